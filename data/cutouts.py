@@ -1,0 +1,153 @@
+"""One galaxy, and a batch of them.
+
+A `Cutout` is what a file holds; `Cutouts` is what an extractor eats. Bad pixels are said in one way only: they are not finite.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike, NDArray
+
+from galfeat import CutoutError, UsageError
+
+__all__ = ["Cutout", "Cutouts", "band_names"]
+
+
+def band_names(count: int) -> tuple[str, ...]:
+    """Return the names of bands that nothing names: ``band1``, ``band2``, …"""
+    return tuple(f"band{i + 1}" for i in range(count))
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """One galaxy.
+
+    Parameters
+    ----------
+    id : str
+        The galaxy's name; unique within a source.
+    pixels : array of float32, shape (bands, ny, nx)
+        Flux, in whatever unit the file has. Pixels that are not finite are bad.
+    bands : tuple of str
+        Names of the bands, in the order of `pixels`.
+    file : str
+        Where it came from, as the catalogue or the folder writes it (never an absolute path).
+    named : bool
+        Whether the file, the catalogue or the user named the bands; otherwise they are ``band1``, ``band2``, …
+    row : int or None
+        Row of the source's catalogue.
+    noise : array of float32, shape (bands, ny, nx), optional
+        Standard deviation of the noise of each pixel, in the unit of `pixels`.
+    wcs : astropy.wcs.WCS, optional
+        Celestial coordinates of the pixels.
+    """
+
+    id: str
+    pixels: NDArray[np.float32]
+    bands: tuple[str, ...]
+    file: str = ""
+    named: bool = True
+    row: int | None = None
+    noise: NDArray[np.float32] | None = None
+    wcs: Any = None
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or len(self.bands) != self.pixels.shape[0]:
+            raise CutoutError(f"pixels of shape {self.pixels.shape} do not go with the bands {', '.join(self.bands)}")
+
+    def select(self, bands: Sequence[str]) -> "Cutout":
+        """Return the cutout with these bands in this order.
+
+        Raises
+        ------
+        CutoutError
+            If a band is missing; the reason names those wanted and those there are.
+        """
+        if tuple(bands) == self.bands:
+            return self
+        missing = [band for band in bands if band not in self.bands]
+        if missing:
+            raise CutoutError(f"has no band {', '.join(missing)}; its bands are {', '.join(self.bands)}")
+        order = [self.bands.index(band) for band in bands]
+        noise = None if self.noise is None else self.noise[order]
+        return replace(self, pixels=self.pixels[order], bands=tuple(bands), noise=noise)
+
+
+@dataclass(frozen=True, eq=False)
+class Cutouts:
+    """A batch of galaxies of one size and one set of bands.
+
+    Parameters
+    ----------
+    pixels : array, shape (n, bands, ny, nx)
+        Kept as native, C-contiguous float32; copied only where it is not that already.
+    ids : sequence of str, length n
+    bands : sequence of str
+    mask : array of bool, shape of `pixels`, optional
+        True marks a bad pixel; it becomes NaN. Pixels that are not finite are bad without being marked.
+    noise : array, shape of `pixels`, optional
+        Standard deviation of the noise of each pixel, in the unit of `pixels`.
+    catalog : pyarrow.Table, optional
+        One row a galaxy.
+
+    Raises
+    ------
+    UsageError
+        If shapes or lengths do not fit together.
+    """
+
+    pixels: NDArray[np.float32]
+    ids: tuple[str, ...]
+    bands: tuple[str, ...]
+    mask: NDArray[np.bool_] | None = field(default=None, repr=False)
+    noise: NDArray[np.float32] | None = field(default=None, repr=False)
+    catalog: pa.Table | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        pixels = _as_float32(self.pixels)
+        if pixels.ndim != 4:
+            raise UsageError(f"pixels must have the axes (n, bands, ny, nx); their shape is {pixels.shape}")
+        if len(self.ids) != pixels.shape[0] or len(self.bands) != pixels.shape[1]:
+            raise UsageError(f"{len(self.ids)} ids and {len(self.bands)} bands do not go with pixels of shape {pixels.shape}")
+        if self.catalog is not None and self.catalog.num_rows != pixels.shape[0]:
+            raise UsageError(f"the catalogue has {self.catalog.num_rows} rows for {pixels.shape[0]} cutouts")
+        bad = ~np.isfinite(pixels)
+        if self.mask is not None:
+            bad |= np.asarray(self.mask, dtype=bool)
+        if bad.any():
+            pixels = np.where(bad, np.float32(np.nan), pixels)
+        noise = None if self.noise is None else _as_float32(self.noise)
+        if noise is not None and noise.shape != pixels.shape:
+            raise UsageError(f"noise of shape {noise.shape} does not go with pixels of shape {pixels.shape}")
+        for name, value in {"pixels": pixels, "mask": bad, "noise": noise, "ids": tuple(self.ids), "bands": tuple(self.bands)}.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def labels(self) -> NDArray[np.str_]:
+        """Class of each galaxy, from the catalogue's column ``label``; unlabelled galaxies have ``""``."""
+        return self.column("label")
+
+    def column(self, name: str) -> NDArray[np.str_]:
+        """Return a catalogue column as text, with ``""`` where it is empty.
+
+        Raises
+        ------
+        UsageError
+            If there is no catalogue or no such column.
+        """
+        if self.catalog is None or name not in self.catalog.column_names:
+            there = "there is no catalogue" if self.catalog is None else "its columns are " + ", ".join(self.catalog.column_names)
+            raise UsageError(f"the catalogue has no column '{name}': {there}")
+        values = self.catalog.column(name).to_pylist()
+        return np.array(["" if value is None or value != value else str(value) for value in values], dtype=np.str_)
+
+
+def _as_float32(values: ArrayLike) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, which is how a bad pixel is said
+        return np.ascontiguousarray(values, dtype=np.float32)

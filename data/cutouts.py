@@ -17,7 +17,7 @@ __all__ = ["Cutout", "Cutouts", "band_names"]
 
 
 def band_names(count: int) -> tuple[str, ...]:
-    """Return the names of bands that nothing names: ``band1``, ``band2``, …"""
+    """Return the names of bands that nothing names: ``band1``, ``band2`` and so on."""
     return tuple(f"band{i + 1}" for i in range(count))
 
 

@@ -1,0 +1,87 @@
+"""The sky and its noise, measured on the frame of an image.
+
+Nothing here knows an absolute size: every result scales with the flux unit and shifts with the sky.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["frame", "mad_sigma", "quantum", "sky_and_noise"]
+
+_SIGMA_PER_MAD = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
+_FRAME_NEEDED = 0.2  # of the frame's pixels must be good, or else the whole image stands in for it
+_MOST_LEVELS = 65535  # of a 16-bit number: finer steps than that are nobody's quantisation
+_OFF_LEVEL = 0.1  # how far from a whole level a value may lie, in steps: room for float32's rounding
+
+
+@lru_cache(maxsize=64)
+def frame(size: int, width: int) -> NDArray[np.bool_]:
+    """Return True on the outermost `width` pixels of a square of side `size`, shape (size, size)."""
+    inside = np.ones((size, size), dtype=bool)
+    inside[width : size - width, width : size - width] = False
+    inside.flags.writeable = False
+    return inside
+
+
+def mad_sigma(values: NDArray[np.floating], centre: float) -> float:
+    """Return the noise of values around their centre: 1.4826 times the median absolute deviation."""
+    return _SIGMA_PER_MAD * float(np.median(np.abs(values - centre)))
+
+
+def quantum(values: NDArray[np.floating]) -> float:
+    """Return the step between the levels of a quantised image, or 0.0 when it is not quantised.
+
+    Values count as quantised when all of them lie on a ladder of equally spaced levels, no more of them than 16 bits can number: the
+    8-bit pictures of colour surveys, and raw integer counts, in whatever unit and on whatever sky they come.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        All finite.
+    """
+    levels = np.unique(values).astype(np.float64)
+    if levels.size < 2:
+        return 0.0
+    steps = np.diff(levels)
+    if levels[-1] - levels[0] > _MOST_LEVELS * 1.5 * steps.min():
+        return 0.0
+    step = float(np.median(steps[steps < 1.5 * steps.min()]))
+    numbers = (levels - levels[0]) / step
+    return step if np.abs(numbers - np.round(numbers)).max() < _OFF_LEVEL else 0.0
+
+
+def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0) -> tuple[float, float]:
+    """Measure sky level and noise of a square image.
+
+    Parameters
+    ----------
+    image : array, shape (size, size)
+        At least one pixel is finite; the others are bad.
+    width : int
+        Width of the frame that counts as sky, pixels. Where less than a fifth of it is good, all good pixels count.
+    step : float
+        Quantisation step of the pixels; its rounding noise, step / sqrt(12), is added in quadrature.
+
+    Returns
+    -------
+    sky : float
+        Median of the frame.
+    noise : float
+        Standard deviation by the median absolute deviation. Where that is zero (frames filled with one value), the same of the whole
+        image, then its standard deviation after clipping; 0.0 when even that is zero.
+    """
+    good = np.isfinite(image)
+    edge = frame(image.shape[0], width)
+    pixels = image[good & edge]
+    if pixels.size < _FRAME_NEEDED * np.count_nonzero(edge):
+        pixels = image[good]
+    sky = float(np.median(pixels))
+    noise = float(np.hypot(mad_sigma(pixels, sky), step / np.sqrt(12)))
+    return sky, noise or mad_sigma(image[good], sky) or _clipped(image[good])
+
+
+def _clipped(values: NDArray[np.float64]) -> float:
+    """Return the standard deviation without what lies beyond three of them."""
+    return float(values[np.abs(values - values.mean()) <= 3 * values.std()].std())

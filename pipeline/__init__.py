@@ -1,1 +1,23 @@
-"""TBD."""
+"""What joins the wings: cutouts to feature tables, feature tables to models, models to classes, and the comparison.
+
+==================  ==================================================================
+`extract`           a source of cutouts to a Parquet feature table
+`load_features`     the feature table back as arrays
+`train`             a feature table to a model file
+`classify`          a model and cutouts to classes and probabilities
+`compare`           labelled cutouts to a report of features against raw pixels
+`export`            a feature table to FITS or CSV
+`Model`             a trained network with all it needs to go from cutout to class
+==================  ==================================================================
+"""
+
+from galfeat.pipeline.classification import classify
+from galfeat.pipeline.exporting import export
+from galfeat.pipeline.extraction import extract
+from galfeat.pipeline.head_to_head import compare
+from galfeat.pipeline.inputs import INPUTS
+from galfeat.pipeline.model import Model
+from galfeat.pipeline.table import FeatureTable, load_features
+from galfeat.pipeline.training import train
+
+__all__ = ["INPUTS", "FeatureTable", "Model", "classify", "compare", "export", "extract", "load_features", "train"]

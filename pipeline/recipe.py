@@ -1,0 +1,97 @@
+"""How cutouts become vectors: bands, preparation and extractors, with their settings written down."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from galfeat import UsageError, __version__
+from galfeat.data import Preparation
+from galfeat.features import EXTRACTORS, Extractor, make_extractors
+
+__all__ = ["LOCAL", "Recipe"]
+
+LOCAL = "sift"  # the one extractor whose column holds local descriptors; its code words are learned where training happens
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How cutouts become vectors.
+
+    Parameters
+    ----------
+    bands : tuple of str
+        The bands that are measured, in this order.
+    preparation : Preparation
+        What happens to a cutout before it is measured.
+    extractors : mapping of str to Extractor
+        Column name to extractor.
+    """
+
+    bands: tuple[str, ...]
+    preparation: Preparation
+    extractors: Mapping[str, Extractor]
+
+    @classmethod
+    def of(cls, features: Sequence[str], bands: Sequence[str], preparation: Preparation) -> "Recipe":
+        """Return the recipe with these extractors at their default settings.
+
+        Raises
+        ------
+        UsageError
+            If an extractor is unknown.
+        """
+        return cls(tuple(bands), preparation, make_extractors(features))
+
+    @property
+    def columns(self) -> dict[str, list[str]]:
+        """Feature names of each extractor whose column is a vector."""
+        size = self.preparation.size
+        return {name: list(each.feature_names(self.bands, (size, size))) for name, each in self.extractors.items() if name != LOCAL}
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything that decides the numbers, as JSON values; `from_settings` turns them back."""
+        return {
+            "version": __version__,
+            "bands": list(self.bands),
+            "preparation": self.preparation.as_dict(),
+            "extractors": {name: _plain(each.get_params()) for name, each in self.extractors.items()},
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of the settings."""
+        text = json.dumps(self.settings(), sort_keys=True, allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "Recipe":
+        """Return the recipe that `settings` describes.
+
+        Raises
+        ------
+        UsageError
+            If an entry is missing or unknown.
+        """
+        try:
+            extractors = {name: EXTRACTORS[name](**_tuples(params)) for name, params in settings["extractors"].items()}
+            return cls(tuple(settings["bands"]), Preparation.from_dict(settings["preparation"]), extractors)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f"these settings are not of this version of galfeat ({__version__}): {error}") from error
+
+    def subset(self, names: Sequence[str]) -> "Recipe":
+        """Return the recipe with only these extractors."""
+        return Recipe(self.bands, self.preparation, {name: self.extractors[name] for name in names})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in sorted(value.items())}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def _tuples(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in params.items()}

@@ -1,0 +1,97 @@
+"""A feature table to a model file."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from galfeat import UsageError
+from galfeat.pipeline.inputs import named_input
+from galfeat.pipeline.measuring import take_rows
+from galfeat.pipeline.model import Model
+from galfeat.pipeline.table import column_text, load_features
+
+__all__ = ["Trained", "labelled_rows", "train"]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `train` did.
+
+    Parameters
+    ----------
+    path : Path
+        The model file.
+    model : Model
+    classes : dict of str to int
+        Number of training galaxies of each class.
+    unlabelled : int
+        Galaxies left out because they have no label.
+    """
+
+    path: Path
+    model: Model
+    classes: dict[str, int]
+    unlabelled: int
+
+
+def train(
+    table: str | Path,
+    out: str | Path,
+    *,
+    inputs: Sequence[str] = ("features",),
+    label: str = "label",
+    hidden: Sequence[int] = (64,),
+    seed: int = 0,
+) -> Trained:
+    """Train a shallow network on a feature table and write the model file.
+
+    Parameters
+    ----------
+    table : path
+        A file written by `extract`.
+    out : path
+        The model file to write.
+    inputs : sequence of str
+        One name of `galfeat.pipeline.INPUTS`, or several extractors.
+    label : str
+        The column with the classes; galaxies without a label are left out.
+    hidden : sequence of int
+        Units of the hidden layers.
+    seed : int
+
+    Raises
+    ------
+    UsageError
+        If a column is missing or fewer than two classes are left.
+    """
+    chosen = named_input(inputs)
+    features = load_features(table, chosen.columns)
+    labels = column_text(features.catalog, label)
+    rows, unlabelled = labelled_rows(labels, label)
+    blocks = {name: take_rows(block, rows) for name, block in features.blocks.items()}
+    with threadpool_limits(1, "openmp"):  # the order of a parallel sum would decide the code words' last bits
+        model = Model(features.recipe, chosen, tuple(hidden), seed).fit(blocks, labels[rows])
+    model.save(out)
+    return Trained(Path(out), model, dict(sorted(Counter(labels[rows].tolist()).items())), unlabelled)
+
+
+def labelled_rows(labels: NDArray[np.str_], column: str, at_least: int = 1) -> tuple[NDArray[np.intp], int]:
+    """Return the rows whose class has enough members, and the number of rows without a label.
+
+    Raises
+    ------
+    UsageError
+        If fewer than two classes are left.
+    """
+    counts = Counter(labels.tolist())
+    unlabelled = counts.pop("", 0)
+    kept = [name for name, count in counts.items() if count >= at_least]
+    if len(kept) < 2:
+        few = f" with at least {at_least} galaxies" if at_least > 1 else ""
+        raise UsageError(f"column '{column}' has {len(kept)} class(es){few}: {', '.join(sorted(kept)) or 'none'}; two are needed")
+    return np.flatnonzero(np.isin(labels, kept)), unlabelled

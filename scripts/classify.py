@@ -1,0 +1,35 @@
+"""``galfeat classify``: give every cutout of a source its class and probabilities."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from galfeat.scripts.options import Bands, Catalog, Layout, Source, Strict, Workers, names
+from galfeat.scripts.running import finish, main_of, say
+
+
+def classify(
+    model: Annotated[Path, typer.Argument(metavar="M.galfeat", help="A model file of 'galfeat train'.")],
+    source: Source,
+    out: Annotated[Path, typer.Option(help="File to write, .parquet or .csv; failures go beside it.")],
+    catalog: Catalog = None,
+    bands: Bands = None,
+    layout: Layout = "auto",
+    workers: Workers = None,
+    strict: Strict = False,
+) -> None:
+    """Give every cutout of a source its class and the probability of each class."""
+    from galfeat.data import open_source
+    from galfeat.pipeline import classify as predict
+    from galfeat.scripts.progress import Display
+
+    opened = open_source(source, catalog=catalog, bands=names(bands), layout=layout)
+    with Display("classify") as display:
+        summary = predict(model, opened, out, workers=workers, progress=display)
+    say(f"classify: {summary.ends('classified')}")
+    finish(summary.done, summary.failed, strict)
+
+
+if __name__ == "__main__":
+    main_of(classify)

@@ -1,0 +1,51 @@
+"""``galfeat compare``: hand-crafted features against raw pixels, as a report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from galfeat.scripts.options import Bands, Catalog, Label, Layout, Seed, Size, Workers, names
+from galfeat.scripts.running import main_of, say
+
+
+def compare(
+    source: Annotated[
+        Path | None, typer.Argument(metavar="[SOURCE]", help="Labelled cutouts; by default the embedded simulated survey.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("report"),
+    catalog: Catalog = None,
+    bands: Bands = None,
+    layout: Layout = "auto",
+    label: Label = "label",
+    size: Size = 64,
+    seed: Seed = 0,
+    workers: Workers = None,
+) -> None:
+    """Compare hand-crafted features with raw pixels on labelled cutouts and write a report."""
+    from galfeat.data import Preparation, open_source
+    from galfeat.pipeline import compare as head_to_head
+    from galfeat.pipeline.report import verdict
+    from galfeat.scripts.progress import Display
+
+    opened = None if source is None else open_source(source, catalog=catalog, bands=names(bands), layout=layout)
+    with Display("measure") as measuring, Display("train", "networks") as training:
+        compared = head_to_head(
+            opened,
+            out,
+            name=None if source is None else source.resolve().name,
+            label=label,
+            preparation=Preparation(size=size),
+            seed=seed,
+            workers=workers,
+            measuring=measuring,
+            training=training,
+        )
+    for sentence in verdict(compared.comparison):
+        say(sentence)
+    failed = f" ({compared.failed:,} cutouts failed)" if compared.failed else ""
+    say(f"compare: the report is {compared.report}{failed}")
+
+
+if __name__ == "__main__":
+    main_of(compare)

@@ -1,0 +1,38 @@
+"""``galfeat extract``: measure every cutout of a source and write the feature table."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from galfeat.scripts.options import Bands, Catalog, Layout, Size, Source, Strict, Workers, names
+from galfeat.scripts.running import finish, main_of, say
+
+
+def extract(
+    source: Source,
+    out: Annotated[Path, typer.Option(help="Parquet file to write; failures go beside it, into F.failures.csv.")],
+    catalog: Catalog = None,
+    bands: Bands = None,
+    layout: Layout = "auto",
+    features: Annotated[str, typer.Option(metavar="A,B,…", help="Extractors.")] = "pixels,color,texture,hog,sift",
+    size: Size = 64,
+    workers: Workers = None,
+    strict: Strict = False,
+) -> None:
+    """Measure every cutout of a source and write the feature table."""
+    from galfeat.data import Preparation, open_source
+    from galfeat.pipeline import extract as measure
+    from galfeat.scripts.progress import Display
+
+    opened = open_source(source, catalog=catalog, bands=names(bands), layout=layout)
+    with Display("extract") as display:
+        summary = measure(
+            opened, out, features=names(features) or (), preparation=Preparation(size=size), workers=workers, progress=display
+        )
+    say(f"extract: {summary.ends('measured')}")
+    finish(summary.done, summary.failed, strict)
+
+
+if __name__ == "__main__":
+    main_of(extract)

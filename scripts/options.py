@@ -1,0 +1,25 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Bands", "Catalog", "Label", "Layout", "Seed", "Size", "Source", "Strict", "Workers", "names"]
+
+Source = Annotated[
+    Path, typer.Argument(metavar="SOURCE", help="A folder of cutouts (FITS, JPEG, PNG), a catalogue of their files, or one FITS file.")
+]
+Catalog = Annotated[Path | None, typer.Option(help="Catalogue of the cutouts in SOURCE, where it is not SOURCE/catalog.csv.")]
+Bands = Annotated[str | None, typer.Option(metavar="A,B,…", help="Bands to measure, in this order; names the bands of files that do not.")]
+Layout = Annotated[str, typer.Option(help="What a FITS file holds: auto, cube, bands (an extension each) or galaxies (an extension each).")]
+Size = Annotated[int, typer.Option(min=16, help="Pixels a side to which every cutout is brought.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Threads; by default one a processor. No result depends on it.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with status 1 if any cutout failed.")]
+Label = Annotated[str, typer.Option(help="Catalogue column with the classes.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """Split a list at its commas."""
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,50 @@
+"""How a command ends: 0 done, 1 nothing could be done (or ``--strict`` with failures), 2 wrong usage, 130 interrupted."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+
+from galfeat import GalfeatError
+
+__all__ = ["finish", "main_of", "run", "say"]
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+def say(text: str) -> None:
+    """Write one line for the person at the terminal; stdout stays clean."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def finish(done: int, failed: int, strict: bool) -> None:
+    """Leave with status 1 if nothing could be done, or if there were failures and none were to be tolerated."""
+    if not done or (strict and failed):
+        raise typer.Exit(1)
+
+
+def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; a user's mistake becomes one sentence, a bug a traceback."""
+    name = "galfeat"
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        status = app(arguments, prog_name=name, standalone_mode=False)
+    except typer.TyperException as error:
+        say(f"{name}: {' '.join(error.format_message().split())} (see '{name} --help')")
+        return 2
+    except GalfeatError as error:
+        say(f"{name}: {error}")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        say(f"{name}: interrupted; nothing was written")
+        return INTERRUPTED
+    return status if isinstance(status, int) else 0
+
+
+def main_of(command: Callable[..., Any]) -> None:
+    """Run one command by itself, for ``python scripts/NAME.py``."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command()(command)
+    sys.exit(run(app))

@@ -1,0 +1,76 @@
+"""Imports point one way: scripts -> pipeline -> data, features, nn; the three wings do not know each other."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ALLOWED = {
+    "data": set(),
+    "features": set(),
+    "nn": set(),
+    "pipeline": {"data", "features", "nn"},
+    "scripts": {"pipeline", "data"},
+}
+ASTROPY = {"data": True, "features": False, "nn": False, "pipeline": True, "scripts": False}
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" if node.module == "galfeat" else str(node.module) for alias in node.names)
+
+
+def modules() -> list[tuple[str, Path]]:
+    return [(wing, path) for wing in ALLOWED for path in sorted((ROOT / wing).rglob("*.py"))]
+
+
+@pytest.mark.parametrize(("wing", "path"), modules(), ids=lambda value: str(value.relative_to(ROOT)) if isinstance(value, Path) else "")
+def test_a_module_imports_only_what_its_wing_may(wing: str, path: Path) -> None:
+    for name in imported(path):
+        top, _, rest = name.partition(".")
+        assert top not in ALLOWED, f"{path.name} imports '{name}'; write galfeat.{name}"
+        if top == "astropy":
+            assert ASTROPY[wing], f"{wing} must not know astropy"
+        wings = {rest.split(".")[0]} & set(ALLOWED) if top == "galfeat" else set()
+        assert wings <= ALLOWED[wing] | {wing}, f"{path.name} imports {name}"
+
+
+def test_the_face_imports_nothing_heavy() -> None:
+    code = "import sys, galfeat; print(sorted({m.split('.')[0] for m in sys.modules} & {'numpy', 'astropy', 'sklearn', 'cv2', 'numba'}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+HELP = """
+import sys
+sys.argv = ["galfeat", "--help"]
+from galfeat.scripts.main import main
+try:
+    main()
+except SystemExit:
+    pass
+heavy = {"numpy", "astropy", "sklearn", "cv2", "numba", "pyarrow", "matplotlib", "scipy"}
+print(sorted({name.split(".")[0] for name in sys.modules} & heavy))
+"""
+
+
+def test_help_imports_nothing_heavy() -> None:
+    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
+    assert "extract" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("wing", ALLOWED)
+def test_each_wing_has_a_face_that_tells_its_story_and_keeps_its_word(wing: str) -> None:
+    module = __import__(f"galfeat.{wing}", fromlist=["*"])
+    assert len((module.__doc__ or "").split()) > 10
+    for name in module.__all__:
+        assert getattr(module, name) is not None

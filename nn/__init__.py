@@ -1,1 +1,42 @@
-"""TBD."""
+"""The shallow multilayer perceptron, from the neuron to the estimator.
+
+`MLPClassifier` is what most people need. The parts that it is made of, one concept a file:
+
+``activations``, ``losses``, ``initializers``
+    value and derivative side by side; where the weights begin.
+``layout``, ``network``, ``objective``
+    dense layers over one flat parameter vector, forward and backward; loss plus penalty.
+``optimizers``, ``schedules``
+    state in, state out; how the learning rate falls.
+``samples``, ``splitting``, ``training``
+    batches, the samples that early stopping sets aside, and the loop.
+``blocks``
+    prediction whose bits do not depend on the batch.
+``estimator``, ``classifier``, ``settings``, ``plain``, ``state``
+    what scikit-learn sees, and what a model file holds.
+
+Nothing here knows a galaxy: arrays in, arrays out.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from galfeat.nn.classifier import MLPClassifier
+    from galfeat.nn.layout import parameter_count
+    from galfeat.nn.network import Network
+
+__all__ = ["MLPClassifier", "Network", "parameter_count"]
+
+_WHERE = {"MLPClassifier": "classifier", "Network": "network", "parameter_count": "layout"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a name when it is first asked for: scikit-learn takes a second to load."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

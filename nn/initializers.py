@@ -1,0 +1,108 @@
+# ruff: noqa: ARG001 - all initializers have the same signature, whether or not they need all of it
+"""Where the weights begin.
+
+Each takes a random generator and the shape (inputs, outputs) of a layer. The scale matters: too small and the signal dies away from layer
+to layer, too large and it blows up. With n_in inputs and n_out outputs the weights have variance
+
+==============  ======================  ====================================================
+zeros           0                       every unit stays like its neighbour: shows why chance is needed
+normal          0.01^2                  the plain choice of early papers
+glorot_uniform  2 / (n_in + n_out)      Glorot and Bengio 2010, for tanh and sigmoid
+glorot_normal   2 / (n_in + n_out)      the same, normal
+he_uniform      2 / n_in                He et al. 2015, arXiv:1502.01852, for the ReLU family
+he_normal       2 / n_in                the same, normal
+lecun_uniform   1 / n_in                LeCun et al. 1998
+lecun_normal    1 / n_in                the same, normal; what SELU asks for
+orthogonal      1 / max(n_in, n_out)    Saxe et al. 2014, arXiv:1312.6120: rows or columns of length 1 at right angles
+==============  ======================  ====================================================
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat import UsageError
+from galfeat.nn.activations import ACTIVATIONS, Activation, Elu, Gelu, LeakyRelu, Mish, Relu, Silu, Softplus
+
+__all__ = ["INITIALIZERS", "Initializer", "get_initializer", "initializer_for"]
+
+Initializer: TypeAlias = Callable[[np.random.Generator, tuple[int, int]], NDArray[np.float64]]
+
+
+def zeros(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return zeros."""
+    return np.zeros(shape)
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return normal numbers of standard deviation 0.01."""
+    return 0.01 * rng.standard_normal(shape)
+
+
+def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return a matrix whose shorter side is orthonormal, all directions equally likely."""
+    tall = rng.standard_normal((max(shape), min(shape)))
+    q, r = np.linalg.qr(tall)
+    q *= np.where(np.diag(r) < 0, -1.0, 1.0)  # without the signs not all directions are equally likely
+    return q if shape[0] >= shape[1] else q.T
+
+
+def _scaled(variance: Callable[[int, int], float], uniform: bool) -> Initializer:
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
+        deviation = np.sqrt(variance(*shape))
+        if uniform:
+            edge = np.sqrt(3.0) * deviation
+            return rng.uniform(-edge, edge, shape)
+        drawn: NDArray[np.float64] = deviation * rng.standard_normal(shape)
+        return drawn
+
+    return draw
+
+
+def _glorot(n_in: int, n_out: int) -> float:
+    return 2.0 / (n_in + n_out)
+
+
+def _he(n_in: int, n_out: int) -> float:
+    return 2.0 / n_in
+
+
+def _lecun(n_in: int, n_out: int) -> float:
+    return 1.0 / n_in
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "zeros": zeros,
+    "normal": normal,
+    "glorot_uniform": _scaled(_glorot, uniform=True),
+    "glorot_normal": _scaled(_glorot, uniform=False),
+    "he_uniform": _scaled(_he, uniform=True),
+    "he_normal": _scaled(_he, uniform=False),
+    "lecun_uniform": _scaled(_lecun, uniform=True),
+    "lecun_normal": _scaled(_lecun, uniform=False),
+    "orthogonal": orthogonal,
+}
+
+_RELU_FAMILY = (Relu, LeakyRelu, Elu, Softplus, Gelu, Silu, Mish)
+
+
+def initializer_for(activation: Activation) -> str:
+    """Return the name of the initializer that suits the activation: He for the ReLU family, LeCun for SELU, Glorot for the rest."""
+    if activation == ACTIVATIONS["selu"]:
+        return "lecun_normal"
+    return "he_uniform" if isinstance(activation, _RELU_FAMILY) else "glorot_uniform"
+
+
+def get_initializer(name: str) -> Initializer:
+    """Return the initializer of that name.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name; the message lists them.
+    """
+    if name not in INITIALIZERS:
+        raise UsageError(f"there is no initializer '{name}'; choose one of {', '.join(INITIALIZERS)}")
+    return INITIALIZERS[name]

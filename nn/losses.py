@@ -1,0 +1,175 @@
+# ruff: noqa: ARG002 - all losses have the same signatures, whichever of output and target they need
+"""Losses, each with its gradient and its curvature beside it.
+
+A loss compares the network's output, shape (n, k), with a target of that shape and adds up the samples with their weights: ``sum_i w_i
+l_i``. With ``w_i = 1/n`` that is the mean over the samples.
+
+====================  ===========================================================  =====================================
+name                  loss of one sample with output o and target t                gradient with respect to o
+====================  ===========================================================  =====================================
+mean_squared_error    1/k sum_j (o_j - t_j)^2                                      2/k (o - t)
+half_squared_error    1/2 sum_j (o_j - t_j)^2                                      o - t
+cross_entropy         -sum_j t_j log p_j with p = softmax(o)                       p - t
+binary_cross_entropy  -sum_j (t_j log p_j + (1 - t_j) log(1 - p_j)), p = sigmoid   p - t
+hinge                 sum_j max(0, 1 - t_j o_j) with t_j = 1 or -1                 -t_j where t_j o_j < 1, else 0
+====================  ===========================================================  =====================================
+
+Both cross-entropies are fused with the function that makes probabilities of the scores: the network's last layer is linear and nothing can
+overflow.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from galfeat import UsageError
+from galfeat.nn.activations import ACTIVATIONS
+from galfeat.nn.types import Floats, Weight
+
+__all__ = ["LOSSES", "BinaryCrossEntropy", "CrossEntropy", "HalfSquaredError", "Hinge", "Loss", "MeanSquaredError", "get_loss"]
+
+
+class Loss(ABC):
+    """How wrong the output is, summed over the samples with their weights."""
+
+    def value(self, output: Floats, target: Floats, weight: Weight = 1.0) -> float:
+        """Return the weighted sum of the samples' losses."""
+        return float(np.sum(weight * self.each(output, target)))
+
+    @abstractmethod
+    def each(self, output: Floats, target: Floats) -> Floats:
+        """Return the loss of each sample, shape (n, 1)."""
+
+    @abstractmethod
+    def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
+        """Return the gradient of `value` with respect to `output`."""
+
+    @abstractmethod
+    def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
+        """Return how `gradient` moves when `output` moves along `r_output` (the Hessian times `r_output`)."""
+
+
+@dataclass(frozen=True)
+class HalfSquaredError(Loss):
+    """Half of the squared distance, summed over the outputs: the loss of the worked example of backpropagation."""
+
+    factor: float = 0.5
+
+    def each(self, output: Floats, target: Floats) -> Floats:
+        """Return 1/2 sum_j (o_j - t_j)^2."""
+        loss: Floats = self._factor(output) * np.square(output - target).sum(axis=1, keepdims=True)
+        return loss
+
+    def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
+        """Return o - t."""
+        difference = np.subtract(output, target, out=out)
+        difference *= 2 * self._factor(output) * weight
+        return difference
+
+    def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
+        """Return r."""
+        return 2 * self._factor(output) * weight * r_output
+
+    def _factor(self, output: Floats) -> float:
+        return self.factor
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(HalfSquaredError):
+    """The squared distance, averaged over the outputs: ``1/k sum_j (o_j - t_j)^2``."""
+
+    factor: float = 1.0
+
+    def _factor(self, output: Floats) -> float:
+        return self.factor / float(output.shape[1])
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """Cross-entropy of softmax probabilities, taken from the scores before the softmax. Targets are probabilities or 0 and 1."""
+
+    def each(self, output: Floats, target: Floats) -> Floats:
+        """Return sum_j t_j (log sum_k exp o_k - o_j)."""
+        shifted = output - output.max(axis=1, keepdims=True)
+        log_sum = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        loss: Floats = (target * (log_sum - shifted)).sum(axis=1, keepdims=True)
+        return loss
+
+    def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
+        """Return p - t, where the targets of a sample add up to 1."""
+        result = ACTIVATIONS["softmax"].value(output, out=out)
+        result -= target
+        result *= weight
+        return result
+
+    def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
+        """Return p (r - <p, r>)."""
+        softmax = ACTIVATIONS["softmax"]
+        return weight * softmax.push(r_output, output, softmax.value(output))
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """Cross-entropy of one or several yes-or-no questions, taken from the scores before the sigmoid."""
+
+    def each(self, output: Floats, target: Floats) -> Floats:
+        """Return sum_j log(1 + exp o_j) - t_j o_j, written so that nothing overflows."""
+        losses: Floats = np.maximum(output, 0) - output * target + np.log1p(np.exp(-np.abs(output)))
+        loss: Floats = losses.sum(axis=1, keepdims=True)
+        return loss
+
+    def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
+        """Return p - t."""
+        result: Floats = expit(output, out=out)
+        result -= target
+        result *= weight
+        return result
+
+    def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
+        """Return p (1 - p) r."""
+        return weight * expit(output) * expit(-output) * r_output
+
+
+@dataclass(frozen=True)
+class Hinge(Loss):
+    """The margin loss of support vector machines; targets are 1 and -1."""
+
+    def each(self, output: Floats, target: Floats) -> Floats:
+        """Return sum_j max(0, 1 - t_j o_j)."""
+        loss: Floats = np.maximum(1 - target * output, 0).sum(axis=1, keepdims=True)
+        return loss
+
+    def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
+        """Return -t_j where t_j o_j < 1, else 0."""
+        inside = target * output < 1
+        return np.multiply(np.where(inside, -target, target.dtype.type(0)), weight, out=out)
+
+    def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
+        """Return 0: the loss is straight but for its kink."""
+        return np.zeros_like(r_output)
+
+
+LOSSES: dict[str, Loss] = {
+    "mean_squared_error": MeanSquaredError(),
+    "half_squared_error": HalfSquaredError(),
+    "cross_entropy": CrossEntropy(),
+    "binary_cross_entropy": BinaryCrossEntropy(),
+    "hinge": Hinge(),
+}
+
+
+def get_loss(name: "str | Loss") -> Loss:
+    """Return the loss of that name; a loss is returned as it is.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name; the message lists them.
+    """
+    if isinstance(name, Loss):
+        return name
+    if name not in LOSSES:
+        raise UsageError(f"there is no loss '{name}'; choose one of {', '.join(LOSSES)}")
+    return LOSSES[name]

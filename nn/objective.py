@@ -1,0 +1,66 @@
+"""What training makes small: the mean loss of the samples plus a penalty on the weights."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from galfeat.nn.losses import Loss
+from galfeat.nn.network import Network, Passage
+from galfeat.nn.samples import Samples
+from galfeat.nn.types import Floats
+
+__all__ = ["Objective"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Mean loss of a network on samples, plus ``(l2/2 |W|^2 + l1 |W|_1) / n``; biases are not penalised.
+
+    Parameters
+    ----------
+    network : Network
+    loss : Loss
+    l2, l1 : float
+        Strength of the penalties. They are divided by the number of samples, as in scikit-learn.
+    """
+
+    network: Network
+    loss: Loss
+    l2: float = 0.0
+    l1: float = 0.0
+
+    def value(self, samples: Samples) -> float:
+        """Return the objective alone."""
+        output = self.network.forward(samples.X)
+        share = 1 / len(samples)
+        weight = share if samples.weight is None else samples.weight * share
+        return self.loss.value(output, samples.target, weight) + share * self._penalty()
+
+    def value_and_gradient(self, samples: Samples, *, out: Floats | None = None, passage: Passage | None = None) -> tuple[float, Floats]:
+        """Return the objective and its gradient with respect to the flat parameters.
+
+        Parameters
+        ----------
+        samples : Samples
+        out : array, shape (size,), optional
+            Where the gradient goes.
+        passage : Passage, optional
+            Room from an earlier pass of as many samples.
+        """
+        share = 1 / len(samples)
+        weight = share if samples.weight is None else samples.weight * share
+        value, gradient = self.network.loss_and_gradient(samples.X, samples.target, self.loss, weight, out=out, passage=passage)
+        weights, slope = self._weights(), gradient[: self.network.layout.n_weights]
+        if self.l2:
+            slope += (self.l2 * share) * weights
+        if self.l1:
+            slope += (self.l1 * share) * np.sign(weights)
+        return value + share * self._penalty(), gradient
+
+    def _penalty(self) -> float:
+        weights = self._weights()
+        l2 = 0.5 * self.l2 * float(weights @ weights) if self.l2 else 0.0
+        return l2 + (self.l1 * float(np.abs(weights).sum()) if self.l1 else 0.0)
+
+    def _weights(self) -> Floats:
+        return self.network.params[: self.network.layout.n_weights]

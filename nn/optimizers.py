@@ -1,0 +1,303 @@
+# ruff: noqa: ARG002 - all optimizers have the same signature, whether or not they need all of it
+"""First-order optimizers: state in, state out.
+
+``state = optimizer.start(params)`` and then, for each gradient, ``params, state = optimizer.step(params, gradient, state)``. A state is a
+value: a count of the steps done and the running averages. Nothing that is passed in changes, unless ``reuse=True`` hands the arrays over to
+be overwritten, as training does.
+
+With g the gradient, t the count from 1 and lr the learning rate:
+
+================  ===========================================================================================
+GradientDescent   p -= lr g
+Momentum          m = momentum m + g;  p -= lr m                                   (Polyak 1964)
+Nesterov          m = momentum m + g;  p -= lr (g + momentum m)                    (Nesterov 1983, Sutskever 2013)
+Adagrad           s += g^2;  p -= lr g / (sqrt s + epsilon)                        (Duchi et al. 2011)
+RMSprop           v = rho v + (1 - rho) g^2;  p -= lr g / (sqrt v + epsilon)       (Hinton 2012)
+Adam              m, v running means of g, g^2, each divided by 1 - beta^t;
+                  p -= lr m / (sqrt v + epsilon)                                   (Kingma and Ba 2015, arXiv:1412.6980)
+Adam, amsgrad     v replaced by its largest value so far                           (Reddi et al. 2018, arXiv:1904.09237)
+AdamW             p -= lr weight_decay p, then Adam                                (Loshchilov and Hutter 2019, arXiv:1711.05101)
+================  ===========================================================================================
+
+The arguments are named as in Keras; the formulas, the place of epsilon and its default are PyTorch's. Where the sources differ:
+
+=========  =========================  =======================  =========================  ======================================
+what       papers                     lectures, often          Keras                      PyTorch, and here
+=========  =========================  =======================  =========================  ======================================
+momentum   v = mu v - lr g; p += v    m = mu m + (1 - mu) g    v = mu v - lr g; p += v    m = mu m + g; p -= lr m
+Adagrad    epsilon absent, or inside  sqrt(s + eps)            sqrt(s + eps), eps 1e-7,   sqrt(s) + eps, eps 1e-10,
+           the root                                            s starts at 0.1            s starts at 0
+RMSprop    sqrt(v), no epsilon        sqrt(v + eps)            sqrt(v + eps), eps 1e-7    sqrt(v) + eps, eps 1e-8
+Adam       m and v both divided by    left out, or 1 - beta    rate * sqrt(1 - beta_2^t)  m and v both divided by 1 - beta^t;
+           1 - beta^t;                in place of 1 - beta^t   / (1 - beta_1^t);          sqrt(v) + eps, eps 1e-8
+           sqrt(v) + eps, eps 1e-8                             eps 1e-7 added to the
+                                                               uncorrected root
+amsgrad    largest v, no correction   as the paper             largest uncorrected v      largest uncorrected v, then corrected
+AdamW      schedule times decay, not  decay in the gradient,   p -= lr decay p,           p -= lr decay p, decay 1e-2
+           times the rate             which is L2              decay 4e-3
+=========  =========================  =======================  =========================  ======================================
+
+RMSprop's `rho` defaults to Keras's and Hinton's 0.9; PyTorch calls it alpha and has 0.99.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from galfeat import UsageError
+from galfeat.nn.types import Floats
+
+__all__ = [
+    "OPTIMIZERS",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "GradientDescent",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "RMSprop",
+    "State",
+    "get_optimizer",
+]
+
+_STRETCH = 1 << 14  # parameters worked on at a time: a stretch of every array stays in the processor's cache through all passes
+
+
+@dataclass(frozen=True)
+class State:
+    """What an optimizer remembers between steps.
+
+    Parameters
+    ----------
+    count : int
+        Steps done.
+    slots : dict of str to array
+        Running averages, each of the shape of the parameters.
+    """
+
+    count: int = 0
+    slots: dict[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(ABC):
+    """Turns a gradient into a step.
+
+    Parameters
+    ----------
+    learning_rate : float
+    """
+
+    learning_rate: float = 0.01
+    slots: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name, low)
+            if not low <= value < high:
+                raise UsageError(f"{name} of {type(self).__name__} must be at least {low} and below {high}; got {value}")
+
+    def start(self, params: Floats) -> State:
+        """Return the state before the first step."""
+        return State(0, {name: np.zeros_like(params) for name in self.slots})
+
+    def step(
+        self, params: Floats, gradient: Floats, state: State, rate: float | None = None, *, reuse: bool = False
+    ) -> tuple[Floats, State]:
+        """Return the parameters and the state after one step.
+
+        Parameters
+        ----------
+        params, gradient : array, shape (size,)
+        state : State
+        rate : float, optional
+            Learning rate of this step, as a schedule gives it; `learning_rate` if left out.
+        reuse : bool
+            Overwrite all three arrays of numbers rather than copying them first.
+        """
+        slots = state.slots
+        if not reuse:
+            params, gradient = params.copy(), gradient.copy()
+            slots = {name: array.copy() for name, array in slots.items()}
+        rate = self.learning_rate if rate is None else rate
+        for start in range(0, params.size, _STRETCH):
+            part = slice(start, start + _STRETCH)
+            self._advance(params[part], gradient[part], {name: array[part] for name, array in slots.items()}, state.count + 1, rate)
+        return params, State(state.count + 1, slots)
+
+    @abstractmethod
+    def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
+        """Take step t in place; `g` may be used as scratch."""
+
+
+_RANGES = {
+    "learning_rate": (0.0, np.inf),
+    "momentum": (0.0, 1.0),
+    "rho": (0.0, 1.0),
+    "beta_1": (0.0, 1.0),
+    "beta_2": (0.0, 1.0),
+    "epsilon": (0.0, np.inf),
+    "weight_decay": (0.0, np.inf),
+    "initial_accumulator_value": (0.0, np.inf),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientDescent(Optimizer):
+    """Straight down the slope."""
+
+    def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
+        g *= lr
+        p -= g
+
+
+@dataclass(frozen=True, kw_only=True)
+class Momentum(Optimizer):
+    """A ball that rolls: past gradients fade by `momentum` a step."""
+
+    momentum: float = 0.9
+    slots: ClassVar[tuple[str, ...]] = ("m",)
+
+    def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
+        m = slots["m"]
+        m *= self.momentum
+        m += g
+        p -= np.multiply(m, lr, out=g)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nesterov(Momentum):
+    """A ball that looks ahead."""
+
+    def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
+        m = slots["m"]
+        m *= self.momentum
+        m += g
+        g += self.momentum * m
+        g *= lr
+        p -= g
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adagrad(Optimizer):
+    """Smaller steps for parameters that have seen large gradients; the rate only ever falls."""
+
+    initial_accumulator_value: float = 0.0
+    epsilon: float = 1e-10
+    slots: ClassVar[tuple[str, ...]] = ("s",)
+
+    def start(self, params: Floats) -> State:
+        """Return the state before the first step."""
+        return State(0, {"s": np.full_like(params, self.initial_accumulator_value)})
+
+    def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
+        s = slots["s"]
+        s += g * g
+        g /= np.sqrt(s) + self.epsilon
+        g *= lr
+        p -= g
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSprop(Optimizer):
+    """Adagrad that forgets."""
+
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    epsilon: float = 1e-8
+    slots: ClassVar[tuple[str, ...]] = ("v",)
+
+    def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
+        v = slots["v"]
+        v *= self.rho
+        v += (1 - self.rho) * g * g
+        g /= np.sqrt(v) + self.epsilon
+        g *= lr
+        p -= g
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(Optimizer):
+    """Momentum and RMSprop together, with the bias of the first steps taken out.
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon : float
+    amsgrad : bool
+        Divide by the largest running mean of the squares so far, which makes the steps never grow again.
+
+    Notes
+    -----
+    The running *sums* ``m / (1 - beta_1)`` and ``v / (1 - beta_2)`` are what the state holds, and the constants are gathered in front: the
+    same numbers but for rounding, in fewer passes over the memory.
+    """
+
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    amsgrad: bool = False
+    slots: ClassVar[tuple[str, ...]] = ("m", "v")
+
+    def start(self, params: Floats) -> State:
+        """Return the state before the first step."""
+        names = (*self.slots, "largest") if self.amsgrad else self.slots
+        return State(0, {name: np.zeros_like(params) for name in names})
+
+    def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
+        m, v = slots["m"], slots["v"]
+        m *= self.beta_1
+        m += g
+        v *= self.beta_2
+        g *= g
+        v += g
+        if self.amsgrad:
+            v = np.maximum(slots["largest"], v, out=slots["largest"])
+        root = ((1 - self.beta_2) / (1 - self.beta_2**t)) ** 0.5
+        np.sqrt(v, out=g)
+        g += self.epsilon / root
+        np.divide(m, g, out=g)
+        g *= lr * (1 - self.beta_1) / (1 - self.beta_1**t) / root
+        p -= g
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamW(Adam):
+    """Adam whose weight decay is a step of its own rather than part of the gradient."""
+
+    weight_decay: float = 0.01
+
+    def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
+        p *= 1 - lr * self.weight_decay
+        super()._advance(p, g, slots, t, lr)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "gradient_descent": GradientDescent,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+
+
+def get_optimizer(name: "str | Optimizer", learning_rate: float) -> Optimizer:
+    """Return the optimizer of that name with that rate; an optimizer is returned as it is, with its own rate.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name; the message lists them.
+    """
+    if isinstance(name, Optimizer):
+        return name
+    if name == "amsgrad":
+        return Adam(learning_rate=learning_rate, amsgrad=True)
+    if name not in OPTIMIZERS:
+        raise UsageError(f"there is no optimizer '{name}'; choose one of {', '.join([*OPTIMIZERS, 'amsgrad'])}")
+    return OPTIMIZERS[name](learning_rate=learning_rate)

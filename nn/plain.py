@@ -1,0 +1,74 @@
+"""Settings as plain values that JSON can hold, and back.
+
+Only what is listed here can come back from a file: numbers, words, lists of them, and the activations, losses, optimizers and schedules of
+this package by name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from galfeat import UsageError
+from galfeat.nn.activations import ACTIVATIONS
+from galfeat.nn.losses import LOSSES
+from galfeat.nn.optimizers import OPTIMIZERS
+from galfeat.nn.schedules import SCHEDULES
+
+__all__ = ["from_plain", "to_plain"]
+
+_PARTS: dict[str, type] = {type(part).__name__: type(part) for group in (ACTIVATIONS, LOSSES, SCHEDULES) for part in group.values()}
+_PARTS |= {part.__name__: part for part in OPTIMIZERS.values()}
+
+
+def to_plain(name: str, value: Any) -> Any:
+    """Return a setting as numbers, words and lists of them.
+
+    Raises
+    ------
+    UsageError
+        If there is no way to write it down.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple | list | np.ndarray):
+        return [to_plain(name, item) for item in value]
+    if isinstance(value, Mapping):
+        return [[to_plain(name, key), to_plain(name, item)] for key, item in value.items()]
+    if is_dataclass(value) and _PARTS.get(type(value).__name__) is type(value):
+        return {"type": type(value).__name__} | {field.name: to_plain(name, getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, np.random.Generator | np.random.RandomState):
+        return None
+    raise UsageError(f"the setting {name}={value!r} cannot be saved: it is neither plain nor a part of galfeat.nn")
+
+
+def from_plain(name: str, value: Any) -> Any:
+    """Return the setting that `to_plain` wrote down.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be one.
+    """
+    if name == "class_weight" and isinstance(value, list):
+        if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], int | float) for pair in value):
+            raise UsageError("the saved class_weight must be a list of pairs of class and weight")
+        return {pair[0]: pair[1] for pair in value}
+    if isinstance(value, Mapping):
+        return _part(name, dict(value))
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, int | float | str) for item in value):
+        return tuple(value)
+    raise UsageError(f"the saved setting {name} is of a kind that no setting has: {type(value).__name__}")
+
+
+def _part(name: str, described: dict[str, Any]) -> Any:
+    part = _PARTS.get(str(described.pop("type", "")))
+    known = {field.name for field in fields(part)} if part is not None else set()
+    if part is None or not set(described) <= known or not all(isinstance(value, bool | int | float) for value in described.values()):
+        raise UsageError(f"the saved setting {name} does not describe a part of galfeat.nn that this version knows")
+    return part(**described)

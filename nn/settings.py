@@ -1,0 +1,79 @@
+"""Whether an estimator's settings make sense, said in words."""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from galfeat import UsageError
+
+__all__ = ["check_settings", "hidden_sizes"]
+
+# name: (lowest, highest allowed, whether the lowest itself is allowed, whether the highest itself is allowed)
+_REALS = {
+    "alpha": (0.0, np.inf, True, False),
+    "l1": (0.0, np.inf, True, False),
+    "dropout": (0.0, 1.0, True, False),
+    "learning_rate_init": (0.0, np.inf, False, False),
+    "validation_fraction": (0.0, 1.0, False, False),
+}
+_COUNTS = ("max_iter", "n_iter_no_change", "n_networks")
+_FLAGS = ("shuffle", "warm_start", "early_stopping")
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Check ranges and types of an estimator's settings; those it does not have are passed over.
+
+    Raises
+    ------
+    UsageError
+        Naming the setting, what it must be and what it is.
+    """
+    for name, (low, high, with_low, with_high) in _REALS.items():
+        if name in settings and not _within(settings[name], low, high, with_low, with_high):
+            left, right = "[" if with_low else "(", "]" if with_high else ")"
+            raise UsageError(f"{name} must be a number in {left}{low:g}, {high:g}{right}; got {settings[name]!r}")
+    for name in _COUNTS:
+        if name in settings and not _is_count(settings[name]):
+            raise UsageError(f"{name} must be a whole number of at least 1; got {settings[name]!r}")
+    for name in _FLAGS:
+        if name in settings and not isinstance(settings[name], bool | np.bool_):
+            raise UsageError(f"{name} must be True or False; got {settings[name]!r}")
+    _check_rest(settings)
+
+
+def _check_rest(settings: Mapping[str, Any]) -> None:
+    tol, batch, dtype = settings["tol"], settings["batch_size"], settings["dtype"]
+    if tol is not None and not _within(tol, 0.0, np.inf, True, False):
+        raise UsageError(f"tol must be a number of at least 0, or None to train for max_iter epochs; got {tol!r}")
+    if batch != "auto" and not _is_count(batch):
+        raise UsageError(f"batch_size must be 'auto' or a whole number of at least 1; got {batch!r}")
+    if not isinstance(dtype, str) or dtype not in ("float32", "float64"):
+        raise UsageError(f"dtype must be 'float64' or 'float32'; got {dtype!r}")
+    hidden_sizes(settings["hidden_layer_sizes"])
+
+
+def hidden_sizes(sizes: Any) -> tuple[int, ...]:
+    """Return the units of the hidden layers as a tuple; one number is one layer.
+
+    Raises
+    ------
+    UsageError
+        If they are not whole numbers of at least 1.
+    """
+    listed = list(sizes) if isinstance(sizes, tuple | list | np.ndarray) else [sizes]
+    if not all(_is_count(size) for size in listed):
+        raise UsageError(f"hidden_layer_sizes must be whole numbers of at least 1, one a layer; got {sizes!r}")
+    return tuple(int(size) for size in listed)
+
+
+def _within(value: Any, low: float, high: float, with_low: bool, with_high: bool) -> bool:
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    number = float(value)
+    return low < number < high or (with_low and number == low) or (with_high and number == high)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

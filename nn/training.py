@@ -1,0 +1,203 @@
+"""The training loop: epochs of mini-batches until the loss no longer falls.
+
+With a validation set (early stopping) the parameters that did best on it are the ones that are kept, whatever came later.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import inf, isfinite
+from typing import TypeAlias
+
+import numpy as np
+
+from galfeat import UsageError
+from galfeat.nn.network import Passage
+from galfeat.nn.objective import Objective
+from galfeat.nn.optimizers import Optimizer, State
+from galfeat.nn.samples import Batches, Samples
+from galfeat.nn.schedules import Constant, Schedule
+from galfeat.nn.types import Floats
+
+__all__ = ["History", "Patience", "Plan", "train"]
+
+Watcher: TypeAlias = Callable[[int, float], None]
+"""Called after each update with the number of updates so far and the loss of the batch before it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How to train.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    schedule : Schedule
+    batch_size, max_iter : int
+        Samples an update; epochs at most.
+    tol : float or None
+        An epoch that does not better the best loss by more than this is an epoch without progress. None never gives up.
+    n_iter_no_change : int
+        Epochs without progress before training ends.
+    updates_no_change : int
+        Updates without progress that must have gone by as well: on few samples an epoch is one or two updates, and ten of them say nothing.
+    shuffle : bool
+        Draw a new order of the samples each epoch.
+    """
+
+    optimizer: Optimizer
+    schedule: Schedule = field(default_factory=Constant)
+    batch_size: int = 200
+    max_iter: int = 200
+    tol: float | None = 1e-4
+    n_iter_no_change: int = 10
+    updates_no_change: int = 0
+    shuffle: bool = True
+
+
+@dataclass
+class History:
+    """What training did.
+
+    Parameters
+    ----------
+    losses, validation_losses : list of float
+        One an epoch; the second stays empty without a validation set.
+    updates : int
+        Updates of the parameters.
+    converged : bool
+        Whether training ended because the loss no longer fell, not because the epochs ran out.
+    state : State or None
+        The optimizer's, to go on from.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+    updates: int = 0
+    converged: bool = False
+    state: State | None = None
+
+
+@dataclass
+class Patience:
+    """Counts how long the loss has not fallen by more than `tol`."""
+
+    tol: float | None
+    epochs: int
+    updates: int = 0
+    best: float = inf
+    waited_epochs: int = 0
+    waited_updates: int = 0
+
+    def ended(self, loss: float, updates: int) -> bool:
+        """Take note of an epoch's loss and its number of updates; return whether patience has run out."""
+        if self.tol is None:
+            return False
+        if loss > self.best - self.tol:
+            self.waited_epochs, self.waited_updates = self.waited_epochs + 1, self.waited_updates + updates
+        else:
+            self.waited_epochs = self.waited_updates = 0
+        self.best = min(self.best, loss)
+        return self.waited_epochs > self.epochs and self.waited_updates > self.updates
+
+
+def train(
+    objective: Objective,
+    samples: Samples,
+    plan: Plan,
+    rng: np.random.Generator,
+    *,
+    state: State | None = None,
+    validation: Samples | None = None,
+    watch: Watcher | None = None,
+) -> History:
+    """Train the objective's network in place.
+
+    Parameters
+    ----------
+    objective : Objective
+    samples : Samples
+    plan : Plan
+    rng : numpy.random.Generator
+        Draws the order of the samples.
+    state : State, optional
+        Of the optimizer, to go on from; it is used up.
+    validation : Samples, optional
+        Their loss, without the penalty, then decides when to stop and which parameters to keep.
+    watch : callable, optional
+        Called after each update.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    UsageError
+        If the loss or the parameters are no longer finite.
+    """
+    params = objective.network.params
+    history = History(state=plan.optimizer.start(params) if state is None else state)
+    patience = Patience(plan.tol, plan.n_iter_no_change, plan.updates_no_change)
+    batches = Batches(samples, plan.batch_size, rng if plan.shuffle else None)
+    epoch = _Epoch(objective, plan, watch)
+    best, best_params = inf, params
+    with np.errstate(all="ignore"):  # overflow ends in a loss that is not finite, which is said in words
+        for number in range(plan.max_iter):
+            before = history.updates
+            epoch.run(batches, history, plan.optimizer.learning_rate * plan.schedule.factor(number, history.losses))
+            watched = history.losses[-1]
+            if validation is not None:
+                watched = _validate(objective, validation)
+                history.validation_losses.append(watched)
+                if watched < best:
+                    best, best_params = watched, params.copy()
+            if patience.ended(watched, history.updates - before):
+                history.converged = True
+                break
+    params[...] = best_params
+    if not np.isfinite(params).all():
+        raise _diverged(plan.optimizer)
+    return history
+
+
+class _Epoch:
+    """One pass through the samples, with the arrays that all passes share."""
+
+    def __init__(self, objective: Objective, plan: Plan, watch: Watcher | None) -> None:
+        self.objective, self.plan, self.watch = objective, plan, watch
+        self.gradient: Floats = np.empty_like(objective.network.params)
+        self.rooms: dict[int, Passage] = {}
+
+    def run(self, batches: Batches, history: History, rate: float) -> None:
+        total = 0.0
+        optimizer, params = self.plan.optimizer, self.objective.network.params
+        state = history.state or State()
+        for batch in batches:
+            loss, gradient = self.objective.value_and_gradient(batch, out=self.gradient, passage=self._room(len(batch)))
+            if not isfinite(loss):
+                raise _diverged(optimizer)
+            _, state = optimizer.step(params, gradient, state, rate, reuse=True)
+            total += loss * len(batch)
+            history.updates += 1
+            if self.watch is not None:
+                self.watch(history.updates, loss)
+        history.state = state
+        history.losses.append(total / len(batches.samples))
+
+    def _room(self, rows: int) -> Passage:
+        if rows not in self.rooms:  # the first batch is the largest, the last one may be smaller
+            largest = max(self.rooms, default=0)
+            self.rooms[rows] = self.rooms[largest].first(rows) if rows < largest else self.objective.network.room(rows)
+        return self.rooms[rows]
+
+
+def _validate(objective: Objective, validation: Samples) -> float:
+    weight = 1 / len(validation) if validation.weight is None else validation.weight / len(validation)
+    return objective.loss.value(objective.network.forward(validation.X), validation.target, weight)
+
+
+def _diverged(optimizer: Optimizer) -> UsageError:
+    return UsageError(
+        f"training diverged: the loss is no longer finite at a learning rate of {optimizer.learning_rate:g}; "
+        "use a smaller learning rate, and standardise the features if their values are large"
+    )

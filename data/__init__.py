@@ -1,1 +1,66 @@
-"""TBD."""
+"""Where cutouts come from, and how they are brought to one form.
+
+In order, from a disk to what an extractor eats:
+
+`sources`
+    one door, `open_source`, to a folder, a catalogue, a FITS file or a picture; `Source` is what comes out of it.
+`folders`, `companions`, `catalogs`
+    which files are galaxies and what they are called; what only accompanies them; tables in five formats.
+`files`, `shards`, `failures`
+    reading a source shard by shard: cutouts, and a `Failure` with its reason for each that cannot be read.
+`fits`, `headers`, `layouts`, `compressed`, `streams`, `pictures`
+    one file to galaxies: FITS headers read without believing them, extensions and planes arranged as galaxies and bands, pixels.
+`cutouts`
+    `Cutout`, one galaxy, and `Cutouts`, a batch.
+`reading`
+    `read_cutouts` and `read_cutout`: all of the above in one call.
+`prepare`, `resample`, `sky`
+    one size, sky at zero, noise at one, stretch.
+`simulate`
+    a survey out of nothing, for those who bring no galaxies.
+
+Nothing in here knows features or networks, and nothing outside knows FITS.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from galfeat.data.cutouts import Cutout, Cutouts, band_names
+from galfeat.data.failures import Failure
+from galfeat.data.prepare import Preparation, prepare, prepare_one
+from galfeat.data.reading import read_cutout, read_cutouts
+from galfeat.data.shards import Reading, Shard
+from galfeat.data.sources import Source, open_source
+
+if TYPE_CHECKING:
+    from galfeat.data.simulate import SimulatedSurvey, simulate
+    from galfeat.data.write import write_survey
+
+__all__ = [
+    "Cutout",
+    "Cutouts",
+    "Failure",
+    "Preparation",
+    "Reading",
+    "Shard",
+    "SimulatedSurvey",
+    "Source",
+    "band_names",
+    "open_source",
+    "prepare",
+    "prepare_one",
+    "read_cutout",
+    "read_cutouts",
+    "simulate",
+    "write_survey",
+]
+
+_LATER = {"SimulatedSurvey": "simulate", "simulate": "simulate", "write_survey": "write"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value

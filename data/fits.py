@@ -1,0 +1,184 @@
+"""One FITS file to galaxies.
+
+`open_fits` finds out what the file holds from its headers alone (`headers`) and arranges it as galaxies and bands (`layouts`); pixels are
+read when a galaxy is asked for. Plain images are read here, compressed ones by astropy (`compressed`). Pixel values are those of
+`astropy.io.fits.getdata`, cast to float32, but for one thing: pixels that the header's BLANK marks are always NaN, also where astropy
+leaves them as numbers (BLANK = 0, and unsigned integers).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import dropwhile
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat import CutoutError
+from galfeat.data.compressed import unpack
+from galfeat.data.headers import Hdu, Header, read_hdus
+from galfeat.data.layouts import Galaxy, Image, Layout, arrange, size_of
+from galfeat.data.streams import Bytes, open_bytes
+
+__all__ = ["FitsFile", "Pixels", "filter_of", "open_fits"]
+
+
+class Pixels(NamedTuple):
+    """Pixels of one galaxy as a file has them: float32 of shape (bands, ny, nx), names of the bands, and whether the file gave them."""
+
+    pixels: NDArray[np.float32]
+    bands: tuple[str, ...]
+    named: bool
+
+
+class FitsFile:
+    """A FITS file whose headers are read and whose pixels are not yet.
+
+    Parameters
+    ----------
+    source : Bytes
+
+    Raises
+    ------
+    CutoutError
+        If it is no FITS file or its first header makes no sense.
+    """
+
+    def __init__(self, source: Bytes) -> None:
+        self._source = source
+        self.hdus, self.damage = read_hdus(source)
+        self._last: tuple[int, NDArray[np.float32]] | None = None
+
+    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:
+        """Return the galaxies of the file, or of one of its HDUs.
+
+        What is missing at the end of a truncated file is one more galaxy, with that problem, if what comes before are galaxies of their
+        own; otherwise nothing tells what they are, and the whole file fails.
+
+        Raises
+        ------
+        CutoutError
+            If there is none, or the images do not go with the layout.
+        """
+        if hdu is not None:
+            return arrange([self._chosen(hdu)], layout)
+        images = [self._image(each) for each in self.hdus if each.kind in ("image", "tiles") and len(each.shape) > 1]
+        if self.damage:
+            galaxies = arrange(images, layout) if len(images) > 1 else []
+            if len(galaxies) < 2:
+                raise CutoutError(self.damage)
+            return [*galaxies, Galaxy((), problem=self.damage)]
+        if not images:
+            raise CutoutError("holds no image" + _instead(self.hdus))
+        return arrange(images, layout)
+
+    def load(self, galaxy: Galaxy) -> Pixels:
+        """Read the pixels of one galaxy.
+
+        Raises
+        ------
+        CutoutError
+            If they cannot be read.
+        """
+        if galaxy.problem:
+            raise CutoutError(galaxy.problem)
+        planes = [self._flux(self.hdus[number]) for number in galaxy.hdus]
+        if galaxy.number is not None:
+            planes = [planes[0][galaxy.number]]
+        ny, nx = planes[0].shape[-2:]
+        pixels = planes[0].reshape(-1, ny, nx) if len(planes) == 1 else np.stack([plane.reshape(ny, nx) for plane in planes])
+        return Pixels(pixels, galaxy.bands, galaxy.named)
+
+    def _chosen(self, number: int) -> Image:
+        if not 0 <= number < len(self.hdus):
+            missing = f"has no extension {number}: its {len(self.hdus)} go from 0 to {len(self.hdus) - 1}"
+            raise CutoutError(self.damage or missing)
+        hdu = self.hdus[number]
+        if hdu.kind not in ("image", "tiles") or len(hdu.shape) < 2:
+            raise CutoutError(f"extension {number} is no image" + _instead([hdu]))
+        image = self._image(hdu)
+        return Image(number, image.shape, "", image.own_filter, image.filter, image.planes)
+
+    def _image(self, hdu: Hdu) -> Image:
+        shape = tuple(dropwhile(lambda length: length == 1, hdu.shape[:-2])) + hdu.shape[-2:]
+        own = filter_of(hdu.header)
+        shared = "" if self.hdus[0].shape else filter_of(self.hdus[0].header)
+        planes = _plane_names(hdu.header, shape[-3]) if len(shape) > 2 else ()
+        return Image(hdu.number, shape, hdu.header.text("EXTNAME"), own, own or shared, planes)
+
+    def _flux(self, hdu: Hdu) -> NDArray[np.float32]:
+        if self._last is None or self._last[0] != hdu.number:  # a row of galaxies in one 4-D image is unpacked once
+            stored = unpack(self._source, hdu) if hdu.kind == "tiles" else _stored(self._source, hdu)
+            shape = self._image(hdu).shape
+            if stored.size != prod(shape):
+                raise CutoutError(f"its compressed pixels are damaged: {stored.size:,} are there for {size_of(shape)}")
+            self._last = hdu.number, _scaled(stored.reshape(shape), hdu)
+        return self._last[1]
+
+
+@contextmanager
+def open_fits(path: Path) -> Iterator[FitsFile]:
+    """Open a FITS file, gzipped or not, and close it afterwards.
+
+    Raises
+    ------
+    CutoutError
+        If there is no such file, or it is no FITS file.
+    """
+    with open_bytes(path) as source:
+        yield FitsFile(source)
+
+
+def filter_of(header: Header) -> str:
+    """Return the filter that a header names; empty if none.
+
+    FILTER; or of FILTER1 and FILTER2, as instruments with two wheels have them, the one that is not clear; or FILTNAM1; or BAND.
+    """
+    wheels = [header.text(keyword) for keyword in ("FILTER1", "FILTER2")]
+    names = [header.text("FILTER"), *(name for name in wheels if not name.upper().startswith("CLEAR"))]
+    names += [header.text("FILTNAM1"), header.text("BAND")]
+    return next((name for name in names if name), "")
+
+
+def _plane_names(header: Header, count: int) -> tuple[str, ...]:
+    for keyword, first in (("BAND", 1), ("BAND", 0), ("FILTER", 1)):
+        names = tuple(header.text(f"{keyword}{number}") for number in range(first, first + count))
+        clear = any(name.upper().startswith("CLEAR") for name in names)
+        if all(names) and len(set(names)) == count and not clear:
+            return names
+    return ()
+
+
+def _stored(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
+    kind = f">{'f' if hdu.bitpix < 0 else 'i' if hdu.bitpix > 8 else 'u'}{abs(hdu.bitpix) // 8}"
+    count = prod(hdu.shape)
+    return np.frombuffer(source.read(hdu.offset, count * abs(hdu.bitpix) // 8), dtype=kind)
+
+
+def _scaled(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
+    """Apply BLANK, BSCALE and BZERO in the precision that astropy does it in, then cast to float32."""
+    header, bitpix = hdu.header, hdu.bitpix
+    scale, zero = header.number("BSCALE", 1.0), header.number("BZERO", 0.0)
+    with np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
+        if (scale, zero) == (1.0, 0.0):
+            flux = stored.astype(np.float32)
+        elif bitpix > 8 and (scale, zero) == (1.0, 2.0 ** (bitpix - 1)):  # how FITS stores unsigned integers
+            unsigned = stored.astype(f"i{bitpix // 8}").view(f"u{bitpix // 8}")
+            flux = (unsigned ^ unsigned.dtype.type(1 << (bitpix - 1))).astype(np.float32)
+        else:
+            work: Any = stored.astype(np.float64 if abs(bitpix) > 16 and bitpix != -32 else np.float32)
+            work *= scale
+            work += zero
+            flux = work.astype(np.float32)
+    if bitpix > 0 and "BLANK" in header:
+        flux[stored == header.integer("BLANK")] = np.nan
+    return flux
+
+
+def _instead(hdus: list[Hdu]) -> str:
+    tables = sum(hdu.kind == "table" for hdu in hdus)
+    lines = sum(hdu.kind == "image" and len(hdu.shape) == 1 for hdu in hdus)
+    there = [f"{tables} table(s)"] * bool(tables) + [f"{lines} one-dimensional array(s), such as spectra"] * bool(lines)
+    return f", only {' and '.join(there)}" if there else ""

@@ -1,0 +1,56 @@
+"""A folder of cutouts without a catalogue: which files are galaxies, and what they are called."""
+
+import os
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+from galfeat.data.companions import split_companions
+
+__all__ = ["is_fits", "is_picture", "list_cutouts", "names_of", "without_suffix"]
+
+_FITS = (".fits", ".fit", ".fts")
+_FITS_ENDINGS = tuple(f"{suffix}{packed}" for suffix in _FITS for packed in ("", ".gz", ".fz"))
+_PICTURES = (".jpg", ".jpeg", ".png")
+
+
+def is_fits(file: str) -> bool:
+    """Return whether a file is a FITS file by its name, packed or not."""
+    return file.lower().endswith(_FITS_ENDINGS)
+
+
+def is_picture(file: str) -> bool:
+    """Return whether a file is a JPEG or PNG picture by its name."""
+    return file.lower().endswith(_PICTURES)
+
+
+def without_suffix(file: str) -> str:
+    """Return the name without what says its format: ``a/ngc1300.fits.gz`` to ``a/ngc1300``."""
+    endings = [ending for ending in (*_FITS_ENDINGS, *_PICTURES) if file.lower().endswith(ending)]
+    return file[: -len(max(endings, key=len))] if endings else file
+
+
+def list_cutouts(folder: Path) -> tuple[list[str], tuple[str, ...]]:
+    """List the FITS files and pictures in a folder and those in it.
+
+    Returns
+    -------
+    list of str
+        Galaxies: paths below `folder` with ``/`` between, in order. Hidden files and folders are passed over.
+    tuple of str
+        Companions that are left out: noise maps, PSFs, masks and the like of a galaxy of the same folder, known by their names.
+    """
+    galaxies: list[str] = []
+    left_out: list[str] = []
+    for where, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = PurePosixPath(Path(where).relative_to(folder).as_posix())
+        here = [name for name in files if not name.startswith(".") and (is_fits(name) or is_picture(name))]
+        for name, companion in zip(here, split_companions([without_suffix(name) for name in here]), strict=True):
+            (left_out if companion else galaxies).append(str(below / name))
+    return sorted(galaxies), tuple(sorted(left_out))
+
+
+def names_of(files: list[str]) -> list[str]:
+    """Name galaxies by their files: the path without its suffix, or with it where two files would get the same name."""
+    count = Counter(without_suffix(file) for file in set(files))
+    return [file if count[without_suffix(file)] > 1 else without_suffix(file) for file in files]

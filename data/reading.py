@@ -1,0 +1,147 @@
+"""Cutouts into memory, in one call: a batch of them, or one."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from galfeat import CutoutError, UsageError
+from galfeat.data.cutouts import Cutout, Cutouts
+from galfeat.data.files import FileSource
+from galfeat.data.fits import open_fits
+from galfeat.data.folders import is_fits, is_picture, without_suffix
+from galfeat.data.layouts import Layout, size_of
+from galfeat.data.prepare import Preparation, prepare_one
+from galfeat.data.shards import Shard
+from galfeat.data.sources import open_source
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
+__all__ = ["read_cutout", "read_cutouts"]
+
+
+def read_cutouts(
+    path: str | Path,
+    *,
+    catalog: str | Path | None = None,
+    bands: Sequence[str] | None = None,
+    layout: Layout = "auto",
+    preparation: Preparation | None = None,
+) -> Cutouts:
+    """Read all cutouts of a folder, a catalogue, a FITS file or a picture into one batch.
+
+    Parameters
+    ----------
+    path, catalog, bands, layout
+        As in `galfeat.data.open_source`.
+    preparation : Preparation, optional
+        Brings cutouts of any size to one grid, sky to zero and noise to one. Without it pixels are those of the files, which then must
+        have one size.
+
+    Returns
+    -------
+    Cutouts
+        With the catalogue's row for each galaxy.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing there, a catalogue cannot be used, or sizes differ and no preparation is given.
+    CutoutError
+        If some cutouts cannot be read or prepared, or have other bands than the first; ``reasons`` has their rows in the catalogue. To go
+        on with the others, use `galfeat.data.open_source`, which gives failures beside cutouts.
+
+    Examples
+    --------
+    >>> from galfeat.data import Preparation, read_cutouts
+    >>> cutouts = read_cutouts("cutouts/", preparation=Preparation(size=64))  # doctest: +SKIP
+    >>> cutouts.pixels.shape  # doctest: +SKIP
+    (3343, 3, 64, 64)
+    """
+    source = open_source(path, catalog=catalog, bands=bands, layout=layout)
+    found: list[Cutout] = []
+    reasons: dict[int, str] = {}
+    for shard in source.shards():
+        reading = source.read(shard)
+        reasons.update({failure.row or 0: f"{failure.id} ({failure.file}): {failure.reason}" for failure in reading.failures})
+        for cutout in reading.cutouts:
+            try:
+                found.append(_prepared(cutout, (found[0] if found else cutout).bands, preparation))
+            except CutoutError as error:
+                reasons[cutout.row or 0] = f"{cutout.id} ({cutout.file}): {error}"
+    if reasons:
+        raise CutoutError(reasons)
+    return _batch(found, source)
+
+
+def read_cutout(path: str | Path, *, hdu: int | None = None, bands: Sequence[str] | None = None, layout: Layout = "auto") -> Cutout:
+    """Read the one galaxy of a file, with its celestial coordinates where the file has them.
+
+    Parameters
+    ----------
+    path : str or Path
+        A FITS file or a picture.
+    hdu : int, optional
+        Which image of the file, counted from 0, where it holds several galaxies.
+    bands, layout
+        As in `galfeat.data.open_source`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, or it holds several galaxies and `hdu` does not choose one.
+    CutoutError
+        If it cannot be read.
+    """
+    place = Path(path).expanduser().absolute()
+    if not place.is_file() or not (is_fits(place.name) or is_picture(place.name)):
+        raise UsageError(f"{path}: is no FITS file and no picture" if place.exists() else f"{path}: there is no such file")
+    source = open_source(place, bands=bands, layout=layout)
+    if hdu is not None:
+        chosen = pa.table({"id": [f"{without_suffix(place.name)}[{hdu}]"], "file": [place.name], "hdu": [hdu]})
+        source = replace(source, catalog=chosen, numbers=None)
+    if len(source) > 1:
+        raise UsageError(f"{path}: holds {len(source)} galaxies; choose one by its extension (hdu)")
+    reading = source.read(Shard(0, 1))
+    if reading.failures:
+        raise CutoutError(f"{path}: {reading.failures[0].reason}")
+    return replace(reading.cutouts[0], wcs=_celestial(place, layout, hdu) if is_fits(place.name) else None)
+
+
+def _celestial(path: Path, layout: Layout, hdu: int | None) -> "WCS | None":
+    """Read the celestial coordinates of the first image of a galaxy: slow beside the pixels, so batches go without them."""
+    from astropy.io import fits
+    from astropy.wcs import WCS  # imported late: half a second that only single cutouts need
+
+    with open_fits(path) as file:
+        number = file.galaxies(layout, hdu)[0].hdus[0]
+    with warnings.catch_warnings():  # astropy mends what it can and says so; this function is not for threads
+        warnings.simplefilter("ignore")
+        try:
+            wcs = WCS(fits.getheader(path, number)).celestial
+        except ValueError:  # coordinates that make no sense are none, and the pixels are good all the same
+            return None
+    return wcs if wcs.has_celestial else None
+
+
+def _prepared(cutout: Cutout, bands: tuple[str, ...], preparation: Preparation | None) -> Cutout:
+    chosen = cutout.select(bands)
+    if preparation is None:
+        return chosen
+    return Cutout(cutout.id, prepare_one(chosen, preparation), bands, file=cutout.file, named=cutout.named, row=cutout.row)
+
+
+def _batch(found: list[Cutout], source: FileSource) -> Cutouts:
+    shapes = sorted({cutout.pixels.shape[1:] for cutout in found})
+    if len(shapes) > 1:
+        sizes = f"from {size_of(shapes[0])} to {size_of(shapes[-1])}"
+        raise UsageError(f"the cutouts have {len(shapes)} sizes, {sizes}: pass preparation=Preparation(size=64) to bring them to one")
+    ids = [cutout.id for cutout in found]
+    catalog = source.catalog.take(pa.array([cutout.row for cutout in found]))
+    catalog = catalog.set_column(catalog.column_names.index("id"), "id", pa.array(ids))
+    return Cutouts(np.stack([cutout.pixels for cutout in found]), tuple(ids), found[0].bands, catalog=catalog)

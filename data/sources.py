@@ -1,0 +1,196 @@
+"""Where cutouts come from: one door to a folder, a catalogue, a FITS file or a picture.
+
+`open_source` looks at what it is given and returns a `Source`: something that knows how many entries it has, is cut into shards, and reads
+a shard at a time. Nothing is held open and nothing but the catalogue is held in memory, so a source of a million files costs what its
+catalogue costs.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from galfeat import CutoutError, UsageError
+from galfeat.data.catalogs import check_ids, is_catalog, read_catalog
+from galfeat.data.companions import is_companion
+from galfeat.data.files import FileSource
+from galfeat.data.fits import open_fits
+from galfeat.data.folders import is_fits, is_picture, list_cutouts, names_of
+from galfeat.data.layouts import Layout, check_layout
+from galfeat.data.shards import Reading, Shard
+
+__all__ = ["Reading", "Shard", "Source", "open_source"]
+
+_CATALOGS = ("catalog.csv", "catalog.ecsv", "catalog.fits", "catalog.vot", "catalog.parquet")
+_NO_BANDS = ("name", "path", "url", "type", "format", "date", "size")  # file_<these> are about the file
+
+
+class Source(Protocol):
+    """Where cutouts come from."""
+
+    @property
+    def catalog(self) -> pa.Table | None:
+        """One row an entry, with the column ``id``."""
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Bands of the first cutout that can be read, or those asked for."""
+
+    def __len__(self) -> int:
+        """Return the number of entries; a file that holds several galaxies can be one entry."""
+
+    def shards(self, size: int = 256) -> Sequence[Shard]:
+        """Return runs of at most `size` entries that together are the source."""
+
+    def read(self, shard: Shard) -> Reading:
+        """Read the cutouts of a shard."""
+
+
+def open_source(
+    path: str | Path, *, catalog: str | Path | None = None, bands: Sequence[str] | None = None, layout: Layout = "auto"
+) -> FileSource:
+    """Find cutouts.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder: its ``catalog.csv`` (or .ecsv, .fits, .vot, .parquet) says what is in it; without one, all FITS files and pictures in it
+        and below are galaxies, but for noise maps, PSFs, masks and segments that stand beside the galaxy they belong to.
+        A catalogue: the column ``file``, or the columns ``file_g``, ``file_r``, … for a file a band, are paths relative to it, inside its
+        folder; ``id`` names the galaxies; ``hdu`` chooses an image of a file, counted from 0.
+        A FITS file, with one galaxy or many; or a JPEG or PNG picture.
+    catalog : str or Path, optional
+        Catalogue of a folder, its paths relative to that folder; or of a FITS file with many galaxies, its rows in their order or with a
+        column ``hdu``.
+    bands : sequence of str, optional
+        Bands to read, in this order: chosen by name where the files name their bands, otherwise given to them as names.
+    layout : {"auto", "cube", "bands", "galaxies"}
+        How a file holds its galaxies: see `galfeat.data.layouts.arrange`.
+
+    Returns
+    -------
+    FileSource
+
+    Raises
+    ------
+    UsageError
+        If there is nothing there, or a catalogue cannot be used.
+    """
+    check_layout(layout)
+    wanted = _checked_bands(bands)
+    place = Path(path).expanduser().absolute()
+    if not place.exists():
+        raise UsageError(f"{path}: there is no such file or folder")
+    if place.is_dir():
+        return _from_folder(place, catalog, wanted, layout)
+    if is_catalog(place) or (is_fits(place.name) and _holds_tables_only(place)):
+        if catalog is not None:
+            raise UsageError(f"{path}: is a catalogue itself, so there is no other to go with it")
+        return _from_catalog(place, place.parent, wanted, layout)
+    if not is_fits(place.name) and not is_picture(place.name):
+        raise UsageError(f"{path}: is no folder, no catalogue (CSV, ECSV, FITS, VOTable, Parquet), no FITS file and no picture (JPEG, PNG)")
+    return _from_file(place, catalog, wanted, layout)
+
+
+def _from_folder(folder: Path, catalog: str | Path | None, wanted: tuple[str, ...], layout: Layout) -> FileSource:
+    own = next((folder / name for name in _CATALOGS if (folder / name).is_file()), None)
+    if catalog is not None or own is not None:
+        return _from_catalog(Path(catalog or own or "").expanduser().absolute(), folder, wanted, layout)
+    files, left_out = list_cutouts(folder)
+    if not files:
+        raise UsageError(f"{folder}: no FITS file or picture is in this folder" + (" but companions of galaxies" if left_out else ""))
+    table = pa.table({"id": names_of(files), "file": files})
+    return FileSource(folder, table, {"": "file"}, layout, wanted, left_out=left_out)
+
+
+def _from_catalog(path: Path, folder: Path, wanted: tuple[str, ...], layout: Layout) -> FileSource:
+    table, left_out = read_catalog(path)
+    columns = _file_columns(table, wanted, path)
+    return FileSource(folder, _completed(table, columns, path), columns, layout, wanted, left_out_columns=left_out)
+
+
+def _from_file(path: Path, catalog: str | Path | None, wanted: tuple[str, ...], layout: Layout) -> FileSource:
+    count = _count_galaxies(path, layout)
+    name = names_of([path.name])[0]
+    if catalog is None:
+        names = [name] if count == 1 else [f"{name}[{number}]" for number in range(count)]
+        table = pa.table({"id": names, "file": [path.name] * count})
+        return FileSource(path.parent, table, {"": "file"}, layout, wanted, numbers=tuple(range(count)))
+    place = Path(catalog).expanduser().absolute()
+    table, left_out = read_catalog(place)
+    if "hdu" not in table.column_names and table.num_rows != count:
+        raise UsageError(
+            f"{catalog}: has {table.num_rows} rows for the {count} galaxies of {path.name}; a column 'hdu' can choose among them"
+        )
+    numbers = None if "hdu" in table.column_names else tuple(range(count))
+    here = pa.array([path.name] * table.num_rows)
+    table = (
+        table.set_column(table.column_names.index("file"), "file", here)
+        if "file" in table.column_names
+        else table.append_column("file", here)
+    )
+    if numbers and "id" not in table.column_names:
+        table = table.add_column(0, "id", pa.array([f"{name}[{number}]" for number in numbers]))
+    columns = {"": "file"}
+    return FileSource(path.parent, _completed(table, columns, place), columns, layout, wanted, numbers, left_out_columns=left_out)
+
+
+def _completed(table: pa.Table, columns: Mapping[str, str], path: Path) -> pa.Table:
+    """Give a catalogue whole numbers in ``hdu`` and an ``id``, the file's name, where it has none."""
+    if "hdu" in table.column_names:
+        try:
+            numbers = table.column("hdu").cast(pa.int32())
+        except pa.ArrowInvalid as error:
+            raise UsageError(f"{path}: the column 'hdu' must hold whole numbers, 0 for the first: {error}") from error
+        table = table.set_column(table.column_names.index("hdu"), "hdu", numbers)
+    if "id" not in table.column_names:
+        files = zip(*(table.column(column).to_pylist() for column in columns.values()), strict=True)
+        ids = names_of([next(filter(None, row), "") for row in files])
+        if "hdu" in table.column_names:
+            ids = [name if hdu is None else f"{name}[{hdu}]" for name, hdu in zip(ids, table.column("hdu").to_pylist(), strict=True)]
+        check_ids(ids, path)
+        table = table.add_column(0, "id", pa.array(ids))
+    return table
+
+
+def _file_columns(table: pa.Table, wanted: tuple[str, ...], path: Path) -> dict[str, str]:
+    names = table.column_names
+    if "file" in names:
+        return {"": "file"}
+    columns = {name[5:]: name for name in names if name.startswith("file_") and name[5:] and not is_companion(name)}
+    columns = {band: name for band, name in columns.items() if band.lower() not in _NO_BANDS}
+    if not columns:
+        raise UsageError(f"{path}: needs a column 'file', or 'file_<band>' for each band; its columns are {', '.join(names)}")
+    missing = [band for band in wanted if band not in columns]
+    if missing:
+        raise UsageError(f"{path}: no column 'file_{missing[0]}' for the band {missing[0]}; its bands are {', '.join(columns)}")
+    return {band: columns[band] for band in wanted} if wanted else columns
+
+
+def _checked_bands(bands: Sequence[str] | None) -> tuple[str, ...]:
+    if bands is None:
+        return ()
+    wanted = (bands,) if isinstance(bands, str) else tuple(bands)
+    if not wanted or not all(isinstance(band, str) and band for band in wanted) or len(set(wanted)) < len(wanted):
+        raise UsageError(f"bands must be names, each once; they are {', '.join(map(repr, wanted)) or 'none'}")
+    return wanted
+
+
+def _count_galaxies(path: Path, layout: Layout) -> int:
+    if is_picture(path.name):
+        return 1
+    try:
+        with open_fits(path) as file:
+            return len(file.galaxies(layout))
+    except CutoutError:  # it is one entry then, and reading it gives the reason
+        return 1
+
+
+def _holds_tables_only(path: Path) -> bool:
+    try:
+        with open_fits(path) as file:
+            kinds = {hdu.kind for hdu in file.hdus if hdu.shape}
+    except CutoutError:
+        return False
+    return kinds == {"table"}

@@ -1,0 +1,114 @@
+"""The bytes of one file, whether it is gzipped or not, with a plain reason for every file that has none to give."""
+
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from galfeat import CutoutError
+
+__all__ = ["Bytes", "open_bytes"]
+
+_HEAD = 4 << 20  # a file up to this size is read in one go
+_LARGEST_UNZIPPED = 1 << 30  # a gzipped file is unpacked in memory, and a small one can unpack to a thousand times its size
+_GZIP = b"\x1f\x8b"
+
+
+class Bytes:
+    """Bytes that are read where they are asked for.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes, or all of them.
+    file : binary file, optional
+        Where the others are.
+    size : int, optional
+        Bytes in all; those of `head` if not given.
+    """
+
+    def __init__(self, head: bytes, file: BinaryIO | None = None, size: int | None = None) -> None:
+        self.size = len(head) if size is None else size
+        self._head = memoryview(head)
+        self._file = file
+
+    def read(self, offset: int, count: int) -> memoryview:
+        """Return the bytes from `offset` on: `count` of them, or fewer at the end of the file.
+
+        Raises
+        ------
+        CutoutError
+            If the file can no longer be read.
+        """
+        count = max(0, min(count, self.size - offset))
+        if offset + count <= len(self._head) or self._file is None:
+            return self._head[offset : offset + count]
+        try:
+            self._file.seek(offset)
+            data = self._file.read(count)
+        except OSError as error:
+            raise CutoutError(_why(error)) from error
+        if len(data) < count:
+            raise CutoutError("became shorter while it was being read")
+        return memoryview(data)
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[Bytes]:
+    """Open a file, unpacking it if it is gzipped, and close it afterwards.
+
+    Raises
+    ------
+    CutoutError
+        If there is no such file, if it is no file, is empty, may not be read or cannot be unpacked.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CutoutError("is a folder, not a file" if path.is_dir() else "is not an ordinary file")
+        file = path.open("rb")
+    except OSError as error:
+        raise CutoutError(_why(error)) from error
+    with file:
+        yield _bytes(file)
+
+
+def _bytes(file: BinaryIO) -> Bytes:
+    try:
+        size = file.seek(0, 2)
+        file.seek(0)
+        head = file.read(_HEAD)
+        if head[:2] == _GZIP:
+            return Bytes(_gunzip(head + file.read()))
+    except OSError as error:
+        raise CutoutError(_why(error)) from error
+    if not size:
+        raise CutoutError("is empty (0 bytes)")
+    return Bytes(head, file, size)
+
+
+def _gunzip(packed: bytes) -> bytes:
+    unpacked = bytearray()
+    while packed[:2] == _GZIP:  # a gzipped file may be several, one after the other; what is no gzip after them is left alone
+        member = zlib.decompressobj(wbits=31)
+        try:
+            unpacked += member.decompress(packed, _LARGEST_UNZIPPED + 1 - len(unpacked))
+        except zlib.error as error:
+            raise CutoutError(f"is gzipped and damaged: {error}") from error
+        if len(unpacked) > _LARGEST_UNZIPPED:
+            raise CutoutError("unpacks to more than 1 GiB: unpack it on disk first (gunzip)")
+        if not member.eof:
+            raise CutoutError("is gzipped and truncated: its end is missing")
+        packed = member.unused_data.lstrip(b"\0")
+    if not unpacked:
+        raise CutoutError("is empty: it unpacks to 0 bytes")
+    return bytes(unpacked)
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "there is no such file"
+    if isinstance(error, PermissionError):
+        return "may not be read: permission denied"
+    return f"cannot be read: {error.strerror or error}"

@@ -1,0 +1,162 @@
+"""How tidal tails, bridges and shells come about: test particles in the field of two galaxies that meet.
+
+The restricted problem of three bodies: two rigid haloes move on a parabolic orbit with dynamical friction, and the stars of their discs
+feel both but weigh nothing. Tails made so are curved, fan out and fade, as observed ones do; none is drawn by hand.
+
+Units: the primary's half-light radius and mass and the constant of gravity are one.
+
+References
+----------
+Toomre & Toomre 1972, ApJ 178, 623 (the method). Hernquist 1990, ApJ 356, 359 (the haloes). Quinn 1984, ApJ 279, 596 (shells).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+__all__ = ["Debris", "encounter", "shells"]
+
+Vectors = NDArray[np.float64]  # shape (3, n)
+
+_HALO: Final = 0.9  # scale radius of the primary's halo
+_STEP: Final = 0.2
+_START: Final = 5.0  # separation at the beginning
+_FRICTION: Final = 0.35
+_DISC_SCALE: Final = 1 / 1.678  # of an exponential disc whose half-light radius is one
+_EDGE: Final = 3.2  # where discs end
+_STARS: Final = (2400, 1400)
+
+
+@dataclass(frozen=True)
+class Debris:
+    """Stars of an encounter, seen from above the primary's disc and centred on the primary.
+
+    Parameters
+    ----------
+    stars : array, shape (3, n)
+        Places.
+    weights : array, shape (n,)
+        Light of each star; the primary's disc shines with one, the secondary's with 1 / mass ratio.
+    second : array, shape (3,)
+        Place of the secondary's centre.
+    """
+
+    stars: Vectors
+    weights: NDArray[np.float64]
+    second: NDArray[np.float64]
+
+
+def encounter(rng: Generator, mass_ratio: float, separation: float, late: bool) -> Debris:
+    """Return two discs after they have met.
+
+    Parameters
+    ----------
+    rng : Generator
+        Draws the orbit and the stars.
+    mass_ratio : float
+        Primary over secondary, at least one.
+    separation : float
+        Wanted distance of the two centres; the moment after the first passage that comes nearest is taken.
+    late : bool
+        Take a moment when the two centres have all but merged instead.
+    """
+    small = 1 / mass_ratio
+    path = _orbit(rng, small)
+    moment = _moment(path, separation, late)
+    tilt = _turn(np.arccos(rng.uniform(0.45, 1)), rng.uniform(0, 2 * np.pi)) @ _turn(0, rng.uniform(0, 2 * np.pi))  # prograde: tails
+    size = np.sqrt(small)
+    first, first_light = _disc(rng, _STARS[0], 1.0, 1.0)
+    other, other_light = _disc(rng, _STARS[1], size, small)
+    second_tilt = _turn(np.arccos(rng.uniform(0.3, 1)), rng.uniform(0, 2 * np.pi))
+    centres = np.einsum("ij,tbj->tbi", tilt, path)
+    spin = tilt @ second_tilt
+    drift = (centres[1] - centres[0]) / _STEP
+    places = np.concatenate([first[0] + centres[0, 0][:, None], spin @ other[0] + centres[0, 1][:, None]], axis=1)
+    speeds = np.concatenate([first[1] + drift[0][:, None], spin @ other[1] + drift[1][:, None]], axis=1)
+    masses, scales = (1.0, small), (_HALO, _HALO * size)
+    for step in range(moment):
+        places += speeds * (_STEP / 2)
+        halfway = (centres[step] + centres[step + 1]) / 2
+        speeds += _pull(places, halfway, masses, scales) * _STEP
+        places += speeds * (_STEP / 2)
+    here = centres[moment, 0][:, None]
+    return Debris(places - here, np.concatenate([first_light, other_light]), centres[moment, 1] - centres[moment, 0])
+
+
+def shells(rng: Generator) -> Debris:
+    """Return the stars of a small galaxy that fell almost straight through the primary and has been torn apart."""
+    number = sum(_STARS)
+    fall = rng.uniform(1.8, 2.8)
+    places = np.array([0.0, fall, 0.0])[:, None] + rng.normal(0, 0.14, (3, number))
+    speeds = np.array([rng.uniform(0, 0.06), 0.0, 0.0])[:, None] + rng.normal(0, 0.045, (3, number))
+    turned = _turn(rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi))
+    places, speeds = turned @ places, turned @ speeds
+    for _ in range(int(rng.uniform(130, 280))):
+        places += speeds * (_STEP / 2)
+        speeds += _pull(places, np.zeros((1, 3)), (1.0,), (_HALO,)) * _STEP
+        places += speeds * (_STEP / 2)
+    return Debris(places, np.full(number, 1 / number), np.zeros(3))
+
+
+def _orbit(rng: Generator, small: float) -> NDArray[np.float64]:
+    """Return the places of both centres in the plane of the orbit, shape (moments, 2, 3)."""
+    pericentre, reach, total = rng.uniform(0.5, 1.4), _HALO * (1 + np.sqrt(small)), 1 + small
+    momentum = pericentre * np.sqrt(2 * total / (pericentre + reach))
+    across = momentum / _START
+    place = np.array([_START, 0.0, 0.0])
+    speed = np.array([-np.sqrt(2 * total / (_START + reach) - across**2), across, 0.0])
+    path = []
+    for _ in range(260):
+        path.append(place)
+        place = place + speed * (_STEP / 2)
+        distance = np.sqrt(place @ place)
+        pull = -total * place / (distance * (distance + reach) ** 2 + 1e-6)
+        drag = _FRICTION * (1 + small) / 2 / (1 + (distance / 1.2) ** 2) ** 2
+        speed = (speed + pull * _STEP) / (1 + drag * _STEP)
+        place = place + speed * (_STEP / 2)
+    apart = np.array(path)
+    return np.stack([-apart * (small / total), apart / total], axis=1)
+
+
+def _moment(path: NDArray[np.float64], separation: float, late: bool) -> int:
+    apart = np.linalg.norm(path[:, 1] - path[:, 0], axis=1)
+    first = int(np.argmax(np.diff(apart) > 0))  # the first passage
+    wait = int(6 / _STEP)  # for the tails to grow
+    if late:
+        merged = np.flatnonzero(np.maximum.accumulate(apart[::-1])[::-1] < 0.5)  # and stays so
+        return int(min(max(merged[0] if merged.size else len(path) - 1, first + wait), len(path) - 1))
+    after = np.arange(first + wait, len(path))
+    return int(after[np.argmin(np.abs(apart[after] - separation) + 0.002 * np.arange(after.size))])
+
+
+def _disc(rng: Generator, number: int, size: float, mass: float) -> tuple[tuple[Vectors, Vectors], NDArray[np.float64]]:
+    """Return places and speeds of a thin, cool, rotating disc, and the light of its stars (sampled evenly in radius)."""
+    radius, angle = rng.uniform(0.02, _EDGE, number), rng.uniform(0, 2 * np.pi, number)
+    light = radius * np.exp(-radius / _DISC_SCALE)
+    radius = radius * size
+    circular = np.sqrt(mass * radius) / (radius + _HALO * size)
+    flat = rng.normal(0, 0.04 * size, number)
+    places = np.stack([radius * np.cos(angle), radius * np.sin(angle), flat])
+    speeds = np.stack([-circular * np.sin(angle), circular * np.cos(angle), np.zeros(number)])
+    return (places, speeds + rng.normal(0, 0.03, (3, number)) * np.sqrt(mass / size)), light * (mass / light.sum())
+
+
+def _turn(tilt: float, azimuth: float) -> NDArray[np.float64]:
+    """Return the rotation by `tilt` about the x axis and then by `azimuth` about the z axis."""
+    c, s = np.cos(tilt), np.sin(tilt)
+    a, b = np.cos(azimuth), np.sin(azimuth)
+    turned: NDArray[np.float64] = np.array([[a, -b, 0], [b, a, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    return turned
+
+
+def _pull(places: Vectors, centres: NDArray[np.float64], masses: tuple[float, ...], scales: tuple[float, ...]) -> Vectors:
+    """Return the acceleration by Hernquist haloes."""
+    total = np.zeros_like(places)
+    for centre, mass, scale in zip(centres, masses, scales, strict=True):
+        away = places - centre[:, None]
+        distance = np.sqrt(np.einsum("in,in->n", away, away)) + 1e-3
+        total -= away * (mass / (distance * (distance + scale) ** 2))
+    return total

@@ -1,0 +1,247 @@
+"""What every galaxy of the simulated survey is: drawn before a pixel is made, one seed a galaxy.
+
+Everything that could betray the class without being it (magnitude, redshift, size, orientation, bulge, offset, neighbours, companion,
+compact centre) is drawn first, in the same order and from the same distributions for every class; what makes the class is drawn
+afterwards. Half of the mergers, AGN and smooth galaxies are quiescent; spirals and clumpy discs form stars. Star-forming galaxies of
+all classes draw their integrated colours from one distribution, so colour alone names no class.
+
+References
+----------
+Sizes: van der Wel et al. 2014, ApJ 788, 28. Bulges and bars: Weinzirl et al. 2009, ApJ 696, 411. Clumps: Elmegreen et al. 2005,
+ApJ 631, 85; Guo et al. 2015, ApJ 800, 39; Soto et al. 2017, ApJ 837, 6. Depth and redshifts: Rix et al. 2004, ApJS 152, 163.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.random import Generator
+from scipy.special import ndtr, ndtri
+
+from galfeat.data.templates import Spectrum
+
+__all__ = ["CLASSES", "NUISANCES", "STATES", "Galaxy", "draw_galaxies", "draw_galaxy", "stream", "truth_table"]
+
+CLASSES: Final = ("spiral", "merger", "clump", "agn", "q_sf")
+STATES: Final = ("quiescent", "star_forming")
+
+#: columns of the truth that must not know the class
+NUISANCES: Final = (
+    "magnitude", "redshift", "radius", "cos_inclination", "position_angle", "bulge_fraction", "bulge_radius", "bulge_index", "x", "y",
+    "neighbours", "companion_distance", "companion_faintness", "compact_fraction", "psf_scale",
+)  # fmt: skip
+
+_KPC_PER_ARCSEC = np.array([[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], [3.30, 4.45, 5.37, 6.10, 6.69, 7.15, 7.51, 7.79]])
+_SLOPE = 0.3  # of log counts with magnitude
+_FIELD = 64.0  # pixels: neighbours are strewn over a disc of this radius
+_CROWDING = 0.9 / 64**2  # neighbours a pixel
+
+
+@dataclass(frozen=True)
+class Galaxy:
+    """The truth about one simulated galaxy. Lengths are pixels of 0.06 arcsec, parts of the light are counted in F814W.
+
+    Parameters
+    ----------
+    number : int
+        Place in the survey; with the survey's seed it fixes everything else.
+    id, label, state : str
+        Name, class, and whether it forms stars.
+    magnitude : float
+        Total F814W magnitude, AB, without neighbours.
+    redshift : float
+    radius : float
+        Half-light radius of the disc along its major axis.
+    cos_inclination, position_angle : float
+        1 is face-on; degrees from the x axis towards y.
+    bulge_fraction, bulge_radius, bulge_index : float
+        Part of the smooth light, half-light radius and Sersic index of the bulge.
+    x, y : float
+        Place of the nucleus, from the centre of the image.
+    neighbours : int
+        Projected galaxies and stars within 64 pixels.
+    companion_distance, companion_faintness : float
+        A bright projected galaxy: distance from the nucleus (0: there is none) and magnitudes fainter than this one.
+    compact_fraction : float
+        Part of the light in a compact bulge (positive) or a nuclear starburst (negative sign); 0 in most.
+    psf_scale : float
+        Width of the point spread function, relative to the usual one.
+    rung, dust, u_v, v_j : float
+        Spectrum of the galaxy (without a nucleus) and its rest-frame colours.
+    arms : int
+        Number of spiral arms; 0 where there are none. `pitch` in degrees, `arm_fraction` of the disc's light, `bar_fraction` of all.
+    clumps : int
+        Their number; `clump_fraction` of the light.
+    nucleus_fraction : float
+        Part of the light in the active nucleus.
+    merger_stage : str
+        "pair", "late" or "shells"; empty elsewhere. `mass_ratio` at least 1, `separation` in units of `radius`, `tail_fraction` of the
+        light in tails, bridges, plumes and shells.
+    """
+
+    number: int
+    id: str
+    label: str
+    state: str
+    magnitude: float
+    redshift: float
+    radius: float
+    cos_inclination: float
+    position_angle: float
+    bulge_fraction: float
+    bulge_radius: float
+    bulge_index: float
+    x: float
+    y: float
+    neighbours: int
+    companion_distance: float
+    companion_faintness: float
+    compact_fraction: float
+    psf_scale: float
+    rung: float
+    dust: float
+    u_v: float
+    v_j: float
+    arms: int = 0
+    pitch: float = 0.0
+    arm_fraction: float = 0.0
+    bar_fraction: float = 0.0
+    clumps: int = 0
+    clump_fraction: float = 0.0
+    nucleus_fraction: float = 0.0
+    merger_stage: str = ""
+    mass_ratio: float = 0.0
+    separation: float = 0.0
+    tail_fraction: float = 0.0
+
+    @property
+    def axis_ratio(self) -> float:
+        """Apparent axis ratio of a disc a fifth as thick as wide."""
+        return float(np.sqrt(0.04 + 0.96 * self.cos_inclination**2))
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """Spectrum of the galaxy without an active nucleus."""
+        return Spectrum(self.rung, self.dust)
+
+
+def stream(seed: int, number: int, purpose: int) -> Generator:
+    """Return the random numbers of one galaxy for one purpose, whoever else is drawn."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, purpose)))
+
+
+def draw_galaxies(n: int, seed: int) -> list[Galaxy]:
+    """Return the truth of a survey of `n` galaxies.
+
+    Classes are equally frequent and half of each class that may be quiescent is; their order is random and tells nothing.
+    """
+    dealt = [(label, state) for state in STATES for label in CLASSES]
+    order = np.random.default_rng(np.random.SeedSequence(seed)).permutation(n)
+    kinds = [dealt[place % len(dealt)] for place in order]
+    return [draw_galaxy(number, label, state, seed) for number, (label, state) in enumerate(kinds)]
+
+
+def draw_galaxy(number: int, label: str, state: str, seed: int) -> Galaxy:
+    """Draw the truth of one galaxy.
+
+    Parameters
+    ----------
+    number : int
+        Place in the survey.
+    label : {"spiral", "merger", "clump", "agn", "q_sf"}
+    state : {"quiescent", "star_forming"}
+        Spirals and clumpy discs form stars whatever is asked.
+    seed : int
+        Seed of the survey.
+    """
+    rng = stream(seed, number, 0)
+    nuisances = _nuisances(rng)
+    if label in ("spiral", "clump"):
+        state = "star_forming"
+    spectrum = _spectrum(rng, state)
+    u_v, v_j = spectrum.uvj
+    colours = {"rung": spectrum.rung, "dust": spectrum.dust, "u_v": u_v, "v_j": v_j}
+    return Galaxy(number, f"sim{number:06d}", label, state, **nuisances, **colours, **_MAKERS[label](rng))  # type: ignore[arg-type]
+
+
+def truth_table(galaxies: Sequence[Galaxy]) -> pa.Table:
+    """Return the truth as a table, one row a galaxy, in the columns of `Galaxy`."""
+    return pa.Table.from_pylist([asdict(galaxy) for galaxy in galaxies])
+
+
+def _nuisances(rng: Generator) -> dict[str, float]:
+    low, high = 10 ** (_SLOPE * 20.0), 10 ** (_SLOPE * 23.5)
+    magnitude = np.log10(rng.uniform(low, high)) / _SLOPE
+    redshift = rng.uniform(0.2, 0.9)
+    radius = _radius(rng, redshift)
+    companion = rng.uniform() < 0.15
+    distance, faintness = rng.uniform(1.2, 3.0) * radius, rng.uniform(-0.3, 1.5)
+    kind, share = rng.uniform(), 10 ** rng.uniform(np.log10(0.02), np.log10(0.15))
+    return {
+        "magnitude": float(magnitude),
+        "redshift": float(redshift),
+        "radius": radius,
+        "cos_inclination": float(rng.uniform(0.15, 1)),
+        "position_angle": float(rng.uniform(0, 180)),
+        "bulge_fraction": float(rng.beta(1.3, 2.5)),
+        "bulge_radius": float(radius * rng.uniform(0.12, 0.35)),
+        "bulge_index": float(rng.uniform(1.5, 4)),
+        "x": float(rng.normal(0, 1.2)),
+        "y": float(rng.normal(0, 1.2)),
+        "neighbours": int(rng.poisson(_CROWDING * np.pi * _FIELD**2)),
+        "companion_distance": float(distance) if companion else 0.0,
+        "companion_faintness": float(faintness) if companion else 0.0,
+        "compact_fraction": float(share if kind < 0.15 else -share if kind < 0.3 else 0.0),
+        "psf_scale": float(np.exp(rng.normal(0, 0.04))),
+    }
+
+
+def _radius(rng: Generator, redshift: float) -> float:
+    """Draw 6 kpc (1 + z)^-0.75 with 0.17 dex of scatter, as far as it lies between 4.5 and 13 pixels."""
+    median = 6 * (1 + redshift) ** -0.75 / np.interp(redshift, *_KPC_PER_ARCSEC) / 0.06
+    low, high = ndtr(np.log10(np.array([4.5, 13.0]) / median) / 0.17)
+    return float(median * 10 ** (0.17 * ndtri(rng.uniform(low, high))))
+
+
+def _spectrum(rng: Generator, state: str) -> Spectrum:
+    rung, dust = rng.uniform(size=2)
+    if state == "quiescent":
+        return Spectrum(float(0.4 * rung), float(0.2 * dust))
+    return Spectrum(float(1 + 2 * rung), float(0.8 * dust))
+
+
+def _spiral(rng: Generator) -> dict[str, float]:
+    barred = rng.uniform() < 0.5
+    bar, pitch = rng.uniform(0.05, 0.15), rng.normal(19, 6)
+    return {
+        "arms": int(rng.choice([2, 3, 4], p=[0.65, 0.2, 0.15])),
+        "pitch": float(np.clip(pitch, 8, 38)),
+        "arm_fraction": float(rng.uniform(0.3, 0.65)),
+        "bar_fraction": float(bar) if barred else 0.0,
+    }
+
+
+def _merger(rng: Generator) -> dict[str, float | str]:
+    return {
+        "merger_stage": str(rng.choice(["pair", "late", "shells"], p=[0.6, 0.25, 0.15])),
+        "mass_ratio": float(rng.uniform(1, 4)),
+        "separation": float(rng.uniform(0.0, 3.2)),
+        "tail_fraction": float(rng.uniform(0.06, 0.25)),
+    }
+
+
+def _clump(rng: Generator) -> dict[str, float]:
+    return {"clumps": int(rng.integers(3, 13)), "clump_fraction": float(rng.uniform(0.12, 0.40))}
+
+
+def _agn(rng: Generator) -> dict[str, float]:
+    return {"nucleus_fraction": float(np.exp(rng.uniform(np.log(0.03), np.log(0.60))))}
+
+
+def _q_sf(rng: Generator) -> dict[str, float]:  # noqa: ARG001 (a smooth galaxy has nothing more)
+    return {}
+
+
+_MAKERS: Final = {"spiral": _spiral, "merger": _merger, "clump": _clump, "agn": _agn, "q_sf": _q_sf}

@@ -1,0 +1,102 @@
+"""What colour a simulated galaxy has: four observed spectra, dust, redshift; black bodies for stars.
+
+A spectrum is a flux per unit wavelength on a coarse rest-frame grid, relative to 5500 Angstrom. Bands are taken at their pivot
+wavelength, not integrated: good to some hundredths of a magnitude for spectra as smooth as these.
+
+References
+----------
+Coleman, Wu & Weedman 1980, ApJS 43, 393 (the four spectra, beyond 1400 to 10000 Angstrom as extended by Bolzonella, Miralles & Pello
+2000, A&A 363, 476; averaged here over 9 % in wavelength). Calzetti et al. 2000, ApJ 533, 682 (dust). Williams et al. 2009, ApJ 691,
+1879 (the box of the quiescent galaxies in rest-frame U - V and V - J).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Spectrum", "is_quiescent", "star_colours"]
+
+_WAVELENGTH: Final = np.array(
+    [2000, 2200, 2400, 2600, 2800, 3000, 3250, 3500, 3750, 4000, 4250, 4500, 5000, 5500, 6000, 6500, 7000, 8000, 9000, 10000, 11500, 13000,
+     14500, 16000, 18000], dtype=float)  # fmt: skip
+
+_TEMPLATES: Final = {
+    "E": [0.0313, 0.035, 0.0293, 0.0417, 0.0884, 0.146, 0.235, 0.27, 0.297, 0.444, 0.625, 0.808, 0.919, 1.0, 1.03, 1.01, 0.987, 0.918,
+          0.913, 0.872, 0.722, 0.601, 0.501, 0.478, 0.37],
+    "Sbc": [0.403, 0.378, 0.37, 0.369, 0.372, 0.39, 0.46, 0.581, 0.72, 0.894, 0.982, 1.04, 1.02, 1.0, 0.944, 0.912, 0.888, 0.85, 0.822,
+            0.796, 0.644, 0.529, 0.442, 0.407, 0.314],
+    "Scd": [0.985, 0.833, 0.731, 0.672, 0.661, 0.681, 0.711, 0.736, 0.88, 1.03, 1.1, 1.13, 1.12, 1.0, 0.938, 0.867, 0.803, 0.695, 0.602,
+            0.529, 0.421, 0.343, 0.285, 0.259, 0.199],
+    "Im": [2.37, 2.04, 1.76, 1.54, 1.38, 1.26, 1.18, 1.13, 1.38, 1.4, 1.37, 1.31, 1.34, 1.0, 0.917, 0.844, 0.784, 0.696, 0.634, 0.578,
+           0.434, 0.336, 0.279, 0.238, 0.177],
+}  # fmt: skip
+_LADDER: Final = np.log(np.array(list(_TEMPLATES.values())))
+
+_U, _V, _J = 3650.0, 5510.0, 12200.0  # Angstrom: effective wavelengths of the rest-frame bands
+_RV = 4.05  # Calzetti's ratio of total to selective extinction
+_H_OVER_K = 1.4388e8  # Angstrom kelvin
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """A galaxy's spectrum.
+
+    Parameters
+    ----------
+    rung : float
+        Place on the ladder E (0), Sbc (1), Scd (2), Im (3); between two rungs the spectra are mixed geometrically.
+    dust : float
+        Extinction of all the light in V, magnitudes, by Calzetti's law.
+    """
+
+    rung: float
+    dust: float
+
+    def at(self, wavelengths: ArrayLike) -> NDArray[np.float64]:
+        """Return the flux per unit frequency (arbitrary scale) at rest-frame wavelengths, Angstrom."""
+        wavelengths = np.asarray(wavelengths, dtype=float)
+        low = min(int(self.rung), len(_LADDER) - 2)
+        mixed = _LADDER[low] + (self.rung - low) * (_LADDER[low + 1] - _LADDER[low])
+        per_angstrom = np.exp(np.interp(np.log(wavelengths), np.log(_WAVELENGTH), mixed))
+        dimmed: NDArray[np.float64] = per_angstrom * wavelengths**2 * 10 ** (-0.4 * self.dust * _calzetti(wavelengths) / _RV)
+        return dimmed
+
+    def colours(self, wavelengths: ArrayLike, redshift: float, reference: float) -> NDArray[np.float64]:
+        """Return the flux at observed wavelengths relative to that at the reference wavelength, Angstrom."""
+        stretch = 1 + redshift
+        return self.at(np.asarray(wavelengths, dtype=float) / stretch) / self.at(reference / stretch)
+
+    @property
+    def uvj(self) -> tuple[float, float]:
+        """Rest-frame U - V and V - J, AB magnitudes."""
+        u, v, j = -2.5 * np.log10(self.at([_U, _V, _J]))
+        return float(u - v), float(v - j)
+
+
+def is_quiescent(u_v: float, v_j: float) -> bool:
+    """Return whether rest-frame colours lie in the box of the quiescent galaxies (Williams et al. 2009, 0.5 < z < 1)."""
+    return u_v > 1.3 and v_j < 1.6 and u_v > 0.88 * v_j + 0.59
+
+
+def star_colours(temperature: float, wavelengths: ArrayLike, reference: float) -> NDArray[np.float64]:
+    """Return a star's flux per unit frequency at wavelengths relative to that at the reference, Angstrom.
+
+    A black body: between 3500 and 7000 K it follows the stellar locus in these bands to about a tenth of a magnitude.
+    """
+    wavelengths = np.asarray(wavelengths, dtype=float)
+
+    def planck(angstrom: ArrayLike) -> NDArray[np.float64]:
+        angstrom = np.asarray(angstrom, dtype=float)
+        shone: NDArray[np.float64] = angstrom**-3.0 / np.expm1(_H_OVER_K / (angstrom * temperature))
+        return shone
+
+    return planck(wavelengths) / planck(reference)
+
+
+def _calzetti(wavelengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    inverse = 1e4 / wavelengths  # per micrometre
+    blue = 2.659 * (-2.156 + 1.509 * inverse - 0.198 * inverse**2 + 0.011 * inverse**3)
+    red = 2.659 * (-1.857 + 1.040 * inverse)
+    return np.where(wavelengths < 6300, blue, red) + _RV

@@ -16,13 +16,12 @@ In order, from a disk to what an extractor eats:
     `read_cutouts` and `read_cutout`: all of the above in one call.
 `prepare`, `resample`, `sky`
     one size, sky at zero, noise at one, stretch.
-`simulate`
-    a survey out of nothing, for those who bring no galaxies.
+`simulate`, `write`
+    a survey out of nothing, for those who bring no galaxies, and its way onto a disk.
 
-Nothing in here knows features or networks, and nothing outside knows FITS.
+Nothing in here knows features or networks, and nothing outside reads FITS images.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from galfeat.data.cutouts import Cutout, Cutouts, band_names
@@ -30,10 +29,10 @@ from galfeat.data.failures import Failure
 from galfeat.data.prepare import Preparation, prepare, prepare_one
 from galfeat.data.reading import read_cutout, read_cutouts
 from galfeat.data.shards import Reading, Shard
+from galfeat.data.simulate import SimulatedSurvey, simulate
 from galfeat.data.sources import Source, open_source
 
 if TYPE_CHECKING:
-    from galfeat.data.simulate import SimulatedSurvey, simulate
     from galfeat.data.write import write_survey
 
 __all__ = [
@@ -55,12 +54,10 @@ __all__ = [
     "write_survey",
 ]
 
-_LATER = {"SimulatedSurvey": "simulate", "simulate": "simulate", "write_survey": "write"}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name != "write_survey":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = value
-    return value
+    from galfeat.data.write import write_survey  # imported late: astropy takes half a second that readers need not wait for
+
+    return write_survey

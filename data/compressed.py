@@ -28,6 +28,8 @@ _CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
 _DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
 _WIDTHS = {"B": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8}
 _FORMAT = re.compile(r"1?([PQ]?)([BIJKED])(\([0-9]*\))?")
+_NAME = re.compile(r"[A-Z0-9_]+")
+_MOST_FIELDS = 20  # the standard knows seven
 _BEST_RATIO = 1100  # gzip packs at most 1032 to 1, Rice about 200 to 1
 _LEAST_FILE = 4 * BLOCK
 _ONE_AT_A_TIME = threading.Lock()  # astropy's table of random numbers for dithered images is filled on first use, unguarded
@@ -73,12 +75,17 @@ def _table(hdu: Hdu) -> dict[str, object]:
     width, rows, fields = header.integer("NAXIS1"), header.integer("NAXIS2"), header.integer("TFIELDS")
     columns: dict[str, object] = {}
     expected = 0
-    for field in range(1, min(fields, 99) + 1):
+    if not 1 <= fields <= _MOST_FIELDS:
+        raise CutoutError(f"its header is damaged: TFIELDS is {fields}")
+    for field in range(1, fields + 1):
         form = _FORMAT.fullmatch(header.text(f"TFORM{field}"))
         if form is None:
             raise CutoutError(f"its header is damaged: TFORM{field} is {header.text(f'TFORM{field}') or 'missing'}")
         expected += {"P": 8, "Q": 16}.get(form[1], _WIDTHS[form[2]])
         columns |= {f"TTYPE{field}": header.text(f"TTYPE{field}"), f"TFORM{field}": f"1{form[1]}{form[2]}{form[3] or ''}"}
+    names = [header.text(f"TTYPE{field}") for field in range(1, fields + 1)]
+    if "COMPRESSED_DATA" not in names or len(set(names)) < len(names) or not all(_NAME.fullmatch(name) for name in names):
+        raise CutoutError(f"its header is damaged: the columns of its table are named {', '.join(names) or 'nothing'}")
     if header.integer("NAXIS") != 2 or not width or width != expected:
         raise CutoutError(f"its header is damaged: a row of its table has {width} bytes where its columns fill {expected}")
     heap = header.integer("THEAP", width * rows)

@@ -23,6 +23,7 @@ __all__ = ["BLOCK", "Hdu", "Header", "read_hdus"]
 BLOCK = 2880  # bytes; headers and data fill whole blocks
 _CARD = 80
 _LONGEST_HEADER = 4 << 20  # bytes: 50,000 keywords
+_LONGEST_REST = 4 << 20  # bytes that are searched for lost headers
 _BITPIX = (8, 16, 32, 64, -32, -64)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([DEde][+-]?[0-9]+)?")
@@ -136,7 +137,18 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
             return hdus, f"is truncated: {where} should have {hdu.size:,} bytes and has {there:,}"
         hdus.append(hdu)
         offset = hdu.offset + -(-hdu.size // BLOCK) * BLOCK
+    if _is_torn(source, offset):
+        return hdus, f"its headers are damaged: extension {len(hdus)} does not begin where it should"
     return hdus, ""
+
+
+def _is_torn(source: Bytes, offset: int) -> bool:
+    """Return whether what follows the last HDU is no mere rest but a lost header, there or some blocks later."""
+    first = bytes(source.read(offset, BLOCK))
+    if any(first.startswith(b"BITPIX  =", at) for at in range(0, len(first), _CARD)):
+        return True
+    end = min(source.size, offset + _LONGEST_REST)
+    return any(bytes(source.read(start, 9)) == b"XTENSION=" for start in range(offset, end, BLOCK))
 
 
 def _read_hdu(source: Bytes, offset: int, number: int) -> Hdu:
@@ -144,6 +156,8 @@ def _read_hdu(source: Bytes, offset: int, number: int) -> Hdu:
     bitpix, shape = _geometry(header, "")
     size = _size(header, bitpix, shape)
     extension = header.text("XTENSION") if number else "IMAGE"
+    if not extension:
+        raise CutoutError("its header is damaged: XTENSION is no text")
     if extension in ("BINTABLE", "A3DTABLE") and header.true("ZIMAGE"):
         return Hdu(number, "tiles", header, *_geometry(header, "Z"), start, size)
     if extension in ("BINTABLE", "A3DTABLE", "TABLE"):
@@ -155,10 +169,12 @@ def _read_header(source: Bytes, offset: int) -> tuple[Header, int]:
     cards: dict[str, str] = {}
     for start in range(offset, min(offset + _LONGEST_HEADER, source.size), BLOCK):
         block = str(source.read(start, BLOCK), "latin-1")
+        if start > offset and block.startswith("XTENSION="):
+            break
         for at in range(0, len(block), _CARD):
             card = block[at : at + _CARD]
             keyword = card[:8].rstrip()
-            if keyword == "END" and not card[8:].strip():
+            if keyword == "END":  # whatever stands behind it: a header that went on would swallow the next extension
                 return Header(cards), start + BLOCK
             if card[8:9] == "=":
                 cards.setdefault(keyword.upper(), card[9:])

@@ -22,12 +22,12 @@ __all__ = ["Debris", "encounter", "shells"]
 Vectors = NDArray[np.float64]  # shape (3, n)
 
 _HALO: Final = 0.9  # scale radius of the primary's halo
-_STEP: Final = 0.2
+_STEP: Final = 0.25
 _START: Final = 5.0  # separation at the beginning
 _FRICTION: Final = 0.35
 _DISC_SCALE: Final = 1 / 1.678  # of an exponential disc whose half-light radius is one
 _EDGE: Final = 3.2  # where discs end
-_STARS: Final = (2400, 1400)
+_STARS: Final = (2000, 1200)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def shells(rng: Generator) -> Debris:
     speeds = np.array([rng.uniform(0, 0.06), 0.0, 0.0])[:, None] + rng.normal(0, 0.045, (3, number))
     turned = _turn(rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi))
     places, speeds = turned @ places, turned @ speeds
-    for _ in range(int(rng.uniform(130, 280))):
+    for _ in range(int(rng.uniform(105, 220))):
         places += speeds * (_STEP / 2)
         speeds += _pull(places, np.zeros((1, 3)), (1.0,), (_HALO,)) * _STEP
         places += speeds * (_STEP / 2)
@@ -109,7 +109,7 @@ def _orbit(rng: Generator, small: float) -> NDArray[np.float64]:
     place = np.array([_START, 0.0, 0.0])
     speed = np.array([-np.sqrt(2 * total / (_START + reach) - across**2), across, 0.0])
     path = []
-    for _ in range(260):
+    for _ in range(220):
         path.append(place)
         place = place + speed * (_STEP / 2)
         distance = np.sqrt(place @ place)

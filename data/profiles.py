@@ -1,7 +1,7 @@
 """Light on a fine grid: Sersic profiles, spiral arms, round blobs, loose particles.
 
-Every function returns the light of one component with a total of one (as far as it falls on the grid), integrated over fine pixels
-half as wide as the survey's. Coordinates and lengths are in the survey's pixels, from the centre of the image.
+Light is integrated over fine pixels half as wide as the survey's. Coordinates and lengths are in the survey's pixels, from the centre of
+the image.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,17 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from scipy.special import gamma, gammaincinv
 
-__all__ = ["Grid", "Sersic", "arms", "blobs", "particles", "sersic"]
+__all__ = ["Grid", "Image", "Sersic", "Spiral", "arms", "blobs", "particles", "sersic", "sersic_patch", "smoothed"]
 
 Image = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
 _FINE = 0.5  # width of a fine pixel
-_CORES = ((12, 4), (3, 24))  # around the centre: half-width in fine pixels, samples along each side of one
+_CUSPS = ((12, 4), (2, 24))  # around a centre: half-width in fine pixels, samples along each side of one
+_CORES = ((8, 4),)  # the same where the profile has no cusp to speak of
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ class Grid:
     side: int
 
     @property
-    def axis(self) -> NDArray[np.float32]:
+    def axis(self) -> Image:
         """Centres of the fine pixels along an axis, shape (side,)."""
-        return ((np.arange(self.side) - (self.side - 1) / 2) * _FINE).astype(np.float32)
+        return _axis(self.side)
 
     @property
     def half(self) -> float:
@@ -43,8 +46,18 @@ class Grid:
 
     def window(self, centre: float, reach: float) -> slice:
         """Return the fine pixels within `reach` of a coordinate along an axis; possibly none."""
-        ends = np.clip([np.floor((centre - reach + self.half) / _FINE), np.ceil((centre + reach + self.half) / _FINE)], 0, self.side)
-        return slice(int(ends[0]), int(ends[1]))
+        if reach == np.inf:
+            return slice(0, self.side)
+        first = int(np.floor((centre - reach + self.half) / _FINE))
+        last = int(np.ceil((centre + reach + self.half) / _FINE))
+        return slice(min(max(first, 0), self.side), min(max(last, 0), self.side))
+
+
+@lru_cache(maxsize=8)
+def _axis(side: int) -> Image:
+    axis: Image = ((np.arange(side) - (side - 1) / 2) * _FINE).astype(np.float32)
+    axis.flags.writeable = False
+    return axis
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,7 @@ class Sersic:
     radius : float
         Half-light radius along the major axis.
     index : float
-        1 is an exponential disc, 4 a de Vaucouleurs bulge.
+        0.5 is a Gaussian, 1 an exponential disc, 4 a de Vaucouleurs bulge.
     axis_ratio, angle : float
         Minor over major axis; degrees of the major axis from the x axis towards y.
     """
@@ -71,42 +84,61 @@ class Sersic:
     angle: float
 
 
-def sersic(grid: Grid, shape: Sersic, reach: float = np.inf) -> Image:
-    """Return a Sersic profile, by its analytic total; cusps are integrated on ever finer samples.
+def sersic(grid: Grid, shape: Sersic) -> Image:
+    """Return a Sersic profile with a total of one out to infinity, shape (side, side)."""
+    return sersic_patch(grid, shape)[2]
+
+
+def sersic_patch(grid: Grid, shape: Sersic, reach: float = np.inf) -> tuple[slice, slice, Image]:
+    """Return a Sersic profile near its centre: rows, columns, and the light there.
+
+    Where the profile bends within a pixel it is averaged over ever finer samples.
 
     Parameters
     ----------
     grid : Grid
     shape : Sersic
     reach : float
-        Light further from the centre than this many pixels along either axis is left out.
+        Light further from the centre than this along either axis is left out.
 
     References
     ----------
     Ciotti & Bertin 1999, A&A 352, 447.
     """
-    image = np.zeros((grid.side, grid.side), dtype=np.float32)
     rows, columns = grid.window(shape.y, reach), grid.window(shape.x, reach)
-    image[rows, columns] = _brightness(shape, grid.axis[columns] - np.float32(shape.x), grid.axis[rows] - np.float32(shape.y))
-    for half_width, samples in _CORES:
-        rows, columns = (grid.window(centre, half_width * _FINE) for centre in (shape.y, shape.x))
-        offsets = ((np.arange(samples) + 0.5) / samples - 0.5).astype(np.float32) * np.float32(_FINE)
-        x = (grid.axis[columns, None] + offsets).ravel() - np.float32(shape.x)
-        y = (grid.axis[rows, None] + offsets).ravel() - np.float32(shape.y)
-        finely = _brightness(shape, x, y).reshape(rows.stop - rows.start, samples, columns.stop - columns.start, samples)
-        image[rows, columns] = finely.mean(axis=(1, 3))
-    return image
+    image = _brightness(shape, grid.axis[columns] - np.float32(shape.x), grid.axis[rows] - np.float32(shape.y))
+    for half_width, samples in _CUSPS if shape.index > 1 else _CORES:
+        core = min(half_width * _FINE, reach)
+        inner_rows, inner_columns = grid.window(shape.y, core), grid.window(shape.x, core)
+        finely = _brightness(
+            shape,
+            _between(grid.axis[inner_columns], samples) - np.float32(shape.x),
+            _between(grid.axis[inner_rows], samples) - np.float32(shape.y),
+        ).reshape(inner_rows.stop - inner_rows.start, samples, inner_columns.stop - inner_columns.start, samples)
+        down, right = inner_rows.start - rows.start, inner_columns.start - columns.start
+        image[down : down + finely.shape[0], right : right + finely.shape[2]] = finely.mean(axis=(1, 3))
+    return rows, columns, image
+
+
+def _between(axis: Image, samples: int) -> Image:
+    """Return `samples` evenly spaced points in each fine pixel of an axis."""
+    offsets = ((np.arange(samples) + 0.5) / samples - 0.5) * _FINE
+    points: Image = (axis[:, None] + offsets.astype(np.float32)).reshape(-1)
+    return points
 
 
 def _brightness(shape: Sersic, x: Image, y: Image) -> Image:
-    """Light of fine pixels if it were as at the points (x, y) from the centre; x and y are axes, the result their outer grid."""
+    """Light of a fine pixel if it were everywhere as at (x, y) from the centre, on the outer grid of both axes."""
     u, v = _along(x, y, shape.angle)
-    squared = u * u + (v * np.float32(1 / shape.axis_ratio)) ** 2
+    squared = np.square(u, out=u)
+    v *= np.float32(1 / shape.axis_ratio)
+    squared += np.square(v, out=v)
     squared *= np.float32(1 / shape.radius**2)
     b, peak = _sersic_constants(shape.index)
-    power = np.sqrt(squared) if shape.index == 1 else squared ** np.float32(0.5 / shape.index)
-    scale = peak * _FINE**2 / (shape.radius**2 * shape.axis_ratio)
-    light: Image = np.exp(power * np.float32(-b)) * np.float32(scale)
+    power = np.sqrt(squared, out=squared) if shape.index == 1 else np.power(squared, np.float32(0.5 / shape.index), out=squared)
+    power *= np.float32(-b)
+    light = np.exp(power, out=power)
+    light *= np.float32(peak * _FINE**2 / (shape.radius**2 * shape.axis_ratio))
     return light
 
 
@@ -120,7 +152,7 @@ def _sersic_constants(index: float) -> tuple[float, float]:
 def _along(x: Image, y: Image, angle: float) -> tuple[Image, Image]:
     """Return coordinates along and across a direction, on the outer grid of two axes."""
     cosine, sine = np.float32(np.cos(np.radians(angle))), np.float32(np.sin(np.radians(angle)))
-    return x[None, :] * cosine + y[:, None] * sine, y[:, None] * cosine - x[None, :] * sine
+    return (x * cosine)[None, :] + (y * sine)[:, None], (y * cosine)[:, None] - (x * sine)[None, :]
 
 
 @dataclass(frozen=True)
@@ -138,9 +170,9 @@ class Spiral:
     start : float
         Where the arms set in, in half-light radii.
     sharpness : float
-        Crests go as exp(sharpness cos(phase)).
-    strengths : array, shape (number,)
-        Relative brightness of the arms.
+        Crests go as exp(sharpness (cos(phase) - 1)).
+    lopsided : float
+        How much brighter the first arm is than the one opposite, in (0, 1).
     """
 
     number: int
@@ -148,47 +180,52 @@ class Spiral:
     phase: float
     start: float
     sharpness: float
-    strengths: NDArray[np.float64]
+    lopsided: float
+
+    def angle(self, radius: Floats) -> Floats:
+        """Return the azimuth of the first arm, radians, at radii in half-light radii."""
+        azimuth: Floats = self.phase + np.log(radius / self.start) / np.tan(np.radians(self.pitch))
+        return azimuth
 
 
 def arms(grid: Grid, disc: Sersic, spiral: Spiral) -> Image:
-    """Return the light of spiral arms that follow a disc; the total is one."""
+    """Return the light of spiral arms that follow a disc, with a total of one on the grid."""
     u, v = _along(grid.axis - np.float32(disc.x), grid.axis - np.float32(disc.y), disc.angle)
     v *= np.float32(1 / disc.axis_ratio)
-    radius = np.hypot(u, v) / np.float32(disc.radius) + np.float32(1e-3)
-    angle = (
-        np.arctan2(v, u)
-        - np.float32(spiral.phase)
-        - np.log(radius / np.float32(spiral.start)) / np.float32(np.tan(np.radians(spiral.pitch)))
-    )
-    crest = np.zeros_like(radius)
-    for arm, strength in enumerate(spiral.strengths):
-        lag = angle - np.float32(2 * np.pi * arm / spiral.number)
-        crest += np.float32(strength) * np.exp(np.float32(spiral.sharpness * spiral.number) * (np.cos(lag) - 1))
-    rise = -np.expm1(-((radius / np.float32(spiral.start)) ** 4))
-    light: Image = crest * rise * np.exp(np.float32(-1.45) * radius)
+    radius = np.hypot(u, v)
+    radius *= np.float32(1 / disc.radius)
+    radius += np.float32(1e-3)
+    lag = np.arctan2(v, u)
+    lag -= np.float32(spiral.phase)
+    lag -= np.log(radius * np.float32(1 / spiral.start)) * np.float32(1 / np.tan(np.radians(spiral.pitch)))
+    crest = np.exp(np.float32(spiral.sharpness) * np.cos(np.float32(spiral.number) * lag))
+    crest *= 1 + np.float32(spiral.lopsided) * np.cos(lag)
+    rise = 1 - np.exp(-((radius * np.float32(1 / spiral.start)) ** 4))
+    light: Image = crest * rise * np.exp(np.float32(-1.5) * radius)  # a little longer than the disc, whose scale is 1.68
     light /= light.sum()
     return light
 
 
-def blobs(grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64], sigma: NDArray[np.float64], weights: NDArray[np.float64]) -> Image:
-    """Return round Gaussian blobs with the given weights, normalised to a total of one where all of them lie on the grid."""
+def blobs(grid: Grid, x: Floats, y: Floats, sigma: Floats, weights: Floats) -> Image:
+    """Return round Gaussian blobs of the given weights, with a total of one as far as they lie on the grid."""
     across = _gaussians(grid.axis, x, sigma)
-    along = _gaussians(grid.axis, y, sigma)
-    summed: Image = np.einsum("ky,kx->yx", along * (weights / weights.sum())[:, None].astype(np.float32), across, optimize=True)
-    return summed
+    along = _gaussians(grid.axis, y, sigma) * (weights / weights.sum()).astype(np.float32)[:, None]
+    return np.asarray(along.T @ across, dtype=np.float32)
 
 
-def _gaussians(axis: NDArray[np.float32], centre: NDArray[np.float64], sigma: NDArray[np.float64]) -> Image:
+def _gaussians(axis: Image, centre: Floats, sigma: Floats) -> Image:
     width = np.maximum(sigma, 0.3)[:, None]
-    shape: Image = (np.exp(-0.5 * ((axis - centre[:, None]) / width) ** 2) * (_FINE / width / np.sqrt(2 * np.pi))).astype(np.float32)
-    return shape
+    return np.asarray(np.exp(-0.5 * ((axis - centre[:, None]) / width) ** 2) * (_FINE / width / np.sqrt(2 * np.pi)), dtype=np.float32)
 
 
-def particles(grid: Grid, x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]) -> Image:
-    """Return particles, each wholly in the fine pixel where it lies; the total of the weights on the grid stays."""
+def particles(grid: Grid, x: Floats, y: Floats, weights: Floats) -> Image:
+    """Return particles, each wholly in the fine pixel where it lies; those beyond the grid are left out."""
     column, row = (np.floor((place + grid.half) / _FINE).astype(int) for place in (x, y))
     inside = (column >= 0) & (column < grid.side) & (row >= 0) & (row < grid.side)
     counts = np.bincount(row[inside] * grid.side + column[inside], weights[inside], minlength=grid.side**2)
-    image: Image = counts.astype(np.float32).reshape(grid.side, grid.side)
-    return image
+    return np.asarray(counts.reshape(grid.side, grid.side), dtype=np.float32)
+
+
+def smoothed(image: Image, sigma: float) -> Image:
+    """Return an image convolved with a Gaussian of this standard deviation; light that spreads beyond the grid is lost."""
+    return np.asarray(gaussian_filter(image, sigma / _FINE, mode="constant", truncate=3), dtype=np.float32)

@@ -85,7 +85,9 @@ def observe(light: NDArray[np.float32], points: Sequence[tuple[Point, float]], s
         y = value * np.exp(-2j * np.pi * along * (point.y + (side - 1) / 4)) * np.sinc(along / 2)
         x = np.exp(-2j * np.pi * across * (point.x + (side - 1) / 4)) * np.sinc(across / 2)
         spectrum += np.outer(y, x)
-    spectrum *= moffat_mtf(frequency, fwhm)
+    quarter = moffat_mtf(frequency, fwhm)
+    spectrum[: side // 2 + 1] *= quarter
+    spectrum[side // 2 + 1 :] *= quarter[-2:0:-1]
     fine = fft.irfft2(spectrum, s=(side, side))
     first = side // 2 - size
     return np.asarray(fine[first : first + 2 * size, first : first + 2 * size].reshape(size, 2, size, 2).sum(axis=(1, 3)), dtype=float)
@@ -93,10 +95,10 @@ def observe(light: NDArray[np.float32], points: Sequence[tuple[Point, float]], s
 
 @lru_cache(maxsize=8)
 def _frequencies(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return frequencies along both axes and their modulus, cycles a pixel."""
+    """Return frequencies along both axes, cycles a pixel, and their modulus for the quarter where none is negative."""
     along = np.asarray(np.fft.fftfreq(side, 0.5), dtype=np.float64)
     across = np.asarray(np.fft.rfftfreq(side, 0.5), dtype=np.float64)
-    modulus: NDArray[np.float64] = np.hypot(along[:, None], across[None, :])
+    modulus: NDArray[np.float64] = np.hypot(across[:, None], across[None, :])
     return along, across, modulus
 
 

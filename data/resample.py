@@ -82,7 +82,8 @@ def area_resample(image: NDArray[np.floating], size: int, needed: float = 0.5) -
     light = _both_axes(np.where(good, image, 0).astype(np.float64), rows, columns)
     area = _both_axes(good.astype(np.float64), rows, columns)
     enough = area >= needed * (1 - 1e-9)  # areas are sums of fractions: exactly half may come out a rounding below it
-    return np.divide(light, area, out=np.full((size, size), np.nan), where=enough)
+    mean: NDArray[np.float64] = np.divide(light, area, out=np.full((size, size), np.nan), where=enough)
+    return mean
 
 
 def _both_axes(image: NDArray[np.float64], rows: csr_array, columns: csr_array) -> NDArray[np.float64]:

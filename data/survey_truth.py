@@ -22,7 +22,7 @@ from scipy.special import ndtr, ndtri
 
 from galfeat.data.templates import Spectrum
 
-__all__ = ["CLASSES", "NUISANCES", "STATES", "Galaxy", "draw_galaxies", "draw_galaxy", "stream", "truth_table"]
+__all__ = ["CLASSES", "FIELD", "NUISANCES", "STATES", "Galaxy", "draw_galaxies", "draw_galaxy", "stream", "truth_table"]
 
 CLASSES: Final = ("spiral", "merger", "clump", "agn", "q_sf")
 STATES: Final = ("quiescent", "star_forming")
@@ -30,12 +30,12 @@ STATES: Final = ("quiescent", "star_forming")
 #: columns of the truth that must not know the class
 NUISANCES: Final = (
     "magnitude", "redshift", "radius", "cos_inclination", "position_angle", "bulge_fraction", "bulge_radius", "bulge_index", "x", "y",
-    "neighbours", "companion_distance", "companion_faintness", "compact_fraction", "psf_scale",
+    "neighbours", "companion_distance", "companion_faintness", "compact_fraction", "dust_lane", "psf_scale",
 )  # fmt: skip
 
 _KPC_PER_ARCSEC = np.array([[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], [3.30, 4.45, 5.37, 6.10, 6.69, 7.15, 7.51, 7.79]])
 _SLOPE = 0.3  # of log counts with magnitude
-_FIELD = 64.0  # pixels: neighbours are strewn over a disc of this radius
+FIELD: Final = 64.0  # pixels: neighbours are strewn over a disc of this radius
 _CROWDING = 0.9 / 64**2  # neighbours a pixel
 
 
@@ -66,6 +66,8 @@ class Galaxy:
         A bright projected galaxy: distance from the nucleus (0: there is none) and magnitudes fainter than this one.
     compact_fraction : float
         Part of the light in a compact bulge (positive) or a nuclear starburst (negative sign); 0 in most.
+    dust_lane : float
+        Optical depth in F814W of a lane along an edge-on disc; 0 in all others.
     psf_scale : float
         Width of the point spread function, relative to the usual one.
     rung, dust, u_v, v_j : float
@@ -99,6 +101,7 @@ class Galaxy:
     companion_distance: float
     companion_faintness: float
     compact_fraction: float
+    dust_lane: float
     psf_scale: float
     rung: float
     dust: float
@@ -177,23 +180,26 @@ def _nuisances(rng: Generator) -> dict[str, float]:
     redshift = rng.uniform(0.2, 0.9)
     radius = _radius(rng, redshift)
     companion = rng.uniform() < 0.15
+    cos_inclination, lane = rng.uniform(0.15, 1), rng.uniform(0.3, 1.2)
+    dusty = rng.uniform() < 0.6 and cos_inclination < 0.3
     distance, faintness = rng.uniform(1.2, 3.0) * radius, rng.uniform(-0.3, 1.5)
     kind, share = rng.uniform(), 10 ** rng.uniform(np.log10(0.02), np.log10(0.15))
     return {
         "magnitude": float(magnitude),
         "redshift": float(redshift),
         "radius": radius,
-        "cos_inclination": float(rng.uniform(0.15, 1)),
+        "cos_inclination": float(cos_inclination),
         "position_angle": float(rng.uniform(0, 180)),
         "bulge_fraction": float(rng.beta(1.3, 2.5)),
         "bulge_radius": float(radius * rng.uniform(0.12, 0.35)),
         "bulge_index": float(rng.uniform(1.5, 4)),
         "x": float(rng.normal(0, 1.2)),
         "y": float(rng.normal(0, 1.2)),
-        "neighbours": int(rng.poisson(_CROWDING * np.pi * _FIELD**2)),
+        "neighbours": int(rng.poisson(_CROWDING * np.pi * FIELD**2)),
         "companion_distance": float(distance) if companion else 0.0,
         "companion_faintness": float(faintness) if companion else 0.0,
         "compact_fraction": float(share if kind < 0.15 else -share if kind < 0.3 else 0.0),
+        "dust_lane": float(lane) if dusty else 0.0,
         "psf_scale": float(np.exp(rng.normal(0, 0.04))),
     }
 
@@ -227,7 +233,7 @@ def _merger(rng: Generator) -> dict[str, float | str]:
     return {
         "merger_stage": str(rng.choice(["pair", "late", "shells"], p=[0.6, 0.25, 0.15])),
         "mass_ratio": float(rng.uniform(1, 4)),
-        "separation": float(rng.uniform(0.0, 3.2)),
+        "separation": float(rng.uniform(0.2, 3.2)),
         "tail_fraction": float(rng.uniform(0.06, 0.25)),
     }
 

@@ -1,1 +1,90 @@
-"""TBD."""
+"""Images to vectors: the classical extractors, as scikit-learn transformers on arrays (n, bands, ny, nx).
+
+One extractor a file, all of them `Extractor` (``base``): they take images as they come, any number type and byte order, treat
+pixels that are not finite as bad, and give float32 rows whose columns have true names.
+
+``pixels``
+    `Pixels`: the grid itself, what every other input is compared with.
+``color``
+    `ColorHistogram`: histograms of brightness in each band and of colour in pairs of bands.
+``texture``
+    `Texture`: grey-level co-occurrence with Haralick's statistics, and uniform local binary patterns.
+``hog``
+    `HOG`: histograms of oriented gradients.
+``sift``
+    `SIFT`: local descriptors of keypoints, counted as visual words.
+``codewords``
+    `BagOfWords`: lists of local descriptors to vectors.
+``blocks``, ``combined``
+    `BlockScaler`: one scale for a block of features; `combine`: several extractors side by side.
+``registry``
+    `EXTRACTORS` and `make_extractors`: the extractors by name.
+``plain``
+    the measurements in clear NumPy, by definition.
+
+What an extractor does not react to stands in its ``promises``, in the words of `INVARIANCES`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from galfeat.features.base import Extractor
+    from galfeat.features.blocks import BlockScaler
+    from galfeat.features.codewords import BagOfWords
+    from galfeat.features.color import ColorHistogram
+    from galfeat.features.combined import Combined, combine
+    from galfeat.features.hog import HOG
+    from galfeat.features.pixels import Pixels
+    from galfeat.features.registry import EXTRACTORS, make_extractors
+    from galfeat.features.sift import SIFT
+    from galfeat.features.texture import Texture
+
+__all__ = [
+    "EXTRACTORS",
+    "HOG",
+    "INVARIANCES",
+    "SIFT",
+    "BagOfWords",
+    "BlockScaler",
+    "ColorHistogram",
+    "Combined",
+    "Extractor",
+    "Pixels",
+    "Texture",
+    "combine",
+    "make_extractors",
+]
+
+INVARIANCES = {
+    "sky": "a constant is added to the pixels",
+    "flux": "the pixels are multiplied by a positive number",
+    "rotation90": "the image is turned by 90 degrees",
+    "flip": "the image is mirrored",
+}
+"""What may be done to an image, by the words of `Extractor.promises`."""
+
+_HOMES = {  # imported when asked for: OpenCV and scikit-learn take a second to load
+    "EXTRACTORS": "registry",
+    "HOG": "hog",
+    "SIFT": "sift",
+    "BagOfWords": "codewords",
+    "BlockScaler": "blocks",
+    "ColorHistogram": "color",
+    "Combined": "combined",
+    "Extractor": "base",
+    "Pixels": "pixels",
+    "Texture": "texture",
+    "combine": "combined",
+    "make_extractors": "registry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,211 @@
+"""The contract of every extractor: images in, one feature vector a galaxy out."""
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
+
+from galfeat import CutoutError, UsageError
+from galfeat.features.settings import fraction
+
+__all__ = ["Extractor", "as_images", "default_bands"]
+
+_CHUNK = 1 << 17  # pixel values measured at a time: bounds the memory, and a chunk's temporaries stay in the cache
+
+
+class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
+    """Base of the extractors: scikit-learn transformers on arrays of shape (n, bands, ny, nx).
+
+    A pixel that is not finite is bad: it never enters a sum. Input of any real or integer type and byte order is converted to
+    float32; it is never written to. A row's vector depends on that row's pixels and the settings alone, to the last bit.
+
+    A subclass says in `key` how it is called in tables and on the command line, in `promises` what it does not react to (see
+    `galfeat.features.INVARIANCES`), and implements `feature_names`, `_smallest` and `_measure`.
+    """
+
+    key: ClassVar[str]
+    min_good: float
+
+    @property
+    def promises(self) -> frozenset[str]:
+        """What may be done to the pixels without changing the vector, with these settings."""
+        return frozenset()
+
+    @abstractmethod
+    def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
+        """Return the names of the features of images with these bands and this shape (ny, nx).
+
+        They depend on the settings and the shape only, never on pixels.
+        """
+
+    @abstractmethod
+    def _smallest(self) -> tuple[int, int]:
+        """Return the smallest image (ny, nx) that can be measured; checks the settings on the way."""
+
+    @abstractmethod
+    def _measure(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the vectors, shape (n, k), of images without reasons."""
+
+    def _judged(self, images: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which pixels are good, (n, planes, ny, nx); every plane must have enough of them."""
+        return np.isfinite(images)
+
+    def _obstacles(self, images: NDArray[np.float32]) -> dict[int, str]:
+        """Return further reasons, by row, that only this extractor has; the images have enough good pixels."""
+        del images
+        return {}
+
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Check the settings and remember the shape of the images; nothing else is learned.
+
+        Parameters
+        ----------
+        X : array, shape (n, bands, ny, nx)
+        y : ignored
+
+        Returns
+        -------
+        self
+        """
+        del y
+        images = as_images(X)
+        self._check_size(images.shape)
+        self.shape_in_ = images.shape[1:]
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Measure every image.
+
+        Parameters
+        ----------
+        X : array, shape (n, bands, ny, nx)
+
+        Returns
+        -------
+        array of float32, shape (n, k)
+            In C order; the columns are named by `feature_names`.
+
+        Raises
+        ------
+        CutoutError
+            If some rows cannot be measured; its `reasons` are those of the method `reasons`.
+        UsageError
+            If `X` is no batch of images, or a setting makes no sense.
+        """
+        images = self._checked(X)
+        if reasons := self._reasons(images):
+            raise CutoutError(reasons)
+        step = max(1, _CHUNK // images[0].size)
+        parts = [self._measure(images[start : start + step]) for start in range(0, len(images), step)]
+        return np.ascontiguousarray(np.concatenate(parts), dtype=np.float32)
+
+    def reasons(self, X: ArrayLike) -> dict[int, str]:
+        """Return the rows that cannot be measured, and why.
+
+        Parameters
+        ----------
+        X : array, shape (n, bands, ny, nx)
+
+        Returns
+        -------
+        dict of int to str
+            Empty if every image can be measured.
+        """
+        return self._reasons(self._checked(X))
+
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> NDArray[np.object_]:
+        """Return the names of the features for images of the shape seen in `fit`.
+
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Names of the bands; ``band1``, ``band2``, … unless given.
+        """
+        if not hasattr(self, "shape_in_"):
+            raise NotFittedError(f"fit this {type(self).__name__} first, or ask feature_names(bands, shape)")
+        count, ny, nx = self.shape_in_
+        bands = default_bands(count) if input_features is None else tuple(input_features)
+        if len(bands) != count:
+            raise UsageError(f"input_features must be the names of {count} bands; they are {', '.join(map(str, bands))}")
+        return np.array(self.feature_names(bands, (ny, nx)), dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = []
+        tags.requires_fit = False
+        return tags
+
+    def _checked(self, X: ArrayLike) -> NDArray[np.float32]:
+        images = as_images(X)
+        seen = getattr(self, "shape_in_", images.shape[1:])
+        if images.shape[1:] != seen:
+            raise UsageError(f"X has images of (bands, ny, nx) = {images.shape[1:]}; this {type(self).__name__} was fitted on {seen}")
+        return images
+
+    def _check_size(self, shape: tuple[int, ...]) -> None:
+        if problem := self._too_small(shape[-2:]):
+            raise UsageError(problem)
+
+    def _too_small(self, shape: tuple[int, ...]) -> str:
+        ny, nx = self._smallest()
+        if shape[0] >= ny and shape[1] >= nx:
+            return ""
+        return f"X has images of {shape[0]}x{shape[1]} pixels; {type(self).__name__} needs at least {ny}x{nx}"
+
+    def _reasons(self, images: NDArray[np.float32]) -> dict[int, str]:
+        least = fraction("min_good", self.min_good)
+        if problem := self._too_small(images.shape[-2:]):
+            return dict.fromkeys(range(len(images)), problem)
+        flawed = np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(axis=1))
+        reasons: dict[int, str] = {}
+        for row in flawed:
+            share = self._judged(images[row : row + 1])[0].mean(axis=(1, 2))
+            if (share < least).any():
+                reasons[int(row)] = _few_good(share, least)
+            else:
+                found = self._obstacles(images[row : row + 1])
+                reasons.update({int(row): reason for reason in found.values()})
+        return reasons
+
+
+def as_images(X: ArrayLike) -> NDArray[np.float32]:
+    """Return a batch as native, C-contiguous float32, copied only where it is not that already.
+
+    Parameters
+    ----------
+    X : array, shape (n, bands, ny, nx)
+        Of any integer or real type and byte order. Masked pixels of a masked array become NaN.
+
+    Raises
+    ------
+    UsageError
+        If it has other axes, no pixels, or values that are no real numbers.
+    """
+    given = (
+        np.where(np.ma.getmaskarray(X), np.nan, X.data) if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf" else np.asarray(X)
+    )
+    if given.dtype.kind not in "biuf":
+        raise UsageError(f"X must hold real numbers; its values are of type {given.dtype}")
+    if given.ndim != 4:
+        raise UsageError(f"X must have the four axes (n, bands, ny, nx); its shape is {given.shape}")
+    if given.size == 0:
+        raise UsageError(f"X must hold at least one image, band and pixel; its shape is {given.shape}")
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, which is how a bad pixel is said
+        return np.ascontiguousarray(given, dtype=np.float32)
+
+
+def default_bands(count: int) -> tuple[str, ...]:
+    """Return the names of bands that nothing names: ``band1``, ``band2`` and so on."""
+    return tuple(f"band{i + 1}" for i in range(count))
+
+
+def _few_good(share: NDArray[np.float64], least: float) -> str:
+    band = int(share.argmin())
+    where = f"band {band + 1} of {len(share)}" if len(share) > 1 else "the image"
+    return f"{where} has {100 * share[band]:.1f} % good pixels; at least {100 * least:g} % are needed"

@@ -1,0 +1,105 @@
+"""Histograms of brightness in each band, and of colour in pairs of bands."""
+
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat.features.base import Extractor
+from galfeat.features.plain.histogram import fractions, joint_fractions, levels
+from galfeat.features.settings import choice, interval, whole
+
+__all__ = ["ColorHistogram"]
+
+
+class ColorHistogram(Extractor):
+    """How many pixels are how bright in each band, and in two bands at once.
+
+    For each band, the fraction of its good pixels in each of `bins` equal bins; for each pair of bands, the fraction of the
+    pixels good in both in each of `pair_bins` x `pair_bins` cells of the plane of the two values, where a colour is a line.
+
+    Parameters
+    ----------
+    bins : int, default 32
+        Number of bins of each band.
+    range : (float, float), default (-2.0, 8.0)
+        Lowest and highest edge, in the pixels' unit (of prepared images: noise, stretched by asinh). Pixels beyond go to the end bins.
+    pairs : {"adjacent", "all", "none"}, default "adjacent"
+        Which bands go together: each with the next, each with each, or none.
+    pair_bins : int, default 8
+        Number of bins of either axis of a pair.
+    min_good : float, default 0.5
+        Least fraction of good pixels in each band.
+
+    Notes
+    -----
+    The edges are fixed, never taken from the image at hand, so two galaxies' vectors mean the same; the price is that the
+    vector changes with the sky and the unit. A value on an edge belongs to the bin above it, as in `numpy.histogram`.
+
+    References
+    ----------
+    Swain and Ballard 1991, Int. J. Computer Vision 7, 11, doi:10.1007/BF00130487
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from galfeat.features import ColorHistogram
+    >>> ColorHistogram(bins=5).fit_transform(np.array([-9.0, 0.0, 1.0, 9.0]).reshape(1, 1, 2, 2))
+    array([[0.25, 0.5 , 0.  , 0.  , 0.25]], dtype=float32)
+    """
+
+    key = "color"
+
+    def __init__(
+        self,
+        bins: int = 32,
+        range: tuple[float, float] = (-2.0, 8.0),  # noqa: A002 (NumPy's name for it)
+        *,
+        pairs: str = "adjacent",
+        pair_bins: int = 8,
+        min_good: float = 0.5,
+    ) -> None:
+        self.bins = bins
+        self.range = range
+        self.pairs = pairs
+        self.pair_bins = pair_bins
+        self.min_good = min_good
+
+    @property
+    def promises(self) -> frozenset[str]:
+        """Counting pixels does not ask where they are."""
+        return frozenset({"rotation90", "flip"})
+
+    def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
+        """Return ``band_bin`` for each band and bin, then ``band_band_bin_bin`` for each pair, numbered from 0."""
+        self._check_size(shape)
+        single = [f"{band}_{bin_}" for band in bands for bin_ in range(self.bins)]
+        cells = [f"{i}_{j}" for i in range(self.pair_bins) for j in range(self.pair_bins)]
+        return single + [f"{bands[a]}_{bands[b]}_{cell}" for a, b in self._pairs(len(bands)) for cell in cells]
+
+    def _smallest(self) -> tuple[int, int]:
+        whole("bins", self.bins)
+        whole("pair_bins", self.pair_bins)
+        interval("range", self.range)
+        choice("pairs", self.pairs, ("adjacent", "all", "none"))
+        return 1, 1
+
+    def _pairs(self, count: int) -> list[tuple[int, int]]:
+        bands = list(range(count))
+        return {"none": [], "adjacent": list(pairwise(bands)), "all": list(combinations(bands, 2))}[self.pairs]
+
+    def _obstacles(self, images: NDArray[np.float32]) -> dict[int, str]:
+        good = np.isfinite(images)
+        return {
+            row: f"bands {a + 1} and {b + 1} have no pixel that is good in both"
+            for a, b in self._pairs(images.shape[1])
+            for row in np.flatnonzero(~(good[:, a] & good[:, b]).any(axis=(1, 2))).tolist()
+        }
+
+    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        limits = interval("range", self.range)
+        single = fractions(levels(images.reshape(-1, *images.shape[2:]), self.bins, limits), self.bins)
+        coarse = levels(images, self.pair_bins, limits)
+        joint = [joint_fractions(coarse[:, a], coarse[:, b], self.pair_bins) for a, b in self._pairs(images.shape[1])]
+        return np.concatenate([single.reshape(len(images), -1), *joint], axis=1)

@@ -1,0 +1,33 @@
+"""Levels by fixed edges, and the fractions of pixels in them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["edges", "fractions", "joint_fractions", "levels"]
+
+
+def edges(count: int, limits: tuple[float, float]) -> NDArray[np.float64]:
+    """Return the count + 1 edges of equal bins between the limits."""
+    return np.linspace(*limits, count + 1)
+
+
+def levels(planes: NDArray[np.float32], count: int, limits: tuple[float, float]) -> NDArray[np.intp]:
+    """Return each pixel's bin, 0 to count - 1; values beyond the limits go to the end bins, bad pixels get the bin `count`.
+
+    A value on an edge belongs to the bin above it.
+    """
+    bins = np.searchsorted(edges(count, limits)[1:-1], planes, side="right")
+    return np.where(np.isfinite(planes), bins, count)
+
+
+def fractions(codes: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+    """Return which part of the good pixels of each plane lies in each bin, shape (m, count)."""
+    flat = codes.reshape(len(codes), -1) + (count + 1) * np.arange(len(codes))[:, None]
+    counts = np.bincount(flat.ravel(), minlength=len(codes) * (count + 1)).reshape(len(codes), -1)[:, :count]
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+
+def joint_fractions(first: NDArray[np.intp], second: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+    """Return which part of the pixels good in both planes has each pair of levels, shape (m, count * count), `first` slowest."""
+    both = np.where((first < count) & (second < count), first * count + second, count * count)
+    return fractions(both, count * count)

@@ -1,0 +1,96 @@
+"""Histograms of oriented gradients.
+
+References
+----------
+Dalal and Triggs 2005, CVPR, doi:10.1109/CVPR.2005.177
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FLOOR", "NORMS", "cell_histograms", "gradients", "normalised_blocks", "strongest"]
+
+NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
+"""Block norms, named as in scikit-image."""
+
+FLOOR = 1e-7
+"""A block whose mean gradient is below this part of the largest gradient of its image is empty, and its vector zero."""
+
+
+def gradients(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the centred differences along rows and columns, zero across the border, NaN where a pixel they need is bad."""
+    pixels = np.where(np.isfinite(planes), planes, np.nan).astype(np.float64)
+    gy, gx = np.zeros_like(pixels), np.zeros_like(pixels)
+    gy[..., 1:-1, :] = pixels[..., 2:, :] - pixels[..., :-2, :]
+    gx[..., :, 1:-1] = pixels[..., :, 2:] - pixels[..., :, :-2]
+    return gy, gx
+
+
+def strongest(gy: NDArray[np.float64], gx: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return at each pixel the gradient of the band where it is largest, of (n, bands, ny, nx) the (n, ny, nx)."""
+    size = np.hypot(gy, gx)
+    best = np.where(np.isnan(size), -1.0, size).argmax(axis=1, keepdims=True)
+    return np.take_along_axis(gy, best, axis=1)[:, 0], np.take_along_axis(gx, best, axis=1)[:, 0]
+
+
+def cell_histograms(
+    gy: NDArray[np.float64], gx: NDArray[np.float64], orientations: int, cell: tuple[int, int]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean gradients by orientation, shape (m, rows, columns, orientations), and the largest gradient of each plane.
+
+    The mean is over the pixels of the cell whose gradient is known; a cell with none is zero. Pixels beyond the last whole
+    cell are left out. Orientations are unsigned, in equal bins from 0 degrees (gradient along the columns' axis) to 180.
+    """
+    m, (cy, cx) = len(gy), cell
+    rows, columns = gy.shape[1] // cy, gy.shape[2] // cx
+    gy, gx = gy[:, : rows * cy, : columns * cx], gx[:, : rows * cy, : columns * cx]
+    size = np.hypot(gy, gx)
+    known = ~np.isnan(size)
+    size = np.where(known, size, 0.0)
+    angle = np.rad2deg(np.arctan2(gy, gx)) % 180
+    edges = 180.0 / orientations * np.arange(1, orientations)
+    bins = np.searchsorted(edges, np.where(known & (angle < 180), angle, 0.0), side="right")
+    number = np.arange(rows * columns).reshape(rows, columns).repeat(cy, axis=0).repeat(cx, axis=1)
+    index = (np.arange(m)[:, None, None] * rows * columns + number) * orientations + bins
+    sums = np.bincount(index.ravel(), size.ravel(), m * rows * columns * orientations)
+    used = known.reshape(m, rows, cy, columns, cx).sum(axis=(2, 4))
+    means = sums.reshape(m, rows, columns, orientations) / np.maximum(used, 1)[..., None]
+    return means, size.reshape(m, -1).max(axis=1)
+
+
+def normalised_blocks(cells: NDArray[np.float64], largest: NDArray[np.float64], block: tuple[int, int], norm: str) -> NDArray[np.float64]:
+    """Return the normalised blocks of cells, shape (m, block rows, block columns, by, bx, orientations).
+
+    Parameters
+    ----------
+    cells : array, shape (m, rows, columns, orientations)
+    largest : array, shape (m,)
+        The largest gradient of each plane, the scale of `FLOOR`.
+    block : tuple of int
+        Cells of a block: rows by, columns bx.
+    norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(cells, block, axis=(1, 2))
+    blocks = np.moveaxis(windows, 3, -1)
+    flat = np.ascontiguousarray(blocks).reshape(-1, block[0] * block[1] * cells.shape[-1])
+    scale = np.repeat(largest, len(flat) // len(cells))
+    mean = flat.sum(axis=1) / (block[0] * block[1])
+    filled = mean > FLOOR * scale
+    unit = np.where(filled[:, None], flat, 0.0) / np.where(filled, scale, 1.0)[:, None]
+    return _normalise(unit, norm).reshape(blocks.shape)
+
+
+def _normalise(rows: NDArray[np.float64], norm: str) -> NDArray[np.float64]:
+    if norm in ("L1", "L1-sqrt"):
+        shares = rows / _or_one(rows.sum(axis=1, keepdims=True))
+        return np.sqrt(shares) if norm == "L1-sqrt" else shares
+    unit = _unit(rows)
+    return unit if norm == "L2" else _unit(np.minimum(unit, 0.2))
+
+
+def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    return rows / _or_one(np.sqrt((rows * rows).sum(axis=1, keepdims=True)))
+
+
+def _or_one(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(values > 0, values, 1.0)

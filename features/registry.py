@@ -1,0 +1,46 @@
+"""The extractors by name."""
+
+from collections.abc import Sequence
+
+from galfeat import UsageError
+from galfeat.features.base import Extractor
+from galfeat.features.color import ColorHistogram
+from galfeat.features.hog import HOG
+from galfeat.features.pixels import Pixels
+from galfeat.features.sift import SIFT
+from galfeat.features.texture import Texture
+
+__all__ = ["EXTRACTORS", "make_extractors"]
+
+EXTRACTORS: dict[str, type[Extractor]] = {kind.key: kind for kind in (Pixels, ColorHistogram, Texture, HOG, SIFT)}
+"""The extractors by the names they have in tables and on the command line."""
+
+
+def make_extractors(names: Sequence[str]) -> dict[str, Extractor]:
+    """Return extractors with their default settings, in the order of their names.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Keys of `EXTRACTORS`.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown or there twice, or there is none.
+
+    Examples
+    --------
+    >>> from galfeat.features import make_extractors
+    >>> make_extractors(["hog", "pixels"])
+    {'hog': HOG(), 'pixels': Pixels()}
+    """
+    known = ", ".join(EXTRACTORS)
+    if isinstance(names, str) or not names:
+        raise UsageError(f"give a list of extractors out of {known}; it is {names!r}")
+    for name in names:
+        if name not in EXTRACTORS:
+            raise UsageError(f"there is no extractor '{name}'; there are {known}")
+    if len(set(names)) < len(names):
+        raise UsageError(f"each extractor may be named once; they are {', '.join(names)}")
+    return {name: EXTRACTORS[name]() for name in names}

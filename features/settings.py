@@ -1,0 +1,53 @@
+"""Checks of the settings that extractors are given: one sentence each, before any pixel is touched."""
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+from galfeat import UsageError
+
+__all__ = ["choice", "fraction", "interval", "pair", "whole", "wholes"]
+
+
+def whole(name: str, value: object, least: int = 1) -> int:
+    """Return the setting as an int of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        raise UsageError(f"{name} must be a whole number of at least {least}; it is {value!r}")
+    return int(value)
+
+
+def wholes(name: str, values: object, least: int = 1) -> tuple[int, ...]:
+    """Return the setting as different whole numbers of at least `least`, at least one of them."""
+    if isinstance(values, str) or not isinstance(values, Sequence) or not values or len(set(values)) < len(values):
+        raise UsageError(f"{name} must be a sequence of different whole numbers, such as (1, 2, 4); it is {values!r}")
+    return tuple(whole(f"each of {name}", value, least) for value in values)
+
+
+def pair(name: str, values: object) -> tuple[int, int]:
+    """Return the setting as two whole numbers, rows first."""
+    if isinstance(values, str) or not isinstance(values, Sequence) or len(values) != 2:
+        raise UsageError(f"{name} must be two whole numbers (rows, columns); it is {values!r}")
+    return whole(f"{name}[0]", values[0]), whole(f"{name}[1]", values[1])
+
+
+def interval(name: str, values: object) -> tuple[float, float]:
+    """Return the setting as two finite numbers, the smaller first."""
+    if isinstance(values, Sequence) and len(values) == 2 and all(isinstance(value, Real) for value in values):
+        low, high = (float(value) for value in values)
+        if math.isfinite(low) and math.isfinite(high) and low < high:
+            return low, high
+    raise UsageError(f"{name} must be two finite numbers, the smaller first; it is {values!r}")
+
+
+def fraction(name: str, value: object) -> float:
+    """Return the setting as a number above 0 and up to 1."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) <= 1:
+        raise UsageError(f"{name} must be a fraction above 0 and up to 1; it is {value!r}")
+    return float(value)
+
+
+def choice(name: str, value: object, options: Sequence[str]) -> str:
+    """Return the setting, one of the options."""
+    if not isinstance(value, str) or value not in options:
+        raise UsageError(f"{name} must be one of {', '.join(options)}; it is {value!r}")
+    return value

@@ -15,3 +15,24 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real galaxies not found: set GALFEAT_TEST_DATA to their folder (looked in {folder})")
     return folder
+
+
+@pytest.fixture(scope="session")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with 90 simulated galaxies of 32 x 32 pixels in three bands, and their catalogue."""
+    from galfeat.data import SimulatedSurvey, write_survey
+
+    folder = tmp_path_factory.mktemp("survey") / "survey"
+    write_survey(SimulatedSurvey(90, size=32, depth="deep", seed=5), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def table(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the feature table of `survey`."""
+    from galfeat.data import Preparation
+    from galfeat.pipeline import extract
+
+    out = tmp_path_factory.mktemp("table") / "F.parquet"
+    assert extract(survey, out, preparation=Preparation(size=32)).done == 90
+    return out

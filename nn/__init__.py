@@ -8,8 +8,8 @@
     dense layers over one flat parameter vector, forward and backward; loss plus penalty.
 ``optimizers``, ``schedules``
     state in, state out; how the learning rate falls.
-``samples``, ``splitting``, ``training``
-    batches, the samples that early stopping sets aside, and the loop.
+``samples``, ``splitting``, ``training``, ``validation``
+    batches, the samples that early stopping sets aside, the loop, and how long to go on.
 ``blocks``
     prediction whose bits do not depend on the batch.
 ``estimator``, ``classifier``, ``settings``, ``plain``, ``state``

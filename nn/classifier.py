@@ -14,12 +14,14 @@ from galfeat import UsageError
 from galfeat.nn.activations import ACTIVATIONS, Activation
 from galfeat.nn.estimator import BaseMLP, normalized_weights
 from galfeat.nn.losses import LOSSES, Loss
+from galfeat.nn.network import Network
 from galfeat.nn.optimizers import Optimizer
 from galfeat.nn.randomness import RandomState
 from galfeat.nn.samples import Samples
 from galfeat.nn.schedules import Schedule
 from galfeat.nn.state import State, classifier_state, restore_classifier
 from galfeat.nn.types import Floats
+from galfeat.nn.validation import Accuracy, Validation
 
 __all__ = ["MLPClassifier"]
 
@@ -54,13 +56,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     warm_start : bool
         Let `fit` go on from the last fit's network.
     early_stopping : bool
-        Set samples aside (as many of each class as its share), stop when their cross-entropy no longer falls, and keep the network that did
-        best on them.
+        Find the number of epochs first: train a trial network without some samples (as many of each class as its share), stop when
+        their accuracy no longer rises, and take the last epoch that is not clearly below the best. Then train on all samples for
+        that many epochs.
     validation_fraction : float
         Share of the samples set aside.
     n_iter_no_change : int
-        Epochs without progress before training ends; with early stopping ten times as many *updates* must have gone by too, since on few
-        samples an epoch is a single update.
+        Epochs without progress before training ends; with early stopping twenty times as many *updates* must have gone by too, since
+        on few samples an epoch is a single update.
     class_weight : None, "balanced" or dict
         Weight of each class in the loss; ``"balanced"`` makes all classes count alike.
     initializer : str
@@ -75,15 +78,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Inputs, epochs, samples seen.
     network_ : Network
         Its flat parameters are ``network_.params``; `coefs_` and `intercepts_` are views of them.
-    loss_curve_, validation_loss_curve_ : list of float
+    loss_curve_ : list of float
         One an epoch.
+    validation_scores_ : list of float or None
+        With early stopping, accuracy on the samples set aside after each epoch of the trial; `best_validation_score_` is the largest.
 
     Notes
     -----
-    Like scikit-learn's estimator of that name, but: two classes take two outputs; `class_weight` exists; weights begin as He proposes for
-    the ReLU family; early stopping watches the cross-entropy rather than the accuracy, counts patience in updates too, and never warns, as
-    the network kept is the best one seen; probabilities of a sample have the same bits whatever the other samples are. The loss is divided
-    by the *expected* weight of a batch rather than by that of the batch at hand, so that the mean step is the step of the whole.
+    Like scikit-learn's estimator of that name, but: two classes take two outputs; `class_weight` exists; weights begin as He proposes
+    for the ReLU family; early stopping uses the samples that it set aside for training too, and never warns; the probabilities of a
+    sample have the same bits whatever the other samples are. The loss is divided by the *expected* weight of a batch rather than by
+    that of the batch at hand, so that the mean step is the step of the whole.
 
     Examples
     --------
@@ -250,6 +255,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         target = np.zeros((len(features), len(self.classes_)), dtype=features.dtype)
         target[np.arange(len(codes)), codes] = 1
         return Samples(features, target, weight), codes, mean_weight
+
+    def _validation(self, network: Network, aside: Samples) -> Validation:
+        return Accuracy(network, aside)
 
     def _loss(self) -> Loss:
         return LOSSES["cross_entropy"]

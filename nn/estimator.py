@@ -2,6 +2,8 @@
 
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -24,10 +26,11 @@ from galfeat.nn.settings import check_settings, hidden_sizes
 from galfeat.nn.splitting import split
 from galfeat.nn.training import History, Plan, train
 from galfeat.nn.types import Floats
+from galfeat.nn.validation import Validation
 
 __all__ = ["BaseMLP"]
 
-_LEAST_UPDATES = 10  # updates without progress before early stopping ends, in units of n_iter_no_change
+_LEAST_UPDATES = 20  # updates without progress before early stopping ends, in units of n_iter_no_change
 
 
 class BaseMLP(BaseEstimator):
@@ -40,8 +43,8 @@ class BaseMLP(BaseEstimator):
         Weights (inputs, outputs) and biases of each layer: views of ``network_.params``.
     loss_curve_ : list of float
         Objective of each epoch.
-    validation_loss_curve_ : list of float
-        Loss on the samples set aside, with early stopping.
+    validation_scores_ : list of float or None
+        With early stopping, score of the samples set aside after each epoch of the trial.
     n_iter_, t_ : int
         Epochs, and samples seen.
     """
@@ -69,9 +72,10 @@ class BaseMLP(BaseEstimator):
 
     network_: Network
     loss_curve_: list[float]
-    validation_loss_curve_: list[float]
+    validation_scores_: list[float] | None
     n_iter_: int
     t_: int
+    _order: np.random.Generator
     _rng: np.random.Generator
     _state: State | None
 
@@ -101,6 +105,11 @@ class BaseMLP(BaseEstimator):
         return self.loss_curve_[-1]
 
     @property
+    def best_validation_score_(self) -> float | None:
+        """Best score of the samples set aside, with early stopping."""
+        return None if self.validation_scores_ is None else max(self.validation_scores_)
+
+    @property
     def best_loss_(self) -> float:
         """Smallest objective of an epoch."""
         return min(self.loss_curve_)
@@ -108,13 +117,12 @@ class BaseMLP(BaseEstimator):
     def _fit_samples(self, samples: Samples, groups: NDArray[np.intp], mean_weight: float) -> None:
         """Train from the start, or with `warm_start` from where the last fit ended."""
         self._begin(samples, anew=not (self.warm_start and hasattr(self, "network_")))
-        held_out: Samples | None = None
         if self.early_stopping:
-            training, validation = split(groups, self.validation_fraction, self._rng)
-            samples, held_out = samples.rows(training), samples.rows(validation)
-        history = self._train(samples, self._plan(len(samples), self.max_iter), mean_weight, held_out)
-        self.validation_loss_curve_ = history.validation_losses
-        if not (history.converged or self.early_stopping or self.tol is None):
+            epochs = self._epochs(samples, groups, mean_weight)
+            self._train(samples, replace(self._plan(len(samples)), max_iter=epochs, tol=None), mean_weight)
+            return
+        history = self._train(samples, self._plan(len(samples)), mean_weight)
+        if not history.converged and self.tol is not None:
             warnings.warn(
                 f"the loss was still falling after max_iter={self.max_iter} epochs; "
                 "raise max_iter, or say tol=None if it is meant to end there",
@@ -122,12 +130,23 @@ class BaseMLP(BaseEstimator):
                 stacklevel=3,
             )
 
+    def _epochs(self, samples: Samples, groups: NDArray[np.intp], mean_weight: float) -> int:
+        """Train a trial network without the samples set aside, and return the number of epochs that they speak for."""
+        rng, order = self._rng.spawn(2)
+        training, aside = split(groups, self.validation_fraction, rng)
+        objective = self._objective(mean_weight)
+        validation = self._validation(objective.network, samples.rows(aside))
+        plan = replace(self._plan(len(training)), updates_no_change=_LEAST_UPDATES * self.n_iter_no_change)
+        train(objective, samples.rows(training), plan, order, state=self._copied_state(), judge=validation)
+        self.validation_scores_ = validation.scores
+        return validation.chosen
+
     def _fit_more(self, samples: Samples, mean_weight: float) -> None:
         """Train for one epoch, going on from the last."""
         if self.early_stopping:
             raise UsageError("partial_fit does not go with early_stopping=True, as no samples are set aside")
         self._begin(samples, anew=not hasattr(self, "network_"))
-        self._train(samples, self._plan(len(samples), 1), mean_weight, None)
+        self._train(samples, replace(self._plan(len(samples)), max_iter=1), mean_weight)
 
     def _begin(self, samples: Samples, anew: bool) -> None:
         """Make a new network, or check that the present one fits the samples."""
@@ -139,48 +158,52 @@ class BaseMLP(BaseEstimator):
                 )
             return
         rng = as_generator(self.random_state)
-        self.network_ = initialized(
-            sizes, self.activation, self._output_activation(), rng, initializer=self.initializer, dtype=np.dtype(self.dtype)
-        )
-        self._resume([], 0)
-        self._rng = rng
+        output, dtype = self._output_activation(), np.dtype(self.dtype)
+        self._resume(initialized(sizes, self.activation, output, rng.spawn(1)[0], initializer=self.initializer, dtype=dtype), rng)
 
-    def _train(self, samples: Samples, plan: Plan, mean_weight: float, held_out: Samples | None) -> History:
+    def _resume(self, network: Network, rng: np.random.Generator | None = None) -> None:
+        """Take up a network with no history; the optimizer starts anew."""
+        self._order, self._rng = (as_generator(self.random_state) if rng is None else rng).spawn(2)
+        self.network_, self._state = network, None
+        self.loss_curve_, self.validation_scores_ = [], None
+        self.n_iter_ = self.t_ = 0
+
+    def _train(self, samples: Samples, plan: Plan, mean_weight: float) -> History:
         """Train a copy of the network and put it in place only when that has gone well."""
-        network = self.network_.with_params(self.network_.params.copy())
-        objective = Objective(network, self._loss(), l2=self.alpha / mean_weight)
-        history = train(objective, samples, plan, self._rng, state=self._state, validation=held_out)
-        self.network_, self._state = network, history.state
+        objective = self._objective(mean_weight)
+        history = train(objective, samples, plan, self._order, state=self._copied_state())
+        self.network_, self._state = objective.network, history.state
         self.loss_curve_ = self.loss_curve_ + history.losses
         self.n_iter_ += len(history.losses)
         self.t_ += len(history.losses) * len(samples)
         return history
 
-    def _plan(self, n: int, epochs: int) -> Plan:
+    def _objective(self, mean_weight: float) -> Objective:
+        """Return the objective over a copy of the network."""
+        return Objective(self.network_.with_params(self.network_.params.copy()), self._loss(), l2=self.alpha / mean_weight)
+
+    def _copied_state(self) -> State | None:
+        return None if self._state is None else deepcopy(self._state)
+
+    def _plan(self, n: int) -> Plan:
         return Plan(
             optimizer=get_optimizer(self.solver, self.learning_rate_init),
             schedule=get_schedule(self.learning_rate),
             batch_size=min(200, n) if self.batch_size == "auto" else int(self.batch_size),
-            max_iter=epochs,
+            max_iter=self.max_iter,
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
-            updates_no_change=_LEAST_UPDATES * self.n_iter_no_change if self.early_stopping else 0,
             shuffle=self.shuffle,
         )
-
-    def _resume(self, loss_curve: list[float], n_iter: int) -> None:
-        """Take up a history of training that was saved; the optimizer starts anew."""
-        self._rng = as_generator(self.random_state)
-        self._state = None
-        self.loss_curve_ = loss_curve
-        self.validation_loss_curve_ = []
-        self.n_iter_, self.t_ = n_iter, 0
 
     def _outputs(self, X: Any, finish: Callable[[Floats], Floats] | None = None) -> Floats:
         """Return what the network puts out for each row."""
         check_is_fitted(self, "network_")
         X = validate_data(self, X, reset=False, dtype=self.network_.params.dtype, order="C")
         return outputs(self.network_, X, finish)
+
+    def _validation(self, network: Network, aside: Samples) -> Validation:
+        raise NotImplementedError
 
     def _loss(self) -> Loss:
         raise NotImplementedError

@@ -60,8 +60,8 @@ def restore_classifier(cls: type[_Classifier], state: State) -> _Classifier:
         )
     model.classes_ = classes.copy()
     model.n_features_in_ = layout.sizes[0]
-    model.network_ = Network(layout.sizes, model.activation, model._output_activation(), params.copy())
-    model._resume(_numbers(state["loss_curve"]), state["n_iter"])
+    model._resume(Network(layout.sizes, model.activation, model._output_activation(), params.copy()))
+    model.loss_curve_, model.n_iter_ = _numbers(state["loss_curve"]), state["n_iter"]
     return model
 
 

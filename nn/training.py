@@ -1,7 +1,4 @@
-"""The training loop: epochs of mini-batches until the loss no longer falls.
-
-With a validation set (early stopping) the parameters that did best on it are the ones that are kept, whatever came later.
-"""
+"""The training loop: epochs of mini-batches until the loss no longer falls."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -60,8 +57,8 @@ class History:
 
     Parameters
     ----------
-    losses, validation_losses : list of float
-        One an epoch; the second stays empty without a validation set.
+    losses : list of float
+        Mean objective of each epoch's batches, each taken before its update.
     updates : int
         Updates of the parameters.
     converged : bool
@@ -71,7 +68,6 @@ class History:
     """
 
     losses: list[float] = field(default_factory=list)
-    validation_losses: list[float] = field(default_factory=list)
     updates: int = 0
     converged: bool = False
     state: State | None = None
@@ -107,7 +103,7 @@ def train(
     rng: np.random.Generator,
     *,
     state: State | None = None,
-    validation: Samples | None = None,
+    judge: Callable[[], float] | None = None,
     watch: Watcher | None = None,
 ) -> History:
     """Train the objective's network in place.
@@ -121,8 +117,8 @@ def train(
         Draws the order of the samples.
     state : State, optional
         Of the optimizer, to go on from; it is used up.
-    validation : Samples, optional
-        Their loss, without the penalty, then decides when to stop and which parameters to keep.
+    judge : callable, optional
+        Called after each epoch; what it returns then decides when to stop, in place of the training loss.
     watch : callable, optional
         Called after each update.
 
@@ -135,28 +131,21 @@ def train(
     UsageError
         If the loss or the parameters are no longer finite.
     """
-    params = objective.network.params
-    history = History(state=plan.optimizer.start(params) if state is None else state)
+    params, optimizer = objective.network.params, plan.optimizer
+    history = History(state=optimizer.start(params) if state is None else state)
     patience = Patience(plan.tol, plan.n_iter_no_change, plan.updates_no_change)
     batches = Batches(samples, plan.batch_size, rng if plan.shuffle else None)
     epoch = _Epoch(objective, plan, watch)
-    best, best_params = inf, params
     with np.errstate(all="ignore"):  # overflow ends in a loss that is not finite, which is said in words
         for number in range(plan.max_iter):
             before = history.updates
-            epoch.run(batches, history, plan.optimizer.learning_rate * plan.schedule.factor(number, history.losses))
-            watched = history.losses[-1]
-            if validation is not None:
-                watched = _validate(objective, validation)
-                history.validation_losses.append(watched)
-                if watched < best:
-                    best, best_params = watched, params.copy()
-            if patience.ended(watched, history.updates - before):
+            epoch.run(batches, history, optimizer.learning_rate * plan.schedule.factor(number, history.losses))
+            loss = history.losses[-1] if judge is None else judge()
+            if patience.ended(loss, history.updates - before):
                 history.converged = True
                 break
-    params[...] = best_params
     if not np.isfinite(params).all():
-        raise _diverged(plan.optimizer)
+        raise _diverged(optimizer)
     return history
 
 
@@ -189,11 +178,6 @@ class _Epoch:
             largest = max(self.rooms, default=0)
             self.rooms[rows] = self.rooms[largest].first(rows) if rows < largest else self.objective.network.room(rows)
         return self.rooms[rows]
-
-
-def _validate(objective: Objective, validation: Samples) -> float:
-    weight = 1 / len(validation) if validation.weight is None else validation.weight / len(validation)
-    return objective.loss.value(objective.network.forward(validation.X), validation.target, weight)
 
 
 def _diverged(optimizer: Optimizer) -> UsageError:

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 from galfeat import UsageError
 
-__all__ = ["choice", "fraction", "interval", "pair", "whole", "wholes"]
+__all__ = ["choice", "fraction", "interval", "number", "pair", "whole", "wholes"]
 
 
 def whole(name: str, value: object, least: int = 1) -> int:
@@ -37,6 +37,13 @@ def interval(name: str, values: object) -> tuple[float, float]:
         if math.isfinite(low) and math.isfinite(high) and low < high:
             return low, high
     raise UsageError(f"{name} must be two finite numbers, the smaller first; it is {values!r}")
+
+
+def number(name: str, value: object, least: float) -> float:
+    """Return the setting as a finite number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) < math.inf:
+        raise UsageError(f"{name} must be a number of at least {least:g}; it is {value!r}")
+    return float(value)
 
 
 def fraction(name: str, value: object) -> float:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from galfeat import CutoutError, UsageError
+from galfeat import CutoutError
 from galfeat.features.base import Extractor
 from galfeat.features.codewords import BagOfWords
 from galfeat.features.plain.pixels import filled
-from galfeat.features.settings import interval, whole
+from galfeat.features.settings import interval, number, whole
 
 __all__ = ["SIFT"]
 
@@ -177,9 +177,9 @@ class SIFT(Extractor):
         whole("n_words", self.n_words)
         interval("range", self.range)
         whole("octave_layers", self.octave_layers)
-        for name, least in (("contrast_threshold", 0.0), ("edge_threshold", 1.0), ("sigma", 0.1)):
-            if not least <= getattr(self, name) < np.inf:
-                raise UsageError(f"{name} must be a number of at least {least:g}; it is {getattr(self, name)!r}")
+        number("contrast_threshold", self.contrast_threshold, 0)
+        number("edge_threshold", self.edge_threshold, 1)
+        number("sigma", self.sigma, 0.1)
         return _SMALLEST, _SMALLEST
 
     def _judged(self, images: NDArray[np.float32]) -> NDArray[np.bool_]:

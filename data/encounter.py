@@ -87,18 +87,16 @@ def encounter(rng: Generator, mass_ratio: float, separation: float, late: bool) 
 
 
 def shells(rng: Generator) -> Debris:
-    """Return the stars of a small galaxy that fell almost straight through the primary and has been torn apart."""
+    """Return the stars of a small cold galaxy that fell almost straight through the primary, at right angles to the line of sight."""
     number = sum(_STARS)
-    fall = rng.uniform(1.8, 2.8)
-    places = np.array([0.0, fall, 0.0])[:, None] + rng.normal(0, 0.14, (3, number))
-    speeds = np.array([rng.uniform(0, 0.06), 0.0, 0.0])[:, None] + rng.normal(0, 0.045, (3, number))
-    turned = _turn(rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi))
-    places, speeds = turned @ places, turned @ speeds
-    for _ in range(int(rng.uniform(105, 220))):
+    away, azimuth = rng.uniform(2.0, 2.8), rng.uniform(-0.6, 0.6) + np.pi * rng.integers(2)
+    places = np.array([0.0, away, 0.0])[:, None] + rng.normal(0, 0.12, (3, number))
+    speeds = np.array([rng.uniform(0, 0.05), 0.0, 0.0])[:, None] + rng.normal(0, 0.05, (3, number))
+    for _ in range(int(rng.uniform(75, 170))):
         places += speeds * (_STEP / 2)
         speeds += _pull(places, np.zeros((1, 3)), (1.0,), (_HALO,)) * _STEP
         places += speeds * (_STEP / 2)
-    return Debris(places, np.full(number, 1 / number), np.zeros(3))
+    return Debris(_turn(0, azimuth - np.pi / 2) @ places, np.full(number, 1 / number), np.zeros(3))
 
 
 def _orbit(rng: Generator, small: float) -> NDArray[np.float64]:

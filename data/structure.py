@@ -20,9 +20,9 @@ __all__ = ["Part", "draw_parts"]
 Floats = NDArray[np.float64]
 
 _REDDER, _BLUE, _BLUER = 0.6, -0.7, -1.1  # slopes of flux with wavelength relative to the whole galaxy
-_CELL: Final = 0.5  # half-light radii: stars are smoothed by how many there are in such a cell
-_SMOOTHING: Final = ((20, np.inf, 0.07), (7, 20, 0.14), (3, 7, 0.24), (0, 3, 0.4))  # from, below, and sigma in half-light radii
-_NEAR: Final = 1.5  # half-light radii from either centre: light beyond is called thrown out
+_CELL: Final = 0.3  # half-light radii: stars are smoothed by how many there are in such a cell
+_SMOOTHING: Final = ((16, np.inf, 0.06), (7, 16, 0.1), (3, 7, 0.18), (0, 3, 0.3))  # from, below, and sigma in half-light radii
+_NEAR: Final = 1.5  # half-light radii from either centre: stars beyond are thrown out
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,8 @@ def _clumpy(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
 def _merging(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     rest = 1 - galaxy.tail_fraction
     if galaxy.merger_stage == "shells":
-        near, far = _debris(galaxy, grid, shells(rng))
         smooth = [part.times(rest) for part in _smooth(galaxy, grid, rng)]
-        return [*smooth, near.times(galaxy.tail_fraction / 2), far.times(galaxy.tail_fraction / 2)]
+        return [*smooth, _debris(galaxy, grid, shells(rng), 0.7)[1].times(galaxy.tail_fraction)]
     met = encounter(rng, galaxy.mass_ratio, galaxy.separation, galaxy.merger_stage == "late")
     near, far = _debris(galaxy, grid, met)
     mass = 1 / galaxy.mass_ratio
@@ -153,13 +152,13 @@ def _in_space(galaxy: Galaxy, places: Floats) -> tuple[Floats, Floats]:
     return _on_sky(galaxy, places[0] * galaxy.radius, (places[1] * galaxy.cos_inclination + places[2] * tilt) * galaxy.radius)
 
 
-def _debris(galaxy: Galaxy, grid: Grid, debris: Debris) -> tuple[Part, Part]:
-    """Return the light of the stars near either centre and that of those thrown out."""
+def _debris(galaxy: Galaxy, grid: Grid, debris: Debris, far: float = _NEAR) -> tuple[Part, Part]:
+    """Return the light of the stars near either centre and that of those further than `far` half-light radii from both."""
     x, y = _in_space(galaxy, debris.stars)
     away = np.minimum(np.linalg.norm(debris.stars, axis=0), np.linalg.norm(debris.stars - debris.second[:, None], axis=0))
-    crowd = _crowd(debris.stars / _CELL)
+    crowd = _crowd(x / (_CELL * galaxy.radius), y / (_CELL * galaxy.radius))
     parts = []
-    for kept, slope in ((away < _NEAR, 0.0), (away >= _NEAR, 0.5 * _BLUE)):
+    for kept, slope in ((away < far, 0.0), (away >= far, 0.5 * _BLUE)):
         weights = np.where(kept, debris.weights, 0) / debris.weights[kept].sum()
         light = np.zeros((grid.side, grid.side), dtype=np.float32)
         for fewest, most, width in _SMOOTHING:
@@ -170,12 +169,11 @@ def _debris(galaxy: Galaxy, grid: Grid, debris: Debris) -> tuple[Part, Part]:
     return parts[0], parts[1]
 
 
-def _crowd(places: Floats) -> NDArray[np.intp]:
-    """Return for each star how many there are in its cell of unit side."""
-    cells = np.floor(places).astype(np.int64)
-    cells = np.clip(cells + 512, 0, 1023)
-    _, cell, counts = np.unique((cells[0] * 1024 + cells[1]) * 1024 + cells[2], return_inverse=True, return_counts=True)
-    return np.asarray(counts[cell])
+def _crowd(x: Floats, y: Floats) -> NDArray[np.intp]:
+    """Return for each star how many appear in its cell of unit side."""
+    cells = np.clip(np.floor(np.stack([x, y])).astype(np.int64) + 64, 0, 127)
+    cell = cells[0] * 128 + cells[1]
+    return np.bincount(cell, minlength=128 * 128)[cell]
 
 
 _MAKERS: Final[dict[str, Callable[[Galaxy, Grid, Generator], list[Part]]]] = {

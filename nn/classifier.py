@@ -85,10 +85,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Notes
     -----
-    Like scikit-learn's estimator of that name, but: two classes take two outputs; `class_weight` exists; weights begin as He proposes
-    for the ReLU family; early stopping uses the samples that it set aside for training too, and never warns; the probabilities of a
-    sample have the same bits whatever the other samples are. The loss is divided by the *expected* weight of a batch rather than by
-    that of the batch at hand, so that the mean step is the step of the whole.
+    Like scikit-learn's estimator of that name, but: two classes take two outputs; `class_weight` exists; biases begin at zero; early
+    stopping uses the samples that it set aside for training too, and never warns; the probabilities of a sample have the same bits
+    whatever the other samples are. The loss is divided by the *expected* weight of a batch rather than by that of the batch at hand,
+    so that the mean step is the step of the whole.
 
     Examples
     --------
@@ -217,7 +217,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """Return the logarithm of the probability of each class, shape (n, k); finite also where the probability rounds to 0."""
         return self._outputs(X, _log_softmax)
 
-    def get_state(self) -> State:
+    def get_state(self) -> dict[str, Any]:
         """Return all that `from_state` needs, as plain settings that JSON can hold and NumPy arrays; no pickle is involved."""
         return classifier_state(self)
 
@@ -248,7 +248,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             weights = weights * compute_sample_weight(self.class_weight, labels).astype(features.dtype)
         counted = weights > 0
         if not counted.any():
-            raise UsageError("all sample weights are zero; no sample of any class is left")
+            raise UsageError("class_weight makes all sample weights zero; no sample of any class is left")
         if not counted.all():
             features, codes, weights = features[counted], codes[counted], weights[counted]
         weight, mean_weight = normalized_weights(weights)

@@ -1,0 +1,13 @@
+"""What the wing shows."""
+
+import pytest
+
+import galfeat.nn
+
+
+def test_face() -> None:
+    assert galfeat.nn.__all__ == ["MLPClassifier", "Network", "parameter_count"]
+    assert all(hasattr(galfeat.nn, name) for name in galfeat.nn.__all__)
+    assert set(galfeat.nn.__all__) <= set(dir(galfeat.nn))
+    with pytest.raises(AttributeError, match="has no attribute 'MLPClasifier'"):
+        _ = galfeat.nn.MLPClasifier

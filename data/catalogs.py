@@ -5,13 +5,13 @@ depend on how a file is cut into pieces to be read: a CSV is read as one piece.
 """
 
 import csv
-import struct
 import warnings
+import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from xml.parsers.expat import ExpatError
 
 import numpy as np
 import pyarrow as pa
@@ -19,27 +19,17 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from galfeat import UsageError
+from galfeat import CutoutError, UsageError
+from galfeat.data.headers import read_hdus
+from galfeat.data.streams import open_bytes
 
 __all__ = ["check_ids", "is_catalog", "is_text_column", "read_catalog"]
 
 _FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
 _ROWS_NAMED = 5
 
-# What the readers of pyarrow and astropy raise on a damaged table, found by damaging some hundreds of each kind.
-_DAMAGED = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    ExpatError,
-    struct.error,
-    SyntaxError,
-    pa.ArrowException,
-)
+# What pyarrow and astropy raise on damaged tables, found by damaging hundreds of each kind (astropy's VOTable errors are SyntaxErrors).
+_DAMAGED = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, SyntaxError, pa.ArrowException)
 
 
 def is_catalog(path: Path) -> bool:
@@ -75,7 +65,7 @@ def read_catalog(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
         missing or double.
     """
     name = path.name.lower()
-    reader = _from_astropy if name.endswith(_FITS) else _READERS.get(path.suffix.lower())
+    reader = _from_fits if name.endswith(_FITS) else _READERS.get(path.suffix.lower())
     if reader is None:
         raise UsageError(f"{path}: a catalogue is a CSV, ECSV, FITS, VOTable or Parquet file")
     if not path.is_file():
@@ -115,35 +105,56 @@ def _from_parquet(path: Path) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
-def _from_astropy(path: Path) -> pa.Table:
-    from astropy.table import Table  # imported late: half a second that CSV and Parquet need not wait for
+def _from_fits(path: Path) -> pa.Table:
+    from astropy.io import fits  # imported late, as below: half a second that CSV and Parquet need not wait for
+    from astropy.table import Table
 
-    with warnings.catch_warnings():  # catalogues are read before any thread is started, so this is safe
-        warnings.simplefilter("ignore")
-        if path.name.lower().endswith(_FITS):
-            table = Table.read(path, format="fits", hdu=_table_number(path))
+    number = _table_number(path)
+    try:
+        with _quietly():
+            table = Table.read(path, format="fits", hdu=number)
             table.convert_bytestring_to_unicode()
-        elif path.suffix.lower() == ".ecsv":
-            table = Table.read(path, format="ascii.ecsv")
-        else:
-            table = _votable(path)
-    return pa.table({name: _column(table[name]) for name in table.colnames})
+    except fits.VerifyError as error:  # the one error of astropy that is no more than an Exception
+        raise UsageError(f"{path}: cannot be read as a catalogue: {_first_line(error)}") from error
+    return _arrow(table)
 
 
 def _table_number(path: Path) -> int:
-    from astropy.io import fits
-
-    with fits.open(path) as file:
-        tables = [number for number, hdu in enumerate(file) if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)]
+    try:
+        with open_bytes(path) as source:
+            hdus, damage = read_hdus(source)
+    except CutoutError as error:
+        raise UsageError(f"{path}: {error}") from error
+    tables = [hdu.number for hdu in hdus if hdu.kind == "table"]
     if not tables:
-        raise UsageError(f"{path}: holds no table")
+        raise UsageError(f"{path}: {damage or 'holds no table'}")
     return tables[0]
 
 
-def _votable(path: Path) -> Any:
+def _from_ecsv(path: Path) -> pa.Table:
+    from astropy.table import Table
+
+    with _quietly():
+        return _arrow(Table.read(path, format="ascii.ecsv"))
+
+
+def _from_votable(path: Path) -> pa.Table:
     from astropy.io.votable import parse_single_table
 
-    return parse_single_table(path).to_table(use_names_over_ids=True)
+    with _quietly():
+        return _arrow(parse_single_table(path).to_table(use_names_over_ids=True))
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Catalogues are read before any thread is started, so warnings can be switched off safely here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _arrow(table: Any) -> pa.Table:
+    return pa.table({name: _column(table[name]) for name in table.colnames})
 
 
 def _column(column: Any) -> pa.Array:
@@ -167,7 +178,8 @@ _READERS: dict[str, Callable[[Path], pa.Table]] = {
     ".csv": _from_csv,
     ".parquet": _from_parquet,
     ".pq": _from_parquet,
-    **dict.fromkeys((".ecsv", ".vot", ".votable", ".xml"), _from_astropy),
+    ".ecsv": _from_ecsv,
+    **dict.fromkeys((".vot", ".votable", ".xml"), _from_votable),
 }
 
 

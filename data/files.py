@@ -199,12 +199,11 @@ def _paired(found: Mapping[str, list[Galaxy]], number: int | None) -> list[tuple
         raise CutoutError(
             "its files do not hold equally many galaxies: " + ", ".join(f"{band} has {count}" for band, count in counts.items())
         )
-    together = list(zip(*found.values(), strict=True))
     if number is None:
-        return together
-    if number >= len(together):
-        raise CutoutError(f"its file holds {len(together)} galaxies now, and this is number {number}, counted from 0")
-    return [together[number]]
+        return list(zip(*found.values(), strict=True))
+    if number >= min(counts.values()):
+        raise CutoutError(f"its file holds {min(counts.values())} galaxies now, and this is number {number}, counted from 0")
+    return [tuple(galaxies[number] for galaxies in found.values())]
 
 
 def _load(band: str, source: FitsFile | _Picture, galaxy: Galaxy) -> Pixels:

@@ -49,6 +49,7 @@ class FitsFile:
     def __init__(self, source: Bytes) -> None:
         self._source = source
         self.hdus, self.damage = read_hdus(source)
+        self._arranged: dict[Layout, list[Galaxy]] = {}
         self._last: tuple[int, NDArray[np.float32]] | None = None
 
     def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:
@@ -64,15 +65,9 @@ class FitsFile:
         """
         if hdu is not None:
             return arrange([self._chosen(hdu)], layout)
-        images = [self._image(each) for each in self.hdus if each.kind in ("image", "tiles") and len(each.shape) > 1]
-        if self.damage:
-            galaxies = arrange(images, layout) if len(images) > 1 else []
-            if len(galaxies) < 2:
-                raise CutoutError(self.damage)
-            return [*galaxies, Galaxy((), problem=self.damage)]
-        if not images:
-            raise CutoutError("holds no image" + _instead(self.hdus))
-        return arrange(images, layout)
+        if layout not in self._arranged:
+            self._arranged[layout] = self._all_galaxies(layout)
+        return self._arranged[layout]
 
     def load(self, galaxy: Galaxy) -> Pixels:
         """Read the pixels of one galaxy.
@@ -91,6 +86,17 @@ class FitsFile:
         pixels = planes[0].reshape(-1, ny, nx) if len(planes) == 1 else np.stack([plane.reshape(ny, nx) for plane in planes])
         return Pixels(pixels, galaxy.bands, galaxy.named)
 
+    def _all_galaxies(self, layout: Layout) -> list[Galaxy]:
+        images = [self._image(each) for each in self.hdus if each.kind in ("image", "tiles") and len(each.shape) > 1]
+        if self.damage:
+            galaxies = arrange(images, layout) if len(images) > 1 else []
+            if len(galaxies) < 2:
+                raise CutoutError(self.damage)
+            return [*galaxies, Galaxy((), problem=self.damage)]
+        if not images:
+            raise CutoutError("holds no image" + _instead(self.hdus))
+        return arrange(images, layout)
+
     def _chosen(self, number: int) -> Image:
         if not 0 <= number < len(self.hdus):
             missing = f"has no extension {number}: its {len(self.hdus)} go from 0 to {len(self.hdus) - 1}"
@@ -102,7 +108,7 @@ class FitsFile:
         return Image(number, image.shape, "", image.own_filter, image.filter, image.planes)
 
     def _image(self, hdu: Hdu) -> Image:
-        shape = tuple(dropwhile(lambda length: length == 1, hdu.shape[:-2])) + hdu.shape[-2:]
+        shape = _without_ones(hdu.shape)
         own = filter_of(hdu.header)
         shared = "" if self.hdus[0].shape else filter_of(self.hdus[0].header)
         planes = _plane_names(hdu.header, shape[-3]) if len(shape) > 2 else ()
@@ -111,7 +117,7 @@ class FitsFile:
     def _flux(self, hdu: Hdu) -> NDArray[np.float32]:
         if self._last is None or self._last[0] != hdu.number:  # a row of galaxies in one 4-D image is unpacked once
             stored = unpack(self._source, hdu) if hdu.kind == "tiles" else _stored(self._source, hdu)
-            shape = self._image(hdu).shape
+            shape = _without_ones(hdu.shape)
             if stored.size != prod(shape):
                 raise CutoutError(f"its compressed pixels are damaged: {stored.size:,} are there for {size_of(shape)}")
             self._last = hdu.number, _scaled(stored.reshape(shape), hdu)
@@ -140,6 +146,11 @@ def filter_of(header: Header) -> str:
     names = [header.text("FILTER"), *(name for name in wheels if not name.upper().startswith("CLEAR"))]
     names += [header.text("FILTNAM1"), header.text("BAND")]
     return next((name for name in names if name), "")
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Leave out leading axes of length 1, as radio images and spectrographs write them."""
+    return tuple(dropwhile(lambda length: length == 1, shape[:-2])) + shape[-2:]
 
 
 def _plane_names(header: Header, count: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,21 @@ __all__ = ["read_archive", "write_archive"]
 _TREE = "model.json"
 _KEY = "array"  # {"array": "3.npy"} in the JSON stands for that array
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's zero: no clock time enters the file
+# what flipped bits make of zip, zlib, JSON and the array header, found by flipping them
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    KeyError,
+    TypeError,
+    ValueError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    SyntaxError,
+)
 _MAX_BYTES = 1 << 30  # unpacked; a small file that claims more is a zip bomb, not a shallow network
 
 
@@ -62,9 +78,9 @@ def read_archive(path: Path) -> dict[str, Any]:
         restored = _put_back(tree, arrays)
     except OSError as error:
         raise UsageError(f"cannot read the model {path}: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, UsageError):
-            raise
+    except UsageError:
+        raise
+    except _DAMAGE as error:
         raise UsageError(f"{path} is no galfeat model, or it is damaged ({error})") from error
     if not isinstance(restored, dict):
         raise UsageError(f"{path} is no galfeat model: its {_TREE} holds no settings")

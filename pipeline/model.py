@@ -104,8 +104,7 @@ class Model:
         return model
 
     def _probabilities(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:
-        probabilities: NDArray[np.float64] = self.network_.predict_proba(self.encoder_.transform(blocks))
-        return probabilities
+        return np.asarray(self.network_.predict_proba(self.encoder_.transform(blocks)), dtype=np.float64)
 
 
 def padded(blocks: Mapping[str, Block], predict: Any) -> NDArray[np.float64]:

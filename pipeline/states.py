@@ -24,7 +24,7 @@ def restore(kind: type[T], state: Mapping[str, Any]) -> T:
     KeyError, TypeError, ValueError
         If the state is not of this kind.
     """
-    estimator = kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in state["settings"].items()})
+    estimator: T = kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in state["settings"].items()})
     for name, value in state["learned"].items():
         if not name.endswith("_") or name.startswith("_"):
             raise ValueError(f"'{name}' is nothing that is learned")

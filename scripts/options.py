@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,7 +12,10 @@ Source = Annotated[
 ]
 Catalog = Annotated[Path | None, typer.Option(help="Catalogue of the cutouts in SOURCE, where it is not SOURCE/catalog.csv.")]
 Bands = Annotated[str | None, typer.Option(metavar="A,B,…", help="Bands to measure, in this order; names the bands of files that do not.")]
-Layout = Annotated[str, typer.Option(help="What a FITS file holds: auto, cube, bands (an extension each) or galaxies (an extension each).")]
+Layout = Annotated[
+    Literal["auto", "cube", "bands", "galaxies"],
+    typer.Option(help="What a FITS file holds: a cube, the bands of one galaxy an extension each, or one galaxy an extension."),
+]
 Size = Annotated[int, typer.Option(min=16, help="Pixels a side to which every cutout is brought.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Threads; by default one a processor. No result depends on it.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with status 1 if any cutout failed.")]

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.features import HOG
-from galfeat.features.plain.hog import NORMS, gradients
+from galfeat.features.plain.hog import NORMS, cell_histograms, gradients
 
 Images = NDArray[np.float32]
 SCALE = 2.0**40  # makes scikit-image's absolute epsilon vanish
@@ -39,6 +39,14 @@ def test_by_pencil() -> None:
     assert vector.tolist() == [[0.5, 0, 0.5, 0]]
     vector = HOG(4, (4, 4), (1, 1), block_norm="L1-sqrt").fit_transform(image[None, None])
     assert vector.tolist() == [[np.float32(0.5**0.5), 0, np.float32(0.5**0.5), 0]]
+
+
+def test_directions_go_round() -> None:
+    """A hair below 0 degrees rounds to 180, which is 0 again; 45 degrees starts the second of four bins."""
+    gy, gx = np.array([[[-1e-30, 1.0, 0.0, -0.0]]]), np.array([[[1.0, 1.0, -1.0, -1.0]]])
+    cells, largest = cell_histograms(gy, gx, 4, (1, 1))
+    assert cells[0, 0].argmax(axis=1).tolist() == [0, 1, 0, 0]
+    assert largest.tolist() == [2**0.5]
 
 
 @pytest.mark.parametrize("factor", [1e-12, 1e15, 2.0**-60])

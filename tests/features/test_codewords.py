@@ -23,6 +23,10 @@ def test_by_pencil() -> None:
     assert vectors[2].tolist() == [0, 0]
 
 
+def test_words_are_rooted_by_pencil() -> None:
+    assert BagOfWords(n_words=1).fit([np.array([[1, 3]])]).words_.tolist() == [[0.5, 0.75**0.5]]
+
+
 def test_three_clusters_are_three_words() -> None:
     vectors = BagOfWords(n_words=3).fit_transform(bags())
     assert vectors.dtype == np.float32

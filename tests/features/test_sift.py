@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
 from galfeat.features import SIFT, BagOfWords
-from galfeat.features.sift import mean_image
+from galfeat.features.sift import _clear_of_holes, _descriptors, mean_image
 
 Images = NDArray[np.float32]
 
@@ -108,6 +108,28 @@ def test_keypoints_near_a_hole_are_dropped() -> None:
     assert 0 < len(after) < len(before)
     rows = {row.tobytes() for row in before}
     assert any(row.tobytes() in rows for row in after), "the far spot is described as before"
+
+
+def test_how_near_is_near_by_pencil() -> None:
+    """A hole at row 10, column 20; keypoints (column, row, size) five pixels away reach 3 x size."""
+    mean = np.zeros((30, 30), dtype=np.float32)
+    mean[10, 20] = np.nan
+    where = np.array([[23.0, 14, 1.6, 0], [23, 14, 1.7, 0], [16, 7, 1.6, 0], [10, 20, 4, 0], [14, 23, 9, 0]])
+    assert _clear_of_holes(where, mean).tolist() == [True, False, True, True, False]
+    assert _clear_of_holes(where, np.zeros_like(mean)).all()
+
+
+class Shuffled:
+    """A finder that gives its keypoints in no order."""
+
+    def detectAndCompute(self, _image: object, _mask: None) -> tuple[list[cv2.KeyPoint], NDArray[np.float32]]:
+        places = [(3, 1, 2, 90), (1, 9, 2, 90), (1, 2, 5, 90), (1, 2, 4, 90), (1, 2, 4, 30)]
+        return [cv2.KeyPoint(*map(float, place)) for place in places], np.arange(5, dtype=np.float32)[:, None].repeat(128, axis=1)
+
+
+def test_descriptors_are_ordered_by_column_row_size_and_angle() -> None:
+    found = _descriptors(Shuffled(), np.zeros((20, 20), dtype=np.float32), (-2.0, 8.0))
+    assert found[:, 0].tolist() == [4, 3, 2, 1, 0]
 
 
 @pytest.mark.parametrize(

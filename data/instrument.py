@@ -25,7 +25,7 @@ REFERENCE: Final = "F814W"  # magnitudes and parts of the light are counted in t
 DEPTHS: Final = {"deep": 1.5, "wide": 0.0, "shallow": -1.5}  # magnitudes fainter than the wide depth
 
 _ZERO = 23.9  # AB magnitude of one microjansky
-_APERTURE = np.pi * (0.2 / PIXEL_SCALE) ** 2  # pixels in the circle of 0.2 arcsec radius that depths are quoted for
+_APERTURE = np.pi * (0.25 / PIXEL_SCALE) ** 2  # pixels in the circle of 0.25 arcsec radius that depths are counted in
 _EXPOSURE = 2000.0  # seconds at the wide depth
 _READ_SHARE = 0.3  # of the background's variance
 
@@ -41,7 +41,7 @@ class Band:
     fwhm : float
         Full width at half maximum of the point spread function, pixels.
     limit : float
-        AB magnitude of a point source at 5 sigma within 0.2 arcsec, at the wide depth.
+        AB magnitude of a point source at 5 sigma within 0.25 arcsec, at the wide depth.
     zero_point : float
         AB magnitude that gives one electron a second.
     """

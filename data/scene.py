@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from galfeat.data.instrument import BANDS, REFERENCE, flux
 from galfeat.data.profiles import Grid, Sersic, sersic_patch
 from galfeat.data.structure import Part, draw_parts
-from galfeat.data.survey_truth import FIELD, Galaxy, stream
+from galfeat.data.survey_truth import FIELD, Galaxy, counted_magnitude, stream
 from galfeat.data.templates import Spectrum, star_colours
 
 __all__ = ["Point", "Scene", "draw_scene"]
@@ -107,7 +107,7 @@ def _dim_lane(scene: Scene, galaxy: Galaxy) -> None:
 def _add_neighbours(scene: Scene, galaxy: Galaxy, rng: Generator) -> None:
     """Strew projected galaxies and stars over the field, and put the bright companion beside the galaxy if there is one."""
     for _ in range(galaxy.neighbours):
-        distance, magnitude = FIELD * np.sqrt(rng.uniform()), 21 + 4.5 * np.sqrt(rng.uniform())
+        distance, magnitude = FIELD * np.sqrt(rng.uniform()), counted_magnitude(rng, 21, 26)
         _add_neighbour(scene, galaxy, distance, magnitude, rng)
     if galaxy.companion_distance:
         _add_neighbour(scene, galaxy, galaxy.companion_distance, galaxy.magnitude + galaxy.companion_faintness, rng)

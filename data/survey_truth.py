@@ -22,7 +22,18 @@ from scipy.special import ndtr, ndtri
 
 from galfeat.data.templates import Spectrum
 
-__all__ = ["CLASSES", "FIELD", "NUISANCES", "STATES", "Galaxy", "draw_galaxies", "draw_galaxy", "stream", "truth_table"]
+__all__ = [
+    "CLASSES",
+    "FIELD",
+    "NUISANCES",
+    "STATES",
+    "Galaxy",
+    "counted_magnitude",
+    "draw_galaxies",
+    "draw_galaxy",
+    "stream",
+    "truth_table",
+]
 
 CLASSES: Final = ("spiral", "merger", "clump", "agn", "q_sf")
 STATES: Final = ("quiescent", "star_forming")
@@ -169,28 +180,33 @@ def draw_galaxy(number: int, label: str, state: str, seed: int) -> Galaxy:
     return Galaxy(number, f"sim{number:06d}", label, state, **nuisances, **colours, **_MAKERS[label](rng))  # type: ignore[arg-type]
 
 
+def counted_magnitude(rng: Generator, bright: float, faint: float) -> float:
+    """Draw a magnitude between two limits as galaxies are counted: more and more of them the fainter they are."""
+    low, high = 10 ** (_SLOPE * bright), 10 ** (_SLOPE * faint)
+    return float(np.log10(rng.uniform(low, high)) / _SLOPE)
+
+
 def truth_table(galaxies: Sequence[Galaxy]) -> pa.Table:
     """Return the truth as a table, one row a galaxy, in the columns of `Galaxy`."""
     return pa.Table.from_pylist([asdict(galaxy) for galaxy in galaxies])
 
 
 def _nuisances(rng: Generator) -> dict[str, float]:
-    low, high = 10 ** (_SLOPE * 20.0), 10 ** (_SLOPE * 23.5)
-    magnitude = np.log10(rng.uniform(low, high)) / _SLOPE
+    magnitude = counted_magnitude(rng, 20.0, 23.0)
     redshift = rng.uniform(0.2, 0.9)
     radius = _radius(rng, redshift)
-    companion = rng.uniform() < 0.15
+    companion = rng.uniform() < 0.1
     cos_inclination, lane = rng.uniform(0.15, 1), rng.uniform(0.3, 1.2)
     dusty = rng.uniform() < 0.6 and cos_inclination < 0.3
     distance, faintness = rng.uniform(1.2, 3.0) * radius, rng.uniform(-0.3, 1.5)
-    kind, share = rng.uniform(), 10 ** rng.uniform(np.log10(0.02), np.log10(0.15))
+    kind, share = rng.uniform(), np.exp(rng.uniform(np.log(0.02), np.log(0.1)))
     return {
         "magnitude": float(magnitude),
         "redshift": float(redshift),
         "radius": radius,
         "cos_inclination": float(cos_inclination),
         "position_angle": float(rng.uniform(0, 180)),
-        "bulge_fraction": float(rng.beta(1.3, 2.5)),
+        "bulge_fraction": float(rng.beta(1.1, 3.5)),
         "bulge_radius": float(radius * rng.uniform(0.12, 0.35)),
         "bulge_index": float(rng.uniform(1.5, 4)),
         "x": float(rng.normal(0, 1.2)),
@@ -198,7 +214,7 @@ def _nuisances(rng: Generator) -> dict[str, float]:
         "neighbours": int(rng.poisson(_CROWDING * np.pi * FIELD**2)),
         "companion_distance": float(distance) if companion else 0.0,
         "companion_faintness": float(faintness) if companion else 0.0,
-        "compact_fraction": float(share if kind < 0.15 else -share if kind < 0.3 else 0.0),
+        "compact_fraction": float(share if kind < 0.1 else -share if kind < 0.2 else 0.0),
         "dust_lane": float(lane) if dusty else 0.0,
         "psf_scale": float(np.exp(rng.normal(0, 0.04))),
     }
@@ -224,7 +240,7 @@ def _spiral(rng: Generator) -> dict[str, float]:
     return {
         "arms": int(rng.choice([2, 3, 4], p=[0.65, 0.2, 0.15])),
         "pitch": float(np.clip(pitch, 8, 38)),
-        "arm_fraction": float(rng.uniform(0.3, 0.65)),
+        "arm_fraction": float(rng.uniform(0.4, 0.75)),
         "bar_fraction": float(bar) if barred else 0.0,
     }
 
@@ -233,7 +249,7 @@ def _merger(rng: Generator) -> dict[str, float | str]:
     return {
         "merger_stage": str(rng.choice(["pair", "late", "shells"], p=[0.6, 0.25, 0.15])),
         "mass_ratio": float(rng.uniform(1, 4)),
-        "separation": float(rng.uniform(0.2, 3.2)),
+        "separation": float(rng.uniform(0.5, 3.2)),
         "tail_fraction": float(rng.uniform(0.06, 0.25)),
     }
 

@@ -22,6 +22,7 @@ __all__ = ["Debris", "encounter", "shells"]
 Vectors = NDArray[np.float64]  # shape (3, n)
 
 _HALO: Final = 0.9  # scale radius of the primary's halo
+_CORE: Final = 0.2  # of the haloes' cusps: smaller circles would be faster than the steps
 _STEP: Final = 0.25
 _START: Final = 5.0  # separation at the beginning
 _FRICTION: Final = 0.35
@@ -135,7 +136,7 @@ def _disc(rng: Generator, number: int, size: float, mass: float) -> tuple[tuple[
     radius, angle = rng.uniform(0.02, _EDGE, number), rng.uniform(0, 2 * np.pi, number)
     light = radius * np.exp(-radius / _DISC_SCALE)
     radius = radius * size
-    circular = np.sqrt(mass * radius) / (radius + _HALO * size)
+    circular = radius * np.sqrt(mass / np.hypot(radius, _CORE)) / (radius + _HALO * size)
     flat = rng.normal(0, 0.04 * size, number)
     places = np.stack([radius * np.cos(angle), radius * np.sin(angle), flat])
     speeds = np.stack([-circular * np.sin(angle), circular * np.cos(angle), np.zeros(number)])
@@ -155,6 +156,6 @@ def _pull(places: Vectors, centres: NDArray[np.float64], masses: tuple[float, ..
     total = np.zeros_like(places)
     for centre, mass, scale in zip(centres, masses, scales, strict=True):
         away = places - centre[:, None]
-        distance = np.sqrt(np.einsum("in,in->n", away, away)) + 1e-3
-        total -= away * (mass / (distance * (distance + scale) ** 2))
+        squared = np.einsum("in,in->n", away, away)
+        total -= away * (mass / (np.sqrt(squared + _CORE**2) * (np.sqrt(squared) + scale) ** 2))
     return total

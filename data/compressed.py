@@ -126,7 +126,7 @@ def _settings(header: Header) -> dict[str, object]:
     if "ZDITHER0" in header and 1 <= header.integer("ZDITHER0") <= 10000:
         cards["ZDITHER0"] = header.integer("ZDITHER0")
     blank = "ZBLANK" if "ZBLANK" in header else "BLANK"
-    if blank in header and abs(header.integer(blank)) < 1 << 31:
+    if blank in header and -(1 << 31) <= header.integer(blank) < 1 << 31:
         cards["ZBLANK"] = header.integer(blank)
     return cards
 

@@ -186,9 +186,9 @@ def _opened(folder: Path, file: str) -> Iterator[FitsFile | _Picture]:
     if "\0" in file:
         raise CutoutError("there is no such file")
     if is_picture(file):
-        yield _Picture(folder / file)
+        yield _Picture(folder / normal)
     else:
-        with open_fits(folder / file) as opened:
+        with open_fits(folder / normal) as opened:
             yield opened
 
 

@@ -124,8 +124,8 @@ def _celestial(path: Path, layout: Layout, hdu: int | None) -> "WCS | None":
         warnings.simplefilter("ignore")
         try:
             wcs = WCS(fits.getheader(path, number)).celestial
-        except ValueError:  # coordinates that make no sense are none, and the pixels are good all the same
-            return None
+        except (ValueError, OSError, AttributeError, fits.VerifyError):  # what astropy raises on a thousand damaged headers
+            return None  # coordinates that make no sense are none, and the pixels are good all the same
     return wcs if wcs.has_celestial else None
 
 

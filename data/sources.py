@@ -106,8 +106,9 @@ def _from_folder(folder: Path, catalog: str | Path | None, wanted: tuple[str, ..
 
 def _from_catalog(path: Path, folder: Path, wanted: tuple[str, ...], layout: Layout) -> FileSource:
     table, left_out = read_catalog(path)
-    columns = _file_columns(table, wanted, path)
-    return FileSource(folder, _completed(table, columns, path), columns, layout, wanted, left_out_columns=left_out)
+    columns = _file_columns(table, path)
+    catalog = _completed(table, columns, path)
+    return FileSource(folder, catalog, _of_bands(columns, wanted, path), layout, wanted, left_out_columns=left_out)
 
 
 def _from_file(path: Path, catalog: str | Path | None, wanted: tuple[str, ...], layout: Layout) -> FileSource:
@@ -154,7 +155,7 @@ def _completed(table: pa.Table, columns: Mapping[str, str], path: Path) -> pa.Ta
     return table
 
 
-def _file_columns(table: pa.Table, wanted: tuple[str, ...], path: Path) -> dict[str, str]:
+def _file_columns(table: pa.Table, path: Path) -> dict[str, str]:
     names = table.column_names
     if "file" in names:
         return {"": "file"}
@@ -162,10 +163,17 @@ def _file_columns(table: pa.Table, wanted: tuple[str, ...], path: Path) -> dict[
     columns = {band: name for band, name in columns.items() if band.lower() not in _NO_BANDS}
     if not columns:
         raise UsageError(f"{path}: needs a column 'file', or 'file_<band>' for each band; its columns are {', '.join(names)}")
+    return columns
+
+
+def _of_bands(columns: dict[str, str], wanted: tuple[str, ...], path: Path) -> dict[str, str]:
+    """Choose the columns of the bands that are asked for: the other files need not be there."""
+    if "" in columns or not wanted:
+        return columns
     missing = [band for band in wanted if band not in columns]
     if missing:
         raise UsageError(f"{path}: no column 'file_{missing[0]}' for the band {missing[0]}; its bands are {', '.join(columns)}")
-    return {band: columns[band] for band in wanted} if wanted else columns
+    return {band: columns[band] for band in wanted}
 
 
 def _checked_bands(bands: Sequence[str] | None) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def _bytes(file: BinaryIO) -> Bytes:
     try:
         size = file.seek(0, 2)
         file.seek(0)
-        head = file.read(_HEAD)
+        head = file.read(min(size, _HEAD))
         if head[:2] == _GZIP:
             return Bytes(_gunzip(head + file.read()))
     except OSError as error:

@@ -1,0 +1,92 @@
+"""Real galaxies: FITS of several instruments and 3,343 pictures, where they are at hand."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from galfeat.data import Preparation, open_source, prepare_one, read_cutout
+from galfeat.data.fits import open_fits
+
+
+def by_astropy(path: Path) -> list[NDArray[np.float32]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with fits.open(path) as file:
+            return [hdu.data.astype(np.float32) for hdu in file if hdu.data is not None]
+
+
+def test_every_fits_file_has_the_pixels_that_astropy_sees(real_data: Path) -> None:
+    files = [path for path in sorted((real_data / "fits").glob("*/*")) if ".fits" in path.name]
+    assert len(files) > 40
+    for path in files:
+        with open_fits(path) as file:
+            found = [file.load(galaxy).pixels[0] for galaxy in file.galaxies()]
+        for ours, theirs in zip(found, by_astropy(path), strict=True):
+            assert np.array_equal(ours, theirs, equal_nan=True), path
+
+
+@pytest.mark.parametrize(
+    ("folder", "entries", "galaxies", "left_out"), [("decam", 4, 4, 0), ("hst", 4, 8, 0), ("kids_sdss", 10, 10, 30), (".", 18, 22, 30)]
+)
+def test_a_folder_holds_its_galaxies_and_no_companion(real_data: Path, folder: str, entries: int, galaxies: int, left_out: int) -> None:
+    source = open_source(real_data / "fits" / folder)
+    found = [source.read(shard) for shard in source.shards(3)]
+    cutouts = [cutout for part in found for cutout in part.cutouts]
+    assert not any(part.failures for part in found)
+    assert (len(source), len(cutouts), len(source.left_out)) == (entries, galaxies, left_out)
+    assert len({cutout.id for cutout in cutouts}) == galaxies
+    for cutout in cutouts:
+        assert prepare_one(cutout, Preparation(size=32)).shape == (1, 32, 32)
+
+
+def test_pairs_of_bands_by_a_catalogue(real_data: Path, tmp_path: Path) -> None:
+    rows = "".join(f"{field},decam/{field}_gband.fits,decam/{field}_rband.fits\n" for field in (132, 150))
+    (tmp_path / "pairs.csv").write_text("id,file_g,file_r\n" + rows)
+    source = open_source(real_data / "fits", catalog=tmp_path / "pairs.csv")
+    cutouts = source.read(source.shards()[0]).cutouts
+    assert [(cutout.id, cutout.bands, cutout.pixels.shape) for cutout in cutouts] == [
+        ("132", ("g", "r"), (2, 256, 256)),
+        ("150", ("g", "r"), (2, 256, 256)),
+    ]
+    assert np.array_equal(cutouts[0].pixels[1], by_astropy(real_data / "fits" / "decam" / "132_rband.fits")[0])
+
+
+def test_pairs_of_multi_extension_files(real_data: Path, tmp_path: Path) -> None:
+    names = [f"hst/AEGIS_{band}_images_01.fits" for band in ("F606w", "F814w")]
+    (tmp_path / "pairs.csv").write_text("id,file_F606W,file_F814W\naegis," + ",".join(names) + "\n")
+    source = open_source(real_data / "fits", catalog=tmp_path / "pairs.csv")
+    found = source.read(source.shards()[0])
+    assert [(cutout.id, cutout.pixels.shape) for cutout in found.cutouts] == [
+        ("aegis[0]", (2, 46, 70)),
+        ("aegis[1]", (2, 156, 142)),
+        ("aegis[2]", (2, 50, 48)),
+    ]
+    assert not found.failures
+
+
+def test_coordinates_of_a_real_cutout(real_data: Path) -> None:
+    path = real_data / "fits" / "decam" / "132_gband.fits"
+    ours = read_cutout(path).wcs.wcs_pix2world(128, 128, 0)
+    header = fits.getheader(path)
+    assert abs(ours[0] - header["CRVAL1"]) < 2
+    assert abs(ours[1] - header["CRVAL2"]) < 2
+
+
+def test_pictures_with_labels(real_data: Path) -> None:
+    source = open_source(real_data / "efigi")
+    assert (len(source), source.bands) == (3343, ("red", "green", "blue"))
+    found = source.read(source.shards(100)[7])
+    assert not found.failures
+    assert {cutout.pixels.shape for cutout in found.cutouts} == {(3, 88, 88)}
+    labels = source.catalog.column("label").to_pylist()
+    assert {label: labels.count(label) for label in ("spiral", "quiescent", "merger", "clump", "agn")} == {
+        "spiral": 751,
+        "quiescent": 547,
+        "merger": 306,
+        "clump": 206,
+        "agn": 53,
+    }

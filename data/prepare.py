@@ -199,7 +199,8 @@ def _prepare_band(image: NDArray[np.float32], preparation: Preparation) -> NDArr
     good = np.isfinite(fitted)
     if np.count_nonzero(good) < _NEEDED * good.size:
         raise CutoutError(f"has only {100 * good.mean():.0f} % good pixels; at least half are needed")
-    sky, noise = sky_and_noise(fitted, preparation.frame_width, quantum(values))
+    lag = 1 + math.ceil(max(1.0, preparation.size / side))  # new pixels nearer than that share an old one
+    sky, noise = sky_and_noise(fitted, preparation.frame_width, quantum(values), lag)
     if not noise:
         raise CutoutError("has one value nearly everywhere: no noise to measure the light by")
     flux = np.where(good, (fitted - sky) / noise, np.nan)

@@ -52,7 +52,7 @@ def quantum(values: NDArray[np.floating]) -> float:
     return step if np.abs(numbers - np.round(numbers)).max() < _OFF_LEVEL else 0.0
 
 
-def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0) -> tuple[float, float]:
+def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0, lag: int = 2) -> tuple[float, float]:
     """Measure sky level and noise of a square image.
 
     Parameters
@@ -63,23 +63,39 @@ def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0) -> 
         Width of the frame that counts as sky, pixels. Where less than a fifth of it is good, all good pixels count.
     step : float
         Quantisation step of the pixels; its rounding noise, step / sqrt(12), is added in quadrature.
+    lag : int
+        Distance of the pixels whose differences are taken, pixels; beyond the reach of whatever interpolation made the grid.
 
     Returns
     -------
     sky : float
         Median of the frame.
     noise : float
-        Standard deviation by the median absolute deviation. Where that is zero (frames filled with one value), the same of the whole
-        image, then its standard deviation after clipping; 0.0 when even that is zero.
+        Standard deviation by the median absolute difference of pixels `lag` apart in the frame, over the square root of two. Where
+        that is zero (frames filled with one value), by the median absolute deviation of the frame, then of the whole image, then the
+        standard deviation after clipping; 0.0 when even that is zero.
+
+    Notes
+    -----
+    Differences are blind to slopes: the outskirts of a galaxy that reaches into the frame are no noise. The deviation from one level
+    would count them, most in the band where the galaxy is brightest, and dividing by it would wash out the colours.
     """
     good = np.isfinite(image)
-    edge = frame(image.shape[0], width)
-    pixels = image[good & edge]
-    if pixels.size < _FRAME_NEEDED * np.count_nonzero(edge):
-        pixels = image[good]
+    usable = good & frame(image.shape[0], width)
+    if np.count_nonzero(usable) < _FRAME_NEEDED * np.count_nonzero(frame(image.shape[0], width)):
+        usable = good
+    pixels = image[usable]
     sky = float(np.median(pixels))
-    noise = float(np.hypot(mad_sigma(pixels, sky), step / np.sqrt(12)))
-    return sky, noise or mad_sigma(image[good], sky) or _clipped(image[good])
+    scatter = float(np.median(np.abs(differences))) if (differences := _differences(image, usable, lag)).size else 0.0
+    noise = float(np.hypot(_SIGMA_PER_MAD * scatter / np.sqrt(2), step / np.sqrt(12)))
+    return sky, noise or mad_sigma(pixels, sky) or mad_sigma(image[good], sky) or _clipped(image[good])
+
+
+def _differences(image: NDArray[np.float64], usable: NDArray[np.bool_], lag: int) -> NDArray[np.float64]:
+    """Return the differences of all pairs of usable pixels that lie `lag` apart in a row or a column."""
+    with np.errstate(invalid="ignore"):  # infinite pixels are bad, and left out below
+        columns, rows = image[:, lag:] - image[:, :-lag], image[lag:] - image[:-lag]
+    return np.concatenate([columns[usable[:, lag:] & usable[:, :-lag]], rows[usable[lag:] & usable[:-lag]]])
 
 
 def _clipped(values: NDArray[np.float64]) -> float:

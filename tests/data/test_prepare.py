@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.prepare import Preparation, prepare, prepare_one
-from galfeat.data.sky import quantum, sky_and_noise
+from galfeat.data.sky import frame, quantum, sky_and_noise
 
 NAMES = ("g", "r")
 
@@ -33,12 +33,27 @@ def _reason(pixels: NDArray[np.generic], preparation: Preparation | None = None)
 
 
 def test_sky_and_noise_by_pencil() -> None:
-    """Frame of a 3 x 3 image: 1 2 3 4 6 7 8 9, median 5, deviations 1 1 2 2 3 3 4 4, median 2.5, noise 3.7065."""
+    """Frame of a 3 x 3 image: 1 2 3 4 6 7 8 9, median 5; differences two apart 2 2 2 across and 6 6 6 down, median 4."""
     image = np.array([[1.0, 2, 3], [4, 500, 6], [7, 8, 9]])
     sky, noise = sky_and_noise(image, 1)
     assert sky == 5
-    assert noise == pytest.approx(1.4826 * 2.5)
-    assert sky_and_noise(image, 1, step=2.0)[1] == pytest.approx(np.sqrt((1.4826 * 2.5) ** 2 + 4 / 12))
+    assert noise == pytest.approx(1.4826 * 4 / np.sqrt(2))
+    assert sky_and_noise(image, 1, step=2.0)[1] == pytest.approx(np.sqrt((1.4826 * 4) ** 2 / 2 + 4 / 12))
+
+
+def test_light_that_slopes_through_the_frame_is_no_noise() -> None:
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 2, (64, 64))
+    slope = 40 * np.exp(-np.hypot(*(np.mgrid[:64, :64] - 31.5)) / 20)
+    assert sky_and_noise(noise, 6)[1] == pytest.approx(2, rel=0.08)
+    assert sky_and_noise(noise + slope, 6)[1] == pytest.approx(sky_and_noise(noise, 6)[1], rel=0.08)
+
+
+@pytest.mark.parametrize("side", [20, 40, 64, 88, 200])
+def test_the_prepared_sky_scatters_by_one_whatever_the_resampling(side: int) -> None:
+    image = np.random.default_rng(side).normal(100, 7, (1, side, side))
+    prepared = prepare_one(_cutout(image, ("b",)), Preparation(stretch="none"))
+    assert 1.4826 * np.median(np.abs(prepared)) == pytest.approx(1, rel=0.15)
 
 
 def test_a_frame_with_too_few_good_pixels_gives_way_to_the_whole_image() -> None:
@@ -80,7 +95,7 @@ def test_scattered_values_have_no_step() -> None:
 
 def test_sky_of_a_prepared_galaxy_is_zero_with_unit_noise() -> None:
     flat = prepare_one(_cutout(_galaxy() + 1000), Preparation(stretch="none"))
-    edge = np.concatenate([flat[:, :6].reshape(2, -1), flat[:, -6:].reshape(2, -1)], axis=1)
+    edge = flat[:, frame(64, 6)]
     np.testing.assert_allclose(np.median(edge, axis=1), 0, atol=0.1)
     np.testing.assert_allclose(edge.std(axis=1), 1, atol=0.1)
     assert flat.dtype == np.float32

@@ -127,6 +127,13 @@ def test_bright_light_has_the_noise_of_its_photons() -> None:
     assert seen.std() * level.gain == pytest.approx(np.sqrt(electrons), rel=0.01)
 
 
+def test_a_magnitude_deeper_takes_the_exposure_that_the_sky_asks_for() -> None:
+    """Noise of the sky falls with the root of the exposure: 1.5 magnitudes are 10^(0.8 * 1.5) = 15.8 times the electrons."""
+    deep, wide = noise_level("F606W", "deep"), noise_level("F606W", "wide")
+    assert deep.gain / wide.gain == pytest.approx(15.85, rel=1e-3)
+    assert deep.sky / wide.sky == pytest.approx(15.85, rel=1e-3)
+
+
 def test_magnitudes_are_microjansky() -> None:
     assert flux(23.9) == pytest.approx(1)
     assert flux(21.4) == pytest.approx(10)

@@ -14,7 +14,8 @@ def test_old_galaxies_lie_in_the_box_and_star_forming_ones_outside() -> None:
 
 
 @pytest.mark.parametrize(
-    ("u_v", "v_j", "inside"), [(2.0, 1.2, True), (1.2, 0.4, False), (2.2, 1.7, False), (1.5, 1.2, False), (1.4, 0.9, True)]
+    ("u_v", "v_j", "inside"),
+    [(2.0, 1.2, True), (1.2, 0.4, False), (2.2, 1.7, False), (1.5, 1.2, False), (1.42, 1.0, False), (1.42, 0.9, True)],
 )
 def test_the_box_by_pencil(u_v: float, v_j: float, inside: bool) -> None:
     assert is_quiescent(u_v, v_j) is inside

@@ -1,6 +1,8 @@
 """Hand-crafted features and raw pixels head to head: the same galaxies, the same folds, the same network."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -86,6 +88,7 @@ def cross_validate(
     inputs: Sequence[Input] = tuple(INPUTS.values()),
     n_folds: int = 5,
     seed: int = 0,
+    workers: int | None = None,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Comparison:
     """Score every input on the same stratified folds.
@@ -104,6 +107,8 @@ def cross_validate(
     n_folds : int
     seed : int
         Seed of the folds, the code words and the network.
+    workers : int, optional
+        Inputs that are trained side by side, a thread each; by default one a processor. The scores do not depend on it.
     progress : callable, optional
         Called with the number of networks trained, of all networks, and the name of the input.
 
@@ -115,47 +120,55 @@ def cross_validate(
     result = Comparison(classes, labels, np.zeros(len(labels), dtype=np.intp))
     result.predicted = {each.name: np.full(len(labels), "", dtype=labels.dtype) for each in inputs}
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    for fold, (train, test) in enumerate(splitter.split(np.zeros(len(labels)), labels)):
-        result.folds[test] = fold
-        for number, (each, predicted, row) in enumerate(_fold(blocks, labels, shape, inputs, train, test, fold, seed)):
-            result.predicted[each.name][test] = predicted
-            result.rows.append(row)
-            if progress:
-                progress(fold * len(inputs) + number + 1, n_folds * len(inputs), each.name)
+    # one thread a network: sums over threads would round differently, and small products lose by being split
+    with threadpool_limits(1), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        for fold, (train, test) in enumerate(splitter.split(np.zeros(len(labels)), labels)):
+            result.folds[test] = fold
+            split = _Fold(fold, train, test, blocks, labels, shape, seed)
+            split.encode(inputs, pool)
+            for number, (each, (predicted, row)) in enumerate(zip(inputs, pool.map(split.train, inputs), strict=True)):
+                result.predicted[each.name][test] = predicted
+                result.rows.append(row)
+                if progress:
+                    progress(fold * len(inputs) + number + 1, n_folds * len(inputs), each.name)
     return result
 
 
-def _fold(
-    blocks: Mapping[str, Block],
-    labels: NDArray[np.str_],
-    shape: tuple[int, int, int],
-    inputs: Sequence[Input],
-    train: NDArray[np.intp],
-    test: NDArray[np.intp],
-    fold: int,
-    seed: int,
-) -> Iterator[tuple[Input, NDArray[np.str_], FoldScore]]:
-    training = {name: take_rows(block, train) for name, block in blocks.items()}
-    testing = {name: take_rows(block, test) for name, block in blocks.items()}
-    classes = sorted(set(labels.tolist()))
-    encoded: dict[Part, tuple[NDArray[np.float32], NDArray[np.float64]]] = {}
-    for each in inputs:
-        for part in each.parts:
-            if part not in encoded:  # a part learns the same whichever input it stands in
-                encoded[part] = _encode(part, shape, seed, training, testing)
-        x_train = np.hstack([encoded[part][0] for part in each.parts])
-        x_test: Mapping[str, Block] = {"x": np.hstack([encoded[part][1] for part in each.parts]).astype(np.float32)}
-        network = make_network(seed=seed).fit(x_train, labels[train])
-        probabilities = padded(x_test, lambda block, network=network: network.predict_proba(block["x"]))
-        predicted = network.classes_[probabilities.argmax(axis=1)]
-        parameters = int(sum(array.size for array in (*network.coefs_, *network.intercepts_)))
-        scores = score(labels[test], predicted, classes)
-        yield each, predicted, FoldScore(each.name, fold, len(train), len(test), x_train.shape[1], parameters, scores)
+class _Fold:
+    """One split of the galaxies; its parts learn once, whichever inputs they stand in."""
 
+    def __init__(
+        self,
+        number: int,
+        train: NDArray[np.intp],
+        test: NDArray[np.intp],
+        blocks: Mapping[str, Block],
+        labels: NDArray[np.str_],
+        shape: tuple[int, int, int],
+        seed: int,
+    ) -> None:
+        self.number, self.shape, self.seed = number, shape, seed
+        self.training = {name: take_rows(block, train) for name, block in blocks.items()}
+        self.testing = {name: take_rows(block, test) for name, block in blocks.items()}
+        self.train_labels, self.test_labels = labels[train], labels[test]
+        self.classes = sorted(set(labels.tolist()))
+        self.encoded: dict[Part, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
 
-def _encode(
-    part: Part, shape: tuple[int, int, int], seed: int, training: Mapping[str, Block], testing: Mapping[str, Block]
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    with threadpool_limits(1, "openmp"):  # the order of a parallel sum would decide the code words' last bits
-        encoder = Encoder([part], shape, seed).fit(training)
-    return encoder.transform(training), padded(testing, encoder.transform)
+    def encode(self, inputs: Sequence[Input], pool: ThreadPoolExecutor) -> None:
+        """Learn each part from the training galaxies and apply it to both sides."""
+        parts = list(dict.fromkeys(part for each in inputs for part in each.parts))
+        self.encoded = dict(zip(parts, pool.map(self._encode, parts), strict=True))
+
+    def train(self, each: Input) -> tuple[NDArray[np.str_], FoldScore]:
+        """Train the network on one input; return the predicted classes of the test galaxies and the scores."""
+        x_train, x_test = (np.hstack([self.encoded[part][side] for part in each.parts]) for side in (0, 1))
+        network = make_network(len(x_train), seed=self.seed).fit(x_train, self.train_labels)
+        probabilities = padded({"x": x_test}, lambda block: network.predict_proba(block["x"]))
+        predicted: NDArray[np.str_] = network.classes_[probabilities.argmax(axis=1)]
+        parameters = sum(array.size for array in (*network.coefs_, *network.intercepts_))
+        scores = score(self.test_labels, predicted, self.classes)
+        return predicted, FoldScore(each.name, self.number, len(x_train), len(x_test), x_train.shape[1], parameters, scores)
+
+    def _encode(self, part: Part) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        encoder = Encoder([part], self.shape, self.seed).fit(self.training)
+        return encoder.transform(self.training), padded(self.testing, encoder.transform).astype(np.float32)

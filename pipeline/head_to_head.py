@@ -77,7 +77,7 @@ def compare(
     seed : int
         Seed of the simulated survey, the folds, the code words and the networks.
     workers : int, optional
-        Threads for the extraction; the scores do not depend on it.
+        Threads; the scores do not depend on it.
     measuring, training : callable, optional
         Progress of the two stages; see `extract` and `cross_validate`.
 
@@ -106,11 +106,18 @@ def compare(
     rows, unlabelled = labelled_rows(labels, label, n_folds)
     blocks = {each: take_rows(block, rows) for each, block in measured.blocks.items()}
     shape = (len(recipe.bands), recipe.preparation.size, recipe.preparation.size)
-    comparison = cross_validate(blocks, labels[rows], shape, n_folds=n_folds, seed=seed, progress=training)
+    comparison = cross_validate(blocks, labels[rows], shape, n_folds=n_folds, seed=seed, workers=workers, progress=training)
     left_out = _left_out(labels, rows, unlabelled, len(measured.failures), n_folds)
     pixels = blocks["pixels"]
     assert not isinstance(pixels, list)
-    context = Context(name, label, recipe.bands, _examples(pixels, comparison, shape), left_out, _run(recipe, label, n_folds, seed, name))
+    context = Context(
+        name,
+        label,
+        recipe.bands,
+        _examples(pixels, comparison, shape),
+        left_out,
+        _run(recipe, label, comparison.rows[0].n_train, n_folds, seed, name),
+    )
     write_failures(failures_path(out / "report"), measured.failures)
     report = write_report(comparison, context, out)
     return Compared(report, comparison, len(measured.failures))
@@ -161,8 +168,8 @@ def _examples(pixels: NDArray[np.float32], comparison: Comparison, shape: tuple[
     return {name: [pixels[row].reshape(shape) for row in chosen] for name, chosen in rows.items()}
 
 
-def _run(recipe: Recipe, label: str, n_folds: int, seed: int, name: str) -> dict[str, Any]:
-    network = {key: value for key, value in make_network(seed=seed).get_params().items() if key != "random_state"}
+def _run(recipe: Recipe, label: str, n: int, n_folds: int, seed: int, name: str) -> dict[str, Any]:
+    network = {key: value for key, value in make_network(n, seed=seed).get_params().items() if key != "random_state"}
     return {
         "source": name,
         "label": label,

@@ -15,6 +15,7 @@ from galfeat.pipeline.states import restore, state_of
 __all__ = ["COMPONENTS", "INPUTS", "Encoder", "Input", "Part", "named_input"]
 
 COMPONENTS = 48  # principal components kept of a block that is wider
+_LENGTH = 3.0  # root mean square length of a block's rows: what the network's step size and penalty are made for
 _SMALL = 4  # the downsampled grid has a fourth of the pixels a side
 
 
@@ -132,7 +133,7 @@ class Encoder:
     def transform(self, blocks: Mapping[str, Block]) -> NDArray[np.float32]:
         """Return the matrix, shape (n, columns)."""
         parts = [scaler.transform(self._vectors(part, blocks[part.column])) for part, scaler in zip(self.parts, self.scalers_, strict=True)]
-        return np.ascontiguousarray(np.hstack(parts), dtype=np.float32)
+        return np.ascontiguousarray(_LENGTH * np.hstack(parts), dtype=np.float32)
 
     def get_state(self) -> dict[str, Any]:
         """Return all that was learned, as JSON values and arrays."""

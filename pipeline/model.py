@@ -1,5 +1,6 @@
 """A trained classifier with all it needs to go from a cutout to probabilities: the recipe, the encoder, the network."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,22 @@ __all__ = ["Model", "make_network"]
 
 _ROWS = 256  # predictions are made in padded batches of this many rows, so the batch size changes no bit
 _FORMAT = 1
+_BATCH, _EPOCHS, _UPDATES = 200, 60, 480
 
 
-def make_network(hidden: tuple[int, ...] = (64,), seed: int = 0) -> MLPClassifier:
-    """Return the untrained network that every input of a comparison gets."""
+def make_network(n: int, hidden: tuple[int, ...] = (64,), seed: int = 0) -> MLPClassifier:
+    """Return the untrained network that every input gets, for `n` training galaxies.
+
+    The number of epochs is fixed, but few galaxies make few updates an epoch and then get more epochs.
+    """
+    batches = math.ceil(n / _BATCH)
     return MLPClassifier(
         hidden_layer_sizes=hidden,
-        alpha=1e-2,
+        alpha=1.0,
+        batch_size=min(_BATCH, n),
+        max_iter=max(_EPOCHS, math.ceil(_UPDATES / batches)),
+        tol=None,
         class_weight="balanced",
-        early_stopping=True,
         dtype="float32",
         random_state=seed,
     )
@@ -56,7 +64,7 @@ class Model:
         """Learn code words, scales, components and the network from these galaxies."""
         size = self.recipe.preparation.size
         self.encoder_ = Encoder(self.input.parts, (len(self.recipe.bands), size, size), self.seed).fit(blocks)
-        self.network_ = make_network(self.hidden, self.seed).fit(self.encoder_.transform(blocks), labels)
+        self.network_ = make_network(len(labels), self.hidden, self.seed).fit(self.encoder_.transform(blocks), labels)
         return self
 
     @property

@@ -74,7 +74,7 @@ def train(
     labels = column_text(features.catalog, label)
     rows, unlabelled = labelled_rows(labels, label)
     blocks = {name: take_rows(block, rows) for name, block in features.blocks.items()}
-    with threadpool_limits(1, "openmp"):  # the order of a parallel sum would decide the code words' last bits
+    with threadpool_limits(1):  # sums over threads round differently
         model = Model(features.recipe, chosen, tuple(hidden), seed).fit(blocks, labels[rows])
     model.save(out)
     return Trained(Path(out), model, dict(sorted(Counter(labels[rows].tolist()).items())), unlabelled)

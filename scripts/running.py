@@ -38,8 +38,9 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
         say(f"{name}: {error}")
         return 2
     except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    if status == INTERRUPTED:
         say(f"{name}: interrupted; nothing was written")
-        return INTERRUPTED
     return status if isinstance(status, int) else 0
 
 

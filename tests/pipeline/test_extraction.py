@@ -1,6 +1,7 @@
 """Batch extraction: one row a galaxy, one line a failure, the same bytes every time."""
 
 import csv
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,7 +94,7 @@ def bad_folder(folder: Path) -> Path:
 
 
 REASONS: Sequence[tuple[str, str, str]] = [
-    ("all_nan.fits", "prepare", "bad"),
+    ("all_nan.fits", "prepare", "no good pixel"),
     ("constant.fits", "prepare", "constant"),
     ("small.fits", "prepare", "5 x 5"),
     ("table.fits", "read", "no image"),
@@ -105,8 +106,6 @@ REASONS: Sequence[tuple[str, str, str]] = [
 
 
 def test_every_bad_file_is_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
-    import re
-
     summary = extract(bad_folder(tmp_path / "bad"), tmp_path / "F.parquet", preparation=SMALL)
     lines = {line["file"]: line for line in failures(tmp_path / "F.failures.csv")}
     assert summary.done == 2

@@ -60,7 +60,7 @@ def test_blocks_come_to_one_scale(name: str) -> None:
     width = encoded.shape[1] - 12
     assert width == 6
     for part in (encoded[:, :width], encoded[:, width:]):
-        assert float(np.mean(np.sum(part.astype(np.float64) ** 2, axis=1))) == pytest.approx(1.0, rel=1e-4)
+        assert float(np.mean(np.sum(part.astype(np.float64) ** 2, axis=1))) == pytest.approx(9.0, rel=1e-4)
 
 
 def test_nothing_is_learned_from_rows_that_fit_does_not_see() -> None:

@@ -77,7 +77,7 @@ WRONG = {
     "no such command": (["extrac"], "No such command 'extrac'"),
     "an unknown extractor": (["extract", "{survey}", "--out", "{out}", "--features", "hogg"], "hogg"),
     "an unknown layout": (["extract", "{survey}", "--out", "{out}", "--layout", "tube"], "tube"),
-    "a size that is no number": (["extract", "{survey}", "--out", "{out}", "--size", "large"], "large"),
+    "a size that is no number": (["extract", "{survey}", "--out", "{out}", "--size", "large"], "--size"),
     "a source that is not there": (["extract", "{survey}/nowhere", "--out", "{out}"], "nowhere"),
     "a catalogue that is not there": (["extract", "{survey}", "--catalog", "{survey}/no.csv", "--out", "{out}"], "no.csv"),
     "a catalogue without files": (["extract", "{empty}/names.csv", "--out", "{out}"], "file"),

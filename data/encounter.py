@@ -68,23 +68,15 @@ def encounter(rng: Generator, mass_ratio: float, separation: float, late: bool) 
     path = _orbit(rng, small)
     moment = _moment(path, separation, late)
     tilt = _turn(np.arccos(rng.uniform(0.45, 1)), rng.uniform(0, 2 * np.pi)) @ _turn(0, rng.uniform(0, 2 * np.pi))  # prograde: tails
-    size = np.sqrt(small)
-    first, first_light = _disc(rng, _STARS[0], 1.0, 1.0)
-    other, other_light = _disc(rng, _STARS[1], size, small)
-    second_tilt = _turn(np.arccos(rng.uniform(0.3, 1)), rng.uniform(0, 2 * np.pi))
-    centres = np.einsum("ij,tbj->tbi", tilt, path)
-    spin = tilt @ second_tilt
+    centres = np.einsum("ij,tbj->tbi", tilt, path)[: moment + 1]
+    first, second = _disc(rng, _STARS[0], 1.0), _disc(rng, _STARS[1], small)
+    second = second.turned(tilt @ _turn(np.arccos(rng.uniform(0.3, 1)), rng.uniform(0, 2 * np.pi)))
     drift = (centres[1] - centres[0]) / _STEP
-    places = np.concatenate([first[0] + centres[0, 0][:, None], spin @ other[0] + centres[0, 1][:, None]], axis=1)
-    speeds = np.concatenate([first[1] + drift[0][:, None], spin @ other[1] + drift[1][:, None]], axis=1)
-    masses, scales = (1.0, small), (_HALO, _HALO * size)
-    for step in range(moment):
-        places += speeds * (_STEP / 2)
-        halfway = (centres[step] + centres[step + 1]) / 2
-        speeds += _pull(places, halfway, masses, scales) * _STEP
-        places += speeds * (_STEP / 2)
-    here = centres[moment, 0][:, None]
-    return Debris(places - here, np.concatenate([first_light, other_light]), centres[moment, 1] - centres[moment, 0])
+    places = np.concatenate([first.places + centres[0, 0][:, None], second.places + centres[0, 1][:, None]], axis=1)
+    speeds = np.concatenate([first.speeds + drift[0][:, None], second.speeds + drift[1][:, None]], axis=1)
+    places = _flow(places, speeds, centres, (1.0, small))
+    apart = centres[moment, 1] - centres[moment, 0]
+    return Debris(places - centres[moment, 0][:, None], np.concatenate([first.light, second.light]), apart)
 
 
 def shells(rng: Generator) -> Debris:
@@ -93,10 +85,7 @@ def shells(rng: Generator) -> Debris:
     away, azimuth = rng.uniform(2.0, 2.8), rng.uniform(-0.6, 0.6) + np.pi * rng.integers(2)
     places = np.array([0.0, away, 0.0])[:, None] + rng.normal(0, 0.12, (3, number))
     speeds = np.array([rng.uniform(0, 0.05), 0.0, 0.0])[:, None] + rng.normal(0, 0.05, (3, number))
-    for _ in range(int(rng.uniform(75, 170))):
-        places += speeds * (_STEP / 2)
-        speeds += _pull(places, np.zeros((1, 3)), (1.0,), (_HALO,)) * _STEP
-        places += speeds * (_STEP / 2)
+    places = _flow(places, speeds, np.zeros((int(rng.uniform(75, 170)), 1, 3)), (1.0,))
     return Debris(_turn(0, azimuth - np.pi / 2) @ places, np.full(number, 1 / number), np.zeros(3))
 
 
@@ -131,16 +120,28 @@ def _moment(path: NDArray[np.float64], separation: float, late: bool) -> int:
     return int(after[np.argmin(np.abs(apart[after] - separation) + 0.002 * np.arange(after.size))])
 
 
-def _disc(rng: Generator, number: int, size: float, mass: float) -> tuple[tuple[Vectors, Vectors], NDArray[np.float64]]:
-    """Return places and speeds of a thin, cool, rotating disc, and the light of its stars (sampled evenly in radius)."""
+@dataclass(frozen=True)
+class _Stars:
+    """Places and speeds, shape (3, n), and light, shape (n,), of a galaxy's stars about its centre."""
+
+    places: Vectors
+    speeds: Vectors
+    light: NDArray[np.float64]
+
+    def turned(self, rotation: NDArray[np.float64]) -> "_Stars":
+        return _Stars(rotation @ self.places, rotation @ self.speeds, self.light)
+
+
+def _disc(rng: Generator, number: int, mass: float) -> _Stars:
+    """Return a thin, cool, rotating disc; its stars are spread evenly over the radius and their light makes it exponential."""
     radius, angle = rng.uniform(0.02, _EDGE, number), rng.uniform(0, 2 * np.pi, number)
     light = radius * np.exp(-radius / _DISC_SCALE)
+    size = np.sqrt(mass)
     radius = radius * size
     circular = radius * np.sqrt(mass / np.hypot(radius, _CORE)) / (radius + _HALO * size)
-    flat = rng.normal(0, 0.04 * size, number)
-    places = np.stack([radius * np.cos(angle), radius * np.sin(angle), flat])
+    places = np.stack([radius * np.cos(angle), radius * np.sin(angle), rng.normal(0, 0.04 * size, number)])
     speeds = np.stack([-circular * np.sin(angle), circular * np.cos(angle), np.zeros(number)])
-    return (places, speeds + rng.normal(0, 0.03, (3, number)) * np.sqrt(mass / size)), light * (mass / light.sum())
+    return _Stars(places, speeds + rng.normal(0, 0.03, (3, number)) * np.sqrt(mass / size), light * (mass / light.sum()))
 
 
 def _turn(tilt: float, azimuth: float) -> NDArray[np.float64]:
@@ -151,11 +152,25 @@ def _turn(tilt: float, azimuth: float) -> NDArray[np.float64]:
     return turned
 
 
-def _pull(places: Vectors, centres: NDArray[np.float64], masses: tuple[float, ...], scales: tuple[float, ...]) -> Vectors:
-    """Return the acceleration by Hernquist haloes."""
-    total = np.zeros_like(places)
-    for centre, mass, scale in zip(centres, masses, scales, strict=True):
-        away = places - centre[:, None]
-        squared = np.einsum("in,in->n", away, away)
-        total -= away * (mass / (np.sqrt(squared + _CORE**2) * (np.sqrt(squared) + scale) ** 2))
-    return total
+def _flow(places: Vectors, speeds: Vectors, centres: NDArray[np.float64], masses: tuple[float, ...]) -> Vectors:
+    """Return where stars have got to when the haloes have run along their paths, shape (steps + 1, haloes, 3); by leapfrog."""
+    places, speeds = places.astype(np.float32), speeds.astype(np.float32)
+    halfway = ((centres[:-1] + centres[1:]) / 2).astype(np.float32)
+    places += speeds * np.float32(_STEP / 2)
+    for haloes in halfway:
+        for halo, mass in zip(haloes, masses, strict=True):
+            _kick(speeds, np.asarray(places - halo[:, None], dtype=np.float32), mass)
+        places += speeds * np.float32(_STEP)
+    return (places - speeds * np.float32(_STEP / 2)).astype(np.float64)
+
+
+def _kick(speeds: NDArray[np.float32], away: NDArray[np.float32], mass: float) -> None:
+    """Change the speeds as a Hernquist halo does in one step to stars so far away from its centre; `away` is used up."""
+    squared = np.einsum("in,in->n", away, away)
+    pull = np.sqrt(squared)
+    pull += np.float32(_HALO * np.sqrt(mass))
+    pull *= pull
+    pull *= np.sqrt(squared + np.float32(_CORE**2))
+    np.divide(np.float32(-mass * _STEP), pull, out=pull)
+    away *= pull
+    speeds += away

@@ -1,6 +1,5 @@
 """Write a simulated survey to a folder, as a real one would come: FITS cutouts, a catalogue, and the truth beside it."""
 
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ _UNIT = "uJy"
 _FIELD = (53.1, -27.8)  # degrees, where the made-up sky lies
 _SPACING = 30 / 3600  # degrees between galaxies
 _COLUMNS = 250
+_BLOCK = 2880  # bytes: FITS files come in multiples of it
 
 
 def write_survey(survey: SimulatedSurvey, folder: str | Path, layout: str = "cube") -> None:
@@ -106,13 +106,14 @@ def _celestial(cutout: Cutout) -> list[_Card]:
 
 
 def _fits(units: Sequence[tuple[NDArray[np.float32] | None, Sequence[_Card]]]) -> bytes:
-    """Return a FITS file of images; the first stands in the primary unit."""
-    made = [(fits.ImageHDU if number else fits.PrimaryHDU)(image) for number, (image, _) in enumerate(units)]
-    for unit, (_, cards) in zip(made, units, strict=True):
-        unit.header.extend(cards)
-    content = io.BytesIO()
-    fits.HDUList(made).writeto(content)
-    return content.getvalue()
+    """Return a FITS file of images, headers by astropy; the first stands in the primary unit."""
+    content = []
+    for number, (image, cards) in enumerate(units):
+        header = (fits.ImageHDU if number else fits.PrimaryHDU)(image).header
+        header.extend(cards)
+        data = b"" if image is None else image.astype(">f4").tobytes()
+        content += [header.tostring().encode("ascii"), data, bytes(-len(data) % _BLOCK)]
+    return b"".join(content)
 
 
 def _with_files(survey: SimulatedSurvey, layout: str) -> pa.Table:

@@ -154,14 +154,14 @@ def _turn(tilt: float, azimuth: float) -> NDArray[np.float64]:
 
 def _flow(places: Vectors, speeds: Vectors, centres: NDArray[np.float64], masses: tuple[float, ...]) -> Vectors:
     """Return where stars have got to when the haloes have run along their paths, shape (steps + 1, haloes, 3); by leapfrog."""
-    places, speeds = places.astype(np.float32), speeds.astype(np.float32)
+    place, speed = places.astype(np.float32), speeds.astype(np.float32)
     halfway = ((centres[:-1] + centres[1:]) / 2).astype(np.float32)
-    places += speeds * np.float32(_STEP / 2)
+    place += speed * np.float32(_STEP / 2)
     for haloes in halfway:
         for halo, mass in zip(haloes, masses, strict=True):
-            _kick(speeds, np.asarray(places - halo[:, None], dtype=np.float32), mass)
-        places += speeds * np.float32(_STEP)
-    return (places - speeds * np.float32(_STEP / 2)).astype(np.float64)
+            _kick(speed, place - halo[:, None], mass)
+        place += speed * np.float32(_STEP)
+    return np.asarray(place - speed * np.float32(_STEP / 2), dtype=np.float64)
 
 
 def _kick(speeds: NDArray[np.float32], away: NDArray[np.float32], mass: float) -> None:

@@ -145,6 +145,6 @@ def simulate(
     >>> cutouts.pixels.shape, sorted(set(cutouts.labels))
     ((10, 3, 32, 32), ['agn', 'clump', 'merger', 'q_sf', 'spiral'])
     """
-    survey = SimulatedSurvey(n, size, tuple(bands) if not isinstance(bands, str) else bands, depth, seed)  # type: ignore[arg-type]
-    cutouts = survey.read(Shard(0, n)).cutouts
+    survey = SimulatedSurvey(n, size, bands, depth, seed)  # type: ignore[arg-type]  # it makes a tuple of them
+    cutouts = survey.read(Shard(0, survey.n)).cutouts
     return Cutouts(np.stack([c.pixels for c in cutouts]), tuple(c.id for c in cutouts), survey.bands, catalog=survey.catalog)

@@ -173,7 +173,8 @@ def _crowd(x: Floats, y: Floats) -> NDArray[np.intp]:
     """Return for each star how many appear in its cell of unit side."""
     cells = np.clip(np.floor(np.stack([x, y])).astype(np.int64) + 64, 0, 127)
     cell = cells[0] * 128 + cells[1]
-    return np.bincount(cell, minlength=128 * 128)[cell]
+    crowd: NDArray[np.intp] = np.bincount(cell, minlength=128 * 128)[cell]
+    return crowd
 
 
 _MAKERS: Final[dict[str, Callable[[Galaxy, Grid, Generator], list[Part]]]] = {

@@ -142,8 +142,10 @@ def simulate(
     Examples
     --------
     >>> cutouts = simulate(10, size=32)
-    >>> cutouts.pixels.shape, sorted(set(cutouts.labels))
-    ((10, 3, 32, 32), ['agn', 'clump', 'merger', 'q_sf', 'spiral'])
+    >>> cutouts.pixels.shape
+    (10, 3, 32, 32)
+    >>> sorted(set(cutouts.labels.tolist()))
+    ['agn', 'clump', 'merger', 'q_sf', 'spiral']
     """
     survey = SimulatedSurvey(n, size, bands, depth, seed)  # type: ignore[arg-type]  # it makes a tuple of them
     cutouts = survey.read(Shard(0, survey.n)).cutouts

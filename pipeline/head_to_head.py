@@ -23,7 +23,7 @@ from galfeat.pipeline.training import labelled_rows
 
 __all__ = ["SIMULATED", "Compared", "compare"]
 
-SIMULATED = 1500  # galaxies of the embedded survey when there is no source
+SIMULATED = 1200  # galaxies of the embedded survey when there is no source
 _EXAMPLES = 10
 
 

@@ -1,0 +1,92 @@
+"""The main job on real galaxies; skipped where they are absent."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from galfeat.data import open_source
+from galfeat.pipeline import INPUTS, classify, extract, load_features, train
+from galfeat.pipeline.comparison import cross_validate
+from galfeat.pipeline.scores import score
+
+
+def catalog(path: Path, rows: Sequence[dict[str, str]]) -> Path:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, names, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def test_one_row_an_image_of_every_instrument(real_data: Path, tmp_path: Path) -> None:
+    folder = real_data / "fits"
+    images = [*folder.glob("kids_sdss/*fitim.fits"), *folder.glob("decam/*.fits"), *folder.glob("hst/*.fits.gz")]
+    rows = [{"id": path.name.split(".")[0], "file": path.relative_to(folder).as_posix()} for path in sorted(images)]
+    for row in rows:  # companions may be named; they are no galaxies
+        if row["file"].endswith("fitim.fits"):
+            row |= {
+                f"{name}_file": row["file"].replace("fitim", part)
+                for name, part in (("noise", "sigma"), ("psf", "psfim"), ("seg", "segim"))
+            }
+    summary = extract(open_source(folder, catalog=catalog(tmp_path / "all.csv", rows)), tmp_path / "F.parquet")
+    assert (summary.done, summary.failed) == (len(rows), 0)
+    assert len(rows) == 16
+    assert load_features(tmp_path / "F.parquet").ids.tolist() == [row["id"] for row in rows]
+
+
+def test_one_row_a_pair_of_bands(real_data: Path, tmp_path: Path) -> None:
+    folder = real_data / "fits"
+    rows = [{"id": name, "file_g": f"decam/{name}_gband.fits", "file_r": f"decam/{name}_rband.fits"} for name in ("132", "150")]
+    summary = extract(open_source(folder, catalog=catalog(tmp_path / "pairs.csv", rows)), tmp_path / "F.parquet")
+    assert (summary.done, summary.failed) == (2, 0)
+    features = load_features(tmp_path / "F.parquet")
+    assert features.recipe.bands == ("g", "r")
+    assert features.ids.tolist() == ["132", "150"]
+
+
+def test_a_folder_by_itself_leaves_companions_out(real_data: Path, tmp_path: Path) -> None:
+    summary = extract(real_data / "fits" / "kids_sdss", tmp_path / "F.parquet", features=["hog"])
+    assert (summary.done, summary.failed) == (10, 0)
+    summary = extract(real_data / "fits" / "hst", tmp_path / "G.parquet", features=["hog"])
+    ids = pq.read_table(tmp_path / "G.parquet", columns=["id"]).column("id").to_pylist()
+    assert summary.done + summary.failed == len({*ids}) + summary.failed == 8
+
+
+@pytest.fixture(scope="module")
+def efigi(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """Return EFIGI's folder with two catalogues of labelled galaxies: a fifth held out, and the others."""
+    folder, out = real_data / "efigi", tmp_path_factory.mktemp("efigi")
+    with (folder / "catalog.csv").open(newline="", encoding="utf-8") as handle:
+        labelled = [{"id": row["id"], "file": row["file"], "label": row["label"]} for row in csv.DictReader(handle) if row["label"]]
+    held = set(np.random.default_rng(0).permutation(len(labelled))[:400].tolist())
+    return (
+        folder,
+        catalog(out / "held.csv", [row for i, row in enumerate(labelled) if i in held]),
+        catalog(out / "rest.csv", [row for i, row in enumerate(labelled) if i not in held]),
+    )
+
+
+def test_held_out_galaxies_score_inside_the_interval_of_the_comparison(efigi: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    folder, held, rest = efigi
+    table, model = tmp_path / "F.parquet", tmp_path / "M.galfeat"
+    extract(open_source(folder, catalog=rest), table, features=INPUTS["features"].columns)
+    features = load_features(table)
+    comparison = cross_validate(features.blocks, features.labels, (3, 64, 64), inputs=[INPUTS["features"]])
+    interval = comparison.interval("features", "macro_f1")
+    assert interval.mean >= 0.55
+
+    train(table, model)
+    assert classify(model, open_source(folder, catalog=held), tmp_path / "P.parquet").done == 400
+    rows = pq.read_table(tmp_path / "P.parquet")
+    with held.open(newline="", encoding="utf-8") as handle:
+        truth = {row["id"]: row["label"] for row in csv.DictReader(handle)}
+    labels = [truth[name] for name in rows.column("id").to_pylist()]
+    got = score(labels, rows.column("class").to_pylist(), comparison.classes)
+    for metric, value in got.items():
+        span = comparison.interval("features", metric)
+        assert span.low <= value <= span.high, (metric, value, span)

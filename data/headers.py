@@ -162,7 +162,8 @@ def _read_hdu(source: Bytes, offset: int, number: int) -> Hdu:
         return Hdu(number, "tiles", header, *_geometry(header, "Z"), start, size)
     if extension in ("BINTABLE", "A3DTABLE", "TABLE"):
         return Hdu(number, "table", header, bitpix, shape, start, size)
-    return Hdu(number, "image" if extension in ("IMAGE", "IUEIMAGE") else "other", header, bitpix, shape, start, size)
+    is_image = extension in ("IMAGE", "IUEIMAGE") and not _is_groups(header, shape)
+    return Hdu(number, "image" if is_image else "other", header, bitpix, shape, start, size)
 
 
 def _read_header(source: Bytes, offset: int) -> tuple[Header, int]:
@@ -197,12 +198,17 @@ def _geometry(header: Header, prefix: str) -> tuple[int, tuple[int, ...]]:
 def _size(header: Header, bitpix: int, shape: tuple[int, ...]) -> int:
     if not shape:
         return 0
-    if shape[-1] == 0 and header.true("GROUPS"):
+    if _is_groups(header, shape):
         shape = shape[:-1]
     size = abs(bitpix) // 8 * header.integer("GCOUNT", 1) * (header.integer("PCOUNT", 0) + prod(shape))
     if size < 0:
         raise CutoutError("its header is damaged: PCOUNT or GCOUNT is negative")
     return size
+
+
+def _is_groups(header: Header, shape: tuple[int, ...]) -> bool:
+    """Return whether data are random groups, as radio astronomers wrote them: the axis of length 0 does not count."""
+    return bool(shape) and shape[-1] == 0 and header.true("GROUPS")
 
 
 def _bare(value: str) -> str:

@@ -76,6 +76,15 @@ def open_source(
     ------
     UsageError
         If there is nothing there, or a catalogue cannot be used.
+
+    Examples
+    --------
+    >>> from galfeat.data import open_source
+    >>> source = open_source("cutouts/", bands=["g", "r"])  # doctest: +SKIP
+    >>> for shard in source.shards(256):  # doctest: +SKIP
+    ...     reading = source.read(shard)
+    ...     print(len(reading.cutouts), [failure.reason for failure in reading.failures])
+    256 []
     """
     check_layout(layout)
     wanted = _checked_bands(bands)

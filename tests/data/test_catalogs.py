@@ -87,6 +87,13 @@ def test_byte_order_marks_blanks_and_empty_names_do_no_harm(tmp_path: Path) -> N
     assert table.to_pydict() == {"id": ["1"], "file": ["a"], "column3": [None]}
 
 
+def test_columns_of_a_votable_go_by_their_names(tmp_path: Path) -> None:
+    astropy_table(IDS).write(tmp_path / "c.vot", format="votable")
+    text = (tmp_path / "c.vot").read_text()
+    (tmp_path / "c.vot").write_text(text.replace('ID="file"', 'ID="col_2"'))
+    assert "file" in read_catalog(tmp_path / "c.vot")[0].column_names
+
+
 def test_columns_without_a_single_value_a_row_are_left_out_and_named(tmp_path: Path) -> None:
     table = astropy_table(IDS)
     table["cov"] = np.zeros((2, 3))

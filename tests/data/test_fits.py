@@ -64,6 +64,12 @@ def test_scaled_numbers_are_those_of_astropy(tmp_path: Path, dtype: str, scale: 
     assert np.array_equal(read(path)[0].pixels[0], expected, equal_nan=True)
 
 
+def test_unsigned_numbers_are_rounded_once(tmp_path: Path) -> None:
+    """By way of float64 it would be 2**63: there it is a tie, and ties go to even."""
+    [found] = read(write(tmp_path / "a.fits", fits.PrimaryHDU(np.array([[2**63 + 2**39 + 1]], dtype="u8"))))
+    assert found.pixels[0, 0, 0] == 2**63 + 2**40
+
+
 @pytest.mark.parametrize("blank", [-5, 0])
 @pytest.mark.parametrize("cards", [{}, {"BSCALE": 0.5}, {"BZERO": 32768}])
 def test_blank_pixels_are_nan(tmp_path: Path, blank: int, cards: dict[str, float]) -> None:
@@ -221,6 +227,24 @@ def test_the_header_names_the_planes_of_a_cube(tmp_path: Path, cards: dict[str, 
     hdu.header.update(cards)
     [found] = read(write(tmp_path / "a.fits", hdu))
     assert (found.bands, found.named) == (bands or ("band1", "band2"), bool(bands))
+
+
+def test_of_a_keyword_that_stands_twice_the_first_counts_as_in_astropy(tmp_path: Path) -> None:
+    hdu = fits.PrimaryHDU(image("i2"))
+    hdu.header.extend([("BZERO", 10.0), ("BZERO", 20.0), ("FILTER", "g"), ("FILTER", "r")])
+    path = write(tmp_path / "a.fits", hdu)
+    [found] = read(path)
+    assert np.array_equal(found.pixels[0], fits.getdata(path))
+    assert found.bands == ("g",)
+
+
+def test_images_behind_random_groups_are_found(tmp_path: Path) -> None:
+    groups = fits.GroupData(np.zeros((700, 1, 1, 2, 3), "f4"), parnames=["u", "v"], pardata=[np.zeros(700)] * 2, bitpix=-32)
+    path = write(tmp_path / "a.fits", fits.GroupsHDU(groups), fits.ImageHDU(image("f4")))
+    assert path.stat().st_size > 4 * 2880
+    with open_fits(path) as file:
+        assert [hdu.kind for hdu in file.hdus] == ["other", "image"]
+    assert len(read(path)) == 1
 
 
 def test_values_of_a_header_are_read_by_the_standard() -> None:

@@ -42,6 +42,7 @@ def test_a_filter_that_is_shared_or_missing_makes_no_bands(filters: tuple[str, .
 
 def test_filters_of_their_own_say_more_than_extnames() -> None:
     assert len(arrange(images("g", "r", filters=("F814W", "F814W")))) == 2
+    assert arrange(images("g", "r", filters=("F814W", ""))) == [Galaxy((1, 2), ("g", "r"), named=True)]
 
 
 def test_unequal_shapes_are_galaxies_whatever_their_names() -> None:

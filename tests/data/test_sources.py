@@ -216,6 +216,7 @@ def test_hdu_chooses_an_image_of_a_file_and_the_file_is_opened_once(tmp_path: Pa
     source = open_source(table)
     found = source.read(Shard(0, 5))
     assert values(found) == {"x": [3], "y": [4], "z": [1], "all": [4]}
+    assert [cutout.id for cutout in found.cutouts] == ["x", "y", "z", "all"]
     assert reasons(found) == {"bad": "has no extension 7: its 4 go from 0 to 3"}
     assert sorted(opened) == ["a.fits", "b.fits"]
 

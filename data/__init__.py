@@ -18,6 +18,10 @@ In order, from a disk to what an extractor eats:
     one size, sky at zero, noise at one, stretch.
 `simulate`, `write`
     a survey out of nothing, for those who bring no galaxies, and its way onto a disk.
+`survey_truth`, `templates`, `instrument`
+    what the survey's galaxies are, drawn alike for every class; their colours; bands, depth and the point spread.
+`profiles`, `structure`, `encounter`, `scene`, `render`
+    smooth light, arms, clumps and lanes, colliding galaxies, all of it put on one sky, and turned into pixels with noise.
 
 Nothing in here knows features or networks, and nothing outside reads FITS images.
 """

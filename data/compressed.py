@@ -1,8 +1,8 @@
 """Images that are stored compressed in tiles (``.fits.fz``, Rice and gzip), unpacked by astropy.
 
 Astropy is given a header that is written here, of vetted values only: so it has nothing to warn about, and its C code, which believes what
-it is told, gets no block size or tile shape that makes no sense. HCOMPRESS and PLIO are left out for that reason: their decoders write
-beyond their memory when a stream is damaged, and one bad file must not bring down a run.
+it is told, gets no block size or tile shape that makes no sense. HCOMPRESS is left out: its decoder was
+seen to write beyond its memory when a stream is damaged, and one bad file must not bring down a run; PLIO, rarer still, as a precaution.
 
 References
 ----------

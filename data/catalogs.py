@@ -75,7 +75,7 @@ def read_catalog(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     except _DAMAGED as error:
         if isinstance(error, UsageError):
             raise
-        raise UsageError(f"{path}: cannot be read as a catalogue: {_first_line(error)}") from error
+        raise UsageError(f"{path}: cannot be read as a catalogue: {_said(error)}") from error
     double = [column for column, count in Counter(table.column_names).items() if count > 1]
     if double:
         raise UsageError(f"{path}: more than one column is named {', '.join(map(repr, double))}")
@@ -239,3 +239,11 @@ def _listed(rows: list[int]) -> str:
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
+
+
+def _said(error: BaseException) -> str:
+    """Return what a parser said, unless it stumbled over itself or quotes bytes that are no text."""
+    line = _first_line(error)
+    if isinstance(error, (TypeError, AttributeError, KeyError, IndexError)) or not line.isprintable() or "\ufffd" in line:
+        return "it is damaged, or another format than its suffix says"
+    return line

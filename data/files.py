@@ -181,7 +181,7 @@ def _opened(folder: Path, file: str) -> Iterator[FitsFile | _Picture]:
     if not file:
         raise CutoutError("no file stands in the catalogue")
     normal = os.path.normpath(file)
-    if PurePath(file).is_absolute() or PurePosixPath(file).is_absolute() or PurePath(normal).parts[0] == os.pardir:
+    if PurePath(file).is_absolute() or PurePosixPath(file).is_absolute() or PurePath(normal).parts[:1] == (os.pardir,):
         raise CutoutError("lies outside the catalogue's folder: write paths that stay inside it")
     if "\0" in file:
         raise CutoutError("there is no such file")

@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
+from galfeat import UsageError
 from galfeat.data.companions import split_companions
 
 __all__ = ["is_fits", "is_picture", "list_cutouts", "names_of", "without_suffix"]
@@ -41,6 +42,9 @@ def list_cutouts(folder: Path) -> tuple[list[str], tuple[str, ...]]:
     """
     galaxies: list[str] = []
     left_out: list[str] = []
+    strange = [name for _, folders, files in os.walk(folder) for name in (*folders, *files) if not _is_text(name)]
+    if strange:
+        raise UsageError(f"{folder}: the name {os.fsencode(strange[0])!r} in it is not UTF-8 and could stand in no table: rename it")
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = PurePosixPath(Path(where).relative_to(folder).as_posix())
@@ -48,6 +52,14 @@ def list_cutouts(folder: Path) -> tuple[list[str], tuple[str, ...]]:
         for name, companion in zip(here, split_companions([without_suffix(name) for name in here]), strict=True):
             (left_out if companion else galaxies).append(str(below / name))
     return sorted(galaxies), tuple(sorted(left_out))
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def names_of(files: list[str]) -> list[str]:

@@ -22,6 +22,7 @@ from galfeat.data.sky import quantum, sky_and_noise
 __all__ = ["Preparation", "prepare", "prepare_one"]
 
 _SMALLEST = 8  # pixels: below that an image has no frame and no inside
+_LARGEST = 4096  # pixels: a batch of larger ones does not fit into any memory
 _NEEDED = 0.5  # of the pixels of a band must be good
 _MOST_ENLARGED = 4  # times: a smaller cutout would be mostly repeated pixels
 
@@ -59,8 +60,8 @@ class Preparation:
     border: float = 0.1
 
     def __post_init__(self) -> None:
-        if not isinstance(self.size, Integral) or isinstance(self.size, bool) or self.size < _SMALLEST:
-            raise UsageError(f"size must be a whole number of pixels, at least {_SMALLEST}; it is {self.size!r}")
+        if not isinstance(self.size, Integral) or isinstance(self.size, bool) or not _SMALLEST <= self.size <= _LARGEST:
+            raise UsageError(f"size must be a whole number of pixels from {_SMALLEST} to {_LARGEST}; it is {self.size!r}")
         if self.fit not in ("resample", "crop"):
             raise UsageError(f"fit must be 'resample' or 'crop'; it is {self.fit!r}")
         if self.stretch not in ("asinh", "none"):
@@ -195,7 +196,9 @@ def _prepare_band(image: NDArray[np.float32], preparation: Preparation) -> NDArr
         raise CutoutError("has no good pixel")
     if values.min() == values.max():
         raise CutoutError("is constant")
-    fitted = native.astype(np.float64) if side == preparation.size else area_resample(native, preparation.size)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is a bad pixel like any other
+        wide = native.astype(np.float64)
+    fitted = wide if side == preparation.size else area_resample(wide, preparation.size)
     good = np.isfinite(fitted)
     if np.count_nonzero(good) < _NEEDED * good.size:
         raise CutoutError(f"has only {100 * good.mean():.0f} % good pixels; at least half are needed")

@@ -149,11 +149,8 @@ def _from_file(path: Path, catalog: str | Path | None, wanted: tuple[str, ...], 
 def _completed(table: pa.Table, columns: Mapping[str, str], path: Path) -> pa.Table:
     """Give a catalogue whole numbers in ``hdu`` and an ``id``, the file's name, where it has none."""
     if "hdu" in table.column_names:
-        try:
-            numbers = table.column("hdu").cast(pa.int32())
-        except pa.ArrowInvalid as error:
-            raise UsageError(f"{path}: the column 'hdu' must hold whole numbers, 0 for the first: {error}") from error
-        table = table.set_column(table.column_names.index("hdu"), "hdu", numbers)
+        numbers = [_number(value, row, path) for row, value in enumerate(table.column("hdu").to_pylist(), start=1)]
+        table = table.set_column(table.column_names.index("hdu"), "hdu", pa.array(numbers, type=pa.int32()))
     if "id" not in table.column_names:
         files = zip(*(table.column(column).to_pylist() for column in columns.values()), strict=True)
         ids = names_of([next(filter(None, row), "") for row in files])
@@ -162,6 +159,17 @@ def _completed(table: pa.Table, columns: Mapping[str, str], path: Path) -> pa.Ta
         check_ids(ids, path)
         table = table.add_column(0, "id", pa.array(ids))
     return table
+
+
+def _number(value: object, row: int, path: Path) -> int | None:
+    """Return the number of an extension, or None where a cell is empty."""
+    text = "" if value is None or value != value else str(value).strip()
+    if not text:
+        return None
+    whole = text.removesuffix(".0")  # a column with an empty cell may come as floats
+    if not whole.lstrip("-").isdecimal() or len(whole) > 9:
+        raise UsageError(f"{path}: the column 'hdu' must hold whole numbers, 0 for the first; '{text}' stands in row {row}")
+    return int(whole)
 
 
 def _file_columns(table: pa.Table, path: Path) -> dict[str, str]:

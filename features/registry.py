@@ -37,7 +37,7 @@ def make_extractors(names: Sequence[str]) -> dict[str, Extractor]:
     """
     known = ", ".join(EXTRACTORS)
     if isinstance(names, str) or not names:
-        raise UsageError(f"give a list of extractors out of {known}; it is {names!r}")
+        raise UsageError(f"give a list of extractors out of {known}" + (f", not the text {names!r}" if names else ""))
     for name in names:
         if name not in EXTRACTORS:
             raise UsageError(f"there is no extractor '{name}'; there are {known}")

@@ -1,12 +1,48 @@
 """Files that appear whole or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from galfeat import UsageError
 
-__all__ = ["replacing"]
+__all__ = ["check_target", "replacing"]
+
+_CATALOGUES = "catalog."
+
+
+def check_target(path: Path, inputs: Iterable[str | Path | None] = (), endings: Sequence[str] = ()) -> None:
+    """Refuse an output before any work is done for it.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write; an existing one may be replaced if it is an ordinary file and none of the inputs.
+    inputs : iterable of path or None
+        What the run reads. Of a folder, its catalogue counts.
+    endings : sequence of str
+        The endings that the file may have; any if there are none.
+
+    Raises
+    ------
+    UsageError
+        If the file may not be written.
+    """
+    if not path.name:
+        raise UsageError(f"'{path}' is no name of a file to write")
+    if endings and path.suffix.lower() not in endings:
+        raise UsageError(f"the output must end in {' or '.join(endings)}; '{path}' does not")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"cannot write {path}: it is no ordinary file")
+    for each in inputs:
+        if each is not None and path.exists() and _is_input(path, Path(each)):
+            raise UsageError(f"cannot write {path}: it is one of the inputs; name another file")
+
+
+def _is_input(path: Path, source: Path) -> bool:
+    if source.is_dir():
+        return path.name.startswith(_CATALOGUES) and path.resolve().parent == source.resolve()
+    return source.exists() and path.samefile(source)
 
 
 @contextmanager

@@ -1,15 +1,14 @@
 """A model and cutouts to a table of classes and probabilities."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from galfeat import UsageError
 from galfeat.data import Failure, Source, open_source
-from galfeat.pipeline.atomic import replacing
+from galfeat.pipeline.atomic import check_target, replacing
 from galfeat.pipeline.extraction import Progress, Summary, commonest_reason, failures_path, measured_shards, write_failures
 from galfeat.pipeline.measuring import Block
 from galfeat.pipeline.model import Model
@@ -24,6 +23,7 @@ def classify(
     *,
     workers: int | None = None,
     progress: Progress | None = None,
+    inputs: Sequence[str | Path | None] = (),
 ) -> Summary:
     """Classify every cutout of a source.
 
@@ -40,6 +40,8 @@ def classify(
         Number of threads; the result does not depend on it.
     progress : callable, optional
         As in `extract`.
+    inputs : sequence of path or None
+        Files that the output may not replace, beside `source`.
 
     Returns
     -------
@@ -50,11 +52,10 @@ def classify(
     UsageError
         If the model, the source or the output cannot be used.
     """
+    out = Path(out)
+    check_target(out, [source if isinstance(source, str | Path) else None, *inputs], [".parquet", ".csv"])
     model = model if isinstance(model, Model) else Model.load(model)
     source = open_source(source) if isinstance(source, str | Path) else source
-    out = Path(out)
-    if out.suffix.lower() not in (".parquet", ".csv"):
-        raise UsageError(f"the output must end in .parquet or .csv; '{out}' does not")
     failures: list[Failure] = []
     tables = list(_predictions(model, source, workers, progress, failures))
     write_failures(failures_path(out), failures)

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from galfeat import UsageError
-from galfeat.pipeline.atomic import replacing
+from galfeat.pipeline.atomic import check_target, replacing
 from galfeat.pipeline.table import FeatureTable, load_features
 
 __all__ = ["export"]
@@ -33,9 +32,8 @@ def export(table: str | Path, out: str | Path) -> Path:
         If the table cannot be read, the ending is another one, or the file cannot be written.
     """
     out = Path(out)
-    write = {".fits": _write_fits, ".csv": _write_csv}.get(out.suffix.lower())
-    if write is None:
-        raise UsageError(f"the output must end in .fits or .csv; '{out}' does not")
+    check_target(out, [table], [".fits", ".csv"])
+    write = _write_fits if out.suffix.lower() == ".fits" else _write_csv
     features = load_features(table)
     with replacing(out) as part:
         write(features, part)

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from galfeat import UsageError
 from galfeat.data import Failure, Preparation, Source, open_source
-from galfeat.pipeline.atomic import replacing
+from galfeat.pipeline.atomic import check_target, replacing
 from galfeat.pipeline.measuring import Measured, measure_shard
 from galfeat.pipeline.recipe import Recipe
 from galfeat.pipeline.table import to_arrow
@@ -63,6 +63,7 @@ def extract(
     preparation: Preparation | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    inputs: Sequence[str | Path | None] = (),
 ) -> Summary:
     """Measure every cutout of a source and write the feature table.
 
@@ -71,8 +72,8 @@ def extract(
     source : Source or path
         Anything that `galfeat.data.open_source` takes or returns.
     out : path
-        The Parquet file to write; an existing one is replaced when the run is through, and never before. The failures go beside it,
-        into ``F.failures.csv`` for ``F.parquet``.
+        The file to write, ending in ``.parquet``; an existing one is replaced when the run is through, and never before. The
+        failures go beside it, into ``F.failures.csv`` for ``F.parquet``.
     features : sequence of str
         Names in `galfeat.features.EXTRACTORS`.
     preparation : Preparation, optional
@@ -81,6 +82,8 @@ def extract(
         Number of threads; by default the number of processors. The table does not depend on it.
     progress : callable, optional
         Called with the entries done, the entries there are, and the failures so far.
+    inputs : sequence of path or None
+        Files that the output may not replace, beside `source`.
 
     Returns
     -------
@@ -91,8 +94,9 @@ def extract(
     UsageError
         If the source, an extractor or the output cannot be used.
     """
-    source = open_source(source) if isinstance(source, str | Path) else source
     out = Path(out)
+    check_target(out, [source if isinstance(source, str | Path) else None, *inputs], [".parquet"])
+    source = open_source(source) if isinstance(source, str | Path) else source
     recipe = Recipe.of(features, source.bands, preparation or Preparation())
     with replacing(out) as part:
         done, failures = _write_table(source, recipe, part, workers, progress)

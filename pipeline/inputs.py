@@ -89,6 +89,8 @@ def named_input(names: Sequence[str]) -> Input:
     if len(names) == 1 and names[0] in INPUTS:
         return INPUTS[names[0]]
     columns = (*_HAND, "pixels")
+    if not names:
+        raise UsageError(f"name an input: {', '.join(INPUTS)}, or several of {', '.join(columns)} joined by commas")
     for name in names:
         if name not in columns:
             raise UsageError(

@@ -107,8 +107,10 @@ class Model:
             model = cls(Recipe.from_settings(tree["recipe"]), input_, tuple(tree["hidden"]), tree["seed"])
             model.encoder_ = encoder
             model.network_ = MLPClassifier.from_state(tree["network"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except UsageError as error:
             raise UsageError(f"the model {path} is damaged: {error}") from error
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise UsageError(f"the model {path} is damaged: its settings and arrays do not fit together") from error
         return model
 
     def _probabilities(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:

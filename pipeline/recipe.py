@@ -77,8 +77,9 @@ class Recipe:
         try:
             extractors = {name: EXTRACTORS[name](**_tuples(params)) for name, params in settings["extractors"].items()}
             return cls(tuple(settings["bands"]), Preparation.from_dict(settings["preparation"]), extractors)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UsageError(f"these settings are not of this version of galfeat ({__version__}): {error}") from error
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            made = settings.get("version") if isinstance(settings, Mapping) else None
+            raise UsageError(f"the settings cannot be understood by galfeat {__version__}; they were written by version {made}") from error
 
     def subset(self, names: Sequence[str]) -> "Recipe":
         """Return the recipe with only these extractors."""

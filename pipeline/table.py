@@ -115,7 +115,12 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         raise UsageError(f"{path} is no Parquet file, or it is damaged") from error
     if _KEY not in metadata:
         raise UsageError(f"{path} is a Parquet file but no feature table of galfeat; make one with 'galfeat extract'")
-    about: dict[str, Any] = json.loads(metadata[_KEY])
+    try:
+        about = json.loads(metadata[_KEY])
+    except ValueError:
+        about = None
+    if not isinstance(about, dict) or not {"version", "bands", "preparation", "extractors", "columns"} <= set(about):
+        raise UsageError(f"the feature table {path} is damaged: its metadata does not say how it was made")
     return about
 
 
@@ -145,7 +150,11 @@ def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> Feat
     missing = [name for name in wanted if name not in recipe.extractors]
     if missing:
         raise UsageError(f"{path} has no column '{missing[0]}'; it has {', '.join(recipe.extractors)}")
-    plain = [name for name in pq.read_schema(path).names if name not in recipe.extractors]
+    there = pq.read_schema(path).names
+    plain = [name for name in there if name not in recipe.extractors]
+    lost = [name for name in wanted if name not in there]
+    if lost:
+        raise UsageError(f"the feature table {path} is damaged: its column '{lost[0]}' is missing")
     try:
         table = pq.read_table(path, columns=plain + wanted)
     except (OSError, pa.ArrowInvalid) as error:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from galfeat import UsageError
+from galfeat.pipeline.atomic import check_target
 from galfeat.pipeline.inputs import named_input
 from galfeat.pipeline.measuring import take_rows
 from galfeat.pipeline.model import Model
@@ -69,6 +70,7 @@ def train(
     UsageError
         If a column is missing or fewer than two classes are left.
     """
+    check_target(Path(out), [table])
     chosen = named_input(inputs)
     features = load_features(table, chosen.columns)
     labels = column_text(features.catalog, label)

@@ -26,7 +26,7 @@ def classify(
 
     opened = open_source(source, catalog=catalog, bands=names(bands), layout=layout)
     with Display("classify") as display:
-        summary = predict(model, opened, out, workers=workers, progress=display)
+        summary = predict(model, opened, out, workers=workers, progress=display, inputs=[source, catalog])
     say(f"classify: {summary.ends('classified')}")
     finish(summary.done, summary.failed, strict)
 

@@ -28,7 +28,13 @@ def extract(
     opened = open_source(source, catalog=catalog, bands=names(bands), layout=layout)
     with Display("extract") as display:
         summary = measure(
-            opened, out, features=names(features) or (), preparation=Preparation(size=size), workers=workers, progress=display
+            opened,
+            out,
+            features=names(features) or (),
+            preparation=Preparation(size=size),
+            workers=workers,
+            progress=display,
+            inputs=[source, catalog],
         )
     say(f"extract: {summary.ends('measured')}")
     finish(summary.done, summary.failed, strict)

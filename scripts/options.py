@@ -16,7 +16,7 @@ Layout = Annotated[
     Literal["auto", "cube", "bands", "galaxies"],
     typer.Option(help="What a FITS file holds: a cube, the bands of one galaxy an extension each, or one galaxy an extension."),
 ]
-Size = Annotated[int, typer.Option(min=16, help="Pixels a side to which every cutout is brought.")]
+Size = Annotated[int, typer.Option(min=16, max=4096, help="Pixels a side to which every cutout is brought.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Threads; by default one a processor. No result depends on it.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with status 1 if any cutout failed.")]
 Label = Annotated[str, typer.Option(help="Catalogue column with the classes.")]

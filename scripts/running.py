@@ -29,11 +29,19 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; a user's mistake becomes one sentence, a bug a traceback."""
     name = "galfeat"
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if "" in arguments:
+        say(f"{name}: one of the arguments is empty; was it a variable that is not set?")
+        return 2
     try:
         status = app(arguments, prog_name=name, standalone_mode=False)
     except typer.TyperException as error:
-        say(f"{name}: {' '.join(error.format_message().split())} (see '{name} --help')")
+        said = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
+        command = f" {arguments[0]}" if arguments[0].isalpha() else ""
+        say(f"{name}: {said} (see '{name}{command} --help')")
         return 2
+    except MemoryError as error:
+        say(f"{name}: not enough memory: {error}")
+        return 1
     except GalfeatError as error:
         say(f"{name}: {error}")
         return 2

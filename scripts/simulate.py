@@ -11,8 +11,8 @@ from galfeat.scripts.running import main_of, say
 
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write; it must be empty or new.")],
-    n: Annotated[int, typer.Option(min=1, help="Number of galaxies.")] = 1000,
-    size: Annotated[int, typer.Option(min=16, help="Pixels a side.")] = 64,
+    n: Annotated[int, typer.Option(min=1, max=100_000_000, help="Number of galaxies.")] = 1000,
+    size: Annotated[int, typer.Option(min=16, max=4096, help="Pixels a side.")] = 64,
     bands: Annotated[str, typer.Option(metavar="A,B,…", help="Bands, from F435W F606W F814W F125W F160W.")] = "F606W,F814W,F160W",
     depth: Annotated[str, typer.Option(help="deep, wide or shallow.")] = "wide",
     seed: Seed = 0,

@@ -9,6 +9,8 @@ from galfeat import UsageError
 from galfeat.scripts.options import Label, Seed, names
 from galfeat.scripts.running import main_of, say
 
+_MOST_UNITS = 65536  # a layer; beyond that it is a mistyped number, not a shallow network
+
 
 def train(
     table: Annotated[Path, typer.Argument(metavar="F.parquet", help="A feature table of 'galfeat extract'.")],
@@ -29,8 +31,8 @@ def train(
 
 def _units(text: str) -> tuple[int, ...]:
     units = names(text) or ()
-    if not units or not all(unit.isdecimal() and int(unit) > 0 for unit in units):
-        raise UsageError(f"--hidden takes positive numbers joined by commas, such as 64 or 128,32; not '{text}'")
+    if not units or not all(unit.isdecimal() and 0 < int(unit) <= _MOST_UNITS for unit in units):
+        raise UsageError(f"--hidden takes numbers from 1 to {_MOST_UNITS} joined by commas, such as 64 or 128,32; not '{text}'")
     return tuple(int(unit) for unit in units)
 
 

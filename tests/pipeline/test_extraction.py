@@ -127,6 +127,26 @@ def test_where_all_fail_nothing_is_written(tmp_path: Path) -> None:
     assert "nothing was written" in summary.ends("measured")
 
 
+def test_odd_names_in_a_catalogue_cost_only_their_rows(survey: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "survey"
+    shutil.copytree(survey, folder)
+    good = next(iter(survey.rglob("*.fits"))).relative_to(survey).as_posix()
+    odd = ["", ".", "..", "/", "../outside.fits", "absent.fits"]
+    (folder / "catalog.csv").write_text("id,file\ngood," + good + "\n" + "".join(f"bad{i},{each}\n" for i, each in enumerate(odd)))
+    summary = extract(folder, tmp_path / "F.parquet", features=["hog"], preparation=SMALL)
+    assert (summary.done, summary.failed) == (1, len(odd))
+
+
+def test_a_damaged_table_says_what_is_missing(table: Path, tmp_path: Path) -> None:
+    whole = pq.read_table(table)
+    pq.write_table(whole.drop_columns(["hog"]), tmp_path / "F.parquet")
+    with pytest.raises(UsageError, match="its column 'hog' is missing"):
+        load_features(tmp_path / "F.parquet")
+    pq.write_table(whole.replace_schema_metadata({b"galfeat": b"[1"}), tmp_path / "F.parquet")
+    with pytest.raises(UsageError, match="does not say how it was made"):
+        load_features(tmp_path / "F.parquet")
+
+
 def test_unknown_extractor_and_no_workers_are_usage_errors(survey: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="hogg"):
         extract(survey, tmp_path / "F.parquet", features=["hogg"])

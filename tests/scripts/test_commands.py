@@ -75,13 +75,13 @@ WRONG = {
     "no such option": (["extract", "{survey}", "--out", "{out}", "--colour"], "No such option: --colour"),
     "a missing argument": (["extract", "{survey}"], "Missing option '--out'"),
     "no such command": (["extrac"], "No such command 'extrac'"),
-    "an unknown extractor": (["extract", "{survey}", "--out", "{out}", "--features", "hogg"], "hogg"),
+    "an unknown extractor": (["extract", "{survey}", "--out", "{out}.parquet", "--features", "hogg"], "hogg"),
     "an unknown layout": (["extract", "{survey}", "--out", "{out}", "--layout", "tube"], "tube"),
     "a size that is no number": (["extract", "{survey}", "--out", "{out}", "--size", "large"], "--size"),
-    "a source that is not there": (["extract", "{survey}/nowhere", "--out", "{out}"], "nowhere"),
-    "a catalogue that is not there": (["extract", "{survey}", "--catalog", "{survey}/no.csv", "--out", "{out}"], "no.csv"),
-    "a catalogue without files": (["extract", "{empty}/names.csv", "--out", "{out}"], "file"),
-    "an empty folder": (["extract", "{empty}/nothing", "--out", "{out}"], "nothing"),
+    "a source that is not there": (["extract", "{survey}/nowhere", "--out", "{out}.parquet"], "nowhere"),
+    "a catalogue that is not there": (["extract", "{survey}", "--catalog", "{survey}/no.csv", "--out", "{out}.parquet"], "no.csv"),
+    "a catalogue without files": (["extract", "{empty}/names.csv", "--out", "{out}.parquet"], "file"),
+    "an empty folder": (["extract", "{empty}/nothing", "--out", "{out}.parquet"], "nothing"),
     "a table that is none": (["train", "{survey}/catalog.csv", "--out", "{out}"], "catalog.csv"),
     "units that are none": (["train", "{table}", "--out", "{out}", "--hidden", "many"], "--hidden"),
     "a column that is not there": (["train", "{table}", "--out", "{out}", "--label", "class"], "class"),
@@ -89,6 +89,15 @@ WRONG = {
     "a model that is none": (["classify", "{table}", "{survey}", "--out", "{out}.csv"], "no galfeat model"),
     "an ending that is none": (["export", "{table}", "{out}.txt"], ".fits or .csv"),
     "a label that is not there": (["compare", "{survey}", "--out", "{out}", "--label", "class"], "class"),
+    "an output that is an input": (["train", "{table}", "--out", "{table}"], "one of the inputs"),
+    "an output with another ending": (["extract", "{survey}", "--out", "{out}.csv"], "must end in .parquet"),
+    "an output that is a folder": (["extract", "{survey}", "--out", "{empty}/folder.parquet"], "no ordinary file"),
+    "an output that is the catalogue": (["classify", "{table}", "{survey}", "--out", "{survey}/catalog.csv"], "one of the inputs"),
+    "an empty argument": (["extract", "", "--out", "{out}"], "empty"),
+    "no inputs": (["train", "{table}", "--out", "{out}", "--inputs", ","], "name an input"),
+    "no features": (["extract", "{survey}", "--out", "{out}.parquet", "--features", ","], "give a list of extractors"),
+    "a size beyond all memory": (["extract", "{survey}", "--out", "{out}.parquet", "--size", "99999999999"], "--size"),
+    "units beyond all memory": (["train", "{table}", "--out", "{out}", "--hidden", "9999999999"], "--hidden"),
     "an unknown band": (["simulate", "{out}", "--bands", "K"], "K"),
     "no galaxies": (["simulate", "{out}", "--n", "0"], "--n"),
 }
@@ -99,6 +108,7 @@ def test_wrong_usage_is_one_sentence_and_status_2(
     case: str, survey: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty" / "nothing").mkdir(parents=True)
+    (tmp_path / "empty" / "folder.parquet").mkdir()
     (tmp_path / "empty" / "names.csv").write_text("id,name\n1,a\n")
     arguments, words = WRONG[case]
     places = {"survey": survey, "table": table, "out": tmp_path / "out", "empty": tmp_path / "empty"}

@@ -1,0 +1,42 @@
+"""Names and numbers that people's folders and catalogues really hold."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from galfeat import UsageError
+from galfeat.data import open_source
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Path:
+    hdus = [fits.PrimaryHDU()] + [fits.ImageHDU(np.full((8, 8 + i), i, np.float32)) for i in range(3)]
+    fits.HDUList(hdus).writeto(tmp_path / "stack.fits")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("cell", "row"), [("x", 2), ("1.5", 2), ("100000000000000000000", 2)])
+def test_an_extension_that_is_no_whole_number_is_named_with_its_row(stack: Path, cell: str, row: int) -> None:
+    (stack / "c.csv").write_text(f"id,file,hdu\na,stack.fits,1\nb,stack.fits,{cell}\n")
+    with pytest.raises(UsageError, match=rf"'hdu' must hold whole numbers.*stands in row {row}"):
+        open_source(stack / "c.csv")
+
+
+def test_an_empty_cell_means_all_extensions(stack: Path) -> None:
+    (stack / "c.csv").write_text("id,file,hdu\na,stack.fits,2\nb,stack.fits,\n")
+    source = open_source(stack / "c.csv")
+    reading = source.read(source.shards()[0])
+    assert [cutout.id for cutout in reading.cutouts] == ["a", "b[0]", "b[1]", "b[2]"]
+    assert reading.cutouts[0].pixels[0, 0, 0] == 1
+    assert not reading.failures
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a file have a name that is no text")
+def test_a_file_name_that_is_no_text_is_said(stack: Path) -> None:
+    Path(os.fsdecode(os.fsencode(stack) + b"/bad\xff.fits")).write_bytes(b"")
+    with pytest.raises(UsageError, match="not UTF-8"):
+        open_source(stack)

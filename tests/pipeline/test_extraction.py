@@ -13,7 +13,7 @@ import pytest
 from astropy.io import fits
 
 from galfeat import UsageError
-from galfeat.data import Preparation, read_cutouts
+from galfeat.data import Preparation, Reading, Shard, Source, open_source, read_cutouts
 from galfeat.features import HOG, ColorHistogram
 from galfeat.pipeline import extract, load_features
 from galfeat.pipeline.table import read_metadata
@@ -58,6 +58,33 @@ def test_same_bytes_whatever_the_workers_the_folder_and_the_day(survey: Path, ta
     for workers in (1, 3):
         extract(elsewhere, tmp_path / "again.parquet", preparation=SMALL, workers=workers)
         assert (tmp_path / "again.parquet").read_bytes() == table.read_bytes()
+
+
+class InSmallShards:
+    """A source cut into shards of seven entries."""
+
+    def __init__(self, source: Source) -> None:
+        self.source, self.bands, self.catalog = source, source.bands, source.catalog
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def shards(self, size: int = 7) -> Sequence[Shard]:
+        return self.source.shards(size)
+
+    def read(self, shard: Shard) -> Reading:
+        return self.source.read(shard)
+
+
+def test_rows_keep_their_order_over_many_shards_and_threads(survey: Path, table: Path, tmp_path: Path) -> None:
+    source = InSmallShards(open_source(survey))
+    seen: list[int] = []
+    extract(source, tmp_path / "F.parquet", preparation=SMALL, workers=3, progress=lambda done, *_: seen.append(done))
+    one, many = load_features(table), load_features(tmp_path / "F.parquet")
+    assert many.ids.tolist() == one.ids.tolist()
+    np.testing.assert_array_equal(many.blocks["hog"], one.blocks["hog"])
+    assert [each.tobytes() for each in many.blocks["sift"]] == [each.tobytes() for each in one.blocks["sift"]]
+    assert seen == [*range(7, 90, 7), 90]
 
 
 def test_only_what_is_asked_for_is_read(table: Path) -> None:

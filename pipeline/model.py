@@ -12,7 +12,7 @@ from galfeat import UsageError
 from galfeat.nn import MLPClassifier
 from galfeat.pipeline.archive import read_archive, write_archive
 from galfeat.pipeline.inputs import Encoder, Input
-from galfeat.pipeline.measuring import Block
+from galfeat.pipeline.measuring import Block, take_rows
 from galfeat.pipeline.recipe import Recipe
 
 __all__ = ["Model", "make_network"]
@@ -127,10 +127,6 @@ def padded(blocks: Mapping[str, Block], predict: Any) -> NDArray[np.float64]:
     for start in range(0, n, _ROWS):
         rows = np.arange(start, min(start + _ROWS, n))
         full = np.concatenate([rows, np.full(_ROWS - len(rows), start)])
-        taken = {name: _take(block, full) for name, block in blocks.items()}
+        taken = {name: take_rows(block, full) for name, block in blocks.items()}
         parts.append(predict(taken)[: len(rows)])
     return np.concatenate(parts)
-
-
-def _take(block: Block, rows: NDArray[np.intp]) -> Block:
-    return [block[row] for row in rows] if isinstance(block, list) else block[rows]

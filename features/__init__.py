@@ -19,8 +19,10 @@ pixels that are not finite as bad, and give float32 rows whose columns have true
     `BlockScaler`: one scale for a block of features; `combine`: several extractors side by side.
 ``registry``
     `EXTRACTORS` and `make_extractors`: the extractors by name.
+``kernels``
+    the measurements as compiled loops, fast.
 ``plain``
-    the measurements in clear NumPy, by definition.
+    the measurements in clear NumPy, by definition: what the kernels are tested against.
 
 What an extractor does not react to stands in its ``promises``, in the words of `INVARIANCES`.
 """

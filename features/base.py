@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
 from galfeat import CutoutError, UsageError
+from galfeat.features.kernels.finite import flawed_rows
 from galfeat.features.settings import fraction
 
 __all__ = ["Extractor", "as_images", "default_bands"]
@@ -162,9 +163,8 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         least = fraction("min_good", self.min_good)
         if problem := self._too_small(images.shape[-2:]):
             return dict.fromkeys(range(len(images)), problem)
-        flawed = np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(axis=1))
         reasons: dict[int, str] = {}
-        for row in flawed:
+        for row in flawed_rows(images):
             share = self._judged(images[row : row + 1])[0].mean(axis=(1, 2))
             if (share < least).any():
                 reasons[int(row)] = _few_good(share, least)

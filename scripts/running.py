@@ -1,5 +1,6 @@
 """How a command ends: 0 done, 1 nothing could be done (or ``--strict`` with failures), 2 wrong usage, 130 interrupted."""
 
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,9 +26,25 @@ def finish(done: int, failed: int, strict: bool) -> None:
         raise typer.Exit(1)
 
 
+class _Said(logging.Handler):
+    """The library's messages, as lines for the person at the terminal."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(f"galfeat: {record.getMessage()}")
+
+
+def _listen() -> None:
+    """Let the person see what the library has to say, such as that it compiles."""
+    log = logging.getLogger("galfeat")
+    if not any(isinstance(handler, _Said) for handler in log.handlers):
+        log.addHandler(_Said())
+        log.setLevel(logging.INFO)
+
+
 def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; a user's mistake becomes one sentence, a bug a traceback."""
     name = "galfeat"
+    _listen()
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if "" in arguments:
         say(f"{name}: one of the arguments is empty; was it a variable that is not set?")

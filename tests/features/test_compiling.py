@@ -1,0 +1,75 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from galfeat.features.kernels import compiling
+from galfeat.features.kernels.finite import flawed_rows
+
+USE = """
+import logging, sys, numpy as np
+logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="said: %(message)s")
+from galfeat.features.kernels.finite import flawed_rows
+from galfeat.features.kernels import finite
+print(flawed_rows(np.array([[1, np.nan], [0, 2], [np.inf, 0]], dtype=np.float32)).tolist())
+print(len(finite._mark.stats.cache_hits), len(finite._mark.stats.cache_misses))
+"""
+
+
+def python(code: str, **environment: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_compiled_code_is_kept_and_compiling_is_announced_once(tmp_path: Path) -> None:
+    said, found, hits = python(USE, NUMBA_CACHE_DIR=str(tmp_path))
+    assert said.startswith("said: compiling the extractors")
+    assert (found, hits) == ("[0, 2]", "0 1")
+    assert python(USE, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0"]
+
+
+def test_without_a_folder_each_process_compiles_for_itself() -> None:
+    nowhere = "from numba.core import caching; caching.FunctionCache._impl_class._locator_classes = []"
+    said, found, hits = python(nowhere + USE)
+    assert said.startswith("said: compiling")
+    assert (found, hits) == ("[0, 2]", "0 1")
+
+
+def test_a_full_disk_is_no_error(tmp_path: Path) -> None:
+    full = "from numba.core import caching\ndef full(*_): raise OSError(28, 'no space left')\ncaching.IndexDataCacheFile.save = full\n"
+    assert python(full + USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
+
+
+def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
+    python(USE, NUMBA_CACHE_DIR=str(tmp_path))
+    for kept in tmp_path.rglob("*.nbc"):
+        kept.write_bytes(kept.read_bytes()[:10])
+    assert python(USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
+
+
+def test_another_kernel_that_changed_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "kernels"
+    shutil.copytree(Path(compiling.__file__).parent, folder)
+    monkeypatch.setattr(compiling, "__file__", str(folder / "compiling.py"))
+    compiling._fingerprint.cache_clear()
+    before = compiling._fingerprint()
+    with (folder / "finite.py").open("a") as file:
+        file.write("# changed")
+    compiling._fingerprint.cache_clear()
+    after = compiling._fingerprint()
+    compiling._fingerprint.cache_clear()
+    assert before != after
+
+
+def test_flawed_rows() -> None:
+    images = np.random.default_rng(0).normal(size=(9, 2, 5, 7)).astype(np.float32)
+    images[0, 0, 0, 0] = np.finfo(np.float32).max
+    images[1, 0, 0, 0] = 1e-45
+    assert flawed_rows(images).tolist() == []
+    for row, bad in ((2, np.nan), (5, -np.nan), (8, np.inf), (3, -np.inf)):
+        images[row, 1, 4, row % 7] = bad
+    assert flawed_rows(images).tolist() == [2, 3, 5, 8]

@@ -8,6 +8,8 @@
     dense layers over one flat parameter vector, forward and backward; loss plus penalty.
 ``optimizers``, ``schedules``
     state in, state out; how the learning rate falls.
+``perceptron``, ``approximation``
+    one neuron that learns from its mistakes; any function of one variable as a network.
 ``samples``, ``splitting``, ``training``, ``validation``
     batches, the samples that early stopping sets aside, the loop, and how long to go on.
 ``blocks``
@@ -22,13 +24,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from galfeat.nn.approximation import relu_approximation
     from galfeat.nn.classifier import MLPClassifier
     from galfeat.nn.layout import parameter_count
     from galfeat.nn.network import Network
+    from galfeat.nn.perceptron import Perceptron
 
-__all__ = ["MLPClassifier", "Network", "parameter_count"]
+__all__ = ["MLPClassifier", "Network", "Perceptron", "parameter_count", "relu_approximation"]
 
-_WHERE = {"MLPClassifier": "classifier", "Network": "network", "parameter_count": "layout"}
+_WHERE = {
+    "MLPClassifier": "classifier",
+    "Network": "network",
+    "Perceptron": "perceptron",
+    "parameter_count": "layout",
+    "relu_approximation": "approximation",
+}
 
 
 def __getattr__(name: str) -> object:

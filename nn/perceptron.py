@@ -132,8 +132,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     def decision_function(self, X: ArrayLike) -> Floats:
         """Return ``x . w + b``: shape (n,) for two classes, positive for the second, else (n, k)."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        scores: Floats = X @ self.coef_.T + self.intercept_
+        samples: Floats = validate_data(self, X, dtype=np.float64, reset=False)
+        scores: Floats = samples @ self.coef_.T + self.intercept_
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:

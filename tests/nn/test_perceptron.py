@@ -21,7 +21,7 @@ def test_by_pencil() -> None:
     neuron = Perceptron().fit([[1.0, 0.0], [0.0, 1.0]], ["up", "down"])
     assert neuron.classes_.tolist() == ["down", "up"]
     assert (neuron.coef_.tolist(), neuron.intercept_.tolist()) == ([[1, -1]], [0])
-    assert (neuron.n_updates_.tolist(), neuron.n_iter_, neuron.converged_.all()) == ([2], 2, True)
+    assert (neuron.n_updates_.tolist(), neuron.n_iter_, neuron.converged_.tolist()) == ([2], 2, [True])
 
 
 @pytest.mark.parametrize("shuffle", [False, True])

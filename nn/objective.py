@@ -7,7 +7,8 @@ import numpy as np
 from galfeat.nn.losses import Loss
 from galfeat.nn.network import Network, Passage
 from galfeat.nn.samples import Samples
-from galfeat.nn.types import Floats
+from galfeat.nn.second_order import Curvature
+from galfeat.nn.types import Floats, Weight
 
 __all__ = ["Objective"]
 
@@ -31,10 +32,8 @@ class Objective:
 
     def value(self, samples: Samples) -> float:
         """Return the objective alone."""
-        output = self.network.forward(samples.X)
-        share = 1 / len(samples)
-        weight = share if samples.weight is None else samples.weight * share
-        return self.loss.value(output, samples.target, weight) + share * self._penalty()
+        share, weight = _shares(samples)
+        return self.loss.value(self.network.forward(samples.X), samples.target, weight) + share * self._penalty()
 
     def value_and_gradient(self, samples: Samples, *, out: Floats | None = None, passage: Passage | None = None) -> tuple[float, Floats]:
         """Return the objective and its gradient with respect to the flat parameters.
@@ -47,8 +46,7 @@ class Objective:
         passage : Passage, optional
             Room from an earlier pass of as many samples.
         """
-        share = 1 / len(samples)
-        weight = share if samples.weight is None else samples.weight * share
+        share, weight = _shares(samples)
         value, gradient = self.network.loss_and_gradient(samples.X, samples.target, self.loss, weight, out=out, passage=passage)
         weights, slope = self._weights(), gradient[: self.network.layout.n_weights]
         if self.l2:
@@ -57,6 +55,11 @@ class Objective:
             slope += (self.l1 * share) * np.sign(weights)
         return value + share * self._penalty(), gradient
 
+    def curvature(self, samples: Samples) -> Curvature:
+        """Return the second derivatives; the L1 penalty has none."""
+        share, weight = _shares(samples)
+        return Curvature(self.network, samples.X, samples.target, self.loss, weight, l2=self.l2 * share)
+
     def _penalty(self) -> float:
         weights = self._weights()
         l2 = 0.5 * self.l2 * float(weights @ weights) if self.l2 else 0.0
@@ -64,3 +67,9 @@ class Objective:
 
     def _weights(self) -> Floats:
         return self.network.params[: self.network.layout.n_weights]
+
+
+def _shares(samples: Samples) -> tuple[float, Weight]:
+    """Return the share of one sample in the mean, and of each with its weight."""
+    share = 1 / len(samples)
+    return share, share if samples.weight is None else samples.weight * share

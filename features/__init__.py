@@ -19,6 +19,8 @@ pixels that are not finite as bad, and give float32 rows whose columns have true
     `BlockScaler`: one scale for a block of features; `combine`: several extractors side by side.
 ``registry``
     `EXTRACTORS` and `make_extractors`: the extractors by name.
+``invariances``
+    `INVARIANCES`: what may be done to an image without changing a vector, and how well a promise must be kept.
 ``kernels``
     the measurements as compiled loops, fast.
 ``plain``
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from galfeat.features.color import ColorHistogram
     from galfeat.features.combined import Combined, combine
     from galfeat.features.hog import HOG
+    from galfeat.features.invariances import INVARIANCES
     from galfeat.features.pixels import Pixels
     from galfeat.features.registry import EXTRACTORS, make_extractors
     from galfeat.features.sift import SIFT
@@ -58,17 +61,10 @@ __all__ = [
     "make_extractors",
 ]
 
-INVARIANCES = {
-    "sky": "a constant is added to the pixels",
-    "flux": "the pixels are multiplied by a positive number",
-    "rotation90": "the image is turned by 90 degrees",
-    "flip": "the image is mirrored",
-}
-"""What may be done to an image, by the words of `Extractor.promises`."""
-
 _HOMES = {  # imported when asked for: OpenCV and scikit-learn take a second to load
     "EXTRACTORS": "registry",
     "HOG": "hog",
+    "INVARIANCES": "invariances",
     "SIFT": "sift",
     "BagOfWords": "codewords",
     "BlockScaler": "blocks",

@@ -7,10 +7,12 @@
 `classify`          a model and cutouts to classes and probabilities
 `compare`           labelled cutouts to a report of features against raw pixels
 `export`            a feature table to FITS or CSV
+`audit`             what the extractors do not react to, measured on simulated galaxies
 `Model`             a trained network with all it needs to go from cutout to class
 ==================  ==================================================================
 """
 
+from galfeat.pipeline.auditing import Audit, audit
 from galfeat.pipeline.classification import classify
 from galfeat.pipeline.exporting import export
 from galfeat.pipeline.extraction import extract
@@ -20,4 +22,4 @@ from galfeat.pipeline.model import Model
 from galfeat.pipeline.table import FeatureTable, load_features
 from galfeat.pipeline.training import train
 
-__all__ = ["INPUTS", "FeatureTable", "Model", "classify", "compare", "export", "extract", "load_features", "train"]
+__all__ = ["INPUTS", "Audit", "FeatureTable", "Model", "audit", "classify", "compare", "export", "extract", "load_features", "train"]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from galfeat import __version__
+from galfeat.scripts.audit import audit
 from galfeat.scripts.classify import classify
 from galfeat.scripts.compare import compare
 from galfeat.scripts.export import export
@@ -17,7 +18,7 @@ from galfeat.scripts.train import train
 __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-for _command in (simulate, extract, train, classify, compare, export):
+for _command in (simulate, extract, train, classify, compare, export, audit):
     app.command()(_command)
 
 

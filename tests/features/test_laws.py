@@ -189,8 +189,8 @@ CHANGES: dict[str, Callable[[Images], Images]] = {
 }
 
 
-@pytest.mark.parametrize(("kind", "change"), [(kind, change) for kind in KINDS for change in sorted(KINDS[kind]().promises)])
-def test_promises_are_kept(kind: str, change: str) -> None:
+@pytest.mark.parametrize(("kind", "change"), [(kind, change) for kind in KINDS for change in sorted(KINDS[kind]().promises & set(CHANGES))])
+def test_exact_promises_are_kept_to_rounding(kind: str, change: str) -> None:
     extractor = KINDS[kind]()
     chance = np.random.default_rng(8)
     images = (np.rint(chance.normal(1, 2, (4, 2, 40, 40)) * 256) / 256).astype(np.float32)  # the sky adds exactly
@@ -200,7 +200,7 @@ def test_promises_are_kept(kind: str, change: str) -> None:
 
 def test_promises_are_words_of_the_face(extractor: Extractor) -> None:
     assert extractor.promises <= set(INVARIANCES)
-    assert set(CHANGES) == set(INVARIANCES)
+    assert set(CHANGES) == {name for name, invariance in INVARIANCES.items() if invariance.exact}, "the others are audited"
 
 
 def test_pandas_output(extractor: Extractor, galaxies: Images) -> None:

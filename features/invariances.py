@@ -1,0 +1,45 @@
+"""What may be done to an image without changing a vector, and how well a promise must be kept.
+
+`galfeat.pipeline.audit` measures it: the root-mean-square change of the vectors of simulated galaxies, divided by the root-mean-square
+distance between different galaxies' vectors, features standardised. 0 is no change; 1 is as far from itself as from any other galaxy.
+"""
+
+from typing import NamedTuple
+
+__all__ = ["INVARIANCES", "Invariance"]
+
+EXACTLY = 1e-3
+NEARLY = 0.5
+
+
+class Invariance(NamedTuple):
+    """One thing that may be done to an image.
+
+    Parameters
+    ----------
+    change : str
+        What is done.
+    limit : float
+        Largest relative change at which a promise is kept. Where it is `EXACTLY`, the vector is the same but for rounding.
+    """
+
+    change: str
+    limit: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether the vector stays the same but for rounding."""
+        return self.limit <= EXACTLY
+
+
+INVARIANCES = {
+    "sky": Invariance("a constant is added to the pixels", EXACTLY),
+    "flux": Invariance("the pixels are multiplied by a positive number", EXACTLY),
+    "rotation90": Invariance("the image is turned by 90 degrees", EXACTLY),
+    "flip": Invariance("the image is mirrored", EXACTLY),
+    "shift": Invariance("the galaxy lies one pixel further to the side", NEARLY),
+    "rotation": Invariance("the galaxy is photographed again, turned by any angle", NEARLY),
+    "scale": Invariance("the galaxy is photographed again, 15 % larger", NEARLY),
+    "noise": Invariance("the galaxy is photographed again, as deep as before", NEARLY),
+}
+"""What may be done to an image, by the words of `Extractor.promises`."""

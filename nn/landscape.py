@@ -8,7 +8,7 @@ import numpy as np
 
 from galfeat import UsageError
 from galfeat.nn.network import Network
-from galfeat.nn.objective import Objective
+from galfeat.nn.objective import Objective, doubled
 from galfeat.nn.samples import Samples
 from galfeat.nn.second_order import Curvature, columns
 from galfeat.nn.types import Floats
@@ -100,7 +100,7 @@ class FullBatch:
             raise UsageError("Newton's method and L-BFGS need a smooth objective; leave out the L1 penalty, or use another optimizer")
         self._fixed, self.free = objective.network.params.astype(np.float64), free
         self._objective = objective
-        self._samples = Samples(_double(samples.X), _double(samples.target), None if samples.weight is None else _double(samples.weight))
+        self._samples = doubled(samples)
 
     @property
     def start(self) -> Floats:
@@ -109,27 +109,24 @@ class FullBatch:
 
     def network(self, params: Floats) -> Network:
         """Return the network with these free parameters, in float64."""
-        return self._objective.network.with_params(self._embedded(params, self._fixed))
+        return self._objective.network.with_params(self._whole(params))
 
     def value(self, params: Floats) -> float:
         """Return the objective."""
-        return self._at(params).value(self._samples)
+        return self._objective.at(self._whole(params)).value(self._samples)
 
     def value_and_gradient(self, params: Floats) -> tuple[float, Floats]:
         """Return the objective and its gradient with respect to the free parameters."""
-        value, gradient = self._at(params).value_and_gradient(self._samples)
+        value, gradient = self._objective.at(self._whole(params)).value_and_gradient(self._samples)
         return value, gradient[self.free]
 
     def curvature(self, params: Floats) -> Bend:
         """Return the second derivatives with respect to the free parameters."""
-        return _Part(self._at(params).curvature(self._samples), self.free, params.size)
+        return _Part(self._objective.at(self._whole(params)).curvature(self._samples), self.free, params.size)
 
-    def _at(self, params: Floats) -> Objective:
-        return Objective(self.network(params), self._objective.loss, l2=self._objective.l2)
-
-    def _embedded(self, part: Floats, whole: Floats) -> Floats:
-        whole = whole.copy()
-        whole[self.free] = part
+    def _whole(self, params: Floats) -> Floats:
+        whole = self._fixed.copy()
+        whole[self.free] = params
         return whole
 
 
@@ -163,7 +160,3 @@ def checked_start(landscape: Landscape, params: Floats) -> tuple[Floats, float, 
     if not (np.isfinite(value) and np.isfinite(gradient).all()):
         raise UsageError("the loss or its gradient at the start is not finite; standardise the features if their values are large")
     return start, value, gradient
-
-
-def _double(array: Floats) -> Floats:
-    return np.ascontiguousarray(array, dtype=np.float64)

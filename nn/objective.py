@@ -1,6 +1,6 @@
 """What training makes small: the mean loss of the samples plus a penalty on the weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from galfeat.nn.samples import Samples
 from galfeat.nn.second_order import Curvature
 from galfeat.nn.types import Floats, Weight
 
-__all__ = ["Objective"]
+__all__ = ["Objective", "doubled"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,10 @@ class Objective:
     loss: Loss
     l2: float = 0.0
     l1: float = 0.0
+
+    def at(self, params: Floats) -> "Objective":
+        """Return the same objective at other parameters; the array itself is kept, not a copy."""
+        return replace(self, network=self.network.with_params(params))
 
     def value(self, samples: Samples) -> float:
         """Return the objective alone."""
@@ -73,3 +77,9 @@ def _shares(samples: Samples) -> tuple[float, Weight]:
     """Return the share of one sample in the mean, and of each with its weight."""
     share = 1 / len(samples)
     return share, share if samples.weight is None else samples.weight * share
+
+
+def doubled(samples: Samples) -> Samples:
+    """Return the samples in float64: themselves where they are already."""
+    weight = None if samples.weight is None else np.asarray(samples.weight, dtype=np.float64)
+    return Samples(np.asarray(samples.X, dtype=np.float64), np.asarray(samples.target, dtype=np.float64), weight)

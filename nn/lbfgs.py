@@ -24,7 +24,7 @@ def lbfgs(
     params: Floats,
     *,
     max_iter: int = 200,
-    tol: float = 1e-10,
+    tol: float = 1e-7,
     callback: Watcher | None = None,
     memory: int = 10,
 ) -> Minimum:
@@ -39,7 +39,8 @@ def lbfgs(
     max_iter : int
         Steps at most.
     tol : float
-        Length of the gradient at which a point counts as a minimum.
+        Length of the gradient at which a point counts as a minimum. Much below 1e-8 SciPy's line search sees only the rounding of the
+        loss and gives up, unless the loss goes to zero; `galfeat.nn.newton` goes further.
     callback : callable, optional
         Called at the start and after each step with the parameters and the loss.
     memory : int

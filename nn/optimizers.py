@@ -25,6 +25,8 @@ The arguments are named as in Keras; the formulas, the place of epsilon and its 
 what       papers                     lectures, often          Keras                      PyTorch, and here
 =========  =========================  =======================  =========================  ======================================
 momentum   v = mu v - lr g; p += v    m = mu m + (1 - mu) g    v = mu v - lr g; p += v    m = mu m + g; p -= lr m
+Nesterov   g taken at p + mu v        as the paper             g at p, the point ahead;   g at p, the point ahead;
+                                                               p += mu v - lr g           p -= lr (g + mu m)
 Adagrad    epsilon absent, or inside  sqrt(s + eps)            sqrt(s + eps), eps 1e-7,   sqrt(s) + eps, eps 1e-10,
            the root                                            s starts at 0.1            s starts at 0
 RMSprop    sqrt(v), no epsilon        sqrt(v + eps)            sqrt(v + eps), eps 1e-7    sqrt(v) + eps, eps 1e-8
@@ -32,12 +34,17 @@ Adam       m and v both divided by    left out, or 1 - beta    rate * sqrt(1 - b
            1 - beta^t;                in place of 1 - beta^t   / (1 - beta_1^t);          sqrt(v) + eps, eps 1e-8
            sqrt(v) + eps, eps 1e-8                             eps 1e-7 added to the
                                                                uncorrected root
-amsgrad    largest v, no correction   as the paper             largest uncorrected v      largest uncorrected v, then corrected
+amsgrad    largest v, no correction   as the paper             largest uncorrected v,     largest uncorrected v, then corrected
+                                                               then Adam's rate
 AdamW      schedule times decay, not  decay in the gradient,   p -= lr decay p,           p -= lr decay p, decay 1e-2
            times the rate             which is L2              decay 4e-3
 =========  =========================  =======================  =========================  ======================================
 
-RMSprop's `rho` defaults to Keras's and Hinton's 0.9; PyTorch calls it alpha and has 0.99.
+The columns of Keras and PyTorch were read off the source of Keras 3.15.1 and PyTorch 2.13.0. With the rate inside v, as in the papers and
+Keras, a rate that a schedule lowers lowers the steps only as v forgets; with m as here, at once.
+
+RMSprop's `rho` defaults to Keras's and Hinton's 0.9; PyTorch calls it alpha and has 0.99. Adam's rate of 0.001 is everybody's; Keras has
+0.001 for Adagrad as well, PyTorch and this module 0.01.
 """
 
 from abc import ABC, abstractmethod

@@ -28,7 +28,7 @@ def loss(network: Network) -> float:
 
 
 def test_worked_example_before_and_after_one_step(lecture: Network) -> None:
-    assert loss(lecture) == pytest.approx(0.298371108760003, abs=5e-16)
+    assert loss(lecture) == pytest.approx(0.298371108760003, abs=1e-15)
     after = stepped(lecture, 1, biases=False)
     w1, w3, w2, w4 = after.weights[0].ravel()
     w5, w7, w6, w8 = after.weights[1].ravel()
@@ -36,8 +36,8 @@ def test_worked_example_before_and_after_one_step(lecture: Network) -> None:
         0.149780716132763, 0.199561432265526, 0.249751143632370, 0.299502287264739,
         0.358916479717885, 0.408666186076233, 0.511301270238738, 0.561370121107989,
     ]  # fmt: skip
-    assert_allclose([w1, w2, w3, w4, w5, w6, w7, w8], wanted, rtol=0, atol=6e-16)
-    assert loss(after) == pytest.approx(0.291027773693599, abs=6e-16)
+    assert_allclose([w1, w2, w3, w4, w5, w6, w7, w8], wanted, rtol=0, atol=1e-15)
+    assert loss(after) == pytest.approx(0.291027773693599, abs=1e-15)
 
 
 def test_worked_example_does_not_use_updated_output_weights_for_the_hidden_layer(lecture: Network) -> None:
@@ -54,7 +54,7 @@ def test_worked_example_does_not_use_updated_output_weights_for_the_hidden_layer
 
 
 def test_worked_example_with_biases(lecture: Network) -> None:
-    assert loss(stepped(lecture, 1, biases=True)) == pytest.approx(0.280471446791430, abs=6e-16)
+    assert loss(stepped(lecture, 1, biases=True)) == pytest.approx(0.280471446791430, abs=1e-15)
 
 
 def test_worked_example_after_ten_thousand_steps(lecture: Network) -> None:

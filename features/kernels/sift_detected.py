@@ -1,11 +1,22 @@
 """Keypoints that an image itself shows, each with its place, size and direction, and the gradients around it."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.features.kernels.compiling import kernel
+from galfeat.features.kernels.sift_descriptor import describe
+from galfeat.features.kernels.sift_extrema import BORDER, FOUND, enlarged, extrema
+from galfeat.features.kernels.sift_orientation import BINS, DIRECTIONS, directions, gradients
+from galfeat.features.kernels.sift_pyramid import BLOCK, blur, double, gaussians, halve, mirror_rows
+
 __all__ = ["detect", "detect_batch"]
+
+_VECTOR = 16  # float32 in the widest vector
+_FLAT = -(1 << 30)
 
 Found = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
@@ -69,4 +80,200 @@ def detect_batch(
 
     `contrast` is one number, or one an image. What is found in an image depends on that image alone.
     """
-    raise NotImplementedError
+    n, ny, nx = images.shape
+    taps, reaches = gaussians(float(sigma), octave_layers, upsample)
+    scale = 2 if upsample else 1
+    halo = int(reaches.max())
+    keypoints, descriptors, counts = _search(
+        np.ascontiguousarray(images, dtype=np.float32).reshape(n, ny * nx),
+        ny,
+        nx,
+        np.ascontiguousarray(np.broadcast_to(np.asarray(contrast, dtype=np.float64), n)),
+        taps,
+        reaches,
+        float(edge_threshold),
+        float(sigma),
+        bool(upsample),
+        _aligned(_planes(scale * ny, scale * nx, halo, octave_layers)),
+    )
+    return _sorted(keypoints, descriptors, counts)
+
+
+def _pitch(nx: int, halo: int) -> int:
+    """Return the distance of rows: room for the mirrored pixels between two rows, and whole vectors."""
+    return -(-(nx + 2 * halo) // _VECTOR) * _VECTOR
+
+
+def _planes(ny: int, nx: int, halo: int, layers: int) -> tuple[int, int]:
+    """Return the shape of the planes of the first octave, which have room for those of the others."""
+    return 3 * layers + 7, (ny + 2 * halo) * _pitch(nx, halo)
+
+
+def _aligned(shape: tuple[int, int]) -> NDArray[np.float32]:
+    room = np.zeros(shape[0] * shape[1] + _VECTOR, dtype=np.float32)
+    start = -(room.ctypes.data // room.itemsize) % _VECTOR
+    return room[start : start + shape[0] * shape[1]].reshape(shape)
+
+
+def _sorted(keypoints: NDArray[np.float32], descriptors: NDArray[np.uint8], counts: NDArray[np.int64]) -> list[Found]:
+    """Give each image its keypoints in order, each once."""
+    image = np.repeat(np.arange(len(counts)), counts)
+    x, y, size, angle = keypoints.T[:4]
+    order = np.lexsort((angle, size, y, x, image))
+    where, image = keypoints[order], image[order]
+    new = np.ones(len(order), dtype=np.bool_)
+    new[1:] = (where[1:, :4] != where[:-1, :4]).any(axis=1) | (image[1:] != image[:-1])
+    where, values = where[new], descriptors[order[new]]
+    ends = np.searchsorted(image[new], np.arange(1, len(counts)))
+    return list(zip(np.split(where, ends), np.split(values, ends), strict=True))
+
+
+@kernel()
+def _search(
+    images: Any, ny: int, nx: int, contrasts: Any, taps: Any, reaches: Any, edge: float, sigma: float, upsample: bool, planes: Any
+) -> Any:
+    """Return the keypoints of all images, one after the other, their descriptors, and how many each image has."""
+    counts = np.zeros(len(images), dtype=np.int64)
+    keypoints = np.empty((64, 5), dtype=np.float32)
+    descriptors = np.empty((64, 128), dtype=np.uint8)
+    halo = reaches.max()
+    work = np.empty(BLOCK + 2 * planes.shape[1] // (ny + 2 * halo) + 2 * halo + 32, dtype=np.float32)
+    flags = np.empty((planes.shape[1] + 15) // 8 * 8, dtype=np.uint8)
+    total = 0
+    for row in range(len(images)):
+        before = total
+        shift = _level(images[row], planes[0])
+        if shift == _FLAT:
+            continue
+        contrast = math.ldexp(contrasts[row], -shift) / (len(reaches) - 3)
+        total, keypoints, descriptors = _search_octaves(
+            planes, ny, nx, contrast, shift, taps, reaches, edge, sigma, upsample, work, flags, total, keypoints, descriptors
+        )
+        counts[row] = total - before
+    return keypoints[:total], descriptors[:total], counts
+
+
+@kernel()
+def _level(image: Any, out: Any) -> int:
+    """Bring an image's middle to zero and its range below one, by a power of two; return which, or `_FLAT`."""
+    low, high = _range(image)
+    if not low < high:
+        return _FLAT
+    middle = 0.5 * (low + high)
+    _, shift = math.frexp(high - middle)
+    factor = math.ldexp(1.0, -shift)
+    for i in range(len(image)):
+        out[i] = np.float32((np.float64(image[i]) - middle) * factor)
+    return shift
+
+
+@kernel()
+def _range(image: Any) -> tuple[float, float]:
+    low, high = image[0], image[0]
+    for i in range(len(image)):
+        low = min(low, image[i])
+        high = max(high, image[i])
+    return np.float64(low), np.float64(high)
+
+
+@kernel()
+def _search_octaves(
+    planes: Any,
+    ny: int,
+    nx: int,
+    contrast: float,
+    shift: int,
+    taps: Any,
+    reaches: Any,
+    edge: float,
+    sigma: float,
+    upsample: bool,
+    work: Any,
+    flags: Any,
+    total: int,
+    keypoints: Any,
+    descriptors: Any,
+) -> Any:
+    layers = len(reaches) - 3
+    halo = reaches.max()
+    blurred, differences, sizes, angles = planes[: layers + 3], planes[layers + 3 : 2 * layers + 5], planes[-2], planes[-1]
+    found = np.empty((64, FOUND), dtype=np.float64)
+    pixel = 0.5 if upsample else 1.0
+    ny, nx = (2 * ny, 2 * nx) if upsample else (ny, nx)
+    octave = 0
+    while min(ny, nx) > 2 * BORDER:
+        pitch = (nx + 2 * halo + 15) // 16 * 16
+        if octave == 0:
+            _begin(blurred, ny, nx, pitch, halo, taps[0], reaches[0], upsample, work)
+        for k in range(1, layers + 3):
+            mirror_rows(blurred[k - 1], ny, pitch, halo)
+            blur(blurred[k - 1], blurred[k], ny, nx, pitch, halo, taps[k], reaches[k], differences[k - 1], work)
+        number, found = extrema(differences, ny, nx, pitch, layers, contrast, edge, flags, found)
+        total, keypoints, descriptors = _describe_all(
+            blurred, ny, nx, pitch, halo, sigma, pixel, shift, sizes, angles, work, found[:number], total, keypoints, descriptors
+        )
+        pixel *= 2
+        octave += 1
+        ny, nx, before = ny // 2, nx // 2, pitch
+        after = (nx + 2 * halo + 15) // 16 * 16
+        halve(blurred[layers][halo * before :], before, blurred[0][halo * after :], ny, nx, after)
+    return total, keypoints, descriptors
+
+
+@kernel()
+def _begin(blurred: Any, ny: int, nx: int, pitch: int, halo: int, taps: Any, reach: int, upsample: bool, work: Any) -> None:
+    """Make the first scale of the image that lies at the beginning of the first plane."""
+    image, start = blurred[0], blurred[1]
+    if upsample:
+        double(image, ny // 2, nx // 2, start[halo * pitch :], pitch)
+    else:
+        for y in range(ny):
+            at = (halo + y) * pitch
+            start[at : at + nx] = image[y * nx : (y + 1) * nx]
+    mirror_rows(start, ny, pitch, halo)
+    blur(start, blurred[0], ny, nx, pitch, halo, taps, reach, start[:0], work)
+
+
+@kernel()
+def _describe_all(
+    blurred: Any,
+    ny: int,
+    nx: int,
+    pitch: int,
+    halo: int,
+    sigma: float,
+    pixel: float,
+    shift: int,
+    sizes: Any,
+    angles: Any,
+    work: Any,
+    found: Any,
+    total: int,
+    keypoints: Any,
+    descriptors: Any,
+) -> Any:
+    layers = len(blurred) - 3
+    peaks = np.empty(BINS, dtype=np.float64)
+    for layer in range(1, layers + 1):
+        done = 0
+        for k in range(len(found)):
+            if found[k, 2] != layer:
+                continue
+            y, x = int(found[k, 0]), int(found[k, 1])
+            scale = sigma * 2.0 ** ((layer + found[k, 5]) / layers)
+            if done == 0:
+                inside = blurred[layer][halo * pitch : (halo + ny) * pitch]
+                gradients(inside, pitch, (ny - 1) * pitch, pitch, sizes, angles)
+                done = 1
+            number = directions(sizes, angles, ny, nx, pitch, y, x, scale, work, peaks)
+            for i in range(number):
+                if total == len(keypoints):
+                    keypoints, descriptors = enlarged(keypoints), enlarged(descriptors)
+                place = keypoints[total]
+                place[0], place[1] = (x + found[k, 4]) * pixel, (y + found[k, 3]) * pixel
+                place[2] = 2 * scale * pixel
+                place[3] = np.float32(360 - 10 * peaks[i]) % np.float32(360)
+                place[4] = math.ldexp(abs(found[k, 6]), shift)
+                describe(sizes, angles, ny, nx, pitch, y, x, scale, peaks[i] * (DIRECTIONS / BINS), work, descriptors[total])
+                total += 1
+    return total, keypoints, descriptors

@@ -1,6 +1,6 @@
 """The shallow multilayer perceptron, from the neuron to the estimator.
 
-`MLPClassifier` is what most people need. The parts that it is made of, one concept a file:
+`MLPClassifier` and `MLPRegressor` are what most people need. The parts that it is made of, one concept a file:
 
 ``activations``, ``losses``, ``initializers``
     value and derivative side by side; where the weights begin.
@@ -10,12 +10,16 @@
     state in, state out; how the learning rate falls.
 ``perceptron``, ``approximation``
     one neuron that learns from its mistakes; any function of one variable as a network.
-``samples``, ``splitting``, ``training``, ``validation``
-    batches, the samples that early stopping sets aside, the loop, and how long to go on.
-``blocks``
-    prediction whose bits do not depend on the batch.
-``estimator``, ``classifier``, ``settings``, ``plain``, ``state``
-    what scikit-learn sees, and what a model file holds.
+``samples``, ``splitting``, ``training``, ``validation``, ``dropout``
+    batches, the samples that early stopping sets aside, the loop, how long to go on, and units left out on the way.
+``descending``, ``committee``
+    Newton and L-BFGS in the loop's place; several networks that learn side by side.
+``blocks``, ``probabilities``, ``calibration``
+    prediction whose bits do not depend on the batch; how sure it is, and how sure it should be.
+``estimator``, ``classifier``, ``regressor``, ``settings``
+    what scikit-learn sees.
+``plain``, ``state``, ``files``, ``onnx``
+    a trained network as settings and arrays, in a file, and for other programs.
 
 Nothing here knows a galaxy: arrays in, arrays out.
 """
@@ -28,16 +32,30 @@ if TYPE_CHECKING:
     from galfeat.nn.classifier import MLPClassifier
     from galfeat.nn.layout import parameter_count
     from galfeat.nn.network import Network
+    from galfeat.nn.onnx import save_onnx, to_onnx
     from galfeat.nn.perceptron import Perceptron
+    from galfeat.nn.regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "Network", "Perceptron", "parameter_count", "relu_approximation"]
+__all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
+    "Network",
+    "Perceptron",
+    "parameter_count",
+    "relu_approximation",
+    "save_onnx",
+    "to_onnx",
+]
 
 _WHERE = {
     "MLPClassifier": "classifier",
+    "MLPRegressor": "regressor",
     "Network": "network",
     "Perceptron": "perceptron",
     "parameter_count": "layout",
     "relu_approximation": "approximation",
+    "save_onnx": "onnx",
+    "to_onnx": "onnx",
 }
 
 

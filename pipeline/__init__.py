@@ -8,18 +8,62 @@
 `compare`           labelled cutouts to a report of features against raw pixels
 `export`            a feature table to FITS or CSV
 `audit`             what the extractors do not react to, measured on simulated galaxies
+`show`              a galaxy and what each extractor sees of it, as a figure
 `Model`             a trained network with all it needs to go from cutout to class
 ==================  ==================================================================
 """
 
-from galfeat.pipeline.auditing import Audit, audit
-from galfeat.pipeline.classification import classify
-from galfeat.pipeline.exporting import export
-from galfeat.pipeline.extraction import extract
-from galfeat.pipeline.head_to_head import compare
-from galfeat.pipeline.inputs import INPUTS
-from galfeat.pipeline.model import Model
-from galfeat.pipeline.table import FeatureTable, load_features
-from galfeat.pipeline.training import train
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["INPUTS", "Audit", "FeatureTable", "Model", "audit", "classify", "compare", "export", "extract", "load_features", "train"]
+if TYPE_CHECKING:
+    from galfeat.pipeline.auditing import Audit, audit
+    from galfeat.pipeline.classification import classify
+    from galfeat.pipeline.exporting import export
+    from galfeat.pipeline.extraction import extract
+    from galfeat.pipeline.head_to_head import compare
+    from galfeat.pipeline.inputs import INPUTS
+    from galfeat.pipeline.model import Model
+    from galfeat.pipeline.portrait import show
+    from galfeat.pipeline.table import FeatureTable, load_features
+    from galfeat.pipeline.training import train
+
+__all__ = [
+    "INPUTS",
+    "Audit",
+    "FeatureTable",
+    "Model",
+    "audit",
+    "classify",
+    "compare",
+    "export",
+    "extract",
+    "load_features",
+    "show",
+    "train",
+]
+
+_HOMES = {  # imported when asked for: a command waits only for what it uses
+    "INPUTS": "inputs",
+    "Audit": "auditing",
+    "FeatureTable": "table",
+    "Model": "model",
+    "audit": "auditing",
+    "classify": "classification",
+    "compare": "head_to_head",
+    "export": "exporting",
+    "extract": "extraction",
+    "load_features": "table",
+    "show": "portrait",
+    "train": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

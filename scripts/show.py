@@ -1,0 +1,30 @@
+"""``galfeat show``: one galaxy and what each extractor sees of it, as a figure."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from galfeat.scripts.options import Bands, Catalog, Layout, Size, names
+from galfeat.scripts.running import main_of, say
+
+
+def show(
+    cutout: Annotated[Path, typer.Argument(metavar="CUTOUT", help="A FITS file or picture; or, with --id, a folder or catalogue.")],
+    out: Annotated[Path, typer.Option(metavar="FIG.png", help="Figure to write, .png or .svg.")] = Path("figure.png"),
+    id: Annotated[str | None, typer.Option(help="Which galaxy, where there are several.")] = None,  # noqa: A002 (the option's name)
+    catalog: Catalog = None,
+    bands: Bands = None,
+    layout: Layout = "auto",
+    size: Size = 64,
+) -> None:
+    """Draw a galaxy with HOG's edges, SIFT's keypoints, binary patterns, co-occurrence and histograms."""
+    from galfeat.data import Preparation
+    from galfeat.pipeline import show as draw
+
+    preparation = Preparation(size=size)
+    say(f"show: {draw(cutout, out, id=id, catalog=catalog, bands=names(bands), layout=layout, preparation=preparation)}")
+
+
+if __name__ == "__main__":
+    main_of(show)

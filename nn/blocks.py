@@ -5,7 +5,7 @@ rows, the last block being filled up with zeros, so a sample's output has the sa
 order.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,26 +17,28 @@ __all__ = ["BLOCK", "outputs"]
 BLOCK = 128  # rows; a multiple of every processor's tile, so no row is an edge row
 
 
-def outputs(network: Network, X: Floats, finish: Callable[[Floats], Floats] | None = None) -> Floats:
-    """Return the network's output for each row, shape (n, outputs), the same bits whatever the other rows.
+def outputs(networks: Sequence[Network], X: Floats, finish: Callable[[list[Floats]], Floats]) -> Floats:
+    """Return what is made of the networks' outputs for each row, shape (n, outputs), the same bits whatever the other rows.
 
     Parameters
     ----------
-    network : Network
+    networks : sequence of Network
+        All with as many inputs and outputs.
     X : array, shape (n, inputs)
-        C-contiguous, of the network's dtype.
-    finish : callable, optional
-        Applied to the output of each block, shape (`BLOCK`, outputs), row by row; what it returns is kept.
+        C-contiguous, of the networks' dtype.
+    finish : callable
+        Takes the outputs of a block, one array of shape (`BLOCK`, outputs) a network, and makes one array of them, row by row.
     """
-    room = network.room(BLOCK)
-    result = np.empty((len(X), network.layout.sizes[-1]), dtype=network.params.dtype)
-    for start in range(0, len(X), BLOCK):
-        block = X[start : start + BLOCK]
-        rows = len(block)
-        if rows < BLOCK:
-            padded = np.zeros((BLOCK, X.shape[1]), dtype=X.dtype)
-            padded[:rows] = block
-            block = padded
-        output = network.forward(block, room)
-        result[start : start + rows] = (output if finish is None else finish(output))[:rows]
+    rooms = [network.room(BLOCK) for network in networks]
+    result = np.empty((len(X), networks[0].layout.sizes[-1]), dtype=networks[0].params.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at what comes out
+        for start in range(0, len(X), BLOCK):
+            block = X[start : start + BLOCK]
+            rows = len(block)
+            if rows < BLOCK:
+                padded = np.zeros((BLOCK, X.shape[1]), dtype=X.dtype)
+                padded[:rows] = block
+                block = padded
+            made = finish([network.forward(block, room) for network, room in zip(networks, rooms, strict=True)])
+            result[start : start + rows] = made[:rows]
     return result

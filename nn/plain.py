@@ -6,6 +6,7 @@ this package by name.
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,7 @@ def from_plain(name: str, value: Any) -> Any:
 def _part(name: str, described: dict[str, Any]) -> Any:
     part = _PARTS.get(str(described.pop("type", "")))
     known = {field.name for field in fields(part)} if part is not None else set()
-    if part is None or not set(described) <= known or not all(isinstance(value, bool | int | float) for value in described.values()):
+    plain = all(isinstance(value, bool | int | float) and isfinite(value) for value in described.values())
+    if part is None or not set(described) <= known or not plain:
         raise UsageError(f"the saved setting {name} does not describe a part of galfeat.nn that this version knows")
     return part(**described)

@@ -7,6 +7,12 @@ from typing import Any
 import numpy as np
 
 from galfeat import UsageError
+from galfeat.nn.activations import Activation, get_activation
+from galfeat.nn.descending import METHODS
+from galfeat.nn.initializers import get_initializer
+from galfeat.nn.losses import Loss, get_loss
+from galfeat.nn.optimizers import OPTIMIZERS, Optimizer, get_optimizer
+from galfeat.nn.schedules import Schedule, get_schedule
 
 __all__ = ["check_settings", "hidden_sizes"]
 
@@ -19,11 +25,11 @@ _REALS = {
     "validation_fraction": (0.0, 1.0, False, False),
 }
 _COUNTS = ("max_iter", "n_iter_no_change", "n_networks")
-_FLAGS = ("shuffle", "warm_start", "early_stopping")
+_FLAGS = ("shuffle", "warm_start", "early_stopping", "calibration")
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check ranges and types of an estimator's settings; those it does not have are passed over.
+    """Check ranges, types and names of an estimator's settings; those it does not have are passed over.
 
     Raises
     ------
@@ -41,17 +47,44 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         if name in settings and not isinstance(settings[name], bool | np.bool_):
             raise UsageError(f"{name} must be True or False; got {settings[name]!r}")
     _check_rest(settings)
+    _check_parts(settings)
 
 
 def _check_rest(settings: Mapping[str, Any]) -> None:
-    tol, batch, dtype = settings["tol"], settings["batch_size"], settings["dtype"]
+    tol, batch, dtype, chance = settings["tol"], settings["batch_size"], settings["dtype"], settings["random_state"]
     if tol is not None and not _within(tol, 0.0, np.inf, True, False):
         raise UsageError(f"tol must be a number of at least 0, or None to train for max_iter epochs; got {tol!r}")
-    if batch != "auto" and not _is_count(batch):
+    if not (isinstance(batch, str) and batch == "auto") and not _is_count(batch):
         raise UsageError(f"batch_size must be 'auto' or a whole number of at least 1; got {batch!r}")
     if not isinstance(dtype, str) or dtype not in ("float32", "float64"):
         raise UsageError(f"dtype must be 'float64' or 'float32'; got {dtype!r}")
+    numbered = isinstance(chance, Integral) and not isinstance(chance, bool) and int(chance) >= 0
+    if chance is not None and not numbered and not isinstance(chance, np.random.Generator | np.random.RandomState):
+        raise UsageError(f"random_state must be a whole number of at least 0, a generator of random numbers or None; got {chance!r}")
     hidden_sizes(settings["hidden_layer_sizes"])
+
+
+def _check_parts(settings: Mapping[str, Any]) -> None:
+    """Look for the parts that the settings name."""
+    solver, weight = settings["solver"], settings.get("class_weight")
+    for name in ("activation", "loss", "solver", "learning_rate", "initializer"):
+        if not isinstance(settings[name], str | Activation | Loss | Optimizer | Schedule):
+            raise UsageError(f"{name} must be a name, or an object of galfeat.nn; got {settings[name]!r}")
+    get_activation(settings["activation"])
+    get_loss(settings["loss"])
+    get_schedule(settings["learning_rate"])
+    if settings["initializer"] != "auto":
+        get_initializer(settings["initializer"])
+    if not isinstance(solver, str) or solver not in METHODS:
+        try:
+            get_optimizer(solver, settings["learning_rate_init"])
+        except UsageError as error:
+            choice = ", ".join([*OPTIMIZERS, "amsgrad", *METHODS])
+            raise (UsageError(f"there is no solver '{solver}'; choose one of {choice}") if isinstance(solver, str) else error) from None
+    elif settings["dropout"] or settings["l1"]:
+        raise UsageError(f"solver='{solver}' needs a smooth loss that stays the same from step to step: use dropout=0 and l1=0")
+    if weight is not None and not isinstance(weight, Mapping) and not (isinstance(weight, str) and weight == "balanced"):
+        raise UsageError(f"class_weight must be None, 'balanced' or a mapping of class to weight; got {weight!r}")
 
 
 def hidden_sizes(sizes: Any) -> tuple[int, ...]:

@@ -35,5 +35,8 @@ def split(groups: NDArray[np.intp], fraction: float, rng: np.random.Generator) -
         wanted = round(fraction * len(rows))
         validates[rows[: min(max(wanted, 1), len(rows) - 1)]] = True
     if not validates.any():
-        raise UsageError("early stopping needs a class with at least two samples, so that one can be set aside; use early_stopping=False")
+        raise UsageError(
+            "no sample can be set aside for early stopping or calibration: that takes two samples of one class at least; "
+            f"there are n_samples = {len(groups)} in all"
+        )
     return np.flatnonzero(~validates), np.flatnonzero(validates)

@@ -1,115 +1,186 @@
 """A trained estimator as plain settings and arrays, and back: nothing in it is code, and what comes back is checked first."""
 
-from collections.abc import Mapping
-from inspect import signature
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.nn.layout import Layout
-from galfeat.nn.network import Network
 from galfeat.nn.plain import from_plain, to_plain
-from galfeat.nn.settings import hidden_sizes
+from galfeat.nn.types import Floats
 
-if TYPE_CHECKING:
-    from galfeat.nn.classifier import MLPClassifier
-
-__all__ = ["FORMAT", "State", "classifier_state", "restore_classifier"]
+__all__ = ["FORMAT", "Learned", "State", "describe", "plain_classes", "read_classes", "read_state"]
 
 State: TypeAlias = Mapping[str, Any]
-"""``format``, ``estimator``, ``settings``, ``layers``, ``loss_curve``, ``n_iter`` (plain), ``classes`` and ``params`` (arrays)."""
+"""``format``, ``estimator``, ``settings``, ``layers``, ``features``, ``networks`` (one mapping of `Learned` each) and ``targets``."""
 
-FORMAT = "galfeat.nn 1"
+FORMAT = "galfeat.nn 2"
 
-_Classifier = TypeVar("_Classifier", bound="MLPClassifier")
+_ENTRIES = {"format", "estimator", "settings", "layers", "features", "networks", "targets"}
 
 
-def classifier_state(model: "MLPClassifier") -> dict[str, Any]:
-    """Describe a trained classifier."""
-    if not hasattr(model, "network_"):
-        raise UsageError("there is nothing to save yet: train the classifier with fit first")
+@dataclass(frozen=True)
+class Learned:
+    """What one network has learned.
+
+    Parameters
+    ----------
+    params : array, shape (size,)
+    losses : sequence of float
+    epochs, seen : int
+    """
+
+    params: Floats
+    losses: Sequence[float]
+    epochs: int
+    seen: int
+
+
+@dataclass(frozen=True)
+class Read:
+    """A state whose entries have been looked at one by one; whether they go together is for the estimator to say."""
+
+    settings: dict[str, Any]
+    layers: tuple[int, ...]
+    features: list[str] | None
+    networks: list[Learned]
+    targets: Mapping[str, Any]
+
+
+def describe(
+    estimator: str, settings: State, layers: Sequence[int], features: Sequence[str] | None, networks: Sequence[Learned], targets: State
+) -> dict[str, Any]:
+    """Return the state of a trained estimator.
+
+    Raises
+    ------
+    UsageError
+        If a setting is neither plain nor a part of galfeat.nn.
+    """
     return {
         "format": FORMAT,
-        "estimator": type(model).__name__,
-        "settings": {name: to_plain(name, value) for name, value in model.get_params(deep=False).items()},
-        "layers": list(model.network_.layout.sizes),
-        "loss_curve": [float(loss) for loss in model.loss_curve_],
-        "n_iter": int(model.n_iter_),
-        "classes": _plain_classes(model.classes_),
-        "params": model.network_.params.copy(),
+        "estimator": estimator,
+        "settings": {name: to_plain(name, value) for name, value in settings.items()},
+        "layers": list(layers),
+        "features": None if features is None else [str(name) for name in features],
+        "networks": [
+            {"params": each.params.copy(), "losses": [float(loss) for loss in each.losses], "epochs": each.epochs, "seen": each.seen}
+            for each in networks
+        ],
+        "targets": dict(targets),
     }
 
 
-def restore_classifier(cls: type[_Classifier], state: State) -> _Classifier:
-    """Make the classifier that was described."""
-    _check_entries(cls, state)
-    model = cls(**_settings(cls, state["settings"]))
-    model._check_settings()
-    classes = _array(state, "classes", "Uiufb")
-    if len(np.unique(classes)) != len(classes) or len(classes) < 2:
-        raise UsageError("the saved classes must be two or more, each once")
-    layout = _layout(state["layers"])
-    if layout.sizes[1:] != (*hidden_sizes(model.hidden_layer_sizes), len(classes)):
-        raise UsageError(f"the saved layers {layout.sizes} do not go with the saved hidden_layer_sizes and {len(classes)} classes")
-    params = _array(state, "params", "f")
-    if params.dtype != np.dtype(model.dtype) or params.shape != (layout.size,) or not np.isfinite(params).all():
-        raise UsageError(
-            f"the saved params must be {layout.size} finite numbers of {model.dtype}; got {params.dtype} of shape {params.shape}"
-        )
-    model.classes_ = classes.copy()
-    model.n_features_in_ = layout.sizes[0]
-    model._resume(Network(layout.sizes, model.activation, model._output_activation(), params.copy()))
-    model.loss_curve_, model.n_iter_ = _numbers(state["loss_curve"]), state["n_iter"]
-    return model
+def read_state(estimator: str, known: set[str], targets: set[str], state: State) -> Read:
+    """Return a state's entries.
+
+    Parameters
+    ----------
+    estimator : str
+        The class that is wanted.
+    known : set of str
+        Names of its settings.
+    targets : set of str
+        What it knows of its targets.
+    state : mapping
+
+    Raises
+    ------
+    UsageError
+        Naming the first entry that is missing, does not belong there, or is of the wrong kind.
+    """
+    _check_entries(estimator, state)
+    settings = _mapping(state, "settings", known)
+    layout, features = _layout(state["layers"]), state["features"]
+    if features is not None and (not _all_of(features, str) or len(features) != layout.sizes[0] or len(set(features)) < len(features)):
+        raise UsageError(f"the saved features must be {layout.sizes[0]} names, each once")
+    if not isinstance(state["networks"], list) or not state["networks"]:
+        raise UsageError("the saved networks must be a list of one or more")
+    return Read(
+        {name: from_plain(name, value) for name, value in settings.items()},
+        layout.sizes,
+        features,
+        [_learned(network, layout.size) for network in state["networks"]],
+        _mapping(state, "targets", targets),
+    )
 
 
-def _check_entries(cls: type, state: State) -> None:
+def plain_classes(classes: NDArray[Any]) -> NDArray[Any]:
+    """Return class labels as an array of numbers or words.
+
+    Raises
+    ------
+    UsageError
+        If they are a mixture.
+    """
+    if classes.dtype.kind != "O":
+        return classes.copy()
+    if all(isinstance(label, str) for label in classes):
+        return classes.astype(np.str_)
+    raise UsageError("classes that mix kinds of labels cannot be saved; use words, or numbers, alone")
+
+
+def read_classes(classes: Any) -> NDArray[Any]:
+    """Return saved class labels after a look at them."""
+    array = _array("classes", classes, "Uiufb")
+    if len(array) < 2 or not np.array_equal(np.unique(array), array):
+        raise UsageError("the saved classes must be two or more, each once, in order")
+    return array.copy()
+
+
+def _check_entries(estimator: str, state: State) -> None:
     if not isinstance(state, Mapping):
         raise UsageError(f"a saved network must be a mapping; got {type(state).__name__}")
-    wanted = {"format", "estimator", "settings", "layers", "loss_curve", "n_iter", "classes", "params"}
-    if set(state) != wanted:
-        different = sorted(wanted.symmetric_difference(map(str, state)))
-        raise UsageError(f"the saved network lacks entries, or has some that do not belong there: {', '.join(different)}")
-    if state["format"] != FORMAT or state["estimator"] != cls.__name__:
-        raise UsageError(f"this is a saved {state['estimator']!r} in the format {state['format']!r}; expected {cls.__name__!r}, {FORMAT!r}")
-    n_iter = state["n_iter"]
-    if not isinstance(n_iter, int) or isinstance(n_iter, bool) or n_iter < 0:
-        raise UsageError(f"the saved n_iter must be a whole number of at least 0; got {n_iter!r}")
+    if state.get("format") != FORMAT or state.get("estimator") != estimator:
+        found = f"a saved {state.get('estimator')!r} in the format {state.get('format')!r}"
+        raise UsageError(f"this is {found}; expected {estimator!r}, {FORMAT!r}")
+    if set(state) != _ENTRIES:
+        raise UsageError(f"the saved network lacks entries, or has some that do not belong there: {_different(_ENTRIES, state)}")
 
 
-def _settings(cls: type, settings: Any) -> dict[str, Any]:
-    known = set(signature(cls).parameters)
-    if not isinstance(settings, Mapping) or set(settings) != known:
-        different = sorted(known.symmetric_difference(map(str, settings))) if isinstance(settings, Mapping) else ["settings"]
-        raise UsageError(f"the saved settings are not those of {cls.__name__}; look at {', '.join(different)}")
-    return {name: from_plain(name, value) for name, value in settings.items()}
+def _mapping(state: State, entry: str, names: set[str]) -> State:
+    found = state[entry]
+    if not isinstance(found, Mapping) or set(found) != names:
+        raise UsageError(f"the saved {entry} are not those of {state['estimator']}; look at {_different(names, found)}")
+    return found
+
+
+def _different(wanted: set[str], found: Any) -> str:
+    names = wanted.symmetric_difference(map(str, found)) if isinstance(found, Mapping) else wanted
+    return ", ".join(sorted(names)[:10])
 
 
 def _layout(layers: Any) -> Layout:
     if not isinstance(layers, list | tuple) or not all(isinstance(size, int) and not isinstance(size, bool) for size in layers):
-        raise UsageError(f"the saved layers must be a list of whole numbers; got {layers!r}")
+        raise UsageError(f"the saved layers must be a list of whole numbers; got {str(layers)[:80]!r}")
     return Layout(tuple(layers))
 
 
-def _array(state: State, name: str, kinds: str) -> NDArray[Any]:
-    array = state[name]
+def _learned(network: Any, size: int) -> Learned:
+    if not isinstance(network, Mapping) or set(network) != {"params", "losses", "epochs", "seen"}:
+        raise UsageError("each saved network must have params, losses, epochs and seen, and nothing else")
+    params = _array("params", network["params"], "f")
+    if params.shape != (size,) or not np.isfinite(params).all():
+        raise UsageError(f"the saved params must be {size} finite numbers; got {params.dtype} of shape {params.shape}")
+    losses = network["losses"]
+    if not _all_of(losses, (int, float)) or not all(isfinite(loss) for loss in losses):
+        raise UsageError("the saved losses must be a list of finite numbers")
+    for name in ("epochs", "seen"):
+        if not isinstance(network[name], int) or isinstance(network[name], bool) or network[name] < 0:
+            raise UsageError(f"the saved {name} must be a whole number of at least 0; got {str(network[name])[:80]!r}")
+    return Learned(params.copy(), [float(loss) for loss in losses], network["epochs"], network["seen"])
+
+
+def _array(name: str, array: Any, kinds: str) -> NDArray[Any]:
     if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in kinds:
         got = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
         raise UsageError(f"the saved {name} must be a one-dimensional array of numbers or words; got {got}")
     return array
 
 
-def _numbers(values: Any) -> list[float]:
-    if not isinstance(values, list | tuple) or not all(isinstance(value, int | float) for value in values):
-        raise UsageError("the saved loss_curve must be a list of numbers")
-    return [float(value) for value in values]
-
-
-def _plain_classes(classes: NDArray[Any]) -> NDArray[Any]:
-    if classes.dtype.kind != "O":
-        return classes.copy()
-    if all(isinstance(label, str) for label in classes):
-        return classes.astype(np.str_)
-    raise UsageError("classes that mix kinds of labels cannot be saved; use words, or numbers, alone")
+def _all_of(values: Any, kinds: type | tuple[type, ...]) -> bool:
+    return isinstance(values, list | tuple) and all(isinstance(value, kinds) and not isinstance(value, bool) for value in values)

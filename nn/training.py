@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 
 from galfeat import UsageError
+from galfeat.nn.dropout import Dropout
 from galfeat.nn.network import Passage
 from galfeat.nn.objective import Objective
 from galfeat.nn.optimizers import Optimizer, State
@@ -39,6 +40,7 @@ class Plan:
         Updates without progress that must have gone by as well: on few samples an epoch is one or two updates, and ten of them say nothing.
     shuffle : bool
         Draw a new order of the samples each epoch.
+    dropout : Dropout
     """
 
     optimizer: Optimizer
@@ -49,6 +51,7 @@ class Plan:
     n_iter_no_change: int = 10
     updates_no_change: int = 0
     shuffle: bool = True
+    dropout: Dropout = field(default_factory=Dropout)
 
 
 @dataclass
@@ -114,7 +117,7 @@ def train(
     samples : Samples
     plan : Plan
     rng : numpy.random.Generator
-        Draws the order of the samples.
+        Draws the order of the samples and the units that are left out.
     state : State, optional
         Of the optimizer, to go on from; it is used up.
     judge : callable, optional
@@ -135,7 +138,7 @@ def train(
     history = History(state=optimizer.start(params) if state is None else state)
     patience = Patience(plan.tol, plan.n_iter_no_change, plan.updates_no_change)
     batches = Batches(samples, plan.batch_size, rng if plan.shuffle else None)
-    epoch = _Epoch(objective, plan, watch)
+    epoch = _Epoch(objective, plan, rng, watch)
     with np.errstate(all="ignore"):  # overflow ends in a loss that is not finite, which is said in words
         for number in range(plan.max_iter):
             before = history.updates
@@ -152,8 +155,8 @@ def train(
 class _Epoch:
     """One pass through the samples, with the arrays that all passes share."""
 
-    def __init__(self, objective: Objective, plan: Plan, watch: Watcher | None) -> None:
-        self.objective, self.plan, self.watch = objective, plan, watch
+    def __init__(self, objective: Objective, plan: Plan, rng: np.random.Generator, watch: Watcher | None) -> None:
+        self.objective, self.plan, self.rng, self.watch = objective, plan, rng, watch
         self.gradient: Floats = np.empty_like(objective.network.params)
         self.rooms: dict[int, Passage] = {}
 
@@ -162,7 +165,9 @@ class _Epoch:
         optimizer, params = self.plan.optimizer, self.objective.network.params
         state = history.state or State()
         for batch in batches:
-            loss, gradient = self.objective.value_and_gradient(batch, out=self.gradient, passage=self._room(len(batch)))
+            room = self._room(len(batch))
+            self.plan.dropout.draw(room.keep, self.rng)
+            loss, gradient = self.objective.value_and_gradient(batch, out=self.gradient, passage=room)
             if not isfinite(loss):
                 raise _diverged(optimizer)
             _, state = optimizer.step(params, gradient, state, rate, reuse=True)
@@ -176,7 +181,8 @@ class _Epoch:
     def _room(self, rows: int) -> Passage:
         if rows not in self.rooms:  # the first batch is the largest, the last one may be smaller
             largest = max(self.rooms, default=0)
-            self.rooms[rows] = self.rooms[largest].first(rows) if rows < largest else self.objective.network.room(rows)
+            room = self.objective.network.room
+            self.rooms[rows] = self.rooms[largest].first(rows) if rows < largest else self.plan.dropout.into(room(rows))
         return self.rooms[rows]
 
 

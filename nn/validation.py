@@ -37,6 +37,8 @@ class Validation(ABC):
     scores: list[float] = field(default_factory=list)
     chosen: int = 0
     """The epoch, counted from 1, to which training should go."""
+    params: Floats | None = None
+    """The network's parameters after that epoch."""
 
     _best: float = -inf
     _error: float = 0.0
@@ -48,7 +50,7 @@ class Validation(ABC):
         if score > self._best:
             self._best, self._error = score, error
         if score >= self._best - sqrt(2) * self._error:  # a difference of two scores errs by the root of two more than one of them
-            self.chosen = len(self.scores)
+            self.chosen, self.params = len(self.scores), self.network.params.copy()
         return -score
 
     @abstractmethod

@@ -49,8 +49,10 @@ __all__ = [
     "Step",
     "Tanh",
     "get_activation",
+    "shifted_columns",
 ]
 
+_FEW = 64  # columns up to which it pays to transpose
 _SQRT_2PI = float(np.sqrt(2.0 * np.pi))
 
 
@@ -336,10 +338,10 @@ class Softmax(Activation):
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return exp z_k / sum_j exp z_j."""
-        a: Floats = np.subtract(z, z.max(axis=1, keepdims=True), out=out)
-        np.exp(a, out=a)
-        a /= a.sum(axis=1, keepdims=True)
-        return a
+        shifted = shifted_columns(z)
+        np.exp(shifted, out=shifted)
+        shifted /= shifted.sum(axis=0)
+        return np.positive(shifted.T, out=np.empty_like(z) if out is None else out)
 
     def pull(self, delta: Floats, z: Floats, a: Floats) -> None:
         """Apply the Jacobian ``diag(a) - a a^T``, which is symmetric."""
@@ -359,6 +361,17 @@ class Softmax(Activation):
         r_mean = (r_a * delta + a * r_delta).sum(axis=1, keepdims=True)
         moved: Floats = r_a * (delta - mean) + a * (r_delta - r_mean)
         return moved
+
+
+def shifted_columns(z: Floats) -> Floats:
+    """Return the scores less the largest of their row, one *column* a row of `z`.
+
+    Sums and maxima over a few classes are several times faster down the columns of a small matrix than along the rows of a tall one. Every
+    sample is worked on by itself either way.
+    """
+    columns = np.array(z.T, order="C" if z.shape[1] <= _FEW else "K")
+    columns -= columns.max(axis=0)
+    return columns
 
 
 ACTIVATIONS: dict[str, Activation] = {

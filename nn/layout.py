@@ -5,6 +5,7 @@ All weight matrices come first, layer by layer, then all biases, so that a penal
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from galfeat import UsageError
@@ -29,12 +30,12 @@ class Layout:
         if len(self.sizes) < 2 or any(size < 1 for size in self.sizes):
             raise UsageError(f"a network needs at least inputs and outputs, and one unit or more in each layer; got {self.sizes}")
 
-    @property
+    @cached_property
     def shapes(self) -> list[tuple[int, int]]:
         """Shape (inputs, outputs) of each layer's weights."""
         return list(pairwise(self.sizes))
 
-    @property
+    @cached_property
     def n_weights(self) -> int:
         """Number of weights, biases not counted."""
         return sum(n_in * n_out for n_in, n_out in self.shapes)

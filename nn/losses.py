@@ -25,7 +25,7 @@ import numpy as np
 from scipy.special import expit
 
 from galfeat import UsageError
-from galfeat.nn.activations import ACTIVATIONS
+from galfeat.nn.activations import ACTIVATIONS, shifted_columns
 from galfeat.nn.types import Floats, Weight
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "CrossEntropy", "HalfSquaredError", "Hinge", "Loss", "MeanSquaredError", "get_loss"]
@@ -45,6 +45,10 @@ class Loss(ABC):
     @abstractmethod
     def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
         """Return the gradient of `value` with respect to `output`."""
+
+    def value_and_gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> tuple[float, Floats]:
+        """Return both at once, for losses where one is a step towards the other."""
+        return self.value(output, target, weight), self.gradient(output, target, weight, out)
 
     @abstractmethod
     def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
@@ -92,10 +96,8 @@ class CrossEntropy(Loss):
 
     def each(self, output: Floats, target: Floats) -> Floats:
         """Return sum_j t_j (log sum_k exp o_k - o_j)."""
-        shifted = output - output.max(axis=1, keepdims=True)
-        log_sum = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        loss: Floats = (target * (log_sum - shifted)).sum(axis=1, keepdims=True)
-        return loss
+        shifted = shifted_columns(output)
+        return self._each(shifted, np.exp(shifted).sum(axis=0), target)
 
     def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
         """Return p - t, where the targets of a sample add up to 1."""
@@ -103,6 +105,23 @@ class CrossEntropy(Loss):
         result -= target
         result *= weight
         return result
+
+    def value_and_gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> tuple[float, Floats]:
+        """Return both; the exponentials are taken once."""
+        shifted = shifted_columns(output)
+        powers = np.exp(shifted)
+        total = powers.sum(axis=0)
+        value = float(np.sum(weight * self._each(shifted, total, target)))
+        powers /= total
+        gradient = np.subtract(powers.T, target, out=out)
+        gradient *= weight
+        return value, gradient
+
+    @staticmethod
+    def _each(shifted: Floats, total: Floats, target: Floats) -> Floats:
+        """Return the losses from the shifted scores and the sum of their exponentials, samples being columns."""
+        losses: Floats = (target.T * (np.log(total) - shifted)).sum(axis=0)
+        return losses[:, np.newaxis]
 
     def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
         """Return p (r - <p, r>)."""

@@ -182,8 +182,7 @@ class Network:
         passage = self.room(len(X)) if passage is None else passage
         gradient = np.empty_like(self.params) if out is None else out
         output = self.forward(X, passage)
-        value = loss.value(output, target, weight)
-        loss.gradient(output, target, weight, out=passage.delta[-1])
+        value, _ = loss.value_and_gradient(output, target, weight, out=passage.delta[-1])
         self._backward(X, passage, gradient)
         return value, gradient
 

@@ -45,7 +45,7 @@ def array_of(header: dict[str, Any], content: bytes = b"") -> bytes:
 
 
 def test_a_tree_comes_back_as_it_went(tmp_path: Path) -> None:
-    tree = {
+    tree: dict[str, Any] = {
         "nested": {"weights": np.arange(6, dtype=np.float32).reshape(2, 3).T, "none": None, "list": [1, 2.5, "x", True]},
         "arrays": [np.array(["spiral", "Zwicky's"]), np.array([], dtype=np.int64), np.array(2.5), np.array([True, False])],
         "number": np.float64(0.1),
@@ -55,7 +55,7 @@ def test_a_tree_comes_back_as_it_went(tmp_path: Path) -> None:
     assert back["nested"]["list"] == [1, 2.5, "x", True]
     assert back["nested"]["none"] is None
     assert back["number"] == 0.1
-    for read, written in zip([back["nested"]["weights"], *back["arrays"]], [tree["nested"]["weights"], *tree["arrays"]], strict=True):  # type: ignore[index]
+    for read, written in zip([back["nested"]["weights"], *back["arrays"]], [tree["nested"]["weights"], *tree["arrays"]], strict=True):
         np.testing.assert_array_equal(read, written)
         assert read.dtype == written.dtype
         assert read.shape == written.shape

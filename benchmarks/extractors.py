@@ -1,0 +1,198 @@
+"""The extractors against the libraries that measure the same, in one process, one thread and two.
+
+Run from the folder of the project, with ``pip install -e '.[bench]'``::
+
+    python benchmarks/extractors.py                     # everything, to the standard output
+    python benchmarks/extractors.py --write             # and into docs/benchmarks.md
+    python benchmarks/extractors.py --only hog,lbp --shapes 64x64x1 --rounds 15
+    python benchmarks/extractors.py --compile           # compiling from an empty cache, and the start of a warm process
+
+A round measures both sides one after the other, so whatever else the machine does falls on both; the ratio is taken within a round, and
+its median and quartiles over rounds are what is reported. What is measured stands in ``works.py``, on what in ``machine.py``.
+"""
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+sys.path.insert(0, str(Path(__file__).parent))  # the files beside this one, wherever it is run from
+from machine import described, write_between
+from startup import startup_section
+from works import SHAPES, WORKS, Work, galaxies, punched
+
+__all__ = ["Result", "measured", "table"]
+
+PACKAGES = ("galfeat", "numpy", "numba", "scikit-image", "opencv-python-headless", "mahotas", "fast-histogram")
+LONG_ENOUGH = 0.02  # seconds of one measurement: far above the clock's steps, short enough to be interleaved
+
+
+@dataclass(frozen=True)
+class Result:
+    """Ratios of one work at one shape, one a round.
+
+    Parameters
+    ----------
+    work : Work
+    shape : str
+    ratios, with_holes : list of float
+        The peer's time an image over ours; with 1 % NaN in ours.
+    threads : list of float
+        Our time on one thread over that on two.
+    rates : list of (float, float)
+        The peer's and our images a second.
+    """
+
+    work: Work
+    shape: str
+    ratios: list[float] = field(default_factory=list)
+    with_holes: list[float] = field(default_factory=list)
+    threads: list[float] = field(default_factory=list)
+    rates: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def misses(self) -> list[str]:
+        """What is below what is required, in words."""
+        found = {self.shape: self.ratios, f"{self.shape}, holes": self.with_holes}
+        return [
+            f"{self.work.name} against {self.work.peer}, {key}: {np.median(found[key]):.3g} of {least:g}"
+            for key, least in self.work.required.items()
+            if found.get(key) and np.median(found[key]) < least
+        ]
+
+
+def measured(work: Work, shape: str, rounds: int) -> Result:
+    """Measure one work at one shape."""
+    images = galaxies(*SHAPES[shape])
+    result = Result(work, shape)
+    ready = [work.ready(image) for image in images]
+    images = work.given(images)
+    holes = punched(images) if work.holes else None
+    few = ready[: max(1, int(LONG_ENOUGH / _seconds(lambda: work.theirs(ready[0]))))]
+    again = 1 + int(LONG_ENOUGH / _seconds(lambda: work.ours(images)))
+    halves = images[: len(images) // 2], images[len(images) // 2 :]
+
+    def theirs() -> float:
+        return _seconds(lambda: [work.theirs(each) for each in few], warm=False) / len(few)
+
+    def ours(batch: Any) -> float:
+        return _seconds(lambda: _repeat(work.ours, batch, again), warm=False) / (again * len(images))
+
+    with ThreadPoolExecutor(2) as pool:
+
+        def both() -> float:
+            return _seconds(lambda: list(pool.map(lambda half: _repeat(work.ours, half, again), halves)), warm=False) / (
+                again * len(images)
+            )
+
+        both()
+        for _ in range(rounds):
+            first, peer, second, two = ours(images), theirs(), ours(images), both()
+            one = (first + second) / 2
+            result.ratios.append(peer / one)
+            if holes is not None:
+                result.with_holes.append(peer / ours(holes))
+            result.threads.append(one / two)
+            result.rates.append((1 / peer, 1 / one))
+    return result
+
+
+def table(results: Iterable[Result]) -> str:
+    """Return the results as a Markdown table."""
+    lines = [
+        "| work | against | shape | theirs, images/s | ours, images/s | ratio | required | with 1 % NaN | required | two threads |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for result in results:
+        theirs, ours = np.median(np.array(result.rates), axis=0)
+        least = [
+            f"{result.work.required[key]:g}" if key in result.work.required else "" for key in (result.shape, f"{result.shape}, holes")
+        ]
+        cells = [
+            *(result.work.name, result.work.peer, result.shape, _rate(theirs), _rate(ours)),
+            *(_spread(result.ratios), least[0], _spread(result.with_holes), least[1], _spread(result.threads)),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def notes(works: Sequence[Work]) -> str:
+    """Return what differs between the two sides, as a list."""
+    return "\n".join(f"- {work.name}, {work.peer}: {work.note}." for work in works if work.note)
+
+
+def _seconds(work: Callable[[], Any], warm: bool = True) -> float:
+    if warm:
+        work()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _repeat(work: Callable[[Any], Any], batch: Any, times: int) -> None:
+    for _ in range(times):
+        work(batch)
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    return f"**{middle:.3g}** ({low:.3g} to {high:.3g})"
+
+
+def _rate(value: float) -> str:
+    return f"{float(f'{value:.3g}'):,.0f}"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="The extractors against the libraries that measure the same.")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of each work and shape")
+    parser.add_argument("--only", default="", metavar="A,B,...", help="works and peers whose names contain one of these words")
+    parser.add_argument("--shapes", default=",".join(SHAPES), metavar="A,B,...", help=f"out of {', '.join(SHAPES)}")
+    parser.add_argument("--write", action="store_true", help="put the result into docs/benchmarks.md")
+    parser.add_argument("--compile", action="store_true", help="measure compiling and starting instead")
+    chosen = parser.parse_args()
+    if unknown := [shape for shape in chosen.shapes.split(",") if shape not in SHAPES]:
+        parser.error(f"unknown shape {unknown[0]}; there are {', '.join(SHAPES)}")
+    return chosen
+
+
+def main() -> None:
+    """Measure, print and perhaps write."""
+    chosen = _arguments()
+    load = os.getloadavg()
+    warnings.simplefilter("ignore")  # scikit-image warns of patterns in floating-point images, once an image
+    if chosen.compile:
+        name, body = "startup", startup_section()
+    else:
+        words = chosen.only.lower().split(",")
+        works = [work for work in WORKS if any(word in f"{work.name} {work.peer}".lower() for word in words)]
+        cv2.setNumThreads(1)
+        results = []
+        with threadpool_limits(1):
+            for work in works:
+                for shape in chosen.shapes.split(","):
+                    results.append(measured(work, shape, chosen.rounds))
+                    sys.stderr.write(f"{work.name}, {work.peer}, {shape}: {_spread(results[-1].ratios)}\n")
+        name, body = "extractors", f"{table(results)}\n\n{notes(works)}"
+        for miss in (miss for result in results for miss in result.misses):
+            sys.stderr.write(f"below what is required: {miss}\n")
+    section = f"{described(PACKAGES, load)}\n\n{body}"
+    sys.stdout.write(section + "\n")
+    if chosen.write:
+        write_between(name, section)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Whether what the benchmark times does the same on both sides: one tiny round, no timing."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+pytest.importorskip("mahotas", reason="the extra 'bench' is not installed: no mahotas")
+pytest.importorskip("fast_histogram", reason="the extra 'bench' is not installed: no fast-histogram")
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Any]:
+    """Return the modules of the benchmark, which import each other as scripts do."""
+    sys.path.insert(0, str(FOLDER))
+    try:
+        import extractors  # type: ignore[import-not-found]
+        import machine  # type: ignore[import-not-found]
+        import works  # type: ignore[import-not-found]
+
+        yield type("Bench", (), {"works": works, "extractors": extractors, "machine": machine})
+    finally:
+        sys.path.remove(str(FOLDER))
+        for name in ("extractors", "machine", "works", "startup"):
+            sys.modules.pop(name, None)
+
+
+def sides(bench: Any, number: int, bands: int) -> tuple[Any, list[Any], Any]:
+    work = bench.works.WORKS[number]
+    images = bench.works.galaxies(2, bands, 64)
+    return work, [work.theirs(work.ready(image)) for image in images], work.ours(work.given(images))
+
+
+@pytest.mark.filterwarnings("ignore:Applying `local_binary_pattern` to floating-point")
+@pytest.mark.parametrize("bands", [1, 3])
+@pytest.mark.parametrize("number", range(10))
+def test_both_sides_agree(bench: Any, number: int, bands: int) -> None:
+    work, theirs, ours = sides(bench, number, bands)
+    if work.tolerance is not None:
+        expected = np.stack(theirs)
+        assert ours.shape == expected.shape
+        assert np.abs(ours - expected).max() <= work.tolerance * np.abs(expected).max()
+    elif "dense" in work.name:
+        expected = np.stack(theirs).astype(np.float64)
+        cosine = (expected * ours).sum(axis=-1) / np.linalg.norm(expected, axis=-1) / np.linalg.norm(ours.astype(np.float64), axis=-1)
+        assert np.median(cosine) > 0.97, "the windows differ"
+    else:
+        nearest = []
+        for (keypoints, _), (found, _) in zip((plane for image in theirs for plane in image), ours, strict=True):
+            places = np.array([keypoint.pt for keypoint in keypoints])
+            apart = np.linalg.norm(places[:, None] - found[None, :, :2], axis=-1)
+            nearest += [*apart.min(axis=1), *apart.min(axis=0)]
+        assert np.mean(np.array(nearest) < 0.6) > 0.85, "they differ in a few near the threshold"
+
+
+def test_every_work_is_tested(bench: Any) -> None:
+    assert len(bench.works.WORKS) == 10
+    for work in bench.works.WORKS:
+        assert {key.removesuffix(", holes") for key in work.required} <= set(bench.works.SHAPES)
+
+
+def test_holes_are_holes(bench: Any) -> None:
+    images = bench.works.galaxies(4, 3, 64)
+    holes = np.isnan(bench.works.punched(images))
+    assert 0.005 < holes.mean() < 0.02
+    assert np.isfinite(images).all()
+    assert images.dtype == np.float32
+
+
+def test_a_round_makes_a_table(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.extractors, "LONG_ENOUGH", 0.0)
+    monkeypatch.setitem(bench.works.SHAPES, "64x64x1", (2, 1, 64))
+    work = next(work for work in bench.works.WORKS if work.peer == "numpy.histogram")
+    result = bench.extractors.measured(work, "64x64x1", 2)
+    assert [len(each) for each in (result.ratios, result.with_holes, result.threads, result.rates)] == [2, 2, 2, 2]
+    lines = bench.extractors.table([result]).splitlines()
+    assert len({line.count("|") for line in lines}) == 1
+    assert "numpy.histogram | 64x64x1" in lines[2]
+
+
+def test_ratios_below_what_is_required_are_named(bench: Any) -> None:
+    work = bench.works.WORKS[0]
+    result = bench.extractors.Result(work, "64x64x1", ratios=[90.0, 99.0, 101.0])
+    assert result.misses == ["HOG, 9 orientations, 8x8, 2x2 against skimage.feature.hog, 64x64x1: 99 of 100"]
+    assert not bench.extractors.Result(work, "64x64x1", ratios=[101.0]).misses
+
+
+def test_a_section_takes_the_place_of_the_one_before(bench: Any, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n\nBefore.\n\n<!-- a -->\nold\n<!-- /a -->\n\nAfter.\n")
+    bench.machine.write_between("a", "new", page)
+    bench.machine.write_between("b", "more", page)
+    bench.machine.write_between("a", "newer", page)
+    text = page.read_text()
+    assert text == "# Page\n\nBefore.\n\n<!-- a -->\n\nnewer\n\n<!-- /a -->\n\nAfter.\n\n<!-- b -->\n\nmore\n\n<!-- /b -->\n"
+
+
+def test_the_machine_is_described(bench: Any) -> None:
+    said = bench.machine.described(["numpy", "no-such-package"], (0.5, 0.4, 0.3))
+    assert f"numpy {np.__version__}" in said
+    assert "no-such-package (not installed)" in said
+    assert "load average 0.5 before" in said

@@ -273,7 +273,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, shape (n,)."""
-        best = np.argmax(self._scores(X), axis=1)
+        check_is_fitted(self)
+        link = None if len(self._members) == 1 else self._link()  # of one network, the outputs are in the order of the probabilities
+        best = np.argmax(self._outputs(X, lambda made: scores(made, link)), axis=1)
         predicted: NDArray[Any] = self.classes_[best]
         return predicted
 

@@ -4,7 +4,7 @@ Their outputs are averaged, which takes out a good part of what is chance in eac
 doi:10.1109/34.58871). A single network is a committee of one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -144,7 +144,10 @@ class Trial:
     scores: tuple[float, ...] | None = None
 
 
-def seeds(rng: np.random.Generator, n: int) -> tuple[np.random.Generator, Sequence[np.random.Generator]]:
-    """Return a generator for what the members share, and one for each; the first of many are those of few."""
-    shared, *own = rng.spawn(1 + n)
-    return shared, own
+def seeds(rng: np.random.Generator, n: int) -> tuple[list[tuple[np.random.Generator, np.random.Generator]], np.random.Generator]:
+    """Return two generators a member, for its start and for its order, and one for what members share.
+
+    The first of many members are those of few.
+    """
+    start, order, shared, *others = rng.spawn(1 + 2 * n)
+    return [(start, order), *zip(others[::2], others[1::2], strict=True)], shared

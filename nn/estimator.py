@@ -254,11 +254,10 @@ class BaseMLP(BaseEstimator):
         """Make new networks, or check that the present ones fit the samples."""
         sizes = (samples.X.shape[1], *hidden_sizes(self.hidden_layer_sizes), samples.target.shape[1])
         if anew:
-            shared, own = self._seeds()
+            own, shared = self._seeds()
             dtype = np.dtype(self.dtype)
             members = []
-            for rng in own:
-                start, order = rng.spawn(2)
+            for start, order in own:
                 network = initialized(sizes, self.activation, "identity", start, initializer=self.initializer, dtype=dtype)
                 members.append(Member(network, order))
             return members, shared
@@ -270,7 +269,7 @@ class BaseMLP(BaseEstimator):
             )
         return self._members, deepcopy(self._shared)
 
-    def _seeds(self) -> tuple[np.random.Generator, Sequence[np.random.Generator]]:
+    def _seeds(self) -> tuple[list[tuple[np.random.Generator, np.random.Generator]], np.random.Generator]:
         return seeds(as_generator(self.random_state), int(self.n_networks))
 
     def _restore_networks(self, read: Read) -> None:
@@ -282,11 +281,11 @@ class BaseMLP(BaseEstimator):
         self.n_features_in_ = read.layers[0]
         if read.features is not None:
             self.feature_names_in_ = np.array(read.features, dtype=object)
-        self._shared, own = self._seeds()
+        own, self._shared = self._seeds()
         self._members = []
-        for each, rng in zip(read.networks, own, strict=True):
+        for each, (_, order) in zip(read.networks, own, strict=True):
             network = Network(read.layers, self.activation, "identity", each.params)
-            self._members.append(Member(network, rng.spawn(2)[1], losses=tuple(each.losses), epochs=each.epochs, seen=each.seen))
+            self._members.append(Member(network, order, losses=tuple(each.losses), epochs=each.epochs, seen=each.seen))
 
     def _task(self, samples: Samples, mean_weight: float) -> Task:
         method = self.solver if isinstance(self.solver, str) and self.solver in METHODS else None

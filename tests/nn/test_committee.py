@@ -126,8 +126,8 @@ def test_full_batch_solvers_find_the_minimum(solver: str) -> None:
     model = MLPRegressor((), solver=solver, alpha=alpha, tol=1e-10, random_state=0).fit(X, T)
     centred, gram = X - X.mean(axis=0), alpha * np.eye(8)
     wanted = np.linalg.solve(centred.T @ centred + gram, centred.T @ (T - T.mean()))
-    assert_allclose(model.coefs_[0][:, 0], wanted, rtol=1e-7, atol=1e-9)
-    assert_allclose(model.intercepts_[0], T.mean() - X.mean(axis=0) @ wanted, rtol=1e-7)
+    assert_allclose(model.coefs_[0][:, 0], wanted, rtol=1e-5, atol=1e-7)
+    assert_allclose(model.intercepts_[0], T.mean() - X.mean(axis=0) @ wanted, rtol=1e-5)
     assert model.n_iter_ == len(model.loss_curve_) < 100
     assert model.loss_ == pytest.approx(0.5 * np.mean((model.predict(X) - T) ** 2) + 0.5 * alpha / n * wanted @ wanted)
 

@@ -8,13 +8,45 @@ Dalal and Triggs 2005, CVPR, doi:10.1109/CVPR.2005.177
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FLOOR", "NORMS", "cell_histograms", "gradients", "normalised_blocks", "strongest"]
+__all__ = ["FLOOR", "NORMS", "averaged_histograms", "cell_histograms", "gradients", "normalised_blocks", "oriented_histograms", "strongest"]
 
 NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
 """Block norms, named as in scikit-image."""
 
 FLOOR = 1e-7
-"""A block whose mean gradient is below this part of the largest gradient of its image is empty, and its vector zero."""
+"""A block whose mean gradient is below this part of that of the image's strongest cell is empty, and its vector zero."""
+
+
+def oriented_histograms(
+    images: NDArray[np.float32], orientations: int, cell: tuple[int, int], block: tuple[int, int], norm: str, *, centred: bool = False
+) -> NDArray[np.float64]:
+    """Return the vectors of images of one band, (n, ny, nx), or several, (n, bands, ny, nx), of which the strongest is taken.
+
+    Parameters
+    ----------
+    centred : bool
+        Whether the cells are the largest square of cells in the middle of the image (its first half pixel, where pixels that are
+        left over are odd in number), or as many as there is room for from the first pixel on.
+    """
+    gy, gx = gradients(images)
+    if images.ndim == 4:
+        gy, gx = strongest(gy, gx)
+    if centred:
+        rows = columns = min(gy.shape[1] // cell[0], gy.shape[2] // cell[1])
+        top, left = (gy.shape[1] - rows * cell[0]) // 2, (gy.shape[2] - columns * cell[1]) // 2
+        kept = np.s_[:, top : top + rows * cell[0], left : left + columns * cell[1]]
+        gy, gx = gy[kept], gx[kept]
+    cells = cell_histograms(gy, gx, orientations, cell)
+    return normalised_blocks(cells, block, norm).reshape(len(images), -1)
+
+
+def averaged_histograms(
+    images: NDArray[np.float32], orientations: int, cell: tuple[int, int], block: tuple[int, int], norm: str, *, mirrored: bool = False
+) -> NDArray[np.float64]:
+    """Return the mean of the vectors of the images in their four orientations, or of those and their mirror images."""
+    views = [np.rot90(seen, turn, axes=(-2, -1)) for seen in ([images, images[..., ::-1]] if mirrored else [images]) for turn in range(4)]
+    vectors = [oriented_histograms(view, orientations, cell, block, norm, centred=True) for view in views]
+    return np.asarray(np.mean(vectors, axis=0))
 
 
 def gradients(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -33,10 +65,8 @@ def strongest(gy: NDArray[np.float64], gx: NDArray[np.float64]) -> tuple[NDArray
     return np.take_along_axis(gy, best, axis=1)[:, 0], np.take_along_axis(gx, best, axis=1)[:, 0]
 
 
-def cell_histograms(
-    gy: NDArray[np.float64], gx: NDArray[np.float64], orientations: int, cell: tuple[int, int]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean gradients by orientation, shape (m, rows, columns, orientations), and the largest gradient of each plane.
+def cell_histograms(gy: NDArray[np.float64], gx: NDArray[np.float64], orientations: int, cell: tuple[int, int]) -> NDArray[np.float64]:
+    """Return mean gradients by orientation, shape (m, rows, columns, orientations).
 
     The mean is over the pixels of the cell whose gradient is known; a cell with none is zero. Pixels beyond the last whole
     cell are left out. Orientations are unsigned, in equal bins from 0 degrees (gradient along the columns' axis) to 180.
@@ -54,18 +84,15 @@ def cell_histograms(
     index = (np.arange(m)[:, None, None] * rows * columns + number) * orientations + bins
     sums = np.bincount(index.ravel(), size.ravel(), m * rows * columns * orientations)
     used = known.reshape(m, rows, cy, columns, cx).sum(axis=(2, 4))
-    means = sums.reshape(m, rows, columns, orientations) / np.maximum(used, 1)[..., None]
-    return means, size.reshape(m, -1).max(axis=1)
+    return np.asarray(sums.reshape(m, rows, columns, orientations) / np.maximum(used, 1)[..., None])
 
 
-def normalised_blocks(cells: NDArray[np.float64], largest: NDArray[np.float64], block: tuple[int, int], norm: str) -> NDArray[np.float64]:
+def normalised_blocks(cells: NDArray[np.float64], block: tuple[int, int], norm: str) -> NDArray[np.float64]:
     """Return the normalised blocks of cells, shape (m, block rows, block columns, by, bx, orientations).
 
     Parameters
     ----------
     cells : array, shape (m, rows, columns, orientations)
-    largest : array, shape (m,)
-        The largest gradient of each plane, the scale of `FLOOR`.
     block : tuple of int
         Cells of a block: rows by, columns bx.
     norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}
@@ -73,7 +100,8 @@ def normalised_blocks(cells: NDArray[np.float64], largest: NDArray[np.float64], 
     windows = np.lib.stride_tricks.sliding_window_view(cells, block, axis=(1, 2))
     blocks = np.moveaxis(windows, 3, -1)
     flat = np.ascontiguousarray(blocks).reshape(-1, block[0] * block[1] * cells.shape[-1])
-    scale = np.repeat(largest, len(flat) // len(cells))
+    strongest_cell = cells.sum(axis=3).max(axis=(1, 2))
+    scale = np.repeat(strongest_cell, len(flat) // len(cells))
     mean = flat.sum(axis=1) / (block[0] * block[1])
     filled = mean > FLOOR * scale
     unit = np.where(filled[:, None], flat, 0.0) / np.where(filled, scale, 1.0)[:, None]

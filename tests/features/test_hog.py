@@ -1,14 +1,23 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import skimage.feature
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.features.conftest import make_galaxies, make_holes
 
 from galfeat import UsageError
 from galfeat.features import HOG
-from galfeat.features.plain.hog import NORMS, cell_histograms, gradients
+from galfeat.features.plain.hog import NORMS, averaged_histograms, cell_histograms, gradients, oriented_histograms, strongest
 
 Images = NDArray[np.float32]
 SCALE = 2.0**40  # makes scikit-image's absolute epsilon vanish
+
+
+def theirs(image: NDArray[Any], **settings: Any) -> NDArray[np.float64]:
+    return np.asarray(skimage.feature.hog(image.astype(np.float64) * SCALE, **settings))
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -17,16 +26,107 @@ def test_equal_to_scikit_image(galaxies: Images, norm: str, orientations: int, c
     ours = HOG(orientations, cell, block, block_norm=norm).fit_transform(galaxies).reshape(6, 3, -1)
     for image, bands in zip(galaxies, ours, strict=True):
         for plane, vector in zip(image, bands, strict=True):
-            theirs = skimage.feature.hog(plane.astype(np.float64) * SCALE, orientations, cell, block, block_norm=norm)
-            assert np.abs(vector - theirs).max() < 1e-6
+            expected = theirs(plane, orientations=orientations, pixels_per_cell=cell, cells_per_block=block, block_norm=norm)
+            assert np.abs(vector - expected).max() < 1e-6
 
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_strongest_equal_to_scikit_image(galaxies: Images, norm: str) -> None:
     ours = HOG(channel="strongest", block_norm=norm).fit_transform(galaxies)
     for image, vector in zip(galaxies, ours, strict=True):
-        theirs = skimage.feature.hog(image.astype(np.float64) * SCALE, cells_per_block=(2, 2), block_norm=norm, channel_axis=0)
-        assert np.abs(vector - theirs).max() < 1e-6
+        expected = theirs(image, cells_per_block=(2, 2), block_norm=norm, channel_axis=0)
+        assert np.abs(vector - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("orientations", [1, 2, 4, 8, 9, 12, 18, 20, 28, 36])
+@pytest.mark.parametrize("levels", [2, 4, 256])
+def test_whole_numbers_agree_without_exception(orientations: int, levels: int) -> None:
+    """Flat pixels, horizontal, vertical and diagonal gradients, and bands whose gradients are equal: all as scikit-image has them."""
+    image = np.random.default_rng(levels).integers(0, levels, (3, 40, 48)).astype(np.float32)
+    settings: dict[str, Any] = {"orientations": orientations, "pixels_per_cell": (4, 6), "cells_per_block": (2, 2), "block_norm": "L1"}
+    ours = HOG(**settings, channel="strongest").transform(image[None])[0]
+    assert np.abs(ours - theirs(image, **settings, channel_axis=0)).max() < 1e-6
+    assert np.abs(HOG(**settings).transform(image[None, :1])[0] - theirs(image[0], **settings)).max() < 1e-6
+
+
+@pytest.mark.parametrize(("dy", "dx"), [(0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)])
+def test_eight_directions_are_exact(dy: int, dx: int) -> None:
+    """A ramp of one direction: 0, 45, 90 or 135 degrees, which lie on edges of bins for many numbers of bins."""
+    ramp = np.add.outer(dy * np.arange(11.0), dx * np.arange(11.0))
+    degrees = {(0, 1): 0, (1, 1): 45, (1, 0): 90, (1, -1): 135}
+    direction = degrees.get((dy, dx), degrees.get((-dy, -dx), 0))
+    for orientations in (*range(1, 65), 180):
+        cells = HOG(orientations, (3, 3), (1, 1)).transform(ramp[None, None]).reshape(3, 3, orientations)
+        assert np.flatnonzero(cells[1, 1]).tolist() == [direction * orientations // 180]
+
+
+def test_only_directions_within_rounding_of_an_edge_may_differ() -> None:
+    """Of 1,048,576 gradients about one is nearer than 2e-7 rad to an edge of nine bins; the blocks it is in are not compared."""
+    images = make_galaxies(64, 1, 128, 128, seed=11)[:, 0]
+    gy, gx = gradients(images)
+    turns = np.arctan2(gy, gx) / np.pi * 9 % 1
+    near = (np.minimum(turns, 1 - turns) * np.pi / 9 < 2e-7) & (gy != 0) & (gx != 0)
+    assert near.sum() <= 8, f"{near.sum()} of {near.size} gradients are exempt"
+    doubtful = np.lib.stride_tricks.sliding_window_view(near, (16, 16), axis=(1, 2))[:, ::8, ::8].any(axis=(3, 4))
+    ours = HOG().transform(images[:, None]).reshape(64, 15, 15, 36)
+    expected = np.stack([theirs(image, cells_per_block=(2, 2)).reshape(15, 15, 36) for image in images])
+    assert np.abs(ours - expected)[~doubtful].max() < 1e-6
+    assert np.abs(ours - expected).max() < 0.1, "and an exempt gradient moves one vote"
+
+
+def test_large_cells_are_added_up_in_double_precision() -> None:
+    """scikit-image is off by 1e-5 here, having added 4,096 numbers in single precision."""
+    image = make_galaxies(2, 1, 130, 128, seed=3)
+    expected = oriented_histograms(image[:, 0], 9, (64, 64), (1, 2), "L2")
+    assert np.abs(HOG(9, (64, 64), (1, 2), block_norm="L2").transform(image) - expected).max() < 1e-7
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    shape=st.tuples(st.integers(1, 30), st.integers(1, 30)),
+    cell=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    block=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    orientations=st.integers(1, 30),
+    norm=st.sampled_from(NORMS),
+    part=st.sampled_from([0, 0.01, 0.3, 0.5]),
+)
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_the_plain_version_agrees(
+    seed: int, shape: tuple[int, int], cell: tuple[int, int], block: tuple[int, int], orientations: int, norm: str, part: float
+) -> None:
+    """Any shape and setting, with bad pixels; of whole numbers, so that no direction is within rounding of an edge but on it."""
+    chance = np.random.default_rng(seed)
+    images = chance.integers(0, 50, (2, 3, *shape)).astype(np.float32)
+    images[chance.random(images.shape) < part] = np.nan
+    if shape[0] < cell[0] * block[0] or shape[1] < cell[1] * block[1]:
+        return
+    each = HOG(orientations, cell, block, block_norm=norm, min_good=1e-9)
+    one = HOG(orientations, cell, block, block_norm=norm, channel="strongest", min_good=1e-9)
+    bands = oriented_histograms(images.reshape(6, *shape), orientations, cell, block, norm).reshape(2, -1)
+    together = oriented_histograms(images, orientations, cell, block, norm)
+    # the square root of a value near zero shows the rounding of single precision
+    assert np.abs(each._measure(images) - bands).max() < 1e-6
+    assert np.abs(one._measure(images) - together).max() < 1e-6
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("holes", [False, True])
+@pytest.mark.parametrize("largest", [3e38, 1e38, 1e30, 1e19, 1e5, 1e-10, 1e-19, 1e-30, 1e-37])
+def test_no_size_of_pixels_is_too_much_or_too_little(largest: float, holes: bool, norm: str) -> None:
+    images = np.random.default_rng(4).uniform(-1, 1, (4, 1, 32, 32))
+    images[:, :, 20:, 20:] *= 1e-5
+    images[:, :, ::7, ::5] = np.nan if holes else 0.5
+    pixels = (images * largest).astype(np.float32)
+    expected = oriented_histograms(pixels[:, 0], 9, (8, 8), (2, 2), norm)
+    assert expected.max() > 0.1
+    assert np.abs(HOG(block_norm=norm).transform(pixels) - expected).max() < 1e-6
+
+
+def test_the_smallest_numbers_there_are() -> None:
+    images = (np.random.default_rng(4).integers(0, 9, (2, 1, 32, 32)) * 1e-45).astype(np.float32)
+    assert 0 < images.max() < 1e-43
+    expected = oriented_histograms(images[:, 0], 9, (8, 8), (2, 2), "L2")
+    assert np.abs(HOG(block_norm="L2").transform(images) - expected).max() < 1e-6
 
 
 def test_by_pencil() -> None:
@@ -44,15 +144,45 @@ def test_by_pencil() -> None:
 def test_directions_go_round() -> None:
     """A hair below 0 degrees rounds to 180, which is 0 again; 45 degrees starts the second of four bins."""
     gy, gx = np.array([[[-1e-30, 1.0, 0.0, -0.0]]]), np.array([[[1.0, 1.0, -1.0, -1.0]]])
-    cells, largest = cell_histograms(gy, gx, 4, (1, 1))
+    cells = cell_histograms(gy, gx, 4, (1, 1))
     assert cells[0, 0].argmax(axis=1).tolist() == [0, 1, 0, 0]
-    assert largest.tolist() == [2**0.5]
 
 
+def test_the_first_of_equally_strong_bands_is_taken() -> None:
+    """3, 4, 5: gradients of one size and three directions."""
+    gy, gx = np.array([[4.0, 0.0, 3.0]]).reshape(1, 3, 1, 1), np.array([[3.0, 5.0, 4.0]]).reshape(1, 3, 1, 1)
+    assert [float(part[0, 0, 0]) for part in strongest(gy, gx)] == [4, 3]
+    bands = [np.add.outer(dy * np.arange(6.0), dx * np.arange(6.0)) for dy, dx in ((4, 3), (0, 5), (3, 4))]
+    for order in ([0, 1, 2], [1, 2, 0], [2, 0, 1]):
+        images = np.stack([bands[i] for i in order])[None]
+        first = HOG(18, (2, 2), (1, 1)).transform(images[:, :1]).reshape(3, 3, 18)[1, 1]
+        assert np.array_equal(HOG(18, (2, 2), (1, 1), channel="strongest").transform(images).reshape(3, 3, 18)[1, 1], first)
+
+
+@pytest.mark.parametrize("rotation", ["fixed", "averaged"])
 @pytest.mark.parametrize("factor", [1e-12, 1e15, 2.0**-60])
-def test_the_unit_of_the_flux_does_not_matter(galaxies: Images, factor: float) -> None:
-    hog = HOG()
+def test_the_unit_of_the_flux_does_not_matter(galaxies: Images, factor: float, rotation: str) -> None:
+    hog = HOG(rotation=rotation)
     assert np.abs(hog.transform(galaxies.astype(np.float64) * factor) - hog.transform(galaxies)).max() < 1e-6
+
+
+@pytest.mark.parametrize("exponent", [-90, -60, -21, -1, 1, 30, 66, 120])
+def test_a_power_of_two_changes_no_bit(galaxies: Images, exponent: int) -> None:
+    scaled = (galaxies * 2.0**exponent).astype(np.float32)
+    assert np.array_equal(HOG().transform(scaled), HOG().transform(galaxies))
+
+
+def test_a_sky_of_a_thousand_sigma_does_not_matter(galaxies: Images) -> None:
+    """Pixels of float32 hold 1,000 and 14 more bits below the point. Pixels of 13 bits keep them, and no bit of the vector changes.
+
+    Other pixels are rounded when the sky is added; nothing changes but what this rounding changes.
+    """
+    coarse = (np.rint(galaxies * 2.0**13) / 2.0**13).astype(np.float32)
+    assert np.array_equal(HOG().transform(coarse + np.float32(1000)), HOG().transform(coarse))
+    lifted = galaxies + np.float32(1000)
+    rounded = lifted - np.float32(1000)
+    assert not np.array_equal(rounded, galaxies)
+    assert np.array_equal(HOG().transform(lifted), HOG().transform(rounded))
 
 
 def test_a_bad_pixel_spoils_the_gradients_made_of_it_and_no_others() -> None:
@@ -112,9 +242,101 @@ def test_names() -> None:
     assert HOG(channel="strongest").feature_names(("g", "r"), (16, 16))[0] == "strongest_b0_0_c0_0_o0"
 
 
+AVERAGED: list[dict[str, Any]] = [
+    {"rotation": "averaged"},
+    {"rotation": "mirrored"},
+    {"orientations": 4, "pixels_per_cell": (5, 5), "cells_per_block": (3, 3), "rotation": "averaged", "block_norm": "L1-sqrt"},
+    {"orientations": 6, "pixels_per_cell": (7, 7), "cells_per_block": (1, 1), "rotation": "mirrored", "channel": "strongest"},
+]
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (47, 47), (45, 52), (40, 33)])
+@pytest.mark.parametrize("chosen", AVERAGED)
+def test_averages_are_those_of_turned_images(chosen: dict[str, Any], shape: tuple[int, int]) -> None:
+    images = make_galaxies(3, 2, *shape)
+    images[make_holes(images)] = np.nan
+    hog = HOG(**chosen)
+    cell, block = hog.pixels_per_cell, hog.cells_per_block
+    planes = images if hog.channel == "strongest" else images.reshape(6, *shape)
+    full = averaged_histograms(planes, hog.orientations, cell, block, hog.block_norm, mirrored=hog.rotation == "mirrored")
+    side = min(shape) // cell[0] * cell[0]
+    every = HOG(hog.orientations, cell, block).feature_names(("g",), (side, side))
+    names = [name.replace(f"{hog.rotation}_", "") for name in HOG(**{**chosen, "channel": "each"}).feature_names(("g",), shape)]
+    expected = full[:, [every.index(name) for name in names]].reshape(3, -1)
+    assert np.abs(hog.transform(images) - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize(("orientations", "times"), [(9, 2), (4, 4)])
+def test_what_averages_leave_out_is_there_under_another_name(orientations: int, times: int) -> None:
+    images = make_galaxies(1, 1, 46, 46)
+    full = averaged_histograms(images[0], orientations, (8, 8), (2, 2), "L2")[0]
+    kept = HOG(orientations, block_norm="L2", rotation="averaged").transform(images)[0]
+    assert len(kept) * times == len(full)
+    assert np.abs(full[:, None] - kept).min(axis=1).max() < 1e-6
+    assert np.abs(np.sort(full)[::times] - np.sort(kept)).max() < 1e-6
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (45, 45), (40, 51)])
+@pytest.mark.parametrize("chosen", AVERAGED)
+def test_averages_do_not_see_which_way_is_up(chosen: dict[str, Any], shape: tuple[int, int]) -> None:
+    """Galaxies with holes, and whole numbers, of whose gradients many lie on edges of bins."""
+    images = make_galaxies(3, 2, *shape)
+    images[make_holes(images)] = np.nan
+    for pixels in (images, np.clip(np.rint(images), -1, 1)):
+        vectors = HOG(**chosen).transform(pixels)
+        for turn in (1, 2, 3):
+            assert np.abs(HOG(**chosen).transform(np.rot90(pixels, turn, axes=(2, 3))) - vectors).max() < 1e-6
+        mirrored = max(np.abs(HOG(**chosen).transform(seen) - vectors).max() for seen in (pixels[..., ::-1], pixels[:, :, ::-1]))
+        assert (mirrored < 1e-6) == (chosen["rotation"] == "mirrored")
+
+
+@pytest.mark.parametrize("chosen", AVERAGED)
+def test_averages_still_tell_galaxies_apart(chosen: dict[str, Any]) -> None:
+    vectors = HOG(**chosen).transform(make_galaxies(8, 1, 48, 48))
+    assert (vectors.std(axis=0) > 1e-3).all(), "each value differs between galaxies"
+    assert vectors[0].std() > 1e-2, "and within one"
+    bars = np.zeros((2, 1, 48, 48))
+    bars[0, 0, 20:28, 4:44] = 1
+    bars[1, 0, 8:40, 8:40] = 1
+    bar, square = HOG(**chosen).transform(bars)
+    assert np.abs(bar - square).max() > 0.1
+
+
+def test_an_average_by_pencil() -> None:
+    """A step along the columns in the upper left cell of four: seen as a horizontal gradient twice and as a vertical one twice."""
+    image = np.zeros((1, 1, 16, 16))
+    image[0, 0, 2:6, 4:] = 1
+    image[0, 0, 2:6, 9:] = 0
+    image[0, 0, 2:6, 7:9] = 1
+    fixed = HOG(2, (8, 8), (1, 1), block_norm="L1").transform(image).reshape(2, 2, 2)
+    averaged = HOG(2, (8, 8), (1, 1), block_norm="L1", rotation="averaged")
+    assert averaged.feature_names(("g",), (16, 16)) == ["g_averaged_b0_0_c0_0_o0", "g_averaged_b0_0_c0_0_o1"]
+    # of the image turned by 0, 90, 180 and 270 degrees: what comes to lie in the upper left cell, its bins exchanged at odd turns
+    seen = [fixed[0, 0], fixed[0, 1, ::-1], fixed[1, 1], fixed[1, 0, ::-1]]
+    assert averaged.transform(image)[0] == pytest.approx(np.mean(seen, axis=0), abs=1e-6)
+    assert fixed[0, 0, 0] > 0
+
+
+def test_cells_of_averages_lie_in_the_middle() -> None:
+    """Of 19 x 22 pixels four cells of 8 are used: with half a pixel to spare, rows 1 to 17 and columns 3 to 18."""
+    image = np.zeros((19, 22))
+    averaged = HOG(1, (8, 8), (1, 1), rotation="averaged")
+    reach = []
+    for y, x in np.ndindex(image.shape):
+        spot = image.copy()
+        spot[y, x] = 1
+        if averaged.transform(spot[None, None]).any():
+            reach.append((y, x))
+    rows, columns = np.unique([y for y, _ in reach]), np.unique([x for _, x in reach])
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (0, 18, 2, 19), "a pixel makes the gradients beside it"
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
+        ({"rotation": "free"}, "rotation must be one of fixed, averaged, mirrored; it is 'free'"),
+        ({"rotation": "averaged", "pixels_per_cell": (4, 5)}, r"'averaged' needs square cells and blocks, .* pixels_per_cell is \(4, 5\)"),
+        ({"rotation": "mirrored", "cells_per_block": (1, 2)}, r"'mirrored' needs square cells and blocks, .* cells_per_block is \(1, 2\)"),
         ({"orientations": 0}, "orientations must be a whole number"),
         ({"pixels_per_cell": 8}, r"pixels_per_cell must be two whole numbers \(rows, columns\); it is 8"),
         ({"cells_per_block": (2, 0)}, r"cells_per_block\[1\] must be a whole number of at least 1; it is 0"),

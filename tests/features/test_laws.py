@@ -28,6 +28,8 @@ KINDS: dict[str, Callable[[], Extractor]] = {
     "texture, few": lambda: Texture(levels=8, distances=[3], radii=[2]),
     "hog": HOG,
     "hog, strongest": lambda: HOG(7, (6, 5), (3, 2), channel="strongest", block_norm="L1-sqrt"),
+    "hog, averaged": lambda: HOG(rotation="averaged"),
+    "hog, mirrored": lambda: HOG(4, (5, 5), (3, 3), rotation="mirrored", block_norm="L2"),
     "sift": lambda: SIFT(n_words=8),
     "combined": lambda: combine([HOG(), ColorHistogram(), SIFT(n_words=8), HOG(4)]),
 }

@@ -1,0 +1,190 @@
+"""What each cell of an image holds of the gradients in each direction.
+
+A row of cells at a time, so that everything stays in the cache, in passes over flat arrays: gradients; the largest of the bands;
+size and bin; the vote of each pixel for one entry of the table.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from galfeat.features.kernels.compiling import kernel
+
+__all__ = ["EDGES_AT_ONCE", "Grid", "fill_cells"]
+
+EDGES_AT_ONCE = 8
+
+
+class Grid(NamedTuple):
+    """An image, its cells (the first at ``top``, ``left``; each ``cy`` x ``cx`` pixels) and the bins of a cell."""
+
+    ny: int
+    nx: int
+    top: int
+    left: int
+    cy: int
+    cx: int
+    rows: int
+    columns: int
+    bins: int
+
+
+@kernel()
+def fill_cells(
+    image: Any, holes: bool, factor: Any, grid: Any, swap: bool, sign: Any, cotangents: Any, places: Any, work: Any, table: Any, cells: Any
+) -> None:
+    """Fill in the sums of gradient sizes by cell and bin, times a factor.
+
+    A cell with unknown gradients is weighed as if those were like its others.
+
+    Parameters
+    ----------
+    image : array of float32, shape (bands, ny * nx)
+        NaN where bad. Of several bands, each pixel takes the gradient of the one where it is largest.
+    holes : bool
+        Whether there may be NaN.
+    factor : float32
+    grid : Grid
+    swap, sign : bool, float32
+        Directions are those of (gy, sign * gx), or of (gx, sign * gy): of the image as it is, turned, or mirrored.
+    cotangents : array of float32
+        Of the inner edges of the bins, falling; -inf up to a multiple of `EDGES_AT_ONCE`.
+    places : array of uint32, shape (cy * nx,)
+        Where in the table the bins of each pixel's cell begin; pixels outside the cells have a place behind them.
+    work : array of float32, shape (7, cy * nx), and table : array of float64, shape ((columns + 1) * bins,)
+        Room.
+    cells : array of float32, shape (rows * columns * bins,)
+    """
+    gy, gx, other_y, other_x, sizes, known = work[0], work[1], work[2], work[3], work[4], work[5]
+    codes = work[6].view(np.uint32)
+    width = grid.columns * grid.bins
+    for row in range(grid.rows):
+        start = (grid.top + row * grid.cy) * grid.nx
+        _gradients(image[0], grid, start, factor, gy, gx)
+        if holes:
+            known[:] = 0
+            _note_known(gy, gx, known)
+        for band in range(1, len(image)):
+            _gradients(image[band], grid, start, factor, other_y, other_x)
+            if holes:
+                _note_known(other_y, other_x, known)
+            _take_stronger(other_y, other_x, gy, gx)
+        if swap:
+            _judge(gy, gx, sign, cotangents, places, codes, sizes)
+        else:
+            _judge(gx, gy, sign, cotangents, places, codes, sizes)
+        table[:] = 0
+        _vote(sizes, codes, grid.cx, table)
+        if holes:
+            _weigh(known, grid, table)
+        _copy(table, cells[row * width : (row + 1) * width])
+
+
+@kernel()
+def _gradients(band: Any, grid: Any, start: int, factor: Any, gy: Any, gx: Any) -> None:
+    """Fill in centred differences, zero across the border of the image, for the row of cells that begins at pixel ``start``."""
+    count, nx = len(gx), grid.nx
+    if count > 2:
+        _difference(band[start + 2 : start + count], band[start : start + count - 2], factor, gx[1 : count - 1])
+    for x in range(0, count, nx):
+        gx[x] = 0
+        gx[x + nx - 1] = 0
+    first = nx if start == 0 else 0
+    last = count - nx if start + count == len(band) else count
+    gy[: min(first, count)] = 0
+    gy[max(last, 0) :] = 0
+    if last > first:
+        _difference(band[start + first + nx : start + last + nx], band[start + first - nx : start + last - nx], factor, gy[first:last])
+
+
+@kernel(fast=False)
+def _difference(after: Any, before: Any, factor: Any, out: Any) -> None:
+    for i in range(len(out)):
+        out[i] = (after[i] - before[i]) * factor
+
+
+@kernel()
+def _note_known(gy: Any, gx: Any, known: Any) -> None:
+    """Make gradients with a bad pixel zero, and note where there are others."""
+    for i in range(len(gy)):
+        good = (gy[i] == gy[i]) & (gx[i] == gx[i])
+        known[i] = np.float32(1) if good else known[i]
+        gy[i] = gy[i] if good else np.float32(0)
+        gx[i] = gx[i] if good else np.float32(0)
+
+
+@kernel(fast=False)  # rounded alike whichever way the gradient points: equal ones are equal
+def _take_stronger(other_y: Any, other_x: Any, gy: Any, gx: Any) -> None:
+    for i in range(len(gy)):
+        stronger = other_y[i] * other_y[i] + other_x[i] * other_x[i] > gy[i] * gy[i] + gx[i] * gx[i]
+        gy[i] = other_y[i] if stronger else gy[i]
+        gx[i] = other_x[i] if stronger else gx[i]
+
+
+@kernel()
+def _judge(x: Any, y: Any, sign: Any, cotangents: Any, places: Any, codes: Any, sizes: Any) -> None:
+    _first_edges(x, y, sign, cotangents, places, codes, sizes)
+    for edge in range(EDGES_AT_ONCE, len(cotangents), EDGES_AT_ONCE):
+        _more_edges(x, y, sign, cotangents[edge:], codes)
+
+
+@kernel(inline=True)
+def _steps(c: Any, e0: Any, e1: Any, e2: Any, e3: Any, e4: Any, e5: Any, e6: Any, e7: Any) -> Any:
+    """Return how many of eight falling edges a cotangent has reached; a choice each is quicker than a sum."""
+    steps = np.uint32(1) if c <= e0 else np.uint32(0)
+    steps = np.uint32(2) if c <= e1 else steps
+    steps = np.uint32(3) if c <= e2 else steps
+    steps = np.uint32(4) if c <= e3 else steps
+    steps = np.uint32(5) if c <= e4 else steps
+    steps = np.uint32(6) if c <= e5 else steps
+    steps = np.uint32(7) if c <= e6 else steps
+    return np.uint32(8) if c <= e7 else steps
+
+
+@kernel(fast=False)  # the quotient of equal numbers must be 1: diagonals lie on edges of bins
+def _first_edges(x: Any, y: Any, sign: Any, edges: Any, places: Any, codes: Any, sizes: Any) -> None:
+    e0, e1, e2, e3, e4, e5, e6, e7 = edges[0], edges[1], edges[2], edges[3], edges[4], edges[5], edges[6], edges[7]
+    for i in range(len(codes)):
+        sizes[i] = np.sqrt(x[i] * x[i] + y[i] * y[i])
+        c = sign * (x[i] / y[i])
+        c = np.float32(np.inf) if y[i] == 0 else c
+        codes[i] = places[i] + _steps(c, e0, e1, e2, e3, e4, e5, e6, e7)
+
+
+@kernel(fast=False)
+def _more_edges(x: Any, y: Any, sign: Any, edges: Any, codes: Any) -> None:
+    e0, e1, e2, e3, e4, e5, e6, e7 = edges[0], edges[1], edges[2], edges[3], edges[4], edges[5], edges[6], edges[7]
+    for i in range(len(codes)):
+        c = sign * (x[i] / y[i])
+        c = np.float32(np.inf) if y[i] == 0 else c
+        codes[i] += _steps(c, e0, e1, e2, e3, e4, e5, e6, e7)
+
+
+@kernel()
+def _vote(sizes: Any, codes: Any, step: int, table: Any) -> None:
+    """Add sizes up by code, going a cell's width at a time: neighbours vote for one entry and would wait for each other."""
+    for first in range(step):
+        some, entries = sizes[first:], codes[first:]
+        at = np.uint64(0)
+        for _ in range((len(some) + step - 1) // step):
+            table[entries[at]] += np.float64(some[at])
+            at += np.uint64(step)
+
+
+@kernel()
+def _weigh(known: Any, grid: Any, table: Any) -> None:
+    area = grid.cy * grid.cx
+    for column in range(grid.columns):
+        used = 0.0
+        for start in range(grid.left + column * grid.cx, len(known), grid.nx):
+            for x in range(start, start + grid.cx):
+                used += known[x]
+        for entry in range(column * grid.bins, (column + 1) * grid.bins):
+            table[entry] *= area / max(used, 1.0)
+
+
+@kernel()
+def _copy(values: Any, out: Any) -> None:
+    """Fill ``out`` with the first values, whatever their types."""
+    for i in range(len(out)):
+        out[i] = values[i]

@@ -36,6 +36,8 @@ def companion_root(stem: str) -> str | None:
     ('KiDS_G266035', 'ngc1300', '', None)
     """
     lowered = stem.lower()
+    if not lowered.endswith(_WORDS):  # nearly all: one test for a folder of thousands
+        return None
     endings = [word for word in _GLUED if lowered.endswith(word)]
     endings += [word for word in _WORDS if lowered == word or lowered.endswith(tuple(mark + word for mark in _SEPARATORS))]
     return stem[: -len(max(endings, key=len))].rstrip(_SEPARATORS) if endings else None

@@ -17,6 +17,7 @@ from galfeat.data.fits import FitsFile, Pixels, open_fits
 from galfeat.data.folders import is_picture
 from galfeat.data.layouts import Galaxy, Layout, size_of
 from galfeat.data.pictures import read_picture
+from galfeat.data.plain import PlainReader
 from galfeat.data.shards import Reading, Shard, cut_shards
 
 __all__ = ["FileSource", "with_bands"]
@@ -104,8 +105,10 @@ class FileSource:
         for entry in self._entries(shard):
             by_files.setdefault(entry.files, []).append(entry)
         outcomes: dict[int, list[Cutout | Failure]] = {}
+        reader = PlainReader(self.folder, self.layout)
         for files, entries in by_files.items():
-            outcomes.update(self._read_files(files, entries))
+            plain = self._read_plain(entries[0], reader) if len(entries) == 1 else None
+            outcomes.update(self._read_files(files, entries) if plain is None else {entries[0].row: [plain]})
         found = [outcome for row in sorted(outcomes) for outcome in outcomes[row]]
         cutouts = [each for each in found if isinstance(each, Cutout)]
         return Reading(cutouts, [each for each in found if isinstance(each, Failure)])
@@ -116,6 +119,25 @@ class FileSource:
         hdus = part.column("hdu").to_pylist() if "hdu" in part.column_names else [None] * part.num_rows
         for row, (name, paths, hdu) in enumerate(zip(part.column("id").to_pylist(), files, hdus, strict=True), start=shard.start):
             yield _Entry(row, name, paths, hdu, self.numbers[row] if self.numbers else None)
+
+    def _read_plain(self, entry: _Entry, reader: PlainReader) -> Cutout | None:
+        """Return the cutout if all its files are plain images, without opening them the long way; None if there is more to it."""
+        if entry.hdu is not None or entry.number:
+            return None
+        loaded: dict[str, Pixels] = {}
+        for band, file in zip(self.columns, entry.files, strict=True):
+            found = reader.read(file) if file else None
+            if found is None or (band and len(found.bands) != 1):
+                return None
+            loaded[band] = found
+        try:
+            return self._joined(entry.id, entry, loaded)
+        except CutoutError:
+            return None  # the long way says why
+
+    def _joined(self, name: str, entry: _Entry, loaded: Mapping[str, Pixels]) -> Cutout:
+        found = _together(loaded)
+        return with_bands(Cutout(name, found.pixels, found.bands, file=entry.files[0], named=found.named, row=entry.row), self.wanted)
 
     def _read_files(self, files: tuple[str, ...], entries: Sequence[_Entry]) -> dict[int, list[Cutout | Failure]]:
         with ExitStack() as stack:
@@ -151,9 +173,7 @@ class FileSource:
             except CutoutError as error:
                 return _failure(entry, name, band, file, error)
         try:
-            found = _together(loaded)
-            cutout = Cutout(name, found.pixels, found.bands, file=entry.files[0], named=found.named, row=entry.row)
-            return with_bands(cutout, self.wanted)
+            return self._joined(name, entry, loaded)
         except CutoutError as error:
             return _failure(entry, name, "", entry.files[0], error)
 

@@ -1,6 +1,7 @@
 """A folder of cutouts without a catalogue: which files are galaxies, and what they are called."""
 
 import os
+import re
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +13,7 @@ __all__ = ["is_fits", "is_picture", "list_cutouts", "names_of", "without_suffix"
 _FITS = (".fits", ".fit", ".fts")
 _FITS_ENDINGS = tuple(f"{suffix}{packed}" for suffix in _FITS for packed in ("", ".gz", ".fz"))
 _PICTURES = (".jpg", ".jpeg", ".png")
+_SUFFIX = re.compile(r"(\.(fits|fit|fts)(\.gz|\.fz)?|\.jpe?g|\.png)$", re.IGNORECASE)
 
 
 def is_fits(file: str) -> bool:
@@ -26,8 +28,7 @@ def is_picture(file: str) -> bool:
 
 def without_suffix(file: str) -> str:
     """Return the name without what says its format: ``a/ngc1300.fits.gz`` to ``a/ngc1300``."""
-    endings = [ending for ending in (*_FITS_ENDINGS, *_PICTURES) if file.lower().endswith(ending)]
-    return file[: -len(max(endings, key=len))] if endings else file
+    return _SUFFIX.sub("", file)
 
 
 def list_cutouts(folder: Path) -> tuple[list[str], tuple[str, ...]]:
@@ -64,5 +65,6 @@ def _is_text(name: str) -> bool:
 
 def names_of(files: list[str]) -> list[str]:
     """Name galaxies by their files: the path without its suffix, or with it where two files would get the same name."""
-    count = Counter(without_suffix(file) for file in set(files))
-    return [file if count[without_suffix(file)] > 1 else without_suffix(file) for file in files]
+    stems = [without_suffix(file) for file in files]
+    count = Counter(dict(zip(files, stems, strict=True)).values())  # a file that stands there twice counts once
+    return [file if count[stem] > 1 else stem for file, stem in zip(files, stems, strict=True)]

@@ -13,7 +13,7 @@ from galfeat.data import SimulatedSurvey
 from galfeat.features import EXTRACTORS, INVARIANCES, Extractor
 from galfeat.pipeline.audit_images import AMOUNTS, NEW_EXPOSURES, photographs
 
-__all__ = ["Audit", "Finding", "audit", "audited", "changes_of"]
+__all__ = ["Audit", "Finding", "audit", "audited", "changes_of", "relative_change"]
 
 _RESAMPLES = 1000
 _INTERVAL = (2.5, 97.5)  # percent
@@ -193,13 +193,20 @@ def _finding(extractor: str, change: str, squares: tuple[NDArray[np.float64], ND
     chance = np.random.default_rng(0)  # the same galaxies are drawn again for every extractor and change
     n = len(squares[0])
     drawn = chance.integers(0, n, (_RESAMPLES, n))
-    value = float(_relative(*(each.mean() for each in squares)))
-    low, high = np.percentile(_relative(*(each[drawn].mean(axis=1) for each in squares)), _INTERVAL)
+    value = float(relative_change(*(each.mean() for each in squares)))
+    low, high = np.percentile(relative_change(*(each[drawn].mean(axis=1) for each in squares)), _INTERVAL)
     kept = bool(low <= INVARIANCES[change].limit)
     return Finding(extractor, change, AMOUNTS[change], value, float(low), float(high), promised, kept)
 
 
-def _relative(change: Any, noise: Any) -> Any:
-    """Return the relative change, of mean squares of all change and of the part that is noise."""
+def relative_change(change: Any, noise: Any) -> Any:
+    """Return the relative change beyond the noise.
+
+    Parameters
+    ----------
+    change, noise : float or array
+        Mean squares, over galaxies, of all change and of the part that is noise; where there is none of that, the result is the square
+        root of the first.
+    """
     beyond = np.maximum(change - noise, 0) / np.maximum(1 - noise, _ALL_NOISE)
     return np.sqrt(np.minimum(beyond, _MOST))

@@ -9,13 +9,15 @@ import pytest
 
 from galfeat import UsageError
 from galfeat.data import Preparation, SimulatedSurvey
+from galfeat.data.instrument import BANDS
 from galfeat.data.render import fine_grid, observe
 from galfeat.data.scene import Scene, draw_scene
+from galfeat.data.survey_truth import stream
 from galfeat.features import EXTRACTORS, HOG, INVARIANCES, ColorHistogram, Pixels
 from galfeat.pipeline import Audit, audit
 from galfeat.pipeline.audit_figure import audit_chart, audit_text, write_audit
 from galfeat.pipeline.audit_images import AMOUNTS, moved, photographs
-from galfeat.pipeline.auditing import audited, changes_of
+from galfeat.pipeline.auditing import audited, changes_of, relative_change
 from galfeat.pipeline.figures import render
 
 
@@ -80,6 +82,18 @@ def test_a_relative_change_with_a_pencil() -> None:
     assert changes_of(before, -before)[1] == pytest.approx((4**2 / (2 * 2) + 14**2 / (2 * 7**2)) / 2)  # of 0, 2, 0, -2 and of ±7
 
 
+def test_noise_is_taken_off_both_the_change_and_the_distance() -> None:
+    assert relative_change(0.64, 0.0) == pytest.approx(0.8)
+    assert relative_change(0.82, 0.64) == pytest.approx((0.18 / 0.36) ** 0.5)
+    assert relative_change(0.5, 0.6) == 0
+    assert relative_change(9.0, 0.0) == pytest.approx(2**0.5)
+
+
+def test_a_new_exposure_is_not_what_enlarging_does(everything: Audit) -> None:
+    noise, scale = (everything.of("pixels", change).relative_change for change in ("noise", "scale"))
+    assert scale < 0.8 * noise
+
+
 def test_galaxies_dealt_anew_change_by_one() -> None:
     vectors = np.random.default_rng(3).normal(5, [1, 100, 1e-5], (4000, 3))
     assert changes_of(vectors[:2000], vectors[2000:]).mean() == pytest.approx(1, abs=0.03)
@@ -134,6 +148,20 @@ def test_a_shift_is_another_window_of_the_same_exposure_and_noise_another_exposu
         assert np.corrcoef(first[:, :-1].ravel(), other[:, 1:].ravel())[0, 1] > 1 - 1e-9  # sky and noise are measured anew
         apart = seen["noise"][row, 0] - first
         assert np.median(np.abs(apart)) * 1.4826 == pytest.approx(math.sqrt(2), rel=0.25)
+
+
+def test_no_two_exposures_share_their_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def spy(*key: int) -> np.random.Generator:
+        drawn.append(key)
+        return stream(*key)
+
+    monkeypatch.setattr("galfeat.pipeline.audit_images.stream", spy)
+    photographs(SimulatedSurvey(2, size=32, bands=("F435W", "F160W")))
+    assert len(drawn) == 2 * (1 + 4 * 2), "of each galaxy an angle, and four exposures in two bands"
+    assert len(set(drawn)) == len(drawn)
+    assert min(purpose for _, _, purpose in drawn) > 8 + len(BANDS), "the survey's own"
 
 
 def test_what_is_seen_is_prepared() -> None:

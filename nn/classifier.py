@@ -88,8 +88,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Networks trained from different starts, whose probabilities (scores, where there are none) are averaged. The first ones are
         those of a smaller committee with the same `random_state`.
     calibration : bool
-        Fit a temperature to the samples set aside: trial networks are trained without them, as for early stopping, and the networks
-        are then trained on all samples. See `calibrate` for samples of your own.
+        Fit a temperature to the samples set aside, weighted as in training: trial networks are trained without them, as for early
+        stopping, and the networks are then trained on all samples. See `calibrate` for samples of your own.
     class_weight : None, "balanced" or dict
         Weight of each class in the loss; ``"balanced"`` makes all classes count alike.
     initializer : str

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -267,7 +266,7 @@ class BaseMLP(BaseEstimator):
                 f"what was trained so far is {len(self._members)} network(s) of {self.network_.params.dtype} and layers "
                 f"{self.network_.layout.sizes}; these samples and settings need {wanted[0]} of {wanted[2]} and layers {sizes}"
             )
-        return self._members, deepcopy(self._shared)
+        return self._members, self._shared
 
     def _seeds(self) -> tuple[list[tuple[np.random.Generator, np.random.Generator]], np.random.Generator]:
         return seeds(as_generator(self.random_state), int(self.n_networks))

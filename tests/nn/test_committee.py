@@ -1,5 +1,6 @@
 """Committees, dropout and penalties: what each is by hand, and that training feels it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,14 @@ from sklearn.datasets import make_classification
 
 from galfeat import UsageError
 from galfeat.nn import MLPClassifier, MLPRegressor
+from galfeat.nn.committee import Member, Task
 from galfeat.nn.dropout import Dropout
+from galfeat.nn.losses import LOSSES
 from galfeat.nn.network import Network, initialized
+from galfeat.nn.optimizers import Adam
+from galfeat.nn.samples import Samples
+from galfeat.nn.training import Plan
+from galfeat.nn.validation import Validation
 
 X, Y = make_classification(150, 8, n_informative=6, n_redundant=0, n_classes=3, class_sep=2.0, random_state=3)
 T = X[:, 0] * X[:, 1]
@@ -55,6 +62,24 @@ def test_a_committee_goes_on_together() -> None:
         parts.set_params(n_networks=3).partial_fit(X, Y)
 
 
+class Scripted(Validation):
+    """Judges by a list, whatever the network says."""
+
+    def score(self, output: np.ndarray) -> tuple[float, float]:  # noqa: ARG002
+        return [0.1, 0.9, 0.2, 0.1, 0.3][len(self.scores)], 0.0
+
+
+def test_a_trial_gives_the_network_of_the_epoch_that_was_chosen() -> None:
+    samples = Samples(X, np.eye(3)[Y])
+    task = Task(samples=samples, loss=LOSSES["cross_entropy"], plan=Plan(optimizer=Adam(), batch_size=32, max_iter=5, tol=None))
+    member = Member(initialized((8, 4, 3), "tanh", "identity", np.random.default_rng(1)), np.random.default_rng(2))
+    trial = member.tried(task, lambda network: Scripted(network, samples), np.random.default_rng(3))
+    two, _ = replace(member, rng=np.random.default_rng(3)).trained(task.planned(2))
+    assert (trial.epochs, trial.scores) == (2, (0.1, 0.9, 0.2, 0.1, 0.3))
+    assert_array_equal(trial.network.params, two.network.params)
+    assert member.tried(task, None, np.random.default_rng(3)).epochs is None
+
+
 def test_a_committee_is_no_worse_than_its_members(rng: np.random.Generator) -> None:
     new = rng.standard_normal((400, 5))
     old = rng.standard_normal((60, 5))
@@ -89,6 +114,13 @@ def test_dropout_changes_training_alone() -> None:
     assert_array_equal(model.network_.params, fixed(dropout=0.5).fit(X, Y).network_.params)
     assert_array_equal(model.predict_proba(X), model.predict_proba(X))
     assert model.predict_proba(X).argmax(axis=1).tolist() == model.network_.forward(X).argmax(axis=1).tolist()
+
+
+def test_other_units_are_left_out_in_each_step() -> None:
+    """With a rate that moves nothing, the loss of the whole batch differs from epoch to epoch by the units left out alone."""
+    still: dict[str, Any] = {"learning_rate_init": 1e-14, "batch_size": 200, "max_iter": 5}
+    assert len(set(np.round(fixed(dropout=0.5, **still).fit(X, Y).loss_curve_, 9))) == 5
+    assert len(set(np.round(fixed(**still).fit(X, Y).loss_curve_, 9))) == 1
 
 
 def test_dropout_leaves_units_that_do_not_lean_on_each_other(rng: np.random.Generator) -> None:

@@ -60,6 +60,8 @@ def to_onnx(model: MLPClassifier | MLPRegressor) -> Any:
     -----
     In float32, rounding makes outputs differ by some 1e-7 of their size from `predict_proba`; so does `gelu` in float64.
     """
+    if not isinstance(model, MLPClassifier | MLPRegressor):
+        raise UsageError(f"only MLPClassifier and MLPRegressor can be exported; got {type(model).__name__}")
     if not model.__sklearn_is_fitted__():
         raise UsageError("there is nothing to export yet: train the network with fit first")
     graph = _Graph(_imported(), np.dtype(model.dtype))

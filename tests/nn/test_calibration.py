@@ -136,6 +136,17 @@ def test_calibration_makes_probabilities_of_scores(loss: str) -> None:
     assert log_loss(b, model.set_params(calibration=True).fit(A, a).predict_proba(B)) < 0.7 * np.log(3)
 
 
+def test_the_next_fit_forgets_the_temperature() -> None:
+    A, B, a, b = _overconfident(2)
+    model = MLPClassifier((30,), max_iter=60, tol=None, random_state=0).fit(A, a)
+    plain = model.predict_proba(B)
+    assert model.calibrate(B, b).temperature_ != 1
+    assert model.fit(A, a).temperature_ == 1
+    np.testing.assert_array_equal(model.predict_proba(B), plain)
+    kept = model.calibrate(B, b).temperature_
+    assert model.partial_fit(A, a).temperature_ == kept
+
+
 def test_calibrating_needs_known_labels_and_a_trained_network() -> None:
     A, B, a, b = _overconfident(1)
     with pytest.raises(ValueError, match="not fitted"):

@@ -120,6 +120,8 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.Mon
         to_onnx(classifier(activation=Own()))
     with pytest.raises(UsageError, match="fit first"):
         to_onnx(MLPRegressor())
+    with pytest.raises(UsageError, match="only MLPClassifier and MLPRegressor can be exported; got dict"):
+        to_onnx({})  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="cannot write"):
         save_onnx(classifier(), tmp_path / "absent" / "m.onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)

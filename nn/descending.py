@@ -10,6 +10,7 @@ from galfeat.nn.lbfgs import lbfgs
 from galfeat.nn.newton import newton
 from galfeat.nn.objective import Objective
 from galfeat.nn.samples import Samples
+from galfeat.nn.threads import threads_for
 from galfeat.nn.training import History, Patience, Plan
 from galfeat.nn.types import Floats
 
@@ -70,7 +71,7 @@ def descend(
             raise _Enough
 
     try:
-        with np.errstate(over="ignore"):
+        with threads_for(objective.network.layout, len(samples)), np.errstate(all="ignore"):  # overflow ends in words
             found = METHODS[method](batch, batch.start, max_iter=plan.max_iter, tol=plan.tol or 0.0, callback=arrived)
         history.converged = found.converged or found.n_iter < plan.max_iter  # rounding lets no step go further down
     except _Enough:

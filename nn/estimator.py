@@ -312,7 +312,7 @@ class BaseMLP(BaseEstimator):
     def _outputs(self, X: ArrayLike, finish: Callable[[list[Floats]], Floats]) -> Floats:
         """Return what is made of the networks' outputs for each row."""
         check_is_fitted(self)
-        features: Floats = validate_data(self, X, reset=False, dtype=self.network_.params.dtype, order="C")
+        features: Floats = validate_data(self, X, reset=False, dtype=self.network_.params.dtype, order="C", ensure_all_finite=False)
         result = outputs(self.networks_, features, finish)
         if not np.isfinite(result).all():
             row = int(np.flatnonzero(~np.isfinite(result).all(axis=1))[0])

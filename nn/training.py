@@ -14,6 +14,7 @@ from galfeat.nn.objective import Objective
 from galfeat.nn.optimizers import Optimizer, State
 from galfeat.nn.samples import Batches, Samples
 from galfeat.nn.schedules import Constant, Schedule
+from galfeat.nn.threads import threads_for
 from galfeat.nn.types import Floats
 
 __all__ = ["History", "Patience", "Plan", "train"]
@@ -139,7 +140,8 @@ def train(
     patience = Patience(plan.tol, plan.n_iter_no_change, plan.updates_no_change)
     batches = Batches(samples, plan.batch_size, rng if plan.shuffle else None)
     epoch = _Epoch(objective, plan, rng, watch)
-    with np.errstate(all="ignore"):  # overflow ends in a loss that is not finite, which is said in words
+    bound = threads_for(objective.network.layout, min(plan.batch_size, len(samples)))
+    with bound, np.errstate(all="ignore"):  # overflow ends in a loss that is not finite, which is said in words
         for number in range(plan.max_iter):
             before = history.updates
             epoch.run(batches, history, optimizer.learning_rate * plan.schedule.factor(number, history.losses))

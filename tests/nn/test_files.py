@@ -105,26 +105,33 @@ def test_a_pickle_in_the_file_is_not_run(tmp_path: Path, monkeypatch: pytest.Mon
     assert not touched.exists()
 
 
+def header(descr: str, shape: Any, fortran: bool = False) -> dict[str, Any]:
+    return {"descr": descr, "fortran_order": fortran, "shape": shape}
+
+
 @pytest.mark.parametrize(
-    "header",
+    ("head", "size", "message"),
     [
-        {"descr": "<f8", "fortran_order": False, "shape": (10**13,)},
-        {"descr": "<f8", "fortran_order": False, "shape": (1 << 62, 1 << 62)},
-        {"descr": "<f8", "fortran_order": False, "shape": (-1,)},
-        {"descr": "<f8", "fortran_order": False, "shape": (-2, -4)},
-        {"descr": "<U0", "fortran_order": False, "shape": (10**13,)},
-        {"descr": "|V8", "fortran_order": False, "shape": (8,)},
-        {"descr": "<f8", "fortran_order": True, "shape": (8, 1)},
-        {"descr": "<m8[s]", "fortran_order": False, "shape": (8,)},
-        {"descr": "<f8", "fortran_order": False, "shape": ("8",)},
-        {"descr": "os.system", "fortran_order": False, "shape": (8,)},
+        (header("<f8", (10**13,)), 64, r"claims the shape \(10000000000000,\) of float64, which its 64 bytes do not fill"),
+        (header("<f8", (1 << 62, 1 << 62)), 64, "claims the shape"),
+        (header("<f8", (7,)), 64, "claims the shape"),
+        (header("<f8", (-1,)), 64, "claims the shape"),
+        (header("<f8", (-2, -4)), 64, "claims the shape"),
+        (header("<U0", (10**13,)), 0, "neither of numbers nor of words"),
+        (header("|V8", (8,)), 64, "neither of numbers nor of words"),
+        (header("<m8[s]", (8,)), 64, "neither of numbers nor of words"),
+        (header("|O", (8,)), 64, "neither of numbers nor of words"),
+        (header("<f8", (8, 1), fortran=True), 64, "lies column by column"),
+        (header("<f8", ("8",)), 64, "no galfeat file"),
+        (header("os.system", (8,)), 64, "no galfeat file"),
     ],
-    ids=lambda header: f"{header['descr']}{header['shape']}",
 )
-def test_an_array_that_claims_what_it_is_not_is_refused_before_it_is_made(header: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    data = signed({"weights": {"array": "0.npy"}}, {"0.npy": array_of(header, bytes(64))}, monkeypatch)
+def test_an_array_that_claims_what_it_is_not_is_refused_before_it_is_made(
+    head: dict[str, Any], size: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = signed({"weights": {"array": "0.npy"}}, {"0.npy": array_of(head, bytes(size))}, monkeypatch)
     tracemalloc.start()
-    with pytest.raises(UsageError, match="the file is no galfeat file"):
+    with pytest.raises(UsageError, match=message):
         unpack(data)
     assert tracemalloc.get_traced_memory()[1] < 2_000_000
     tracemalloc.stop()

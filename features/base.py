@@ -10,12 +10,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
 from galfeat import CutoutError, UsageError
-from galfeat.features.kernels.finite import flawed_rows
+from galfeat.features.kernels.finite import flawed_rows, good_shares
 from galfeat.features.settings import fraction
 
 __all__ = ["Extractor", "as_images", "default_bands"]
-
-_CHUNK = 1 << 17  # pixel values measured at a time: bounds the memory, and a chunk's temporaries stay in the cache
 
 
 class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
@@ -30,6 +28,9 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
 
     key: ClassVar[str]
     min_good: float
+
+    _at_once: ClassVar[int] = 1 << 17
+    """Pixel values measured at a time: bounds the memory, and temporaries stay in the cache. Kernels without any take more."""
 
     @property
     def promises(self) -> frozenset[str]:
@@ -51,13 +52,13 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     def _measure(self, images: NDArray[np.float32]) -> NDArray[Any]:
         """Return the vectors, shape (n, k), of images without reasons."""
 
-    def _judged(self, images: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which pixels are good, (n, planes, ny, nx); every plane must have enough of them."""
-        return np.isfinite(images)
+    def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the fractions of good pixels, shape (n, planes), that must suffice; by default of each band."""
+        return good_shares(images)
 
-    def _obstacles(self, images: NDArray[np.float32]) -> dict[int, str]:
-        """Return further reasons, by row, that only this extractor has; the images have enough good pixels."""
-        del images
+    def _obstacles(self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]) -> dict[int, str]:
+        """Return further reasons that only this extractor has, of those rows; the images have enough good pixels, but not all."""
+        del images, rows, shares
         return {}
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
@@ -100,7 +101,7 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         images = self._checked(X)
         if reasons := self._reasons(images):
             raise CutoutError(reasons)
-        step = max(1, _CHUNK // images[0].size)
+        step = max(1, self._at_once // images[0].size)
         parts = [self._measure(images[start : start + step]) for start in range(0, len(images), step)]
         return np.ascontiguousarray(np.concatenate(parts), dtype=np.float32)
 
@@ -163,15 +164,14 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         least = fraction("min_good", self.min_good)
         if problem := self._too_small(images.shape[-2:]):
             return dict.fromkeys(range(len(images)), problem)
-        reasons: dict[int, str] = {}
-        for row in flawed_rows(images):
-            share = self._judged(images[row : row + 1])[0].mean(axis=(1, 2))
-            if (share < least).any():
-                reasons[int(row)] = _few_good(share, least)
-            else:
-                found = self._obstacles(images[row : row + 1])
-                reasons.update({int(row): reason for reason in found.values()})
-        return reasons
+        rows = flawed_rows(images)
+        if len(rows) == 0:
+            return {}
+        shares = self._shares(images)
+        few = (shares[rows] < least).any(axis=1)
+        found = self._obstacles(images, rows[~few], shares)
+        found.update({int(row): _few_good(shares[row], least) for row in rows[few]})
+        return dict(sorted(found.items()))
 
 
 def as_images(X: ArrayLike) -> NDArray[np.float32]:

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.base import Extractor
-from galfeat.features.plain.histogram import fractions, joint_fractions, levels
-from galfeat.features.settings import choice, interval, whole
+from galfeat.features.kernels import histogram as kernels
+from galfeat.features.kernels.levels import MOST, levels
+from galfeat.features.plain import histogram as plain
+from galfeat.features.settings import bins, choice
 
 __all__ = ["ColorHistogram"]
 
@@ -36,6 +38,7 @@ class ColorHistogram(Extractor):
     -----
     The edges are fixed, never taken from the image at hand, so two galaxies' vectors mean the same; the price is that the
     vector changes with the sky and the unit. A value on an edge belongs to the bin above it, as in `numpy.histogram`.
+    Up to 255 bins are compiled; more are counted in NumPy, slowly.
 
     References
     ----------
@@ -50,6 +53,7 @@ class ColorHistogram(Extractor):
     """
 
     key = "color"
+    _at_once = 1 << 22
 
     def __init__(
         self,
@@ -79,9 +83,8 @@ class ColorHistogram(Extractor):
         return single + [f"{bands[a]}_{bands[b]}_{cell}" for a, b in self._pairs(len(bands)) for cell in cells]
 
     def _smallest(self) -> tuple[int, int]:
-        whole("bins", self.bins)
-        whole("pair_bins", self.pair_bins)
-        interval("range", self.range)
+        bins("bins", self.bins, self.range)
+        bins("pair_bins", self.pair_bins, self.range)
         choice("pairs", self.pairs, ("adjacent", "all", "none"))
         return 1, 1
 
@@ -89,17 +92,25 @@ class ColorHistogram(Extractor):
         bands = list(range(count))
         return {"none": [], "adjacent": list(pairwise(bands)), "all": list(combinations(bands, 2))}[self.pairs]
 
-    def _obstacles(self, images: NDArray[np.float32]) -> dict[int, str]:
-        good = np.isfinite(images)
+    def _obstacles(self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]) -> dict[int, str]:
         return {
             row: f"bands {a + 1} and {b + 1} have no pixel that is good in both"
             for a, b in self._pairs(images.shape[1])
-            for row in np.flatnonzero(~(good[:, a] & good[:, b]).any(axis=(1, 2))).tolist()
+            for row in rows[shares[rows, a] + shares[rows, b] <= 1].tolist()  # with more, some pixel is good in both
+            if not (np.isfinite(images[row, a]) & np.isfinite(images[row, b])).any()
         }
 
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
-        limits = interval("range", self.range)
-        single = fractions(levels(images.reshape(-1, *images.shape[2:]), self.bins, limits), self.bins)
-        coarse = levels(images, self.pair_bins, limits)
-        joint = [joint_fractions(coarse[:, a], coarse[:, b], self.pair_bins) for a, b in self._pairs(images.shape[1])]
-        return np.concatenate([single.reshape(len(images), -1), *joint], axis=1)
+        count, limits = bins("bins", self.bins, self.range)
+        measure = kernels.fractions if count <= MOST else plain.band_fractions
+        single = measure(images.reshape(-1, *images.shape[2:]), count, limits).reshape(len(images), -1)
+        pairs = self._pairs(images.shape[1])
+        return np.concatenate([single, self._joint(images, pairs)], axis=1) if pairs else single
+
+    def _joint(self, images: NDArray[np.float32], pairs: list[tuple[int, int]]) -> NDArray[np.float64]:
+        count, limits = bins("pair_bins", self.pair_bins, self.range)
+        if count <= MOST:
+            codes = levels(images, count, limits)
+            return np.concatenate([kernels.joint_fractions(codes, pair, count) for pair in pairs], axis=1)
+        exact = plain.levels(images, count, limits)
+        return np.concatenate([plain.joint_fractions(exact[:, a], exact[:, b], count) for a, b in pairs], axis=1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.features.base import Extractor
-from galfeat.features.kernels.hog import Grid, oriented_histograms
+from galfeat.features.kernels.hog import Grid, add_places, oriented_histograms
 from galfeat.features.plain.hog import NORMS
 from galfeat.features.settings import choice, pair, whole
 
@@ -131,9 +131,10 @@ class HOG(Extractor):
             )
         return block[0] * cell[0], block[1] * cell[1]
 
-    def _judged(self, images: NDArray[np.float32]) -> NDArray[np.bool_]:
-        good = np.isfinite(images)
-        return good if self.channel == "each" else np.asarray(good.any(axis=1, keepdims=True))
+    def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        if self.channel == "each":
+            return super()._shares(images)
+        return np.asarray(np.isfinite(images).any(axis=1, keepdims=True).mean(axis=(2, 3)))
 
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         n, ny, nx = len(images), *images.shape[2:]
@@ -145,7 +146,10 @@ class HOG(Extractor):
         measured = {
             view.seen: oriented_histograms(planes, view.grid, block, self.block_norm, swap=view.swap, sign=view.sign) for view in views
         }
-        return np.asarray(sum(measured[view.seen][:, view.places] for view in views) / np.float32(len(views))).reshape(n, -1)
+        total = np.zeros((len(planes), len(views[0].places)), dtype=np.float32)
+        for view in views:
+            add_places(measured[view.seen], view.places, total)
+        return (total / np.float32(len(views))).reshape(n, -1)
 
     def _grid(self, shape: tuple[int, ...]) -> Grid:
         ny, nx, cy, cx = *shape, *map(int, self.pixels_per_cell)

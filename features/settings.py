@@ -6,7 +6,7 @@ from numbers import Integral, Real
 
 from galfeat import UsageError
 
-__all__ = ["choice", "fraction", "interval", "number", "pair", "whole", "wholes"]
+__all__ = ["bins", "choice", "fraction", "interval", "number", "pair", "whole", "wholes"]
 
 
 def whole(name: str, value: object, least: int = 1) -> int:
@@ -37,6 +37,11 @@ def interval(name: str, values: object) -> tuple[float, float]:
         if math.isfinite(low) and math.isfinite(high) and low < high:
             return low, high
     raise UsageError(f"{name} must be two finite numbers, the smaller first; it is {values!r}")
+
+
+def bins(name: str, count: object, limits: object, least: int = 1) -> tuple[int, tuple[float, float]]:
+    """Return the setting as a number of equal bins, and the setting `range` as their lowest and highest edge."""
+    return whole(name, count, least), interval("range", limits)
 
 
 def number(name: str, value: object, least: float) -> float:

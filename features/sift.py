@@ -182,8 +182,8 @@ class SIFT(Extractor):
         number("sigma", self.sigma, 0.1)
         return _SMALLEST, _SMALLEST
 
-    def _judged(self, images: NDArray[np.float32]) -> NDArray[np.bool_]:
-        return np.asarray(np.isfinite(images).any(axis=1, keepdims=True))
+    def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray(np.isfinite(images).any(axis=1, keepdims=True).mean(axis=(2, 3)))
 
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(self.encoder_.transform(self._describe(images)))

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.base import Extractor
-from galfeat.features.plain.glcm import ANGLES, cooccurrence, partners
-from galfeat.features.plain.haralick import STATISTICS, haralick
-from galfeat.features.plain.histogram import levels
-from galfeat.features.plain.lbp import pattern_fractions, patterns
-from galfeat.features.settings import interval, whole, wholes
+from galfeat.features.kernels import glcm
+from galfeat.features.patterns import PATTERNS, circle_radii, countable, pattern_features, pattern_names
+from galfeat.features.plain import haralick as plain
+from galfeat.features.plain.glcm import ANGLES, partners
+from galfeat.features.plain.haralick import STATISTICS
+from galfeat.features.settings import bins, choice, wholes
 
 __all__ = ["Texture"]
 
@@ -31,21 +32,35 @@ class Texture(Extractor):
     distances : sequence of int, default (1, 2, 4)
         Distances of the pairs, in pixels; a diagonal pair at distance d is d rows and d columns apart.
     radii : sequence of int, default (1, 2, 3)
-        Radii of the circles, in pixels. Only pixels whose whole circle lies inside the image count.
+        Radii of the circles, in pixels, up to 127. Only pixels whose whole circle lies inside the image count.
+    patterns : "uniform", "directed" or "fourier", default "uniform"
+        What is done with the rotation of a pattern. ``"uniform"`` counts patterns whatever their rotation, 8 R + 2 values a
+        radius. ``"directed"`` counts each rotation by itself, P (P - 1) + 3 values: ``lbp_r1_3_from_2`` is the part of the
+        circles where three points are set, the first of them, counter-clockwise from the right, being point 2. ``"fourier"``
+        takes, for each number of points set, the magnitudes of the Fourier transform of those fractions along the rotation,
+        (P - 1) (P / 2 + 1) + 3 values: blind to rotation again, but not to how directions are distributed.
     min_good : float, default 0.5
         Least fraction of good pixels in each band.
 
     Notes
     -----
     Pairs with a bad member and circles that touch a bad pixel are left out, and the rest is normalised. Levels have fixed
-    edges, so the co-occurrence part changes with sky and unit; the patterns do not. A point as bright as the centre counts as
-    brighter. scikit-image rounds diagonals at distances above 1, and lets circles leave the image, where it sees zeros.
+    edges, so the co-occurrence part changes with sky and unit; the patterns do not. scikit-image rounds diagonals at distances
+    above 1, and lets circles leave the image, where it sees zeros.
+
+    A point as bright as the centre counts as brighter. What counts is the sign of the weighted sum of the differences from
+    the centre, in float64 and with weights that are whole numbers (positions are rounded to 1e-5 pixels). So points among
+    equal pixels are set, and where the pixels differ by whole numbers below 2^19 nothing is rounded: a constant sky, turns by
+    90 degrees and flips change nothing at all. scikit-image rounds while it interpolates, which decides its ties.
+
     Constant bands have correlation 1, energy 1, homogeneity 1, no other statistic but the sum average, and all circles full.
+    Up to 248 levels are compiled; more are counted in NumPy, slowly.
 
     References
     ----------
     Haralick, Shanmugam and Dinstein 1973, IEEE Trans. SMC 3, 610, doi:10.1109/TSMC.1973.4309314;
-    Ojala, Pietikainen and Maenpaa 2002, IEEE Trans. PAMI 24, 971, doi:10.1109/TPAMI.2002.1017623
+    Ojala, Pietikainen and Maenpaa 2002, IEEE Trans. PAMI 24, 971, doi:10.1109/TPAMI.2002.1017623;
+    Ahonen, Matas, He and Pietikainen 2009, SCIA, doi:10.1007/978-3-642-02230-2_7
 
     Examples
     --------
@@ -64,60 +79,63 @@ class Texture(Extractor):
         *,
         distances: Sequence[int] = (1, 2, 4),
         radii: Sequence[int] = (1, 2, 3),
+        patterns: str = "uniform",
         min_good: float = 0.5,
     ) -> None:
         self.levels = levels
         self.range = range
         self.distances = distances
         self.radii = radii
+        self.patterns = patterns
         self.min_good = min_good
 
     @property
     def promises(self) -> frozenset[str]:
-        """Angles are averaged over and patterns counted whatever their rotation."""
-        return frozenset({"rotation90", "flip"})
+        """Angles are averaged over; patterns keep no rotation, unless they are directed."""
+        return frozenset() if self.patterns == "directed" else frozenset({"rotation90", "flip"})
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return, for each band, ``band_glcm_d1_energy`` and the like and then ``band_lbp_r1_0`` and the like."""
         self._check_size(shape)
         glcm = [f"glcm_d{distance}_{statistic}" for distance in self.distances for statistic in STATISTICS]
-        lbp = [f"lbp_r{radius}_{_pattern_name(k, 8 * radius)}" for radius in self.radii for k in range(8 * radius + 2)]
-        return [f"{band}_{name}" for band in bands for name in glcm + lbp]
+        binary = [name for radius in self.radii for name in pattern_names(self.patterns, radius)]
+        return [f"{band}_{name}" for band in bands for name in glcm + binary]
 
     def _smallest(self) -> tuple[int, int]:
-        whole("levels", self.levels, 2)
-        interval("range", self.range)
-        side = max(max(wholes("distances", self.distances)) + 1, 2 * max(wholes("radii", self.radii)) + 1)
+        bins("levels", self.levels, self.range, 2)
+        choice("patterns", self.patterns, PATTERNS)
+        side = max(max(wholes("distances", self.distances)) + 1, 2 * max(circle_radii(self.radii)) + 1)
         return side, side
 
-    def _obstacles(self, images: NDArray[np.float32]) -> dict[int, str]:
+    def _obstacles(self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]) -> dict[int, str]:
         reasons = {}
-        for row, image in enumerate(images):
-            for band, plane in enumerate(image):
-                if problem := self._unmatched(plane[None]):
+        for row in rows.tolist():
+            for band, plane in enumerate(images[row]):
+                if problem := self._unpaired(plane, shares[row, band]) or self._uncircled(plane):
                     reasons[row] = f"band {band + 1} has {problem}"
         return reasons
 
-    def _unmatched(self, plane: NDArray[np.float32]) -> str:
-        good = np.isfinite(plane)
+    def _unpaired(self, plane: NDArray[np.float32], share: float) -> str:
+        bad = round((1 - share) * plane.size)
         for distance in self.distances:
+            if 2 * bad < (plane.shape[0] - distance) * (plane.shape[1] - distance):  # a bad pixel spoils two pairs at most
+                continue
             for dy, dx in ANGLES:
-                here, there = partners(good, (distance * dy, distance * dx))
+                here, there = partners(np.isfinite(plane)[None], (distance * dy, distance * dx))
                 if not (here & there).any():
                     return f"no pair of good pixels {distance} apart in one of the four directions"
+        return ""
+
+    def _uncircled(self, plane: NDArray[np.float32]) -> str:
         for radius in self.radii:
-            if (patterns(plane, radius) > 8 * radius + 1).all():
+            if not countable(plane, radius):
                 return f"no circle of radius {radius} without a bad pixel"
         return ""
 
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         planes = images.reshape(-1, *images.shape[2:])
-        codes = levels(planes, self.levels, interval("range", self.range))
-        statistics = haralick(cooccurrence(codes, self.levels, self.distances))
-        glcm = np.add.reduce([statistics[:, :, angle] for angle in range(len(ANGLES))]) / len(ANGLES)
-        lbp = [pattern_fractions(planes, radius) for radius in self.radii]
-        return np.concatenate([glcm.reshape(len(planes), -1), *lbp], axis=1).reshape(len(images), -1)
-
-
-def _pattern_name(pattern: int, points: int) -> str:
-    return str(pattern) if pattern <= points else "other"
+        count, limits = bins("levels", self.levels, self.range, 2)
+        measure = glcm.glcm_features if count <= glcm.MOST else plain.glcm_features
+        cooccurrence = measure(planes, count, limits, wholes("distances", self.distances))
+        binary = pattern_features(planes, circle_radii(self.radii), self.patterns)
+        return np.concatenate([cooccurrence.reshape(len(planes), -1), binary], axis=1).reshape(len(images), -1)

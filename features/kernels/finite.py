@@ -1,4 +1,4 @@
-"""Which images are free of bad pixels."""
+"""Which images are free of bad pixels, and how many good ones the others have."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
 
-__all__ = ["flawed_rows"]
+__all__ = ["flawed_rows", "good_shares"]
 
 _EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
 
@@ -24,6 +24,19 @@ def flawed_rows(images: NDArray[np.float32]) -> NDArray[np.intp]:
     return np.flatnonzero(flawed)
 
 
+def good_shares(images: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the fraction of each plane's pixels that are finite, shape (n, bands).
+
+    Parameters
+    ----------
+    images : array of float32, shape (n, bands, ny, nx), C-contiguous
+    """
+    n, bands, ny, nx = images.shape
+    good = np.empty(n * bands, dtype=np.int64)
+    _count(images.reshape(n * bands, -1).view(np.int32), good)
+    return np.asarray(good.reshape(n, bands) / (ny * nx))
+
+
 @kernel()
 def _mark(rows: Any, flawed: Any) -> None:
     for row in range(len(rows)):
@@ -36,3 +49,17 @@ def _any_bad(bits: Any) -> bool:
     for i in range(len(bits)):
         bad |= np.int32((bits[i] & _EXPONENT) == _EXPONENT)
     return bad != 0
+
+
+@kernel()
+def _count(rows: Any, good: Any) -> None:
+    for row in range(len(rows)):
+        good[row] = _good(rows[row])
+
+
+@kernel()
+def _good(bits: Any) -> Any:
+    number = np.int32(0)
+    for i in range(len(bits)):
+        number += np.int32((bits[i] & _EXPONENT) != _EXPONENT)
+    return number

@@ -5,10 +5,15 @@ References
 Haralick, Shanmugam and Dinstein 1973, IEEE Trans. SMC 3, 610, doi:10.1109/TSMC.1973.4309314, appendix I; f14 is left out.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["STATISTICS", "haralick"]
+from galfeat.features.plain.glcm import ANGLES, cooccurrence
+from galfeat.features.plain.histogram import levels
+
+__all__ = ["STATISTICS", "glcm_features", "haralick"]
 
 STATISTICS = (
     "energy",
@@ -26,6 +31,8 @@ STATISTICS = (
     "information2",
 )
 """f1 to f13 of the paper."""
+
+_ROUNDING = 1e-13  # bits; mutual information below it is the rounding of entropies
 
 
 def haralick(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,11 +73,18 @@ def haralick(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack(statistics, axis=-1).reshape(*matrices.shape[:-2], len(STATISTICS))
 
 
+def glcm_features(planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]) -> NDArray[np.float64]:
+    """Return the statistics of each plane's co-occurrence matrices, averaged over four angles: (m, distances, 13)."""
+    statistics = haralick(cooccurrence(levels(planes, count, limits), count, distances))
+    return np.asarray(np.add.reduce([statistics[:, :, angle] for angle in range(len(ANGLES))]) / len(ANGLES))
+
+
 def _information(entropy: NDArray[np.float64], entropy_x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """f12 and f13. With p(i) = p(j) both of the paper's HXY1 and HXY2 are twice the entropy of p(i)."""
     shared = np.maximum(2 * entropy_x - entropy, 0.0)  # the mutual information, 0 or more but for rounding
-    first = -shared / np.where(entropy_x > 0, entropy_x, 1.0)
-    return first, np.sqrt(1 - np.exp(-2.0 * shared))
+    shared = np.where(shared < _ROUNDING, 0.0, shared)
+    first = 0.0 - shared / np.where(entropy_x > 0, entropy_x, 1.0)
+    return first, np.sqrt(-np.expm1(-2.0 * shared))
 
 
 def _expect(p: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:

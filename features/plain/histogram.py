@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["edges", "fractions", "joint_fractions", "levels"]
+__all__ = ["band_fractions", "edges", "fractions", "joint_fractions", "levels"]
 
 
 def edges(count: int, limits: tuple[float, float]) -> NDArray[np.float64]:
@@ -25,6 +25,11 @@ def fractions(codes: NDArray[np.intp], count: int) -> NDArray[np.float64]:
     flat = codes.reshape(len(codes), -1) + (count + 1) * np.arange(len(codes))[:, None]
     counts = np.bincount(flat.ravel(), minlength=len(codes) * (count + 1)).reshape(len(codes), -1)[:, :count]
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+
+def band_fractions(planes: NDArray[np.float32], count: int, limits: tuple[float, float]) -> NDArray[np.float64]:
+    """Return which part of the good pixels of each plane lies in each of `count` bins, shape (m, count)."""
+    return fractions(levels(planes, count, limits), count)
 
 
 def joint_fractions(first: NDArray[np.intp], second: NDArray[np.intp], count: int) -> NDArray[np.float64]:

@@ -1,0 +1,187 @@
+"""Grey-level co-occurrence matrices, and Haralick's statistics of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat.features.kernels.compiling import kernel
+from galfeat.features.kernels.haralick import row_length, statistics, work
+from galfeat.features.kernels.levels import levels, quantise, ruler
+from galfeat.features.plain.haralick import STATISTICS
+
+__all__ = ["MOST", "glcm_features", "pair_counts"]
+
+MOST = 248
+"""The largest number of levels: a matrix then has fewer cells than 16 bits can number."""
+
+_ANGLES = 4
+_TABLES = 2  # equal neighbours count in different tables, so that no increment waits for the one before
+_GROUP = 4  # increments a turn of the loop
+_WIDE = 64  # levels; with more, one table is as large as the cache
+_BLOCK = 1024  # pairs counted at a time, while the addresses of their cells are in the cache
+
+
+def glcm_features(planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]) -> NDArray[np.float64]:
+    """Return Haralick's statistics of each plane's co-occurrence matrices, averaged over four angles: (m, distances, 13).
+
+    Parameters
+    ----------
+    planes : array of float32, shape (m, ny, nx), C-contiguous
+        Not finite where pixels are bad. Both sides are longer than the largest distance.
+    count : int
+        Number of levels, 1 to `MOST`.
+    limits : (float, float)
+        Lowest and highest edge of the levels; pixels beyond go to the end levels.
+    distances : sequence of int
+        Distances of the pairs, in pixels; a diagonal pair at distance d is d rows and d columns apart.
+
+    Notes
+    -----
+    A pair with a bad pixel is left out. Where an angle has no pair at all, the statistics are NaN.
+    """
+    (m, ny, nx), width = planes.shape, planes.shape[2] + max(distances)
+    flat = planes.reshape(m, -1)
+    codes = np.empty(ny * nx, dtype=np.uint8)
+    padded = np.full((ny + 1) * width, count, dtype=np.uint8)
+    result = np.zeros((m, len(distances), len(STATISTICS)))
+    shape = (np.int64(ny), np.int64(nx), np.int64(width))
+    steps = np.array(distances, dtype=np.int64)
+    _features(flat, flat.view(np.int32), ruler(count, limits), shape, steps, codes, padded, _scratch(count), work(count), result)
+    return result
+
+
+def pair_counts(planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]) -> NDArray[np.int32]:
+    """Return symmetric co-occurrence matrices as counts, shape (m, distances, 4 angles, count, count).
+
+    Parameters
+    ----------
+    planes, count, limits, distances
+        As of `glcm_features`.
+
+    Notes
+    -----
+    The angles are those of `galfeat.features.plain.glcm.ANGLES`: 0, 45, 90 and 135 degrees.
+    """
+    (m, ny, nx), width = planes.shape, planes.shape[2] + max(distances)
+    padded = np.full((m, ny + 1, width), count, dtype=np.uint8)
+    padded[:, :ny, :nx] = levels(planes, count, limits)
+    table, cells = _scratch(count)
+    shape, side = (np.int64(ny), np.int64(nx), np.int64(width)), np.int64(count)
+    matrices = np.empty((m, len(distances), _ANGLES, count, count), dtype=np.int32)
+    for row, which, angle in np.ndindex(matrices.shape[:3]):
+        table[:] = 0
+        _pairs(padded[row].reshape(-1), shape, side, np.int64(distances[which]), np.int64(angle), table, cells)
+        matrices[row, which, angle] = table[: count * row_length(count)].reshape(count, -1)[:, :count]
+    return matrices + matrices.swapaxes(-1, -2)
+
+
+def _scratch(count: int) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
+    narrow = min(count, _WIDE)
+    size = max(_TABLES * (narrow + 1) * row_length(narrow), (count + 1) * row_length(count))
+    return np.zeros(size, dtype=np.int32), np.empty(_BLOCK, dtype=np.uint16)
+
+
+@kernel()
+def _features(
+    planes: Any, bits: Any, measure: Any, shape: Any, distances: Any, codes: Any, padded: Any, scratch: Any, room: Any, result: Any
+) -> None:
+    count = np.int64(len(measure[0]) - 1)
+    table, cells = scratch
+    found = np.empty(result.shape[2])
+    for row in range(len(planes)):
+        quantise(planes[row], bits[row], measure, codes)
+        low, high = _span(codes, count)
+        used = max(high - low + 1, 1)  # matrices of the levels between the lowest and the highest in the plane
+        _lay(codes, shape, low, used, padded)
+        for which in range(len(distances)):
+            for angle in range(_ANGLES):
+                _pairs(padded, shape, used, distances[which], np.int64(angle), table, cells)
+                statistics(table, used, room, found)
+                table[: (used + 1) * row_length(used)] = 0
+                found[5] += 2 * low
+                for k in range(len(found)):
+                    result[row, which, k] += found[k] / _ANGLES
+
+
+@kernel()
+def _span(codes: Any, trash: Any) -> Any:
+    """Return the lowest and the highest level of good pixels; the first is larger if there is none."""
+    low = np.uint8(trash)
+    high = np.uint8(0)
+    for k in range(len(codes)):
+        code = codes[k]
+        good = code if code < trash else np.uint8(0)
+        low = code if code < low else low
+        high = good if good > high else high
+    return np.int64(low), np.int64(high)
+
+
+@kernel()
+def _lay(codes: Any, shape: Any, low: Any, trash: Any, padded: Any) -> None:
+    """Copy the rows to their places between margins of bad pixels; levels then count from the lowest, and bad pixels come last."""
+    ny, nx, width = shape
+    padded[:] = trash
+    lowest = np.uint8(low)
+    most = np.uint8(trash)
+    for y in range(ny):
+        here = codes[y * nx : (y + 1) * nx]
+        there = padded[y * width : y * width + nx]
+        for x in range(len(here)):
+            level = np.uint8(here[x] - lowest)
+            there[x] = level if level < most else most
+
+
+@kernel()
+def _pairs(padded: Any, shape: Any, count: Any, distance: Any, angle: Any, table: Any, cells: Any) -> None:
+    """Count the pairs at one distance and angle into the first of the empty tables, the smaller level's row; empty the others.
+
+    A row's margin is as wide as the largest distance, so pairs that would leave the image meet a bad pixel, and all of them
+    are one range of the padded image. Where a bad pixel is in a pair it has the larger level, which is left out at the end.
+    """
+    ny, _, width = shape
+    length = row_length(count)
+    down = 0 if angle == 0 else distance
+    across = 0 if angle == 2 else (-distance if angle == 1 else distance)
+    offset = down * width + across
+    size = (count + 1) * length
+    step = size if count <= _WIDE else 0
+    number = (ny - down) * width
+    for start in range(0, number, len(cells)):
+        stop = min(start + len(cells), number)
+        block = cells[: stop - start]
+        _cells(padded[start:stop], padded[start + offset : stop + offset], np.uint16(length), block)
+        _count(block, np.uint64(step), table)
+    if step:
+        _merge(table[:size], table[size : 2 * size])
+    for i in range(count + 1):
+        table[i * length + count] = 0
+
+
+@kernel()
+def _cells(here: Any, there: Any, length: Any, cells: Any) -> None:
+    for k in range(len(cells)):
+        one = here[k]
+        other = there[k]
+        low = one if one < other else other
+        high = other if one < other else one
+        cells[k] = np.uint16(np.uint16(np.uint16(low) * length) + np.uint16(high))
+
+
+@kernel()
+def _count(cells: Any, step: Any, table: Any) -> None:
+    groups = np.uint64(len(cells) // _GROUP)
+    for group in range(groups):  # unsigned: a signed index would be tested for counting from the end
+        first = np.uint64(group) * np.uint64(_GROUP)
+        for k in range(_GROUP):
+            table[np.uint64(cells[first + np.uint64(k)]) + np.uint64(k % _TABLES) * step] += np.int32(1)
+    for k in range(len(cells) // _GROUP * _GROUP, len(cells)):
+        table[cells[k]] += np.int32(1)
+
+
+@kernel()
+def _merge(sums: Any, others: Any) -> None:
+    for k in range(len(sums)):
+        sums[k] += others[k]
+        others[k] = 0

@@ -47,7 +47,8 @@ PIXEL_CHANGES: Final[Mapping[str, Callable[[Images], Images]]] = {
 NEW_EXPOSURES: Final = ("rotation", "scale")
 """The changes that come with other noise."""
 
-_EXPOSURES: Final = {"reference": 100, "noise": 120, "rotation": 140, "scale": 160}  # random streams, a band apart, that no survey uses
+_EXPOSURES: Final = {"reference": 100, "noise": 120, "rotation": 140, "scale": 160, "rotation again": 180, "scale again": 200}
+# random streams, a band apart, that no survey uses
 _ANGLE: Final = 99  # the stream of the angles
 _SHIFT: Final = 1  # pixels
 _EDGE: Final = 8.0  # pixels from the edge of the grid: a point nearer to it would come in again on the other side
@@ -67,7 +68,7 @@ def photographs(survey: SimulatedSurvey, progress: Progress | None = None) -> di
     Returns
     -------
     dict of str to array of float32, shape (n, bands, size, size)
-        ``reference``, and each change of `AMOUNTS`.
+        ``reference``, each change of `AMOUNTS`, and for each of `NEW_EXPOSURES` another exposure after the same change, ``rotation again``.
     """
     pictures: dict[str, list[Images]] = {}
     for done, galaxy in enumerate(survey.galaxies, start=1):
@@ -77,7 +78,7 @@ def photographs(survey: SimulatedSurvey, progress: Progress | None = None) -> di
             progress(done, len(survey))
     stacks = {name: np.stack(each) for name, each in pictures.items()}
     changed = {name: change(stacks["reference"]) for name, change in PIXEL_CHANGES.items()}
-    return {name: (stacks | changed)[name] for name in ("reference", *AMOUNTS)}
+    return stacks | changed
 
 
 def moved(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scene:
@@ -132,9 +133,10 @@ def _pictures(galaxy: Galaxy, survey: SimulatedSurvey) -> dict[str, Images]:
     raw = {
         "reference": first[:, inside, inside],
         "shift": first[:, inside, :size],  # the same photons, the galaxy a pixel further to the right
-        "rotation": telescope.expose(moved(scene, angle=angle), _EXPOSURES["rotation"], size),
-        "scale": telescope.expose(moved(scene, zoom=ZOOM), _EXPOSURES["scale"], size),
         "noise": telescope.expose(scene, _EXPOSURES["noise"], size),
     }
+    for name, elsewhere in {"rotation": moved(scene, angle=angle), "scale": moved(scene, zoom=ZOOM)}.items():
+        for each in (name, f"{name} again"):
+            raw[each] = telescope.expose(elsewhere, _EXPOSURES[each], size)
     preparation = Preparation(size=size, fit="crop")
     return {name: prepare_one(Cutout(galaxy.id, np.ascontiguousarray(each), survey.bands), preparation) for name, each in raw.items()}

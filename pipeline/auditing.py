@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import SimulatedSurvey
-from galfeat.features import EXTRACTORS, INVARIANCES, Extractor
+from galfeat.features import EXTRACTORS, HOG, INVARIANCES, Extractor
 from galfeat.pipeline.audit_images import AMOUNTS, NEW_EXPOSURES, photographs
 
-__all__ = ["Audit", "Finding", "audit", "audited", "changes_of", "relative_change"]
+__all__ = ["Audit", "Finding", "audit", "audited", "changes_of", "relative_change", "spread_of"]
 
 _RESAMPLES = 1000
 _INTERVAL = (2.5, 97.5)  # percent
@@ -94,7 +94,8 @@ class Audit:
 
 def audited() -> dict[str, Extractor]:
     """Return what an audit looks at unless told otherwise: every extractor with its default settings, and notable variants."""
-    return {name: kind() for name, kind in EXTRACTORS.items()}
+    every: dict[str, Extractor] = {name: kind() for name, kind in EXTRACTORS.items()}
+    return every | {"hog, averaged": HOG(rotation="averaged"), "hog, mirrored": HOG(rotation="mirrored")}
 
 
 def audit(
@@ -114,8 +115,8 @@ def audit(
     root of 2 the most there is. Each feature is divided by its standard deviation over the galaxies before and after, so that
     all features of an extractor count alike, as they do in a network; features that are the same in all galaxies are left out.
 
-    Some changes need a new exposure, whose noise changes the vectors too. There the mean square of the change ``noise``, which is a new
-    exposure and nothing else, is subtracted from both the mean square change and the mean square distance.
+    Some changes need a new exposure, whose noise changes the vectors too. There what a new exposure alone does, to the galaxies before and
+    to those after, is subtracted from both the mean square change and the mean square distance.
 
     Parameters
     ----------
@@ -158,35 +159,53 @@ def audit(
     rows = []
     for name, extractor in chosen.items():
         before = extractor.fit_transform(images["reference"])
-        squares = {change: changes_of(before, extractor.transform(images[change])) for change in INVARIANCES}
-        for change, values in squares.items():
-            noise = squares["noise"] if change in NEW_EXPOSURES else np.zeros(n)
-            rows.append(_finding(name, change, (values, noise), change in extractor.promises))
+        vectors = {each: extractor.transform(pixels) for each, pixels in images.items()}
+        for change in INVARIANCES:
+            spread = spread_of(before, vectors[change])
+            squares, noise = changes_of(before, vectors[change], spread), np.zeros(n)
+            if change in NEW_EXPOSURES:  # the noise of the galaxy before, and that of the galaxy after
+                again = changes_of(before, vectors["noise"], spread), changes_of(vectors[change], vectors[f"{change} again"], spread)
+                noise = (again[0] + again[1]) / 2
+            rows.append(_finding(name, change, (squares, noise), change in extractor.promises))
     return Audit(tuple(rows), n)
 
 
-def changes_of(before: NDArray[np.floating], after: NDArray[np.floating]) -> NDArray[np.float64]:
+def spread_of(before: NDArray[np.floating], after: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the standard deviation of each feature over the galaxies before and after a change, shape (k,).
+
+    A feature that is the same in all of them but for rounding has none: 0.
+    """
+    spread = np.empty(before.shape[1])
+    for start in range(0, len(spread), _COLUMNS):
+        part = slice(start, start + _COLUMNS)
+        both = np.concatenate([before[:, part], after[:, part]]).astype(np.float64)
+        found = both.std(axis=0)
+        spread[part] = np.where(found > _ROUNDING * np.abs(both).max(axis=0), found, 0)
+    return spread
+
+
+def changes_of(before: NDArray[np.floating], after: NDArray[np.floating], spread: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the squared relative change of each galaxy.
 
     Parameters
     ----------
     before, after : arrays, shape (n, k)
         Vectors of the same galaxies.
+    spread : array, shape (k,)
+        What each feature's change is measured by; features whose spread is 0 are left out.
 
     Returns
     -------
     array, shape (n,)
         Their mean is the square of the relative change: 1 if galaxies were dealt anew.
     """
-    total, used = np.zeros(len(before)), 0
-    for start in range(0, before.shape[1], _COLUMNS):
-        first, second = (each[:, start : start + _COLUMNS].astype(np.float64) for each in (before, after))
-        both = np.concatenate([first, second])
-        spread = both.std(axis=0)
-        varies = spread > _ROUNDING * np.abs(both).max(axis=0)
-        total += (((second - first)[:, varies] / spread[varies]) ** 2).sum(axis=1) / 2  # two galaxies are two spreads, squared, apart
-        used += int(np.count_nonzero(varies))
-    return total / max(used, 1)
+    varies = spread > 0
+    total = np.zeros(len(before))
+    for start in range(0, len(spread), _COLUMNS):
+        part = np.flatnonzero(varies[start : start + _COLUMNS]) + start
+        apart = (after[:, part].astype(np.float64) - before[:, part]) / spread[part]
+        total += (apart**2).sum(axis=1) / 2  # two galaxies are two spreads, squared, apart
+    return total / max(int(np.count_nonzero(varies)), 1)
 
 
 def _finding(extractor: str, change: str, squares: tuple[NDArray[np.float64], NDArray[np.float64]], promised: bool) -> Finding:

@@ -17,7 +17,7 @@ from galfeat.features import EXTRACTORS, HOG, INVARIANCES, ColorHistogram, Pixel
 from galfeat.pipeline import Audit, audit
 from galfeat.pipeline.audit_figure import audit_chart, audit_text, write_audit
 from galfeat.pipeline.audit_images import AMOUNTS, moved, photographs
-from galfeat.pipeline.auditing import audited, changes_of, relative_change
+from galfeat.pipeline.auditing import audited, changes_of, relative_change, spread_of
 from galfeat.pipeline.figures import render
 
 
@@ -78,8 +78,11 @@ def test_one_galaxy_has_nothing_to_be_compared_with() -> None:
 def test_a_relative_change_with_a_pencil() -> None:
     before, after = np.array([[0.0, 7.0], [2.0, 7.0]]), np.array([[1.0, 7.0], [2.0, 7.0]])
     variance = (1.25**2 + 2 * 0.75**2 + 0.25**2) / 4  # of 0, 2, 1, 2
-    assert changes_of(before, after).tolist() == pytest.approx([1 / (2 * variance), 0])
-    assert changes_of(before, -before)[1] == pytest.approx((4**2 / (2 * 2) + 14**2 / (2 * 7**2)) / 2)  # of 0, 2, 0, -2 and of ±7
+    assert spread_of(before, after).tolist() == pytest.approx([variance**0.5, 0])
+    assert changes_of(before, after, spread_of(before, after)).tolist() == pytest.approx([1 / (2 * variance), 0])
+    assert changes_of(before, -before, spread_of(before, -before))[1] == pytest.approx(
+        (4**2 / (2 * 2) + 14**2 / (2 * 7**2)) / 2
+    )  # of 0, 2, 0, -2 and of ±7
 
 
 def test_noise_is_taken_off_both_the_change_and_the_distance() -> None:
@@ -96,12 +99,16 @@ def test_a_new_exposure_is_not_what_enlarging_does(everything: Audit) -> None:
 
 def test_galaxies_dealt_anew_change_by_one() -> None:
     vectors = np.random.default_rng(3).normal(5, [1, 100, 1e-5], (4000, 3))
-    assert changes_of(vectors[:2000], vectors[2000:]).mean() == pytest.approx(1, abs=0.03)
+    assert spread_of(vectors[:2000], vectors[2000:]) == pytest.approx([1, 100, 1e-5], rel=0.05)
+    assert changes_of(vectors[:2000], vectors[2000:], spread_of(vectors[:2000], vectors[2000:])).mean() == pytest.approx(1, abs=0.03)
 
 
 def test_rounding_of_a_constant_feature_is_no_change() -> None:
     before = np.full((4, 1), 3.0, dtype=np.float32)
-    assert changes_of(before, np.nextafter(before, 4)).tolist() == [0, 0, 0, 0]
+    after = np.nextafter(before, 4)
+    assert changes_of(before, after, spread_of(before, after)).tolist() == [0, 0, 0, 0]
+    wide = np.arange(4 * 2500.0).reshape(4, 2500)  # more columns than are compared at once: each 0, 1, 2, 3 times 2500, and 1, 2, 3, 4
+    assert changes_of(wide, wide + 2500, spread_of(wide, wide + 2500)) == pytest.approx(1 / 2 / 1.5)
 
 
 def light_of(scene: Scene, size: int) -> np.ndarray:
@@ -159,7 +166,7 @@ def test_no_two_exposures_share_their_noise(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr("galfeat.pipeline.audit_images.stream", spy)
     photographs(SimulatedSurvey(2, size=32, bands=("F435W", "F160W")))
-    assert len(drawn) == 2 * (1 + 4 * 2), "of each galaxy an angle, and four exposures in two bands"
+    assert len(drawn) == 2 * (1 + 6 * 2), "of each galaxy an angle, and six exposures in two bands"
     assert len(set(drawn)) == len(drawn)
     assert min(purpose for _, _, purpose in drawn) > 8 + len(BANDS), "the survey's own"
 
@@ -169,7 +176,7 @@ def test_what_is_seen_is_prepared() -> None:
     frame = Preparation(size=32).frame_width
     for name in ("reference", "shift", "rotation", "scale", "noise"):
         assert np.median(np.concatenate([seen[name][:, :, :frame].ravel(), seen[name][:, :, -frame:].ravel()])) == pytest.approx(0, abs=0.3)
-    assert list(seen) == ["reference", *INVARIANCES]
+    assert set(seen) == {"reference", *INVARIANCES, "rotation again", "scale again"}
 
 
 def test_table_and_figure(everything: Audit, tmp_path: Path) -> None:

@@ -118,7 +118,11 @@ def test_a_cell_is_the_mean_of_its_blocks() -> None:
 def test_a_round_spot_is_a_keypoint_where_it_is() -> None:
     y, x = np.indices((64, 64))
     spot = np.random.default_rng(3).normal(0, 1, (64, 64)) + 200 * np.exp(-((y - 40) ** 2 + (x - 20) ** 2) / 18)
-    axes = axes_of(portrait(Cutout("spot", spot[None].astype(np.float32), ("r",))), "SIFT")
+    drawn = portrait(Cutout("spot", spot[None].astype(np.float32), ("r",)))
+    codes = axes_of(drawn, "Local").images[0].get_array()  # type: ignore[attr-defined]
+    assert codes[40, 20] == 0, "no point around the peak is brighter"
+    assert 6 < codes[43, 20] < 18, "its slope is an edge"
+    axes = axes_of(drawn, "SIFT")
     rings = [patch for patch in axes.patches if isinstance(patch, Circle)]  # type: ignore[attr-defined]
     assert any(np.hypot(ring.center[0] - 20, ring.center[1] - 40) < 1.5 for ring in rings)
 

@@ -5,12 +5,12 @@ binary numbers whose digits stand in different words, so counting costs a few in
 a number of set bits; bad pixels and borders are words too, so they cost no branch.
 
 Points between pixels are interpolated in float32: along rows once for each column of the circle, then between two rows.
-Before, the middle of the block's range is subtracted and the rest scaled by a power of two to at most 2^20. Input, weights and
-operations then err by less than 1 together, so a difference of at least 2 has the right sign. The float's highest exponent
-bit says that; where it is missing, the 16 pixels are compared again in float64, by the definition (`galfeat.features.plain.lbp`).
+Before, the middle of the block's range is subtracted and the rest scaled to at most A = 1.7 * 2^20. Pixels, weights and
+operations then err by at most 18 * 2^-24 A = 1.92 together, so a difference of at least 2 has the right sign. The highest bit
+of a float's exponent says that; where it is missing, 16 pixels are compared again in float64, by the definition
+(`galfeat.features.plain.lbp`). Points that are pixels are compared as they are.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -36,8 +36,8 @@ from galfeat.features.kernels.lbp_vectors import (
 __all__ = ["directed_lbp", "lbp"]
 
 _EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
-_SCALE = 20  # binary digits of the scaled pixels; see above
-_UNSURE = 4.0  # differences below are compared again; more than 2, since this code may round otherwise than the vectors
+_LARGEST = 1.7 * 2.0**20  # scaled pixels; see above
+_UNSURE = 4.0  # differences below are compared again; more than 2, since this code rounds otherwise than the vectors
 
 
 class _Scratch(NamedTuple):
@@ -109,7 +109,7 @@ def _counts(planes: NDArray[np.float32], radii: Sequence[int], directed: bool) -
     found = np.zeros((count, int(sizes.sum())), dtype=np.int64)
     scratch = _scratch(table, ny, width)
     _mark_inner(scratch.inner, table.heads, ny, nx, width)
-    _count_planes(planes.view(np.int32), width, table, scratch, np.cumsum(sizes) - sizes, directed, found)
+    _count_planes(planes.view(np.int32), np.int64(width), table, scratch, np.cumsum(sizes) - sizes, directed, found)
     return found
 
 
@@ -122,7 +122,7 @@ def _width(nx: int) -> int:
 def _scratch(table: Tables, ny: int, width: int) -> _Scratch:
     heads = table.heads
     reach = int(heads[:, 0].max()) * (width + 1)
-    words = -(-ny * width // 64) + BLOCK
+    words = -(-ny * width // 64)
     padded = _aligned(64 * words + 2 * _border(reach), np.float32)
     return _Scratch(
         padded,
@@ -205,19 +205,17 @@ def _take(image: Any, width: Any, front: Any, flawed: Any, scratch: Any) -> bool
     """Copy a plane into the border, its bad pixels replaced by a good one and noted; return whether there is a good one."""
     ny, nx = image.shape
     codes = scratch.codes
-    filler = np.int32(0x7F800000)
-    for i in range(ny * nx):
-        filler = image[i // nx, i % nx]
-        if (filler & _EXPONENT) != _EXPONENT:
-            break
+    filler = _first_good(image)
     if (filler & _EXPONENT) == _EXPONENT:
         return False
-    codes[:front] = filler
-    codes[front + ny * width :] = filler
-    for y in range(ny):
-        line = codes[front + y * width : front + (y + 1) * width]
-        line[:nx] = image[y]
-        line[nx:] = filler
+    _fill(codes[:front], filler)
+    _fill(codes[front + ny * width :], filler)
+    if width == nx:
+        _copy(image.ravel(), codes[front : front + ny * nx])
+    else:
+        for y in range(ny):
+            _copy(image[y], codes[front + y * width : front + y * width + nx])
+            _fill(codes[front + y * width + nx : front + (y + 1) * width], filler)
     if flawed:
         for word in range((ny * width + 63) // 64):
             at = front + 64 * word
@@ -230,6 +228,27 @@ def _take(image: Any, width: Any, front: Any, flawed: Any, scratch: Any) -> bool
 
 
 @kernel(fast=False)
+def _first_good(image: Any) -> Any:
+    for y in range(image.shape[0]):
+        for x in range(image.shape[1]):
+            if (image[y, x] & _EXPONENT) != _EXPONENT:
+                return image[y, x]
+    return image[0, 0]
+
+
+@kernel(fast=False)
+def _copy(source: Any, target: Any) -> None:
+    for i in range(len(source)):
+        target[i] = source[i]
+
+
+@kernel(fast=False)
+def _fill(target: Any, value: Any) -> None:
+    for i in range(len(target)):
+        target[i] = value
+
+
+@kernel(fast=False)
 def _scale(scratch: Any, start: Any, stop: Any, begin: Any, end: Any) -> bool:
     """Scale the pixels from `begin` to `end` by the range of those from `start` to `stop`; return whether that is nothing."""
     low, high = _extremes(scratch.codes[start:stop])
@@ -237,8 +256,7 @@ def _scale(scratch: Any, start: Any, stop: Any, begin: Any, end: Any) -> bool:
     half = max(np.float64(high) - np.float64(middle), np.float64(middle) - np.float64(low))
     if half == 0:
         return True
-    power = _SCALE - math.frexp(half)[1]
-    _stretch(scratch.pixels[begin:end], scratch.scaled[begin:end], middle, np.float32(math.ldexp(1.0, min(power, 127))))
+    _stretch(scratch.pixels[begin:end], scratch.scaled[begin:end], middle, np.float32(min(_LARGEST / half, 1e38)))
     return False
 
 
@@ -290,38 +308,30 @@ def _compare(scratch: Any, table: Any, k: Any, first: Any, last: Any, width: Any
     """Find which points of a block's circles are below the centre."""
     head = table.heads[k]
     rise = head[0] * width
+    scaled, planes, words, pixels = scratch.scaled, scratch.planes, scratch.words, scratch.pixels
     top, count, length = np.int64(front + 64 * first - rise), np.int64((64 * (last - first) + 2 * rise + 63) // 64 * 64), np.int64(head[2])
-    for at in range(head[4], head[9]):
-        left, plane, number = table.groups[at]
+    for row in range(head[4], head[9]):
+        left, plane, number = table.groups[row, 0], table.groups[row, 1], table.groups[row, 2]
         to = np.int64((plane - head[5]) * length)
-        interpolate(scratch.scaled, scratch.planes, np.int64(top + left), count, to, length, table.mixes, plane, number)
-    apart = width // 64 if width % 64 == 0 else last - first
-    q = 0
-    while q < last - first:
-        paired = apart if q + 2 * apart <= last - first else 0
-        for there in range(q, q + max(paired, 1)):
-            _compare_words(scratch, table, head, front + 64 * first, there, there + paired, np.int64(width))
-        q += 2 * paired if paired else 1
-
-
-@kernel(fast=False)
-def _compare_words(scratch: Any, table: Any, head: Any, start: Any, q: Any, q2: Any, width: Any) -> None:
-    at, there, stride = np.int64(start + 64 * q), np.int64(64 * q), np.int64(BLOCK)
-    scaled, planes, words = scratch.scaled, scratch.planes, scratch.words
-    straight(scratch.pixels, at, table.straights, head[7], head[12], words, stride, np.int64(q))
-    if q2 == q:
-        large = one_row(
-            scaled, at, planes, there, width, table.points, table.ratios, head[6], head[3], head[11], words, stride, np.int64(q)
-        )
-    else:
-        straight(scratch.pixels, np.int64(at + 64 * (q2 - q)), table.straights, head[7], head[12], words, stride, np.int64(q2))
-        large = two_rows(
-            scaled, at, planes, there, width, table.points, table.ratios, head[6], head[3], head[11], words, stride, np.int64(q), np.int64(q2)
-        )
-    if large & (1 << 30) == 0:
-        _repair(scratch, table, head, start, q, width)
-        if q2 != q:
-            _repair(scratch, table, head, start, q2, width)
+        interpolate(scaled, planes, np.int64(top + left), count, to, length, table.mixes, plane, number)
+    start, stop, stride = front + 64 * first, last - first, np.int64(BLOCK)
+    for q in range(stop):
+        straight(pixels, np.int64(start + 64 * q), table.straights, head[7], head[12], words, stride, np.int64(q))
+    points, ratios, begin, middle, end = table.points, table.ratios, np.int64(head[6]), np.int64(head[3]), np.int64(head[11])
+    apart = width // 64 if width % 64 == 0 else stop
+    paired = stop // (2 * apart) * 2 * apart
+    for pair in range(0, paired, 2 * apart):
+        for q in range(pair, pair + apart):
+            at, there, below = np.int64(start + 64 * q), np.int64(64 * q), np.int64(q + apart)
+            large = two_rows(scaled, at, planes, there, width, points, ratios, begin, middle, end, words, stride, np.int64(q), below)
+            if large & (1 << 30) == 0:
+                _repair(scratch, table, head, start, q, width)
+                _repair(scratch, table, head, start, below, width)
+    for q in range(paired, stop):
+        at, there = np.int64(start + 64 * q), np.int64(64 * q)
+        large = one_row(scaled, at, planes, there, width, points, ratios, begin, middle, end, words, stride, np.int64(q))
+        if large & (1 << 30) == 0:
+            _repair(scratch, table, head, start, q, width)
 
 
 @kernel(fast=False)
@@ -330,46 +340,39 @@ def _repair(scratch: Any, table: Any, head: Any, start: Any, q: Any, width: Any)
     if scratch.counted[q] == 0:
         return
     at = start + 64 * q
-    least = np.empty(64, dtype=np.float32)
-    least[:] = _UNSURE
+    sizes, total = np.empty(64, dtype=np.float32), np.empty(16)
     centre = scratch.scaled[at : at + 64]
     for point in range(head[6], head[11]):
         upper = scratch.planes[table.points[point, 0] + 64 * q :]
         near, far = (upper, upper[width:]) if point < head[3] else (upper[width:], upper)
-        _shrink(least, near[:64], far[:64], centre, table.ratios[point])
-    for part in range(4):
-        if (scratch.counted[q] >> (16 * part)) & 0xFFFF and least[16 * part : 16 * part + 16].min() < _UNSURE:
-            _compare_exactly(scratch, table, head, at + 16 * part, q, 16 * part)
+        if _sizes(near[:64], far[:64], centre, table.ratios[point], sizes):
+            for part in range(0, 64, 16):
+                if sizes[part : part + 16].min() < _UNSURE:
+                    _sum_exactly(scratch.pixels, at + part, table.corners[point], table.weights[point], total)
+                    below = np.int64(0)
+                    for i in range(16):
+                        below |= np.int64(total[i] < 0) << (part + i)
+                    place = table.points[point, 1] * BLOCK + q
+                    scratch.words[place] = (scratch.words[place] & ~(np.int64(0xFFFF) << part)) | below
 
 
 @kernel(fast=False)
-def _shrink(least: Any, near: Any, far: Any, centre: Any, ratio: Any) -> None:
+def _sizes(near: Any, far: Any, centre: Any, ratio: Any, sizes: Any) -> bool:
+    """Note how large the differences are; return whether any is too small to be sure of."""
+    unsure = np.int32(0)
     for i in range(64):
-        difference = abs(ratio * far[i] + (near[i] - centre[i]))
-        least[i] = difference if difference < least[i] else least[i]
+        sizes[i] = abs(ratio * far[i] + (near[i] - centre[i]))
+        unsure |= np.int32(sizes[i] < _UNSURE)
+    return unsure != 0
 
 
 @kernel(fast=False)
-def _compare_exactly(scratch: Any, table: Any, head: Any, at: Any, q: Any, shift: Any) -> None:
-    pixels = scratch.pixels
-    centre, total = np.empty(16), np.empty(16)
-    for i in range(16):
-        centre[i] = pixels[at + i]
-    for point in range(head[6], head[11]):
-        total[:] = 0
-        for corner in range(4):
-            _add_difference(total, pixels[at + table.corners[point, corner] :], centre, table.weights[point, corner])
-        below = np.int64(0)
+def _sum_exactly(pixels: Any, at: Any, corners: Any, weights: Any, total: Any) -> None:
+    total[:] = 0
+    for corner in range(4):
+        here = pixels[at + corners[corner] :]
         for i in range(16):
-            below |= np.int64(total[i] < 0) << (shift + i)
-        place = table.points[point, 1] * BLOCK + q
-        scratch.words[place] = (scratch.words[place] & ~(np.int64(0xFFFF) << shift)) | below
-
-
-@kernel(fast=False)
-def _add_difference(total: Any, pixels: Any, centre: Any, weight: Any) -> None:
-    for i in range(16):
-        total[i] += weight * (np.float64(pixels[i]) - centre[i])
+            total[i] += weights[corner] * (np.float64(here[i]) - np.float64(pixels[at + i]))
 
 
 @kernel(fast=False)

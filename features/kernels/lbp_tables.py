@@ -53,7 +53,7 @@ def tables(radii: tuple[int, ...], width: int) -> Tables:
     firsts = np.zeros(5, dtype=np.int64)
     heads = []
     for radius, part in zip(radii, parts, strict=True):
-        stops = firsts + [len(part.groups), len(part.mixes), len(part.points), len(part.straights), len(part.reach)]
+        stops = firsts + np.array([len(part.groups), len(part.mixes), len(part.points), len(part.straights), len(part.reach)])
         middle = firsts[2] + int(part.heads[0, 0])
         heads.append([radius, 8 * radius, _length(radius, width), middle, *firsts, *stops, 0])
         part.groups[:, 1] += firsts[1]

@@ -15,12 +15,14 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["DIGITS", "bad_word", "bits_set", "equal", "first_bit", "interpolate", "one_row", "straight", "tally", "two_rows"]
+__all__ = ["DIGITS", "bad_word", "bits_set", "equal", "equal_large", "first_bit", "interpolate", "one_row", "straight", "tally", "two_rows"]
 
 _FLOAT, _INT, _LONG, _SHORT = ir.FloatType(), ir.IntType(32), ir.IntType(64), ir.IntType(16)
 _LANES = 16  # pixels of a vector; four vectors fill a word
 _FLOATS, _INTS, _WORDS = ir.VectorType(_FLOAT, _LANES), ir.VectorType(_INT, _LANES), ir.VectorType(_LONG, 8)
 _PARTS = 64 // _LANES
+
+_vectors: Any = intrinsic  # its annotations are of what is decorated, not of what comes out
 
 DIGITS = 10
 """Binary digits of the number of points set: circles have up to 1,023 points."""
@@ -32,7 +34,7 @@ def bits_set_of(builder: Any, value: Any) -> Any:
     return builder.call(_function(builder, f"llvm.ctpop.{name}", value.type, [value.type]), [value])
 
 
-@intrinsic
+@_vectors
 def bits_set(typing: Any, word: Any) -> Any:
     """Return how many bits of a word are set."""
     del typing
@@ -44,7 +46,7 @@ def bits_set(typing: Any, word: Any) -> Any:
     return types.int64(word), code
 
 
-@intrinsic
+@_vectors
 def first_bit(typing: Any, word: Any) -> Any:
     """Return the place of the lowest bit of a word that is not zero."""
     del typing
@@ -56,7 +58,7 @@ def first_bit(typing: Any, word: Any) -> Any:
     return types.int64(word), code
 
 
-@intrinsic
+@_vectors
 def bad_word(typing: Any, pixels: Any, at: Any) -> Any:
     """Return the word of the 64 pixels from `at` (their bits as integers) that are not finite."""
     del typing
@@ -70,8 +72,10 @@ def bad_word(typing: Any, pixels: Any, at: Any) -> Any:
     return types.int64(pixels, at), code
 
 
-@intrinsic
-def interpolate(typing: Any, pixels: Any, planes: Any, start: Any, count: Any, to: Any, step: Any, mixes: Any, first: Any, number: Any) -> Any:
+@_vectors
+def interpolate(
+    typing: Any, pixels: Any, planes: Any, start: Any, count: Any, to: Any, step: Any, mixes: Any, first: Any, number: Any
+) -> Any:
     """Set ``planes[to + k step + i]`` to ``u (pixels[start + i + 1] - pixels[start + i]) + v pixels[start + i]`` for i < count.
 
     (u, v) is row ``first + k`` of `mixes`, k < number. `count` is a multiple of 64.
@@ -97,7 +101,7 @@ def interpolate(typing: Any, pixels: Any, planes: Any, start: Any, count: Any, t
     return types.void(pixels, planes, start, count, to, step, mixes, first, number), code
 
 
-@intrinsic
+@_vectors
 def straight(typing: Any, pixels: Any, at: Any, points: Any, first: Any, stop: Any, words: Any, stride: Any, where: Any) -> Any:
     """Compare 64 pixels with the points that are pixels: set ``words[slot stride + where]`` to the points below the centre.
 
@@ -129,7 +133,8 @@ def _slanted(rows: int) -> Callable[..., Any]:
     set if no difference was smaller than 2: that bit is the highest of a float's exponent.
     """
 
-    def compare(builder: Any, source: Any, planes: Any, table: Any, ratios: Any, target: Any, args: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, planes, table, ratios, target = (_data(context, builder, signature, args, k) for k in (0, 2, 5, 6, 10))
         at, there, width, first, middle, stop, stride = (args[k] for k in (1, 3, 4, 7, 8, 9, 11))
         wheres = args[12 : 12 + rows]
         centres = [
@@ -155,13 +160,10 @@ def _slanted(rows: int) -> Callable[..., Any]:
                 builder.store(all_large, large)
         return builder.call(_function(builder, "llvm.vector.reduce.and.v16i32", _INT, [_INTS]), [builder.load(large)])
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return compare(builder, *(_data(context, builder, signature, args, k) for k in (0, 2, 5, 6, 10)), args)
-
     return code
 
 
-@intrinsic
+@_vectors
 def one_row(
     typing: Any, pixels: Any, at: Any, planes: Any, there: Any, width: Any, points: Any, ratios: Any,
     first: Any, middle: Any, stop: Any, words: Any, stride: Any, where: Any,
@@ -171,7 +173,7 @@ def one_row(
     return types.int32(pixels, at, planes, there, width, points, ratios, first, middle, stop, words, stride, where), _slanted(1)
 
 
-@intrinsic
+@_vectors
 def two_rows(
     typing: Any, pixels: Any, at: Any, planes: Any, there: Any, width: Any, points: Any, ratios: Any,
     first: Any, middle: Any, stop: Any, words: Any, stride: Any, where: Any, where2: Any,
@@ -181,7 +183,7 @@ def two_rows(
     return types.int32(pixels, at, planes, there, width, points, ratios, first, middle, stop, words, stride, where, where2), _slanted(2)
 
 
-@intrinsic
+@_vectors
 def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits: Any) -> Any:
     """Count the bits along each circle: binary digits of their number, and whether they rise more than once.
 
@@ -212,7 +214,7 @@ def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits:
     return types.void(words, stride, points, count, digits), code
 
 
-@intrinsic
+@_vectors
 def equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any, start: Any) -> Any:
     """Return in how many circles of `counted` (words from `start`) with one rise the number of bits is `value`, below 32.
 
@@ -226,7 +228,7 @@ def equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted
     return types.int64(digits, stride, count, value, counted, start), code
 
 
-@intrinsic
+@_vectors
 def equal_large(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any, start: Any) -> Any:
     """Return what `equal` does, for any number of bits."""
     del typing

@@ -2,7 +2,8 @@
 
 References
 ----------
-Ojala, Pietikainen and Maenpaa 2002, IEEE Trans. PAMI 24, 971, doi:10.1109/TPAMI.2002.1017623
+Ojala, Pietikainen and Maenpaa 2002, IEEE Trans. PAMI 24, 971, doi:10.1109/TPAMI.2002.1017623;
+Ahonen, Matas, He and Pietikainen 2009, SCIA, doi:10.1007/978-3-642-02230-2_7
 """
 
 import math
@@ -10,23 +11,29 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["circle", "pattern_fractions", "patterns"]
+__all__ = ["FINE", "circle", "counts", "directed_patterns", "pattern_fractions", "patterns", "positions"]
+
+FINE = 100_000
+"""Steps of a pixel to which the points of a circle are rounded: five decimals, as in scikit-image."""
 
 
-def circle(radius: int) -> list[dict[tuple[int, int], float]]:
-    """Return the 8 * radius points of the circle, counter-clockwise from the right: for each the pixels (dy, dx) that interpolate it.
+def positions(radius: int) -> list[tuple[int, int]]:
+    """Return the 8 * radius points (y, x) of the circle in units of 1 / `FINE` pixels, counter-clockwise from the right; y points down."""
+    angles = [2 * math.pi * k / (8 * radius) for k in range(8 * radius)]
+    return [(round(-radius * math.sin(angle) * FINE), round(radius * math.cos(angle) * FINE)) for angle in angles]
 
-    The weights of a point are bilinear and sum to 1; pixels without weight are left out. Positions are rounded to five
-    decimals, as in scikit-image.
+
+def circle(radius: int) -> list[dict[tuple[int, int], int]]:
+    """Return for each of the 8 * radius points the pixels (dy, dx) that interpolate it, and their weights.
+
+    The weights are bilinear, whole numbers that sum to `FINE` squared: so they are the same, to the last digit, for points
+    that a mirror or a turn by 90 degrees exchanges. Pixels without weight are left out.
     """
-    count = 8 * radius
     points = []
-    for k in range(count):
-        angle = 2 * math.pi * k / count
-        y, x = round(-radius * math.sin(angle), 5), round(radius * math.cos(angle), 5)
-        y0, x0 = math.floor(y), math.floor(x)
-        fy, fx = y - y0, x - x0
-        corners = {(y0, x0): (1 - fy) * (1 - fx), (y0, x0 + 1): (1 - fy) * fx, (y0 + 1, x0): fy * (1 - fx), (y0 + 1, x0 + 1): fy * fx}
+    for y, x in positions(radius):
+        (y0, fy), (x0, fx) = divmod(y, FINE), divmod(x, FINE)
+        uy, ux = FINE - fy, FINE - fx
+        corners = {(y0, x0): uy * ux, (y0, x0 + 1): uy * fx, (y0 + 1, x0): fy * ux, (y0 + 1, x0 + 1): fy * fx}
         points.append({offset: weight for offset, weight in corners.items() if weight > 0})
     return points
 
@@ -43,6 +50,44 @@ def patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.intp]:
     The comparison is the sign of the weighted sum of the differences from the centre, in float64, so an equal surrounding is
     exactly equal: ties are set, and a constant sky changes nothing.
     """
+    bits, whole = _bits(planes, radius)
+    changes = (bits != np.roll(bits, 1, axis=0)).sum(axis=0)
+    pattern = np.where(changes <= 2, bits.sum(axis=0), len(bits) + 1)
+    return np.where(whole, pattern, len(bits) + 2)
+
+
+def directed_patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.intp]:
+    """Return each inner pixel's pattern with its direction, shape (m, ny - 2 radius, nx - 2 radius).
+
+    With n of the P = 8 * radius points set, 0 < n < P, all in one run that begins, counter-clockwise, at point s, it is
+    ``1 + (n - 1) P + s``; with none set it is 0, with all ``P (P - 1) + 1``, with several runs ``P (P - 1) + 2``; a circle
+    that touches a bad pixel gets ``P (P - 1) + 3``.
+    """
+    bits, whole = _bits(planes, radius)
+    count = len(bits)
+    begins = bits & ~np.roll(bits, 1, axis=0)
+    number = bits.sum(axis=0)
+    pattern = 1 + (number - 1) * count + begins.argmax(axis=0)
+    pattern = np.where(number == 0, 0, np.where(number == count, count * (count - 1) + 1, pattern))
+    pattern = np.where(begins.sum(axis=0) > 1, count * (count - 1) + 2, pattern)
+    return np.where(whole, pattern, count * (count - 1) + 3)
+
+
+def counts(found: NDArray[np.intp], number: int) -> NDArray[np.int64]:
+    """Return how often each pattern below `number` was found in each plane, shape (m, number); others are not counted."""
+    rows = found.reshape(len(found), -1)
+    flat = np.minimum(rows, number) + (number + 1) * np.arange(len(rows))[:, None]
+    return np.bincount(flat.ravel(), minlength=len(rows) * (number + 1)).reshape(len(rows), -1)[:, :number].astype(np.int64)
+
+
+def pattern_fractions(planes: NDArray[np.float32], radius: int) -> NDArray[np.float64]:
+    """Return which part of the circles without bad pixels has each pattern, shape (m, 8 * radius + 2)."""
+    found = counts(patterns(planes, radius), 8 * radius + 2)
+    return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+
+def _bits(planes: NDArray[np.float32], radius: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which points are set, (points, m, rows, columns), and which circles touch no bad pixel."""
     ny, nx = (side - 2 * radius for side in planes.shape[1:])
     good = np.where(np.isfinite(planes), planes, np.nan).astype(np.float64)
 
@@ -55,16 +100,4 @@ def patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.intp]:
     for difference, point in zip(differences, points, strict=True):
         for offset, weight in point.items():
             difference += weight * (shifted(*offset) - centre)
-    bits = differences >= 0
-    changes = (bits != np.roll(bits, 1, axis=0)).sum(axis=0)
-    pattern = np.where(changes <= 2, bits.sum(axis=0), len(bits) + 1)
-    return np.where(np.isnan(differences).any(axis=0), len(bits) + 2, pattern)
-
-
-def pattern_fractions(planes: NDArray[np.float32], radius: int) -> NDArray[np.float64]:
-    """Return which part of the circles without bad pixels has each pattern, shape (m, 8 * radius + 2)."""
-    found = patterns(planes, radius).reshape(len(planes), -1)
-    count = 8 * radius + 2
-    flat = found + (count + 1) * np.arange(len(found))[:, None]
-    counts = np.bincount(flat.ravel(), minlength=len(found) * (count + 1)).reshape(len(found), -1)[:, :count]
-    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+    return differences >= 0, ~np.isnan(differences).any(axis=0)

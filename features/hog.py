@@ -132,9 +132,15 @@ class HOG(Extractor):
         return block[0] * cell[0], block[1] * cell[1]
 
     def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        shares = super()._shares(images)
         if self.channel == "each":
-            return super()._shares(images)
-        return np.asarray(np.isfinite(images).any(axis=1, keepdims=True).mean(axis=(2, 3)))
+            return shares
+        most = np.asarray(
+            shares.max(axis=1, keepdims=True)
+        )  # at least as many pixels are good in any band: counted only where that is too few
+        few = most[:, 0] < self.min_good
+        most[few] = np.isfinite(images[few]).any(axis=1, keepdims=True).mean(axis=(2, 3))
+        return most
 
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         n, ny, nx = len(images), *images.shape[2:]
@@ -143,11 +149,11 @@ class HOG(Extractor):
         if self.rotation == "fixed":
             return oriented_histograms(planes, grid, block, self.block_norm).reshape(n, -1)
         views = _views(grid, block, self.rotation == "mirrored")
-        measured = {
-            view.seen: oriented_histograms(planes, view.grid, block, self.block_norm, swap=view.swap, sign=view.sign) for view in views
-        }
         total = np.zeros((len(planes), len(views[0].places)), dtype=np.float32)
+        measured: dict[tuple[Grid, bool, int], NDArray[np.float32]] = {}  # turned by 180 degrees gradients are the same
         for view in views:
+            if view.seen not in measured:
+                measured[view.seen] = oriented_histograms(planes, view.grid, block, self.block_norm, swap=view.swap, sign=view.sign)
             add_places(measured[view.seen], view.places, total)
         return (total / np.float32(len(views))).reshape(n, -1)
 

@@ -12,7 +12,7 @@ from galfeat.features.kernels.hog_blocks import L1, L1_SQRT, L2, L2_HYS, fill_bl
 from galfeat.features.kernels.hog_cells import EDGES_AT_ONCE, Grid, fill_cells
 from galfeat.features.plain.hog import FLOOR
 
-__all__ = ["Grid", "oriented_histograms"]
+__all__ = ["Grid", "add_places", "oriented_histograms"]
 
 _NORMS = {"L1": L1, "L1-sqrt": L1_SQRT, "L2": L2, "L2-Hys": L2_HYS}
 _EXACT = {1: 1.0, 2: 0.0, 3: -1.0}  # cotangents of 45, 90 and 135 degrees
@@ -51,6 +51,21 @@ def oriented_histograms(
     tables = _cotangents(grid.bins), _places(grid)
     _measure(images.reshape(n, bands, ny * nx), grid, block, _NORMS[norm], swap, np.float32(sign), *tables, np.float32(FLOOR), out)
     return out
+
+
+@kernel()
+def add_places(vectors: Any, places: Any, out: Any) -> None:
+    """Add to each row of ``out`` the values at certain places of that row of ``vectors``.
+
+    Parameters
+    ----------
+    vectors : array of float32, shape (n, k)
+    places : array of intp, shape (kept,)
+    out : array of float32, shape (n, kept)
+    """
+    for row in range(len(out)):
+        for i in range(len(places)):
+            out[row, i] += vectors[row, np.uint64(places[i])]
 
 
 @lru_cache(maxsize=32)

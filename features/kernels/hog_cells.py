@@ -76,7 +76,7 @@ def fill_cells(
         table[:] = 0
         _vote(sizes, codes, grid.cx, table)
         if holes:
-            _weigh(known, grid, table)
+            _weigh(known, grid, gy[: grid.nx], table)  # gradients are done with: there is room
         _copy(table, cells[row * width : (row + 1) * width])
 
 
@@ -172,15 +172,28 @@ def _vote(sizes: Any, codes: Any, step: int, table: Any) -> None:
 
 
 @kernel()
-def _weigh(known: Any, grid: Any, table: Any) -> None:
-    area = grid.cy * grid.cx
-    for column in range(grid.columns):
-        used = 0.0
-        for start in range(grid.left + column * grid.cx, len(known), grid.nx):
-            for x in range(start, start + grid.cx):
-                used += known[x]
-        for entry in range(column * grid.bins, (column + 1) * grid.bins):
-            table[entry] *= area / max(used, 1.0)
+def _weigh(known: Any, grid: Any, by_column: Any, table: Any) -> None:
+    """Multiply the sums of each cell by its pixels over those with a known gradient."""
+    by_column[:] = 0
+    for start in range(0, len(known), grid.nx):
+        _add(known[start : start + grid.nx], by_column)
+    area = np.float32(grid.cy * grid.cx)
+    x, entry = np.uint64(grid.left), np.uint64(0)
+    for _ in range(grid.columns):
+        used = np.float32(0)
+        for _ in range(grid.cx):
+            used += by_column[x]
+            x += np.uint64(1)
+        weight = area / max(used, np.float32(1))
+        for _ in range(grid.bins):
+            table[entry] *= weight
+            entry += np.uint64(1)
+
+
+@kernel()
+def _add(values: Any, out: Any) -> None:
+    for i in range(len(out)):
+        out[i] += values[i]
 
 
 @kernel()

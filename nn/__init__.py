@@ -6,15 +6,19 @@
     value and derivative side by side; where the weights begin.
 ``layout``, ``network``, ``objective``
     dense layers over one flat parameter vector, forward and backward; loss plus penalty.
+``second_order``, ``gradient_check``
+    Hessian-vector products and the Hessian, exactly; backpropagation against differences.
 ``optimizers``, ``schedules``
     state in, state out; how the learning rate falls.
+``landscape``, ``newton``, ``lbfgs``
+    the objective over all samples as a surface, and two ways down it that know how it bends.
 ``perceptron``, ``approximation``
     one neuron that learns from its mistakes; any function of one variable as a network.
 ``samples``, ``splitting``, ``training``, ``validation``, ``dropout``
     batches, the samples that early stopping sets aside, the loop, how long to go on, and units left out on the way.
 ``descending``, ``committee``
     Newton and L-BFGS in the loop's place; several networks that learn side by side.
-``blocks``, ``probabilities``, ``calibration``
+``blocks``, ``threads``, ``probabilities``, ``calibration``
     prediction whose bits do not depend on the batch; how sure it is, and how sure it should be.
 ``estimator``, ``classifier``, ``regressor``, ``settings``
     what scikit-learn sees.
@@ -30,6 +34,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from galfeat.nn.approximation import relu_approximation
     from galfeat.nn.classifier import MLPClassifier
+    from galfeat.nn.gradient_check import check_gradient
     from galfeat.nn.layout import parameter_count
     from galfeat.nn.network import Network
     from galfeat.nn.onnx import save_onnx, to_onnx
@@ -41,6 +46,7 @@ __all__ = [
     "MLPRegressor",
     "Network",
     "Perceptron",
+    "check_gradient",
     "parameter_count",
     "relu_approximation",
     "save_onnx",
@@ -52,6 +58,7 @@ _WHERE = {
     "MLPRegressor": "regressor",
     "Network": "network",
     "Perceptron": "perceptron",
+    "check_gradient": "gradient_check",
     "parameter_count": "layout",
     "relu_approximation": "approximation",
     "save_onnx": "onnx",

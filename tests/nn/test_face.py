@@ -11,6 +11,7 @@ def test_face() -> None:
         "MLPRegressor",
         "Network",
         "Perceptron",
+        "check_gradient",
         "parameter_count",
         "relu_approximation",
         "save_onnx",

@@ -184,6 +184,12 @@ def test_a_trial_that_starts_in_the_minimum_ends_there() -> None:
     assert (flat.n_iter_, flat.loss_) == (1, 0.0)
 
 
+def test_weights_of_a_part_have_a_mean_of_one() -> None:
+    part = Samples(X, T[:, None], np.arange(1.0, 151.0)[:, None]).rows(np.array([0, 2]))
+    assert part.weight is not None
+    assert part.weight.ravel().tolist() == [0.5, 1.5]
+
+
 def test_networks_are_made_with_the_activation_and_initializer_asked_for(rng: np.random.Generator) -> None:
     model = fixed(activation="tanh", initializer="orthogonal", max_iter=1, learning_rate_init=1e-12).fit(X, Y)
     assert_allclose(model.coefs_[0] @ model.coefs_[0].T, np.eye(8), atol=1e-9)

@@ -43,8 +43,8 @@ AdamW      schedule times decay, not  decay in the gradient,   p -= lr decay p, 
 The columns of Keras and PyTorch were read off the source of Keras 3.15.1 and PyTorch 2.13.0. With the rate inside v, as in the papers and
 Keras, a rate that a schedule lowers lowers the steps only as v forgets; with m as here, at once.
 
-Rates and `rho` default to Keras's, but for Adagrad's 0.01, which is PyTorch's (Keras has 0.001). PyTorch has 0.001 for gradient descent, here
-0.01, and for RMSprop 0.01 and 0.99 (its alpha), here 0.001 and 0.9.
+Rates and `rho` default to Keras's, but for Adagrad's 0.01, which is PyTorch's (Keras has 0.001). PyTorch has 0.001 for gradient descent,
+where Keras and this module have 0.01, and 0.01 and 0.99 (its alpha) for RMSprop, where they have 0.001 and 0.9.
 """
 
 from abc import ABC, abstractmethod

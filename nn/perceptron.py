@@ -64,7 +64,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     >>> neuron = Perceptron().fit(X, [0, 0, 0, 1])
     >>> neuron.predict(X).tolist(), neuron.coef_.tolist(), neuron.intercept_.tolist()
-    ([0, 0, 0, 1], [[2.0, 1.0]], [-3.0])
+    ([0, 0, 0, 1], [[3.0, 2.0]], [-4.0])
     """
 
     classes_: NDArray[Any]

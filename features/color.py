@@ -73,7 +73,7 @@ class ColorHistogram(Extractor):
     @property
     def promises(self) -> frozenset[str]:
         """Counting pixels does not ask where they are."""
-        return frozenset({"rotation90", "flip"})
+        return frozenset({"rotation90", "flip", "shift", "rotation", "scale", "noise"})
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return ``band_bin`` for each band and bin, then ``band_band_bin_bin`` for each pair, numbered from 0."""

@@ -92,7 +92,8 @@ class Texture(Extractor):
     @property
     def promises(self) -> frozenset[str]:
         """Angles are averaged over; patterns keep no rotation, unless they are directed."""
-        return frozenset() if self.patterns == "directed" else frozenset({"rotation90", "flip"})
+        kept = {"directed": set(), "fourier": {"rotation90", "flip", "rotation"}, "uniform": {"rotation90", "flip", "rotation", "noise"}}
+        return frozenset({"shift", "scale"} | kept.get(self.patterns, set()))
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return, for each band, ``band_glcm_d1_energy`` and the like and then ``band_lbp_r1_0`` and the like."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import SimulatedSurvey
-from galfeat.features import EXTRACTORS, HOG, INVARIANCES, Extractor
+from galfeat.features import EXTRACTORS, HOG, INVARIANCES, Extractor, Texture
 from galfeat.pipeline.audit_images import AMOUNTS, NEW_EXPOSURES, photographs
 
 __all__ = ["Audit", "Finding", "audit", "audited", "changes_of", "relative_change", "spread_of"]
@@ -95,7 +95,8 @@ class Audit:
 def audited() -> dict[str, Extractor]:
     """Return what an audit looks at unless told otherwise: every extractor with its default settings, and notable variants."""
     every: dict[str, Extractor] = {name: kind() for name, kind in EXTRACTORS.items()}
-    return every | {"hog, averaged": HOG(rotation="averaged"), "hog, mirrored": HOG(rotation="mirrored")}
+    turned = {f"hog, {rotation}": HOG(rotation=rotation) for rotation in ("averaged", "mirrored")}
+    return every | {f"texture, {patterns}": Texture(patterns=patterns) for patterns in ("directed", "fourier")} | turned
 
 
 def audit(

@@ -52,7 +52,7 @@ def test_reasons_name_the_block(galaxies: Images) -> None:
 
 def test_it_promises_what_all_promise() -> None:
     assert combine([HOG()]).promises == {"sky", "flux"}
-    assert combine([Texture(), ColorHistogram()]).promises == {"rotation90", "flip"}
+    assert combine([Texture(), ColorHistogram()]).promises == {"rotation90", "flip", "shift", "rotation", "scale", "noise"}
     assert combine([HOG(), Texture()]).promises == set()
 
 

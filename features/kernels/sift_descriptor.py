@@ -8,30 +8,43 @@ import numpy as np
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.sift_orientation import DIRECTIONS
 
-__all__ = ["COUNTS", "describe"]
+__all__ = ["describe", "room"]
 
 _CELLS = 4
 _CELL = 3.0  # width of a cell, in sigmas of the keypoint
 _LARGEST = 0.2  # of a number, relative to the descriptor's length
 _UNIT = 512.0  # length of the descriptor as bytes
-_EDGE = _CELLS + 3  # cells in a row with those around, which take the shares of pixels between two
-_ROOM = DIRECTIONS + 1  # the last direction is the first again
-COUNTS = _EDGE * _EDGE * _ROOM
+_GAPS = _CELLS + 2  # a pixel lies in a gap: between the middles of two rows (columns) of cells; the outermost are used by half
+_SHARES = 8  # of a pixel: two rows, two columns, two directions
+_SLOTS = _GAPS * _GAPS * DIRECTIONS  # places with shares of their own: pixel after pixel adds to memory once, and to one place
+_VECTOR = 16
+_PARTS = 4
+_ROW = 128  # pixels noted together
+
+_UPPER = np.array([1, 1, 0, 0, 1, 1, 0, 0], dtype=np.float32)  # the shares as 1 - r or r, and so on
+_LEFT = np.array([1, 0, 1, 0, 1, 0, 1, 0], dtype=np.float32)
+_FIRST = np.array([1, 1, 1, 1, 0, 0, 0, 0], dtype=np.float32)
+_TO_UPPER, _TO_LEFT, _TO_FIRST = 1 - 2 * _UPPER, 1 - 2 * _LEFT, 1 - 2 * _FIRST
 
 
 @kernel()
 def describe(sizes: Any, angles: Any, ny: int, nx: int, pitch: int, y: int, x: int, scale: float, turn: float, work: Any, out: Any) -> None:
     """Describe a keypoint of sigma `scale` at pixel (y, x), turned by `turn` eighths of a turn.
 
-    `sizes` and `angles` are those of `gradients`. `work` takes `COUNTS` numbers and half the window; `out` 128 bytes.
+    `sizes` and `angles` are those of `gradients`. `work` has `room`; `out` takes 128 bytes.
     """
     width = _CELL * scale
-    reach = int(np.rint(width * math.sqrt(2.0) * (_CELLS + 1) * 0.5))
-    counts, weights = work[:COUNTS], work[COUNTS : COUNTS + reach + 1]
-    counts[:] = 0
+    reach = min(int(np.rint(width * math.sqrt(2.0) * (_CELLS + 1) * 0.5)), max(ny, nx))
+    slots, pixels, weights = (
+        work[: _SLOTS * _SHARES],
+        work[_SLOTS * _SHARES : _SLOTS * _SHARES + 5 * _ROW],
+        work[_SLOTS * _SHARES + 5 * _ROW :],
+    )
+    slots[:] = 0
     narrow = -2.0 / (_CELLS * width) ** 2
     for i in range(reach + 1):
-        weights[i] = math.exp(narrow * i * i)
+        weights[reach + i] = math.exp(narrow * i * i)
+        weights[reach - i] = weights[reach + i]
     angle = turn * (2 * math.pi / DIRECTIONS)
     along, across = math.cos(angle) / width, math.sin(angle) / width
     limit = 0.5 * (_CELLS + 1)
@@ -42,21 +55,30 @@ def describe(sizes: Any, angles: Any, ny: int, nx: int, pitch: int, y: int, x: i
         first, last = max(x + math.ceil(low), 1), min(x + math.floor(high), nx - 2)
         if last < first:
             continue
-        at, j = row * pitch, first - x
-        _share(
-            sizes[at + first : at + last + 1],
-            angles[at + first : at + last + 1],
-            j,
-            weights,
-            weights[abs(i)],
-            np.float32(i * along + limit),
-            np.float32(-i * across + limit),
-            np.float32(across),
-            np.float32(along),
-            np.float32(turn),
-            counts,
-        )
-    _finish(counts, out)
+        for begin in range(first, last + 1, _ROW):
+            count, at, j = min(last + 1 - begin, _ROW), row * pitch + begin, begin - x
+            whole = (count + _VECTOR - 1) // _VECTOR * _VECTOR
+            _place(
+                pixels,
+                sizes[at : at + whole],
+                angles[at : at + whole],
+                weights[reach + j : reach + j + whole],
+                weights[reach + i],
+                j,
+                np.float32(i * along + limit),
+                np.float32(-i * across + limit),
+                np.float32(across),
+                np.float32(along),
+                np.float32(turn),
+            )
+            _share(pixels, count, slots.reshape(_SLOTS, _SHARES))
+    _finish(slots, out)
+
+
+@kernel(inline=True)
+def room(ny: int, nx: int) -> int:
+    """Return how many numbers `describe` works with in a plane."""
+    return _SLOTS * _SHARES + 5 * _ROW + 2 * max(ny, nx) + 1 + _VECTOR
 
 
 @kernel(inline=True)
@@ -69,56 +91,66 @@ def _within(start: float, step: float, limit: float, low: float, high: float) ->
 
 
 @kernel()
-def _share(
+def _place(
+    out: Any,
     sizes: Any,
     angles: Any,
-    offset: int,
     weights: Any,
     weight: Any,
+    offset: int,
     row_start: Any,
     column_start: Any,
     row_step: Any,
     column_step: Any,
     turn: Any,
-    counts: Any,
 ) -> None:
-    """Share a row of pixels among the nearest two rows and columns of cells, and two directions, by nearness."""
+    """Note of a row of pixels the gap and direction, how far along them it lies, and its size: five runs of `_ROW`."""
     zero, most, full = np.float32(0), np.float32(_CELLS + 1), np.float32(DIRECTIONS)
     for i in range(len(sizes)):
-        j = np.float32(offset + i)
+        j = np.float32(np.int32(offset) + np.int32(i))
         r = min(max(row_start + j * row_step, zero), most)
         c = min(max(column_start + j * column_step, zero), most)
         o = angles[i] - turn
         o = o + full if o < zero else o
         r0, c0, o0 = np.int32(r), np.int32(c), np.int32(o)
-        r, c, o = r - np.float32(r0), c - np.float32(c0), o - np.float32(o0)
-        size = sizes[i] * (weight * weights[abs(offset + i)])
-        lower = size * r
-        upper = size - lower
-        lower_right, upper_right = lower * c, upper * c
-        lower_left, upper_left = lower - lower_right, upper - upper_right
-        at = np.uint32((r0 * _EDGE + c0) * _ROOM + (o0 & 7))
-        below = at + np.uint32(_EDGE * _ROOM)
-        counts[at] += upper_left - upper_left * o
-        counts[at + 1] += upper_left * o
-        counts[at + _ROOM] += upper_right - upper_right * o
-        counts[at + _ROOM + 1] += upper_right * o
-        counts[below] += lower_left - lower_left * o
-        counts[below + 1] += lower_left * o
-        counts[below + _ROOM] += lower_right - lower_right * o
-        counts[below + _ROOM + 1] += lower_right * o
+        out[i] = np.float32((r0 * np.int32(_GAPS) + c0) * np.int32(DIRECTIONS) + (o0 & np.int32(7)))
+        out[i + _ROW] = r - np.float32(r0)
+        out[i + 2 * _ROW] = c - np.float32(c0)
+        out[i + 3 * _ROW] = o - np.float32(o0)
+        out[i + 4 * _ROW] = sizes[i] * (weight * weights[i])
 
 
 @kernel()
-def _finish(counts: Any, out: Any) -> None:
-    """Take the cells, make their length one, cut large numbers, make the length `_UNIT`, and round."""
-    values = np.empty(_CELLS * _CELLS * DIRECTIONS, dtype=np.float32)
+def _share(pixels: Any, count: int, slots: Any) -> None:
+    """Share pixels among the nearest two rows and columns of cells, and two directions, by nearness.
+
+    Neighbours add to the same place, which would wait for the one before: so parts of the row take turns.
+    """
+    part = (count + _PARTS - 1) // _PARTS
+    pixels[4 * _ROW + count : 4 * _ROW + _PARTS * part] = 0
+    for start in range(part):
+        for turn in range(_PARTS):
+            i = start + turn * part
+            r, c, o, size = pixels[i + _ROW], pixels[i + 2 * _ROW], pixels[i + 3 * _ROW], pixels[i + 4 * _ROW]
+            slot = slots[np.uint32(pixels[i])]
+            for k in range(_SHARES):
+                share = size * (_UPPER[k] + r * _TO_UPPER[k]) * (_LEFT[k] + c * _TO_LEFT[k])
+                slot[k] += share * (_FIRST[k] + o * _TO_FIRST[k])
+
+
+@kernel()
+def _finish(slots: Any, out: Any) -> None:
+    """Gather the shares in cells, make their length one, cut large numbers, make the length `_UNIT`, and round."""
+    values = np.zeros(_CELLS * _CELLS * DIRECTIONS, dtype=np.float32)
     for row in range(_CELLS):
         for column in range(_CELLS):
-            cell = counts[((row + 1) * _EDGE + column + 1) * _ROOM : ((row + 1) * _EDGE + column + 2) * _ROOM]
-            cell[0] += cell[DIRECTIONS]
-            start = (row * _CELLS + column) * DIRECTIONS
-            values[start : start + DIRECTIONS] = cell[:DIRECTIONS]
+            cell = values[(row * _CELLS + column) * DIRECTIONS : (row * _CELLS + column + 1) * DIRECTIONS]
+            for below in range(2):
+                for right in range(2):
+                    start = ((row + 1 - below) * _GAPS + column + 1 - right) * DIRECTIONS * _SHARES + 2 * below + right
+                    for k in range(DIRECTIONS):
+                        cell[k] += slots[start + k * _SHARES]
+                        cell[(k + 1) % DIRECTIONS] += slots[start + k * _SHARES + 4]
     limit = np.float32(_LARGEST) * _length(values)
     for i in range(len(values)):
         values[i] = min(values[i], limit)

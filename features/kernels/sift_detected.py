@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.kernels.sift_descriptor import describe
+from galfeat.features.kernels.finite import flawed_rows
+from galfeat.features.kernels.sift_descriptor import describe, room
 from galfeat.features.kernels.sift_extrema import BORDER, FOUND, enlarged, extrema
 from galfeat.features.kernels.sift_orientation import BINS, DIRECTIONS, directions, gradients
 from galfeat.features.kernels.sift_pyramid import BLOCK, blur, double, gaussians, halve, mirror_rows
@@ -17,6 +18,7 @@ __all__ = ["detect", "detect_batch"]
 
 _VECTOR = 16  # float32 in the widest vector
 _FLAT = -(1 << 30)
+_SMALLEST = 16
 
 Found = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
@@ -39,7 +41,8 @@ def detect(
     octave_layers : int, default 3
         Scales measured in each octave.
     contrast : float
-        Least contrast of a keypoint, in the image's unit: `octave_layers` times the difference of Gaussians there.
+        Least contrast of a keypoint, in the image's unit: `octave_layers` times its response. In units of the response
+        itself the threshold would depend on how finely the scales are taken.
     edge_threshold : float, default 10.0
         Largest ratio of the curvatures along and across a keypoint; elongated ones are edges.
     sigma : float, default 1.6
@@ -79,18 +82,30 @@ def detect_batch(
     """Find and describe the keypoints of images of one shape, (n, ny, nx); see `detect`.
 
     `contrast` is one number, or one an image. What is found in an image depends on that image alone.
+
+    Raises
+    ------
+    ValueError
+        If a pixel is not finite, or the images are smaller than 16x16.
     """
     n, ny, nx = images.shape
+    images = np.ascontiguousarray(images, dtype=np.float32)
+    if min(ny, nx) < _SMALLEST:
+        raise ValueError(f"images must have at least {_SMALLEST}x{_SMALLEST} pixels; they have {ny}x{nx}")
+    if not n:
+        return []
+    if len(bad := flawed_rows(images)):
+        raise ValueError(f"images must be finite; image {bad[0]} is not")
     taps, reaches = gaussians(float(sigma), octave_layers, upsample)
     scale = 2 if upsample else 1
     halo = int(reaches.max())
     keypoints, descriptors, counts = _search(
-        np.ascontiguousarray(images, dtype=np.float32).reshape(n, ny * nx),
-        ny,
-        nx,
-        np.ascontiguousarray(np.broadcast_to(np.asarray(contrast, dtype=np.float64), n)),
+        images.reshape(n, ny * nx),
+        (ny, nx),
+        np.broadcast_to(np.asarray(contrast, dtype=np.float64), n).copy(),
         taps,
         reaches,
+        halo,
         float(edge_threshold),
         float(sigma),
         bool(upsample),
@@ -99,14 +114,15 @@ def detect_batch(
     return _sorted(keypoints, descriptors, counts)
 
 
+@kernel(inline=True)
 def _pitch(nx: int, halo: int) -> int:
     """Return the distance of rows: room for the mirrored pixels between two rows, and whole vectors."""
-    return -(-(nx + 2 * halo) // _VECTOR) * _VECTOR
+    return (nx + 2 * halo + _VECTOR - 1) // _VECTOR * _VECTOR
 
 
 def _planes(ny: int, nx: int, halo: int, layers: int) -> tuple[int, int]:
-    """Return the shape of the planes of the first octave, which have room for those of the others."""
-    return 3 * layers + 7, (ny + 2 * halo) * _pitch(nx, halo)
+    """Return the number and length of planes with room for those of any octave: blurs, differences, gradients and angles."""
+    return 2 * layers + 7, (ny + 2 * halo) * (nx + 2 * halo + _VECTOR)
 
 
 def _aligned(shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -130,25 +146,39 @@ def _sorted(keypoints: NDArray[np.float32], descriptors: NDArray[np.uint8], coun
 
 @kernel()
 def _search(
-    images: Any, ny: int, nx: int, contrasts: Any, taps: Any, reaches: Any, edge: float, sigma: float, upsample: bool, planes: Any
+    images: Any, shape: Any, contrasts: Any, taps: Any, reaches: Any, halo: int, edge: float, sigma: float, upsample: bool, planes: Any
 ) -> Any:
     """Return the keypoints of all images, one after the other, their descriptors, and how many each image has."""
     counts = np.zeros(len(images), dtype=np.int64)
     keypoints = np.empty((64, 5), dtype=np.float32)
     descriptors = np.empty((64, 128), dtype=np.uint8)
-    halo = reaches.max()
-    work = np.empty(BLOCK + 2 * planes.shape[1] // (ny + 2 * halo) + 2 * halo + 32, dtype=np.float32)
+    found = np.empty((64, FOUND), dtype=np.float64)
     flags = np.empty((planes.shape[1] + 15) // 8 * 8, dtype=np.uint8)
-    total = 0
+    work = np.zeros(max(room(2 * shape[0], 2 * shape[1]), BLOCK + 2 * shape[1] + 4 * halo + 64), dtype=np.float32)
+    layers = len(reaches) - 3
+    blurred, differences, sizes, angles = planes[: layers + 3], planes[layers + 3 : 2 * layers + 5], planes[-2], planes[-1]
+    total: Any = np.int64(0)
     for row in range(len(images)):
         before = total
-        shift = _level(images[row], planes[0])
+        shift = _level(images[row], blurred[0])
         if shift == _FLAT:
             continue
-        contrast = math.ldexp(contrasts[row], -shift) / (len(reaches) - 3)
-        total, keypoints, descriptors = _search_octaves(
-            planes, ny, nx, contrast, shift, taps, reaches, edge, sigma, upsample, work, flags, total, keypoints, descriptors
-        )
+        contrast = math.ldexp(contrasts[row], -shift) / layers
+        ny, nx, pixel = (2 * shape[0], 2 * shape[1], 0.5) if upsample else (shape[0], shape[1], 1.0)
+        pitch = _pitch(nx, halo)
+        _begin(blurred, ny, nx, pitch, halo, taps[0], reaches[0], upsample, work)
+        while min(ny, nx) > 2 * BORDER:
+            for k in range(1, layers + 3):
+                mirror_rows(blurred[k - 1], ny, pitch, halo)
+                blur(blurred[k - 1], blurred[k], ny, nx, pitch, halo, taps[k], reaches[k], differences[k - 1], work)
+            number, found = extrema(differences, ny, nx, pitch, layers, contrast, edge, flags, found)
+            if number:
+                total, keypoints, descriptors = _describe_all(
+                    blurred, ny, nx, pitch, halo, sigma, pixel, shift, sizes, angles, work, found[:number], total, keypoints, descriptors
+                )
+            ny, nx, pixel = ny // 2, nx // 2, 2 * pixel
+            wide, pitch = pitch, _pitch(nx, halo)
+            halve(blurred[layers][halo * wide :], wide, blurred[0][halo * pitch :], ny, nx, pitch)
         counts[row] = total - before
     return keypoints[:total], descriptors[:total], counts
 
@@ -177,50 +207,6 @@ def _range(image: Any) -> tuple[float, float]:
 
 
 @kernel()
-def _search_octaves(
-    planes: Any,
-    ny: int,
-    nx: int,
-    contrast: float,
-    shift: int,
-    taps: Any,
-    reaches: Any,
-    edge: float,
-    sigma: float,
-    upsample: bool,
-    work: Any,
-    flags: Any,
-    total: int,
-    keypoints: Any,
-    descriptors: Any,
-) -> Any:
-    layers = len(reaches) - 3
-    halo = reaches.max()
-    blurred, differences, sizes, angles = planes[: layers + 3], planes[layers + 3 : 2 * layers + 5], planes[-2], planes[-1]
-    found = np.empty((64, FOUND), dtype=np.float64)
-    pixel = 0.5 if upsample else 1.0
-    ny, nx = (2 * ny, 2 * nx) if upsample else (ny, nx)
-    octave = 0
-    while min(ny, nx) > 2 * BORDER:
-        pitch = (nx + 2 * halo + 15) // 16 * 16
-        if octave == 0:
-            _begin(blurred, ny, nx, pitch, halo, taps[0], reaches[0], upsample, work)
-        for k in range(1, layers + 3):
-            mirror_rows(blurred[k - 1], ny, pitch, halo)
-            blur(blurred[k - 1], blurred[k], ny, nx, pitch, halo, taps[k], reaches[k], differences[k - 1], work)
-        number, found = extrema(differences, ny, nx, pitch, layers, contrast, edge, flags, found)
-        total, keypoints, descriptors = _describe_all(
-            blurred, ny, nx, pitch, halo, sigma, pixel, shift, sizes, angles, work, found[:number], total, keypoints, descriptors
-        )
-        pixel *= 2
-        octave += 1
-        ny, nx, before = ny // 2, nx // 2, pitch
-        after = (nx + 2 * halo + 15) // 16 * 16
-        halve(blurred[layers][halo * before :], before, blurred[0][halo * after :], ny, nx, after)
-    return total, keypoints, descriptors
-
-
-@kernel()
 def _begin(blurred: Any, ny: int, nx: int, pitch: int, halo: int, taps: Any, reach: int, upsample: bool, work: Any) -> None:
     """Make the first scale of the image that lies at the beginning of the first plane."""
     image, start = blurred[0], blurred[1]
@@ -229,7 +215,8 @@ def _begin(blurred: Any, ny: int, nx: int, pitch: int, halo: int, taps: Any, rea
     else:
         for y in range(ny):
             at = (halo + y) * pitch
-            start[at : at + nx] = image[y * nx : (y + 1) * nx]
+            for x in range(nx):
+                start[at + x] = image[y * nx + x]
     mirror_rows(start, ny, pitch, halo)
     blur(start, blurred[0], ny, nx, pitch, halo, taps, reach, start[:0], work)
 

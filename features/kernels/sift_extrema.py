@@ -59,7 +59,8 @@ def extrema(
                     continue
                 if count == len(found):
                     found = enlarged(found)
-                found[count] = extremum
+                for j in range(FOUND):
+                    found[count, j] = extremum[j]
                 count += 1
     return count, found
 
@@ -155,5 +156,7 @@ def _refine(
 def enlarged(found: Any) -> Any:
     """Return an array twice as long that begins with this one."""
     larger = np.empty((2 * len(found), found.shape[1]), dtype=found.dtype)
-    larger[: len(found)] = found
+    for i in range(len(found)):
+        for j in range(found.shape[1]):
+            larger[i, j] = found[i, j]
     return larger

@@ -52,9 +52,9 @@ def _polar(sizes: Any, angles: Any, left: Any, right: Any, up: Any, down: Any) -
 def directions(sizes: Any, angles: Any, ny: int, nx: int, pitch: int, y: int, x: int, scale: float, work: Any, peaks: Any) -> int:
     """Return how many directions a keypoint of sigma `scale` at pixel (y, x) has; `peaks` takes them, in bins of 10 degrees.
 
-    `work` takes `BINS` + 4 numbers and half the window.
+    `work` takes `BINS` + 5 numbers and the longer side.
     """
-    reach = int(np.rint(_REACH * scale))
+    reach = min(int(np.rint(_REACH * scale)), max(ny, nx))
     counts, weights = work[: BINS + 4], work[BINS + 4 : BINS + 5 + reach]
     counts[:] = 0
     narrow = -0.5 / (_SPREAD * scale) ** 2

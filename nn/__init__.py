@@ -2,7 +2,7 @@
 
 `MLPClassifier` and `MLPRegressor` are what most people need. The parts that it is made of, one concept a file:
 
-``activations``, ``losses``, ``initializers``
+``activations``, ``losses`` (both with ``columns``), ``initializers``
     value and derivative side by side; where the weights begin.
 ``layout``, ``network``, ``objective``
     dense layers over one flat parameter vector, forward and backward; loss plus penalty.

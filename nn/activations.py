@@ -30,6 +30,7 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from galfeat import UsageError
+from galfeat.nn.columns import shifted_columns
 from galfeat.nn.types import Floats
 
 __all__ = [
@@ -49,10 +50,8 @@ __all__ = [
     "Step",
     "Tanh",
     "get_activation",
-    "shifted_columns",
 ]
 
-_FEW = 64  # columns up to which it pays to transpose
 _SQRT_2PI = float(np.sqrt(2.0 * np.pi))
 
 
@@ -361,17 +360,6 @@ class Softmax(Activation):
         r_mean = (r_a * delta + a * r_delta).sum(axis=1, keepdims=True)
         moved: Floats = r_a * (delta - mean) + a * (r_delta - r_mean)
         return moved
-
-
-def shifted_columns(z: Floats) -> Floats:
-    """Return the scores less the largest of their row, one *column* a row of `z`.
-
-    Sums and maxima over a few classes are several times faster down the columns of a small matrix than along the rows of a tall one. Every
-    sample is worked on by itself either way.
-    """
-    columns = np.array(z.T, order="C" if z.shape[1] <= _FEW else "K")
-    columns -= columns.max(axis=0)
-    return columns
 
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -47,6 +47,15 @@ def test_values_agree_with_other_formulas(rng: np.random.Generator) -> None:
     assert_allclose(ACTIVATIONS["softmax"].value(z), special.softmax(z, axis=1), rtol=1e-13)
 
 
+@pytest.mark.parametrize("classes", [1, 2, 64, 65, 300])
+def test_softmax_of_few_and_of_many_classes(classes: int, rng: np.random.Generator) -> None:
+    z = rng.uniform(-20, 20, (7, classes))
+    before = z.copy()
+    assert_allclose(ACTIVATIONS["softmax"].value(z), special.softmax(z, axis=1), rtol=1e-13)
+    assert_array_equal(ACTIVATIONS["softmax"].value(z[2:3]), ACTIVATIONS["softmax"].value(z)[2:3])
+    assert_array_equal(z, before)
+
+
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_slope_and_curvature_are_the_differences_of_the_value(name: str) -> None:
     z = np.concatenate([np.linspace(-6, 6, 49) + 0.03, [-30.0, 30.0]]).reshape(-1, 1)  # no point at a kink

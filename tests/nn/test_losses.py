@@ -44,6 +44,9 @@ def test_gradient_and_curvature_are_differences(name: str, weighted: bool, rng: 
     weight = rng.uniform(0.1, 2, (5, 1)) if weighted else 0.3
     numeric = differences.gradient(lambda o: loss.value(o, target, weight), output)
     assert_allclose(loss.gradient(output, target, weight), numeric, atol=1e-8)
+    value, together = loss.value_and_gradient(output, target, weight)
+    assert value == pytest.approx(loss.value(output, target, weight), rel=1e-15)
+    assert_allclose(together, numeric, atol=1e-8)
     room = np.empty_like(output)
     assert loss.gradient(output, target, weight, out=room) is room
     assert_allclose(room, numeric, atol=1e-8)
@@ -51,12 +54,15 @@ def test_gradient_and_curvature_are_differences(name: str, weighted: bool, rng: 
     assert_allclose(loss.gradient_along(output, target, weight, along), moved, atol=1e-8)
 
 
-def test_cross_entropy_is_scikit_learns(rng: np.random.Generator) -> None:
-    scores, labels = 3 * rng.standard_normal((50, 4)), np.arange(50) % 4
-    weights = rng.uniform(0.1, 2, 50)
+@pytest.mark.parametrize("classes", [4, 70])
+def test_cross_entropy_is_scikit_learns(classes: int, rng: np.random.Generator) -> None:
+    scores, labels = 3 * rng.standard_normal((140, classes)), np.arange(140) % classes
+    weights = rng.uniform(0.1, 2, 140)
     probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     wanted = log_loss(labels, probabilities, sample_weight=weights)
-    assert LOSSES["cross_entropy"].value(scores, np.eye(4)[labels], (weights / weights.sum())[:, None]) == pytest.approx(wanted, rel=1e-12)
+    assert LOSSES["cross_entropy"].value(scores, np.eye(classes)[labels], (weights / weights.sum())[:, None]) == pytest.approx(
+        wanted, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

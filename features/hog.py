@@ -76,6 +76,7 @@ class HOG(Extractor):
     """
 
     key = "hog"
+    _at_once = 1 << 20
 
     def __init__(
         self,
@@ -135,9 +136,7 @@ class HOG(Extractor):
         shares = super()._shares(images)
         if self.channel == "each":
             return shares
-        most = np.asarray(
-            shares.max(axis=1, keepdims=True)
-        )  # at least as many pixels are good in any band: counted only where that is too few
+        most = np.asarray(shares.max(axis=1, keepdims=True))  # at least as many are good in any band; counted only if that is too few
         few = most[:, 0] < self.min_good
         most[few] = np.isfinite(images[few]).any(axis=1, keepdims=True).mean(axis=(2, 3))
         return most

@@ -24,7 +24,7 @@ from galfeat.nn.probabilities import Link, link_of, log_softmax, scores, softmax
 from galfeat.nn.randomness import RandomState
 from galfeat.nn.samples import Samples
 from galfeat.nn.schedules import Schedule
-from galfeat.nn.state import plain_classes, read_classes
+from galfeat.nn.state import plain_classes, read_classes, shown
 from galfeat.nn.types import Floats
 from galfeat.nn.validation import Accuracy, Validation
 
@@ -210,7 +210,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             raise UsageError(f"warm_start needs the classes of the first fit, {_listed(self.classes_)}; got {_listed(classes)}")
         self.classes_ = classes
         samples, codes, mean_weight = self._samples(features, labels, weights)
-        self._fit_samples(samples, codes, mean_weight)
+        self._fit_samples(samples, codes, mean_weight, going_on=going_on)
         return self
 
     @available_if(can_go_on)
@@ -229,6 +229,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ValueError
             As for `fit`, and if a label is not among the classes.
         """
+        self._check_settings()
         first = not self.__sklearn_is_fitted__()
         if first and classes is None:
             raise UsageError("the first call of partial_fit needs classes, the list of all classes that will ever come")
@@ -320,7 +321,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return None if self._link() is None else 1.0
 
     def _check(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool) -> tuple[Floats, NDArray[Any], Floats]:
-        self._check_settings()
         features, labels = validate_data(self, X, y, dtype=np.dtype(self.dtype), order="C", reset=reset)
         check_classification_targets(labels)
         weights = _check_sample_weight(sample_weight, features, dtype=features.dtype, ensure_non_negative=True)
@@ -366,7 +366,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if len(classes) != outputs:
             raise UsageError(f"the saved layers have {outputs} outputs, but there are {len(classes)} saved classes")
         if not (isinstance(temperature, float) and 0 < temperature < np.inf) and (temperature is not None or self._link() is not None):
-            raise UsageError(f"the saved temperature must be a number above 0; got {temperature!r}")
+            raise UsageError(f"the saved temperature must be a number above 0; got {shown(temperature)}")
         self.classes_, self.temperature_ = classes, temperature
 
 

@@ -202,9 +202,9 @@ class BaseMLP(BaseEstimator):
         except UsageError as error:
             raise UsageError(f"{path} cannot be used: {error}") from error
 
-    def _fit_samples(self, samples: Samples, groups: NDArray[np.intp], mean_weight: float) -> None:
-        """Train from the start, or with `warm_start` from where the last fit ended."""
-        members, shared = self._begun(samples, anew=not self._going_on())
+    def _fit_samples(self, samples: Samples, groups: NDArray[np.intp], mean_weight: float, *, going_on: bool) -> None:
+        """Train from the start, or from where the last fit ended."""
+        members, shared = self._begun(samples, anew=not going_on)
         task = self._task(samples, mean_weight)
         trials, aside = self._trials(members, shared, task, groups) if self._needs_trial() else ([], samples)
         epochs = [trial.epochs for trial in trials] or [None] * len(members)
@@ -243,6 +243,7 @@ class BaseMLP(BaseEstimator):
 
     def _going_on(self) -> bool:
         """Return whether `fit` goes on from the last one; if not, what the last one has learned is forgotten."""
+        self._check_settings()
         if self.warm_start and self.__sklearn_is_fitted__():
             return True
         if self.__sklearn_is_fitted__():

@@ -6,7 +6,7 @@ this package by name.
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def from_plain(name: str, value: Any) -> Any:
         If it cannot be one.
     """
     if name == "class_weight" and isinstance(value, list):
-        if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], int | float) for pair in value):
+        if not all(_is_weight(pair) for pair in value):
             raise UsageError("the saved class_weight must be a list of pairs of class and weight")
         return {pair[0]: pair[1] for pair in value}
     if isinstance(value, Mapping):
@@ -65,6 +65,13 @@ def from_plain(name: str, value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(item, int | float | str) for item in value):
         return tuple(value)
     raise UsageError(f"the saved setting {name} is of a kind that no setting has: {type(value).__name__}")
+
+
+def _is_weight(pair: Any) -> bool:
+    if not isinstance(pair, list) or len(pair) != 2:
+        return False
+    label, weight = pair
+    return isinstance(label, bool | int | float | str) and isinstance(weight, int | float) and 0 <= weight < inf
 
 
 def _part(name: str, described: dict[str, Any]) -> Any:

@@ -20,6 +20,7 @@ from galfeat.nn.probabilities import softmax
 from galfeat.nn.randomness import RandomState
 from galfeat.nn.samples import Samples
 from galfeat.nn.schedules import Schedule
+from galfeat.nn.state import shown
 from galfeat.nn.types import Floats
 from galfeat.nn.validation import MeanLoss, Validation
 
@@ -173,13 +174,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ValueError
             If features or targets are not finite, lengths differ, targets do not suit the loss, or training diverges.
         """
-        samples, mean_weight = self._samples(X, y, sample_weight, reset=not self._going_on())
-        self._fit_samples(samples, np.zeros(len(samples), dtype=np.intp), mean_weight)
+        going_on = self._going_on()
+        samples, mean_weight = self._samples(X, y, sample_weight, reset=not going_on)
+        self._fit_samples(samples, np.zeros(len(samples), dtype=np.intp), mean_weight, going_on=going_on)
         return self
 
     @available_if(can_go_on)
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one epoch on these samples, going on from what has been learned; parameters and errors as for `fit`."""
+        self._check_settings()
         samples, mean_weight = self._samples(X, y, sample_weight, reset=not self.__sklearn_is_fitted__())
         self._fit_more(samples, mean_weight)
         return self
@@ -200,7 +203,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return finished[0] if len(finished) == 1 else np.mean(finished, axis=0)
 
     def _samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool) -> tuple[Samples, float]:
-        self._check_settings()
         dtype = np.dtype(self.dtype)
         features, target = validate_data(self, X, y, dtype=dtype, order="C", multi_output=True, y_numeric=True, reset=reset)
         with np.errstate(over="ignore"):
@@ -226,7 +228,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _restore_targets(self, targets: Mapping[str, Any], outputs: int) -> None:
         flat = targets["flat"]
         if not isinstance(flat, bool) or (flat and outputs != 1):
-            raise UsageError(f"the saved targets cannot be flat={flat!r} with {outputs} outputs")
+            raise UsageError(f"the saved targets cannot be flat={shown(flat)} with {outputs} outputs")
         self.flat_targets_ = flat
 
     def __sklearn_tags__(self) -> Any:

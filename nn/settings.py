@@ -85,6 +85,8 @@ def _check_parts(settings: Mapping[str, Any]) -> None:
         raise UsageError(f"solver='{solver}' needs a smooth loss that stays the same from step to step: use dropout=0 and l1=0")
     if weight is not None and not isinstance(weight, Mapping) and not (isinstance(weight, str) and weight == "balanced"):
         raise UsageError(f"class_weight must be None, 'balanced' or a mapping of class to weight; got {weight!r}")
+    if isinstance(weight, Mapping) and not all(_within(each, 0.0, np.inf, True, False) for each in weight.values()):
+        raise UsageError(f"the weights in class_weight must be numbers of at least 0; got {dict(weight)!r}")
 
 
 def hidden_sizes(sizes: Any) -> tuple[int, ...]:
@@ -95,7 +97,7 @@ def hidden_sizes(sizes: Any) -> tuple[int, ...]:
     UsageError
         If they are not whole numbers of at least 1.
     """
-    listed = list(sizes) if isinstance(sizes, tuple | list | np.ndarray) else [sizes]
+    listed = list(np.atleast_1d(sizes)) if isinstance(sizes, np.ndarray) else list(sizes) if isinstance(sizes, tuple | list) else [sizes]
     if not all(_is_count(size) for size in listed):
         raise UsageError(f"hidden_layer_sizes must be whole numbers of at least 1, one a layer; got {sizes!r}")
     return tuple(int(size) for size in listed)

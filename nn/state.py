@@ -13,7 +13,7 @@ from galfeat.nn.layout import Layout
 from galfeat.nn.plain import from_plain, to_plain
 from galfeat.nn.types import Floats
 
-__all__ = ["FORMAT", "Learned", "State", "describe", "plain_classes", "read_classes", "read_state"]
+__all__ = ["FORMAT", "Learned", "State", "describe", "plain_classes", "read_classes", "read_state", "shown"]
 
 State: TypeAlias = Mapping[str, Any]
 """``format``, ``estimator``, ``settings``, ``layers``, ``features``, ``networks`` (one mapping of `Learned` each) and ``targets``."""
@@ -109,6 +109,11 @@ def read_state(estimator: str, known: set[str], targets: set[str], state: State)
     )
 
 
+def shown(value: Any) -> str:
+    """Return what a value looks like, on one line and no longer than a message can bear."""
+    return " ".join(repr(value).split())[:80]
+
+
 def plain_classes(classes: NDArray[Any]) -> NDArray[Any]:
     """Return class labels as an array of numbers or words.
 
@@ -135,9 +140,9 @@ def read_classes(classes: Any) -> NDArray[Any]:
 def _check_entries(estimator: str, state: State) -> None:
     if not isinstance(state, Mapping):
         raise UsageError(f"a saved network must be a mapping; got {type(state).__name__}")
-    if state.get("format") != FORMAT or state.get("estimator") != estimator:
-        found = f"a saved {state.get('estimator')!r} in the format {state.get('format')!r}"
-        raise UsageError(f"this is {found}; expected {estimator!r}, {FORMAT!r}")
+    found = [state.get("estimator"), state.get("format")]
+    if not all(isinstance(each, str) for each in found) or found != [estimator, FORMAT]:
+        raise UsageError(f"this is a saved {shown(found[0])} in the format {shown(found[1])}; expected {estimator!r}, {FORMAT!r}")
     if set(state) != _ENTRIES:
         raise UsageError(f"the saved network lacks entries, or has some that do not belong there: {_different(_ENTRIES, state)}")
 
@@ -156,7 +161,7 @@ def _different(wanted: set[str], found: Any) -> str:
 
 def _layout(layers: Any) -> Layout:
     if not isinstance(layers, list | tuple) or not all(isinstance(size, int) and not isinstance(size, bool) for size in layers):
-        raise UsageError(f"the saved layers must be a list of whole numbers; got {str(layers)[:80]!r}")
+        raise UsageError(f"the saved layers must be a list of whole numbers; got {shown(layers)}")
     return Layout(tuple(layers))
 
 
@@ -171,7 +176,7 @@ def _learned(network: Any, size: int) -> Learned:
         raise UsageError("the saved losses must be a list of finite numbers")
     for name in ("epochs", "seen"):
         if not isinstance(network[name], int) or isinstance(network[name], bool) or network[name] < 0:
-            raise UsageError(f"the saved {name} must be a whole number of at least 0; got {str(network[name])[:80]!r}")
+            raise UsageError(f"the saved {name} must be a whole number of at least 0; got {shown(network[name])}")
     return Learned(params.copy(), [float(loss) for loss in losses], network["epochs"], network["seen"])
 
 

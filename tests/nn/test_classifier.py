@@ -155,6 +155,14 @@ def test_class_weight_is_sample_weight(problem: tuple[np.ndarray, np.ndarray]) -
     assert not np.array_equal(by_class.network_.params, fixed().fit(X, y).network_.params)
 
 
+def test_class_weight_and_sample_weight_are_multiplied(problem: tuple[np.ndarray, np.ndarray], rng: np.random.Generator) -> None:
+    X, y = problem
+    weight = rng.uniform(0.5, 2, len(y))
+    both = fixed(class_weight={"agn": 4.0, "merger": 1.0, "spiral": 1.0}).fit(X, y, sample_weight=weight)
+    product = fixed().fit(X, y, sample_weight=np.where(y == "agn", 4 * weight, weight))
+    assert_array_equal(both.network_.params, product.network_.params)
+
+
 def test_balanced_weights_lift_the_rare_class(rng: np.random.Generator) -> None:
     y = (np.arange(600) % 20 == 0).astype(int)
     X = rng.standard_normal((600, 3)) + 1.2 * y[:, None]
@@ -338,6 +346,9 @@ def test_the_training_loss_stops_training(rng: np.random.Generator) -> None:
         ("n_networks", 0, "n_networks must be"),
         ("random_state", -1, "random_state must be"),
         ("class_weight", "even", "class_weight must be"),
+        ("class_weight", {"agn": -1.0, "merger": 1.0, "spiral": 1.0}, "class_weight must be numbers of at least 0"),
+        ("hidden_layer_sizes", np.array(0), "hidden_layer_sizes must be"),
+        ("warm_start", np.zeros(2), "warm_start must be"),
     ],
 )
 def test_settings_out_of_range_are_named(problem: tuple[np.ndarray, np.ndarray], setting: str, value: object, message: str) -> None:

@@ -28,9 +28,14 @@ def classifier(**settings: Any) -> MLPClassifier:
     return MLPClassifier(**(basic | settings)).fit(X, Y)
 
 
+def opened(what: Any) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(what, options, providers=["CPUExecutionProvider"])
+
+
 def run(model: MLPClassifier | MLPRegressor, new: np.ndarray = NEW) -> dict[str, np.ndarray]:
-    data = to_onnx(model).SerializeToString()
-    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    session = opened(to_onnx(model).SerializeToString())
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, {"X": new.astype(model.dtype)}), strict=True))
 
@@ -107,7 +112,7 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     assert told["estimator"] == "MLPClassifier"
     assert json.loads(told["settings"])["activation"] == "relu"
     assert [each.type.tensor_type.shape.dim[1].dim_value for each in made.graph.input] == [6]
-    session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"), providers=["CPUExecutionProvider"])
+    session = opened(str(tmp_path / "m.onnx"))
     assert session.run(["label"], {"X": NEW[:1]})[0].tolist() == classifier().predict(NEW[:1]).tolist()
 
 

@@ -3,7 +3,7 @@
 import copy
 import inspect
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,44 @@ def test_entries_that_do_not_fit_are_refused(state: dict[str, Any], change: Call
 def test_settings_that_do_not_fit_are_refused(state: dict[str, Any], setting: str, value: Any) -> None:
     with pytest.raises(UsageError):
         MLPClassifier.from_state(state | {"settings": state["settings"] | {setting: value}})
+
+
+BAD: list[Any] = [
+    None, True, False, 0, -1, 1, 2, 10**30, -(10**30), 1.5, float("nan"), float("inf"), 1e308, "", "x", "relu", "newton", "hinge", [], [1],
+    [[1]], ["a"], {}, {"type": "Adam"}, {"type": "Relu"}, {"type": None}, {"array": "0.npy"}, (1, 2), b"x", np.zeros(3), np.zeros((2, 2)),
+    np.array(["x"]), np.array(5), np.array([object()]), np.array([], dtype=float), np.array(["agn", "merger", "spiral"]),
+]  # fmt: skip
+
+
+def _places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield at
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from _places(value[key], (*at, key))
+
+
+def _put(tree: Any, at: tuple[Any, ...], value: Any) -> Any:
+    if not at:
+        return value
+    tree = copy.copy(tree)
+    tree[at[0]] = _put(tree[at[0]], at[1:], value)
+    return tree
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_whatever_is_put_in_any_place_works_or_is_refused_in_one_line(kind: type[MLPClassifier | MLPRegressor]) -> None:
+    weight = {"class_weight": {"agn": 1.0, "merger": 2.0, "spiral": 1.0}} if kind is MLPClassifier else {}
+    settings: dict[str, Any] = {"max_iter": 1, "tol": None, "random_state": 0, "n_networks": 2, "solver": Adam()} | weight
+    state = kind((3,), **settings).fit(X, Y if kind is MLPClassifier else X[:, 0]).get_state()
+    said = {}
+    for place in _places(state):
+        for number, value in enumerate(BAD):
+            try:
+                assert len(kind.from_state(_put(state, place, value)).predict(X)) == len(X)
+            except UsageError as error:
+                said[place, number] = str(error)
+    assert len(said) > 500
+    assert [at for at, message in said.items() if "\n" in message or len(message) > 400] == []
 
 
 def test_a_file_that_does_not_fit_is_named(state: dict[str, Any], tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def _features(
     for row in range(len(planes)):
         quantise(planes[row], bits[row], measure, codes)
         low, high = _span(codes, count)
-        used = max(high - low + 1, 1)  # matrices of the levels between the lowest and the highest in the plane
+        used = high - low + 1  # matrices of the levels between the lowest and the highest in the plane
         _lay(codes, shape, low, used, padded)
         for which in range(len(distances)):
             for angle in range(_ANGLES):
@@ -107,7 +107,7 @@ def _features(
 
 @kernel()
 def _span(codes: Any, trash: Any) -> Any:
-    """Return the lowest and the highest level of good pixels; the first is larger if there is none."""
+    """Return the lowest and the highest level of good pixels, 0 and 0 if there is none."""
     low = np.uint8(trash)
     high = np.uint8(0)
     for k in range(len(codes)):
@@ -115,7 +115,7 @@ def _span(codes: Any, trash: Any) -> Any:
         good = code if code < trash else np.uint8(0)
         low = code if code < low else low
         high = good if good > high else high
-    return np.int64(low), np.int64(high)
+    return min(np.int64(low), np.int64(high)), np.int64(high)
 
 
 @kernel()

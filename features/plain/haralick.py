@@ -54,12 +54,12 @@ def haralick(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     mean, variance = _moments(px)
     sum_average, sum_variance = _moments(total)
     entropy, entropy_x = _entropy(p), _entropy(px)
-    spread = np.where(variance > 0, variance, 1.0)
+    spread = np.where(variance == 0, 1.0, variance)
     deviation = (i - mean[:, None]) * (j - mean[:, None])
     statistics = [
         _expect(p, p),
         _expect(p, np.square(i - j, dtype=np.float64)),
-        np.where(variance > 0, _expect(p, deviation) / spread, 1.0),
+        np.where(variance == 0, 1.0, _expect(p, deviation) / spread),
         variance,
         _expect(p, 1.0 / (1 + (i - j) ** 2)),
         sum_average,

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["box_means", "filled"]
+__all__ = ["area_means", "box_means", "filled", "overlaps"]
 
 
 def box_means(planes: NDArray[np.float32], side: int) -> NDArray[np.float64]:
@@ -19,6 +19,25 @@ def box_means(planes: NDArray[np.float32], side: int) -> NDArray[np.float64]:
 def _sums(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
     rows = np.add.reduceat(values, np.arange(0, values.shape[1], side), axis=1)
     return np.asarray(np.add.reduceat(rows, np.arange(0, values.shape[2], side), axis=2))
+
+
+def area_means(planes: NDArray[np.float32], size: int) -> NDArray[np.float64]:
+    """Return the mean of the good pixels of each of size x size equal parts, weighted by the area inside; NaN where there is none."""
+    good = np.isfinite(planes)
+    rows, columns = (overlaps(length, size) for length in planes.shape[1:])
+    areas = rows @ good.astype(np.float64) @ columns.T
+    sums = rows @ np.where(good, planes, 0).astype(np.float64) @ columns.T
+    return np.asarray(sums / np.where(areas > 0, areas, np.nan))
+
+
+def overlaps(length: int, size: int) -> NDArray[np.float64]:
+    """Return how much of each of `length` pixels lies in each of `size` equal parts of their row, shape (size, length).
+
+    In units of 1 / size pixel, in which both pixels and parts have whole edges, so that nothing is rounded.
+    """
+    part, pixel = np.arange(size)[:, None], np.arange(length)
+    inside = np.minimum((part + 1) * length, (pixel + 1) * size) - np.maximum(part * length, pixel * size)
+    return np.asarray(np.maximum(inside, 0), dtype=np.float64)
 
 
 def filled(planes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -41,5 +60,6 @@ def _mean_around(plane: NDArray[np.float32], bad: NDArray[np.bool_], y: int, x: 
     while True:
         box = np.s_[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]
         if not bad[box].all():
-            return float(plane[box][~bad[box]].mean(dtype=np.float64))
+            good = plane[box][~bad[box]]
+            return float(good.cumsum(dtype=np.float64)[-1] / len(good))  # added one after the other, not in pairs as `mean` does
         reach += 1

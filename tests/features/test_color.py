@@ -36,6 +36,25 @@ def test_pairs_equal_to_numpy_in_two_dimensions(galaxies: NDArray[np.float32], h
             assert np.array_equal(joint, (counts / both.sum()).ravel().astype(np.float32))
 
 
+def test_more_bins_than_bytes_hold(galaxies: NDArray[np.float32]) -> None:
+    images = galaxies[:2, :2]
+    vectors = ColorHistogram(bins=300, pair_bins=300).fit_transform(images)
+    assert vectors.shape == (2, 600 + 300 * 300)
+    for vector, image in zip(vectors, np.clip(images.astype(np.float64), -2, 8), strict=True):
+        counts, _ = np.histogram(image[1], 300, (-2, 8))
+        assert np.array_equal(vector[300:600], (counts / image[1].size).astype(np.float32))
+        joint, _, _ = np.histogram2d(image[0].ravel(), image[1].ravel(), 300, [(-2, 8), (-2, 8)])
+        assert np.array_equal(vector[600:], (joint / image[0].size).ravel().astype(np.float32))
+
+
+def test_half_of_each_band_may_be_common() -> None:
+    images = np.zeros((3, 2, 4, 4))
+    images[:, 0, :2] = images[0, 1, 2:] = images[1, 1, :2] = np.nan
+    images[2, 1, 1:3] = np.nan
+    assert ColorHistogram().reasons(images) == {0: "bands 1 and 2 have no pixel that is good in both"}
+    assert np.isfinite(ColorHistogram().fit_transform(images[1:])).all()
+
+
 def test_one_band_has_no_pairs() -> None:
     assert ColorHistogram(bins=4).fit_transform(np.zeros((1, 1, 3, 3))).tolist() == [[1, 0, 0, 0]]
 

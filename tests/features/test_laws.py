@@ -22,6 +22,7 @@ Images = NDArray[np.float32]
 KINDS: dict[str, Callable[[], Extractor]] = {
     "pixels": Pixels,
     "pixels, 3x3": lambda: Pixels(downsample=3),
+    "pixels, resampled": lambda: Pixels(size=7),
     "color": ColorHistogram,
     "color, all pairs": lambda: ColorHistogram(bins=7, pairs="all", pair_bins=3),
     "texture": Texture,

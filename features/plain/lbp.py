@@ -100,4 +100,4 @@ def _bits(planes: NDArray[np.float32], radius: int) -> tuple[NDArray[np.bool_], 
     for difference, point in zip(differences, points, strict=True):
         for offset, weight in point.items():
             difference += weight * (shifted(*offset) - centre)
-    return differences >= 0, ~np.isnan(differences).any(axis=0)
+    return differences >= 0, np.asarray(np.isfinite(differences).all(axis=0))

@@ -101,7 +101,7 @@ class HOG(Extractor):
     def promises(self) -> frozenset[str]:
         """A gradient does not see a constant, a normalised block no unit, and a mean over orientations no orientation."""
         turned = {"fixed": set(), "averaged": {"rotation90"}, "mirrored": {"rotation90", "flip"}}
-        return frozenset({"sky", "flux"} | turned.get(self.rotation, set()))
+        return frozenset({"sky", "flux", "shift", "scale"} | turned.get(self.rotation, set()))
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return ``band_b<row>_<column>_c<row>_<column>_o<orientation>``: block, cell in it, orientation bin, all from 0.

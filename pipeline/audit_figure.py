@@ -40,9 +40,10 @@ def audit_chart(found: Audit) -> Figure:
     bar = figure.colorbar(drawn, ax=axes, shrink=0.9, aspect=14, ticks=[0, 0.5, 1])
     bar.ax.set_yticklabels(["0: not at all", "0.5", "1: into another\ngalaxy's"], fontsize=8)
     bar.outline.set_visible(False)
-    frames = [("promise kept", _KEPT, "-"), ("promise broken", _BROKEN, "--")]
+    frames = [(f"promise kept: {_limits()}", _KEPT, "-"), ("promise broken", _BROKEN, "--")]
     handles = [Patch(facecolor="none", edgecolor=color, lw=2, ls=style, label=label) for label, color, style in frames]
     figure.legend(handles=handles, loc="outside lower left", ncols=2, fontsize=8.5, frameon=False)
+    axes.set_xlabel("rotation by any angle and scale: beyond what the noise of a new exposure does", fontsize=8.5, loc="left", color="#444")
     return figure
 
 
@@ -78,6 +79,12 @@ def _cell(axes: Axes, row: Finding, place: tuple[int, int]) -> None:
     if row.promised:
         edge, style = (_KEPT, "-") if row.kept else (_BROKEN, "--")
         axes.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=edge, lw=2, ls=style))
+
+
+def _limits() -> str:
+    exact = {each.limit for each in INVARIANCES.values() if each.exact}
+    nearly = {each.limit for each in INVARIANCES.values()} - exact
+    return f"at most {min(nearly):g}, or {max(exact):g} where nothing but rounding may change"
 
 
 def _short(row: Finding) -> str:

@@ -94,9 +94,14 @@ class Audit:
 
 def audited() -> dict[str, Extractor]:
     """Return what an audit looks at unless told otherwise: every extractor with its default settings, and notable variants."""
-    every: dict[str, Extractor] = {name: kind() for name, kind in EXTRACTORS.items()}
-    turned = {f"hog, {rotation}": HOG(rotation=rotation) for rotation in ("averaged", "mirrored")}
-    return every | {f"texture, {patterns}": Texture(patterns=patterns) for patterns in ("directed", "fourier")} | turned
+    variants: dict[str, dict[str, Extractor]] = {
+        "texture": {f"texture, {patterns}": Texture(patterns=patterns) for patterns in ("directed", "fourier")},
+        "hog": {f"hog, {rotation}": HOG(rotation=rotation) for rotation in ("averaged", "mirrored")},
+    }
+    chosen: dict[str, Extractor] = {}
+    for name, kind in EXTRACTORS.items():
+        chosen |= {name: kind()} | variants.get(name, {})
+    return chosen
 
 
 def audit(

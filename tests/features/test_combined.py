@@ -51,9 +51,10 @@ def test_reasons_name_the_block(galaxies: Images) -> None:
 
 
 def test_it_promises_what_all_promise() -> None:
-    assert combine([HOG()]).promises == {"sky", "flux"}
+    assert combine([HOG()]).promises == {"sky", "flux", "shift", "scale"}
     assert combine([Texture(), ColorHistogram()]).promises == {"rotation90", "flip", "shift", "rotation", "scale", "noise"}
-    assert combine([HOG(), Texture()]).promises == set()
+    assert combine([HOG(), Texture()]).promises == {"shift", "scale"}
+    assert combine([HOG(), Pixels()]).promises == set()
 
 
 @pytest.mark.parametrize("wrong", [[], HOG(), [HOG(), "color"], "hog"])

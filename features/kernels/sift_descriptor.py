@@ -7,6 +7,7 @@ import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.sift_orientation import DIRECTIONS
+from galfeat.features.kernels.sift_shares import SHARES, add_shares
 
 __all__ = ["describe", "room"]
 
@@ -15,16 +16,10 @@ _CELL = 3.0  # width of a cell, in sigmas of the keypoint
 _LARGEST = 0.2  # of a number, relative to the descriptor's length
 _UNIT = 512.0  # length of the descriptor as bytes
 _GAPS = _CELLS + 2  # a pixel lies in a gap: between the middles of two rows (columns) of cells; the outermost are used by half
-_SHARES = 8  # of a pixel: two rows, two columns, two directions
 _SLOTS = _GAPS * _GAPS * DIRECTIONS  # places with shares of their own: pixel after pixel adds to memory once, and to one place
 _VECTOR = 16
 _PARTS = 4
 _ROW = 128  # pixels noted together
-
-_UPPER = np.array([1, 1, 0, 0, 1, 1, 0, 0], dtype=np.float32)  # the shares as 1 - r or r, and so on
-_LEFT = np.array([1, 0, 1, 0, 1, 0, 1, 0], dtype=np.float32)
-_FIRST = np.array([1, 1, 1, 1, 0, 0, 0, 0], dtype=np.float32)
-_TO_UPPER, _TO_LEFT, _TO_FIRST = 1 - 2 * _UPPER, 1 - 2 * _LEFT, 1 - 2 * _FIRST
 
 
 @kernel()
@@ -36,9 +31,9 @@ def describe(sizes: Any, angles: Any, ny: int, nx: int, pitch: int, y: int, x: i
     width = _CELL * scale
     reach = min(int(np.rint(width * math.sqrt(2.0) * (_CELLS + 1) * 0.5)), max(ny, nx))
     slots, pixels, weights = (
-        work[: _SLOTS * _SHARES],
-        work[_SLOTS * _SHARES : _SLOTS * _SHARES + 5 * _ROW],
-        work[_SLOTS * _SHARES + 5 * _ROW :],
+        work[: _SLOTS * SHARES],
+        work[_SLOTS * SHARES : _SLOTS * SHARES + 5 * _ROW],
+        work[_SLOTS * SHARES + 5 * _ROW :],
     )
     slots[:] = 0
     narrow = -2.0 / (_CELLS * width) ** 2
@@ -71,14 +66,14 @@ def describe(sizes: Any, angles: Any, ny: int, nx: int, pitch: int, y: int, x: i
                 np.float32(along),
                 np.float32(turn),
             )
-            _share(pixels, count, slots.reshape(_SLOTS, _SHARES))
+            _share(pixels, count, slots.reshape(_SLOTS, SHARES))
     _finish(slots, out)
 
 
 @kernel(inline=True)
 def room(ny: int, nx: int) -> int:
     """Return how many numbers `describe` works with in a plane."""
-    return _SLOTS * _SHARES + 5 * _ROW + 2 * max(ny, nx) + 1 + _VECTOR
+    return _SLOTS * SHARES + 5 * _ROW + 2 * max(ny, nx) + 1 + _VECTOR
 
 
 @kernel(inline=True)
@@ -132,10 +127,7 @@ def _share(pixels: Any, count: int, slots: Any) -> None:
         for turn in range(_PARTS):
             i = start + turn * part
             r, c, o, size = pixels[i + _ROW], pixels[i + 2 * _ROW], pixels[i + 3 * _ROW], pixels[i + 4 * _ROW]
-            slot = slots[np.uint32(pixels[i])]
-            for k in range(_SHARES):
-                share = size * (_UPPER[k] + r * _TO_UPPER[k]) * (_LEFT[k] + c * _TO_LEFT[k])
-                slot[k] += share * (_FIRST[k] + o * _TO_FIRST[k])
+            add_shares(slots, np.int64(pixels[i]), r, c, o, size)
 
 
 @kernel()
@@ -147,10 +139,10 @@ def _finish(slots: Any, out: Any) -> None:
             cell = values[(row * _CELLS + column) * DIRECTIONS : (row * _CELLS + column + 1) * DIRECTIONS]
             for below in range(2):
                 for right in range(2):
-                    start = ((row + 1 - below) * _GAPS + column + 1 - right) * DIRECTIONS * _SHARES + 2 * below + right
+                    start = ((row + 1 - below) * _GAPS + column + 1 - right) * DIRECTIONS * SHARES + 2 * below + right
                     for k in range(DIRECTIONS):
-                        cell[k] += slots[start + k * _SHARES]
-                        cell[(k + 1) % DIRECTIONS] += slots[start + k * _SHARES + 4]
+                        cell[k] += slots[start + k * SHARES]
+                        cell[(k + 1) % DIRECTIONS] += slots[start + k * SHARES + 4]
     limit = np.float32(_LARGEST) * _length(values)
     for i in range(len(values)):
         values[i] = min(values[i], limit)

@@ -20,7 +20,7 @@
     Newton and L-BFGS in the loop's place; several networks that learn side by side.
 ``blocks``, ``threads``, ``probabilities``, ``calibration``
     prediction whose bits do not depend on the batch; how sure it is, and how sure it should be.
-``estimator``, ``classifier``, ``regressor``, ``settings``
+``estimator``, ``fitted``, ``classifier``, ``regressor``, ``settings``
     what scikit-learn sees.
 ``plain``, ``state``, ``files``, ``onnx``
     a trained network as settings and arrays, in a file, and for other programs.

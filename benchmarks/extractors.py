@@ -5,6 +5,7 @@ Run from the folder of the project, with ``pip install -e '.[bench]'``::
     python benchmarks/extractors.py                     # everything, to the standard output
     python benchmarks/extractors.py --write             # and into docs/benchmarks.md
     python benchmarks/extractors.py --only hog,lbp --shapes 64x64x1 --rounds 15
+    python benchmarks/extractors.py --cpu               # on a busy machine: processor time instead of the wall clock
     python benchmarks/extractors.py --compile           # compiling from an empty cache, and the start of a warm process
 
 A round measures both sides one after the other, so whatever else the machine does falls on both; the ratio is taken within a round, and
@@ -34,6 +35,7 @@ from works import SHAPES, WORKS, Work, galaxies, punched
 __all__ = ["Result", "measured", "table"]
 
 PACKAGES = ("galfeat", "numpy", "numba", "scikit-image", "opencv-python-headless", "mahotas", "fast-histogram")
+Clock = Callable[[], float]
 LONG_ENOUGH = 0.02  # seconds of one measurement: far above the clock's steps, short enough to be interleaved
 
 
@@ -71,39 +73,38 @@ class Result:
         ]
 
 
-def measured(work: Work, shape: str, rounds: int) -> Result:
-    """Measure one work at one shape."""
+def measured(work: Work, shape: str, rounds: int, clock: Clock = time.perf_counter) -> Result:
+    """Measure one work at one shape, by this clock; what two threads gain always by the wall clock."""
     images = galaxies(*SHAPES[shape])
     result = Result(work, shape)
     ready = [work.ready(image) for image in images]
     images = work.given(images)
     holes = punched(images) if work.holes else None
-    few = ready[: max(1, int(LONG_ENOUGH / _seconds(lambda: work.theirs(ready[0]))))]
-    again = 1 + int(LONG_ENOUGH / _seconds(lambda: work.ours(images)))
+    few = ready[: max(1, int(LONG_ENOUGH / _first(lambda: work.theirs(ready[0]))))]
+    again = 1 + int(LONG_ENOUGH / _first(lambda: work.ours(images)))
     halves = images[: len(images) // 2], images[len(images) // 2 :]
 
     def theirs() -> float:
-        return _seconds(lambda: [work.theirs(each) for each in few], warm=False) / len(few)
+        return _seconds(lambda: [work.theirs(each) for each in few], clock) / len(few)
 
-    def ours(batch: Any) -> float:
-        return _seconds(lambda: _repeat(work.ours, batch, again), warm=False) / (again * len(images))
+    def ours(batch: Any, by: Clock = clock) -> float:
+        return _seconds(lambda: _repeat(work.ours, batch, again), by) / (again * len(images))
 
     with ThreadPoolExecutor(2) as pool:
 
         def both() -> float:
-            return _seconds(lambda: list(pool.map(lambda half: _repeat(work.ours, half, again), halves)), warm=False) / (
+            return _seconds(lambda: list(pool.map(lambda half: _repeat(work.ours, half, again), halves)), time.perf_counter) / (
                 again * len(images)
             )
 
         both()
         for _ in range(rounds):
-            first, peer, second, two = ours(images), theirs(), ours(images), both()
-            one = (first + second) / 2
-            result.ratios.append(peer / one)
+            first, peer, second = ours(images), theirs(), ours(images)
+            result.ratios.append(2 * peer / (first + second))
+            result.rates.append((1 / peer, 2 / (first + second)))
             if holes is not None:
                 result.with_holes.append(peer / ours(holes))
-            result.threads.append(one / two)
-            result.rates.append((1 / peer, 1 / one))
+            result.threads.append(ours(images, time.perf_counter) / both())
     return result
 
 
@@ -131,12 +132,16 @@ def notes(works: Sequence[Work]) -> str:
     return "\n".join(f"- {work.name}, {work.peer}: {work.note}." for work in works if work.note)
 
 
-def _seconds(work: Callable[[], Any], warm: bool = True) -> float:
-    if warm:
-        work()
-    start = time.perf_counter()
+def _first(work: Callable[[], Any]) -> float:
+    """Return about how long something takes that may have to be compiled first."""
     work()
-    return time.perf_counter() - start
+    return _seconds(work, time.perf_counter)
+
+
+def _seconds(work: Callable[[], Any], clock: Clock) -> float:
+    start = clock()
+    work()
+    return clock() - start
 
 
 def _repeat(work: Callable[[Any], Any], batch: Any, times: int) -> None:
@@ -160,6 +165,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each work and shape")
     parser.add_argument("--only", default="", metavar="A,B,...", help="works and peers whose names contain one of these words")
     parser.add_argument("--shapes", default=",".join(SHAPES), metavar="A,B,...", help=f"out of {', '.join(SHAPES)}")
+    parser.add_argument("--cpu", action="store_true", help="count the thread's processor time, for machines that are busy with other work")
     parser.add_argument("--write", action="store_true", help="put the result into docs/benchmarks.md")
     parser.add_argument("--compile", action="store_true", help="measure compiling and starting instead")
     chosen = parser.parse_args()
@@ -183,7 +189,7 @@ def main() -> None:
         with threadpool_limits(1):
             for work in works:
                 for shape in chosen.shapes.split(","):
-                    results.append(measured(work, shape, chosen.rounds))
+                    results.append(measured(work, shape, chosen.rounds, time.thread_time if chosen.cpu else time.perf_counter))
                     sys.stderr.write(f"{work.name}, {work.peer}, {shape}: {_spread(results[-1].ratios)}\n")
         name, body = "extractors", f"{table(results)}\n\n{notes(works)}"
         for miss in (miss for result in results for miss in result.misses):

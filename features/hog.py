@@ -76,7 +76,7 @@ class HOG(Extractor):
     """
 
     key = "hog"
-    _at_once = 1 << 20
+    _at_once = 1 << 18
 
     def __init__(
         self,

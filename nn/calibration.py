@@ -43,7 +43,8 @@ def fit_temperature(scores: Floats, target: Floats, weight: Floats | None = None
     Notes
     -----
     The log loss is convex in 1/T, so its slope has one zero at most. To twenty samples that all are right, perfect confidence would be
-    best; therefore one more sample is added that is of every class alike, as in Platt's scaling (Platt 1999), and T stays finite.
+    best; therefore one more sample is added that speaks for T = 1: as many of each class as the scores themselves say. (Platt 1999 adds
+    one of each class; with few samples that makes a network that is right doubt itself.)
 
     Examples
     --------
@@ -60,8 +61,8 @@ def fit_temperature(scores: Floats, target: Floats, weight: Floats | None = None
         raise UsageError("the temperature needs samples with finite scores")
     share = np.full((len(logits), 1), 1.0) if weight is None else np.asarray(weight, dtype=np.float64)
     share = share / share.sum()
-    n, k = logits.shape
-    wanted = share * (n * target + 1 / k) / (n + 1)
+    n = len(logits)
+    wanted = share * (n * target + softmax(logits)) / (n + 1)
 
     def slope(log_t: float) -> float:
         """Return the slope of the loss with respect to 1/T."""

@@ -89,7 +89,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         those of a smaller committee with the same `random_state`.
     calibration : bool
         Fit a temperature to the samples set aside, weighted as in training: trial networks are trained without them, as for early
-        stopping, and the networks are then trained on all samples. See `calibrate` for samples of your own.
+        stopping, and the networks are then trained on all samples. With fewer than a hundred samples set aside, a network that was right
+        about itself may come out a little worse. See `calibrate` for samples of your own.
     class_weight : None, "balanced" or dict
         Weight of each class in the loss; ``"balanced"`` makes all classes count alike.
     initializer : str

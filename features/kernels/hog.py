@@ -49,7 +49,9 @@ def oriented_histograms(
     by, bx = block
     out = np.empty((n, (grid.rows - by + 1) * (grid.columns - bx + 1) * by * bx * grid.bins), dtype=np.float32)
     tables = _cotangents(grid.bins), _places(grid)
-    _measure(images.reshape(n, bands, ny * nx), grid, block, _NORMS[norm], swap, np.float32(sign), *tables, np.float32(FLOOR), out)
+    pixels = images.reshape(n, bands, ny * nx).view()
+    pixels.flags.writeable = False  # whether the caller's can be written to or not: one compiled version
+    _measure(pixels, grid, block, _NORMS[norm], swap, np.float32(sign), *tables, np.float32(FLOOR), out)
     return out
 
 

@@ -166,11 +166,14 @@ def _search(
         contrast = math.ldexp(contrasts[row], -shift) / layers
         ny, nx, pixel = (2 * shape[0], 2 * shape[1], 0.5) if upsample else (shape[0], shape[1], 1.0)
         pitch = _pitch(nx, halo)
-        _begin(blurred, ny, nx, pitch, halo, taps[0], reaches[0], upsample, work)
+        _lay_out(blurred[0], ny, nx, blurred[1][halo * pitch :], pitch, upsample)
+        first = 0
         while min(ny, nx) > 2 * BORDER:
-            for k in range(1, layers + 3):
-                mirror_rows(blurred[k - 1], ny, pitch, halo)
-                blur(blurred[k - 1], blurred[k], ny, nx, pitch, halo, taps[k], reaches[k], differences[k - 1], work)
+            for k in range(first, layers + 3):
+                source = blurred[k - 1 if k else 1]  # the first scale is a blur of the image, and its difference is written over
+                mirror_rows(source, ny, pitch, halo)
+                blur(source, blurred[k], ny, nx, pitch, halo, taps[k], reaches[k], differences[max(k - 1, 0)], work)
+            first = 1
             number, found = extrema(differences, ny, nx, pitch, layers, contrast, edge, flags, found)
             if number:
                 total, keypoints, descriptors = _describe_all(
@@ -207,18 +210,14 @@ def _range(image: Any) -> tuple[float, float]:
 
 
 @kernel()
-def _begin(blurred: Any, ny: int, nx: int, pitch: int, halo: int, taps: Any, reach: int, upsample: bool, work: Any) -> None:
-    """Make the first scale of the image that lies at the beginning of the first plane."""
-    image, start = blurred[0], blurred[1]
+def _lay_out(image: Any, ny: int, nx: int, plane: Any, pitch: int, upsample: bool) -> None:
+    """Put the image on the rows of a plane of (ny, nx), doubled or as it is."""
     if upsample:
-        double(image, ny // 2, nx // 2, start[halo * pitch :], pitch)
+        double(image, ny // 2, nx // 2, plane, pitch)
     else:
         for y in range(ny):
-            at = (halo + y) * pitch
             for x in range(nx):
-                start[at + x] = image[y * nx + x]
-    mirror_rows(start, ny, pitch, halo)
-    blur(start, blurred[0], ny, nx, pitch, halo, taps, reach, start[:0], work)
+                plane[y * pitch + x] = image[y * nx + x]
 
 
 @kernel()

@@ -138,7 +138,7 @@ def _refine(
         if abs(ox) < 0.5 and abs(oy) < 0.5 and abs(os) < 0.5:
             value = v + 0.5 * (dx * ox + dy * oy + ds * os)
             trace, area = dxx + dyy, dxx * dyy - dxy * dxy
-            if abs(value) < contrast or area <= 0 or trace * trace * edge >= (edge + 1) * (edge + 1) * area:
+            if abs(value) < contrast or trace * trace * edge >= (edge + 1) * (edge + 1) * area:
                 return False
             out[0], out[1], out[2], out[3], out[4], out[5], out[6] = y, x, layer, oy, ox, os, value
             return True

@@ -81,7 +81,7 @@ def mirror_rows(plane: Any, ny: int, pitch: int, halo: int) -> None:
 def blur(source: Any, out: Any, ny: int, nx: int, pitch: int, halo: int, taps: Any, reach: int, difference: Any, work: Any) -> None:
     """Blur a plane with mirrored rows into another, whose mirrored rows are left to do, and note what changed.
 
-    `difference` takes ny rows; if it is empty, nothing is noted. `work` takes `BLOCK` pixels or one row, and 2 `halo` + 32 more.
+    `difference` takes ny rows. `work` takes `BLOCK` pixels or one row, and 2 `halo` + 32 more.
     """
     rows = max(1, BLOCK // pitch)
     lead = (halo + 15) // 16 * 16
@@ -92,8 +92,7 @@ def blur(source: Any, out: Any, ny: int, nx: int, pitch: int, halo: int, taps: A
         for y in range(count):
             _mirror_columns(work[lead + y * pitch - reach : lead + y * pitch + nx + reach], nx, reach)
         _weigh_rows(out[at : at + n], work[lead - reach : lead + n + reach], taps, reach)
-        if len(difference):
-            _subtract(difference[top * pitch : top * pitch + n], out[at : at + n], source[at : at + n])
+        _subtract(difference[top * pitch : top * pitch + n], out[at : at + n], source[at : at + n])
 
 
 @kernel(inline=True)

@@ -12,9 +12,9 @@ pixels that are not finite as bad, and give float32 rows whose columns have true
 ``hog``
     `HOG`: histograms of oriented gradients.
 ``sift``
-    `SIFT`: local descriptors of keypoints, counted as visual words.
-``codewords``
-    `BagOfWords`: lists of local descriptors to vectors.
+    `SIFT`: local descriptors of keypoints or of a grid, encoded as visual words or as a Fisher vector.
+``codewords``, ``fisher``
+    `BagOfWords`, `FisherVector`: lists of local descriptors to vectors.
 ``blocks``, ``combined``
     `BlockScaler`: one scale for a block of features; `combine`: several extractors side by side.
 ``registry``
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from galfeat.features.codewords import BagOfWords
     from galfeat.features.color import ColorHistogram
     from galfeat.features.combined import Combined, combine
+    from galfeat.features.fisher import FisherVector
     from galfeat.features.hog import HOG
     from galfeat.features.invariances import INVARIANCES
     from galfeat.features.pixels import Pixels
@@ -55,6 +56,7 @@ __all__ = [
     "ColorHistogram",
     "Combined",
     "Extractor",
+    "FisherVector",
     "Pixels",
     "Texture",
     "combine",
@@ -71,6 +73,7 @@ _HOMES = {  # imported when asked for: OpenCV and scikit-learn take a second to 
     "ColorHistogram": "color",
     "Combined": "combined",
     "Extractor": "base",
+    "FisherVector": "fisher",
     "Pixels": "pixels",
     "Texture": "texture",
     "combine": "combined",

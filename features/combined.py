@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.validation import check_is_fitted
 
-from galfeat import CutoutError, UsageError
+from galfeat import UsageError
 from galfeat.features.base import Extractor
 from galfeat.features.blocks import BlockScaler
+from galfeat.features.learned import LearnedExtractor
 
 __all__ = ["Combined", "combine"]
 
@@ -44,7 +44,7 @@ def combine(extractors: Sequence[Extractor]) -> "Combined":
     return Combined(blocks)
 
 
-class Combined(Extractor, _BaseComposition):
+class Combined(LearnedExtractor, _BaseComposition):
     """Several extractors side by side, each standardised and brought to unit size by a `BlockScaler`.
 
     Parameters
@@ -82,57 +82,13 @@ class Combined(Extractor, _BaseComposition):
         """Return the names of all blocks' features, each as ``block__feature``."""
         return [f"{name}__{feature}" for name, extractor in self.extractors for feature in extractor.feature_names(bands, shape)]
 
-    def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Learn each block's scale, and whatever its extractor learns.
-
-        Parameters
-        ----------
-        X : array, shape (n, bands, ny, nx)
-        y : ignored
-
-        Returns
-        -------
-        self
-        """
-        self.fit_transform(X, y)
-        return self
-
-    def fit_transform(self, X: ArrayLike, y: object = None) -> NDArray[np.float32]:
-        """Fit, and return the scaled features of the same images; the same as fit, then transform."""
-        super().fit(X, y)
-        images = self._checked(X)
-        if reasons := self._reasons(images):
-            raise CutoutError(reasons)
+    def _learn(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         self.blocks_, parts = [], []
         for name, extractor in self.extractors:
             copy, scaler = clone(extractor).set_output(transform="default"), BlockScaler().set_output(transform="default")
             parts.append(scaler.fit_transform(copy.fit_transform(images)))
             self.blocks_.append((name, copy, scaler))
-        return np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=np.float32)
-
-    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Measure and scale every image.
-
-        Parameters
-        ----------
-        X : array, shape (n, bands, ny, nx)
-
-        Returns
-        -------
-        array of float32, shape (n, k)
-
-        Raises
-        ------
-        CutoutError
-            If some rows cannot be measured by one of the blocks.
-        """
-        check_is_fitted(self)
-        return np.asarray(super().transform(X))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = True
-        return tags
+        return np.concatenate(parts, axis=1)
 
     def _smallest(self) -> tuple[int, int]:
         sizes = [extractor._smallest() for _, extractor in self.extractors]

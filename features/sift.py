@@ -1,66 +1,88 @@
-"""Scale-invariant keypoints, described by the gradients around them, counted as visual words."""
+"""Local patterns of light, described by the gradients around them and encoded in one vector a galaxy."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
 
-from galfeat import CutoutError
-from galfeat.features.base import Extractor
+from galfeat import CutoutError, UsageError
 from galfeat.features.codewords import BagOfWords
-from galfeat.features.plain.pixels import filled
-from galfeat.features.settings import interval, number, whole
+from galfeat.features.fisher import FisherVector
+from galfeat.features.kernels.sift_dense import describe_grid, grid_centres
+from galfeat.features.kernels.sift_detected import detect_batch
+from galfeat.features.learned import LearnedExtractor
+from galfeat.features.local_image import clear_of_holes, local_images, on_unit_noise
+from galfeat.features.settings import choice, number, whole
 
 __all__ = ["SIFT"]
 
 _SMALLEST = 16  # pixels: a descriptor's window
-_HOLE_REACH = 3.0  # keypoint sizes: the half-width of the 4x4 cells that describe it
+_OWN_BLUR = 0.5  # pixels: what an image is taken to have, as in the paper
+_CELL = 1.5  # keypoint sizes: the width of each of the 4x4 cells that describe it
+
+Found = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
 
-class SIFT(Extractor):
-    """Which local patterns a galaxy's image has, whatever their place, size and rotation.
+class SIFT(LearnedExtractor):
+    """Which local patterns a galaxy's image has: keypoints it shows itself, or points of a grid, with the gradients around them.
 
-    Keypoints are found and described by OpenCV on one image a galaxy, the mean of its bands weighted by their noise, and the
-    descriptors counted as visual words, which are learned in `fit`. `describe` gives the descriptors and learns nothing.
+    All is measured on one image a galaxy, the mean of its bands weighted by their noise, on floating-point pixels. `describe`
+    gives the descriptors and learns nothing; `fit` learns how they are encoded in one vector a galaxy.
 
     Parameters
     ----------
     n_words : int, default 64
-        Number of visual words, the length of the vectors.
-    range : (float, float), default (-2.0, 8.0)
-        Brightness, in the pixels' unit, that becomes black (0) and white (255); beyond, it is cut.
-    contrast_threshold : float, default 0.01
-        Least contrast of a keypoint, where the range from black to white is 1. OpenCV divides it by `octave_layers`.
+        Number of visual words, the length of the vectors; for Fisher vectors the number of Gaussians, of which fewer do, such as 16.
+    keypoints : {"detected", "dense"}, default "detected"
+        "detected": Lowe's keypoints, of any size, each turned to its own direction. "dense": the points of a grid, upright, of one
+        size.
+    encoding : {"words", "fisher"}, default "words"
+        `BagOfWords` or `FisherVector`.
+    step : int, default 8
+        Dense: distance of the grid's points, pixels.
+    size : float, default 12.0
+        Dense: width of each of the 4x4 cells around a point, pixels. OpenCV's keypoints of two thirds of it have such cells.
+    contrast_threshold : float, default 0.1
+        Detected: least contrast of a keypoint, in units of the noise of one pixel. It is divided by `octave_layers`, as in OpenCV.
     edge_threshold : float, default 10.0
-        Largest ratio of the curvatures along and across a keypoint; elongated ones are edges.
+        Detected: largest ratio of the curvatures along and across a keypoint; elongated ones are edges.
     sigma : float, default 1.2
-        Blur of the first scale, in pixels of the doubled image.
+        Blur of the first scale: detected, in pixels of the doubled image; dense, in pixels.
     octave_layers : int, default 3
-        Scales measured in each octave.
+        Detected: scales measured in each octave.
+    noise : float or None, default None
+        The noise of one pixel of the mean image; None measures it in each image.
     random_state : int, RandomState or None, default 0
-        Seed of the search for words.
+        Seed of what is learned.
     min_good : float, default 0.5
-        Least fraction of pixels that are good in any band.
+        Least fraction of pixels that are good in any band, and of good gradients in the window of a dense descriptor.
 
     Attributes
     ----------
-    encoder_ : BagOfWords
-        The words.
+    encoder_ : BagOfWords or FisherVector
 
     Notes
     -----
-    OpenCV takes 8-bit images only, hence the fixed range. Its defaults (contrast 0.04, sigma 1.6) are made for photographs
-    and find 7 keypoints on a typical 64x64 image of a nearby galaxy; these find 70. The weight of a band is one over its
-    variance, measured by the median absolute deviation of the differences of neighbouring pixels. A bad pixel is left out of the
-    mean; where no band is good the image has a hole, filled for OpenCV with the mean around it, and keypoints less than three
-    times their size away from a hole are dropped. A galaxy without keypoints has the zero vector.
+    Noise is measured by the median size of differences of pixels, of each band for its weight and of the mean image for the contrast, so
+    that neither the unit of the flux nor a constant sky changes a vector. An image without noise, as a constant one, has no
+    keypoints. Where a noise-free image has values nearer to each other than float32 can tell, the noise is taken as 2**-20
+    of its bright pixels.
+
+    A bad pixel is left out of the mean; where no band is good the image has a hole. Detected keypoints whose 4x4 cells may touch a
+    hole (less than three times their size away from it) are dropped. A dense descriptor is made from the good gradients of its
+    window, those of each cell counting for the bad ones too, and dropped if too few are good. A galaxy without descriptors has the
+    zero vector.
+
+    The dense descriptor has a flat window: gradients far from the point count as much as near ones, where Lowe weighs them by a
+    Gaussian. Otherwise it is Lowe's: linear shares between cells and between directions, cut at 0.2, in bytes.
+
+    ``SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6)`` finds on 8-bit images what OpenCV's defaults find.
 
     References
     ----------
-    Lowe 2004, Int. J. Computer Vision 60, 91, doi:10.1023/B:VISI.0000029664.99615.94
+    Lowe 2004, Int. J. Computer Vision 60, 91, doi:10.1023/B:VISI.0000029664.99615.94;
+    Rey-Otero and Delbracio 2014, Image Processing On Line 4, 370, doi:10.5201/ipol.2014.82
 
     Examples
     --------
@@ -68,7 +90,10 @@ class SIFT(Extractor):
     >>> from galfeat.features import SIFT
     >>> y, x = np.indices((64, 64)) - 31.5
     >>> spot = 5 * np.exp(-(x**2 + y**2) / 50)
-    >>> SIFT().describe(np.stack([spot, 0 * spot])[:, None])[1].shape
+    >>> images = np.stack([spot, 0 * spot])[:, None]
+    >>> SIFT(keypoints="dense").describe(images)[0].shape
+    (64, 128)
+    >>> SIFT().describe(images)[1].shape
     (0, 128)
     """
 
@@ -77,71 +102,43 @@ class SIFT(Extractor):
     def __init__(
         self,
         n_words: int = 64,
-        range: tuple[float, float] = (-2.0, 8.0),  # noqa: A002 (NumPy's name for it)
         *,
-        contrast_threshold: float = 0.01,
+        keypoints: str = "detected",
+        encoding: str = "words",
+        step: int = 8,
+        size: float = 12.0,
+        contrast_threshold: float = 0.1,
         edge_threshold: float = 10.0,
         sigma: float = 1.2,
         octave_layers: int = 3,
+        noise: float | None = None,
         random_state: Any = 0,
         min_good: float = 0.5,
     ) -> None:
         self.n_words = n_words
-        self.range = range
+        self.keypoints = keypoints
+        self.encoding = encoding
+        self.step = step
+        self.size = size
         self.contrast_threshold = contrast_threshold
         self.edge_threshold = edge_threshold
         self.sigma = sigma
         self.octave_layers = octave_layers
+        self.noise = noise
         self.random_state = random_state
         self.min_good = min_good
 
+    @property
+    def promises(self) -> frozenset[str]:
+        """A constant sky always, the unit of the flux where no noise is given."""
+        given = self.noise is not None and self.keypoints == "detected"
+        return frozenset({"sky"} if given else {"sky", "flux"})
+
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
-        """Return ``word0``, ``word1`` and so on."""
+        """Return the names that the encoder gives: ``word0`` and so on, or ``mean0_0`` and so on."""
         del bands
         self._check_size(shape)
-        return [f"word{i}" for i in range(self.n_words)]
-
-    def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Learn the words from the images' descriptors.
-
-        Parameters
-        ----------
-        X : array, shape (n, bands, ny, nx)
-        y : ignored
-
-        Returns
-        -------
-        self
-        """
-        super().fit(X, y)
-        self._learn(self.describe(X))
-        return self
-
-    def fit_transform(self, X: ArrayLike, y: object = None) -> NDArray[np.float32]:
-        """Learn the words and return the images' vectors, shape (n, n_words); the same as fit, then transform."""
-        super().fit(X, y)
-        found = self.describe(X)
-        self._learn(found)
-        return np.asarray(self.encoder_.transform(found))
-
-    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Count the words.
-
-        Parameters
-        ----------
-        X : array, shape (n, bands, ny, nx)
-
-        Returns
-        -------
-        array of float32, shape (n, n_words)
-
-        Raises
-        ------
-        CutoutError
-            If some rows cannot be measured; its `reasons` are those of the method `reasons`.
-        """
-        check_is_fitted(self)
-        return np.asarray(super().transform(X))
+        return list(self._encoder().get_feature_names_out())
 
     def describe(self, X: ArrayLike) -> list[NDArray[np.uint8]]:
         """Return the local descriptors of every image.
@@ -152,7 +149,7 @@ class SIFT(Extractor):
 
         Returns
         -------
-        list of arrays of uint8, each of shape (keypoints, 128)
+        list of arrays of uint8, each of shape (k, 128)
             Ordered by the keypoints' column, row, size and angle. Nothing is learned or remembered.
 
         Raises
@@ -160,83 +157,98 @@ class SIFT(Extractor):
         CutoutError
             If some rows cannot be measured; its `reasons` are those of the method `reasons`.
         """
+        return [descriptors for _, descriptors in self._found(self._measurable(X))]
+
+    def locate(self, X: ArrayLike) -> list[NDArray[np.float32]]:
+        """Return where the descriptors of every image are.
+
+        Parameters
+        ----------
+        X : array, shape (n, bands, ny, nx)
+
+        Returns
+        -------
+        list of arrays of float32, each of shape (k, 4)
+            In the order of `describe`: column x and row y (the first pixel's centre is 0, 0), size (diameter) in pixels, and angle in
+            degrees from the x axis towards the y axis.
+
+        Raises
+        ------
+        CutoutError
+            If some rows cannot be measured; its `reasons` are those of the method `reasons`.
+        """
+        return [places for places, _ in self._found(self._measurable(X))]
+
+    def _measurable(self, X: ArrayLike) -> NDArray[np.float32]:
         images = self._checked(X)
         if reasons := self._reasons(images):
             raise CutoutError(reasons)
-        return self._describe(images)
+        return images
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = True
-        return tags
+    def _learn(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.encoder_ = self._encoder()
+        return np.asarray(self.encoder_.fit_transform([descriptors for _, descriptors in self._found(images)]))
 
-    def _learn(self, found: list[NDArray[np.uint8]]) -> None:
-        self.encoder_ = BagOfWords(self.n_words, random_state=self.random_state).fit(found)
+    def _encoder(self) -> BagOfWords | FisherVector:
+        kind = FisherVector if choice("encoding", self.encoding, ("words", "fisher")) == "fisher" else BagOfWords
+        return kind(self.n_words, random_state=self.random_state)
 
     def _smallest(self) -> tuple[int, int]:
         whole("n_words", self.n_words)
-        interval("range", self.range)
+        choice("keypoints", self.keypoints, ("detected", "dense"))
+        choice("encoding", self.encoding, ("words", "fisher"))
+        whole("step", self.step)
+        number("size", self.size, 1)
         whole("octave_layers", self.octave_layers)
         number("contrast_threshold", self.contrast_threshold, 0)
         number("edge_threshold", self.edge_threshold, 1)
         number("sigma", self.sigma, 0.1)
+        if self.noise is not None:
+            _positive("noise", self.noise)
         return _SMALLEST, _SMALLEST
 
     def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(np.isfinite(images).any(axis=1, keepdims=True).mean(axis=(2, 3)))
 
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self.encoder_.transform(self._describe(images)))
+        return np.asarray(self.encoder_.transform([descriptors for _, descriptors in self._find(images)]))
 
-    def _describe(self, images: NDArray[np.float32]) -> list[NDArray[np.uint8]]:
-        finder = cv2.SIFT.create(
-            nfeatures=0,
-            nOctaveLayers=int(self.octave_layers),
-            contrastThreshold=float(self.contrast_threshold),
-            edgeThreshold=float(self.edge_threshold),
+    def _found(self, images: NDArray[np.float32]) -> list[Found]:
+        count = max(1, self._at_once // images[0].size)
+        return [each for start in range(0, len(images), count) for each in self._find(images[start : start + count])]
+
+    def _find(self, images: NDArray[np.float32]) -> list[Found]:
+        """Return places and descriptors of images that are few enough to be measured at once."""
+        planes = local_images(images)
+        return self._on_grid(planes) if self.keypoints == "dense" else self._detected(planes)
+
+    def _on_grid(self, planes: NDArray[np.float32]) -> list[Found]:
+        blur = max(0.0, self.sigma**2 - _OWN_BLUR**2) ** 0.5
+        descriptors, made = describe_grid(planes, int(self.step), float(self.size), blur, float(self.min_good))
+        columns, rows = (grid_centres(length, int(self.step)) for length in planes.shape[:0:-1])
+        places = np.empty((len(columns), len(rows), 4), dtype=np.float32)
+        places[..., 0], places[..., 1] = columns[:, None], rows
+        places[..., 2:] = self.size / _CELL, 0.0
+        return [(places[there], found[there]) for found, there in zip(descriptors, made, strict=True)]
+
+    def _detected(self, planes: NDArray[np.float32]) -> list[Found]:
+        filled, noise = on_unit_noise(planes, self.noise)
+        contrast = float(self.contrast_threshold) * noise
+        shown = np.flatnonzero(noise > 0)
+        found = detect_batch(
+            filled[shown],
+            octave_layers=int(self.octave_layers),
+            contrast=contrast[shown].tolist(),
+            edge_threshold=float(self.edge_threshold),
             sigma=float(self.sigma),
         )
-        return [_descriptors(finder, mean_image(image), interval("range", self.range)) for image in images]
+        results: list[Found] = [(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))] * len(planes)
+        for row, (places, descriptors) in zip(shown, found, strict=True):
+            clear = clear_of_holes(places, planes[row])
+            results[row] = (places[clear, :4], descriptors[clear])
+        return results
 
 
-def mean_image(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of the bands, weighted by one over their noise variance; NaN where no band is good.
-
-    Parameters
-    ----------
-    image : array, shape (bands, ny, nx)
-    """
-    good = np.isfinite(image)
-    noise = np.array([_noise(band) for band in image])
-    weights = np.where(noise > 0, noise, np.inf) ** -2.0 if (noise > 0).any() else np.ones(len(noise))
-    weights = (weights / weights.max())[:, None, None] * good
-    total = weights.sum(axis=0)
-    mean = (weights * np.where(good, image, 0)).sum(axis=0) / np.where(total > 0, total, np.nan)
-    return np.asarray(mean, dtype=np.float32)
-
-
-def _noise(band: NDArray[np.float32]) -> float:
-    """Return the standard deviation of the noise; 0 for a constant band or one without good pixels."""
-    steps = np.diff(np.where(np.isfinite(band), band, np.nan).astype(np.float64), axis=-1)
-    steps = steps[np.isfinite(steps)]
-    if not len(steps):
-        return 0.0
-    deviation = 1.4826 * float(np.median(np.abs(steps - np.median(steps))))
-    return (deviation or float(np.sqrt(np.mean(steps**2)))) / 2**0.5  # of quantised values the median may be zero
-
-
-def _descriptors(finder: Any, mean: NDArray[np.float32], limits: tuple[float, float]) -> NDArray[np.uint8]:
-    low, high = limits
-    scaled = (filled(mean[None])[0].astype(np.float64) - low) * (255 / (high - low))
-    keypoints, values = finder.detectAndCompute(np.clip(np.rint(scaled), 0, 255).astype(np.uint8), None)
-    if not keypoints:
-        return np.zeros((0, 128), dtype=np.uint8)
-    where = np.array([(*keypoint.pt, keypoint.size, keypoint.angle) for keypoint in keypoints])
-    order = np.lexsort(where.T[::-1])
-    return np.asarray(values[order][_clear_of_holes(where[order], mean)], dtype=np.uint8)
-
-
-def _clear_of_holes(where: NDArray[np.float64], mean: NDArray[np.float32]) -> NDArray[np.bool_]:
-    holes = np.argwhere(np.isnan(mean))[:, ::-1]
-    apart = ((where[:, None, :2] - holes) ** 2).sum(axis=-1)
-    return np.asarray((apart >= (_HOLE_REACH * where[:, 2:3]) ** 2).all(axis=1))
+def _positive(name: str, value: object) -> None:
+    if number(name, value, 0) == 0:
+        raise UsageError(f"{name} must be above 0, or None to measure it; it is {value!r}")

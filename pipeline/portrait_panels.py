@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -16,8 +15,6 @@ from galfeat.features import HOG, SIFT, ColorHistogram, Texture
 from galfeat.features.plain.glcm import cooccurrence
 from galfeat.features.plain.histogram import levels
 from galfeat.features.plain.lbp import patterns
-from galfeat.features.plain.pixels import filled
-from galfeat.features.sift import mean_image
 from galfeat.pipeline.figures import picture
 
 __all__ = [
@@ -134,8 +131,8 @@ def draw_keypoints(axes: Axes, sitter: Sitter, sift: SIFT) -> None:
     """Draw keypoints as circles of their size, with a tick in their direction."""
     mean = np.ma.masked_invalid(sitter.pixels).mean(axis=0).astype(np.float32)
     _backdrop(axes, sitter, np.ma.filled(mean, np.float32(np.nan)))
-    found = _keypoints(sift, sitter)
-    for x, y, size, *_ in found:
+    (found,) = sift.locate(sitter.pixels[None])
+    for x, y, size, _ in found:
         axes.add_patch(Circle((x, y), size / 2, fill=False, edgecolor=_RING, lw=0.9))
     turn = np.radians(found[:, 3])
     tips = found[:, :2] + 0.5 * found[:, 2:3] * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
@@ -143,16 +140,6 @@ def draw_keypoints(axes: Axes, sitter: Sitter, sift: SIFT) -> None:
     number = f"{len(found)} keypoint{'' if len(found) == 1 else 's'}"
     _title(axes, f"SIFT: {number}", ("mean of the bands; " if len(sitter.bands) > 1 else "") + "circle: size, tick: direction")
     _image_axes(axes, sitter)
-
-
-def _keypoints(sift: SIFT, sitter: Sitter) -> NDArray[np.float64]:
-    """Return column, row, size and angle of each keypoint, shape (k, 4)."""
-    low, high = sift.range
-    finder = cv2.SIFT.create(
-        nOctaveLayers=sift.octave_layers, contrastThreshold=sift.contrast_threshold, edgeThreshold=sift.edge_threshold, sigma=sift.sigma
-    )
-    grey = np.clip((filled(mean_image(sitter.pixels)[None])[0] - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
-    return np.array([(*each.pt, each.size, each.angle) for each in finder.detect(grey, None)], dtype=np.float64).reshape(-1, 4)
 
 
 def draw_patterns(axes: Axes, sitter: Sitter) -> None:

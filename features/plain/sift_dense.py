@@ -89,7 +89,7 @@ def _by_direction(smooth: Plane) -> Plane:
         difference[np.abs(difference) <= _ROUNDING * np.abs(smooth)] = 0
     turns = np.arctan2(up, right) / (2 * np.pi) * 8
     apart = np.abs((turns - np.arange(8)[:, None, None] + 4) % 8 - 4)
-    return np.hypot(up, right) * np.maximum(0, 1 - apart)
+    return np.asarray(np.hypot(up, right) * np.maximum(0, 1 - apart))
 
 
 def _shares(length: int, step: int, size: float) -> Plane:

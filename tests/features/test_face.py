@@ -17,6 +17,7 @@ FACE = [
     "Combined",
     "EXTRACTORS",
     "Extractor",
+    "FisherVector",
     "HOG",
     "INVARIANCES",
     "Pixels",

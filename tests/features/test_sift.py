@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -6,84 +7,150 @@ import pytest
 from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
-from galfeat.features import SIFT, BagOfWords
-from galfeat.features.sift import _clear_of_holes, _descriptors, mean_image
+from galfeat.features import SIFT, BagOfWords, FisherVector
 
 Images = NDArray[np.float32]
 
+KINDS = ("detected", "dense")
 
-def test_descriptors_are_whole_numbers_of_known_order(galaxies: Images) -> None:
-    found = SIFT().describe(galaxies)
-    assert len(found) == 6
-    assert all(each.dtype == np.uint8 and each.shape[1] == 128 for each in found)
-    assert sum(map(len, found)) > 60
-    again = SIFT().describe(galaxies[::-1])[::-1]
+
+def galaxies_in_noise(n: int = 4, side: int = 96, seed: int = 0) -> Images:
+    """Lumpy light well above noise that is rounded to 1/256, so that a whole number is added exactly."""
+    chance = np.random.default_rng(seed)
+    y, x = np.indices((side, side))
+    images = chance.normal(0, 1, (n, 1, side, side))
+    for image in images:
+        for _ in range(8):
+            cy, cx, width = chance.uniform(15, side - 15), chance.uniform(15, side - 15), chance.uniform(2, 6)
+            image += chance.uniform(10, 60) * np.exp(-((y - cy) ** 2 + 2 * (x - cx) ** 2) / (2 * width**2))
+    return np.asarray(np.rint(images * 256) / 256, dtype=np.float32)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_descriptors_are_bytes_of_known_order_and_place(galaxies: Images, kind: str) -> None:
+    sift = SIFT(keypoints=kind)
+    found, places = sift.describe(galaxies), sift.locate(galaxies)
+    assert len(found) == len(places) == 6
+    assert sum(map(len, found)) > 40
+    for descriptors, where in zip(found, places, strict=True):
+        assert descriptors.dtype == np.uint8
+        assert where.dtype == np.float32
+        assert descriptors.shape == (len(where), 128)
+        assert where.shape[1] == 4
+        assert np.array_equal(np.lexsort(where.T[::-1]), np.arange(len(where))), "by column, row, size and angle"
+    again = sift.describe(galaxies[::-1])[::-1]
     assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
 
 
-def test_descriptors_are_those_of_opencv_on_the_8_bit_image(galaxies: Images) -> None:
-    """One band: the stretch is the range, the descriptors are OpenCV's, none lost to rounding."""
-    plane = galaxies[0, 0]
-    grey = np.clip(np.rint((plane.astype(np.float64) + 2) * 25.5), 0, 255).astype(np.uint8)
-    _, theirs = cv2.SIFT.create(contrastThreshold=0.01, sigma=1.2).detectAndCompute(grey, None)
-    (ours,) = SIFT().describe(plane[None, None])
-    assert np.array_equal(ours[np.lexsort(ours.T)], theirs[np.lexsort(theirs.T)])
+def test_8_bit_images_give_what_opencv_gives() -> None:
+    """With a noise of 1 and OpenCV's threshold in grey levels; nearly every keypoint has its twin, in both directions."""
+    grey = np.clip(np.rint(40 + 3 * galaxies_in_noise(6)), 0, 255).astype(np.uint8)
+    ours = SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6).locate(grey)
+    finder = cv2.SIFT.create(0, 3, 0.04, 10.0, 1.6, enable_precise_upscale=True)
+    twins, total = 0, 0
+    for image, found in zip(grey[:, 0], ours, strict=True):
+        theirs = np.array([(*each.pt, each.size) for each in finder.detect(image, None)])
+        for a, b in ((found, theirs), (theirs, found)):
+            apart = np.linalg.norm(a[:, None, :2] - b[:, :2], axis=-1)
+            alike = (apart < 0.5) & (np.abs(np.log(a[:, None, 2] / b[:, 2])) < 0.1)
+            twins, total = twins + int(alike.any(axis=1).sum()), total + len(a)
+    assert total > 100
+    assert twins / total > 0.95
 
 
-def test_the_number_of_opencv_threads_does_not_matter(galaxies: Images) -> None:
-    threads = cv2.getNumThreads()
-    big = np.tile(galaxies[:2], (1, 1, 5, 5))
-    found = []
-    try:
-        for number in (1, 2, 4):
-            cv2.setNumThreads(number)
-            found.append(SIFT().describe(big))
-            assert cv2.getNumThreads() == number, "the setting is left as it was"
-    finally:
-        cv2.setNumThreads(threads)
-    assert all(np.array_equal(a, b) for other in found[1:] for a, b in zip(found[0], other, strict=True))
+def test_8_bit_images_are_described_as_by_opencv() -> None:
+    grey = np.clip(np.rint(40 + 3 * galaxies_in_noise(6)), 0, 255).astype(np.uint8)
+    sift = SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6)
+    finder = cv2.SIFT.create(0, 3, 0.04, 10.0, 1.6, enable_precise_upscale=True)
+    cosines = []
+    for image, places, ours in zip(grey[:, 0], sift.locate(grey), sift.describe(grey), strict=True):
+        keypoints, theirs = finder.detectAndCompute(image, None)
+        where = np.array([(*each.pt, each.size, each.angle) for each in keypoints])
+        for place, mine in zip(places, ours.astype(np.float64), strict=True):
+            apart = np.abs(where - place)
+            apart[:, 3] = np.minimum(apart[:, 3], 360 - apart[:, 3])
+            near = np.flatnonzero((apart < (0.5, 0.5, 0.5, 10)).all(axis=1))
+            cosines += [mine @ theirs[i] / np.linalg.norm(mine) / np.linalg.norm(theirs[i]) for i in near[:1]]
+    assert len(cosines) > 40
+    assert np.median(cosines) > 0.97
 
 
-def test_no_keypoint_is_the_zero_vector(galaxies: Images) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("factor", [2.0**-60, 2.0**40, 1e-12, 1e15])
+def test_the_unit_of_the_flux_changes_nothing(kind: str, factor: float) -> None:
+    images = galaxies_in_noise()
+    sift = SIFT(keypoints=kind, contrast_threshold=2.0)
+    before, after = sift.describe(images), sift.describe(images.astype(np.float64) * factor)
+    for one, other in zip(before, after, strict=True):
+        if factor in (1e-12, 1e15):  # pixels are rounded anew
+            assert abs(len(one) - len(other)) <= 1 + len(one) // 20
+            if one.shape == other.shape:
+                assert np.median(np.abs(one.astype(int) - other).max(axis=1)) <= 2
+        else:
+            assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bands", [1, 3])
+def test_a_sky_of_a_thousand_sigma_changes_nothing(kind: str, bands: int) -> None:
+    images = np.concatenate([galaxies_in_noise(seed=seed) * 2**seed for seed in range(bands)], axis=1)
+    sift = SIFT(keypoints=kind)
+    for one, other in zip(sift.describe(images), sift.describe(images + 1024), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_it_promises_what_holds_with_its_settings() -> None:
+    assert SIFT().promises == SIFT(keypoints="dense", noise=2.0).promises == {"sky", "flux"}
+    assert SIFT(noise=2.0).promises == {"sky"}
+
+
+def test_the_contrast_is_in_units_of_the_noise() -> None:
+    """The same galaxies in twice the noise: half the contrast, twice the threshold finds the same only if it is fixed."""
+    images = galaxies_in_noise(8)
+    faint = [len(each) for each in SIFT(contrast_threshold=8.0).describe(images)]
+    fixed = [len(each) for each in SIFT(contrast_threshold=4.0, noise=2.0).describe(images)]
+    assert sum(faint) > 20
+    assert abs(sum(faint) - sum(fixed)) < 0.2 * sum(faint), "the noise is 1, and is measured to be 1"
+    assert sum(len(each) for each in SIFT(contrast_threshold=16.0).describe(images)) < sum(faint)
+
+
+def test_more_contrast_is_asked_for_a_quantised_image_by_its_rms() -> None:
+    """Of a blank image with one step most differences are zero; noise is then their root mean square, and there are keypoints."""
+    image = np.zeros((1, 1, 64, 64))
+    image[0, 0, 28:35, 30:37] = 4
+    assert len(SIFT().describe(image)[0]) > 0
+
+
+def test_no_descriptor_is_the_zero_vector(galaxies: Images) -> None:
     images = galaxies.copy()
     images[2] = 0.5
-    vectors = SIFT(n_words=8).fit_transform(images)
-    assert not vectors[2].any()
-    assert np.allclose((vectors[[0, 1, 3, 4, 5]] ** 2).sum(axis=1), 1)
-    assert not SIFT(n_words=8).fit_transform(images[2:3]).any(), "not even in training"
+    for kind in KINDS:
+        for encoding in ("words", "fisher"):
+            sift = SIFT(n_words=8, keypoints=kind, encoding=encoding)
+            vectors = sift.fit_transform(images)
+            assert not vectors[2].any()
+            assert np.allclose((vectors[[0, 1, 3, 4, 5]] ** 2).sum(axis=1), 1)
+            assert not sift.fit_transform(images[2:3]).any(), "not even in training"
 
 
-def test_words_are_learned_in_fit_only(galaxies: Images) -> None:
-    sift = SIFT(n_words=8).fit(galaxies[:3])
-    words = BagOfWords(8).fit(SIFT().describe(galaxies[:3]))
+@pytest.mark.parametrize("kind", KINDS)
+def test_encoders_are_learned_in_fit_only(galaxies: Images, kind: str) -> None:
+    found = SIFT(keypoints=kind).describe(galaxies)
+    sift = SIFT(n_words=8, keypoints=kind).fit(galaxies[:3])
+    words = BagOfWords(8).fit(found[:3])
     assert np.array_equal(sift.encoder_.words_, words.words_)
-    assert np.array_equal(sift.transform(galaxies), words.transform(SIFT().describe(galaxies)))
+    assert np.array_equal(sift.transform(galaxies), words.transform(found))
+    fisher = SIFT(n_words=3, keypoints=kind, encoding="fisher").fit(galaxies[:3])
+    assert np.array_equal(fisher.transform(galaxies), FisherVector(3).fit(found[:3]).transform(found))
 
 
-def test_the_mean_is_weighted_by_the_noise_by_pencil() -> None:
-    """Noise 1 and 2 give the weights 4/5 and 1/5."""
-    steps = np.array([[0.0, 1.0], [1.0, 0.0]]).repeat(1, axis=0)
-    plane = np.tile(steps, (6, 6))
-    assert np.allclose(mean_image(np.stack([plane, 2 * plane]).astype(np.float32)), 0.8 * plane + 0.2 * 2 * plane)
-
-
-def test_bad_pixels_are_left_out_of_the_mean() -> None:
-    plane = np.tile([[0.0, 1.0], [1.0, 0.0]], (6, 6))
-    image = np.stack([plane, plane + 10]).astype(np.float32)
-    image[0, 3, 4] = np.inf
-    image[:, 8, 8] = np.nan
-    mean = mean_image(image)
-    assert mean[3, 4] == pytest.approx(image[1, 3, 4])
-    assert np.argwhere(np.isnan(mean)).tolist() == [[8, 8]]
-    assert mean[0, 0] == pytest.approx(5)
-
-
-def test_a_band_without_noise_or_pixels_has_no_weight() -> None:
-    plane = np.tile([[0.0, 1.0], [1.0, 0.0]], (6, 6))
-    for useless in (3.0, np.nan):
-        image = np.stack([plane, np.full_like(plane, useless)]).astype(np.float32)
-        assert np.array_equal(mean_image(image), plane)
-    assert (mean_image(np.stack([0 * plane, 0 * plane + 4]).astype(np.float32)) == 2).all(), "all constant: equal weights"
+def test_nothing_is_remembered_of_an_image(galaxies: Images) -> None:
+    sift = SIFT()
+    fresh = SIFT().describe(galaxies[:1])
+    sift.describe(np.zeros((1, 1, 20, 20)))
+    sift.describe(galaxies[3:])
+    assert np.array_equal(sift.describe(galaxies[:1])[0], fresh[0])
+    assert vars(sift) == vars(SIFT())
 
 
 def test_a_missing_band_is_no_reason_but_a_missing_image_is(galaxies: Images) -> None:
@@ -91,49 +158,61 @@ def test_a_missing_band_is_no_reason_but_a_missing_image_is(galaxies: Images) ->
     images[0, 1] = np.nan
     images[3] = np.nan
     assert SIFT().reasons(images) == {3: "the image has 0.0 % good pixels; at least 50 % are needed"}
-    with pytest.raises(CutoutError):
-        SIFT().describe(images)
+    for method in (SIFT().describe, SIFT().locate):
+        with pytest.raises(CutoutError):
+            method(images)
 
 
 def test_keypoints_near_a_hole_are_dropped() -> None:
     y, x = np.indices((64, 64))
-
-    def spot(cy: float, cx: float) -> NDArray[np.float64]:
-        return np.asarray(6 * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 8))
-
-    image = spot(15, 15) + spot(48, 48)
-    before = SIFT().describe(image[None, None])[0]
+    spots = sum(6 * np.exp(-((y - c) ** 2 + (x - c) ** 2) / 8) for c in (15, 48))
+    image = spots + np.random.default_rng(1).normal(0, 0.1, (64, 64))
+    sift = SIFT(noise=0.1, contrast_threshold=5.0)
+    before, places = sift.describe(image[None, None])[0], sift.locate(image[None, None])[0]
     image[48, 50] = np.nan
-    after = SIFT().describe(image[None, None])[0]
+    after = sift.describe(image[None, None])[0]
     assert 0 < len(after) < len(before)
-    rows = {row.tobytes() for row in before}
-    assert any(row.tobytes() in rows for row in after), "the far spot is described as before"
+    far = before[np.hypot(places[:, 0] - 50, places[:, 1] - 48) > 25]
+    assert len(far) > 0
+    rows = {row.tobytes() for row in after}
+    assert all(row.tobytes() in rows for row in far), "the far spot is described as before"
 
 
-def test_how_near_is_near_by_pencil() -> None:
-    """A hole at row 10, column 20; keypoints (column, row, size) five pixels away reach 3 x size."""
-    mean = np.zeros((30, 30), dtype=np.float32)
-    mean[10, 20] = np.nan
-    where = np.array([[23.0, 14, 1.6, 0], [23, 14, 1.7, 0], [16, 7, 1.6, 0], [10, 20, 4, 0], [14, 23, 9, 0]])
-    assert _clear_of_holes(where, mean).tolist() == [True, False, True, True, False]
-    assert _clear_of_holes(where, np.zeros_like(mean)).all()
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_holes_held_changes_no_byte(galaxies: Images, holes: NDArray[np.bool_], kind: str) -> None:
+    sift = SIFT(keypoints=kind)
+    clean = sift.describe(np.where(holes, np.nan, galaxies))
+    for junk in (1e30, -1e30):
+        masked = np.ma.MaskedArray(np.where(holes, junk, galaxies), mask=holes)
+        assert all(np.array_equal(a, b) for a, b in zip(sift.describe(masked), clean, strict=True))
+    assert sum(map(len, clean)) > 0
 
 
-class Shuffled:
-    """A finder that gives its keypoints in no order."""
+def test_a_dense_grid_without_enough_good_pixels_has_fewer_points() -> None:
+    image = galaxies_in_noise(1, 64)
+    sift = SIFT(keypoints="dense", size=4.0)
+    assert len(sift.describe(image)[0]) == 64
+    image[..., 30:] = np.nan
+    (places,) = SIFT(keypoints="dense", size=4.0, min_good=0.4).locate(image)
+    assert sorted(set(places[:, 0])) == [4, 12, 20, 28], "points in the hole, or near it, have no descriptor"
 
-    def detectAndCompute(self, _image: object, _mask: None) -> tuple[list[cv2.KeyPoint], NDArray[np.float32]]:
-        places = [(3, 1, 2, 90), (1, 9, 2, 90), (1, 2, 5, 90), (1, 2, 4, 90), (1, 2, 4, 30)]
-        return [cv2.KeyPoint(*map(float, place)) for place in places], np.arange(5, dtype=np.float32)[:, None].repeat(128, axis=1)
+
+def test_places_of_a_grid_by_pencil() -> None:
+    (places,) = SIFT(keypoints="dense", step=16, size=6.0).locate(galaxies_in_noise(1, 32))
+    assert places.tolist() == [[8, 8, 4, 0], [8, 24, 4, 0], [24, 8, 4, 0], [24, 24, 4, 0]]
 
 
-def test_descriptors_are_ordered_by_column_row_size_and_angle() -> None:
-    found = _descriptors(Shuffled(), np.zeros((20, 20), dtype=np.float32), (-2.0, 8.0))
-    assert found[:, 0].tolist() == [4, 3, 2, 1, 0]
+def test_a_spot_is_found_where_it_is() -> None:
+    y, x = np.indices((64, 64))
+    spot = np.random.default_rng(3).normal(0, 1, (64, 64)) + 100 * np.exp(-((y - 40) ** 2 + (x - 20) ** 2) / 18)
+    (places,) = SIFT(contrast_threshold=20.0).locate(spot[None, None])
+    assert len(np.unique(places[:, :3], axis=0)) == 1, "one place, though in several directions: it is round"
+    assert (np.hypot(places[:, 0] - 20, places[:, 1] - 40) < 0.5).all()
+    assert (np.abs(places[:, 2] / (2 * 3.0) - 1) < 0.5).all(), "its diameter is about twice its sigma"
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("given", "words"),
     [
         ({"n_words": 0}, "n_words must be a whole number"),
         ({"contrast_threshold": -1}, "contrast_threshold must be a number of at least 0"),
@@ -141,12 +220,19 @@ def test_descriptors_are_ordered_by_column_row_size_and_angle() -> None:
         ({"sigma": np.nan}, "sigma must be a number of at least 0.1"),
         ({"sigma": "1"}, "sigma must be a number of at least 0.1"),
         ({"octave_layers": 0}, "octave_layers must be a whole number"),
-        ({"range": (8, -2)}, "range must be two finite numbers"),
+        ({"noise": 0}, "noise must be above 0, or None to measure it; it is 0"),
+        ({"noise": "auto"}, "noise must be a number"),
+        ({"keypoints": "harris"}, "keypoints must be one of detected, dense; it is 'harris'"),
+        ({"encoding": "vlad"}, "encoding must be one of words, fisher; it is 'vlad'"),
+        ({"step": 0}, "step must be a whole number"),
+        ({"size": 0.5}, "size must be a number of at least 1"),
     ],
 )
-def test_settings_that_make_no_sense(settings: dict[str, object], words: str) -> None:
+def test_settings_that_make_no_sense(given: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        SIFT(**settings).fit(np.zeros((1, 1, 20, 20)))  # type: ignore[arg-type]
+        SIFT(**given).fit(np.zeros((1, 1, 20, 20)))
+    with pytest.raises(UsageError, match=words):
+        SIFT(**given).describe(np.zeros((1, 1, 20, 20)))
 
 
 def test_real_galaxies_have_tens_of_keypoints(real_data: Path) -> None:
@@ -154,5 +240,5 @@ def test_real_galaxies_have_tens_of_keypoints(real_data: Path) -> None:
     if not files:
         pytest.skip("the EFIGI pictures are not there")
     images = np.stack([cv2.resize(np.asarray(cv2.imread(str(file))), (64, 64), interpolation=cv2.INTER_AREA) for file in files])
-    counts = [len(found) for found in SIFT(range=(0, 255)).describe(np.moveaxis(images, -1, 1))]
+    counts = [len(found) for found in SIFT().describe(np.moveaxis(images, -1, 1))]
     assert 20 < np.mean(counts) < 150

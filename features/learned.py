@@ -1,0 +1,76 @@
+"""Extractors that learn from the training images."""
+
+from abc import abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from galfeat import CutoutError
+from galfeat.features.base import Extractor
+
+__all__ = ["LearnedExtractor"]
+
+
+class LearnedExtractor(Extractor):
+    """Base of the extractors whose vectors depend on what `fit` learned: they must be fitted before they transform.
+
+    A subclass implements `_learn` besides what `Extractor` asks for.
+    """
+
+    @abstractmethod
+    def _learn(self, images: NDArray[np.float32]) -> NDArray[Any]:
+        """Learn from images without reasons, and return their vectors, shape (n, k)."""
+
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Learn from images.
+
+        Parameters
+        ----------
+        X : array, shape (n, bands, ny, nx)
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        CutoutError
+            If some rows cannot be measured.
+        """
+        self.fit_transform(X, y)
+        return self
+
+    def fit_transform(self, X: ArrayLike, y: object = None) -> NDArray[np.float32]:
+        """Learn, and return the vectors of the same images, shape (n, k); the same as fit, then transform."""
+        super().fit(X, y)
+        images = self._checked(X)
+        if reasons := self._reasons(images):
+            raise CutoutError(reasons)
+        return np.ascontiguousarray(self._learn(images), dtype=np.float32)
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Measure every image by what was learned.
+
+        Parameters
+        ----------
+        X : array, shape (n, bands, ny, nx)
+
+        Returns
+        -------
+        array of float32, shape (n, k)
+
+        Raises
+        ------
+        CutoutError
+            If some rows cannot be measured; its `reasons` are those of the method `reasons`.
+        """
+        check_is_fitted(self)
+        return np.asarray(super().transform(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = True
+        return tags

@@ -54,6 +54,7 @@ class FisherVector(BagEncoder):
     -----
     The vector holds the means' part, Gaussian by Gaussian, then that of the standard deviations. Variances are at least 1e-6, where
     the rooted descriptors have the length 1. The gradient with respect to the weights is left out: it adds little (Sanchez et al.).
+    scikit-image's ``fisher_vector`` has that part in front, and that of the standard deviations with the opposite sign.
 
     References
     ----------

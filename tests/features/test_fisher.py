@@ -68,7 +68,9 @@ def test_it_is_scikit_images_but_for_their_weights_part() -> None:
     learned = FisherVector(4, reduce=6).fit(bags())
     mixture = as_mixture(learned.weights_, learned.means_, np.sqrt(learned.variances_))
     for bag in bags(2)[1:]:
-        theirs = fisher_vector((rooted(bag) - learned.centre_) @ learned.axes_.T, mixture, improved=True)[-2 * 4 * 6 :]
+        theirs = fisher_vector(  # type: ignore[no-untyped-call]
+            (rooted(bag) - learned.centre_) @ learned.axes_.T, mixture, improved=True
+        )[-2 * 4 * 6 :]
         theirs[24:] *= -1
         ours = learned.transform([bag])[0]
         assert np.allclose(ours, theirs / np.linalg.norm(theirs), atol=2e-5)
@@ -107,9 +109,9 @@ def test_shapes_names_and_the_empty_bag() -> None:
         assert np.isfinite(vectors).all()
         assert not vectors[0].any()
         assert np.allclose((vectors[1:] ** 2).sum(axis=1), 1)
-    names = list(FisherVector(2, reduce=3).get_feature_names_out())
-    assert names[:4] == ["mean0_0", "mean0_1", "mean0_2", "mean1_0"]
-    assert names[6] == "spread0_0"
+    few = list(FisherVector(2, reduce=3).get_feature_names_out())
+    assert few[:4] == ["mean0_0", "mean0_1", "mean0_2", "mean1_0"]
+    assert few[6] == "spread0_0"
     assert len(FisherVector(2, reduce=None).fit(bags(width=7)).get_feature_names_out()) == 28
 
 

@@ -59,10 +59,36 @@ def detect(
     descriptors : array of uint8, shape (k, 128)
         For each keypoint 4x4 cells of 8 directions: row by row of cells, then the directions.
 
+    Raises
+    ------
+    ValueError
+        If a pixel is not finite, or the image is smaller than 16x16.
+
     Notes
     -----
     OpenCV divides its contrast threshold by the number of layers and takes images of 0 to 255 as 0 to 1, so
-    ``detect(image, contrast=0.04 * 255)`` is ``cv2.SIFT.create(contrastThreshold=0.04)`` on the same 8-bit image.
+    ``detect(image, contrast=0.04 * 255)`` is ``cv2.SIFT.create(contrastThreshold=0.04, enable_precise_upscale=True)`` on the same
+    8-bit image: the places, sizes, directions and descriptors are OpenCV's but for rounding. It differs in three things. OpenCV
+    rounds the threshold of its first test, half that of the second, down to a whole number of its 255 brightnesses, so that it has
+    a few more candidates; it fits the parabolas in single precision; and its arc tangent errs by up to 0.3 degrees.
+
+    The image's middle brightness is subtracted, and the rest scaled by a power of two, before anything is measured: neither the
+    unit nor the sky enters but by the rounding of the pixels given, and no threshold is absolute but `contrast`.
+
+    References
+    ----------
+    Lowe 2004, Int. J. Computer Vision 60, 91, doi:10.1023/B:VISI.0000029664.99615.94;
+    Rey-Otero and Delbracio 2014, Image Processing On Line 4, 370, doi:10.5201/ipol.2014.82
+
+    Examples
+    --------
+    >>> y, x = np.indices((64, 64))
+    >>> spot = np.exp(-((x - 30) ** 2 + (y - 25) ** 2) / 32).astype(np.float32)
+    >>> keypoints, descriptors = detect(spot, contrast=0.1)
+    >>> keypoints[0, :3].round(1)
+    array([30. , 25. ,  7.1], dtype=float32)
+    >>> descriptors.shape[1]
+    128
     """
     (found,) = detect_batch(
         image[None], octave_layers=octave_layers, contrast=contrast, edge_threshold=edge_threshold, sigma=sigma, upsample=upsample

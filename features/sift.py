@@ -98,6 +98,7 @@ class SIFT(LearnedExtractor):
     """
 
     key = "sift"
+    _at_once = 1 << 20
 
     def __init__(
         self,
@@ -130,9 +131,10 @@ class SIFT(LearnedExtractor):
 
     @property
     def promises(self) -> frozenset[str]:
-        """A constant sky always, the unit of the flux where no noise is given."""
+        """A constant sky always, the unit of the flux where no noise is given; a small shift nearly, and of words a little more."""
         given = self.noise is not None and self.keypoints == "detected"
-        return frozenset({"sky"} if given else {"sky", "flux"})
+        more = {"detected": {"rotation"}, "dense": {"noise"}}.get(self.keypoints, set()) if self.encoding == "words" else set()
+        return frozenset({"sky", "shift"} | more | (set() if given else {"flux"}))
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return the names that the encoder gives: ``word0`` and so on, or ``mean0_0`` and so on."""
@@ -229,7 +231,9 @@ class SIFT(LearnedExtractor):
         places = np.empty((len(columns), len(rows), 4), dtype=np.float32)
         places[..., 0], places[..., 1] = columns[:, None], rows
         places[..., 2:] = self.size / _CELL, 0.0
-        return [(places[there], found[there]) for found, there in zip(descriptors, made, strict=True)]
+        flat = places.reshape(-1, 4)
+        pairs = zip(descriptors.reshape(len(planes), -1, 128), made.reshape(len(planes), -1), made.all(axis=(1, 2)), strict=True)
+        return [(flat, found) if every else (flat[there], found[there]) for found, there, every in pairs]
 
     def _detected(self, planes: NDArray[np.float32]) -> list[Found]:
         filled, noise = on_unit_noise(planes, self.noise)

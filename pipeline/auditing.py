@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import SimulatedSurvey
-from galfeat.features import EXTRACTORS, HOG, INVARIANCES, Extractor, Texture
+from galfeat.features import EXTRACTORS, HOG, INVARIANCES, SIFT, Extractor, Texture
 from galfeat.pipeline.audit_images import AMOUNTS, NEW_EXPOSURES, photographs
 
 __all__ = ["Audit", "Finding", "audit", "audited", "changes_of", "relative_change", "spread_of"]
@@ -96,6 +96,7 @@ def audited() -> dict[str, Extractor]:
     """Return what an audit looks at unless told otherwise: every extractor with its default settings, and notable variants."""
     variants: dict[str, dict[str, Extractor]] = {
         "texture": {f"texture, {patterns}": Texture(patterns=patterns) for patterns in ("directed", "fourier")},
+        "sift": {"sift, dense": SIFT(keypoints="dense"), "sift, fisher": SIFT(8, encoding="fisher")},
         "hog": {f"hog, {rotation}": HOG(rotation=rotation) for rotation in ("averaged", "mirrored")},
     }
     chosen: dict[str, Extractor] = {}

@@ -100,8 +100,10 @@ def test_a_sky_of_a_thousand_sigma_changes_nothing(kind: str, bands: int) -> Non
 
 
 def test_it_promises_what_holds_with_its_settings() -> None:
-    assert SIFT().promises == SIFT(keypoints="dense", noise=2.0).promises == {"sky", "flux"}
-    assert SIFT(noise=2.0).promises == {"sky"}
+    assert SIFT().promises == {"sky", "flux", "shift", "rotation"}
+    assert SIFT(keypoints="dense", noise=2.0).promises == {"sky", "flux", "shift", "noise"}
+    assert SIFT(noise=2.0).promises == {"sky", "shift", "rotation"}
+    assert SIFT(encoding="fisher").promises == {"sky", "flux", "shift"}
 
 
 def test_the_contrast_is_in_units_of_the_noise() -> None:

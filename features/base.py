@@ -52,6 +52,13 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     def _measure(self, images: NDArray[np.float32]) -> NDArray[Any]:
         """Return the vectors, shape (n, k), of images without reasons."""
 
+    def _attempt(self, images: NDArray[np.float32]) -> tuple[NDArray[Any] | None, dict[int, str]]:
+        """Return the vectors, or if some rows have none, the reasons; an extractor that counts good pixels anyway asks afterwards."""
+        if reasons := self._reasons(images):
+            return None, reasons
+        step = max(1, self._at_once // images[0].size)
+        return np.concatenate([self._measure(images[start : start + step]) for start in range(0, len(images), step)]), {}
+
     def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the fractions of good pixels, shape (n, planes), that must suffice; by default of each band."""
         return good_shares(images)
@@ -99,11 +106,10 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
             If `X` is no batch of images, or a setting makes no sense.
         """
         images = self._checked(X)
-        if reasons := self._reasons(images):
+        vectors, reasons = self._attempt(images)
+        if reasons:
             raise CutoutError(reasons)
-        step = max(1, self._at_once // images[0].size)
-        parts = [self._measure(images[start : start + step]) for start in range(0, len(images), step)]
-        return np.ascontiguousarray(np.concatenate(parts), dtype=np.float32)
+        return np.ascontiguousarray(vectors, dtype=np.float32)
 
     def reasons(self, X: ArrayLike) -> dict[int, str]:
         """Return the rows that cannot be measured, and why.
@@ -165,9 +171,10 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         if problem := self._too_small(images.shape[-2:]):
             return dict.fromkeys(range(len(images)), problem)
         rows = flawed_rows(images)
-        if len(rows) == 0:
-            return {}
-        shares = self._shares(images)
+        return self._judged(images, rows, self._shares(images), least) if len(rows) else {}
+
+    def _judged(self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64], least: float) -> dict[int, str]:
+        """Return the reasons of those rows, the flawed ones, from the fractions of good pixels of all."""
         few = (shares[rows] < least).any(axis=1)
         found = self._obstacles(images, rows[~few], shares)
         found.update({int(row): _few_good(shares[row], least) for row in rows[few]})

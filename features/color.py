@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from galfeat.features.base import Extractor
 from galfeat.features.kernels import histogram as kernels
 from galfeat.features.kernels.levels import MOST, levels
 from galfeat.features.plain import histogram as plain
-from galfeat.features.settings import bins, choice
+from galfeat.features.settings import bins, choice, fraction
 
 __all__ = ["ColorHistogram"]
 
@@ -53,7 +54,7 @@ class ColorHistogram(Extractor):
     """
 
     key = "color"
-    _at_once = 1 << 22
+    _at_once = 1 << 19
 
     def __init__(
         self,
@@ -100,12 +101,32 @@ class ColorHistogram(Extractor):
             if not (np.isfinite(images[row, a]) & np.isfinite(images[row, b])).any()
         }
 
+    def _attempt(self, images: NDArray[np.float32]) -> tuple[NDArray[Any] | None, dict[int, str]]:
+        self._smallest()
+        least = fraction("min_good", self.min_good)
+        single, shares = self._single(images)
+        flawed = np.flatnonzero((shares < 1).any(axis=1))
+        if len(flawed) and (reasons := self._judged(images, flawed, shares, least)):
+            return None, reasons
+        return self._with_pairs(images, single), {}
+
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self._with_pairs(images, self._single(images)[0])
+
+    def _single(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the histograms of the bands, (n, bands * bins), and the fractions of good pixels, (n, bands)."""
         count, limits = bins("bins", self.bins, self.range)
         measure = kernels.fractions if count <= MOST else plain.band_fractions
-        single = measure(images.reshape(-1, *images.shape[2:]), count, limits).reshape(len(images), -1)
+        single, shares = measure(images.reshape(-1, *images.shape[2:]), count, limits)
+        return single.reshape(len(images), -1), shares.reshape(len(images), -1)
+
+    def _with_pairs(self, images: NDArray[np.float32], single: NDArray[np.float64]) -> NDArray[np.float64]:
         pairs = self._pairs(images.shape[1])
-        return np.concatenate([single, self._joint(images, pairs)], axis=1) if pairs else single
+        if not pairs:
+            return single
+        step = max(1, self._at_once // images[0].size)
+        joint = [self._joint(images[start : start + step], pairs) for start in range(0, len(images), step)]
+        return np.concatenate([single, np.concatenate(joint)], axis=1)
 
     def _joint(self, images: NDArray[np.float32], pairs: list[tuple[int, int]]) -> NDArray[np.float64]:
         count, limits = bins("pair_bins", self.pair_bins, self.range)

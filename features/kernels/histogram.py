@@ -7,15 +7,19 @@ from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.levels import quantise, ruler
+from galfeat.features.kernels.words import bits_set, matches
 
 __all__ = ["fractions", "joint_fractions"]
 
+_PIXELS = 4096  # measured at a time: what is noted about them stays in the cache
+_WORDS = _PIXELS // 64
+_FEW = 64  # levels, which are told apart by six halvings at most
 _TABLES = 8  # equal neighbours count in different tables, so that no increment waits for the one before
 _STEP = 256  # entries from table to table: one for each byte
 
 
-def fractions(planes: NDArray[np.float32], count: int, limits: tuple[float, float]) -> NDArray[np.float64]:
-    """Return which part of the good pixels of each plane lies in each level, shape (m, count).
+def fractions(planes: NDArray[np.float32], count: int, limits: tuple[float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return which part of the good pixels of each plane lies in each level, shape (m, count), and which part is good, shape (m,).
 
     Parameters
     ----------
@@ -31,10 +35,12 @@ def fractions(planes: NDArray[np.float32], count: int, limits: tuple[float, floa
     A plane with no good pixel has no fractions: NaN.
     """
     flat = planes.reshape(len(planes), -1)
-    result = np.empty((len(flat), count))
-    codes = np.empty(flat.shape[1], dtype=np.uint8)
-    _singles(flat, flat.view(np.int32), ruler(count, limits), codes, np.zeros(_TABLES * _STEP, dtype=np.uint32), result)
-    return result
+    result, good = np.empty((len(flat), count)), np.empty(len(flat))
+    codes = np.empty(min(_PIXELS, -(-flat.shape[1] // 64) * 64), dtype=np.uint8)
+    sets = np.empty((_FEW // 2 + 1) * _WORDS, dtype=np.uint64)
+    counts = np.empty(_TABLES * _STEP, dtype=np.uint32)
+    _singles(flat, flat.view(np.int32), ruler(count, limits), codes, sets, counts, result, good)
+    return result, good / flat.shape[1]
 
 
 def joint_fractions(codes: NDArray[np.uint8], pair: tuple[int, int], count: int) -> NDArray[np.float64]:
@@ -61,11 +67,68 @@ def joint_fractions(codes: NDArray[np.uint8], pair: tuple[int, int], count: int)
 
 
 @kernel(fast=False)
-def _singles(planes: Any, bits: Any, measure: Any, codes: Any, tables: Any, result: Any) -> None:
+def _singles(planes: Any, bits: Any, measure: Any, codes: Any, sets: Any, counts: Any, result: Any, good: Any) -> None:
+    pixels = planes.shape[1]
+    count = result.shape[1]
     for row in range(len(planes)):
-        quantise(planes[row], bits[row], measure, codes)
-        _count(codes, tables)
-        _divide(tables, result[row])
+        counts[:] = 0
+        for start in range(0, pixels, len(codes)):
+            stop = min(start + len(codes), pixels)
+            quantise(planes[row, start:stop], bits[row, start:stop], measure, codes[: stop - start])
+            if count <= _FEW:
+                codes[stop - start :] = count
+                _halve(codes[: (stop - start + 63) // 64 * 64], count, sets, counts)
+            else:
+                _count(codes[: stop - start], counts)
+        good[row] = _divide(counts, result[row])
+
+
+@kernel(fast=False)
+def _halve(codes: Any, count: Any, sets: Any, counts: Any) -> None:
+    """Add how many codes there are of each level: sets of pixels, as bits of words, are halved by one binary digit after the other.
+
+    After d digits, set k at k * `_WORDS` holds the good pixels whose last d digits are those of k.
+    """
+    length = len(codes) // 64
+    for k in range(length):
+        sets[k] = ~matches(codes, np.uint64(64 * k), np.uint8(255), np.uint8(count))
+    digit = 1
+    while 2 * digit < count:
+        for k in range(length):
+            sets[_FEW // 2 * _WORDS + k] = matches(codes, np.uint64(64 * k), np.uint8(digit), np.uint8(digit))
+        for part in range(digit):
+            _split(sets, part * _WORDS, (part + digit) * _WORDS, length)
+        digit *= 2
+    for k in range(length):
+        sets[_FEW // 2 * _WORDS + k] = matches(codes, np.uint64(64 * k), np.uint8(digit), np.uint8(digit))
+    chosen = sets[_FEW // 2 * _WORDS : _FEW // 2 * _WORDS + length]
+    for part in range(min(digit, count)):
+        every, some = _sizes(sets[part * _WORDS : part * _WORDS + length], chosen)
+        counts[part] += np.uint32(every - some)
+        if part + digit < count:
+            counts[part + digit] += np.uint32(some)
+
+
+@kernel(fast=False)
+def _split(sets: Any, here: Any, there: Any, length: Any) -> None:
+    """Move the pixels chosen from one set to another."""
+    chosen = sets[_FEW // 2 * _WORDS : _FEW // 2 * _WORDS + length]
+    kept = sets[here : here + length]
+    moved = sets[there : there + length]
+    for k in range(length):
+        word = kept[k]
+        moved[k] = word & chosen[k]
+        kept[k] = word & ~chosen[k]
+
+
+@kernel(fast=False)
+def _sizes(words: Any, chosen: Any) -> Any:
+    every = np.uint64(0)
+    some = np.uint64(0)
+    for k in range(len(words)):
+        every += bits_set(words[k])
+        some += bits_set(words[k] & chosen[k])
+    return every, some
 
 
 @kernel(fast=False)
@@ -81,8 +144,8 @@ def _count(codes: Any, tables: Any) -> None:
 
 
 @kernel(fast=False)
-def _divide(tables: Any, fractions: Any) -> None:
-    """Sum the tables, empty them, and divide by the number of good pixels."""
+def _divide(tables: Any, fractions: Any) -> Any:
+    """Sum the tables and divide by the number of good pixels, which is returned."""
     count = len(fractions)
     good = 0.0
     for k in range(count):
@@ -93,8 +156,7 @@ def _divide(tables: Any, fractions: Any) -> None:
         good += fractions[k]
     for k in range(count):
         fractions[k] /= good
-    for lane in range(_TABLES):
-        tables[lane * _STEP : lane * _STEP + count + 1] = 0
+    return good
 
 
 @kernel(fast=False)

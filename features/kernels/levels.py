@@ -1,5 +1,6 @@
 """Levels of brightness by fixed, equal edges, as bytes."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ def levels(planes: NDArray[np.float32], count: int, limits: tuple[float, float])
     return codes
 
 
+@lru_cache(maxsize=64)
 def ruler(count: int, limits: tuple[float, float]) -> Ruler:
     """Return what `quantise` measures with.
 
@@ -73,6 +75,7 @@ def _float_edges(count: int, limits: tuple[float, float]) -> NDArray[np.float32]
         rounded = exact.astype(np.float32)
     rounded = np.where(rounded < exact, np.nextafter(rounded, np.float32(np.inf)), rounded)
     rounded[[0, -1]] = -np.inf, np.inf
+    rounded.flags.writeable = False  # it is kept for the next call
     return rounded
 
 

@@ -27,9 +27,9 @@ def fractions(codes: NDArray[np.intp], count: int) -> NDArray[np.float64]:
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
-def band_fractions(planes: NDArray[np.float32], count: int, limits: tuple[float, float]) -> NDArray[np.float64]:
-    """Return which part of the good pixels of each plane lies in each of `count` bins, shape (m, count)."""
-    return fractions(levels(planes, count, limits), count)
+def band_fractions(planes: NDArray[np.float32], count: int, limits: tuple[float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return which part of the good pixels of each plane lies in each of `count` bins, (m, count), and which part is good, (m,)."""
+    return fractions(levels(planes, count, limits), count), np.isfinite(planes).mean(axis=(1, 2))
 
 
 def joint_fractions(first: NDArray[np.intp], second: NDArray[np.intp], count: int) -> NDArray[np.float64]:

@@ -74,6 +74,7 @@ def test_bands_without_common_pixels_are_a_reason() -> None:
         ({"range": (1, 1)}, "range must be two finite numbers"),
         ({"range": (0, np.inf)}, "range must be two finite numbers"),
         ({"range": 3}, "range must be two finite numbers"),
+        ({"min_good": 0}, "min_good must be a fraction"),
         ({"pairs": "some"}, "pairs must be one of adjacent, all, none; it is 'some'"),
     ],
 )

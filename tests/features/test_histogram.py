@@ -72,7 +72,9 @@ def test_fractions_equal_the_plain_ones(ny: int, nx: int, count: int, part: floa
     planes[3] = 0.25
     with np.errstate(invalid="ignore"):
         expected = plain.fractions(plain.levels(planes, count, (-2.0, 8.0)), count)
-    assert np.array_equal(fractions(planes, count, (-2.0, 8.0)), expected, equal_nan=True)
+    found, good = fractions(planes, count, (-2.0, 8.0))
+    assert np.array_equal(found, expected, equal_nan=True)
+    assert np.array_equal(good, np.isfinite(planes).mean(axis=(1, 2)))
 
 
 @settings(max_examples=40, deadline=None)
@@ -99,4 +101,4 @@ def test_joint_fractions_with_the_most_levels() -> None:
 
 def test_many_equal_pixels() -> None:
     planes = np.zeros((1, 700, 701), dtype=np.float32)
-    assert fractions(planes, 4, (-1.0, 3.0)).tolist() == [[0, 1, 0, 0]]
+    assert fractions(planes, 4, (-1.0, 3.0))[0].tolist() == [[0, 1, 0, 0]]

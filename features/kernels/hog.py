@@ -19,10 +19,9 @@ _EXACT = {1: 1.0, 2: 0.0, 3: -1.0}  # cotangents of 45, 90 and 135 degrees
 _VECTOR = 16  # numbers that a processor handles at once
 
 # Sizes are squared in single precision. Images are measured times 2**20; where a cell then holds too much or too little for that,
-# again by steps of 2**50, up to where the extremes of single precision fit in.
-_START, _STEP = np.float32(2.0**20), np.float32(2.0**50)
+# again times 2**50 more or less, and once more: the extremes of single precision are within that.
+_START, _STEP, _TRIES = np.float32(2.0**20), np.float32(2.0**50), 3
 _LOW, _HIGH = np.float32(1), np.float32(2.0**56)
-_FIRST, _LAST = np.float32(2.0**-80), np.float32(2.0**120)
 
 
 def oriented_histograms(
@@ -106,16 +105,16 @@ def _measure(
     for row in range(len(images)):
         holes = _any_bad(images[row].reshape(-1).view(np.int32))
         scale = _START
-        while True:
+        for _ in range(_TRIES):
             small = min(scale, np.float32(1))
             if holes or small < 1:
                 _clean(images[row].reshape(-1), small, clean.reshape(-1))
             image = clean if holes or small < 1 else images[row]
             fill_cells(image, holes, max(scale, np.float32(1)), grid, swap, sign, cotangents, places, work, table, cells)
             largest = sum_cells(cells, by_bin, sums[0], sums[1])
-            if largest < _LOW and scale < _LAST:
+            if largest < _LOW:
                 scale *= _STEP
-            elif not largest <= _HIGH and scale > _FIRST:
+            elif not largest <= _HIGH:
                 scale /= _STEP
             else:
                 break

@@ -13,7 +13,7 @@ from galfeat.nn.landscape import FullBatch, Landscape, Minimum
 from galfeat.nn.lbfgs import lbfgs
 from galfeat.nn.losses import LOSSES, CrossEntropy, HalfSquaredError
 from galfeat.nn.network import Network, initialized
-from galfeat.nn.newton import newton
+from galfeat.nn.newton import _steihaug, newton
 from galfeat.nn.objective import Objective
 from galfeat.nn.samples import Samples
 
@@ -235,3 +235,31 @@ def test_lbfgs_gives_up_before_infinity() -> None:
     assert found.params[0] < 2
     assert found.loss == -found.params[0]
     assert found.gradient_norm == 1
+
+
+def test_full_batch_is_the_objective_over_its_free_part(lecture: Network) -> None:
+    samples = Samples(np.array([[0.05, 0.10], [0.3, -0.2]]), np.array([[0.01, 0.99], [0.4, 0.6]]), np.array([[0.5], [1.5]]))
+    objective = Objective(lecture, HalfSquaredError(), l2=0.3)
+    whole, part = FullBatch(objective, samples), FullBatch(objective, samples, slice(2, 7))
+    along = np.arange(5.0)
+    assert_array_equal(part.start, lecture.params[2:7])
+    assert part.value(part.start) == whole.value(whole.start) == objective.value(samples)
+    assert_array_equal(part.value_and_gradient(part.start)[1], objective.value_and_gradient(samples)[1][2:7])
+    hessian = objective.curvature(samples).hessian()[2:7, 2:7]
+    assert_allclose(part.curvature(part.start).hessian(), hessian, atol=1e-16)
+    assert_allclose(part.curvature(part.start).product(along), hessian @ along, atol=1e-15)
+    moved = part.start + 0.1
+    assert_array_equal(part.network(moved).params, np.concatenate([lecture.params[:2], moved, lecture.params[7:]]))
+
+
+def test_steps_within_the_ball_by_pencil() -> None:
+    # f = x^2 + 4 y^2 at (1, 1), where it is 5; being a parabola itself, it falls by what is promised
+    bend, gradient = Surface.Bend(np.diag([2.0, 8.0])), np.array([2.0, 8.0])
+    step, promised = _steihaug(bend, gradient, 100.0)
+    assert promised == pytest.approx(5 - ((1 + step[0]) ** 2 + 4 * (1 + step[1]) ** 2), rel=1e-14)
+    step, promised = _steihaug(bend, gradient, 0.1)  # steepest descent, to the edge
+    assert_allclose(step, -0.1 * gradient / np.sqrt(68), rtol=1e-14)
+    assert promised == pytest.approx(5 - ((1 + step[0]) ** 2 + 4 * (1 + step[1]) ** 2), rel=1e-13)
+    step, promised = _steihaug(Surface.Bend(np.diag([-2.0, 0.0])), np.array([1.0, 0.0]), 3.0)  # downhill and bent down: to the edge
+    assert_allclose(step, [-3.0, 0.0], rtol=1e-14)
+    assert promised == pytest.approx(3 + 9)

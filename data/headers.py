@@ -11,18 +11,17 @@ FITS Standard 4.0, https://fits.gsfc.nasa.gov/fits_standard.html
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from galfeat import CutoutError
+from galfeat.data.forms import BLOCK, CARD, Form, Forms
 from galfeat.data.streams import Bytes
 
 __all__ = ["BLOCK", "Hdu", "Header", "read_hdus"]
 
-BLOCK = 2880  # bytes; headers and data fill whole blocks
-_CARD = 80
-_LONGEST_HEADER = 4 << 20  # bytes: 50,000 keywords
 _LONGEST_REST = 4 << 20  # bytes that are searched for lost headers
 _BITPIX = (8, 16, 32, 64, -32, -64)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
@@ -34,7 +33,7 @@ _TEXT = re.compile(r"'((?:[^']|'')*)'")
 class Header:
     """Keywords and values of one header; of a keyword that stands there twice, the first counts, as in astropy."""
 
-    cards: dict[str, str]
+    cards: Mapping[str, str]
 
     def __contains__(self, keyword: str) -> bool:
         return keyword in self.cards
@@ -69,7 +68,9 @@ class Header:
 
     def text(self, keyword: str) -> str:
         """Return a text without the blanks around it; empty where there is none."""
-        found = _TEXT.match(self.cards.get(keyword, "").lstrip())
+        if keyword not in self.cards:
+            return ""
+        found = _TEXT.match(self.cards[keyword].lstrip())
         return found[1].replace("''", "'").strip() if found else ""
 
     def true(self, keyword: str) -> bool:
@@ -77,8 +78,10 @@ class Header:
         return _bare(self.cards.get(keyword, "")) == "T"
 
 
-@dataclass(frozen=True)
-class Hdu:
+Kind = Literal["image", "tiles", "table", "other"]
+
+
+class Hdu(NamedTuple):
     """One header-and-data unit.
 
     Parameters
@@ -97,12 +100,16 @@ class Hdu:
     """
 
     number: int
-    kind: Literal["image", "tiles", "table", "other"]
+    kind: Kind
     header: Header
     bitpix: int
     shape: tuple[int, ...]
     offset: int
     size: int
+
+
+_Meaning = tuple[Kind, int, tuple[int, ...], int]  # as in Hdu: kind, bitpix, shape, size
+_Known = dict[tuple[Form, bytes], _Meaning]
 
 
 def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
@@ -124,9 +131,11 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
         raise CutoutError(f"is not a FITS file: {_looks_like(bytes(source.read(0, 16)))}")
     hdus: list[Hdu] = []
     offset = 0
+    forms = Forms()
+    known: _Known = {}
     while not hdus or bytes(source.read(offset, 8)) == b"XTENSION":
         try:
-            hdu = _read_hdu(source, offset, len(hdus))
+            hdu = _read_hdu(source, offset, len(hdus), forms, known)
         except CutoutError as error:
             if not hdus:
                 raise
@@ -145,41 +154,35 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
 def _is_torn(source: Bytes, offset: int) -> bool:
     """Return whether what follows the last HDU is no mere rest but a lost header, there or some blocks later."""
     first = bytes(source.read(offset, BLOCK))
-    if any(first.startswith(b"BITPIX  =", at) for at in range(0, len(first), _CARD)):
+    if any(first.startswith(b"BITPIX  =", at) for at in range(0, len(first), CARD)):
         return True
     end = min(source.size, offset + _LONGEST_REST)
     return any(bytes(source.read(start, 9)) == b"XTENSION=" for start in range(offset, end, BLOCK))
 
 
-def _read_hdu(source: Bytes, offset: int, number: int) -> Hdu:
-    header, start = _read_header(source, offset)
+def _read_hdu(source: Bytes, offset: int, number: int, forms: Forms, known: _Known) -> Hdu:
+    cards = forms.read(source, offset)
+    header, form = Header(cards), cards.form
+    said = form, form.said(cards.raw)
+    if said not in known:
+        known[said] = _meaning(header, number)
+    kind, bitpix, shape, size = known[said]
+    return Hdu(number, kind, header, bitpix, shape, offset + len(cards.raw) + -len(cards.raw) % BLOCK, size)
+
+
+def _meaning(header: Header, number: int) -> _Meaning:
+    """Understand what a header says about its data; only cards of the form's geometry may be asked for here."""
     bitpix, shape = _geometry(header, "")
     size = _size(header, bitpix, shape)
     extension = header.text("XTENSION") if number else "IMAGE"
     if not extension:
         raise CutoutError("its header is damaged: XTENSION is no text")
     if extension in ("BINTABLE", "A3DTABLE") and header.true("ZIMAGE"):
-        return Hdu(number, "tiles", header, *_geometry(header, "Z"), start, size)
+        return "tiles", *_geometry(header, "Z"), size
     if extension in ("BINTABLE", "A3DTABLE", "TABLE"):
-        return Hdu(number, "table", header, bitpix, shape, start, size)
+        return "table", bitpix, shape, size
     is_image = extension in ("IMAGE", "IUEIMAGE") and not _is_groups(header, shape)
-    return Hdu(number, "image" if is_image else "other", header, bitpix, shape, start, size)
-
-
-def _read_header(source: Bytes, offset: int) -> tuple[Header, int]:
-    cards: dict[str, str] = {}
-    for start in range(offset, min(offset + _LONGEST_HEADER, source.size), BLOCK):
-        block = str(source.read(start, BLOCK), "latin-1")
-        if start > offset and block.startswith("XTENSION="):
-            break
-        for at in range(0, len(block), _CARD):
-            card = block[at : at + _CARD]
-            keyword = card[:8].rstrip()
-            if keyword == "END":  # whatever stands behind it: a header that went on would swallow the next extension
-                return Header(cards), start + BLOCK
-            if card[8:9] == "=":
-                cards.setdefault(keyword.upper(), card[9:])
-    raise CutoutError("its header is damaged or cut short: it has no END")
+    return "image" if is_image else "other", bitpix, shape, size
 
 
 def _geometry(header: Header, prefix: str) -> tuple[int, tuple[int, ...]]:

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.companions import is_companion
@@ -21,8 +20,7 @@ _BAND = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """An image of a file, as far as its header goes.
 
     Parameters
@@ -49,8 +47,7 @@ class Image:
     planes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Galaxy:
+class Galaxy(NamedTuple):
     """Where the pixels of one galaxy are.
 
     Parameters
@@ -161,4 +158,4 @@ def _galaxies(image: Image) -> list[Galaxy]:
     bands = image.shape[-3]
     names = image.planes or ((image.filter,) if bands == 1 and image.filter else ())
     galaxy = Galaxy((image.hdu,), names or band_names(bands), named=bool(names))
-    return [galaxy] if axes == 3 else [replace(galaxy, number=number) for number in range(image.shape[0])]
+    return [galaxy] if axes == 3 else [galaxy._replace(number=number) for number in range(image.shape[0])]

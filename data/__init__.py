@@ -10,8 +10,8 @@ In order, from a disk to what an extractor eats:
     reading a source shard by shard: cutouts, and a `Failure` with its reason for each that cannot be read.
 `fits`, `headers`, `layouts`, `compressed`, `streams`, `pictures`
     one file to galaxies: FITS headers read without believing them, extensions and planes arranged as galaxies and bands, pixels.
-`plain`
-    the same for plain images by the thousand, each header understood once for all that share it.
+`plain`, `rows`, `forms`
+    the same for plain images by the thousand, a file or an extension each: what headers share is understood once.
 `cutouts`
     `Cutout`, one galaxy, and `Cutouts`, a batch.
 `reading`

@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 
-__all__ = ["companion_root", "is_companion", "split_companions"]
+__all__ = ["companion_root", "is_companion", "may_accompany", "split_companions"]
 
 _GLUED = (  # words that end a file's name even without a separator before them
     *("noise", "sigma", "rms", "err", "error", "var", "variance", "ivar", "invvar", "wht", "weight"),
@@ -15,6 +15,7 @@ _WORDS = (
     *("errors", "unc", "uncertainty", "std", "stddev", "weights", "exp", "expmap", "exptime", "cov", "coverage", "masks"),
     *("flag", "flags", "bpm", "badpix", "objmask", "bkg", "background", "samp", "ctx"),
 )
+_ANYWHERE = re.compile("|".join(_WORDS))
 _SEPARATORS = "_-. "
 
 
@@ -25,6 +26,11 @@ def is_companion(name: str) -> bool:
     """
     parts = [part.rstrip("0123456789") for part in re.split(r"[\s_\-.]+", name.strip().lower())]
     return parts[0] in _WORDS or parts[-1] in _WORDS
+
+
+def may_accompany(text: str) -> bool:
+    """Return whether a text has a companion's word anywhere: one quick test for thousands of names in it."""
+    return _ANYWHERE.search(text.lower()) is not None
 
 
 def companion_root(stem: str) -> str | None:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from galfeat import CutoutError, UsageError
 
-__all__ = ["Cutout", "Cutouts", "band_names"]
+__all__ = ["Cutout", "Cutouts", "band_names", "cutouts_of"]
 
 
 def band_names(count: int) -> tuple[str, ...]:
@@ -74,6 +74,25 @@ class Cutout:
         order = [self.bands.index(band) for band in bands]
         noise = None if self.noise is None else self.noise[order]
         return replace(self, pixels=self.pixels[order], bands=tuple(bands), noise=noise)
+
+
+def cutouts_of(pixels: NDArray[np.float32], ids: Sequence[str], rows: Sequence[int], like: Cutout) -> list[Cutout]:
+    """Return many cutouts that share everything but name, row and pixels: quicker than one by one.
+
+    Parameters
+    ----------
+    pixels : array of float32, shape (n, bands, ny, nx)
+        The cutouts are views of it.
+    ids : sequence of str, length n
+    rows : sequence of int, length n
+    like : Cutout
+        Bands, file and whether the bands are named. It has as many bands as `pixels`.
+    """
+    shared = {**vars(like), "noise": None, "wcs": None}
+    found = [object.__new__(Cutout) for _ in ids]
+    for cutout, name, own, row in zip(found, ids, pixels, rows, strict=True):
+        vars(cutout).update(shared, id=name, pixels=own, row=row)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,14 @@ import numpy as np
 import pyarrow as pa
 
 from galfeat import CutoutError
-from galfeat.data.cutouts import Cutout
+from galfeat.data.cutouts import Cutout, cutouts_of
 from galfeat.data.failures import Failure
-from galfeat.data.fits import FitsFile, Pixels, open_fits
+from galfeat.data.fits import FitsFile, Known, Pixels, open_fits
 from galfeat.data.folders import is_picture
 from galfeat.data.layouts import Galaxy, Layout, size_of
 from galfeat.data.pictures import read_picture
 from galfeat.data.plain import PlainReader
+from galfeat.data.rows import Row
 from galfeat.data.shards import Reading, Shard, cut_shards
 
 __all__ = ["FileSource", "with_bands"]
@@ -66,10 +67,14 @@ class FileSource:
         Bands asked for, in order; none: as they come.
     numbers : tuple of int, optional
         For each entry, which galaxy of its file it is; otherwise an entry is all galaxies of its file.
+    row : Row, optional
+        The galaxies of the one file, where all are stored alike; read the long way if the file is no longer what it was.
     left_out : tuple of str
         Companion files of the folder that are no galaxies.
     left_out_columns : tuple of str
         Columns of the catalogue that hold no single value a row.
+    known : Known
+        What was found in files of many galaxies, so that shards do not look through them again.
     """
 
     folder: Path
@@ -78,8 +83,13 @@ class FileSource:
     layout: Layout = "auto"
     wanted: tuple[str, ...] = ()
     numbers: tuple[int, ...] | None = field(default=None, repr=False)
+    row: Row | None = field(default=None, repr=False)
     left_out: tuple[str, ...] = field(default=(), repr=False)
     left_out_columns: tuple[str, ...] = ()
+    known: Known = field(default_factory=Known, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "known": Known()}  # to be found out again rather than sent along
 
     def __len__(self) -> int:
         return int(self.catalog.num_rows)
@@ -101,6 +111,9 @@ class FileSource:
 
         An entry whose file holds several galaxies gives a cutout each, named ``id[0]``, ``id[1]`` and so on.
         """
+        quick = self._read_row(shard)
+        if quick is not None:
+            return Reading(quick)
         by_files: dict[tuple[str, ...], list[_Entry]] = {}
         for entry in self._entries(shard):
             by_files.setdefault(entry.files, []).append(entry)
@@ -112,6 +125,23 @@ class FileSource:
         found = [outcome for row in sorted(outcomes) for outcome in outcomes[row]]
         cutouts = [each for each in found if isinstance(each, Cutout)]
         return Reading(cutouts, [each for each in found if isinstance(each, Failure)])
+
+    def _read_row(self, shard: Shard) -> list[Cutout] | None:
+        """Return the cutouts of a shard out of one file that holds them all alike; None if there is more to it."""
+        numbers = self.numbers and self.numbers[shard.start : shard.stop]
+        if self.row is None or not numbers or numbers != tuple(range(numbers[0], numbers[0] + len(shard))):
+            return None
+        pixels = self.row.read(numbers[0], numbers[0] + len(shard)) if numbers[-1] < self.row.count else None
+        if pixels is None:
+            return None
+        planes = np.arange(pixels.shape[1], dtype=np.float32).reshape(-1, 1, 1)
+        try:
+            like = with_bands(Cutout("", planes, self.row.bands, file=self.row.path.name, named=self.row.named), self.wanted)
+        except CutoutError:
+            return None  # the long way says so of each
+        order = like.pixels[:, 0, 0].astype(int).tolist()
+        chosen = pixels if order == list(range(pixels.shape[1])) else pixels[:, order]
+        return cutouts_of(chosen, self.catalog.column("id")[shard.start : shard.stop].to_pylist(), range(shard.start, shard.stop), like)
 
     def _entries(self, shard: Shard) -> Iterator[_Entry]:
         part = self.catalog.slice(shard.start, len(shard))
@@ -144,7 +174,7 @@ class FileSource:
             opened: dict[str, FitsFile | _Picture] = {}
             for band, file in zip(self.columns, files, strict=True):
                 try:
-                    opened[band] = stack.enter_context(_opened(self.folder, file))
+                    opened[band] = stack.enter_context(_opened(self.folder, file, self.known))
                 except CutoutError as error:
                     return {entry.row: [_failure(entry, entry.id, band, file, error)] for entry in entries}
             return {entry.row: self._read_entry(entry, opened) for entry in entries}
@@ -197,7 +227,7 @@ def with_bands(cutout: Cutout, wanted: tuple[str, ...]) -> Cutout:
 
 
 @contextmanager
-def _opened(folder: Path, file: str) -> Iterator[FitsFile | _Picture]:
+def _opened(folder: Path, file: str, known: Known) -> Iterator[FitsFile | _Picture]:
     if not file:
         raise CutoutError("no file stands in the catalogue")
     normal = os.path.normpath(file)
@@ -208,7 +238,7 @@ def _opened(folder: Path, file: str) -> Iterator[FitsFile | _Picture]:
     if is_picture(file):
         yield _Picture(folder / normal)
     else:
-        with open_fits(folder / normal) as opened:
+        with open_fits(folder / normal, known) as opened:
             yield opened
 
 

@@ -8,6 +8,8 @@ leaves them as numbers (BLANK = 0, and unsigned integers).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import dropwhile
 from math import prod
 from pathlib import Path
@@ -20,9 +22,13 @@ from galfeat import CutoutError
 from galfeat.data.compressed import unpack
 from galfeat.data.headers import Hdu, Header, read_hdus
 from galfeat.data.layouts import Galaxy, Image, Layout, arrange, size_of
-from galfeat.data.streams import Bytes, open_bytes
+from galfeat.data.streams import Bytes, Stamp, open_bytes
 
-__all__ = ["FitsFile", "Pixels", "filter_of", "open_fits"]
+__all__ = ["Contents", "FitsFile", "Known", "Pixels", "filter_of", "image_of", "open_fits", "shared_filter", "stored_kind"]
+
+
+_MANY = 16  # extensions from which on a file is remembered
+_MOST_KNOWN = 8  # files that are: their headers stay in memory
 
 
 class Pixels(NamedTuple):
@@ -33,12 +39,23 @@ class Pixels(NamedTuple):
     named: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What the headers of a file say: its HDUs, what is wrong after them, and its galaxies in each layout that was asked for."""
+
+    hdus: list[Hdu]
+    damage: str
+    arranged: dict[Layout, list[Galaxy]] = field(default_factory=dict)
+
+
 class FitsFile:
     """A FITS file whose headers are read and whose pixels are not yet.
 
     Parameters
     ----------
     source : Bytes
+    contents : Contents, optional
+        What it holds, where that is known already.
 
     Raises
     ------
@@ -46,10 +63,11 @@ class FitsFile:
         If it is no FITS file or its first header makes no sense.
     """
 
-    def __init__(self, source: Bytes) -> None:
+    def __init__(self, source: Bytes, contents: Contents | None = None) -> None:
         self._source = source
-        self.hdus, self.damage = read_hdus(source)
-        self._arranged: dict[Layout, list[Galaxy]] = {}
+        self.contents = contents or Contents(*read_hdus(source))
+        self.hdus, self.damage = self.contents.hdus, self.contents.damage
+        self._arranged = self.contents.arranged
         self._last: tuple[int, NDArray[np.float32]] | None = None
 
     def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:
@@ -108,11 +126,11 @@ class FitsFile:
         return Image(number, image.shape, "", image.own_filter, image.filter, image.planes)
 
     def _image(self, hdu: Hdu) -> Image:
-        shape = _without_ones(hdu.shape)
-        own = filter_of(hdu.header)
-        shared = "" if self.hdus[0].shape else filter_of(self.hdus[0].header)
-        planes = _plane_names(hdu.header, shape[-3]) if len(shape) > 2 else ()
-        return Image(hdu.number, shape, hdu.header.text("EXTNAME"), own, own or shared, planes)
+        return image_of(hdu, self._shared)
+
+    @cached_property
+    def _shared(self) -> str:
+        return shared_filter(self.hdus[0])
 
     def _flux(self, hdu: Hdu) -> NDArray[np.float32]:
         if self._last is None or self._last[0] != hdu.number:  # a row of galaxies in one 4-D image is unpacked once
@@ -124,9 +142,34 @@ class FitsFile:
         return self._last[1]
 
 
+class Known:
+    """What files of many extensions hold, so that each of them is looked through once as long as it does not change."""
+
+    def __init__(self) -> None:
+        self._contents: dict[Path, tuple[Stamp, Contents]] = {}
+
+    def file(self, path: Path, source: Bytes) -> FitsFile:
+        """Return an opened file, looked through again only if it is another than it was."""
+        known = self._contents.get(path)
+        if known is not None and known[0] == source.stamp:
+            return FitsFile(source, known[1])
+        file = FitsFile(source)
+        if len(file.hdus) >= _MANY:
+            if len(self._contents) >= _MOST_KNOWN:
+                self._contents.clear()
+            self._contents[path] = source.stamp, file.contents
+        return file
+
+
 @contextmanager
-def open_fits(path: Path) -> Iterator[FitsFile]:
+def open_fits(path: Path, known: Known | None = None) -> Iterator[FitsFile]:
     """Open a FITS file, gzipped or not, and close it afterwards.
+
+    Parameters
+    ----------
+    path : Path
+    known : Known, optional
+        What is known of files, and where this one is added.
 
     Raises
     ------
@@ -134,7 +177,20 @@ def open_fits(path: Path) -> Iterator[FitsFile]:
         If there is no such file, or it is no FITS file.
     """
     with open_bytes(path) as source:
-        yield FitsFile(source)
+        yield FitsFile(source) if known is None else known.file(path, source)
+
+
+def image_of(hdu: Hdu, shared: str) -> Image:
+    """Return an image as far as its header goes; `shared` is the filter that the first HDU names for all."""
+    shape = _without_ones(hdu.shape)
+    own = filter_of(hdu.header)
+    planes = _plane_names(hdu.header, shape[-3]) if len(shape) > 2 else ()
+    return Image(hdu.number, shape, hdu.header.text("EXTNAME"), own, own or shared, planes)
+
+
+def shared_filter(first: Hdu) -> str:
+    """Return the filter that a first HDU without pixels names for the images behind it."""
+    return "" if first.shape else filter_of(first.header)
 
 
 def filter_of(header: Header) -> str:
@@ -162,10 +218,14 @@ def _plane_names(header: Header, count: int) -> tuple[str, ...]:
     return ()
 
 
+def stored_kind(bitpix: int) -> str:
+    """Return the NumPy type of the numbers that lie in the file."""
+    return f">{'f' if bitpix < 0 else 'i' if bitpix > 8 else 'u'}{abs(bitpix) // 8}"
+
+
 def _stored(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
-    kind = f">{'f' if hdu.bitpix < 0 else 'i' if hdu.bitpix > 8 else 'u'}{abs(hdu.bitpix) // 8}"
     count = prod(hdu.shape)
-    return np.frombuffer(source.read(hdu.offset, count * abs(hdu.bitpix) // 8), dtype=kind)
+    return np.frombuffer(source.read(hdu.offset, count * abs(hdu.bitpix) // 8), dtype=stored_kind(hdu.bitpix))
 
 
 def _scaled(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:

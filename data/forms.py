@@ -135,14 +135,14 @@ def _learned(source: Bytes, offset: int) -> Cards:
         blocks.append(block)
         keywords += [block[at : at + _KEYWORD] for at in range(0, len(block), CARD)]
         for at in range(0, len(block), CARD):
-            keyword = block[at : at + 8].decode("latin-1").rstrip()
-            if keyword == "END":  # whatever stands behind it: a header that went on would swallow the next extension
+            if block[at : at + 8].rstrip() == b"END":  # whatever stands behind it: a header that went on would swallow the next extension
                 raw = b"".join(blocks)
                 return Cards(raw, Form(b"".join(keywords), places, tuple(double), _cards_of(places)))
             if block[at + 8 : at + _KEYWORD] == b"=":
-                if keyword.upper() in places:
-                    double[keyword.upper()] = None
-                places.setdefault(keyword.upper(), start - offset + at + _KEYWORD)
+                name = block[at : at + 8].rstrip().upper().decode("latin-1")
+                if name in places:
+                    double[name] = None
+                places.setdefault(name, start - offset + at + _KEYWORD)
     raise CutoutError("its header is damaged or cut short: it has no END")
 
 

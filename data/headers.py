@@ -20,7 +20,7 @@ from galfeat import CutoutError
 from galfeat.data.forms import BLOCK, CARD, Form, Forms
 from galfeat.data.streams import Bytes
 
-__all__ = ["BLOCK", "Hdu", "Header", "read_hdus"]
+__all__ = ["BLOCK", "Hdu", "HduReader", "Header", "read_hdus"]
 
 _LONGEST_REST = 4 << 20  # bytes that are searched for lost headers
 _BITPIX = (8, 16, 32, 64, -32, -64)
@@ -109,7 +109,36 @@ class Hdu(NamedTuple):
 
 
 _Meaning = tuple[Kind, int, tuple[int, ...], int]  # as in Hdu: kind, bitpix, shape, size
-_Known = dict[tuple[Form, bytes], _Meaning]
+
+
+class HduReader:
+    """Reads one HDU after the other, understanding once what their headers have in common; for one thread.
+
+    Parameters
+    ----------
+    source : Bytes
+    """
+
+    def __init__(self, source: Bytes) -> None:
+        self._source = source
+        self._forms = Forms()
+        self._known: dict[tuple[Form, bytes], _Meaning] = {}
+
+    def read(self, offset: int, number: int) -> Hdu:
+        """Read the HDU of that number, which begins at a place; its data need not be there.
+
+        Raises
+        ------
+        CutoutError
+            If its header makes no sense.
+        """
+        cards = self._forms.read(self._source, offset)
+        header, form = Header(cards), cards.form
+        said = form, form.said(cards.raw)
+        if said not in self._known:
+            self._known[said] = _meaning(header, number)
+        kind, bitpix, shape, size = self._known[said]
+        return Hdu(number, kind, header, bitpix, shape, offset + len(cards.raw) + -len(cards.raw) % BLOCK, size)
 
 
 def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
@@ -131,11 +160,10 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
         raise CutoutError(f"is not a FITS file: {_looks_like(bytes(source.read(0, 16)))}")
     hdus: list[Hdu] = []
     offset = 0
-    forms = Forms()
-    known: _Known = {}
+    reader = HduReader(source)
     while not hdus or bytes(source.read(offset, 8)) == b"XTENSION":
         try:
-            hdu = _read_hdu(source, offset, len(hdus), forms, known)
+            hdu = reader.read(offset, len(hdus))
         except CutoutError as error:
             if not hdus:
                 raise
@@ -158,16 +186,6 @@ def _is_torn(source: Bytes, offset: int) -> bool:
         return True
     end = min(source.size, offset + _LONGEST_REST)
     return any(bytes(source.read(start, 9)) == b"XTENSION=" for start in range(offset, end, BLOCK))
-
-
-def _read_hdu(source: Bytes, offset: int, number: int, forms: Forms, known: _Known) -> Hdu:
-    cards = forms.read(source, offset)
-    header, form = Header(cards), cards.form
-    said = form, form.said(cards.raw)
-    if said not in known:
-        known[said] = _meaning(header, number)
-    kind, bitpix, shape, size = known[said]
-    return Hdu(number, kind, header, bitpix, shape, offset + len(cards.raw) + -len(cards.raw) % BLOCK, size)
 
 
 def _meaning(header: Header, number: int) -> _Meaning:

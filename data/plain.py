@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits import FitsFile, Pixels
+from galfeat.data.fits import FitsFile, Pixels, stored_kind
 from galfeat.data.headers import BLOCK
 from galfeat.data.layouts import Layout
 from galfeat.data.streams import Bytes
 
-__all__ = ["MATTERS", "PlainReader"]
+__all__ = ["MATTERS", "NOT_PLAIN", "PlainReader"]
 
 MATTERS = re.compile(rb"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|EXTNAME|FILTER\d*|FILTNAM1|BAND\d*|END")
-"""Keywords whose values decide how a plain image is read; where there is one of `_NOT_PLAIN`, it is none."""
+"""Keywords whose values decide how a plain image is read; where there is one of `NOT_PLAIN`, it is none."""
 
-_NOT_PLAIN = re.compile(rb"BSCALE|BZERO|BLANK|ZIMAGE|ZBITPIX")
+NOT_PLAIN = re.compile(rb"BSCALE|BZERO|BLANK|ZIMAGE|ZBITPIX")
 _SUFFIXES = (".fits", ".fit", ".fts")
 _LARGEST = 4 << 20  # bytes of a file: of larger ones, reading the pixels takes longer than understanding the header
 _MOST_BLOCKS = 16  # of a header
@@ -126,7 +126,7 @@ class PlainReader:
             return None
         keywords = self._keywords[blocks].tobytes()
         names = [keywords[at : at + 8].rstrip().upper() for at in range(0, len(keywords), 9)]
-        if any(_NOT_PLAIN.fullmatch(name) for name in names):
+        if any(NOT_PLAIN.fullmatch(name) for name in names):
             return None
         kind = self._kind(count, blocks * BLOCK)
         if kind is not None:
@@ -166,6 +166,5 @@ class PlainReader:
             return None
         if count != start + -(-hdu.size // BLOCK) * BLOCK:
             return None  # something follows, or the last block is short
-        stored = f">{'f' if hdu.bitpix < 0 else 'i' if hdu.bitpix > 8 else 'u'}{bytes_each}"
         shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
-        return _Kind(count, np.ndarray(shape, stored, self._buffer, start), galaxy.bands, galaxy.named)
+        return _Kind(count, np.ndarray(shape, stored_kind(hdu.bitpix), self._buffer, start), galaxy.bands, galaxy.named)

@@ -6,6 +6,7 @@ catalogue costs.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,9 +16,10 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.catalogs import check_ids, is_catalog, read_catalog
 from galfeat.data.companions import is_companion
 from galfeat.data.files import FileSource
-from galfeat.data.fits import open_fits
+from galfeat.data.fits import Known, open_fits
 from galfeat.data.folders import is_fits, is_picture, list_cutouts, names_of
 from galfeat.data.layouts import Layout, check_layout
+from galfeat.data.rows import find_row
 from galfeat.data.shards import Reading, Shard
 
 __all__ = ["Reading", "Shard", "Source", "open_source"]
@@ -93,13 +95,17 @@ def open_source(
         raise UsageError(f"{path}: there is no such file or folder")
     if place.is_dir():
         return _from_folder(place, catalog, wanted, layout)
-    if is_catalog(place) or (is_fits(place.name) and _holds_tables_only(place)):
+    known = Known()
+    row = find_row(place, layout) if is_fits(place.name) else None
+    if is_catalog(place) or (row is None and is_fits(place.name) and _holds_tables_only(place, known)):
         if catalog is not None:
             raise UsageError(f"{path}: is a catalogue itself, so there is no other to go with it")
         return _from_catalog(place, place.parent, wanted, layout)
     if not is_fits(place.name) and not is_picture(place.name):
         raise UsageError(f"{path}: is no folder, no catalogue (CSV, ECSV, FITS, VOTable, Parquet), no FITS file and no picture (JPEG, PNG)")
-    return _from_file(place, catalog, wanted, layout)
+    count = row.count if row else _count_galaxies(place, layout, known)
+    every = FileSource(place.parent, _numbered(place, count), {"": "file"}, layout, wanted, tuple(range(count)), row, known=known)
+    return every if catalog is None else _with_catalog(every, Path(catalog).expanduser().absolute(), place)
 
 
 def _from_folder(folder: Path, catalog: str | Path | None, wanted: tuple[str, ...], layout: Layout) -> FileSource:
@@ -120,30 +126,33 @@ def _from_catalog(path: Path, folder: Path, wanted: tuple[str, ...], layout: Lay
     return FileSource(folder, catalog, _of_bands(columns, wanted, path), layout, wanted, left_out_columns=left_out)
 
 
-def _from_file(path: Path, catalog: str | Path | None, wanted: tuple[str, ...], layout: Layout) -> FileSource:
-    count = _count_galaxies(path, layout)
+def _numbered(path: Path, count: int) -> pa.Table:
     name = names_of([path.name])[0]
-    if catalog is None:
-        names = [name] if count == 1 else [f"{name}[{number}]" for number in range(count)]
-        table = pa.table({"id": names, "file": [path.name] * count})
-        return FileSource(path.parent, table, {"": "file"}, layout, wanted, numbers=tuple(range(count)))
-    place = Path(catalog).expanduser().absolute()
-    table, left_out = read_catalog(place)
-    if "hdu" not in table.column_names and table.num_rows != count:
+    names = [name] if count == 1 else [f"{name}[{number}]" for number in range(count)]
+    return pa.table({"id": names, "file": [path.name] * count})
+
+
+def _with_catalog(every: FileSource, catalog: Path, path: Path) -> FileSource:
+    """Give the galaxies of a file the rows of a catalogue: in their order, or by its column ``hdu``."""
+    table, left_out = read_catalog(catalog)
+    count = len(every)
+    by_hdu = "hdu" in table.column_names
+    if not by_hdu and table.num_rows != count:
         raise UsageError(
             f"{catalog}: has {table.num_rows} rows for the {count} galaxies of {path.name}; a column 'hdu' can choose among them"
         )
-    numbers = None if "hdu" in table.column_names else tuple(range(count))
     here = pa.array([path.name] * table.num_rows)
     table = (
         table.set_column(table.column_names.index("file"), "file", here)
         if "file" in table.column_names
         else table.append_column("file", here)
     )
-    if numbers and "id" not in table.column_names:
-        table = table.add_column(0, "id", pa.array([f"{name}[{number}]" for number in numbers]))
-    columns = {"": "file"}
-    return FileSource(path.parent, _completed(table, columns, place), columns, layout, wanted, numbers, left_out_columns=left_out)
+    if not by_hdu and "id" not in table.column_names:
+        table = table.add_column(0, "id", pa.array([f"{names_of([path.name])[0]}[{number}]" for number in range(count)]))
+    table = _completed(table, every.columns, catalog)
+    return replace(
+        every, catalog=table, numbers=None if by_hdu else every.numbers, row=None if by_hdu else every.row, left_out_columns=left_out
+    )
 
 
 def _completed(table: pa.Table, columns: Mapping[str, str], path: Path) -> pa.Table:
@@ -202,19 +211,19 @@ def _checked_bands(bands: Sequence[str] | None) -> tuple[str, ...]:
     return wanted
 
 
-def _count_galaxies(path: Path, layout: Layout) -> int:
+def _count_galaxies(path: Path, layout: Layout, known: Known) -> int:
     if is_picture(path.name):
         return 1
     try:
-        with open_fits(path) as file:
+        with open_fits(path, known) as file:
             return len(file.galaxies(layout))
     except CutoutError:  # it is one entry then, and reading it gives the reason
         return 1
 
 
-def _holds_tables_only(path: Path) -> bool:
+def _holds_tables_only(path: Path, known: Known) -> bool:
     try:
-        with open_fits(path) as file:
+        with open_fits(path, known) as file:
             kinds = {hdu.kind for hdu in file.hdus if hdu.shape}
     except CutoutError:
         return False

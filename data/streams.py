@@ -1,5 +1,6 @@
 """The bytes of one file, whether it is gzipped or not, with a plain reason for every file that has none to give."""
 
+import os
 import stat
 import zlib
 from collections.abc import Iterator
@@ -9,11 +10,20 @@ from typing import BinaryIO
 
 from galfeat import CutoutError
 
-__all__ = ["Bytes", "open_bytes"]
+__all__ = ["Bytes", "Stamp", "open_bytes", "stamp_of"]
 
 _HEAD = 4 << 20  # a file up to this size is read in one go
 _LARGEST_UNZIPPED = 1 << 30  # a gzipped file is unpacked in memory, and a small one can unpack to a thousand times its size
 _GZIP = b"\x1f\x8b"
+
+
+Stamp = tuple[int, ...]
+
+
+def stamp_of(file: BinaryIO) -> Stamp:
+    """Return what tells an opened file from what it was before: which file, its size, and when it was written."""
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 class Bytes:
@@ -27,9 +37,18 @@ class Bytes:
         Where the others are.
     size : int, optional
         Bytes in all; those of `head` if not given.
+    stamp : tuple of int, optional
+        Which file it is and when it was written; another one as soon as the file is changed.
+
+    Attributes
+    ----------
+    packed : bool
+        Whether these bytes come from a file that holds them packed.
     """
 
-    def __init__(self, head: bytes, file: BinaryIO | None = None, size: int | None = None) -> None:
+    def __init__(self, head: bytes, file: BinaryIO | None = None, size: int | None = None, stamp: Stamp = ()) -> None:
+        self.stamp = stamp
+        self.packed = file is None and bool(stamp)
         self.size = len(head) if size is None else size
         self._head = memoryview(head)
         self._file = file
@@ -76,16 +95,17 @@ def open_bytes(path: Path) -> Iterator[Bytes]:
 
 def _bytes(file: BinaryIO) -> Bytes:
     try:
+        stamp = stamp_of(file)
         size = file.seek(0, 2)
         file.seek(0)
         head = file.read(min(size, _HEAD))
         if head[:2] == _GZIP:
-            return Bytes(_gunzip(head + file.read()))
+            return Bytes(_gunzip(head + file.read()), stamp=stamp)
     except OSError as error:
         raise CutoutError(_why(error)) from error
     if not size:
         raise CutoutError("is empty (0 bytes)")
-    return Bytes(head, file, size)
+    return Bytes(head, file, size, stamp)
 
 
 def _gunzip(packed: bytes) -> bytes:

@@ -1,0 +1,210 @@
+"""One file of many galaxies, an extension each, all stored alike: understood as one array with gaps.
+
+Ten thousand extensions that the same programme wrote differ in names and pixels and in nothing else. Then the place of each follows from
+the first two, and what is left to do is to look whether it is so: that every header has the keywords of the first in the same places and
+the same values in the cards that matter. Of whatever is different in any of this, the careful way (`fits`) finds out what it is.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import FileIO
+from math import prod
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat import CutoutError
+from galfeat.data.companions import is_companion, may_accompany
+from galfeat.data.fits import image_of, shared_filter, stored_kind
+from galfeat.data.forms import BLOCK, CARD, Cards
+from galfeat.data.headers import HduReader, Header
+from galfeat.data.layouts import Image, Layout, arrange, is_band_name
+from galfeat.data.plain import MATTERS, NOT_PLAIN
+from galfeat.data.streams import Bytes, Stamp, open_bytes, stamp_of
+
+__all__ = ["Row", "find_row"]
+
+_FEWEST = 16  # extensions: with fewer there is nothing to gain
+_PART = 1 << 19  # bytes that are read at once: they stay in the processor's cache until they are converted
+_GAP = 8  # times a piece: gaps up to this are read along
+
+
+@dataclass(frozen=True)
+class Row:
+    """Galaxies in extensions that are stored alike.
+
+    Parameters
+    ----------
+    path : Path
+    stamp : tuple of int
+        What tells the file from a changed one.
+    count : int
+        Galaxies.
+    first, step : int
+        Where the pixels of the first begin, and how far it is from one to the next, in bytes.
+    stored : str
+        Type of the stored numbers.
+    shape : tuple of int
+        (bands, ny, nx).
+    bands : tuple of str
+    named : bool
+        Whether the file names them.
+    """
+
+    path: Path
+    stamp: Stamp
+    count: int
+    first: int
+    step: int
+    stored: str
+    shape: tuple[int, ...]
+    bands: tuple[str, ...]
+    named: bool
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32] | None:
+        """Read the pixels of the galaxies `start` to `stop` (excluded).
+
+        Returns
+        -------
+        array of float32, shape (stop - start, bands, ny, nx), or None
+            None if the file cannot be read or is no longer what it was.
+        """
+        pixels = np.empty((stop - start, *self.shape), np.float32)
+        item = int(self.stored[2:])
+        strides = (prod(self.shape[1:]) * item, self.shape[2] * item, item)
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                if stamp_of(file) != self.stamp:
+                    return None
+                at = 0
+                for part in _parts(file, self.first + start * self.step, self.step, stop - start, prod(self.shape) * item):
+                    stored = np.ndarray((part.pieces, *self.shape), self.stored, part.buffer, 0, (part.apart, *strides))
+                    with np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
+                        pixels[at : at + part.pieces] = stored
+                    at += part.pieces
+        except (OSError, CutoutError):
+            return None
+        return pixels
+
+
+class _Part(NamedTuple):
+    """Pieces of a file in a buffer that the next part overwrites: how many, and how far apart."""
+
+    pieces: int
+    apart: int
+    buffer: memoryview
+
+
+def _parts(file: FileIO, first: int, step: int, count: int, size: int) -> Iterator[_Part]:
+    """Read pieces of `size` bytes, `step` bytes from one to the next: some at a time.
+
+    Small gaps are read along, since one long read takes less time than many short ones.
+    """
+    apart = step if step <= _GAP * size else size
+    each = max(1, min(count, _PART // apart))
+    buffer = np.empty(each * apart, np.uint8).data
+    for at in range(0, count, each):
+        some = min(each, count - at)
+        if apart == step:
+            _fill(file, first + at * step, buffer[: (some - 1) * step + size])
+        else:
+            for piece in range(some):
+                _fill(file, first + (at + piece) * step, buffer[piece * size : (piece + 1) * size])
+        yield _Part(some, apart, buffer)
+
+
+def _fill(file: FileIO, offset: int, buffer: memoryview) -> None:
+    file.seek(offset)
+    while buffer:
+        count = file.readinto(buffer)
+        if not count:
+            raise CutoutError("became shorter while it was being read")
+        buffer = buffer[count:]
+
+
+def find_row(path: Path, layout: Layout) -> Row | None:
+    """Return the galaxies of a file as a row, if they are one; the header of each extension is looked at once.
+
+    Parameters
+    ----------
+    path : Path
+    layout : {"auto", "cube", "bands", "galaxies"}
+    """
+    if layout not in ("auto", "galaxies"):
+        return None
+    try:
+        with open_bytes(path) as source:
+            row, image, cards = _begun(path, source, layout)
+        if row is None or cards is None:
+            return None
+        names = _names(row, cards)
+    except (OSError, CutoutError):
+        return None
+    return row if names is not None and _are_galaxies(names, image, layout) else None
+
+
+def _begun(path: Path, source: Bytes, layout: Layout) -> tuple[Row | None, Image, Cards | None]:
+    """Return what a file is if it goes on as it begins, its first image, and the cards of that one's header."""
+    if bytes(source.read(0, 9)) != b"SIMPLE  =":
+        raise CutoutError("is not a FITS file")
+    reader = HduReader(source)
+    head = reader.read(0, 0)
+    begin = head.offset
+    nothing = None, Image(0, ()), None
+    if source.packed or head.shape or head.size or bytes(source.read(begin, 8)) != b"XTENSION":
+        return nothing
+    hdu = reader.read(begin, 1)
+    cards = hdu.header.cards
+    data = prod(hdu.shape) * abs(hdu.bitpix) // 8
+    step = hdu.offset - begin + -(-data // BLOCK) * BLOCK
+    count, rest = divmod(source.size - begin, step)
+    if hdu.kind != "image" or hdu.size != data or rest or count < _FEWEST or not isinstance(cards, Cards):
+        return nothing
+    image = image_of(hdu, shared_filter(head))
+    galaxies = arrange([image._replace(name="")], layout)
+    if len(galaxies) != 1 or galaxies[0].problem or galaxies[0].number is not None:
+        return nothing
+    shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
+    [galaxy] = galaxies
+    row = Row(path, source.stamp, count, hdu.offset, step, stored_kind(hdu.bitpix), shape, galaxy.bands, galaxy.named)
+    return row, image, cards
+
+
+def _names(row: Row, cards: Cards) -> list[bytes] | None:
+    """Return what stands behind EXTNAME in each extension if all headers are like the first; None if one is not."""
+    keywords = [cards.raw[at : at + 8].rstrip().upper() for at in range(0, len(cards.raw), CARD)]
+    if any(NOT_PLAIN.fullmatch(keyword) for keyword in keywords):
+        return None
+    place = cards.form.places.get("EXTNAME")
+    own = None if place is None else place // CARD
+    matter = [at for at, keyword in enumerate(keywords) if MATTERS.fullmatch(keyword) and at != own]
+    expected = np.frombuffer(cards.raw, np.uint8).reshape(-1, CARD)
+    keys = np.ndarray(len(expected), np.uint64, cards.raw, 0, (CARD,))
+    values: list[bytes] = []
+    with row.path.open("rb", buffering=0) as file:
+        if stamp_of(file) != row.stamp:
+            return None
+        for part in _parts(file, row.first - len(cards.raw), row.step, row.count, len(cards.raw)):
+            headers = np.ndarray((part.pieces, *expected.shape), np.uint8, part.buffer, 0, (part.apart, CARD, 1))
+            # keywords, eight letters as one number
+            words = np.ndarray((part.pieces, len(expected)), np.uint64, part.buffer, 0, (part.apart, CARD))
+            if not ((words == keys).all() and (headers[..., 8] == expected[:, 8]).all() and (headers[:, matter] == expected[matter]).all()):
+                return None
+            if own is not None:
+                values += headers[:, own, 9:].copy().view("S71")[:, 0].tolist()
+    return values
+
+
+def _are_galaxies(values: Sequence[bytes], image: Image, layout: Layout) -> bool:
+    """Return whether images that differ in their names only are a galaxy each: none accompanies one, and they are not its bands."""
+    quoted = b"\n".join([value[: value.rfind(b"'")] for value in values])
+    if may_accompany(quoted.decode("latin-1")) and any(is_companion(_text(value)) for value in values):
+        return False
+    may_be_bands = layout == "auto" and len(image.shape) == 2 and not image.own_filter and bool(values)
+    return not (may_be_bands and all(is_band_name(_text(value)) for value in values))
+
+
+def _text(value: bytes) -> str:
+    return Header({"": value.decode("latin-1")}).text("")

@@ -138,6 +138,15 @@ def test_bad_pixels_are_marked_and_counted(galaxy: Cutout) -> None:
     assert not portrait(galaxy, SMALL).legends
 
 
+def test_the_map_of_patterns_is_open_around_a_bad_pixel_and_along_the_border(galaxy: Cutout) -> None:
+    pixels = galaxy.pixels.copy()
+    pixels[:, 14, 12] = np.nan
+    axes = axes_of(portrait(replace(galaxy, pixels=pixels), SMALL), "Local")
+    unknown = np.ma.getmaskarray(axes.images[0].get_array())  # type: ignore[attr-defined]
+    assert np.flatnonzero(unknown[:, 12]).tolist() == [0, 1, 2, 11, 14, 17, 29, 30, 31], "points lie three pixels away"
+    assert np.flatnonzero(unknown[14]).tolist() == [0, 1, 2, 9, 12, 15, 29, 30, 31]
+
+
 def test_fits_lie_on_their_first_row_and_pictures_hang_from_it(galaxy: Cutout) -> None:
     for name, origin in (("a.fits", "lower"), ("a.jpg", "upper")):
         drawn = portrait(replace(galaxy, file=name), SMALL)

@@ -18,6 +18,8 @@
     batches, the samples that early stopping sets aside, the loop, how long to go on, and units left out on the way.
 ``descending``, ``committee``
     Newton and L-BFGS in the loop's place; several networks that learn side by side.
+``trace``, ``drawing``
+    training as it went, step by step; the lecture's pictures, and a page on which a network learns.
 ``blocks``, ``threads``, ``probabilities``, ``calibration``
     prediction whose bits do not depend on the batch; how sure it is, and how sure it should be.
 ``estimator``, ``fitted``, ``classifier``, ``regressor``, ``settings``

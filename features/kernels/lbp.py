@@ -23,20 +23,21 @@ from galfeat.features.kernels.lbp_vectors import (
     DIGITS,
     bad_word,
     bits_set,
-    equal,
-    equal_large,
     first_bit,
     interpolate,
     one_row,
     straight,
     tally,
-    two_rows,
+    three_rows,
+    two_equal,
+    two_equal_large,
 )
 
 __all__ = ["directed_lbp", "lbp"]
 
 _EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
 _LARGEST = 1.7 * 2.0**20  # scaled pixels; see above
+_STRIDE = BLOCK + 8  # words from one point to the next; a power of two would send all of them to the same part of the cache
 _UNSURE = 4.0  # differences below are compared again; more than 2, since this code rounds otherwise than the vectors
 
 
@@ -48,8 +49,8 @@ class _Scratch(NamedTuple):
     pixels, codes : the plane with a border before and after, bad pixels replaced, as float32 and as int32
     scaled : the same, scaled
     planes : interpolated rows of a block
-    words : (points, `BLOCK`) which points are below the centre
-    digits : (`DIGITS` + 1, `BLOCK`) number of points below the centre; circles with several runs
+    words : (points, `_STRIDE`) which points are below the centre
+    digits : (`DIGITS` + 1, `_STRIDE`) number of points below the centre; circles with several runs
     counted : (`BLOCK`,) which circles count
     inner : (radii, words) circles inside the image
     bad : bad pixels, with a border
@@ -103,18 +104,18 @@ def directed_lbp(planes: NDArray[np.float32], radii: Sequence[int]) -> NDArray[n
 def _counts(planes: NDArray[np.float32], radii: Sequence[int], directed: bool) -> NDArray[np.int64]:
     count, ny, nx = planes.shape
     width = _width(nx)
-    table = tables(tuple(int(radius) for radius in radii), width)
+    table = tables(tuple(int(radius) for radius in radii), width, min(-(-ny * width // 64), BLOCK))
     points = table.heads[:, 1]
     sizes = points * (points - 1) + 3 if directed else points + 2
     found = np.zeros((count, int(sizes.sum())), dtype=np.int64)
     scratch = _scratch(table, ny, width)
     _mark_inner(scratch.inner, table.heads, ny, nx, width)
-    _count_planes(planes.view(np.int32), np.int64(width), table, scratch, np.cumsum(sizes) - sizes, directed, found)
+    _count_planes(planes.view(np.int32), np.int64(width), np.cumsum(sizes) - sizes, directed, found, *scratch, *table)
     return found
 
 
 def _width(nx: int) -> int:
-    """Return how far apart rows are kept: whole words where that wastes little, since two rows are then compared at once."""
+    """Return how far apart rows are kept: whole words where that wastes little, since three rows are then compared at once."""
     whole = -(-nx // 64) * 64
     return whole if whole <= 1.15 * nx else nx
 
@@ -129,8 +130,8 @@ def _scratch(table: Tables, ny: int, width: int) -> _Scratch:
         padded.view(np.int32),
         _aligned(len(padded), np.float32),
         _aligned(int((heads[:, 2] * (heads[:, 10] - heads[:, 5])).max()), np.float32),
-        _aligned(int(heads[:, 1].max()) * BLOCK, np.int64),
-        _aligned((DIGITS + 1) * BLOCK, np.int64),
+        _aligned(int(heads[:, 1].max()) * _STRIDE, np.int64),
+        _aligned((DIGITS + 1) * _STRIDE, np.int64),
         _aligned(BLOCK, np.int64),
         np.zeros((len(heads), words), dtype=np.int64),
         np.zeros(words + 2 * (_border(reach) // 64), dtype=np.int64),
@@ -156,90 +157,123 @@ def _mark_inner(inner: Any, heads: Any, ny: Any, nx: Any, width: Any) -> None:
     for k in range(len(heads)):
         radius = heads[k, 0]
         for y in range(radius, ny - radius):
-            for i in range(y * width + radius, y * width + nx - radius):
-                inner[k, i >> 6] |= np.int64(1) << (i & 63)
+            i, stop = y * width + radius, y * width + nx - radius
+            while i < stop:
+                number = min(64 - (i & 63), stop - i)
+                run = np.int64(-1) if number == 64 else (np.int64(1) << number) - 1
+                inner[k, i >> 6] |= run << (i & 63)
+                i += number
 
 
 @kernel(fast=False)
-def _count_planes(images: Any, width: Any, table: Any, scratch: Any, starts: Any, directed: Any, found: Any) -> None:
-    ny = images.shape[1]
-    size = ny * width
-    words = (size + 63) // 64
-    widest = table.heads[:, 0].max() * (width + 1)
+def _count_planes(
+    images: Any, width: Any, starts: Any, directed: Any, found: Any,
+    pixels: Any, codes: Any, scaled: Any, planes: Any, words: Any, digits: Any, counted: Any, inner: Any, bad: Any,
+    heads: Any, groups: Any, mixes: Any, points: Any, ratios: Any, corners: Any, weights: Any, straights: Any, reach: Any,
+) -> None:  # fmt: skip
+    """Count the patterns of every plane; see `_Scratch` and `Tables` for the arrays.
+
+    They are handed on one by one, and positions in them instead of parts: each part or tuple of arrays that a compiled
+    function takes hold of is counted in and out, which costs as much as the work on a small image.
+    """
+    size = images.shape[1] * width
+    count = (size + 63) // 64
+    widest = heads[:, 0].max() * (width + 1)
     front = _border(widest)
     for row in range(len(images)):
-        flawed = _any_bad(images[row].ravel())
-        if not _take(images[row], width, front, flawed, scratch):
+        known, flawed = _take(images, row, width, front, codes, bad)
+        if not known:
             continue
-        for block in range(0, words, BLOCK):
-            start = front + max(64 * block - widest, 0)
-            stop = front + min(64 * (block + BLOCK) + widest, size)
-            begin, end = front + 64 * block - widest - 64, front + 64 * min(block + BLOCK, words) + widest + 192
-            constant = _scale(scratch, start, stop, begin, end)
-            for k in range(len(table.heads)):
-                radius = table.heads[k, 0]
+        for block in range(0, count, BLOCK):
+            start, stop = front + max(64 * block - widest, 0), front + min(64 * (block + BLOCK) + widest, size)
+            begin, end = front + 64 * block - widest - 64, front + 64 * min(block + BLOCK, count) + widest + 192
+            constant = _scale(pixels, codes, scaled, start, stop, begin, end)
+            for k in range(len(heads)):
+                radius, number = heads[k, 0], heads[k, 1]
                 first = max(block, radius * width // 64)
-                last = min(block + BLOCK, ((ny - radius) * width + 63) // 64)
-                if first < last and _any_counted(scratch, k, first, last, flawed, front // 64, table):
-                    if constant:
-                        scratch.words[:] = 0
-                    else:
-                        _compare(scratch, table, k, first, last, width, front)
-                    tally(scratch.words, np.int64(BLOCK), np.int64(8 * radius), np.int64(last - first), scratch.digits)
-                    if directed:
-                        _add_directed(scratch, np.int64(8 * radius), last - first, found[row, starts[k] :])
-                    else:
-                        _add_uniform(scratch, np.int64(8 * radius), np.int64(last - first), found[row, starts[k] :])
+                last = min(block + BLOCK, ((images.shape[1] - radius) * width + 63) // 64)
+                if first >= last:
+                    continue
+                if not _any_counted(counted, inner, bad, k, first, last, flawed, front // 64, heads, reach):
+                    continue
+                if constant:
+                    _fill(words, 0)
+                else:
+                    _interpolate(scaled, planes, k, first, last, width, front, heads, groups, mixes)
+                    _compare(
+                        pixels,
+                        scaled,
+                        planes,
+                        words,
+                        counted,
+                        k,
+                        first,
+                        last,
+                        width,
+                        front,
+                        heads,
+                        points,
+                        ratios,
+                        corners,
+                        weights,
+                        straights,
+                    )
+                tally(words, np.int64(_STRIDE), number, np.int64(last - first), digits)
+                if directed:
+                    _add_directed(words, digits, counted, number, last - first, found, row, starts[k])
+                else:
+                    _add_uniform(digits, counted, number, np.int64(last - first), found, row, starts[k])
 
 
 @kernel(fast=False)
-def _any_bad(codes: Any) -> bool:
-    bad = np.int32(0)
-    for i in range(len(codes)):
-        bad |= np.int32((codes[i] & _EXPONENT) == _EXPONENT)
-    return bad != 0
-
-
-@kernel(fast=False)
-def _take(image: Any, width: Any, front: Any, flawed: Any, scratch: Any) -> bool:
-    """Copy a plane into the border, its bad pixels replaced by a good one and noted; return whether there is a good one."""
-    ny, nx = image.shape
-    codes = scratch.codes
-    filler = _first_good(image)
+def _take(images: Any, row: Any, width: Any, front: Any, codes: Any, bad: Any) -> Any:
+    """Copy a plane into the border, its bad pixels replaced by a good one and noted; return whether it has good and bad ones."""
+    ny, nx = images.shape[1:]
+    filler = _first_good(images, row)
     if (filler & _EXPONENT) == _EXPONENT:
-        return False
+        return False, True
+    flawed = np.int32(0)
     _fill(codes[:front], filler)
     _fill(codes[front + ny * width :], filler)
     if width == nx:
-        _copy(image.ravel(), codes[front : front + ny * nx])
+        flawed = _copy(images[row].ravel(), codes[front : front + ny * nx])
     else:
         for y in range(ny):
-            _copy(image[y], codes[front + y * width : front + y * width + nx])
+            flawed |= _copy(images[row, y], codes[front + y * width : front + y * width + nx])
             _fill(codes[front + y * width + nx : front + (y + 1) * width], filler)
-    if flawed:
+    if flawed != 0:
         for word in range((ny * width + 63) // 64):
             at = front + 64 * word
-            bad = bad_word(codes, np.int64(at))
-            scratch.bad[front // 64 + word] = bad
-            if bad != 0:
-                for i in range(at, at + 64):
-                    codes[i] = filler if (codes[i] & _EXPONENT) == _EXPONENT else codes[i]
-    return True
+            found = bad_word(codes, np.int64(at))
+            bad[front // 64 + word] = found
+            if found != 0:
+                _replace(codes[at : at + 64], filler)
+    return True, flawed != 0
 
 
 @kernel(fast=False)
-def _first_good(image: Any) -> Any:
-    for y in range(image.shape[0]):
-        for x in range(image.shape[1]):
-            if (image[y, x] & _EXPONENT) != _EXPONENT:
-                return image[y, x]
-    return image[0, 0]
+def _replace(codes: Any, filler: Any) -> None:
+    for i in range(len(codes)):
+        codes[i] = filler if (codes[i] & _EXPONENT) == _EXPONENT else codes[i]
 
 
 @kernel(fast=False)
-def _copy(source: Any, target: Any) -> None:
+def _first_good(images: Any, row: Any) -> Any:
+    for y in range(images.shape[1]):
+        for x in range(images.shape[2]):
+            if (images[row, y, x] & _EXPONENT) != _EXPONENT:
+                return images[row, y, x]
+    return images[row, 0, 0]
+
+
+@kernel(fast=False)
+def _copy(source: Any, target: Any) -> Any:
+    """Copy pixels; return 1 if there is a bad one."""
+    bad = np.int32(0)
     for i in range(len(source)):
         target[i] = source[i]
+        bad |= np.int32((source[i] & _EXPONENT) == _EXPONENT)
+    return bad
 
 
 @kernel(fast=False)
@@ -249,15 +283,22 @@ def _fill(target: Any, value: Any) -> None:
 
 
 @kernel(fast=False)
-def _scale(scratch: Any, start: Any, stop: Any, begin: Any, end: Any) -> bool:
+def _scale(pixels: Any, codes: Any, scaled: Any, start: Any, stop: Any, begin: Any, end: Any) -> bool:
     """Scale the pixels from `begin` to `end` by the range of those from `start` to `stop`; return whether that is nothing."""
-    low, high = _extremes(scratch.codes[start:stop])
+    low, high = _extremes(codes[start:stop])
     middle = np.float32(0.5 * np.float64(low) + 0.5 * np.float64(high))
     half = max(np.float64(high) - np.float64(middle), np.float64(middle) - np.float64(low))
     if half == 0:
         return True
-    _stretch(scratch.pixels[begin:end], scratch.scaled[begin:end], middle, np.float32(min(_LARGEST / half, 1e38)))
+    scale = np.float32(min(_LARGEST / half, 1e38))
+    _stretch(pixels[begin:end], scaled[begin:end], middle, scale)
     return False
+
+
+@kernel(fast=False)
+def _stretch(pixels: Any, scaled: Any, middle: Any, scale: Any) -> None:
+    for i in range(len(pixels)):
+        scaled[i] = (pixels[i] - middle) * scale
 
 
 @kernel(fast=False)
@@ -274,22 +315,17 @@ def _extremes(codes: Any) -> Any:
 
 
 @kernel(fast=False)
-def _stretch(pixels: Any, scaled: Any, middle: Any, scale: Any) -> None:
-    for i in range(len(pixels)):
-        scaled[i] = (pixels[i] - middle) * scale
-
-
-@kernel(fast=False)
-def _any_counted(scratch: Any, k: Any, first: Any, last: Any, flawed: Any, before: Any, table: Any) -> bool:
+def _any_counted(
+    counted: Any, inner: Any, bad: Any, k: Any, first: Any, last: Any, flawed: Any, before: Any, heads: Any, reach: Any
+) -> bool:
     """Note which circles of a block lie inside and touch no bad pixel; return whether there are any."""
-    counted = scratch.counted
-    counted[:] = 0
+    _fill(counted, 0)
     if flawed:
-        for at in range(table.heads[k, 8], table.heads[k, 13]):
-            _spread(scratch.bad, counted, before + first, last - first, table.reach[at])
+        for at in range(heads[k, 8], heads[k, 13]):
+            _spread(bad, counted, before + first, last - first, reach[at])
     found = np.int64(0)
     for w in range(last - first):
-        counted[w] = scratch.inner[k, first + w] & ~counted[w]
+        counted[w] = inner[k, first + w] & ~counted[w]
         found |= counted[w]
     return found != 0
 
@@ -304,61 +340,70 @@ def _spread(bad: Any, touched: Any, start: Any, count: Any, offset: Any) -> None
 
 
 @kernel(fast=False)
-def _compare(scratch: Any, table: Any, k: Any, first: Any, last: Any, width: Any, front: Any) -> None:
+def _interpolate(
+    scaled: Any, planes: Any, k: Any, first: Any, last: Any, width: Any, front: Any, heads: Any, groups: Any, mixes: Any
+) -> None:
+    """Interpolate the rows of a block for each column of the circle."""
+    rise, length = heads[k, 0] * width, heads[k, 2]
+    top, count = front + 64 * first - rise, (64 * (last - first) + 2 * rise + 63) // 64 * 64
+    for row in range(heads[k, 4], heads[k, 9]):
+        plane = groups[row, 1]
+        to = (plane - heads[k, 5]) * length
+        interpolate(scaled, planes, np.int64(top + groups[row, 0]), np.int64(count), to, length, mixes, plane, groups[row, 2])
+
+
+@kernel(fast=False)
+def _compare(
+    pixels: Any, scaled: Any, planes: Any, words: Any, counted: Any, k: Any, first: Any, last: Any, width: Any, front: Any,
+    heads: Any, points: Any, ratios: Any, corners: Any, weights: Any, straights: Any,
+) -> None:  # fmt: skip
     """Find which points of a block's circles are below the centre."""
-    head = table.heads[k]
-    rise = head[0] * width
-    scaled, planes, words, pixels = scratch.scaled, scratch.planes, scratch.words, scratch.pixels
-    top, count, length = np.int64(front + 64 * first - rise), np.int64((64 * (last - first) + 2 * rise + 63) // 64 * 64), np.int64(head[2])
-    for row in range(head[4], head[9]):
-        left, plane, number = table.groups[row, 0], table.groups[row, 1], table.groups[row, 2]
-        to = np.int64((plane - head[5]) * length)
-        interpolate(scaled, planes, np.int64(top + left), count, to, length, table.mixes, plane, number)
-    start, stop, stride = front + 64 * first, last - first, np.int64(BLOCK)
+    start, stop, stride = front + 64 * first, last - first, np.int64(_STRIDE)
     for q in range(stop):
-        straight(pixels, np.int64(start + 64 * q), table.straights, head[7], head[12], words, stride, np.int64(q))
-    points, ratios, begin, middle, end = table.points, table.ratios, np.int64(head[6]), np.int64(head[3]), np.int64(head[11])
+        straight(pixels, np.int64(start + 64 * q), straights, heads[k, 7], heads[k, 12], words, stride, np.int64(q))
+    begin, middle, end = heads[k, 6], heads[k, 3], heads[k, 11]
     apart = width // 64 if width % 64 == 0 else stop
-    paired = stop // (2 * apart) * 2 * apart
-    for pair in range(0, paired, 2 * apart):
-        for q in range(pair, pair + apart):
-            at, there, below = np.int64(start + 64 * q), np.int64(64 * q), np.int64(q + apart)
-            large = two_rows(scaled, at, planes, there, width, points, ratios, begin, middle, end, words, stride, np.int64(q), below)
-            if large & (1 << 30) == 0:
-                _repair(scratch, table, head, start, q, width)
-                _repair(scratch, table, head, start, below, width)
-    for q in range(paired, stop):
+    joined = stop // (3 * apart) * 3 * apart
+    for group in range(0, joined, 3 * apart):
+        for q in range(group, group + apart):
+            at, there, q2, q3 = np.int64(start + 64 * q), np.int64(64 * q), np.int64(q + apart), np.int64(q + 2 * apart)
+            unsure = three_rows(scaled, at, planes, there, width, points, ratios, begin, middle, end, words, stride, np.int64(q), q2, q3)
+            for r in range(3 if unsure else 0):
+                if (unsure >> r) & 1:
+                    below = q + r * apart
+                    at = np.int64(start + 64 * below)
+                    _repair(pixels, scaled, planes, words, counted, k, at, below, width, heads, points, ratios, corners, weights)
+    for q in range(joined, stop):
         at, there = np.int64(start + 64 * q), np.int64(64 * q)
-        large = one_row(scaled, at, planes, there, width, points, ratios, begin, middle, end, words, stride, np.int64(q))
-        if large & (1 << 30) == 0:
-            _repair(scratch, table, head, start, q, width)
+        unsure = one_row(scaled, at, planes, there, width, points, ratios, begin, middle, end, words, stride, np.int64(q))
+        if unsure:
+            _repair(pixels, scaled, planes, words, counted, k, at, q, width, heads, points, ratios, corners, weights)
 
 
 @kernel(fast=False)
-def _repair(scratch: Any, table: Any, head: Any, start: Any, q: Any, width: Any) -> None:
-    """Compare again, exactly, where float32 cannot be sure."""
-    if scratch.counted[q] == 0:
+def _repair(
+    pixels: Any, scaled: Any, planes: Any, words: Any, counted: Any, k: Any, at: Any, q: Any, width: Any,
+    heads: Any, points: Any, ratios: Any, corners: Any, weights: Any,
+) -> None:  # fmt: skip
+    """Compare a word's circles again, exactly, where float32 cannot be sure."""
+    if counted[q] == 0:
         return
-    at = start + 64 * q
-    sizes, total = np.empty(64, dtype=np.float32), np.empty(16)
-    centre = scratch.scaled[at : at + 64]
-    for point in range(head[6], head[11]):
-        upper = scratch.planes[table.points[point, 0] + 64 * q :]
-        near, far = (upper, upper[width:]) if point < head[3] else (upper[width:], upper)
-        if _sizes(near[:64], far[:64], centre, table.ratios[point], sizes):
-            for part in range(0, 64, 16):
-                if sizes[part : part + 16].min() < _UNSURE:
-                    _sum_exactly(scratch.pixels, at + part, table.corners[point], table.weights[point], total)
-                    below = np.int64(0)
-                    for i in range(16):
-                        below |= np.int64(total[i] < 0) << (part + i)
-                    place = table.points[point, 1] * BLOCK + q
-                    scratch.words[place] = (scratch.words[place] & ~(np.int64(0xFFFF) << part)) | below
+    centre, sizes = scaled[at : at + 64], np.empty(64, dtype=np.float32)
+    for point in range(heads[k, 6], heads[k, 11]):
+        upper = points[point, 0] + 64 * q
+        near, far = (upper, upper + width) if point < heads[k, 3] else (upper + width, upper)
+        if not _any_unsure(centre, planes[near : near + 64], planes[far : far + 64], ratios[point], sizes):
+            continue
+        for part in range(0, 64, 16):
+            if sizes[part : part + 16].min() < _UNSURE:
+                below = _below(pixels, at + part, corners, weights, point)
+                place = points[point, 1] * _STRIDE + q
+                words[place] = (words[place] & ~(np.int64(0xFFFF) << part)) | (below << part)
 
 
 @kernel(fast=False)
-def _sizes(near: Any, far: Any, centre: Any, ratio: Any, sizes: Any) -> bool:
-    """Note how large the differences are; return whether any is too small to be sure of."""
+def _any_unsure(centre: Any, near: Any, far: Any, ratio: Any, sizes: Any) -> bool:
+    """Note how large 64 differences are; return whether any is too small to be sure of."""
     unsure = np.int32(0)
     for i in range(64):
         sizes[i] = abs(ratio * far[i] + (near[i] - centre[i]))
@@ -367,47 +412,53 @@ def _sizes(near: Any, far: Any, centre: Any, ratio: Any, sizes: Any) -> bool:
 
 
 @kernel(fast=False)
-def _sum_exactly(pixels: Any, at: Any, corners: Any, weights: Any, total: Any) -> None:
-    total[:] = 0
-    for corner in range(4):
-        here = pixels[at + corners[corner] :]
-        for i in range(16):
-            total[i] += weights[corner] * (np.float64(here[i]) - np.float64(pixels[at + i]))
+def _below(pixels: Any, at: Any, corners: Any, weights: Any, point: Any) -> Any:
+    """Return, for 16 pixels, the bits of those that a point is below, by the definition."""
+    below = np.int64(0)
+    for i in range(16):
+        total = 0.0
+        for corner in range(4):
+            total += weights[point, corner] * (np.float64(pixels[at + i + corners[point, corner]]) - np.float64(pixels[at + i]))
+        below |= np.int64(total < 0) << i
+    return below
 
 
 @kernel(fast=False)
-def _add_uniform(scratch: Any, points: Any, count: Any, found: Any) -> None:
-    circles = np.int64(0)
+def _add_uniform(digits: Any, counted: Any, points: Any, count: Any, found: Any, row: Any, start: Any) -> None:
+    circles, stride = np.int64(0), np.int64(_STRIDE)
     for w in range(count):
-        circles += bits_set(scratch.counted[w])
-    for below in range(points + 1):
+        circles += bits_set(counted[w])
+        counted[w] &= ~digits[DIGITS * _STRIDE + w]
+    for below in range(0, points + 1, 2):
         if points < 32:
-            number = equal(scratch.digits, np.int64(BLOCK), count, np.int64(below), scratch.counted, np.int64(0))
+            both = two_equal(digits, stride, count, np.int64(below), counted)
         else:
-            number = equal_large(scratch.digits, np.int64(BLOCK), count, np.int64(below), scratch.counted, np.int64(0))
-        found[points - below] += number
-        circles -= number
-    found[points + 1] += circles
+            both = two_equal_large(digits, stride, count, np.int64(below), counted)
+        found[row, start + points - below] += both & 0xFFFFFFFF
+        if below < points:
+            found[row, start + points - below - 1] += both >> 32
+        circles -= (both & 0xFFFFFFFF) + (both >> 32)
+    found[row, start + points + 1] += circles
 
 
 @kernel(fast=False)
-def _add_directed(scratch: Any, points: Any, count: Any, found: Any) -> None:
-    digits = scratch.digits
+def _add_directed(words: Any, digits: Any, counted: Any, points: Any, count: Any, found: Any, row: Any, start: Any) -> None:
+    last = start + points * (points - 1) + 1
     for w in range(count):
-        several = digits[DIGITS * BLOCK + w]
-        left = scratch.counted[w]
-        found[points * (points - 1) + 2] += bits_set(left & several)
+        several = digits[DIGITS * _STRIDE + w]
+        left = counted[w]
+        found[row, last + 1] += bits_set(left & several)
         left &= ~several
         for begin in range(points):
-            begins = left & ~scratch.words[begin * BLOCK + w] & scratch.words[(begin + points - 1) % points * BLOCK + w]
+            begins = left & ~words[begin * _STRIDE + w] & words[(begin + points - 1) % points * _STRIDE + w]
             left &= ~begins
             while begins != 0:
                 place = first_bit(begins)
                 begins &= begins - 1
                 number = points
                 for digit in range(DIGITS):
-                    number -= ((digits[digit * BLOCK + w] >> place) & 1) << digit
-                found[1 + (number - 1) * points + begin] += 1
-        empty = left & scratch.words[w]
-        found[0] += bits_set(empty)
-        found[points * (points - 1) + 1] += bits_set(left & ~empty)
+                    number -= ((digits[digit * _STRIDE + w] >> place) & 1) << digit
+                found[row, start + 1 + (number - 1) * points + begin] += 1
+        empty = left & words[w]
+        found[row, start] += bits_set(empty)
+        found[row, last] += bits_set(left & ~empty)

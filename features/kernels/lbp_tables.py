@@ -47,27 +47,33 @@ class Tables(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def tables(radii: tuple[int, ...], width: int) -> Tables:
-    """Return the tables of circles of these radii in images whose rows are `width` pixels apart. They are shared: never write to them."""
-    parts = [_one(radius, width) for radius in radii]
+def tables(radii: tuple[int, ...], width: int, words: int) -> Tables:
+    """Return the tables of circles of these radii in images of so many words whose rows are `width` pixels apart.
+
+    They are shared: never write to them.
+    """
+    parts = [_one(radius, width, words) for radius in radii]
     firsts = np.zeros(5, dtype=np.int64)
     heads = []
     for radius, part in zip(radii, parts, strict=True):
         stops = firsts + np.array([len(part.groups), len(part.mixes), len(part.points), len(part.straights), len(part.reach)])
         middle = firsts[2] + int(part.heads[0, 0])
-        heads.append([radius, 8 * radius, _length(radius, width), middle, *firsts, *stops, 0])
+        heads.append([radius, 8 * radius, _length(radius, width, words), middle, *firsts, *stops, 0])
         part.groups[:, 1] += firsts[1]
         firsts = stops
     joined = [np.concatenate(field) for field in list(zip(*parts, strict=True))[1:]]
     return Tables(np.array(heads, dtype=np.int64), *joined)
 
 
-def _length(radius: int, width: int) -> int:
-    """Return the pixels of an interpolated plane: a block, the rows above and below, rounded up."""
-    return 64 * (BLOCK + (2 * radius * width + 127) // 64 + 1)
+def _length(radius: int, width: int, words: int) -> int:
+    """Return the pixels of an interpolated plane: a block, the rows above and below, rounded up.
+
+    An odd number of cache lines, so that planes do not fall on the same part of the cache.
+    """
+    return 64 * (min(words, BLOCK) + (2 * radius * width + 127) // 64 + 1) + 16
 
 
-def _one(radius: int, width: int) -> Tables:
+def _one(radius: int, width: int, words: int) -> Tables:
     """Return the tables of one circle; its head is the number of points whose upper row is the nearer."""
     places = positions(radius)
     between = [k for k, (y, x) in enumerate(places) if y % FINE or x % FINE]
@@ -75,7 +81,7 @@ def _one(radius: int, width: int) -> Tables:
     share = {places[k][1]: max(places[k][0] % FINE, FINE - places[k][0] % FINE) / FINE for k in between}
     between.sort(key=lambda k: 2 * (places[k][0] % FINE) > FINE)  # those whose upper row is the nearer come first
     lower = [2 * (places[k][0] % FINE) > FINE for k in between]
-    length = _length(radius, width)
+    length = _length(radius, width, words)
     points = [(columns.index(places[k][1]) * length + (places[k][0] // FINE + radius) * width, k) for k in between]
     fractions = [places[k][0] % FINE / FINE for k in between]
     lefts = [x // FINE for x in columns]

@@ -15,7 +15,19 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["DIGITS", "bad_word", "bits_set", "equal", "equal_large", "first_bit", "interpolate", "one_row", "straight", "tally", "two_rows"]
+__all__ = [
+    "DIGITS",
+    "bad_word",
+    "bits_set",
+    "first_bit",
+    "interpolate",
+    "one_row",
+    "straight",
+    "tally",
+    "three_rows",
+    "two_equal",
+    "two_equal_large",
+]
 
 _FLOAT, _INT, _LONG, _SHORT = ir.FloatType(), ir.IntType(32), ir.IntType(64), ir.IntType(16)
 _LANES = 16  # pixels of a vector; four vectors fill a word
@@ -125,12 +137,12 @@ def straight(typing: Any, pixels: Any, at: Any, points: Any, first: Any, stop: A
 
 
 def _slanted(rows: int) -> Callable[..., Any]:
-    """Return the function that compares 64 pixels of one row, or of two rows at once, with the points between pixels.
+    """Return the function that compares 64 pixels of one row, or of three rows at once, with the points between pixels.
 
     Its arguments: the centres, and where the first is; the interpolated planes, and where they have that pixel; the length of
     a row; the table (offset, slot) and the ratios of the points; first, middle, stop: up to the middle the nearer of a
-    point's two rows is the first one; words, stride, and where the words of each row go. It returns a number whose bit 30 is
-    set if no difference was smaller than 2: that bit is the highest of a float's exponent.
+    point's two rows is the first one; words, stride, and where the words of each row go. It returns a number whose bit r is
+    set if a difference in row r was smaller than 2: the highest bit of a float's exponent says that.
     """
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -141,24 +153,32 @@ def _slanted(rows: int) -> Callable[..., Any]:
             [_load(builder, source, _sum(builder, at, builder.mul(width, _long(r)), _LANES * k), _FLOATS, 4) for k in range(_PARTS)]
             for r in range(rows)
         ]
-        large = cgutils.alloca_once(builder, _INTS)
-        builder.store(ir.Constant(_INTS, [-1] * _LANES), large)
+        large = [cgutils.alloca_once(builder, _INTS) for _ in range(rows)]
+        for place in large:
+            builder.store(ir.Constant(_INTS, [-1] * _LANES), place)
         for begin, end, near in ((first, middle, 0), (middle, stop, 1)):
             with cgutils.for_range_slice(builder, begin, end, _long(1), intp=_LONG, inc=True) as (point, _):
                 offset, slot = (builder.load(builder.gep(table, [_sum(builder, point, point, k)])) for k in (0, 1))
                 ratio = _splat(builder, builder.load(builder.gep(ratios, [point])), _LANES)
                 outs = [_word(builder, target, slot, stride, where) for where in wheres]
                 lines = [_sum(builder, builder.add(there, offset), builder.mul(width, _long(r)), 0) for r in range(rows + 1)]
-                all_large = builder.load(large)
+                all_large = [builder.load(place) for place in large]
                 for k in range(_PARTS):
                     values = [_load(builder, planes, builder.add(line, _long(_LANES * k)), _FLOATS, 4) for line in lines]
                     for r in range(rows):
                         nearer = builder.fsub(values[r + near], centres[r][k])
                         difference = builder.bitcast(_fmuladd(builder, ratio, values[r + 1 - near], nearer), _INTS)
-                        all_large = builder.and_(all_large, difference)
+                        all_large[r] = builder.and_(all_large[r], difference)
                         _keep(builder, builder.icmp_signed("<", difference, ir.Constant(_INTS, [0] * _LANES)), outs[r], k)
-                builder.store(all_large, large)
-        return builder.call(_function(builder, "llvm.vector.reduce.and.v16i32", _INT, [_INTS]), [builder.load(large)])
+                for place, value in zip(large, all_large, strict=True):
+                    builder.store(value, place)
+        everywhere = _function(builder, "llvm.vector.reduce.and.v16i32", _INT, [_INTS])
+        unsure = ir.Constant(_INT, 0)
+        for r, place in enumerate(large):
+            small = builder.not_(builder.call(everywhere, [builder.load(place)]))
+            bit = builder.and_(builder.lshr(small, ir.Constant(_INT, 30)), ir.Constant(_INT, 1))
+            unsure = builder.or_(unsure, builder.shl(bit, ir.Constant(_INT, r)))
+        return unsure
 
     return code
 
@@ -174,13 +194,15 @@ def one_row(
 
 
 @_vectors
-def two_rows(
+def three_rows(
     typing: Any, pixels: Any, at: Any, planes: Any, there: Any, width: Any, points: Any, ratios: Any,
-    first: Any, middle: Any, stop: Any, words: Any, stride: Any, where: Any, where2: Any,
+    first: Any, middle: Any, stop: Any, words: Any, stride: Any, where: Any, where2: Any, where3: Any,
 ) -> Any:  # fmt: skip
-    """Compare 64 pixels and the 64 below them with the points between pixels: see `_slanted`."""
+    """Compare 64 pixels and twice the 64 below them with the points between pixels: see `_slanted`."""
     del typing
-    return types.int32(pixels, at, planes, there, width, points, ratios, first, middle, stop, words, stride, where, where2), _slanted(2)
+    return types.int32(
+        pixels, at, planes, there, width, points, ratios, first, middle, stop, words, stride, where, where2, where3
+    ), _slanted(3)
 
 
 @_vectors
@@ -215,44 +237,47 @@ def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits:
 
 
 @_vectors
-def equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any, start: Any) -> Any:
-    """Return in how many circles of `counted` (words from `start`) with one rise the number of bits is `value`, below 32.
+def two_equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
+    """Return in how many circles of `counted` the number of bits is `value`, an even one below 32, or `value` + 1.
 
-    `digits` is what `tally` made; of its digits the lowest five are compared.
+    The second number is in the upper 32 bits. `digits` is what `tally` made; of its digits the lowest five are compared.
     """
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _equal(context, builder, signature, args, 5)
+        return _two_equal(context, builder, signature, args, 5)
 
-    return types.int64(digits, stride, count, value, counted, start), code
+    return types.int64(digits, stride, count, value, counted), code
 
 
 @_vectors
-def equal_large(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any, start: Any) -> Any:
-    """Return what `equal` does, for any number of bits."""
+def two_equal_large(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
+    """Return what `two_equal` does, for any number of bits."""
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _equal(context, builder, signature, args, DIGITS)
+        return _two_equal(context, builder, signature, args, DIGITS)
 
-    return types.int64(digits, stride, count, value, counted, start), code
+    return types.int64(digits, stride, count, value, counted), code
 
 
-def _equal(context: Any, builder: Any, signature: Any, args: Any, length: int) -> Any:
+def _two_equal(context: Any, builder: Any, signature: Any, args: Any, length: int) -> Any:
     table, mask = (_data(context, builder, signature, args, k) for k in (0, 4))
-    stride, count, value, start = (args[k] for k in (1, 2, 3, 5))
-    bits = [builder.and_(builder.lshr(value, _long(k)), _long(1)) for k in range(length)]
+    stride, count, value = args[1:4]
+    bits = [builder.and_(builder.lshr(value, _long(k)), _long(1)) for k in range(1, length)]
     flips = [_splat(builder, builder.sub(bit, _long(1)), 8) for bit in bits]
+    up = ir.Constant(_WORDS, [32] * 8)
     total = cgutils.alloca_once(builder, _WORDS)
     builder.store(ir.Constant(_WORDS, [0] * 8), total)
     with cgutils.for_range_slice(builder, _long(0), count, _long(8), intp=_LONG, inc=True) as (w, _):
-        many = _load(builder, table, _sum(builder, builder.mul(_long(DIGITS), stride), w, 0), _WORDS, 8)
-        found = builder.and_(_load(builder, mask, builder.add(start, w), _WORDS, 8), builder.not_(many))
+        found = _load(builder, mask, w, _WORDS, 8)
         for k, flip in enumerate(flips):
-            digit = _load(builder, table, _sum(builder, builder.mul(_long(k), stride), w, 0), _WORDS, 8)
+            digit = _load(builder, table, _sum(builder, builder.mul(_long(k + 1), stride), w, 0), _WORDS, 8)
             found = builder.and_(found, builder.xor(digit, flip))
-        builder.store(builder.add(builder.load(total), bits_set_of(builder, found)), total)
+        lowest = _load(builder, table, w, _WORDS, 8)
+        even, odd = builder.and_(found, builder.not_(lowest)), builder.and_(found, lowest)
+        both = builder.add(bits_set_of(builder, even), builder.shl(bits_set_of(builder, odd), up))
+        builder.store(builder.add(builder.load(total), both), total)
     return builder.call(_function(builder, "llvm.vector.reduce.add.v8i64", _LONG, [_WORDS]), [builder.load(total)])
 
 

@@ -241,7 +241,7 @@ def test_rounding_stays_below_what_counts_as_sure() -> None:
     for seed in range(4):
         image = np.random.default_rng(seed).uniform(-1, 1, (64, 64)).astype(np.float32)
         image[0, 0], image[0, 1] = -1, 1
-        table = tables((1, 2, 3), 64)
+        table = tables((1, 2, 3), 64, 64)
         for k in range(3):
             radius, length, middle, first, stop = (int(table.heads[k, j]) for j in (0, 2, 3, 6, 11))
             scaled = (image * np.float32(kernel._LARGEST)).ravel()

@@ -143,6 +143,7 @@ def test_the_map_of_patterns_is_open_around_a_bad_pixel_and_along_the_border(gal
     pixels[:, 14, 12] = np.nan
     axes = axes_of(portrait(replace(galaxy, pixels=pixels), SMALL), "Local")
     unknown = np.ma.getmaskarray(axes.images[0].get_array())  # type: ignore[attr-defined]
+    # points lie three pixels away, or between two and three
     assert np.flatnonzero(unknown[:, 12]).tolist() == [0, 1, 2, 11, 12, 14, 16, 17, 29, 30, 31], (
         "points lie three pixels away or between two and three"
     )

@@ -12,6 +12,8 @@ In order, from a disk to what an extractor eats:
     one file to galaxies: FITS headers read without believing them, extensions and planes arranged as galaxies and bands, pixels.
 `plain`, `rows`, `forms`
     the same for plain images by the thousand, a file or an extension each: what headers share is understood once.
+`hdf5`, `by_row`, `choosing`
+    image sets in HDF5; what sources share whose galaxies are rows; the bands that are asked for.
 `cutouts`
     `Cutout`, one galaxy, and `Cutouts`, a batch.
 `reading`

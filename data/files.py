@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from galfeat import CutoutError
+from galfeat.data.choosing import with_bands
 from galfeat.data.cutouts import Cutout, cutouts_of
 from galfeat.data.failures import Failure
 from galfeat.data.fits import FitsFile, Known, Pixels, open_fits
@@ -21,7 +22,7 @@ from galfeat.data.plain import PlainReader
 from galfeat.data.rows import Row
 from galfeat.data.shards import Reading, Shard, cut_shards
 
-__all__ = ["FileSource", "with_bands"]
+__all__ = ["FileSource"]
 
 
 @dataclass(frozen=True)
@@ -206,24 +207,6 @@ class FileSource:
             return self._joined(name, entry, loaded)
         except CutoutError as error:
             return _failure(entry, name, "", entry.files[0], error)
-
-
-def with_bands(cutout: Cutout, wanted: tuple[str, ...]) -> Cutout:
-    """Return a cutout with the bands that are asked for: chosen by name, or given to bands that nothing names.
-
-    Raises
-    ------
-    CutoutError
-        If a band is missing, or unnamed bands are not as many as the names.
-    """
-    if not wanted:
-        return cutout
-    if cutout.named or set(wanted) <= set(cutout.bands):
-        return cutout.select(wanted)
-    if len(wanted) != len(cutout.bands):
-        there = "1 band has no name" if len(cutout.bands) == 1 else f"{len(cutout.bands)} bands have no names"
-        raise CutoutError(f"its {there}, and {len(wanted)} are asked for: {', '.join(wanted)}")
-    return replace(cutout, bands=wanted, named=True)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from galfeat.data.folders import is_fits, is_picture, without_suffix
 from galfeat.data.layouts import Layout, size_of
 from galfeat.data.prepare import Preparation, prepare_one
 from galfeat.data.shards import Shard
-from galfeat.data.sources import open_source
+from galfeat.data.sources import Opened, open_source
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -102,9 +102,9 @@ def read_cutout(path: str | Path, *, hdu: int | None = None, bands: Sequence[str
     if not place.is_file() or not (is_fits(place.name) or is_picture(place.name)):
         raise UsageError(f"{path}: is no FITS file and no picture" if place.exists() else f"{path}: there is no such file")
     source = open_source(place, bands=bands, layout=layout)
-    if hdu is not None:
+    if hdu is not None and isinstance(source, FileSource):
         chosen = pa.table({"id": [f"{without_suffix(place.name)}[{hdu}]"], "file": [place.name], "hdu": [hdu]})
-        source = replace(source, catalog=chosen, numbers=None)
+        source = replace(source, catalog=chosen, numbers=None, row=None)
     if len(source) > 1:
         raise UsageError(f"{path}: holds {len(source)} galaxies; choose one by its extension (hdu)")
     reading = source.read(Shard(0, 1))
@@ -136,7 +136,7 @@ def _prepared(cutout: Cutout, bands: tuple[str, ...], preparation: Preparation |
     return Cutout(cutout.id, prepare_one(chosen, preparation), bands, file=cutout.file, named=cutout.named, row=cutout.row)
 
 
-def _batch(found: list[Cutout], source: FileSource) -> Cutouts:
+def _batch(found: list[Cutout], source: Opened) -> Cutouts:
     shapes = sorted({cutout.pixels.shape[1:] for cutout in found})
     if len(shapes) > 1:
         sizes = f"from {size_of(shapes[0])} to {size_of(shapes[-1])}"

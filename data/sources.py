@@ -18,11 +18,12 @@ from galfeat.data.companions import is_companion
 from galfeat.data.files import FileSource
 from galfeat.data.fits import Known, open_fits
 from galfeat.data.folders import is_fits, is_picture, list_cutouts, names_of
+from galfeat.data.hdf5 import Hdf5Source, is_hdf5, open_hdf5
 from galfeat.data.layouts import Layout, check_layout
 from galfeat.data.rows import find_row
 from galfeat.data.shards import Reading, Shard
 
-__all__ = ["Reading", "Shard", "Source", "open_source"]
+__all__ = ["Opened", "Reading", "Shard", "Source", "open_source"]
 
 _CATALOGS = ("catalog.csv", "catalog.ecsv", "catalog.fits", "catalog.vot", "catalog.parquet")
 _NO_BANDS = ("name", "path", "url", "type", "format", "date", "size")  # file_<these> are about the file
@@ -49,9 +50,25 @@ class Source(Protocol):
         """Read the cutouts of a shard."""
 
 
+class Opened(Source, Protocol):
+    """A source out of files: it always has a catalogue, and says what it leaves out."""
+
+    @property
+    def catalog(self) -> pa.Table:
+        """One row an entry, with the columns ``id`` and ``file``."""
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Companion files of a folder that are no galaxies."""
+
+    @property
+    def left_out_columns(self) -> tuple[str, ...]:
+        """Columns of the catalogue that hold no single value a row."""
+
+
 def open_source(
     path: str | Path, *, catalog: str | Path | None = None, bands: Sequence[str] | None = None, layout: Layout = "auto"
-) -> FileSource:
+) -> Opened:
     """Find cutouts.
 
     Parameters
@@ -62,6 +79,7 @@ def open_source(
         A catalogue: the column ``file``, or the columns ``file_g``, ``file_r``, … for a file a band, are paths relative to it, inside its
         folder; ``id`` names the galaxies; ``hdu`` chooses an image of a file, counted from 0.
         A FITS file, with one galaxy or many; or a JPEG or PNG picture.
+        An HDF5 file with a dataset ``images``, such as Galaxy10: see `galfeat.data.hdf5`.
     catalog : str or Path, optional
         Catalogue of a folder, its paths relative to that folder; or of a FITS file with many galaxies, its rows in their order or with a
         column ``hdu``.
@@ -72,7 +90,7 @@ def open_source(
 
     Returns
     -------
-    FileSource
+    Opened
 
     Raises
     ------
@@ -95,6 +113,8 @@ def open_source(
         raise UsageError(f"{path}: there is no such file or folder")
     if place.is_dir():
         return _from_folder(place, catalog, wanted, layout)
+    if is_hdf5(place.name):
+        return _labelled(open_hdf5(place, wanted), catalog, place)
     known = Known()
     row = find_row(place, layout) if is_fits(place.name) else None
     if is_catalog(place) or (row is None and is_fits(place.name) and _holds_tables_only(place, known)):
@@ -102,7 +122,9 @@ def open_source(
             raise UsageError(f"{path}: is a catalogue itself, so there is no other to go with it")
         return _from_catalog(place, place.parent, wanted, layout)
     if not is_fits(place.name) and not is_picture(place.name):
-        raise UsageError(f"{path}: is no folder, no catalogue (CSV, ECSV, FITS, VOTable, Parquet), no FITS file and no picture (JPEG, PNG)")
+        raise UsageError(
+            f"{path}: is no folder, no catalogue (CSV, ECSV, FITS, VOTable, Parquet), no FITS file, no HDF5 file and no picture (JPEG, PNG)"
+        )
     count = row.count if row else _count_galaxies(place, layout, known)
     every = FileSource(place.parent, _numbered(place, count), {"": "file"}, layout, wanted, tuple(range(count)), row, known=known)
     return every if catalog is None else _with_catalog(every, Path(catalog).expanduser().absolute(), place)
@@ -124,6 +146,19 @@ def _from_catalog(path: Path, folder: Path, wanted: tuple[str, ...], layout: Lay
     columns = _file_columns(table, path)
     catalog = _completed(table, columns, path)
     return FileSource(folder, catalog, _of_bands(columns, wanted, path), layout, wanted, left_out_columns=left_out)
+
+
+def _labelled(source: Hdf5Source, catalog: str | Path | None, path: Path) -> Hdf5Source:
+    """Give the galaxies of an image set the rows of a catalogue, in their order."""
+    if catalog is None:
+        return source
+    table, left_out = read_catalog(Path(catalog).expanduser().absolute())
+    if table.num_rows != len(source):
+        raise UsageError(f"{catalog}: has {table.num_rows} rows for the {len(source)} galaxies of {path.name}")
+    for name in ("file", "id"):
+        if name not in table.column_names:
+            table = table.add_column(0, name, source.catalog.column(name))
+    return replace(source, catalog=table, left_out_columns=left_out)
 
 
 def _numbered(path: Path, count: int) -> pa.Table:

@@ -19,6 +19,7 @@ from galfeat.data.fits import Known, open_fits
 from galfeat.data.headers import HduReader, Header, read_hdus
 from galfeat.data.layouts import Layout
 from galfeat.data.rows import find_row
+from galfeat.data.sources import Opened
 from galfeat.data.streams import Bytes, open_bytes
 
 COUNT = 20
@@ -38,12 +39,18 @@ def ramp(shape: tuple[int, ...], dtype: str = "f4", count: int = COUNT) -> list[
     return [(np.arange(np.prod(shape)).reshape(shape) % 7 + number).astype(dtype) for number in range(count)]
 
 
-def everything(source: FileSource, size: int = 7) -> Reading:
+def opened(path: Path, **options: Any) -> FileSource:
+    source = open_source(path, **options)
+    assert isinstance(source, FileSource)
+    return source
+
+
+def everything(source: Opened, size: int = 7) -> Reading:
     parts = [source.read(shard) for shard in source.shards(size)]
     return Reading([each for part in parts for each in part.cutouts], [each for part in parts for each in part.failures])
 
 
-def carefully(source: FileSource, monkeypatch: pytest.MonkeyPatch) -> Reading:
+def carefully(source: Opened, monkeypatch: pytest.MonkeyPatch) -> Reading:
     with monkeypatch.context() as patch:
         patch.setattr(FileSource, "_read_row", lambda *_: None)
         return everything(source)
@@ -61,7 +68,7 @@ def test_every_kind_is_read_as_the_careful_way_and_astropy_do(
     tmp_path: Path, dtype: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.fits", ramp(shape, dtype), FILTER="r")
-    source = open_source(path)
+    source = opened(path)
     assert source.row is not None
     found = everything(source)
     assert same(found, carefully(source, monkeypatch))
@@ -88,7 +95,7 @@ def test_long_headers_and_a_shared_filter(tmp_path: Path, monkeypatch: pytest.Mo
     path = write(tmp_path / "a.fits", ramp((6, 5)), **{f"KEY{number}": number for number in range(60)})
     with fits.open(path, "update") as file:
         file[0].header["FILTER"] = "F814W"
-    source = open_source(path)
+    source = opened(path)
     assert source.row is not None
     assert source.bands == ("F814W",)
     assert same(everything(source), carefully(source, monkeypatch))
@@ -133,7 +140,7 @@ def test_bands_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     cubes = write(tmp_path / "a.fits", ramp((2, 6, 5)), BAND1="g", BAND2="r")
     nameless = write(tmp_path / "b.fits", ramp((2, 6, 5)))
     for path, bands in ((cubes, ["r", "g"]), (cubes, ["r"]), (nameless, ["u", "v"]), (nameless, ["band2"]), (cubes, ["z"])):
-        source = open_source(path, bands=bands)
+        source = opened(path, bands=bands)
         assert source.row is not None
         assert same(everything(source), carefully(source, monkeypatch))
 
@@ -141,16 +148,16 @@ def test_bands_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_catalogue_of_the_file_gives_its_names(tmp_path: Path) -> None:
     path = write(tmp_path / "a.fits", ramp((6, 5)))
     (tmp_path / "c.csv").write_text("id,label\n" + "".join(f"x{number},agn\n" for number in range(COUNT)))
-    source = open_source(path, catalog=tmp_path / "c.csv")
+    source = opened(path, catalog=tmp_path / "c.csv")
     assert source.row is not None
     assert [cutout.id for cutout in everything(source).cutouts] == [f"x{number}" for number in range(COUNT)]
     (tmp_path / "d.csv").write_text("id,hdu\nx,3\ny,1\n")
-    assert [float(cutout.pixels[0, 0, 0]) for cutout in everything(open_source(path, catalog=tmp_path / "d.csv")).cutouts] == [2, 0]
+    assert [float(cutout.pixels[0, 0, 0]) for cutout in everything(opened(path, catalog=tmp_path / "d.csv")).cutouts] == [2, 0]
 
 
 def test_a_file_that_changed_is_read_as_it_is_now(tmp_path: Path) -> None:
     path = write(tmp_path / "a.fits", ramp((6, 5)))
-    source = open_source(path)
+    source = opened(path)
     write(path, [each + 100 for each in ramp((6, 5), count=18)])
     found = everything(source)
     assert [float(cutout.pixels[0, 0, 0]) for cutout in found.cutouts] == [100 + number for number in range(18)]
@@ -171,7 +178,7 @@ def test_headers_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("galfeat.data.fits.read_hdus", counted)
     monkeypatch.setattr("galfeat.data.files.PlainReader.read", lambda *_: None)  # it looks whether a small file holds one galaxy
-    source = open_source(path)
+    source = opened(path)
     assert len(everything(source, 1).cutouts) == COUNT // 2
     assert len(scans) == 1
     sent = pickle.loads(pickle.dumps(source))
@@ -192,7 +199,7 @@ def test_few_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_source_can_be_sent_away(tmp_path: Path) -> None:
-    source = open_source(write(tmp_path / "a.fits", ramp((6, 5))))
+    source = opened(write(tmp_path / "a.fits", ramp((6, 5))))
     sent = pickle.loads(pickle.dumps(source))
     assert sent.row == source.row
     assert same(everything(sent), everything(source))
@@ -217,10 +224,10 @@ def test_a_damaged_header_is_never_read_otherwise(
     damaged[max(0, 2880 + (number - 1) * step) + (at % 1400 if early else at)] = byte
     path = path.with_name("damaged.fits")
     path.write_bytes(damaged)
-    source = open_source(path)
+    source = opened(path)
     with monkeypatch.context() as patch:
         patch.setattr("galfeat.data.sources.find_row", lambda *_: None)
-        careful = open_source(path)
+        careful = opened(path)
     assert source.catalog == careful.catalog
     assert same(everything(source), everything(careful))
 

@@ -1,0 +1,133 @@
+"""Image sets in HDF5: Galaxy10 and what looks like it."""
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from galfeat import UsageError
+from galfeat.data import Shard, open_source, read_cutouts
+
+
+def save(path: Path, attributes: dict[str, Any] | None = None, **datasets: Any) -> Path:
+    with h5py.File(path, "w") as file:
+        for name, values in datasets.items():
+            file[name] = values
+        for name, value in (attributes or {}).items():
+            file["ans"].attrs[name] = value
+    return path
+
+
+def colours(count: int = 5, size: int = 6) -> NDArray[np.uint8]:
+    """Pixels that say where they are: 40 times the galaxy, 4 times the row, and the colour."""
+    galaxy, y, _, colour = np.indices((count, size, size, 3))
+    return np.asarray(40 * galaxy + 4 * y + colour, dtype=np.uint8)
+
+
+def test_galaxy10_is_a_source(tmp_path: Path) -> None:
+    answers = np.array([3, 0, 9, 0, 1], np.uint8)
+    path = save(tmp_path / "Galaxy10.h5", images=colours(), ans=answers, ra=np.arange(5.0), pxscale=np.full(5, 0.262))
+    source = open_source(path)
+    assert source.bands == ("red", "green", "blue")
+    assert source.catalog.column("label").to_pylist() == ["3", "0", "9", "0", "1"]
+    assert source.catalog.column("id").to_pylist()[:2] == ["Galaxy10[0]", "Galaxy10[1]"]
+    assert source.catalog.column("ra").to_pylist() == [0, 1, 2, 3, 4]
+    reading = source.read(Shard(1, 4))
+    assert [cutout.row for cutout in reading.cutouts] == [1, 2, 3]
+    assert not reading.failures
+    pixels = reading.cutouts[1].pixels
+    assert pixels.shape == (3, 6, 6)
+    assert pixels.dtype == np.float32
+    assert pixels[2, 4, 0] == 40 * 2 + 4 * 4 + 2
+    batch = read_cutouts(path, bands=["blue", "red"])
+    assert batch.labels.tolist() == ["3", "0", "9", "0", "1"]
+    assert np.array_equal(batch.pixels, np.moveaxis(colours(), -1, 1)[:, [2, 0]])
+
+
+@pytest.mark.parametrize("where", ["dataset", "attribute", "themselves"])
+def test_classes_by_name_where_there_are_names(tmp_path: Path, where: str) -> None:
+    names = ["smooth", "disk"]
+    path = tmp_path / "a.hdf5"
+    if where == "dataset":
+        save(path, images=colours(3), ans=[1, 0, 1], class_names=names)
+    elif where == "attribute":
+        save(path, {"classes": names}, images=colours(3), ans=[1, 0, 1])
+    else:
+        save(path, images=colours(3), ans=["disk", "smooth", "disk"])
+    assert open_source(path).catalog.column("label").to_pylist() == ["disk", "smooth", "disk"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "bands"), [((4, 5, 8, 7), 5), ((4, 8, 7, 2), 2), ((4, 8, 7), 1), ((4, 1, 8, 7), 1), ((4, 8, 7, 1), 1), ((4, 3, 3, 3), 3)]
+)
+def test_bands_first_or_last_or_none(tmp_path: Path, shape: tuple[int, ...], bands: int) -> None:
+    images = np.random.default_rng(0).normal(size=shape)
+    source = open_source(save(tmp_path / "a.h5", images=images))
+    assert source.bands == tuple(f"band{number + 1}" for number in range(bands))
+    last = len(shape) == 4 and shape[3] == bands and shape[1] != bands
+    expected = images.reshape(4, 1, 8, 7) if bands == 1 else np.moveaxis(images, -1, 1) if last else images
+    found = np.stack([cutout.pixels for shard in source.shards(3) for cutout in source.read(shard).cutouts])
+    assert np.array_equal(found, expected.astype(np.float32))
+    assert "label" not in source.catalog.column_names
+
+
+def test_a_catalogue_beside_it_and_another_process(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5", images=colours(2))
+    (tmp_path / "c.csv").write_text("label\nspiral\nagn\n")
+    source = pickle.loads(pickle.dumps(open_source(path, catalog=tmp_path / "c.csv")))
+    assert source.catalog.to_pydict() == {"id": ["a[0]", "a[1]"], "file": ["a.h5"] * 2, "label": ["spiral", "agn"]}
+    assert len(source.read(Shard(0, 2)).cutouts) == 2
+    (tmp_path / "d.csv").write_text("label\nspiral\n")
+    with pytest.raises(UsageError, match=r"has 1 rows for the 2 galaxies of a\.h5"):
+        open_source(path, catalog=tmp_path / "d.csv")
+
+
+def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no dataset 'images', only inside/pictures \(2 x 6 x 6 x 3, uint8\), labels"):
+        open_source(save(tmp_path / "a.h5", None, **{"inside/pictures": colours(2), "labels": np.arange(2)}))
+    with pytest.raises(UsageError, match=r"must hold numbers with the axes .* there is images \(7, float64\)"):
+        open_source(save(tmp_path / "b.h5", images=np.zeros(7)))
+    with pytest.raises(UsageError, match="must hold a class for each of the 2 galaxies"):
+        open_source(save(tmp_path / "c.h5", images=colours(2), ans=np.zeros((2, 10))))
+    (tmp_path / "d.h5").write_bytes(b"text")
+    with pytest.raises(UsageError, match="cannot be read as an HDF5 file"):
+        open_source(tmp_path / "d.h5")
+
+
+def test_a_file_that_is_gone_or_shrunk_fails_galaxy_by_galaxy(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5", images=colours(3))
+    source = open_source(path)
+    save(path, images=colours(2))
+    assert {failure.reason for failure in source.read(Shard(0, 3)).failures} == {"its file holds fewer galaxies than it did"}
+    path.unlink()
+    assert [failure.id for failure in source.read(Shard(0, 3)).failures] == ["a[0]", "a[1]", "a[2]"]
+
+
+def test_a_damaged_piece_costs_its_own_galaxies_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        images = file.create_dataset("images", data=colours(4), chunks=(1, 6, 6, 3), fletcher32=True)
+        at = images.id.get_chunk_info(2).byte_offset
+    content = bytearray(path.read_bytes())
+    content[at + 5] ^= 255
+    path.write_bytes(content)
+    reading = open_source(path).read(Shard(0, 4))
+    assert [cutout.row for cutout in reading.cutouts] == [0, 1, 3]
+    assert [(failure.row, failure.reason[:23]) for failure in reading.failures] == [(2, "its pixels are damaged:")]
+
+
+def test_without_h5py_one_sentence_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "a.h5", images=colours(2))
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(UsageError, match=r"needs the package h5py: pip install 'galfeat\[hdf5\]'"):
+        open_source(path)
+
+
+def test_nothing_else_waits_for_h5py() -> None:
+    subprocess.run([sys.executable, "-c", "import sys, galfeat.data; sys.exit('h5py' in sys.modules)"], check=True)

@@ -138,15 +138,17 @@ def _divide(sums: Any, total: Any) -> None:
 @kernel()
 def _noises(planes: Any, noise: Any) -> None:
     m, ny, nx = planes.shape
-    width = nx - _LAG
-    scratch = np.empty(max(0, (ny - _LAG) * width), dtype=np.float32)
+    count = (ny - _LAG) * nx - _LAG  # rows run on into the next: what lies across the border is made infinite
+    sizes = np.empty(max(0, count), dtype=np.float32)
+    upper = np.empty(max(0, count), dtype=np.int16)
+    near = np.empty(max(0, count), dtype=np.int32)
     for i in range(m):
         plane = planes[i].reshape(-1)
-        for y in range(ny - _LAG):
-            above = plane[y * nx : (y + 1) * nx]
-            below = plane[(y + _LAG) * nx : (y + _LAG + 1) * nx]
-            _differences(above[:width], above[_LAG:], below[:width], below[_LAG:], scratch[y * width : (y + 1) * width])
-        noise[i] = _typical(scratch)
+        _differences(plane, plane[_LAG:], plane[_LAG * nx :], plane[_LAG * nx + _LAG :], sizes)
+        for y in range(1, ny - _LAG):
+            for x in range(y * nx - _LAG, y * nx):
+                sizes[x] = np.inf
+        noise[i] = _typical(sizes.view(np.int32), sizes, upper, near)
 
 
 @kernel()
@@ -156,17 +158,29 @@ def _differences(a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
 
 
 @kernel()
-def _typical(sizes: Any) -> Any:
-    bits = sizes.view(np.int32)
-    good = _below(bits, _BAD)
+def _typical(bits: Any, sizes: Any, upper: Any, near: Any) -> Any:
+    """Return the noise from the sizes of differences, by their lower median: its upper 16 bits first, then the others."""
+    _shorten(bits, upper)
+    good = _below_short(upper, np.int16(_BAD >> 16))
     if good == 0:
         return np.float32(0)
     rank = (good - 1) // 2
-    found = np.int32(0)  # the largest number that no more than `rank` are below: found bit by bit
-    for place in range(30, -1, -1):
-        trial = np.int32(found | np.int32(1 << place))
-        if trial <= _BAD and _below(bits, trial) <= rank:
-            found = trial
+    short = np.int16(0)  # the largest number that no more than `rank` are below: found bit by bit
+    for place in range(14, -1, -1):
+        trial = np.int16(short | np.int16(1 << place))
+        if trial <= np.int16(_BAD >> 16) and _below_short(upper, trial) <= rank:
+            short = trial
+    rank -= _below_short(upper, short)
+    count = 0
+    for i in range(len(upper)):
+        if upper[i] == short:
+            near[count] = bits[i]
+            count += 1
+    found = np.int32(np.int32(short) << 16)
+    for place in range(15, -1, -1):
+        trial_all = np.int32(found | np.int32(1 << place))
+        if _below(near[:count], trial_all) <= rank:
+            found = trial_all
     if found > 0:
         return np.float32(_TO_SIGMA) * np.array([found], dtype=np.int32).view(np.float32)[0]
     square = 0.0
@@ -174,6 +188,28 @@ def _typical(sizes: Any) -> Any:
         if bits[i] < _BAD:
             square += np.float64(sizes[i]) * np.float64(sizes[i])
     return np.float32(0.5 * np.sqrt(square / good))
+
+
+@kernel()
+def _shorten(bits: Any, upper: Any) -> None:
+    for i in range(len(upper)):
+        upper[i] = np.int16(bits[i] >> 16)
+
+
+@kernel()
+def _below_short(values: Any, limit: Any) -> Any:
+    total = np.int64(0)
+    for start in range(0, len(values), 16384):  # as many as a count of 16 bits holds
+        total += _count_short(values[start : start + 16384], limit)
+    return total
+
+
+@kernel()
+def _count_short(values: Any, limit: Any) -> Any:
+    count = np.int16(0)
+    for i in range(len(values)):
+        count = np.int16(count + np.int16(values[i] < limit))
+    return np.int64(count)
 
 
 @kernel()

@@ -5,6 +5,7 @@ directions beside it: the one along an axis and the one along a diagonal. Opposi
 negative values, until the cells are summed.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,8 +64,8 @@ def describe_grid(
     width = -(-(nx + 2 * reach) // _LANES) * _LANES
     starts_y, weights_y, cells_y = _cells(ny, step, size)
     starts_x, weights_x, cells_x = _cells(nx, step, size)
-    descriptors = np.zeros((m, len(cells_x), len(cells_y), 128), dtype=np.uint8)
-    made = np.zeros(descriptors.shape[:3], dtype=np.bool_)
+    descriptors = np.empty((m, len(cells_x), len(cells_y), 128), dtype=np.uint8)  # empty: fresh zeros are slow to touch
+    made = np.empty(descriptors.shape[:3], dtype=np.bool_)
     _describe(
         planes.view(np.int32),
         planes,
@@ -85,6 +86,7 @@ def describe_grid(
     return descriptors, made
 
 
+@lru_cache(maxsize=16)
 def _gaussian(blur: float) -> NDArray[np.float32]:
     """Return the weights of a Gaussian from its middle outwards, to 4 standard deviations, as OpenCV has them."""
     reach = np.arange(int(np.rint(4 * blur)) + 1)
@@ -92,11 +94,13 @@ def _gaussian(blur: float) -> NDArray[np.float32]:
     return np.asarray(taps / (2 * taps.sum() - taps[0]), dtype=np.float32)
 
 
+@lru_cache(maxsize=16)
 def _mirrored(length: int, reach: int) -> NDArray[np.int64]:
     """Return where the pixels of a line lengthened at both ends come from: mirrored, the outermost not repeated."""
     return np.pad(np.arange(length, dtype=np.int64), reach, mode="reflect")
 
 
+@lru_cache(maxsize=16)
 def _cells(length: int, step: int, size: float) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
     """Return first pixel and weights of each different cell along an axis, and which cells each point has.
 
@@ -230,7 +234,9 @@ def _lay_out(bits: Any, plane: Any, from_y: Any, from_x: Any, scale: Any, padded
         for x in range(nx):
             value = plane[source, x] * scale
             padded[y, reach + x] = value if (bits[source, x] & _EXPONENT) != _EXPONENT else np.float32(0)
-        _mirror(padded, y, from_x, nx)
+        for x in range(reach):
+            padded[y, x] = padded[y, reach + from_x[x]]
+            padded[y, reach + nx + x] = padded[y, reach + from_x[reach + nx + x]]
 
 
 @kernel()
@@ -242,15 +248,9 @@ def _lay_out_good(bits: Any, from_y: Any, from_x: Any, padded: Any) -> None:
         source = from_y[y]
         for x in range(nx):
             padded[y, reach + x] = np.float32(1) if (bits[source, x] & _EXPONENT) != _EXPONENT else np.float32(0)
-        _mirror(padded, y, from_x, nx)
-
-
-@kernel()
-def _mirror(padded: Any, y: Any, from_x: Any, nx: Any) -> None:
-    reach = (len(from_x) - nx) // 2
-    for x in range(reach):
-        padded[y, x] = padded[y, reach + from_x[x]]
-        padded[y, reach + nx + x] = padded[y, reach + from_x[reach + nx + x]]
+        for x in range(reach):
+            padded[y, x] = padded[y, reach + from_x[x]]
+            padded[y, reach + nx + x] = padded[y, reach + from_x[reach + nx + x]]
 
 
 @kernel()
@@ -265,22 +265,27 @@ def _blur(padded: Any, taps: Any, scratch: Any, out: Any, width: Any) -> None:
 def _blur_along(values: Any, taps: Any, step: Any, out: Any) -> None:
     reach = len(taps) - 1
     count = len(out)
-    middle = values[reach * step : reach * step + count]
-    _scaled(middle, taps[0], out)
+    _scaled(values[reach * step : reach * step + count], taps[0], out)
     tap = 1
-    while tap < reach:
-        _add_two(
-            values[(reach - tap) * step : (reach - tap) * step + count],
-            values[(reach + tap) * step : (reach + tap) * step + count],
-            values[(reach - tap - 1) * step : (reach - tap - 1) * step + count],
-            values[(reach + tap + 1) * step : (reach + tap + 1) * step + count],
+    while tap + 2 <= reach:
+        low, high = (reach - tap) * step, (reach + tap) * step
+        _add_three(
+            values[low : low + count],
+            values[high : high + count],
+            values[low - step : low - step + count],
+            values[high + step : high + step + count],
+            values[low - 2 * step : low - 2 * step + count],
+            values[high + 2 * step : high + 2 * step + count],
             taps[tap],
             taps[tap + 1],
+            taps[tap + 2],
             out,
         )
-        tap += 2
-    if tap == reach:
-        _add_one(values[:count], values[2 * reach * step : 2 * reach * step + count], taps[tap], out)
+        tap += 3
+    while tap <= reach:
+        low, high = (reach - tap) * step, (reach + tap) * step
+        _add_one(values[low : low + count], values[high : high + count], taps[tap], out)
+        tap += 1
 
 
 @kernel()
@@ -296,9 +301,9 @@ def _add_one(a: Any, b: Any, tap: Any, out: Any) -> None:
 
 
 @kernel()
-def _add_two(a: Any, b: Any, c: Any, d: Any, near: Any, far: Any, out: Any) -> None:
+def _add_three(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, near: Any, middle: Any, far: Any, out: Any) -> None:
     for i in range(len(out)):
-        out[i] += near * (a[i] + b[i]) + far * (c[i] + d[i])
+        out[i] += near * (a[i] + b[i]) + middle * (c[i] + d[i]) + far * (e[i] + f[i])
 
 
 @kernel()
@@ -401,6 +406,8 @@ def _sum_rows(halves: Any, starts: Any, weights: Any, rows: Any) -> None:
             sums[2 * cell, i] = 0
             sums[2 * cell + 1, i] = 0
         for tap in range(0, weights.shape[1], 3):
+            if weights[cell, tap] == 0:
+                break  # the cell's part in the image is done
             _add_signed(values, starts[cell] + tap, weights[cell, tap], weights[cell, tap + 1], weights[cell, tap + 2], sums, 2 * cell)
         _part(sums, 2 * cell)
 
@@ -426,8 +433,13 @@ def _part(sums: Any, row: Any) -> None:
 @kernel()
 def _turn(rows: Any, turned: Any) -> None:
     """Turn sums so that what belongs to a column of pixels stands side by side."""
-    for x in range(min(len(turned), rows.shape[1])):
-        for i in range(len(rows)):
+    whole = len(rows) // 8 * 8
+    for first in range(0, whole, 8):
+        for x in range(min(len(turned), rows.shape[1])):
+            for i in range(8):
+                turned[x, first + i] = rows[first + i, x]
+    for i in range(whole, len(rows)):
+        for x in range(min(len(turned), rows.shape[1])):
             turned[x, i] = rows[i, x]
 
 
@@ -438,6 +450,8 @@ def _sum(values: Any, starts: Any, weights: Any, sums: Any) -> None:
         for i in range(sums.shape[1]):
             sums[cell, i] = 0
         for tap in range(0, weights.shape[1], 3):
+            if weights[cell, tap] == 0:
+                break
             _add_rows(values, starts[cell] + tap, weights[cell, tap], weights[cell, tap + 1], weights[cell, tap + 2], sums, cell)
 
 
@@ -488,11 +502,13 @@ def _gather(cells: Any, cells_y: Any, cells_x: Any, out: Any, made: Any) -> None
 
 @kernel()
 def _finish(raw: Any, out: Any) -> bool:
-    """Normalise, cut at 0.2, normalise again, and fill the bytes; return False, and leave them, if all is zero."""
+    """Normalise, cut at 0.2, normalise again, and fill the bytes; return False if all is zero."""
     total = np.float32(0)
     for i in range(128):
         total += raw[i]
     if not total > 0:
+        for i in range(128):
+            out[i] = 0
         return False
     one = np.float32(1) / total
     square = np.float32(0)

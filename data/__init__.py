@@ -14,6 +14,8 @@ In order, from a disk to what an extractor eats:
     the same for plain images by the thousand, a file or an extension each: what headers share is understood once.
 `hdf5`, `by_row`, `choosing`
     image sets in HDF5; what sources share whose galaxies are rows; the bands that are asked for.
+`positions`, `mosaics`
+    places in the sky to pixels of mosaics, and these read without the rest.
 `cutouts`
     `Cutout`, one galaxy, and `Cutouts`, a batch.
 `reading`

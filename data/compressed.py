@@ -12,8 +12,13 @@ FITS Standard 4.0, section 10.1.
 import io
 import re
 import threading
+import warnings
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import prod
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +27,7 @@ from galfeat import CutoutError
 from galfeat.data.headers import BLOCK, Hdu, Header
 from galfeat.data.streams import Bytes
 
-__all__ = ["unpack"]
+__all__ = ["tiles", "unpack"]
 
 _CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
 _DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
@@ -60,11 +65,47 @@ def unpack(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
         raise CutoutError(f"its compressed pixels are damaged: {error}") from error
 
 
-def _minimal_file(hdu: Hdu, source: Bytes) -> io.BytesIO:
+@contextmanager
+def tiles(path: Path, hdu: Hdu) -> Iterator[Callable[[slice, slice], NDArray[np.generic]]]:
+    """Open a two-dimensional compressed image to read pieces of it, of which only the tiles are unpacked; not yet scaled.
+
+    Raises
+    ------
+    CutoutError
+        As `unpack`.
+    """
+    _vetted(hdu)
+    from astropy.io import fits
+
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # astropy mends what it can and says so
+        with fits.open(path, do_not_scale_image_data=True) as opened:
+            section = opened[hdu.number].section
+            yield lambda rows, columns: _piece(section, (0,) * (len(hdu.shape) - 2), rows, columns)
+
+
+def _piece(section: Any, front: tuple[int, ...], rows: slice, columns: slice) -> NDArray[np.generic]:
+    try:
+        with np.errstate(all="ignore"):
+            return np.asarray(section[(*front, rows, columns)])
+    except _DAMAGED as error:
+        raise CutoutError(f"its compressed pixels are damaged: {error}") from error
+    except Exception as error:
+        if type(error).__name__ != "CfitsioException":
+            raise
+        raise CutoutError(f"its compressed pixels are damaged: {error}") from error
+
+
+def _vetted(hdu: Hdu) -> dict[str, object]:
+    """Return the cards that say how an image is compressed, if they make sense."""
     claimed = prod(hdu.shape) * abs(hdu.bitpix) // 8
     if claimed > _BEST_RATIO * max(hdu.size, _LEAST_FILE):
         raise CutoutError(f"its header is damaged: it claims {claimed:,} bytes of pixels, packed into {hdu.size:,}")
-    cards = {**_table(hdu), **_image(hdu), **_settings(hdu.header)}
+    return {**_table(hdu), **_image(hdu), **_settings(hdu.header)}
+
+
+def _minimal_file(hdu: Hdu, source: Bytes) -> io.BytesIO:
+    cards = _vetted(hdu)
     primary: dict[str, object] = {"SIMPLE": True, "BITPIX": 8, "NAXIS": 0, "EXTEND": True}
     data = bytes(source.read(hdu.offset, hdu.size))
     return io.BytesIO(_block(primary) + _block(cards) + data + b"\0" * (-hdu.size % BLOCK))

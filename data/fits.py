@@ -24,7 +24,7 @@ from galfeat.data.headers import Hdu, Header, read_hdus
 from galfeat.data.layouts import Galaxy, Image, Layout, arrange, size_of
 from galfeat.data.streams import Bytes, Stamp, open_bytes
 
-__all__ = ["Contents", "FitsFile", "Known", "Pixels", "filter_of", "image_of", "open_fits", "shared_filter", "stored_kind"]
+__all__ = ["Contents", "FitsFile", "Known", "Pixels", "filter_of", "image_of", "open_fits", "scaled", "shared_filter", "stored_kind"]
 
 
 _MANY = 16  # extensions from which on a file is remembered
@@ -69,6 +69,16 @@ class FitsFile:
         self.hdus, self.damage = self.contents.hdus, self.contents.damage
         self._arranged = self.contents.arranged
         self._last: tuple[int, NDArray[np.float32]] | None = None
+
+    @property
+    def packed(self) -> bool:
+        """Whether the file is gzipped."""
+        return self._source.packed
+
+    @property
+    def stamp(self) -> Stamp:
+        """What tells the file from a changed one."""
+        return self._source.stamp
 
     def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:
         """Return the galaxies of the file, or of one of its HDUs.
@@ -138,7 +148,7 @@ class FitsFile:
             shape = _without_ones(hdu.shape)
             if stored.size != prod(shape):
                 raise CutoutError(f"its compressed pixels are damaged: {stored.size:,} are there for {size_of(shape)}")
-            self._last = hdu.number, _scaled(stored.reshape(shape), hdu)
+            self._last = hdu.number, scaled(stored.reshape(shape), hdu)
         return self._last[1]
 
 
@@ -228,7 +238,7 @@ def _stored(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
     return np.frombuffer(source.read(hdu.offset, count * abs(hdu.bitpix) // 8), dtype=stored_kind(hdu.bitpix))
 
 
-def _scaled(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
+def scaled(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
     """Apply BLANK, BSCALE and BZERO in the precision that astropy does it in, then cast to float32."""
     header, bitpix = hdu.header, hdu.bitpix
     scale, zero = header.number("BSCALE", 1.0), header.number("BZERO", 0.0)

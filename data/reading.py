@@ -26,18 +26,21 @@ __all__ = ["read_cutout", "read_cutouts"]
 
 
 def read_cutouts(
-    path: str | Path,
+    path: str | Path | Sequence[str | Path],
     *,
     catalog: str | Path | None = None,
     bands: Sequence[str] | None = None,
     layout: Layout = "auto",
+    positions: str | Path | None = None,
+    size_arcsec: float | None = None,
+    size_pixels: int | None = None,
     preparation: Preparation | None = None,
 ) -> Cutouts:
     """Read all cutouts of a folder, a catalogue, a FITS file or a picture into one batch.
 
     Parameters
     ----------
-    path, catalog, bands, layout
+    path, catalog, bands, layout, positions, size_arcsec, size_pixels
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
         Brings cutouts of any size to one grid, sky to zero and noise to one. Without it pixels are those of the files, which then must
@@ -63,7 +66,9 @@ def read_cutouts(
     >>> cutouts.pixels.shape  # doctest: +SKIP
     (3343, 3, 64, 64)
     """
-    source = open_source(path, catalog=catalog, bands=bands, layout=layout)
+    source = open_source(
+        path, catalog=catalog, bands=bands, layout=layout, positions=positions, size_arcsec=size_arcsec, size_pixels=size_pixels
+    )
     found: list[Cutout] = []
     reasons: dict[int, str] = {}
     for shard in source.shards():

@@ -20,6 +20,8 @@ from galfeat.data.fits import Known, open_fits
 from galfeat.data.folders import is_fits, is_picture, list_cutouts, names_of
 from galfeat.data.hdf5 import Hdf5Source, is_hdf5, open_hdf5
 from galfeat.data.layouts import Layout, check_layout
+from galfeat.data.mosaics import MosaicSource
+from galfeat.data.positions import open_mosaics
 from galfeat.data.rows import find_row
 from galfeat.data.shards import Reading, Shard
 
@@ -67,13 +69,20 @@ class Opened(Source, Protocol):
 
 
 def open_source(
-    path: str | Path, *, catalog: str | Path | None = None, bands: Sequence[str] | None = None, layout: Layout = "auto"
+    path: str | Path | Sequence[str | Path],
+    *,
+    catalog: str | Path | None = None,
+    bands: Sequence[str] | None = None,
+    layout: Layout = "auto",
+    positions: str | Path | None = None,
+    size_arcsec: float | None = None,
+    size_pixels: int | None = None,
 ) -> Opened:
     """Find cutouts.
 
     Parameters
     ----------
-    path : str or Path
+    path : str or Path, or sequence of them
         A folder: its ``catalog.csv`` (or .ecsv, .fits, .vot, .parquet) says what is in it; without one, all FITS files and pictures in it
         and below are galaxies, but for noise maps, PSFs, masks and segments that stand beside the galaxy they belong to.
         A catalogue: the column ``file``, or the columns ``file_g``, ``file_r``, … for a file a band, are paths relative to it, inside its
@@ -87,6 +96,12 @@ def open_source(
         Bands to read, in this order: chosen by name where the files name their bands, otherwise given to them as names.
     layout : {"auto", "cube", "bands", "galaxies"}
         How a file holds its galaxies: see `galfeat.data.layouts.arrange`.
+    positions : str or Path, optional
+        Catalogue of places in a mosaic, with ``ra`` and ``dec`` in degrees (ICRS). Then `path` is a mosaic, a sequence of mosaics with a
+        band each, or a folder of such; columns ``file`` or ``file_<band>`` choose mosaics of the folder for each galaxy. What a cutout has
+        beyond the edge is NaN, and its row has ``edge`` true; what lies wholly beyond it is a failure.
+    size_arcsec, size_pixels : float, int, optional
+        Side of the cutouts around positions, in one of the two.
 
     Returns
     -------
@@ -108,6 +123,13 @@ def open_source(
     """
     check_layout(layout)
     wanted = _checked_bands(bands)
+    if positions is not None:
+        several = [path] if isinstance(path, str | Path) else list(path)
+        return _around(several, positions, (size_arcsec, size_pixels), catalog, (wanted, layout))
+    if size_arcsec is not None or size_pixels is not None:
+        raise UsageError("a size goes with positions in a mosaic, and there are none")
+    if not isinstance(path, str | Path):
+        raise UsageError("several files are mosaics, and need positions; otherwise make a catalogue of them or open their folder")
     place = Path(path).expanduser().absolute()
     if not place.exists():
         raise UsageError(f"{path}: there is no such file or folder")
@@ -128,6 +150,22 @@ def open_source(
     count = row.count if row else _count_galaxies(place, layout, known)
     every = FileSource(place.parent, _numbered(place, count), {"": "file"}, layout, wanted, tuple(range(count)), row, known=known)
     return every if catalog is None else _with_catalog(every, Path(catalog).expanduser().absolute(), place)
+
+
+def _around(
+    paths: Sequence[str | Path],
+    positions: str | Path,
+    size: tuple[float | None, float | None],
+    catalog: str | Path | None,
+    chosen: tuple[tuple[str, ...], Layout],
+) -> MosaicSource:
+    if catalog is not None:
+        raise UsageError("a catalogue of positions is the catalogue; there can be no other")
+    places = [Path(path).expanduser().absolute() for path in paths]
+    missing = [path for path, place in zip(paths, places, strict=True) if not place.exists()]
+    if missing or not places:
+        raise UsageError(f"{missing[0]}: there is no such file or folder" if missing else "there is no mosaic")
+    return open_mosaics(places, Path(positions).expanduser().absolute(), size, *chosen)
 
 
 def _from_folder(folder: Path, catalog: str | Path | None, wanted: tuple[str, ...], layout: Layout) -> FileSource:

@@ -1,0 +1,201 @@
+"""Cutouts around positions in mosaics: only their pixels are read, whatever the size of the mosaic.
+
+Where a position lies is found at once for all positions, by astropy's celestial coordinates of each mosaic. What a cutout has beyond the
+edge of a mosaic is NaN, which is how a bad pixel is said, and its row has ``edge`` true; what lies wholly beyond it cannot be read.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat import CutoutError
+from galfeat.data.by_row import RowSource
+from galfeat.data.compressed import tiles
+from galfeat.data.cutouts import Cutout
+from galfeat.data.failures import Failure
+from galfeat.data.fits import scaled, stored_kind
+from galfeat.data.headers import Hdu
+from galfeat.data.shards import Shard
+from galfeat.data.streams import Stamp, stamp_of
+
+__all__ = ["NOWHERE", "MosaicSource", "Plane"]
+
+NOWHERE = -(1 << 40)
+"""Corner of a position that a mosaic's projection does not reach, far outside any of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One band of a mosaic.
+
+    Parameters
+    ----------
+    path : Path
+    file : str
+        Its name in reasons and tables.
+    stamp : tuple of int
+        What tells the file from a changed one.
+    hdu : Hdu
+    number : int
+        Place on the third axis of a cube.
+    band : str
+    """
+
+    path: Path
+    file: str
+    stamp: Stamp
+    hdu: Hdu
+    number: int
+    band: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        ny, nx = self.hdu.shape[-2:]
+        return ny, nx
+
+
+_Reader = Callable[[slice, slice], NDArray[np.generic]]  # rows and columns to stored numbers
+
+
+@dataclass(frozen=True, eq=False)
+class MosaicSource(RowSource):
+    """Cutouts around positions; made by `galfeat.data.open_source`.
+
+    Parameters
+    ----------
+    planes : tuple of Plane
+    which : array of int, shape (n, bands)
+        Which plane has each band of each galaxy.
+    corners : array of int, shape (n, bands, 2)
+        Row and column of the first pixel in that plane; may be outside.
+    size : int
+        Pixels a side.
+    own : tuple of str
+        Names of the bands.
+    named : bool
+        Whether files or catalogue name them.
+    """
+
+    planes: tuple[Plane, ...] = field(default=(), repr=False)
+    which: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64), repr=False)
+    corners: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0, 2), np.int64), repr=False)
+    size: int = 0
+    own: tuple[str, ...] = ()
+    named: bool = False
+
+    def _outcomes(self, shard: Shard) -> Sequence[Cutout | Failure]:
+        rows = range(shard.start, min(shard.stop, len(self)))
+        pixels = np.full((len(rows), len(self.own), self.size, self.size), np.nan, np.float32)
+        reasons: dict[int, tuple[str, str]] = {}
+        for number in np.unique(self.which[rows.start : rows.stop]).tolist():
+            for row, reason in self._fill(number, rows, pixels):
+                reasons.setdefault(row, (self.planes[number].file, reason))
+        found: list[Cutout | Failure] = []
+        for row, name, own in zip(rows, self._ids(shard), pixels, strict=True):
+            if row in reasons:
+                file, reason = reasons[row]
+                found.append(Failure(name, file, "read", reason, row))
+            else:
+                file = self.planes[self.which[row, 0]].file
+                found.append(Cutout(name, own, self.own, file=file, named=self.named, row=row))
+        return found
+
+    def _fill(self, number: int, rows: range, pixels: NDArray[np.float32]) -> Iterator[tuple[int, str]]:
+        """Read what one plane has of each galaxy; yield the rows for which it cannot, with the reason."""
+        plane = self.planes[number]
+        wanted = [(int(row), int(band)) for row, band in np.argwhere(self.which[rows.start : rows.stop] == number)]
+        with ExitStack() as stack:
+            try:
+                read = stack.enter_context(_opened(plane))
+            except CutoutError as error:
+                yield from ((rows.start + at, self._said(band, str(error))) for at, band in wanted)
+                return
+            for at, band in wanted:
+                try:
+                    _copy(read, plane, self.corners[rows.start + at, band].tolist(), pixels[at, band])
+                except CutoutError as error:
+                    yield rows.start + at, self._said(band, str(error))
+
+    def _said(self, band: int, reason: str) -> str:
+        return f"band {self.own[band]}: {reason}" if len(self.own) > 1 else reason
+
+
+def _copy(read: _Reader, plane: Plane, corner: list[int], into: NDArray[np.float32]) -> None:
+    size = len(into)
+    (top, bottom), (left, right) = ((max(0, first), min(length, first + size)) for first, length in zip(corner, plane.shape, strict=True))
+    if top >= bottom or left >= right:
+        ny, nx = plane.shape
+        raise CutoutError(f"lies outside the mosaic {plane.file}, which has {ny} x {nx} pixels")
+    y, x = top - corner[0], left - corner[1]
+    into[y : y + bottom - top, x : x + right - left] = scaled(read(slice(top, bottom), slice(left, right)), plane.hdu)
+
+
+@contextmanager
+def _opened(plane: Plane) -> Iterator[_Reader]:
+    try:
+        file = plane.path.open("rb", buffering=0)
+    except OSError as error:
+        raise CutoutError(f"the mosaic {plane.file} cannot be read: {error.strerror or error}") from error
+    with file:
+        if stamp_of(file) != plane.stamp:
+            raise CutoutError(f"the mosaic {plane.file} has changed since it was opened")
+        if plane.hdu.kind == "tiles":
+            with tiles(plane.path, plane.hdu) as read:
+                yield read
+        else:
+            yield _Rows(file, plane)
+
+
+class _Rows:
+    """Reads pieces of an image row by row; a piece is good until the next one is read."""
+
+    def __init__(self, file: FileIO, plane: Plane) -> None:
+        self._file = file
+        self._name = plane.file
+        self._kind = np.dtype(stored_kind(plane.hdu.bitpix))
+        ny, self._nx = plane.shape
+        self._last: tuple[NDArray[np.generic], list[memoryview]] | None = None
+        self._start = plane.hdu.offset + plane.number * ny * self._nx * self._kind.itemsize
+
+    def __call__(self, rows: slice, columns: slice) -> NDArray[np.generic]:
+        width, item = columns.stop - columns.start, self._kind.itemsize
+        step = self._nx * item
+        piece, lines = self._room(rows.stop - rows.start, width)
+        try:
+            count = _read_lines(self._file, self._start + rows.start * step + columns.start * item, step, lines)
+        except OSError as error:
+            raise CutoutError(f"the mosaic {self._name} cannot be read: {error.strerror or error}") from error
+        if count != piece.nbytes:
+            raise CutoutError(f"the mosaic {self._name} became shorter while it was being read")
+        return piece
+
+    def _room(self, height: int, width: int) -> tuple[NDArray[np.generic], list[memoryview]]:
+        """Return room for a piece, and each line of it: the same as long as the size is the same."""
+        if self._last is None or self._last[0].shape != (height, width):
+            piece = np.empty((height, width), self._kind)
+            content, line = piece.reshape(-1).view(np.uint8).data, width * self._kind.itemsize
+            self._last = piece, [content[at : at + line] for at in range(0, height * line, line)]
+        return self._last
+
+
+def _read_lines(file: FileIO, offset: int, step: int, lines: list[memoryview]) -> int:
+    """Read pieces that lie `step` bytes apart; return how many bytes there were."""
+    count = 0
+    if hasattr(os, "preadv"):
+        number, read = file.fileno(), os.preadv
+        for line in lines:
+            count += read(number, (line,), offset)
+            offset += step
+        return count
+    for line in lines:
+        file.seek(offset)
+        count += file.readinto(line) or 0
+        offset += step
+    return count

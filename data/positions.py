@@ -1,0 +1,261 @@
+"""From mosaics and a catalogue of positions to a source: which pixels each galaxy has in each band."""
+
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from galfeat import CutoutError, UsageError
+from galfeat.data.catalogs import read_catalog
+from galfeat.data.choosing import with_bands
+from galfeat.data.companions import is_companion
+from galfeat.data.cutouts import Cutout, band_names
+from galfeat.data.fits import open_fits
+from galfeat.data.folders import is_fits, list_cutouts, without_suffix
+from galfeat.data.layouts import Layout, is_band_name
+from galfeat.data.mosaics import NOWHERE, MosaicSource, Plane
+
+__all__ = ["open_mosaics"]
+
+_SKY = (
+    *(("ra", "dec"), ("ra_deg", "dec_deg"), ("ramean", "decmean"), ("alpha_j2000", "delta_j2000")),
+    *(("raj2000", "dej2000"), ("_raj2000", "_dej2000"), ("raj2000", "decj2000"), ("ra_icrs", "de_icrs")),
+)
+_SAME_SCALE = 0.01  # of a pixel's size: mosaics closer than that share a grid for our purposes
+_SURE = 6  # decimals of a pixel: less is rounding, and must not move one band against another where two pixels are equally near
+_LARGEST = 4096  # pixels a side
+
+
+def open_mosaics(
+    paths: Sequence[Path], positions: Path, size: tuple[float | None, float | None], wanted: tuple[str, ...], layout: Layout
+) -> MosaicSource:
+    """Find cutouts around positions.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Mosaics, each with a band or several; or one folder of them, from which the columns ``file`` or ``file_<band>`` can choose.
+    positions : Path
+        Catalogue with ``ra`` and ``dec`` in degrees (ICRS).
+    size : (float, float)
+        Side of a cutout in arcseconds, and in pixels; one of them.
+    wanted : tuple of str
+        Bands asked for.
+    layout : {"auto", "cube", "bands", "galaxies"}
+
+    Raises
+    ------
+    UsageError
+        If the catalogue has no positions, a mosaic cannot be read or has no celestial coordinates, or sizes do not fit together.
+    """
+    table, left_out = read_catalog(positions)
+    sky = _sky(table, positions)
+    mosaics, which, own, named = _chosen(paths, table, layout, wanted)
+    used = np.unique(which).tolist()
+    pixels = _pixels(size, [mosaics[number] for number in used])
+    corners = np.empty((*which.shape, 2), np.int64)
+    found: dict[int, NDArray[np.int64]] = {}
+    for number in used:
+        same = next((other for other in found if mosaics[other][1] is mosaics[number][1]), None)
+        found[number] = found[same] if same is not None else _corners(mosaics[number][1], sky, pixels)
+        corners[which == number] = found[number][np.nonzero(which == number)[0]]
+    planes = tuple(plane for plane, _ in mosaics)
+    shapes = np.array([plane.shape for plane in planes])[which]
+    edge = np.asarray(((corners < 0) | (corners + pixels > shapes)).any(axis=(1, 2)))
+    catalog = _completed(table, positions, planes, which, edge)
+    return MosaicSource(
+        catalog, wanted, left_out_columns=left_out, planes=planes, which=which, corners=corners, size=pixels, own=own, named=named
+    )
+
+
+def _sky(table: pa.Table, path: Path) -> NDArray[np.float64]:
+    """Return right ascension and declination in degrees, shape (2, n); NaN where none stand."""
+    names = {name.lower(): name for name in table.column_names}
+    pair = next((pair for pair in _SKY if set(pair) <= set(names)), None)
+    if pair is None:
+        raise UsageError(f"{path}: needs the columns 'ra' and 'dec' in degrees; its columns are {', '.join(table.column_names)}")
+    values = []
+    for name in pair:
+        column = table.column(names[name])
+        if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+            raise UsageError(f"{path}: the column '{names[name]}' must hold degrees, as numbers")
+        values.append(column.cast(pa.float64()).to_numpy())
+    sky = np.array(values)
+    if (np.abs(sky[1]) > 90).any():
+        raise UsageError(f"{path}: declinations go from -90 to 90 degrees; row {1 + int(np.argmax(np.abs(sky[1]) > 90))} has another")
+    return sky
+
+
+_Mosaics = list[tuple[Plane, Any]]
+
+
+def _chosen(
+    paths: Sequence[Path], table: pa.Table, layout: Layout, wanted: tuple[str, ...]
+) -> tuple[_Mosaics, NDArray[np.int64], tuple[str, ...], bool]:
+    """Return planes with their coordinates, which of them has each band of each galaxy, and the names of the bands."""
+    columns = {"": "file"} if "file" in table.column_names else {}
+    columns = columns or {n[5:]: n for n in table.column_names if n.startswith("file_") and n[5:] and not is_companion(n)}
+    if len(paths) == 1 and paths[0].is_dir() and columns:
+        return _by_columns(paths[0], table, columns, layout, wanted)
+    files = list(paths)
+    if len(paths) == 1 and paths[0].is_dir():
+        files = [paths[0] / name for name in list_cutouts(paths[0])[0] if is_fits(name)]
+        if not files:
+            raise UsageError(f"{paths[0]}: no mosaic is in this folder")
+    mosaics = [each for file in files for each in _planes(file, file.name, layout)]
+    names, named = _names([plane for plane, _ in mosaics])
+    order, own, named = _wanted(names, named, wanted)
+    which = np.tile(np.array(order, np.int64), (table.num_rows, 1))
+    return mosaics, which, own, named
+
+
+def _by_columns(
+    folder: Path, table: pa.Table, columns: dict[str, str], layout: Layout, wanted: tuple[str, ...]
+) -> tuple[_Mosaics, NDArray[np.int64], tuple[str, ...], bool]:
+    mosaics: _Mosaics = []
+    places: dict[str, list[int]] = {}
+    which: list[list[int]] = []
+    for files in zip(*(table.column(column).to_pylist() for column in columns.values()), strict=True):
+        for file in files:
+            if file not in places:
+                found = _planes(_inside(folder, file), file, layout)
+                places[file] = list(range(len(mosaics), len(mosaics) + len(found)))
+                mosaics += found
+        which.append([number for file in files for number in places[file]])
+    if len({len(each) for each in which}) > 1 or ("" not in columns and len(which[0]) != len(columns)):
+        raise UsageError(f"{folder}: the mosaics of the catalogue do not hold equally many bands")
+    names, named = _names([mosaics[number][0] for number in which[0]]) if "" in columns else (tuple(columns), True)
+    order, own, named = _wanted(names, named, wanted)
+    return mosaics, np.array(which, np.int64)[:, order], own, named
+
+
+def _inside(folder: Path, file: str) -> Path:
+    path = (folder / file).resolve()
+    if not file or not path.is_relative_to(folder.resolve()):
+        raise UsageError(f"{folder}: the mosaic '{file}' of the catalogue must lie in this folder")
+    return path
+
+
+def _planes(path: Path, file: str, layout: Layout) -> _Mosaics:
+    try:
+        with open_fits(path) as opened:
+            if opened.packed:
+                raise CutoutError("is gzipped, so that no part of it can be read by itself: unpack it first (gunzip)")
+            galaxies = opened.galaxies(layout)
+            if len(galaxies) > 1:
+                raise CutoutError(f"holds {len(galaxies)} images, and nothing says that they are bands; --layout bands or one image a file")
+            [galaxy] = galaxies
+            if galaxy.problem or galaxy.number is not None:
+                raise CutoutError(galaxy.problem or "has more than three axes")
+            hdus = [opened.hdus[number] for number in galaxy.hdus]
+            stamp = opened.stamp
+    except CutoutError as error:
+        raise UsageError(f"{path}: {error}") from error
+    if hdus[0].kind == "tiles" and len(galaxy.bands) > len(hdus):
+        raise UsageError(f"{path}: is a compressed cube, of which no part can be read by itself: unpack it first (funpack)")
+    coordinates = {hdu.number: _coordinates(path, hdu.number) for hdu in hdus}
+    numbered = [(hdus[0], number) for number in range(len(galaxy.bands))] if len(hdus) == 1 else [(hdu, 0) for hdu in hdus]
+    bands = galaxy.bands if galaxy.named else ("",) * len(numbered)
+    return [
+        (Plane(path, file, stamp, hdu, number, band), coordinates[hdu.number]) for (hdu, number), band in zip(numbered, bands, strict=True)
+    ]
+
+
+def _coordinates(path: Path, number: int) -> Any:
+    from astropy.io import fits
+    from astropy.wcs import WCS
+
+    with warnings.catch_warnings():  # astropy mends what it can and says so; sources are opened before threads are started
+        warnings.simplefilter("ignore")
+        try:
+            with fits.open(path) as opened:
+                wcs = WCS(opened[number].header, opened).celestial
+        except (ValueError, OSError, AttributeError, TypeError, KeyError, fits.VerifyError) as error:
+            raise UsageError(f"{path}: its celestial coordinates make no sense: {str(error).strip().splitlines()[0]}") from error
+    if not wcs.has_celestial:
+        raise UsageError(f"{path}: has no celestial coordinates (WCS), so that no position can be found in it")
+    return wcs
+
+
+def _names(planes: Sequence[Plane]) -> tuple[tuple[str, ...], bool]:
+    """Name bands by the headers, or else by what in the files' names is the name of a filter."""
+    by_file = [
+        next((part for part in reversed(re.split(r"[\s_\-.]+", without_suffix(plane.file))) if is_band_name(part)), "") for plane in planes
+    ]
+    for names in ([plane.band for plane in planes], by_file):
+        if all(names) and len(set(names)) == len(names):
+            return tuple(names), True
+    return band_names(len(planes)), False
+
+
+def _wanted(names: tuple[str, ...], named: bool, wanted: tuple[str, ...]) -> tuple[list[int], tuple[str, ...], bool]:
+    """Return the places of the bands that are asked for, their names, and whether they are names."""
+    places = np.arange(len(names), dtype=np.float32).reshape(-1, 1, 1)
+    try:
+        chosen = with_bands(Cutout("", places, names, named=named), wanted)
+    except CutoutError as error:
+        raise UsageError(f"the mosaics: {error}") from error
+    return chosen.pixels[:, 0, 0].astype(int).tolist(), chosen.bands, chosen.named
+
+
+def _scale(plane: Plane, wcs: Any) -> float:
+    """Return the side of a pixel in arcseconds."""
+    from astropy.wcs.utils import proj_plane_pixel_scales
+
+    scale = float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs)))) * 3600
+    if not np.isfinite(scale) or scale <= 0:
+        raise UsageError(f"{plane.path}: its celestial coordinates make no sense: a pixel has no size")
+    return scale
+
+
+def _pixels(size: tuple[float | None, float | None], mosaics: _Mosaics) -> int:
+    arcsec, pixels = size
+    scales = [_scale(plane, wcs) for plane, wcs in mosaics]
+    if (arcsec is None) == (pixels is None):
+        raise UsageError("the size of a cutout must be given, in arcseconds or in pixels")
+    low, high = int(np.argmin(scales)), int(np.argmax(scales))
+    if scales[high] > scales[low] * (1 + _SAME_SCALE):
+        small, large = (f"{mosaics[at][0].file} has {scales[at]:.4g}" for at in (low, high))
+        raise UsageError(f"the mosaics have pixels of different sizes ({small} arcsec, {large} arcsec): bring them to one grid first")
+    side = float(pixels) if pixels is not None else float(arcsec or 0) / scales[low]
+    if not np.isfinite(side) or not 1 <= round(side) <= _LARGEST or (pixels is not None and side != round(side)):
+        raise UsageError(f"a cutout must have 1 to {_LARGEST} pixels a side; it would have {side:.4g}")
+    return round(side)
+
+
+def _corners(wcs: Any, sky: NDArray[np.float64], size: int) -> NDArray[np.int64]:
+    """Return row and column of the first pixel of each cutout: the one that `astropy.nddata.Cutout2D` takes."""
+    from astropy.coordinates import SkyCoord
+    from astropy.wcs import NoConvergence
+
+    good = np.isfinite(sky).all(axis=0)
+    corners = np.full((sky.shape[1], 2), NOWHERE, np.int64)
+    place = SkyCoord(*sky[:, good], unit="deg", frame="icrs")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            x, y = wcs.world_to_pixel(place)
+        except NoConvergence as error:  # far outside, where the polynomials of the distortion run away
+            x, y = np.array(error.best_solution, dtype=float).T
+            for lost in (error.divergent, error.slow_conv):
+                x[[] if lost is None else lost] = np.nan
+    first = np.ceil(np.round(np.stack([y, x], axis=-1), _SURE) - size / 2)
+    reached = np.isfinite(first).all(axis=-1) & (np.abs(first) < -NOWHERE).all(axis=-1)
+    corners[np.nonzero(good)[0][reached]] = first[reached].astype(np.int64)
+    return corners
+
+
+def _completed(table: pa.Table, path: Path, planes: tuple[Plane, ...], which: NDArray[np.int64], edge: NDArray[np.bool_]) -> pa.Table:
+    """Give the catalogue an ``id``, the file of the first band, and ``edge``."""
+    if "id" not in table.column_names:
+        table = table.add_column(0, "id", pa.array([f"{path.stem}[{row}]" for row in range(table.num_rows)]))
+    if "file" not in table.column_names:
+        table = table.append_column("file", pa.array([planes[number].file for number in which[:, 0].tolist()]))
+    if "edge" in table.column_names:
+        table = table.drop_columns(["edge"])
+    return table.append_column("edge", pa.array(edge))

@@ -96,7 +96,7 @@ def _measure(
     starts = (grid.rows - block[0]) * grid.columns + grid.columns - block[1] + 1
     tried = -(-starts // _VECTOR) * _VECTOR  # whole vectors: the ends of loops would take as long as the rest
     length = tried + block[0] * grid.columns + block[1]
-    work = np.empty((7, len(places)), np.float32)
+    work = np.empty((7, len(places) + 3 * _VECTOR), np.float32)  # rows that begin a power of two apart would hinder each other
     table = np.empty((grid.columns + 1) * grid.bins, np.float64)
     cells = np.empty(count * grid.bins, np.float32)
     by_bin, sums = np.zeros((grid.bins, length), np.float32), np.zeros((2, length), np.float32)
@@ -125,4 +125,5 @@ def _measure(
 @kernel()
 def _clean(pixels: Any, factor: Any, out: Any) -> None:
     for i in range(len(out)):
-        out[i] = pixels[i] * factor if np.isfinite(pixels[i]) else np.float32(np.nan)
+        pixel = pixels[i]
+        out[i] = pixel * factor if np.isfinite(pixel) else np.float32(np.nan)

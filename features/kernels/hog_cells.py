@@ -14,6 +14,8 @@ __all__ = ["EDGES_AT_ONCE", "Grid", "fill_cells"]
 
 EDGES_AT_ONCE = 8
 
+_SIZE, _INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)  # the bits of a float32 but its sign; those of infinity
+
 
 class Grid(NamedTuple):
     """An image, its cells (the first at ``top``, ``left``; each ``cy`` x ``cx`` pixels) and the bins of a cell."""
@@ -51,24 +53,27 @@ def fill_cells(
         Of the inner edges of the bins, falling; -inf up to a multiple of `EDGES_AT_ONCE`.
     places : array of uint32, shape (cy * nx,)
         Where in the table the bins of each pixel's cell begin; pixels outside the cells have a place behind them.
-    work : array of float32, shape (7, cy * nx), and table : array of float64, shape ((columns + 1) * bins,)
+    work : array of float32, shape (7, cy * nx or more), and table : array of float64, shape ((columns + 1) * bins,)
         Room.
     cells : array of float32, shape (rows * columns * bins,)
     """
-    gy, gx, other_y, other_x, sizes, known = work[0], work[1], work[2], work[3], work[4], work[5]
-    codes = work[6].view(np.uint32)
+    count = len(places)
+    gy, gx, new_y, new_x = work[0, :count], work[1, :count], work[2, :count], work[3, :count]
+    spare_y, spare_x, unknown = work[4, :count], work[5, :count], work[6, :count]
+    sizes, codes = new_y, new_x.view(np.uint32)  # when these are filled no band is new
     width = grid.columns * grid.bins
     for row in range(grid.rows):
         start = (grid.top + row * grid.cy) * grid.nx
         _gradients(image[0], grid, start, factor, gy, gx)
         if holes:
-            known[:] = 0
-            _note_known(gy, gx, known)
+            unknown[:] = 1
+            _forget_unknown(gy, gx, unknown)
         for band in range(1, len(image)):
-            _gradients(image[band], grid, start, factor, other_y, other_x)
+            _gradients(image[band], grid, start, factor, new_y, new_x)
             if holes:
-                _note_known(other_y, other_x, known)
-            _take_stronger(other_y, other_x, gy, gx)
+                _forget_unknown(new_y, new_x, unknown)
+            _take_stronger(new_y, new_x, gy, gx, spare_y, spare_x)
+            gy, gx, spare_y, spare_x = spare_y, spare_x, gy, gx
         if swap:
             _judge(gy, gx, sign, cotangents, places, codes, sizes)
         else:
@@ -76,7 +81,7 @@ def fill_cells(
         table[:] = 0
         _vote(sizes, codes, grid.cx, table)
         if holes:
-            _weigh(known, grid, gy[: grid.nx], table)  # gradients are done with: there is room
+            _weigh(unknown, grid, gy[: grid.nx], table)  # gradients are done with: there is room
         _copy(table, cells[row * width : (row + 1) * width])
 
 
@@ -104,21 +109,26 @@ def _difference(after: Any, before: Any, factor: Any, out: Any) -> None:
 
 
 @kernel()
-def _note_known(gy: Any, gx: Any, known: Any) -> None:
-    """Make gradients with a bad pixel zero, and note where there are others."""
+def _forget_unknown(gy: Any, gx: Any, unknown: Any) -> None:
+    """Make gradients with a bad pixel zero, and ``unknown`` where none was good so far.
+
+    In whole numbers: a choice would be stored on a condition, which many processors do slowly.
+    """
     for i in range(len(gy)):
-        good = (gy[i] == gy[i]) & (gx[i] == gx[i])
-        known[i] = np.float32(1) if good else known[i]
-        gy[i] = gy[i] if good else np.float32(0)
-        gx[i] = gx[i] if good else np.float32(0)
+        y, x = np.float32(gy[i]).view(np.int32), np.float32(gx[i]).view(np.int32)
+        good = -np.int32(((y & _SIZE) <= _INFINITE) & ((x & _SIZE) <= _INFINITE))  # all bits, or none
+        gy[i] = np.int32(y & good).view(np.float32)
+        gx[i] = np.int32(x & good).view(np.float32)
+        unknown[i] *= np.float32(good + 1)
 
 
 @kernel(fast=False)  # rounded alike whichever way the gradient points: equal ones are equal
-def _take_stronger(other_y: Any, other_x: Any, gy: Any, gx: Any) -> None:
+def _take_stronger(new_y: Any, new_x: Any, old_y: Any, old_x: Any, gy: Any, gx: Any) -> None:
     for i in range(len(gy)):
-        stronger = other_y[i] * other_y[i] + other_x[i] * other_x[i] > gy[i] * gy[i] + gx[i] * gx[i]
-        gy[i] = other_y[i] if stronger else gy[i]
-        gx[i] = other_x[i] if stronger else gx[i]
+        y, x, other_y, other_x = old_y[i], old_x[i], new_y[i], new_x[i]
+        stronger = other_y * other_y + other_x * other_x > y * y + x * x
+        gy[i] = other_y if stronger else y
+        gx[i] = other_x if stronger else x
 
 
 @kernel()
@@ -172,17 +182,17 @@ def _vote(sizes: Any, codes: Any, step: int, table: Any) -> None:
 
 
 @kernel()
-def _weigh(known: Any, grid: Any, by_column: Any, table: Any) -> None:
+def _weigh(unknown: Any, grid: Any, by_column: Any, table: Any) -> None:
     """Multiply the sums of each cell by its pixels over those with a known gradient."""
     by_column[:] = 0
-    for start in range(0, len(known), grid.nx):
-        _add(known[start : start + grid.nx], by_column)
+    for start in range(0, len(unknown), grid.nx):
+        _add(unknown[start : start + grid.nx], by_column)
     area = np.float32(grid.cy * grid.cx)
     x, entry = np.uint64(grid.left), np.uint64(0)
     for _ in range(grid.columns):
-        used = np.float32(0)
+        used = area
         for _ in range(grid.cx):
-            used += by_column[x]
+            used -= by_column[x]
             x += np.uint64(1)
         weight = area / max(used, np.float32(1))
         for _ in range(grid.bins):

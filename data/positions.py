@@ -217,7 +217,7 @@ def _pixels(size: tuple[float | None, float | None], mosaics: _Mosaics) -> int:
     arcsec, pixels = size
     scales = [_scale(plane, wcs) for plane, wcs in mosaics]
     if (arcsec is None) == (pixels is None):
-        raise UsageError("the size of a cutout must be given, in arcseconds or in pixels")
+        raise UsageError("the size of a cutout must be given, in arcseconds or in pixels (size_arcsec or size_pixels)")
     low, high = int(np.argmin(scales)), int(np.argmax(scales))
     if scales[high] > scales[low] * (1 + _SAME_SCALE):
         small, large = (f"{mosaics[at][0].file} has {scales[at]:.4g}" for at in (low, high))

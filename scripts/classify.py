@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from galfeat.scripts.options import Bands, Catalog, Layout, Source, Strict, Workers, names
+from galfeat.scripts.options import Bands, Catalog, Layout, Positions, SizeArcsec, SizePixels, Source, Strict, Workers, names
 from galfeat.scripts.running import finish, main_of, say
 
 
@@ -16,6 +16,9 @@ def classify(
     catalog: Catalog = None,
     bands: Bands = None,
     layout: Layout = "auto",
+    positions: Positions = None,
+    size_arcsec: SizeArcsec = None,
+    size_pixels: SizePixels = None,
     workers: Workers = None,
     strict: Strict = False,
 ) -> None:
@@ -24,9 +27,17 @@ def classify(
     from galfeat.pipeline import classify as predict
     from galfeat.scripts.progress import Display
 
-    opened = open_source(source, catalog=catalog, bands=names(bands), layout=layout)
+    opened = open_source(
+        source,
+        catalog=catalog,
+        bands=names(bands),
+        layout=layout,
+        positions=positions,
+        size_arcsec=size_arcsec,
+        size_pixels=size_pixels,
+    )
     with Display("classify") as display:
-        summary = predict(model, opened, out, workers=workers, progress=display, inputs=[source, catalog])
+        summary = predict(model, opened, out, workers=workers, progress=display, inputs=[source, catalog, positions])
     say(f"classify: {summary.ends('classified')}")
     finish(summary.done, summary.failed, strict)
 

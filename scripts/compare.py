@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from galfeat.scripts.options import Bands, Catalog, Label, Layout, Seed, Size, Workers, names
+from galfeat.scripts.options import Bands, Catalog, Label, Layout, Positions, Seed, Size, SizeArcsec, SizePixels, Workers, names
 from galfeat.scripts.running import main_of, say
 
 
@@ -17,6 +17,9 @@ def compare(
     catalog: Catalog = None,
     bands: Bands = None,
     layout: Layout = "auto",
+    positions: Positions = None,
+    size_arcsec: SizeArcsec = None,
+    size_pixels: SizePixels = None,
     label: Label = "label",
     size: Size = 64,
     seed: Seed = 0,
@@ -28,7 +31,17 @@ def compare(
     from galfeat.pipeline.report import verdict
     from galfeat.scripts.progress import Display
 
-    opened = None if source is None else open_source(source, catalog=catalog, bands=names(bands), layout=layout)
+    opened = None
+    if source is not None:
+        opened = open_source(
+            source,
+            catalog=catalog,
+            bands=names(bands),
+            layout=layout,
+            positions=positions,
+            size_arcsec=size_arcsec,
+            size_pixels=size_pixels,
+        )
     with Display("measure") as measuring, Display("train", "networks") as training:
         compared = head_to_head(
             opened,

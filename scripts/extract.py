@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from galfeat.scripts.options import Bands, Catalog, Layout, Size, Source, Strict, Workers, names
+from galfeat.scripts.options import Bands, Catalog, Layout, Positions, Size, SizeArcsec, SizePixels, Source, Strict, Workers, names
 from galfeat.scripts.running import finish, main_of, say
 
 
@@ -15,6 +15,9 @@ def extract(
     catalog: Catalog = None,
     bands: Bands = None,
     layout: Layout = "auto",
+    positions: Positions = None,
+    size_arcsec: SizeArcsec = None,
+    size_pixels: SizePixels = None,
     features: Annotated[str, typer.Option(metavar="A,B,…", help="Extractors.")] = "pixels,color,texture,hog,sift",
     size: Size = 64,
     workers: Workers = None,
@@ -25,7 +28,15 @@ def extract(
     from galfeat.pipeline import extract as measure
     from galfeat.scripts.progress import Display
 
-    opened = open_source(source, catalog=catalog, bands=names(bands), layout=layout)
+    opened = open_source(
+        source,
+        catalog=catalog,
+        bands=names(bands),
+        layout=layout,
+        positions=positions,
+        size_arcsec=size_arcsec,
+        size_pixels=size_pixels,
+    )
     with Display("extract") as display:
         summary = measure(
             opened,
@@ -34,7 +45,7 @@ def extract(
             preparation=Preparation(size=size),
             workers=workers,
             progress=display,
-            inputs=[source, catalog],
+            inputs=[source, catalog, positions],
         )
     say(f"extract: {summary.ends('measured')}")
     finish(summary.done, summary.failed, strict)

@@ -5,10 +5,27 @@ from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["Bands", "Catalog", "Label", "Layout", "Seed", "Size", "Source", "Strict", "Workers", "names"]
+__all__ = [
+    "Bands",
+    "Catalog",
+    "Label",
+    "Layout",
+    "Positions",
+    "Seed",
+    "Size",
+    "SizeArcsec",
+    "SizePixels",
+    "Source",
+    "Strict",
+    "Workers",
+    "names",
+]
 
 Source = Annotated[
-    Path, typer.Argument(metavar="SOURCE", help="A folder of cutouts (FITS, JPEG, PNG), a catalogue of their files, or one FITS file.")
+    Path,
+    typer.Argument(
+        metavar="SOURCE", help="A folder of cutouts (FITS, JPEG, PNG), a catalogue of their files, one FITS or HDF5 file, or a mosaic."
+    ),
 ]
 Catalog = Annotated[Path | None, typer.Option(help="Catalogue of the cutouts in SOURCE, where it is not SOURCE/catalog.csv.")]
 Bands = Annotated[str | None, typer.Option(metavar="A,B,…", help="Bands to measure, in this order; names the bands of files that do not.")]
@@ -16,6 +33,11 @@ Layout = Annotated[
     Literal["auto", "cube", "bands", "galaxies"],
     typer.Option(help="What a FITS file holds: a cube, the bands of one galaxy an extension each, or one galaxy an extension."),
 ]
+Positions = Annotated[
+    Path | None, typer.Option(help="Catalogue with ra and dec in degrees: SOURCE is then a mosaic, or a folder with one a band.")
+]
+SizeArcsec = Annotated[float | None, typer.Option(min=0.0, help="Side of the cutouts around --positions, in arcseconds.")]
+SizePixels = Annotated[int | None, typer.Option(min=1, max=4096, help="The same in pixels of the mosaic.")]
 Size = Annotated[int, typer.Option(min=16, max=4096, help="Pixels a side to which every cutout is brought.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Threads; by default one a processor. No result depends on it.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with status 1 if any cutout failed.")]

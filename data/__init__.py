@@ -12,8 +12,8 @@ In order, from a disk to what an extractor eats:
     one file to galaxies: FITS headers read without believing them, extensions and planes arranged as galaxies and bands, pixels.
 `plain`, `rows`, `forms`
     the same for plain images by the thousand, a file or an extension each: what headers share is understood once.
-`hdf5`, `by_row`, `choosing`
-    image sets in HDF5; what sources share whose galaxies are rows; the bands that are asked for.
+`hdf5`, `image_sets`, `by_row`, `choosing`
+    image sets in HDF5 and Parquet; what sources share whose galaxies are rows; the bands that are asked for.
 `positions`, `mosaics`
     places in the sky to pixels of mosaics, and these read without the rest.
 `cutouts`

@@ -23,7 +23,7 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.headers import read_hdus
 from galfeat.data.streams import open_bytes
 
-__all__ = ["check_ids", "is_catalog", "is_text_column", "read_catalog"]
+__all__ = ["check_ids", "is_catalog", "is_text_column", "read_catalog", "tidy"]
 
 _FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
 _ROWS_NAMED = 5
@@ -81,7 +81,7 @@ def read_catalog(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
         raise UsageError(f"{path}: more than one column is named {', '.join(map(repr, double))}")
     if not table.num_rows:
         raise UsageError(f"{path}: the catalogue has no rows")
-    table, left_out = _tidy(table, path)
+    table, left_out = tidy(table, path)
     return table, left_out
 
 
@@ -101,7 +101,7 @@ def _from_csv(path: Path) -> pa.Table:
 def _from_parquet(path: Path) -> pa.Table:
     table = pyarrow.parquet.read_table(path)
     if b"galfeat" in (table.schema.metadata or {}):
-        raise UsageError(f"{path}: is a feature table, not a catalogue of cutouts")
+        raise UsageError(f"{path}: is a feature table, not a catalogue of cutouts: they are measured already")
     return table.replace_schema_metadata(None)
 
 
@@ -183,7 +183,14 @@ _READERS: dict[str, Callable[[Path], pa.Table]] = {
 }
 
 
-def _tidy(table: pa.Table, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
+def tidy(table: pa.Table, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    """Make identifiers and files text, and leave out columns that hold no single value a row; return the table and these.
+
+    Raises
+    ------
+    UsageError
+        If identifiers are missing, double, or have lost digits.
+    """
     columns: dict[str, pa.Array] = {}
     left_out = []
     for name in table.column_names:

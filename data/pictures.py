@@ -14,7 +14,7 @@ from galfeat.data.cutouts import band_names
 from galfeat.data.fits import Pixels
 from galfeat.data.streams import open_bytes
 
-__all__ = ["read_picture"]
+__all__ = ["decode_picture", "read_picture"]
 
 _COLOURS = ("red", "green", "blue")
 _GREY = ("1", "L", "I", "I;16", "I;16B", "F")
@@ -36,7 +36,17 @@ def read_picture(path: Path) -> Pixels:
         If there is no such file, it is no such picture, or it is damaged.
     """
     with open_bytes(path) as source:
-        data = bytes(source.read(0, source.size))
+        return decode_picture(bytes(source.read(0, source.size)))
+
+
+def decode_picture(data: bytes) -> Pixels:
+    """Return the pixels of a picture as it lies in a file; see `read_picture`.
+
+    Raises
+    ------
+    CutoutError
+        If it is no such picture, or it is damaged.
+    """
     try:
         pixels = _decode(data)
     except _DAMAGED as error:

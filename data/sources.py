@@ -19,6 +19,7 @@ from galfeat.data.files import FileSource
 from galfeat.data.fits import Known, open_fits
 from galfeat.data.folders import is_fits, is_picture, list_cutouts, names_of
 from galfeat.data.hdf5 import Hdf5Source, is_hdf5, open_hdf5
+from galfeat.data.image_sets import ParquetSource, image_column, is_parquet, open_image_set
 from galfeat.data.layouts import Layout, check_layout
 from galfeat.data.mosaics import MosaicSource
 from galfeat.data.positions import open_mosaics
@@ -89,6 +90,7 @@ def open_source(
         folder; ``id`` names the galaxies; ``hdu`` chooses an image of a file, counted from 0.
         A FITS file, with one galaxy or many; or a JPEG or PNG picture.
         An HDF5 file with a dataset ``images``, such as Galaxy10: see `galfeat.data.hdf5`.
+        A Parquet file with a column of pictures: see `galfeat.data.image_sets`.
     catalog : str or Path, optional
         Catalogue of a folder, its paths relative to that folder; or of a FITS file with many galaxies, its rows in their order or with a
         column ``hdu``.
@@ -135,21 +137,28 @@ def open_source(
         raise UsageError(f"{path}: there is no such file or folder")
     if place.is_dir():
         return _from_folder(place, catalog, wanted, layout)
-    if is_hdf5(place.name):
-        return _labelled(open_hdf5(place, wanted), catalog, place)
+    return _from_one(place, catalog, wanted, layout)
+
+
+def _from_one(path: Path, catalog: str | Path | None, wanted: tuple[str, ...], layout: Layout) -> Opened:
+    if is_hdf5(path.name):
+        return _labelled(open_hdf5(path, wanted), catalog, path)
+    column = image_column(path) if is_parquet(path.name) else None
+    if column is not None:
+        return _labelled(open_image_set(path, column, wanted), catalog, path)
     known = Known()
-    row = find_row(place, layout) if is_fits(place.name) else None
-    if is_catalog(place) or (row is None and is_fits(place.name) and _holds_tables_only(place, known)):
+    row = find_row(path, layout) if is_fits(path.name) else None
+    if is_catalog(path) or (row is None and is_fits(path.name) and _holds_tables_only(path, known)):
         if catalog is not None:
             raise UsageError(f"{path}: is a catalogue itself, so there is no other to go with it")
-        return _from_catalog(place, place.parent, wanted, layout)
-    if not is_fits(place.name) and not is_picture(place.name):
+        return _from_catalog(path, path.parent, wanted, layout)
+    if not is_fits(path.name) and not is_picture(path.name):
         raise UsageError(
             f"{path}: is no folder, no catalogue (CSV, ECSV, FITS, VOTable, Parquet), no FITS file, no HDF5 file and no picture (JPEG, PNG)"
         )
-    count = row.count if row else _count_galaxies(place, layout, known)
-    every = FileSource(place.parent, _numbered(place, count), {"": "file"}, layout, wanted, tuple(range(count)), row, known=known)
-    return every if catalog is None else _with_catalog(every, Path(catalog).expanduser().absolute(), place)
+    count = row.count if row else _count_galaxies(path, layout, known)
+    every = FileSource(path.parent, _numbered(path, count), {"": "file"}, layout, wanted, tuple(range(count)), row, known=known)
+    return every if catalog is None else _with_catalog(every, Path(catalog).expanduser().absolute(), path)
 
 
 def _around(
@@ -186,7 +195,7 @@ def _from_catalog(path: Path, folder: Path, wanted: tuple[str, ...], layout: Lay
     return FileSource(folder, catalog, _of_bands(columns, wanted, path), layout, wanted, left_out_columns=left_out)
 
 
-def _labelled(source: Hdf5Source, catalog: str | Path | None, path: Path) -> Hdf5Source:
+def _labelled(source: Hdf5Source | ParquetSource, catalog: str | Path | None, path: Path) -> Hdf5Source | ParquetSource:
     """Give the galaxies of an image set the rows of a catalogue, in their order."""
     if catalog is None:
         return source

@@ -1,22 +1,21 @@
 """The contract of every extractor: images in, one feature vector a galaxy out."""
 
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.exceptions import NotFittedError
 
 from galfeat import CutoutError, UsageError
 from galfeat.features.kernels.finite import flawed_rows, good_shares
 from galfeat.features.settings import fraction
+from galfeat.features.transformer import Transformer
 
 __all__ = ["Extractor", "as_images", "default_bands"]
 
 
-class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
+class Extractor(Transformer):
     """Base of the extractors: scikit-learn transformers on arrays of shape (n, bands, ny, nx).
 
     A pixel that is not finite is bad: it never enters a sum. Input of any real or integer type and byte order is converted to
@@ -109,7 +108,11 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         vectors, reasons = self._attempt(images)
         if reasons:
             raise CutoutError(reasons)
-        return np.ascontiguousarray(vectors, dtype=np.float32)
+        return self._contained(np.ascontiguousarray(vectors, dtype=np.float32), images.shape[1:])
+
+    def fit_transform(self, X: ArrayLike, y: object = None) -> NDArray[np.float32]:
+        """Fit, then measure the same images: shape (n, k)."""
+        return self.fit(X, y).transform(X)
 
     def reasons(self, X: ArrayLike) -> dict[int, str]:
         """Return the rows that cannot be measured, and why.
@@ -134,6 +137,8 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
             Names of the bands; ``band1``, ``band2``, … unless given.
         """
         if not hasattr(self, "shape_in_"):
+            from sklearn.exceptions import NotFittedError  # only now: see galfeat.features.transformer
+
             raise NotFittedError(f"fit this {type(self).__name__} first, or ask feature_names(bands, shape)")
         count, ny, nx = self.shape_in_
         bands = default_bands(count) if input_features is None else tuple(input_features)
@@ -141,13 +146,9 @@ class Extractor(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
             raise UsageError(f"input_features must be the names of {count} bands; they are {', '.join(map(str, bands))}")
         return np.array(self.feature_names(bands, (ny, nx)), dtype=object)
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = []
-        tags.requires_fit = False
-        return tags
+    def _contained(self, vectors: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Return vectors of images of a shape (bands, ny, nx) in the container that was asked for."""
+        return self._in_container(vectors, lambda: self.feature_names(default_bands(shape[0]), (shape[1], shape[2])))
 
     def _checked(self, X: ArrayLike) -> NDArray[np.float32]:
         images = as_images(X)

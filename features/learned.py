@@ -5,7 +5,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from galfeat import CutoutError
 from galfeat.features.base import Extractor
@@ -18,6 +17,8 @@ class LearnedExtractor(Extractor):
 
     A subclass implements `_learn` besides what `Extractor` asks for.
     """
+
+    _learns = True
 
     @abstractmethod
     def _learn(self, images: NDArray[np.float32]) -> NDArray[Any]:
@@ -49,7 +50,7 @@ class LearnedExtractor(Extractor):
         images = self._checked(X)
         if reasons := self._reasons(images):
             raise CutoutError(reasons)
-        return np.ascontiguousarray(self._learn(images), dtype=np.float32)
+        return self._contained(np.ascontiguousarray(self._learn(images), dtype=np.float32), images.shape[1:])
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Measure every image by what was learned.
@@ -67,10 +68,7 @@ class LearnedExtractor(Extractor):
         CutoutError
             If some rows cannot be measured; its `reasons` are those of the method `reasons`.
         """
-        check_is_fitted(self)
-        return np.asarray(super().transform(X))
+        from sklearn.utils.validation import check_is_fitted  # only now: see galfeat.features.transformer
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = True
-        return tags
+        check_is_fitted(self)
+        return super().transform(X)

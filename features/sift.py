@@ -1,19 +1,21 @@
 """Local patterns of light, described by the gradients around them and encoded in one vector a galaxy."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from galfeat import CutoutError, UsageError
-from galfeat.features.codewords import BagOfWords
-from galfeat.features.fisher import FisherVector
 from galfeat.features.kernels.sift_dense import describe_grid, grid_centres
 from galfeat.features.kernels.sift_detected import detect_batch
 from galfeat.features.learned import LearnedExtractor
 from galfeat.features.local_image import clear_of_holes, local_images, on_unit_noise
 from galfeat.features.settings import choice, number, whole
+
+if TYPE_CHECKING:
+    from galfeat.features.codewords import BagOfWords
+    from galfeat.features.fisher import FisherVector
 
 __all__ = ["SIFT"]
 
@@ -98,7 +100,7 @@ class SIFT(LearnedExtractor):
     """
 
     key = "sift"
-    _at_once = 1 << 20
+    _at_once = 1 << 18
 
     def __init__(
         self,
@@ -191,7 +193,10 @@ class SIFT(LearnedExtractor):
         self.encoder_ = self._encoder()
         return np.asarray(self.encoder_.fit_transform([descriptors for _, descriptors in self._found(images)]))
 
-    def _encoder(self) -> BagOfWords | FisherVector:
+    def _encoder(self) -> "BagOfWords | FisherVector":
+        from galfeat.features.codewords import BagOfWords  # scikit-learn's clusters take a second to load: only where words are needed
+        from galfeat.features.fisher import FisherVector
+
         kind = FisherVector if choice("encoding", self.encoding, ("words", "fisher")) == "fisher" else BagOfWords
         return kind(self.n_words, random_state=self.random_state)
 
@@ -231,9 +236,10 @@ class SIFT(LearnedExtractor):
         places = np.empty((len(columns), len(rows), 4), dtype=np.float32)
         places[..., 0], places[..., 1] = columns[:, None], rows
         places[..., 2:] = self.size / _CELL, 0.0
-        flat = places.reshape(-1, 4)
-        pairs = zip(descriptors.reshape(len(planes), -1, 128), made.reshape(len(planes), -1), made.all(axis=(1, 2)), strict=True)
-        return [(flat, found) if every else (flat[there], found[there]) for found, there, every in pairs]
+        flat, there = places.reshape(-1, 4), made.reshape(len(planes), -1)
+        found = descriptors.reshape(len(planes), -1, 128)
+        whole = there.all(axis=1).tolist()
+        return [(flat, found[row]) if whole[row] else (flat[there[row]], found[row][there[row]]) for row in range(len(planes))]
 
     def _detected(self, planes: NDArray[np.float32]) -> list[Found]:
         filled, noise = on_unit_noise(planes, self.noise)

@@ -6,6 +6,7 @@ again by the next process. Where no folder can be written, every process compile
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["FAST", "kernel"]
 FAST = frozenset({"reassoc", "nsz", "contract", "arcp", "afn"})
 """Liberties with the order and rounding of sums. Without ``nnan`` and ``ninf``, which would delete the tests for bad pixels."""
 
+_IMPORTED = re.compile(r"^\s*from galfeat\.features\.kernels\.(\w+) import", re.MULTILINE)
 _log = logging.getLogger("galfeat")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -63,7 +65,7 @@ class _Kept(FunctionCache):
             return None
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return *super()._index_key(sig, codegen), _fingerprint()
+        return *super()._index_key(sig, codegen), _fingerprint(self._py_func.__module__.rpartition(".")[2])
 
 
 def _keep(dispatcher: Any) -> None:
@@ -74,10 +76,19 @@ def _keep(dispatcher: Any) -> None:
 
 
 @cache
-def _fingerprint() -> str:
-    """Return a mark of all kernels' source: a kernel holds code of those it calls, and numba looks at one file alone."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+def _fingerprint(name: str) -> str:
+    """Return a mark of the source of a file of kernels and of those it imports.
+
+    A kernel holds code of those it calls, and numba looks at one file alone.
+    """
+    folder = Path(__file__).parent
+    needed, waiting = set[str](), [name]
+    while waiting:
+        each = waiting.pop()
+        if each not in needed and (folder / f"{each}.py").is_file():
+            needed.add(each)
+            waiting += _IMPORTED.findall((folder / f"{each}.py").read_text(encoding="utf-8"))
+    return hashlib.sha256(b"".join((folder / f"{each}.py").read_bytes() for each in sorted(needed))).hexdigest()
 
 
 class _Announcer(event.Listener):

@@ -1,6 +1,8 @@
 """What every extractor must obey."""
 
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
@@ -212,6 +215,35 @@ def test_pandas_output(extractor: Extractor, galaxies: Images) -> None:
     assert isinstance(frame, pd.DataFrame)
     assert list(frame.columns) == list(extractor.get_feature_names_out())
     assert np.array_equal(frame.to_numpy(), vectors)
+
+
+def test_the_container_of_scikit_learn_as_a_whole(galaxies: Images) -> None:
+    with config_context(transform_output="pandas"):
+        assert list(HOG().transform(galaxies).columns) == list(HOG().fit(galaxies).get_feature_names_out())  # type: ignore[attr-defined]
+        assert isinstance(HOG().set_output(transform="default").fit_transform(galaxies), np.ndarray)
+    with pytest.raises(UsageError, match="transform must be one of default, pandas, polars; it is 'excel'"):
+        HOG().set_output(transform="excel")
+
+
+def test_settings_by_name() -> None:
+    hog = HOG(7, channel="strongest").set_params(orientations=5, block_norm="L2-Hys")
+    assert repr(hog) == "HOG(orientations=5, channel='strongest')"
+    with pytest.raises(UsageError, match=r"Invalid parameter 'size' for HOG\(orientations=5.* its settings are orientations, pixels"):
+        hog.set_params(size=3)
+
+
+def test_measuring_does_not_import_scikit_learn() -> None:
+    """It takes a second to load, many times what it takes to measure a galaxy."""
+    code = """if True:
+        import sys
+        import numpy as np
+        from galfeat.features import EXTRACTORS
+        for kind in EXTRACTORS.values():
+            extractor = kind()
+            getattr(extractor, "describe", extractor.transform)(np.ones((1, 1, 32, 32)))
+        print(sorted({"sklearn", "pandas", "cv2", "skimage", "astropy"} & set(sys.modules)))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_in_a_pipeline(extractor: Extractor, galaxies: Images) -> None:

@@ -10,6 +10,8 @@ In order, from a disk to what an extractor eats:
     reading a source shard by shard: cutouts, and a `Failure` with its reason for each that cannot be read.
 `fits`, `headers`, `layouts`, `compressed`, `streams`, `pictures`
     one file to galaxies: FITS headers read without believing them, extensions and planes arranged as galaxies and bands, pixels.
+`known`
+    what a source knows of its files: what they hold, so that shards need not look again, and which oddities were reported.
 `plain`, `rows`, `forms`
     the same for plain images by the thousand, a file or an extension each: what headers share is understood once.
 `hdf5`, `image_sets`, `by_row`, `choosing`

@@ -14,8 +14,9 @@ from galfeat import CutoutError
 from galfeat.data.choosing import with_bands
 from galfeat.data.cutouts import Cutout, cutouts_of
 from galfeat.data.failures import Failure
-from galfeat.data.fits import FitsFile, Known, Pixels, open_fits
+from galfeat.data.fits import FitsFile, Pixels
 from galfeat.data.folders import is_picture
+from galfeat.data.known import Known
 from galfeat.data.layouts import Galaxy, Layout, size_of
 from galfeat.data.pictures import read_picture
 from galfeat.data.plain import PlainReader
@@ -119,7 +120,7 @@ class FileSource:
         for entry in self._entries(shard):
             by_files.setdefault(entry.files, []).append(entry)
         outcomes: dict[int, list[Cutout | Failure]] = {}
-        reader = PlainReader(self.folder, self.layout)
+        reader = PlainReader(self.folder, self.layout, self.known)
         for files, entries in by_files.items():
             plain = self._read_plain(entries[0], reader) if len(entries) == 1 else None
             outcomes.update(self._read_files(files, entries) if plain is None else {entries[0].row: [plain]})
@@ -221,7 +222,7 @@ def _opened(folder: Path, file: str, known: Known) -> Iterator[FitsFile | _Pictu
     if is_picture(file):
         yield _Picture(folder / normal)
     else:
-        with open_fits(folder / normal, known) as opened:
+        with known.open(folder / normal) as opened:
             yield opened
 
 

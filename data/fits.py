@@ -20,15 +20,12 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.compressed import unpack
+from galfeat.data.forms import BLOCK, Cards
 from galfeat.data.headers import Hdu, Header, read_hdus
 from galfeat.data.layouts import Galaxy, Image, Layout, arrange, size_of
 from galfeat.data.streams import Bytes, Stamp, open_bytes
 
-__all__ = ["Contents", "FitsFile", "Known", "Pixels", "filter_of", "image_of", "open_fits", "scaled", "shared_filter", "stored_kind"]
-
-
-_MANY = 16  # extensions from which on a file is remembered
-_MOST_KNOWN = 8  # files that are: their headers stay in memory
+__all__ = ["Contents", "FitsFile", "Pixels", "filter_of", "image_of", "open_fits", "scaled", "shared_filter", "stored_kind"]
 
 
 class Pixels(NamedTuple):
@@ -46,6 +43,22 @@ class Contents:
     hdus: list[Hdu]
     damage: str
     arranged: dict[Layout, list[Galaxy]] = field(default_factory=dict)
+
+    def oddities(self, size: int) -> dict[str, str]:
+        """Return what the headers and the file's size have that the standard forbids and archives hold all the same, by kind."""
+        odd: dict[str, str] = {}
+        double = [name for hdu in self.hdus if isinstance(hdu.header.cards, Cards) for name in hdu.header.cards.form.double]
+        if double:
+            odd["double"] = f"the keyword {double[0]} stands more than once in a header: the first counts"
+        if self.damage or not self.hdus:
+            return odd
+        last = self.hdus[-1]
+        end = last.offset + -(-last.size // BLOCK) * BLOCK
+        if size > end:
+            odd["rest"] = f"{size - end:,} bytes follow its last image: they are passed over"
+        if size < end:
+            odd["short"] = "its last block is not filled up, though all its pixels are there"
+        return odd
 
 
 class FitsFile:
@@ -69,6 +82,11 @@ class FitsFile:
         self.hdus, self.damage = self.contents.hdus, self.contents.damage
         self._arranged = self.contents.arranged
         self._last: tuple[int, NDArray[np.float32]] | None = None
+
+    @property
+    def oddities(self) -> dict[str, str]:
+        """What is odd about the file and was read as astropy reads it, by kind."""
+        return self.contents.oddities(self._source.size)
 
     @property
     def packed(self) -> bool:
@@ -152,34 +170,9 @@ class FitsFile:
         return self._last[1]
 
 
-class Known:
-    """What files of many extensions hold, so that each of them is looked through once as long as it does not change."""
-
-    def __init__(self) -> None:
-        self._contents: dict[Path, tuple[Stamp, Contents]] = {}
-
-    def file(self, path: Path, source: Bytes) -> FitsFile:
-        """Return an opened file, looked through again only if it is another than it was."""
-        known = self._contents.get(path)
-        if known is not None and known[0] == source.stamp:
-            return FitsFile(source, known[1])
-        file = FitsFile(source)
-        if len(file.hdus) >= _MANY:
-            if len(self._contents) >= _MOST_KNOWN:
-                self._contents.clear()
-            self._contents[path] = source.stamp, file.contents
-        return file
-
-
 @contextmanager
-def open_fits(path: Path, known: Known | None = None) -> Iterator[FitsFile]:
+def open_fits(path: Path) -> Iterator[FitsFile]:
     """Open a FITS file, gzipped or not, and close it afterwards.
-
-    Parameters
-    ----------
-    path : Path
-    known : Known, optional
-        What is known of files, and where this one is added.
 
     Raises
     ------
@@ -187,7 +180,7 @@ def open_fits(path: Path, known: Known | None = None) -> Iterator[FitsFile]:
         If there is no such file, or it is no FITS file.
     """
     with open_bytes(path) as source:
-        yield FitsFile(source) if known is None else known.file(path, source)
+        yield FitsFile(source)
 
 
 def image_of(hdu: Hdu, shared: str) -> Image:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits import FitsFile, Pixels, stored_kind
 from galfeat.data.headers import BLOCK
+from galfeat.data.known import Known
 from galfeat.data.layouts import Layout
 from galfeat.data.streams import Bytes
 
@@ -61,13 +62,16 @@ class PlainReader:
     folder : Path
         Where paths start.
     layout : {"auto", "cube", "bands", "galaxies"}
+    known : Known, optional
+        Where oddities are reported.
 
     Notes
     -----
     It is for one thread: files are read into one buffer. It holds no file open.
     """
 
-    def __init__(self, folder: Path, layout: Layout) -> None:
+    def __init__(self, folder: Path, layout: Layout, known: Known | None = None) -> None:
+        self._report = (known or Known()).report
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
         self._buffer = memoryview(bytearray(_LARGEST))
@@ -89,7 +93,7 @@ class PlainReader:
         count = self._fill(file)
         if count < BLOCK or bytes(self._buffer[:9]) != b"SIMPLE  =":
             return None
-        kind = self._known(count) or self._learn(count)
+        kind = self._known(count) or self._learn(file, count)
         if kind is None or kind.size != count:
             return None
         with np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
@@ -119,7 +123,7 @@ class PlainReader:
     def _said(self, cards: list[slice]) -> bytes:
         return b"".join([self._buffer[card] for card in cards])
 
-    def _learn(self, count: int) -> _Kind | None:
+    def _learn(self, name: str, count: int) -> _Kind | None:
         """Read the file in the buffer with all care, and remember its kind if it is plain."""
         blocks = self._header_blocks(count)
         if not blocks or self._kinds >= _MOST_KINDS:
@@ -128,7 +132,7 @@ class PlainReader:
         names = [keywords[at : at + 8].rstrip().upper() for at in range(0, len(keywords), 9)]
         if any(NOT_PLAIN.fullmatch(name) for name in names):
             return None
-        kind = self._kind(count, blocks * BLOCK)
+        kind = self._kind(name, count, blocks * BLOCK)
         if kind is not None:
             cards = [slice(80 * at, 80 * at + 80) for at, name in enumerate(names) if MATTERS.fullmatch(name)]
             form = self._form(keywords, cards)
@@ -151,7 +155,7 @@ class PlainReader:
                 return block + 1
         return 0
 
-    def _kind(self, count: int, start: int) -> _Kind | None:
+    def _kind(self, name: str, count: int, start: int) -> _Kind | None:
         """Return how the file in the buffer holds its pixels, if it is one image without scaling that ends where the file ends."""
         try:
             file = FitsFile(Bytes(bytes(self._buffer[:count])))
@@ -167,4 +171,5 @@ class PlainReader:
         if count != start + -(-hdu.size // BLOCK) * BLOCK:
             return None  # something follows, or the last block is short
         shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
+        self._report(name, file.oddities)
         return _Kind(count, np.ndarray(shape, stored_kind(hdu.bitpix), self._buffer, start), galaxy.bands, galaxy.named)

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.companions import is_companion, may_accompany
-from galfeat.data.fits import image_of, shared_filter, stored_kind
+from galfeat.data.fits import Contents, image_of, shared_filter, stored_kind
 from galfeat.data.forms import BLOCK, CARD, Cards
 from galfeat.data.headers import HduReader, Header
+from galfeat.data.known import Known
 from galfeat.data.layouts import Image, Layout, arrange, is_band_name
 from galfeat.data.plain import MATTERS, NOT_PLAIN
 from galfeat.data.streams import Bytes, Stamp, open_bytes, stamp_of
@@ -124,35 +125,40 @@ def _fill(file: FileIO, offset: int, buffer: memoryview) -> None:
         buffer = buffer[count:]
 
 
-def find_row(path: Path, layout: Layout) -> Row | None:
+def find_row(path: Path, layout: Layout, known: Known) -> Row | None:
     """Return the galaxies of a file as a row, if they are one; the header of each extension is looked at once.
 
     Parameters
     ----------
     path : Path
     layout : {"auto", "cube", "bands", "galaxies"}
+    known : Known
+        Where oddities are reported.
     """
     if layout not in ("auto", "galaxies"):
         return None
     try:
         with open_bytes(path) as source:
-            row, image, cards = _begun(path, source, layout)
+            row, image, cards, oddities = _begun(path, source, layout)
         if row is None or cards is None:
             return None
         names = _names(row, cards)
     except (OSError, CutoutError):
         return None
-    return row if names is not None and _are_galaxies(names, image, layout) else None
+    if names is None or not _are_galaxies(names, image, layout):
+        return None
+    known.report(path.name, oddities)
+    return row
 
 
-def _begun(path: Path, source: Bytes, layout: Layout) -> tuple[Row | None, Image, Cards | None]:
-    """Return what a file is if it goes on as it begins, its first image, and the cards of that one's header."""
+def _begun(path: Path, source: Bytes, layout: Layout) -> tuple[Row | None, Image, Cards | None, dict[str, str]]:
+    """Return what a file is if it goes on as it begins, its first image with the cards of its header, and what is odd about it."""
     if bytes(source.read(0, 9)) != b"SIMPLE  =":
         raise CutoutError("is not a FITS file")
     reader = HduReader(source)
     head = reader.read(0, 0)
     begin = head.offset
-    nothing = None, Image(0, ()), None
+    nothing: tuple[None, Image, None, dict[str, str]] = None, Image(0, ()), None, {}
     if source.packed or head.shape or head.size or bytes(source.read(begin, 8)) != b"XTENSION":
         return nothing
     hdu = reader.read(begin, 1)
@@ -169,7 +175,8 @@ def _begun(path: Path, source: Bytes, layout: Layout) -> tuple[Row | None, Image
     shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
     [galaxy] = galaxies
     row = Row(path, source.stamp, count, hdu.offset, step, stored_kind(hdu.bitpix), shape, galaxy.bands, galaxy.named)
-    return row, image, cards
+    oddities = {kind: words for kind, words in Contents([head, hdu], "").oddities(source.size).items() if kind == "double"}
+    return row, image, cards, oddities
 
 
 def _names(row: Row, cards: Cards) -> list[bytes] | None:

@@ -16,10 +16,10 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.catalogs import check_ids, is_catalog, read_catalog
 from galfeat.data.companions import is_companion
 from galfeat.data.files import FileSource
-from galfeat.data.fits import Known, open_fits
 from galfeat.data.folders import is_fits, is_picture, list_cutouts, names_of
 from galfeat.data.hdf5 import Hdf5Source, is_hdf5, open_hdf5
 from galfeat.data.image_sets import ParquetSource, image_column, is_parquet, open_image_set
+from galfeat.data.known import Known
 from galfeat.data.layouts import Layout, check_layout
 from galfeat.data.mosaics import MosaicSource
 from galfeat.data.positions import open_mosaics
@@ -147,7 +147,7 @@ def _from_one(path: Path, catalog: str | Path | None, wanted: tuple[str, ...], l
     if column is not None:
         return _labelled(open_image_set(path, column, wanted), catalog, path)
     known = Known()
-    row = find_row(path, layout) if is_fits(path.name) else None
+    row = find_row(path, layout, known) if is_fits(path.name) else None
     if is_catalog(path) or (row is None and is_fits(path.name) and _holds_tables_only(path, known)):
         if catalog is not None:
             raise UsageError(f"{path}: is a catalogue itself, so there is no other to go with it")
@@ -297,7 +297,7 @@ def _count_galaxies(path: Path, layout: Layout, known: Known) -> int:
     if is_picture(path.name):
         return 1
     try:
-        with open_fits(path, known) as file:
+        with known.open(path) as file:
             return len(file.galaxies(layout))
     except CutoutError:  # it is one entry then, and reading it gives the reason
         return 1
@@ -305,7 +305,7 @@ def _count_galaxies(path: Path, layout: Layout, known: Known) -> int:
 
 def _holds_tables_only(path: Path, known: Known) -> bool:
     try:
-        with open_fits(path, known) as file:
+        with known.open(path) as file:
             kinds = {hdu.kind for hdu in file.hdus if hdu.shape}
     except CutoutError:
         return False

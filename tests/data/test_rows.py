@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from galfeat import CutoutError
 from galfeat.data import Reading, open_source, rows
 from galfeat.data.files import FileSource
-from galfeat.data.fits import Known, open_fits
 from galfeat.data.headers import HduReader, Header, read_hdus
+from galfeat.data.known import Known
 from galfeat.data.layouts import Layout
 from galfeat.data.rows import find_row
 from galfeat.data.sources import Opened
@@ -83,7 +83,7 @@ def test_however_it_is_cut_into_reads(tmp_path: Path, part: int, gap: int, monke
     path = write(tmp_path / "a.fits", ramp((6, 5)))
     monkeypatch.setattr(rows, "_PART", part)
     monkeypatch.setattr(rows, "_GAP", gap)
-    row = find_row(path, "auto")
+    row = find_row(path, "auto", Known())
     assert row is not None
     for start, stop in ((0, COUNT), (3, 4), (5, 19)):
         found = row.read(start, stop)
@@ -128,12 +128,12 @@ def odd_files(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def test_what_is_not_alike_is_left_to_the_careful_way(tmp_path: Path) -> None:
     for what, path in odd_files(tmp_path):
-        assert find_row(path, "auto") is None, what
-    assert find_row(tmp_path / "bands.fits", "galaxies") is not None
+        assert find_row(path, "auto", Known()) is None, what
+    assert find_row(tmp_path / "bands.fits", "galaxies", Known()) is not None
     good = write(tmp_path / "good.fits", ramp((6, 5)))
     layouts: tuple[Layout, ...] = ("auto", "galaxies", "cube", "bands")
-    assert [find_row(good, layout) is not None for layout in layouts] == [True, True, False, False]
-    assert find_row(tmp_path / "missing.fits", "auto") is None
+    assert [find_row(good, layout, Known()) is not None for layout in layouts] == [True, True, False, False]
+    assert find_row(tmp_path / "missing.fits", "auto", Known()) is None
 
 
 def test_bands_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,10 +190,10 @@ def test_headers_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_few_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galfeat.data.fits._MOST_KNOWN", 2)
+    monkeypatch.setattr("galfeat.data.known._MOST_KNOWN", 2)
     known = Known()
     for number in range(5):
-        with open_fits(write(tmp_path / f"{number}.fits", ramp((6, 5))), known) as file:
+        with known.open(write(tmp_path / f"{number}.fits", ramp((6, 5)))) as file:
             assert len(file.hdus) == COUNT + 1
     assert len(known._contents) <= 2
 

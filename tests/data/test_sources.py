@@ -212,7 +212,7 @@ def test_hdu_chooses_an_image_of_a_file_and_the_file_is_opened_once(tmp_path: Pa
         opened.append(path.name)
         return open_bytes(path)
 
-    monkeypatch.setattr("galfeat.data.fits.open_bytes", counted)
+    monkeypatch.setattr("galfeat.data.known.open_bytes", counted)
     source = open_source(table)
     found = source.read(Shard(0, 5))
     assert values(found) == {"x": [3], "y": [4], "z": [1], "all": [4]}

@@ -1,0 +1,97 @@
+"""What the standard forbids and archives hold: read as astropy reads it, and said once."""
+
+import logging
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from galfeat.data import Reading, open_source
+from galfeat.data.sources import Opened
+
+PIXELS = np.arange(30, dtype="f4").reshape(5, 6)
+
+
+def plain(path: Path, **cards: object) -> Path:
+    hdu = fits.PrimaryHDU(PIXELS)
+    hdu.header.update(cards)
+    hdu.writeto(path)
+    return path
+
+
+def doubled(path: Path) -> Path:
+    hdu = fits.PrimaryHDU(PIXELS)
+    hdu.header.extend([("FILTER", "g"), ("FILTER", "r"), ("COMMENT", "one"), ("COMMENT", "two")])
+    hdu.writeto(path)
+    return path
+
+
+def followed(path: Path, rest: bytes = b"an archive's remark") -> Path:
+    plain(path).write_bytes(path.read_bytes() + rest)
+    return path
+
+
+def cut(path: Path) -> Path:
+    plain(path).write_bytes(path.read_bytes()[: 2880 + PIXELS.nbytes])
+    return path
+
+
+WORDS: dict[Callable[[Path], Path], str] = {
+    doubled: "the keyword FILTER stands more than once in a header: the first counts",
+    followed: "19 bytes follow its last image: they are passed over",
+    cut: "its last block is not filled up, though all its pixels are there",
+}
+
+
+def everything(source: Opened) -> Reading:
+    parts = [source.read(shard) for shard in source.shards(2)]
+    return Reading([each for part in parts for each in part.cutouts], [each for part in parts for each in part.failures])
+
+
+@pytest.mark.parametrize("odd", WORDS, ids=lambda odd: odd.__name__)
+def test_odd_files_are_read_as_astropy_reads_them_and_said_once(
+    tmp_path: Path, odd: Callable[[Path], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(5):
+        odd(tmp_path / f"{number}.fits")
+    plain(tmp_path / "a.fits")
+    with caplog.at_level(logging.WARNING, "galfeat"):
+        reading = everything(open_source(tmp_path))
+    assert not reading.failures
+    assert [record.getMessage() for record in caplog.records] == [f"0.fits: {WORDS[odd]} (said once, whichever files it is true of)"]
+    for cutout in reading.cutouts:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # astropy warns of some of it, at some calls
+            expected = fits.getdata(tmp_path / cutout.file)
+        assert np.array_equal(cutout.pixels[0], expected)
+    if odd is doubled:
+        assert reading.cutouts[0].bands == (fits.getheader(tmp_path / "0.fits")["FILTER"],) == ("g",)
+
+
+def test_one_file_and_extensions_alike_say_it_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    hdus = [fits.ImageHDU(PIXELS + number) for number in range(20)]
+    for hdu in hdus:
+        hdu.header.extend([("OBJECT", "one"), ("OBJECT", "two")])
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(tmp_path / "many.fits")
+    followed(tmp_path / "one.fits")
+    with caplog.at_level(logging.WARNING, "galfeat"):
+        for name in ("many", "one"):
+            source = open_source(tmp_path / f"{name}.fits")
+            everything(source)
+            everything(source)
+    said = [record.getMessage() for record in caplog.records]
+    assert [words.split(" (")[0] for words in said] == [
+        "many.fits: the keyword OBJECT stands more than once in a header: the first counts",
+        "one.fits: 19 bytes follow its last image: they are passed over",
+    ]
+
+
+def test_files_as_they_should_be_say_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    plain(tmp_path / "a.fits", FILTER="g")
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.ones((40, 40), "f4"))]).writeto(tmp_path / "b.fits")
+    with caplog.at_level(logging.WARNING, "galfeat"):
+        assert len(everything(open_source(tmp_path)).cutouts) == 2
+    assert caplog.records == []

@@ -1,19 +1,21 @@
 """Images to vectors: the classical extractors, as scikit-learn transformers on arrays (n, bands, ny, nx).
 
-One extractor a file, all of them `Extractor` (``base``): they take images as they come, any number type and byte order, treat
+One extractor a file, all of them `Extractor`: they take images as they come, any number type and byte order, treat
 pixels that are not finite as bad, and give float32 rows whose columns have true names.
 
+``base``, ``learned``, ``transformer``, ``settings``
+    what all extractors obey, those that learn something too; what scikit-learn asks of them; checks of their settings.
 ``pixels``
     `Pixels`: the grid itself, what every other input is compared with.
 ``color``
     `ColorHistogram`: histograms of brightness in each band and of colour in pairs of bands.
-``texture``
-    `Texture`: grey-level co-occurrence with Haralick's statistics, and uniform local binary patterns.
+``texture``, ``patterns``
+    `Texture`: grey-level co-occurrence with Haralick's statistics, and local binary patterns of three kinds.
 ``hog``
     `HOG`: histograms of oriented gradients.
-``sift``
+``sift``, ``local_image``
     `SIFT`: local descriptors of keypoints or of a grid, encoded as visual words or as a Fisher vector.
-``codewords``, ``fisher``
+``bags``, ``codewords``, ``fisher``
     `BagOfWords`, `FisherVector`: lists of local descriptors to vectors.
 ``blocks``, ``combined``
     `BlockScaler`: one scale for a block of features; `combine`: several extractors side by side.
@@ -63,7 +65,7 @@ __all__ = [
     "make_extractors",
 ]
 
-_HOMES = {  # imported when asked for: OpenCV and scikit-learn take a second to load
+_HOMES = {  # imported when asked for: numba and scikit-learn take a second to load
     "EXTRACTORS": "registry",
     "HOG": "hog",
     "INVARIANCES": "invariances",

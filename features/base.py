@@ -53,10 +53,18 @@ class Extractor(Transformer):
 
     def _attempt(self, images: NDArray[np.float32]) -> tuple[NDArray[Any] | None, dict[int, str]]:
         """Return the vectors, or if some rows have none, the reasons; an extractor that counts good pixels anyway asks afterwards."""
-        if reasons := self._reasons(images):
-            return None, reasons
         step = max(1, self._at_once // images[0].size)
-        return np.concatenate([self._measure(images[start : start + step]) for start in range(0, len(images), step)]), {}
+        vectors: NDArray[np.float32] | None = None
+        reasons: dict[int, str] = {}
+        for start in range(0, len(images), step):
+            part = images[start : start + step]
+            found = self._reasons(part)  # part by part: what was looked at is still in the cache when it is measured
+            reasons.update({start + row: reason for row, reason in found.items()})
+            if not reasons:
+                measured = self._measure(part)
+                vectors = np.empty((len(images), measured.shape[1]), dtype=np.float32) if vectors is None else vectors
+                vectors[start : start + step] = measured
+        return (None if reasons else vectors), reasons
 
     def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the fractions of good pixels, shape (n, planes), that must suffice; by default of each band."""
@@ -205,7 +213,7 @@ def as_images(X: ArrayLike) -> NDArray[np.float32]:
     if given.size == 0:
         raise UsageError(f"X must hold at least one image, band and pixel; its shape is {given.shape}")
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, which is how a bad pixel is said
-        return np.ascontiguousarray(given, dtype=np.float32)
+        return np.require(given, np.float32, ["C", "ALIGNED"])
 
 
 def default_bands(count: int) -> tuple[str, ...]:

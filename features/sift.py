@@ -238,7 +238,7 @@ class SIFT(LearnedExtractor):
         places[..., 2:] = self.size / _CELL, 0.0
         flat, there = places.reshape(-1, 4), made.reshape(len(planes), -1)
         found = descriptors.reshape(len(planes), -1, 128)
-        whole = there.all(axis=1).tolist()
+        whole = [bool(row.all()) for row in there]
         return [(flat, found[row]) if whole[row] else (flat[there[row]], found[row][there[row]]) for row in range(len(planes))]
 
     def _detected(self, planes: NDArray[np.float32]) -> list[Found]:

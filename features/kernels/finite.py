@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
 
-__all__ = ["flawed_rows", "good_shares"]
+__all__ = ["any_bad", "flawed_rows", "good_shares"]
 
 _EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
 
@@ -40,11 +40,12 @@ def good_shares(images: NDArray[np.float32]) -> NDArray[np.float64]:
 @kernel()
 def _mark(rows: Any, flawed: Any) -> None:
     for row in range(len(rows)):
-        flawed[row] = _any_bad(rows[row])
+        flawed[row] = any_bad(rows[row])
 
 
 @kernel()
-def _any_bad(bits: Any) -> bool:
+def any_bad(bits: Any) -> bool:
+    """Return whether float32 pixels, viewed as int32, hold one that is not finite."""
     bad = np.int32(0)
     for i in range(len(bits)):
         bad |= np.int32((bits[i] & _EXPONENT) == _EXPONENT)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.kernels.finite import _any_bad
+from galfeat.features.kernels.finite import any_bad
 from galfeat.features.kernels.hog_blocks import L1, L1_SQRT, L2, L2_HYS, fill_blocks, sum_cells
 from galfeat.features.kernels.hog_cells import EDGES_AT_ONCE, Grid, fill_cells
 from galfeat.features.plain.hog import FLOOR
@@ -103,7 +103,7 @@ def _measure(
     factors = np.empty((2, tried), np.float32)
     clean = np.empty(images.shape[1:], np.float32)
     for row in range(len(images)):
-        holes = _any_bad(images[row].reshape(-1).view(np.int32))
+        holes = any_bad(images[row].reshape(-1).view(np.int32))
         scale = _START
         for _ in range(_TRIES):
             small = min(scale, np.float32(1))

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
+from galfeat.features.kernels.lbp_planes import any_counted, border, fill, mark_inner, scale_pixels, take
 from galfeat.features.kernels.lbp_tables import BLOCK, Tables, tables
 from galfeat.features.kernels.lbp_vectors import (
     DIGITS,
-    bad_word,
     bits_set,
     first_bit,
     interpolate,
@@ -35,8 +35,6 @@ from galfeat.features.kernels.lbp_vectors import (
 
 __all__ = ["directed_lbp", "lbp"]
 
-_EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
-_LARGEST = 1.7 * 2.0**20  # scaled pixels; see above
 _STRIDE = BLOCK + 8  # words from one point to the next; a power of two would send all of them to the same part of the cache
 _UNSURE = 4.0  # differences below are compared again; more than 2, since this code rounds otherwise than the vectors
 
@@ -109,7 +107,7 @@ def _counts(planes: NDArray[np.float32], radii: Sequence[int], directed: bool) -
     sizes = points * (points - 1) + 3 if directed else points + 2
     found = np.zeros((count, int(sizes.sum())), dtype=np.int64)
     scratch = _scratch(table, ny, width)
-    _mark_inner(scratch.inner, table.heads, ny, nx, width)
+    mark_inner(scratch.inner, table.heads, ny, nx, width)
     _count_planes(planes.view(np.int32), np.int64(width), np.cumsum(sizes) - sizes, directed, found, *scratch, *table)
     return found
 
@@ -124,7 +122,7 @@ def _scratch(table: Tables, ny: int, width: int) -> _Scratch:
     heads = table.heads
     reach = int(heads[:, 0].max()) * (width + 1)
     words = -(-ny * width // 64)
-    padded = _aligned(64 * words + 2 * _border(reach), np.float32)
+    padded = _aligned(64 * words + 2 * border(reach), np.float32)
     return _Scratch(
         padded,
         padded.view(np.int32),
@@ -134,7 +132,7 @@ def _scratch(table: Tables, ny: int, width: int) -> _Scratch:
         _aligned((DIGITS + 1) * _STRIDE, np.int64),
         _aligned(BLOCK, np.int64),
         np.zeros((len(heads), words), dtype=np.int64),
-        np.zeros(words + 2 * (_border(reach) // 64), dtype=np.int64),
+        np.zeros(words + 2 * (border(reach) // 64), dtype=np.int64),
     )
 
 
@@ -144,25 +142,6 @@ def _aligned(count: int, kind: type[np.generic]) -> NDArray[Any]:
     memory = np.empty(size + 64, dtype=np.uint8)
     start = -memory.ctypes.data % 64
     return memory[start : start + size].view(kind)
-
-
-@kernel(fast=False)
-def _border(reach: Any) -> Any:
-    """Return how many pixels lie before and after the image, so that no circle of a word leaves the memory."""
-    return 64 * ((reach + 63) // 64 + 4)
-
-
-@kernel(fast=False)
-def _mark_inner(inner: Any, heads: Any, ny: Any, nx: Any, width: Any) -> None:
-    for k in range(len(heads)):
-        radius = heads[k, 0]
-        for y in range(radius, ny - radius):
-            i, stop = y * width + radius, y * width + nx - radius
-            while i < stop:
-                number = min(64 - (i & 63), stop - i)
-                run = np.int64(-1) if number == 64 else (np.int64(1) << number) - 1
-                inner[k, i >> 6] |= run << (i & 63)
-                i += number
 
 
 @kernel(fast=False)
@@ -179,25 +158,25 @@ def _count_planes(
     size = images.shape[1] * width
     count = (size + 63) // 64
     widest = heads[:, 0].max() * (width + 1)
-    front = _border(widest)
+    front = border(widest)
     for row in range(len(images)):
-        known, flawed = _take(images, row, width, front, codes, bad)
+        known, flawed = take(images, row, width, front, codes, bad)
         if not known:
             continue
         for block in range(0, count, BLOCK):
             start, stop = front + max(64 * block - widest, 0), front + min(64 * (block + BLOCK) + widest, size)
             begin, end = front + 64 * block - widest - 64, front + 64 * min(block + BLOCK, count) + widest + 192
-            constant = _scale(pixels, codes, scaled, start, stop, begin, end)
+            constant = scale_pixels(pixels, codes, scaled, start, stop, begin, end)
             for k in range(len(heads)):
                 radius, number = heads[k, 0], heads[k, 1]
                 first = max(block, radius * width // 64)
                 last = min(block + BLOCK, ((images.shape[1] - radius) * width + 63) // 64)
                 if first >= last:
                     continue
-                if not _any_counted(counted, inner, bad, k, first, last, flawed, front // 64, heads, reach):
+                if not any_counted(counted, inner, bad, k, first, last, flawed, front // 64, heads, reach):
                     continue
                 if constant:
-                    _fill(words, 0)
+                    fill(words, 0)
                 else:
                     _interpolate(scaled, planes, k, first, last, width, front, heads, groups, mixes)
                     _compare(
@@ -223,120 +202,6 @@ def _count_planes(
                     _add_directed(words, digits, counted, number, last - first, found, row, starts[k])
                 else:
                     _add_uniform(digits, counted, number, np.int64(last - first), found, row, starts[k])
-
-
-@kernel(fast=False)
-def _take(images: Any, row: Any, width: Any, front: Any, codes: Any, bad: Any) -> Any:
-    """Copy a plane into the border, its bad pixels replaced by a good one and noted; return whether it has good and bad ones."""
-    ny, nx = images.shape[1:]
-    filler = _first_good(images, row)
-    if (filler & _EXPONENT) == _EXPONENT:
-        return False, True
-    flawed = np.int32(0)
-    _fill(codes[:front], filler)
-    _fill(codes[front + ny * width :], filler)
-    if width == nx:
-        flawed = _copy(images[row].ravel(), codes[front : front + ny * nx])
-    else:
-        for y in range(ny):
-            flawed |= _copy(images[row, y], codes[front + y * width : front + y * width + nx])
-            _fill(codes[front + y * width + nx : front + (y + 1) * width], filler)
-    if flawed != 0:
-        for word in range((ny * width + 63) // 64):
-            at = front + 64 * word
-            found = bad_word(codes, np.int64(at))
-            bad[front // 64 + word] = found
-            if found != 0:
-                _replace(codes[at : at + 64], filler)
-    return True, flawed != 0
-
-
-@kernel(fast=False)
-def _replace(codes: Any, filler: Any) -> None:
-    for i in range(len(codes)):
-        codes[i] = filler if (codes[i] & _EXPONENT) == _EXPONENT else codes[i]
-
-
-@kernel(fast=False)
-def _first_good(images: Any, row: Any) -> Any:
-    for y in range(images.shape[1]):
-        for x in range(images.shape[2]):
-            if (images[row, y, x] & _EXPONENT) != _EXPONENT:
-                return images[row, y, x]
-    return images[row, 0, 0]
-
-
-@kernel(fast=False)
-def _copy(source: Any, target: Any) -> Any:
-    """Copy pixels; return 1 if there is a bad one."""
-    bad = np.int32(0)
-    for i in range(len(source)):
-        target[i] = source[i]
-        bad |= np.int32((source[i] & _EXPONENT) == _EXPONENT)
-    return bad
-
-
-@kernel(fast=False)
-def _fill(target: Any, value: Any) -> None:
-    for i in range(len(target)):
-        target[i] = value
-
-
-@kernel(fast=False)
-def _scale(pixels: Any, codes: Any, scaled: Any, start: Any, stop: Any, begin: Any, end: Any) -> bool:
-    """Scale the pixels from `begin` to `end` by the range of those from `start` to `stop`; return whether that is nothing."""
-    low, high = _extremes(codes[start:stop])
-    middle = np.float32(0.5 * np.float64(low) + 0.5 * np.float64(high))
-    half = max(np.float64(high) - np.float64(middle), np.float64(middle) - np.float64(low))
-    if half == 0:
-        return True
-    scale = np.float32(min(_LARGEST / half, 1e38))
-    _stretch(pixels[begin:end], scaled[begin:end], middle, scale)
-    return False
-
-
-@kernel(fast=False)
-def _stretch(pixels: Any, scaled: Any, middle: Any, scale: Any) -> None:
-    for i in range(len(pixels)):
-        scaled[i] = (pixels[i] - middle) * scale
-
-
-@kernel(fast=False)
-def _extremes(codes: Any) -> Any:
-    """Return the least and the greatest of floats by their bits, which are ordered like integers once negatives are turned."""
-    low, high = np.int32(0x7FFFFFFF), np.int32(-0x80000000)
-    for i in range(len(codes)):
-        order = np.int32(codes[i] ^ ((codes[i] >> 31) & 0x7FFFFFFF))
-        low = min(low, order)
-        high = max(high, order)
-    low = np.int32(low ^ ((low >> 31) & 0x7FFFFFFF))
-    high = np.int32(high ^ ((high >> 31) & 0x7FFFFFFF))
-    return low.view(np.float32), high.view(np.float32)
-
-
-@kernel(fast=False)
-def _any_counted(
-    counted: Any, inner: Any, bad: Any, k: Any, first: Any, last: Any, flawed: Any, before: Any, heads: Any, reach: Any
-) -> bool:
-    """Note which circles of a block lie inside and touch no bad pixel; return whether there are any."""
-    _fill(counted, 0)
-    if flawed:
-        for at in range(heads[k, 8], heads[k, 13]):
-            _spread(bad, counted, before + first, last - first, reach[at])
-    found = np.int64(0)
-    for w in range(last - first):
-        counted[w] = inner[k, first + w] & ~counted[w]
-        found |= counted[w]
-    return found != 0
-
-
-@kernel(fast=False)
-def _spread(bad: Any, touched: Any, start: Any, count: Any, offset: Any) -> None:
-    """Mark the circles whose pixel at this offset is bad."""
-    place, shift = start + (offset >> 6), np.uint64(offset & 63)
-    lower, upper = bad[place : place + count], bad[place + 1 : place + 1 + count]
-    for w in range(count):
-        touched[w] |= np.int64((np.uint64(lower[w]) >> shift) | (np.uint64(upper[w]) << np.uint64(1) << (np.uint64(63) - shift)))
 
 
 @kernel(fast=False)

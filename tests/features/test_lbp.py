@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from skimage import feature
 
 from galfeat.features import Texture
-from galfeat.features.kernels import lbp as kernel
 from galfeat.features.kernels.lbp import directed_lbp, lbp
+from galfeat.features.kernels.lbp_planes import LARGEST
 from galfeat.features.kernels.lbp_tables import tables
 from galfeat.features.patterns import countable, pattern_features, pattern_names
 from galfeat.features.plain.lbp import FINE, circle, counts, directed_patterns, pattern_fractions, patterns
@@ -244,7 +244,7 @@ def test_rounding_stays_below_what_counts_as_sure() -> None:
         table = tables((1, 2, 3), 64, 64)
         for k in range(3):
             radius, length, middle, first, stop = (int(table.heads[k, j]) for j in (0, 2, 3, 6, 11))
-            scaled = (image * np.float32(kernel._LARGEST)).ravel()
+            scaled = (image * np.float32(LARGEST)).ravel()
             flat = np.pad(scaled, 300)
             centre = np.arange(300 + 10 * 64, 300 + 50 * 64)
             for point in range(first, stop):

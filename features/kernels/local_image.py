@@ -12,7 +12,7 @@ __all__ = ["fill_holes", "mean_images", "noise_of"]
 _BAD = np.int32(0x7F800000)  # sizes of float32 from here on are infinite or no number
 _LAG = 2  # pixels between those that are compared: neighbours share noise where an image was resampled
 _TO_SIGMA = 1.482602218505602 / 2  # of the median size of a difference of four pixels
-_SAMPLE = 63  # pixels whose median is taken off
+_SAMPLE = 15  # pixels whose median is taken off
 
 
 def mean_images(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

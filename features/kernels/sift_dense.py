@@ -18,6 +18,7 @@ __all__ = ["describe_grid", "grid_centres"]
 _LANES = 16
 _EXPONENT = np.int32(0x7F800000)  # all ones in float32 that are infinite or no number
 _ROUNDING = np.float32(2.0**-20)  # of a pixel's value: gradients below are rounding of the blur
+_TINY = np.float32(1e-20)
 _TOP_UP = np.float32(4.0)  # a cell with holes counts up to so many times what its good gradients sum to
 
 
@@ -105,7 +106,7 @@ def _cells(length: int, step: int, size: float) -> tuple[NDArray[np.int64], NDAr
     """Return first pixel and weights of each different cell along an axis, and which cells each point has.
 
     The weight falls linearly from a cell's centre to the centres of its neighbours. The outermost pixels have no gradient.
-    Weights are padded with zeros to a multiple of 3.
+    Weights are padded with zeros to a multiple of 6.
     """
     middles = grid_centres(length, step)[:, None] + (np.arange(4) - 1.5) * size
     different, index = np.unique(middles, return_inverse=True)
@@ -114,7 +115,7 @@ def _cells(length: int, step: int, size: float) -> tuple[NDArray[np.int64], NDAr
     weights[:, [0, -1]] = 0
     starts = (weights > 0).argmax(axis=1)
     longest = int((weights > 0).sum(axis=1).max())
-    table = np.zeros((len(different), -(-longest // 3) * 3), dtype=np.float32)
+    table = np.zeros((len(different), -(-longest // 6) * 6), dtype=np.float32)
     for row, start, given in zip(table, starts, weights, strict=True):
         part = given[start : start + len(row)]
         row[: len(part)] = part
@@ -449,16 +450,19 @@ def _sum(values: Any, starts: Any, weights: Any, sums: Any) -> None:
     for cell in range(len(sums)):
         for i in range(sums.shape[1]):
             sums[cell, i] = 0
-        for tap in range(0, weights.shape[1], 3):
+        for tap in range(0, weights.shape[1], 6):
             if weights[cell, tap] == 0:
                 break
-            _add_rows(values, starts[cell] + tap, weights[cell, tap], weights[cell, tap + 1], weights[cell, tap + 2], sums, cell)
+            _add_rows(values, starts[cell] + tap, weights, tap, sums, cell)
 
 
 @kernel()
-def _add_rows(values: Any, y: Any, a: Any, b: Any, c: Any, sums: Any, row: Any) -> None:
+def _add_rows(values: Any, y: Any, weights: Any, tap: Any, sums: Any, cell: Any) -> None:
+    a, b, c = weights[cell, tap], weights[cell, tap + 1], weights[cell, tap + 2]
+    d, e, f = weights[cell, tap + 3], weights[cell, tap + 4], weights[cell, tap + 5]
     for i in range(sums.shape[1]):
-        sums[row, i] += a * values[y, i] + b * values[y + 1, i] + c * values[y + 2, i]
+        near = a * values[y, i] + b * values[y + 1, i] + c * values[y + 2, i]
+        sums[cell, i] += near + d * values[y + 3, i] + e * values[y + 4, i] + f * values[y + 5, i]
 
 
 @kernel()
@@ -503,18 +507,15 @@ def _gather(cells: Any, cells_y: Any, cells_x: Any, out: Any, made: Any) -> None
 @kernel()
 def _finish(raw: Any, out: Any) -> bool:
     """Normalise, cut at 0.2, normalise again, and fill the bytes; return False if all is zero."""
-    total = np.float32(0)
+    square = np.float32(0)
     for i in range(128):
-        total += raw[i]
-    if not total > 0:
+        square += raw[i] * raw[i]
+    if square < _TINY or square > np.float32(1) / _TINY:
+        square = _rescaled(raw)
+    if not square > 0:
         for i in range(128):
             out[i] = 0
         return False
-    one = np.float32(1) / total
-    square = np.float32(0)
-    for i in range(128):
-        raw[i] = raw[i] * one  # first, since the square of a small number may be none
-        square += raw[i] * raw[i]
     limit = np.float32(0.2) * np.sqrt(square)
     square = np.float32(0)
     for i in range(128):
@@ -524,3 +525,16 @@ def _finish(raw: Any, out: Any) -> bool:
     for i in range(128):
         out[i] = np.uint8(np.int32(min(np.rint(raw[i] * factor), np.float32(255))))
     return True
+
+
+@kernel()
+def _rescaled(raw: Any) -> Any:
+    """Divide by the sum, where squares would leave the range of float32, and return the sum of squares."""
+    total = np.float32(0)
+    for i in range(128):
+        total += raw[i]
+    square = np.float32(0)
+    for i in range(128):
+        raw[i] = raw[i] / total if total > 0 else np.float32(0)
+        square += raw[i] * raw[i]
+    return square

@@ -35,6 +35,7 @@ KINDS: dict[str, Callable[[], Extractor]] = {
     "hog, averaged": lambda: HOG(rotation="averaged"),
     "hog, mirrored": lambda: HOG(4, (5, 5), (3, 3), rotation="mirrored", block_norm="L2"),
     "sift": lambda: SIFT(n_words=8),
+    "sift, dense": lambda: SIFT(n_words=3, keypoints="dense", encoding="fisher", size=4.0),
     "combined": lambda: combine([HOG(), ColorHistogram(), SIFT(n_words=8), HOG(4)]),
 }
 

@@ -6,13 +6,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from galfeat import CutoutError
 from galfeat.data.choosing import with_bands
-from galfeat.data.cutouts import Cutout, cutouts_of
+from galfeat.data.cutouts import Cutout, cutouts_of, known_to_fit
 from galfeat.data.failures import Failure
 from galfeat.data.fits import FitsFile, Pixels
 from galfeat.data.folders import is_picture
@@ -26,8 +27,7 @@ from galfeat.data.shards import Reading, Shard, cut_shards
 __all__ = ["FileSource"]
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     row: int
     id: str
     files: tuple[str, ...]
@@ -116,17 +116,34 @@ class FileSource:
         quick = self._read_row(shard)
         if quick is not None:
             return Reading(quick)
+        reader = PlainReader(self.folder, self.layout, self.known)
+        outcomes: dict[int, list[Cutout | Failure]] = {row: [cutout] for row, cutout in self._read_whole(shard, reader)}
+        if len(outcomes) == len(shard):
+            return Reading([cutout for [cutout] in outcomes.values() if isinstance(cutout, Cutout)])
         by_files: dict[tuple[str, ...], list[_Entry]] = {}
         for entry in self._entries(shard):
-            by_files.setdefault(entry.files, []).append(entry)
-        outcomes: dict[int, list[Cutout | Failure]] = {}
-        reader = PlainReader(self.folder, self.layout, self.known)
+            if entry.row not in outcomes:
+                by_files.setdefault(entry.files, []).append(entry)
         for files, entries in by_files.items():
             plain = self._read_plain(entries[0], reader) if len(entries) == 1 else None
-            outcomes.update(self._read_files(files, entries) if plain is None else {entries[0].row: [plain]})
+            if plain is None:
+                outcomes.update(self._read_files(files, entries))
+            else:
+                outcomes[entries[0].row] = [plain]
         found = [outcome for row in sorted(outcomes) for outcome in outcomes[row]]
         cutouts = [each for each in found if isinstance(each, Cutout)]
         return Reading(cutouts, [each for each in found if isinstance(each, Failure)])
+
+    def _read_whole(self, shard: Shard, reader: PlainReader) -> Iterator[tuple[int, Cutout]]:
+        """Read the plain images that are a galaxy a file: those of them that have the bands asked for."""
+        if "" not in self.columns or self.numbers or "hdu" in self.catalog.column_names:
+            return
+        part = self.catalog.slice(shard.start, len(shard))
+        ids, files = (part.column(column).to_pylist() for column in ("id", self.columns[""]))
+        for row, name, file in zip(range(shard.start, shard.stop), ids, files, strict=False):
+            found = reader.read(file) if file else None
+            if found is not None and (not self.wanted or (found.named and found.bands == self.wanted)):
+                yield row, known_to_fit(name, found, file, row)
 
     def _read_row(self, shard: Shard) -> list[Cutout] | None:
         """Return the cutouts of a shard out of one file that holds them all alike; None if there is more to it."""
@@ -169,6 +186,8 @@ class FileSource:
 
     def _joined(self, name: str, entry: _Entry, loaded: Mapping[str, Pixels]) -> Cutout:
         found = _together(loaded)
+        if not self.wanted or (found.named and found.bands == self.wanted):
+            return known_to_fit(name, found, entry.files[0], entry.row)
         return with_bands(Cutout(name, found.pixels, found.bands, file=entry.files[0], named=found.named, row=entry.row), self.wanted)
 
     def _read_files(self, files: tuple[str, ...], entries: Sequence[_Entry]) -> dict[int, list[Cutout | Failure]]:

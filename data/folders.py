@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from galfeat import UsageError
 from galfeat.data.companions import split_companions
@@ -43,19 +43,22 @@ def list_cutouts(folder: Path) -> tuple[list[str], tuple[str, ...]]:
     """
     galaxies: list[str] = []
     left_out: list[str] = []
-    strange = [name for _, folders, files in os.walk(folder) for name in (*folders, *files) if not _is_text(name)]
-    if strange:
-        raise UsageError(f"{folder}: the name {os.fsencode(strange[0])!r} in it is not UTF-8 and could stand in no table: rename it")
     for where, folders, files in os.walk(folder):
+        strange = next((name for name in (*folders, *files) if not _is_text(name)), None)
+        if strange is not None:
+            raise UsageError(f"{folder}: the name {os.fsencode(strange)!r} in it is not UTF-8 and could stand in no table: rename it")
         folders[:] = [name for name in folders if not name.startswith(".")]
-        below = PurePosixPath(Path(where).relative_to(folder).as_posix())
+        below = Path(where).relative_to(folder).as_posix()
+        before = "" if below == "." else f"{below}/"
         here = [name for name in files if not name.startswith(".") and (is_fits(name) or is_picture(name))]
         for name, companion in zip(here, split_companions([without_suffix(name) for name in here]), strict=True):
-            (left_out if companion else galaxies).append(str(below / name))
+            (left_out if companion else galaxies).append(before + name)
     return sorted(galaxies), tuple(sorted(left_out))
 
 
 def _is_text(name: str) -> bool:
+    if name.isascii():
+        return True
     try:
         name.encode("utf-8")
     except UnicodeEncodeError:

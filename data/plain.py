@@ -43,6 +43,7 @@ class _Kind:
     stored: NDArray[np.generic]
     bands: tuple[str, ...]
     named: bool
+    wide: bool  # whether a number may be beyond float32
 
 
 @dataclass(eq=False)
@@ -74,7 +75,7 @@ class PlainReader:
         self._report = (known or Known()).report
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
-        self._buffer = memoryview(bytearray(_LARGEST))
+        self._buffer = np.empty(_LARGEST, np.uint8).data
         # the first nine characters of each card: the keyword, and whether a value follows
         self._keywords = {blocks: np.ndarray((_CARDS * blocks,), "S9", self._buffer, 0, (80,)) for blocks in range(1, _MOST_BLOCKS + 1)}
         self._forms: dict[bytes, list[_Form]] = {}
@@ -91,11 +92,11 @@ class PlainReader:
         if ".." in file or file[:1] in ("/", "\\") or not file.lower().endswith(_SUFFIXES):
             return None
         count = self._fill(file)
-        if count < BLOCK or bytes(self._buffer[:9]) != b"SIMPLE  =":
-            return None
         kind = self._known(count) or self._learn(file, count)
         if kind is None or kind.size != count:
             return None
+        if not kind.wide:
+            return Pixels(kind.stored.astype(np.float32), kind.bands, kind.named)
         with np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
             return Pixels(kind.stored.astype(np.float32), kind.bands, kind.named)
 
@@ -114,6 +115,8 @@ class PlainReader:
         return count if count < _LARGEST else 0
 
     def _known(self, count: int) -> _Kind | None:
+        if count < BLOCK:
+            return None
         for form in self._forms.get(self._keywords[1].tobytes(), ()):
             blocks = len(form.keywords) // (9 * _CARDS)
             if count > blocks * BLOCK and (blocks == 1 or self._keywords[blocks].tobytes() == form.keywords):
@@ -126,7 +129,7 @@ class PlainReader:
     def _learn(self, name: str, count: int) -> _Kind | None:
         """Read the file in the buffer with all care, and remember its kind if it is plain."""
         blocks = self._header_blocks(count)
-        if not blocks or self._kinds >= _MOST_KINDS:
+        if not blocks or self._kinds >= _MOST_KINDS or bytes(self._buffer[:9]) != b"SIMPLE  =":
             return None
         keywords = self._keywords[blocks].tobytes()
         names = [keywords[at : at + 8].rstrip().upper() for at in range(0, len(keywords), 9)]
@@ -134,7 +137,7 @@ class PlainReader:
             return None
         kind = self._kind(name, count, blocks * BLOCK)
         if kind is not None:
-            cards = [slice(80 * at, 80 * at + 80) for at, name in enumerate(names) if MATTERS.fullmatch(name)]
+            cards = _runs([at for at, name in enumerate(names) if MATTERS.fullmatch(name)])
             form = self._form(keywords, cards)
             form.kinds[self._said(cards)] = kind
             self._kinds += 1
@@ -172,4 +175,14 @@ class PlainReader:
             return None  # something follows, or the last block is short
         shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
         self._report(name, file.oddities)
-        return _Kind(count, np.ndarray(shape, stored_kind(hdu.bitpix), self._buffer, start), galaxy.bands, galaxy.named)
+        stored = np.ndarray(shape, stored_kind(hdu.bitpix), self._buffer, start)
+        return _Kind(count, stored, galaxy.bands, galaxy.named, wide=hdu.bitpix == -64)
+
+
+def _runs(cards: list[int]) -> list[slice]:
+    """Return where cards are in a header, neighbours in one piece."""
+    runs: list[slice] = []
+    for at in cards:
+        start = runs.pop().start if runs and runs[-1].stop == 80 * at else 80 * at
+        runs.append(slice(start, 80 * at + 80))
+    return runs

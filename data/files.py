@@ -150,17 +150,19 @@ class FileSource:
         numbers = self.numbers and self.numbers[shard.start : shard.stop]
         if self.row is None or not numbers or numbers != tuple(range(numbers[0], numbers[0] + len(shard))):
             return None
-        pixels = self.row.read(numbers[0], numbers[0] + len(shard)) if numbers[-1] < self.row.count else None
-        if pixels is None:
+        parts = self.row.read(numbers[0], numbers[0] + len(shard)) if numbers[-1] < self.row.count else None
+        if parts is None:
             return None
-        planes = np.arange(pixels.shape[1], dtype=np.float32).reshape(-1, 1, 1)
+        places = np.arange(self.row.shape[0], dtype=np.float32).reshape(-1, 1, 1)
         try:
-            like = with_bands(Cutout("", planes, self.row.bands, file=self.row.path.name, named=self.row.named), self.wanted)
+            like = with_bands(Cutout("", places, self.row.bands, file=self.row.path.name, named=self.row.named), self.wanted)
         except CutoutError:
             return None  # the long way says so of each
         order = like.pixels[:, 0, 0].astype(int).tolist()
-        chosen = pixels if order == list(range(pixels.shape[1])) else pixels[:, order]
-        return cutouts_of(chosen, self.catalog.column("id")[shard.start : shard.stop].to_pylist(), range(shard.start, shard.stop), like)
+        if order != list(range(self.row.shape[0])):
+            parts = [part[:, order] for part in parts]
+        ids = self.catalog.column("id")[shard.start : shard.stop].to_pylist()
+        return cutouts_of(parts, ids, shard.start, like)
 
     def _entries(self, shard: Shard) -> Iterator[_Entry]:
         part = self.catalog.slice(shard.start, len(shard))

@@ -86,7 +86,7 @@ WRONG = {
     "units that are none": (["train", "{table}", "--out", "{out}", "--hidden", "many"], "--hidden"),
     "a column that is not there": (["train", "{table}", "--out", "{out}", "--label", "class"], "class"),
     "an unknown input": (["train", "{table}", "--out", "{out}", "--inputs", "hogg"], "hogg"),
-    "a model that is none": (["classify", "{table}", "{survey}", "--out", "{out}.csv"], "no galfeat model"),
+    "a model that is none": (["classify", "{table}", "{survey}", "--out", "{out}.csv"], "no galfeat file"),
     "an ending that is none": (["export", "{table}", "{out}.txt"], ".fits or .csv"),
     "a label that is not there": (["compare", "{survey}", "--out", "{out}", "--label", "class"], "class"),
     "an output that is an input": (["train", "{table}", "--out", "{table}"], "one of the inputs"),

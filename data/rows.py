@@ -193,19 +193,21 @@ def _begun(path: Path, source: Bytes, layout: Layout) -> tuple[Row | None, Image
 
 def _names(row: Row, cards: Cards) -> list[bytes] | None:
     """Return what stands behind EXTNAME in each extension if all headers are like the first; None if one is not."""
-    keywords = [cards.raw[at : at + 8].rstrip().upper() for at in range(0, len(cards.raw), CARD)]
+    stems = [cards.raw[at : at + 8].rstrip() for at in range(0, len(cards.raw), CARD)]
+    raw = cards.raw[: (stems.index(b"END") + 1) * CARD]  # what stands behind END is not looked at
+    keywords = [stem.upper() for stem in stems[: len(raw) // CARD]]
     if any(NOT_PLAIN.fullmatch(keyword) for keyword in keywords):
         return None
     place = cards.form.places.get("EXTNAME")
     own = None if place is None else place // CARD
     matter = [at for at, keyword in enumerate(keywords) if MATTERS.fullmatch(keyword) and at != own]
-    expected = np.frombuffer(cards.raw, np.uint8).reshape(-1, CARD)
-    keys = np.ndarray(len(expected), np.uint64, cards.raw, 0, (CARD,))
+    expected = np.frombuffer(raw, np.uint8).reshape(-1, CARD)
+    keys = np.ndarray(len(expected), np.uint64, raw, 0, (CARD,))
     values: list[bytes] = []
     with row.path.open("rb", buffering=0) as file:
         if stamp_of(file) != row.stamp:
             return None
-        for part in _parts(file, row.first - len(cards.raw), row.step, row.count, len(cards.raw)):
+        for part in _parts(file, row.first - len(cards.raw), row.step, row.count, len(raw)):
             headers = np.ndarray((part.pieces, *expected.shape), np.uint8, part.buffer, 0, (part.apart, CARD, 1))
             # keywords, eight letters as one number
             words = np.ndarray((part.pieces, len(expected)), np.uint64, part.buffer, 0, (part.apart, CARD))

@@ -7,6 +7,7 @@ in all of them; so a header is its bytes and the places of its form, and a value
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +67,11 @@ class Cards(Mapping[str, str]):
     def __getitem__(self, keyword: str) -> str:
         at = self.form.places[keyword]
         return self.raw[at : at + CARD - _KEYWORD].decode("latin-1")
+
+    def get(self, keyword: str, default: Any = None) -> Any:
+        """Return what stands behind a keyword, without the exception that a mapping's own `get` would catch."""
+        at = self.form.places.get(keyword)
+        return default if at is None else self.raw[at : at + CARD - _KEYWORD].decode("latin-1")
 
     def __contains__(self, keyword: object) -> bool:
         return keyword in self.form.places

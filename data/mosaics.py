@@ -161,7 +161,7 @@ class _Rows:
         self._name = plane.file
         self._kind = np.dtype(stored_kind(plane.hdu.bitpix))
         ny, self._nx = plane.shape
-        self._last: tuple[NDArray[np.generic], list[memoryview]] | None = None
+        self._last: tuple[NDArray[np.generic], list[tuple[memoryview]]] | None = None
         self._start = plane.hdu.offset + plane.number * ny * self._nx * self._kind.itemsize
 
     def __call__(self, rows: slice, columns: slice) -> NDArray[np.generic]:
@@ -176,26 +176,26 @@ class _Rows:
             raise CutoutError(f"the mosaic {self._name} became shorter while it was being read")
         return piece
 
-    def _room(self, height: int, width: int) -> tuple[NDArray[np.generic], list[memoryview]]:
+    def _room(self, height: int, width: int) -> tuple[NDArray[np.generic], list[tuple[memoryview]]]:
         """Return room for a piece, and each line of it: the same as long as the size is the same."""
         if self._last is None or self._last[0].shape != (height, width):
             piece = np.empty((height, width), self._kind)
             content, line = piece.reshape(-1).view(np.uint8).data, width * self._kind.itemsize
-            self._last = piece, [content[at : at + line] for at in range(0, height * line, line)]
+            self._last = piece, [(content[at : at + line],) for at in range(0, height * line, line)]
         return self._last
 
 
-def _read_lines(file: FileIO, offset: int, step: int, lines: list[memoryview]) -> int:
+def _read_lines(file: FileIO, offset: int, step: int, lines: list[tuple[memoryview]]) -> int:
     """Read pieces that lie `step` bytes apart; return how many bytes there were."""
     count = 0
     if hasattr(os, "preadv"):
         number, read = file.fileno(), os.preadv
         for line in lines:
-            count += read(number, (line,), offset)
+            count += read(number, line, offset)
             offset += step
         return count
     for line in lines:
         file.seek(offset)
-        count += file.readinto(line) or 0
+        count += file.readinto(line[0]) or 0
         offset += step
     return count

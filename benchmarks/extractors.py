@@ -36,6 +36,7 @@ __all__ = ["Result", "measured", "table"]
 
 PACKAGES = ("galfeat", "numpy", "numba", "scikit-image", "opencv-python-headless", "mahotas", "fast-histogram")
 Clock = Callable[[], float]
+LONG_FOR_THREADS = 0.3  # seconds of work that is shared by two threads: a processor that slept takes milliseconds to wake
 LONG_ENOUGH = 0.02  # seconds of one measurement: far above the clock's steps, short enough to be interleaved
 
 
@@ -87,24 +88,25 @@ def measured(work: Work, shape: str, rounds: int, clock: Clock = time.perf_count
     def theirs() -> float:
         return _seconds(lambda: [work.theirs(each) for each in few], clock) / len(few)
 
-    def ours(batch: Any, by: Clock = clock) -> float:
-        return _seconds(lambda: _repeat(work.ours, batch, again), by) / (again * len(images))
+    def ours(batch: Any) -> float:
+        return _seconds(lambda: _repeat(work.ours, batch, again), clock) / (again * len(images))
+
+    long = 1 + int(again * LONG_FOR_THREADS / LONG_ENOUGH)
 
     with ThreadPoolExecutor(2) as pool:
 
-        def both() -> float:
-            return _seconds(lambda: list(pool.map(lambda half: _repeat(work.ours, half, again), halves)), time.perf_counter) / (
-                again * len(images)
-            )
+        def gained() -> float:
+            one = _seconds(lambda: _repeat(work.ours, images, long), time.perf_counter)
+            return one / _seconds(lambda: list(pool.map(lambda half: _repeat(work.ours, half, long), halves)), time.perf_counter)
 
-        both()
+        gained()
         for _ in range(rounds):
             first, peer, second = ours(images), theirs(), ours(images)
             result.ratios.append(2 * peer / (first + second))
             result.rates.append((1 / peer, 2 / (first + second)))
             if holes is not None:
                 result.with_holes.append(peer / ours(holes))
-            result.threads.append(ours(images, time.perf_counter) / both())
+            result.threads.append(gained())
     return result
 
 

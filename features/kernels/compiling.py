@@ -97,7 +97,7 @@ class _Announcer(event.Listener):
     said = False
 
     def on_start(self, event: Any) -> None:
-        module = event.data["dispatcher"].py_func.__module__
+        module = event.data["dispatcher"].py_func.__module__ or ""  # others' code may be of no module
         if not self.said and module.startswith("galfeat."):
             self.said = True
             _log.info("compiling the extractors for this processor, which takes up to a minute; the next run finds them compiled")

@@ -24,6 +24,8 @@ In order, from a disk to what an extractor eats:
     `read_cutouts` and `read_cutout`: all of the above in one call.
 `prepare`, `resample`, `sky`
     one size, sky at zero, noise at one, stretch.
+`segmentation`, `shape`, `alignment`
+    which pixels are the galaxy in the middle; where its light lies; galaxies brought to one place, direction and size.
 `simulate`, `write`
     a survey out of nothing, for those who bring no galaxies, and its way onto a disk.
 `survey_truth`, `templates`, `instrument`
@@ -34,6 +36,7 @@ In order, from a disk to what an extractor eats:
 Nothing in here knows features or networks, and nothing outside reads FITS images.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from galfeat.data.cutouts import Cutout, Cutouts, band_names
@@ -45,6 +48,7 @@ from galfeat.data.simulate import SimulatedSurvey, simulate
 from galfeat.data.sources import Source, open_source
 
 if TYPE_CHECKING:
+    from galfeat.data.alignment import align
     from galfeat.data.write import write_survey
 
 __all__ = [
@@ -56,6 +60,7 @@ __all__ = [
     "Shard",
     "SimulatedSurvey",
     "Source",
+    "align",
     "band_names",
     "open_source",
     "prepare",
@@ -67,9 +72,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name != "write_survey":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from galfeat.data.write import write_survey  # imported late: astropy takes half a second that readers need not wait for
+_LATE = {"align": "alignment", "write_survey": "write"}  # modules that import what readers need not wait for: astropy, scipy.ndimage
 
-    return write_survey
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"galfeat.data.{_LATE[name]}"), name)

@@ -17,10 +17,11 @@ _OFF_LEVEL = 0.1  # how far from a whole level a value may lie, in steps: room f
 
 
 @lru_cache(maxsize=64)
-def frame(size: int, width: int) -> NDArray[np.bool_]:
-    """Return True on the outermost `width` pixels of a square of side `size`, shape (size, size)."""
-    inside = np.ones((size, size), dtype=bool)
-    inside[width : size - width, width : size - width] = False
+def frame(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
+    """Return True on the outermost `width` pixels of a square of side `size`, or of an image of shape `size`."""
+    ny, nx = (size, size) if isinstance(size, int) else size
+    inside = np.ones((ny, nx), dtype=bool)
+    inside[width : ny - width, width : nx - width] = False
     inside.flags.writeable = False
     return inside
 
@@ -53,11 +54,11 @@ def quantum(values: NDArray[np.floating]) -> float:
 
 
 def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0, lag: int = 2) -> tuple[float, float]:
-    """Measure sky level and noise of a square image.
+    """Measure sky level and noise of an image.
 
     Parameters
     ----------
-    image : array, shape (size, size)
+    image : array, shape (ny, nx)
         At least one pixel is finite; the others are bad.
     width : int
         Width of the frame that counts as sky, pixels. Where less than a fifth of it is good, all good pixels count.
@@ -81,8 +82,8 @@ def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0, lag
     would count them, most in the band where the galaxy is brightest, and dividing by it would wash out the colours.
     """
     good = np.isfinite(image)
-    usable = good & frame(image.shape[0], width)
-    if np.count_nonzero(usable) < _FRAME_NEEDED * np.count_nonzero(frame(image.shape[0], width)):
+    usable = good & frame(image.shape, width)
+    if np.count_nonzero(usable) < _FRAME_NEEDED * np.count_nonzero(frame(image.shape, width)):
         usable = good
     pixels = image[usable]
     sky = float(np.median(pixels))

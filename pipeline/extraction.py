@@ -3,11 +3,12 @@
 import csv
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -61,6 +62,7 @@ def extract(
     *,
     features: Sequence[str] = FEATURES,
     preparation: Preparation | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     inputs: Sequence[str | Path | None] = (),
@@ -78,6 +80,8 @@ def extract(
         Names in `galfeat.features.EXTRACTORS`.
     preparation : Preparation, optional
         The default prepares to 64 x 64 pixels with the asinh stretch.
+    settings : mapping, optional
+        Settings of extractors that differ from their defaults, such as ``{"hog": {"orientations": 8}}``.
     workers : int, optional
         Number of threads; by default the number of processors. The table does not depend on it.
     progress : callable, optional
@@ -97,7 +101,7 @@ def extract(
     out = Path(out)
     check_target(out, [source if isinstance(source, str | Path) else None, *inputs], [".parquet"])
     source = open_source(source) if isinstance(source, str | Path) else source
-    recipe = Recipe.of(features, source.bands, preparation or Preparation())
+    recipe = Recipe.of(features, source.bands, preparation or Preparation(), settings)
     with replacing(out) as part:
         done, failures = _write_table(source, recipe, part, workers, progress)
         write_failures(failures_path(out), failures)

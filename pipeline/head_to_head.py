@@ -1,6 +1,6 @@
 """The main job: labelled cutouts to a report of hand-crafted features against raw pixels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ def compare(
     name: str | None = None,
     label: str = "label",
     preparation: Preparation | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
     n_folds: int = 5,
     seed: int = 0,
     workers: int | None = None,
@@ -72,6 +73,8 @@ def compare(
         The catalogue column with the classes. Galaxies without a label, and classes with fewer members than folds, are left out and
         counted in the report.
     preparation : Preparation, optional
+    settings : mapping, optional
+        Settings of extractors that differ from their defaults; see `extract`.
     n_folds : int
         At least 2.
     seed : int
@@ -97,7 +100,7 @@ def compare(
     if source.catalog is None or label not in source.catalog.column_names:
         there = ", ".join(source.catalog.column_names) if source.catalog is not None else "there is no catalogue"
         raise UsageError(f"the catalogue needs a column '{label}' with the classes; it has: {there}")
-    recipe = Recipe.of(FEATURES, source.bands, preparation or Preparation())
+    recipe = Recipe.of(FEATURES, source.bands, preparation or Preparation(), settings)
     labels_all = column_text(source.catalog, label)
     labelled_rows(labels_all, label, n_folds)  # complain about the labels before the work, not after it
     measured = _measure(source, recipe, workers, measuring)

@@ -34,15 +34,25 @@ class Recipe:
     extractors: Mapping[str, Extractor]
 
     @classmethod
-    def of(cls, features: Sequence[str], bands: Sequence[str], preparation: Preparation) -> "Recipe":
-        """Return the recipe with these extractors at their default settings.
+    def of(
+        cls,
+        features: Sequence[str],
+        bands: Sequence[str],
+        preparation: Preparation,
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> "Recipe":
+        """Return the recipe with these extractors, at their default settings but for those given by name.
 
         Raises
         ------
         UsageError
             If an extractor is unknown.
         """
-        return cls(tuple(bands), preparation, make_extractors(features))
+        extractors = make_extractors(features)
+        for name, given in (settings or {}).items():
+            if name in extractors:
+                extractors[name].set_params(**given)
+        return cls(tuple(bands), preparation, extractors)
 
     @property
     def columns(self) -> dict[str, list[str]]:

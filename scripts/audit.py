@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Seed, Size
 from galfeat.scripts.running import main_of, say
 
@@ -14,11 +15,13 @@ def audit(
     n: Annotated[int, typer.Option(min=2, max=5000, help="Number of simulated galaxies.")] = 200,
     size: Size = 64,
     seed: Seed = 0,
+    config: Config = None,
 ) -> None:
     """Measure what the extractors promise not to react to, on simulated galaxies; status 1 if a promise is broken.
 
     The table goes to the standard output. A relative change of 0 is none at all; 1 makes a galaxy as different from itself as from another.
     """
+    del config  # it has done its work: it gave the options above their defaults
     from galfeat.pipeline import audit as measure
     from galfeat.pipeline.audit_figure import audit_text, write_audit
     from galfeat.scripts.progress import Display

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Bands, Catalog, Layout, Positions, SizeArcsec, SizePixels, Source, Strict, Workers, names
 from galfeat.scripts.running import finish, main_of, say
 
@@ -21,8 +22,10 @@ def classify(
     size_pixels: SizePixels = None,
     workers: Workers = None,
     strict: Strict = False,
+    config: Config = None,
 ) -> None:
     """Give every cutout of a source its class and the probability of each class."""
+    del config  # it has done its work: it gave the options above their defaults
     from galfeat.data import open_source
     from galfeat.pipeline import classify as predict
     from galfeat.scripts.progress import Display

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Bands, Catalog, Label, Layout, Positions, Seed, Size, SizeArcsec, SizePixels, Workers, names
 from galfeat.scripts.running import main_of, say
 
@@ -24,11 +25,13 @@ def compare(
     size: Size = 64,
     seed: Seed = 0,
     workers: Workers = None,
+    config: Config = None,
 ) -> None:
     """Compare hand-crafted features with raw pixels on labelled cutouts and write a report."""
-    from galfeat.data import Preparation, open_source
+    from galfeat.data import open_source
     from galfeat.pipeline import compare as head_to_head
     from galfeat.pipeline.report import verdict
+    from galfeat.scripts.configuring import extractor_settings, preparation
     from galfeat.scripts.progress import Display
 
     opened = None
@@ -48,7 +51,8 @@ def compare(
             out,
             name=None if source is None else source.resolve().name,
             label=label,
-            preparation=Preparation(size=size),
+            preparation=preparation(config, size),
+            settings=extractor_settings(config),
             seed=seed,
             workers=workers,
             measuring=measuring,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Bands, Catalog, Layout, Positions, Size, SizeArcsec, SizePixels, Source, Strict, Workers, names
 from galfeat.scripts.running import finish, main_of, say
 
@@ -22,10 +23,12 @@ def extract(
     size: Size = 64,
     workers: Workers = None,
     strict: Strict = False,
+    config: Config = None,
 ) -> None:
     """Measure every cutout of a source and write the feature table."""
-    from galfeat.data import Preparation, open_source
+    from galfeat.data import open_source
     from galfeat.pipeline import extract as measure
+    from galfeat.scripts.configuring import extractor_settings, preparation
     from galfeat.scripts.progress import Display
 
     opened = open_source(
@@ -42,7 +45,8 @@ def extract(
             opened,
             out,
             features=names(features) or (),
-            preparation=Preparation(size=size),
+            preparation=preparation(config, size),
+            settings=extractor_settings(config),
             workers=workers,
             progress=display,
             inputs=[source, catalog, positions],

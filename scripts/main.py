@@ -9,6 +9,7 @@ from galfeat import __version__
 from galfeat.scripts.audit import audit
 from galfeat.scripts.classify import classify
 from galfeat.scripts.compare import compare
+from galfeat.scripts.config import config
 from galfeat.scripts.export import export
 from galfeat.scripts.extract import extract
 from galfeat.scripts.running import run
@@ -19,7 +20,7 @@ from galfeat.scripts.train import train
 __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-for _command in (simulate, extract, train, classify, compare, export, audit, show):
+for _command in (simulate, extract, train, classify, compare, export, audit, show, config):
     app.command()(_command)
 
 

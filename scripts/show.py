@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Bands, Catalog, Layout, Size, names
 from galfeat.scripts.running import main_of, say
 
@@ -17,13 +18,14 @@ def show(
     bands: Bands = None,
     layout: Layout = "auto",
     size: Size = 64,
+    config: Config = None,
 ) -> None:
     """Draw a galaxy with HOG's edges, SIFT's keypoints, binary patterns, co-occurrence and histograms."""
-    from galfeat.data import Preparation
     from galfeat.pipeline import show as draw
+    from galfeat.scripts.configuring import preparation
 
-    preparation = Preparation(size=size)
-    say(f"show: {draw(cutout, out, id=id, catalog=catalog, bands=names(bands), layout=layout, preparation=preparation)}")
+    prepared = preparation(config, size)
+    say(f"show: {draw(cutout, out, id=id, catalog=catalog, bands=names(bands), layout=layout, preparation=prepared)}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Seed, names
 from galfeat.scripts.running import main_of, say
 
@@ -17,8 +18,10 @@ def simulate(
     depth: Annotated[str, typer.Option(help="deep, wide or shallow.")] = "wide",
     seed: Seed = 0,
     layout: Annotated[str, typer.Option(help="cube (a file a galaxy), mef (an extension a band) or files (a file a band).")] = "cube",
+    config: Config = None,
 ) -> None:
     """Write a simulated survey: FITS cutouts, catalog.csv (id, file, label, state) and truth.csv."""
+    del config  # it has done its work: it gave the options above their defaults
     from galfeat.data import SimulatedSurvey, write_survey
 
     write_survey(SimulatedSurvey(n, size=size, bands=names(bands) or (), depth=depth, seed=seed), out, layout=layout)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from galfeat import UsageError
+from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Label, Seed, names
 from galfeat.scripts.running import main_of, say
 
@@ -19,8 +20,10 @@ def train(
     label: Label = "label",
     hidden: Annotated[str, typer.Option(metavar="N,M,…", help="Units of the hidden layers.")] = "64",
     seed: Seed = 0,
+    config: Config = None,
 ) -> None:
     """Train a shallow network on a feature table and write the model file."""
+    del config  # it has done its work: it gave the options above their defaults
     from galfeat.pipeline import train as fit
 
     trained = fit(table, out, inputs=names(inputs) or (), label=label, hidden=_units(hidden), seed=seed)

@@ -1,0 +1,131 @@
+"""``--config galfeat.toml``: the options of a command from a file; what stands on the command line wins.
+
+The file's table with the command's name fills in the options that were not given. It is checked before anything is done: a key that is no
+option, or a value that the option would refuse, is named with its line. The tables of the other commands are checked too.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from galfeat.pipeline.configuration import Configuration
+
+__all__ = ["Config", "check_configuration", "configurable_commands", "extractor_settings", "preparation", "prepares", "settable"]
+
+_HIDDEN = ("config", "help")
+_OWN_SIZE = ("simulate", "audit")  # commands whose size is that of galaxies they make
+
+
+def _apply(context: typer.Context, path: Path | None) -> Path | None:
+    """Make the file's values the defaults of the command that is about to run."""
+    if path is not None:
+        name = context.info_name or ""
+        context.default_map = check_configuration(path).get(Path(name).stem, {})
+    return path
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="T.toml", is_eager=True, callback=_apply, help="Settings file; 'galfeat config' prints one with the defaults."),
+]
+
+
+def check_configuration(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the options that a settings file has for each command, as the command line would give them.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read or has a wrong setting: the sentence names the line and the key.
+    """
+    from galfeat.pipeline.configuration import SHARED, read_configuration
+
+    configuration = read_configuration(path)
+    commands = configurable_commands()
+    found: dict[str, dict[str, Any]] = {}
+    for name in configuration.tables:
+        configuration.known([name], [*SHARED, *commands])
+        if name not in SHARED:
+            found[name] = _options(configuration, name, commands[name])
+    size = configuration.table("preparation").get("size")
+    for name, command in commands.items():
+        if size is not None and prepares(name, command):
+            found.setdefault(name, {}).setdefault("size", str(size))
+    return found
+
+
+def preparation(path: Path | None, size: int) -> Any:
+    """Return the preparation that a settings file describes, at the size that the command was given."""
+    from galfeat.data import Preparation
+    from galfeat.pipeline.configuration import read_configuration
+
+    return Preparation(**(read_configuration(path).preparation() | {"size": size}))
+
+
+def extractor_settings(path: Path | None) -> Mapping[str, Mapping[str, Any]]:
+    """Return the settings of extractors that a settings file has."""
+    from galfeat.pipeline.configuration import read_configuration
+
+    return read_configuration(path).features()
+
+
+def configurable_commands() -> dict[str, Any]:
+    """Return the commands that take a settings file, by name."""
+    from galfeat.scripts.main import app  # only now: the commands import this module
+
+    group: Any = typer.main.get_command(app)
+    return {name: command for name, command in group.commands.items() if any(each.name == "config" for each in command.params)}
+
+
+def prepares(name: str, command: Any) -> bool:
+    """Return whether a command brings cutouts to a size, which then stands in the file's table ``[preparation]``."""
+    return "size" in settable(command) and name not in _OWN_SIZE
+
+
+def settable(command: Any) -> dict[str, Any]:
+    """Return the parameters of a command that a file may give, by name."""
+    return {each.name: each for each in command.params if each.name not in _HIDDEN}
+
+
+def _options(configuration: "Configuration", name: str, command: Any) -> dict[str, Any]:
+    """Return a command's table, its values as the command line would give them."""
+    parameters = settable(command)
+    context = typer.Context(command, info_name=name)
+    found = {}
+    for key, value in configuration.table(name).items():
+        keys = [name, key]
+        parameter = key.replace("-", "_")
+        if parameter not in parameters:
+            configuration.known(keys, [each.replace("_", "-") for each in parameters])
+        given = _as_given(configuration, keys, value, parameters[parameter])
+        try:
+            taken = parameters[parameter].process_value(context, given)
+        except typer.BadParameter as error:
+            said = " ".join(error.message.split()).rstrip(".")
+            configuration.refuse(keys, f"{key}: {said[:1].lower()}{said[1:]}; the file has {value!r}")
+        found[parameter] = _beside(configuration.path, given) if isinstance(taken, Path) else given
+    return found
+
+
+def _as_given(configuration: "Configuration", keys: list[str], value: Any, parameter: Any) -> Any:
+    """Return a value as the command line would give it: text, or true and false for a switch."""
+    switch = bool(getattr(parameter, "is_flag", False))
+    if isinstance(value, bool) != switch:
+        configuration.refuse(keys, f"{keys[-1]} is {'true or false' if switch else 'no switch'}; the file has {value!r}")
+    if switch:
+        return value
+    if isinstance(value, list):
+        if "," not in (parameter.metavar or ""):
+            configuration.refuse(keys, f"{keys[-1]} takes one value, and the file has a list")
+        return ",".join(str(each) for each in value)
+    if not isinstance(value, str | int | float):
+        configuration.refuse(keys, f"{keys[-1]} takes a text or a number; the file has {value!r}")
+    return str(value)
+
+
+def _beside(path: Path | None, given: str) -> str:
+    """Return a path of the file as seen from here: it is meant from the folder of the file."""
+    return given if path is None or "://" in given else str(path.parent / Path(given).expanduser())

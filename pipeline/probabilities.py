@@ -1,0 +1,182 @@
+"""How good predicted probabilities are: penalties, calibration, and every class by itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import beta
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
+from sklearn.metrics import log_loss as sklearn_log_loss
+
+__all__ = ["Bin", "ClassScore", "brier", "class_scores", "confusion", "expected_calibration_error", "log_loss", "reliability_bins"]
+
+BINS = 15  # as many as Guo et al. (2017) take
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Galaxies whose predicted class had a similar probability.
+
+    Parameters
+    ----------
+    n : int
+        How many; bins without any are not made.
+    confidence : float
+        Their mean predicted probability of the predicted class.
+    accuracy : float
+        The share whose predicted class is the true one.
+    low, high : float
+        The 95 % interval of `accuracy` for so few galaxies, by Clopper and Pearson.
+    """
+
+    n: int
+    confidence: float
+    accuracy: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well one class is found.
+
+    Parameters
+    ----------
+    name : str
+    n : int
+        Galaxies that are of this class.
+    precision, recall, f1 : float
+        In [0, 1]; precision is 0 where the class is never predicted.
+    auc : float
+        Area under the receiver operating characteristic of this class against all others; NaN where only one side has galaxies.
+    """
+
+    name: str
+    n: int
+    precision: float
+    recall: float
+    f1: float
+    auc: float
+
+
+def log_loss(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]) -> float:
+    """Return the mean of minus the logarithm of the probability that the true class was given; 0 is perfect.
+
+    Parameters
+    ----------
+    truth : array_like of str, shape (n,)
+    probabilities : array, shape (n, k)
+        Columns in the order of `classes`; rows sum to 1.
+    classes : sequence of str, length k
+        In sorted order.
+    """
+    return float(sklearn_log_loss(truth, np.asarray(probabilities, dtype=np.float64), labels=list(classes)))
+
+
+def brier(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]) -> float:
+    """Return the mean squared distance of the probabilities from certainty in the true class; 0 is perfect.
+
+    Parameters
+    ----------
+    truth, probabilities, classes
+        As for `log_loss`.
+
+    Returns
+    -------
+    float
+        In [0, 1] for two classes, where it is the square error of one class's probability, and in [0, 2] for more, where it is summed
+        over the classes; as in `sklearn.metrics.brier_score_loss`.
+
+    References
+    ----------
+    Brier (1950), Monthly Weather Review 78, 1, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
+
+    Examples
+    --------
+    >>> round(brier(["a", "b"], np.array([[0.8, 0.2], [0.4, 0.6]]), ["a", "b"]), 3)
+    0.1
+    """
+    certain = np.asarray(truth)[:, None] == np.asarray(classes)[None, :]
+    total = float(np.mean(np.sum((np.asarray(probabilities, dtype=np.float64) - certain) ** 2, axis=1)))
+    return total / 2.0 if len(classes) == 2 else total
+
+
+def reliability_bins(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str], n_bins: int = BINS) -> list[Bin]:
+    """Return how often the predicted class is right, among galaxies of similar predicted probability.
+
+    Parameters
+    ----------
+    truth, probabilities, classes
+        As for `log_loss`.
+    n_bins : int
+        Bins of equal width over [0, 1], open below; empty ones are dropped.
+
+    Returns
+    -------
+    list of Bin
+        In the order of confidence.
+
+    References
+    ----------
+    Guo, Pleiss, Sun & Weinberger (2017), PMLR 70, 1321, arXiv:1706.04599, doi:10.48550/arXiv.1706.04599; intervals: Clopper & Pearson
+    (1934), Biometrika 26, 404, doi:10.1093/biomet/26.4.404.
+    """
+    table = np.asarray(probabilities, dtype=np.float64)
+    confidence = table.max(axis=1)
+    right = np.asarray(classes)[table.argmax(axis=1)] == np.asarray(truth)
+    places = np.clip(np.ceil(confidence * n_bins).astype(int) - 1, 0, n_bins - 1)
+    bins = []
+    for place in np.unique(places):
+        inside = places == place
+        n, hits = int(inside.sum()), int(right[inside].sum())
+        low = float(beta.ppf(0.025, hits, n - hits + 1)) if hits else 0.0
+        high = float(beta.ppf(0.975, hits + 1, n - hits)) if hits < n else 1.0
+        bins.append(Bin(n, float(confidence[inside].mean()), hits / n, low, high))
+    return bins
+
+
+def expected_calibration_error(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str], n_bins: int = BINS) -> float:
+    """Return by how much the predicted probability differs from the share that is right, averaged over the galaxies; in [0, 1].
+
+    Parameters
+    ----------
+    truth, probabilities, classes, n_bins
+        As for `reliability_bins`.
+
+    Notes
+    -----
+    Few galaxies a bin scatter around the truth, so the error of perfectly calibrated probabilities is above 0, and the more so the
+    fewer galaxies there are: compare it only between inputs that were tested on the same galaxies.
+
+    References
+    ----------
+    Naeini, Cooper & Hauskrecht (2015), AAAI 29, 2901, doi:10.1609/aaai.v29i1.9602; Guo et al. (2017), as in `reliability_bins`.
+    """
+    bins = reliability_bins(truth, probabilities, classes, n_bins)
+    return sum(each.n * abs(each.accuracy - each.confidence) for each in bins) / sum(each.n for each in bins)
+
+
+def class_scores(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]) -> list[ClassScore]:
+    """Return precision, recall, F1 and area under the curve of every class; the predicted class is the most probable.
+
+    Parameters
+    ----------
+    truth, probabilities, classes
+        As for `log_loss`.
+    """
+    true, table = np.asarray(truth), np.asarray(probabilities)
+    predicted = np.asarray(classes)[table.argmax(axis=1)]
+    columns = precision_recall_fscore_support(true, predicted, labels=list(classes), zero_division=0.0)
+    scores = []
+    for place, (name, precision, recall, f1, n) in enumerate(zip(classes, *columns, strict=True)):
+        auc = float(roc_auc_score(true == name, table[:, place])) if 0 < n < len(true) else float("nan")
+        scores.append(ClassScore(str(name), int(n), float(precision), float(recall), float(f1), auc))
+    return scores
+
+
+def confusion(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]) -> NDArray[np.int_]:
+    """Return the numbers of galaxies by true class (row) and most probable class (column), shape (k, k)."""
+    predicted = np.asarray(classes)[np.asarray(probabilities).argmax(axis=1)]
+    matrix: NDArray[np.int_] = confusion_matrix(np.asarray(truth), predicted, labels=list(classes))
+    return matrix

@@ -1,0 +1,200 @@
+"""What the numbers of a study say, in plain sentences; nothing is said that the statistics do not say."""
+
+from dataclasses import dataclass
+
+from galfeat.pipeline.statistics import corrected_ttest
+from galfeat.pipeline.study import Study
+from galfeat.pipeline.summary import BASELINE, REGION, Difference, Summary, ratio_of
+
+__all__ = ["Verdict", "decided", "judge"]
+
+_ALPHA = 0.05  # below this p-value a difference is called one
+_SURE = 0.95  # above this probability two inputs are called equal
+_LEAK = 0.01  # controls are judged more strictly: a false alarm condemns a good study
+_MOSTLY = 0.5  # the share of a gain from which on it is "mostly" something
+
+_CAUSES = {  # what a pixel input has that raw pixels have not
+    "pixels_pca": "dimension reduction (principal components of the pixels)",
+    "pixels_aligned": "alignment and dimension reduction (centred, rotated and scaled galaxies, then principal components)",
+    "pixels_small": "averaging neighbouring pixels",
+    "pixels_linear": "leaving out the stretch of the brightness scale",
+    "pixels_augmented": "shifted, rotated and mirrored copies in training",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The sentences that the report opens with.
+
+    Parameters
+    ----------
+    sentences : tuple of str
+        Three: features against raw pixels; where the gain comes from; whether the controls allow to believe it.
+    warnings : tuple of str
+        One for each control that is above chance, and for what makes the study weak.
+    """
+
+    sentences: tuple[str, str, str]
+    warnings: tuple[str, ...]
+
+
+def judge(study: Study) -> Verdict:
+    """Return the verdict of a study.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Verdict
+
+    Notes
+    -----
+    Two inputs differ if the two-sided corrected resampled t-test of macro-F1 has p < 0.05 and the difference is not practically
+    nothing; they are called equal only if the probability of a difference below 0.01 is above 0.95; everything else is "cannot tell".
+    A gain is "mostly" something if the pixels treated so gain at least half as much over raw pixels, significantly (Holm's
+    correction over all inputs). A control is above chance if a one-sided corrected test of balanced accuracy has p < 0.01 and the
+    excess is above 0.01.
+    """
+    summary = Summary(study)
+    ours = "features" if "features" in summary.rows else summary.best([name for name in summary.rows if summary.group[name] == "features"])
+    above = [name for name in summary.controls if _above_chance(summary, name)]
+    warnings = [_warning(summary, name) for name in above] + _weaknesses(study, summary)
+    if ours is None or BASELINE not in summary.rows:
+        first = "The study has no hand-crafted features or no raw pixels, so the two cannot be compared."
+        return Verdict((first, _winner(summary), _trust(summary, above)), tuple(warnings))
+    gap = summary.between(ours, BASELINE)
+    return Verdict((_headline(summary, ours, gap), _reason(summary, ours, gap), _trust(summary, above)), tuple(warnings))
+
+
+def decided(gap: Difference | None) -> str:
+    """Return what a difference amounts to: ``better``, ``worse``, ``same`` or ``unknown``."""
+    if gap is None:
+        return "unknown"
+    if gap.odds.same > _SURE:
+        return "same"
+    if gap.p_holm < _ALPHA:
+        return "better" if gap.interval.mean > 0 else "worse"
+    return "unknown"
+
+
+def _headline(summary: Summary, ours: str, gap: Difference | None) -> str:
+    subject = "The hand-crafted features" if ours == "features" else f"The hand-crafted features '{ours}'"
+    if gap is None:
+        return f"{subject} and raw pixels were not compared on two folds, so nothing can be said of their difference."
+    scores = f"macro-F1 {summary.mean(ours):.3f} against {summary.mean(BASELINE):.3f}, a difference of {_size(gap)}"
+    what = decided(gap)
+    if what == "better":
+        return f"{subject} beat raw pixels: {scores}."
+    if what == "worse":
+        return f"{subject} fall behind raw pixels: {scores}."
+    if what == "same":
+        return f"{subject} and raw pixels make no practical difference: {scores}, below {REGION} with probability {_chance(gap.odds.same)}."
+    return (
+        f"These galaxies cannot tell whether hand-crafted features or raw pixels are better: {scores}; "
+        f"the features are better by more than {REGION} with probability {_chance(gap.odds.better)}, worse with {_chance(gap.odds.worse)}."
+    )
+
+
+def _reason(summary: Summary, ours: str, gap: Difference | None) -> str:
+    rivals = [name for name in summary.rows if summary.group[name] == "pixels" and name != BASELINE]
+    rival = summary.best(rivals)
+    if rival is None:
+        return "Pixels were fed in one form only, so where a difference comes from was not looked into."
+    against = summary.between(ours, rival)
+    rest = _against(summary, rival, against)
+    if decided(gap) != "better" or gap is None:
+        return rest
+    explained = [name for name in _simplest_first(rivals) if _explains(summary, name, gap)]
+    if not explained:
+        return f"The gain is not explained by what was done to the pixels: {rest[0].lower()}{rest[1:]}"
+    cause = explained[0]
+    share = min(1.0, summary.to_pixels[cause].interval.mean / gap.interval.mean)
+    what = _CAUSES.get(cause, f"what '{cause}' does to the pixels")
+    return f"The gain is mostly {what}: '{cause}' alone reaches {100 * share:.0f} % of it; {rest[0].lower()}{rest[1:]}"
+
+
+def _simplest_first(names: list[str]) -> list[str]:
+    order = list(_CAUSES)
+    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+
+
+def _explains(summary: Summary, name: str, gap: Difference) -> bool:
+    gain = summary.to_pixels.get(name)
+    return gain is not None and decided(gain) == "better" and gain.interval.mean >= _MOSTLY * gap.interval.mean
+
+
+def _against(summary: Summary, rival: str, gap: Difference | None) -> str:
+    """Say how the features stand against the best pixel input."""
+    name = f"the best pixel input ('{rival}', macro-F1 {summary.mean(rival):.3f})"
+    if gap is None:
+        return f"The features and {name} have no two folds in common."
+    return {
+        "better": f"Against {name} the features are still better by {_size(gap)}.",
+        "worse": f"Against {name} the features fall behind by {_size(gap)}.",
+        "same": f"Against {name} the features make no practical difference ({_size(gap)}).",
+        "unknown": f"Against {name} no difference of the features is certain ({_size(gap)}).",
+    }[decided(gap)]
+
+
+def _winner(summary: Summary) -> str:
+    best = summary.best(summary.contenders)
+    return f"The best input is '{best}' with macro-F1 {summary.mean(best):.3f}." if best else "No input was scored."
+
+
+def _trust(summary: Summary, above: list[str]) -> str:
+    if not summary.controls:
+        return "No control was run, so nothing rules out that the scores come from a leak or from brightness and size alone."
+    if not above:
+        names = _listed(summary.controls)
+        return f"The {'control' if len(summary.controls) == 1 else 'controls'} ({names}) scored no better than a guess, as they should."
+    leaks = [name for name in above if not _nuisance(name)]
+    if leaks:
+        return f"Do not trust these scores yet: the control {_listed(leaks)} is above chance."
+    others = "The other controls are at chance, but brightness" if len(summary.controls) > len(above) else "Brightness"
+    return f"{others}, size and sky noise alone tell the classes better than a guess, so part of every score may come from them."
+
+
+def _nuisance(name: str) -> bool:
+    return "nuisance" in name
+
+
+def _above_chance(summary: Summary, name: str) -> bool:
+    rows = summary.rows[name]
+    excess = summary.study.values(rows, "balanced_accuracy") - 1.0 / len(summary.study.classes)
+    if len(excess) < 2 or not excess.mean() > 0.01:
+        return False
+    return corrected_ttest(excess, 1.0, ratio_of(rows), "greater").p < _LEAK
+
+
+def _warning(summary: Summary, name: str) -> str:
+    score = f"balanced accuracy {summary.mean(name, 'balanced_accuracy'):.3f}, a guess {1.0 / len(summary.study.classes):.3f}"
+    if _nuisance(name):
+        return f"Total flux, size and sky noise alone ('{name}') are above chance ({score}): the classes differ in them."
+    return f"The control '{name}' is above chance ({score}): something of the test galaxies reaches the training, such as duplicates."
+
+
+def _weaknesses(study: Study, summary: Summary) -> list[str]:
+    found = []
+    counts = {name: int((study.labels == name).sum()) for name in study.classes}
+    rare = [f"{name} ({count})" for name, count in counts.items() if count < 20]
+    if rare:
+        found.append(f"Classes with fewer than 20 galaxies: {', '.join(rare)}; their scores, and with them macro-F1, are uncertain.")
+    folds = max((len(rows) for rows in summary.rows.values()), default=0)
+    if 2 <= folds < 5:
+        found.append(f"Only {folds} folds: the intervals are wide, and a small difference cannot be found.")
+    return found
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [f"'{name}'" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def _size(gap: Difference) -> str:
+    return f"{gap.interval.mean:+.3f} (95 % interval {gap.interval.low:+.3f} to {gap.interval.high:+.3f})"
+
+
+def _chance(p: float) -> str:
+    return "> 0.99" if p > 0.99 else "< 0.01" if p < 0.01 else f"{p:.2f}"

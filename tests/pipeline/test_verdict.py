@@ -1,0 +1,168 @@
+"""The sentences of the verdict follow the statistics of hand-made studies."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from galfeat.pipeline.study import Candidate, Row, Study
+from galfeat.pipeline.summary import Summary, difference
+from galfeat.pipeline.verdict import judge
+
+Make = Callable[..., Study]
+
+
+def only(study: Study, *names: str) -> Study:
+    """Return the study without all other inputs."""
+    kept = tuple(each for each in study.candidates if each.name in names)
+    return replace(study, candidates=kept, rows=tuple(row for row in study.rows if row.input in names))
+
+
+def scattered(study: Study, name: str, by: float) -> Study:
+    """Return the study with the scores of an input swinging up and down from fold to fold."""
+
+    def swung(row: Row) -> Row:
+        shift = by if row.fold % 2 else -by
+        return replace(row, scores={key: value + shift for key, value in row.scores.items()}) if row.input == name else row
+
+    return replace(study, rows=tuple(swung(row) for row in study.rows))
+
+
+def test_features_win_and_the_pixels_treated_alike_do_not(make_study: Make) -> None:
+    verdict = judge(make_study({"pixels": 0.4, "pixels_pca": 0.42, "pixels_aligned": 0.43, "features": 0.65}))
+    assert verdict.sentences[0].startswith("The hand-crafted features beat raw pixels: macro-F1 0.6")
+    assert "The gain is not explained by what was done to the pixels" in verdict.sentences[1]
+    assert "'pixels_aligned'" in verdict.sentences[1]
+    assert "still better by +0.2" in verdict.sentences[1]
+    assert verdict.sentences[2] == "The control ('shuffled') scored no better than a guess, as they should."
+    assert not verdict.warnings
+
+
+def test_the_gain_is_mostly_alignment(make_study: Make) -> None:
+    verdict = judge(make_study({"pixels": 0.4, "pixels_pca": 0.45, "pixels_aligned": 0.62, "features": 0.65}))
+    assert "beat raw pixels" in verdict.sentences[0]
+    assert verdict.sentences[1].startswith("The gain is mostly alignment and dimension reduction")
+    assert "still better by +0.0" in verdict.sentences[1]
+
+
+def test_the_gain_is_mostly_dimension_reduction_where_that_alone_is_enough(make_study: Make) -> None:
+    verdict = judge(make_study({"pixels": 0.4, "pixels_pca": 0.63, "pixels_aligned": 0.64, "features": 0.65}))
+    assert verdict.sentences[1].startswith("The gain is mostly dimension reduction")
+    assert "alignment" not in verdict.sentences[1].split(";")[0]
+    share = int(verdict.sentences[1].split(" alone reaches ")[1].split(" %")[0])
+    assert 85 <= share <= 98  # 0.23 of 0.25
+
+
+def exactly(study: Study, score: Callable[[Row], float]) -> Study:
+    """Return the study with the scores that `score` gives, but for the controls."""
+    rows = (row if row.input == "shuffled" else replace(row, scores=dict.fromkeys(row.scores, score(row))) for row in study.rows)
+    return replace(study, rows=tuple(rows))
+
+
+def test_no_difference_is_said_only_within_the_region(make_study: Make) -> None:
+    study = make_study({"pixels": 0.6, "features": 0.6})
+    even = exactly(study, lambda row: 0.6 + (0.001 * row.fold if row.input == "pixels" else 0.0))
+    assert "make no practical difference" in judge(even).sentences[0]
+    open_ = judge(scattered(study, "features", 0.05))
+    assert "cannot tell whether" in open_.sentences[0]
+    assert "no practical difference" not in " ".join(open_.sentences)
+
+
+def test_a_tiny_difference_that_is_certain_is_still_none(make_study: Make) -> None:
+    study = make_study({"pixels": 0.6, "features": 0.6})
+    tiny = exactly(study, lambda row: 0.603 + 0.0001 * row.fold if row.input == "features" else 0.6)
+    gap = difference(tiny.select("main", input="features"), tiny.select("main", input="pixels"))
+    assert gap is not None
+    assert gap.p < 0.001
+    assert "make no practical difference" in judge(tiny).sentences[0]
+
+
+def test_pixels_win(make_study: Make) -> None:
+    verdict = judge(make_study({"pixels": 0.7, "pixels_pca": 0.72, "features": 0.5}))
+    assert verdict.sentences[0].startswith("The hand-crafted features fall behind raw pixels")
+    assert "fall behind by -0.2" in verdict.sentences[1]
+    assert "The gain" not in verdict.sentences[1]
+
+
+def test_too_uncertain_to_tell(make_study: Make) -> None:
+    verdict = judge(scattered(make_study({"pixels": 0.5, "features": 0.53}), "features", 0.2))
+    assert verdict.sentences[0].startswith("These galaxies cannot tell whether")
+    assert "better by more than 0.01 with probability 0." in verdict.sentences[0]
+    assert "was not looked into" in verdict.sentences[1]
+
+
+def control(study: Study, name: str, level: float) -> Study:
+    """Return the study with one more control, whose balanced accuracy is given."""
+    rng = np.random.default_rng(5)
+    rows = [
+        replace(row, input=name, scores={key: level + 0.01 * rng.normal() for key in row.scores})
+        for row in study.select("main", input="shuffled")
+    ]
+    return replace(study, candidates=(*study.candidates, Candidate(name, "a control", "control")), rows=study.rows + tuple(rows))
+
+
+def test_a_control_above_chance_is_a_warning(make_study: Make) -> None:
+    verdict = judge(control(make_study(), "random", 0.5))
+    assert verdict.sentences[2].startswith("Do not trust these scores yet: the control 'random' is above chance")
+    assert "balanced accuracy 0.5" in verdict.warnings[0]
+    assert "a guess 0.333" in verdict.warnings[0]
+
+
+def test_nuisance_above_chance_is_a_warning_of_another_kind(make_study: Make) -> None:
+    verdict = judge(control(make_study(), "nuisance", 0.5))
+    assert verdict.sentences[2].startswith("The other controls are at chance, but brightness, size and sky noise alone")
+    assert len(verdict.warnings) == 1
+    assert "Total flux, size and sky noise alone" in verdict.warnings[0]
+
+
+def test_controls_at_or_below_chance_are_no_warning(make_study: Make) -> None:
+    for level in (1 / 3, 0.25, 1 / 3 + 0.004):
+        verdict = judge(control(make_study(), "random", level))
+        assert not verdict.warnings
+        assert "no better than a guess" in verdict.sentences[2]
+
+
+def test_no_controls_no_pixels_few_galaxies(make_study: Make) -> None:
+    study = make_study()
+    assert "No control was run" in judge(only(study, "pixels", "features")).sentences[2]
+    without = judge(only(study, "features", "hog", "shuffled"))
+    assert "cannot be compared" in without.sentences[0]
+    assert "The best input is 'features'" in without.sentences[1]
+    labels = study.labels.copy()
+    labels[np.flatnonzero(labels == "clump")[3:]] = "merger"
+    assert "clump (3)" in judge(replace(study, labels=labels)).warnings[0]
+    one = replace(study, rows=tuple(row for row in study.rows if row.fold == row.repeat == 0))
+    assert "nothing can be said" in judge(one).sentences[0]
+    assert any("Only 2 folds" in each for each in judge(make_study(repeats=1, folds=2)).warnings)
+
+
+def test_an_input_alone_speaks_for_the_features(make_study: Make) -> None:
+    verdict = judge(only(make_study(), "pixels", "hog", "texture", "shuffled"))
+    assert verdict.sentences[0].startswith("The hand-crafted features 'hog' beat raw pixels")
+
+
+def test_differences_are_of_the_same_splits(make_study: Make) -> None:
+    study = make_study({"pixels": 0.4, "features": 0.6})
+    ours, pixels = study.select("main", input="features"), study.select("main", input="pixels")
+    shuffled = [pixels[place] for place in np.random.default_rng(0).permutation(len(pixels))]
+    gap, again = difference(ours, pixels), difference(ours, shuffled)
+    assert gap is not None
+    assert again is not None
+    assert again.interval.mean == pytest.approx(gap.interval.mean)
+    assert again.p == pytest.approx(gap.p)
+    half = difference(ours, pixels[:5])
+    assert half is not None
+    assert half.n_folds == 5
+    by_hand = [a.scores["macro_f1"] - b.scores["macro_f1"] for a, b in zip(ours, pixels, strict=True)]
+    assert gap.interval.mean == pytest.approx(np.mean(by_hand))
+    assert gap.interval.se == pytest.approx(np.sqrt((1 / 10 + 24 / 96) * np.var(by_hand, ddof=1)))
+
+
+def test_the_summary_counts_controls_out_of_the_correction(make_study: Make) -> None:
+    summary = Summary(make_study({"pixels": 0.5, "hog": 0.505, "features": 0.6}))
+    assert set(summary.to_pixels) == {"hog", "features", "shuffled"}
+    assert summary.to_pixels["features"].p_holm == pytest.approx(2 * summary.to_pixels["features"].p)
+    assert len(summary.pairs) == 3
+    assert summary.leaders() == {"features"}
+    assert [line["input"] for line in summary.table()] == ["pixels", "hog", "features", "shuffled"]

@@ -1,23 +1,32 @@
-"""A feature table for other tools: FITS with vector columns, or a flat CSV."""
+"""A feature table for other tools: FITS with vector columns, or a flat CSV; a batch of rows at a time, whatever their number."""
 
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-from numpy.typing import NDArray
+import pyarrow.parquet as pq
 
+from galfeat import UsageError
 from galfeat.pipeline.atomic import check_target, replacing
-from galfeat.pipeline.table import FeatureTable, load_features
+from galfeat.pipeline.fits_table import Field, fields_of, write_table
+from galfeat.pipeline.table import read_metadata
 
 __all__ = ["export"]
+
+_AT_ONCE = 1 << 23  # values that are held at a time
 
 
 def export(table: str | Path, out: str | Path) -> Path:
     """Write a feature table as FITS or CSV.
 
-    FITS gets one vector column an extractor (TOPCAT shows its elements), and each galaxy's local descriptors as a column of variable
-    length. CSV gets one column a feature, named ``<extractor>__<feature>``, and of the local descriptors only their number.
+    FITS gets one vector column an extractor (TOPCAT shows its elements; ``pixels`` has its shape in ``TDIM``), and each galaxy's local
+    descriptors as a column of variable length. A second extension, ``FEATURE_NAMES``, says what each element of each vector is; the
+    settings stand in the first one's header. CSV gets one column a feature, named ``<extractor>__<feature>``, and of the local descriptors
+    only their number.
 
     Parameters
     ----------
@@ -33,56 +42,88 @@ def export(table: str | Path, out: str | Path) -> Path:
     """
     out = Path(out)
     check_target(out, [table], [".fits", ".csv"])
-    write = _write_fits if out.suffix.lower() == ".fits" else _write_csv
-    features = load_features(table)
+    about = read_metadata(table)
+    rows = _Rows(Path(table))
     with replacing(out) as part:
-        write(features, part)
+        (_write_fits if out.suffix.lower() == ".fits" else _write_csv)(rows, about, part)
     return out
 
 
-def _write_csv(features: FeatureTable, path: Path) -> None:
-    columns: dict[str, pa.Array] = {name: features.catalog.column(name) for name in features.catalog.column_names}
-    for name, block in features.blocks.items():
-        if isinstance(block, list):
-            columns[f"{name}_keypoints"] = pa.array([len(each) for each in block], type=pa.int32())
-            continue
-        for feature, values in zip(features.columns[name], np.ascontiguousarray(block.T), strict=True):
-            columns[f"{name}__{feature}"] = pa.array(values)
-    pyarrow.csv.write_csv(pa.table(columns), path)
+class _Rows:
+    """The rows of a feature table, read a batch at a time, as often as they are needed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.schema = pq.read_schema(path).remove_metadata()
+        widths = [field.type.list_size if pa.types.is_fixed_size_list(field.type) else 128 for field in self.schema]
+        self.count = max(1, _AT_ONCE // sum(widths))
+
+    def __call__(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+        try:
+            with pq.ParquetFile(self.path) as file:
+                yield from file.iter_batches(self.count, columns=None if columns is None else list(columns))
+        except (OSError, pa.ArrowInvalid) as error:
+            raise UsageError(f"the feature table {self.path} is damaged: {error}") from error
 
 
-def _write_fits(features: FeatureTable, path: Path) -> None:
+def _write_csv(rows: _Rows, about: Mapping[str, Any], path: Path) -> None:
+    nothing = _flat(rows.schema.empty_table(), about["columns"])
+    with pyarrow.csv.CSVWriter(path, nothing.schema) as writer:
+        for batch in rows():
+            writer.write(_flat(pa.Table.from_batches([batch]), about["columns"]))
+
+
+def _flat(batch: pa.Table, names: Mapping[str, Sequence[str]]) -> pa.Table:
+    columns: dict[str, pa.Array] = {}
+    for name in batch.column_names:
+        column = batch.column(name).combine_chunks()
+        if pa.types.is_fixed_size_list(column.type):
+            block = np.asarray(column.flatten()).reshape(len(column), column.type.list_size)
+            columns |= {
+                f"{name}__{feature}": pa.array(values) for feature, values in zip(names[name], np.ascontiguousarray(block.T), strict=True)
+            }
+        elif pa.types.is_list(column.type):
+            columns[f"{name}_keypoints"] = column.value_lengths()
+        else:
+            columns[name] = column
+    return pa.table(columns)
+
+
+def _write_fits(rows: _Rows, about: Mapping[str, Any], path: Path) -> None:
     from astropy.io import fits  # slow to import, and only this function needs it
 
-    columns = [_catalog_column(name, features.catalog.column(name)) for name in features.catalog.column_names]
-    for name, block in features.blocks.items():
-        if isinstance(block, list):
-            flat = np.empty(len(block), dtype=object)
-            flat[:] = [each.ravel() for each in block]
-            columns.append(fits.Column(name, "PB()", array=flat))
-        else:
-            columns.append(fits.Column(name, f"{block.shape[1]}E", array=block))
-    table = fits.BinTableHDU.from_columns(columns)
-    table.header["EXTNAME"] = "FEATURES"
-    table.header["GFPRINT"] = (features.recipe.fingerprint, "fingerprint of the galfeat settings")
-    fits.HDUList([fits.PrimaryHDU(), table]).writeto(path, overwrite=True, output_verify="exception")
+    fields, count, heap = fields_of(rows.schema, rows, {"pixels": _image_shape(about)})
+    header = fits.BinTableHDU.from_columns([_column(fits, field) for field in fields], nrows=0).header
+    header.update({"NAXIS2": count, "PCOUNT": heap, "EXTNAME": "FEATURES"})
+    header["GFVERS"] = (about["version"], "version of galfeat that measured")
+    header["GFPRINT"] = (about.get("fingerprint", ""), "fingerprint of the settings")
+    header["GFSET"] = json.dumps({key: value for key, value in about.items() if key != "columns"}, sort_keys=True)
+    names = [(name, number, each) for name, column in about["columns"].items() for number, each in enumerate(column, start=1)]
+    with path.open("wb") as stream:
+        stream.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+        write_table(stream, header, fields, rows)
+    fits.append(path, *_names_table(fits, names))
 
 
-def _catalog_column(name: str, column: pa.ChunkedArray) -> object:
-    from astropy.io import fits
-
-    if pa.types.is_boolean(column.type) and not column.null_count:
-        return fits.Column(name, "L", array=np.array(column.to_pylist(), dtype=bool))
-    if pa.types.is_integer(column.type) and not column.null_count:
-        return fits.Column(name, "K", array=np.array(column.to_pylist(), dtype=np.int64))
-    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        values = [np.nan if value is None else value for value in column.to_pylist()]
-        return fits.Column(name, "D", array=np.array(values, dtype=np.float64))
-    return _text_column(name, ["" if value is None else str(value) for value in column.to_pylist()])
+def _image_shape(about: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return bands, rows and columns of the column of pixels; nothing where it is no such image."""
+    settings = about["extractors"].get("pixels", {})
+    side = settings.get("size") or about["preparation"]["size"] // (settings.get("downsample") or 1)
+    shape = (len(about["bands"]), side, side)
+    return shape if len(about["columns"].get("pixels", ())) == np.prod(shape) else ()
 
 
-def _text_column(name: str, values: list[str]) -> object:
-    from astropy.io import fits
+def _column(fits: Any, field: Field) -> Any:
+    extra: dict[str, Any] = {"unit": field.unit} if field.unit else {}
+    if field.shape:
+        extra["dim"] = "(" + ",".join(str(each) for each in reversed(field.shape)) + ")"
+    if field.kind == "K":
+        extra["null"] = -(2**63)
+    return fits.Column(field.name, field.format, **extra)
 
-    text: NDArray[np.bytes_] = np.array([value.encode("ascii", "replace") for value in values], dtype=np.bytes_)
-    return fits.Column(name, f"{max(1, text.dtype.itemsize)}A", array=text)
+
+def _names_table(fits: Any, names: Sequence[tuple[str, int, str]]) -> tuple[Any, Any]:
+    kinds = [("COLUMN", "S16"), ("ELEMENT", "i4"), ("NAME", f"S{max((len(each[2]) for each in names), default=1)}")]
+    rows = np.array([(column.encode(), number, name.encode("ascii", "replace")) for column, number, name in names], dtype=kinds)
+    table = fits.BinTableHDU(rows, name="FEATURE_NAMES")
+    return table.data, table.header

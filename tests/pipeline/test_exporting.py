@@ -1,16 +1,32 @@
 """Feature tables for other tools."""
 
 import csv
+import io
+import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
+from astropy.table import Table
+from astropy.utils.exceptions import AstropyUserWarning
 
 from galfeat import UsageError
-from galfeat.pipeline import export, load_features
+from galfeat.pipeline import export, exporting, load_features
+from galfeat.pipeline.fits_table import fields_of, write_table
+from galfeat.pipeline.table import read_metadata
 
 
+@pytest.fixture(params=["at once", "row by row"])
+def batches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make exporting read the 90 rows at once, or one by one."""
+    if request.param != "at once":
+        monkeypatch.setattr(exporting, "_AT_ONCE", 1)
+
+
+@pytest.mark.usefixtures("batches")
 def test_fits_holds_vector_columns(table: Path, tmp_path: Path) -> None:
     export(table, tmp_path / "F.fits")
     features = load_features(table)
@@ -22,9 +38,29 @@ def test_fits_holds_vector_columns(table: Path, tmp_path: Path) -> None:
         np.testing.assert_array_equal(rows["hog"], features.blocks["hog"])
         for got, want in zip(rows["sift"], features.blocks["sift"], strict=True):
             np.testing.assert_array_equal(got.reshape(-1, 128), want)
-        assert hdus["FEATURES"].header["GFPRINT"] == features.recipe.fingerprint
+        header = hdus["FEATURES"].header
+        assert header["GFPRINT"] == features.recipe.fingerprint
+        assert json.loads(header["GFSET"]) == {key: value for key, value in read_metadata(table).items() if key != "columns"}
 
 
+def test_pixels_are_images_in_fits(table: Path, tmp_path: Path) -> None:
+    export(table, tmp_path / "F.fits")
+    pixels = np.asarray(load_features(table, ["pixels"]).blocks["pixels"])
+    with fits.open(tmp_path / "F.fits") as hdus:
+        place = hdus[1].columns.names.index("pixels") + 1
+        assert hdus[1].header[f"TDIM{place}"] == "(32,32,3)"
+        np.testing.assert_array_equal(hdus[1].data["pixels"], pixels.reshape(-1, 3, 32, 32))
+
+
+def test_fits_says_what_each_element_is(table: Path, tmp_path: Path) -> None:
+    export(table, tmp_path / "F.fits")
+    columns = load_features(table).columns
+    names = Table.read(tmp_path / "F.fits", hdu="FEATURE_NAMES")
+    assert {name: [str(row["NAME"]) for row in names[names["COLUMN"] == name]] for name in columns} == columns
+    assert list(names["ELEMENT"][names["COLUMN"] == "hog"][:3]) == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("batches")
 def test_csv_holds_one_column_a_feature(table: Path, tmp_path: Path) -> None:
     export(table, tmp_path / "F.csv")
     features = load_features(table)
@@ -36,6 +72,59 @@ def test_csv_holds_one_column_a_feature(table: Path, tmp_path: Path) -> None:
     assert [int(row["sift_keypoints"]) for row in rows] == [len(each) for each in features.blocks["sift"]]
 
 
+def test_every_type_of_a_catalogue_survives(tmp_path: Path) -> None:
+    rows = pa.table(
+        {
+            "id": ["a", "Ångström", None],
+            "objid": pa.array([1237648720693755918, None, -5], pa.int64()),
+            "small": pa.array([1, 2, None], pa.uint8()),
+            "huge": pa.array([2**64 - 1, 1, 2], pa.uint64()),
+            "mag": pa.array([1.5, None, 3.0], pa.float32()),
+            "seen": pa.array([True, False, None]),
+        },
+        schema=pa.schema(
+            [
+                ("id", pa.string()),
+                ("objid", pa.int64()),
+                ("small", pa.uint8()),
+                ("huge", pa.uint64()),
+                pa.field("mag", pa.float32(), metadata={"unit": "mag"}),
+                ("seen", pa.bool_()),
+            ]
+        ),
+    )
+    fields, count, heap = fields_of(rows.schema, lambda columns: iter(rows.select(columns or rows.column_names).to_batches(2)), {})
+    assert (count, heap) == (3, 0)
+    header = fits.BinTableHDU.from_columns([exporting._column(fits, field) for field in fields], nrows=0).header
+    header["NAXIS2"] = count
+    stream = io.BytesIO()
+    stream.write(fits.PrimaryHDU().header.tostring().encode())
+    write_table(stream, header, fields, lambda columns: iter(rows.select(columns or rows.column_names).to_batches(2)))
+    (tmp_path / "F.fits").write_bytes(stream.getvalue())
+    with pytest.warns(AstropyUserWarning, match="NULL"):
+        read = Table.read(tmp_path / "F.fits")
+    assert [str(value) for value in read["id"].filled("")] == ["a", "?ngstr?m", ""]
+    assert read["objid"].tolist() == [1237648720693755918, None, -5]
+    assert read["small"].tolist() == [1, 2, None]
+    assert [str(value) for value in read["huge"]] == ["18446744073709551615", "1", "2"]
+    assert read["mag"].tolist() == [1.5, None, 3.0]
+    assert str(read["mag"].unit) == "mag"
+    with fits.open(tmp_path / "F.fits", logical_as_bytes=True) as hdus:
+        assert hdus[1].data["seen"].tolist() == [b"T", b"F", b""]  # the last one is not known
+
+
 def test_another_ending_is_refused(table: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.fits or \.csv"):
         export(table, tmp_path / "F.txt")
+
+
+def test_a_damaged_table_leaves_nothing_behind(table: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "B.parquet"
+    content = bytearray(table.read_bytes())
+    middle = pq.ParquetFile(table).metadata.row_group(0).column(4).data_page_offset
+    content[middle : middle + 400] = bytes(400)
+    broken.write_bytes(content)
+    for name in ("F.fits", "F.csv"):
+        with pytest.raises(UsageError, match="damaged"):
+            export(broken, tmp_path / name)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["B.parquet"]

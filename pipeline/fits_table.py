@@ -1,0 +1,163 @@
+"""A FITS binary table written row by row, so that it may be larger than the memory.
+
+Vectors are vector columns (TOPCAT shows their elements); an image has its shape in ``TDIM``; local descriptors are a column of variable
+length, in the heap behind the rows. Text is ASCII in FITS: other characters become ``?``. Integers may be empty (``TNULL``); an empty
+number is NaN, an empty truth value 0.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+__all__ = ["Field", "fields_of", "write_table"]
+
+_BLOCK = 2880  # bytes: FITS files are made of blocks of that length
+_EMPTY = -(2**63)  # stands for an integer that is not there
+Batches = Callable[[Sequence[str] | None], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of the table.
+
+    Parameters
+    ----------
+    name : str
+    kind : str
+        FITS code: L, K, D, A, E, or B for bytes of variable length.
+    width : int
+        Values a row; characters of text; largest number of bytes of variable length.
+    shape : tuple of int
+        Of an image, (bands, ny, nx); empty for everything else.
+    unit : str
+    """
+
+    name: str
+    kind: str
+    width: int = 1
+    shape: tuple[int, ...] = ()
+    unit: str = ""
+
+    @property
+    def format(self) -> str:
+        """Return the column's ``TFORM``."""
+        return f"QB({self.width})" if self.kind == "B" else f"{self.width}{self.kind}"
+
+    @property
+    def dtype(self) -> tuple[Any, ...]:
+        """Return how a row holds the column, for NumPy."""
+        kinds = {"L": "S1", "K": ">i8", "D": ">f8", "A": f"S{self.width}", "E": ">f4", "B": ">i8"}
+        counts = {"E": (self.width,), "B": (2,)}
+        return (self.name, kinds[self.kind], counts[self.kind]) if self.kind in counts else (self.name, kinds[self.kind])
+
+
+def fields_of(schema: pa.Schema, batches: Batches, shapes: Mapping[str, tuple[int, ...]]) -> tuple[list[Field], int, int]:
+    """Return the columns of the table, the number of rows, and the bytes of all local descriptors.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+    batches : callable
+        Gives the rows, a batch at a time, with the columns that are named, or all.
+    shapes : mapping
+        Shapes of the columns that hold images.
+    """
+    looked = [field.name for field in schema if _kind(field.type) in "AB"]
+    widths = dict.fromkeys(looked, 1)
+    rows = heap = 0
+    for batch in batches(looked):
+        rows += batch.num_rows
+        for name in looked:
+            column = batch.column(name)
+            if _kind(column.type) == "B":
+                lengths = np.diff(np.asarray(column.offsets)) * _bytes_each(column)
+                heap += int(lengths.sum())
+                widths[name] = max(widths[name], int(lengths.max(initial=0)))
+            else:
+                widths[name] = max(widths[name], _text(column).dtype.itemsize)
+    return [_field(field, widths, shapes) for field in schema], rows, heap
+
+
+def write_table(stream: IO[bytes], header: Any, fields: Sequence[Field], batches: Batches) -> None:
+    """Write the header, the rows, and what they hold of variable length.
+
+    Parameters
+    ----------
+    stream : binary file, open for writing
+    header : astropy.io.fits.Header
+        Complete, with the number of rows in ``NAXIS2`` and the bytes of the heap in ``PCOUNT``.
+    fields : sequence of Field
+    batches : callable
+        As in `fields_of`.
+    """
+    stream.write(header.tostring().encode("ascii"))
+    written = offset = 0
+    for batch in batches(None):
+        rows = np.zeros(batch.num_rows, dtype=[field.dtype for field in fields])
+        for field in fields:
+            column = batch.column(field.name)
+            if field.kind == "B":
+                lengths = np.diff(np.asarray(column.offsets)) * _bytes_each(column)
+                rows[field.name][:, 0] = lengths
+                rows[field.name][:, 1] = offset + np.cumsum(lengths) - lengths
+                offset += int(lengths.sum())
+            else:
+                rows[field.name] = _values(column, field)
+        stream.write(rows.tobytes())
+        written += rows.nbytes
+    for field in fields:
+        if field.kind == "B":
+            for batch in batches([field.name]):
+                written += stream.write(np.ascontiguousarray(_flat(batch.column(field.name))).tobytes())
+    stream.write(b"\0" * (-written % _BLOCK))
+
+
+def _kind(kind: pa.DataType) -> str:
+    if pa.types.is_fixed_size_list(kind):
+        return "E"
+    if pa.types.is_list(kind) and pa.types.is_fixed_size_list(kind.value_type):
+        return "B"
+    if pa.types.is_boolean(kind):
+        return "L"
+    if pa.types.is_integer(kind) and kind != pa.uint64():
+        return "K"
+    return "D" if pa.types.is_floating(kind) else "A"
+
+
+def _field(field: pa.Field, widths: Mapping[str, int], shapes: Mapping[str, tuple[int, ...]]) -> Field:
+    kind = _kind(field.type)
+    width = field.type.list_size if kind == "E" else widths.get(field.name, 1)
+    unit = (field.metadata or {}).get(b"unit", b"").decode()
+    return Field(field.name, kind, width, shapes.get(field.name, ()), unit)
+
+
+def _values(column: pa.Array, field: Field) -> NDArray[Any]:
+    if field.kind == "E":
+        return np.asarray(column.flatten()).reshape(len(column), field.width)
+    if field.kind == "L":
+        return np.where(_filled(column, False), b"T", np.where(_filled(pc.is_null(column), False), b"\0", b"F"))
+    if field.kind == "K":
+        return _filled(column.cast(pa.int64()), _EMPTY)
+    return _filled(column.cast(pa.float64()), np.nan) if field.kind == "D" else _text(column)
+
+
+def _filled(column: pa.Array, value: Any) -> NDArray[Any]:
+    return np.asarray(column.fill_null(value).to_numpy(zero_copy_only=False))
+
+
+def _text(column: pa.Array) -> NDArray[np.bytes_]:
+    texts = [b"" if value is None else str(value).encode("ascii", "replace") for value in column.to_pylist()]
+    return np.array(texts, dtype=np.bytes_)
+
+
+def _bytes_each(column: pa.Array) -> int:
+    return int(column.type.value_type.list_size)
+
+
+def _flat(column: pa.Array) -> NDArray[np.uint8]:
+    return np.asarray(column.flatten().flatten(), dtype=np.uint8)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
+from galfeat.features.kernels.glcm_triples import MOST_SUMS, largest_cube, pay, tally_corners, tally_falling
 from galfeat.features.kernels.haralick import row_length, statistics, work
 from galfeat.features.kernels.levels import levels, quantise, ruler
 from galfeat.features.plain.haralick import STATISTICS
@@ -15,6 +16,10 @@ __all__ = ["MOST", "glcm_features", "pair_counts"]
 
 MOST = 248
 """The largest number of levels: a matrix then has fewer cells than 16 bits can number."""
+
+_Shape = tuple[np.int64, np.int64, np.int64]  # rows, columns, and pixels from row to row
+_Triples = tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16]]
+_Scratch = tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint16], _Triples]
 
 _ANGLES = 4
 _TABLES = 2  # equal neighbours count in different tables, so that no increment waits for the one before
@@ -41,14 +46,11 @@ def glcm_features(planes: NDArray[np.float32], count: int, limits: tuple[float, 
     -----
     A pair with a bad pixel is left out. Where an angle has no pair at all, the statistics are NaN.
     """
-    (m, ny, nx), width = planes.shape, planes.shape[2] + max(distances)
-    flat = planes.reshape(m, -1)
-    codes = np.empty(ny * nx, dtype=np.uint8)
-    padded = np.full((ny + 1) * width, count, dtype=np.uint8)
-    result = np.zeros((m, len(distances), len(STATISTICS)))
-    shape = (np.int64(ny), np.int64(nx), np.int64(width))
-    steps = np.array(distances, dtype=np.int64)
-    _features(flat, flat.view(np.int32), ruler(count, limits), shape, steps, codes, padded, _scratch(count), work(count), result)
+    flat, shape, steps = _ready(planes, distances)
+    codes = np.empty(flat.shape[1], dtype=np.uint8)
+    result = np.zeros((len(planes), len(distances), len(STATISTICS)))
+    scratch = _scratch(count, shape, len(steps))
+    _features(flat, flat.view(np.int32), ruler(count, limits), shape, steps, codes, scratch, work(count), result)
     return result
 
 
@@ -64,45 +66,81 @@ def pair_counts(planes: NDArray[np.float32], count: int, limits: tuple[float, fl
     -----
     The angles are those of `galfeat.features.plain.glcm.ANGLES`: 0, 45, 90 and 135 degrees.
     """
-    (m, ny, nx), width = planes.shape, planes.shape[2] + max(distances)
-    padded = np.full((m, ny + 1, width), count, dtype=np.uint8)
-    padded[:, :ny, :nx] = levels(planes, count, limits)
-    table, cells = _scratch(count)
-    shape, side = (np.int64(ny), np.int64(nx), np.int64(width)), np.int64(count)
-    matrices = np.empty((m, len(distances), _ANGLES, count, count), dtype=np.int32)
-    for row, which, angle in np.ndindex(matrices.shape[:3]):
-        table[:] = 0
-        _pairs(padded[row].reshape(-1), shape, side, np.int64(distances[which]), np.int64(angle), table, cells)
-        matrices[row, which, angle] = table[: count * row_length(count)].reshape(count, -1)[:, :count]
+    flat, shape, steps = _ready(planes, distances)
+    scratch = _scratch(count, shape, len(steps))
+    matrices = np.empty((len(planes), len(distances), _ANGLES, count, count), dtype=np.int32)
+    for codes, found in zip(levels(flat, count, limits), matrices, strict=True):
+        _lay(codes, shape, np.int64(0), np.int64(count), scratch[0])
+        _tables(shape, np.int64(count), steps, scratch)
+        tables = scratch[1][: _ANGLES * len(steps) * (count + 1) * row_length(count)]
+        found[:] = tables.reshape(len(steps), _ANGLES, count + 1, -1)[:, :, :count, :count]
     return matrices + matrices.swapaxes(-1, -2)
 
 
-def _scratch(count: int) -> tuple[NDArray[np.int32], NDArray[np.uint16]]:
-    narrow = min(count, _WIDE)
-    size = max(_TABLES * (narrow + 1) * row_length(narrow), (count + 1) * row_length(count))
-    return np.zeros(size, dtype=np.int32), np.empty(_BLOCK, dtype=np.uint16)
+def _ready(planes: NDArray[np.float32], distances: Sequence[int]) -> tuple[NDArray[np.float32], _Shape, NDArray[np.int64]]:
+    m, ny, nx = planes.shape
+    return planes.reshape(m, -1), (np.int64(ny), np.int64(nx), np.int64(nx + max(distances))), np.array(distances, dtype=np.int64)
+
+
+def _scratch(count: int, shape: _Shape, distances: int) -> _Scratch:
+    """Return room for a plane between margins, its tables, and what counting needs; the cube is empty."""
+    ny, nx, width = map(int, shape)
+    tables = (_ANGLES * distances + 1) * (count + 1) * row_length(count)
+    cube = largest_cube(count + 1, ny * width)
+    sums = np.empty((2, cube and MOST_SUMS), dtype=np.uint16)
+    return (
+        np.empty((ny + width - nx + 1) * width, dtype=np.uint8),
+        np.empty(tables, dtype=np.int32),
+        np.empty(_BLOCK, dtype=np.uint16),
+        (np.empty(_BLOCK, dtype=np.uint16), np.zeros(cube, dtype=np.uint16), sums[0], sums[1]),
+    )
 
 
 @kernel()
-def _features(
-    planes: Any, bits: Any, measure: Any, shape: Any, distances: Any, codes: Any, padded: Any, scratch: Any, room: Any, result: Any
-) -> None:
+def _features(planes: Any, bits: Any, measure: Any, shape: Any, distances: Any, codes: Any, scratch: Any, room: Any, result: Any) -> None:
     count = np.int64(len(measure[0]) - 1)
-    table, cells = scratch
     found = np.empty(result.shape[2])
     for row in range(len(planes)):
         quantise(planes[row], bits[row], measure, codes)
         low, high = _span(codes, count)
         used = high - low + 1  # matrices of the levels between the lowest and the highest in the plane
-        _lay(codes, shape, low, used, padded)
+        _lay(codes, shape, low, used, scratch[0])
+        _tables(shape, used, distances, scratch)
+        size = (used + 1) * row_length(used)
         for which in range(len(distances)):
             for angle in range(_ANGLES):
-                _pairs(padded, shape, used, distances[which], np.int64(angle), table, cells)
-                statistics(table, used, room, found)
-                table[: (used + 1) * row_length(used)] = 0
+                first = (_ANGLES * which + angle) * size
+                statistics(scratch[1][first : first + size], used, room, found)
                 found[5] += 2 * low
                 for k in range(len(found)):
                     result[row, which, k] += found[k] / _ANGLES
+
+
+@kernel()
+def _tables(shape: Any, count: Any, distances: Any, scratch: Any) -> None:
+    """Count the pairs of the plane at all distances and angles, each into a table of its own, the smaller level's row.
+
+    Table after table, each (count + 1) * `row_length` long; one more behind them is used on the way.
+    """
+    padded, tables, cells, triples = scratch
+    ny, _, width = shape
+    size = (count + 1) * row_length(count)
+    number = len(distances)
+    tables[: (_ANGLES * number + 1) * size] = 0
+    if not (len(triples[1]) and pay(count + 1, ny * width)):
+        for k in range(_ANGLES * number):
+            _pairs(padded, shape, count, distances[k // _ANGLES], k % _ANGLES, tables[k * size :], (_ANGLES * number - k) * size, cells)
+        return
+    for which in range(number):
+        first = _ANGLES * which * size
+        tally_corners(padded, ny * width, distances[which] * width, distances[which], count, tables[first:], triples)
+    for which in range(0, number - 1, 2):
+        one, other = (_ANGLES * which + _ANGLES - 1) * size, (_ANGLES * which + 2 * _ANGLES - 1) * size
+        near, far = distances[which] * (width + 1), distances[which + 1] * (width + 1)
+        tally_falling(padded, ny * width, near, far, count, tables[one : one + size], tables[other : other + size], triples)
+    if number % 2:
+        k = _ANGLES * number - 1
+        _pairs(padded, shape, count, distances[number - 1], _ANGLES - 1, tables[k * size :], size, cells)
 
 
 @kernel()
@@ -134,8 +172,8 @@ def _lay(codes: Any, shape: Any, low: Any, trash: Any, padded: Any) -> None:
 
 
 @kernel()
-def _pairs(padded: Any, shape: Any, count: Any, distance: Any, angle: Any, table: Any, cells: Any) -> None:
-    """Count the pairs at one distance and angle into the first of the empty tables, the smaller level's row; empty the others.
+def _pairs(padded: Any, shape: Any, count: Any, distance: Any, angle: Any, table: Any, spare: Any, cells: Any) -> None:
+    """Count the pairs at one distance and angle into an empty table, using the empty one `spare` further on.
 
     A row's margin is as wide as the largest distance, so pairs that would leave the image meet a bad pixel, and all of them
     are one range of the padded image. Where a bad pixel is in a pair it has the larger level, which is left out at the end.
@@ -146,7 +184,7 @@ def _pairs(padded: Any, shape: Any, count: Any, distance: Any, angle: Any, table
     across = 0 if angle == 2 else (-distance if angle == 1 else distance)
     offset = down * width + across
     size = (count + 1) * length
-    step = size if count <= _WIDE else 0
+    step = spare if count <= _WIDE else 0
     number = (ny - down) * width
     for start in range(0, number, len(cells)):
         stop = min(start + len(cells), number)
@@ -154,7 +192,7 @@ def _pairs(padded: Any, shape: Any, count: Any, distance: Any, angle: Any, table
         _cells(padded[start:stop], padded[start + offset : stop + offset], np.uint16(length), block)
         _count(block, np.uint64(step), table)
     if step:
-        _merge(table[:size], table[size : 2 * size])
+        _merge(table[:size], table[step : step + size])
     for i in range(count + 1):
         table[i * length + count] = 0
 

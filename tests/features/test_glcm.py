@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from skimage import feature
 
 from galfeat.features.kernels.glcm import MOST, glcm_features, pair_counts
+from galfeat.features.kernels.glcm_triples import largest_cube, pay
 from galfeat.features.plain import haralick as plain
-from galfeat.features.plain.glcm import cooccurrence
+from galfeat.features.plain.glcm import ANGLES, cooccurrence, partners
 from galfeat.features.plain.histogram import levels
 
 Planes = NDArray[np.float32]
@@ -79,6 +80,31 @@ def test_compiled_diagonals_are_true() -> None:
     for distance, pairs in ((3, 0), (4, 2)):  # each pair stands in the matrix twice
         counts = pair_counts(plane, 2, (0, 2), [distance])[0, 0, :, 1, 1]
         assert counts.tolist() == [0, pairs, 0, pairs]
+
+
+@pytest.mark.parametrize("distances", [[1], [1, 2], [3, 1, 7], [2, 2, 5, 9]])
+@pytest.mark.parametrize(("ny", "nx", "count"), [(33, 47, 6), (150, 149, 32), (87, 33, 15), (330, 300, 32), (190, 200, 39), (60, 70, 40)])
+def test_compiled_counts_equal_those_of_pairs_looked_up_one_by_one(ny: int, nx: int, count: int, distances: list[int]) -> None:
+    """Counted as triples where that pays: levels that bad pixels touch, the highest level, more pixels than 16 bits count."""
+    chance = np.random.default_rng(ny + count)
+    planes = chance.uniform(-1, count + 1, (2, ny, nx)).astype(np.float32)
+    planes[0, : ny // 2] = 0.5  # the same triple again and again
+    planes[chance.random(planes.shape) < 0.1] = nan
+    assert pay(count + 1, ny * nx) == (count < 40)
+    codes = levels(planes, count, (0, count))
+    for which, distance in enumerate(distances):
+        for angle, (dy, dx) in enumerate(ANGLES):
+            for code, ours in zip(codes, pair_counts(planes, count, (0, count), distances)[:, which, angle], strict=True):
+                here, there = (each.ravel() for each in partners(code[None], (distance * dy, distance * dx)))
+                one_way = np.bincount(here * (count + 1) + there, minlength=(count + 1) ** 2).reshape(count + 1, -1)
+                assert np.array_equal((one_way + one_way.T)[:count, :count], ours)
+
+
+def test_cubes_are_as_large_as_16_bits_can_number() -> None:
+    assert largest_cube(249, 10**9) == 40**3
+    assert largest_cube(33, 10**9) == 33 * 33 * 36
+    assert largest_cube(33, 100) == 5 * 5 * 8, "no more than pays"
+    assert largest_cube(33, 1) == 0
 
 
 def slow(planes: Planes, count: int, limits: tuple[float, float], distances: list[int]) -> NDArray[np.float64]:

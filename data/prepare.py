@@ -1,118 +1,44 @@
 """From pixel values to what an extractor eats: one size, sky at zero, noise at one, bright light compressed.
 
-The steps stand in `resample` (the grid) and `sky` (level and noise); here they are put in order: grid, sky, noise, stretch. Sky and
-noise are measured on the new grid, so that there the sky really scatters by one. Each band of each cutout is prepared on its own: the
-result depends on nothing else in the batch.
+The steps stand in `segmentation` and `aiming` (which part is shown, where the settings ask for the galaxy to be looked for), `resample`
+(the grid) and `sky` (level and noise); here they are put in order: neighbours, centre and scale, grid, sky, noise, stretch. Sky and noise
+are measured on the new grid, so that there the sky really scatters by one. Each band of each cutout is prepared on its own but for the
+looking, which takes all bands together: the result depends on nothing else in the batch.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from numbers import Integral, Real
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
-from galfeat.data.resample import area_resample, centred
-from galfeat.data.sky import quantum, sky_and_noise
+from galfeat.data.preparation import MOST_ENLARGED, Preparation
+from galfeat.data.resample import area_resample, cut, window_resample, window_variance
+from galfeat.data.sky import clipped_median, frame_values, mad_sigma, quantum, sky_and_noise
+from galfeat.data.windows import Window
 
 __all__ = ["Preparation", "prepare", "prepare_one"]
 
-_SMALLEST = 8  # pixels: below that an image has no frame and no inside
-_LARGEST = 4096  # pixels: a batch of larger ones does not fit into any memory
 _NEEDED = 0.5  # of the pixels of a band must be good
-_MOST_ENLARGED = 4  # times: a smaller cutout would be mostly repeated pixels
 
 
-@dataclass(frozen=True)
-class Preparation:
-    """How cutouts are brought to one grid and one scale.
-
-    Parameters
-    ----------
-    size : int
-        Side of the prepared image, pixels; at least 8.
-    fit : {"resample", "crop"}
-        "resample" takes the centred square of the cutout and averages it onto `size` pixels by area; "crop" cuts the central `size`
-        pixels and changes no value.
-    stretch : {"asinh", "none"}
-        "asinh" gives asinh(flux / noise), "none" gives flux / noise; ``sinh`` of the first is the second.
-    border : float
-        Width of the frame in which sky and noise are measured, in sides of the image; in (0, 0.5].
-
-    Raises
-    ------
-    UsageError
-        If a setting is outside its range.
-
-    Examples
-    --------
-    >>> Preparation(size=32).as_dict()
-    {'size': 32, 'fit': 'resample', 'stretch': 'asinh', 'border': 0.1}
-    """
-
-    size: int = 64
-    fit: Literal["resample", "crop"] = "resample"
-    stretch: Literal["asinh", "none"] = "asinh"
-    border: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.size, Integral) or isinstance(self.size, bool) or not _SMALLEST <= self.size <= _LARGEST:
-            raise UsageError(f"size must be a whole number of pixels from {_SMALLEST} to {_LARGEST}; it is {self.size!r}")
-        if self.fit not in ("resample", "crop"):
-            raise UsageError(f"fit must be 'resample' or 'crop'; it is {self.fit!r}")
-        if self.stretch not in ("asinh", "none"):
-            raise UsageError(f"stretch must be 'asinh' or 'none'; it is {self.stretch!r}")
-        if not isinstance(self.border, Real) or not 0 < self.border <= 0.5:
-            raise UsageError(f"border must be a number above 0 and at most 0.5; it is {self.border!r}")
-        object.__setattr__(self, "size", int(self.size))
-        object.__setattr__(self, "border", float(self.border))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values, for a file's header."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> "Preparation":
-        """Return the preparation that `as_dict` described.
-
-        Raises
-        ------
-        UsageError
-            If a setting is unknown, missing or outside its range.
-        """
-        names = [field.name for field in fields(cls)]
-        unknown = [str(name) for name in settings if name not in names]
-        missing = [name for name in names if name not in settings]
-        if unknown or missing:
-            said = [f"unknown {', '.join(unknown)}"] * bool(unknown) + [f"missing {', '.join(missing)}"] * bool(missing)
-            raise UsageError(f"settings of the preparation: {'; '.join(said)}; they are {', '.join(names)}")
-        return cls(**settings)
-
-    @property
-    def frame_width(self) -> int:
-        """Width of the frame in which sky and noise are measured, pixels."""
-        return max(1, round(self.border * self.size))
-
-
-def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation = Preparation()) -> Cutouts:
+def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None = None) -> Cutouts:
     """Bring cutouts to one size, with the sky at zero and its noise at one.
 
     Parameters
     ----------
     cutouts : Cutouts or iterable of Cutout
         Pixels in any flux unit and on any sky; of single cutouts, each may have its own size. The bands of the first count for all.
-    preparation : Preparation
-        The settings.
+    preparation : Preparation, optional
+        The settings; by default ``Preparation()``.
 
     Returns
     -------
     Cutouts
         Pixels of shape (n, bands, size, size). Bad pixels are NaN. A batch keeps its catalogue; noise maps end here, since the noise
-        is one now.
+        is one now, and so do segmentation maps, which belong to the old grid.
 
     Raises
     ------
@@ -127,6 +53,7 @@ def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation = Prep
     >>> prepare(simulate(5), Preparation(size=32)).pixels.shape
     (5, 3, 32, 32)
     """
+    preparation = preparation or Preparation()
     single = list(_singles(cutouts))
     bands = cutouts.bands if isinstance(cutouts, Cutouts) else single[0].bands if single else ()
     if not bands:
@@ -145,9 +72,15 @@ def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation = Prep
 
 
 def _singles(cutouts: Cutouts | Iterable[Cutout]) -> Iterator[Cutout]:
-    if isinstance(cutouts, Cutouts):
-        return (Cutout(name, image, cutouts.bands) for name, image in zip(cutouts.ids, cutouts.pixels, strict=True))
-    return iter(cutouts)
+    if not isinstance(cutouts, Cutouts):
+        return iter(cutouts)
+    none = [None] * len(cutouts)
+    rows = zip(cutouts.ids, cutouts.pixels, none if cutouts.noise is None else cutouts.noise, strict=True)
+    maps = none if cutouts.segmentation is None else cutouts.segmentation
+    return (
+        Cutout(name, image, cutouts.bands, noise=noise, segmentation=segments)
+        for (name, image, noise), segments in zip(rows, maps, strict=True)
+    )
 
 
 def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]:
@@ -166,13 +99,21 @@ def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]
     Raises
     ------
     CutoutError
-        If the cutout is too small, or a band has no good pixel, too few of them, or only one value.
+        If the cutout is too small; a band has no good pixel, too few of them, only one value, or no noise map where one is asked for;
+        or nothing stands out near the centre where the preparation is to look for it.
     """
-    _refuse_small(cutout.pixels.shape[1:], preparation)
+    shape = cutout.pixels.shape[1:]
+    _refuse_small(shape, preparation)
+    pixels, window = cutout.pixels, Window.whole(shape, preparation)
+    if preparation.moves or preparation.neighbours == "mask":
+        from galfeat.data.aiming import aim  # imported late: scipy.ndimage, which the default does not need
+
+        pixels, window = aim(cutout, preparation)
     prepared = np.empty((len(cutout.bands), preparation.size, preparation.size), dtype=np.float32)
     for number, band in enumerate(cutout.bands):
+        noise = None if cutout.noise is None else cutout.noise[number]
         try:
-            prepared[number] = _prepare_band(cutout.pixels[number], preparation)
+            _prepare_band(prepared[number], pixels[number], noise, window, preparation)
         except CutoutError as error:
             raise CutoutError(f"band {band} {error}") from None
     return prepared
@@ -180,7 +121,7 @@ def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]
 
 def _refuse_small(shape: tuple[int, ...], preparation: Preparation) -> None:
     crops = preparation.fit == "crop"
-    least = preparation.size if crops else math.ceil(preparation.size / _MOST_ENLARGED)
+    least = preparation.size if crops else math.ceil(preparation.size / MOST_ENLARGED)
     if min(shape) < least:
         aim = "crop" if crops else "fill"
         raise CutoutError(
@@ -188,23 +129,78 @@ def _refuse_small(shape: tuple[int, ...], preparation: Preparation) -> None:
         )
 
 
-def _prepare_band(image: NDArray[np.float32], preparation: Preparation) -> NDArray[np.float64]:
-    side = preparation.size if preparation.fit == "crop" else min(image.shape)
-    native = centred(image, side)
-    values = native[np.isfinite(native)]
+def _prepare_band(
+    out: NDArray[np.float32], image: NDArray[np.float32], noise_map: NDArray[np.float32] | None, window: Window, preparation: Preparation
+) -> None:
+    step = quantum(_values(image, window))
+    fitted = _fitted(image, window, preparation)
+    good = np.isfinite(fitted)
+    count = np.count_nonzero(good)
+    if count < _NEEDED * good.size:
+        raise CutoutError(f"has only {100 * good.mean():.0f} % good pixels; at least half are needed")
+    around = window if window.is_whole or preparation.fit == "crop" else window.widened(image.shape)
+    seen = fitted if around is window else window_resample(image, around.corner, around.side, around.pixels)
+    sky, noise = _level_and_noise(seen, step, around, preparation)
+    if preparation.noise.startswith("map"):
+        noise = _mapped_noise(noise_map, image, around, preparation) or noise
+    if not noise:
+        raise CutoutError("has one value nearly everywhere: no noise to measure the light by")
+    if count < good.size:
+        fitted = np.where(good, fitted, np.nan)
+    fitted -= sky
+    fitted /= noise
+    out[...] = np.arcsinh(fitted, out=fitted) if preparation.stretch == "asinh" else fitted
+
+
+def _values(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+    """Return the good values of the part of a band that is shown, and refuse a band that has none, or only one."""
+    native = window.of(image)
+    good = np.isfinite(native)
+    values = native.ravel() if good.all() else native[good]
     if values.size == 0:
         raise CutoutError("has no good pixel")
     if values.min() == values.max():
         raise CutoutError("is constant")
+    return values
+
+
+def _fitted(image: NDArray[np.float32], window: Window, preparation: Preparation) -> NDArray[np.float64]:
+    """Bring the part of a band that is shown onto the new grid, as an array of its own."""
+    if not window.is_whole:
+        if preparation.fit == "crop":
+            return cut(image, (int(window.top), int(window.left)), preparation.size)
+        return window_resample(image, window.corner, window.side, preparation.size)
     with np.errstate(invalid="ignore"):  # a signalling NaN is a bad pixel like any other
-        wide = native.astype(np.float64)
-    fitted = wide if side == preparation.size else area_resample(wide, preparation.size)
-    good = np.isfinite(fitted)
-    if np.count_nonzero(good) < _NEEDED * good.size:
-        raise CutoutError(f"has only {100 * good.mean():.0f} % good pixels; at least half are needed")
-    lag = 1 + math.ceil(max(1.0, preparation.size / side))  # new pixels nearer than that share an old one
-    sky, noise = sky_and_noise(fitted, preparation.frame_width, quantum(values), lag)
-    if not noise:
-        raise CutoutError("has one value nearly everywhere: no noise to measure the light by")
-    flux = np.where(good, (fitted - sky) / noise, np.nan)
-    return np.arcsinh(flux) if preparation.stretch == "asinh" else flux
+        wide = window.of(image).astype(np.float64)
+    return wide if window.side == preparation.size else area_resample(wide, preparation.size)
+
+
+def _level_and_noise(seen: NDArray[np.float64], step: float, around: Window, preparation: Preparation) -> tuple[float, float]:
+    width = max(1, round(preparation.border * min(seen.shape)))
+    lag = 1 + math.ceil(max(1.0, around.pixels / around.side))  # new pixels nearer than that share an old one
+    sky, noise = sky_and_noise(seen, width, step, lag)
+    if preparation.noise == "mad":
+        values = frame_values(seen, width)
+        noise = math.hypot(mad_sigma(values, sky), step / math.sqrt(12)) or noise
+    if preparation.sky == "clipped":
+        sky = clipped_median(frame_values(seen, width))
+    elif preparation.sky != "border":
+        sky = 0.0 if preparation.sky == "none" else float(preparation.sky)
+    return sky, noise
+
+
+def _mapped_noise(
+    noise_map: NDArray[np.float32] | None, image: NDArray[np.float32], around: Window, preparation: Preparation
+) -> float | None:
+    """Return the noise that the map says the frame has on the new grid; None where there is no map and none is demanded."""
+    if noise_map is None or not np.isfinite(noise_map).any():
+        if preparation.noise == "map_if_any":
+            return None
+        raise CutoutError("has no noise map; set noise to 'differences', or to 'map_if_any' to measure those without one")
+    usable = np.isfinite(image) & np.isfinite(noise_map) & (noise_map > 0)
+    variance = np.where(usable, noise_map.astype(np.float64), np.nan) ** 2
+    seen = window_variance(variance, around.corner, around.side, around.pixels)
+    if not np.isfinite(seen).any():
+        raise CutoutError("has a noise map without enough positive values under good pixels")
+    width = max(1, round(preparation.border * around.pixels))
+    return math.sqrt(float(np.median(frame_values(seen, width))))

@@ -141,7 +141,8 @@ def central_region(labels: NDArray[np.integer], reach: float = _REACH) -> NDArra
 
 def neighbours(labels: NDArray[np.integer], reach: float = _REACH) -> NDArray[np.bool_]:
     """Return True on every region but the central one; on all where none is central."""
-    return (labels != 0) & (labels != central_label(labels, reach))
+    others: NDArray[np.bool_] = (labels != 0) & (labels != central_label(labels, reach))
+    return others
 
 
 def _gaussian(image: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:

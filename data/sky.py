@@ -8,11 +8,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["frame", "mad_sigma", "quantum", "sky_and_noise"]
+__all__ = ["clipped_median", "frame", "frame_values", "mad_sigma", "quantum", "sky_and_noise"]
 
 _SIGMA_PER_MAD = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 _FRAME_NEEDED = 0.2  # of the frame's pixels must be good, or else the whole image stands in for it
 _MOST_LEVELS = 65535  # of a 16-bit number: finer steps than that are nobody's quantisation
+_ENOUGH = 512  # values that show, in nearly every image that is not quantised, that it is not
 _OFF_LEVEL = 0.1  # how far from a whole level a value may lie, in steps: room for float32's rounding
 
 
@@ -28,7 +29,25 @@ def frame(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
 
 def mad_sigma(values: NDArray[np.floating], centre: float) -> float:
     """Return the noise of values around their centre: 1.4826 times the median absolute deviation."""
-    return _SIGMA_PER_MAD * float(np.median(np.abs(values - centre)))
+    return _SIGMA_PER_MAD * _median(np.abs(values - centre))
+
+
+def clipped_median(values: NDArray[np.floating], clip: float = 3.0) -> float:
+    """Return the median of what is left when outliers are taken away until there are none.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        At least one, all finite.
+    clip : float
+        Values further from the median than that many times 1.4826 median absolute deviations are outliers.
+    """
+    while True:
+        centre = _median(values)
+        kept = values[np.abs(values - centre) <= clip * mad_sigma(values, centre)]
+        if kept.size in (0, values.size):
+            return centre
+        values = kept
 
 
 def quantum(values: NDArray[np.floating]) -> float:
@@ -42,15 +61,36 @@ def quantum(values: NDArray[np.floating]) -> float:
     values : array, shape (n,)
         All finite.
     """
-    levels = np.unique(values).astype(np.float64)
+    if _too_fine(np.sort(values[:: max(1, values.size // _ENOUGH)])):  # all values have a range no smaller, and steps no larger
+        return 0.0
+    levels = _levels(values)
     if levels.size < 2:
         return 0.0
-    steps = np.diff(levels)
-    if levels[-1] - levels[0] > _MOST_LEVELS * 1.5 * steps.min():
+    steps = levels[1:] - levels[:-1]
+    smallest = steps.min()
+    if levels[-1] - levels[0] > _MOST_LEVELS * 1.5 * smallest:
         return 0.0
-    step = float(np.median(steps[steps < 1.5 * steps.min()]))
+    step = _median(steps[steps < 1.5 * smallest])
     numbers = (levels - levels[0]) / step
     return step if np.abs(numbers - np.round(numbers)).max() < _OFF_LEVEL else 0.0
+
+
+def _too_fine(ordered: NDArray[np.floating]) -> bool:
+    """Return whether values in rising order lie nearer to each other than 16 bits can tell apart."""
+    levels = ordered.astype(np.float64)
+    steps = levels[1:] - levels[:-1]
+    rising = steps[steps > 0]
+    return bool(rising.size and levels[-1] - levels[0] > _MOST_LEVELS * 1.5 * rising.min())
+
+
+def _levels(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the values that occur, in rising order; whole numbers are counted, which is quicker than to sort them."""
+    lowest, highest = float(values.min()), float(values.max())
+    if abs(lowest) <= _MOST_LEVELS and abs(highest) <= _MOST_LEVELS:
+        whole = values.astype(np.int32)
+        if np.array_equal(whole, values):
+            return np.flatnonzero(np.bincount(whole - int(lowest))).astype(np.float64) + lowest
+    return np.unique(values).astype(np.float64)
 
 
 def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0, lag: int = 2) -> tuple[float, float]:
@@ -81,15 +121,45 @@ def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0, lag
     Differences are blind to slopes: the outskirts of a galaxy that reaches into the frame are no noise. The deviation from one level
     would count them, most in the band where the galaxy is brightest, and dividing by it would wash out the colours.
     """
-    good = np.isfinite(image)
-    usable = good & frame(image.shape, width)
-    if np.count_nonzero(usable) < _FRAME_NEEDED * np.count_nonzero(frame(image.shape, width)):
-        usable = good
-    pixels = image[usable]
-    sky = float(np.median(pixels))
-    scatter = float(np.median(np.abs(differences))) if (differences := _differences(image, usable, lag)).size else 0.0
+    pixels, differences = _frame_of(image, width, lag)
+    sky = _median(pixels)
+    scatter = _median(np.abs(differences)) if differences.size else 0.0
     noise = float(np.hypot(_SIGMA_PER_MAD * scatter / np.sqrt(2), step / np.sqrt(12)))
-    return sky, noise or mad_sigma(pixels, sky) or mad_sigma(image[good], sky) or _clipped(image[good])
+    if noise:
+        return sky, noise
+    good = image[np.isfinite(image)]
+    return sky, mad_sigma(pixels, sky) or mad_sigma(good, sky) or _clipped(good)
+
+
+def frame_values(image: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Return the values that count as sky: those of the frame, or of the whole image where less than a fifth of the frame is good."""
+    return _frame_of(image, width, max(image.shape))[0]
+
+
+def _frame_of(image: NDArray[np.float64], width: int, lag: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the good values of the frame, and the differences of all pairs of them that lie `lag` apart in a row or a column."""
+    places, first, second = _frame_places(image.shape, width, lag)
+    flat = image.ravel()
+    pixels = flat[places]
+    good = np.isfinite(pixels)
+    if np.count_nonzero(good) < _FRAME_NEEDED * places.size:
+        everywhere = np.isfinite(image)
+        return image[everywhere], _differences(image, everywhere, lag)
+    if good.all():
+        return pixels, flat[second] - flat[first]
+    with np.errstate(invalid="ignore"):  # infinite pixels are bad
+        differences = flat[second] - flat[first]
+    return pixels[good], differences[np.isfinite(differences)]
+
+
+@lru_cache(maxsize=64)
+def _frame_places(shape: tuple[int, int], width: int, lag: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return where the pixels of the frame lie in the flat image, and the two sides of all pairs of them `lag` apart."""
+    inside, numbers = frame(shape, width), np.arange(shape[0] * shape[1]).reshape(shape)
+    across, down = inside[:, lag:] & inside[:, :-lag], inside[lag:] & inside[:-lag]
+    first = np.concatenate([numbers[:, :-lag][across], numbers[:-lag][down]])
+    second = np.concatenate([numbers[:, lag:][across], numbers[lag:][down]])
+    return numbers[inside], first, second
 
 
 def _differences(image: NDArray[np.float64], usable: NDArray[np.bool_], lag: int) -> NDArray[np.float64]:
@@ -97,6 +167,15 @@ def _differences(image: NDArray[np.float64], usable: NDArray[np.bool_], lag: int
     with np.errstate(invalid="ignore"):  # infinite pixels are bad, and left out below
         columns, rows = image[:, lag:] - image[:, :-lag], image[lag:] - image[:-lag]
     return np.concatenate([columns[usable[:, lag:] & usable[:, :-lag]], rows[usable[lag:] & usable[:-lag]]])
+
+
+def _median(values: NDArray[np.floating]) -> float:
+    """Return the median of finite values; NumPy's own looks for what cannot be there."""
+    half = values.size // 2
+    if values.size % 2:
+        return float(np.partition(values, half)[half])
+    lower, upper = np.partition(values, (half - 1, half))[half - 1 : half + 1]
+    return float((lower + upper) / 2)
 
 
 def _clipped(values: NDArray[np.float64]) -> float:

@@ -240,6 +240,17 @@ def test_no_cutouts_are_a_wrong_use_but_an_empty_batch_is_empty() -> None:
         ({"border": 0.6}, "border must be"),
         ({"border": "wide"}, "border must be"),
         ({"border": float("nan")}, "border must be"),
+        ({"sky": "plane"}, "sky must be 'border', 'clipped', 'none' or a number, the level; it is 'plane'"),
+        ({"sky": float("inf")}, "sky must be"),
+        ({"noise": "poisson"}, "noise must be 'differences', 'mad', 'map' or 'map_if_any'; it is 'poisson'"),
+        ({"neighbours": True}, "neighbours must be 'keep' or 'mask'; it is True"),
+        ({"centring": "light"}, "centring must be"),
+        ({"extent": -0.1}, "extent must be"),
+        ({"extent": 0.6}, "extent must be"),
+        ({"threshold": 0}, "threshold must be"),
+        ({"no_object": "skip"}, "no_object must be"),
+        ({"fit": "crop", "centring": "subpixel"}, "fit 'crop' changes no value, so it cannot move by parts of a pixel"),
+        ({"fit": "crop", "extent": 0.2}, "fit 'crop' changes no value, so it cannot change the scale"),
     ],
 )
 def test_wrong_settings_are_refused(settings: dict[str, object], said: str) -> None:
@@ -248,12 +259,22 @@ def test_wrong_settings_are_refused(settings: dict[str, object], said: str) -> N
 
 
 def test_settings_survive_a_header() -> None:
-    preparation = Preparation(size=48, fit="crop", stretch="none", border=0.2)
+    preparation = Preparation(
+        48, "crop", "none", 0.2, sky=3, noise="map", neighbours="mask", centring="pixel", threshold=5, no_object="keep"
+    )
     assert Preparation.from_dict(json.loads(json.dumps(preparation.as_dict()))) == preparation
     with pytest.raises(UsageError, match="unknown colour; missing border"):
         Preparation.from_dict({"size": 48, "fit": "crop", "stretch": "none", "colour": 1})
 
 
+def test_settings_of_a_header_without_the_later_ones_are_read_with_these_off() -> None:
+    early = {"size": 48, "fit": "resample", "stretch": "none", "border": 0.2}
+    assert Preparation.from_dict(early) == Preparation(48, "resample", "none", 0.2)
+
+
 def test_settings_in_numpy_numbers_become_plain_ones() -> None:
-    settings = Preparation(size=np.int64(32)).as_dict()  # type: ignore[arg-type]
-    assert json.dumps(settings) == '{"size": 32, "fit": "resample", "stretch": "asinh", "border": 0.1}'
+    settings = Preparation(size=np.int64(32), extent=np.float32(0.25), sky=np.float64(2)).as_dict()  # type: ignore[arg-type]
+    assert json.dumps(settings) == (
+        '{"size": 32, "fit": "resample", "stretch": "asinh", "border": 0.1, "sky": 2.0, "noise": "differences", "neighbours": "keep", '
+        '"centring": "none", "extent": 0.25, "threshold": 3.0, "no_object": "fail"}'
+    )

@@ -3,6 +3,8 @@
 ==================  ==================================================================
 `extract`           a source of cutouts to a Parquet feature table
 `load_features`     the feature table back as arrays
+`join_features`     several tables as one, if they were measured alike
+`describe`          what a feature table, a model or a table of classes says about itself
 `train`             a feature table to a model file
 `classify`          a model and cutouts to classes and probabilities
 `compare`           labelled cutouts to a report of features against raw pixels
@@ -19,10 +21,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from galfeat.pipeline.auditing import Audit, audit
     from galfeat.pipeline.classification import classify
+    from galfeat.pipeline.describing import describe
     from galfeat.pipeline.exporting import export
     from galfeat.pipeline.extraction import extract
     from galfeat.pipeline.head_to_head import compare
     from galfeat.pipeline.inputs import INPUTS
+    from galfeat.pipeline.joining import join_features
     from galfeat.pipeline.model import Model
     from galfeat.pipeline.portrait import show
     from galfeat.pipeline.table import FeatureTable, load_features
@@ -36,8 +40,10 @@ __all__ = [
     "audit",
     "classify",
     "compare",
+    "describe",
     "export",
     "extract",
+    "join_features",
     "load_features",
     "show",
     "train",
@@ -51,8 +57,10 @@ _HOMES = {  # imported when asked for: a command waits only for what it uses
     "audit": "auditing",
     "classify": "classification",
     "compare": "head_to_head",
+    "describe": "describing",
     "export": "exporting",
     "extract": "extraction",
+    "join_features": "joining",
     "load_features": "table",
     "show": "portrait",
     "train": "training",

@@ -12,6 +12,7 @@ from galfeat.scripts.compare import compare
 from galfeat.scripts.config import config
 from galfeat.scripts.export import export
 from galfeat.scripts.extract import extract
+from galfeat.scripts.info import info
 from galfeat.scripts.running import run
 from galfeat.scripts.show import show
 from galfeat.scripts.simulate import simulate
@@ -20,7 +21,7 @@ from galfeat.scripts.train import train
 __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-for _command in (simulate, extract, train, classify, compare, export, audit, show, config):
+for _command in (simulate, extract, train, classify, compare, export, info, show, audit, config):
     app.command()(_command)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import UsageError
-from galfeat.features import BagOfWords, BlockScaler
+from galfeat.features import BagOfWords, BlockScaler, FisherVector
 from galfeat.pipeline.measuring import Block
 from galfeat.pipeline.states import restore, state_of
 
@@ -16,6 +16,7 @@ __all__ = ["COMPONENTS", "INPUTS", "Encoder", "Input", "Part", "named_input"]
 
 COMPONENTS = 48  # principal components kept of a block that is wider
 _LENGTH = 3.0  # root mean square length of a block's rows: what the network's step size and penalty are made for
+_WORDS: dict[str, type[BagOfWords | FisherVector]] = {"": BagOfWords, "fisher": FisherVector}  # what describes local descriptors, by view
 _SMALL = 4  # the downsampled grid has a fourth of the pixels a side
 
 
@@ -27,8 +28,9 @@ class Part:
     ----------
     column : str
         The block, by the name of its extractor.
-    view : {"", "linear", "small"}
-        Of pixels: as they are, without the asinh stretch, or area-averaged over 4 x 4 pixels.
+    view : {"", "linear", "small", "fisher"}
+        Of pixels: as they are, without the asinh stretch, or area-averaged over 4 x 4 pixels. Of local descriptors: visual words, or
+        a Fisher vector.
     components : int or None
         Principal components kept; None keeps every column.
     """
@@ -122,12 +124,12 @@ class Encoder:
 
     def fit(self, blocks: Mapping[str, Block]) -> "Encoder":
         """Learn code words, means, scales and components from the rows of `blocks`, and from nothing else."""
-        self.words_: dict[str, BagOfWords] = {}
+        self.words_: dict[str, BagOfWords | FisherVector] = {}
         self.scalers_: list[BlockScaler] = []
         for part in self.parts:
             block = blocks[part.column]
             if isinstance(block, list):
-                self.words_[part.column] = BagOfWords(random_state=self.random_state).fit(block)
+                self.words_[part.column] = _WORDS[part.view](random_state=self.random_state).fit(block)
             scaler = BlockScaler(n_components=part.components, random_state=self.random_state)
             self.scalers_.append(scaler.fit(self._vectors(part, block)))
         return self
@@ -152,7 +154,8 @@ class Encoder:
         """Return the encoder that `get_state` described."""
         bands, ny, nx = state["shape"]
         encoder = cls([Part(**part) for part in state["parts"]], (bands, ny, nx), state["random_state"])
-        encoder.words_ = {column: restore(BagOfWords, words) for column, words in state["words"].items()}
+        views = {part.column: part.view for part in encoder.parts}
+        encoder.words_ = {column: restore(_WORDS[views[column]], words) for column, words in state["words"].items()}
         encoder.scalers_ = [restore(BlockScaler, scaler) for scaler in state["scalers"]]
         return encoder
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,19 +22,31 @@ _FORMAT = 1
 _BATCH, _EPOCHS, _UPDATES = 200, 60, 480
 
 
-def make_network(n: int, hidden: tuple[int, ...] = (64,), seed: int = 0) -> MLPClassifier:
+def make_network(
+    n: int,
+    hidden: tuple[int, ...] = (64,),
+    seed: int = 0,
+    *,
+    alpha: float = 1.0,
+    rate: float = 1e-3,
+    n_networks: int = 1,
+    effort: float = 1.0,
+    class_weight: Mapping[str, float] | Literal["balanced"] = "balanced",
+) -> MLPClassifier:
     """Return the untrained network that every input gets, for `n` training galaxies.
 
-    The number of epochs is fixed, but few galaxies make few updates an epoch and then get more epochs.
+    The number of epochs is fixed, but few galaxies make few updates an epoch and then get more epochs. `effort` multiplies it.
     """
     batches = math.ceil(n / _BATCH)
     return MLPClassifier(
         hidden_layer_sizes=hidden,
-        alpha=1.0,
+        alpha=alpha,
         batch_size=min(_BATCH, n),
-        max_iter=max(_EPOCHS, math.ceil(_UPDATES / batches)),
+        learning_rate_init=rate,
+        max_iter=max(1, round(effort * max(_EPOCHS, math.ceil(_UPDATES / batches)))),
         tol=None,
-        class_weight="balanced",
+        n_networks=n_networks,
+        class_weight=class_weight,
         dtype="float32",
         random_state=seed,
     )

@@ -1,0 +1,178 @@
+"""One split of the galaxies: everything is learned from its training side alone and judged on the other."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat.nn import MLPClassifier
+from galfeat.nn.calibration import fit_temperature, tempered
+from galfeat.pipeline.inputs import Encoder, Part
+from galfeat.pipeline.measuring import Block, take_rows
+from galfeat.pipeline.model import make_network, padded
+from galfeat.pipeline.searching import MOST_COMPONENTS, Settings
+
+__all__ = ["Fitted", "Split", "calibrated", "class_weights", "parameters", "temperature_of", "train_network"]
+
+_LENGTH = 3.0  # root mean square length of a part's rows over the training galaxies, as in `Encoder`
+_LEAST = 1e-12  # probability, where a logarithm is taken
+
+
+class Split:
+    """Galaxies to learn from and galaxies to judge on; what the parts of inputs need is learned once, whichever inputs they stand in.
+
+    Parameters
+    ----------
+    blocks : mapping of str to array or list
+        All galaxies.
+    labels : array of str, shape (n,)
+    train, test : array of int
+        Rows.
+    shape : tuple of int
+        Bands, rows and columns of the prepared cutouts.
+    seed : int
+    """
+
+    def __init__(
+        self,
+        blocks: Mapping[str, Block],
+        labels: NDArray[np.str_],
+        train: NDArray[np.intp],
+        test: NDArray[np.intp],
+        *,
+        shape: tuple[int, int, int],
+        seed: int,
+    ) -> None:
+        self.blocks, self.labels, self.train, self.test, self.shape, self.seed = blocks, labels, train, test, shape, seed
+        self.classes = sorted(set(labels[train].tolist()))
+        self._parts: dict[Part, tuple[Encoder, NDArray[np.float32], NDArray[np.float32]]] = {}
+
+    @property
+    def train_labels(self) -> NDArray[np.str_]:
+        """Classes of the galaxies to learn from."""
+        return self.labels[self.train]
+
+    @property
+    def test_labels(self) -> NDArray[np.str_]:
+        """Classes of the galaxies to judge on."""
+        return self.labels[self.test]
+
+    def learn(self, parts: Iterable[Part], pool: Executor) -> None:
+        """Learn code words, scales and components of these parts from the training side; those learned already stay."""
+        new = [part for part in dict.fromkeys(parts) if part not in self._parts]
+        self._parts |= dict(zip(new, pool.map(self._learned, new), strict=True))
+
+    def encoder(self, part: Part) -> Encoder:
+        """Return what was learned for a part."""
+        return self._parts[part][0]
+
+    def sides(self, parts: Sequence[Part], components: int) -> tuple[NDArray[np.float32], NDArray[np.float32], list[float]]:
+        """Return the matrices of both sides with so many components a part, and the factors that bring the parts to one scale."""
+        train, test, factors = [], [], []
+        for part in parts:
+            _, seen, unseen = self._parts[part]
+            width = seen.shape[1] if part.components is None else min(components, seen.shape[1])
+            factors.append(_factor(seen[:, :width]))
+            train.append(seen[:, :width] * np.float32(factors[-1]))
+            test.append(unseen[:, :width] * np.float32(factors[-1]))
+        return np.hstack(train), np.hstack(test), factors
+
+    def _learned(self, part: Part) -> tuple[Encoder, NDArray[np.float32], NDArray[np.float32]]:
+        widest = None if part.components is None else Part(part.column, part.view, MOST_COMPONENTS)
+        seen, unseen = ({part.column: take_rows(self.blocks[part.column], rows)} for rows in (self.train, self.test))
+        encoder = Encoder([widest or part], self.shape, self.seed).fit(seen)
+        return encoder, encoder.transform(seen), padded(unseen, encoder.transform).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A trained network with what was learned before it.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    encoders : sequence of Encoder
+        One a part.
+    factors : sequence of float
+    settings : Settings
+    network : MLPClassifier
+    temperature : float
+        The logarithms of the probabilities are divided by it: fitted on the inner split.
+    """
+
+    parts: Sequence[Part]
+    encoders: Sequence[Encoder]
+    factors: Sequence[float]
+    settings: Settings
+    network: MLPClassifier
+    temperature: float
+
+    def matrix(self, blocks: Mapping[str, Block]) -> NDArray[np.float32]:
+        """Return what the network is fed for other galaxies, shape (n, features)."""
+        return padded(blocks, self._encoded).astype(np.float32)
+
+    def of_matrix(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the probability of each class of the network, shape (n, classes)."""
+        return calibrated(self.network.predict_proba(x), self.temperature)
+
+    def _encoded(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:
+        sides = []
+        for part, encoder, factor in zip(self.parts, self.encoders, self.factors, strict=True):
+            full = encoder.transform({part.column: blocks[part.column]})
+            width = full.shape[1] if part.components is None else min(self.settings.components, full.shape[1])
+            sides.append(full[:, :width] * np.float32(factor))
+        return np.hstack(sides).astype(np.float64)
+
+
+def train_network(
+    x: NDArray[np.float32], labels: NDArray[np.str_], settings: Settings, *, seed: int, n_networks: int = 1, effort: float = 1.0
+) -> MLPClassifier:
+    """Train a network with these settings."""
+    network = make_network(
+        len(x),
+        (settings.hidden,),
+        seed,
+        alpha=settings.alpha,
+        rate=settings.rate,
+        n_networks=n_networks,
+        effort=effort,
+        class_weight=class_weights(labels, settings.weight),
+    )
+    return network.fit(x, labels)
+
+
+def class_weights(labels: NDArray[np.str_], power: float) -> dict[str, float]:
+    """Return the weight of each class: its frequency, relative to the mean one, to the power of -`power`; 1 on average over galaxies."""
+    counts = Counter(labels.tolist())
+    mean = len(labels) / len(counts)
+    raw = {name: (mean / count) ** power for name, count in sorted(counts.items())}
+    norm = sum(raw[name] * count for name, count in counts.items()) / len(labels)
+    return {name: weight / norm for name, weight in raw.items()}
+
+
+def temperature_of(probabilities: NDArray[np.float64], labels: NDArray[np.str_], classes: Sequence[str]) -> float:
+    """Return the temperature that suits galaxies that the network has not seen; galaxies of classes that it does not know are left out."""
+    known = np.isin(labels, list(classes))
+    target = (labels[known, None] == np.asarray(classes)[None, :]).astype(np.float64)
+    return fit_temperature(np.log(np.maximum(probabilities[known], _LEAST)), target) if known.any() else 1.0
+
+
+def calibrated(probabilities: NDArray[Any], temperature: float) -> NDArray[np.float64]:
+    """Return probabilities whose logarithms are divided by the temperature; rows sum to 1."""
+    logarithms = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), _LEAST))
+    return np.asarray(tempered(logarithms, temperature), dtype=np.float64)
+
+
+def parameters(network: MLPClassifier) -> int:
+    """Return the number of weights and biases of one network of the committee."""
+    sizes = [*network.coefs_, *network.intercepts_]
+    return sum(array.size for array in sizes)
+
+
+def _factor(rows: NDArray[np.float32]) -> float:
+    mean_square = float(np.mean(np.sum(rows.astype(np.float64) ** 2, axis=1)))
+    return _LENGTH / mean_square**0.5 if mean_square > 0 else 1.0

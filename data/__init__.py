@@ -10,6 +10,8 @@ In order, from a disk to what an extractor eats:
     reading a source shard by shard: cutouts, and a `Failure` with its reason for each that cannot be read.
 `fits`, `headers`, `layouts`, `compressed`, `streams`, `pictures`
     one file to galaxies: FITS headers read without believing them, extensions and planes arranged as galaxies and bands, pixels.
+`opening`, `beside`, `matching`, `layers`
+    one file behind one door; noise maps, masks and segments that lie beside a galaxy or in its file, and what becomes of them.
 `known`
     what a source knows of its files: what they hold, so that shards need not look again, and which oddities were reported.
 `plain`, `rows`, `forms`

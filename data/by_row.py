@@ -8,9 +8,10 @@ from functools import cached_property
 import pyarrow as pa
 
 from galfeat import CutoutError
-from galfeat.data.choosing import with_bands
+from galfeat.data.choosing import MissingBands, with_bands
 from galfeat.data.cutouts import Cutout
 from galfeat.data.failures import Failure
+from galfeat.data.known import Known
 from galfeat.data.shards import Reading, Shard, cut_shards
 
 __all__ = ["RowSource"]
@@ -30,12 +31,21 @@ class RowSource(ABC):
         Columns of the catalogue that hold no single value a row.
     left_out : tuple of str
         Files that are no galaxies: none here.
+    missing_bands : {"fail", "mask"}
+        What becomes of a galaxy without one of the bands asked for.
+    known : Known
+        Where oddities are reported.
     """
 
     catalog: pa.Table = field(repr=False)
     wanted: tuple[str, ...] = ()
     left_out_columns: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    missing_bands: MissingBands = "fail"
+    known: Known = field(default_factory=Known, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "known": Known()}  # to be found out again rather than sent along
 
     def __len__(self) -> int:
         return int(self.catalog.num_rows)
@@ -61,7 +71,7 @@ class RowSource(ABC):
                 failures.append(found)
                 continue
             try:
-                cutouts.append(with_bands(found, self.wanted))
+                cutouts.append(with_bands(found, self.wanted, self.missing_bands))
             except CutoutError as error:
                 failures.append(Failure(found.id, found.file, "read", str(error), found.row))
         return Reading(cutouts, sorted(failures, key=lambda failure: failure.row or 0))

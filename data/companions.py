@@ -1,10 +1,30 @@
-"""Files, extensions and columns that accompany a galaxy and are none: noise maps, masks, weights, PSFs, segments."""
+"""Files, extensions and columns that accompany a galaxy and are none: noise maps, masks, weights, PSFs, segments.
+
+Which of them are used, and as what, their names say (`role_of`):
+
+============================================================ ==================================================================
+word in the name                                              what it holds
+============================================================ ==================================================================
+err, error, sigma, noise, rms, std, stddev, unc, uncert(ainty) standard deviation of the noise
+var, variance                                                 its square
+ivar, invvar                                                  one by its square
+mask, bpm, badpix                                             bad pixels: those that are not zero
+dq, flag, flags                                               bits that say what is wrong with a pixel
+seg, segm, segmap, segim, segmentation                        numbers of objects, 0 for the sky
+============================================================ ==================================================================
+
+Weights (wht, weight), exposure times and coverage are not used: one weight is an inverse variance and another a time, and nothing in a
+file says which. Whoever knows that a weight is an inverse variance names it so in a catalogue's column ``ivar``.
+"""
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
-__all__ = ["companion_root", "is_companion", "may_accompany", "split_companions"]
+__all__ = ["ROLES", "Role", "Use", "companion_root", "is_companion", "may_accompany", "owners_of", "role_of", "split_companions"]
+
+Role = Literal["sigma", "variance", "ivar", "mask", "flags", "segmentation"]
 
 _GLUED = (  # words that end a file's name even without a separator before them
     *("noise", "sigma", "rms", "err", "error", "var", "variance", "ivar", "invvar", "wht", "weight"),
@@ -12,11 +32,48 @@ _GLUED = (  # words that end a file's name even without a separator before them
 )
 _WORDS = (
     *_GLUED,
-    *("errors", "unc", "uncertainty", "std", "stddev", "weights", "exp", "expmap", "exptime", "cov", "coverage", "masks"),
+    *("errors", "unc", "uncert", "uncertainty", "std", "stddev", "weights", "exp", "expmap", "exptime", "cov", "coverage", "masks"),
     *("flag", "flags", "bpm", "badpix", "objmask", "bkg", "background", "samp", "ctx"),
 )
 _ANYWHERE = re.compile("|".join(_WORDS))
 _SEPARATORS = "_-. "
+_BETWEEN = re.compile(r"[\s_\-.]+")
+
+ROLES: dict[str, Role] = {
+    **dict.fromkeys(("err", "error", "errors", "sigma", "noise", "rms", "std", "stddev", "unc", "uncert", "uncertainty"), "sigma"),
+    **dict.fromkeys(("var", "variance"), "variance"),
+    **dict.fromkeys(("ivar", "invvar"), "ivar"),
+    **dict.fromkeys(("mask", "masks", "bpm", "badpix"), "mask"),
+    **dict.fromkeys(("dq", "flag", "flags"), "flags"),
+    **dict.fromkeys(("seg", "segm", "segim", "segmap", "segmentation"), "segmentation"),
+}
+"""What a word says that a companion holds."""
+
+
+class Use(NamedTuple):
+    """What a companion holds, what its name has beside that word, in small letters, and the number behind the word; 0 if none."""
+
+    role: Role
+    rest: str
+    version: int
+
+
+def role_of(name: str) -> Use | None:
+    """Return what a name says that a companion holds; None if it is no companion, or one that is not used.
+
+    Examples
+    --------
+    >>> role_of("G_MASK2"), role_of("WHT")
+    (Use(role='mask', rest='g', version=2), None)
+    """
+    parts = _BETWEEN.split(name.strip().lower())
+    for place in (0, -1):
+        word = parts[place].rstrip("0123456789")
+        if word in ROLES:
+            number = parts[place][len(word) :]
+            parts.pop(place)
+            return Use(ROLES[word], "_".join(parts), int(number[:9] or 0))
+    return None
 
 
 def is_companion(name: str) -> bool:
@@ -24,7 +81,7 @@ def is_companion(name: str) -> bool:
 
     A word that is the first or the last part of the name decides: ``ERR``, ``VAR_POISSON``, ``G_MASK``, ``WHT2``.
     """
-    parts = [part.rstrip("0123456789") for part in re.split(r"[\s_\-.]+", name.strip().lower())]
+    parts = [part.rstrip("0123456789") for part in _BETWEEN.split(name.strip().lower())]
     return parts[0] in _WORDS or parts[-1] in _WORDS
 
 
@@ -61,9 +118,41 @@ def split_companions(stems: Sequence[str]) -> list[bool]:
     """
     roots = [companion_root(stem) for stem in stems]
     galaxies = sorted(stem for stem, root in zip(stems, roots, strict=True) if root is None)
-    return [root is not None and _begins_one(root, galaxies) for root in roots]
+    return [root is not None and bool(_beginning(root, galaxies, 1)) for root in roots]
 
 
-def _begins_one(root: str, ordered: Sequence[str]) -> bool:
-    place = bisect_left(ordered, root)
-    return place < len(ordered) and ordered[place].startswith(root)
+def owners_of(root: str, role: Role, ordered: Sequence[str]) -> Sequence[str]:
+    """Return the galaxies of a folder that a companion goes with; none if its name leaves that open.
+
+    That is the galaxy of exactly this name, or else those whose names go on behind it, though not with another digit of its number or
+    another letter of its word (``G1`` is no beginning of ``G10``): one, or, for what has no band, such as masks, those that go on with
+    a separator (``ngc1300_mask`` for ``ngc1300_g`` and ``ngc1300_r``).
+
+    Parameters
+    ----------
+    root : str
+        See `companion_root`.
+    role : str
+    ordered : sequence of str
+        Names of the galaxies of that folder, without suffixes, sorted.
+    """
+    begun = _beginning(root, ordered)
+    if root in begun:
+        return [root]
+    last = root[-1:]
+    if last.isdigit():
+        begun = [stem for stem in begun if not stem[len(root)].isdigit()]
+    elif last.isalpha():
+        begun = [stem for stem in begun if not stem[len(root)].isalpha()]
+    if len(begun) < 2 or not root:
+        return begun if len(begun) == 1 else []
+    several = role in ("mask", "flags", "segmentation") and all(stem[len(root)] in _SEPARATORS for stem in begun)
+    return begun if several else []
+
+
+def _beginning(root: str, ordered: Sequence[str], most: int | None = None) -> Sequence[str]:
+    """Return the names that begin with a root, or the first of them."""
+    first = bisect_left(ordered, root)
+    if most is not None:
+        return [stem for stem in ordered[first : first + most] if stem.startswith(root)]
+    return ordered[first : bisect_right(ordered, root + chr(0x10FFFF))]

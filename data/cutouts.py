@@ -6,7 +6,7 @@ A `Cutout` is what a file holds; `Cutouts` is what an extractor eats. Bad pixels
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +41,9 @@ class Cutout:
     row : int or None
         Row of the source's catalogue.
     noise : array of float32, shape (bands, ny, nx), optional
-        Standard deviation of the noise of each pixel, in the unit of `pixels`.
+        Standard deviation of the noise of each pixel, in the unit of `pixels`; NaN where it is not known.
+    segmentation : array of int32, shape (ny, nx), optional
+        Numbers of the objects that pixels belong to, 0 for the sky; the one nearest the centre is the galaxy.
     wcs : astropy.wcs.WCS, optional
         Celestial coordinates of the pixels.
     """
@@ -54,10 +56,15 @@ class Cutout:
     row: int | None = None
     noise: NDArray[np.float32] | None = None
     wcs: Any = None
+    segmentation: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or len(self.bands) != self.pixels.shape[0]:
             raise CutoutError(f"pixels of shape {self.pixels.shape} do not go with the bands {', '.join(self.bands)}")
+        if self.noise is not None and self.noise.shape != self.pixels.shape:
+            raise CutoutError(f"noise of shape {self.noise.shape} does not go with pixels of shape {self.pixels.shape}")
+        if self.segmentation is not None and self.segmentation.shape != self.pixels.shape[1:]:
+            raise CutoutError(f"segments of shape {self.segmentation.shape} do not go with pixels of shape {self.pixels.shape}")
 
     def select(self, bands: Sequence[str]) -> "Cutout":
         """Return the cutout with these bands in this order.
@@ -77,11 +84,35 @@ class Cutout:
         return replace(self, pixels=self.pixels[order], bands=tuple(bands), noise=noise)
 
 
-def known_to_fit(id: str, found: tuple[NDArray[np.float32], tuple[str, ...], bool], file: str, row: int) -> Cutout:  # noqa: A002
-    """Return a cutout of pixels, bands and whether they are named, which a reader made to fit: quicker than with the look at that."""
+class _Found(Protocol):
+    """What a reader found: pixels, bands, whether these are named, and what accompanies them."""
+
+    @property
+    def pixels(self) -> NDArray[np.float32]: ...
+    @property
+    def bands(self) -> tuple[str, ...]: ...
+    @property
+    def named(self) -> bool: ...
+    @property
+    def noise(self) -> NDArray[np.float32] | None: ...
+    @property
+    def segmentation(self) -> NDArray[np.int32] | None: ...
+
+
+def known_to_fit(id: str, found: _Found, file: str, row: int) -> Cutout:  # noqa: A002
+    """Return a cutout of what a reader made to fit together: quicker than with the look at that."""
     cutout = object.__new__(Cutout)
-    pixels, bands, named = found
-    vars(cutout).update(id=id, pixels=pixels, bands=bands, file=file, named=named, row=row, noise=None, wcs=None)
+    vars(cutout).update(
+        id=id,
+        pixels=found.pixels,
+        bands=found.bands,
+        file=file,
+        named=found.named,
+        row=row,
+        noise=found.noise,
+        wcs=None,
+        segmentation=found.segmentation,
+    )
     return cutout
 
 
@@ -99,7 +130,7 @@ def cutouts_of(parts: Sequence[NDArray[np.float32]], ids: Sequence[str], row: in
     like : Cutout
         Bands, file and whether the bands are named. It has as many bands as `parts`.
     """
-    shared = {**vars(like), "noise": None, "wcs": None}
+    shared = {**vars(like), "noise": None, "wcs": None, "segmentation": None}
     found = [object.__new__(Cutout) for _ in ids]
     for at, (cutout, name, own) in enumerate(zip(found, ids, chain.from_iterable(parts), strict=True), start=row):
         vars(cutout).update(shared, id=name, pixels=own, row=at)
@@ -119,9 +150,11 @@ class Cutouts:
     mask : array of bool, shape of `pixels`, optional
         True marks a bad pixel; it becomes NaN. Pixels that are not finite are bad without being marked.
     noise : array, shape of `pixels`, optional
-        Standard deviation of the noise of each pixel, in the unit of `pixels`.
+        Standard deviation of the noise of each pixel, in the unit of `pixels`; NaN where it is not known, which may be all of a galaxy.
     catalog : pyarrow.Table, optional
         One row a galaxy.
+    segmentation : array of int32, shape (n, ny, nx), optional
+        Numbers of the objects that pixels belong to, 0 for the sky; all 0 where a galaxy has no such map.
 
     Raises
     ------
@@ -135,6 +168,7 @@ class Cutouts:
     mask: NDArray[np.bool_] | None = field(default=None, repr=False)
     noise: NDArray[np.float32] | None = field(default=None, repr=False)
     catalog: pa.Table | None = field(default=None, repr=False)
+    segmentation: NDArray[np.int32] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         pixels = _as_float32(self.pixels)
@@ -152,7 +186,11 @@ class Cutouts:
         noise = None if self.noise is None else _as_float32(self.noise)
         if noise is not None and noise.shape != pixels.shape:
             raise UsageError(f"noise of shape {noise.shape} does not go with pixels of shape {pixels.shape}")
-        for name, value in {"pixels": pixels, "mask": bad, "noise": noise, "ids": tuple(self.ids), "bands": tuple(self.bands)}.items():
+        segments = None if self.segmentation is None else np.ascontiguousarray(self.segmentation, dtype=np.int32)
+        if segments is not None and segments.shape != (pixels.shape[0], *pixels.shape[2:]):
+            raise UsageError(f"segments of shape {segments.shape} do not go with pixels of shape {pixels.shape}")
+        values = {"pixels": pixels, "mask": bad, "noise": noise, "segmentation": segments, "ids": tuple(self.ids)}
+        for name, value in {**values, "bands": tuple(self.bands)}.items():
             object.__setattr__(self, name, value)
 
     def __len__(self) -> int:

@@ -1,25 +1,26 @@
 """Cutouts that lie in files: a source that knows which file each entry is in, and opens none of them until it is read."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from galfeat import CutoutError
-from galfeat.data.choosing import with_bands
+from galfeat.data.beside import BesideFiles, accompanied
+from galfeat.data.choosing import MissingBands, with_bands
+from galfeat.data.companions import Role
 from galfeat.data.cutouts import Cutout, cutouts_of, known_to_fit
 from galfeat.data.failures import Failure
-from galfeat.data.fits import FitsFile, Pixels
-from galfeat.data.folders import is_picture
+from galfeat.data.fits import FitsFile
 from galfeat.data.known import Known
+from galfeat.data.layers import Companions, Pixels
 from galfeat.data.layouts import Galaxy, Layout, size_of
-from galfeat.data.pictures import read_picture
+from galfeat.data.opening import Picture, is_there, open_file
 from galfeat.data.plain import PlainReader
 from galfeat.data.rows import Row
 from galfeat.data.shards import Reading, Shard, cut_shards
@@ -33,21 +34,6 @@ class _Entry(NamedTuple):
     files: tuple[str, ...]
     hdu: int | None
     number: int | None
-
-
-class _Picture:
-    """A picture behind the same door as a FITS file."""
-
-    def __init__(self, path: Path) -> None:
-        self._pixels = read_picture(path)
-
-    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:  # noqa: ARG002 - a picture has one layout
-        if hdu:
-            raise CutoutError(f"has no extension {hdu}: it is a picture")
-        return [Galaxy((0,))]
-
-    def load(self, galaxy: Galaxy) -> Pixels:  # noqa: ARG002 - there is one
-        return self._pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +61,14 @@ class FileSource:
         Companion files of the folder that are no galaxies.
     left_out_columns : tuple of str
         Columns of the catalogue that hold no single value a row.
+    beside : tuple of BesideFiles
+        Companion files of the entries.
+    companions : Companions
+        How these, and those within files, are used.
+    missing_bands : {"fail", "mask"}
+        What becomes of a galaxy without one of the bands.
+    outside : bool
+        Whether files may lie outside the folder.
     known : Known
         What was found in files of many galaxies, so that shards do not look through them again.
     """
@@ -88,6 +82,10 @@ class FileSource:
     row: Row | None = field(default=None, repr=False)
     left_out: tuple[str, ...] = field(default=(), repr=False)
     left_out_columns: tuple[str, ...] = ()
+    beside: tuple[BesideFiles, ...] = ()
+    companions: Companions = field(default_factory=Companions)
+    missing_bands: MissingBands = "fail"
+    outside: bool = False
     known: Known = field(default_factory=Known, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:
@@ -103,6 +101,13 @@ class FileSource:
             return self.wanted
         readings = (self.read(Shard(row, row + 1)) for row in range(len(self)))
         return next((reading.cutouts[0].bands for reading in readings if reading.cutouts), ())
+
+    @cached_property
+    def _expected(self) -> tuple[str, ...]:
+        """Bands that every cutout is to have: where missing ones are masked, those of the first one if none are asked for."""
+        if self.wanted or self.missing_bands == "fail" or "" not in self.columns:
+            return self.wanted
+        return replace(self, missing_bands="fail").bands
 
     def shards(self, size: int = 256) -> list[Shard]:
         """Return runs of `size` entries that together are the source."""
@@ -139,16 +144,23 @@ class FileSource:
         if "" not in self.columns or self.numbers or "hdu" in self.catalog.column_names:
             return
         part = self.catalog.slice(shard.start, len(shard))
+        expected = self._expected
         ids, files = (part.column(column).to_pylist() for column in ("id", self.columns[""]))
         for row, name, file in zip(range(shard.start, shard.stop), ids, files, strict=False):
             found = reader.read(file) if file else None
-            if found is not None and (not self.wanted or (found.named and found.bands == self.wanted)):
-                yield row, known_to_fit(name, found, file, row)
+            if found is None or (expected and not (found.named and found.bands == expected)):
+                continue
+            if self.beside:
+                try:
+                    found = self._accompanied(row, found)
+                except CutoutError:
+                    continue  # the long way says why
+            yield row, known_to_fit(name, found, file, row)
 
     def _read_row(self, shard: Shard) -> list[Cutout] | None:
         """Return the cutouts of a shard out of one file that holds them all alike; None if there is more to it."""
         numbers = self.numbers and self.numbers[shard.start : shard.stop]
-        if self.row is None or not numbers or numbers != tuple(range(numbers[0], numbers[0] + len(shard))):
+        if self.row is None or self.beside or not numbers or numbers != tuple(range(numbers[0], numbers[0] + len(shard))):
             return None
         parts = self.row.read(numbers[0], numbers[0] + len(shard)) if numbers[-1] < self.row.count else None
         if parts is None:
@@ -186,65 +198,74 @@ class FileSource:
         except CutoutError:
             return None  # the long way says why
 
-    def _joined(self, name: str, entry: _Entry, loaded: Mapping[str, Pixels]) -> Cutout:
-        found = _together(loaded)
-        if not self.wanted or (found.named and found.bands == self.wanted):
-            return known_to_fit(name, found, entry.files[0], entry.row)
-        return with_bands(Cutout(name, found.pixels, found.bands, file=entry.files[0], named=found.named, row=entry.row), self.wanted)
+    def _joined(self, name: str, entry: _Entry, loaded: Mapping[str, Pixels], galaxy: tuple[int, int] = (0, 1)) -> Cutout:
+        found = self._accompanied(entry.row, _together(loaded, tuple(self.columns)), galaxy)
+        expected = self._expected
+        file = next(file for band, file in zip(self.columns, entry.files, strict=True) if band in loaded)
+        if not expected or (found.named and found.bands == expected):
+            return known_to_fit(name, found, file, entry.row)
+        pixels, bands, named, noise, segmentation = found
+        cutout = Cutout(name, pixels, bands, file=file, named=named, row=entry.row, noise=noise, segmentation=segmentation)
+        return with_bands(cutout, expected, self.missing_bands)
+
+    def _accompanied(self, row: int, found: Pixels, galaxy: tuple[int, int] = (0, 1)) -> Pixels:
+        """Give a galaxy its companion files; `galaxy` is which one of its file it is, and how many there are."""
+        if not self.beside or not self.companions.use:
+            return found
+        files: dict[str, list[tuple[Role, str]]] = {}
+        for each in self.beside:
+            files.setdefault(each.of(row), []).append((each.role, each.band))
+        files.pop("", None)
+        return accompanied(found, files, (self.folder, self.known, self.outside), galaxy, self.companions)
 
     def _read_files(self, files: tuple[str, ...], entries: Sequence[_Entry]) -> dict[int, list[Cutout | Failure]]:
         with ExitStack() as stack:
-            opened: dict[str, FitsFile | _Picture] = {}
+            opened: dict[str, FitsFile | Picture] = {}
             for band, file in zip(self.columns, files, strict=True):
                 try:
-                    opened[band] = stack.enter_context(_opened(self.folder, file, self.known))
+                    if self._may_miss(files, band, file):
+                        continue
+                    opened[band] = stack.enter_context(open_file(self.folder, file, self.known, outside=self.outside))
                 except CutoutError as error:
                     return {entry.row: [_failure(entry, entry.id, band, file, error)] for entry in entries}
             return {entry.row: self._read_entry(entry, opened) for entry in entries}
 
-    def _read_entry(self, entry: _Entry, opened: Mapping[str, FitsFile | _Picture]) -> list[Cutout | Failure]:
+    def _may_miss(self, files: tuple[str, ...], band: str, file: str) -> bool:
+        """Return whether the file of a band is missing and is to be masked: another one is there."""
+        if self.missing_bands == "fail" or not band or is_there(self.folder, file, outside=self.outside):
+            return False
+        return any(is_there(self.folder, other, outside=self.outside) for other in files)
+
+    def _read_entry(self, entry: _Entry, opened: Mapping[str, FitsFile | Picture]) -> list[Cutout | Failure]:
         found: dict[str, list[Galaxy]] = {}
-        for (band, source), file in zip(opened.items(), entry.files, strict=True):
+        files = dict(zip(self.columns, entry.files, strict=True))
+        for band, source in opened.items():
             try:
                 found[band] = source.galaxies(self.layout, entry.hdu)
             except CutoutError as error:
-                return [_failure(entry, entry.id, band, file, error)]
+                return [_failure(entry, entry.id, band, files[band], error)]
         try:
             galaxies = _paired(found, entry.number)
         except CutoutError as error:
             return [_failure(entry, entry.id, "", entry.files[0], error)]
         names = [entry.id] if len(galaxies) == 1 else [f"{entry.id}[{number}]" for number in range(len(galaxies))]
-        return [self._cutout(name, entry, opened, galaxy) for name, galaxy in zip(names, galaxies, strict=True)]
+        read = enumerate(zip(names, galaxies, strict=True))
+        return [self._cutout(name, entry, opened, galaxy, (number, len(galaxies))) for number, (name, galaxy) in read]
 
     def _cutout(
-        self, name: str, entry: _Entry, opened: Mapping[str, FitsFile | _Picture], galaxies: tuple[Galaxy, ...]
+        self, name: str, entry: _Entry, opened: Mapping[str, FitsFile | Picture], galaxies: tuple[Galaxy, ...], which: tuple[int, int]
     ) -> Cutout | Failure:
         loaded: dict[str, Pixels] = {}
-        for (band, source), file, galaxy in zip(opened.items(), entry.files, galaxies, strict=True):
+        files = dict(zip(self.columns, entry.files, strict=True))
+        for (band, source), galaxy in zip(opened.items(), galaxies, strict=True):
             try:
-                loaded[band] = _load(band, source, galaxy)
+                loaded[band] = _load(band, source, galaxy, self.companions)
             except CutoutError as error:
-                return _failure(entry, name, band, file, error)
+                return _failure(entry, name, band, files[band], error)
         try:
-            return self._joined(name, entry, loaded)
+            return self._joined(name, entry, loaded, which)
         except CutoutError as error:
             return _failure(entry, name, "", entry.files[0], error)
-
-
-@contextmanager
-def _opened(folder: Path, file: str, known: Known) -> Iterator[FitsFile | _Picture]:
-    if not file:
-        raise CutoutError("no file stands in the catalogue")
-    normal = os.path.normpath(file)
-    if PurePath(file).is_absolute() or PurePosixPath(file).is_absolute() or PurePath(normal).parts[:1] == (os.pardir,):
-        raise CutoutError("lies outside the catalogue's folder: write paths that stay inside it")
-    if "\0" in file:
-        raise CutoutError("there is no such file")
-    if is_picture(file):
-        yield _Picture(folder / normal)
-    else:
-        with known.open(folder / normal) as opened:
-            yield opened
 
 
 def _paired(found: Mapping[str, list[Galaxy]], number: int | None) -> list[tuple[Galaxy, ...]]:
@@ -261,20 +282,26 @@ def _paired(found: Mapping[str, list[Galaxy]], number: int | None) -> list[tuple
     return [tuple(galaxies[number] for galaxies in found.values())]
 
 
-def _load(band: str, source: FitsFile | _Picture, galaxy: Galaxy) -> Pixels:
-    pixels = source.load(galaxy)
+def _load(band: str, source: FitsFile | Picture, galaxy: Galaxy, companions: Companions) -> Pixels:
+    pixels = source.load(galaxy, companions)
     if band and len(pixels.bands) != 1:
         raise CutoutError(f"holds {len(pixels.bands)} bands where one is expected")
     return pixels
 
 
-def _together(loaded: Mapping[str, Pixels]) -> Pixels:
+def _together(loaded: Mapping[str, Pixels], bands: tuple[str, ...]) -> Pixels:
+    """Put the bands of several files together; those that are missing have only bad pixels."""
     if "" in loaded:
         return loaded[""]
     shapes = {band: found.pixels.shape[1:] for band, found in loaded.items()}
     if len(set(shapes.values())) > 1:
         raise CutoutError("its bands differ in size: " + ", ".join(f"{band} has {size_of(shape)}" for band, shape in shapes.items()))
-    return Pixels(np.concatenate([found.pixels for found in loaded.values()]), tuple(loaded), True)
+    nothing = np.full((1, *next(iter(shapes.values()))), np.nan, np.float32)
+    pixels = [loaded[band].pixels if band in loaded else nothing for band in bands]
+    noise = [loaded[band].noise if band in loaded else nothing for band in bands]
+    known = [each for each in noise if each is not None]
+    segments = next((found.segmentation for found in loaded.values() if found.segmentation is not None), None)
+    return Pixels(np.concatenate(pixels), bands, True, np.concatenate(known) if len(known) == len(bands) else None, segments)
 
 
 def _failure(entry: _Entry, name: str, band: str, file: str, error: CutoutError) -> Failure:

@@ -6,34 +6,46 @@ read when a galaxy is asked for. Plain images are read here, compressed ones by 
 leaves them as numbers (BLANK = 0, and unsigned integers).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import dropwhile
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
+from galfeat.data.companions import Role, is_companion
 from galfeat.data.compressed import unpack
 from galfeat.data.forms import BLOCK, Cards
 from galfeat.data.headers import Hdu, Header, read_hdus
-from galfeat.data.layouts import Galaxy, Image, Layout, arrange, size_of
+from galfeat.data.layers import NOISE, Companions, Layer, Pixels, bad_bits_of, noise_role, with_layers
+from galfeat.data.layouts import Beside, Galaxy, Image, Layout, arrange, size_of
+from galfeat.data.matching import with_companions
 from galfeat.data.streams import Bytes, Stamp, open_bytes
 
-__all__ = ["Contents", "FitsFile", "Pixels", "filter_of", "image_of", "open_fits", "scaled", "shared_filter", "stored_kind"]
+__all__ = [
+    "Contents",
+    "FitsFile",
+    "Pixels",
+    "exact",
+    "filter_of",
+    "image_of",
+    "may_overflow",
+    "open_fits",
+    "overflow",
+    "scaled",
+    "shared_filter",
+    "stored_kind",
+]
 
 
-class Pixels(NamedTuple):
-    """Pixels of one galaxy as a file has them: float32 of shape (bands, ny, nx), names of the bands, and whether the file gave them."""
-
-    pixels: NDArray[np.float32]
-    bands: tuple[str, ...]
-    named: bool
+_AS_USUAL = Companions()
+_MOST_STORED = 4  # images of which the numbers are kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +81,8 @@ class FitsFile:
     source : Bytes
     contents : Contents, optional
         What it holds, where that is known already.
+    report : callable, optional
+        Told what is odd about pixels and companions, by kind.
 
     Raises
     ------
@@ -76,12 +90,15 @@ class FitsFile:
         If it is no FITS file or its first header makes no sense.
     """
 
-    def __init__(self, source: Bytes, contents: Contents | None = None) -> None:
+    def __init__(
+        self, source: Bytes, contents: Contents | None = None, report: Callable[[Mapping[str, str]], None] = lambda _: None
+    ) -> None:
         self._source = source
+        self._report = report
         self.contents = contents or Contents(*read_hdus(source))
         self.hdus, self.damage = self.contents.hdus, self.contents.damage
         self._arranged = self.contents.arranged
-        self._last: tuple[int, NDArray[np.float32]] | None = None
+        self._stored: dict[int, NDArray[np.generic]] = {}
 
     @property
     def oddities(self) -> dict[str, str]:
@@ -110,18 +127,18 @@ class FitsFile:
             If there is none, or the images do not go with the layout.
         """
         if hdu is not None:
-            return arrange([self._chosen(hdu)], layout)
+            return self._accompanied(arrange([self._chosen(hdu)], layout), self.images)
         if layout not in self._arranged:
             self._arranged[layout] = self._all_galaxies(layout)
         return self._arranged[layout]
 
-    def load(self, galaxy: Galaxy) -> Pixels:
-        """Read the pixels of one galaxy.
+    def load(self, galaxy: Galaxy, companions: Companions = _AS_USUAL) -> Pixels:
+        """Read the pixels of one galaxy, with what accompanies it in the file.
 
         Raises
         ------
         CutoutError
-            If they cannot be read.
+            If they cannot be read, or a companion does not fit.
         """
         if galaxy.problem:
             raise CutoutError(galaxy.problem)
@@ -130,18 +147,64 @@ class FitsFile:
             planes = [planes[0][galaxy.number]]
         ny, nx = planes[0].shape[-2:]
         pixels = planes[0].reshape(-1, ny, nx) if len(planes) == 1 else np.stack([plane.reshape(ny, nx) for plane in planes])
-        return Pixels(pixels, galaxy.bands, galaxy.named)
+        found = Pixels(pixels, galaxy.bands, galaxy.named)
+        if not galaxy.beside or not companions.use:
+            return found
+        return with_layers(found, [self._layer(each, galaxy, companions) for each in galaxy.beside])
+
+    def layer(self, hdu: Hdu, role: Role, companions: Companions) -> NDArray[np.generic]:
+        """Read an image as a companion: noise as float32, what is bad as bool, segments as numbers; its shape without leading ones.
+
+        Raises
+        ------
+        CutoutError
+            If it cannot be read.
+        """
+        if role in NOISE:
+            return self._flux(hdu)
+        values = exact(self._numbers(hdu), hdu)
+        if role == "segmentation":
+            return values
+        bits = bad_bits_of(hdu.header, self.hdus[0].header, role, companions.bad_bits)
+        if bits is None or values.dtype.kind == "f":
+            return np.asarray(values != 0)
+        return np.asarray(values.astype(np.int64, copy=False) & bits != 0)
+
+    def _layer(self, beside: Beside, galaxy: Galaxy, companions: Companions) -> Layer:
+        hdu = self.hdus[beside.hdu]
+        role = noise_role(hdu.header, beside.role)
+        values = self.layer(hdu, role, companions)
+        if galaxy.number is not None:
+            count = self.hdus[galaxy.hdus[0]].shape[-4]
+            if values.ndim < 3 or len(values) != count:
+                raise CutoutError(f"its file holds {count} galaxies and {hdu.header.text('EXTNAME')} has {size_of(values.shape)}")
+            values = values[galaxy.number]
+        return Layer(role, beside.band, values.reshape(-1, *values.shape[-2:]))
+
+    @property
+    def images(self) -> list[Image]:
+        """Its images of two axes or more, as far as their headers go."""
+        return [self._image(each) for each in self.hdus if each.kind in ("image", "tiles") and len(each.shape) > 1]
+
+    def _accompanied(self, galaxies: list[Galaxy], images: list[Image]) -> list[Galaxy]:
+        if not any(is_companion(image.name) for image in images):
+            return galaxies
+        images = [image._replace(version=_version(self.hdus[image.hdu].header, image.name)) for image in images]
+        found, unclear = with_companions(images, galaxies)
+        if unclear:
+            self._report({"unclear": f"it is not clear which image {', '.join(unclear[:3])} goes with: not used"})
+        return found
 
     def _all_galaxies(self, layout: Layout) -> list[Galaxy]:
-        images = [self._image(each) for each in self.hdus if each.kind in ("image", "tiles") and len(each.shape) > 1]
+        images = self.images
         if self.damage:
-            galaxies = arrange(images, layout) if len(images) > 1 else []
+            galaxies = self._accompanied(arrange(images, layout), images) if len(images) > 1 else []
             if len(galaxies) < 2:
                 raise CutoutError(self.damage)
             return [*galaxies, Galaxy((), problem=self.damage)]
         if not images:
             raise CutoutError("holds no image" + _instead(self.hdus))
-        return arrange(images, layout)
+        return self._accompanied(arrange(images, layout), images)
 
     def _chosen(self, number: int) -> Image:
         if not 0 <= number < len(self.hdus):
@@ -151,7 +214,7 @@ class FitsFile:
         if hdu.kind not in ("image", "tiles") or len(hdu.shape) < 2:
             raise CutoutError(f"extension {number} is no image" + _instead([hdu]))
         image = self._image(hdu)
-        return Image(number, image.shape, "", image.own_filter, image.filter, image.planes)
+        return image._replace(name="")
 
     def _image(self, hdu: Hdu) -> Image:
         return image_of(hdu, self._shared)
@@ -161,13 +224,25 @@ class FitsFile:
         return shared_filter(self.hdus[0])
 
     def _flux(self, hdu: Hdu) -> NDArray[np.float32]:
-        if self._last is None or self._last[0] != hdu.number:  # a row of galaxies in one 4-D image is unpacked once
+        stored = self._numbers(hdu)
+        flux = scaled(stored, hdu)
+        if may_overflow(hdu):
+            self._report(overflow(flux, stored, hdu))
+        return flux
+
+    def _numbers(self, hdu: Hdu) -> NDArray[np.generic]:
+        """Return the stored numbers of an image; a row of galaxies in one 4-D image, and its companions, are unpacked once."""
+        if hdu.number not in self._stored:
             stored = unpack(self._source, hdu) if hdu.kind == "tiles" else _stored(self._source, hdu)
             shape = _without_ones(hdu.shape)
             if stored.size != prod(shape):
                 raise CutoutError(f"its compressed pixels are damaged: {stored.size:,} are there for {size_of(shape)}")
-            self._last = hdu.number, scaled(stored.reshape(shape), hdu)
-        return self._last[1]
+            if len(shape) < 4:
+                return stored.reshape(shape)
+            if len(self._stored) >= _MOST_STORED:
+                self._stored.clear()
+            self._stored[hdu.number] = stored.reshape(shape)
+        return self._stored[hdu.number]
 
 
 @contextmanager
@@ -189,6 +264,16 @@ def image_of(hdu: Hdu, shared: str) -> Image:
     own = filter_of(hdu.header)
     planes = _plane_names(hdu.header, shape[-3]) if len(shape) > 2 else ()
     return Image(hdu.number, shape, hdu.header.text("EXTNAME"), own, own or shared, planes)
+
+
+def _version(header: Header, name: str) -> int:
+    if "EXTVER" in header:
+        try:
+            return header.integer("EXTVER")
+        except CutoutError:
+            return 0  # it is needed for companions only
+    number = name[len(name.rstrip("0123456789")) :]
+    return int(number[:9] or 0)
 
 
 def shared_filter(first: Hdu) -> str:
@@ -249,6 +334,32 @@ def scaled(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
     if bitpix > 0 and "BLANK" in header:
         flux[stored == header.integer("BLANK")] = np.nan
     return flux
+
+
+def may_overflow(hdu: Hdu) -> bool:
+    """Return whether the pixels of an image may be beyond float32."""
+    return hdu.bitpix == -64 or "BSCALE" in hdu.header or "BZERO" in hdu.header
+
+
+def overflow(flux: NDArray[np.float32], stored: NDArray[np.generic], hdu: Hdu) -> dict[str, str]:
+    """Return that pixels are beyond float32, if some are: they are infinite now, and the stored numbers are not."""
+    lost = np.isinf(flux)
+    if not lost.any():
+        return {}
+    count = np.count_nonzero(np.isfinite(stored[lost]))
+    return {"overflow": f"{count:,} pixels of extension {hdu.number} are beyond float32: they are bad pixels"} if count else {}
+
+
+def exact(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.generic]:
+    """Return whole numbers as they are meant, int64 (unsigned ones of 64 bits by their bits), or others as float64."""
+    scale, zero = hdu.header.number("BSCALE", 1.0), hdu.header.number("BZERO", 0.0)
+    if hdu.bitpix > 0 and scale == 1.0 and zero == 2.0**63:
+        return stored.astype(np.int64) ^ np.iinfo(np.int64).min
+    if hdu.bitpix > 0 and scale == 1.0 and zero == int(zero) and abs(zero) < 2.0**53:
+        return stored.astype(np.int64) + np.int64(zero)
+    with np.errstate(all="ignore"):
+        wide: NDArray[np.float64] = stored.astype(np.float64) * scale + zero
+    return wide
 
 
 def _instead(hdus: list[Hdu]) -> str:

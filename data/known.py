@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from galfeat.data.fits import Contents, FitsFile
@@ -19,8 +20,8 @@ class Known:
     """What was found out about files, so that it is found out and said once.
 
     Oddities that the FITS standard forbids and archives hold all the same (keywords that stand twice, bytes behind the last image, a last
-    block that is not filled up) are read as astropy reads them, and reported to the logger ``galfeat`` as warnings: each kind once for a
-    source, with the first file that has it.
+    block that is not filled up) are read as astropy reads them; pixels beyond float32 are bad pixels. These are reported to the logger
+    ``galfeat`` as warnings: each kind once for a source, with the first file that has it.
     """
 
     def __init__(self) -> None:
@@ -36,12 +37,13 @@ class Known:
         CutoutError
             If there is no such file, or it is no FITS file.
         """
+        report = partial(self.report, path.name)
         with open_bytes(path) as source:
             known = self._contents.get(path)
             if known is not None and known[0] == source.stamp:
-                yield FitsFile(source, known[1])
+                yield FitsFile(source, known[1], report)
                 return
-            file = FitsFile(source)
+            file = FitsFile(source, report=report)
             self.report(path.name, file.oddities)
             if len(file.hdus) >= _MANY:
                 if len(self._contents) >= _MOST_KNOWN:

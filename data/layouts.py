@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 from galfeat import CutoutError, UsageError
-from galfeat.data.companions import is_companion
+from galfeat.data.companions import Role, is_companion
 from galfeat.data.cutouts import band_names
 
-__all__ = ["Galaxy", "Image", "Layout", "arrange", "check_layout", "is_band_name", "size_of"]
+__all__ = ["Beside", "Galaxy", "Image", "Layout", "arrange", "check_layout", "is_band_name", "name_parts", "size_of"]
 
 Layout = Literal["auto", "cube", "bands", "galaxies"]
 
@@ -37,6 +37,8 @@ class Image(NamedTuple):
         The same, or the one of a first HDU that holds no pixels.
     planes : tuple of str
         Names of the planes of a cube, where the header names them all.
+    version : int
+        EXTVER, or the number at the end of EXTNAME; 0 if neither is there, or nothing in the file accompanies an image.
     """
 
     hdu: int
@@ -45,6 +47,15 @@ class Image(NamedTuple):
     own_filter: str = ""
     filter: str = ""
     planes: tuple[str, ...] = ()
+    version: int = 0
+
+
+class Beside(NamedTuple):
+    """An image that accompanies a galaxy: what it holds, which band it goes with (None: all), and the number of its HDU."""
+
+    role: Role
+    band: int | None
+    hdu: int
 
 
 class Galaxy(NamedTuple):
@@ -61,6 +72,8 @@ class Galaxy(NamedTuple):
         Place on the slowest axis, where that counts galaxies.
     problem : str
         Why it cannot be read; empty if it can.
+    beside : tuple of Beside
+        What accompanies it in the file.
     """
 
     hdus: tuple[int, ...]
@@ -68,6 +81,7 @@ class Galaxy(NamedTuple):
     named: bool = False
     number: int | None = None
     problem: str = ""
+    beside: tuple[Beside, ...] = ()
 
 
 def check_layout(layout: str) -> None:
@@ -124,7 +138,12 @@ def arrange(images: Sequence[Image], layout: Layout = "auto") -> list[Galaxy]:
 
 def is_band_name(name: str) -> bool:
     """Return whether a name is, or has among its parts, the name of a filter: ``g``, ``F814W``, ``SDSS_g``."""
-    return any(_BAND.fullmatch(part) for part in re.split(r"[\s_\-.:/,]+", name.strip()))
+    return any(_BAND.fullmatch(part) for part in name_parts(name))
+
+
+def name_parts(name: str) -> list[str]:
+    """Return what stands between the separators of a name, in small letters."""
+    return re.split(r"[\s_\-.:/,]+", name.strip().lower())
 
 
 def size_of(shape: Sequence[int]) -> str:

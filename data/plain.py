@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits import FitsFile, Pixels, stored_kind
-from galfeat.data.headers import BLOCK
+from galfeat.data.fits import FitsFile, Pixels, overflow, stored_kind
+from galfeat.data.headers import BLOCK, Hdu
 from galfeat.data.known import Known
 from galfeat.data.layouts import Layout
 from galfeat.data.streams import Bytes
@@ -44,6 +44,7 @@ class _Kind:
     bands: tuple[str, ...]
     named: bool
     wide: bool  # whether a number may be beyond float32
+    hdu: Hdu
 
 
 @dataclass(eq=False)
@@ -97,8 +98,11 @@ class PlainReader:
             return None
         if not kind.wide:
             return Pixels(kind.stored.astype(np.float32), kind.bands, kind.named)
-        with np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
-            return Pixels(kind.stored.astype(np.float32), kind.bands, kind.named)
+        with np.errstate(all="ignore"):
+            pixels = kind.stored.astype(np.float32)
+        if np.isinf(pixels).any():  # beyond float32: bad pixels
+            self._report(file, overflow(pixels, kind.stored, kind.hdu))
+        return Pixels(pixels, kind.bands, kind.named)
 
     def _fill(self, file: str) -> int:
         """Read a file into the buffer; return its size in bytes, or 0 if it cannot be read or does not fit."""
@@ -176,7 +180,7 @@ class PlainReader:
         shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
         self._report(name, file.oddities)
         stored = np.ndarray(shape, stored_kind(hdu.bitpix), self._buffer, start)
-        return _Kind(count, stored, galaxy.bands, galaxy.named, wide=hdu.bitpix == -64)
+        return _Kind(count, stored, galaxy.bands, galaxy.named, hdu.bitpix == -64, hdu)
 
 
 def _runs(cards: list[int]) -> list[slice]:

@@ -4,12 +4,14 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
+from galfeat.data.choosing import MissingBands
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.files import FileSource
 from galfeat.data.fits import open_fits
@@ -34,13 +36,17 @@ def read_cutouts(
     positions: str | Path | None = None,
     size_arcsec: float | None = None,
     size_pixels: int | None = None,
+    missing_bands: MissingBands = "fail",
+    companions: bool = True,
+    bad_bits: int | None = None,
+    allow_outside: bool = False,
     preparation: Preparation | None = None,
 ) -> Cutouts:
     """Read all cutouts of a folder, a catalogue, a FITS file or a picture into one batch.
 
     Parameters
     ----------
-    path, catalog, bands, layout, positions, size_arcsec, size_pixels
+    path, catalog, bands, layout, positions, size_arcsec, size_pixels, missing_bands, companions, bad_bits, allow_outside
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
         Brings cutouts of any size to one grid, sky to zero and noise to one. Without it pixels are those of the files, which then must
@@ -49,7 +55,7 @@ def read_cutouts(
     Returns
     -------
     Cutouts
-        With the catalogue's row for each galaxy.
+        With the catalogue's row for each galaxy, and noise and segments where some have them and no preparation is asked for.
 
     Raises
     ------
@@ -67,7 +73,17 @@ def read_cutouts(
     (3343, 3, 64, 64)
     """
     source = open_source(
-        path, catalog=catalog, bands=bands, layout=layout, positions=positions, size_arcsec=size_arcsec, size_pixels=size_pixels
+        path,
+        catalog=catalog,
+        bands=bands,
+        layout=layout,
+        positions=positions,
+        size_arcsec=size_arcsec,
+        size_pixels=size_pixels,
+        missing_bands=missing_bands,
+        companions=companions,
+        bad_bits=bad_bits,
+        allow_outside=allow_outside,
     )
     found: list[Cutout] = []
     reasons: dict[int, str] = {}
@@ -149,4 +165,18 @@ def _batch(found: list[Cutout], source: Opened) -> Cutouts:
     ids = [cutout.id for cutout in found]
     catalog = source.catalog.take(pa.array([cutout.row for cutout in found]))
     catalog = catalog.set_column(catalog.column_names.index("id"), "id", pa.array(ids))
-    return Cutouts(np.stack([cutout.pixels for cutout in found]), tuple(ids), found[0].bands, catalog=catalog)
+    pixels = np.stack([cutout.pixels for cutout in found])
+    noise = _stacked([cutout.noise for cutout in found], pixels.shape, np.float32(np.nan))
+    segments = _stacked([cutout.segmentation for cutout in found], (len(found), *pixels.shape[2:]), np.int32(0))
+    return Cutouts(pixels, tuple(ids), found[0].bands, noise=noise, catalog=catalog, segmentation=segments)
+
+
+def _stacked(maps: Sequence[NDArray[Any] | None], shape: tuple[int, ...], nothing: np.generic) -> NDArray[Any] | None:
+    """Put maps together, with one value for those that are missing; None if all are."""
+    if all(each is None for each in maps):
+        return None
+    found = np.full(shape, nothing)
+    for row, own in enumerate(maps):
+        if own is not None:
+            found[row] = own
+    return found

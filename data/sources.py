@@ -8,18 +8,21 @@ catalogue costs.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
 from galfeat import CutoutError, UsageError
+from galfeat.data.beside import columns_beside, files_beside
 from galfeat.data.catalogs import check_ids, is_catalog, read_catalog
+from galfeat.data.choosing import MissingBands, check_missing
 from galfeat.data.companions import is_companion
 from galfeat.data.files import FileSource
 from galfeat.data.folders import is_fits, is_picture, list_cutouts, names_of
 from galfeat.data.hdf5 import Hdf5Source, is_hdf5, open_hdf5
 from galfeat.data.image_sets import ParquetSource, image_column, is_parquet, open_image_set
 from galfeat.data.known import Known
+from galfeat.data.layers import Companions
 from galfeat.data.layouts import Layout, check_layout
 from galfeat.data.mosaics import MosaicSource
 from galfeat.data.positions import open_mosaics
@@ -78,6 +81,10 @@ def open_source(
     positions: str | Path | None = None,
     size_arcsec: float | None = None,
     size_pixels: int | None = None,
+    missing_bands: MissingBands = "fail",
+    companions: bool = True,
+    bad_bits: int | None = None,
+    allow_outside: bool = False,
 ) -> Opened:
     """Find cutouts.
 
@@ -104,6 +111,17 @@ def open_source(
         beyond the edge is NaN, and its row has ``edge`` true; what lies wholly beyond it is a failure.
     size_arcsec, size_pixels : float, int, optional
         Side of the cutouts around positions, in one of the two.
+    missing_bands : {"fail", "mask"}
+        What becomes of a galaxy without one of the bands: a failure; or its pixels of that band are all NaN, which is how a bad pixel is
+        said. A band is missing if its cell of the catalogue is empty, its file does not exist, or a file that names its bands has others.
+    companions : bool
+        Whether noise maps, masks, data-quality bits and segmentation maps come along, where extensions of the file, columns of the
+        catalogue, or files beside the galaxy in a folder without a catalogue are called so: see `galfeat.data.companions`. What is masked
+        is NaN; a pixel whose noise is no positive number is masked.
+    bad_bits : int, optional
+        Which data-quality bits make a pixel bad, as a sum; by default those that `galfeat.data.layers.Companions` describes.
+    allow_outside : bool
+        Whether the paths of a catalogue may be absolute or lead out of its folder.
 
     Returns
     -------
@@ -124,10 +142,11 @@ def open_source(
     256 []
     """
     check_layout(layout)
-    wanted = _checked_bands(bands)
+    check_missing(missing_bands)
+    options = _Options(_checked_bands(bands), layout, missing_bands, Companions(companions, bad_bits), allow_outside)
     if positions is not None:
         several = [path] if isinstance(path, str | Path) else list(path)
-        return _around(several, positions, (size_arcsec, size_pixels), catalog, (wanted, layout))
+        return _around(several, positions, (size_arcsec, size_pixels), catalog, options)
     if size_arcsec is not None or size_pixels is not None:
         raise UsageError("a size goes with positions in a mosaic, and there are none")
     if not isinstance(path, str | Path):
@@ -136,28 +155,51 @@ def open_source(
     if not place.exists():
         raise UsageError(f"{path}: there is no such file or folder")
     if place.is_dir():
-        return _from_folder(place, catalog, wanted, layout)
-    return _from_one(place, catalog, wanted, layout)
+        return _from_folder(place, catalog, options)
+    return _from_one(place, catalog, options)
 
 
-def _from_one(path: Path, catalog: str | Path | None, wanted: tuple[str, ...], layout: Layout) -> Opened:
+class _Options(NamedTuple):
+    """How a source is read, whatever it is."""
+
+    wanted: tuple[str, ...]
+    layout: Layout
+    missing_bands: MissingBands
+    companions: Companions
+    outside: bool
+
+    def files(self, folder: Path, catalog: pa.Table, columns: Mapping[str, str]) -> FileSource:
+        """Return a source of files that is read so."""
+        return FileSource(
+            folder,
+            catalog,
+            columns,
+            self.layout,
+            self.wanted,
+            companions=self.companions,
+            missing_bands=self.missing_bands,
+            outside=self.outside,
+        )
+
+
+def _from_one(path: Path, catalog: str | Path | None, options: _Options) -> Opened:
     if is_hdf5(path.name):
-        return _labelled(open_hdf5(path, wanted), catalog, path)
+        return _labelled(replace(open_hdf5(path, options.wanted), missing_bands=options.missing_bands), catalog, path)
     column = image_column(path) if is_parquet(path.name) else None
     if column is not None:
-        return _labelled(open_image_set(path, column, wanted), catalog, path)
-    known = Known()
+        return _labelled(replace(open_image_set(path, column, options.wanted), missing_bands=options.missing_bands), catalog, path)
+    known, layout = Known(), options.layout
     row = find_row(path, layout, known) if is_fits(path.name) else None
     if is_catalog(path) or (row is None and is_fits(path.name) and _holds_tables_only(path, known)):
         if catalog is not None:
             raise UsageError(f"{path}: is a catalogue itself, so there is no other to go with it")
-        return _from_catalog(path, path.parent, wanted, layout)
+        return _from_catalog(path, path.parent, options)
     if not is_fits(path.name) and not is_picture(path.name):
         raise UsageError(
             f"{path}: is no folder, no catalogue (CSV, ECSV, FITS, VOTable, Parquet), no FITS file, no HDF5 file and no picture (JPEG, PNG)"
         )
     count = row.count if row else _count_galaxies(path, layout, known)
-    every = FileSource(path.parent, _numbered(path, count), {"": "file"}, layout, wanted, tuple(range(count)), row, known=known)
+    every = replace(options.files(path.parent, _numbered(path, count), {"": "file"}), numbers=tuple(range(count)), row=row, known=known)
     return every if catalog is None else _with_catalog(every, Path(catalog).expanduser().absolute(), path)
 
 
@@ -166,7 +208,7 @@ def _around(
     positions: str | Path,
     size: tuple[float | None, float | None],
     catalog: str | Path | None,
-    chosen: tuple[tuple[str, ...], Layout],
+    options: _Options,
 ) -> MosaicSource:
     if catalog is not None:
         raise UsageError("a catalogue of positions is the catalogue; there can be no other")
@@ -174,25 +216,33 @@ def _around(
     missing = [path for path, place in zip(paths, places, strict=True) if not place.exists()]
     if missing or not places:
         raise UsageError(f"{missing[0]}: there is no such file or folder" if missing else "there is no mosaic")
-    return open_mosaics(places, Path(positions).expanduser().absolute(), size, *chosen)
+    found = open_mosaics(places, Path(positions).expanduser().absolute(), size, options.wanted, options.layout)
+    return replace(found, missing_bands=options.missing_bands)
 
 
-def _from_folder(folder: Path, catalog: str | Path | None, wanted: tuple[str, ...], layout: Layout) -> FileSource:
+def _from_folder(folder: Path, catalog: str | Path | None, options: _Options) -> FileSource:
     own = next((folder / name for name in _CATALOGS if (folder / name).is_file()), None)
     if catalog is not None or own is not None:
-        return _from_catalog(Path(catalog or own or "").expanduser().absolute(), folder, wanted, layout)
+        return _from_catalog(Path(catalog or own or "").expanduser().absolute(), folder, options)
     files, left_out = list_cutouts(folder)
     if not files:
         raise UsageError(f"{folder}: no FITS file or picture is in this folder" + (" but companions of galaxies" if left_out else ""))
     table = pa.table({"id": names_of(files), "file": files})
-    return FileSource(folder, table, {"": "file"}, layout, wanted, left_out=left_out)
+    beside = files_beside(files, left_out) if options.companions.use else ()
+    return replace(options.files(folder, table, {"": "file"}), left_out=left_out, beside=beside)
 
 
-def _from_catalog(path: Path, folder: Path, wanted: tuple[str, ...], layout: Layout) -> FileSource:
+def _from_catalog(path: Path, folder: Path, options: _Options) -> FileSource:
     table, left_out = read_catalog(path)
     columns = _file_columns(table, path)
     catalog = _completed(table, columns, path)
-    return FileSource(folder, catalog, _of_bands(columns, wanted, path), layout, wanted, left_out_columns=left_out)
+    chosen = _of_bands(columns, options, path)
+    beside = [each for each in columns_beside(table, [band for band in columns if band]) if _goes_with(each.band, chosen)]
+    return replace(options.files(folder, catalog, chosen), left_out_columns=left_out, beside=tuple(beside))
+
+
+def _goes_with(band: str, columns: Mapping[str, str]) -> bool:
+    return not band or "" in columns or band in [name.lower() for name in columns]
 
 
 def _labelled(source: Hdf5Source | ParquetSource, catalog: str | Path | None, path: Path) -> Hdf5Source | ParquetSource:
@@ -233,7 +283,12 @@ def _with_catalog(every: FileSource, catalog: Path, path: Path) -> FileSource:
         table = table.add_column(0, "id", pa.array([f"{names_of([path.name])[0]}[{number}]" for number in range(count)]))
     table = _completed(table, every.columns, catalog)
     return replace(
-        every, catalog=table, numbers=None if by_hdu else every.numbers, row=None if by_hdu else every.row, left_out_columns=left_out
+        every,
+        catalog=table,
+        numbers=None if by_hdu else every.numbers,
+        row=None if by_hdu else every.row,
+        left_out_columns=left_out,
+        beside=columns_beside(table, ()),
     )
 
 
@@ -274,8 +329,9 @@ def _file_columns(table: pa.Table, path: Path) -> dict[str, str]:
     return columns
 
 
-def _of_bands(columns: dict[str, str], wanted: tuple[str, ...], path: Path) -> dict[str, str]:
+def _of_bands(columns: dict[str, str], options: _Options, path: Path) -> dict[str, str]:
     """Choose the columns of the bands that are asked for: the other files need not be there."""
+    wanted = options.wanted
     if "" in columns or not wanted:
         return columns
     missing = [band for band in wanted if band not in columns]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from galfeat.pipeline.reporting.summary import BASELINE, REGION, Difference, Summary, ratio_of
 from galfeat.pipeline.statistics import corrected_ttest
 from galfeat.pipeline.study import Study
-from galfeat.pipeline.summary import BASELINE, REGION, Difference, Summary, ratio_of
 
 __all__ = ["Verdict", "decided", "judge"]
 

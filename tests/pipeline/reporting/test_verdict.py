@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from galfeat.pipeline.reporting.summary import Summary, difference
+from galfeat.pipeline.reporting.verdict import judge
 from galfeat.pipeline.study import Candidate, Row, Study
-from galfeat.pipeline.summary import Summary, difference
-from galfeat.pipeline.verdict import judge
 
 Make = Callable[..., Study]
 

@@ -1,0 +1,80 @@
+"""Figures of the classes: which are taken for which, and how far the probabilities can be believed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat.pipeline.probabilities import confusion, expected_calibration_error, reliability_bins
+from galfeat.pipeline.reporting.drawing import Drawn, canvas, file_name, label
+from galfeat.pipeline.study import Study
+
+__all__ = ["confusion_figures", "first_repeat", "reliability_figures"]
+
+
+def first_repeat(study: Study, name: str) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+    """Return true classes and probabilities of the galaxies that were tested in the first split, each once."""
+    table = study.predictions[name].probabilities[0]
+    tested = np.isfinite(table).all(axis=1)
+    return study.labels[tested], table[tested]
+
+
+def confusion_figures(study: Study, names: Sequence[str]) -> list[Drawn]:
+    """Draw the confusion matrix of each input: numbers of galaxies, shaded by the share of the true class."""
+    return [_confusion(study, name) for name in names if name in study.predictions]
+
+
+def reliability_figures(study: Study, names: Sequence[str]) -> list[Drawn]:
+    """Draw how often the predicted class is right against its predicted probability, of each input."""
+    return [_reliability(study, name) for name in names if name in study.predictions]
+
+
+def _confusion(study: Study, name: str) -> Drawn:
+    truth, table = first_repeat(study, name)
+    counts = confusion(truth, table, study.classes)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    k = len(study.classes)
+    figure, axes = canvas(4.4 if k > 3 else 3.4)
+    axes.imshow(share, vmin=0, vmax=1, cmap="Blues", aspect="auto")
+    size = 9.5 if k <= 6 else 8 if k <= 10 else 5.5
+    for i in range(k):
+        for j in range(k):
+            if k <= 20:
+                axes.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=size, color="white" if share[i, j] > 0.55 else "#222")
+    upright = k <= 3 and max(map(len, study.classes)) <= 9
+    axes.set_xticks(range(k), [label(each, 14) for each in study.classes], rotation=0 if upright else 90, fontsize=max(size - 1, 5.5))
+    axes.set_yticks(range(k), [label(each, 14) for each in study.classes], fontsize=max(size - 1, 5.5))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title(label(name, 40), fontsize=10)
+    axes.set_xlabel("predicted class", fontsize=9)
+    axes.set_ylabel("true class", fontsize=9)
+    return Drawn(file_name("confusion", name), _confused(study, name, counts), name, figure)
+
+
+def _confused(study: Study, name: str, counts: NDArray[np.int_]) -> str:
+    right = "; ".join(f"{each} {counts[i, i]} of {counts[i].sum()}" for i, each in enumerate(study.classes))
+    wrong = counts - np.diag(np.diag(counts))
+    i, j = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    most = f" Most often confused: {study.classes[i]} taken for {study.classes[j]}, {wrong[i, j]} times." if wrong.any() else ""
+    return f"Confusion matrix of {name}. Right: {right}.{most}"
+
+
+def _reliability(study: Study, name: str) -> Drawn:
+    truth, table = first_repeat(study, name)
+    bins = reliability_bins(truth, table, study.classes, n_bins=10)
+    error = expected_calibration_error(truth, table, study.classes)
+    figure, axes = canvas(3.6)
+    axes.plot([0, 1], [0, 1], color="#555", lw=1, ls="--")
+    axes.bar([each.confidence for each in bins], [each.n / len(truth) for each in bins], width=0.06, color="#d8dee7", zorder=0)
+    spread = [[each.accuracy - each.low for each in bins], [each.high - each.accuracy for each in bins]]
+    x, y = [each.confidence for each in bins], [each.accuracy for each in bins]
+    axes.errorbar(x, y, yerr=spread, fmt="o", ms=5, capsize=2.5, color="#d55e00")
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    axes.set_title(label(name, 40), fontsize=10)
+    axes.set_xlabel("predicted probability", fontsize=9)
+    axes.set_ylabel("share that is right", fontsize=9)
+    alt = f"Reliability of {name}, expected calibration error {error:.3f}. " + "; ".join(
+        f"at probability {each.confidence:.2f} right in {each.accuracy:.2f} of {each.n}" for each in bins
+    )
+    return Drawn(file_name("reliability", name), f"{alt}.", f"{name}: expected calibration error {error:.3f}", figure)

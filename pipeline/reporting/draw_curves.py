@@ -1,0 +1,157 @@
+"""Figures of curves: scores against the number of training galaxies, and against what was done to the test galaxies."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from galfeat.pipeline.reporting.drawing import LINES, Drawn, canvas, file_name, label
+from galfeat.pipeline.reporting.summary import HEADLINE, interval_of, ratio_of
+from galfeat.pipeline.statistics import Interval
+from galfeat.pipeline.study import Row, Study
+
+__all__ = ["Curve", "learning_curves", "learning_figure", "robustness_curves", "robustness_figures"]
+
+PERTURBATIONS = {  # what is drawn along the axis, and where nothing is done
+    "rotation": ("rotated by (degrees)", 0.0),
+    "shift": ("shifted by (pixels)", 0.0),
+    "noise": ("added noise (times the noise that is there)", 0.0),
+    "blur": ("blurred by (sigma in pixels)", 0.0),
+    "dimming": ("dimmed as if farther by (factor of 1 + z)", 1.0),
+    "band": ("missing band", math.nan),
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Macro-F1 of an input along some axis.
+
+    Parameters
+    ----------
+    input : str
+    x : tuple of float
+    y : tuple of Interval
+    """
+
+    input: str
+    x: tuple[float, ...]
+    y: tuple[Interval, ...]
+
+
+def learning_curves(study: Study) -> list[Curve]:
+    """Return macro-F1 against the number of training galaxies, a curve an input."""
+    return [curve for name in study.inputs if (curve := _learning(study, name))]
+
+
+def robustness_curves(study: Study) -> dict[str, list[Curve]]:
+    """Return macro-F1 against the strength of each perturbation, a curve an input; untouched galaxies come from the main scores."""
+    kinds = dict.fromkeys(row.perturbation for row in study.rows if row.stage == "robustness" and row.perturbation)
+    curves = {kind: [curve for name in study.inputs if (curve := _robust(study, kind, name))] for kind in kinds}
+    return {kind: found for kind, found in curves.items() if found}
+
+
+def learning_figure(study: Study) -> Drawn | None:
+    """Draw the learning curves, or nothing if there are none."""
+    curves = learning_curves(study)
+    if not curves:
+        return None
+    figure, axes = canvas(3.4)
+    _draw(axes, curves)
+    counts = sorted({x for curve in curves for x in curve.x})
+    axes.set_xscale("log")
+    kept = [count for place, count in enumerate(counts) if place == 0 or count > 1.25 * counts[place - 1]]
+    axes.xaxis.set_major_locator(FixedLocator(kept))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xticklabels([f"{count:,.0f}" for count in kept], fontsize=8.5, rotation=35 if len(kept) > 5 else 0)
+    axes.set_xlabel("training galaxies", fontsize=9)
+    alt = "Macro-F1 against the number of training galaxies. " + _spoken(curves, "with {:,.0f}")
+    return Drawn("learning", alt, "Macro-F1 against the number of training galaxies; shades are 95 % intervals.", figure)
+
+
+def robustness_figures(study: Study) -> list[Drawn]:
+    """Draw one figure a perturbation of the test galaxies."""
+    return [_robustness_figure(study, kind, curves) for kind, curves in robustness_curves(study).items()]
+
+
+def _robustness_figure(study: Study, kind: str, curves: Sequence[Curve]) -> Drawn:
+    words, _ = PERTURBATIONS.get(kind, (kind, 0.0))
+    figure, axes = canvas(3.0)
+    if kind == "band":
+        _draw(axes, curves, lines=False)
+        places = sorted({x for curve in curves for x in curve.x})
+        names = [label(_band(study, x), 9) for x in places]
+        axes.set_xticks(places, names, fontsize=8.5)
+        axes.set_xlim(places[0] - 0.5, places[-1] + 0.5)
+    else:
+        _draw(axes, curves)
+    axes.set_xlabel(words, fontsize=9)
+    alt = f"Macro-F1 when test galaxies are altered: {words}. " + _spoken(curves, "at {:g}")
+    caption = f"Test galaxies: {words}. The training galaxies were left as they are."
+    return Drawn(file_name("robustness", kind), alt, caption, figure)
+
+
+def _band(study: Study, x: float) -> str:
+    return "none" if x < 0 else study.bands[int(x)] if int(x) < len(study.bands) else f"{x:g}"
+
+
+def _learning(study: Study, name: str) -> Curve | None:
+    ladders = [
+        sorted(study.select("learning", input=name, head="network", repeat=repeat, fold=fold), key=lambda row: row.n_train)
+        for repeat in range(study.n_repeats)
+        for fold in range(study.n_folds)
+    ]
+    steps = max(map(len, ladders), default=0)  # the folds differ by a galaxy or two: the same step is the same size
+    return _curve(study, name, [(None, [ladder[step] for ladder in ladders if step < len(ladder)]) for step in range(steps)])
+
+
+def _robust(study: Study, kind: str, name: str) -> Curve | None:
+    rows = study.select("robustness", input=name, perturbation=kind)
+    nothing = PERTURBATIONS.get(kind, (kind, 0.0))[1]
+    if kind == "band":
+        nothing = -1.0
+    points: dict[float, list[Row]] = {}
+    for row in rows:
+        points.setdefault(row.strength, []).append(row)
+    if rows and nothing not in points:
+        splits = {(row.repeat, row.fold) for row in rows}
+        points[nothing] = [row for row in study.select("main", input=name) if (row.repeat, row.fold) in splits]
+    return _curve(study, name, sorted(points.items()))
+
+
+def _curve(study: Study, name: str, points: Sequence[tuple[float | None, Sequence[Row]]]) -> Curve | None:
+    main = study.select("main", input=name)
+    found = []
+    for x, rows in points:
+        # the folds overlap as they do with all galaxies, also where only some of them were used for training
+        each = interval_of(study.values(rows, HEADLINE).tolist(), ratio_of(main or rows)) if rows else None
+        if each:
+            found.append((float(np.mean([row.n_train for row in rows])) if x is None else x, each))
+    return Curve(name, tuple(x for x, _ in found), tuple(y for _, y in found)) if found else None
+
+
+def _draw(axes: Axes, curves: Sequence[Curve], lines: bool = True) -> None:
+    for place, curve in enumerate(curves):
+        color, mark, dashes = LINES[place % len(LINES)]
+        low, mean, high = ([getattr(y, name) for y in curve.y] for name in ("low", "mean", "high"))
+        if lines:
+            axes.fill_between(curve.x, low, high, color=color, alpha=0.13, lw=0)
+            axes.plot(curve.x, mean, dashes, marker=mark, ms=5, lw=1.6, color=color, label=label(curve.input, 20))
+        else:
+            aside = 0.12 * (place - (len(curves) - 1) / 2)
+            error = [np.subtract(mean, low), np.subtract(high, mean)]
+            axes.errorbar(np.add(curve.x, aside), mean, yerr=error, fmt=mark, ms=5, capsize=2, color=color, label=label(curve.input, 20))
+    axes.set_ylim(0.0, 1.0)
+    axes.set_ylabel("macro-F1", fontsize=9)
+    axes.grid(axis="y", color="#e6e9ee", lw=0.8)
+    axes.figure.legend(loc="outside upper left", ncols=2, fontsize=8.5, frameon=False)
+
+
+def _spoken(curves: Sequence[Curve], form: str) -> str:
+    said = (
+        f"{curve.input}: {curve.y[0].mean:.3f} {form.format(curve.x[0])}, {curve.y[-1].mean:.3f} {form.format(curve.x[-1])}"
+        for curve in curves
+    )
+    return "; ".join(said) + "."

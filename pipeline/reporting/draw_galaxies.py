@@ -1,0 +1,132 @@
+"""Pictures of galaxies: some of each class, and those that were taken for another class most confidently."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from galfeat.pipeline.figures import picture
+from galfeat.pipeline.reporting.drawing import Drawn, label
+from galfeat.pipeline.study import Study
+
+__all__ = ["Mistake", "example_sheet", "mistake_sheet", "mistakes", "stamp"]
+
+_COLUMNS = 6
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A galaxy that was taken for another class.
+
+    Parameters
+    ----------
+    row : int
+        Its place in the study.
+    name : str
+        Its id.
+    truth, predicted : str
+    probability : float
+        Of the predicted class, mean over the repeats.
+    elsewhere : str
+        What another input said, with its probability; empty if there is none.
+    """
+
+    row: int
+    name: str
+    truth: str
+    predicted: str
+    probability: float
+    elsewhere: str = ""
+
+
+def mistakes(study: Study, name: str, other: str = "", n: int = 12) -> list[Mistake]:
+    """Return the `n` galaxies that an input got wrong with the highest probability; of equal ones the earlier.
+
+    Parameters
+    ----------
+    study : Study
+    name : str
+        The input.
+    other : str
+        An input whose opinion is given beside.
+    n : int
+    """
+    if name not in study.predictions:
+        return []
+    classes = np.array(study.classes)
+    table = _mean(study, name)
+    tested = np.flatnonzero(np.isfinite(table).all(axis=1))
+    predicted = classes[table[tested].argmax(axis=1)]
+    wrong = tested[predicted != study.labels[tested]]
+    worst = wrong[np.argsort(-table[wrong].max(axis=1), kind="stable")][:n]
+    return [
+        Mistake(
+            int(row), str(study.ids[row]), str(study.labels[row]), str(classes[table[row].argmax()]), float(table[row].max()),
+            _opinion(study, other, int(row)),
+        )
+        for row in worst
+    ]  # fmt: skip
+
+
+def stamp(pixels: NDArray[np.float32], bands: tuple[str, ...]) -> bytes:
+    """Return a prepared cutout as a PNG picture, first row of pixels at the bottom."""
+    values = (255 * picture(pixels, bands)[::-1] + 0.5).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def mistake_sheet(study: Study, found: list[Mistake]) -> Drawn | None:
+    """Draw the mistakes as one sheet, or nothing if there are none."""
+    if not found:
+        return None
+    rows = -(-len(found) // _COLUMNS)
+    figure = Figure(figsize=(1.5 * _COLUMNS, 1.95 * rows), layout="constrained")
+    for place, axes in enumerate(figure.subplots(rows, _COLUMNS, squeeze=False).flat):
+        axes.set_axis_off()
+        if place < len(found):
+            each = found[place]
+            axes.imshow(picture(study.pixels[each.row], study.bands), origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
+            axes.set_title(f"{label(each.truth, 18)}\nnot {label(each.predicted, 18)} ({each.probability:.2f})", fontsize=7.5)
+    alt = "; ".join(f"{each.name} is {each.truth}, taken for {each.predicted} with {each.probability:.2f}" for each in found)
+    return Drawn("mistakes", f"Galaxies taken for another class most confidently: {alt}.", "", figure)
+
+
+def example_sheet(study: Study) -> Drawn:
+    """Draw the first galaxies of each class as they were prepared, a row a class."""
+    k = len(study.classes)
+    figure = Figure(figsize=(1.1 * _COLUMNS + 1.5, 1.1 * k), layout="constrained")
+    grid = figure.subplots(k, _COLUMNS, squeeze=False)
+    for axes_row, name in zip(grid, study.classes, strict=True):
+        chosen = np.flatnonzero(study.labels == name)[:_COLUMNS]
+        for place, axes in enumerate(axes_row):
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+            if place < len(chosen):
+                image = picture(study.pixels[chosen[place]], study.bands)
+                axes.imshow(image, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
+        axes_row[0].set_ylabel(label(name, 14, 3), rotation=0, ha="right", va="center", fontsize=10)
+    alt = f"Up to {_COLUMNS} galaxies of each class: {', '.join(study.classes)}."
+    caption = "The first galaxies of each class as they were prepared: sky subtracted, in units of the noise, asinh stretch."
+    return Drawn("examples", alt, caption, figure)
+
+
+def _mean(study: Study, name: str) -> NDArray[np.float64]:
+    table = study.predictions[name].probabilities
+    known = np.isfinite(table).all(axis=2, keepdims=True)
+    total: NDArray[np.float64] = np.where(known, table, 0.0).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean: NDArray[np.float64] = total / known.sum(axis=0)
+    return mean
+
+
+def _opinion(study: Study, other: str, row: int) -> str:
+    if other not in study.predictions:
+        return ""
+    probabilities = _mean(study, other)[row]
+    if not np.isfinite(probabilities).all():
+        return ""
+    return f"{other}: {study.classes[int(probabilities.argmax())]} ({probabilities.max():.2f})"

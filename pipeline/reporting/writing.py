@@ -1,0 +1,101 @@
+"""The files that a comparison leaves behind: made first, then written, so that a failure leaves none half done."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from galfeat.pipeline.atomic import replacing
+from galfeat.pipeline.figures import render
+from galfeat.pipeline.reporting.draw_galaxies import mistake_sheet, mistakes
+from galfeat.pipeline.reporting.drawing import Drawn
+from galfeat.pipeline.reporting.page import render_page
+from galfeat.pipeline.reporting.sections import all_figures, leading, sections
+from galfeat.pipeline.reporting.summary import BASELINE, Summary, pair_rows
+from galfeat.pipeline.reporting.verdict import judge
+from galfeat.pipeline.study import SCORES, Study
+
+__all__ = ["write_report"]
+
+_PICTURES = ("examples", "mistakes")  # of galaxies: as SVG they would be larger and no sharper
+
+
+def write_report(study: Study, out: str | Path) -> Path:
+    """Write the report of a study.
+
+    Parameters
+    ----------
+    study : Study
+    out : path
+        The folder; missing ones are made, files of an earlier report are replaced.
+
+    Returns
+    -------
+    Path
+        ``report.html``, written last of all. Beside it stand ``scores.csv`` (a row an input, fold, number of training galaxies and
+        perturbation), ``classes.csv`` (the same, a row a class), ``summary.csv`` (a row an input), ``differences.csv`` (a row a pair
+        of inputs), ``run.json`` and ``figures/`` with every figure as SVG and PNG.
+
+    Raises
+    ------
+    UsageError
+        If the system refuses to write. Each file is written whole or not at all.
+    """
+    out = Path(out)
+    for name, data in _files(study).items():
+        with replacing(out / name) as part:
+            part.write_bytes(data)
+    return out / "report.html"
+
+
+def _files(study: Study) -> dict[str, bytes]:
+    summary = Summary(study)
+    parts = sections(summary)
+    names = leading(summary)
+    ours = next((name for name in reversed(names) if summary.group[name] == "features"), names[-1] if names else "")
+    found = mistakes(study, ours, BASELINE if ours != BASELINE else "")
+    sheet = mistake_sheet(study, found)
+    drawn = {each.name: each for each in (*all_figures(parts), *([sheet] if sheet else []))}
+    pictures = {name: {kind: render(each.figure, kind) for kind in ("svg", "png")} for name, each in drawn.items()}
+    images = {name: _embedded(each, pictures[name]) for name, each in drawn.items()}
+    return {
+        **{f"figures/{name}.{kind}": data for name, kinds in pictures.items() for kind, data in kinds.items()},
+        "scores.csv": _csv(list(_score_rows(study))),
+        "classes.csv": _csv(list(_class_rows(study))),
+        "summary.csv": _csv(summary.table()),
+        "differences.csv": _csv(pair_rows(summary.pairs)),
+        "run.json": (json.dumps(study.run, indent=1, sort_keys=True) + "\n").encode(),
+        "report.html": render_page(study, judge(study), parts, images, found).encode("utf-8", "xmlcharrefreplace"),
+    }
+
+
+def _embedded(each: Drawn, pictures: Mapping[str, bytes]) -> tuple[str, bytes]:
+    return ("image/png", pictures["png"]) if each.name in _PICTURES else ("image/svg+xml", pictures["svg"])
+
+
+def _score_rows(study: Study) -> Iterator[dict[str, Any]]:
+    for row in study.rows:
+        what = {"stage": row.stage, "input": row.input, "head": row.head, "part": row.part, "repeat": row.repeat, "fold": row.fold}
+        how = {"perturbation": row.perturbation, "strength": row.strength, "n_train": row.n_train, "n_test": row.n_test}
+        sizes = {"n_features": row.n_features, "n_parameters": row.n_parameters}
+        scores = {metric: float(row.scores.get(metric, float("nan"))) for metric in SCORES}
+        yield {**what, **how, **sizes, **scores, "settings": json.dumps(row.settings, sort_keys=True, default=str)}
+
+
+def _class_rows(study: Study) -> Iterator[dict[str, Any]]:
+    for row in study.rows:
+        what = {"stage": row.stage, "input": row.input, "head": row.head, "part": row.part, "repeat": row.repeat, "fold": row.fold}
+        how = {"perturbation": row.perturbation, "strength": row.strength, "n_train": row.n_train}
+        for name in study.classes:
+            scores = {key: float(row.per_class.get(name, {}).get(key, float("nan"))) for key in ("precision", "recall", "f1", "auc")}
+            yield {**what, **how, "class": name, "n": int(row.per_class.get(name, {}).get("n", 0)), **scores}
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: f"{value:.6f}" if isinstance(value, float) else value for key, value in row.items()} for row in rows)
+    return text.getvalue().encode()

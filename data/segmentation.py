@@ -93,7 +93,7 @@ def segment(image: NDArray[np.floating], threshold: float = 3.0, *, sigma: float
     smooth = smoothed(image, sigma)
     if not np.isfinite(smooth).any():
         return np.zeros(image.shape, dtype=np.int32)
-    sky, noise = sky_and_noise(smooth, max(1, round(border * min(image.shape))), lag=1 + math.ceil(2 * sigma))
+    sky, noise = sky_and_noise(smooth, max(1, round(border * min(image.shape))), lag=1 + math.ceil(_CUT * sigma))
     noise = max(noise, 1 / (2 * math.sqrt(math.pi) * sigma))
     labels, count = ndimage.label(np.nan_to_num(smooth, nan=-np.inf, posinf=np.inf, neginf=-np.inf) > sky + threshold * noise, _EIGHT)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)

@@ -6,7 +6,22 @@ from typing import Annotated
 import typer
 
 from galfeat.scripts.configuring import Config
-from galfeat.scripts.options import Bands, Catalog, Layout, Positions, SizeArcsec, SizePixels, Source, Strict, Workers, names
+from galfeat.scripts.options import (
+    AllowOutside,
+    BadBits,
+    Bands,
+    Catalog,
+    Companions,
+    Layout,
+    MissingBands,
+    Positions,
+    SizeArcsec,
+    SizePixels,
+    Source,
+    Strict,
+    Workers,
+    names,
+)
 from galfeat.scripts.running import finish, main_of, say
 
 
@@ -20,6 +35,10 @@ def classify(
     positions: Positions = None,
     size_arcsec: SizeArcsec = None,
     size_pixels: SizePixels = None,
+    missing_bands: MissingBands = "fail",
+    companions: Companions = True,
+    bad_bits: BadBits = None,
+    allow_outside: AllowOutside = False,
     workers: Workers = None,
     strict: Strict = False,
     config: Config = None,
@@ -38,6 +57,10 @@ def classify(
         positions=positions,
         size_arcsec=size_arcsec,
         size_pixels=size_pixels,
+        missing_bands=missing_bands,
+        companions=companions,
+        bad_bits=bad_bits,
+        allow_outside=allow_outside,
     )
     with Display("classify") as display:
         summary = predict(model, opened, out, workers=workers, progress=display, inputs=[source, catalog, positions])

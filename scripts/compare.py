@@ -6,7 +6,23 @@ from typing import Annotated
 import typer
 
 from galfeat.scripts.configuring import Config
-from galfeat.scripts.options import Bands, Catalog, Label, Layout, Positions, Seed, Size, SizeArcsec, SizePixels, Workers, names
+from galfeat.scripts.options import (
+    AllowOutside,
+    BadBits,
+    Bands,
+    Catalog,
+    Companions,
+    Label,
+    Layout,
+    MissingBands,
+    Positions,
+    Seed,
+    Size,
+    SizeArcsec,
+    SizePixels,
+    Workers,
+    names,
+)
 from galfeat.scripts.running import main_of, say
 
 
@@ -21,6 +37,10 @@ def compare(
     positions: Positions = None,
     size_arcsec: SizeArcsec = None,
     size_pixels: SizePixels = None,
+    missing_bands: MissingBands = "fail",
+    companions: Companions = True,
+    bad_bits: BadBits = None,
+    allow_outside: AllowOutside = False,
     label: Label = "label",
     size: Size = 64,
     seed: Seed = 0,
@@ -44,6 +64,10 @@ def compare(
             positions=positions,
             size_arcsec=size_arcsec,
             size_pixels=size_pixels,
+            missing_bands=missing_bands,
+            companions=companions,
+            bad_bits=bad_bits,
+            allow_outside=allow_outside,
         )
     with Display("measure") as measuring, Display("train", "networks") as training:
         compared = head_to_head(

@@ -6,7 +6,23 @@ from typing import Annotated
 import typer
 
 from galfeat.scripts.configuring import Config
-from galfeat.scripts.options import Bands, Catalog, Layout, Positions, Size, SizeArcsec, SizePixels, Source, Strict, Workers, names
+from galfeat.scripts.options import (
+    AllowOutside,
+    BadBits,
+    Bands,
+    Catalog,
+    Companions,
+    Layout,
+    MissingBands,
+    Positions,
+    Size,
+    SizeArcsec,
+    SizePixels,
+    Source,
+    Strict,
+    Workers,
+    names,
+)
 from galfeat.scripts.running import finish, main_of, say
 
 
@@ -19,6 +35,10 @@ def extract(
     positions: Positions = None,
     size_arcsec: SizeArcsec = None,
     size_pixels: SizePixels = None,
+    missing_bands: MissingBands = "fail",
+    companions: Companions = True,
+    bad_bits: BadBits = None,
+    allow_outside: AllowOutside = False,
     features: Annotated[str, typer.Option(metavar="A,B,…", help="Extractors.")] = "pixels,color,texture,hog,sift",
     size: Size = 64,
     workers: Workers = None,
@@ -39,6 +59,10 @@ def extract(
         positions=positions,
         size_arcsec=size_arcsec,
         size_pixels=size_pixels,
+        missing_bands=missing_bands,
+        companions=companions,
+        bad_bits=bad_bits,
+        allow_outside=allow_outside,
     )
     with Display("extract") as display:
         summary = measure(

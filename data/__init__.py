@@ -18,7 +18,7 @@ In order, from a disk to what an extractor eats:
     the same for plain images by the thousand, a file or an extension each: what headers share is understood once.
 `hdf5`, `image_sets`, `by_row`, `choosing`
     image sets in HDF5 and Parquet; what sources share whose galaxies are rows; the bands that are asked for.
-`positions`, `mosaics`
+`positions`, `places`, `mosaics`
     places in the sky to pixels of mosaics, and these read without the rest.
 `cutouts`
     `Cutout`, one galaxy, and `Cutouts`, a batch.
@@ -32,7 +32,9 @@ In order, from a disk to what an extractor eats:
     a survey out of nothing, for those who bring no galaxies, and its way onto a disk.
 `survey_truth`, `templates`, `instrument`
     what the survey's galaxies are, drawn alike for every class; their colours; bands, depth and the point spread.
-`profiles`, `structure`, `encounter`, `scene`, `render`
+`populations`, `visibility`
+    the survey with the sky's own correlations, for those who ask for it; how well what makes a class can be seen.
+`profiles`, `structure`, `encounter`, `scene`, `render`, `noise`
     smooth light, arms, clumps and lanes, colliding galaxies, all of it put on one sky, and turned into pixels with noise.
 
 Nothing in here knows features or networks, and nothing outside reads FITS images.

@@ -4,12 +4,13 @@ Light is integrated over fine pixels half as wide as the survey's. Coordinates a
 the image.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy import fft
 from scipy.special import gamma, gammaincinv
 
 __all__ = ["Grid", "Image", "Sersic", "Spiral", "arms", "blobs", "particles", "sersic", "sersic_patch", "smoothed"]
@@ -226,6 +227,19 @@ def particles(grid: Grid, x: Floats, y: Floats, weights: Floats) -> Image:
     return np.asarray(counts.reshape(grid.side, grid.side), dtype=np.float32)
 
 
-def smoothed(image: Image, sigma: float) -> Image:
-    """Return an image convolved with a Gaussian of this standard deviation; light that spreads beyond the grid is lost."""
-    return np.asarray(gaussian_filter(image, sigma / _FINE, mode="constant", truncate=3), dtype=np.float32)
+def smoothed(layers: Sequence[tuple[Image, float]]) -> Image:
+    """Return the sum of images, each convolved with a Gaussian of its own standard deviation.
+
+    Light that spreads beyond an edge of the grid comes in again on the other side: the grid is to have a margin.
+    """
+    side = layers[0][0].shape[0]
+    along = np.square(2 * np.pi * np.fft.fftfreq(side, _FINE)).astype(np.float32)
+    spectrum = np.zeros((side, side // 2 + 1), dtype=np.complex64)
+    for image, sigma in layers:
+        falling = np.exp(np.float32(-0.5 * sigma**2) * along)
+        layer = fft.rfft2(image)
+        layer *= falling[:, None]
+        layer *= falling[None, : side // 2 + 1]
+        spectrum += layer
+    light: Image = np.maximum(fft.irfft2(spectrum, s=(side, side)), 0)  # rounding leaves a little less than nothing
+    return light

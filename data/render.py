@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from galfeat.data.instrument import BANDS, NoiseLevel, moffat_mtf, noise_level
+from galfeat.data.noise import NOISES, correlated_noise
 from galfeat.data.profiles import Grid
-from galfeat.data.scene import Point, draw_scene
+from galfeat.data.scene import Point, Scene, draw_scene
 from galfeat.data.survey_truth import Galaxy, stream
 
-__all__ = ["expose", "fine_grid", "observe", "render"]
+__all__ = ["expose", "fine_grid", "observe", "photograph", "render"]
 
 _MARGIN = 16  # pixels around the image: far more than the point spread function reaches
 _NOISE = 8  # first of the random streams that belong to the bands
 
 
-def render(galaxy: Galaxy, size: int, bands: Sequence[str], depth: str, seed: int) -> NDArray[np.float32]:
+def render(galaxy: Galaxy, size: int, bands: Sequence[str], depth: str, seed: int, *, noise: str = "white") -> NDArray[np.float32]:
     """Return the image of a galaxy.
 
     Parameters
@@ -35,20 +36,29 @@ def render(galaxy: Galaxy, size: int, bands: Sequence[str], depth: str, seed: in
     depth : {"deep", "wide", "shallow"}
     seed : int
         Seed of the survey. Each band has its own noise, whichever other bands are asked for.
+    noise : {"white", "correlated"}
+        Whether pixels have noise of their own or share it with their neighbours, as in images that were resampled or drizzled.
 
     Returns
     -------
     array of float32, shape (bands, size, size)
         Microjansky a pixel; the mean of the sky is zero.
     """
-    grid = fine_grid(size)
-    scene = draw_scene(galaxy, bands, grid, seed)
+    return photograph(draw_scene(galaxy, bands, fine_grid(size), seed), galaxy, size, bands, depth=depth, seed=seed, noise=noise)
+
+
+def photograph(scene: Scene, galaxy: Galaxy, size: int, bands: Sequence[str], *, depth: str, seed: int, noise: str) -> NDArray[np.float32]:
+    """Return the image of a scene that was drawn for these bands; the other arguments are those of `render`."""
     names = tuple(BANDS)
     image = np.empty((len(bands), size, size), dtype=np.float32)
     for number, band in enumerate(bands):
         fluxes = [(point, float(point.fluxes[number])) for point in scene.points]
         light = observe(scene.light[number], fluxes, size, BANDS[band].fwhm * galaxy.psf_scale)
-        image[number] = expose(light, noise_level(band, depth), stream(seed, galaxy.number, _NOISE + names.index(band)))
+        level, chance = noise_level(band, depth), stream(seed, galaxy.number, _NOISE + names.index(band))
+        if noise == NOISES[0]:
+            image[number] = expose(light, level, chance)
+        else:
+            image[number] = light + correlated_noise(light, level, BANDS[band].drop, chance)
     return image
 
 

@@ -5,20 +5,24 @@ any other, and a batch for a first try.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
-from galfeat.data.instrument import noise_level
-from galfeat.data.render import render
+from galfeat.data.instrument import Camera, camera_of, noise_level
+from galfeat.data.noise import NOISES
+from galfeat.data.render import fine_grid, photograph, render
+from galfeat.data.scene import draw_scene
 from galfeat.data.shards import Reading, Shard, cut_shards
-from galfeat.data.survey_truth import Galaxy, draw_galaxies, truth_table
+from galfeat.data.survey_truth import KINDS, Galaxy, deal, draw_galaxy, truth_table
+from galfeat.data.visibility import visibility
 
 __all__ = ["SimulatedSurvey", "simulate"]
 
@@ -37,18 +41,23 @@ class SimulatedSurvey:
     n : int
         Galaxies.
     size : int
-        Pixels of 0.06 arcsec along a side; at least 16.
+        Pixels along a side; at least 16. They are 0.06 arcsec wide, or 0.2 arcsec on the ground.
     bands : sequence of str
-        Of F435W, F606W, F814W, F125W, F160W.
+        Of one camera: F435W, F606W, F814W, F125W, F160W in space, or g, r, i, z on the ground.
     depth : {"deep", "wide", "shallow"}
-        5-sigma limit of F814W 29.0, 27.5 or 26.0.
+        5-sigma limit of F814W 29.0, 27.5 or 26.0; of i on the ground 26.8, 25.3 or 23.8.
     seed : int
         The same seed is the same survey.
+    noise : {"white", "correlated"}
+        Whether pixels have noise of their own or share it with their neighbours, as in images that were resampled or drizzled.
+    realistic : bool
+        Give the classes the differences in size, redshift, colour, bulge and environment that are observed. By default they are matched,
+        so that only the shape tells the classes apart.
 
     Raises
     ------
     UsageError
-        If a setting is unknown or outside its range.
+        If a setting is unknown or outside its range, or the bands are not of one camera.
 
     Examples
     --------
@@ -62,6 +71,8 @@ class SimulatedSurvey:
     bands: tuple[str, ...] = ("F606W", "F814W", "F160W")
     depth: str = "wide"
     seed: int = 0
+    noise: str = "white"
+    realistic: bool = False
 
     def __post_init__(self) -> None:
         for name, least in {"n": 1, "size": _SMALLEST, "seed": 0}.items():
@@ -74,23 +85,46 @@ class SimulatedSurvey:
         object.__setattr__(self, "bands", tuple(self.bands))
         if not self.bands or len(set(self.bands)) < len(self.bands):
             raise UsageError(f"bands must be at least one and each named once; they are: {', '.join(self.bands) or 'none'}")
-        for band in self.bands:
-            noise_level(band, self.depth)
+        camera_of(self.bands)
+        noise_level(self.bands[0], self.depth)
+        if self.noise not in NOISES:
+            raise UsageError(f"unknown noise {self.noise!r}; choose {' or '.join(NOISES)}")
+        if not isinstance(self.realistic, bool | np.bool_):
+            raise UsageError(f"realistic must be True or False; it is {self.realistic!r}")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}  # another process draws the truth again
+        return self.settings  # another process draws the truth again
 
     def __len__(self) -> int:
         return self.n
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make this survey."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def camera(self) -> Camera:
+        """The camera that has these bands."""
+        return camera_of(self.bands)
+
+    @cached_property
+    def _kinds(self) -> NDArray[np.int8]:
+        return deal(self.n, self.seed)
+
+    def galaxy(self, number: int) -> Galaxy:
+        """Return the truth about one galaxy by its place in the survey."""
+        label, state = KINDS[self._kinds[number]]
+        return draw_galaxy(number, label, state, self.seed, camera=self.camera, realistic=self.realistic)
+
     @cached_property
     def galaxies(self) -> list[Galaxy]:
         """The truth, one `Galaxy` each."""
-        return draw_galaxies(self.n, self.seed)
+        return [self.galaxy(number) for number in range(self.n)]
 
     @cached_property
     def truth(self) -> pa.Table:
-        """The truth as a table, one row a galaxy; its columns are explained at `Galaxy`."""
+        """The truth as it was drawn, one row a galaxy; its columns are explained at `Galaxy`. `observe` adds what can be seen of it."""
         return truth_table(self.galaxies)
 
     @property
@@ -104,15 +138,43 @@ class SimulatedSurvey:
 
     def read(self, shard: Shard) -> Reading:
         """Render the galaxies of a shard; none fails."""
-        return Reading([self._cutout(galaxy) for galaxy in self.galaxies[shard.start : shard.stop]], [])
+        return Reading([self._cutout(self.galaxy(number)) for number in range(shard.start, shard.stop)], [])
+
+    def observe(self, shard: Shard) -> tuple[list[Cutout], pa.Table]:
+        """Render the galaxies of a shard and look at what can be seen of them.
+
+        Returns
+        -------
+        cutouts : list of Cutout
+            The same as `read` gives.
+        truth : pyarrow.Table
+            The truth about them: the columns of `Galaxy` and of `Visibility`.
+        """
+        cutouts, seen, galaxies = [], [], [self.galaxy(number) for number in range(shard.start, shard.stop)]
+        for galaxy in galaxies:
+            scene = draw_scene(galaxy, self.bands, fine_grid(self.size), self.seed)
+            pixels = photograph(scene, galaxy, self.size, self.bands, depth=self.depth, seed=self.seed, noise=self.noise)
+            cutouts.append(Cutout(galaxy.id, pixels, self.bands, row=galaxy.number))
+            seen.append(asdict(visibility(galaxy, scene, self.size, self.depth)))
+        table, shown = truth_table(galaxies), pa.Table.from_pylist(seen)
+        for name in shown.column_names:
+            table = table.append_column(name, shown.column(name))
+        return cutouts, table
 
     def _cutout(self, galaxy: Galaxy) -> Cutout:
-        pixels = render(galaxy, self.size, self.bands, self.depth, self.seed)
+        pixels = render(galaxy, self.size, self.bands, self.depth, self.seed, noise=self.noise)
         return Cutout(galaxy.id, pixels, self.bands, row=galaxy.number)
 
 
 def simulate(
-    n: int = 1000, *, size: int = 64, bands: Sequence[str] = ("F606W", "F814W", "F160W"), depth: str = "wide", seed: int = 0
+    n: int = 1000,
+    *,
+    size: int = 64,
+    bands: Sequence[str] = ("F606W", "F814W", "F160W"),
+    depth: str = "wide",
+    seed: int = 0,
+    noise: str = "white",
+    realistic: bool = False,
 ) -> Cutouts:
     """Return a batch of simulated galaxies.
 
@@ -121,13 +183,17 @@ def simulate(
     n : int
         Galaxies; the five classes are equally frequent and in random order.
     size : int
-        Pixels of 0.06 arcsec along a side; at least 16.
+        Pixels along a side; at least 16. They are 0.06 arcsec wide, or 0.2 arcsec on the ground.
     bands : sequence of str
-        Of F435W, F606W, F814W, F125W, F160W.
+        Of one camera: F435W, F606W, F814W, F125W, F160W in space, or g, r, i, z on the ground.
     depth : {"deep", "wide", "shallow"}
-        5-sigma limit of F814W 29.0, 27.5 or 26.0.
+        5-sigma limit of F814W 29.0, 27.5 or 26.0; of i on the ground 26.8, 25.3 or 23.8.
     seed : int
         The same seed gives the same bytes.
+    noise : {"white", "correlated"}
+        Whether pixels have noise of their own or share it with their neighbours, as in images that were resampled or drizzled.
+    realistic : bool
+        Let size, redshift, colour, bulge and environment differ from class to class as observed; by default they are matched.
 
     Returns
     -------
@@ -137,7 +203,7 @@ def simulate(
     Raises
     ------
     UsageError
-        If a setting is unknown or outside its range.
+        If a setting is unknown or outside its range, or the bands are not of one camera.
 
     Examples
     --------
@@ -147,6 +213,6 @@ def simulate(
     >>> sorted(set(cutouts.labels.tolist()))
     ['agn', 'clump', 'merger', 'q_sf', 'spiral']
     """
-    survey = SimulatedSurvey(n, size, bands, depth, seed)  # type: ignore[arg-type]  # it makes a tuple of them
+    survey = SimulatedSurvey(n, size, bands, depth, seed, noise, realistic)  # type: ignore[arg-type]  # it makes a tuple of them
     cutouts = survey.read(Shard(0, survey.n)).cutouts
     return Cutouts(np.stack([c.pixels for c in cutouts]), tuple(c.id for c in cutouts), survey.bands, catalog=survey.catalog)

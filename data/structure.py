@@ -4,7 +4,7 @@ Each part has a share of the flux and a slope in wavelength relative to the whol
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,15 +27,16 @@ _NEAR: Final = 1.5  # half-light radii from either centre: stars beyond are thro
 
 @dataclass(frozen=True)
 class Part:
-    """Light with a total of one, its share of the flux in the reference band, its slope in wavelength."""
+    """Light with a total of one, its share of the flux in the reference band, its slope in wavelength, and whether it makes the class."""
 
     light: Image
     share: float
     slope: float = 0.0
+    marks: bool = False
 
     def times(self, factor: float) -> "Part":
         """Return the part with another share."""
-        return Part(self.light, self.share * factor, self.slope)
+        return replace(self, share=self.share * factor)
 
 
 def draw_parts(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
@@ -81,8 +82,8 @@ def _spiral(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     parts = [
         disc.times((1 - galaxy.arm_fraction) * kept),
         bulge.times(kept),
-        Part(arms(grid, _disc(galaxy), spiral), 0.9 * in_arms * kept, _BLUE),
-        Part(_knots(galaxy, grid, spiral, rng), 0.1 * in_arms * kept, _BLUER),
+        Part(arms(grid, _disc(galaxy), spiral), 0.9 * in_arms * kept, _BLUE, marks=True),
+        Part(_knots(galaxy, grid, spiral, rng), 0.1 * in_arms * kept, _BLUER, marks=True),
     ]
     if galaxy.bar_fraction:
         parts.append(Part(_bar(galaxy, grid, phase, bar_length), galaxy.bar_fraction, _REDDER))
@@ -124,13 +125,14 @@ def _clumpy(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     x, y = _on_disc(galaxy, radius * np.cos(azimuth), radius * np.sin(azimuth))
     clumps = blobs(grid, x, y, rng.uniform(0.06, 0.12, number) * galaxy.radius, rng.lognormal(0, 0.6, number))
     smooth = [part.times(1 - galaxy.clump_fraction) for part in _smooth(galaxy, grid, rng)]
-    return [*smooth, Part(clumps, galaxy.clump_fraction, _BLUER)]
+    return [*smooth, Part(clumps, galaxy.clump_fraction, _BLUER, marks=True)]
 
 
 def _merging(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     rest = 1 - galaxy.tail_fraction
     if galaxy.merger_stage == "shells":
-        smooth = [part.times(rest) for part in _smooth(galaxy, grid, rng)]
+        rounder = replace(galaxy, cos_inclination=0.5 + 0.5 * galaxy.cos_inclination)  # shells are seen around ellipticals
+        smooth = [part.times(rest) for part in _smooth(rounder, grid, rng)]
         return [*smooth, _debris(galaxy, grid, shells(rng), 0.7)[1].times(galaxy.tail_fraction)]
     met = encounter(rng, galaxy.mass_ratio, galaxy.separation, galaxy.merger_stage == "late")
     near, far = _debris(galaxy, grid, met)
@@ -158,14 +160,11 @@ def _debris(galaxy: Galaxy, grid: Grid, debris: Debris, far: float = _NEAR) -> t
     away = np.minimum(np.linalg.norm(debris.stars, axis=0), np.linalg.norm(debris.stars - debris.second[:, None], axis=0))
     crowd = _crowd(x / (_CELL * galaxy.radius), y / (_CELL * galaxy.radius))
     parts = []
-    for kept, slope in ((away < far, 0.0), (away >= far, 0.5 * _BLUE)):
+    for kept, slope, thrown in ((away < far, 0.0, False), (away >= far, 0.5 * _BLUE, True)):
         weights = np.where(kept, debris.weights, 0) / debris.weights[kept].sum()
-        light = np.zeros((grid.side, grid.side), dtype=np.float32)
-        for fewest, most, width in _SMOOTHING:
-            among = kept & (crowd >= fewest) & (crowd < most)
-            if among.any():
-                light += smoothed(particles(grid, x[among], y[among], weights[among]), width * galaxy.radius)
-        parts.append(Part(light, 1.0, slope))
+        among = [(kept & (crowd >= fewest) & (crowd < most), width * galaxy.radius) for fewest, most, width in _SMOOTHING]
+        light = smoothed([(particles(grid, x[chosen], y[chosen], weights[chosen]), sigma) for chosen, sigma in among if chosen.any()])
+        parts.append(Part(light, 1.0, slope, marks=thrown))
     return parts[0], parts[1]
 
 

@@ -3,7 +3,8 @@
 Everything that could betray the class without being it (magnitude, redshift, size, orientation, bulge, offset, neighbours, companion,
 compact centre) is drawn first, in the same order and from the same distributions for every class; what makes the class is drawn
 afterwards. Half of the mergers, AGN and smooth galaxies are quiescent; spirals and clumpy discs form stars. Star-forming galaxies of
-all classes draw their integrated colours from one distribution, so colour alone names no class.
+all classes draw their integrated colours from one distribution, so colour alone names no class. Whoever wants the sky's own
+correlations instead asks for the realistic population (`populations`).
 
 References
 ----------
@@ -18,17 +19,22 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 from numpy.random import Generator
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from galfeat.data.instrument import HST, Camera
+from galfeat.data.populations import as_observed, coloured, median_radius
 from galfeat.data.templates import Spectrum
 
 __all__ = [
     "CLASSES",
     "FIELD",
+    "KINDS",
     "NUISANCES",
     "STATES",
     "Galaxy",
     "counted_magnitude",
+    "deal",
     "draw_galaxies",
     "draw_galaxy",
     "stream",
@@ -37,6 +43,7 @@ __all__ = [
 
 CLASSES: Final = ("spiral", "merger", "clump", "agn", "q_sf")
 STATES: Final = ("quiescent", "star_forming")
+KINDS: Final = tuple((label, state) for state in STATES for label in CLASSES)
 
 #: columns of the truth that must not know the class
 NUISANCES: Final = (
@@ -44,15 +51,15 @@ NUISANCES: Final = (
     "neighbours", "companion_distance", "companion_faintness", "compact_fraction", "dust_lane", "psf_scale",
 )  # fmt: skip
 
-_KPC_PER_ARCSEC = np.array([[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], [3.30, 4.45, 5.37, 6.10, 6.69, 7.15, 7.51, 7.79]])
 _SLOPE = 0.3  # of log counts with magnitude
 FIELD: Final = 64.0  # pixels: neighbours are strewn over a disc of this radius
 _CROWDING = 0.9 / 64**2  # neighbours a pixel
+_REALISTIC = 3  # the stream of the realistic population
 
 
 @dataclass(frozen=True)
 class Galaxy:
-    """The truth about one simulated galaxy. Lengths are pixels of 0.06 arcsec, parts of the light are counted in F814W.
+    """The truth about one simulated galaxy. Lengths are pixels, parts of the light are counted in the camera's reference band.
 
     Parameters
     ----------
@@ -61,7 +68,7 @@ class Galaxy:
     id, label, state : str
         Name, class, and whether it forms stars.
     magnitude : float
-        Total F814W magnitude, AB, without neighbours.
+        Total AB magnitude in the reference band (F814W, or i on the ground), without neighbours.
     redshift : float
     radius : float
         Half-light radius of the disc along its major axis.
@@ -78,7 +85,7 @@ class Galaxy:
     compact_fraction : float
         Part of the light in a compact bulge (positive) or a nuclear starburst (negative sign); 0 in most.
     dust_lane : float
-        Optical depth in F814W of a lane along an edge-on disc; 0 in all others.
+        Optical depth in the reference band of a lane along an edge-on disc; 0 in all others.
     psf_scale : float
         Width of the point spread function, relative to the usual one.
     rung, dust, u_v, v_j : float
@@ -146,18 +153,22 @@ def stream(seed: int, number: int, purpose: int) -> Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, purpose)))
 
 
-def draw_galaxies(n: int, seed: int) -> list[Galaxy]:
-    """Return the truth of a survey of `n` galaxies.
+def deal(n: int, seed: int) -> NDArray[np.int8]:
+    """Return what each galaxy of a survey is, as a place in `KINDS`.
 
     Classes are equally frequent and half of each class that may be quiescent is; their order is random and tells nothing.
     """
-    dealt = [(label, state) for state in STATES for label in CLASSES]
     order = np.random.default_rng(np.random.SeedSequence(seed)).permutation(n)
-    kinds = [dealt[place % len(dealt)] for place in order]
-    return [draw_galaxy(number, label, state, seed) for number, (label, state) in enumerate(kinds)]
+    return (order % len(KINDS)).astype(np.int8)
 
 
-def draw_galaxy(number: int, label: str, state: str, seed: int) -> Galaxy:
+def draw_galaxies(n: int, seed: int, camera: Camera = HST, realistic: bool = False) -> list[Galaxy]:
+    """Return the truth of a survey of `n` galaxies; see `draw_galaxy`."""
+    kinds = [KINDS[kind] for kind in deal(n, seed)]
+    return [draw_galaxy(number, label, state, seed, camera=camera, realistic=realistic) for number, (label, state) in enumerate(kinds)]
+
+
+def draw_galaxy(number: int, label: str, state: str, seed: int, *, camera: Camera = HST, realistic: bool = False) -> Galaxy:
     """Draw the truth of one galaxy.
 
     Parameters
@@ -169,12 +180,19 @@ def draw_galaxy(number: int, label: str, state: str, seed: int) -> Galaxy:
         Spirals and clumpy discs form stars whatever is asked.
     seed : int
         Seed of the survey.
+    camera : Camera
+        Decides on magnitudes, redshifts and how large galaxies appear.
+    realistic : bool
+        Give the classes the differences in size, colour, bulge and so on that are observed, instead of matching them.
     """
     rng = stream(seed, number, 0)
-    nuisances = _nuisances(rng)
+    nuisances = _nuisances(rng, camera)
     if label in ("spiral", "clump"):
         state = "star_forming"
     spectrum = _spectrum(rng, state)
+    if realistic:
+        nuisances = as_observed(nuisances, (label, state), camera, stream(seed, number, _REALISTIC))
+        spectrum = coloured(spectrum, (label, state), nuisances["cos_inclination"])
     u_v, v_j = spectrum.uvj
     colours = {"rung": spectrum.rung, "dust": spectrum.dust, "u_v": u_v, "v_j": v_j}
     return Galaxy(number, f"sim{number:06d}", label, state, **nuisances, **colours, **_MAKERS[label](rng))  # type: ignore[arg-type]
@@ -191,12 +209,12 @@ def truth_table(galaxies: Sequence[Galaxy]) -> pa.Table:
     return pa.Table.from_pylist([asdict(galaxy) for galaxy in galaxies])
 
 
-def _nuisances(rng: Generator) -> dict[str, float]:
-    magnitude = counted_magnitude(rng, 20.0, 23.0)
-    redshift = rng.uniform(0.2, 0.9)
-    radius = _radius(rng, redshift)
+def _nuisances(rng: Generator, camera: Camera) -> dict[str, float]:
+    magnitude = counted_magnitude(rng, *camera.magnitudes)
+    redshift = rng.uniform(*camera.redshifts)
+    radius = _radius(rng, median_radius(redshift, camera))
     companion = rng.uniform() < 0.1
-    cos_inclination, lane = rng.uniform(0.15, 1), rng.uniform(0.3, 1.2)
+    cos_inclination, lane = rng.uniform(0.15, 1), rng.uniform(0.8, 2.4)
     dusty = rng.uniform() < 0.6 and cos_inclination < 0.3
     distance, faintness = rng.uniform(1.2, 3.0) * radius, rng.uniform(-0.3, 1.5)
     kind, share = rng.uniform(), np.exp(rng.uniform(np.log(0.02), np.log(0.1)))
@@ -216,13 +234,12 @@ def _nuisances(rng: Generator) -> dict[str, float]:
         "companion_faintness": float(faintness) if companion else 0.0,
         "compact_fraction": float(share if kind < 0.1 else -share if kind < 0.2 else 0.0),
         "dust_lane": float(lane) if dusty else 0.0,
-        "psf_scale": float(np.exp(rng.normal(0, 0.04))),
+        "psf_scale": float(np.exp(rng.normal(0, camera.seeing_scatter))),
     }
 
 
-def _radius(rng: Generator, redshift: float) -> float:
-    """Draw 6 kpc (1 + z)^-0.75 with 0.17 dex of scatter, as far as it lies between 4.5 and 13 pixels."""
-    median = 6 * (1 + redshift) ** -0.75 / np.interp(redshift, *_KPC_PER_ARCSEC) / 0.06
+def _radius(rng: Generator, median: float) -> float:
+    """Draw a radius with 0.17 dex of scatter about the median, as far as it lies between 4.5 and 13 pixels."""
     low, high = ndtr(np.log10(np.array([4.5, 13.0]) / median) / 0.17)
     return float(median * 10 ** (0.17 * ndtri(rng.uniform(low, high))))
 

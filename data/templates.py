@@ -1,4 +1,4 @@
-"""What colour a simulated galaxy has: four observed spectra, dust, redshift; black bodies for stars.
+"""What colour a simulated galaxy has: four observed spectra, dust, redshift; and what colours stars have.
 
 A spectrum is a flux per unit wavelength on a coarse rest-frame grid, relative to 5500 Angstrom. Bands are taken at their pivot
 wavelength, not integrated: good to some hundredths of a magnitude for spectra as smooth as these.
@@ -7,7 +7,8 @@ References
 ----------
 Coleman, Wu & Weedman 1980, ApJS 43, 393 (the four spectra, beyond 1400 to 10000 Angstrom as extended by Bolzonella, Miralles & Pello
 2000, A&A 363, 476; averaged here over 9 % in wavelength). Calzetti et al. 2000, ApJ 533, 682 (dust). Williams et al. 2009, ApJ 691,
-1879 (the box of the quiescent galaxies in rest-frame U - V and V - J).
+1879 (the box of the quiescent galaxies in rest-frame U - V and V - J). Covey et al. 2007, AJ 134, 2398 (the stellar locus, here rounded to
+a few hundredths of a magnitude); Blanton & Roweis 2007, AJ 133, 734 (J and H from Vega to AB).
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,27 @@ _LADDER: Final = np.log(np.array(list(_TEMPLATES.values())))
 
 _U, _V, _J = 3650.0, 5510.0, 12200.0  # Angstrom: effective wavelengths of the rest-frame bands
 _RV = 4.05  # Calzetti's ratio of total to selective extinction
-_H_OVER_K = 1.4388e8  # Angstrom kelvin
+_LOWER_EDGE: Final = (
+    (0.5, 0.69),
+    (1.0, 0.59),
+    (2.0, 0.49),
+)  # up to this redshift, and where the slanting edge of the box crosses V - J = 0
+
+#: the stellar locus from F to mid-M dwarfs: g - i, and u - g, g - r, r - i, i - z (AB), z - J, J - H (J and H in Vega magnitudes)
+_LOCUS: Final = np.array(
+    [
+        [0.40, 1.00, 0.31, 0.09, 0.01, 0.82, 0.24],
+        [0.60, 1.20, 0.46, 0.14, 0.06, 0.90, 0.31],
+        [0.85, 1.50, 0.62, 0.23, 0.11, 0.98, 0.42],
+        [1.20, 2.00, 0.86, 0.34, 0.17, 1.07, 0.53],
+        [1.60, 2.40, 1.15, 0.45, 0.25, 1.17, 0.63],
+        [2.00, 2.55, 1.34, 0.66, 0.37, 1.27, 0.66],
+        [2.40, 2.60, 1.42, 0.98, 0.55, 1.35, 0.62],
+        [2.85, 2.60, 1.46, 1.39, 0.78, 1.46, 0.59],
+    ]
+)
+_LOCUS_PIVOTS: Final = np.array([3551.0, 4686, 6166, 7480, 8932, 12350, 16620])  # of u, g, r, i, z, J, H, Angstrom
+_VEGA_TO_AB: Final = np.array([0, 0, 0, 0, -0.91, 0.91 - 1.39])  # added to u - g, …, z - J, J - H
 
 
 @dataclass(frozen=True)
@@ -75,24 +96,33 @@ class Spectrum:
         return float(u - v), float(v - j)
 
 
-def is_quiescent(u_v: float, v_j: float) -> bool:
-    """Return whether rest-frame colours lie in the box of the quiescent galaxies (Williams et al. 2009, 0.5 < z < 1)."""
-    return u_v > 1.3 and v_j < 1.6 and u_v > 0.88 * v_j + 0.59
+def is_quiescent(u_v: float, v_j: float, redshift: float) -> bool:
+    """Return whether rest-frame colours (AB) lie in the box of the quiescent galaxies, whose slanting edge depends on redshift.
 
-
-def star_colours(temperature: float, wavelengths: ArrayLike, reference: float) -> NDArray[np.float64]:
-    """Return a star's flux per unit frequency at wavelengths relative to that at the reference, Angstrom.
-
-    A black body: between 3500 and 7000 K it follows the stellar locus in these bands to about a tenth of a magnitude.
+    U - V > 1.3, V - J < 1.6 and U - V > 0.88 (V - J) + 0.69, 0.59 or 0.49 at redshifts below 0.5, 1 and 2 (Williams et al. 2009).
     """
-    wavelengths = np.asarray(wavelengths, dtype=float)
+    edge = next(crossing for limit, crossing in _LOWER_EDGE if redshift < limit or limit == _LOWER_EDGE[-1][0])
+    return u_v > 1.3 and v_j < 1.6 and u_v > 0.88 * v_j + edge
 
-    def planck(angstrom: ArrayLike) -> NDArray[np.float64]:
-        angstrom = np.asarray(angstrom, dtype=float)
-        shone: NDArray[np.float64] = angstrom**-3.0 / np.expm1(_H_OVER_K / (angstrom * temperature))
-        return shone
 
-    return planck(wavelengths) / planck(reference)
+def star_colours(g_i: float, wavelengths: ArrayLike, reference: float) -> NDArray[np.float64]:
+    """Return a dwarf star's flux per unit frequency at wavelengths relative to that at the reference, Angstrom.
+
+    Parameters
+    ----------
+    g_i : float
+        Its place on the stellar locus: g - i from 0.4 (an F dwarf; the Sun has 0.6) to 2.85 (a mid-M dwarf).
+    wavelengths : array_like
+    reference : float
+    """
+    steps = [np.interp(g_i, _LOCUS[:, 0], column) for column in _LOCUS[:, 1:].T] + _VEGA_TO_AB
+    magnitudes = -np.concatenate([[0.0], np.cumsum(steps)])  # relative to u
+
+    def magnitude(angstrom: ArrayLike) -> NDArray[np.float64]:
+        return np.asarray(np.interp(np.log(np.asarray(angstrom, dtype=float)), np.log(_LOCUS_PIVOTS), magnitudes), dtype=np.float64)
+
+    brighter: NDArray[np.float64] = 10 ** (-0.4 * (magnitude(wavelengths) - magnitude(reference)))
+    return brighter
 
 
 def _calzetti(wavelengths: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,7 +1,10 @@
 """Write a simulated survey to a folder, as a real one would come: FITS cutouts, a catalogue, and the truth beside it."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,15 +12,17 @@ import pyarrow.csv
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from galfeat import UsageError
+from galfeat import UsageError, __version__
 from galfeat.data.cutouts import Cutout
-from galfeat.data.instrument import PIXEL_SCALE
+from galfeat.data.shards import Shard
 from galfeat.data.simulate import SimulatedSurvey
 
 __all__ = ["LAYOUTS", "write_survey"]
 
 LAYOUTS = ("cube", "mef", "files")
 
+_MATCHED = "matched: classes differ in shape, and quiescent galaxies from star-forming ones in colour"
+_REALISTIC = "realistic: classes differ in size, redshift, colour, bulge and neighbours, too"
 _UNIT = "uJy"
 _FIELD = (53.1, -27.8)  # degrees, where the made-up sky lies
 _SPACING = 30 / 3600  # degrees between galaxies
@@ -25,10 +30,13 @@ _COLUMNS = 250
 _BLOCK = 2880  # bytes: FITS files come in multiples of it
 
 
-def write_survey(survey: SimulatedSurvey, folder: str | Path, layout: str = "cube") -> None:
+def write_survey(
+    survey: SimulatedSurvey, folder: str | Path, layout: str = "cube", progress: Callable[[int, int, int], None] | None = None
+) -> None:
     """Write a simulated survey as FITS cutouts with a catalogue.
 
-    The catalogue is written last and at once, so a folder with a ``catalog.csv`` is whole. Memory does not grow with the survey.
+    ``catalog.csv`` is what an observer is told; ``truth.csv`` what was drawn and what can be seen of it; ``survey.json`` the settings. The
+    catalogue appears last, so a folder that has one is whole. Memory does not grow with the survey, but for a byte a galaxy.
 
     Parameters
     ----------
@@ -38,21 +46,47 @@ def write_survey(survey: SimulatedSurvey, folder: str | Path, layout: str = "cub
     layout : {"cube", "mef", "files"}
         "cube": one file a galaxy, bands along the third axis and named BAND1, BAND2, …; "mef": one file a galaxy, one extension a
         band, named by EXTNAME; "files": one file a band, named by FILTER, and catalogue columns ``file_<band>``.
+    progress : callable, optional
+        Called with how many galaxies are written, how many there are, and 0.
 
     Raises
     ------
     UsageError
-        If the layout is unknown, or the folder cannot be used or holds anything.
+        If the layout is unknown, the folder cannot be used or holds anything, or writing fails, as on a full disk.
     """
     if layout not in LAYOUTS:
         raise UsageError(f"unknown layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
     folder = _empty(Path(folder))
-    for shard in survey.shards(64):
-        for cutout in survey.read(shard).cutouts:
-            for name, content in _files(cutout, layout):
-                (folder / name).write_bytes(content)
-    _write_table(survey.truth, folder / "truth.csv")
-    _write_table(_with_files(survey, layout), folder / "catalog.csv")
+    try:
+        _write(survey, folder, layout, progress)
+    except OSError as error:
+        raise UsageError(f"cannot write to the folder {folder}: {error.strerror or error}; what is in it is not whole") from error
+
+
+def _write(survey: SimulatedSurvey, folder: Path, layout: str, progress: Callable[[int, int, int], None] | None) -> None:
+    with ExitStack() as tables:
+        truth, catalog = (_Table(tables, folder / name) for name in ("truth.csv", "catalog.csv"))
+        for shard in survey.shards(64):
+            catalog.add(_with_files(_write_shard(survey, shard, folder, layout, truth), survey.bands, layout))
+            if progress:
+                progress(shard.stop, len(survey), 0)
+    (folder / "survey.json").write_text(json.dumps(_about(survey), indent=1) + "\n")
+    truth.finish()
+    catalog.finish()  # the tables are closed by now
+
+
+def _write_shard(survey: SimulatedSurvey, shard: Shard, folder: Path, layout: str, truth: "_Table") -> pa.Table:
+    cutouts, known = survey.observe(shard)
+    for cutout in cutouts:
+        for name, content in _files(cutout, layout, survey.camera.scale):
+            (folder / name).write_bytes(content)
+    truth.add(known)
+    return known.select(["id", "label", "state"])
+
+
+def _about(survey: SimulatedSurvey) -> dict[str, Any]:
+    camera, drawn = survey.camera, _REALISTIC if survey.realistic else _MATCHED
+    return {"galfeat": __version__, "population": drawn, "camera": camera.name, "pixel_arcsec": camera.scale, **survey.settings}
 
 
 def _empty(folder: Path) -> Path:
@@ -66,9 +100,9 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
-def _files(cutout: Cutout, layout: str) -> Iterator[tuple[str, bytes]]:
+def _files(cutout: Cutout, layout: str, scale: float) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of a galaxy."""
-    common = _celestial(cutout)
+    common = _celestial(cutout, scale)
     if layout == "cube":
         names = [(f"BAND{number}", band, "") for number, band in enumerate(cutout.bands, 1)]
         yield f"{cutout.id}.fits", _fits([(cutout.pixels, [*names, *common])])
@@ -83,7 +117,7 @@ def _files(cutout: Cutout, layout: str) -> Iterator[tuple[str, bytes]]:
 _Card = tuple[str, str | float | int, str]
 
 
-def _celestial(cutout: Cutout) -> list[_Card]:
+def _celestial(cutout: Cutout, scale: float) -> list[_Card]:
     number, middle = cutout.row or 0, (cutout.pixels.shape[-1] + 1) / 2
     declination = _FIELD[1] + _SPACING * (number // _COLUMNS)
     right_ascension = _FIELD[0] + _SPACING * (number % _COLUMNS) / np.cos(np.radians(declination))
@@ -99,8 +133,8 @@ def _celestial(cutout: Cutout) -> list[_Card]:
         ("CRPIX2", middle, ""),
         ("CRVAL1", float(right_ascension), ""),
         ("CRVAL2", float(declination), ""),
-        ("CDELT1", -PIXEL_SCALE / 3600, ""),
-        ("CDELT2", PIXEL_SCALE / 3600, ""),
+        ("CDELT1", -scale / 3600, ""),
+        ("CDELT2", scale / 3600, ""),
         ("RADESYS", "ICRS", ""),
     ]
 
@@ -116,16 +150,27 @@ def _fits(units: Sequence[tuple[NDArray[np.float32] | None, Sequence[_Card]]]) -
     return b"".join(content)
 
 
-def _with_files(survey: SimulatedSurvey, layout: str) -> pa.Table:
-    catalog, ids = survey.catalog, survey.catalog.column("id").to_pylist()
+def _with_files(catalog: pa.Table, bands: Sequence[str], layout: str) -> pa.Table:
+    ids = catalog.column("id").to_pylist()
     if layout != "files":
         return catalog.add_column(1, "file", [[f"{name}.fits" for name in ids]])
-    for place, band in enumerate(survey.bands, 1):
+    for place, band in enumerate(bands, 1):
         catalog = catalog.add_column(place, f"file_{band}", [[f"{name}_{band}.fits" for name in ids]])
     return catalog
 
 
-def _write_table(table: pa.Table, path: Path) -> None:
-    unfinished = path.with_suffix(".part")
-    pa.csv.write_csv(table, unfinished, pa.csv.WriteOptions(quoting_style="needed"))
-    unfinished.replace(path)
+class _Table:
+    """A CSV file that grows under another name and appears when it is finished."""
+
+    def __init__(self, tables: ExitStack, path: Path) -> None:
+        self._tables, self._path, self._unfinished = tables, path, path.with_suffix(".part")
+        self._writer: pa.csv.CSVWriter | None = None
+
+    def add(self, rows: pa.Table) -> None:
+        if self._writer is None:
+            options = pa.csv.WriteOptions(quoting_style="needed")
+            self._writer = self._tables.enter_context(pa.csv.CSVWriter(self._unfinished, rows.schema, write_options=options))
+        self._writer.write_table(rows)
+
+    def finish(self) -> None:
+        self._unfinished.replace(self._path)

@@ -92,7 +92,7 @@ def test_no_galaxy_fails_and_ids_of_numpy_settings_are_plain() -> None:
         ({"size": 15}, "size must be a whole number, at least 16; it is 15"),
         ({"seed": -1}, "seed must be"),
         ({"seed": True}, "seed must be"),
-        ({"bands": ("F814W", "F999W")}, "unknown band 'F999W'; the simulated survey has F435W, F606W"),
+        ({"bands": ("F814W", "F999W")}, "unknown band 'F999W'; the simulated survey has hst: F435W, F606W"),
         ({"bands": ()}, "bands must be at least one"),
         ({"bands": ("F814W", "F814W")}, "each named once"),
         ({"bands": "F814W"}, "it is the text 'F814W'"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galfeat.data.instrument import BANDS, flux
+from galfeat.data.instrument import BANDS, HST, flux
 from galfeat.data.profiles import Grid, Sersic, Spiral, arms, blobs, particles, sersic, sersic_patch, smoothed
 from galfeat.data.scene import draw_scene
 from galfeat.data.structure import draw_parts
@@ -43,7 +43,7 @@ def test_every_stage_of_a_merger_keeps_its_share_in_tails(stage: str) -> None:
 @pytest.mark.parametrize("label", CLASSES)
 def test_the_whole_galaxy_has_the_colour_of_its_spectrum(label: str) -> None:
     """Blue arms and clumps, red bulges, dust: the sum over the image is the integrated spectrum all the same."""
-    bands = list(BANDS)
+    bands = list(HST.bands)
     galaxy = _galaxy(label, nucleus_fraction=0.0, dust_lane=0.8)
     scene = draw_scene(galaxy, bands, GRID, seed=8)
     expected = flux(galaxy.magnitude) * galaxy.spectrum.colours([BANDS[band].pivot for band in bands], galaxy.redshift, 8060)
@@ -131,7 +131,7 @@ def test_particles_and_their_smoothing_keep_light_and_place() -> None:
     light = particles(GRID, np.array([3.0, 1000.0, -0.2]), np.array([-4.0, 0.0, 0.2]), np.array([2.0, 5.0, 1.0]))
     assert light.sum() == 3
     assert light[np.searchsorted(GRID.axis, -4.0), np.searchsorted(GRID.axis, 3.0)] == 2
-    wide = smoothed(light, 2.0)
+    wide = smoothed([(light, 2.0)])
     assert wide.sum() == pytest.approx(3, rel=1e-4)
     assert _centroid(wide) == pytest.approx(_centroid(light), abs=1e-3)
     assert wide.max() < 0.1

@@ -1,5 +1,6 @@
 """A simulated survey on disk: read back by astropy, whole or absent, and nothing betrayed."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from galfeat import UsageError
+from galfeat import UsageError, __version__
 from galfeat.data import write
 from galfeat.data.simulate import SimulatedSurvey, simulate
 from galfeat.data.write import LAYOUTS, write_survey
@@ -70,6 +71,37 @@ def test_coordinates_lead_to_the_centre_at_the_scale_of_the_survey(survey: Simul
     assert aside.ra < here.ra
 
 
+def test_settings_stand_beside_it_and_make_the_same_survey_again(tmp_path: Path) -> None:
+    survey = SimulatedSurvey(3, size=16, bands=("g", "z"), depth="deep", seed=9, noise="correlated", realistic=True)
+    write_survey(survey, tmp_path)
+    about = json.loads((tmp_path / "survey.json").read_text())
+    assert about.pop("population").startswith("realistic: ")
+    assert (about.pop("camera"), about.pop("pixel_arcsec"), about.pop("galfeat")) == ("ground", 0.2, __version__)
+    assert SimulatedSurvey(**about) == survey
+    header = fits.getheader(tmp_path / "sim000002.fits")
+    assert header["CDELT2"] * 3600 == pytest.approx(0.2)
+
+
+def test_a_large_survey_is_written_in_parts_without_gaps(tmp_path: Path) -> None:
+    survey = SimulatedSurvey(130, size=16, bands=("F814W",))
+    told: list[tuple[int, int, int]] = []
+    write_survey(survey, tmp_path, progress=lambda *each: told.append(each))
+    assert told == [(64, 130, 0), (128, 130, 0), (130, 130, 0)]
+    catalog = pyarrow.csv.read_csv(tmp_path / "catalog.csv")
+    assert catalog.drop_columns("file").equals(survey.catalog)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_full_disk_is_one_sentence(survey: SimulatedSurvey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UsageError, match=r"cannot write to the folder .*: No space left on device; what is in it is not whole"):
+        write_survey(survey, tmp_path)
+    assert not (tmp_path / "catalog.csv").exists()
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_no_file_betrays_a_class_or_when_and_where_it_was_made(survey: SimulatedSurvey, tmp_path: Path, layout: str) -> None:
     write_survey(survey, tmp_path / "a", layout)
@@ -88,7 +120,7 @@ def test_no_file_betrays_a_class_or_when_and_where_it_was_made(survey: Simulated
 def test_truth_stands_beside_the_catalogue(survey: SimulatedSurvey, tmp_path: Path) -> None:
     write_survey(survey, tmp_path)
     truth = pyarrow.csv.read_csv(tmp_path / "truth.csv")
-    assert truth.column_names == survey.truth.column_names
+    assert truth.column_names == [*survey.truth.column_names, "sn", "arm_contrast", "clump_sn", "tail_sn"]
     np.testing.assert_array_equal(truth["magnitude"], survey.truth["magnitude"])
     assert truth["id"].to_pylist() == survey.catalog["id"].to_pylist()
 

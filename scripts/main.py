@@ -10,6 +10,7 @@ from galfeat.scripts.audit import audit
 from galfeat.scripts.classify import classify
 from galfeat.scripts.compare import compare
 from galfeat.scripts.config import config
+from galfeat.scripts.doctor import doctor
 from galfeat.scripts.export import export
 from galfeat.scripts.extract import extract
 from galfeat.scripts.info import info
@@ -21,7 +22,7 @@ from galfeat.scripts.train import train
 __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-for _command in (simulate, extract, train, classify, compare, export, info, show, audit, config):
+for _command in (simulate, extract, train, classify, compare, export, info, show, audit, config, doctor):
     app.command()(_command)
 
 

@@ -1,0 +1,41 @@
+"""The look at an installation: it passes here, and it notices what is wrong."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from galfeat.features import HOG, SIFT
+from galfeat.pipeline import checkup
+from galfeat.scripts.main import app
+from galfeat.scripts.running import run
+
+
+def test_this_installation_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(app, ["doctor"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    lines = captured.out.splitlines()
+    assert re.search(r"^numpy +\d+\.\d+", captured.out, re.MULTILINE)
+    assert sum(line.startswith("ok ") for line in lines) == len(checkup.CHECKS)
+    assert lines[-1] == "all is well"
+
+
+def test_a_wrong_extractor_is_noticed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    right: Callable[..., object] = HOG.transform
+    monkeypatch.setattr(HOG, "transform", lambda self, images: right(self, images[..., ::-1]))
+    monkeypatch.setattr(SIFT, "describe", lambda _, images: [[] for _ in images])
+    assert run(app, ["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert re.search(r"^WRONG +histograms of gradients", said, re.MULTILINE)
+    assert re.search(r"^WRONG +SIFT against OpenCV: 0 keypoints", said, re.MULTILINE)
+    assert re.search(r"^WRONG +extraction", said, re.MULTILINE)  # which uses SIFT
+    assert said.splitlines()[-1].startswith("3 of the checks failed")
+
+
+def test_an_exception_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> tuple[str, bool]:
+        raise ImportError("no such library")
+
+    monkeypatch.setattr(checkup, "CHECKS", {"a thing": broken})
+    assert list(checkup.check_up()) == [checkup.Check("a thing", False, "ImportError: no such library")]

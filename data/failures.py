@@ -5,7 +5,7 @@ from typing import Literal
 
 __all__ = ["Failure", "Stage"]
 
-Stage = Literal["read", "prepare", "extract"]
+Stage = Literal["read", "prepare", "extract", "crash"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Failure:
         The galaxy's name.
     file : str
         Its file as the catalogue or the folder writes it.
-    stage : {"read", "prepare", "extract"}
-        How far it came.
+    stage : {"read", "prepare", "extract", "crash"}
+        How far it came; "crash" where measuring it ended a process.
     reason : str
         Why, for a person to read.
     row : int or None

@@ -1,19 +1,71 @@
 """A model and cutouts to a table of classes and probabilities."""
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
-from galfeat.data import Failure, Source, open_source
-from galfeat.pipeline.atomic import check_target, replacing
-from galfeat.pipeline.extraction import Progress, Summary, commonest_reason, failures_path, measured_shards, write_failures
-from galfeat.pipeline.measuring import Block
+from galfeat.data import Cutout, Failure, Source, open_source
+from galfeat.nn.files import pack
+from galfeat.pipeline.atomic import check_target
+from galfeat.pipeline.batch.manifest import Manifest
+from galfeat.pipeline.batch.merging import Counts, as_csv, recompressed
+from galfeat.pipeline.batch.retrying import RUN
+from galfeat.pipeline.batch.run import Ending, Options, Progress, Summary, run_batch, with_workers
+from galfeat.pipeline.batch.work import Task
+from galfeat.pipeline.measuring import measure
 from galfeat.pipeline.model import Model
+from galfeat.pipeline.recipe import Recipe
+from galfeat.pipeline.table import as_json
 
-__all__ = ["classify"]
+__all__ = ["ClassTask", "classify"]
+
+
+@dataclass(frozen=True)
+class ClassTask(Task):
+    """Measuring cutouts and telling their classes.
+
+    Parameters
+    ----------
+    model : Model
+    """
+
+    model: Model
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What the model needs to have measured."""
+        return self.model.recipe.subset(self.model.input.columns)
+
+    def about(self) -> dict[str, Any]:
+        """Return the settings, the version of the features, and what tells the model from another."""
+        settings = {name: value for name, value in self.recipe.settings().items() if name != "version"}
+        learned = pack({"encoder": self.model.encoder_.get_state(), "network": self.model.network_.get_state()})
+        return {"what": "classes", "model": hashlib.sha256(learned).hexdigest()[:16], **settings}
+
+    def schema(self, source: Source) -> pa.Schema:  # noqa: ARG002 - the columns are the model's
+        """Return ``id``, ``class``, and a probability for each class."""
+        columns = [("id", pa.string()), ("class", pa.string()), *((f"p_{name}", pa.float64()) for name in self.model.classes)]
+        return pa.schema([pa.field(name, kind) for name, kind in columns])
+
+    def rows(self, source: Source, cutouts: Sequence[Cutout]) -> tuple[pa.Table, list[Failure]]:
+        """Measure cutouts and tell their classes."""
+        kept, blocks, failures = measure(cutouts, self.recipe, strict_bands=True)
+        if not kept:
+            return self.schema(source).empty_table(), failures
+        probabilities = self.model.predict_proba(blocks)
+        best = [self.model.classes[i] for i in probabilities.argmax(axis=1)]
+        columns = [[cutout.id for cutout in kept], best, *probabilities.T]
+        return pa.Table.from_arrays([pa.array(column) for column in columns], schema=self.schema(source)), failures
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Bands and pixels a side of a prepared cutout."""
+        return len(self.recipe.bands), self.recipe.preparation.size
 
 
 def classify(
@@ -22,6 +74,7 @@ def classify(
     out: str | Path,
     *,
     workers: int | None = None,
+    options: Options | None = None,
     progress: Progress | None = None,
     inputs: Sequence[str | Path | None] = (),
 ) -> Summary:
@@ -38,6 +91,8 @@ def classify(
         Ending in ``.parquet`` or ``.csv``: ``id``, ``class``, and one ``p_<class>`` a class. The failures go beside it.
     workers : int, optional
         Number of threads; the result does not depend on it.
+    options : Options, optional
+        As in `extract`. Of a finished CSV file everything is measured again: it does not say how it was made.
     progress : callable, optional
         As in `extract`.
     inputs : sequence of path or None
@@ -56,33 +111,10 @@ def classify(
     check_target(out, [source if isinstance(source, str | Path) else None, *inputs], [".parquet", ".csv"])
     model = model if isinstance(model, Model) else Model.load(model)
     source = open_source(source) if isinstance(source, str | Path) else source
-    failures: list[Failure] = []
-    tables = list(_predictions(model, source, workers, progress, failures))
-    write_failures(failures_path(out), failures)
-    if tables:
-        write = pq.write_table if out.suffix.lower() == ".parquet" else pyarrow.csv.write_csv
-        with replacing(out) as part:
-            write(pa.concat_tables(tables), part)
-    done = sum(table.num_rows for table in tables)
-    return Summary(out, done, len(failures), failures_path(out), commonest_reason(failures))
+    ending = Ending(recompressed if out.suffix.lower() == ".parquet" else as_csv, _metadata)
+    return run_batch(ClassTask(model), source, out, ending, with_workers(options, workers), progress=progress)
 
 
-def _predictions(
-    model: Model, source: Source, workers: int | None, progress: Progress | None, failures: list[Failure]
-) -> Iterator[pa.Table]:
-    recipe = model.recipe.subset(model.input.columns)
-    shards = measured_shards(source, recipe, workers, strict_bands=True)
-    for shard, measured in zip(source.shards(), shards, strict=True):
-        failures += measured.failures
-        if measured.blocks:
-            yield _table(model, measured.catalog.column("id"), measured.blocks)
-        if progress:
-            progress(shard.stop, len(source), len(failures))
-
-
-def _table(model: Model, ids: pa.ChunkedArray, blocks: dict[str, Block]) -> pa.Table:
-    probabilities = model.predict_proba(blocks)
-    names = model.classes
-    best = [names[i] for i in probabilities.argmax(axis=1)]
-    columns = {f"p_{name}": pa.array(probabilities[:, i]) for i, name in enumerate(names)}
-    return pa.table({"id": ids, "class": pa.array(best, type=pa.string()), **columns})
+def _metadata(manifest: Manifest, counts: Counts) -> dict[bytes, bytes]:
+    """Return what a table of classes says of itself."""
+    return {RUN: as_json(manifest.said() | {"classified": counts.done, "failed": counts.failed})}

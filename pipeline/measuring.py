@@ -12,7 +12,7 @@ from galfeat import CutoutError
 from galfeat.data import Cutout, Failure, Shard, Source, band_names, prepare_one
 from galfeat.pipeline.recipe import LOCAL, Recipe
 
-__all__ = ["Block", "Measured", "measure", "measure_shard", "take_rows"]
+__all__ = ["Block", "Measured", "catalog_rows", "measure", "measure_shard", "take_rows"]
 
 Block = NDArray[Any] | list[NDArray[np.uint8]]
 
@@ -39,7 +39,7 @@ def measure_shard(source: Source, shard: Shard, recipe: Recipe, *, strict_bands:
     """Read, prepare and measure one shard of a source; see `measure`."""
     reading = source.read(shard)
     cutouts, blocks, failures = measure(reading.cutouts, recipe, strict_bands=strict_bands)
-    return Measured(_catalog_rows(source.catalog, cutouts), blocks, [*reading.failures, *failures])
+    return Measured(catalog_rows(source.catalog, cutouts), blocks, [*reading.failures, *failures])
 
 
 def measure(
@@ -70,7 +70,7 @@ def measure(
         try:
             prepared.append((cutout, prepare_one(_with_bands(cutout, recipe.bands, strict_bands), recipe.preparation)))
         except CutoutError as error:
-            failures.append(Failure(cutout.id, cutout.file, "prepare", str(error)))
+            failures.append(Failure(cutout.id, cutout.file, "prepare", str(error), cutout.row))
     size = recipe.preparation.size
     pixels = np.empty((len(prepared), len(recipe.bands), size, size), dtype=np.float32)
     for row, (_, image) in enumerate(prepared):
@@ -101,7 +101,7 @@ def _measurable(cutouts: list[Cutout], pixels: NDArray[np.float32], recipe: Reci
         for name, extractor in recipe.extractors.items():
             for row, reason in extractor.reasons(pixels).items():
                 reasons.setdefault(row, f"{name}: {reason}")
-    failures = [Failure(cutouts[row].id, cutouts[row].file, "extract", reasons[row]) for row in sorted(reasons)]
+    failures = [Failure(cutouts[row].id, cutouts[row].file, "extract", reasons[row], cutouts[row].row) for row in sorted(reasons)]
     good = np.array([row for row in range(len(pixels)) if row not in reasons], dtype=np.intp)
     return good, failures
 
@@ -111,7 +111,8 @@ def _block(name: str, extractor: Any, pixels: NDArray[np.float32]) -> Block:
     return block
 
 
-def _catalog_rows(catalog: pa.Table | None, cutouts: Sequence[Cutout]) -> pa.Table:
+def catalog_rows(catalog: pa.Table | None, cutouts: Sequence[Cutout]) -> pa.Table:
+    """Return ``id`` and the catalogue's columns of some cutouts; ``id`` and ``file`` where there is no catalogue."""
     ids = pa.array([cutout.id for cutout in cutouts], type=pa.string())
     if catalog is None:
         return pa.table({"id": ids, "file": pa.array([cutout.file for cutout in cutouts], type=pa.string())})

@@ -10,7 +10,12 @@ from galfeat import UsageError, __version__
 from galfeat.data import Preparation
 from galfeat.features import EXTRACTORS, Extractor, make_extractors
 
-__all__ = ["LOCAL", "Recipe"]
+__all__ = ["FEATURE_VERSION", "LOCAL", "Recipe"]
+
+FEATURE_VERSION = 1
+"""Version of the numbers. It goes up with every change after which the same cutout with the same settings gives another value, in reading,
+preparation or any extractor, be it in the last digit; not with changes that are only faster or clearer. Unfinished runs and tables of
+another version are not gone on with."""
 
 LOCAL = "sift"  # the one extractor whose column holds local descriptors; its code words are learned where training happens
 
@@ -64,6 +69,7 @@ class Recipe:
         """Return everything that decides the numbers, as JSON values; `from_settings` turns them back."""
         return {
             "version": __version__,
+            "feature_version": FEATURE_VERSION,
             "bands": list(self.bands),
             "preparation": self.preparation.as_dict(),
             "extractors": {name: _plain(each.get_params()) for name, each in self.extractors.items()},

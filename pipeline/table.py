@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from galfeat.features import EXTRACTORS
 from galfeat.pipeline.measuring import Block, Measured
 from galfeat.pipeline.recipe import LOCAL, Recipe
 
-__all__ = ["FeatureTable", "column_text", "load_features", "read_metadata", "to_arrow"]
+__all__ = ["KEY", "FeatureTable", "as_json", "column_text", "load_features", "read_metadata", "table_schema", "to_arrow", "versions"]
 
-_KEY = b"galfeat"
+KEY = b"galfeat"
 _RESERVED = frozenset(EXTRACTORS) | {"shape", "photometry"}
 _DESCRIPTOR = 128  # values in a SIFT descriptor
+_LOCAL = pa.list_(pa.list_(pa.uint8(), _DESCRIPTOR))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,22 +83,42 @@ def column_text(catalog: pa.Table, name: str) -> NDArray[np.str_]:
     return np.array(["" if value is None or value != value else str(value) for value in values], dtype=np.str_)
 
 
-def to_arrow(measured: Measured, recipe: Recipe) -> pa.Table:
-    """Return the rows of the feature table, with the provenance in the schema's metadata.
+def table_schema(catalog: pa.Table | None, recipe: Recipe) -> pa.Schema:
+    """Return the columns of a feature table: ``id``, the catalogue's, and one an extractor.
 
     Raises
     ------
     UsageError
         If a column of the catalogue has the name of an extractor's column.
     """
-    taken = sorted(_RESERVED & set(measured.catalog.column_names))
+    plain = [] if catalog is None else [pa.field(field.name, field.type) for field in catalog.schema if field.name != "id"]
+    taken = sorted(_RESERVED & {field.name for field in plain})
     if taken:
         raise UsageError(f"the catalogue's column '{taken[0]}' has the name of a feature column; rename it")
+    columns = recipe.columns if recipe.bands else {}  # without a band nothing can be measured
+    kinds = {name: _LOCAL if name == LOCAL else pa.list_(pa.float32(), len(columns[name])) for name in recipe.extractors if recipe.bands}
+    blocks = [pa.field(name, kind) for name, kind in kinds.items()]
+    return pa.schema([pa.field("id", pa.string()), *(plain or [pa.field("file", pa.string())] * (catalog is None)), *blocks])
+
+
+def to_arrow(measured: Measured, recipe: Recipe) -> pa.Table:
+    """Return the rows of the feature table, of the schema of `table_schema`."""
+    if not measured.catalog.num_rows:
+        return table_schema(measured.catalog, recipe).empty_table()
     table = measured.catalog
     for name, block in measured.blocks.items():
         table = table.append_column(name, _local(block) if isinstance(block, list) else _vectors(block))
-    about = recipe.settings() | {"columns": recipe.columns, "fingerprint": recipe.fingerprint}
-    return table.replace_schema_metadata({_KEY: json.dumps(about, sort_keys=True, allow_nan=False).encode()})
+    return table
+
+
+def as_json(about: Mapping[str, Any]) -> bytes:
+    """Return an entry of a table's metadata."""
+    return json.dumps(about, sort_keys=True, allow_nan=False).encode()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what the numbers come from."""
+    return {name: version(name) for name in ("galfeat", "numpy", "scipy", "numba", "pyarrow")}
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
@@ -113,10 +135,10 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         raise UsageError(f"cannot read the feature table {path}: {error.strerror or error}") from error
     except pa.ArrowInvalid as error:
         raise UsageError(f"{path} is no Parquet file, or it is damaged") from error
-    if _KEY not in metadata:
+    if KEY not in metadata:
         raise UsageError(f"{path} is a Parquet file but no feature table of galfeat; make one with 'galfeat extract'")
     try:
-        about = json.loads(metadata[_KEY])
+        about = json.loads(metadata[KEY])
     except ValueError:
         about = None
     if not isinstance(about, dict) or not {"version", "bands", "preparation", "extractors", "columns"} <= set(about):

@@ -42,10 +42,14 @@ def _listen() -> None:
 
 
 def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status; a user's mistake becomes one sentence, a bug a traceback."""
+    """Run the command line and return its exit status; a user's mistake becomes one sentence, a bug a traceback.
+
+    Where there are several commands and none is named, they are listed.
+    """
     name = "galfeat"
     _listen()
-    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    several = len(app.registered_commands) > 1
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"] * several
     if "" in arguments:
         say(f"{name}: one of the arguments is empty; was it a variable that is not set?")
         return 2
@@ -53,7 +57,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
         status = app(arguments, prog_name=name, standalone_mode=False)
     except typer.TyperException as error:
         said = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
-        command = f" {arguments[0]}" if arguments[0].isalpha() else ""
+        command = f" {arguments[0]}" if arguments and arguments[0].isalpha() else ""
         say(f"{name}: {said} (see '{name}{command} --help')")
         return 2
     except MemoryError as error:
@@ -65,7 +69,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:
-        say(f"{name}: interrupted; nothing was written")
+        say(f"{name}: interrupted")
     return status if isinstance(status, int) else 0
 
 

@@ -1,0 +1,174 @@
+"""The shards of a run, measured several at a time: in threads, or in processes, each watched over by a thread.
+
+Kernels release Python's lock, so threads use all processors and nothing has to be sent between them. Processes are for what threads cannot
+share: code that holds the lock, or libraries that crash. Either way no more shards than can be measured at once are in memory, and each
+result goes to its file where it was made.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from threadpoolctl import threadpool_limits
+
+from galfeat import UsageError
+from galfeat.data import Shard
+from galfeat.pipeline.batch.child import Child, Died, Order
+from galfeat.pipeline.batch.journal import Journal
+from galfeat.pipeline.batch.quarantine import measure_apart
+from galfeat.pipeline.batch.retrying import measure_again
+from galfeat.pipeline.batch.shard_files import ShardResult
+from galfeat.pipeline.batch.work import Stopped, Work
+
+__all__ = ["Job", "Outcome", "Runner", "in_order_of_completion", "run_here"]
+
+_GRACE = 1.0  # seconds that threads have to give up a shard; what they do after that is lost
+
+
+class Job(NamedTuple):
+    """A shard and the key of its result; perhaps only what failed of it is to be measured again."""
+
+    shard: Shard
+    key: str
+    again: bool = False
+
+
+class Outcome(NamedTuple):
+    """A shard that is through."""
+
+    job: Job
+    result: ShardResult
+
+
+Runner = Callable[[Iterator[Job]], Iterator[Outcome]]
+
+
+def workers_of(workers: int | None) -> int:
+    """Return how many shards are measured at once: as many as there are processors for this process, unless a number is given.
+
+    Raises
+    ------
+    UsageError
+        If the number is less than 1.
+    """
+    if workers is not None and workers < 1:
+        raise UsageError(f"the number of workers must be at least 1; {workers} was asked for")
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return workers or usable or 1
+
+
+def run_here(
+    work: Work, work_file: Path, journal: Journal, jobs: Iterator[Job], workers: int, processes: bool = False
+) -> Iterator[Outcome]:
+    """Measure shards on this machine.
+
+    Parameters
+    ----------
+    work : Work
+    work_file : Path
+        The same, as `Work.save` wrote it.
+    journal : Journal
+        Gets what is in flight; its suspects are measured apart.
+    jobs : iterator of Job
+    workers : int
+        Shards at a time.
+    processes : bool
+        Whether each worker is a process of its own.
+
+    Yields
+    ------
+    Outcome
+        In the order in which they are through.
+    """
+    hands = _Hands(work, work_file, journal, processes)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="galfeat")
+    with threadpool_limits(1):
+        try:
+            yield from in_order_of_completion(lambda job: pool.submit(hands.measure, job), jobs, 2 * workers)
+        finally:
+            hands.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            hands.wait(_GRACE)
+
+
+def in_order_of_completion(submit: Callable[[Job], "Future[Outcome]"], jobs: Iterator[Job], window: int) -> Iterator[Outcome]:
+    """Keep so many jobs submitted, and yield their outcomes as they come."""
+    flying = {submit(job) for job in islice(jobs, window)}
+    while flying:
+        done, flying = wait(flying, return_when=FIRST_COMPLETED)
+        for future in done:
+            outcome = future.result()
+            flying |= {submit(job) for job in islice(jobs, 1)}
+            yield outcome
+
+
+class _Hands:
+    """What the threads of a run have in common."""
+
+    def __init__(self, work: Work, work_file: Path, journal: Journal, processes: bool) -> None:
+        self._work, self._work_file, self._journal, self._processes = work, work_file, journal, processes
+        self._stopped = threading.Event()
+        self._own = threading.local()
+        self._children: list[Child] = []
+        self._busy = 0
+        self._idle = threading.Condition()
+
+    def measure(self, job: Job) -> Outcome:
+        """Measure one shard, in this thread or in its child."""
+        with self._idle:
+            self._busy += 1
+        try:
+            return Outcome(job, self._measure(job))
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
+
+    def stop(self) -> None:
+        """Ask the threads to give up, and end the children."""
+        self._stopped.set()
+        for child in list(self._children):
+            child.kill()
+
+    def wait(self, seconds: float) -> None:
+        """Give the threads some time to be done."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._busy, seconds)
+
+    def _measure(self, job: Job) -> ShardResult:
+        path = self._work.path(job.key)
+        if job.key in self._journal.suspects:
+            result = self._apart(job, path)
+            self._journal.clear(job.key)
+            return result
+        self._journal.begin(job.key)
+        try:
+            result = self._at_first(job, path)
+        except (MemoryError, Died):
+            if self._stopped.is_set():
+                raise Stopped from None
+            result = self._apart(job, path)
+        self._journal.end(job.key)
+        return result
+
+    def _at_first(self, job: Job, path: Path) -> ShardResult:
+        if self._processes:
+            return self._child().measure(Order(job.shard, path, again=job.again))
+        measure = partial(measure_again, self._work) if job.again else self._work.measure
+        return measure(job.shard, path, self._stopped.is_set)
+
+    def _apart(self, job: Job, path: Path) -> ShardResult:
+        return measure_apart(self._work, self._child(), job.shard, path, self._stopped.is_set)
+
+    def _child(self) -> Child:
+        """Return the process that belongs to this thread."""
+        if not hasattr(self._own, "child"):
+            self._own.child = Child(self._work_file)
+            self._children.append(self._own.child)
+        child: Child = self._own.child
+        return child

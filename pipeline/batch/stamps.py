@@ -1,0 +1,40 @@
+"""Which files a shard is read from, and what tells each of them from a changed one."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from galfeat.data import Shard, Source
+from galfeat.data.by_row import RowSource
+from galfeat.data.files import FileSource
+from galfeat.data.mosaics import MosaicSource
+
+__all__ = ["Stamp", "stamps_of"]
+
+Stamp = tuple[str, int, int]  # name, bytes, time of the last change in nanoseconds; -1 and -1 where there is no such file
+
+
+def stamps_of(source: Source, shard: Shard) -> list[Stamp]:
+    """Return the stamps of a shard's files, each once, in order; none for a source that is in no files that are known here."""
+    return [_stamp(name, path) for name, path in dict(_files(source, shard)).items()]
+
+
+def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
+    if isinstance(source, FileSource):
+        part = source.catalog.slice(shard.start, len(shard))
+        names = (name for column in source.columns.values() for name in part.column(column).to_pylist())
+        return ((name, source.folder / name) for name in names if name and "\0" not in name)
+    if isinstance(source, MosaicSource):
+        numbers = sorted(set(source.which[shard.start : shard.stop].ravel().tolist()))
+        return ((source.planes[number].file, source.planes[number].path) for number in numbers)
+    if isinstance(source, RowSource) and isinstance(path := getattr(source, "path", None), Path):
+        return [(path.name, path)]
+    return []
+
+
+def _stamp(name: str, path: Path) -> Stamp:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a million times
+    except (OSError, ValueError):
+        return name, -1, -1
+    return name, found.st_size, found.st_mtime_ns

@@ -1,0 +1,68 @@
+"""Files that appear whole, and what to say where the system refuses to write."""
+
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from galfeat import UsageError
+
+__all__ = ["PART", "appearing", "resumable", "sync_folder"]
+
+PART = ".part"
+_WHY = {
+    errno.ENOSPC: "there is no space left on the disk; make room",
+    errno.EDQUOT: "your quota of disk space is used up; make room",
+    errno.EFBIG: "the file gets larger than the system allows; raise the limit (ulimit -f)",
+    errno.EACCES: "there is no permission to write there; change that",
+    errno.EPERM: "there is no permission to write there; change that",
+    errno.EROFS: "the disk is read-only; change that",
+}
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that appears under its name when the block ends well, whole and safe on the disk; otherwise it leaves no trace.
+
+    Each writer has a temporary name of its own: where two write the same file, one of them comes last, and both are right.
+    """
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PART}")
+    try:
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)  # noqa: PTH105 - the name of the system call
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def resumable(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into a sentence that says what to do.
+
+    Raises
+    ------
+    UsageError
+        Instead of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = _WHY.get(error.errno or 0, f"{error.strerror or error}; see to that")
+        raise UsageError(f"cannot write {path}: {why}, and give the same command again: it goes on where it stopped") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that what was renamed in a folder stays so even if the power fails, where the system can do that."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

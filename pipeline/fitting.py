@@ -1,8 +1,8 @@
 """One split of the galaxies: everything is learned from its training side alone and judged on the other."""
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from galfeat.pipeline.searching import MOST_COMPONENTS, Settings
 __all__ = ["Fitted", "Split", "calibrated", "class_weights", "parameters", "temperature_of", "train_network"]
 
 _LENGTH = 3.0  # root mean square length of a part's rows over the training galaxies, as in `Encoder`
+_Learned = tuple[Encoder, NDArray[np.float32], NDArray[np.float32]]
 _LEAST = 1e-12  # probability, where a logarithm is taken
 
 
@@ -49,7 +50,8 @@ class Split:
     ) -> None:
         self.blocks, self.labels, self.train, self.test, self.shape, self.seed = blocks, labels, train, test, shape, seed
         self.classes = sorted(set(labels[train].tolist()))
-        self._parts: dict[Part, tuple[Encoder, NDArray[np.float32], NDArray[np.float32]]] = {}
+        self._parts: dict[Part, _Learned] = {}
+        self.seconds: dict[Part, float] = {}
 
     @property
     def train_labels(self) -> NDArray[np.str_]:
@@ -61,10 +63,17 @@ class Split:
         """Classes of the galaxies to judge on."""
         return self.labels[self.test]
 
-    def learn(self, parts: Iterable[Part], pool: Executor) -> None:
-        """Learn code words, scales and components of these parts from the training side; those learned already stay."""
+    def learn(self, parts: Iterable[Part], apply: Callable[..., Iterable[_Learned]] = map) -> None:
+        """Learn code words, scales and components of these parts from the training side; those learned already stay.
+
+        Parameters
+        ----------
+        parts : iterable of Part
+        apply : callable
+            ``map``, or that of a pool.
+        """
         new = [part for part in dict.fromkeys(parts) if part not in self._parts]
-        self._parts |= dict(zip(new, pool.map(self._learned, new), strict=True))
+        self._parts |= dict(zip(new, apply(self._learned, new), strict=True))
 
     def encoder(self, part: Part) -> Encoder:
         """Return what was learned for a part."""
@@ -81,11 +90,14 @@ class Split:
             test.append(unseen[:, :width] * np.float32(factors[-1]))
         return np.hstack(train), np.hstack(test), factors
 
-    def _learned(self, part: Part) -> tuple[Encoder, NDArray[np.float32], NDArray[np.float32]]:
+    def _learned(self, part: Part) -> _Learned:
+        start = time.perf_counter()
         widest = None if part.components is None else Part(part.column, part.view, MOST_COMPONENTS)
         seen, unseen = ({part.column: take_rows(self.blocks[part.column], rows)} for rows in (self.train, self.test))
         encoder = Encoder([widest or part], self.shape, self.seed).fit(seen)
-        return encoder, encoder.transform(seen), padded(unseen, encoder.transform).astype(np.float32)
+        learned = encoder.transform(seen)
+        self.seconds[part] = time.perf_counter() - start
+        return encoder, learned, padded(unseen, encoder.transform).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

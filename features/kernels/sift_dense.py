@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.kernels.sift_dense_cells import drop, gather, put, sum_cells, sum_directions, top_up, turn
+from galfeat.features.kernels.sift_dense_cells import drop, gather, lengths_of, sum_cells, sum_directions, top_up, turn
 from galfeat.features.kernels.sift_dense_image import (
     BAD,
     axes,
@@ -29,10 +29,9 @@ from galfeat.features.kernels.sift_dense_image import (
     lay_out_good,
     near_one,
 )
+from galfeat.features.kernels.sift_dense_vectors import LANES
 
 __all__ = ["describe_grid", "grid_centres"]
-
-_LANES = 16
 
 
 def grid_centres(length: int, step: int) -> NDArray[np.int64]:
@@ -75,7 +74,7 @@ def describe_grid(
     m, ny, nx = planes.shape
     taps = _gaussian(blur)
     reach = len(taps) - 1
-    width = -(-(nx + 2 * reach) // _LANES) * _LANES
+    width = -(-(nx + 2 * reach) // LANES) * LANES
     starts_y, weights_y, cells_y = _cells(ny, step, size)
     starts_x, weights_x, cells_x = _cells(nx, step, size)
     descriptors = np.empty((m, len(cells_x), len(cells_y), 128), dtype=np.uint8)  # empty: fresh zeros are slow to touch
@@ -119,7 +118,7 @@ def _cells(length: int, step: int, size: float) -> tuple[NDArray[np.int64], NDAr
     """Return first pixel and weights of each different cell along an axis, and which cells each point has.
 
     The weight falls linearly from a cell's centre to the centres of its neighbours. The outermost pixels have no gradient.
-    Weights are padded with zeros to a multiple of 6.
+    Where the image ends, zeros follow.
     """
     middles = grid_centres(length, step)[:, None] + (np.arange(4) - 1.5) * size
     different, index = np.unique(middles, return_inverse=True)
@@ -128,7 +127,7 @@ def _cells(length: int, step: int, size: float) -> tuple[NDArray[np.int64], NDAr
     weights[:, [0, -1]] = 0
     starts = (weights > 0).argmax(axis=1)
     longest = int((weights > 0).sum(axis=1).max())
-    table = np.zeros((len(different), -(-longest // 6) * 6), dtype=np.float32)
+    table = np.zeros((len(different), longest), dtype=np.float32)
     for row, start, given in zip(table, starts, weights, strict=True):
         part = given[start : start + len(row)]
         row[: len(part)] = part
@@ -153,27 +152,26 @@ def _describe(
     descriptors: Any,
     made: Any,
 ) -> None:
-    m, ny, nx = planes.shape
-    spare_y, spare_x = weights_y.shape[1], weights_x.shape[1]
+    m, ny = planes.shape[:2]
+    lengths_y, lengths_x = lengths_of(weights_y), lengths_of(weights_x)
     flat = ny * width
     padded = np.zeros((len(from_y), width), dtype=np.float32)
-    first = np.zeros(flat, dtype=np.float32)
+    first = np.zeros(flat + width, dtype=np.float32)
     smooth = np.zeros(flat, dtype=np.float32)
     along = np.zeros(flat, dtype=np.float32)
     across = np.zeros(flat, dtype=np.float32)
-    half_a = np.zeros((ny, width), dtype=np.float32)
-    half_b = np.zeros((ny, width), dtype=np.float32)
-    flat_a, flat_b = half_a.reshape(-1), half_b.reshape(-1)
-    halves = np.zeros((ny + spare_y, 4, width), dtype=np.float32)
+    halves = np.zeros((4, flat), dtype=np.float32)
     weight = np.ones(flat, dtype=np.float32)
-    known = np.zeros((ny + spare_y, width), dtype=np.float32)
-    known_rows = np.zeros((len(starts_y), width), dtype=np.float32)
-    known_turned = np.zeros((nx + spare_x, len(starts_y)), dtype=np.float32)
-    rows = np.zeros((len(starts_y), 8, width), dtype=np.float32)
-    turned = np.zeros((nx + spare_x, len(starts_y) * 8), dtype=np.float32)
-    cells = np.zeros((len(starts_x), len(starts_y) * 8), dtype=np.float32)
-    inside = np.zeros((len(starts_x), len(starts_y)), dtype=np.float32)
-    share = np.zeros((len(starts_x), len(starts_y)), dtype=np.float32)
+    known = np.zeros(flat, dtype=np.float32)
+    many = -(-len(starts_y) // LANES) * LANES
+    known_rows = np.zeros((many, width), dtype=np.float32)
+    known_turned = np.zeros((width, many), dtype=np.float32)
+    all_rows = -(-8 * len(starts_y) // LANES) * LANES
+    rows = np.zeros((all_rows, width), dtype=np.float32)
+    turned = np.zeros((width, all_rows), dtype=np.float32)
+    cells = np.zeros((len(starts_x), all_rows), dtype=np.float32)
+    inside = np.zeros((len(starts_x), many), dtype=np.float32)
+    share = np.zeros((len(starts_x), many), dtype=np.float32)
     for column in range(len(starts_x)):
         for row in range(len(starts_y)):
             inside[column, row] = weights_x[column].sum() * weights_y[row].sum()
@@ -184,30 +182,27 @@ def _describe(
             top = largest_good(bits[image].reshape(-1))
             lay_out_good(bits[image], from_y, from_x, padded)
             blur(padded.reshape(-1), taps, first, weight, width)
-            known_gradients(padded.reshape(-1), len(taps) - 1, width, known.reshape(-1)[:flat])
+            known_gradients(padded.reshape(-1), len(taps) - 1, width, known)
         lay_out(bits[image], planes[image], from_y, from_x, near_one(top), padded)
         blur(padded.reshape(-1), taps, first, smooth, width)
         if flawed:
             divide(smooth, weight)
         differences(smooth, along, across, width)
         if flawed:
-            forget(along, across, known.reshape(-1)[:flat])
-        diagonal_parts(along, across, first)
-        axes(along, across, first, flat_a, flat_b)
-        put(half_a, 0, halves)
-        put(half_b, 2, halves)
-        diagonals(along, across, first, flat_a, flat_b)
-        put(half_a, 1, halves)
-        put(half_b, 3, halves)
-        sum_directions(halves, starts_y, weights_y, rows)
-        turn(rows.reshape((8 * len(rows), width)), turned)
-        sum_cells(turned, starts_x, weights_x, cells)
+            forget(along, across, known)
+        diagonal_parts(along, across, first[:flat])
+        axes(along, across, first[:flat], halves[0, :flat], halves[2, :flat])
+        diagonals(along, across, first[:flat], halves[1, :flat], halves[3, :flat])
+        for direction in range(4):
+            sum_directions(halves[direction], width, starts_y, lengths_y, weights_y, direction, rows)
+        turn(rows.reshape(-1), turned, width)
+        sum_cells(turned.reshape(-1), np.int64(all_rows), starts_x, lengths_x, weights_x, cells)
         if flawed:
-            sum_cells(known, starts_y, weights_y, known_rows)
-            turn(known_rows, known_turned)
-            sum_cells(known_turned, starts_x, weights_x, share)
+            sum_cells(known, width, starts_y, lengths_y, weights_y, known_rows)
+            turn(known_rows.reshape(-1), known_turned, width)
+            sum_cells(known_turned.reshape(-1), np.int64(many), starts_x, lengths_x, weights_x, share)
             divide(share.reshape(-1), inside.reshape(-1))
-            top_up(cells, share)
+            top_up(cells, share, len(starts_y))
         gather(cells, cells_y, cells_x, descriptors[image], made[image])
         if flawed:
             drop(inside, share, cells_y, cells_x, least, descriptors[image], made[image])

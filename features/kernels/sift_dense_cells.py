@@ -5,95 +5,54 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
+from galfeat.features.kernels.sift_dense_vectors import LANES, sum_rows, sum_signed_rows, turn_blocks
 
-__all__ = ["drop", "gather", "put", "sum_cells", "sum_directions", "top_up", "turn"]
+__all__ = ["drop", "gather", "lengths_of", "sum_cells", "sum_directions", "top_up", "turn"]
 
 _TINY = np.float32(1e-20)
 _TOP_UP = np.float32(4.0)  # a cell with holes counts up to so many times what its good gradients sum to
 
 
 @kernel()
-def put(plane: Any, place: Any, halves: Any) -> None:
-    """Put a plane between the others, row by row, so that sums run over long rows."""
-    for y in range(len(plane)):
-        for x in range(plane.shape[1]):
-            halves[y, place, x] = plane[y, x]
+def lengths_of(weights: Any) -> Any:
+    """Return how many weights of each row count: those behind are zero."""
+    lengths = np.zeros(len(weights), dtype=np.int64)
+    for cell in range(len(weights)):
+        for weight in weights[cell]:
+            lengths[cell] += weight > 0
+    return lengths
 
 
 @kernel()
-def sum_directions(halves: Any, starts: Any, weights: Any, rows: Any) -> None:
-    """Sum the rows of each row of cells, and take opposite directions apart."""
-    count = halves.shape[1] * halves.shape[2]
-    values = halves.reshape((len(halves), count))
-    sums = rows.reshape((2 * len(rows), count))
-    for cell in range(len(rows)):
-        for i in range(count):
-            sums[2 * cell, i] = 0
-            sums[2 * cell + 1, i] = 0
-        for tap in range(0, weights.shape[1], 3):
-            if weights[cell, tap] == 0:
-                break  # the cell's part in the image is done
-            _add_signed(values, starts[cell] + tap, weights[cell, tap], weights[cell, tap + 1], weights[cell, tap + 2], sums, 2 * cell)
-        _part(sums, 2 * cell)
+def sum_directions(plane: Any, width: Any, starts: Any, lengths: Any, weights: Any, direction: Any, rows: Any) -> None:
+    """Sum the rows of each row of cells, positive values for a direction and negative ones for the opposite."""
+    flat, taps = rows.reshape(-1), weights.reshape(-1)
+    for cell in range(len(starts)):
+        at, first, to = starts[cell] * width, cell * weights.shape[1], (8 * cell + direction) * width
+        sum_signed_rows(plane, at, width, lengths[cell], taps, first, flat, to, width, 4 * width)
 
 
 @kernel()
-def _add_signed(values: Any, y: Any, a: Any, b: Any, c: Any, sums: Any, row: Any) -> None:
-    """Add three rows to a row of sums, and their sizes to the next."""
-    for i in range(values.shape[1]):
-        p, q, r = values[y, i], values[y + 1, i], values[y + 2, i]
-        sums[row, i] += a * p + b * q + c * r
-        sums[row + 1, i] += a * abs(p) + b * abs(q) + c * abs(r)
-
-
-@kernel()
-def _part(sums: Any, row: Any) -> None:
-    """From the sums of values and of their sizes make those of the positive and of the negative values."""
-    for i in range(sums.shape[1]):
-        signed, size = sums[row, i], sums[row + 1, i]
-        sums[row, i] = max(size + signed, np.float32(0))
-        sums[row + 1, i] = max(size - signed, np.float32(0))
-
-
-@kernel()
-def turn(rows: Any, turned: Any) -> None:
+def turn(rows: Any, turned: Any, width: Any) -> None:
     """Turn sums so that what belongs to a column of pixels stands side by side."""
-    whole = len(rows) // 8 * 8
-    for first in range(0, whole, 8):
-        for x in range(min(len(turned), rows.shape[1])):
-            for i in range(8):
-                turned[x, first + i] = rows[first + i, x]
-    for i in range(whole, len(rows)):
-        for x in range(min(len(turned), rows.shape[1])):
-            turned[x, i] = rows[i, x]
+    count = turned.shape[1]
+    for first in range(0, count, LANES):
+        turn_blocks(rows, first * width, width, turned.reshape(-1), first, count, width)
 
 
 @kernel()
-def sum_cells(values: Any, starts: Any, weights: Any, sums: Any) -> None:
+def sum_cells(values: Any, width: Any, starts: Any, lengths: Any, weights: Any, sums: Any) -> None:
     """Sum the rows of each cell."""
-    for cell in range(len(sums)):
-        for i in range(sums.shape[1]):
-            sums[cell, i] = 0
-        for tap in range(0, weights.shape[1], 6):
-            if weights[cell, tap] == 0:
-                break
-            _add_rows(values, starts[cell] + tap, weights, tap, sums, cell)
+    flat, taps = sums.reshape(-1), weights.reshape(-1)
+    for cell in range(len(starts)):
+        sum_rows(values, starts[cell] * width, width, lengths[cell], taps, cell * weights.shape[1], flat, cell * width, width)
 
 
 @kernel()
-def _add_rows(values: Any, y: Any, weights: Any, tap: Any, sums: Any, cell: Any) -> None:
-    a, b, c = weights[cell, tap], weights[cell, tap + 1], weights[cell, tap + 2]
-    d, e, f = weights[cell, tap + 3], weights[cell, tap + 4], weights[cell, tap + 5]
-    for i in range(sums.shape[1]):
-        near = a * values[y, i] + b * values[y + 1, i] + c * values[y + 2, i]
-        sums[cell, i] += near + d * values[y + 3, i] + e * values[y + 4, i] + f * values[y + 5, i]
-
-
-@kernel()
-def top_up(cells: Any, share: Any) -> None:
+def top_up(cells: Any, share: Any, count: Any) -> None:
     """Count the good gradients of each cell for the bad ones too."""
     for column in range(len(cells)):
-        for row in range(share.shape[1]):
+        for row in range(count):
             factor = np.float32(1) / max(share[column, row], np.float32(1) / _TOP_UP)
             for d in range(8):
                 cells[column, 8 * row + d] *= factor

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
+from galfeat.features.kernels.sift_dense_vectors import blur_rows
 
 __all__ = [
     "BAD",
@@ -86,55 +87,13 @@ def lay_out_good(bits: Any, from_y: Any, from_x: Any, padded: Any) -> None:
 
 @kernel()
 def blur(padded: Any, taps: Any, scratch: Any, out: Any, width: Any) -> None:
-    """Blur down the columns, then along the rows: row y, column x of the image comes to y * width + x."""
-    reach = len(taps) - 1
-    _blur_along(padded, taps, width, scratch)
-    _blur_along(scratch, taps, 1, out[: len(out) - 2 * reach])
+    """Blur down the columns, then along the rows: row y, column x of the image comes to y * width + x.
 
-
-@kernel()
-def _blur_along(values: Any, taps: Any, step: Any, out: Any) -> None:
-    reach = len(taps) - 1
-    count = len(out)
-    _scaled(values[reach * step : reach * step + count], taps[0], out)
-    tap = 1
-    while tap + 2 <= reach:
-        low, high = (reach - tap) * step, (reach + tap) * step
-        _add_three(
-            values[low : low + count],
-            values[high : high + count],
-            values[low - step : low - step + count],
-            values[high + step : high + step + count],
-            values[low - 2 * step : low - 2 * step + count],
-            values[high + 2 * step : high + 2 * step + count],
-            taps[tap],
-            taps[tap + 1],
-            taps[tap + 2],
-            out,
-        )
-        tap += 3
-    while tap <= reach:
-        low, high = (reach - tap) * step, (reach + tap) * step
-        _add_one(values[low : low + count], values[high : high + count], taps[tap], out)
-        tap += 1
-
-
-@kernel()
-def _scaled(values: Any, tap: Any, out: Any) -> None:
-    for i in range(len(out)):
-        out[i] = tap * values[i]
-
-
-@kernel()
-def _add_one(a: Any, b: Any, tap: Any, out: Any) -> None:
-    for i in range(len(out)):
-        out[i] += tap * (a[i] + b[i])
-
-
-@kernel()
-def _add_three(a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, near: Any, middle: Any, far: Any, out: Any) -> None:
-    for i in range(len(out)):
-        out[i] += near * (a[i] + b[i]) + middle * (c[i] + d[i]) + far * (e[i] + f[i])
+    `scratch` has at least one row more than `out`.
+    """
+    reach = np.int64(len(taps) - 1)
+    blur_rows(padded, reach * width, width, taps, reach + 1, scratch, np.int64(len(out)))
+    blur_rows(scratch, reach, np.int64(1), taps, reach + 1, out, np.int64(len(out)))
 
 
 @kernel()

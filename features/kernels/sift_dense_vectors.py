@@ -1,0 +1,167 @@
+"""The inner loops of dense SIFT on whole images, written as LLVM vector code: sums of several rows, blurring, turning.
+
+What the compiler does not make of loops by itself: sums of many rows that stay in registers until they are complete. The code
+names no processor: LLVM splits the vectors as the machine at hand needs it, and `fmuladd` is fused where that is fast.
+
+Every function takes flat, contiguous arrays of float32 and positions in them, and trusts them. Counts are multiples of `LANES`.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+__all__ = ["LANES", "blur_rows", "sum_rows", "sum_signed_rows", "turn_blocks"]
+
+LANES = 16
+"""Numbers that a vector holds."""
+
+_LONG, _FLOATS = ir.IntType(64), ir.VectorType(ir.FloatType(), LANES)
+_ZERO = ir.Constant(_FLOATS, [0.0] * LANES)
+_STRIPS = 3  # vectors whose sums are in registers at once
+
+_vectors: Any = intrinsic  # its annotations are of what is decorated, not of what comes out
+
+
+@_vectors
+def sum_rows(typing: Any, values: Any, at: Any, step: Any, number: Any, weights: Any, first: Any, sums: Any, to: Any, count: Any) -> Any:
+    """Set ``sums[to + i]``, for i < count, to the sum of ``weights[first + k] * values[at + k step + i]`` over k < number."""
+    del typing
+    return types.void(values, at, step, number, weights, first, sums, to, count), _summed(False)
+
+
+@_vectors
+def sum_signed_rows(
+    typing: Any, values: Any, at: Any, step: Any, number: Any, weights: Any, first: Any, sums: Any, to: Any, count: Any, apart: Any
+) -> Any:
+    """Do the same, from positive values; and from the sizes of negative ones, set at ``sums[to + apart + i]``. Both come doubled."""
+    del typing
+    return types.void(values, at, step, number, weights, first, sums, to, count, apart), _summed(True)
+
+
+def _summed(signed: bool) -> Callable[..., Any]:
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values, weights, sums = (_data(context, builder, signature, args, k) for k in (0, 4, 6))
+        at, step, number, first, to, count = (args[k] for k in (1, 2, 3, 5, 7, 8))
+        for i, size in _strips(builder, count):
+            totals = [cgutils.alloca_once(builder, _FLOATS) for _ in range(2 * size if signed else size)]
+            for total in totals:
+                builder.store(_ZERO, total)
+            with cgutils.for_range(builder, number, intp=_LONG) as row:
+                weight = _splat(builder, builder.load(builder.gep(weights, [builder.add(first, row.index)])))
+                place = builder.add(builder.add(at, i), builder.mul(row.index, step))
+                for k in range(size):
+                    value = _load(builder, values, place, k)
+                    _add(builder, totals[k], weight, value)
+                    if signed:
+                        _add(builder, totals[size + k], weight, _call(builder, "fabs", value))
+            for k in range(size):
+                total = builder.load(totals[k])
+                if not signed:
+                    _store(builder, total, sums, builder.add(to, i), k)
+                    continue
+                sizes = builder.load(totals[size + k])
+                up, down = (_call(builder, "maxnum", each, _ZERO) for each in (builder.fadd(sizes, total), builder.fsub(sizes, total)))
+                _store(builder, up, sums, builder.add(to, i), k)
+                _store(builder, down, sums, builder.add(builder.add(to, i), args[9]), k)
+        return context.get_dummy_value()
+
+    return code
+
+
+@_vectors
+def blur_rows(typing: Any, values: Any, at: Any, step: Any, taps: Any, number: Any, out: Any, count: Any) -> Any:
+    """Set ``out[i]``, for i < count, to the values around ``values[at + i]`` that are k steps apart times ``taps[k]``, k < number."""
+    del typing
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        values, taps, out = (_data(context, builder, signature, args, k) for k in (0, 3, 5))
+        at, step, number, count = (args[k] for k in (1, 2, 4, 6))
+        for i, size in _strips(builder, count):
+            totals = [cgutils.alloca_once(builder, _FLOATS) for _ in range(size)]
+            middle, weight = builder.add(at, i), _splat(builder, builder.load(taps))
+            for k in range(size):
+                builder.store(builder.fmul(weight, _load(builder, values, middle, k)), totals[k])
+            with cgutils.for_range_slice(builder, _long(1), number, _long(1), intp=_LONG, inc=True) as (tap, _):
+                weight = _splat(builder, builder.load(builder.gep(taps, [tap])))
+                reach = builder.mul(tap, step)
+                before, after = builder.sub(middle, reach), builder.add(middle, reach)
+                for k in range(size):
+                    both = builder.fadd(_load(builder, values, before, k), _load(builder, values, after, k))
+                    _add(builder, totals[k], weight, both)
+            for k in range(size):
+                _store(builder, builder.load(totals[k]), out, i, k)
+        return context.get_dummy_value()
+
+    return types.void(values, at, step, taps, number, out, count), code
+
+
+@_vectors
+def turn_blocks(typing: Any, rows: Any, at: Any, step: Any, turned: Any, to: Any, apart: Any, count: Any) -> Any:
+    """Set ``turned[to + x apart + k]`` to ``rows[at + k step + x]``, for x < count and k < `LANES`."""
+    del typing
+    low = [k // 2 + LANES * (k % 2) for k in range(LANES)]
+    places = [ir.Constant(ir.VectorType(ir.IntType(32), LANES), [k + more for k in low]) for more in (0, LANES // 2)]
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        rows, turned = (_data(context, builder, signature, args, k) for k in (0, 3))
+        at, step, to, apart, count = (args[k] for k in (1, 2, 4, 5, 6))
+        with cgutils.for_range_slice(builder, _long(0), count, _long(LANES), intp=_LONG, inc=True) as (x, _):
+            first, target = builder.add(at, x), builder.add(to, builder.mul(x, apart))
+            block = [_load(builder, rows, builder.add(first, builder.mul(_long(k), step)), 0) for k in range(LANES)]
+            for _ in range(LANES.bit_length() - 1):  # rows k and k + 8 zipped, four times over, are the columns
+                halves = zip(block[: LANES // 2], block[LANES // 2 :], strict=True)
+                block = [builder.shuffle_vector(one, other, place) for one, other in halves for place in places]
+            for k in range(LANES):
+                _store(builder, block[k], turned, builder.add(target, builder.mul(_long(k), apart)), 0)
+        return context.get_dummy_value()
+
+    return types.void(rows, at, step, turned, to, apart, count), code
+
+
+def _strips(builder: Any, count: Any) -> Iterator[tuple[Any, int]]:
+    """Write the code of a loop for strips of several vectors, and for the rest; give where they begin, and their vectors."""
+    wide = _long(LANES * _STRIPS)
+    middle = builder.mul(builder.udiv(count, wide), wide)
+    with cgutils.for_range_slice(builder, _long(0), middle, wide, intp=_LONG, inc=True) as (i, _):
+        yield i, _STRIPS
+    with cgutils.for_range_slice(builder, middle, count, _long(LANES), intp=_LONG, inc=True) as (i, _):
+        yield i, 1
+
+
+def _data(context: Any, builder: Any, signature: Any, args: Any, k: int) -> Any:
+    return context.make_array(signature.args[k])(context, builder, args[k]).data
+
+
+def _long(value: int) -> Any:
+    return ir.Constant(_LONG, value)
+
+
+def _place(builder: Any, pointer: Any, at: Any, k: int) -> Any:
+    return builder.bitcast(builder.gep(pointer, [builder.add(at, _long(LANES * k))]), _FLOATS.as_pointer())
+
+
+def _load(builder: Any, pointer: Any, at: Any, k: int) -> Any:
+    return builder.load(_place(builder, pointer, at, k), align=4)
+
+
+def _store(builder: Any, value: Any, pointer: Any, at: Any, k: int) -> None:
+    builder.store(value, _place(builder, pointer, at, k), align=4)
+
+
+def _add(builder: Any, total: Any, weight: Any, value: Any) -> None:
+    builder.store(_call(builder, "fmuladd", weight, value, builder.load(total)), total)
+
+
+def _splat(builder: Any, value: Any) -> Any:
+    undefined = ir.Constant(_FLOATS, ir.Undefined)
+    one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+
+
+def _call(builder: Any, name: str, *values: Any) -> Any:
+    kind = ir.FunctionType(_FLOATS, [_FLOATS] * len(values))
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LANES}f32"), values)

@@ -66,8 +66,8 @@ def unpack(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
 
 
 @contextmanager
-def tiles(path: Path, hdu: Hdu) -> Iterator[Callable[[slice, slice], NDArray[np.generic]]]:
-    """Open a two-dimensional compressed image to read pieces of it, of which only the tiles are unpacked; not yet scaled.
+def tiles(path: Path, hdu: Hdu, number: int = 0) -> Iterator[Callable[[slice, slice], NDArray[np.generic]]]:
+    """Open a compressed image, or one plane of a cube, to read pieces of it, of which only the tiles are unpacked; not yet scaled.
 
     Raises
     ------
@@ -81,7 +81,8 @@ def tiles(path: Path, hdu: Hdu) -> Iterator[Callable[[slice, slice], NDArray[np.
         warnings.simplefilter("ignore")  # astropy mends what it can and says so
         with fits.open(path, do_not_scale_image_data=True) as opened:
             section = opened[hdu.number].section
-            yield lambda rows, columns: _piece(section, (0,) * (len(hdu.shape) - 2), rows, columns)
+            front = (*(0,) * (len(hdu.shape) - 3), number)[: len(hdu.shape) - 2]
+            yield lambda rows, columns: _piece(section, front, rows, columns)
 
 
 def _piece(section: Any, front: tuple[int, ...], rows: slice, columns: slice) -> NDArray[np.generic]:

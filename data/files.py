@@ -162,7 +162,7 @@ class FileSource:
         numbers = self.numbers and self.numbers[shard.start : shard.stop]
         if self.row is None or self.beside or not numbers or numbers != tuple(range(numbers[0], numbers[0] + len(shard))):
             return None
-        parts = self.row.read(numbers[0], numbers[0] + len(shard)) if numbers[-1] < self.row.count else None
+        parts = self.row.read(numbers[0], numbers[0] + len(shard), self.known.report) if numbers[-1] < self.row.count else None
         if parts is None:
             return None
         places = np.arange(self.row.shape[0], dtype=np.float32).reshape(-1, 1, 1)

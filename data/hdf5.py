@@ -83,7 +83,11 @@ class Hdf5Source(RowSource):
         """Bring stored images to float32 of shape (n, bands, ny, nx)."""
         planes = stored[:, np.newaxis] if stored.ndim == 3 else np.moveaxis(stored, -1, 1) if self.colours_last else stored
         with np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
-            return np.ascontiguousarray(planes, dtype=np.float32)
+            pixels = np.ascontiguousarray(planes, dtype=np.float32)
+        lost = np.isinf(pixels) if planes.dtype.itemsize > 4 else np.zeros(0, bool)
+        if lost.any() and np.isfinite(planes[lost]).any():
+            self.known.report(self.path.name, {"overflow": "pixels of it are beyond float32: they are bad pixels"})
+        return pixels
 
 
 def open_hdf5(path: Path, wanted: tuple[str, ...]) -> Hdf5Source:

@@ -19,7 +19,7 @@ from galfeat.data.by_row import RowSource
 from galfeat.data.compressed import tiles
 from galfeat.data.cutouts import Cutout
 from galfeat.data.failures import Failure
-from galfeat.data.fits import scaled, stored_kind
+from galfeat.data.fits import may_overflow, overflow, scaled, stored_kind
 from galfeat.data.headers import Hdu
 from galfeat.data.shards import Shard
 from galfeat.data.streams import Stamp, stamp_of
@@ -94,9 +94,15 @@ class MosaicSource(RowSource):
         rows = range(shard.start, min(shard.stop, len(self)))
         pixels = np.full((len(rows), len(self.own), self.size, self.size), np.nan, np.float32)
         reasons: dict[int, tuple[str, str]] = {}
+        beyond: dict[int, list[tuple[str, str]]] = {}
         for number in np.unique(self.which[rows.start : rows.stop]).tolist():
-            for row, reason in self._fill(number, rows, pixels):
-                reasons.setdefault(row, (self.planes[number].file, reason))
+            for row, reason, outside in self._fill(number, rows, pixels):
+                said = self.planes[number].file, reason
+                if outside and self.missing_bands == "mask":
+                    beyond.setdefault(row, []).append(said)
+                else:
+                    reasons.setdefault(row, said)
+        reasons.update({row: bands[0] for row, bands in beyond.items() if len(bands) == len(self.own)})
         found: list[Cutout | Failure] = []
         for row, name, own in zip(rows, self._ids(shard), pixels, strict=True):
             if row in reasons:
@@ -107,34 +113,42 @@ class MosaicSource(RowSource):
                 found.append(Cutout(name, own, self.own, file=file, named=self.named, row=row))
         return found
 
-    def _fill(self, number: int, rows: range, pixels: NDArray[np.float32]) -> Iterator[tuple[int, str]]:
-        """Read what one plane has of each galaxy; yield the rows for which it cannot, with the reason."""
+    def _fill(self, number: int, rows: range, pixels: NDArray[np.float32]) -> Iterator[tuple[int, str, bool]]:
+        """Read what one plane has of each galaxy; yield the rows for which it cannot, with the reason, and whether they lie outside."""
         plane = self.planes[number]
         wanted = [(int(row), int(band)) for row, band in np.argwhere(self.which[rows.start : rows.stop] == number)]
         with ExitStack() as stack:
             try:
                 read = stack.enter_context(_opened(plane))
             except CutoutError as error:
-                yield from ((rows.start + at, self._said(band, str(error))) for at, band in wanted)
+                yield from ((rows.start + at, self._said(band, str(error)), False) for at, band in wanted)
                 return
             for at, band in wanted:
                 try:
-                    _copy(read, plane, self.corners[rows.start + at, band].tolist(), pixels[at, band])
+                    self.known.report(plane.file, _copy(read, plane, self.corners[rows.start + at, band].tolist(), pixels[at, band]))
                 except CutoutError as error:
-                    yield rows.start + at, self._said(band, str(error))
+                    yield rows.start + at, self._said(band, str(error)), isinstance(error, _OutsideError)
 
     def _said(self, band: int, reason: str) -> str:
         return f"band {self.own[band]}: {reason}" if len(self.own) > 1 else reason
 
 
-def _copy(read: _Reader, plane: Plane, corner: list[int], into: NDArray[np.float32]) -> None:
+class _OutsideError(CutoutError):
+    """A cutout of which no pixel is in the mosaic."""
+
+
+def _copy(read: _Reader, plane: Plane, corner: list[int], into: NDArray[np.float32]) -> dict[str, str]:
+    """Read a cutout; return what is odd about it."""
     size = len(into)
     (top, bottom), (left, right) = ((max(0, first), min(length, first + size)) for first, length in zip(corner, plane.shape, strict=True))
     if top >= bottom or left >= right:
         ny, nx = plane.shape
-        raise CutoutError(f"lies outside the mosaic {plane.file}, which has {ny} x {nx} pixels")
+        raise _OutsideError(f"lies outside the mosaic {plane.file}, which has {ny} x {nx} pixels")
     y, x = top - corner[0], left - corner[1]
-    into[y : y + bottom - top, x : x + right - left] = scaled(read(slice(top, bottom), slice(left, right)), plane.hdu)
+    stored = read(slice(top, bottom), slice(left, right))
+    flux = scaled(stored, plane.hdu)
+    into[y : y + bottom - top, x : x + right - left] = flux
+    return overflow(flux, stored, plane.hdu) if may_overflow(plane.hdu) else {}
 
 
 @contextmanager
@@ -147,7 +161,7 @@ def _opened(plane: Plane) -> Iterator[_Reader]:
         if stamp_of(file) != plane.stamp:
             raise CutoutError(f"the mosaic {plane.file} has changed since it was opened")
         if plane.hdu.kind == "tiles":
-            with tiles(plane.path, plane.hdu) as read:
+            with tiles(plane.path, plane.hdu, plane.number) as read:
                 yield read
         else:
             yield _Rows(file, plane)

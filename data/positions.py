@@ -18,16 +18,12 @@ from galfeat.data.cutouts import Cutout, band_names
 from galfeat.data.fits import open_fits
 from galfeat.data.folders import is_fits, list_cutouts, without_suffix
 from galfeat.data.layouts import Layout, is_band_name
-from galfeat.data.mosaics import NOWHERE, MosaicSource, Plane
+from galfeat.data.mosaics import MosaicSource, Plane
+from galfeat.data.places import Places, corners_of, places_of
 
 __all__ = ["open_mosaics"]
 
-_SKY = (
-    *(("ra", "dec"), ("ra_deg", "dec_deg"), ("ramean", "decmean"), ("alpha_j2000", "delta_j2000")),
-    *(("raj2000", "dej2000"), ("_raj2000", "_dej2000"), ("raj2000", "decj2000"), ("ra_icrs", "de_icrs")),
-)
 _SAME_SCALE = 0.01  # of a pixel's size: mosaics closer than that share a grid for our purposes
-_SURE = 6  # decimals of a pixel: less is rounding, and must not move one band against another where two pixels are equally near
 _LARGEST = 4096  # pixels a side
 
 
@@ -41,7 +37,7 @@ def open_mosaics(
     paths : sequence of Path
         Mosaics, each with a band or several; or one folder of them, from which the columns ``file`` or ``file_<band>`` can choose.
     positions : Path
-        Catalogue with ``ra`` and ``dec`` in degrees (ICRS).
+        Catalogue with ``ra`` and ``dec`` in degrees (ICRS), or with pixels: see `galfeat.data.places.places_of`.
     size : (float, float)
         Side of a cutout in arcseconds, and in pixels; one of them.
     wanted : tuple of str
@@ -51,18 +47,23 @@ def open_mosaics(
     Raises
     ------
     UsageError
-        If the catalogue has no positions, a mosaic cannot be read or has no celestial coordinates, or sizes do not fit together.
+        If the catalogue has no positions, a mosaic cannot be read or has no celestial coordinates where these are needed, or sizes do
+        not fit together.
     """
     table, left_out = read_catalog(positions)
-    sky = _sky(table, positions)
+    places = places_of(table, positions)
     mosaics, which, own, named = _chosen(paths, table, layout, wanted)
+    _refuse_other_grids(mosaics, which, places)
     used = np.unique(which).tolist()
     pixels = _pixels(size, [mosaics[number] for number in used])
     corners = np.empty((*which.shape, 2), np.int64)
     found: dict[int, NDArray[np.int64]] = {}
     for number in used:
-        same = next((other for other in found if mosaics[other][1] is mosaics[number][1]), None)
-        found[number] = found[same] if same is not None else _corners(mosaics[number][1], sky, pixels)
+        coordinates = mosaics[number][1]
+        if places.sky and coordinates is None:
+            raise UsageError(f"{mosaics[number][0].path}: has no celestial coordinates (WCS), so that no position can be found in it")
+        same = next((other for other in found if mosaics[other][1] is coordinates), None)
+        found[number] = found[same] if same is not None else corners_of(coordinates, places, pixels)
         corners[which == number] = found[number][np.nonzero(which == number)[0]]
     planes = tuple(plane for plane, _ in mosaics)
     shapes = np.array([plane.shape for plane in planes])[which]
@@ -71,24 +72,6 @@ def open_mosaics(
     return MosaicSource(
         catalog, wanted, left_out_columns=left_out, planes=planes, which=which, corners=corners, size=pixels, own=own, named=named
     )
-
-
-def _sky(table: pa.Table, path: Path) -> NDArray[np.float64]:
-    """Return right ascension and declination in degrees, shape (2, n); NaN where none stand."""
-    names = {name.lower(): name for name in table.column_names}
-    pair = next((pair for pair in _SKY if set(pair) <= set(names)), None)
-    if pair is None:
-        raise UsageError(f"{path}: needs the columns 'ra' and 'dec' in degrees; its columns are {', '.join(table.column_names)}")
-    values = []
-    for name in pair:
-        column = table.column(names[name])
-        if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-            raise UsageError(f"{path}: the column '{names[name]}' must hold degrees, as numbers")
-        values.append(column.cast(pa.float64()).to_numpy())
-    sky = np.array(values)
-    if (np.abs(sky[1]) > 90).any():
-        raise UsageError(f"{path}: declinations go from -90 to 90 degrees; row {1 + int(np.argmax(np.abs(sky[1]) > 90))} has another")
-    return sky
 
 
 _Mosaics = list[tuple[Plane, Any]]
@@ -156,8 +139,6 @@ def _planes(path: Path, file: str, layout: Layout) -> _Mosaics:
             stamp = opened.stamp
     except CutoutError as error:
         raise UsageError(f"{path}: {error}") from error
-    if hdus[0].kind == "tiles" and len(galaxy.bands) > len(hdus):
-        raise UsageError(f"{path}: is a compressed cube, of which no part can be read by itself: unpack it first (funpack)")
     coordinates = {hdu.number: _coordinates(path, hdu.number) for hdu in hdus}
     numbered = [(hdus[0], number) for number in range(len(galaxy.bands))] if len(hdus) == 1 else [(hdu, 0) for hdu in hdus]
     bands = galaxy.bands if galaxy.named else ("",) * len(numbered)
@@ -177,9 +158,7 @@ def _coordinates(path: Path, number: int) -> Any:
                 wcs = WCS(opened[number].header, opened).celestial
         except (ValueError, OSError, AttributeError, TypeError, KeyError, fits.VerifyError) as error:
             raise UsageError(f"{path}: its celestial coordinates make no sense: {str(error).strip().splitlines()[0]}") from error
-    if not wcs.has_celestial:
-        raise UsageError(f"{path}: has no celestial coordinates (WCS), so that no position can be found in it")
-    return wcs
+    return wcs if wcs.has_celestial else None
 
 
 def _names(planes: Sequence[Plane]) -> tuple[tuple[str, ...], bool]:
@@ -215,39 +194,35 @@ def _scale(plane: Plane, wcs: Any) -> float:
 
 def _pixels(size: tuple[float | None, float | None], mosaics: _Mosaics) -> int:
     arcsec, pixels = size
-    scales = [_scale(plane, wcs) for plane, wcs in mosaics]
     if (arcsec is None) == (pixels is None):
         raise UsageError("the size of a cutout must be given, in arcseconds or in pixels (size_arcsec or size_pixels)")
+    nowhere = next((plane for plane, wcs in mosaics if wcs is None), None)
+    if nowhere is not None and pixels is None:
+        raise UsageError(f"{nowhere.path}: has no celestial coordinates (WCS), so that an arcsecond has no pixels: give size_pixels")
+    if nowhere is not None and pixels is not None:
+        return _whole(float(pixels), exact=True)
+    scales = [_scale(plane, wcs) for plane, wcs in mosaics]
     low, high = int(np.argmin(scales)), int(np.argmax(scales))
     if scales[high] > scales[low] * (1 + _SAME_SCALE):
         small, large = (f"{mosaics[at][0].file} has {scales[at]:.4g}" for at in (low, high))
         raise UsageError(f"the mosaics have pixels of different sizes ({small} arcsec, {large} arcsec): bring them to one grid first")
     side = float(pixels) if pixels is not None else float(arcsec or 0) / scales[low]
-    if not np.isfinite(side) or not 1 <= round(side) <= _LARGEST or (pixels is not None and side != round(side)):
+    return _whole(side, exact=pixels is not None)
+
+
+def _whole(side: float, *, exact: bool) -> int:
+    if not np.isfinite(side) or not 1 <= round(side) <= _LARGEST or (exact and side != round(side)):
         raise UsageError(f"a cutout must have 1 to {_LARGEST} pixels a side; it would have {side:.4g}")
     return round(side)
 
 
-def _corners(wcs: Any, sky: NDArray[np.float64], size: int) -> NDArray[np.int64]:
-    """Return row and column of the first pixel of each cutout: the one that `astropy.nddata.Cutout2D` takes."""
-    from astropy.coordinates import SkyCoord
-    from astropy.wcs import NoConvergence
-
-    good = np.isfinite(sky).all(axis=0)
-    corners = np.full((sky.shape[1], 2), NOWHERE, np.int64)
-    place = SkyCoord(*sky[:, good], unit="deg", frame="icrs")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            x, y = wcs.world_to_pixel(place)
-        except NoConvergence as error:  # far outside, where the polynomials of the distortion run away
-            x, y = np.array(error.best_solution, dtype=float).T
-            for lost in (error.divergent, error.slow_conv):
-                x[[] if lost is None else lost] = np.nan
-    first = np.ceil(np.round(np.stack([y, x], axis=-1), _SURE) - size / 2)
-    reached = np.isfinite(first).all(axis=-1) & (np.abs(first) < -NOWHERE).all(axis=-1)
-    corners[np.nonzero(good)[0][reached]] = first[reached].astype(np.int64)
-    return corners
+def _refuse_other_grids(mosaics: _Mosaics, which: NDArray[np.int64], places: Places) -> None:
+    """Positions in pixels mean the same in every band of a galaxy only if its mosaics have one size."""
+    for numbers in np.unique(which, axis=0).tolist() if not places.sky else ():
+        shapes = {mosaics[number][0].shape for number in numbers}
+        if len(shapes) > 1:
+            sizes = " and ".join(f"{ny} x {nx}" for ny, nx in sorted(shapes))
+            raise UsageError(f"the mosaics of the bands have {sizes} pixels: positions in pixels need one grid, so give ra and dec")
 
 
 def _completed(table: pa.Table, path: Path, planes: tuple[Plane, ...], which: NDArray[np.int64], edge: NDArray[np.bool_]) -> pa.Table:

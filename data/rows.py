@@ -6,7 +6,7 @@ the same values in the cards that matter. Of whatever is different in any of thi
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import FileIO
 from math import prod
@@ -28,6 +28,7 @@ from galfeat.data.streams import Bytes, Stamp, open_bytes, stamp_of
 
 __all__ = ["Row", "find_row"]
 
+Report = Callable[[str, Mapping[str, str]], None]
 _FEWEST = 16  # extensions: with fewer there is nothing to gain
 _PART = 1 << 19  # bytes that are read at once: they stay in the processor's cache until they are converted
 _GAP = 4  # times a piece: gaps up to this are read along
@@ -65,8 +66,10 @@ class Row:
     bands: tuple[str, ...]
     named: bool
 
-    def read(self, start: int, stop: int) -> list[NDArray[np.float32]] | None:
-        """Read the pixels of the galaxies `start` to `stop` (excluded).
+    def read(
+        self, start: int, stop: int, report: Callable[[str, Mapping[str, str]], None] = lambda *_: None
+    ) -> list[NDArray[np.float32]] | None:
+        """Read the pixels of the galaxies `start` to `stop` (excluded); `report` is told what is odd about them.
 
         Returns
         -------
@@ -83,6 +86,8 @@ class Row:
                 for part in _parts(file, self.first + start * self.step, self.step, stop - start, prod(self.shape) * item):
                     stored = np.ndarray((part.pieces, *self.shape), self.stored, part.buffer, 0, (part.apart, *strides))
                     pixels.append(stored.astype(np.float32, order="C"))
+                    if item == 8 and np.isinf(pixels[-1]).any() and np.isfinite(stored[np.isinf(pixels[-1])]).any():
+                        report(self.path.name, {"overflow": "pixels of it are beyond float32: they are bad pixels"})
         except (OSError, CutoutError):
             return None
         return pixels

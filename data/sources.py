@@ -106,7 +106,8 @@ def open_source(
     layout : {"auto", "cube", "bands", "galaxies"}
         How a file holds its galaxies: see `galfeat.data.layouts.arrange`.
     positions : str or Path, optional
-        Catalogue of places in a mosaic, with ``ra`` and ``dec`` in degrees (ICRS). Then `path` is a mosaic, a sequence of mosaics with a
+        Catalogue of places in a mosaic, with ``ra`` and ``dec`` in degrees (ICRS), or with pixels: ``x`` and ``y`` counted from 0, or
+        ``x_image`` and ``y_image`` counted from 1. Then `path` is a mosaic, a sequence of mosaics with a
         band each, or a folder of such; columns ``file`` or ``file_<band>`` choose mosaics of the folder for each galaxy. What a cutout has
         beyond the edge is NaN, and its row has ``edge`` true; what lies wholly beyond it is a failure.
     size_arcsec, size_pixels : float, int, optional

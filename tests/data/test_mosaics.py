@@ -226,7 +226,7 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"pixels of different sizes \(fine\.fits has 0\.1 arcsec, m\.fits has 0\.2 arcsec\)"):
         open_source([good, fine], positions=positions, size_pixels=6)
     (tmp_path / "d.csv").write_text("id,x\na,1\n")
-    with pytest.raises(UsageError, match="needs the columns 'ra' and 'dec' in degrees; its columns are id, x"):
+    with pytest.raises(UsageError, match=r"needs the columns 'ra' and 'dec' in degrees, or 'x' and 'y' .*; its columns are id, x"):
         open_source(good, positions=tmp_path / "d.csv", size_pixels=6)
     (tmp_path / "e.csv").write_text("ra,dec\n10:20:30,1\n")
     with pytest.raises(UsageError, match="the column 'ra' must hold degrees, as numbers"):

@@ -95,3 +95,60 @@ def test_files_as_they_should_be_say_nothing(tmp_path: Path, caplog: pytest.LogC
     with caplog.at_level(logging.WARNING, "galfeat"):
         assert len(everything(open_source(tmp_path)).cutouts) == 2
     assert caplog.records == []
+
+
+def beyond(path: Path, shape: tuple[int, ...] = (5, 6)) -> Path:
+    pixels = np.ones(shape)
+    pixels[..., 0, :3] = 1e300, np.inf, -1e39
+    fits.PrimaryHDU(pixels).writeto(path)
+    return path
+
+
+def test_pixels_beyond_float32_are_bad_and_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(3):
+        beyond(tmp_path / f"{number}.fits")
+    fits.PrimaryHDU(np.full((5, 6), np.inf)).writeto(tmp_path / "0infinite.fits")
+    with caplog.at_level(logging.WARNING, "galfeat"):
+        cutouts = everything(open_source(tmp_path)).cutouts
+    words = "2 pixels of extension 0 are beyond float32: they are bad pixels"
+    assert [record.getMessage() for record in caplog.records] == [f"0.fits: {words} (said once, whichever files it is true of)"]
+    assert [int(np.isfinite(cutout.pixels).sum()) for cutout in cutouts] == [27, 0, 27, 27]
+
+
+def scaled_beyond(folder: Path) -> Opened:
+    hdu = fits.PrimaryHDU(np.arange(30, dtype="i4").reshape(5, 6))
+    hdu.writeto(folder / "a.fits")
+    with (folder / "a.fits").open("r+b") as file:
+        head = file.read(2880).replace(b"END".ljust(80), b"BSCALE  =                1E39".ljust(80) + b"END".ljust(80), 1)
+        file.seek(0)
+        file.write(head[:2880])
+    return open_source(folder)
+
+
+def extensions_beyond(folder: Path) -> Opened:
+    beyond(folder / "one.fits")
+    pixels = fits.getdata(folder / "one.fits")
+    fits.HDUList([fits.PrimaryHDU(), *(fits.ImageHDU(pixels) for _ in range(20))]).writeto(folder / "many.fits")
+    return open_source(folder / "many.fits")
+
+
+def mosaic_beyond(folder: Path) -> Opened:
+    (folder / "c.csv").write_text("x,y\n2,2\n")
+    return open_source(beyond(folder / "m.fits"), positions=folder / "c.csv", size_pixels=5)
+
+
+def hdf5_beyond(folder: Path) -> Opened:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(folder / "a.h5", "w") as file:
+        file["images"] = np.full((2, 4, 4), 1e200)
+    return open_source(folder / "a.h5")
+
+
+@pytest.mark.parametrize("made", [scaled_beyond, extensions_beyond, mosaic_beyond, hdf5_beyond])
+def test_every_reader_says_what_is_beyond_float32(tmp_path: Path, made: Callable[[Path], Opened], caplog: pytest.LogCaptureFixture) -> None:
+    source = made(tmp_path)
+    with caplog.at_level(logging.WARNING, "galfeat"):
+        found = everything(source)
+    assert found.cutouts
+    assert not np.isfinite(found.cutouts[0].pixels).all()
+    assert [("beyond float32" in record.getMessage()) for record in caplog.records] == [True]

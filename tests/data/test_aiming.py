@@ -1,7 +1,5 @@
 """Preparation that looks for the galaxy, and skies and noise by choice: pencil numbers, oracles, rules where nothing is found."""
 
-import math
-
 import numpy as np
 import pytest
 from astropy.stats import sigma_clipped_stats
@@ -222,7 +220,7 @@ def test_a_given_sky_is_taken_away_and_none_is_not() -> None:
     border, given, none = (
         prepare_one(cutout, Preparation(size=81, stretch="none", sky=sky))[0].astype(float) for sky in ("border", 50.0, "none")
     )
-    noise = np.median((none - given)) / 50
+    noise = np.median(none - given) / 50
     assert 1 / noise == pytest.approx(2, rel=0.1)
     np.testing.assert_allclose(none - given, 50 * noise, rtol=1e-3)
     assert np.median(border[frame(81, 8)]) == pytest.approx(0, abs=1e-3)

@@ -60,8 +60,10 @@ def test_noise_alone_has_hardly_an_object() -> None:
     noise = np.random.default_rng(3).normal(0, 1, (300, 300))
     assert not segment(noise, 5.0).any()
     hot = np.zeros((30, 30))
-    hot[15, 15] = 4
+    hot[15, 15] = 9  # 0.64 once it is smoothed, and the threshold is 0.56: one pixel
     assert not segment(hot).any()
+    hot[15, 15] = 40
+    assert segment(hot).any()
 
 
 def test_correlated_noise_raises_the_threshold() -> None:

@@ -64,10 +64,10 @@ def test_one_pixel_and_three_by_pencil() -> None:
 @pytest.mark.parametrize("angle", np.linspace(-1.5, 1.5, 7))
 @pytest.mark.parametrize("ratio", [0.3, 0.8])
 def test_direction_and_axis_ratio_are_those_of_scikit_image(angle: float, ratio: float) -> None:
-    """Its orientation is the angle of the region's major axis from the rows' axis, and ours that of the light: flat light makes them one."""
+    """Its orientation is counted from the axis of rows, and is that of the region: flat light makes the two one."""
     light = _disc(6, ratio=ratio, angle=angle)
     region = light > 0.1
-    [theirs] = regionprops(region.astype(int))
+    [theirs] = regionprops(region.astype(int))  # type: ignore[no-untyped-call]
     flat = _measured(region.astype(float))
     assert math.cos(2 * (math.pi / 2 - flat.angle - theirs.orientation)) == pytest.approx(1, abs=1e-9)
     assert math.cos(2 * (flat.angle - angle)) == pytest.approx(1, abs=1e-3)
@@ -77,7 +77,7 @@ def test_direction_and_axis_ratio_are_those_of_scikit_image(angle: float, ratio:
 
 def test_weighted_moments_are_those_of_scikit_image() -> None:
     light = np.random.default_rng(0).random((30, 40)) * _disc(4, (14, 22), 0.4, 0.5, 40)[:30]
-    [theirs] = regionprops(np.ones(light.shape, int), light)
+    [theirs] = regionprops(np.ones(light.shape, int), light)  # type: ignore[no-untyped-call]
     found = _measured(light)
     assert (found.y, found.x) == pytest.approx(theirs.centroid_weighted)
     mu = theirs.moments_weighted_central

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
+from scipy.stats import beta, rankdata
 from sklearn.metrics import log_loss as sklearn_log_loss
+
+from galfeat import UsageError
 
 __all__ = ["Bin", "ClassScore", "brier", "class_scores", "confusion", "expected_calibration_error", "log_loss", "reliability_bins"]
 
@@ -164,19 +165,43 @@ def class_scores(truth: ArrayLike, probabilities: NDArray[np.floating], classes:
     ----------
     truth, probabilities, classes
         As for `log_loss`.
+
+    Notes
+    -----
+    The same numbers as scikit-learn's `precision_recall_fscore_support` and `roc_auc_score`, without their checks of the arguments,
+    which for folds of a hundred galaxies take a hundred times longer than the sums.
     """
-    true, table = np.asarray(truth), np.asarray(probabilities)
-    predicted = np.asarray(classes)[table.argmax(axis=1)]
-    columns = precision_recall_fscore_support(true, predicted, labels=list(classes), zero_division=0.0)
-    scores = []
-    for place, (name, precision, recall, f1, n) in enumerate(zip(classes, *columns, strict=True)):
-        auc = float(roc_auc_score(true == name, table[:, place])) if 0 < n < len(true) else float("nan")
-        scores.append(ClassScore(str(name), int(n), float(precision), float(recall), float(f1), auc))
-    return scores
+    table = np.asarray(probabilities, dtype=np.float64)
+    counts = confusion(truth, table, classes)
+    right, n, named = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    precision, recall = right / np.maximum(named, 1), right / np.maximum(n, 1)
+    f1 = 2 * right / np.maximum(n + named, 1)
+    auc = _areas(np.asarray(truth)[:, None] == np.asarray(classes), table)
+    columns = zip(classes, n, precision, recall, f1, auc, strict=True)
+    return [ClassScore(str(name), int(count), *map(float, scores)) for name, count, *scores in columns]
+
+
+def _areas(members: NDArray[np.bool_], table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the area under the curve of each column, from the ranks of its members: the statistic of Mann and Whitney."""
+    n = members.sum(axis=0)
+    pairs = n * (len(members) - n)
+    above = (rankdata(table, axis=0) * members).sum(axis=0) - n * (n + 1) / 2
+    return np.where(pairs > 0, above / np.maximum(pairs, 1), np.nan)
 
 
 def confusion(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]) -> NDArray[np.int_]:
-    """Return the numbers of galaxies by true class (row) and most probable class (column), shape (k, k)."""
-    predicted = np.asarray(classes)[np.asarray(probabilities).argmax(axis=1)]
-    matrix: NDArray[np.int_] = confusion_matrix(np.asarray(truth), predicted, labels=list(classes))
+    """Return the numbers of galaxies by true class (row) and most probable class (column), shape (k, k).
+
+    Raises
+    ------
+    UsageError
+        If a true class is none of `classes`.
+    """
+    names = np.asarray(classes)
+    members = np.asarray(truth)[:, None] == names
+    if not members.any(axis=1).all():
+        raise UsageError(f"some true classes are none of {', '.join(map(str, classes))}")
+    true = members.argmax(axis=1)
+    matrix = np.zeros((len(names), len(names)), dtype=np.int_)
+    np.add.at(matrix, (true, np.asarray(probabilities).argmax(axis=1)), 1)
     return matrix

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.pipeline.probabilities import confusion, expected_calibration_error, reliability_bins
+from galfeat.pipeline.probabilities import confusion, reliability_bins
 from galfeat.pipeline.reporting.drawing import Drawn, canvas, file_name, label
 from galfeat.pipeline.study import Study
 
@@ -49,7 +49,7 @@ def _confusion(study: Study, name: str) -> Drawn:
     axes.set_title(label(name, 40), fontsize=10)
     axes.set_xlabel("predicted class", fontsize=9)
     axes.set_ylabel("true class", fontsize=9)
-    return Drawn(file_name("confusion", name), _confused(study, name, counts), name, figure)
+    return Drawn(file_name("confusion", name), _confused(study, name, counts), "", figure)
 
 
 def _confused(study: Study, name: str, counts: NDArray[np.int_]) -> str:
@@ -63,7 +63,6 @@ def _confused(study: Study, name: str, counts: NDArray[np.int_]) -> str:
 def _reliability(study: Study, name: str) -> Drawn:
     truth, table = first_repeat(study, name)
     bins = reliability_bins(truth, table, study.classes, n_bins=10)
-    error = expected_calibration_error(truth, table, study.classes)
     figure, axes = canvas(3.6)
     axes.plot([0, 1], [0, 1], color="#555", lw=1, ls="--")
     axes.bar([each.confidence for each in bins], [each.n / len(truth) for each in bins], width=0.06, color="#d8dee7", zorder=0)
@@ -74,7 +73,7 @@ def _reliability(study: Study, name: str) -> Drawn:
     axes.set_title(label(name, 40), fontsize=10)
     axes.set_xlabel("predicted probability", fontsize=9)
     axes.set_ylabel("share that is right", fontsize=9)
-    alt = f"Reliability of {name}, expected calibration error {error:.3f}. " + "; ".join(
+    alt = f"Reliability of {name}: " + "; ".join(
         f"at probability {each.confidence:.2f} right in {each.accuracy:.2f} of {each.n}" for each in bins
     )
-    return Drawn(file_name("reliability", name), f"{alt}.", f"{name}: expected calibration error {error:.3f}", figure)
+    return Drawn(file_name("reliability", name), f"{alt}.", "", figure)

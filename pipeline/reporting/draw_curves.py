@@ -13,14 +13,14 @@ from galfeat.pipeline.reporting.summary import HEADLINE, interval_of, ratio_of
 from galfeat.pipeline.statistics import Interval
 from galfeat.pipeline.study import Row, Study
 
-__all__ = ["Curve", "learning_curves", "learning_figure", "robustness_curves", "robustness_figures"]
+__all__ = ["PERTURBATIONS", "Curve", "learning_curves", "learning_figure", "robustness_curves", "robustness_figures", "strength"]
 
 PERTURBATIONS = {  # what is drawn along the axis, and where nothing is done
-    "rotation": ("rotated by (degrees)", 0.0),
-    "shift": ("shifted by (pixels)", 0.0),
-    "noise": ("added noise (times the noise that is there)", 0.0),
-    "blur": ("blurred by (sigma in pixels)", 0.0),
-    "dimming": ("dimmed as if farther by (factor of 1 + z)", 1.0),
+    "rotation": ("rotated (degrees)", 0.0),
+    "shift": ("shifted (pixels)", 0.0),
+    "noise": ("noise added (times the noise that is there)", 0.0),
+    "blur": ("blurred (sigma in pixels)", 0.0),
+    "dimming": ("dimmed as if farther (factor of 1 + z)", 1.0),
     "band": ("missing band", math.nan),
 }
 
@@ -68,7 +68,7 @@ def learning_figure(study: Study) -> Drawn | None:
     axes.set_xticklabels([f"{count:,.0f}" for count in kept], fontsize=8.5, rotation=35 if len(kept) > 5 else 0)
     axes.set_xlabel("training galaxies", fontsize=9)
     alt = "Macro-F1 against the number of training galaxies. " + _spoken(curves, "with {:,.0f}")
-    return Drawn("learning", alt, "Macro-F1 against the number of training galaxies; shades are 95 % intervals.", figure)
+    return Drawn("learning", alt, "", figure)
 
 
 def robustness_figures(study: Study) -> list[Drawn]:
@@ -82,18 +82,20 @@ def _robustness_figure(study: Study, kind: str, curves: Sequence[Curve]) -> Draw
     if kind == "band":
         _draw(axes, curves, lines=False)
         places = sorted({x for curve in curves for x in curve.x})
-        names = [label(_band(study, x), 9) for x in places]
+        names = [label(strength(study, kind, x), 9) for x in places]
         axes.set_xticks(places, names, fontsize=8.5)
         axes.set_xlim(places[0] - 0.5, places[-1] + 0.5)
     else:
         _draw(axes, curves)
     axes.set_xlabel(words, fontsize=9)
     alt = f"Macro-F1 when test galaxies are altered: {words}. " + _spoken(curves, "at {:g}")
-    caption = f"Test galaxies: {words}. The training galaxies were left as they are."
-    return Drawn(file_name("robustness", kind), alt, caption, figure)
+    return Drawn(file_name("robustness", kind), alt, "", figure)
 
 
-def _band(study: Study, x: float) -> str:
+def strength(study: Study, kind: str, x: float) -> str:
+    """Return the strength of a perturbation in words: a number, or the name of the band that is missing."""
+    if kind != "band":
+        return f"{x:g}"
     return "none" if x < 0 else study.bands[int(x)] if int(x) < len(study.bands) else f"{x:g}"
 
 

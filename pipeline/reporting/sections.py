@@ -8,9 +8,13 @@ from galfeat.pipeline.reporting.drawing import Drawn
 from galfeat.pipeline.reporting.summary import BASELINE, Summary
 from galfeat.pipeline.reporting.tables import Table
 
-__all__ = ["Section", "all_figures", "leading", "sections"]
+__all__ = ["Section", "all_figures", "leading", "ours", "sections"]
 
-_PAIRS = 36  # more pairs than these are for the file, not for the page
+_PAIRS = 15  # more pairs than these are for the file, not for the page
+_RELIABILITY = (
+    "How often the predicted class is right, with 95 % intervals, against its predicted probability. On the dashed line the probabilities "
+    "are true; below it the network is too sure of itself. Grey bars: the share of the galaxies (first repeat)."
+)
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,16 @@ class Section:
     later: tuple[Table, ...] = ()
 
 
+def ours(summary: Summary) -> str:
+    """Return the input that stands for the hand-crafted features; without any, the best input."""
+    return summary.ours() or summary.best(summary.rows) or ""
+
+
 def leading(summary: Summary) -> list[str]:
     """Return the inputs that are looked at class by class: raw pixels, the best other pixels, the features, the best of both."""
-    group = summary.group
-    pixels = [name for name in summary.rows if group[name] == "pixels" and name != BASELINE]
-    features = "features" if "features" in summary.rows else summary.best([name for name in summary.rows if group[name] == "features"])
-    both = summary.best([name for name in summary.rows if group[name] == "both"])
-    chosen = [BASELINE if BASELINE in summary.rows else None, summary.best(pixels), features, both]
+    pixels = [name for name in summary.rows if summary.group[name] == "pixels" and name != BASELINE]
+    both = [name for name in summary.rows if summary.group[name] == "both"]
+    chosen = [BASELINE if BASELINE in summary.rows else None, summary.best(pixels), ours(summary), summary.best(both)]
     return [name for name in dict.fromkeys(chosen) if name]
 
 
@@ -61,12 +68,15 @@ def sections(summary: Summary) -> list[Section]:
             _some(tables.control_table(summary)),
         ),
         _classes(summary),
+        Section("reliability", "Can the probabilities be believed", _RELIABILITY, (), _reliability(summary)),
         Section(
-            "learning", "More or fewer training galaxies", "", (), _drawn(draw_curves.learning_figure(study)),
+            "learning", "More or fewer training galaxies", "Macro-F1 against the number of training galaxies; shades are 95 % intervals.",
+            (), _drawn(draw_curves.learning_figure(study)), _some(tables.learning_table(study)),
         ),
         Section(
-            "robustness", "Altered test galaxies", "The networks saw only unaltered galaxies when they were trained.",
-            (), tuple(draw_curves.robustness_figures(study)),
+            "robustness", "Altered test galaxies",
+            "Macro-F1 when the test galaxies are altered; the networks saw only unaltered ones when they were trained. Shades and bars are "
+            "95 % intervals.", (), tuple(draw_curves.robustness_figures(study)), _some(tables.robustness_table(study)),
         ),
         Section("cross", "Another survey", "", _some(tables.cross_table(summary))),
         Section(
@@ -75,7 +85,7 @@ def sections(summary: Summary) -> list[Section]:
         ),
         Section("heads", "Other classifiers, and networks of one size", "", _some(tables.head_table(summary))),
         Section("cost", "What it costs", "", _some(tables.cost_table(study), tables.layer_table(study))),
-        Section("mistakes", "The most confident mistakes"),
+        Section("mistakes", "The most confident mistakes", _mistakes(summary)),
         Section("galaxies", "The galaxies", "", (), (draw_galaxies.example_sheet(study),)),
         Section("done", "How it was done", "", (), (), _some(tables.settings_table(summary))),
     ]  # fmt: skip
@@ -98,13 +108,19 @@ def _scores(summary: Summary) -> Section:
 
 def _classes(summary: Summary) -> Section:
     names = leading(summary)
-    figures = [*draw_classes.confusion_figures(summary.study, names), *draw_classes.reliability_figures(summary.study, names)]
-    text = (
-        "Confusion matrices: numbers of galaxies, each tested once (first repeat); the shade is the share of the true class. Reliability: "
-        "how often the predicted class is right, with 95 % intervals, against its predicted probability; on the dashed line probabilities "
-        "are true, grey bars are shares of the galaxies."
-    )
-    return Section("classes", "Class by class", text, (), tuple(figures), _some(tables.class_table(summary, names)))
+    text = "Numbers of galaxies, each tested once (first repeat), by true and predicted class; the shade is the share of the true class."
+    figures = tuple(draw_classes.confusion_figures(summary.study, names))
+    return Section("classes", "Which classes are taken for which", text, (), figures, _some(tables.class_table(summary, names)))
+
+
+def _reliability(summary: Summary) -> tuple[Drawn, ...]:
+    return tuple(draw_classes.reliability_figures(summary.study, leading(summary)))
+
+
+def _mistakes(summary: Summary) -> str:
+    name = ours(summary)
+    other = f", and what '{BASELINE}' said of them" if name != BASELINE and BASELINE in summary.study.predictions else ""
+    return f"Galaxies that '{name}' took for another class with the highest probability (mean over the repeats){other}."
 
 
 def _some(*found: Table | None) -> tuple[Table, ...]:

@@ -148,6 +148,11 @@ class Summary:
         known = [name for name in names if name in self.rows and math.isfinite(self.mean(name))]
         return max(known, key=self.mean, default=None)
 
+    def ours(self) -> str | None:
+        """Return the input that stands for the hand-crafted features: all of them together, otherwise the best of them."""
+        names = [name for name in self.rows if self.group[name] == "features"]
+        return "features" if "features" in names else self.best(names)
+
     def between(self, one: str, two: str) -> Difference | None:
         """Return the difference of two inputs, the first less the second, not corrected for other tests."""
         return difference(self.rows[one], self.rows[two])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from galfeat.pipeline.reporting.draw_curves import PERTURBATIONS, learning_curves, robustness_curves, strength
 from galfeat.pipeline.reporting.summary import HEADLINE, REGION, Difference, Summary, difference, interval_of, ratio_of, with_holm
 from galfeat.pipeline.statistics import Interval
 from galfeat.pipeline.study import Row, Stage, Study
@@ -23,8 +24,10 @@ __all__ = [
     "head_table",
     "importance_table",
     "layer_table",
+    "learning_table",
     "pair_table",
     "part_table",
+    "robustness_table",
     "score_table",
     "settings_table",
 ]
@@ -32,9 +35,9 @@ __all__ = [
 NONE = "–"
 
 TITLES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro-F1",
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
     "auc": "AUC",
     "log_loss": "log loss",
     "brier": "Brier",
@@ -72,12 +75,15 @@ class Table:
     caption : str
     head : tuple of str
     rows : tuple of tuple of Cell
+    words : int
+        Columns of words, at the left; the others are numbers.
     """
 
     name: str
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    words: int = 1
 
 
 def score_table(summary: Summary) -> Table:
@@ -138,7 +144,7 @@ def class_table(summary: Summary, names: Iterable[str]) -> Table | None:
         if name in summary.rows
     )
     caption = "Every class by itself: mean over all folds ± corrected standard error."
-    return _or_none(Table("classes", caption, ("class", "input", "galaxies", "precision", "recall", "F1", "AUC"), rows))
+    return _or_none(Table("classes", caption, ("class", "input", "galaxies", "precision", "recall", "F1", "AUC"), rows, words=2))
 
 
 def head_table(summary: Summary) -> Table | None:
@@ -193,7 +199,32 @@ def importance_table(study: Study) -> Table | None:
         per_class = [Cell(_signed(_mean(each.per_class.get(c, math.nan) for each in found))) for c in study.classes]
         rows.append((Cell(part), Cell(name), *_span(interval_of([each.loss for each in found], ratio), _signed), *per_class))
     caption = "Fall of macro-F1, and of each class's F1, when the columns of one extractor are shuffled among the test galaxies."
-    return _or_none(Table("importance", caption, ("shuffled", "in", "fall of macro-F1", "95 % interval", *study.classes), tuple(rows)))
+    head = ("shuffled", "in", "fall of macro-F1", "95 % interval", *study.classes)
+    return _or_none(Table("importance", caption, head, tuple(rows), words=2))
+
+
+def learning_table(study: Study) -> Table | None:
+    """Return macro-F1 by the number of training galaxies, a row an input."""
+    curves = learning_curves(study)
+    steps = max((len(curve.x) for curve in curves), default=0)
+    longest = next((curve for curve in curves if len(curve.x) == steps), None)
+    rows = tuple((Cell(curve.input), *(_point(y) for y in curve.y), *[Cell(NONE)] * (steps - len(curve.y))) for curve in curves)
+    head = ("input", *(f"{x:,.0f}" for x in longest.x)) if longest else ()
+    return _or_none(Table("learning", "Macro-F1 ± standard error by the number of training galaxies (mean of the folds).", head, rows))
+
+
+def robustness_table(study: Study) -> Table | None:
+    """Return macro-F1 by kind and strength of the perturbation, a column an input."""
+    curves = robustness_curves(study)
+    names = list(dict.fromkeys(curve.input for found in curves.values() for curve in found))
+    rows = []
+    for kind, found in curves.items():
+        points = {curve.input: dict(zip(curve.x, curve.y, strict=True)) for curve in found}
+        for x in sorted({x for each in points.values() for x in each}):
+            cells = (_point(points[name][x]) if x in points.get(name, {}) else Cell(NONE) for name in names)
+            rows.append((Cell(PERTURBATIONS.get(kind, (kind, 0))[0]), Cell(strength(study, kind, x)), *cells))
+    caption = "Macro-F1 ± standard error by what was done to the test galaxies, and how much."
+    return _or_none(Table("robustness", caption, ("test galaxies", "by", *names), tuple(rows)))
 
 
 def cross_table(summary: Summary) -> Table | None:
@@ -271,6 +302,10 @@ def _class_cell(rows: Sequence[Row], name: str, key: str) -> Cell:
 def _class_gap(rows: Sequence[Row], main: Sequence[Row], name: str) -> Cell:
     each = difference(rows, main, f"f1:{name}")
     return Cell(_signed(each.interval.mean), strong=each.p < 0.05) if each else Cell(NONE)
+
+
+def _point(each: Interval) -> Cell:
+    return Cell(_number(each.mean), _error(each.se))
 
 
 def _measured(values: Sequence[float], rows: Sequence[Row]) -> Cell:

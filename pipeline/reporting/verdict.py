@@ -58,7 +58,7 @@ def judge(study: Study) -> Verdict:
     excess is above 0.01.
     """
     summary = Summary(study)
-    ours = "features" if "features" in summary.rows else summary.best([name for name in summary.rows if summary.group[name] == "features"])
+    ours = summary.ours()
     above = [name for name in summary.controls if _above_chance(summary, name)]
     warnings = [_warning(summary, name) for name in above] + _weaknesses(study, summary)
     if ours is None or BASELINE not in summary.rows:
@@ -147,8 +147,8 @@ def _trust(summary: Summary, above: list[str]) -> str:
     if not summary.controls:
         return "No control was run, so nothing rules out that the scores come from a leak or from brightness and size alone."
     if not above:
-        names = _listed(summary.controls)
-        return f"The {'control' if len(summary.controls) == 1 else 'controls'} ({names}) scored no better than a guess, as they should."
+        names, one = _listed(summary.controls), len(summary.controls) == 1
+        return f"The control{'' if one else 's'} ({names}) scored no better than a guess, as {'it' if one else 'they'} should."
     leaks = [name for name in above if not _nuisance(name)]
     if leaks:
         return f"Do not trust these scores yet: the control {_listed(leaks)} is above chance."

@@ -12,7 +12,7 @@ from galfeat.pipeline.figures import render
 from galfeat.pipeline.reporting.draw_galaxies import mistake_sheet, mistakes
 from galfeat.pipeline.reporting.drawing import Drawn
 from galfeat.pipeline.reporting.page import render_page
-from galfeat.pipeline.reporting.sections import all_figures, leading, sections
+from galfeat.pipeline.reporting.sections import all_figures, ours, sections
 from galfeat.pipeline.reporting.summary import BASELINE, Summary, pair_rows
 from galfeat.pipeline.reporting.verdict import judge
 from galfeat.pipeline.study import SCORES, Study
@@ -53,9 +53,8 @@ def write_report(study: Study, out: str | Path) -> Path:
 def _files(study: Study) -> dict[str, bytes]:
     summary = Summary(study)
     parts = sections(summary)
-    names = leading(summary)
-    ours = next((name for name in reversed(names) if summary.group[name] == "features"), names[-1] if names else "")
-    found = mistakes(study, ours, BASELINE if ours != BASELINE else "")
+    name = ours(summary)
+    found = mistakes(study, name, BASELINE if name != BASELINE else "")
     sheet = mistake_sheet(study, found)
     drawn = {each.name: each for each in (*all_figures(parts), *([sheet] if sheet else []))}
     pictures = {name: {kind: render(each.figure, kind) for kind in ("svg", "png")} for name, each in drawn.items()}

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import brier_score_loss
+from sklearn.metrics import brier_score_loss, confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
+from galfeat import UsageError
 from galfeat.pipeline.probabilities import brier, class_scores, confusion, expected_calibration_error, log_loss, reliability_bins
 
 CLASSES = ["a", "b", "c"]
@@ -80,7 +81,27 @@ def test_every_class_by_hand() -> None:
     assert confusion(TRUTH, TABLE, CLASSES).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
 
 
+def test_every_class_as_scikit_learn_has_it() -> None:
+    truth, table, names = drawn(300, 5)
+    table = np.round(table, 1)  # ties
+    predicted = np.array(names)[table.argmax(axis=1)]
+    precision, recall, f1, n = precision_recall_fscore_support(truth, predicted, labels=names)
+    scores = class_scores(truth, table, names)
+    assert [each.precision for each in scores] == pytest.approx(precision)
+    assert [each.recall for each in scores] == pytest.approx(recall)
+    assert [each.f1 for each in scores] == pytest.approx(f1)
+    assert [each.n for each in scores] == n.tolist()
+    areas = [roc_auc_score(truth == name, table[:, place]) for place, name in enumerate(names)]
+    assert [each.auc for each in scores] == pytest.approx(areas)
+    assert confusion(truth, table, names).tolist() == confusion_matrix(truth, predicted, labels=names).tolist()
+
+
 def test_a_class_that_is_nowhere_has_no_area_and_never_predicted_is_no_error() -> None:
     scores = class_scores(np.array(["a", "a"]), np.array([[0.9, 0.1], [0.8, 0.2]]), ["a", "b"])
     assert math.isnan(scores[1].auc)
     assert (scores[1].n, scores[1].precision, scores[1].recall) == (0, 0.0, 0.0)
+
+
+def test_a_class_that_nobody_named_is_refused() -> None:
+    with pytest.raises(UsageError, match="none of a, b"):
+        confusion(np.array(["z"]), np.array([[0.9, 0.1]]), ["a", "b"])

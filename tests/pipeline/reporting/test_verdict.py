@@ -35,7 +35,7 @@ def test_features_win_and_the_pixels_treated_alike_do_not(make_study: Make) -> N
     assert "The gain is not explained by what was done to the pixels" in verdict.sentences[1]
     assert "'pixels_aligned'" in verdict.sentences[1]
     assert "still better by +0.2" in verdict.sentences[1]
-    assert verdict.sentences[2] == "The control ('shuffled') scored no better than a guess, as they should."
+    assert verdict.sentences[2] == "The control ('shuffled') scored no better than a guess, as it should."
     assert not verdict.warnings
 
 

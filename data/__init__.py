@@ -24,10 +24,13 @@ In order, from a disk to what an extractor eats:
     `Cutout`, one galaxy, and `Cutouts`, a batch.
 `reading`
     `read_cutouts` and `read_cutout`: all of the above in one call.
-`prepare`, `resample`, `sky`
-    one size, sky at zero, noise at one, stretch.
-`segmentation`, `shape`, `alignment`
-    which pixels are the galaxy in the middle; where its light lies; galaxies brought to one place, direction and size.
+`preparation`, `prepare`, `windows`, `resample`, `sky`
+    one size, sky at zero, noise at one, stretch: the settings, the order of steps, the part that is shown, its grid, level and noise.
+`segmentation`, `shape`, `aiming`, `alignment`
+    which pixels are the galaxy in the middle; where its light lies; the part of a cutout drawn around it; galaxies brought to one place,
+    direction and size.
+`colour`
+    pictures for people.
 `simulate`, `write`
     a survey out of nothing, for those who bring no galaxies, and its way onto a disk.
 `survey_truth`, `templates`, `instrument`
@@ -53,6 +56,7 @@ from galfeat.data.sources import Source, open_source
 
 if TYPE_CHECKING:
     from galfeat.data.alignment import align
+    from galfeat.data.colour import lupton_rgb
     from galfeat.data.write import write_survey
 
 __all__ = [
@@ -66,6 +70,7 @@ __all__ = [
     "Source",
     "align",
     "band_names",
+    "lupton_rgb",
     "open_source",
     "prepare",
     "prepare_one",
@@ -76,7 +81,11 @@ __all__ = [
 ]
 
 
-_LATE = {"align": "alignment", "write_survey": "write"}  # modules that import what readers need not wait for: astropy, scipy.ndimage
+_LATE = {
+    "align": "alignment",
+    "lupton_rgb": "colour",
+    "write_survey": "write",
+}  # modules that import what readers need not wait for: astropy, scipy.ndimage
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """Labelled galaxies of a source, measured in every way that the comparison asks for."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ class Galaxies:
         pixels = self.blocks["pixels"]
         assert not isinstance(pixels, list)
         ties, notes = [image_twins(pixels)], []
-        coordinates = self._coordinates()
+        coordinates = self.coordinates()
         if coordinates is not None:
             ties.append(position_twins(*coordinates))
         twins = families(len(pixels), ties)
@@ -79,7 +79,8 @@ class Galaxies:
             notes.append("Galaxies with the same entry in the catalogue's column 'group' are always in one fold.")
         return families(len(pixels), ties), notes
 
-    def _coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Return right ascension and declination in degrees, NaN where unknown; None where the catalogue has no such columns."""
         for names in _COORDINATES:
             if set(names) <= set(self.catalog.column_names):
                 ra, dec = (_numbers(self.catalog, name) for name in names)
@@ -102,8 +103,7 @@ def gather(
     recipe: Recipe,
     label: str,
     *,
-    keep_raw: int = 0,
-    seed: int = 0,
+    keep_raw: Collection[int] = (),
     workers: int | None = None,
     progress: Callable[[int, int, int], None] | None = None,
 ) -> Galaxies:
@@ -116,8 +116,8 @@ def gather(
         Its extractors need to be those of the comparison.
     label : str
         Catalogue column with the classes.
-    keep_raw : int
-        So many galaxies, drawn by `seed`, are kept as they were before preparation; fewer where they are large.
+    keep_raw : collection of int
+        Rows of the catalogue whose galaxies are kept as they were before preparation, as far as memory allows.
     workers : int, optional
         Threads.
     progress : callable, optional
@@ -128,7 +128,7 @@ def gather(
     UsageError
         If no cutout could be measured.
     """
-    wanted = set(np.random.default_rng(seed).permutation(len(source))[:keep_raw].tolist())
+    wanted = set(keep_raw)
     shards = source.shards(64)
     found: list[tuple[list[Cutout], dict[str, Block], list[Failure]]] = []
     raw: dict[str, Cutout] = {}

@@ -26,6 +26,7 @@ from galfeat.data.layers import Companions
 from galfeat.data.layouts import Layout, check_layout
 from galfeat.data.mosaics import MosaicSource
 from galfeat.data.positions import open_mosaics
+from galfeat.data.remote import address_of, open_remote
 from galfeat.data.rows import find_row
 from galfeat.data.shards import Reading, Shard
 
@@ -152,12 +153,16 @@ def open_source(
         raise UsageError("a size goes with positions in a mosaic, and there are none")
     if not isinstance(path, str | Path):
         raise UsageError("several files are mosaics, and need positions; otherwise make a catalogue of them or open their folder")
-    place = Path(path).expanduser().absolute()
+    address = address_of(path)
+    if address is not None:
+        return open_remote(address, catalog, lambda place, own: _from_path(place, own, options))
+    return _from_path(Path(path).expanduser().absolute(), catalog, options)
+
+
+def _from_path(place: Path, catalog: str | Path | None, options: "_Options") -> Opened:
     if not place.exists():
-        raise UsageError(f"{path}: there is no such file or folder")
-    if place.is_dir():
-        return _from_folder(place, catalog, options)
-    return _from_one(place, catalog, options)
+        raise UsageError(f"{place}: there is no such file or folder")
+    return _from_folder(place, catalog, options) if place.is_dir() else _from_one(place, catalog, options)
 
 
 class _Options(NamedTuple):

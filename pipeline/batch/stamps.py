@@ -8,6 +8,7 @@ from galfeat.data import Shard, Source
 from galfeat.data.by_row import RowSource
 from galfeat.data.files import FileSource
 from galfeat.data.mosaics import MosaicSource
+from galfeat.data.remote import RemoteSource
 
 __all__ = ["Stamp", "stamps_of"]
 
@@ -16,6 +17,8 @@ Stamp = tuple[str, int, int]  # name, bytes, time of the last change in nanoseco
 
 def stamps_of(source: Source, shard: Shard) -> list[Stamp]:
     """Return the stamps of a shard's files, each once, in order; none for a source that is in no files that are known here."""
+    if isinstance(source, RemoteSource):
+        return source.marks(shard)
     return [_stamp(name, path) for name, path in dict(_files(source, shard)).items()]
 
 

@@ -130,10 +130,13 @@ def cutouts_of(parts: Sequence[NDArray[np.float32]], ids: Sequence[str], row: in
     like : Cutout
         Bands, file and whether the bands are named. It has as many bands as `parts`.
     """
-    shared = {**vars(like), "noise": None, "wcs": None, "segmentation": None}
-    found = [object.__new__(Cutout) for _ in ids]
-    for at, (cutout, name, own) in enumerate(zip(found, ids, chain.from_iterable(parts), strict=True), start=row):
-        vars(cutout).update(shared, id=name, pixels=own, row=at)
+    facts = {**vars(like), "noise": None, "wcs": None, "segmentation": None}
+    found: list[Cutout] = []
+    for at, name, own in zip(range(row, row + len(ids)), ids, chain.from_iterable(parts), strict=True):
+        cutout = object.__new__(Cutout)
+        facts["id"], facts["pixels"], facts["row"] = name, own, at
+        cutout.__dict__.update(facts)
+        found.append(cutout)
     return found
 
 

@@ -6,7 +6,7 @@ the same values in the cards that matter. Of whatever is different in any of thi
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import FileIO
 from math import prod
@@ -31,6 +31,7 @@ __all__ = ["Row", "find_row"]
 Report = Callable[[str, Mapping[str, str]], None]
 _FEWEST = 16  # extensions: with fewer there is nothing to gain
 _PART = 1 << 19  # bytes that are read at once: they stay in the processor's cache until they are converted
+_VALUE = CARD - 9  # characters of a card behind its keyword and equals sign
 _GAP = 4  # times a piece: gaps up to this are read along
 
 
@@ -108,29 +109,27 @@ def _parts(file: FileIO, first: int, step: int, count: int, size: int) -> Iterat
     """
     apart = step if step <= _GAP * size else size
     each = max(1, min(count, _PART // apart))
-    buffer = np.empty(each * apart, np.uint8).data
-    alone = [(buffer[at : at + size],) for at in range(0, each * apart, apart)] if apart < step else []
+    buffer = np.empty(each * apart if apart == step else 0, np.uint8).data
     for at in range(0, count, each):
         some = min(each, count - at)
-        if alone:
-            _fill_each(file, first + at * step, step, alone[:some])
+        if apart < step:
+            yield _Part(some, apart, _alone(file, first + at * step, step, some, size))
         else:
             _fill(file, first + at * step, buffer[: (some - 1) * step + size])
-        yield _Part(some, apart, buffer)
+            yield _Part(some, apart, buffer)
 
 
-def _fill_each(file: FileIO, offset: int, step: int, pieces: Sequence[tuple[memoryview]]) -> None:
-    if not hasattr(os, "preadv"):
-        for at, (own,) in enumerate(pieces):
-            _fill(file, offset + at * step, own)
-        return
-    number, read = file.fileno(), os.preadv
-    there = 0
-    for piece in pieces:
-        there += read(number, piece, offset)
-        offset += step
-    if there != len(pieces) * len(pieces[0][0]):
+def _alone(file: FileIO, offset: int, step: int, count: int, size: int) -> memoryview:
+    """Return pieces without what is between them."""
+    places = range(offset, offset + count * step, step)
+    if hasattr(os, "pread"):
+        number, read = file.fileno(), os.pread
+        pieces = b"".join([read(number, size, place) for place in places])
+    else:
+        pieces = b"".join([file.read(size) for place in places if file.seek(place) >= 0])
+    if len(pieces) != count * size:
         raise CutoutError("became shorter while it was being read")
+    return memoryview(pieces)
 
 
 def _fill(file: FileIO, offset: int, buffer: memoryview) -> None:
@@ -196,8 +195,8 @@ def _begun(path: Path, source: Bytes, layout: Layout) -> tuple[Row | None, Image
     return row, image, cards, oddities
 
 
-def _names(row: Row, cards: Cards) -> list[bytes] | None:
-    """Return what stands behind EXTNAME in each extension if all headers are like the first; None if one is not."""
+def _names(row: Row, cards: Cards) -> bytes | None:
+    """Return what stands behind EXTNAME, 71 characters an extension, if all headers are like the first; None if one is not."""
     stems = [cards.raw[at : at + 8].rstrip() for at in range(0, len(cards.raw), CARD)]
     raw = cards.raw[: (stems.index(b"END") + 1) * CARD]  # what stands behind END is not looked at
     keywords = [stem.upper() for stem in stems[: len(raw) // CARD]]
@@ -219,17 +218,21 @@ def _names(row: Row, cards: Cards) -> list[bytes] | None:
             if not ((words == keys).all() and (headers[..., 8] == expected[:, 8]).all() and (headers[:, matter] == expected[matter]).all()):
                 return None
             if own is not None:
-                values += headers[:, own, 9:].copy().view("S71")[:, 0].tolist()
-    return values
+                values.append(headers[:, own, 9:].tobytes())
+    return b"".join(values)
 
 
-def _are_galaxies(values: Sequence[bytes], image: Image, layout: Layout) -> bool:
+def _are_galaxies(values: bytes, image: Image, layout: Layout) -> bool:
     """Return whether images that differ in their names only are a galaxy each: none accompanies one, and they are not its bands."""
-    quoted = b"\n".join([value[: value.rfind(b"'")] for value in values])
-    if may_accompany(quoted.decode("latin-1")) and any(is_companion(_text(value)) for value in values):
+    names = sorted({values[at : at + _VALUE].translate(None, b"0123456789") for at in range(0, len(values), _VALUE)}) if values else []
+    if may_accompany(b"\n".join(names).decode("latin-1")) and any(is_companion(_text(value)) for value in _each(values)):
         return False
     may_be_bands = layout == "auto" and len(image.shape) == 2 and not image.own_filter and bool(values)
-    return not (may_be_bands and all(is_band_name(_text(value)) for value in values))
+    return not (may_be_bands and all(is_band_name(_text(value)) for value in _each(values)))
+
+
+def _each(values: bytes) -> Iterator[bytes]:
+    return (values[at : at + _VALUE] for at in range(0, len(values), _VALUE))
 
 
 def _text(value: bytes) -> str:

@@ -66,6 +66,37 @@ def test_a_band_is_the_same_whichever_others_are_asked_for() -> None:
     assert alone.tobytes() == together.tobytes()
 
 
+@pytest.mark.parametrize("noise", ["white", "correlated"])
+def test_a_ground_based_survey_renders_any_part_and_any_band_alone(noise: str) -> None:
+    whole = simulate(6, size=24, bands=["g", "r", "i", "z"], seed=2, noise=noise)
+    survey = SimulatedSurvey(6, size=24, bands=("i",), seed=2, noise=noise)
+    (cutout,) = survey.read(Shard(4, 5)).cutouts
+    assert cutout.pixels[0].tobytes() == whole.pixels[4, 2].tobytes()
+    assert survey.camera.name == "ground"
+
+
+def test_looking_changes_nothing_and_knows_what_was_drawn() -> None:
+    survey = SimulatedSurvey(20, size=24, bands=("F606W",), seed=6)  # the reference band is not among them
+    cutouts, truth = survey.observe(Shard(5, 20))
+    read = survey.read(Shard(5, 20)).cutouts
+    assert [cutout.pixels.tobytes() for cutout in cutouts] == [cutout.pixels.tobytes() for cutout in read]
+    assert truth.select(survey.truth.column_names).equals(survey.truth.slice(5))
+    labels = np.array(truth["label"].to_pylist())
+    for column, owner in (("arm_contrast", "spiral"), ("clump_sn", "clump"), ("tail_sn", "merger")):
+        values = truth[column].to_numpy()
+        assert (values[labels == owner] > 0).all()
+        assert (values[labels != owner] == 0).all()
+    assert (truth["sn"].to_numpy() > 10).all()
+    _, alone = survey.observe(Shard(7, 8))
+    assert alone.equals(truth.slice(2, 1))
+
+
+def test_the_realistic_population_is_another_one() -> None:
+    matched, realistic = (simulate(10, size=24, seed=3, realistic=each) for each in (False, True))
+    assert matched.labels.tolist() == realistic.labels.tolist()
+    assert not np.allclose(matched.pixels, realistic.pixels)
+
+
 def test_it_travels_to_another_process_as_its_settings() -> None:
     survey = SimulatedSurvey(500, size=24, seed=9)
     assert survey.truth.num_rows == 500
@@ -96,6 +127,9 @@ def test_no_galaxy_fails_and_ids_of_numpy_settings_are_plain() -> None:
         ({"bands": ()}, "bands must be at least one"),
         ({"bands": ("F814W", "F814W")}, "each named once"),
         ({"bands": "F814W"}, "it is the text 'F814W'"),
+        ({"bands": ("F814W", "r", "z")}, r"of one camera: F814W is of hst \(F435W.*\), and r, z is not"),
+        ({"noise": "pink"}, "unknown noise 'pink'; choose white or correlated"),
+        ({"realistic": "no"}, "realistic must be True or False; it is 'no'"),
         ({"depth": "bottomless"}, "unknown depth 'bottomless'; choose one of deep, wide, shallow"),
     ],
 )

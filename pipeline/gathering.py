@@ -172,13 +172,13 @@ def _measured(source: Source, shard: Shard, recipe: Recipe) -> tuple[list[Cutout
 
 
 def _nuisance(cutout: Cutout, bands: tuple[str, ...]) -> list[float]:
-    """Return, of each band, sky, noise, total flux over its noise, and the part of the pixels above three sigma; then the cutout's size.
+    """Return sky and noise of each band; of the bands together the total flux and the part of the image that is bright; the cutout's size.
 
-    What can be negative goes through asinh in units of the noise.
+    The total flux is in units of the noise, and goes through asinh since it may be negative. Not one flux a band: that would be colour.
     """
-    numbers: list[float] = []
     with suppress(CutoutError):  # one band may have another name
         cutout = cutout.select(bands)
+    numbers, fluxes, bright = [], [], []
     for band in cutout.pixels.astype(np.float64):
         good = band[np.isfinite(band)]
         width = max(1, min(band.shape) // 10)
@@ -186,9 +186,10 @@ def _nuisance(cutout: Cutout, bands: tuple[str, ...]) -> list[float]:
         frame = frame[np.isfinite(frame)] if np.isfinite(frame).any() else good
         sky = float(np.median(frame))
         noise = 1.4826 * float(np.median(np.abs(frame - sky))) or float(good.std()) or 1.0
-        flux = float((good - sky).sum()) / noise
-        numbers += [np.arcsinh(sky / noise), np.log(noise), np.arcsinh(flux), float((good > sky + 3 * noise).mean())]
-    return [*numbers, np.log(cutout.pixels.shape[1]), np.log(cutout.pixels.shape[2])]
+        numbers += [np.arcsinh(sky / noise), np.log(noise)]
+        fluxes.append(float((good - sky).sum()) / noise)
+        bright.append(float((good > sky + 3 * noise).mean()))
+    return [*numbers, np.arcsinh(sum(fluxes)), float(np.mean(bright)), np.log(cutout.pixels.shape[1]), np.log(cutout.pixels.shape[2])]
 
 
 def _without_pixels(cutout: Cutout) -> Cutout:

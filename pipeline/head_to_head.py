@@ -1,30 +1,39 @@
 """The main job: labelled cutouts to a report of hand-crafted features against raw pixels."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from galfeat import UsageError
+from galfeat import UsageError, __version__
 from galfeat.data import Preparation, SimulatedSurvey, Source, open_source
-from galfeat.pipeline.comparison import Comparison, cross_validate
-from galfeat.pipeline.extraction import FEATURES, Progress, failures_path, measured_shards, write_failures
-from galfeat.pipeline.inputs import COMPONENTS
-from galfeat.pipeline.measuring import Block, Measured, take_rows
-from galfeat.pipeline.model import make_network
+from galfeat.pipeline.altering import alter
+from galfeat.pipeline.choosing import chosen, chosen_elsewhere, labels_of
+from galfeat.pipeline.contenders import FEATURE_SETTINGS, RANDOM, Contender, contenders, hand_parts, random_block
+from galfeat.pipeline.costs import costs, layers, measuring_seconds
+from galfeat.pipeline.extraction import FEATURES, Progress, failures_path, write_failures
+from galfeat.pipeline.gathering import Galaxies, gather, measured_blocks
+from galfeat.pipeline.measuring import Block
+from galfeat.pipeline.pieces import Pieces, fingerprint_of
+from galfeat.pipeline.plan import FULL, NOMINAL, QUICK, Plan, Speed, fitted_to, measured_speed, predicted_seconds
+from galfeat.pipeline.protocol import Outcome, Protocol
 from galfeat.pipeline.recipe import Recipe
-from galfeat.pipeline.report import Context, write_report
-from galfeat.pipeline.table import column_text
+from galfeat.pipeline.searching import draw_settings
+from galfeat.pipeline.study import Study
 from galfeat.pipeline.training import labelled_rows
+from galfeat.pipeline.trials import Altered, Sample
 
-__all__ = ["SIMULATED", "Compared", "compare"]
+__all__ = ["PLANS", "SIMULATED", "Compared", "compare"]
 
 SIMULATED = 1200  # galaxies of the embedded survey when there is no source
-_EXAMPLES = 10
+PLANS: Mapping[str, Plan] = {"quick": QUICK, "full": FULL}
+"""The protocols by name."""
 
 
 @dataclass(frozen=True)
@@ -35,29 +44,34 @@ class Compared:
     ----------
     report : Path
         The page to open.
-    comparison : Comparison
+    study : Study
+        Everything it was made from.
     failed : int
         Cutouts that could not be measured.
     """
 
     report: Path
-    comparison: Comparison
+    study: Study
     failed: int
 
 
-def compare(
+def compare(  # noqa: PLR0913 - each is an option of the command
     source: Source | str | Path | None = None,
     out: str | Path = "report",
     *,
     name: str | None = None,
     label: str = "label",
+    plan: Literal["quick", "full"] | Plan = "quick",
+    test_source: Source | str | Path | None = None,
+    test_name: str | None = None,
     preparation: Preparation | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
-    n_folds: int = 5,
     seed: int = 0,
     workers: int | None = None,
+    resume: bool = False,
     measuring: Progress | None = None,
     training: Callable[[int, int, str], None] | None = None,
+    saying: Callable[[str], None] | None = None,
 ) -> Compared:
     """Compare hand-crafted features with raw pixels on labelled cutouts and write the report.
 
@@ -71,18 +85,26 @@ def compare(
         What the report calls the source; by default the last part of its path.
     label : str
         The catalogue column with the classes. Galaxies without a label, and classes with fewer members than folds, are left out and
-        counted in the report.
+        counted in the report. A column ``group``, if there is one, names galaxies that must stay on one side of every split.
+    plan : {"quick", "full"} or Plan
+        "full": 5 folds, twice; 8 settings tried for every input. "quick": minutes instead of an hour, to see whether all is well.
+    test_source : Source or path, optional
+        Other cutouts with the same bands and classes: every classifier is tested on them too.
+    test_name : str, optional
+        What the report calls it.
     preparation : Preparation, optional
     settings : mapping, optional
-        Settings of extractors that differ from their defaults; see `extract`.
-    n_folds : int
-        At least 2.
+        Settings of extractors that differ from those of the comparison; see `extract`.
     seed : int
-        Seed of the simulated survey, the folds, the code words and the networks.
+        Seed of the simulated survey, the folds, the search, the code words and the networks.
     workers : int, optional
-        Threads; the scores do not depend on it.
+        Threads; no number depends on it.
+    resume : bool
+        Go on with a run into the same folder that was interrupted: what it finished is not done again.
     measuring, training : callable, optional
-        Progress of the two stages; see `extract` and `cross_validate`.
+        Progress of the two stages; see `gather` and `Protocol.run`.
+    saying : callable, optional
+        Called with a sentence now and then: the predicted time, and what is left out because of it.
 
     Returns
     -------
@@ -93,37 +115,164 @@ def compare(
     UsageError
         If the source has no such column, fewer than two classes are left, or the folder cannot be written.
     """
-    if n_folds < 2:
-        raise UsageError(f"a comparison needs at least 2 folds; {n_folds} was asked for")
-    name = name or ("simulated survey" if source is None else Path(source).name if isinstance(source, str | Path) else "cutouts")
-    source = _opened(source, seed)
-    if source.catalog is None or label not in source.catalog.column_names:
-        there = ", ".join(source.catalog.column_names) if source.catalog is not None else "there is no catalogue"
-        raise UsageError(f"the catalogue needs a column '{label}' with the classes; it has: {there}")
-    recipe = Recipe.of(FEATURES, source.bands, preparation or Preparation(), settings)
-    labels_all = column_text(source.catalog, label)
-    labelled_rows(labels_all, label, n_folds)  # complain about the labels before the work, not after it
-    measured = _measure(source, recipe, workers, measuring)
-    out = Path(out)
-    labels = column_text(measured.catalog, label)
-    rows, unlabelled = labelled_rows(labels, label, n_folds)
-    blocks = {each: take_rows(block, rows) for each, block in measured.blocks.items()}
-    shape = (len(recipe.bands), recipe.preparation.size, recipe.preparation.size)
-    comparison = cross_validate(blocks, labels[rows], shape, n_folds=n_folds, seed=seed, workers=workers, progress=training)
-    left_out = _left_out(labels, rows, unlabelled, len(measured.failures), n_folds)
-    pixels = blocks["pixels"]
-    assert not isinstance(pixels, list)
-    context = Context(
-        name,
-        label,
-        recipe.bands,
-        _examples(pixels, comparison, shape),
-        left_out,
-        _run(recipe, label, comparison.rows[0].n_train, n_folds, seed, name),
+    job = _Job(
+        out=Path(out),
+        name=name or ("simulated survey" if source is None else _name(source)),
+        label=label,
+        plan=PLANS[plan] if isinstance(plan, str) else plan,
+        seed=seed,
+        workers=workers or os.cpu_count() or 1,
+        resume=resume,
+        saying=saying or (lambda _: None),
+        elsewhere=test_name or ("" if test_source is None else _name(test_source)),
     )
-    write_failures(failures_path(out / "report"), measured.failures)
-    report = write_report(comparison, context, out)
-    return Compared(report, comparison, len(measured.failures))
+    if job.plan.n_folds < 2:
+        raise UsageError(f"a comparison needs at least 2 folds; {job.plan.n_folds} was asked for")
+    return job.run(
+        _opened(source, seed), None if test_source is None else _opened(test_source, seed), preparation, settings, measuring, training
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """One call of `compare`."""
+
+    out: Path
+    name: str
+    label: str
+    plan: Plan
+    seed: int
+    workers: int
+    resume: bool
+    saying: Callable[[str], None]
+    elsewhere: str
+
+    def run(
+        self,
+        source: Source,
+        other: Source | None,
+        preparation: Preparation | None,
+        settings: Mapping[str, Mapping[str, Any]] | None,
+        measuring: Progress | None,
+        training: Callable[[int, int, str], None] | None,
+    ) -> Compared:
+        recipe = Recipe.of(FEATURES, source.bands, preparation or Preparation(), _merged(settings or {}))
+        here, left_out, notes = self._gathered(source, recipe, measuring)
+        there = None
+        if other is not None:
+            found = gather(other, recipe, self.label, workers=self.workers, progress=measuring)
+            there, more = chosen_elsewhere(found, here, sorted(set(here.labels.tolist())), self.label)
+            left_out |= more
+        family, said = here.family()
+        sample = Sample(_with_random(here.blocks, recipe, self.seed), here.labels, family, _shape(recipe), self.seed)
+        plan, inputs, predicted = self._planned(sample, recipe)
+        run = self._settings(recipe, plan)
+        key = fingerprint_of({key: value for key, value in run.items() if key != "source"}, here.ids, here.labels, here.blocks["pixels"])
+        pieces = Pieces(self.out / "pieces", key, resume=self.resume)
+        start = time.perf_counter()
+        outcome = self._protocol(sample, inputs, plan, recipe, here, there, pieces).run(self.workers, training)
+        used = time.perf_counter() - start
+        study = self._study(here, recipe, inputs, outcome, sample, run)
+        study = replace(
+            study, left_out=left_out, notes=(*notes, *said), cut=plan.cut, predicted_seconds=predicted, used_seconds=used, run=run
+        )
+        failures = [*here.failures, *(there.failures if there else ())]
+        write_failures(failures_path(self.out / "report"), failures)
+        report = _written(study, self.out)
+        shutil.rmtree(self.out / "pieces", ignore_errors=True)
+        return Compared(report, study, len(failures))
+
+    def _gathered(self, source: Source, recipe: Recipe, progress: Progress | None) -> tuple[Galaxies, dict[str, int], list[str]]:
+        labels = labels_of(source, self.label)
+        rows, _ = labelled_rows(labels, self.label, self.plan.n_folds)  # complain about the labels before the work, not after it
+        kept = np.random.default_rng(self.seed).permutation(rows)[: self.plan.altered]
+        found = gather(source, recipe, self.label, keep_raw=set(kept.tolist()), workers=self.workers, progress=progress)
+        galaxies, left_out = chosen(found, self.label, self.plan.n_folds)
+        return galaxies, left_out, []
+
+    def _planned(self, sample: Sample, recipe: Recipe) -> tuple[Plan, tuple[Contender, ...], float]:
+        everything = contenders(tuple(recipe.extractors))
+        widths = {name: 64 if isinstance(block, list) else block.shape[1] for name, block in sample.blocks.items()}
+
+        def seconds(plan: Plan, speed: Speed, workers: int) -> float:
+            return predicted_seconds(plan, everything, widths, len(sample.labels), speed=speed, workers=workers)
+
+        plan = fitted_to(self.plan, lambda plan: seconds(plan, NOMINAL, 2))
+        predicted = seconds(plan, measured_speed(widths["pixels"]), self.workers)
+        self.saying(f"training and tests will take about {_duration(predicted)} on {self.workers} thread(s)")
+        for sentence in plan.cut[len(self.plan.cut) :]:
+            self.saying(sentence)
+        return plan, plan.taking_part(everything), predicted
+
+    def _protocol(
+        self,
+        sample: Sample,
+        inputs: Sequence[Contender],
+        plan: Plan,
+        recipe: Recipe,
+        here: Galaxies,
+        there: Galaxies | None,
+        pieces: Pieces,
+    ) -> Protocol:
+        ids = here.ids.tolist()
+
+        def altered(rows: NDArray[np.intp], kind: str, strength: float) -> Altered:
+            cutouts = [alter(here.raw[ids[row]], kind, strength, recipe.preparation.size) for row in rows]
+            kept, blocks, _ = measured_blocks(cutouts, recipe)
+            places = {cutout.id: row for cutout, row in zip(cutouts, rows.tolist(), strict=True)}
+            return Altered(kind, strength, np.array([places[cutout.id] for cutout in kept], dtype=np.intp), blocks)
+
+        return Protocol(
+            sample,
+            inputs,
+            plan,
+            pieces=pieces,
+            altering=altered,
+            alterations=plan.alterations(len(recipe.bands)),
+            alterable=np.array([row for row, name in enumerate(ids) if name in here.raw], dtype=np.intp),
+            elsewhere=None if there is None else (there.blocks, there.labels),
+        )
+
+    def _settings(self, recipe: Recipe, plan: Plan) -> dict[str, Any]:
+        return {
+            "galfeat": __version__,
+            "source": self.name,
+            "test_source": self.elsewhere,
+            "label": self.label,
+            "seed": self.seed,
+            "preset": plan.preset,
+            "n_folds": plan.n_folds,
+            "n_repeats": plan.n_repeats,
+            "draws": plan.draws,
+            "plan": plan.as_dict(),
+            "search": [each.as_dict() for each in draw_settings(plan.draws, self.seed)],
+            "recipe": recipe.settings(),
+            "fingerprint": recipe.fingerprint,
+        }
+
+    def _study(
+        self, here: Galaxies, recipe: Recipe, inputs: Sequence[Contender], outcome: Outcome, sample: Sample, run: Mapping[str, Any]
+    ) -> Study:
+        networks = [row.n_parameters for row in outcome.rows if row.stage == "main" and row.input == "features"]
+        pixels = np.asarray(here.blocks["pixels"]).reshape(-1, *sample.shape)
+        return Study(
+            source=self.name,
+            label=self.label,
+            bands=recipe.bands,
+            ids=here.ids,
+            labels=here.labels,
+            classes=tuple(sample.classes),
+            folds=outcome.folds,
+            candidates=tuple(each.candidate for each in inputs),
+            rows=tuple(outcome.rows),
+            predictions=outcome.predictions,
+            pixels=pixels,
+            importances=tuple(outcome.importances),
+            costs=costs(inputs, sample.blocks, outcome, measuring_seconds(list(here.raw.values()), recipe)),
+            layers=layers(len(recipe.bands), round(float(np.mean(networks)))) if networks else (),
+            run=run,
+            cross_source=self.elsewhere,
+        )
 
 
 def _opened(source: Source | str | Path | None, seed: int) -> Source:
@@ -132,54 +281,30 @@ def _opened(source: Source | str | Path | None, seed: int) -> Source:
     return open_source(source) if isinstance(source, str | Path) else source
 
 
-def _measure(source: Source, recipe: Recipe, workers: int | None, progress: Progress | None) -> Measured:
-    parts: list[Measured] = []
-    failed = 0
-    for shard, part in zip(source.shards(), measured_shards(source, recipe, workers), strict=True):
-        parts.append(part)
-        failed += len(part.failures)
-        if progress:
-            progress(shard.stop, len(source), failed)
-    failures = [failure for part in parts for failure in part.failures]
-    good = [part for part in parts if part.blocks]
-    if not good:
-        why = f"; the first: {failures[0].file}: {failures[0].reason}" if failures else ""
-        raise UsageError(f"none of the {len(failures)} cutouts could be measured{why}")
-    blocks = {name: _joined([part.blocks[name] for part in good]) for name in recipe.extractors}
-    return Measured(pa.concat_tables([part.catalog for part in good]), blocks, failures)
+def _merged(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    names = [*FEATURE_SETTINGS, *(name for name in settings if name not in FEATURE_SETTINGS)]
+    return {name: {**FEATURE_SETTINGS.get(name, {}), **settings.get(name, {})} for name in names}
 
 
-def _joined(parts: list[Block]) -> Block:
-    if isinstance(parts[0], list):
-        return [each for part in parts for each in part]
-    return np.concatenate([np.asarray(part) for part in parts])
+def _name(source: Source | str | Path) -> str:
+    return Path(source).name if isinstance(source, str | Path) else "cutouts"
 
 
-def _left_out(labels: NDArray[np.str_], rows: NDArray[np.intp], unlabelled: int, failed: int, n_folds: int) -> dict[str, int]:
-    rare = len(labels) - unlabelled - len(rows)
-    names = sorted(set(labels.tolist()) - set(labels[rows].tolist()) - {""})
-    counts = {
-        "without a label": unlabelled,
-        f"of classes with fewer galaxies than the {n_folds} folds ({', '.join(names)})": rare,
-        "that could not be measured (report.failures.csv says why)": failed,
-    }
-    return {reason: count for reason, count in counts.items() if count}
+def _shape(recipe: Recipe) -> tuple[int, int, int]:
+    return (len(recipe.bands), recipe.preparation.size, recipe.preparation.size)
 
 
-def _examples(pixels: NDArray[np.float32], comparison: Comparison, shape: tuple[int, int, int]) -> dict[str, list[NDArray[np.float32]]]:
-    rows = {name: np.flatnonzero(comparison.labels == name)[:_EXAMPLES] for name in comparison.classes}
-    return {name: [pixels[row].reshape(shape) for row in chosen] for name, chosen in rows.items()}
+def _with_random(blocks: Mapping[str, Block], recipe: Recipe, seed: int) -> dict[str, Block]:
+    parts = hand_parts(tuple(recipe.extractors))
+    random = {f"{RANDOM} {part.column}": random_block(blocks[part.column], seed + place) for place, part in enumerate(parts)}
+    return {**blocks, **random}
 
 
-def _run(recipe: Recipe, label: str, n: int, n_folds: int, seed: int, name: str) -> dict[str, Any]:
-    network = {key: value for key, value in make_network(n, seed=seed).get_params().items() if key != "random_state"}
-    return {
-        "source": name,
-        "label": label,
-        "n_folds": n_folds,
-        "seed": seed,
-        "components": COMPONENTS,
-        "recipe": recipe.settings(),
-        "fingerprint": recipe.fingerprint,
-        "network": {key: list(value) if isinstance(value, tuple) else value for key, value in network.items()},
-    }
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+
+
+def _written(study: Study, out: Path) -> Path:
+    from galfeat.pipeline.reporting.writing import write_report  # matplotlib is not waited for by those who only look at an error
+
+    return write_report(study, out)

@@ -1,7 +1,7 @@
 """What a comparison does, how long it will take, and what is left out where that is too long."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from galfeat.pipeline.fitting import train_network
 from galfeat.pipeline.searching import Settings, draw_settings
 from galfeat.pipeline.trials import MATCHED_UNITS
 
-__all__ = ["FULL", "QUICK", "Plan", "Speed", "fitted_to", "measured_speed", "predicted_seconds", "sizes"]
+__all__ = ["FULL", "NOMINAL", "QUICK", "Plan", "Speed", "fitted_to", "measured_speed", "predicted_seconds", "sizes"]
 
 _CURVES = ("pixels", "pixels_pca", "pixels_aligned", "features")
 _SIZES = (50, 100, 200, 400, 800, 1600, 3200, 6400, 12800)
@@ -115,6 +115,10 @@ class Speed:
     update: float
 
 
+NOMINAL = Speed(3.5e10, 4e-4)
+"""The speed by which is decided what to leave out: a thread of an ordinary machine, whatever machine this is."""
+
+
 def measured_speed(pixels: int) -> Speed:
     """Time two small trainings on random numbers: about two seconds."""
     rng = np.random.default_rng(0)
@@ -176,36 +180,38 @@ def predicted_seconds(plan: Plan, inputs: Sequence[Contender], widths: Mapping[s
     return float(total / (1 + 0.65 * (workers - 1)))
 
 
-def fitted_to(plan: Plan, seconds: float, again: Any) -> tuple[Plan, float]:
-    """Return the plan with things left out until its predicted time fits its budget, and that time.
+def fitted_to(plan: Plan, seconds: Callable[[Plan], float]) -> Plan:
+    """Return the plan with things left out until its predicted time fits its budget.
 
     Folds, repeats and the search stay: what goes are the answers to further questions, those first that cost much and say little.
 
     Parameters
     ----------
     plan : Plan
-    seconds : float
-        Predicted time of the plan.
-    again : callable
-        Predicts the time of another plan.
+    seconds : callable
+        Predicts the time of a plan. For two runs to do the same it must not look at the clock: see `NOMINAL`.
     """
-    steps = (
-        ({"curve_sizes": 4}, "Learning curves have at most 4 points."),
-        ({"matched": False}, "The networks with one number of parameters were left out."),
-        ({"head_inputs": ("features", "pixels_pca")}, "Logistic regression and random forest were tried on features and pixels_pca alone."),
-        ({"skipped": (*plan.skipped, "pixels_augmented")}, "The input pixels_augmented was left out."),
-        ({"curve_inputs": ("pixels_pca", "features")}, "Learning curves were made for pixels_pca and features alone."),
-        ({"skipped": (*plan.skipped, "pixels_augmented", "pixels_linear")}, "The input pixels_linear was left out."),
-        ({"networks": 1}, "Each final classifier is one network instead of three."),
+    raw = tuple(dict.fromkeys((*plan.skipped, "pixels_augmented")))
+    steps: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"curve_sizes": min(plan.curve_sizes, 4)}, "Learning curves have at most 4 points"),
+        ({"matched": False}, "The networks with one number of parameters were left out"),
+        ({"head_inputs": _kept(plan.head_inputs)}, "Logistic regression and random forest were tried on features and pixels_pca alone"),
+        ({"skipped": raw}, "The input pixels_augmented was left out"),
+        ({"curve_inputs": _kept(plan.curve_inputs)}, "Learning curves were made for features and pixels_pca alone"),
+        ({"skipped": tuple(dict.fromkeys((*raw, "pixels_linear")))}, "The input pixels_linear was left out"),
+        ({"networks": 1}, "Each final classifier is one network instead of a committee"),
     )
     for changes, sentence in steps:
-        if seconds <= plan.budget:
+        if seconds(plan) <= plan.budget:
             break
         changed = replace(plan, **changes)
         if changed != plan:
-            plan = replace(changed, cut=(*changed.cut, f"{sentence[:-1]}, since time was short."))
-            seconds = again(plan)
-    return plan, seconds
+            plan = replace(changed, cut=(*changed.cut, f"{sentence}, for want of time."))
+    return plan
+
+
+def _kept(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in ("features", "pixels_pca"))
 
 
 def _epochs(n: float) -> float:

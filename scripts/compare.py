@@ -45,19 +45,23 @@ def compare(
     size: Size = 64,
     seed: Seed = 0,
     workers: Workers = None,
+    quick: Annotated[bool, typer.Option("--quick/--full", help="A first look in minutes, or the whole protocol in about an hour.")] = True,
+    test_source: Annotated[
+        Path | None, typer.Option(metavar="SOURCE", help="Other labelled cutouts with these bands and classes, to test on as well.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted comparison in the same folder.")] = False,
     config: Config = None,
 ) -> None:
     """Compare hand-crafted features with raw pixels on labelled cutouts and write a report."""
-    from galfeat.data import open_source
+    from galfeat.data import Source, open_source
     from galfeat.pipeline import compare as head_to_head
-    from galfeat.pipeline.report import verdict
+    from galfeat.pipeline.reporting import judge
     from galfeat.scripts.configuring import extractor_settings, preparation
     from galfeat.scripts.progress import Display
 
-    opened = None
-    if source is not None:
-        opened = open_source(
-            source,
+    def open_one(path: Path, catalog: Path | None) -> Source:
+        return open_source(
+            path,
             catalog=catalog,
             bands=names(bands),
             layout=layout,
@@ -69,20 +73,27 @@ def compare(
             bad_bits=bad_bits,
             allow_outside=allow_outside,
         )
-    with Display("measure") as measuring, Display("train", "networks") as training:
+
+    opened = None if source is None else open_one(source, catalog)
+    with Display("measure") as measuring, Display("train", "parts") as training:
         compared = head_to_head(
             opened,
             out,
             name=None if source is None else source.resolve().name,
             label=label,
+            plan="quick" if quick else "full",
+            test_source=None if test_source is None else open_one(test_source, None),
+            test_name=None if test_source is None else test_source.resolve().name,
             preparation=preparation(config, size),
             settings=extractor_settings(config),
             seed=seed,
             workers=workers,
+            resume=resume,
             measuring=measuring,
             training=training,
+            saying=lambda sentence: say(f"compare: {sentence}"),
         )
-    for sentence in verdict(compared.comparison):
+    for sentence in judge(compared.study).sentences:
         say(sentence)
     failed = f" ({compared.failed:,} cutouts failed)" if compared.failed else ""
     say(f"compare: the report is {compared.report}{failed}")

@@ -46,7 +46,9 @@ class Counts:
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
 
-def merge(out: Path, failures: Path, shards: Sequence[Path], write: Callable[[BinaryIO], None] | None) -> None:
+def merge(
+    out: Path, failures: Path, shards: Sequence[Path], write: Callable[[BinaryIO], None] | None, folder: Path | None = None
+) -> None:
     """Write the list of failures, then the table.
 
     Parameters
@@ -56,16 +58,18 @@ def merge(out: Path, failures: Path, shards: Sequence[Path], write: Callable[[Bi
         The shards' files, in the order of the source.
     write : callable or None
         Writes the table; None where there is none to be written.
+    folder : Path, optional
+        Where the files are while they are written.
 
     Raises
     ------
     UsageError
         If the system refuses.
     """
-    with resumable(failures), appearing(failures) as file:
+    with resumable(failures), appearing(failures, folder) as file:
         _write_failures(file, (failure for shard in shards for failure in _result(shard)))
     if write is not None:
-        with resumable(out), appearing(out) as file:
+        with resumable(out), appearing(out, folder) as file:
             write(file)
     sync_folder(out.parent)
 

@@ -204,7 +204,7 @@ class _Run:
         failures = failures_path(self.out)
         paths = [self.work.path(key) for key in self.keys]
         schema = self.work.schema.with_metadata(ending.metadata(self.manifest, self.counts))
-        merge(self.out, failures, paths, (lambda file: ending.merge(file, paths, schema)) if self.counts.done else None)
+        merge(self.out, failures, paths, (lambda file: ending.merge(file, paths, schema)) if self.counts.done else None, self.folder)
         _remove(self.folder)
         return Summary(self.out, self.counts.done, self.counts.failed, failures, self.counts.commonest)
 

@@ -24,12 +24,18 @@ _WHY = {
 
 
 @contextmanager
-def appearing(path: Path) -> Iterator[BinaryIO]:
+def appearing(path: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
     """Open a file that appears under its name when the block ends well, whole and safe on the disk; otherwise it leaves no trace.
 
     Each writer has a temporary name of its own: where two write the same file, one of them comes last, and both are right.
+
+    Parameters
+    ----------
+    path : Path
+    folder : Path, optional
+        Where the file is while it is written, on the same disk; what is left there by a run that was killed gets cleared away.
     """
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{PART}")
+    part = (folder or path.parent) / f"{path.name}.{uuid.uuid4().hex[:8]}{PART}"
     try:
         with part.open("xb") as file:
             yield file

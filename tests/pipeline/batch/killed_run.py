@@ -1,0 +1,148 @@
+"""A program for tests: extraction that is killed, or hindered, at a chosen moment; forked off, so that imports are paid for once.
+
+Each line of its input is JSON: source, out, and what is to happen. The moments are those at which the run calls the system or one of its
+own steps; they are counted, and at the chosen one the process kills itself as ``kill -9`` would, after noting where it was.
+"""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from galfeat import UsageError
+from galfeat.data import Preparation, open_source
+from galfeat.data.files import FileSource
+from galfeat.pipeline import extract, recipe
+from galfeat.pipeline.batch import merging, running, shard_files, work
+from galfeat.pipeline.batch.journal import Journal
+from galfeat.pipeline.batch.run import Options
+from poisoned import Poisoned
+
+ENTRIES = 16  # in a shard, so that a small survey has several
+
+
+def small_shards() -> None:
+    """Cut all sources of this process into small shards."""
+    work.Work.shard_size = ENTRIES  # type: ignore[assignment, method-assign]
+
+
+def run(order: dict[str, Any]) -> None:
+    """Extract as ordered."""
+    recipe.FEATURE_VERSION = order.get("version", 1)
+    source = open_source(order["source"])
+    extract(
+        Poisoned(source, **order["poison"]) if "poison" in order else source,
+        order["out"],
+        features=order.get("features", ["color", "hog"]),
+        preparation=Preparation(size=order.get("size", 32)),
+        workers=order.get("workers", 2),
+        options=Options(**order.get("options", {})),
+    )
+
+
+class Moments:
+    """Counts how often each moment came, and acts at the chosen one."""
+
+    def __init__(self, name: str, number: int, note: Path, act: Callable[[], None]) -> None:
+        self.chosen, self.note, self.act = (name, number), note, act
+        self.seen: Counter[str] = Counter()
+
+    def reached(self, name: str) -> None:
+        self.seen[name] += 1
+        if (name, self.seen[name]) == self.chosen:
+            self.note.write_text(json.dumps({"at": f"{name} {self.seen[name]}", "seen": self.seen}))
+            self.act()
+
+    def around(self, owner: Any, attribute: str, name: Callable[..., str]) -> None:
+        """Make moments of before and after a call."""
+        original = getattr(owner, attribute)
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            what = name(*args)
+            self.reached(f"before {what}")
+            result = original(*args, **kwargs)
+            self.reached(f"after {what}")
+            return result
+
+        setattr(owner, attribute, watched)
+
+
+def what_file(source: Any, target: Any = None) -> str:
+    """Say which of the run's files a path or a handle is."""
+    path = str(target or (os.readlink(f"/proc/self/fd/{source}") if isinstance(source, int) else source))
+    kinds = {"/shards/": "shard", "failures.csv": "failures", "work.json": "record", "work.pickle": "work", "F.parquet": "table"}
+    return next((kind for part, kind in kinds.items() if part in path), "folder")
+
+
+def watch(moments: Moments) -> None:
+    """Make moments of everything that matters."""
+    moments.around(os, "fsync", lambda handle: f"sync of {what_file(handle)}")
+    moments.around(os, "replace", lambda source, target: f"rename of {what_file(source, target)}")
+    moments.around(FileSource, "read", lambda *_: "reading")
+    moments.around(shard_files, "_write_group", lambda *_: "writing a shard")
+    moments.around(merging, "append_rows", lambda *_: "appending a shard")
+    moments.around(merging, "_write_failures", lambda *_: "writing failures")
+    moments.around(Journal, "begin", lambda *_: "begin in the journal")
+    moments.around(Journal, "end", lambda *_: "end in the journal")
+    moments.around(running.ThreadPoolExecutor, "shutdown", lambda *_: "the end of the threads")
+    moments.around(shutil, "rmtree", lambda *_: "clearing up")
+
+
+def kill() -> None:
+    """End this process as nothing else can."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def no_space() -> None:
+    """Do what the system does when a disk is full."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def interrupt() -> None:
+    """Do what Ctrl-C does."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+ACTS = {"kill": kill, "no space": no_space, "interrupt": interrupt}
+
+
+def child(order: dict[str, Any]) -> int:
+    """Run as ordered, in a process that may be killed."""
+    if "at" in order:
+        watch(Moments(order["at"], order.get("number", 1), Path(order["note"]), ACTS[order.get("act", "kill")]))
+    try:
+        run(order)
+    except UsageError as error:
+        Path(order["note"]).with_suffix(".said").write_text(str(error))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def main() -> None:
+    """Fork a run for each line of the input; answer with its exit status, negative where a signal ended it."""
+    small_shards()
+    for line in sys.stdin:
+        process = os.fork()
+        if not process:
+            status = 70
+            try:
+                status = child(json.loads(line))
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+            os._exit(status)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

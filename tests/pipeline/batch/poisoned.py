@@ -1,0 +1,50 @@
+"""A source with galaxies that do to the process that reads them what broken libraries and greedy files do."""
+
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from galfeat.data import Reading, Shard, Source
+
+
+def die(how: str) -> None:
+    """End this process, or ask for more memory than there is."""
+    if how == "memory":
+        raise MemoryError
+    os.kill(os.getpid(), getattr(signal, how))
+
+
+class Poisoned:
+    """A source of which some entries end the process that reads them.
+
+    Parameters
+    ----------
+    source : Source
+    rows : sequence of int
+    how : str
+        The name of a signal, or "memory".
+    unless : str, optional
+        A file that, where it exists, makes the entries harmless.
+    """
+
+    def __init__(self, source: Source, rows: Sequence[int], how: str = "SIGSEGV", unless: str = "") -> None:
+        self.source, self.rows, self.how, self.unless = source, rows, how, unless
+        self.bands: tuple[str, ...] = source.bands
+
+    @property
+    def catalog(self) -> pa.Table | None:
+        return self.source.catalog
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def shards(self, size: int = 256) -> Sequence[Shard]:
+        return self.source.shards(size)
+
+    def read(self, shard: Shard) -> Reading:
+        if any(shard.start <= row < shard.stop for row in self.rows) and not (self.unless and Path(self.unless).exists()):
+            die(self.how)
+        return self.source.read(shard)

@@ -1,0 +1,183 @@
+"""Going on with a run: what is refused, what is measured again, and what the end of it is equal to."""
+
+import csv
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from galfeat.pipeline import load_features
+
+Run = Callable[..., int]
+HALF = {"at": "after rename of shard", "number": 3}
+
+
+def said(out: Path) -> str:
+    return (out.parent / "note.said").read_text()
+
+
+def failures(out: Path) -> list[dict[str, str]]:
+    with out.with_name("F.failures.csv").open(newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.fixture
+def copy(survey: Path, tmp_path: Path) -> Path:
+    """Return a copy of the survey, to be changed."""
+    shutil.copytree(survey, tmp_path / "survey")
+    return tmp_path / "survey"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"size": 24}, ["preparation.size was 32 and is 24 now"]),
+        ({"features": ["color"]}, ["extractors.hog was there and is not now"]),
+        ({"features": ["color", "hog", "texture"]}, ["extractors.texture is there now and was not"]),
+        ({"version": 2}, ["feature_version was 1 and is 2 now"]),
+    ],
+    ids=["size", "fewer", "more", "version"],
+)
+def test_other_settings_are_refused_until_restart(
+    change: dict[str, object], words: list[str], copy: Path, tmp_path: Path, server: Run
+) -> None:
+    out = tmp_path / "F.parquet"
+    assert server(copy, out, **HALF) == -9
+    assert server(copy, out, **change) == 2
+    assert all(each in said(out) for each in [*words, "--restart"]), said(out)
+    assert not out.exists()
+    assert server(copy, out, **change, options={"restart": True}) == 0
+    fresh = tmp_path / "fresh" / "F.parquet"
+    assert server(copy, fresh, **change) == 0
+    assert out.read_bytes() == fresh.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [("new", "had 90 entries and has 91 now"), (40, "rows 33 to 48 of the catalogue"), (0, "rows 1 to 16 of the catalogue")],
+)
+def test_another_catalogue_is_refused(row: int | str, words: str, copy: Path, tmp_path: Path, server: Run) -> None:
+    out = tmp_path / "F.parquet"
+    assert server(copy, out, **HALF) == -9
+    lines = (copy / "catalog.csv").read_text().splitlines()
+    if row == "new":
+        lines.append("another," + lines[1].partition(",")[2])
+    else:
+        lines[1 + int(row)] = lines[1 + int(row)].rpartition(",")[0] + ",changed"
+    (copy / "catalog.csv").write_text("\n".join(lines) + "\n")
+    assert server(copy, out) == 2
+    assert words in said(out)
+
+
+def test_a_changed_file_is_measured_again(copy: Path, tmp_path: Path, server: Run) -> None:
+    out, fresh = tmp_path / "F.parquet", tmp_path / "fresh" / "F.parquet"
+    assert server(copy, out, at="after rename of shard", number=6) == -9
+    first, second = copy / "sim000000.fits", copy / "sim000030.fits"
+    first.write_bytes(second.read_bytes())  # of the same size: only the time tells
+    os.utime(first, ns=(10**18, 10**18))
+    assert server(copy, out) == 0
+    assert server(copy, fresh) == 0
+    assert out.read_bytes() == fresh.read_bytes()
+    hog = load_features(out).blocks["hog"]
+    assert (hog[0] == hog[30]).all()  # type: ignore[call-overload]
+
+
+def test_retried_failures_end_as_if_there_had_been_none(copy: Path, damaged: Path, tmp_path: Path, server: Run) -> None:
+    whole, out = tmp_path / "whole" / "F.parquet", tmp_path / "F.parquet"
+    assert server(copy, whole) == 0
+    broken = ["sim000020.fits", "sim000021.fits", "sim000070.fits"]
+    for name in broken:
+        (copy / name).rename(copy / f"{name}.away")
+    assert server(copy, out) == 0
+    assert [line["file"] for line in failures(out)] == broken
+    (copy / f"{broken[0]}.away").rename(copy / broken[0])
+    assert server(copy, out, options={"retry_failed": True}) == 0  # of a finished run
+    assert [line["file"] for line in failures(out)] == broken[1:]
+    for name in broken[1:]:
+        (copy / f"{name}.away").rename(copy / name)
+    for moment in ({"at": "before rename of shard", "number": 2}, {"at": "before reading", "number": 1}):
+        assert server(copy, out, **moment, options={"retry_failed": True}) == -9  # once while the table is taken apart, once after that
+    assert server(copy, out, options={"retry_failed": True}) == 0
+    assert out.read_bytes() == whole.read_bytes()
+    assert failures(out) == []
+
+
+def test_retrying_measures_only_what_failed(copy: Path, tmp_path: Path, server: Run) -> None:
+    out = tmp_path / "F.parquet"
+    away = copy / "sim000020.fits"
+    away.rename(copy / "away")
+    assert server(copy, out) == 0
+    (copy / "away").rename(away)
+    assert server(copy, out, at="before reading", number=3, options={"retry_failed": True}) == 0  # twice: for the bands, and for the one
+
+
+def test_a_table_made_otherwise_is_not_taken_over(copy: Path, tmp_path: Path, server: Run) -> None:
+    out = tmp_path / "F.parquet"
+    (copy / "sim000020.fits").unlink()
+    assert server(copy, out) == 0
+    before = out.read_bytes()
+    assert server(copy, out, size=24, options={"retry_failed": True}) == 2
+    assert "preparation.size was 32 and is 24 now" in said(out)
+    assert out.read_bytes() == before
+    assert not out.with_name("F.parquet.work").exists()
+
+
+def test_files_that_vanish_midway_are_failures(copy: Path, tmp_path: Path, server: Run) -> None:
+    out = tmp_path / "F.parquet"
+    assert server(copy, out, **HALF) == -9
+    gone = ["sim000060.fits", "sim000089.fits"]
+    for name in gone:
+        (copy / name).unlink()
+    assert server(copy, out) == 0
+    assert [(line["file"], line["stage"]) for line in failures(out)] == [(name, "read") for name in gone]
+
+
+def test_a_second_run_on_the_same_output_is_refused(copy: Path, tmp_path: Path, server: Run) -> None:
+    import fcntl
+
+    out = tmp_path / "F.parquet"
+    assert server(copy, out, **HALF) == -9
+    lock = tmp_path / "F.parquet.work" / "lock"
+    with lock.open("r+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert server(copy, out) == 2
+        assert "another run is making" in said(out)
+    assert server(copy, out) == 0  # the lock ended with its holder, though the file was there
+
+
+@pytest.mark.parametrize(
+    ("at", "number"),
+    [
+        ("before begin in the journal", 1),
+        ("after writing a shard", 3),
+        ("before sync of shard", 2),
+        ("before writing failures", 1),
+        ("after appending a shard", 2),
+        ("before sync of table", 1),
+        ("before rename of record", 1),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(
+    at: str, number: int, damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]
+) -> None:
+    out = tmp_path / "F.parquet"
+    out.write_bytes(b"an earlier table")
+    assert server(damaged, out, at=at, number=number, act="no space") == 2
+    assert "no space left on the disk; make room" in said(out)
+    assert "goes on where it stopped" in said(out)
+    assert out.read_bytes() == b"an earlier table"
+    assert not list(tmp_path.rglob("*.part"))
+    assert server(damaged, out) == 0
+    assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed
+
+
+def test_an_interrupted_run_goes_on_without_suspects(
+    damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]
+) -> None:
+    out = tmp_path / "F.parquet"
+    assert server(damaged, out, at="after writing a shard", number=3, act="interrupt") == 130
+    assert (tmp_path / "F.parquet.work" / "journal").read_bytes() == b""
+    assert server(damaged, out) == 0
+    assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed

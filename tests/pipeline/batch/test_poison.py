@@ -1,0 +1,54 @@
+"""A galaxy that ends the process costs itself and no other."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from galfeat.pipeline import load_features
+
+Run = Callable[..., int]
+
+
+def failures(out: Path) -> list[dict[str, str]]:
+    with out.with_name("F.failures.csv").open(newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.mark.parametrize(("how", "words"), [("SIGSEGV", "segmentation fault"), ("SIGKILL", "memory runs out")])
+def test_after_a_crash_the_culprit_is_found_and_left_out(how: str, words: str, survey: Path, tmp_path: Path, server: Run) -> None:
+    out, rows = tmp_path / "F.parquet", [21, 40]
+    assert server(survey, out, workers=1, poison={"rows": rows, "how": how}) < 0
+    assert server(survey, out, workers=1, poison={"rows": rows, "how": how}) < 0  # the second one, in another shard
+    assert server(survey, out, workers=1, poison={"rows": rows, "how": how}) == 0
+    found = failures(out)
+    assert [(line["id"], line["stage"]) for line in found] == [(f"sim{row:06d}", "crash") for row in rows]
+    assert all(words in line["reason"] for line in found)
+    assert load_features(out).ids.tolist() == [f"sim{row:06d}" for row in range(90) if row not in rows]
+
+
+@pytest.mark.parametrize("how", ["SIGSEGV", "SIGKILL", "memory"])
+def test_with_processes_the_same_run_survives(how: str, survey: Path, tmp_path: Path, server: Run) -> None:
+    out, whole = tmp_path / "F.parquet", tmp_path / "whole" / "F.parquet"
+    harmless = tmp_path / "harmless"
+    poison = {"rows": [21], "how": how, "unless": str(harmless)}
+    assert server(survey, out, poison=poison, options={"processes": True}) == 0
+    assert [(line["id"], line["stage"]) for line in failures(out)] == [("sim000021", "crash")]
+    harmless.touch()
+    assert server(survey, out, poison=poison, options={"retry_failed": True}) == 0
+    assert server(survey, whole) == 0
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_a_lack_of_memory_in_a_thread_costs_the_one_that_needs_it(survey: Path, tmp_path: Path, server: Run) -> None:
+    out = tmp_path / "F.parquet"
+    assert server(survey, out, poison={"rows": [5], "how": "memory"}) == 0
+    assert [(line["id"], line["stage"]) for line in failures(out)] == [("sim000005", "crash")]
+    assert "memory" in failures(out)[0]["reason"]
+
+
+def test_processes_give_the_same_bytes(damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]) -> None:
+    out = tmp_path / "F.parquet"
+    assert server(damaged, out, options={"processes": True}) == 0
+    assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed

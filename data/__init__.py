@@ -31,6 +31,8 @@ In order, from a disk to what an extractor eats:
     direction and size.
 `colour`
     pictures for people.
+`surveys`
+    EFIGI, Galaxy10, GalaxyMNIST and Galaxy Zoo 2, out of files that you have.
 `simulate`, `write`
     a survey out of nothing, for those who bring no galaxies, and its way onto a disk.
 `survey_truth`, `templates`, `instrument`
@@ -89,6 +91,8 @@ _LATE = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "surveys":
+        return import_module("galfeat.data.surveys")
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"galfeat.data.{_LATE[name]}"), name)

@@ -142,7 +142,7 @@ def test_variance_of_means_by_pencil() -> None:
     variance = np.full((4, 4), 8.0)
     np.testing.assert_allclose(window_variance(variance, (0, 0), 4, 2), 2.0)
     variance[0, 0] = np.nan
-    np.testing.assert_allclose(window_variance(variance, (0, 0), 4, 2), [[8 / 3, 2], [2, 2]])
+    np.testing.assert_allclose(window_variance(variance, (0, 0), 4, 2), [[8 / 3, 2.0], [2.0, 2.0]])
     flat = np.full((1, 3), 5.0)
     np.testing.assert_allclose(window_variance(flat, (0, 0.25), 1, 1), [[5 * (0.75**2 + 0.25**2)]])
     variance[0, 1] = 2.0

@@ -1,6 +1,7 @@
 """The report's figures, drawn without any global state of matplotlib."""
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
@@ -109,7 +110,8 @@ def picture(pixels: NDArray[np.float32], bands: Sequence[str]) -> NDArray[np.flo
 def render(figure: Figure, kind: str) -> bytes:
     """Return a figure as ``png`` or ``svg``; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "galfeat", "svg.fonttype": "path"}):
+    with warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": "galfeat", "svg.fonttype": "path"}):
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # names in letters that the font lacks stand in the tables
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         figure.savefig(buffer, format=kind, dpi=130, metadata=metadata)
     return buffer.getvalue()

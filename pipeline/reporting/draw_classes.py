@@ -68,7 +68,7 @@ def _reliability(study: Study, name: str) -> Drawn:
     axes.bar([each.confidence for each in bins], [each.n / len(truth) for each in bins], width=0.06, color="#d8dee7", zorder=0)
     spread = [[each.accuracy - each.low for each in bins], [each.high - each.accuracy for each in bins]]
     x, y = [each.confidence for each in bins], [each.accuracy for each in bins]
-    axes.errorbar(x, y, yerr=spread, fmt="o", ms=5, capsize=2.5, color="#d55e00")
+    axes.errorbar(x, y, yerr=spread, fmt="o", ms=5, capsize=2.5, color="#d55e00", clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_title(label(name, 40), fontsize=10)
     axes.set_xlabel("predicted probability", fontsize=9)

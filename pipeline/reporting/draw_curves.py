@@ -1,7 +1,7 @@
 """Figures of curves: scores against the number of training galaxies, and against what was done to the test galaxies."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +59,7 @@ def learning_figure(study: Study) -> Drawn | None:
     if not curves:
         return None
     figure, axes = canvas(3.4)
-    _draw(axes, curves)
+    _draw(axes, curves, _styles(study))
     counts = sorted({x for curve in curves for x in curve.x})
     axes.set_xscale("log")
     kept = [count for place, count in enumerate(counts) if place == 0 or count > 1.25 * counts[place - 1]]
@@ -80,13 +80,13 @@ def _robustness_figure(study: Study, kind: str, curves: Sequence[Curve]) -> Draw
     words, _ = PERTURBATIONS.get(kind, (kind, 0.0))
     figure, axes = canvas(3.0)
     if kind == "band":
-        _draw(axes, curves, lines=False)
+        _draw(axes, curves, _styles(study), lines=False)
         places = sorted({x for curve in curves for x in curve.x})
         names = [label(strength(study, kind, x), 9) for x in places]
         axes.set_xticks(places, names, fontsize=8.5)
         axes.set_xlim(places[0] - 0.5, places[-1] + 0.5)
     else:
-        _draw(axes, curves)
+        _draw(axes, curves, _styles(study))
     axes.set_xlabel(words, fontsize=9)
     alt = f"Macro-F1 when test galaxies are altered: {words}. " + _spoken(curves, "at {:g}")
     return Drawn(file_name("robustness", kind), alt, "", figure)
@@ -134,9 +134,15 @@ def _curve(study: Study, name: str, points: Sequence[tuple[float | None, Sequenc
     return Curve(name, tuple(x for x, _ in found), tuple(y for _, y in found)) if found else None
 
 
-def _draw(axes: Axes, curves: Sequence[Curve], lines: bool = True) -> None:
+def _styles(study: Study) -> dict[str, tuple[str, str, str]]:
+    """Return colour, mark and dashes of every input that has a curve: the same in all figures."""
+    names = [name for name in study.inputs if any(row.input == name for row in study.rows if row.stage in ("learning", "robustness"))]
+    return {name: LINES[place % len(LINES)] for place, name in enumerate(names)}
+
+
+def _draw(axes: Axes, curves: Sequence[Curve], styles: Mapping[str, tuple[str, str, str]], lines: bool = True) -> None:
     for place, curve in enumerate(curves):
-        color, mark, dashes = LINES[place % len(LINES)]
+        color, mark, dashes = styles[curve.input]
         low, mean, high = ([getattr(y, name) for y in curve.y] for name in ("low", "mean", "high"))
         if lines:
             axes.fill_between(curve.x, low, high, color=color, alpha=0.13, lw=0)

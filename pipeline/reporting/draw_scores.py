@@ -20,7 +20,7 @@ def score_plot(summary: Summary) -> Drawn | None:
         return None
     figure, axes = canvas(0.3 * len(found) + 0.75)
     _rows(axes, list(found.items()), summary, "{:.3f}")
-    axes.set_xlim(min(0.0, *(each.low for each in found.values()), 0.0), max(1.0, *(each.high for each in found.values()), 1.0))
+    axes.set_xlim(0.0, 1.0)
     axes.set_xlabel("macro-F1", fontsize=9)
     alt = "Macro-F1 of every input with 95 % intervals: " + _spoken(found, "{:.3f}")
     return Drawn("scores", alt, f"Macro-F1 with 95 % intervals, mean over all folds. {_LEGEND}", figure)

@@ -93,7 +93,7 @@ def sections(summary: Summary) -> list[Section]:
 
 
 def _scores(summary: Summary) -> Section:
-    shown = tables.pair_table(summary)
+    shown = tables.pair_table(summary) if len(summary.contenders) > 2 else None  # two inputs stand in the table before it
     if shown and len(shown.rows) > _PAIRS:
         shown = tables.pair_table(summary, summary.best(summary.contenders) or "")
     return Section(

@@ -23,6 +23,9 @@ REGION = 0.01
 """Differences of macro-F1 smaller than this are called practically nothing."""
 
 
+_HIGHEST = {"log_loss": math.inf, "brier": 2.0}  # of all other scores it is 1
+
+
 @dataclass(frozen=True)
 class Difference:
     """How much higher one input scores than another over the folds that both have.
@@ -49,6 +52,13 @@ class Difference:
     odds: Equivalence
     p_holm: float = math.nan
 
+    def turned(self) -> "Difference":
+        """Return the difference of the second less the first."""
+        low, high = -self.interval.high, -self.interval.low
+        odds = Equivalence(self.odds.better, self.odds.same, self.odds.worse)
+        interval = Interval(-self.interval.mean, self.interval.se, low, high)
+        return Difference(self.second, self.first, self.n_folds, interval, self.p, odds, self.p_holm)
+
     def corrected(self, p_holm: float) -> "Difference":
         """Return the same with a p-value corrected for other tests."""
         return Difference(self.first, self.second, self.n_folds, self.interval, self.p, self.odds, p_holm)
@@ -59,10 +69,16 @@ def ratio_of(rows: Sequence[Row]) -> float:
     return float(np.mean([row.n_test for row in rows]) / np.mean([row.n_train for row in rows]))
 
 
-def interval_of(values: Iterable[float], ratio: float) -> Interval | None:
-    """Return the corrected interval of those scores that are numbers, or None if they are fewer than two."""
+def interval_of(values: Iterable[float], ratio: float, bounds: tuple[float, float] = (0.0, 1.0)) -> Interval | None:
+    """Return the corrected interval of those scores that are numbers, or None if they are fewer than two.
+
+    It is cut at the bounds of the score: few folds give intervals that no score can fill.
+    """
     good = [value for value in values if math.isfinite(value)]
-    return corrected_interval(good, 1.0, ratio) if len(good) > 1 else None
+    if len(good) < 2:
+        return None
+    each = corrected_interval(good, 1.0, ratio)
+    return Interval(each.mean, each.se, max(each.low, bounds[0]), min(each.high, bounds[1]))
 
 
 def difference(first: Sequence[Row], second: Sequence[Row], metric: str = HEADLINE, names: tuple[str, str] = ("", "")) -> Difference | None:
@@ -73,7 +89,7 @@ def difference(first: Sequence[Row], second: Sequence[Row], metric: str = HEADLI
     first, second : sequence of Row
         Rows with the same repeat and fold belong together; others are passed over.
     metric : str
-        One of `SCORES`, or ``f1:`` and the name of a class.
+        One of `SCORES` that lies in [0, 1], or ``f1:`` and the name of a class.
     names : tuple of str
         What the two are called; by default the inputs of the rows.
 
@@ -88,9 +104,10 @@ def difference(first: Sequence[Row], second: Sequence[Row], metric: str = HEADLI
     if len(good) < 2:
         return None
     gaps, ratio = [gap for _, gap in good], ratio_of([row for row, _ in good])
-    p = corrected_ttest(gaps, 1.0, ratio).p
+    interval, p = interval_of(gaps, ratio, (-1.0, 1.0)), corrected_ttest(gaps, 1.0, ratio).p
+    assert interval is not None
     one, other = names[0] or first[0].input, names[1] or second[0].input
-    return Difference(one, other, len(gaps), corrected_interval(gaps, 1.0, ratio), p, equivalence(gaps, 1.0, ratio, REGION), p)
+    return Difference(one, other, len(gaps), interval, p, equivalence(gaps, 1.0, ratio, REGION), p)
 
 
 def _value(row: Row, metric: str) -> float:
@@ -136,7 +153,7 @@ class Summary:
     def interval(self, name: str, metric: str = HEADLINE) -> Interval | None:
         """Return a score of an input with its 95 % interval, or None if there are not two folds with it."""
         rows = self.rows[name]
-        return interval_of(self.study.values(rows, metric).tolist(), ratio_of(rows))
+        return interval_of(self.study.values(rows, metric).tolist(), ratio_of(rows), (0.0, _HIGHEST.get(metric, 1.0)))
 
     def mean(self, name: str, metric: str = HEADLINE) -> float:
         """Return the mean of a score over the folds that have it; NaN if none has."""

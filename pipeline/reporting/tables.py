@@ -115,7 +115,7 @@ def difference_table(summary: Summary) -> Table | None:
 
 def pair_table(summary: Summary, name: str = "") -> Table | None:
     """Return every two inputs, or only the pairs of one; the correction is over all pairs either way."""
-    shown = [each for each in summary.pairs if not name or name in (each.first, each.second)]
+    shown = [each.turned() if each.second == name else each for each in summary.pairs if not name or name in (each.first, each.second)]
     rows = tuple((Cell(f"{each.first} - {each.second}"), *_gap(each)) for each in shown)
     rest = f" Only pairs with the best input, {name}, are shown; differences.csv has them all." if name else ""
     caption = f"Macro-F1 of the first less that of the second; Holm's correction over all {len(summary.pairs)} pairs of inputs.{rest}"
@@ -197,7 +197,7 @@ def importance_table(study: Study) -> Table | None:
         main = study.select("main", input=name)
         ratio = ratio_of(main) if main else 1.0 / max(study.n_folds - 1, 1)
         per_class = [Cell(_signed(_mean(each.per_class.get(c, math.nan) for each in found))) for c in study.classes]
-        rows.append((Cell(part), Cell(name), *_span(interval_of([each.loss for each in found], ratio), _signed), *per_class))
+        rows.append((Cell(part), Cell(name), *_span(interval_of([each.loss for each in found], ratio, (-1.0, 1.0)), _signed), *per_class))
     caption = "Fall of macro-F1, and of each class's F1, when the columns of one extractor are shuffled among the test galaxies."
     head = ("shuffled", "in", "fall of macro-F1", "95 % interval", *study.classes)
     return _or_none(Table("importance", caption, head, tuple(rows), words=2))

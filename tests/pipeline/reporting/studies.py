@@ -1,10 +1,9 @@
 """Studies that are hard to show: many classes, long and hostile names, few galaxies, few inputs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from galfeat.pipeline.probabilities import brier, class_scores, expected_calibration_error, log_loss
 from galfeat.pipeline.study import Candidate, Cost, Importance, Prediction, Row, Stage, Study
@@ -27,12 +26,6 @@ INPUTS = (
     ("hog", "features", 0.7), ("sift", "features", 0.5), ("shape", "features", 0.4), ("features", "features", 1.2),
     ("features+pixels", "both", 1.2), ("shuffled", "control", 0.0), ("random", "control", 0.0), ("nuisance", "control", 0.3),
 )  # fmt: skip
-
-
-@pytest.fixture
-def simulate() -> Callable[..., Study]:
-    """Return what makes studies of drawn probabilities."""
-    return drawn
 
 
 def drawn(

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-from astropy.io import fits
 from numpy.typing import NDArray
 
 from galfeat import UsageError, __version__
@@ -140,14 +139,28 @@ def _celestial(cutout: Cutout, scale: float) -> list[_Card]:
 
 
 def _fits(units: Sequence[tuple[NDArray[np.float32] | None, Sequence[_Card]]]) -> bytes:
-    """Return a FITS file of images, headers by astropy; the first stands in the primary unit."""
+    """Return a FITS file of images; the first stands in the primary unit."""
     content = []
     for number, (image, cards) in enumerate(units):
-        header = (fits.ImageHDU if number else fits.PrimaryHDU)(image).header
-        header.extend(cards)
+        header = "".join(_line(*card) for card in [*_mandatory(image, number > 0), *cards]) + "END"
         data = b"" if image is None else image.astype(">f4").tobytes()
-        content += [header.tostring().encode("ascii"), data, bytes(-len(data) % _BLOCK)]
+        content += [header.ljust(-(-len(header) // _BLOCK) * _BLOCK).encode("ascii"), data, bytes(-len(data) % _BLOCK)]
     return b"".join(content)
+
+
+def _mandatory(image: NDArray[np.float32] | None, extension: bool) -> list[_Card]:
+    shape = () if image is None else image.shape[::-1]
+    first: _Card = ("XTENSION", "IMAGE", "image extension") if extension else ("SIMPLE", True, "conforms to FITS standard")
+    last: list[_Card] = [("PCOUNT", 0, ""), ("GCOUNT", 1, "")] if extension else [("EXTEND", True, "")]
+    axes: list[_Card] = [(f"NAXIS{axis}", side, "") for axis, side in enumerate(shape, 1)]
+    return [first, ("BITPIX", 8 if image is None else -32, ""), ("NAXIS", len(shape), ""), *axes, *last]
+
+
+def _line(keyword: str, value: str | float | int, comment: str) -> str:
+    """Return one header card; thousands of headers made by astropy would take longer than the galaxies in them."""
+    quoted = f"'{value:8}'" if isinstance(value, str) else ""
+    text = f"{quoted:20}" if quoted else f"{'T' if value is True else repr(value).upper():>20}"
+    return f"{keyword:8}= {text}{' / ' + comment if comment else ''}".ljust(80)
 
 
 def _with_files(catalog: pa.Table, bands: Sequence[str], layout: str) -> pa.Table:

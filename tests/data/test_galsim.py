@@ -90,7 +90,8 @@ def _by_us(case: Case) -> Floats:
 
 def _centroid(image: Floats) -> Floats:
     axis = np.arange(SIZE) - (SIZE - 1) / 2
-    return np.array([(image * axis[None, :]).sum(), (image * axis[:, None]).sum()]) / image.sum()
+    middle: Floats = np.array([(image * axis[None, :]).sum(), (image * axis[:, None]).sum()]) / image.sum()
+    return middle
 
 
 def _assert_alike(ours: Floats, theirs: Floats, index: float) -> None:

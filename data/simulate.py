@@ -21,7 +21,7 @@ from galfeat.data.noise import NOISES
 from galfeat.data.render import fine_grid, photograph, render
 from galfeat.data.scene import draw_scene
 from galfeat.data.shards import Reading, Shard, cut_shards
-from galfeat.data.survey_truth import KINDS, Galaxy, deal, draw_galaxy, truth_table
+from galfeat.data.survey_truth import KINDS, Galaxy, deal, draw_galaxy, name_of, settled, truth_table
 from galfeat.data.visibility import visibility
 
 __all__ = ["SimulatedSurvey", "simulate"]
@@ -130,7 +130,8 @@ class SimulatedSurvey:
     @property
     def catalog(self) -> pa.Table:
         """What an observer is told: ``id``, ``label`` and ``state``."""
-        return self.truth.select(["id", "label", "state"])
+        labels, states = zip(*(settled(*KINDS[kind]) for kind in self._kinds), strict=True)
+        return pa.table({"id": [name_of(number) for number in range(self.n)], "label": labels, "state": states})
 
     def shards(self, size: int = 256) -> Sequence[Shard]:
         """Return runs of galaxies, `size` in each."""

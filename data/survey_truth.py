@@ -37,6 +37,8 @@ __all__ = [
     "deal",
     "draw_galaxies",
     "draw_galaxy",
+    "name_of",
+    "settled",
     "stream",
     "truth_table",
 ]
@@ -187,15 +189,24 @@ def draw_galaxy(number: int, label: str, state: str, seed: int, *, camera: Camer
     """
     rng = stream(seed, number, 0)
     nuisances = _nuisances(rng, camera)
-    if label in ("spiral", "clump"):
-        state = "star_forming"
+    label, state = settled(label, state)
     spectrum = _spectrum(rng, state)
     if realistic:
         nuisances = as_observed(nuisances, (label, state), camera, stream(seed, number, _REALISTIC))
         spectrum = coloured(spectrum, (label, state), nuisances["cos_inclination"])
     u_v, v_j = spectrum.uvj
     colours = {"rung": spectrum.rung, "dust": spectrum.dust, "u_v": u_v, "v_j": v_j}
-    return Galaxy(number, f"sim{number:06d}", label, state, **nuisances, **colours, **_MAKERS[label](rng))  # type: ignore[arg-type]
+    return Galaxy(number, name_of(number), label, state, **nuisances, **colours, **_MAKERS[label](rng))  # type: ignore[arg-type]
+
+
+def settled(label: str, state: str) -> tuple[str, str]:
+    """Return a class and the state of its galaxy: spirals and clumpy discs form stars whatever is asked."""
+    return label, "star_forming" if label in ("spiral", "clump") else state
+
+
+def name_of(number: int) -> str:
+    """Return a galaxy's name, which tells its place in the survey and nothing else."""
+    return f"sim{number:06d}"
 
 
 def counted_magnitude(rng: Generator, bright: float, faint: float) -> float:

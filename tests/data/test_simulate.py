@@ -105,6 +105,7 @@ def test_it_travels_to_another_process_as_its_settings() -> None:
     again = pickle.loads(sent)
     assert again == survey
     assert again.truth.equals(survey.truth)
+    assert again.catalog.equals(survey.truth.select(["id", "label", "state"]))
     assert len(again) == 500
 
 

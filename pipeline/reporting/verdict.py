@@ -110,9 +110,15 @@ def _reason(summary: Summary, ours: str, gap: Difference | None) -> str:
     if not explained:
         return f"The gain is not explained by what was done to the pixels: {rest[0].lower()}{rest[1:]}"
     cause = explained[0]
-    share = min(1.0, summary.to_pixels[cause].interval.mean / gap.interval.mean)
     what = _CAUSES.get(cause, f"what '{cause}' does to the pixels")
-    return f"The gain is mostly {what}: '{cause}' alone reaches {100 * share:.0f} % of it; {rest[0].lower()}{rest[1:]}"
+    reached = f"'{cause}' alone reaches {_share(summary, cause, gap)} of it"
+    if rival in explained and decided(summary.between(rival, cause)) == "better":
+        reached = f"{reached}, '{rival}' {_share(summary, rival, gap)}"
+    return f"The gain is mostly {what}: {reached}; {rest[0].lower()}{rest[1:]}"
+
+
+def _share(summary: Summary, name: str, gap: Difference) -> str:
+    return f"{100 * min(1.0, summary.to_pixels[name].interval.mean / gap.interval.mean):.0f} %"
 
 
 def _simplest_first(names: list[str]) -> list[str]:

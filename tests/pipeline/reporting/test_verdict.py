@@ -60,6 +60,15 @@ def exactly(study: Study, score: Callable[[Row], float]) -> Study:
     return replace(study, rows=tuple(rows))
 
 
+def test_a_second_cause_is_named_where_it_adds_to_the_first(make_study: Make) -> None:
+    both = judge(make_study({"pixels": 0.4, "pixels_pca": 0.55, "pixels_aligned": 0.63, "features": 0.65})).sentences[1]
+    shares = [int(each.split(" %")[0]) for each in (both.split("'pixels_pca' alone reaches ")[1], both.split("'pixels_aligned' ")[1])]
+    assert 52 <= shares[0] <= 68
+    assert 85 <= shares[1] <= 99
+    one = judge(make_study({"pixels": 0.4, "pixels_pca": 0.63, "pixels_aligned": 0.63, "features": 0.65})).sentences[1]
+    assert one.split(";")[0].count(" %") == 1
+
+
 def test_no_difference_is_said_only_within_the_region(make_study: Make) -> None:
     study = make_study({"pixels": 0.6, "features": 0.6})
     even = exactly(study, lambda row: 0.6 + (0.001 * row.fold if row.input == "pixels" else 0.0))

@@ -1,0 +1,89 @@
+"""The preparation in pictures: ``python examples/preparation.py FOLDER`` draws simulated galaxies step by step, in a few seconds.
+
+preparation.jpg     as it comes, what stands out, neighbours masked, centred, at one size, turned
+colour.jpg          the same galaxies in colours that stay true where they are bright, and in ones that do not
+"""
+
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from galfeat.data import Cutout, Preparation, align, lupton_rgb, prepare_one, simulate
+from galfeat.data.aiming import significance
+from galfeat.data.segmentation import central_label, combined, segment
+
+GALAXIES = 5
+CLOSE = Preparation(neighbours="mask", centring="subpixel", extent=0.12, no_object="keep")
+
+
+def show(axes: Axes, picture: NDArray[np.generic]) -> None:
+    """Show a picture with its first row at the bottom, as astronomers do."""
+    axes.imshow(picture, origin="lower")
+
+
+def outline(axes: Axes, cutout: Cutout) -> None:
+    """Draw what stands out of the noise: the galaxy in white, its neighbours in orange."""
+    labels = segment(combined(significance(cutout)))
+    central = central_label(labels)
+    axes.contour(labels == central if central else labels < 0, [0.5], colors="white", linewidths=1)
+    axes.contour((labels > 0) & (labels != central), [0.5], colors="tab:orange", linewidths=1)
+
+
+def steps(cutouts: list[Cutout]) -> Figure:
+    """Draw each galaxy in a column and each step in a row."""
+    rows = {
+        "as it comes": Preparation(),
+        "what stands out": Preparation(),
+        "neighbours masked": Preparation(neighbours="mask"),
+        "centred": Preparation(neighbours="mask", centring="subpixel", no_object="keep"),
+        "at one size": CLOSE,
+        "turned": CLOSE,
+    }
+    figure = Figure(figsize=(2 * len(cutouts), 2 * len(rows)), layout="compressed")
+    grid = figure.subplots(len(rows), len(cutouts), squeeze=False)
+    for axes, (name, preparation) in zip(grid, rows.items(), strict=True):
+        axes[0].set_ylabel(name)
+        for each, cutout in zip(axes, cutouts, strict=True):
+            pixels = prepare_one(cutout, preparation)
+            if name == "turned":
+                pixels = align(pixels[None])[0]
+            show(each, lupton_rgb(pixels, stretched=True, stretch=8))
+            if name == "what stands out":
+                outline(each, cutout)
+    return figure
+
+
+def colours(cutouts: list[Cutout]) -> Figure:
+    """Draw each galaxy by Lupton et al. (2004), and with every band stretched on its own."""
+    figure = Figure(figsize=(2 * len(cutouts), 4), layout="compressed")
+    grid = figure.subplots(2, len(cutouts), squeeze=False)
+    grid[0, 0].set_ylabel("all bands by one number")
+    grid[1, 0].set_ylabel("each band by itself")
+    for (above, below), cutout in zip(grid.T, cutouts, strict=True):
+        pixels = prepare_one(cutout, Preparation())
+        show(above, lupton_rgb(pixels, stretched=True, stretch=8))
+        show(below, np.clip(np.moveaxis(pixels[::-1], 0, -1) / 5, 0, 1))
+    return figure
+
+
+def main(folder: Path) -> None:
+    """Draw everything into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    survey = simulate(40, seed=3)
+    singles = [Cutout(name, pixels, survey.bands) for name, pixels in zip(survey.ids, survey.pixels, strict=True)]
+    crowded = sorted(singles, key=lambda each: -int(segment(combined(significance(each))).max()))[:GALAXIES]
+    for name, figure in {"preparation": steps(crowded), "colour": colours(crowded)}.items():
+        for axes in figure.axes:
+            axes.set_xticks([])
+            axes.set_yticks([])
+        figure.savefig(folder / f"{name}.jpg", dpi=60)
+
+
+if __name__ == "__main__":
+    mpl.rcParams["font.size"] = 11
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path())

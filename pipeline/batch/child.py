@@ -23,7 +23,7 @@ from galfeat.pipeline.batch.retrying import measure_again
 from galfeat.pipeline.batch.shard_files import ShardResult
 from galfeat.pipeline.batch.work import Work, load_work
 
-__all__ = ["Child", "Died", "Order"]
+__all__ = ["Child", "Died", "Order", "serve"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ class Order:
     start: int | None = None
     stop: int | None = None
     again: bool = False
+
+
+_KILLED = 9  # the number of the signal that cannot be caught
 
 
 class Died(Exception):  # noqa: N818 - no error of ours
@@ -102,10 +105,14 @@ def _end_of(process: "subprocess.Popen[bytes]") -> str:
         if pipe is not None:
             with suppress(OSError):  # what was still to be written to it is lost with it
                 pipe.close()
-    status = process.wait()
-    if status == -signal.SIGKILL:
+    return _said(process.wait())
+
+
+def _said(status: int) -> str:
+    """Say how a process ended, from its exit status; negative: by a signal."""
+    if status == -_KILLED:
         return "the system killed the process, as it does when memory runs out"
-    names = {-number: name for number, name in ((signal.SIGSEGV, "a segmentation fault"), (signal.SIGABRT, "an abort"))}
+    names = {-signal.SIGSEGV: "a segmentation fault", -signal.SIGABRT: "an abort"}
     return f"it ended the process: {names.get(status) or (f'signal {-status}' if status < 0 else f'status {status}')}"
 
 
@@ -118,13 +125,19 @@ def _orders(stream: BinaryIO, orders: "queue.SimpleQueue[Any]") -> None:
             os._exit(0)
 
 
-def _serve(path: Path) -> None:
+def serve(path: Path) -> None:
+    """Measure as ordered; where the system can fork, in a fork, so that the next one after a death is there at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is asked, and ends its children
-    answers = os.fdopen(os.dup(1), "wb")
+    answers = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints is no answer
-    orders: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_orders, args=(sys.stdin.buffer, orders), daemon=True).start()
     work = load_work(path)
+    while hasattr(os, "fork") and (process := os.fork()):
+        status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        if not status:
+            return
+        _answer(answers, Died(_said(status)))
+    orders: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_orders, args=(os.fdopen(0, "rb"), orders), daemon=True).start()
     with threadpool_limits(1):
         while True:
             order: Order = orders.get()
@@ -132,8 +145,12 @@ def _serve(path: Path) -> None:
                 answer: Any = _measured(work, order)
             except Exception as error:
                 answer = error
-            pickle.dump(_sendable(answer), answers)
-            answers.flush()
+            _answer(answers, _sendable(answer))
+
+
+def _answer(handle: int, answer: Any) -> None:
+    with os.fdopen(os.dup(handle), "wb") as stream:
+        pickle.dump(answer, stream)
 
 
 def _measured(work: Work, order: Order) -> ShardResult:
@@ -152,4 +169,6 @@ def _sendable(answer: Any) -> Any:
 
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]))
+    from galfeat.pipeline.batch.child import serve  # under its own name, or else what it answers would be of other classes
+
+    serve(Path(sys.argv[1]))

@@ -9,6 +9,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from galfeat.pipeline.batch.writing import resumable
+
 __all__ = ["Journal"]
 
 
@@ -22,9 +24,11 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self.suspects = _read(path)
         """Keys of the shards that an earlier run had begun when it died."""
-        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        with resumable(path):
+            self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         self._lock = threading.Lock()
         self._open = True
 
@@ -53,7 +57,8 @@ class Journal:
     def _note(self, line: str) -> None:
         with self._lock:
             if self._open:  # a thread that was given up may still come here
-                os.write(self._handle, line.encode())
+                with resumable(self._path):
+                    os.write(self._handle, line.encode())
 
 
 def _read(path: Path) -> set[str]:

@@ -46,9 +46,7 @@ class Counts:
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
 
-def merge(
-    out: Path, failures: Path, shards: Sequence[Path], write: Callable[[BinaryIO], None] | None, folder: Path | None = None
-) -> None:
+def merge(out: Path, failures: Path, shards: Sequence[Path], write: Callable[[BinaryIO], None] | None, folder: Path | None = None) -> None:
     """Write the list of failures, then the table.
 
     Parameters

@@ -189,8 +189,7 @@ class _Run:
 
     def measure(self, workers: int) -> None:
         """Measure the shards that are not there yet."""
-        with resumable(self.folder):
-            journal = Journal(self.folder / "journal")
+        journal = Journal(self.folder / "journal")
         if journal.suspects:
             _LOG.info("the last run ended while %d shards were being measured; these are looked into first", len(journal.suspects))
         try:

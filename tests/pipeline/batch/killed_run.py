@@ -15,14 +15,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from poisoned import Poisoned
+
 from galfeat import UsageError
 from galfeat.data import Preparation, open_source
 from galfeat.data.files import FileSource
+from galfeat.features import make_extractors
 from galfeat.pipeline import extract, recipe
 from galfeat.pipeline.batch import merging, running, shard_files, work
 from galfeat.pipeline.batch.journal import Journal
 from galfeat.pipeline.batch.run import Options
-from poisoned import Poisoned
 
 ENTRIES = 16  # in a shard, so that a small survey has several
 
@@ -75,7 +78,7 @@ class Moments:
 
 def what_file(source: Any, target: Any = None) -> str:
     """Say which of the run's files a path or a handle is."""
-    path = str(target or (os.readlink(f"/proc/self/fd/{source}") if isinstance(source, int) else source))
+    path = str(target or (Path(f"/proc/self/fd/{source}").readlink() if isinstance(source, int) else source))
     kinds = {"/shards/": "shard", "failures.csv": "failures", "work.json": "record", "work.pickle": "work", "F.parquet": "table"}
     return next((kind for part, kind in kinds.items() if part in path), "folder")
 
@@ -129,6 +132,8 @@ def child(order: dict[str, Any]) -> int:
 def main() -> None:
     """Fork a run for each line of the input; answer with its exit status, negative where a signal ended it."""
     small_shards()
+    for extractor in make_extractors(["color", "hog"]).values():  # the kernels are loaded once for all
+        extractor.transform(np.arange(3072, dtype=np.float32).reshape(1, 3, 32, 32))
     for line in sys.stdin:
         process = os.fork()
         if not process:

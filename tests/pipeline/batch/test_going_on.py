@@ -84,7 +84,7 @@ def test_a_changed_file_is_measured_again(copy: Path, tmp_path: Path, server: Ru
     assert (hog[0] == hog[30]).all()  # type: ignore[call-overload]
 
 
-def test_retried_failures_end_as_if_there_had_been_none(copy: Path, damaged: Path, tmp_path: Path, server: Run) -> None:
+def test_retried_failures_end_as_if_there_had_been_none(copy: Path, tmp_path: Path, server: Run) -> None:
     whole, out = tmp_path / "whole" / "F.parquet", tmp_path / "F.parquet"
     assert server(copy, whole) == 0
     broken = ["sim000020.fits", "sim000021.fits", "sim000070.fits"]
@@ -150,7 +150,6 @@ def test_a_second_run_on_the_same_output_is_refused(copy: Path, tmp_path: Path, 
 @pytest.mark.parametrize(
     ("at", "number"),
     [
-        ("before begin in the journal", 1),
         ("after writing a shard", 3),
         ("before sync of shard", 2),
         ("before writing failures", 1),
@@ -173,9 +172,7 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(
     assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed
 
 
-def test_an_interrupted_run_goes_on_without_suspects(
-    damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]
-) -> None:
+def test_an_interrupted_run_goes_on_without_suspects(damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]) -> None:
     out = tmp_path / "F.parquet"
     assert server(damaged, out, at="after writing a shard", number=3, act="interrupt") == 130
     assert (tmp_path / "F.parquet.work" / "journal").read_bytes() == b""

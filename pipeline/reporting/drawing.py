@@ -1,7 +1,6 @@
 """What the report's figures share: colours, marks, and labels that are safe to draw."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -80,7 +79,6 @@ def label(text: str, length: int = 22, lines: int = 1) -> str:
     return "\n".join(broken).replace("$", r"\$")
 
 
-def file_name(kind: str, name: str, taken: Sequence[str] = ()) -> str:
-    """Return the stem of a file for the figure of an input, different from those that are taken."""
-    stem = f"{kind}_{re.sub(r'[^A-Za-z0-9_+-]+', '-', name)}"[:80]
-    return stem if stem not in taken else f"{stem}-{len(taken) + 1}"
+def file_name(kind: str, name: str) -> str:
+    """Return the stem of the file of an input's figure: letters, digits and a few signs that every system allows."""
+    return f"{kind}_{re.sub(r'[^A-Za-z0-9_+-]+', '-', name)}"[:80]

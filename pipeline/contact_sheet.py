@@ -127,7 +127,7 @@ def _white_balance(images: Images) -> NDArray[np.float64]:
 
 def _draw(axes: Axes, picture: Images, truth: dict[str, Any]) -> None:
     axes.imshow(picture, origin="lower", interpolation="nearest")
-    axes.set_xlabel(f"{truth['magnitude']:.1f} mag, z {truth['redshift']:.2f}\n{_remark(truth)}", fontsize=6, labelpad=2, linespacing=1.1)
+    axes.set_xlabel(f"{truth['magnitude']:.1f} mag, z = {truth['redshift']:.2f}\n{_remark(truth)}", fontsize=6, labelpad=2, linespacing=1.1)
 
 
 def _remark(truth: dict[str, Any]) -> str:

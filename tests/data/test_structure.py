@@ -135,3 +135,14 @@ def test_particles_and_their_smoothing_keep_light_and_place() -> None:
     assert wide.sum() == pytest.approx(3, rel=1e-4)
     assert _centroid(wide) == pytest.approx(_centroid(light), abs=1e-3)
     assert wide.max() < 0.1
+
+
+def test_layers_are_smoothed_each_by_its_own_width() -> None:
+    """Variances add up: a fine pixel has 0.5^2 / 12 along an axis, and the Gaussians bring theirs."""
+    one = particles(GRID, np.array([0.25]), np.array([0.25]), np.array([1.0]))
+    for layers, expected in (([(one, 2.0)], 4.0), ([(one, 6.0)], 36.0), ([(one, 2.0), (one, 6.0)], 20.0)):
+        light = smoothed(layers)
+        x = GRID.axis - 0.25
+        assert light.sum() == pytest.approx(len(layers), rel=1e-4)
+        assert (light * x[None, :] ** 2).sum() / light.sum() == pytest.approx(expected, rel=0.01)
+        assert (light * x[:, None] ** 2).sum() / light.sum() == pytest.approx(expected, rel=0.01)

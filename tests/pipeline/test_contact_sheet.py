@@ -18,7 +18,7 @@ def test_a_row_a_class_with_the_truth_beneath() -> None:
     assert len(axes) == 15
     assert [axes[3 * row].get_ylabel() for row in range(5)] == ["spiral", "merger", "clumpy disc", "active nucleus", "smooth"]
     first = next(galaxy for galaxy in survey.galaxies if galaxy.label == "clump")
-    assert axes[6].get_xlabel().startswith(f"{first.magnitude:.1f} mag, z {first.redshift:.2f}\n{first.clumps} clumps, S/N ")
+    assert axes[6].get_xlabel().startswith(f"{first.magnitude:.1f} mag, z = {first.redshift:.2f}\n{first.clumps} clumps, S/N ")
     assert "0.96 arcsec" in figure.get_suptitle()
 
 

@@ -22,6 +22,7 @@ from galfeat.data.windows import Window
 __all__ = ["Preparation", "prepare", "prepare_one"]
 
 _NEEDED = 0.5  # of the pixels of a band must be good
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None = None) -> Cutouts:
@@ -135,9 +136,7 @@ def _prepare_band(
     step = quantum(_values(image, window))
     fitted = _fitted(image, window, preparation)
     good = np.isfinite(fitted)
-    count = np.count_nonzero(good)
-    if count < _NEEDED * good.size:
-        raise CutoutError(f"has only {100 * good.mean():.0f} % good pixels; at least half are needed")
+    _refuse_holes(good)
     around = window if window.is_whole or preparation.fit == "crop" else window.widened(image.shape)
     seen = fitted if around is window else window_resample(image, around.corner, around.side, around.pixels)
     sky, noise = _level_and_noise(seen, step, around, preparation)
@@ -145,11 +144,21 @@ def _prepare_band(
         noise = _mapped_noise(noise_map, image, around, preparation) or noise
     if not noise:
         raise CutoutError("has one value nearly everywhere: no noise to measure the light by")
-    if count < good.size:
+    if not good.all():
         fitted = np.where(good, fitted, np.nan)
     fitted -= sky
     fitted /= noise
-    out[...] = np.arcsinh(fitted, out=fitted) if preparation.stretch == "asinh" else fitted
+    if preparation.stretch == "asinh":
+        np.arcsinh(fitted, out=fitted)
+    else:
+        fitted[np.abs(fitted) > _LARGEST] = np.nan  # what no float32 can hold is a bad pixel
+        _refuse_holes(np.isfinite(fitted))
+    out[...] = fitted
+
+
+def _refuse_holes(good: NDArray[np.bool_]) -> None:
+    if np.count_nonzero(good) < _NEEDED * good.size:
+        raise CutoutError(f"has only {100 * good.mean():.0f} % good pixels; at least half are needed")
 
 
 def _values(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:

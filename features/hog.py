@@ -12,7 +12,7 @@ from galfeat import UsageError
 from galfeat.features.base import Extractor
 from galfeat.features.kernels.hog import Grid, add_places, oriented_histograms
 from galfeat.features.plain.hog import NORMS
-from galfeat.features.settings import choice, pair, whole
+from galfeat.features.settings import choice, fraction, pair, whole
 
 __all__ = ["HOG"]
 
@@ -141,20 +141,40 @@ class HOG(Extractor):
         most[few] = np.isfinite(images[few]).any(axis=1, keepdims=True).mean(axis=(2, 3))
         return most
 
+    def _attempt(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32] | None, dict[int, str]]:
+        if self.rotation != "fixed" or self._too_small(images.shape[-2:]):
+            return super()._attempt(images)
+        least = fraction("min_good", self.min_good)
+        vectors, flawed = self._fixed(images)  # says on the way where bad pixels are: looking first would take a tenth of the time
+        rows = np.flatnonzero(flawed)
+        if len(rows) and (reasons := self._judged(images, rows, self._shares(images), least)):
+            return None, reasons
+        return vectors, {}
+
+    def _fixed(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the vectors of the images as they are, and which images have bad pixels."""
+        vectors, flawed = oriented_histograms(self._planes(images), self._grid(images.shape[2:]), self._block(), self.block_norm)
+        return vectors.reshape(len(images), -1), flawed.reshape(len(images), -1).any(axis=1)
+
+    def _planes(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return images.reshape(-1, 1, *images.shape[2:]) if self.channel == "each" else images
+
+    def _block(self) -> tuple[int, int]:
+        return int(self.cells_per_block[0]), int(self.cells_per_block[1])
+
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        n, ny, nx = len(images), *images.shape[2:]
-        planes = images.reshape(-1, 1, ny, nx) if self.channel == "each" else images
-        grid, block = self._grid((ny, nx)), (int(self.cells_per_block[0]), int(self.cells_per_block[1]))
         if self.rotation == "fixed":
-            return oriented_histograms(planes, grid, block, self.block_norm).reshape(n, -1)
+            return self._fixed(images)[0]
+        planes, grid, block = self._planes(images), self._grid(images.shape[2:]), self._block()
         views = _views(grid, block, self.rotation == "mirrored")
         total = np.zeros((len(planes), len(views[0].places)), dtype=np.float32)
         measured: dict[tuple[Grid, bool, int], NDArray[np.float32]] = {}  # turned by 180 degrees gradients are the same
         for view in views:
             if view.seen not in measured:
-                measured[view.seen] = oriented_histograms(planes, view.grid, block, self.block_norm, swap=view.swap, sign=view.sign)
+                found, _ = oriented_histograms(planes, view.grid, block, self.block_norm, swap=view.swap, sign=view.sign)
+                measured[view.seen] = found
             add_places(measured[view.seen], view.places, total)
-        return (total / np.float32(len(views))).reshape(n, -1)
+        return (total / np.float32(len(views))).reshape(len(images), -1)
 
     def _grid(self, shape: tuple[int, ...]) -> Grid:
         ny, nx, cy, cx = *shape, *map(int, self.pixels_per_cell)

@@ -26,8 +26,8 @@ _LOW, _HIGH = np.float32(1), np.float32(2.0**56)
 
 def oriented_histograms(
     images: NDArray[np.float32], grid: Grid, block: tuple[int, int], norm: str, *, swap: bool = False, sign: int = 1
-) -> NDArray[np.float32]:
-    """Return the vectors of images.
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the vectors of images, and which images have bad pixels.
 
     Parameters
     ----------
@@ -42,16 +42,18 @@ def oriented_histograms(
 
     Returns
     -------
-    array of float32, shape (n, block rows * block columns * by * bx * bins)
+    vectors : array of float32, shape (n, block rows * block columns * by * bx * bins)
+    flawed : array of bool, shape (n,)
     """
     n, bands, ny, nx = images.shape
     by, bx = block
     out = np.empty((n, (grid.rows - by + 1) * (grid.columns - bx + 1) * by * bx * grid.bins), dtype=np.float32)
+    flawed = np.empty(n, dtype=np.bool_)
     tables = _cotangents(grid.bins), _places(grid)
     pixels = images.reshape(n, bands, ny * nx).view()
     pixels.flags.writeable = False  # whether the caller's can be written to or not: one compiled version
-    _measure(pixels, grid, block, _NORMS[norm], swap, np.float32(sign), *tables, np.float32(FLOOR), out)
-    return out
+    _measure(pixels, grid, block, _NORMS[norm], swap, np.float32(sign), *tables, np.float32(FLOOR), out, flawed)
+    return out, flawed
 
 
 @kernel()
@@ -90,7 +92,7 @@ def _places(grid: Grid) -> NDArray[np.uint32]:
 
 @kernel()
 def _measure(
-    images: Any, grid: Any, block: Any, norm: int, swap: bool, sign: Any, cotangents: Any, places: Any, floor: Any, out: Any
+    images: Any, grid: Any, block: Any, norm: int, swap: bool, sign: Any, cotangents: Any, places: Any, floor: Any, out: Any, flawed: Any
 ) -> None:
     count = grid.rows * grid.columns
     starts = (grid.rows - block[0]) * grid.columns + grid.columns - block[1] + 1
@@ -104,6 +106,7 @@ def _measure(
     clean = np.empty(images.shape[1:], np.float32)
     for row in range(len(images)):
         holes = any_bad(images[row].reshape(-1).view(np.int32))
+        flawed[row] = holes
         scale = _START
         for _ in range(_TRIES):
             small = min(scale, np.float32(1))

@@ -8,8 +8,10 @@ In order, from a disk to what an extractor eats:
     which files are galaxies and what they are called; what only accompanies them; tables in five formats.
 `files`, `shards`, `failures`
     reading a source shard by shard: cutouts, and a `Failure` with its reason for each that cannot be read.
-`fits`, `headers`, `layouts`, `compressed`, `streams`, `pictures`
+`fits`, `headers`, `layouts`, `streams`, `pictures`
     one file to galaxies: FITS headers read without believing them, extensions and planes arranged as galaxies and bands, pixels.
+`compressed`, `transcoding`, `hcompress`
+    images that are stored packed.
 `opening`, `beside`, `matching`, `layers`
     one file behind one door; noise maps, masks and segments that lie beside a galaxy or in its file, and what becomes of them.
 `known`

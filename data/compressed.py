@@ -1,8 +1,8 @@
-"""Images that are stored compressed in tiles (``.fits.fz``, Rice and gzip), unpacked by astropy.
+"""Images that are stored compressed in tiles (``.fits.fz``), unpacked by astropy.
 
 Astropy is given a header that is written here, of vetted values only: so it has nothing to warn about, and its C code, which believes what
-it is told, gets no block size or tile shape that makes no sense. HCOMPRESS is left out: its decoder was
-seen to write beyond its memory when a stream is damaged, and one bad file must not bring down a run; PLIO, rarer still, as a precaution.
+it is told, gets no block size or tile shape that makes no sense. HCOMPRESS and PLIO are unpacked here (`transcoding`): their decoders were
+seen to write beyond their memory when a stream is damaged, and one bad file must not bring down a run.
 
 References
 ----------
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.headers import BLOCK, Hdu, Header
 from galfeat.data.streams import Bytes
+from galfeat.data.transcoding import TRANSCODED, transcoded
 
 __all__ = ["tiles", "unpack"]
 
@@ -74,6 +75,9 @@ def tiles(path: Path, hdu: Hdu, number: int = 0) -> Iterator[Callable[[slice, sl
     CutoutError
         As `unpack`.
     """
+    if hdu.header.text("ZCMPTYPE") in TRANSCODED:
+        method = hdu.header.text("ZCMPTYPE")
+        raise CutoutError(f"is compressed with {method}, so that no part of it can be read by itself: unpack it first (funpack)")
     _vetted(hdu)
     from astropy.io import fits
 
@@ -109,7 +113,9 @@ def _minimal_file(hdu: Hdu, source: Bytes) -> io.BytesIO:
     cards = _vetted(hdu)
     primary: dict[str, object] = {"SIMPLE": True, "BITPIX": 8, "NAXIS": 0, "EXTEND": True}
     data = bytes(source.read(hdu.offset, hdu.size))
-    return io.BytesIO(_block(primary) + _block(cards) + data + b"\0" * (-hdu.size % BLOCK))
+    if hdu.header.text("ZCMPTYPE") in TRANSCODED:
+        cards, data = transcoded(hdu, cards, data)
+    return io.BytesIO(_block(primary) + _block(cards) + data + b"\0" * (-len(data) % BLOCK))
 
 
 def _table(hdu: Hdu) -> dict[str, object]:
@@ -155,7 +161,7 @@ def _image(hdu: Hdu) -> dict[str, object]:
 
 def _settings(header: Header) -> dict[str, object]:
     codec = header.text("ZCMPTYPE")
-    if codec not in _CODECS:
+    if codec not in (*_CODECS, *TRANSCODED):
         raise CutoutError(f"is compressed with {codec or 'no known method'}, which cannot be read safely: unpack it first (funpack)")
     cards: dict[str, object] = {"ZCMPTYPE": codec}
     for number, (name, allowed) in enumerate({"BLOCKSIZE": (16, 32), "BYTEPIX": (1, 2, 4)}.items(), start=1):

@@ -18,7 +18,7 @@ __all__ = ["BLOCK", "CARD", "Cards", "Form", "Forms"]
 
 BLOCK = 2880  # bytes; headers and data fill whole blocks
 CARD = 80
-_KEYWORD = 9  # characters of a card: the keyword, and whether a value follows
+_KEYWORD = 10  # characters of a card: the keyword, and whether a value follows
 _LONGEST_HEADER = 4 << 20  # bytes: 50,000 keywords
 _GEOMETRY = re.compile(r"XTENSION|Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|ZIMAGE")
 _MOST_FORMS = 256  # that are remembered for one file: where every header is another, nothing is gained
@@ -31,7 +31,7 @@ class Form:
     Parameters
     ----------
     keywords : bytes
-        The first nine characters of each card.
+        The first ten characters of each card.
     places : mapping of str to int
         Where the value of each keyword begins, in bytes; of a keyword that stands there twice, the first, as in astropy.
     double : tuple of str
@@ -144,7 +144,7 @@ def _learned(source: Bytes, offset: int) -> Cards:
             if block[at : at + 8].rstrip() == b"END":  # whatever stands behind it: a header that went on would swallow the next extension
                 raw = b"".join(blocks)
                 return Cards(raw, Form(b"".join(keywords), places, tuple(double), _cards_of(places)))
-            if block[at + 8 : at + _KEYWORD] == b"=":
+            if block[at + 8 : at + _KEYWORD] == b"= ":  # without the blank it is a remark, also to astropy
                 name = block[at : at + 8].rstrip().upper().decode("latin-1")
                 if name in places:
                     double[name] = None

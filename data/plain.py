@@ -32,6 +32,7 @@ _LARGEST = 4 << 20  # bytes of a file: of larger ones, reading the pixels takes 
 _MOST_BLOCKS = 16  # of a header
 _MOST_KINDS = 256  # that are remembered: where every file is another kind, nothing is gained
 _CARDS = BLOCK // 80
+_KEY = 10
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer must not block
 
 
@@ -77,8 +78,10 @@ class PlainReader:
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
         self._buffer = np.empty(_LARGEST, np.uint8).data
-        # the first nine characters of each card: the keyword, and whether a value follows
-        self._keywords = {blocks: np.ndarray((_CARDS * blocks,), "S9", self._buffer, 0, (80,)) for blocks in range(1, _MOST_BLOCKS + 1)}
+        # the first ten characters of each card: the keyword, and whether a value follows
+        self._keywords = {
+            blocks: np.ndarray((_CARDS * blocks,), f"S{_KEY}", self._buffer, 0, (80,)) for blocks in range(1, _MOST_BLOCKS + 1)
+        }
         self._forms: dict[bytes, list[_Form]] = {}
         self._kinds = 0
 
@@ -122,7 +125,7 @@ class PlainReader:
         if count < BLOCK:
             return None
         for form in self._forms.get(self._keywords[1].tobytes(), ()):
-            blocks = len(form.keywords) // (9 * _CARDS)
+            blocks = len(form.keywords) // (_KEY * _CARDS)
             if count > blocks * BLOCK and (blocks == 1 or self._keywords[blocks].tobytes() == form.keywords):
                 return form.kinds.get(self._said(form.cards))
         return None
@@ -136,7 +139,7 @@ class PlainReader:
         if not blocks or self._kinds >= _MOST_KINDS or bytes(self._buffer[:9]) != b"SIMPLE  =":
             return None
         keywords = self._keywords[blocks].tobytes()
-        names = [keywords[at : at + 8].rstrip().upper() for at in range(0, len(keywords), 9)]
+        names = [keywords[at : at + 8].rstrip().upper() for at in range(0, len(keywords), _KEY)]
         if any(NOT_PLAIN.fullmatch(name) for name in names):
             return None
         kind = self._kind(name, count, blocks * BLOCK)
@@ -148,7 +151,7 @@ class PlainReader:
         return kind
 
     def _form(self, keywords: bytes, cards: list[slice]) -> _Form:
-        forms = self._forms.setdefault(keywords[: 9 * _CARDS], [])
+        forms = self._forms.setdefault(keywords[: _KEY * _CARDS], [])
         found = next((form for form in forms if form.keywords == keywords), None)
         if found is None:
             found = _Form(keywords, cards, {})

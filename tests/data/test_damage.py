@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from galfeat import CutoutError
+from galfeat.data import Shard, open_source, plain
 from galfeat.data.fits import FitsFile, open_fits
 from galfeat.data.headers import read_hdus
 from galfeat.data.streams import Bytes, open_bytes
@@ -46,6 +47,10 @@ CORPUS = {
     "rice": whole(fits.PrimaryHDU(), fits.CompImageHDU(pixels(), compression_type="RICE_1")),
     "rice of integers": whole(fits.PrimaryHDU(), fits.CompImageHDU(pixels().astype("i2"), compression_type="RICE_1")),
     "gzip": whole(fits.PrimaryHDU(), fits.CompImageHDU(pixels(), compression_type="GZIP_2")),
+    "hcompress": whole(fits.PrimaryHDU(), fits.CompImageHDU(pixels(), compression_type="HCOMPRESS_1", tile_shape=(10, 12))),
+    "hcompress of integers": whole(fits.PrimaryHDU(), fits.CompImageHDU(pixels().astype("i4"), compression_type="HCOMPRESS_1")),
+    "pixel lists": whole(fits.PrimaryHDU(), fits.CompImageHDU((pixels() > 100).astype("i2"), compression_type="PLIO_1")),
+    "companions": whole(*named("SCI", "ERR", "DQ", "SEG")),
     "packed": gzip.compress(PLAIN),
 }
 
@@ -134,6 +139,20 @@ def test_a_header_that_claims_terabytes_costs_kilobytes(tmp_path: Path) -> None:
     assert peak < 1 << 20
 
 
+def test_a_small_file_that_claims_a_thousand_million_pixels_a_row_fails_at_once(tmp_path: Path) -> None:
+    content = changed(PLAIN, "NAXIS1", "1000000000") + bytes(20_000 - len(PLAIN))
+    assert len(content) == 20_000
+    path = written(tmp_path / "a.fits", content)
+    source = open_source(tmp_path)
+    source.read(Shard(0, 1))
+    tracemalloc.start()
+    [failure] = open_source(path).read(Shard(0, 1)).failures
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert failure.reason == "is truncated: its image should have 80,000,000,000 bytes and has 17,120"
+    assert peak < plain._LARGEST + 100_000  # the room that any file is read into, most of it never touched
+
+
 def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("galfeat.data.streams._LARGEST_UNZIPPED", 1 << 20)
     assert "unpacks to more than" in reason(written(tmp_path / "a.fits.gz", gzip.compress(bytes(2 << 20))))
@@ -145,7 +164,8 @@ def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(tmp_path
         (("ZNAXIS1", "2000000000"), "it claims"),
         (("ZNAXIS2", "21"), "21 tiles make its image and 20 are there"),
         (("ZTILE1", "0"), "a tile has no pixels"),
-        (("ZCMPTYPE", "'HCOMPRESS_1'"), "is compressed with HCOMPRESS_1, which cannot be read safely"),
+        (("ZCMPTYPE", "'HCOMPRESS_1'"), "a tile does not begin as HCOMPRESS does"),
+        (("ZCMPTYPE", "'BZIP2'"), "is compressed with BZIP2, which cannot be read safely"),
         (("ZVAL1", "0"), "BLOCKSIZE of its compression is 0"),
         (("ZVAL2", "1000"), "BYTEPIX of its compression is 1000"),
         (("TFORM1", "'1QZ(9)'"), "TFORM1 is 1QZ(9)"),

@@ -78,6 +78,15 @@ def test_no_difference_is_said_only_within_the_region(make_study: Make) -> None:
     assert "no practical difference" not in " ".join(open_.sentences)
 
 
+def test_a_difference_that_is_only_probably_none_is_not_called_none(make_study: Make) -> None:
+    study = make_study({"pixels": 0.6, "features": 0.6})
+    likely = exactly(study, lambda row: 0.6 + (0.012 * (-1) ** row.fold if row.input == "features" else 0.0))
+    gap = difference(likely.select("main", input="features"), likely.select("main", input="pixels"))
+    assert gap is not None
+    assert 0.6 < gap.odds.same < 0.94
+    assert "cannot tell whether" in judge(likely).sentences[0]
+
+
 def test_a_tiny_difference_that_is_certain_is_still_none(make_study: Make) -> None:
     study = make_study({"pixels": 0.6, "features": 0.6})
     tiny = exactly(study, lambda row: 0.603 + 0.0001 * row.fold if row.input == "features" else 0.6)
@@ -101,11 +110,11 @@ def test_too_uncertain_to_tell(make_study: Make) -> None:
     assert "was not looked into" in verdict.sentences[1]
 
 
-def control(study: Study, name: str, level: float) -> Study:
+def control(study: Study, name: str, level: float, noise: float = 0.01) -> Study:
     """Return the study with one more control, whose balanced accuracy is given."""
     rng = np.random.default_rng(5)
     rows = [
-        replace(row, input=name, scores={key: level + 0.01 * rng.normal() for key in row.scores})
+        replace(row, input=name, scores={key: level + noise * rng.normal() for key in row.scores})
         for row in study.select("main", input="shuffled")
     ]
     return replace(study, candidates=(*study.candidates, Candidate(name, "a control", "control")), rows=study.rows + tuple(rows))
@@ -130,6 +139,11 @@ def test_controls_at_or_below_chance_are_no_warning(make_study: Make) -> None:
         verdict = judge(control(make_study(), "random", level))
         assert not verdict.warnings
         assert "no better than a guess" in verdict.sentences[2]
+
+
+def test_an_excess_of_a_control_that_matters_to_nobody_is_no_warning(make_study: Make) -> None:
+    assert not judge(control(make_study(), "random", 1 / 3 + 0.005, noise=0.0)).warnings
+    assert judge(control(make_study(), "random", 1 / 3 + 0.02, noise=0.0)).warnings
 
 
 def test_no_controls_no_pixels_few_galaxies(make_study: Make) -> None:
@@ -169,9 +183,11 @@ def test_differences_are_of_the_same_splits(make_study: Make) -> None:
 
 
 def test_the_summary_counts_controls_out_of_the_correction(make_study: Make) -> None:
-    summary = Summary(make_study({"pixels": 0.5, "hog": 0.505, "features": 0.6}))
+    summary = Summary(make_study({"pixels": 0.34, "hog": 0.4, "features": 0.6}))
     assert set(summary.to_pixels) == {"hog", "features", "shuffled"}
-    assert summary.to_pixels["features"].p_holm == pytest.approx(2 * summary.to_pixels["features"].p)
+    assert summary.to_pixels["shuffled"].p > 0.01
+    ours = [summary.to_pixels["hog"], summary.to_pixels["features"]]
+    assert min(each.p_holm for each in ours) == pytest.approx(2 * min(each.p for each in ours))
     assert len(summary.pairs) == 3
     assert summary.leaders() == {"features"}
     assert [line["input"] for line in summary.table()] == ["pixels", "hog", "features", "shuffled"]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from galfeat.scripts.batching import Cluster, LogFile, Processes, Quiet, Restart, RetryFailed, options_of, watching
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
     AllowOutside,
@@ -22,7 +23,7 @@ from galfeat.scripts.options import (
     Workers,
     names,
 )
-from galfeat.scripts.running import finish, main_of, say
+from galfeat.scripts.running import finish, main_of, say_unless_quiet
 
 
 def classify(
@@ -40,6 +41,12 @@ def classify(
     bad_bits: BadBits = None,
     allow_outside: AllowOutside = False,
     workers: Workers = None,
+    processes: Processes = False,
+    cluster: Cluster = None,
+    restart: Restart = False,
+    retry_failed: RetryFailed = False,
+    log: LogFile = None,
+    quiet: Quiet = False,
     strict: Strict = False,
     config: Config = None,
 ) -> None:
@@ -47,7 +54,6 @@ def classify(
     del config  # it has done its work: it gave the options above their defaults
     from galfeat.data import open_source
     from galfeat.pipeline import classify as predict
-    from galfeat.scripts.progress import Display
 
     opened = open_source(
         source,
@@ -62,9 +68,10 @@ def classify(
         bad_bits=bad_bits,
         allow_outside=allow_outside,
     )
-    with Display("classify") as display:
-        summary = predict(model, opened, out, workers=workers, progress=display, inputs=[source, catalog, positions])
-    say(f"classify: {summary.ends('classified')}")
+    options = options_of(workers, processes, cluster, restart, retry_failed)
+    with watching("classify", log, quiet) as progress:
+        summary = predict(model, opened, out, options=options, progress=progress, inputs=[source, catalog, positions])
+    say_unless_quiet(f"classify: {summary.ends('classified')}")
     finish(summary.done, summary.failed, strict)
 
 

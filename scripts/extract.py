@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from galfeat.scripts.batching import Cluster, LogFile, Processes, Quiet, Restart, RetryFailed, options_of, watching
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
     AllowOutside,
@@ -23,7 +24,7 @@ from galfeat.scripts.options import (
     Workers,
     names,
 )
-from galfeat.scripts.running import finish, main_of, say
+from galfeat.scripts.running import finish, main_of, say_unless_quiet
 
 
 def extract(
@@ -42,6 +43,12 @@ def extract(
     features: Annotated[str, typer.Option(metavar="A,B,…", help="Extractors.")] = "pixels,color,texture,hog,sift",
     size: Size = 64,
     workers: Workers = None,
+    processes: Processes = False,
+    cluster: Cluster = None,
+    restart: Restart = False,
+    retry_failed: RetryFailed = False,
+    log: LogFile = None,
+    quiet: Quiet = False,
     strict: Strict = False,
     config: Config = None,
 ) -> None:
@@ -49,7 +56,6 @@ def extract(
     from galfeat.data import open_source
     from galfeat.pipeline import extract as measure
     from galfeat.scripts.configuring import extractor_settings, preparation
-    from galfeat.scripts.progress import Display
 
     opened = open_source(
         source,
@@ -64,18 +70,19 @@ def extract(
         bad_bits=bad_bits,
         allow_outside=allow_outside,
     )
-    with Display("extract") as display:
+    options = options_of(workers, processes, cluster, restart, retry_failed)
+    with watching("extract", log, quiet) as progress:
         summary = measure(
             opened,
             out,
             features=names(features) or (),
             preparation=preparation(config, size),
             settings=extractor_settings(config),
-            workers=workers,
-            progress=display,
+            options=options,
+            progress=progress,
             inputs=[source, catalog, positions],
         )
-    say(f"extract: {summary.ends('measured')}")
+    say_unless_quiet(f"extract: {summary.ends('measured')}")
     finish(summary.done, summary.failed, strict)
 
 

@@ -14,7 +14,7 @@ from galfeat.scripts.doctor import doctor
 from galfeat.scripts.export import export
 from galfeat.scripts.extract import extract
 from galfeat.scripts.info import info
-from galfeat.scripts.running import run
+from galfeat.scripts.running import leave
 from galfeat.scripts.show import show
 from galfeat.scripts.simulate import simulate
 from galfeat.scripts.train import train
@@ -41,7 +41,7 @@ def _about(
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
-    sys.exit(run(app))
+    leave(app, next((each for each in sys.argv[1:] if not each.startswith("-")), ""))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """How a command ends: 0 done, 1 nothing could be done (or ``--strict`` with failures), 2 wrong usage, 130 interrupted."""
 
 import logging
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,8 +10,9 @@ from typing import Any
 import typer
 
 from galfeat import GalfeatError
+from galfeat.scripts.supervising import BATCHES, supervise
 
-__all__ = ["finish", "main_of", "run", "say"]
+__all__ = ["finish", "leave", "main_of", "quiet_down", "run", "say", "say_unless_quiet"]
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
@@ -18,6 +21,20 @@ def say(text: str) -> None:
     """Write one line for the person at the terminal; stdout stays clean."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
+
+
+_quiet = [False]
+
+
+def quiet_down() -> None:
+    """Say from now on, in this command, nothing but what is wrong."""
+    _quiet[0] = True
+
+
+def say_unless_quiet(text: str) -> None:
+    """Write one line for the person, who may have asked for none."""
+    if not _quiet[0]:
+        say(text)
 
 
 def finish(done: int, failed: int, strict: bool) -> None:
@@ -30,7 +47,8 @@ class _Said(logging.Handler):
     """The library's messages, as lines for the person at the terminal."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        say(f"galfeat: {record.getMessage()}")
+        if record.levelno >= logging.WARNING or not _quiet[0]:
+            say(f"galfeat: {record.getMessage()}")
 
 
 def _listen() -> None:
@@ -47,6 +65,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     Where there are several commands and none is named, they are listed.
     """
     name = "galfeat"
+    _quiet[0] = False
     _listen()
     several = len(app.registered_commands) > 1
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"] * several
@@ -73,8 +92,22 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
+def leave(app: typer.Typer, command: str) -> None:
+    """Run the command line of this process, watched over where it works through batches, and leave with its exit status."""
+    watched = command in BATCHES and "--help" not in sys.argv
+    status = supervise() if watched else None
+    if status is None:
+        if watched:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # as a scheduler of jobs ends them: in order
+        status = run(app)
+        if status == INTERRUPTED:  # threads that are still busy with a galaxy are not waited for
+            sys.stderr.flush()
+            os._exit(status)
+    sys.exit(status)
+
+
 def main_of(command: Callable[..., Any]) -> None:
     """Run one command by itself, for ``python scripts/NAME.py``."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
-    sys.exit(run(app))
+    leave(app, command.__name__)

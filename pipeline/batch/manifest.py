@@ -37,7 +37,7 @@ class Manifest:
         columns = [] if work.source.catalog is None else list(work.source.catalog.column_names)
         digests = "".join(work.catalog_digest(shard)[:8] for shard in work.shards())
         catalog = {"entries": len(work.source), "columns": columns, "shard": work.shard_size, "digests": digests}
-        return cls(json.loads(json.dumps(work.task.about())), catalog)
+        return cls(json.loads(json.dumps(work.about())), catalog)
 
     @property
     def catalog_fingerprint(self) -> str:

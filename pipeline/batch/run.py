@@ -7,12 +7,13 @@ folder goes away.
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from galfeat.data import Source
+from galfeat.data import Failure, Source
+from galfeat.pipeline.batch.clusters import run_on_cluster
 from galfeat.pipeline.batch.journal import Journal
 from galfeat.pipeline.batch.lock import locked
 from galfeat.pipeline.batch.manifest import Manifest
@@ -145,7 +146,7 @@ def run_batch(
     """
     workers = workers_of(options.workers)
     folder = work_folder(out)
-    work = Work(source, task, task.schema(source), folder / "shards")
+    work = Work(source, task, task.schema(source), folder.resolve() / "shards")
     with locked(folder / _LOCK, out):
         run = _Run(work, out, folder, options, progress)
         try:
@@ -195,6 +196,8 @@ class _Run:
         try:
             for outcome in self._outcomes(self._jobs(), journal, workers):
                 self._through(outcome.job, outcome.result.rows, outcome.result.failures)
+                if self.progress:
+                    self.progress(self.through, len(self.work.source), self.counts.failed)
         finally:
             journal.close()
 
@@ -222,7 +225,10 @@ class _Run:
             _LOG.info("%s is there already; what failed is measured again", self.out)
 
     def _outcomes(self, jobs: Iterator[Job], journal: Journal, workers: int) -> Iterator[Outcome]:
-        return run_here(self.work, self.folder / "work.pickle", journal, jobs, workers, self.options.processes)
+        record = self.folder / "work.pickle"
+        if self.options.cluster is not None:
+            return run_on_cluster(self.work, record, journal, jobs, self.options.cluster, self.options.workers)
+        return run_here(self.work, record, journal, jobs, workers, self.options.processes)
 
     def _jobs(self) -> Iterator[Job]:
         """Yield the shards to measure, in order; count those that are there."""
@@ -236,11 +242,9 @@ class _Run:
             else:
                 self._through(job, result.rows, result.failures)
 
-    def _through(self, job: Job, rows: int, failures: tuple[object, ...]) -> None:
+    def _through(self, job: Job, rows: int, failures: Sequence[Failure]) -> None:
         self.through += len(job.shard)
-        self.counts.add(rows, failures)  # type: ignore[arg-type]
-        if self.progress:
-            self.progress(self.through, len(self.work.source), self.counts.failed)
+        self.counts.add(rows, failures)
 
 
 def _clear(folder: Path) -> None:

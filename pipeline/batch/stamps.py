@@ -1,8 +1,10 @@
 """Which files a shard is read from, and what tells each of them from a changed one."""
 
+import dataclasses
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from galfeat.data import Shard, Source
 from galfeat.data.by_row import RowSource
@@ -10,8 +12,9 @@ from galfeat.data.files import FileSource
 from galfeat.data.mosaics import MosaicSource
 from galfeat.data.remote import RemoteSource
 
-__all__ = ["Stamp", "stamps_of"]
+__all__ = ["Stamp", "settings_of", "stamps_of"]
 
+_PLACES = ("folder", "path", "beside", "left_out", "left_out_columns")
 Stamp = tuple[str, int, int]  # name, bytes, time of the last change in nanoseconds; -1 and -1 where there is no such file
 
 
@@ -25,7 +28,9 @@ def stamps_of(source: Source, shard: Shard) -> list[Stamp]:
 def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
     if isinstance(source, FileSource):
         part = source.catalog.slice(shard.start, len(shard))
-        names = (name for column in source.columns.values() for name in part.column(column).to_pylist())
+        own = [part.column(column).to_pylist() for column in source.columns.values()]
+        beside = [each.files.slice(shard.start, len(shard)).to_pylist() for each in source.beside]
+        names = (name for column in [*own, *beside] for name in column)
         return ((name, source.folder / name) for name in names if name and "\0" not in name)
     if isinstance(source, MosaicSource):
         numbers = sorted(set(source.which[shard.start : shard.stop].ravel().tolist()))
@@ -33,6 +38,12 @@ def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
     if isinstance(source, RowSource) and isinstance(path := getattr(source, "path", None), Path):
         return [(path.name, path)]
     return []
+
+
+def settings_of(source: Source) -> dict[str, Any]:
+    """Return how a source reads, as JSON values: which bands, which layout, what counts as bad; not where it is, nor what is in it."""
+    fields = dataclasses.fields(source) if dataclasses.is_dataclass(source) else ()
+    return {field.name: str(getattr(source, field.name)) for field in fields if field.repr and field.name not in _PLACES}
 
 
 def _stamp(name: str, path: Path) -> Stamp:

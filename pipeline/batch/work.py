@@ -19,7 +19,7 @@ import pyarrow as pa
 from galfeat.data import Cutout, Failure, Shard, Source
 from galfeat.pipeline.batch.cutting import groups_of, pieces
 from galfeat.pipeline.batch.shard_files import ShardResult, write_result
-from galfeat.pipeline.batch.stamps import stamps_of
+from galfeat.pipeline.batch.stamps import settings_of, stamps_of
 from galfeat.pipeline.batch.writing import appearing, resumable
 
 __all__ = ["Stopped", "Task", "Work", "load_work"]
@@ -86,9 +86,13 @@ class Work:
         rows = _SHARD_BYTES // (4 * vectors + local + 256)
         return max(_FEWEST, min(_MOST, 1 << max(0, rows.bit_length() - 1)))
 
+    def about(self) -> dict[str, Any]:
+        """Return everything that decides the values but the catalogue and the files, as JSON values."""
+        return {**self.task.about(), "reading": settings_of(self.source)}
+
     @cached_property
     def _about(self) -> bytes:
-        return _digest([self.task.about(), str(self.schema), self.shard_size]).encode()
+        return _digest([self.about(), str(self.schema), self.shard_size]).encode()
 
     def shards(self) -> Sequence[Shard]:
         """Return the shards of the source."""

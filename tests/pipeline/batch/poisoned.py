@@ -28,10 +28,12 @@ class Poisoned:
         The name of a signal, or "memory".
     unless : str, optional
         A file that, where it exists, makes the entries harmless.
+    once : bool
+        Whether the first death makes that file.
     """
 
-    def __init__(self, source: Source, rows: Sequence[int], how: str = "SIGSEGV", unless: str = "") -> None:
-        self.source, self.rows, self.how, self.unless = source, rows, how, unless
+    def __init__(self, source: Source, rows: Sequence[int], how: str = "SIGSEGV", unless: str = "", once: bool = False) -> None:
+        self.source, self.rows, self.how, self.unless, self.once = source, rows, how, unless, once
         self.bands: tuple[str, ...] = source.bands
 
     @property
@@ -46,5 +48,7 @@ class Poisoned:
 
     def read(self, shard: Shard) -> Reading:
         if any(shard.start <= row < shard.stop for row in self.rows) and not (self.unless and Path(self.unless).exists()):
+            if self.once:
+                Path(self.unless).touch()
             die(self.how)
         return self.source.read(shard)

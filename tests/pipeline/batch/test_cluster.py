@@ -65,12 +65,12 @@ def test_a_galaxy_that_kills_every_worker_is_left_out(survey: Path, tmp_path: Pa
     assert crashes(out) == ["sim000021"]
 
 
-def test_where_no_scheduler_is_it_says_so(survey: Path, tmp_path: Path, server: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_scheduler_is_it_says_so(survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from galfeat import UsageError
     from galfeat.pipeline import extract
     from galfeat.pipeline.batch import clusters
     from galfeat.pipeline.extraction import Options
 
     monkeypatch.setattr(clusters, "_WAIT", 1)
-    with pytest.raises(UsageError, match="no Dask scheduler answers at tcp://127.0.0.1:9"):
+    with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         extract(survey, tmp_path / "F.parquet", features=["color"], options=Options(cluster="tcp://127.0.0.1:9"))

@@ -52,6 +52,7 @@ def overlaps(native: int, size: int) -> csr_array:
     return _window_overlaps(native, size, 0, native)
 
 
+@lru_cache(maxsize=64)  # the bands of a galaxy share them
 def _window_overlaps(native: int, size: int, start: float, length: float) -> csr_array:
     """Return `overlaps` with new pixels that divide the way from `start` to `start + length` of the old axis, or beyond its ends."""
     edges = start + np.arange(size + 1) * length / size

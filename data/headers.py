@@ -168,6 +168,8 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
             if not hdus:
                 raise
             return hdus, f"in extension {len(hdus)}, {error}"
+        if not hdus and _bare(hdu.header.cards.get("SIMPLE", "")) == "F":
+            raise CutoutError("is not standard FITS, as it says itself (SIMPLE is F)")
         if hdu.offset + hdu.size > source.size:
             there = max(0, source.size - hdu.offset)
             where = f"its extension {hdu.number}" if hdu.number else "its image" if hdu.shape else "its first part"

@@ -175,7 +175,7 @@ def _begun(path: Path, source: Bytes, layout: Layout) -> tuple[Row | None, Image
     head = reader.read(0, 0)
     begin = head.offset
     nothing: tuple[None, Image, None, dict[str, str]] = None, Image(0, ()), None, {}
-    if source.packed or head.shape or head.size or bytes(source.read(begin, 8)) != b"XTENSION":
+    if source.packed or not head.header.true("SIMPLE") or head.shape or head.size or bytes(source.read(begin, 8)) != b"XTENSION":
         return nothing
     hdu = reader.read(begin, 1)
     cards = hdu.header.cards

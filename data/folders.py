@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from galfeat import UsageError
 from galfeat.data.companions import split_companions
 
 __all__ = ["is_fits", "is_picture", "list_cutouts", "names_of", "without_suffix"]
@@ -32,38 +31,33 @@ def without_suffix(file: str) -> str:
 
 
 def list_cutouts(folder: Path) -> tuple[list[str], tuple[str, ...]]:
-    """List the FITS files and pictures in a folder and those in it.
+    r"""List the FITS files and pictures in a folder and those in it.
 
     Returns
     -------
     list of str
-        Galaxies: paths below `folder` with ``/`` between, in order. Hidden files and folders are passed over.
+        Galaxies: paths below `folder` with ``/`` between, in order. Hidden files and folders are passed over. Of a name that is not
+        UTF-8 the odd bytes are spelled out (``\xff``): it cannot be read, which is the failure of that file alone.
     tuple of str
         Companions that are left out: noise maps, PSFs, masks and the like of a galaxy of the same folder, known by their names.
     """
     galaxies: list[str] = []
     left_out: list[str] = []
     for where, folders, files in os.walk(folder):
-        strange = next((name for name in (*folders, *files) if not _is_text(name)), None)
-        if strange is not None:
-            raise UsageError(f"{folder}: the name {os.fsencode(strange)!r} in it is not UTF-8 and could stand in no table: rename it")
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = Path(where).relative_to(folder).as_posix()
         before = "" if below == "." else f"{below}/"
         here = [name for name in files if not name.startswith(".") and (is_fits(name) or is_picture(name))]
         for name, companion in zip(here, split_companions([without_suffix(name) for name in here]), strict=True):
-            (left_out if companion else galaxies).append(before + name)
+            (left_out if companion else galaxies).append(_as_text(before + name))
     return sorted(galaxies), tuple(sorted(left_out))
 
 
-def _is_text(name: str) -> bool:
+def _as_text(name: str) -> str:
+    """Return a name that can stand in a table: of one that is not UTF-8 the odd bytes are spelled out, and no file is found by that."""
     if name.isascii():
-        return True
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+        return name
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def names_of(files: list[str]) -> list[str]:

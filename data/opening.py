@@ -1,6 +1,7 @@
 """One file of a source, FITS or picture, behind one door."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath
@@ -15,6 +16,7 @@ from galfeat.data.pictures import read_picture
 
 __all__ = ["Picture", "is_there", "open_file"]
 
+_SPELLED_OUT = re.compile(r"\\x[0-9a-f]{2}")  # as `galfeat.data.folders` writes bytes that are no text
 _AS_USUAL = Companions()
 
 
@@ -76,4 +78,7 @@ def _path(folder: Path, file: str, outside: bool) -> Path:
         raise CutoutError("lies outside the catalogue's folder: write paths that stay inside it, or allow others (--allow-outside)")
     if "\0" in file:
         raise CutoutError("there is no such file")
-    return folder / normal
+    path = folder / normal
+    if _SPELLED_OUT.search(file) and not path.exists():
+        raise CutoutError("its name is not UTF-8, so that it can stand in no table: rename it")
+    return path

@@ -36,7 +36,15 @@ def test_an_empty_cell_means_all_extensions(stack: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a file have a name that is no text")
-def test_a_file_name_that_is_no_text_is_said(stack: Path) -> None:
-    Path(os.fsdecode(os.fsencode(stack) + b"/bad\xff.fits")).write_bytes(b"")
-    with pytest.raises(UsageError, match="not UTF-8"):
-        open_source(stack)
+@pytest.mark.parametrize("name", [b"/bad\xff.fits", b"/f\xe9\xe8/x.fits"])
+def test_a_name_that_is_no_text_costs_that_file_alone(stack: Path, name: bytes) -> None:
+    path = Path(os.fsdecode(os.fsencode(stack) + name))
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes((stack / "stack.fits").read_bytes())
+    (stack / "ünïcode.fits").write_bytes((stack / "stack.fits").read_bytes())
+    source = open_source(stack)
+    reading = source.read(source.shards()[0])
+    assert {cutout.file for cutout in reading.cutouts} == {"stack.fits", "ünïcode.fits"}
+    [failure] = reading.failures
+    assert failure.reason == "its name is not UTF-8, so that it can stand in no table: rename it"
+    assert failure.file.encode() == name[1:].decode("utf-8", "backslashreplace").encode()

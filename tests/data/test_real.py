@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from galfeat.data import Preparation, open_source, prepare_one, read_cutout
+from galfeat.data import Preparation, Shard, open_source, prepare_one, read_cutout
 from galfeat.data.fits import open_fits
 
 
@@ -20,13 +20,23 @@ def by_astropy(path: Path) -> list[NDArray[np.float32]]:
 
 
 def test_every_fits_file_has_the_pixels_that_astropy_sees(real_data: Path) -> None:
-    files = [path for path in sorted((real_data / "fits").glob("*/*")) if ".fits" in path.name]
-    assert len(files) > 40
+    files = [path for path in sorted((real_data / "fits").rglob("*")) if path.is_file()]
+    assert len(files) >= 48
     for path in files:
         with open_fits(path) as file:
             found = [file.load(galaxy).pixels[0] for galaxy in file.galaxies()]
-        for ours, theirs in zip(found, by_astropy(path), strict=True):
-            assert np.array_equal(ours, theirs, equal_nan=True), path
+        theirs = by_astropy(path)
+        assert len(found) == len(theirs) > 0, path
+        assert all(np.array_equal(one, other, equal_nan=True) for one, other in zip(found, theirs, strict=True)), path
+
+
+def test_noise_maps_of_the_folder_come_along(real_data: Path) -> None:
+    source = open_source(real_data / "fits" / "kids_sdss")
+    cutouts = source.read(Shard(0, len(source))).cutouts
+    for cutout in cutouts:
+        [sigma] = by_astropy(real_data / "fits" / "kids_sdss" / cutout.file.replace("fitim", "sigma"))
+        assert cutout.noise is not None
+        assert np.array_equal(cutout.noise[0], np.where(sigma > 0, sigma, np.nan), equal_nan=True)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.kernels.sift_dense_vectors import LANES, sum_rows, sum_signed_rows, turn_blocks
+from galfeat.features.kernels.sift_dense_vectors import LANES, sum_rows, sum_signed_rows, take_cells, turn_blocks
 
 __all__ = ["drop", "gather", "lengths_of", "sum_cells", "sum_directions", "top_up", "turn"]
 
@@ -77,14 +77,10 @@ def drop(inside: Any, share: Any, cells_y: Any, cells_x: Any, least: Any, descri
 def gather(cells: Any, cells_y: Any, cells_x: Any, out: Any, made: Any) -> None:
     """Make the descriptor of each point from the sums of its cells."""
     raw = np.empty(128, dtype=np.float32)
+    flat, columns, rows = cells.reshape(-1), cells_x.reshape(-1), cells_y.reshape(-1)
     for column in range(len(cells_x)):
         for row in range(len(cells_y)):
-            for cy in range(4):
-                y = 8 * cells_y[row, cy]
-                for cx in range(4):
-                    x = cells_x[column, cx]
-                    for d in range(8):
-                        raw[(cy * 4 + cx) * 8 + d] = cells[x, y + d]
+            take_cells(flat, np.int64(cells.shape[1]), columns, np.int64(4 * column), rows, np.int64(4 * row), raw)
             made[column, row] = _finish(raw, out[column, row])
 
 

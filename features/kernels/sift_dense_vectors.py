@@ -14,7 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["LANES", "blur_rows", "sum_rows", "sum_signed_rows", "turn_blocks"]
+__all__ = ["LANES", "blur_rows", "sum_rows", "sum_signed_rows", "take_cells", "turn_blocks"]
 
 LANES = 16
 """Numbers that a vector holds."""
@@ -120,6 +120,31 @@ def turn_blocks(typing: Any, rows: Any, at: Any, step: Any, turned: Any, to: Any
         return context.get_dummy_value()
 
     return types.void(rows, at, step, turned, to, apart, count), code
+
+
+@_vectors
+def take_cells(typing: Any, cells: Any, width: Any, columns: Any, column: Any, rows: Any, row: Any, taken: Any) -> Any:
+    """Copy a point's 4 x 4 cells of 8 numbers, which begin at ``columns[column + j] * width + 8 * rows[row + i]``, i slowest."""
+    del typing
+    cell = ir.VectorType(ir.FloatType(), LANES // 2)
+    both = ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(range(LANES)))
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, columns, rows, target = (_data(context, builder, signature, args, k) for k in (0, 2, 4, 6))
+
+        def number(table: Any, first: Any, k: int) -> Any:
+            return builder.load(builder.gep(table, [builder.add(first, _long(k))]))
+
+        starts = [builder.mul(number(columns, args[3], j), args[1]) for j in range(4)]
+        for i in range(4):
+            more = builder.mul(number(rows, args[5], i), _long(LANES // 2))
+            places = [builder.gep(source, [builder.add(start, more)]) for start in starts]
+            four = [builder.load(builder.bitcast(place, cell.as_pointer()), align=4) for place in places]
+            for k in range(2):  # two at once: what is stored in halves is slow to load as a whole
+                _store(builder, builder.shuffle_vector(four[2 * k], four[2 * k + 1], both), target, _long(0), 2 * i + k)
+        return context.get_dummy_value()
+
+    return types.void(cells, width, columns, column, rows, row, taken), code
 
 
 def _strips(builder: Any, count: Any) -> Iterator[tuple[Any, int]]:

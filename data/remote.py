@@ -34,7 +34,7 @@ from galfeat.data.shards import Reading, Shard
 if TYPE_CHECKING:
     from galfeat.data.sources import Opened
 
-__all__ = ["RemoteSource", "address_of", "open_remote"]
+__all__ = ["RemoteSource", "address_of", "open_remote", "receive", "send"]
 
 _ADDRESS = re.compile(r"^(s3|s3a|gs|gcs|https?|abfs|abfss|az|memory):/+(?=[^/])")
 _AT_ONCE = 16  # files that are fetched side by side
@@ -167,6 +167,36 @@ def open_remote(address: str, catalog: str | Path | None, opener: Opener) -> "Op
         if own is None:
             _pretend(Path(folder), found)
         return RemoteSource(address, _as_files(opener(Path(folder), own), address), found)
+
+
+def send(file: Path, address: str) -> None:
+    """Send a file to an address; there, it appears whole.
+
+    Raises
+    ------
+    UsageError
+        If the server refuses, or a package is missing.
+    """
+    with _asking(address):
+        system, root = _system(address)
+        system.put_file(str(file), root)
+
+
+def receive(address: str, file: Path) -> bool:
+    """Fetch a file, if there is one at that address; return whether there is.
+
+    Raises
+    ------
+    UsageError
+        If the server refuses, or a package is missing.
+    """
+    with _asking(address):
+        system, root = _system(address)
+        system.invalidate_cache()
+        if not system.isfile(root):
+            return False
+        _fetch(system, root, file)
+    return True
 
 
 def _of_file(address: str, catalog: Path | None, opener: Opener) -> "Opened":

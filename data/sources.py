@@ -218,6 +218,9 @@ def _around(
 ) -> MosaicSource:
     if catalog is not None:
         raise UsageError("a catalogue of positions is the catalogue; there can be no other")
+    elsewhere = [path for path in paths if address_of(path)]
+    if elsewhere:
+        raise UsageError(f"{address_of(elsewhere[0])}: cutouts are taken from mosaics on disks only; fetch it first")
     places = [Path(path).expanduser().absolute() for path in paths]
     missing = [path for path, place in zip(paths, places, strict=True) if not place.exists()]
     if missing or not places:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from galfeat.pipeline.batch.merging import Counts, as_csv, recompressed
 from galfeat.pipeline.batch.retrying import RUN
 from galfeat.pipeline.batch.run import Ending, Options, Progress, Summary, run_batch, with_workers
 from galfeat.pipeline.batch.work import Task
+from galfeat.pipeline.delivering import deliver, place_of
 from galfeat.pipeline.measuring import measure
 from galfeat.pipeline.model import Model
 from galfeat.pipeline.recipe import Recipe
@@ -88,7 +89,8 @@ def classify(
     model : Model or path
     source : Source or path
     out : path
-        Ending in ``.parquet`` or ``.csv``: ``id``, ``class``, and one ``p_<class>`` a class. The failures go beside it.
+        Ending in ``.parquet`` or ``.csv``: ``id``, ``class``, and one ``p_<class>`` a class. The failures go beside it. It can be an
+        address, as in `extract`.
     workers : int, optional
         Number of threads; the result does not depend on it.
     options : Options, optional
@@ -107,12 +109,14 @@ def classify(
     UsageError
         If the model, the source or the output cannot be used.
     """
-    out = Path(out)
-    check_target(out, [source if isinstance(source, str | Path) else None, *inputs], [".parquet", ".csv"])
+    place = place_of(out)
+    check_target(place, [source if isinstance(source, str | Path) else None, *inputs], [".parquet", ".csv"])
     model = model if isinstance(model, Model) else Model.load(model)
     source = open_source(source) if isinstance(source, str | Path) else source
-    ending = Ending(recompressed if out.suffix.lower() == ".parquet" else as_csv, _metadata)
-    return run_batch(ClassTask(model), source, out, ending, with_workers(options, workers), progress=progress)
+    ending = Ending(recompressed if place.suffix.lower() == ".parquet" else as_csv, _metadata)
+    options = with_workers(options, workers)
+    run = partial(run_batch, ClassTask(model), source, ending=ending, options=options, progress=progress)
+    return deliver(out, run, again=options.retry_failed)
 
 
 def _metadata(manifest: Manifest, counts: Counts) -> dict[bytes, bytes]:

@@ -20,6 +20,7 @@ from galfeat.pipeline.batch.retrying import RUN
 from galfeat.pipeline.batch.run import Ending, Options, Progress, Summary, failures_path, run_batch, with_workers
 from galfeat.pipeline.batch.running import workers_of
 from galfeat.pipeline.batch.work import Task
+from galfeat.pipeline.delivering import deliver, place_of
 from galfeat.pipeline.measuring import Measured, catalog_rows, measure, measure_shard
 from galfeat.pipeline.recipe import Recipe
 from galfeat.pipeline.table import KEY, as_json, table_schema, to_arrow, versions
@@ -80,7 +81,8 @@ def extract(
         Anything that `galfeat.data.open_source` takes or returns.
     out : path
         The file to write, ending in ``.parquet``; an existing one is replaced when the run is through, and never before. The
-        failures go beside it, into ``F.failures.csv`` for ``F.parquet``.
+        failures go beside it, into ``F.failures.csv`` for ``F.parquet``. An address, such as ``s3://bucket/F.parquet``, is where both
+        are sent when the run is through.
     features : sequence of str
         Names in `galfeat.features.EXTRACTORS`.
     preparation : Preparation, optional
@@ -105,12 +107,14 @@ def extract(
     UsageError
         If the source, an extractor or the output cannot be used.
     """
-    out = Path(out)
-    check_target(out, [source if isinstance(source, str | Path) else None, *inputs], [".parquet"])
+    place = place_of(out)
+    check_target(place, [source if isinstance(source, str | Path) else None, *inputs], [".parquet"])
     source = open_source(source) if isinstance(source, str | Path) else source
     recipe = Recipe.of(features, source.bands, preparation or Preparation(), settings)
     ending = Ending(copied, partial(_metadata, recipe))
-    return run_batch(FeatureTask(recipe), source, out, ending, with_workers(options, workers), progress=progress)
+    options = with_workers(options, workers)
+    run = partial(run_batch, FeatureTask(recipe), source, ending=ending, options=options, progress=progress)
+    return deliver(out, run, again=options.retry_failed)
 
 
 def measured_shards(source: Source, recipe: Recipe, workers: int | None = None, *, strict_bands: bool = False) -> Iterator[Measured]:

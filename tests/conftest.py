@@ -1,6 +1,8 @@
 """What several tests share: where the real galaxies lie."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,21 @@ def table(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("table") / "F.parquet"
     assert extract(survey, out, preparation=Preparation(size=32)).done == 90
     return out
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[str]:
+    """Start a stand-in for S3 in this process, make it the one that everybody asks, and return ``s3://``."""
+    s3fs = pytest.importorskip("s3fs", reason="object stores need the extra 'remote'")
+    server_of = pytest.importorskip("moto.server", reason="needs moto[server], a stand-in for S3").ThreadedMotoServer
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = server_of(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "DEFAULT_REGION": "us-east-1"}.items():
+            patch.setenv(f"AWS_{name}", value)
+        patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield "s3://"
+        s3fs.S3FileSystem.clear_instance_cache()
+    server.stop()

@@ -62,20 +62,20 @@ class Summary:
 
     Parameters
     ----------
-    path : Path
+    path : Path, or str of an address
         The file that was written.
     done, failed : int
         Number of galaxies measured, and of those that could not be.
-    failures : Path
+    failures : Path, or str of an address
         The list of failures.
     commonest : str
         The most frequent reason of a failure; empty if there is none.
     """
 
-    path: Path
+    path: Path | str
     done: int
     failed: int
-    failures: Path
+    failures: Path | str
     commonest: str = ""
 
     def ends(self, verb: str) -> str:

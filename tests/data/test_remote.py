@@ -1,7 +1,6 @@
 """Cutouts on a server give what they give here; what the server refuses is said."""
 
 import http.server
-import logging
 import pickle
 import shutil
 import threading
@@ -32,25 +31,14 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bucket(here: Path) -> Iterator[str]:
+def bucket(here: Path, object_store: str) -> str:
     """Return the address of a bucket with these folders, on a server in this process."""
-    server_of = pytest.importorskip("moto.server", reason="needs moto[server], a stand-in for S3").ThreadedMotoServer
     s3fs = pytest.importorskip("s3fs")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = server_of(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "DEFAULT_REGION": "us-east-1"}.items():
-            patch.setenv(f"AWS_{name}", value)
-        patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
-        s3fs.S3FileSystem.clear_instance_cache()
-        system = s3fs.S3FileSystem()
-        system.mkdir("sky")
-        for name in ("survey", "plain", "mef"):
-            system.put(str(here / name), f"sky/{name}", recursive=True)
-        yield "s3://sky"
-        s3fs.S3FileSystem.clear_instance_cache()
-    server.stop()
+    system = s3fs.S3FileSystem()
+    system.mkdir("sky")
+    for name in ("survey", "plain", "mef"):
+        system.put(str(here / name), f"sky/{name}", recursive=True)
+    return f"{object_store}sky"
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +152,11 @@ def test_nothing_there(bucket: str, name: str, reason: str) -> None:
 def test_a_server_that_does_not_answer() -> None:
     with pytest.raises(UsageError, match=r"http://127\.0\.0\.1:9/x: (cannot be reached|there is no such)"):
         open_source("http://127.0.0.1:9/x")
+
+
+def test_mosaics_are_fetched_first(bucket: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"s3://sky/survey/sim000001\.fits: .* fetch it first"):
+        open_source(f"{bucket}/survey/sim000001.fits", positions=tmp_path / "p.csv", size_pixels=10)
 
 
 def test_addresses_are_told_from_paths() -> None:

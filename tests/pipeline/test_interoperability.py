@@ -30,7 +30,7 @@ def by_polars(path: Path, column: str) -> object:
 
 
 def by_duckdb(path: Path, column: str) -> object:
-    return [row for (row,) in duckdb.sql(f"select {column} from '{path}'").fetchall()]
+    return [row for (row,) in duckdb.connect().execute(f"select {column} from '{path}'").fetchall()]
 
 
 @pytest.mark.parametrize("read", [by_pyarrow, by_pandas, by_polars, by_duckdb])
@@ -45,7 +45,7 @@ def test_vectors_and_descriptors_are_the_same_for_all(table: Path, read: object)
 
 
 def test_a_database_can_ask_for_some(table: Path) -> None:
-    agn = duckdb.sql(f"select id, hog[1] from '{table}' where label = 'agn' order by id").fetchall()
+    agn = duckdb.connect().execute(f"select id, hog[1] from '{table}' where label = 'agn' order by id").fetchall()
     features = load_features(table, ["hog"])
     mine = features.labels == "agn"
     expected = sorted(zip(features.ids[mine].tolist(), features.X[mine, 0].tolist(), strict=True))

@@ -71,14 +71,13 @@ def _facts(study: Study) -> dict[str, str]:
     facts = {
         "galaxies": ", ".join(f"{name} {count:,}" for name, count in counts.items()),
         "left out": "; ".join(f"{count:,} {reason}" for reason, count in study.left_out.items()) or "none",
-        "cut": "nothing" if not study.cut else f"{len(study.cut)}, named above",
         "folds": f"{study.n_folds}, repeated {study.n_repeats} times" if study.n_repeats > 1 else f"{study.n_folds}",
         "time": f"{_minutes(study.used_seconds)} used, {_minutes(study.predicted_seconds)} predicted" if study.used_seconds else "",
         "preset": str(run.get("preset", "")),
         "search": f"{run['draws']} draws an input and fold" if run.get("draws") else "",
         "seed": str(run.get("seed", "")),
         "preparation": flat(recipe.get("preparation", {})),
-        "galfeat": str(recipe.get("version", "")),
+        "galfeat": str(run.get("galfeat") or recipe.get("version", "")),
         "fingerprint": str(run.get("fingerprint", "")),
         "repeat it": "run.json beside this page has all settings; scores.csv has every fold",
     }

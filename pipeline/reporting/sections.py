@@ -83,7 +83,7 @@ def sections(summary: Summary) -> list[Section]:
             "parts", "What if a feature is left out", "",
             _some(tables.part_table(summary, "drop"), tables.part_table(summary, "only"), tables.importance_table(study)),
         ),
-        Section("heads", "Other classifiers, and networks of one size", "", _some(tables.head_table(summary))),
+        Section("heads", "Other classifiers on the same inputs", "", _some(tables.head_table(summary))),
         Section("cost", "What it costs", "", _some(tables.cost_table(study), tables.layer_table(study))),
         Section("mistakes", "The most confident mistakes", _mistakes(summary)),
         Section("galaxies", "The galaxies", "", (), (draw_galaxies.example_sheet(study),)),

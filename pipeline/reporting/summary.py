@@ -175,11 +175,11 @@ class Summary:
         return difference(self.rows[one], self.rows[two])
 
     def leaders(self) -> set[str]:
-        """Return the best input and those that the corrected test cannot tell from it."""
+        """Return the best input and those that a test against it (p < 0.05, not corrected for other tests) cannot tell from it."""
         best = self.best(self.contenders)
         if best is None:
             return set()
-        close = [each for each in self.pairs if best in (each.first, each.second) and each.p_holm >= 0.05]
+        close = [each for each in self.pairs if best in (each.first, each.second) and each.p >= 0.05]
         return {best, *(name for each in close for name in (each.first, each.second))}
 
     def table(self) -> list[dict[str, Any]]:

@@ -96,8 +96,8 @@ def score_table(summary: Summary) -> Table:
         sizes = (Cell(_count(line["n_features"])), Cell(_count(line["n_parameters"])))
         rows.append((Cell(line["input"], about[line["input"]]), *scores, *sizes))
     caption = (
-        "Mean over all folds ± standard error, corrected for the overlap of the training sets. Bold: the best macro-F1 and those that the "
-        "test cannot tell from it. Of log loss, Brier score and calibration error, less is better."
+        "Mean over all folds ± standard error, corrected for the overlap of the training sets. Bold: the best macro-F1 and those that a "
+        "test against it alone cannot tell from it (p ≥ 0.05). Of log loss, Brier score and calibration error, less is better."
     )
     return Table("scores", caption, ("input", *TITLES.values(), "numbers", "parameters"), tuple(rows))
 
@@ -108,7 +108,7 @@ def difference_table(summary: Summary) -> Table | None:
     caption = (
         "Macro-F1 less that of raw pixels on the same folds: two-sided corrected resampled t-test, p also after Holm's correction over "
         f"all inputs that are no controls, and the probability that the difference is below -{REGION}, practically nothing, or above "
-        f"+{REGION}."
+        f"+{REGION}. Bold: p (Holm) < 0.05. The comparison of features and raw pixels was planned first: the verdict takes its p."
     )
     return _or_none(Table("differences", caption, ("input", *_GAP), rows))
 
@@ -161,7 +161,8 @@ def head_table(summary: Summary) -> Table | None:
         if same or any(others):
             rows.append((Cell(name), *(_macro(each) for each in ([main, same] if matched else [main])), *map(_macro, others)))
     head = ("input", "network, tuned", *(["network, same size"] if matched else []), *(HEADS[head] for head in heads))
-    caption = "Macro-F1 of the same inputs with other classifiers, and with networks that all have nearly the same number of parameters."
+    sizes = ", and with networks that all have nearly the same number of parameters" if matched else ""
+    caption = f"Macro-F1 of the same inputs with other classifiers{sizes}."
     return _or_none(Table("heads", caption, head, tuple(rows)))
 
 

@@ -10,7 +10,8 @@ __all__ = ["Verdict", "decided", "judge"]
 
 _ALPHA = 0.05  # below this p-value a difference is called one
 _SURE = 0.95  # above this probability two inputs are called equal
-_LEAK = 0.01  # controls are judged more strictly: a false alarm condemns a good study
+_LEAK = 0.01  # controls that find leaks are judged more strictly: a false alarm condemns a good study
+_NUISANCE = 0.025  # one-sided: where the 95 % interval lies above a guess
 _MOSTLY = 0.5  # the share of a gain from which on it is "mostly" something
 
 _CAUSES = {  # what a pixel input has that raw pixels have not
@@ -54,8 +55,8 @@ def judge(study: Study) -> Verdict:
     Two inputs differ if the two-sided corrected resampled t-test of macro-F1 has p < 0.05 and the difference is not practically
     nothing; they are called equal only if the probability of a difference below 0.01 is above 0.95; everything else is "cannot tell".
     A gain is "mostly" something if the pixels treated so gain at least half as much over raw pixels, significantly (Holm's
-    correction over all inputs). A control is above chance if a one-sided corrected test of balanced accuracy has p < 0.01 and the
-    excess is above 0.01.
+    correction over all inputs). A control is above chance if a one-sided corrected test of balanced accuracy has p < 0.01 (brightness and
+    size: p < 0.025) and the excess is above 0.01.
     """
     summary = Summary(study)
     ours = summary.ours()
@@ -154,7 +155,7 @@ def _trust(summary: Summary, above: list[str]) -> str:
         return "No control was run, so nothing rules out that the scores come from a leak or from brightness and size alone."
     if not above:
         names, one = _listed(summary.controls), len(summary.controls) == 1
-        return f"The control{'' if one else 's'} ({names}) scored no better than a guess, as {'it' if one else 'they'} should."
+        return f"No leak was found: the control{'' if one else 's'} ({names}) {'is' if one else 'are'} not clearly better than a guess."
     leaks = [name for name in above if not _nuisance(name)]
     if leaks:
         return f"Do not trust these scores yet: the control {_listed(leaks)} is above chance."
@@ -171,7 +172,7 @@ def _above_chance(summary: Summary, name: str) -> bool:
     excess = summary.study.values(rows, "balanced_accuracy") - 1.0 / len(summary.study.classes)
     if len(excess) < 2 or not excess.mean() > 0.01:
         return False
-    return corrected_ttest(excess, 1.0, ratio_of(rows), "greater").p < _LEAK
+    return corrected_ttest(excess, 1.0, ratio_of(rows), "greater").p < (_NUISANCE if _nuisance(name) else _LEAK)
 
 
 def _warning(summary: Summary, name: str) -> str:

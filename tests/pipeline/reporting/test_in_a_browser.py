@@ -11,9 +11,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.pipeline.reporting.pages import Page
-from tests.pipeline.reporting.studies import HOSTILE, INPUTS, drawn
-
-from galfeat.pipeline.reporting import write_report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless_shell")
 FLAGS = (
@@ -35,13 +32,6 @@ document.querySelector("iframe").onload = event => {
 };
 </script>
 """
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("page") / "report"
-    write_report(drawn(HOSTILE, INPUTS, n=200, bands=("a<b", "r", "z"), source="<i>My</i> survey", extras=True), out)
-    return out
 
 
 def browse(*arguments: str, profile: Path) -> str:

@@ -35,7 +35,7 @@ def test_features_win_and_the_pixels_treated_alike_do_not(make_study: Make) -> N
     assert "The gain is not explained by what was done to the pixels" in verdict.sentences[1]
     assert "'pixels_aligned'" in verdict.sentences[1]
     assert "still better by +0.2" in verdict.sentences[1]
-    assert verdict.sentences[2] == "The control ('shuffled') scored no better than a guess, as it should."
+    assert verdict.sentences[2] == "No leak was found: the control ('shuffled') is not clearly better than a guess."
     assert not verdict.warnings
 
 
@@ -138,7 +138,22 @@ def test_controls_at_or_below_chance_are_no_warning(make_study: Make) -> None:
     for level in (1 / 3, 0.25, 1 / 3 + 0.004):
         verdict = judge(control(make_study(), "random", level))
         assert not verdict.warnings
-        assert "no better than a guess" in verdict.sentences[2]
+        assert "not clearly better than a guess" in verdict.sentences[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "excess", "warned"), [("nuisance", 0.027, 1), ("nuisance", 0.022, 0), ("random", 0.027, 0), ("random", 0.033, 1)]
+)
+def test_nuisance_is_named_where_its_interval_lies_above_a_guess_and_leaks_where_it_is_certain(
+    name: str, excess: float, warned: int, make_study: Make
+) -> None:
+    scatter = [0.0, -0.02, 0.02, 0.0, 0.01, -0.01, 0.03, -0.03, 0.01, -0.01]  # s = 0.0183: error 0.0108, t of nine: 2.26 and 2.82
+    study = control(make_study(), name, 0.3)
+    rows = (
+        replace(row, scores=dict.fromkeys(row.scores, 1 / 3 + excess + scatter[5 * row.repeat + row.fold])) if row.input == name else row
+        for row in study.rows
+    )
+    assert len(judge(replace(study, rows=tuple(rows))).warnings) == warned
 
 
 def test_an_excess_of_a_control_that_matters_to_nobody_is_no_warning(make_study: Make) -> None:

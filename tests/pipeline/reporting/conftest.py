@@ -1,0 +1,23 @@
+"""A report that is hard to show, written once for all tests that look at it."""
+
+from pathlib import Path
+
+import pytest
+from tests.pipeline.reporting.studies import HOSTILE, INPUTS, drawn
+
+from galfeat.pipeline.reporting import write_report
+from galfeat.pipeline.study import Study
+
+
+@pytest.fixture(scope="session")
+def study() -> Study:
+    """Return ten classes with hostile names, sixteen inputs, two repeats and every kind of row."""
+    return drawn(HOSTILE, INPUTS, n=200, repeats=2, bands=("a<b", "r", "$z$"), source="<i>My</i> survey & co", extras=True)
+
+
+@pytest.fixture(scope="session")
+def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of its report."""
+    out = tmp_path_factory.mktemp("hostile") / "report"
+    assert write_report(study, out) == out / "report.html"
+    return out

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from galfeat.data.instrument import HST, Camera, camera_of, flux
 from galfeat.data.profiles import Grid, Sersic, sersic_patch
 from galfeat.data.structure import Part, draw_parts
-from galfeat.data.survey_truth import FIELD, Galaxy, counted_magnitude, stream
+from galfeat.data.survey_truth import CROWDING, FIELD, Galaxy, counted_magnitude, stream
 from galfeat.data.templates import Spectrum, star_colours
 
 __all__ = ["Point", "Scene", "draw_scene"]
@@ -90,6 +90,8 @@ def draw_scene(galaxy: Galaxy, bands: Sequence[str], grid: Grid, seed: int) -> S
         power_law = (wavelengths / scene.reference) ** _NUCLEUS_SLOPE
         scene.points.append(Point(galaxy.x, galaxy.y, total * galaxy.nucleus_fraction * power_law))
     _add_neighbours(scene, galaxy, stream(seed, galaxy.number, 2))
+    if grid.half > FIELD:
+        _fill_field(scene, galaxy, stream(seed, galaxy.number, 4))
     return scene
 
 
@@ -119,14 +121,27 @@ def _add_neighbours(scene: Scene, galaxy: Galaxy, rng: Generator) -> None:
     """Strew projected galaxies and stars over the field, and put the bright companion beside the galaxy if there is one."""
     for _ in range(galaxy.neighbours):
         distance, magnitude = FIELD * np.sqrt(rng.uniform()), counted_magnitude(rng, *scene.camera.neighbours)
-        _add_neighbour(scene, galaxy, distance, magnitude, rng)
+        _add_neighbour(scene, _beside(galaxy, distance, rng), magnitude, rng)
     if galaxy.companion_distance:
-        _add_neighbour(scene, galaxy, galaxy.companion_distance, galaxy.magnitude + galaxy.companion_faintness, rng)
+        place = _beside(galaxy, galaxy.companion_distance, rng)
+        _add_neighbour(scene, place, galaxy.magnitude + galaxy.companion_faintness, rng)
 
 
-def _add_neighbour(scene: Scene, galaxy: Galaxy, distance: float, magnitude: float, rng: Generator) -> None:
+def _fill_field(scene: Scene, galaxy: Galaxy, rng: Generator) -> None:
+    """Strew as many projected galaxies and stars over what a large image has beyond the field that the truth counts."""
+    half = scene.grid.half
+    for x, y in rng.uniform(-half, half, (rng.poisson(CROWDING * 4 * half**2), 2)):
+        if np.hypot(x - galaxy.x, y - galaxy.y) > FIELD:
+            _add_neighbour(scene, (x, y), counted_magnitude(rng, *scene.camera.neighbours), rng)
+
+
+def _beside(galaxy: Galaxy, distance: float, rng: Generator) -> tuple[float, float]:
     azimuth = rng.uniform(0, 2 * np.pi)
-    x, y = galaxy.x + distance * np.cos(azimuth), galaxy.y + distance * np.sin(azimuth)
+    return galaxy.x + distance * np.cos(azimuth), galaxy.y + distance * np.sin(azimuth)
+
+
+def _add_neighbour(scene: Scene, place: tuple[float, float], magnitude: float, rng: Generator) -> None:
+    x, y = place
     kind, rung, dust, redshift, heat, width = rng.uniform(size=6)
     index, axis_ratio, angle = float(rng.choice([1.0, 1.0, 2.0, 3.0])), rng.uniform(0.3, 1), rng.uniform(0, 180)
     if kind < _STARS:

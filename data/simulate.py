@@ -5,7 +5,7 @@ any other, and a batch for a first try.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from numbers import Integral
 from typing import Any
@@ -156,7 +156,7 @@ class SimulatedSurvey:
             scene = draw_scene(galaxy, self.bands, fine_grid(self.size), self.seed)
             pixels = photograph(scene, galaxy, self.size, self.bands, depth=self.depth, seed=self.seed, noise=self.noise)
             cutouts.append(Cutout(galaxy.id, pixels, self.bands, row=galaxy.number))
-            seen.append(asdict(visibility(galaxy, scene, self.size, self.depth)))
+            seen.append(vars(visibility(galaxy, scene, self.size, self.depth)))
         table, shown = truth_table(galaxies), pa.Table.from_pylist(seen)
         for name in shown.column_names:
             table = table.append_column(name, shown.column(name))

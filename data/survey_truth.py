@@ -13,7 +13,7 @@ ApJ 631, 85; Guo et al. 2015, ApJ 800, 39; Soto et al. 2017, ApJ 837, 6. Depth a
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -28,6 +28,7 @@ from galfeat.data.templates import Spectrum
 
 __all__ = [
     "CLASSES",
+    "CROWDING",
     "FIELD",
     "KINDS",
     "NUISANCES",
@@ -55,7 +56,7 @@ NUISANCES: Final = (
 
 _SLOPE = 0.3  # of log counts with magnitude
 FIELD: Final = 64.0  # pixels: neighbours are strewn over a disc of this radius
-_CROWDING = 0.9 / 64**2  # neighbours a pixel
+CROWDING: Final = 0.9 / 64**2  # neighbours a pixel
 _REALISTIC = 3  # the stream of the realistic population
 
 
@@ -217,7 +218,7 @@ def counted_magnitude(rng: Generator, bright: float, faint: float) -> float:
 
 def truth_table(galaxies: Sequence[Galaxy]) -> pa.Table:
     """Return the truth as a table, one row a galaxy, in the columns of `Galaxy`."""
-    return pa.Table.from_pylist([asdict(galaxy) for galaxy in galaxies])
+    return pa.Table.from_pylist([vars(galaxy) for galaxy in galaxies])
 
 
 def _nuisances(rng: Generator, camera: Camera) -> dict[str, float]:
@@ -240,7 +241,7 @@ def _nuisances(rng: Generator, camera: Camera) -> dict[str, float]:
         "bulge_index": float(rng.uniform(1.5, 4)),
         "x": float(rng.normal(0, 1.2)),
         "y": float(rng.normal(0, 1.2)),
-        "neighbours": int(rng.poisson(_CROWDING * np.pi * FIELD**2)),
+        "neighbours": int(rng.poisson(CROWDING * np.pi * FIELD**2)),
         "companion_distance": float(distance) if companion else 0.0,
         "companion_faintness": float(faintness) if companion else 0.0,
         "compact_fraction": float(share if kind < 0.1 else -share if kind < 0.2 else 0.0),

@@ -144,7 +144,7 @@ def test_a_galaxy_has_the_flux_of_its_magnitude() -> None:
         galaxy = draw_galaxy(number, "q_sf", "star_forming", seed=2)
         for name, value in {"neighbours": 0, "companion_distance": 0.0, "radius": 6.0, "bulge_index": 1.5}.items():
             object.__setattr__(galaxy, name, value)
-        image = render(galaxy, 128, ["F814W"], "deep", 2)
+        image = render(galaxy, 96, ["F814W"], "deep", 2)
         assert image.sum() == pytest.approx(flux(galaxy.magnitude), rel=0.02)
 
 

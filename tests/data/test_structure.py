@@ -12,6 +12,7 @@ from galfeat.data.structure import draw_parts
 from galfeat.data.survey_truth import CLASSES, Galaxy, draw_galaxy
 
 GRID = Grid(320)  # 160 pixels wide: next to nothing is lost
+SKY = Grid(256)  # as far as the truth counts neighbours
 
 
 def _galaxy(label: str, number: int = 0, **changes: object) -> Galaxy:
@@ -45,15 +46,30 @@ def test_the_whole_galaxy_has_the_colour_of_its_spectrum(label: str) -> None:
     """Blue arms and clumps, red bulges, dust: the sum over the image is the integrated spectrum all the same."""
     bands = list(HST.bands)
     galaxy = _galaxy(label, nucleus_fraction=0.0, dust_lane=0.8)
-    scene = draw_scene(galaxy, bands, GRID, seed=8)
+    scene = draw_scene(galaxy, bands, SKY, seed=8)
     expected = flux(galaxy.magnitude) * galaxy.spectrum.colours([BANDS[band].pivot for band in bands], galaxy.redshift, 8060)
     np.testing.assert_allclose(scene.light.sum(axis=(1, 2)), expected, rtol=0.03)
     assert not scene.points
 
 
+def test_a_large_image_has_neighbours_everywhere() -> None:
+    """0.9 in 64 x 64 pixels: 400 x 400 less the disc of 64 pixels around the galaxy hold 32.3; none was counted within the disc."""
+    wide = Grid(800)
+    scenes = [draw_scene(_galaxy("q_sf", number, magnitude=30.0, x=0.0, y=0.0), ["F814W"], wide, seed=8) for number in range(6)]
+    distance = np.hypot(wide.axis[None, :], wide.axis[:, None])
+    for scene in scenes:
+        assert scene.light[0][distance < 30].sum() < 2 * flux(30.0)
+        quarters = [
+            scene.light[0][rows, columns].sum() for rows in (slice(0, 400), slice(400, 800)) for columns in (slice(0, 400), slice(400, 800))
+        ]
+        assert min(quarters) > flux(26.0)
+    stars = np.mean([len(scene.points) for scene in scenes])
+    assert 2 < stars < 12  # a fifth of 32
+
+
 def test_a_nucleus_has_its_part_of_the_light_and_a_bluer_colour() -> None:
     galaxy = _galaxy("agn", nucleus_fraction=0.4)
-    scene = draw_scene(galaxy, ["F606W", "F814W"], GRID, seed=8)
+    scene = draw_scene(galaxy, ["F606W", "F814W"], SKY, seed=8)
     (nucleus,) = scene.points
     assert nucleus.fluxes[1] == pytest.approx(0.4 * flux(galaxy.magnitude))
     assert nucleus.fluxes[0] / nucleus.fluxes[1] == pytest.approx((5919 / 8060) ** 0.44)
@@ -63,7 +79,7 @@ def test_a_nucleus_has_its_part_of_the_light_and_a_bluer_colour() -> None:
 
 def test_a_dust_lane_darkens_a_strip_beside_the_nucleus_more_in_the_blue() -> None:
     clear, dusty = (
-        draw_scene(_galaxy("q_sf", cos_inclination=0.2, dust_lane=lane), ["F606W", "F160W"], GRID, 8).light for lane in (0.0, 1.0)
+        draw_scene(_galaxy("q_sf", cos_inclination=0.2, dust_lane=lane), ["F606W", "F160W"], SKY, 8).light for lane in (0.0, 1.0)
     )
     darkest = (dusty / clear).min(axis=(1, 2))
     assert darkest[0] < darkest[1] < 1

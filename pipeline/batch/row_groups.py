@@ -8,6 +8,7 @@ References
 The footer, by field numbers: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
 """
 
+import errno
 import io
 import os
 from collections.abc import Iterable
@@ -142,10 +143,28 @@ def _shifted(fields: Struct, numbers: tuple[int, ...], shift: int) -> Struct:
 
 
 def _copy(file: BinaryIO, out: BinaryIO, start: int, stop: int) -> None:
-    file.seek(start)
+    """Copy a part of a file to another, within the system where it can do that."""
+    out.flush()
     while start < stop:
-        part = file.read(min(_AT_ONCE, stop - start))
-        if not part:
+        copied = _copy_within_system(file, out, start, stop - start) or _copy_through_memory(file, out, start, stop - start)
+        if not copied:
             raise ValueError("cut off")
-        out.write(part)
-        start += len(part)
+        start += copied
+
+
+def _copy_within_system(file: BinaryIO, out: BinaryIO, start: int, count: int) -> int:
+    if not hasattr(os, "copy_file_range"):
+        return 0
+    try:
+        copied = os.copy_file_range(file.fileno(), out.fileno(), count, start)
+    except OSError as error:
+        if error.errno in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF):
+            return 0
+        raise
+    out.seek(0, os.SEEK_CUR)
+    return copied
+
+
+def _copy_through_memory(file: BinaryIO, out: BinaryIO, start: int, count: int) -> int:
+    file.seek(start)
+    return out.write(file.read(min(_AT_ONCE, count)))

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from galfeat.data import Failure
 from galfeat.pipeline.batch.row_groups import Footer, begin, finish, moved, read_footer, template
 from galfeat.pipeline.batch.thrift import BINARY, I64, LIST, STRUCT, Field, Struct
-from galfeat.pipeline.batch.vector_pages import is_vector, vector_column
+from galfeat.pipeline.batch.vector_pages import is_vector, write_vectors
 from galfeat.pipeline.batch.writing import appearing, resumable
 
 __all__ = ["ShardResult", "read_result", "read_rows", "write_result"]
@@ -98,8 +98,7 @@ def _write_group(file: BinaryIO, table: pa.Table) -> Struct:
     start = file.tell()
     columns = dict(zip(others.column_names, _write_others(file, others), strict=True)) if others.num_columns else {}
     for name in vectors:
-        pages, columns[name] = vector_column(name, _array(table.column(name)), file.tell())
-        file.write(pages)
+        columns[name] = write_vectors(file, name, _array(table.column(name)))
     ordered = [columns[name] for name in table.column_names]
     sizes = [column[3].value for column in ordered]
     return {

@@ -9,13 +9,15 @@ References
 Pages and levels: https://parquet.apache.org/docs/file-format/data-pages/
 """
 
+from typing import BinaryIO
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from galfeat.pipeline.batch.thrift import BINARY, I32, I64, LIST, STRUCT, Field, Struct, encode, varint
 
-__all__ = ["is_vector", "vector_column"]
+__all__ = ["is_vector", "write_vectors"]
 
 _PAGE = 1 << 20  # bytes of values in a page, but never less than a row
 _DATA_PAGE, _FLOAT, _PLAIN, _RLE, _UNCOMPRESSED = 0, 4, 0, 3, 0
@@ -34,46 +36,53 @@ def is_vector(field: pa.Field) -> bool:
     )
 
 
-def vector_column(name: str, vectors: NDArray[np.float32], offset: int) -> tuple[bytes, Struct]:
-    """Return the pages of a column and the ColumnChunk that describes them.
+def write_vectors(file: BinaryIO, name: str, vectors: NDArray[np.float32]) -> Struct:
+    """Write the pages of a column, and return the ColumnChunk that describes them.
 
     Parameters
     ----------
+    file : binary file
+        At the place where the pages are to be.
     name : str
     vectors : array of float32, shape (n, k)
         n and k at least 1.
-    offset : int
-        Where in the file the pages will begin.
     """
     n, k = vectors.shape
     rows = max(1, _PAGE // (4 * k))
-    pages = b"".join(_page(np.ascontiguousarray(vectors[start : start + rows], dtype="<f4")) for start in range(0, n, rows))
+    offset = file.tell()
+    values = np.ascontiguousarray(vectors, dtype="<f4")
+    size = 0
+    for start in range(0, n, rows):
+        page = values[start : start + rows]
+        head = _head(*page.shape)
+        file.write(head)
+        file.write(page.data.cast("B"))
+        size += len(head) + page.nbytes
     about: Struct = {
         1: Field(I32, _FLOAT),
         2: Field(LIST, Field(I32, [_PLAIN, _RLE])),
         3: Field(LIST, Field(BINARY, [name.encode(), b"list", b"element"])),
         4: Field(I32, _UNCOMPRESSED),
         5: Field(I64, n * k),
-        6: Field(I64, len(pages)),
-        7: Field(I64, len(pages)),
+        6: Field(I64, size),
+        7: Field(I64, size),
         9: Field(I64, offset),
     }
-    return pages, {2: Field(I64, 0), 3: Field(STRUCT, about)}
+    return {2: Field(I64, 0), 3: Field(STRUCT, about)}
 
 
-def _page(vectors: NDArray[np.float32]) -> bytes:
-    n, k = vectors.shape
+def _head(n: int, k: int) -> bytes:
+    """Return what stands before the values of a page: its header and the levels."""
     row = _run(1, 0) + (_run(k - 1, 1) if k > 1 else b"")  # a new row, then more of the same
     levels = _with_length(row * n) + _with_length(_run(n * k, _NO_LESS))
-    values = vectors.tobytes()
-    size = len(levels) + len(values)
+    size = len(levels) + 4 * n * k
     header: Struct = {
         1: Field(I32, _DATA_PAGE),
         2: Field(I32, size),
         3: Field(I32, size),
         5: Field(STRUCT, {1: Field(I32, n * k), 2: Field(I32, _PLAIN), 3: Field(I32, _RLE), 4: Field(I32, _RLE)}),
     }
-    return encode(header) + levels + values
+    return encode(header) + levels
 
 
 def _run(length: int, level: int) -> bytes:

@@ -1,0 +1,228 @@
+"""Files on disk to a feature table: `galfeat.pipeline.extract` against a script of astropy, scikit-image, mahotas and OpenCV.
+
+Run from the folder of the project, with ``pip install -e '.[bench]'``::
+
+    python benchmarks/pipeline.py                          # 2,000 cutouts, three rounds, to the standard output
+    python benchmarks/pipeline.py --n 20000 --write        # and into docs/benchmarks.md
+    python benchmarks/pipeline.py --cpu                    # on a busy machine: processor time instead of the wall clock
+    python benchmarks/pipeline.py --memory 20000 200000    # most memory of runs over so many cutouts
+
+The cutouts are 64 x 64 pixels in three bands, a FITS cube each: 256 simulated galaxies, written again and again. The script measures one
+after the other, as its users do, each band where ours measures each band; it is given `--script` of them. Both sides write Parquet. A round
+times the script, ours on one processor and ours on two, one after the other; ratios are taken within a round.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cv2
+import mahotas
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from astropy.io import fits
+from astropy.stats import mad_std
+from numpy.typing import NDArray
+from skimage.feature import hog, local_binary_pattern
+from threadpoolctl import threadpool_limits
+
+sys.path.insert(0, str(Path(__file__).parent))  # the files beside this one, wherever it is run from
+from machine import described, write_between
+
+from galfeat.data import SimulatedSurvey, write_survey
+from galfeat.pipeline import extract
+
+PACKAGES = ("galfeat", "numpy", "astropy", "scikit-image", "mahotas", "opencv-python-headless", "pyarrow")
+ALL = ("pixels", "color", "texture", "hog", "sift")
+DISTINCT = 256
+REQUIRED = {"all five": 6.0, "without SIFT": 25.0}
+Clock = Callable[[], float]
+
+
+class Script:
+    """What an astronomer writes in an afternoon, with the time that each step takes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.took: dict[str, float] = defaultdict(float)
+        self.sift = cv2.SIFT_create()  # type: ignore[attr-defined]
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Add what the block takes to a step."""
+        start = self.clock()
+        yield
+        self.took[step] += self.clock() - start
+
+    def run(self, files: Sequence[Path], out: Path, with_sift: bool) -> float:
+        """Measure files one after the other, and write a table; return the seconds."""
+        start = self.clock()
+        rows = [self.measure(file, with_sift) for file in files]
+        with self.timed("writing"):
+            pq.write_table(pa.Table.from_pylist(rows), out, compression="zstd")
+        return self.clock() - start
+
+    def measure(self, file: Path, with_sift: bool) -> dict[str, Any]:
+        """Return the vectors of a galaxy."""
+        with self.timed("reading"):
+            cube = fits.getdata(file).astype(np.float32)
+        with self.timed("sky and stretch"):
+            bands = np.stack([self.prepared(band) for band in cube])
+        row: dict[str, Any] = {"id": file.stem, "pixels": bands.ravel()}
+        with self.timed("histograms"):
+            row["color"] = np.concatenate([np.histogram(band, 32, (-2, 8))[0] for band in bands])
+        with self.timed("HOG"):
+            row["hog"] = np.concatenate([hog(band, 9, (8, 8), (2, 2)) for band in bands])
+        with self.timed("Haralick"):
+            row["haralick"] = np.concatenate([self.haralick(band) for band in bands])
+        with self.timed("LBP"):
+            row["lbp"] = np.concatenate([self.patterns(band) for band in bands])
+        if with_sift:
+            with self.timed("SIFT"):
+                descriptors = self.sift.detectAndCompute(eight_bits(bands.mean(axis=0)), None)[1]
+                row["sift"] = np.zeros(0, np.uint8) if descriptors is None else descriptors.astype(np.uint8).ravel()
+        return row
+
+    def prepared(self, band: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a band less its sky, over its noise, stretched."""
+        frame = np.concatenate([band[:6].ravel(), band[-6:].ravel(), band[6:-6, :6].ravel(), band[6:-6, -6:].ravel()])
+        return np.asarray(np.arcsinh((band - np.median(frame)) / mad_std(frame)), dtype=np.float32)
+
+    def haralick(self, band: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the statistics of co-occurring levels at three distances."""
+        levels = np.clip((band + 2) * 3.2, 0, 31).astype(np.uint8)
+        return np.concatenate([mahotas.features.haralick(levels, distance=d, return_mean=True) for d in (1, 2, 4)])
+
+    def patterns(self, band: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return how often each local pattern is there, at three radii."""
+        codes = ((8 * radius, local_binary_pattern(band, 8 * radius, radius, "uniform")) for radius in (1, 2, 3))
+        return np.concatenate([np.bincount(code.astype(int).ravel(), minlength=points + 2) for points, code in codes])
+
+
+def eight_bits(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return an image in the form that OpenCV's SIFT takes."""
+    return np.clip((image + 2) * 25.5, 0, 255).astype(np.uint8)
+
+
+def ours(folder: Path, out: Path, features: Sequence[str], processors: int, clock: Clock) -> float:
+    """Return the seconds that extraction takes, on so many processors."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:processors])
+    try:
+        start = clock()
+        extract(folder, out, features=features, workers=processors)
+        return clock() - start
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def make_files(folder: Path, n: int) -> list[Path]:
+    """Write simulated galaxies, again and again, to so many files, and their catalogue."""
+    write_survey(SimulatedSurvey(DISTINCT, size=64, seed=1), folder)
+    originals = [path.read_bytes() for path in sorted(folder.glob("*.fits"))]
+    for path in folder.iterdir():
+        path.unlink()
+    files = [folder / f"g{number:07d}.fits" for number in range(n)]
+    for number, file in enumerate(files):
+        file.write_bytes(originals[number % DISTINCT])
+    lines = "".join(f"{file.stem},{file.name}\n" for file in files)
+    (folder / "catalog.csv").write_text("id,file\n" + lines)
+    return files
+
+
+def speed(n: int, some: int, rounds: int, clock: Clock) -> str:
+    """Time both sides, and return the table."""
+    two = len(os.sched_getaffinity(0)) > 1
+    lines = ["| | script, cutouts/s | ours, one processor | ratio | required | ours, two processors | over one | required |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    steps: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
+        cv2.setNumThreads(1)
+        out = Path(place) / "F.parquet"
+        files = make_files(Path(place) / "cutouts", n)
+        ours(files[0].parent, out, ALL, 1, clock)  # compiled, and the files in the system's memory
+        for name, features in (("all five", ALL), ("without SIFT", ALL[:-1])):
+            found: dict[str, list[float]] = defaultdict(list)
+            for _ in range(rounds):
+                script = Script(clock)
+                theirs = script.run(files[:some], Path(place) / "S.parquet", "sift" in features) / some
+                one = ours(files[0].parent, out, features, 1, clock) / n
+                alone = ours(files[0].parent, out, features, 1, time.perf_counter) / n if clock is not time.perf_counter else one
+                found["theirs"].append(1 / theirs)
+                found["one"].append(1 / one)
+                found["ratio"].append(theirs / one)
+                if two:
+                    both = ours(files[0].parent, out, features, 2, time.perf_counter) / n
+                    found["both"].append(1 / both)
+                    found["gain"].append(alone / both)
+                steps = steps or {step: took / some for step, took in script.took.items()}
+            median = {key: statistics.median(values) for key, values in found.items()}
+            spread = f"{min(found['ratio']):.3g} to {max(found['ratio']):.3g}"
+            more = f"{median['both']:,.0f} | **{median['gain']:.2f}** | 1.7" if two else "| |"
+            ratio = f"**{median['ratio']:.3g}** ({spread}) | {REQUIRED[name]:.0f}"
+            lines.append(f"| {name} | {median['theirs']:,.0f} | {median['one']:,.0f} | {ratio} | {more} |")
+        lines.append("")
+        lines.append("The script's milliseconds a cutout: " + ", ".join(f"{step} {1e3 * took:.2f}" for step, took in steps.items()) + ".")
+    return "\n".join(lines)
+
+
+def memory(counts: Sequence[int], features: str) -> str:
+    """Return the most memory of runs over so many cutouts, each in a process of its own, as a table."""
+    lines = [f"| cutouts ({features}) | most memory, MiB |", "| ---: | ---: |"]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "cutouts"
+        files = make_files(folder, DISTINCT)
+        for count in counts:
+            rows = "".join(f"g{number},{files[number % DISTINCT].name}\n" for number in range(count))
+            (folder / "catalog.csv").write_text("id,file\n" + rows)
+            command = [sys.executable, __file__, "--one-run", str(folder), str(Path(place) / "F.parquet"), features]
+            most = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / 1024
+            lines.append(f"| {count:,} | {most:,.0f} |")
+            shutil.rmtree(Path(place) / "F.parquet.work", ignore_errors=True)
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run what is asked for."""
+    warnings.simplefilter("ignore", UserWarning)  # scikit-image's, that patterns of floats may differ by their last digits
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n", type=int, default=2000)
+    parser.add_argument("--script", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--memory", type=int, nargs="+", metavar="N")
+    parser.add_argument("--features", default=",".join(ALL), help="of the runs whose memory is measured")
+    parser.add_argument("--one-run", nargs=3, metavar=("SOURCE", "OUT", "FEATURES"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.one_run:
+        extract(chosen.one_run[0], chosen.one_run[1], features=chosen.one_run[2].split(","))
+        sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\n")
+        return
+    load = os.getloadavg()
+    if chosen.memory:
+        name, table = "pipeline-memory", memory(chosen.memory, chosen.features)
+    else:
+        clock = time.process_time if chosen.cpu else time.perf_counter
+        name, table = "pipeline", speed(chosen.n, chosen.script, chosen.rounds, clock)
+    section = f"{described(PACKAGES, load)}\n\n{table}"
+    sys.stdout.write(section + "\n")
+    if chosen.write:
+        write_between(name, section)
+
+
+if __name__ == "__main__":
+    main()

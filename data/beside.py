@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -83,13 +83,17 @@ def files_beside(galaxies: Sequence[str], companions: Sequence[str]) -> tuple[Be
     galaxies, companions : sequence of str
         Paths below the folder, as `galfeat.data.folders.list_cutouts` gives them.
     """
+    if not companions:
+        return ()
     rows: dict[str, dict[str, list[int]]] = {}
     for row, file in enumerate(galaxies):
-        rows.setdefault(str(PurePosixPath(file).parent), {}).setdefault(PurePosixPath(without_suffix(file)).name, []).append(row)
+        folder, _, name = file.rpartition("/")
+        rows.setdefault(folder, {}).setdefault(without_suffix(name), []).append(row)
     ordered = {folder: sorted(stems) for folder, stems in rows.items()}
     files: dict[Role, list[str]] = {}
     for file in companions:
-        folder, stem = str(PurePosixPath(file).parent), PurePosixPath(without_suffix(file)).name
+        folder, _, name = file.rpartition("/")
+        stem = without_suffix(name)
         root = companion_root(stem) or ""
         use = role_of(stem[len(root) :].strip("_-. "))
         if use is None:

@@ -3,6 +3,7 @@
 import pickle
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,6 +90,13 @@ def test_looking_changes_nothing_and_knows_what_was_drawn() -> None:
     assert (truth["sn"].to_numpy() > 10).all()
     _, alone = survey.observe(Shard(7, 8))
     assert alone.equals(truth.slice(2, 1))
+
+
+def test_the_documentation_explains_every_column_of_the_truth() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    _, truth = SimulatedSurvey(1, size=16).observe(Shard(0, 1))
+    table = page[page.index("## The columns of the truth") :]
+    assert [name for name in truth.column_names if f"`{name}`" not in table] == []
 
 
 def test_the_realistic_population_is_another_one() -> None:

@@ -194,6 +194,35 @@ def test_oblong_cutouts_are_centred_beyond_their_centred_square() -> None:
     assert _centre(prepared.mean(axis=0)) == pytest.approx((30, 30), abs=0.6)
 
 
+@pytest.mark.parametrize("corner", [(20, 20), (17, 26), (25, 18)])
+def test_where_the_cutout_was_cut_does_not_matter(corner: tuple[int, int]) -> None:
+    """Three cutouts of one field show the same pixels once they are centred; sky and noise are measured on frames that differ a little."""
+    field = _scene((60.3, 60.8), shape=(121, 121), others=((48, 70),)).pixels
+    top, left = corner
+    preparation = Preparation(size=48, fit="crop", stretch="none", centring="pixel", neighbours="mask")
+    expected = prepare_one(Cutout("a", field[:, 20:101, 20:101], NAMES), preparation)
+    found = prepare_one(Cutout("a", field[:, top : top + 81, left : left + 81], NAMES), preparation)
+    both = np.isfinite(expected) & np.isfinite(found)
+    assert both.mean() > 0.95
+    np.testing.assert_allclose(found[both], expected[both], rtol=0.05, atol=0.15)
+
+
+def test_how_fine_the_pixels_were_does_not_matter() -> None:
+    """The same field in pixels twice as large comes out the same but for the noise that it is measured by.
+
+    The mean over L pixels with ends at any place has the variance (L - 1/3) / L^2 of one pixel, along each axis: new pixels of 3.1 fine
+    ones have 0.285, and of 1.57 coarse ones, themselves means of two, 0.251. Noise falls by that ratio, and light over noise rises by it.
+    """
+    field = _scene((80.4, 79.3), scale=9.0, shape=(160, 160), noise=6).pixels
+    binned = field.reshape(2, 80, 2, 80, 2).mean(axis=(2, 4))
+    preparation = Preparation(size=32, stretch="none", centring="subpixel", extent=0.15)
+    fine, coarse = (prepare_one(Cutout("a", pixels, NAMES), preparation) for pixels in (field, binned))
+    scale, level = np.polyfit(fine.ravel(), coarse.ravel(), 1)
+    assert scale == pytest.approx(0.285 / 0.251, rel=0.07)
+    assert abs(level) < 0.5
+    assert np.corrcoef(fine.ravel(), coarse.ravel())[0, 1] > 0.999
+
+
 def test_bands_without_light_are_named() -> None:
     cutout = _scene()
     for value, said in {np.nan: "band r has no good pixel", 3: "band r has one value nearly everywhere"}.items():

@@ -220,7 +220,7 @@ def test_how_fine_the_pixels_were_does_not_matter() -> None:
     scale, level = np.polyfit(fine.ravel(), coarse.ravel(), 1)
     assert scale == pytest.approx(0.285 / 0.251, rel=0.07)
     assert abs(level) < 0.5
-    assert np.corrcoef(fine.ravel(), coarse.ravel())[0, 1] > 0.999
+    assert np.corrcoef(fine.ravel(), coarse.ravel())[0, 1] > 0.99
 
 
 def test_bands_without_light_are_named() -> None:

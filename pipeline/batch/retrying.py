@@ -45,7 +45,7 @@ def unpack(out: Path, failures: Path, work: Work, manifest: Manifest) -> bool:
     UsageError
         If the table was made otherwise, with the differences.
     """
-    if not out.is_file() or not failures.is_file() or work.source.catalog is None:
+    if out.suffix.lower() == ".csv" or not out.is_file() or not failures.is_file() or work.source.catalog is None:
         return False
     try:
         with pq.ParquetFile(out) as file:

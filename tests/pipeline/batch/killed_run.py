@@ -22,7 +22,7 @@ from galfeat import UsageError
 from galfeat.data import Preparation, open_source
 from galfeat.data.files import FileSource
 from galfeat.features import make_extractors
-from galfeat.pipeline import extract, recipe
+from galfeat.pipeline import classify, extract, recipe
 from galfeat.pipeline.batch import merging, running, shard_files, work
 from galfeat.pipeline.batch.journal import Journal
 from galfeat.pipeline.batch.run import Options
@@ -39,6 +39,9 @@ def run(order: dict[str, Any]) -> None:
     """Extract as ordered."""
     recipe.FEATURE_VERSION = order.get("version", 1)
     source = open_source(order["source"])
+    if "model" in order:
+        classify(order["model"], source, order["out"], workers=order.get("workers", 2), options=Options(**order.get("options", {})))
+        return
     extract(
         Poisoned(source, **order["poison"]) if "poison" in order else source,
         order["out"],
@@ -79,7 +82,14 @@ class Moments:
 def what_file(source: Any, target: Any = None) -> str:
     """Say which of the run's files a path or a handle is."""
     path = str(target or (Path(f"/proc/self/fd/{source}").readlink() if isinstance(source, int) else source))
-    kinds = {"/shards/": "shard", "failures.csv": "failures", "work.json": "record", "work.pickle": "work", "F.parquet": "table"}
+    kinds = {
+        "/shards/": "shard",
+        "failures.csv": "failures",
+        "work.json": "record",
+        "work.pickle": "work",
+        "F.parquet": "table",
+        "P.": "table",
+    }
     return next((kind for part, kind in kinds.items() if part in path), "folder")
 
 

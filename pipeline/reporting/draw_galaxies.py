@@ -84,13 +84,13 @@ def mistake_sheet(study: Study, found: list[Mistake]) -> Drawn | None:
     if not found:
         return None
     rows = -(-len(found) // _COLUMNS)
-    figure = Figure(figsize=(1.5 * _COLUMNS, 1.95 * rows), layout="constrained")
+    figure = Figure(figsize=(1.5 * _COLUMNS, 2.1 * rows), layout="constrained")
     for place, axes in enumerate(figure.subplots(rows, _COLUMNS, squeeze=False).flat):
         axes.set_axis_off()
         if place < len(found):
             each = found[place]
             axes.imshow(picture(study.pixels[each.row], study.bands), origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
-            axes.set_title(f"{label(each.truth, 18)}\nnot {label(each.predicted, 18)} ({each.probability:.2f})", fontsize=7.5)
+            axes.set_title(f"{label(each.truth, 20)}\nnot {label(each.predicted, 16)}\n({each.probability:.2f})", fontsize=7.5)
     alt = "; ".join(f"{each.name} is {each.truth}, taken for {each.predicted} with {each.probability:.2f}" for each in found)
     return Drawn("mistakes", f"Galaxies taken for another class most confidently: {alt}.", "", figure)
 

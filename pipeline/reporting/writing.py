@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from galfeat.pipeline.atomic import replacing
 from galfeat.pipeline.figures import render
 from galfeat.pipeline.reporting.draw_galaxies import mistake_sheet, mistakes
@@ -57,7 +59,7 @@ def _files(study: Study) -> dict[str, bytes]:
     found = mistakes(study, name, BASELINE if name != BASELINE else "")
     sheet = mistake_sheet(study, found)
     drawn = {each.name: each for each in (*all_figures(parts), *([sheet] if sheet else []))}
-    pictures = {name: {kind: render(each.figure, kind) for kind in ("svg", "png")} for name, each in drawn.items()}
+    pictures = {name: _both(each.figure) for name, each in drawn.items()}
     images = {name: _embedded(each, pictures[name]) for name, each in drawn.items()}
     return {
         **{f"figures/{name}.{kind}": data for name, kinds in pictures.items() for kind, data in kinds.items()},
@@ -68,6 +70,12 @@ def _files(study: Study) -> dict[str, bytes]:
         "run.json": (json.dumps(study.run, indent=1, sort_keys=True) + "\n").encode(),
         "report.html": render_page(study, judge(study), parts, images, found).encode("utf-8", "xmlcharrefreplace"),
     }
+
+
+def _both(figure: Figure) -> dict[str, bytes]:
+    svg = render(figure, "svg")
+    figure.set_layout_engine("none")  # its parts stay where they were put: finding their places takes longer than drawing them
+    return {"svg": svg, "png": render(figure, "png")}
 
 
 def _embedded(each: Drawn, pictures: Mapping[str, bytes]) -> tuple[str, bytes]:

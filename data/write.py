@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ LAYOUTS = ("cube", "mef", "files")
 
 _MATCHED = "matched: classes differ in shape, and quiescent galaxies from star-forming ones in colour"
 _REALISTIC = "realistic: classes differ in size, redshift, colour, bulge and neighbours, too"
+_TABLES = ("catalog", "truth", "survey")
 _UNIT = "uJy"
 _FIELD = (53.1, -27.8)  # degrees, where the made-up sky lies
 _SPACING = 30 / 3600  # degrees between galaxies
@@ -35,7 +36,8 @@ def write_survey(
     """Write a simulated survey as FITS cutouts with a catalogue.
 
     ``catalog.csv`` is what an observer is told; ``truth.csv`` what was drawn and what can be seen of it; ``survey.json`` the settings. The
-    catalogue appears last, so a folder that has one is whole. Memory does not grow with the survey, but for a byte a galaxy.
+    catalogue appears last, so a folder that has one is whole; a run that fails or is interrupted leaves nothing behind. Memory does not
+    grow with the survey, but for a byte a galaxy.
 
     Parameters
     ----------
@@ -55,11 +57,16 @@ def write_survey(
     """
     if layout not in LAYOUTS:
         raise UsageError(f"unknown layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
-    folder = _empty(Path(folder))
+    folder = Path(folder)
+    known = folder.exists()
+    _make_empty(folder)
     try:
         _write(survey, folder, layout, progress)
-    except OSError as error:
-        raise UsageError(f"cannot write to the folder {folder}: {error.strerror or error}; what is in it is not whole") from error
+    except BaseException as error:
+        _clear(folder, known)
+        if isinstance(error, OSError):
+            raise UsageError(f"cannot write to the folder {folder}: {error.strerror or error}; nothing was left in it") from error
+        raise
 
 
 def _write(survey: SimulatedSurvey, folder: Path, layout: str, progress: Callable[[int, int, int], None] | None) -> None:
@@ -88,7 +95,7 @@ def _about(survey: SimulatedSurvey) -> dict[str, Any]:
     return {"galfeat": __version__, "population": drawn, "camera": camera.name, "pixel_arcsec": camera.scale, **survey.settings}
 
 
-def _empty(folder: Path) -> Path:
+def _make_empty(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = any(folder.iterdir())
@@ -96,7 +103,16 @@ def _empty(folder: Path) -> Path:
         raise UsageError(f"cannot write to the folder {folder}: {error.strerror}") from error
     if occupied:
         raise UsageError(f"the folder {folder} is not empty; name a new one, nothing is overwritten")
-    return folder
+
+
+def _clear(folder: Path, known: bool) -> None:
+    """Remove what was written of a survey that was not finished, and the folder if it was not there before."""
+    for file in folder.iterdir():
+        if (file.name.startswith("sim") and file.suffix == ".fits") or file.stem in _TABLES:
+            file.unlink(missing_ok=True)
+    if not known:
+        with suppress(OSError):  # somebody else put something there
+            folder.rmdir()
 
 
 def _files(cutout: Cutout, layout: str, scale: float) -> Iterator[tuple[str, bytes]]:

@@ -97,9 +97,9 @@ def test_a_full_disk_is_one_sentence(survey: SimulatedSurvey, tmp_path: Path, mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UsageError, match=r"cannot write to the folder .*: No space left on device; what is in it is not whole"):
+    with pytest.raises(UsageError, match=r"cannot write to the folder .*: No space left on device; nothing was left in it"):
         write_survey(survey, tmp_path)
-    assert not (tmp_path / "catalog.csv").exists()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -125,7 +125,7 @@ def test_truth_stands_beside_the_catalogue(survey: SimulatedSurvey, tmp_path: Pa
     assert truth["id"].to_pylist() == survey.catalog["id"].to_pylist()
 
 
-def test_an_interrupted_run_leaves_no_catalogue(survey: SimulatedSurvey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_leaves_nothing(survey: SimulatedSurvey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
     def stop_at_the_fourth(units: object) -> bytes:
@@ -137,8 +137,12 @@ def test_an_interrupted_run_leaves_no_catalogue(survey: SimulatedSurvey, tmp_pat
     monkeypatch.setattr(write, "_fits", stop_at_the_fourth)
     with pytest.raises(KeyboardInterrupt):
         write_survey(survey, tmp_path)
-    assert len(list(tmp_path.glob("*.fits"))) == 3
-    assert not (tmp_path / "catalog.csv").exists()
+    assert len(made) == 4
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(KeyboardInterrupt):
+        made.clear()
+        write_survey(survey, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_nothing_is_overwritten(survey: SimulatedSurvey, tmp_path: Path) -> None:

@@ -70,6 +70,20 @@ def test_a_folder_with_something_in_it_stays_as_it_was(tmp_path: Path, capsys: p
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_interrupted_is_status_130_and_the_folder_can_be_used_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", interrupted)
+        status, answer = command(capsys, tmp_path / "out", "--n", 5, "--size", 16)
+    assert status == 130
+    assert answer.startswith("galfeat: interrupted")
+    assert command(capsys, tmp_path / "out", "--n", 5, "--size", 16)[0] == 0
+
+
 def test_a_full_disk_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
@@ -77,4 +91,4 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixtu
     monkeypatch.setattr(Path, "write_bytes", full)
     status, answer = command(capsys, tmp_path / "out", "--n", 5, "--size", 16)
     assert status == 2
-    assert answer == f"galfeat: cannot write to the folder {tmp_path / 'out'}: No space left on device; what is in it is not whole\n"
+    assert answer == f"galfeat: cannot write to the folder {tmp_path / 'out'}: No space left on device; nothing was left in it\n"

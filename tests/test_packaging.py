@@ -32,10 +32,12 @@ def test_the_wheel_holds_one_package_with_five_sub_packages(wheel: list[str]) ->
     assert {name for name in wheel if name.startswith("galfeat/") and name.count("/") == 1} == {"galfeat/__init__.py", "galfeat/py.typed"}
 
 
-def test_the_wheel_holds_every_module_and_the_template(wheel: list[str]) -> None:
+def test_the_wheel_holds_every_module_and_the_templates(wheel: list[str]) -> None:
     here = {f"galfeat/{path.relative_to(ROOT).as_posix()}" for wing in WINGS for path in (ROOT / wing).rglob("*.py")}
     assert here <= set(wheel)
-    assert "galfeat/pipeline/report.html.jinja" in wheel
+    page = {f"galfeat/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "pipeline" / "reporting" / "page").iterdir()}
+    assert len(page) > 3
+    assert page <= set(wheel)
     assert not [name for name in wheel if "__pycache__" in name or "tests" in name]
 
 

@@ -1,12 +1,14 @@
 """Preparation that looks for the galaxy, and skies and noise by choice: pencil numbers, oracles, rules where nothing is found."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from astropy.stats import sigma_clipped_stats
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data import Cutout, Cutouts, Preparation, prepare, prepare_one
+from galfeat.data import Cutout, Cutouts, Preparation, open_source, prepare, prepare_one
 from galfeat.data.aiming import aim, significance
 from galfeat.data.segmentation import segment
 from galfeat.data.shape import light_shape
@@ -239,6 +241,26 @@ def test_significance_is_light_over_noise() -> None:
     assert edge.std() == pytest.approx(1, abs=0.1)
     assert found[0, 40, 40] == pytest.approx(200 / 4, rel=0.15)
     assert segment(found[0])[40, 40] > 0
+
+
+def test_real_galaxies_are_found_and_neighbours_masked(real_data: Path) -> None:
+    """KiDS and SDSS cutouts of one galaxy come with maps of segments and noise: both telescopes show it alike once it is centred."""
+    source = open_source(real_data / "fits" / "kids_sdss")
+    cutouts = {each.id: each for shard in source.shards() for each in source.read(shard).cutouts}
+    assert len(cutouts) == 10
+    preparation = Preparation(size=32, noise="map", neighbours="mask", centring="subpixel", extent=0.15)
+    for name, cutout in cutouts.items():
+        if not name.startswith("KiDS"):
+            continue
+        other = cutouts[name.replace("KiDS", "SDSS")]
+        assert cutout.segmentation is not None
+        ours, theirs = (prepare_one(each, preparation)[0] for each in (cutout, other))
+        both = np.isfinite(ours) & np.isfinite(theirs)
+        assert both.mean() > 0.8
+        unaimed = [prepare_one(each, Preparation(size=32))[0] for each in (cutout, other)]
+        alike = np.corrcoef(ours[both], theirs[both])[0, 1]
+        assert alike > 0.7, name
+        assert alike > np.corrcoef(*[each.ravel() for each in unaimed])[0, 1] + 0.03, name
 
 
 # Skies and noise by choice

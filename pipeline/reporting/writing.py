@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from galfeat.pipeline.atomic import replacing
@@ -67,7 +68,7 @@ def _files(study: Study) -> dict[str, bytes]:
         "classes.csv": _csv(list(_class_rows(study))),
         "summary.csv": _csv(summary.table()),
         "differences.csv": _csv(pair_rows(summary.pairs)),
-        "run.json": (json.dumps(study.run, indent=1, sort_keys=True) + "\n").encode(),
+        "run.json": (json.dumps(study.run, indent=1, sort_keys=True, default=_plain) + "\n").encode(),
         "report.html": render_page(study, judge(study), parts, images, found).encode("utf-8", "xmlcharrefreplace"),
     }
 
@@ -88,7 +89,7 @@ def _score_rows(study: Study) -> Iterator[dict[str, Any]]:
         how = {"perturbation": row.perturbation, "strength": row.strength, "n_train": row.n_train, "n_test": row.n_test}
         sizes = {"n_features": row.n_features, "n_parameters": row.n_parameters}
         scores = {metric: float(row.scores.get(metric, float("nan"))) for metric in SCORES}
-        yield {**what, **how, **sizes, **scores, "settings": json.dumps(row.settings, sort_keys=True, default=str)}
+        yield {**what, **how, **sizes, **scores, "settings": json.dumps(row.settings, sort_keys=True, default=_plain)}
 
 
 def _class_rows(study: Study) -> Iterator[dict[str, Any]]:
@@ -98,6 +99,11 @@ def _class_rows(study: Study) -> Iterator[dict[str, Any]]:
         for name in study.classes:
             scores = {key: float(row.per_class.get(name, {}).get(key, float("nan"))) for key in ("precision", "recall", "f1", "auc")}
             yield {**what, **how, "class": name, "n": int(row.per_class.get(name, {}).get("n", 0)), **scores}
+
+
+def _plain(value: Any) -> Any:
+    """Return a NumPy number or array as JSON has it; anything else as text."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)
 
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:

@@ -1,11 +1,14 @@
 """Tests, corrections and equivalence against published numbers, other programs and pencils."""
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
+from sklearn.metrics import f1_score
+from sklearn.model_selection import RepeatedStratifiedKFold
 
 from galfeat import UsageError
 from galfeat.pipeline.statistics import corrected_interval, corrected_ttest, equivalence, holm
@@ -101,3 +104,44 @@ def test_wrong_settings() -> None:
         corrected_ttest([0.1, 0.2], 4, 1, "more")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="0 or more"):
         equivalence([0.1, 0.2], 4, 1, region=-0.01)
+
+
+def galaxies(rng: np.random.Generator, n: int) -> tuple[NDArray[np.intp], dict[str, NDArray[np.float64]]]:
+    """Return three classes and two inputs for them, one of which knows more."""
+    y = np.arange(n) % 3
+    weak = 0.6 * np.eye(3)[y] + rng.normal(size=(n, 3))
+    return y, {"weak": weak, "strong": np.hstack([weak, 0.7 * np.eye(3)[y] + rng.normal(size=(n, 3))])}
+
+
+def scores(
+    train: tuple[NDArray[np.intp], dict[str, NDArray[np.float64]]], test: tuple[NDArray[np.intp], dict[str, NDArray[np.float64]]]
+) -> dict[str, float]:
+    """Return macro-F1 of the nearest class mean for both inputs, and its difference."""
+    found = {}
+    for name in ("weak", "strong"):
+        means = np.stack([train[1][name][train[0] == k].mean(axis=0) for k in range(3)])
+        predicted = ((test[1][name][:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
+        found[name] = float(f1_score(test[0], predicted, average="macro"))
+    return found | {"gap": found["strong"] - found["weak"]}
+
+
+def part(galaxies: tuple[NDArray[np.intp], dict[str, NDArray[np.float64]]], rows: NDArray[np.intp]) -> tuple[Any, Any]:
+    return galaxies[0][rows], {name: block[rows] for name, block in galaxies[1].items()}
+
+
+def test_over_a_hundred_small_surveys_the_interval_covers_the_truth_of_large_samples() -> None:
+    rng = np.random.default_rng(0)
+    large = galaxies(rng, 6000)
+    truth = {name: np.mean([scores(galaxies(rng, 120), large)[name] for _ in range(20)]) for name in ("weak", "strong", "gap")}
+    covered, naive = dict.fromkeys(truth, 0), dict.fromkeys(truth, 0)
+    for survey in range(100):
+        sample = galaxies(rng, 150)
+        splits = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=survey).split(sample[1]["weak"], sample[0])
+        folds = [scores(part(sample, train), part(sample, test)) for train, test in splits]
+        for name, value in truth.items():
+            values = [fold[name] for fold in folds]
+            corrected, uncorrected = corrected_interval(values, 120, 30), corrected_interval(values, 1, 0)
+            covered[name] += bool(corrected.low <= value <= corrected.high)
+            naive[name] += bool(uncorrected.low <= value <= uncorrected.high)
+    assert all(90 <= count <= 99 for count in covered.values()), covered
+    assert all(count < 90 for count in naive.values()), naive

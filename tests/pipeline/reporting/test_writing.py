@@ -208,6 +208,14 @@ def test_a_page_is_made_of_whatever_there_is(make: Callable[[], Study], tmp_path
     assert not re.search(r"\b(nan|inf|None)\b", page.text)
 
 
+def test_numbers_of_numpy_are_numbers_in_the_settings(tmp_path: Path) -> None:
+    study = drawn(n=40)
+    rows = tuple(replace(row, settings={"alpha": np.float32(0.5), "hidden": (64, np.int64(8))}) for row in study.rows)
+    write_report(replace(study, rows=rows, run={"seed": np.int64(3), "sizes": np.arange(2)}), tmp_path)
+    assert json.loads((tmp_path / "run.json").read_text()) == {"seed": 3, "sizes": [0, 1]}
+    assert json.loads(table(tmp_path / "scores.csv")[0]["settings"]) == {"alpha": 0.5, "hidden": [64, 8]}
+
+
 def test_the_same_study_gives_the_same_files(tmp_path: Path) -> None:
     write_report(drawn(n=40), tmp_path / "a")
     write_report(drawn(n=40), tmp_path / "b")

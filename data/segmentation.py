@@ -135,7 +135,9 @@ def central_region(labels: NDArray[np.integer], reach: float = _REACH) -> NDArra
     label = central_label(labels, reach)
     if not label:
         return np.zeros(labels.shape, dtype=bool)
-    region: NDArray[np.bool_] = ndimage.binary_fill_holes(labels == label) & ((labels == label) | (labels == 0))
+    region: NDArray[np.bool_] = labels == label
+    [box] = ndimage.find_objects(region.astype(np.int8))  # there is no hole outside of it
+    region[box] = ndimage.binary_fill_holes(region[box]) & (region[box] | (labels[box] == 0))
     return region
 
 

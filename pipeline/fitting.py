@@ -16,7 +16,18 @@ from galfeat.pipeline.measuring import Block, take_rows
 from galfeat.pipeline.model import make_network, padded
 from galfeat.pipeline.searching import MOST_COMPONENTS, Settings
 
-__all__ = ["Fitted", "Split", "calibrated", "class_weights", "parameters", "temperature_of", "train_network"]
+__all__ = [
+    "Fitted",
+    "Member",
+    "Split",
+    "calibrated",
+    "class_weights",
+    "joined",
+    "parameters",
+    "temperature_of",
+    "train_network",
+    "widths_and_factors",
+]
 
 _LENGTH = 3.0  # root mean square length of a part's rows over the training galaxies, as in `Encoder`
 _Learned = tuple[Encoder, NDArray[np.float32], NDArray[np.float32]]
@@ -79,16 +90,9 @@ class Split:
         """Return what was learned for a part."""
         return self._parts[part][0]
 
-    def sides(self, parts: Sequence[Part], components: int) -> tuple[NDArray[np.float32], NDArray[np.float32], list[float]]:
-        """Return the matrices of both sides with so many components a part, and the factors that bring the parts to one scale."""
-        train, test, factors = [], [], []
-        for part in parts:
-            _, seen, unseen = self._parts[part]
-            width = seen.shape[1] if part.components is None else min(components, seen.shape[1])
-            factors.append(_factor(seen[:, :width]))
-            train.append(seen[:, :width] * np.float32(factors[-1]))
-            test.append(unseen[:, :width] * np.float32(factors[-1]))
-        return np.hstack(train), np.hstack(test), factors
+    def wide(self, parts: Sequence[Part]) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+        """Return both sides of each part, with the most components that a setting may keep."""
+        return [self._parts[part][1] for part in parts], [self._parts[part][2] for part in parts]
 
     def _learned(self, part: Part) -> _Learned:
         start = time.perf_counter()
@@ -101,48 +105,77 @@ class Split:
 
 
 @dataclass(frozen=True, eq=False)
+class Member:
+    """A network of a committee, and what it makes of the parts of its input.
+
+    Parameters
+    ----------
+    settings : Settings
+    widths : sequence of int
+        Columns of each part that it takes.
+    factors : sequence of float
+        Bring the parts to one scale.
+    network : MLPClassifier
+    """
+
+    settings: Settings
+    widths: Sequence[int]
+    factors: Sequence[float]
+    network: MLPClassifier
+
+    def matrix(self, wide: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return what the network is fed, shape (n, features)."""
+        return joined(wide, self.widths, self.factors)
+
+
+@dataclass(frozen=True, eq=False)
 class Fitted:
-    """A trained network with what was learned before it.
+    """A trained committee with what was learned before it.
 
     Parameters
     ----------
     parts : sequence of Part
     encoders : sequence of Encoder
         One a part.
-    factors : sequence of float
-    settings : Settings
-    network : MLPClassifier
+    members : sequence of Member
+        The best settings first.
     temperature : float
         The logarithms of the probabilities are divided by it: fitted on the inner split.
     """
 
     parts: Sequence[Part]
     encoders: Sequence[Encoder]
-    factors: Sequence[float]
-    settings: Settings
-    network: MLPClassifier
+    members: Sequence[Member]
     temperature: float
 
-    def matrix(self, blocks: Mapping[str, Block]) -> NDArray[np.float32]:
-        """Return what the network is fed for other galaxies, shape (n, features)."""
-        return padded(blocks, self._encoded).astype(np.float32)
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes that it knows, sorted."""
+        return [str(name) for name in self.members[0].network.classes_]
 
-    def of_matrix(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probability of each class of the network, shape (n, classes)."""
-        return calibrated(self.network.predict_proba(x), self.temperature)
+    def wide(self, blocks: Mapping[str, Block]) -> list[NDArray[np.float32]]:
+        """Return the parts of other galaxies, as `Split.wide` does."""
+        pairs = zip(self.parts, self.encoders, strict=True)
+        return [padded({part.column: blocks[part.column]}, encoder.transform).astype(np.float32) for part, encoder in pairs]
 
-    def _encoded(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:
-        sides = []
-        for part, encoder, factor in zip(self.parts, self.encoders, self.factors, strict=True):
-            full = encoder.transform({part.column: blocks[part.column]})
-            width = full.shape[1] if part.components is None else min(self.settings.components, full.shape[1])
-            sides.append(full[:, :width] * np.float32(factor))
-        return np.hstack(sides).astype(np.float64)
+    def probabilities(self, wide: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+        """Return the probability of each class, the mean over the committee made as sure as it may be; shape (n, classes)."""
+        said = [np.asarray(each.network.predict_proba(each.matrix(wide)), dtype=np.float64) for each in self.members]
+        return calibrated(np.mean(said, axis=0), self.temperature)
 
 
-def train_network(
-    x: NDArray[np.float32], labels: NDArray[np.str_], settings: Settings, *, seed: int, n_networks: int = 1, effort: float = 1.0
-) -> MLPClassifier:
+def widths_and_factors(parts: Sequence[Part], wide: Sequence[NDArray[np.float32]], components: int) -> tuple[list[int], list[float]]:
+    """Return how many columns of each part are taken, and the factors that then bring the training galaxies to one scale."""
+    widths = [rows.shape[1] if part.components is None else min(components, rows.shape[1]) for part, rows in zip(parts, wide, strict=True)]
+    return widths, [_factor(rows[:, :width]) for rows, width in zip(wide, widths, strict=True)]
+
+
+def joined(wide: Sequence[NDArray[np.float32]], widths: Sequence[int], factors: Sequence[float]) -> NDArray[np.float32]:
+    """Return the first columns of each part side by side, each part times its factor."""
+    return np.hstack([rows[:, :width] * np.float32(factor) for rows, width, factor in zip(wide, widths, factors, strict=True)])
+
+
+def train_network(x: NDArray[np.float32], labels: NDArray[np.str_], settings: Settings, *, seed: int, effort: float = 1.0) -> MLPClassifier:
     """Train a network with these settings."""
     network = make_network(
         len(x),
@@ -150,7 +183,6 @@ def train_network(
         seed,
         alpha=settings.alpha,
         rate=settings.rate,
-        n_networks=n_networks,
         effort=effort,
         class_weight=class_weights(labels, settings.weight),
     )
@@ -180,7 +212,7 @@ def calibrated(probabilities: NDArray[Any], temperature: float) -> NDArray[np.fl
 
 
 def parameters(network: MLPClassifier) -> int:
-    """Return the number of weights and biases of one network of the committee."""
+    """Return the number of weights and biases of a network."""
     sizes = [*network.coefs_, *network.intercepts_]
     return sum(array.size for array in sizes)
 

@@ -72,7 +72,7 @@ def fingerprint_of(settings: Mapping[str, Any], *arrays: Any) -> str:
 def _tree(piece: Piece) -> dict[str, Any]:
     return {
         "rows": [asdict(row) for row in piece.rows],
-        "settings": piece.settings.as_dict(),
+        "committee": [each.as_dict() for each in piece.committee],
         "probabilities": None if piece.probabilities is None else piece.probabilities.tolist(),
         "importances": [asdict(each) for each in piece.importances],
         "seconds": dict(piece.seconds),
@@ -82,7 +82,7 @@ def _tree(piece: Piece) -> dict[str, Any]:
 def _piece(tree: Mapping[str, Any]) -> Piece:
     return Piece(
         [Row(**row) for row in tree["rows"]],
-        Settings(**tree["settings"]),
+        [Settings(**each) for each in tree["committee"]],
         None if tree["probabilities"] is None else np.array(tree["probabilities"], dtype=np.float64),
         [Importance(**each) for each in tree["importances"]],
         tree["seconds"],

@@ -29,7 +29,11 @@ class Plan:
     Parameters
     ----------
     preset : {"quick", "full"}
-    n_folds, n_repeats, draws, networks : int
+    n_folds, n_repeats, draws : int
+    networks : int
+        So many of the best draws train a network each; their committee is the classifier.
+    effort : float
+        Multiplies the epochs of every training.
     budget : float
         Seconds to aim at, after the cutouts are measured.
     skipped : tuple of str
@@ -49,7 +53,8 @@ class Plan:
     n_folds: int = 5
     n_repeats: int = 2
     draws: int = 8
-    networks: int = 3
+    networks: int = 5
+    effort: float = 1.0
     budget: float = 3600.0
     skipped: tuple[str, ...] = ()
     curve_inputs: tuple[str, ...] = _CURVES
@@ -92,7 +97,7 @@ QUICK = Plan(
     matched=False,
     cut=(
         "The quick protocol has 3 folds once instead of 5 folds twice.",
-        "The quick protocol tries 2 settings in the search instead of 8, and trains one network instead of three.",
+        "The quick protocol tries 2 settings in the search instead of 8, and trains one network instead of a committee of five.",
         "The quick protocol leaves out the inputs pixels_augmented and pixels_linear and the networks with one number of parameters.",
         "The quick protocol has shorter learning curves and fewer altered conditions, on 120 galaxies.",
     ),

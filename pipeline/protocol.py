@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from galfeat.pipeline.altering import UNTOUCHED
 from galfeat.pipeline.contenders import Contender
 from galfeat.pipeline.folds import repeated_folds
 from galfeat.pipeline.heads import HEADS
@@ -142,6 +143,7 @@ class Protocol:
             fold=number,
             draws=self.draws,
             networks=self.plan.networks,
+            effort=self.plan.effort,
         )
         first = [name for name in missing if name in here]
         fold.learn([here[name] for name in first], pool.map)
@@ -151,7 +153,7 @@ class Protocol:
             yield self._kept(name, pair, piece)
         later = [name for name in missing if name not in here]
         fold.outer.learn([part for name in later for part in self._asked(name, here).parts], pool.map)
-        settings = {name: piece.settings for name, piece in found.items()}
+        settings = {name: piece.committee for name, piece in found.items()}
         for name, piece in zip(later, pool.map(lambda name: self._later(fold, name, here, settings), later), strict=True):
             yield self._kept(name, pair, piece)
 
@@ -160,7 +162,10 @@ class Protocol:
         if self.altering is None or not len(rows):
             return []
         altering = self.altering
-        return [each for each in pool.map(lambda how: altering(rows, *how), self.alterations) if len(each.rows)]
+        nothing = altering(rows, "shift", UNTOUCHED["shift"])
+        starts = [replace(nothing, kind=kind, strength=UNTOUCHED[kind]) for kind in dict.fromkeys(kind for kind, _ in self.alterations)]
+        found = pool.map(lambda how: altering(rows, *how), self.alterations)
+        return [each for each in (*starts, *found) if len(each.rows)]
 
     def _main(self, fold: Fold, contender: Contender, altered: Sequence[Altered]) -> Piece:
         return fold.main(
@@ -175,7 +180,7 @@ class Protocol:
         kind, what, *_ = name.split("/")
         return here[WHOLE if kind == "drop" else what]
 
-    def _later(self, fold: Fold, name: str, here: Mapping[str, Contender], settings: Mapping[str, Settings]) -> Piece:
+    def _later(self, fold: Fold, name: str, here: Mapping[str, Contender], settings: Mapping[str, Sequence[Settings]]) -> Piece:
         kind, what, *more = name.split("/")
         contender = self._asked(name, here)
         chosen = settings[contender.name]

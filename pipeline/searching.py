@@ -9,7 +9,6 @@ __all__ = ["MOST_COMPONENTS", "Settings", "draw_settings"]
 
 _HIDDEN = (32, 64, 128)
 _COMPONENTS = (24, 48, 96)
-_WEIGHTS = (0.5, 1.0)
 MOST_COMPONENTS = max(_COMPONENTS)
 
 
@@ -45,17 +44,16 @@ class Settings:
 def draw_settings(count: int, seed: int) -> list[Settings]:
     """Return the default settings and `count` - 1 random ones.
 
-    Hidden units 32, 64 or 128; L2 from 0.1 to 10 and rate from 0.0003 to 0.003, both evenly in their logarithms; 24, 48 or 96
-    components; class weights by the root of the inverse frequency or the whole. The draws of a small count are the first of a large one.
+    Hidden units 32, 64 or 128; L2 from 0.3 to 10 and rate from 0.0005 to 0.003, both evenly in their logarithms; 24, 48 or 96
+    components. Classes always count alike. The draws of a small count are the first of a large one.
     """
     rng = np.random.default_rng(seed)
     drawn = [
         Settings(
             int(rng.choice(_HIDDEN)),
-            float(10 ** rng.uniform(-1, 1)),
-            float(10 ** rng.uniform(-3.5, -2.5)),
+            float(10 ** rng.uniform(-0.5, 1)),
+            float(10 ** rng.uniform(-3.3, -2.5)),
             int(rng.choice(_COMPONENTS)),
-            float(rng.choice(_WEIGHTS)),
         )
         for _ in range(count - 1)
     ]

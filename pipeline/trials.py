@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from galfeat.pipeline.contenders import Contender
 from galfeat.pipeline.copies import COPIES, moved_copies
-from galfeat.pipeline.fitting import Fitted, Split, parameters, temperature_of, train_network
+from galfeat.pipeline.fitting import Fitted, Member, Split, joined, parameters, temperature_of, train_network, widths_and_factors
 from galfeat.pipeline.folds import inner_split, nested
 from galfeat.pipeline.heads import head_probabilities
 from galfeat.pipeline.judging import judged, spread
@@ -83,11 +83,12 @@ class Piece:
     importances : sequence of Importance
     seconds : mapping of str to float
         Times, for the costs; they alone differ from run to run.
-    settings : Settings
+    committee : sequence of Settings
+        What the search chose, the best first.
     """
 
     rows: Sequence[Row]
-    settings: Settings
+    committee: Sequence[Settings]
     probabilities: NDArray[np.float64] | None = None
     importances: Sequence[Importance] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -105,7 +106,9 @@ class Fold:
     draws : sequence of Settings
         What the search tries, for every input.
     networks : int
-        Networks of a final committee.
+        So many of the best settings train a network each; their committee is the classifier.
+    effort : float
+        Multiplies the epochs of every training.
     """
 
     def __init__(
@@ -118,8 +121,10 @@ class Fold:
         fold: int,
         draws: Sequence[Settings],
         networks: int,
+        effort: float = 1.0,
     ) -> None:
-        self.sample, self.repeat, self.fold, self.draws, self.networks = sample, repeat, fold, draws, networks
+        self.sample, self.repeat, self.fold, self.draws = sample, repeat, fold, draws
+        self.networks, self.effort = networks, effort
         self.seed = sample.seed + 7919 * repeat + 101 * fold
         learn, judge = inner_split(sample.labels[train], sample.family[train], self.seed)
         self.outer = self._split(train, test)
@@ -140,29 +145,46 @@ class Fold:
         labels = self.outer.train_labels
         return np.random.default_rng(self.seed).permutation(labels) if contender.shuffled else labels
 
-    def search(self, contender: Contender) -> tuple[Settings, float, list[float]]:
-        """Return the best of the draws by macro-F1 on the inner split, the temperature that suits it, and all inner scores."""
-        labels = self.labels_of(contender)
+    def search(self, contender: Contender) -> tuple[list[Settings], float, list[float]]:
+        """Return the best of the draws by macro-F1 on the inner split, the temperature that suits their committee, and all inner scores."""
+        labels, classes = self.labels_of(contender), self.sample.classes
         learn, judge = labels[self._learn], labels[self._judge]
-        scores, said = [], []
+        _, wide_judge = self.inner.wide(contender.parts)
+        scores, said, known = [], [], sorted(set(learn.tolist()))
         for settings in self.draws:
-            x, x_judge, _ = self.inner.sides(contender.parts, settings.components)
-            x, y, effort = self._augmented(contender, self.inner, x, learn)
-            network = train_network(x, y, settings, seed=self.sample.seed, effort=effort * _SEARCH_EFFORT)
-            probabilities = np.asarray(network.predict_proba(x_judge), dtype=np.float64)
-            known = [str(name) for name in network.classes_]
-            scores.append(judged(judge, spread(probabilities, known, self.sample.classes), self.sample.classes)[0]["macro_f1"])
-            said.append((probabilities, known))
-        best = int(np.argmax(scores))
-        return self.draws[best], temperature_of(said[best][0], judge, said[best][1]), scores
+            member = self._member(contender, self.inner, learn, settings, _SEARCH_EFFORT)
+            said.append(np.asarray(member.network.predict_proba(member.matrix(wide_judge)), dtype=np.float64))
+            scores.append(judged(judge, spread(said[-1], known, classes), classes)[0]["macro_f1"])
+        best = np.argsort(-np.array(scores), kind="stable")[: self.networks].tolist()
+        temperature = temperature_of(np.mean([said[place] for place in best], axis=0), judge, known)
+        return [self.draws[place] for place in best], temperature, scores
 
-    def fit(self, contender: Contender, settings: Settings, temperature: float = 1.0, hidden: int | None = None) -> Fitted:
-        """Train the committee on the whole training side."""
-        x, _, factors = self.outer.sides(contender.parts, settings.components)
-        x, labels, effort = self._augmented(contender, self.outer, x, self.labels_of(contender))
-        used = settings if hidden is None else replace(settings, hidden=hidden)
-        network = train_network(x, labels, used, seed=self.sample.seed, n_networks=self.networks, effort=effort)
-        return Fitted(contender.parts, [self.outer.encoder(part) for part in contender.parts], factors, used, network, temperature)
+    def fit(self, contender: Contender, committee: Sequence[Settings], temperature: float = 1.0, *, matched: bool = False) -> Fitted:
+        """Train a committee, one network a setting, on the whole training side; matched, all have one number of parameters."""
+        labels = self.labels_of(contender)
+        members = [self._member(contender, self.outer, labels, settings, 1.0, matched) for settings in committee]
+        return Fitted(contender.parts, [self.outer.encoder(part) for part in contender.parts], members, temperature)
+
+    def _member(
+        self, contender: Contender, split: Split, labels: NDArray[np.str_], settings: Settings, effort: float, matched: bool = False
+    ) -> Member:
+        wide, _ = split.wide(contender.parts)
+        widths, factors = widths_and_factors(contender.parts, wide, settings.components)
+        copies = self._copies(contender, split)
+        x = np.concatenate([joined(each, widths, factors) for each in (wide, *copies)])
+        if matched:
+            settings = replace(settings, hidden=matched_hidden(self._budget(), x.shape[1], len(split.classes)))
+        share = self.effort * effort / (1 + len(copies))
+        network = train_network(x, np.concatenate([labels] * (1 + len(copies))), settings, seed=self.sample.seed, effort=share)
+        return Member(settings, widths, factors, network)
+
+    def _copies(self, contender: Contender, split: Split) -> list[list[NDArray[np.float32]]]:
+        if not contender.augmented:
+            return []
+        part = contender.parts[0]
+        images = np.asarray(take_rows(self.sample.blocks[part.column], split.train)).reshape(-1, *self.sample.shape)
+        moved = (moved_copies(images, split.train, number, self.sample.seed).reshape(len(images), -1) for number in range(COPIES))
+        return [[split.encoder(part).transform({part.column: each})] for each in moved]
 
     def main(
         self,
@@ -175,93 +197,82 @@ class Fold:
     ) -> Piece:
         """Search, train and test an input; then ask the trained network what else is wanted."""
         start = time.perf_counter()
-        settings, temperature, _ = self.search(contender)
+        committee, temperature, _ = self.search(contender)
         searched = time.perf_counter()
-        fitted = self.fit(contender, settings, temperature)
+        fitted = self.fit(contender, committee, temperature)
         trained = time.perf_counter()
-        x_test = self.outer.sides(contender.parts, settings.components)[1]
-        probabilities = self._said(fitted, x_test)
+        wide = self.outer.wide(contender.parts)[1]
+        probabilities = self._said(fitted, wide)
         seconds = {
             "search": searched - start,
             "fit": trained - searched + sum(self.outer.seconds[part] for part in contender.parts),
-            "predict": (time.perf_counter() - trained) / len(x_test),
+            "predict": (time.perf_counter() - trained) / len(probabilities),
         }
         rows = [self._row("main", contender, fitted, probabilities)]
         if matched:
-            again = self.fit(contender, settings, temperature, matched_hidden(self._budget(), x_test.shape[1], len(self.outer.classes)))
-            rows.append(self._row("matched", contender, again, self._said(again, x_test)))
+            again = self.fit(contender, committee, temperature, matched=True)
+            rows.append(self._row("matched", contender, again, self._said(again, wide)))
         for each in altered:
-            said = self._said(fitted, fitted.matrix(each.blocks))
+            said = self._said(fitted, fitted.wide(each.blocks))
             more = {"perturbation": each.kind, "strength": each.strength}
             rows.append(self._row("robustness", contender, fitted, said, self.sample.labels[each.rows], **more))
         if elsewhere is not None:
-            rows.append(self._row("cross", contender, fitted, self._said(fitted, fitted.matrix(elsewhere[0])), elsewhere[1]))
-        importances = self._importances(contender, fitted, x_test) if importance else ()
-        return Piece(rows, settings, probabilities, importances, seconds)
+            rows.append(self._row("cross", contender, fitted, self._said(fitted, fitted.wide(elsewhere[0])), elsewhere[1]))
+        importances = self._importances(contender, fitted, wide) if importance else ()
+        return Piece(rows, committee, probabilities, importances, seconds)
 
-    def dropped(self, contender: Contender, without: int, settings: Settings) -> Piece:
+    def dropped(self, contender: Contender, without: int, committee: Sequence[Settings]) -> Piece:
         """Train and test an input without one of its parts, with the settings chosen for the whole."""
         part = contender.parts[without]
         less = contender.without(part)
-        fitted = self.fit(less, settings)
-        said = self._said(fitted, self.outer.sides(less.parts, settings.components)[1])
-        return Piece([self._row("drop", contender, fitted, said, part=part.column)], settings)
+        fitted = self.fit(less, committee)
+        return Piece(
+            [self._row("drop", contender, fitted, self._said(fitted, self.outer.wide(less.parts)[1]), part=part.column)], committee
+        )
 
-    def learning(self, contender: Contender, n_train: int, settings: Settings) -> Piece:
+    def learning(self, contender: Contender, n_train: int, committee: Sequence[Settings]) -> Piece:
         """Learn everything from fewer galaxies, with the settings chosen for all, and test on the same ones."""
         chosen = nested(self.outer.train_labels, n_train, self.seed)
         small = copy(self)
         small.outer = self._split(self.outer.train[chosen], self.outer.test)
         small.outer.learn(contender.parts)
-        fitted = small.fit(contender, settings)
-        said = small._said(fitted, small.outer.sides(contender.parts, settings.components)[1])
-        return Piece([small._row("learning", contender, fitted, said)], settings)
+        fitted = small.fit(contender, committee)
+        return Piece([small._row("learning", contender, fitted, small._said(fitted, small.outer.wide(contender.parts)[1]))], committee)
 
-    def head(self, contender: Contender, name: str, settings: Settings) -> Piece:
-        """Train and test another classifier on the same numbers."""
-        x, x_test, _ = self.outer.sides(contender.parts, settings.components)
-        said, known, size = head_probabilities(name, x, self.labels_of(contender), x_test, weight=settings.weight, seed=self.sample.seed)
+    def head(self, contender: Contender, name: str, committee: Sequence[Settings]) -> Piece:
+        """Train and test another classifier on the numbers that the best network got."""
+        best = committee[0]
+        wide, wide_test = self.outer.wide(contender.parts)
+        taken = widths_and_factors(contender.parts, wide, best.components)
+        x, x_test = joined(wide, *taken), joined(wide_test, *taken)
+        labels = self.labels_of(contender)
+        said, known, size = head_probabilities(name, x, labels, x_test, weight=best.weight, seed=self.sample.seed)
         full = spread(said, known, self.sample.classes)
-        return Piece([self._scored("head", contender, full, self.outer.test_labels, (x.shape[1], size), settings, head=name)], settings)
+        return Piece([self._scored("head", contender, full, self.outer.test_labels, (x.shape[1], size), best, head=name)], committee)
 
     def _budget(self) -> int:
         k, pixels = len(self.outer.classes), int(np.prod(self.sample.shape))
         return MATCHED_UNITS * (pixels + 1 + k) + k
 
-    def _augmented(
-        self, contender: Contender, split: Split, x: NDArray[np.float32], labels: NDArray[np.str_]
-    ) -> tuple[NDArray[np.float32], NDArray[np.str_], float]:
-        if not contender.augmented:
-            return x, labels, 1.0
-        part = contender.parts[0]
-        images = np.asarray(take_rows(self.sample.blocks[part.column], split.train)).reshape(-1, *self.sample.shape)
-        encoder, factor = split.encoder(part), split.sides((part,), 0)[2][0]
-        copies = [moved_copies(images, split.train, number, self.sample.seed).reshape(len(images), -1) for number in range(COPIES)]
-        more = [encoder.transform({part.column: each}) * np.float32(factor) for each in copies]
-        return np.concatenate([x, *more]), np.concatenate([labels] * (COPIES + 1)), 1.0 / (COPIES + 1)
+    def _said(self, fitted: Fitted, wide: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+        return spread(fitted.probabilities(wide), fitted.classes, self.sample.classes)
 
-    def _said(self, fitted: Fitted, x: NDArray[np.float32]) -> NDArray[np.float64]:
-        return spread(fitted.of_matrix(x), [str(name) for name in fitted.network.classes_], self.sample.classes)
-
-    def _importances(self, contender: Contender, fitted: Fitted, x: NDArray[np.float32]) -> list[Importance]:
+    def _importances(self, contender: Contender, fitted: Fitted, wide: Sequence[NDArray[np.float32]]) -> list[Importance]:
         truth, classes = self.outer.test_labels, self.sample.classes
-        whole, by_class = judged(truth, self._said(fitted, x), classes)
+        whole, by_class = judged(truth, self._said(fitted, wide), classes)
         rng = np.random.default_rng(self.seed)
-        found, start = [], 0
-        for part in contender.parts:
-            width = self.outer.sides((part,), fitted.settings.components)[0].shape[1]
+        found = []
+        for place, part in enumerate(contender.parts):
             losses: list[float] = []
             lost: dict[str, list[float]] = {name: [] for name in classes}
             for _ in range(_SHUFFLINGS):
-                mixed = x.copy()
-                mixed[:, start : start + width] = x[rng.permutation(len(x)), start : start + width]
+                mixed = [rows[rng.permutation(len(rows))] if number == place else rows for number, rows in enumerate(wide)]
                 scores, per_class = judged(truth, self._said(fitted, mixed), classes)
                 losses.append(whole["macro_f1"] - scores["macro_f1"])
                 for name in classes:
                     lost[name].append(by_class[name]["f1"] - per_class[name]["f1"])
             fall = {name: float(np.mean(values)) for name, values in lost.items()}
             found.append(Importance(contender.name, part.column, self.repeat, self.fold, float(np.mean(losses)), fall))
-            start += width
         return found
 
     def _row(
@@ -273,8 +284,10 @@ class Fold:
         truth: NDArray[np.str_] | None = None,
         **more: Any,
     ) -> Row:
-        sizes = (sum(len(each) for each in fitted.network.coefs_[:1]), parameters(fitted.network))
-        return self._scored(stage, contender, said, self.outer.test_labels if truth is None else truth, sizes, fitted.settings, **more)
+        features = round(float(np.mean([sum(each.widths) for each in fitted.members])))
+        size = round(float(np.mean([parameters(each.network) for each in fitted.members])))
+        truth = self.outer.test_labels if truth is None else truth
+        return self._scored(stage, contender, said, truth, (features, size), fitted.members[0].settings, **more)
 
     def _scored(
         self,

@@ -17,9 +17,7 @@ from galfeat.pipeline.searching import draw_settings
 from galfeat.pipeline.trials import Fold, Sample
 
 SHAPE = (1, 8, 8)
-SMALL = Plan(
-    preset="full", n_folds=3, n_repeats=1, draws=2, networks=1, curve_sizes=2, curve_inputs=("features",), head_inputs=("features",)
-)
+SMALL = Plan(n_folds=2, n_repeats=1, draws=3, networks=2, effort=0.25, curve_sizes=2, curve_inputs=("features",), head_inputs=("features",))
 INPUTS = (
     Contender("pixels", (Part("pixels", "", None),), "pixels", ""),
     Contender("pixels_augmented", (Part("pixels", "", None),), "pixels", "", augmented=True),
@@ -30,7 +28,7 @@ INPUTS = (
 )
 
 
-def sample(n: int = 120, seed: int = 0, signal: float = 0.0) -> Sample:
+def sample(n: int = 150, seed: int = 0, signal: float = 0.0) -> Sample:
     rng = np.random.default_rng(seed)
     labels = np.array(["a", "b", "c"])[np.arange(n) % 3]
     answer = signal * (labels[:, None] == np.array(["a", "b", "c"]))
@@ -68,9 +66,9 @@ def test_every_question_has_its_rows(outcome: Outcome) -> None:
         stage: [row for row in outcome.rows if row.stage == stage] for stage in ("main", "matched", "drop", "only", "learning", "head")
     }
     assert {stage: len(rows) for stage, rows in stages.items()} == {
-        "main": 18, "matched": 18, "drop": 6, "only": 6, "learning": 6, "head": 6,
+        "main": 12, "matched": 12, "drop": 4, "only": 4, "learning": 4, "head": 4,
     }  # fmt: skip
-    assert {row.n_train for row in stages["learning"]} == {50, 80}
+    assert {row.n_train for row in stages["learning"]} == {50, 75}
     assert mean(outcome, "features", "drop") < mean(outcome, "features")
     without = {row.part: row.scores["macro_f1"] for row in stages["drop"]}
     assert without["color"] < 0.6 < without["sift"]
@@ -89,13 +87,13 @@ def test_the_number_of_threads_changes_nothing(outcome: Outcome) -> None:
 
 def test_an_interrupted_run_goes_on_with_the_same_numbers(outcome: Outcome, tmp_path: Path) -> None:
     def stop(done: int, total: int, name: str) -> None:
-        if done == 20:
+        if done == 12:
             raise KeyboardInterrupt(total, name)
 
     with pytest.raises(KeyboardInterrupt):
         Protocol(sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)).run(2, stop)
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    assert len(kept) >= 20
+    assert len(kept) >= 12
     next(tmp_path.iterdir()).write_text('{"cut off')
     again = Protocol(sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)).run(2)
     assert numbers(again) == numbers(outcome)
@@ -127,14 +125,14 @@ def test_nothing_that_is_learned_depends_on_the_test_galaxies() -> None:
     other = Sample(replaced(dict(whole.blocks), test), labels, whole.family, SHAPE, whole.seed)
     states = []
     for each in (whole, other):
-        fold = Fold(each, train, test, repeat=0, fold=0, draws=draw_settings(3, 0), networks=2)
+        fold = Fold(each, train, test, repeat=0, fold=0, draws=draw_settings(3, 0), networks=2, effort=0.1)
         fold.learn(INPUTS)
         state: list[object] = []
         for contender in INPUTS:
-            settings, temperature, scores = fold.search(contender)
-            fitted = fold.fit(contender, settings, temperature)
-            state += [settings, temperature, scores, fitted.factors, [flat(encoder.get_state()) for encoder in fitted.encoders]]
-            state += [flat(fitted.network.get_state())]
+            committee, temperature, scores = fold.search(contender)
+            fitted = fold.fit(contender, committee, temperature)
+            state += [committee, temperature, scores, [flat(encoder.get_state()) for encoder in fitted.encoders]]
+            state += [[each.widths, each.factors, flat(each.network.get_state())] for each in fitted.members]
         states.append(state)
     assert states[0] == states[1]
 
@@ -155,7 +153,7 @@ def test_a_selector_that_has_seen_the_test_galaxies_betrays_itself_and_ours_stay
     planted = noise[:, np.argsort(-np.ptp(means, axis=0))[:40]]  # the forbidden step: chosen with the labels of all galaxies
     inputs = (Contender("pixels", (Part("pixels"),), "pixels", ""), Contender("planted", (Part("planted"),), "features", ""))
     blocks: dict[str, Block] = {"pixels": noise, "planted": planted}
-    plan = Plan(n_folds=5, n_repeats=1, draws=4, networks=1, matched=False)
+    plan = Plan(n_folds=5, n_repeats=1, draws=2, networks=1, matched=False, effort=0.3)
     found = Protocol(Sample(blocks, labels, np.arange(90), (1, 40, 100), 0), inputs, plan).run()
     assert mean(found, "planted", metric="accuracy") > 2 / 3
     assert abs(mean(found, "pixels", metric="accuracy") - 1 / 3) < 0.12

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from threadpoolctl import threadpool_limits
 
-from galfeat.data import Shard
+from galfeat.data import Failure, Shard
 from galfeat.pipeline.batch.retrying import measure_again
 from galfeat.pipeline.batch.shard_files import ShardResult
 from galfeat.pipeline.batch.work import Work, load_work
@@ -28,13 +28,18 @@ __all__ = ["Child", "Died", "Order", "serve"]
 
 @dataclass(frozen=True)
 class Order:
-    """A shard to measure, and the file for its result; perhaps only some galaxies of an entry, or only what failed before."""
+    """A shard to measure, and the file for its result.
+
+    Perhaps only some galaxies of an entry, or only what failed before; or nothing but to read, and to answer with a failure for each galaxy
+    in case it turns out to be one.
+    """
 
     shard: Shard
     path: Path
     start: int | None = None
     stop: int | None = None
     again: bool = False
+    list_only: bool = False
 
 
 _KILLED = 9  # the number of the signal that cannot be caught
@@ -154,6 +159,9 @@ def _answer(handle: int, answer: Any) -> None:
 
 
 def _measured(work: Work, order: Order) -> ShardResult:
+    if order.list_only:
+        cutouts = work.source.read(order.shard).cutouts
+        return ShardResult(0, tuple(Failure(each.id, each.file, "crash", "", each.row) for each in cutouts))
     if order.again:
         return measure_again(work, order.shard, order.path)
     return work.measure(order.shard, order.path, galaxies=slice(order.start, order.stop))

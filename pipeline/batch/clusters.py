@@ -8,6 +8,7 @@ several is measured here, in a process of its own, as after a crash.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,8 @@ def run_on_cluster(
 
 def _futures(client: Any, work_file: Path, jobs: Iterator[Job], journal: Journal) -> Iterator[tuple[Job, Any]]:
     """Keep the cluster busy, and yield jobs with their futures as they are through; None for suspects, which it does not get."""
-    from distributed import as_completed
-
     flying: dict[str, Job] = {}
-    through = as_completed()
+    through = _dask().as_completed()
 
     def fly(count: int) -> Iterator[tuple[Job, Any]]:
         for job in islice(jobs, count):
@@ -96,12 +95,10 @@ def _window(client: Any) -> int:
 
 
 def _result(future: Any, work: Work, child: Child, job: Job) -> ShardResult:
-    from distributed import KilledWorker
-
     if future is not None:
         try:
             result: ShardResult = future.result()
-        except (KilledWorker, MemoryError):
+        except (_dask().KilledWorker, MemoryError):
             pass
         except FileNotFoundError as error:
             raise UsageError(
@@ -126,18 +123,22 @@ def _work(path: str, changed: int) -> Work:  # noqa: ARG001 - another time of ch
     return load_work(Path(path))
 
 
-@contextmanager
-def _client(address: str, workers: int | None) -> Iterator[Any]:
+def _dask() -> Any:
     try:
-        from distributed import Client, LocalCluster
+        return import_module("distributed")
     except ImportError as error:
         raise UsageError("a cluster needs Dask: pip install 'galfeat[dask]'") from error
+
+
+@contextmanager
+def _client(address: str, workers: int | None) -> Iterator[Any]:
+    dask = _dask()
     if address == "local":
-        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        with dask.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster, dask.Client(cluster) as client:
             yield client
         return
     try:
-        client = Client(address, timeout=_WAIT)
+        client = dask.Client(address, timeout=_WAIT)
     except (OSError, ValueError) as error:
         raise UsageError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:

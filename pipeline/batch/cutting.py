@@ -39,7 +39,8 @@ def pieces(
     while start < shard.stop:
         stop = min(start + count, shard.stop)
         reading = source.read(Shard(start, stop))
-        cutouts, unread = reading.cutouts[galaxies], reading.failures
+        cutouts = reading.cutouts[galaxies]
+        unread = [] if galaxies.start else reading.failures  # they are told of with the first galaxies
         size = sum(cutout.pixels.nbytes for cutout in reading.cutouts) / (stop - start)
         for first in range(0, max(1, len(cutouts)), at_once):
             yield cutouts[first : first + at_once], unread

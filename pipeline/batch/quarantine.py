@@ -1,8 +1,9 @@
 """Shards under suspicion: measured in a process of their own, and cut in halves until the one galaxy is found that ends it."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from galfeat.data import Failure, Shard
@@ -64,7 +65,24 @@ class _Search:
 
     def _look_into_entry(self, entry: Shard, died: str) -> None:
         """Find the galaxy of an entry that is several; where reading it is what ends the process, the entry is the culprit."""
-        self.failures.append(self._culprit(entry, died))
+        try:
+            galaxies = self.child.measure(Order(entry, self.path, list_only=True)).failures
+        except Died:
+            galaxies = ()
+        if galaxies:
+            self._look_into_galaxies(entry, 0, galaxies, died)
+        else:
+            self.failures.append(self._culprit(entry, died))
+
+    def _look_into_galaxies(self, entry: Shard, start: int, galaxies: Sequence[Failure], died: str) -> None:
+        if len(galaxies) == 1:
+            self.failures.append(replace(galaxies[0], reason=_reason(died)))
+            return
+        half = len(galaxies) // 2
+        for first, part in ((start, galaxies[:half]), (start + half, galaxies[half:])):
+            again = self._tried(entry, first, first + len(part))
+            if again is not None:
+                self._look_into_galaxies(entry, first, part, again)
 
     def _tried(self, shard: Shard, start: int | None = None, stop: int | None = None) -> str | None:
         """Measure a part; return the reason if that ended the process."""
@@ -83,4 +101,8 @@ class _Search:
         catalog = self.work.source.catalog
         row = {} if catalog is None else catalog.slice(entry.start, 1).to_pylist()[0]
         name, file = row.get("id", f"entry {entry.start + 1}"), row.get("file", "")
-        return Failure(str(name), str(file or ""), "crash", f"{died}; it was left out so that the others could be measured", entry.start)
+        return Failure(str(name), str(file or ""), "crash", _reason(died), entry.start)
+
+
+def _reason(died: str) -> str:
+    return f"{died}; it was left out so that the others could be measured"

@@ -12,18 +12,19 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from poisoned import Poisoned
 
 from galfeat import UsageError
 from galfeat.data import Preparation, open_source
 from galfeat.data.files import FileSource
 from galfeat.features import make_extractors
 from galfeat.pipeline import classify, extract, recipe
-from galfeat.pipeline.batch import merging, running, shard_files, work
+from galfeat.pipeline.batch import merging, shard_files, work
 from galfeat.pipeline.batch.journal import Journal
 from galfeat.pipeline.batch.run import Options
 
@@ -43,7 +44,7 @@ def run(order: dict[str, Any]) -> None:
         classify(order["model"], source, order["out"], workers=order.get("workers", 2), options=Options(**order.get("options", {})))
         return
     extract(
-        Poisoned(source, **order["poison"]) if "poison" in order else source,
+        import_module("poisoned").Poisoned(source, **order["poison"]) if "poison" in order else source,
         order["out"],
         features=order.get("features", ["color", "hog"]),
         preparation=Preparation(size=order.get("size", 32)),
@@ -103,7 +104,7 @@ def watch(moments: Moments) -> None:
     moments.around(merging, "_write_failures", lambda *_: "writing failures")
     moments.around(Journal, "begin", lambda *_: "begin in the journal")
     moments.around(Journal, "end", lambda *_: "end in the journal")
-    moments.around(running.ThreadPoolExecutor, "shutdown", lambda *_: "the end of the threads")
+    moments.around(ThreadPoolExecutor, "shutdown", lambda *_: "the end of the threads")
     moments.around(shutil, "rmtree", lambda *_: "clearing up")
 
 

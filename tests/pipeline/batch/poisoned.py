@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from galfeat.data import Reading, Shard, Source
+from galfeat.data import Cutout, Reading, Shard, Source
 
 
 def die(how: str) -> None:
@@ -15,6 +15,14 @@ def die(how: str) -> None:
     if how == "memory":
         raise MemoryError
     os.kill(os.getpid(), getattr(signal, how))
+
+
+class Deadly(Cutout):
+    """A cutout that can be read but not measured."""
+
+    def select(self, bands: Sequence[str]) -> Cutout:  # noqa: ARG002
+        die("SIGSEGV")
+        return self
 
 
 class Poisoned:
@@ -30,10 +38,14 @@ class Poisoned:
         A file that, where it exists, makes the entries harmless.
     once : bool
         Whether the first death makes that file.
+    ids : sequence of str
+        Galaxies that end the process that measures them.
     """
 
-    def __init__(self, source: Source, rows: Sequence[int], how: str = "SIGSEGV", unless: str = "", once: bool = False) -> None:
-        self.source, self.rows, self.how, self.unless, self.once = source, rows, how, unless, once
+    def __init__(
+        self, source: Source, rows: Sequence[int], how: str = "SIGSEGV", unless: str = "", once: bool = False, ids: Sequence[str] = ()
+    ) -> None:
+        self.source, self.rows, self.how, self.unless, self.once, self.ids = source, rows, how, unless, once, ids
         self.bands: tuple[str, ...] = source.bands
 
     @property
@@ -51,4 +63,6 @@ class Poisoned:
             if self.once:
                 Path(self.unless).touch()
             die(self.how)
-        return self.source.read(shard)
+        reading = self.source.read(shard)
+        cutouts = [Deadly(**vars(cutout)) if cutout.id in self.ids else cutout for cutout in reading.cutouts]
+        return Reading(cutouts, reading.failures)

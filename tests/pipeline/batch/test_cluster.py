@@ -4,6 +4,7 @@ import csv
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,7 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
         subprocess.Popen([*program, *options], stderr=subprocess.DEVNULL) as first,
         subprocess.Popen([*worker, "--local-directory", str(tmp_path / "dask")], stderr=subprocess.DEVNULL) as second,
     ):
-        from distributed import Client
-
-        with Client(scheduler_file=str(record), timeout=60) as client:
+        with import_module("distributed").Client(scheduler_file=str(record), timeout=60) as client:
             client.wait_for_workers(1, timeout=60)
             address = client.scheduler.address
         yield address

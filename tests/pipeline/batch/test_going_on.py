@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from galfeat.pipeline import load_features
@@ -81,7 +82,7 @@ def test_a_changed_file_is_measured_again(copy: Path, tmp_path: Path, server: Ru
     assert server(copy, fresh) == 0
     assert out.read_bytes() == fresh.read_bytes()
     hog = load_features(out).blocks["hog"]
-    assert (hog[0] == hog[30]).all()  # type: ignore[call-overload]
+    assert np.array_equal(hog[0], hog[30])
 
 
 def test_retried_failures_end_as_if_there_had_been_none(copy: Path, tmp_path: Path, server: Run) -> None:

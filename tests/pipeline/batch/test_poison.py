@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from astropy.io import fits
 
 from galfeat.pipeline import load_features
 
@@ -37,7 +38,7 @@ def test_with_processes_the_same_run_survives(how: str, survey: Path, tmp_path: 
     assert [(line["id"], line["stage"]) for line in failures(out)] == [("sim000021", "crash")]
     harmless.touch()
     assert server(survey, out, poison=poison, options={"retry_failed": True}) == 0
-    assert server(survey, whole) == 0
+    assert server(survey, whole, poison=poison) == 0
     assert out.read_bytes() == whole.read_bytes()
 
 
@@ -52,3 +53,15 @@ def test_processes_give_the_same_bytes(damaged: Path, tmp_path: Path, server: Ru
     out = tmp_path / "F.parquet"
     assert server(damaged, out, options={"processes": True}) == 0
     assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed
+
+
+def test_of_a_file_of_many_galaxies_the_one_is_found(survey: Path, tmp_path: Path, server: Run) -> None:
+    folder, out = tmp_path / "many", tmp_path / "F.parquet"
+    folder.mkdir()
+    cubes = [fits.getdata(survey / f"sim{number:06d}.fits") for number in range(7)]
+    images = [fits.ImageHDU(cube) for cube in cubes]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(folder / "many.fits")
+    fits.PrimaryHDU(cubes[0]).writeto(folder / "one.fits")
+    assert server(folder, out, options={"processes": True}, poison={"rows": [], "ids": ["many[5]"]}) == 0
+    assert [(line["id"], line["stage"]) for line in failures(out)] == [("many[5]", "crash")]
+    assert load_features(out).ids.tolist() == [*(f"many[{number}]" for number in (0, 1, 2, 3, 4, 6)), "one"]

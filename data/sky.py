@@ -172,10 +172,8 @@ def _differences(image: NDArray[np.float64], usable: NDArray[np.bool_], lag: int
 def _median(values: NDArray[np.floating]) -> float:
     """Return the median of finite values; NumPy's own looks for what cannot be there."""
     half = values.size // 2
-    if values.size % 2:
-        return float(np.partition(values, half)[half])
-    lower, upper = np.partition(values, (half - 1, half))[half - 1 : half + 1]
-    return float((lower + upper) / 2)
+    ordered = np.partition(values, (max(half - 1, 0), half))  # NumPy is several times quicker at two places than at one
+    return float(ordered[half] if values.size % 2 else (ordered[half - 1] + ordered[half]) / 2)
 
 
 def _clipped(values: NDArray[np.float64]) -> float:

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from galfeat.data import Cutout
+from galfeat.data import Cutout, align
 from galfeat.pipeline.contenders import RANDOM, Contender
-from galfeat.pipeline.gathering import ALIGNED, NUISANCE, measured_blocks
+from galfeat.pipeline.gathering import ALIGNED, NUISANCE
 from galfeat.pipeline.inputs import Part
 from galfeat.pipeline.measuring import Block, measure
 from galfeat.pipeline.protocol import Outcome
 from galfeat.pipeline.recipe import Recipe
+from galfeat.pipeline.shape_numbers import SHAPE, shape_numbers
 from galfeat.pipeline.study import Cost, Layer
 
 __all__ = ["costs", "layers", "measuring_seconds"]
@@ -34,14 +35,19 @@ def measuring_seconds(cutouts: Sequence[Cutout], recipe: Recipe) -> dict[str, fl
     if not some:
         return {}
     seconds = {}
+    pixels = measure(some, recipe.subset(["pixels"]))[1].get("pixels")
+    if pixels is None:
+        return {}
+    images = np.asarray(pixels).reshape(-1, len(recipe.bands), recipe.preparation.size, recipe.preparation.size)
     for name in recipe.extractors:
         alone = recipe.subset([name])
         start = time.perf_counter()
         measure(some, alone)
         seconds[name] = (time.perf_counter() - start) / len(some)
-    start = time.perf_counter()
-    measured_blocks(some, recipe.subset(["pixels"]))
-    seconds[ALIGNED] = (time.perf_counter() - start) / len(some)
+    for name, work in ((ALIGNED, align), (SHAPE, shape_numbers)):
+        start = time.perf_counter()
+        work(images)
+        seconds[name] = seconds["pixels"] + (time.perf_counter() - start) / len(some)
     return seconds
 
 

@@ -16,6 +16,7 @@ from galfeat.data import Cutout, Failure, Reading, Shard, Source, align
 from galfeat.pipeline.folds import families, image_twins, labels_twins, position_twins
 from galfeat.pipeline.measuring import Block, measure, take_rows
 from galfeat.pipeline.recipe import Recipe
+from galfeat.pipeline.shape_numbers import SHAPE, shape_numbers
 from galfeat.pipeline.table import column_text
 
 __all__ = ["ALIGNED", "NUISANCE", "Galaxies", "gather", "measured_blocks"]
@@ -37,7 +38,7 @@ class Galaxies:
     labels : array of str, shape (n,)
         ``""`` where there is none.
     blocks : dict of str to array or list
-        One an extractor, `ALIGNED` and `NUISANCE`.
+        One an extractor, `SHAPE`, `ALIGNED` and `NUISANCE`.
     failures : list of Failure
     raw : dict of str to Cutout
         Some of the galaxies before preparation, by id.
@@ -155,11 +156,12 @@ def gather(
 
 
 def measured_blocks(cutouts: Sequence[Cutout], recipe: Recipe) -> tuple[list[Cutout], dict[str, Block], list[Failure]]:
-    """Prepare and measure cutouts; as `measure`, and with the blocks `ALIGNED` and `NUISANCE`."""
+    """Prepare and measure cutouts; as `measure`, and with the blocks `SHAPE`, `ALIGNED` and `NUISANCE`."""
     kept, blocks, failures = measure(cutouts, recipe)
     if kept:
         size = recipe.preparation.size
         images = np.asarray(blocks["pixels"]).reshape(len(kept), len(recipe.bands), size, size)
+        blocks[SHAPE] = shape_numbers(images)
         blocks[ALIGNED] = np.nan_to_num(align(images), nan=0.0).reshape(len(kept), -1)
         blocks[NUISANCE] = np.array([_nuisance(cutout, recipe.bands) for cutout in kept], dtype=np.float32)
     return kept, blocks, failures

@@ -25,6 +25,7 @@ from galfeat.pipeline.plan import FULL, NOMINAL, QUICK, Plan, Speed, fitted_to, 
 from galfeat.pipeline.protocol import Outcome, Protocol
 from galfeat.pipeline.recipe import Recipe
 from galfeat.pipeline.searching import draw_settings
+from galfeat.pipeline.shape_numbers import SHAPE
 from galfeat.pipeline.study import Study
 from galfeat.pipeline.training import labelled_rows
 from galfeat.pipeline.trials import Altered, Sample
@@ -191,7 +192,7 @@ class _Job:
         return galaxies, left_out, []
 
     def _planned(self, sample: Sample, recipe: Recipe) -> tuple[Plan, tuple[Contender, ...], float]:
-        everything = contenders(tuple(recipe.extractors))
+        everything = contenders((*recipe.extractors, SHAPE))
         widths = {name: 64 if isinstance(block, list) else block.shape[1] for name, block in sample.blocks.items()}
 
         def seconds(plan: Plan, speed: Speed, workers: int) -> float:
@@ -295,7 +296,7 @@ def _shape(recipe: Recipe) -> tuple[int, int, int]:
 
 
 def _with_random(blocks: Mapping[str, Block], recipe: Recipe, seed: int) -> dict[str, Block]:
-    parts = hand_parts(tuple(recipe.extractors))
+    parts = hand_parts((*recipe.extractors, SHAPE))
     random = {f"{RANDOM} {part.column}": random_block(blocks[part.column], seed + place) for place, part in enumerate(parts)}
     return {**blocks, **random}
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.pipeline.probabilities import confusion, reliability_bins
-from galfeat.pipeline.reporting.drawing import Drawn, canvas, file_name, label
+from galfeat.pipeline.reporting.drawing import Drawn, canvas, distinct, file_name, label
 from galfeat.pipeline.study import Study
 
 __all__ = ["confusion_figures", "first_repeat", "reliability_figures"]
@@ -42,8 +42,8 @@ def _confusion(study: Study, name: str) -> Drawn:
             if k <= 20:
                 axes.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=size, color="white" if share[i, j] > 0.55 else "#222")
     upright = k <= 3 and max(map(len, study.classes)) <= 9
-    axes.set_xticks(range(k), [label(each, 14) for each in study.classes], rotation=0 if upright else 90, fontsize=max(size - 1, 5.5))
-    axes.set_yticks(range(k), [label(each, 14) for each in study.classes], fontsize=max(size - 1, 5.5))
+    axes.set_xticks(range(k), distinct(study.classes), rotation=0 if upright else 90, fontsize=max(size - 1, 5.5))
+    axes.set_yticks(range(k), distinct(study.classes), fontsize=max(size - 1, 5.5))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_title(label(name, 40), fontsize=10)

@@ -1,13 +1,14 @@
 """What the report's figures share: colours, marks, and labels that are safe to draw."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["COLORS", "LINES", "MARKS", "WIDTH", "Drawn", "canvas", "file_name", "label", "short"]
+__all__ = ["COLORS", "LINES", "MARKS", "WIDTH", "Drawn", "canvas", "distinct", "file_name", "label", "short"]
 
 WIDTH = 4.6
 """Inches: on a phone the letters are then still as large as small print, and two figures fit beside each other on a screen."""
@@ -60,6 +61,17 @@ def short(text: str, length: int = 22) -> str:
     """Return a name in one line, cut with an ellipsis where it is longer than `length` letters."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
+
+
+def distinct(names: Sequence[str], length: int = 14) -> list[str]:
+    """Return names as labels in one line that still differ: cut at the end, or in the middle where the ends tell them apart."""
+    cut = [short(name, length) for name in names]
+    if len(set(cut)) < len(set(names)):
+        lines, half = [" ".join(name.split()) for name in names], (length - 1) // 2
+        cut = [line if len(line) <= length else f"{line[:half]}…{line[half - length + 1 :]}" for line in lines]
+    if len(set(cut)) < len(set(names)):
+        cut = [f"{place + 1} {short(name, length - 3)}" for place, name in enumerate(names)]
+    return [name.replace("$", r"\$") for name in cut]
 
 
 def label(text: str, length: int = 22, lines: int = 1) -> str:

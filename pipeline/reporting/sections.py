@@ -64,7 +64,7 @@ def sections(summary: Summary) -> list[Section]:
         Section(
             "controls",
             "Controls",
-            "Inputs that know nothing of a galaxy's shape, trained in the same way.",
+            "Trained in the same way, on labels or numbers that know nothing of a galaxy's shape.",
             _some(tables.control_table(summary)),
         ),
         _classes(summary),

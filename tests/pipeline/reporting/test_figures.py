@@ -10,7 +10,7 @@ from matplotlib.container import ErrorbarContainer
 from galfeat.pipeline.reporting.draw_classes import confusion_figures, reliability_figures
 from galfeat.pipeline.reporting.draw_curves import learning_curves, learning_figure, robustness_curves, robustness_figures
 from galfeat.pipeline.reporting.draw_scores import forest, score_plot
-from galfeat.pipeline.reporting.drawing import file_name, label, short
+from galfeat.pipeline.reporting.drawing import distinct, file_name, label, short
 from galfeat.pipeline.reporting.summary import Summary
 from galfeat.pipeline.reporting.tables import learning_table, part_table, robustness_table
 from galfeat.pipeline.study import Prediction, Study
@@ -114,6 +114,13 @@ def test_labels_are_drawn_letter_by_letter() -> None:
     assert label("barred spiral with tails", 12, 3) == "barred\nspiral with\ntails"
     assert short("one\ntwo  three") == "one two three"
     assert short("abcdefgh", 5) == "abcd…"
+
+
+def test_names_that_begin_alike_stay_apart() -> None:
+    assert distinct(["spiral", "a $ b"], 10) == ["spiral", r"a \$ b"]
+    assert distinct(["barred spiral", "irregular"], 10) == ["barred sp…", "irregular"]
+    assert distinct(["class number 01", "class number 02"], 10) == ["clas…er 01", "clas…er 02"]
+    assert distinct(["a begin 1 the end", "a begin 2 the end"], 10) == ["1 a begi…", "2 a begi…"]
 
 
 def test_names_of_files_have_no_odd_letters() -> None:

@@ -120,7 +120,7 @@ def test_names_that_begin_alike_stay_apart() -> None:
     assert distinct(["spiral", "a $ b"], 10) == ["spiral", r"a \$ b"]
     assert distinct(["barred spiral", "irregular"], 10) == ["barred sp…", "irregular"]
     assert distinct(["class number 01", "class number 02"], 10) == ["clas…er 01", "clas…er 02"]
-    assert distinct(["a begin 1 the end", "a begin 2 the end"], 10) == ["1 a begi…", "2 a begi…"]
+    assert distinct(["a long name 1 the end", "a long name 2 the end"], 10) == ["1 a long…", "2 a long…"]
 
 
 def test_names_of_files_have_no_odd_letters() -> None:

@@ -154,7 +154,7 @@ class HOG(Extractor):
     def _fixed(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the vectors of the images as they are, and which images have bad pixels."""
         vectors, flawed = oriented_histograms(self._planes(images), self._grid(images.shape[2:]), self._block(), self.block_norm)
-        return vectors.reshape(len(images), -1), flawed.reshape(len(images), -1).any(axis=1)
+        return vectors.reshape(len(images), -1), np.asarray(flawed.reshape(len(images), -1).any(axis=1))
 
     def _planes(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         return images.reshape(-1, 1, *images.shape[2:]) if self.channel == "each" else images

@@ -218,28 +218,35 @@ class SIFT(LearnedExtractor):
         return np.asarray(np.isfinite(images).any(axis=1, keepdims=True).mean(axis=(2, 3)))
 
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self.encoder_.transform([descriptors for _, descriptors in self._find(images)]))
+        return np.asarray(self.encoder_.transform([descriptors for _, descriptors in self._found(images)]))
 
     def _found(self, images: NDArray[np.float32]) -> list[Found]:
+        if self.keypoints == "dense":
+            return self._on_grid(images)
+        return [each for part in self._parts(images) for each in self._detected(local_images(images[part]))]
+
+    def _parts(self, images: NDArray[np.float32]) -> list[slice]:
+        """Return the rows that are few enough to be measured at once."""
         count = max(1, self._at_once // images[0].size)
-        return [each for start in range(0, len(images), count) for each in self._find(images[start : start + count])]
+        return [slice(start, start + count) for start in range(0, len(images), count)]
 
-    def _find(self, images: NDArray[np.float32]) -> list[Found]:
-        """Return places and descriptors of images that are few enough to be measured at once."""
-        planes = local_images(images)
-        return self._on_grid(planes) if self.keypoints == "dense" else self._detected(planes)
-
-    def _on_grid(self, planes: NDArray[np.float32]) -> list[Found]:
+    def _on_grid(self, images: NDArray[np.float32]) -> list[Found]:
         blur = max(0.0, self.sigma**2 - _OWN_BLUR**2) ** 0.5
-        descriptors, made = describe_grid(planes, int(self.step), float(self.size), blur, float(self.min_good))
-        columns, rows = (grid_centres(length, int(self.step)) for length in planes.shape[:0:-1])
+        columns, rows = (grid_centres(length, int(self.step)) for length in images.shape[:1:-1])
         places = np.empty((len(columns), len(rows), 4), dtype=np.float32)
         places[..., 0], places[..., 1] = columns[:, None], rows
         places[..., 2:] = self.size / _CELL, 0.0
-        flat, there = places.reshape(-1, 4), made.reshape(len(planes), -1)
-        found = descriptors.reshape(len(planes), -1, 128)
-        whole = [bool(row.all()) for row in there]
-        return [(flat, found[row]) if whole[row] else (flat[there[row]], found[row][there[row]]) for row in range(len(planes))]
+        flat = places.reshape(-1, 4)
+        found = np.empty((len(images), *places.shape[:2], 128), dtype=np.uint8)  # all in one: fresh memory, part by part, is slow to touch
+        made = np.empty(found.shape[:3], dtype=np.bool_)
+        for part in self._parts(images):
+            planes = local_images(images[part])
+            describe_grid(planes, int(self.step), float(self.size), blur, float(self.min_good), into=(found[part], made[part]))
+        results: list[Found] = [(flat, descriptors.reshape(-1, 128)) for descriptors in found]
+        for row in np.flatnonzero(~made.all(axis=(1, 2))).tolist():
+            there = made[row].ravel()
+            results[row] = flat[there], results[row][1][there]
+        return results
 
     def _detected(self, planes: NDArray[np.float32]) -> list[Found]:
         filled, noise = on_unit_noise(planes, self.noise)

@@ -33,6 +33,11 @@ from galfeat.features.kernels.sift_dense_vectors import LANES
 
 __all__ = ["describe_grid", "grid_centres"]
 
+_ROUNDING = 1e-5  # of a fraction of good gradients: exactly half of them is half
+
+Described = tuple[NDArray[np.uint8], NDArray[np.bool_]]
+"""Descriptors, and which of them were made."""
+
 
 def grid_centres(length: int, step: int) -> NDArray[np.int64]:
     """Return the centres of a grid along one axis: as many as steps fit, with as much room before as behind.
@@ -47,8 +52,8 @@ def grid_centres(length: int, step: int) -> NDArray[np.int64]:
 
 
 def describe_grid(
-    planes: NDArray[np.float32], step: int, size: float, blur: float, least: float
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    planes: NDArray[np.float32], step: int, size: float, blur: float, least: float, *, into: Described | None = None
+) -> Described:
     """Describe the gradients around each point of a grid.
 
     Parameters
@@ -63,6 +68,8 @@ def describe_grid(
         Standard deviation of the Gaussian that smooths the image first, pixels; 0 for none.
     least : float
         Least fraction of good gradients in the part of a point's window that lies in the image.
+    into : (array, array), optional
+        C-contiguous arrays to be filled, which are returned; otherwise new ones.
 
     Returns
     -------
@@ -77,8 +84,7 @@ def describe_grid(
     width = -(-(nx + 2 * reach) // LANES) * LANES
     starts_y, weights_y, cells_y = _cells(ny, step, size)
     starts_x, weights_x, cells_x = _cells(nx, step, size)
-    descriptors = np.empty((m, len(cells_x), len(cells_y), 128), dtype=np.uint8)  # empty: fresh zeros are slow to touch
-    made = np.empty(descriptors.shape[:3], dtype=np.bool_)
+    descriptors, made = into or _room(m, len(cells_x), len(cells_y))
     _describe(
         planes.view(np.int32),
         planes,
@@ -92,11 +98,15 @@ def describe_grid(
         starts_x,
         weights_x,
         cells_x,
-        np.float32(least),
+        np.float32(least - _ROUNDING),
         descriptors,
         made,
     )
     return descriptors, made
+
+
+def _room(m: int, columns: int, rows: int) -> Described:
+    return np.empty((m, columns, rows, 128), dtype=np.uint8), np.empty((m, columns, rows), dtype=np.bool_)
 
 
 @lru_cache(maxsize=16)

@@ -66,7 +66,7 @@ def _one(plane: NDArray[np.float32], step: int, size: float, blur: float, least:
     there = np.einsum("iay,yx,jbx->jiab", rows, known.astype(np.float64), columns, optimize=True)
     cells /= np.maximum(there / np.where(inside > 0, inside, 1), 1 / _TOP_UP)[..., None]
     flat = cells.reshape(*cells.shape[:2], 128)
-    made = (flat > 0).any(axis=-1) & (there.sum(axis=(2, 3)) >= (least - 1e-6) * inside.sum(axis=(2, 3)))
+    made = (flat > 0).any(axis=-1) & (there.sum(axis=(2, 3)) >= (least - 1e-5) * inside.sum(axis=(2, 3)))
     return np.where(made[..., None], _as_bytes(flat), 0).astype(np.uint8), made
 
 

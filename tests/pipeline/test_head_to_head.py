@@ -1,0 +1,153 @@
+"""The whole comparison on a few simulated galaxies: true tables, the same twice, resumable, and plain about bad input."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from galfeat import UsageError
+from galfeat.data import Preparation
+from galfeat.pipeline import compare
+from galfeat.pipeline.head_to_head import Compared
+from galfeat.pipeline.plan import QUICK
+
+SMALL = replace(
+    QUICK,
+    n_folds=2,
+    effort=0.1,
+    skipped=("pixels_augmented", "pixels_linear", "pixels_small", "hog", "sift", "texture", "shape", "random", "features+pixels"),
+    curve_inputs=("features",),
+    altered_inputs=("pixels", "features"),
+    altered=10,
+)
+PREPARED = Preparation(size=32)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.fixture(scope="module")
+def compared(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    return compare(survey, tmp_path_factory.mktemp("report"), preparation=PREPARED, plan=SMALL, test_source=survey_of(survey, 30, 8))
+
+
+def survey_of(survey: Path, n: int, seed: int) -> Path:
+    """Return a folder with other galaxies of the same survey."""
+    from galfeat.data import SimulatedSurvey, write_survey
+
+    folder = survey.parent / f"other{seed}"
+    if not folder.is_dir():
+        write_survey(SimulatedSurvey(n, size=32, depth="deep", seed=seed), folder)
+    return folder
+
+
+def changed(survey: Path, folder: Path, change: Callable[[list[dict[str, str]]], list[dict[str, str]]]) -> Path:
+    """Return a copy of the survey with another catalogue."""
+    shutil.copytree(survey, folder)
+    table = change(rows(survey / "catalog.csv"))
+    with (folder / "catalog.csv").open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    return folder
+
+
+def test_every_stage_is_in_the_tables(compared: Compared) -> None:
+    out = compared.report.parent
+    scores = rows(out / "scores.csv")
+    inputs = ["pixels", "pixels_pca", "pixels_aligned", "color", "features", "shuffled", "nuisance"]
+    assert [row["input"] for row in scores if row["stage"] == "main"] == [name for name in inputs for _ in range(2)]
+    assert {row["stage"] for row in scores} == {"main", "head", "robustness", "drop", "only", "cross"}
+    altered = {row["perturbation"] for row in scores if row["stage"] == "robustness"}
+    assert altered == {"rotation", "shift", "noise", "blur", "dimming", "band"}
+    assert {row["n_test"] for row in scores if row["stage"] == "cross"} == {"30"}
+    assert sum(int(row["n_test"]) for row in scores if row["stage"] == "main" and row["input"] == "pixels") == 90
+    assert [row["input"] for row in rows(out / "summary.csv")] == inputs
+    assert not (out / "pieces").exists()
+
+
+def test_the_run_can_be_repeated_from_what_it_says(compared: Compared) -> None:
+    run = json.loads((compared.report.parent / "run.json").read_text())
+    assert (run["seed"], run["n_folds"], run["n_repeats"], run["label"], run["preset"]) == (0, 2, 1, "label", "quick")
+    assert run["recipe"]["preparation"]["size"] == 32
+    assert run["recipe"]["extractors"]["hog"]["rotation"] == "mirrored"
+    assert len(run["search"]) == run["draws"] == 2
+
+
+def test_untouched_galaxies_are_the_start_of_every_robustness_curve(compared: Compared) -> None:
+    start = [
+        row
+        for row in compared.study.select("robustness", input="pixels")
+        if row.strength == {"dimming": 1.0, "band": -1.0}.get(row.perturbation, 0.0)
+    ]
+    assert len({row.perturbation for row in start}) == 6
+    for fold in (0, 1):
+        assert len({row.scores["log_loss"] for row in start if row.fold == fold}) == 1
+
+
+def test_the_same_again_and_after_an_interruption(compared: Compared, survey: Path, tmp_path: Path) -> None:
+    def stop(done: int, total: int, name: str) -> None:
+        if done == 9:
+            raise KeyboardInterrupt(total, name)
+
+    arguments = {
+        "preparation": PREPARED,
+        "plan": SMALL,
+        "test_source": survey_of(survey, 30, 8),
+        "workers": 1,
+        "name": compared.study.source,
+    }
+    with pytest.raises(KeyboardInterrupt):
+        compare(survey, tmp_path, training=stop, **arguments)  # type: ignore[arg-type]
+    assert len(list((tmp_path / "pieces").iterdir())) >= 9
+    compare(survey, tmp_path, resume=True, **arguments)  # type: ignore[arg-type]
+    for name in ("scores.csv", "summary.csv", "classes.csv", "differences.csv", "run.json"):
+        assert (tmp_path / name).read_bytes() == (compared.report.parent / name).read_bytes(), name
+
+
+def test_rows_that_cannot_take_part_are_left_out_and_counted(survey: Path, tmp_path: Path) -> None:
+    def change(table: list[dict[str, str]]) -> list[dict[str, str]]:
+        table[0]["label"], table[1]["label"], table[2]["file"] = "", "blob", "missing.fits"
+        return table
+
+    folder = changed(survey, tmp_path / "survey", change)
+    plan = replace(SMALL, altered=0, dropping=False, curve_inputs=(), head_inputs=(), skipped=(*SMALL.skipped, "color", "pixels_aligned"))
+    study = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).study
+    assert len(study.labels) == 87
+    assert study.left_out == {
+        "without a label": 1,
+        "of classes with fewer galaxies than the 2 folds (blob)": 1,
+        "that could not be measured (report.failures.csv says why)": 1,
+    }
+    assert rows(tmp_path / "out" / "report.failures.csv")[0]["file"] == "missing.fits"
+
+
+def test_what_cannot_be_compared_is_said_before_the_work(survey: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="needs a column 'class'"):
+        compare(survey, tmp_path / "out", label="class")
+    with pytest.raises(UsageError, match="at least 2 folds"):
+        compare(survey, tmp_path / "out", plan=replace(SMALL, n_folds=1))
+    one = changed(survey, tmp_path / "one", lambda table: [row for row in table if row["label"] == "merger"])
+    with pytest.raises(UsageError, match=r"1 class\(es\).*: merger; two are needed"):
+        compare(one, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(survey: Path, tmp_path: Path) -> None:
+    plan = replace(SMALL, altered=0)
+    with pytest.raises(UsageError, match="the other source has no galaxy to test on"):
+        compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, test_source=survey)
+
+
+def test_the_second_task_goes_by_the_same_protocol(survey: Path, tmp_path: Path) -> None:
+    plan = replace(SMALL, altered=0, dropping=False, curve_inputs=(), head_inputs=())
+    study = compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, label="state").study
+    assert study.classes == ("quiescent", "star_forming")
+    assert np.isfinite(study.values(study.select("main"), "auc")).all()

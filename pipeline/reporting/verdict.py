@@ -109,7 +109,8 @@ def _reason(summary: Summary, ours: str, gap: Difference | None) -> str:
         return rest
     explained = [name for name in _simplest_first(rivals) if _explains(summary, name, gap)]
     if not explained:
-        return f"The gain is not explained by what was done to the pixels: {rest[0].lower()}{rest[1:]}"
+        known = "The gain is not explained by" if decided(against) == "better" else "It cannot be told whether the gain comes from"
+        return f"{known} what was done to the pixels: {rest[0].lower()}{rest[1:]}"
     cause = explained[0]
     what = _CAUSES.get(cause, f"what '{cause}' does to the pixels")
     reached = f"'{cause}' alone reaches {_share(summary, cause, gap)} of it"
@@ -140,8 +141,8 @@ def _against(summary: Summary, rival: str, gap: Difference | None) -> str:
     return {
         "better": f"Against {name} the features are still better by {_size(gap)}.",
         "worse": f"Against {name} the features fall behind by {_size(gap)}.",
-        "same": f"Against {name} the features make no practical difference ({_size(gap)}).",
-        "unknown": f"Against {name} no difference of the features is certain ({_size(gap)}).",
+        "same": f"Against {name} the features make no practical difference: {_size(gap)}.",
+        "unknown": f"Against {name} no difference of the features is certain: {_size(gap)}.",
     }[decided(gap)]
 
 

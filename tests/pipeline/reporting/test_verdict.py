@@ -39,6 +39,13 @@ def test_features_win_and_the_pixels_treated_alike_do_not(make_study: Make) -> N
     assert not verdict.warnings
 
 
+def test_a_gain_that_may_or_may_not_be_explained(make_study: Make) -> None:
+    study = scattered(make_study({"pixels": 0.4, "pixels_small": 0.6, "features": 0.65}), "pixels_small", 0.2)
+    sentence = judge(study).sentences[1]
+    assert sentence.startswith("It cannot be told whether the gain comes from what was done to the pixels: against the best pixel input")
+    assert "no difference of the features is certain: +0." in sentence
+
+
 def test_the_gain_is_mostly_alignment(make_study: Make) -> None:
     verdict = judge(make_study({"pixels": 0.4, "pixels_pca": 0.45, "pixels_aligned": 0.62, "features": 0.65}))
     assert "beat raw pixels" in verdict.sentences[0]

@@ -85,6 +85,13 @@ def test_galaxies_come_out_at_one_size(scale: float, centring: str) -> None:
     assert window.side == pytest.approx(1.678 * scale / 0.2, rel=0.05)
 
 
+def test_size_alone_does_not_move_the_galaxy_off_its_place() -> None:
+    """Six rows and four columns off the middle in the cutout, it is as much further off as it is larger in the image."""
+    prepared = prepare_one(_scene((86.0, 76.0), scale=5.0, shape=(161, 161)), Preparation(size=48, stretch="none", extent=0.15))
+    enlarged = 0.15 * 48 / (1.678 * 5.0)
+    assert _centre(prepared.mean(axis=0)) == pytest.approx((23.5 + 6 * enlarged, 23.5 - 4 * enlarged), abs=0.4)
+
+
 def test_the_sky_of_a_galaxy_that_fills_its_frame_is_measured_around_it() -> None:
     """Against the profile itself: what is prepared is that times a number, and nothing is taken away from it."""
     close = prepare_one(_scene(scale=5.0, shape=(161, 161), centre=(80, 80)), Preparation(size=32, stretch="none", extent=0.45))

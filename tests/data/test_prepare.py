@@ -1,6 +1,7 @@
 """Preparation: pencil numbers, invariances, masks, refusals."""
 
 import json
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -47,6 +48,40 @@ def test_light_that_slopes_through_the_frame_is_no_noise() -> None:
     slope = 40 * np.exp(-np.hypot(*(np.mgrid[:64, :64] - 31.5)) / 20)
     assert sky_and_noise(noise, 6)[1] == pytest.approx(2, rel=0.08)
     assert sky_and_noise(noise + slope, 6)[1] == pytest.approx(sky_and_noise(noise, 6)[1], rel=0.08)
+
+
+@pytest.mark.parametrize(("shape", "width", "lag"), [((20, 20), 2, 2), ((17, 24), 3, 4), ((9, 9), 4, 1)])
+def test_noise_is_that_of_all_good_pairs_of_the_frame(shape: tuple[int, int], width: int, lag: int) -> None:
+    """Against two loops over pixels; bad ones, of whatever value, are in no pair, nor are those inside the frame."""
+    image = np.random.default_rng(8).normal(50, 3, shape)
+    image[width:-width, width:-width] += 900
+    image[0, 3], image[1, 0], image[-1, -2], image[4, -1] = np.nan, np.inf, -np.inf, np.nan
+    ny, nx = shape
+    framed = [(y, x) for y in range(ny) for x in range(nx) if not (width <= y < ny - width and width <= x < nx - width)]
+    good = {place: image[place] for place in framed if np.isfinite(image[place])}
+    apart = [abs(good[y, x] - good[y + dy, x + dx]) for y, x in good for dy, dx in ((0, lag), (lag, 0)) if (y + dy, x + dx) in good]
+    sky, noise = sky_and_noise(image, width, lag=lag)
+    assert sky == np.median(list(good.values()))
+    assert noise == pytest.approx(1.4826 * np.median(apart) / np.sqrt(2))
+
+
+def test_light_beyond_any_float_is_a_bad_pixel_but_not_once_it_is_stretched() -> None:
+    pixels = _galaxy() * np.float32(1e-20)
+    pixels[0, 30, 30] = 3e38
+    plain = prepare_one(_cutout(pixels), Preparation(stretch="none"))
+    assert np.isnan(plain[0, 30, 30])
+    assert np.isfinite(plain).sum() == plain.size - 1
+    assert prepare_one(_cutout(pixels), Preparation())[0, 30, 30] == pytest.approx(np.log(2 * 3e38 / 2e-20), rel=0.01)
+
+
+@pytest.mark.parametrize("fit", ["crop", "resample"])
+def test_infinite_pixels_become_bad_ones(fit: Literal["crop", "resample"]) -> None:
+    pixels = _galaxy()
+    pixels[0, 30, 30], pixels[1, 2, 3] = np.inf, -np.inf
+    prepared = prepare_one(_cutout(pixels), Preparation(fit=fit))
+    assert np.isnan(prepared[0, 30, 30])
+    assert np.isnan(prepared[1, 2, 3])
+    assert np.isfinite(prepared).sum() == prepared.size - 2
 
 
 @pytest.mark.parametrize("side", [20, 40, 64, 88, 200])

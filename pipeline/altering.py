@@ -15,6 +15,7 @@ __all__ = ["UNTOUCHED", "alter", "strengths"]
 UNTOUCHED = {"rotation": 0.0, "shift": 0.0, "noise": 0.0, "blur": 0.0, "dimming": 1.0, "band": -1.0}
 """The strength of each alteration that changes nothing."""
 
+_LOST = 0.3  # of a pixel made of bad ones: then it is bad
 _FULL = {
     "rotation": (15.0, 45.0, 90.0),
     "shift": (0.5, 1.0, 2.0, 4.0, 8.0),
@@ -72,7 +73,7 @@ def _altered(image: NDArray[np.float64], kind: str, strength: float, scale: floa
     filled = np.where(bad, sky, image)
     if kind in ("rotation", "shift", "blur"):
         moved = _moved(filled, kind, strength, scale, order=3)
-        lost = _moved(bad.astype(np.float64), kind, strength, scale, order=1) > 0.5 if bad.any() else bad
+        lost = _moved(bad.astype(np.float64), kind, strength, scale, order=1) > _LOST if bad.any() else bad
         return np.where(lost, np.nan, moved)
     chance = noise * rng.normal(size=image.shape)
     if kind == "noise":

@@ -174,14 +174,6 @@ class Summary:
         """Return the difference of two inputs, the first less the second, not corrected for other tests."""
         return difference(self.rows[one], self.rows[two])
 
-    def leaders(self) -> set[str]:
-        """Return the best input and those that a test against it (p < 0.05, not corrected for other tests) cannot tell from it."""
-        best = self.best(self.contenders)
-        if best is None:
-            return set()
-        close = [each for each in self.pairs if best in (each.first, each.second) and each.p >= 0.05]
-        return {best, *(name for each in close for name in (each.first, each.second))}
-
     def table(self) -> list[dict[str, Any]]:
         """Return the rows of ``summary.csv``: scores with intervals, and the difference to raw pixels, of every input."""
         return [self._line(name) for name in self.rows]

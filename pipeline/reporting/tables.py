@@ -88,16 +88,16 @@ class Table:
 
 def score_table(summary: Summary) -> Table:
     """Return every input with all scores and their corrected standard errors."""
-    leaders = summary.leaders()
+    best = summary.best(summary.contenders)
     about = {each.name: each.about for each in summary.study.candidates}
     rows = []
     for line in summary.table():
-        scores = [Cell(_number(line[m]), _error(line[f"{m}_se"]), m == HEADLINE and line["input"] in leaders) for m in TITLES]
+        scores = [Cell(_number(line[m]), _error(line[f"{m}_se"]), m == HEADLINE and line["input"] == best) for m in TITLES]
         sizes = (Cell(_count(line["n_features"])), Cell(_count(line["n_parameters"])))
         rows.append((Cell(line["input"], about[line["input"]]), *scores, *sizes))
     caption = (
-        "Mean over all folds ± standard error, corrected for the overlap of the training sets. Bold: the best macro-F1 and those that a "
-        "test against it alone cannot tell from it (p ≥ 0.05). Of log loss, Brier score and calibration error, less is better."
+        "Mean over all folds ± standard error, corrected for the overlap of the training sets. Bold: the highest macro-F1; which others "
+        "are certainly lower is said by the tests below. Of log loss, Brier score and calibration error, less is better."
     )
     return Table("scores", caption, ("input", *TITLES.values(), "numbers", "parameters"), tuple(rows))
 

@@ -38,7 +38,8 @@ _NAME = re.compile(r"[A-Z0-9_]+")
 _MOST_FIELDS = 20  # the standard knows seven
 _BEST_RATIO = 1100  # gzip packs at most 1032 to 1, Rice about 200 to 1
 _LEAST_FILE = 4 * BLOCK
-_ONE_AT_A_TIME = threading.Lock()  # astropy's table of random numbers for dithered images is filled on first use, unguarded
+# astropy's table of random numbers for dithered images is filled on first use, unguarded; a mosaic and its noise map are open together
+_ONE_AT_A_TIME = threading.RLock()
 
 # What astropy raises on damaged tiles, found by damaging some thousands; the decoder's own error class has no public name.
 _DAMAGED = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError, RuntimeError)

@@ -23,7 +23,7 @@ from galfeat.data.companions import Role, is_companion
 from galfeat.data.compressed import unpack
 from galfeat.data.forms import BLOCK, Cards
 from galfeat.data.headers import Hdu, Header, read_hdus
-from galfeat.data.layers import NOISE, Companions, Layer, Pixels, bad_bits_of, noise_role, with_layers
+from galfeat.data.layers import NOISE, Companions, Layer, Pixels, bad_bits_of, bad_pixels, noise_role, with_layers
 from galfeat.data.layouts import Beside, Galaxy, Image, Layout, arrange, size_of
 from galfeat.data.matching import with_companions
 from galfeat.data.streams import Bytes, Stamp, open_bytes
@@ -165,10 +165,7 @@ class FitsFile:
         values = exact(self._numbers(hdu), hdu)
         if role == "segmentation":
             return values
-        bits = bad_bits_of(hdu.header, self.hdus[0].header, role, companions.bad_bits)
-        if bits is None or values.dtype.kind == "f":
-            return np.asarray(values != 0)
-        return np.asarray(values.astype(np.int64, copy=False) & bits != 0)
+        return bad_pixels(values, bad_bits_of(hdu.header, self.hdus[0].header, role, companions.bad_bits))
 
     def _layer(self, beside: Beside, galaxy: Galaxy, companions: Companions) -> Layer:
         hdu = self.hdus[beside.hdu]

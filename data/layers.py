@@ -13,7 +13,7 @@ from galfeat.data.companions import Role
 from galfeat.data.forms import Cards
 from galfeat.data.headers import Header
 
-__all__ = ["NOISE", "Companions", "Layer", "Pixels", "bad_bits_of", "noise_role", "with_layers"]
+__all__ = ["NOISE", "Companions", "Layer", "Pixels", "bad_bits_of", "bad_pixels", "noise_role", "segments_of", "sigma_of", "with_layers"]
 
 NOISE: tuple[Role, ...] = ("sigma", "variance", "ivar")
 """What a noise map can hold; of a file that has several, the first is taken."""
@@ -112,6 +112,13 @@ def bad_bits_of(header: Header, first: Header, role: Role, bad_bits: int | None)
     return 1 if jwst and role == "flags" else None
 
 
+def bad_pixels(values: NDArray[np.generic], bits: int | None) -> NDArray[np.bool_]:
+    """Return which pixels of a mask or of a map of flags are bad: those with one of the bits, or, without these, all but zero."""
+    if bits is None or values.dtype.kind == "f":
+        return np.asarray(values != 0)
+    return np.asarray(values.astype(np.int64, copy=False) & bits != 0)
+
+
 def _named_bits(header: Header) -> dict[str, int]:
     """Return the bits that keywords such as ``MP_BAD`` name, long ones behind HIERARCH."""
     if not isinstance(header.cards, Cards):
@@ -150,11 +157,11 @@ def with_layers(found: Pixels, layers: Sequence[Layer]) -> Pixels:
         planes = _fitted(layer, pixels.shape)
         bands = list(range(len(pixels))) if band is None else [band]
         if role == "segmentation":
-            segments = _segments(planes[0])
+            segments = segments_of(planes[0])
         elif role in ("mask", "flags"):
             pixels[bands] = np.where(planes.astype(bool), np.float32(np.nan), pixels[bands])
         else:
-            for place, plane in zip(bands, _sigma(role, planes), strict=True):
+            for place, plane in zip(bands, sigma_of(role, planes), strict=True):
                 noise[place] = plane
                 pixels[place][np.isnan(plane)] = np.nan
     known = [plane for plane in noise if plane is not None]
@@ -175,8 +182,8 @@ def _fitted(layer: Layer, shape: tuple[int, ...]) -> NDArray[np.generic]:
     return values
 
 
-def _sigma(role: Role, planes: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Return the standard deviation; NaN where it is no positive number."""
+def sigma_of(role: Role, planes: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Return the standard deviation that a noise map means; NaN where it is no positive number."""
     wide = planes.astype(np.float64)
     with np.errstate(all="ignore"):
         if role != "sigma":
@@ -187,7 +194,14 @@ def _sigma(role: Role, planes: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.where(np.isfinite(sigma) & (sigma > 0), sigma, np.float32(np.nan))
 
 
-def _segments(plane: NDArray[Any]) -> NDArray[np.int32]:
+def segments_of(plane: NDArray[Any]) -> NDArray[np.int32]:
+    """Return the numbers of objects as int32.
+
+    Raises
+    ------
+    CutoutError
+        If they are no whole numbers, or too large.
+    """
     if plane.dtype.kind == "f":
         plane = np.where(np.isfinite(plane), plane, 0)
         if (plane != np.round(plane)).any():

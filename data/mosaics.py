@@ -7,20 +7,23 @@ edge of a mosaic is NaN, which is how a bad pixel is said, and its row has ``edg
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.by_row import RowSource
+from galfeat.data.companions import Role
 from galfeat.data.compressed import tiles
 from galfeat.data.cutouts import Cutout
 from galfeat.data.failures import Failure
-from galfeat.data.fits import may_overflow, overflow, scaled, stored_kind
+from galfeat.data.fits import exact, may_overflow, overflow, scaled, stored_kind
 from galfeat.data.headers import Hdu
+from galfeat.data.layers import NOISE, bad_pixels, segments_of, sigma_of
 from galfeat.data.shards import Shard
 from galfeat.data.streams import Stamp, stamp_of
 
@@ -45,6 +48,8 @@ class Plane:
     number : int
         Place on the third axis of a cube.
     band : str
+    beside : tuple of (str, Plane, int or None)
+        What accompanies it in its file: what that holds, where, and the bits that are bad; see `galfeat.data.layers`.
     """
 
     path: Path
@@ -53,6 +58,7 @@ class Plane:
     hdu: Hdu
     number: int
     band: str
+    beside: tuple[tuple[Role, "Plane", int | None], ...] = ()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -62,6 +68,7 @@ class Plane:
 
 
 _Reader = Callable[[slice, slice], NDArray[np.generic]]  # rows and columns to stored numbers
+_Place = tuple[int, int, slice, slice]  # galaxy, band, rows, columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +99,11 @@ class MosaicSource(RowSource):
 
     def _outcomes(self, shard: Shard) -> Sequence[Cutout | Failure]:
         rows = range(shard.start, min(shard.stop, len(self)))
-        pixels = np.full((len(rows), len(self.own), self.size, self.size), np.nan, np.float32)
+        maps = self._room(rows)
         reasons: dict[int, tuple[str, str]] = {}
         beyond: dict[int, list[tuple[str, str]]] = {}
         for number in np.unique(self.which[rows.start : rows.stop]).tolist():
-            for row, reason, outside in self._fill(number, rows, pixels):
+            for row, reason, outside in self._fill(number, rows, maps):
                 said = self.planes[number].file, reason
                 if outside and self.missing_bands == "mask":
                     beyond.setdefault(row, []).append(said)
@@ -104,28 +111,42 @@ class MosaicSource(RowSource):
                     reasons.setdefault(row, said)
         reasons.update({row: bands[0] for row, bands in beyond.items() if len(bands) == len(self.own)})
         found: list[Cutout | Failure] = []
-        for row, name, own in zip(rows, self._ids(shard), pixels, strict=True):
+        for at, (row, name) in enumerate(zip(rows, self._ids(shard), strict=True)):
             if row in reasons:
                 file, reason = reasons[row]
                 found.append(Failure(name, file, "read", reason, row))
             else:
                 file = self.planes[self.which[row, 0]].file
-                found.append(Cutout(name, own, self.own, file=file, named=self.named, row=row))
+                found.append(replace(maps.cutout(at, self.own), id=name, file=file, named=self.named, row=row))
         return found
 
-    def _fill(self, number: int, rows: range, pixels: NDArray[np.float32]) -> Iterator[tuple[int, str, bool]]:
+    def _room(self, rows: range) -> "_Maps":
+        """Return room for what some galaxies have; for noise only if all bands of all of them have it."""
+        planes = [self.planes[number] for number in np.unique(self.which[rows.start : rows.stop])]
+        roles = [{role for role, _, _ in plane.beside} for plane in planes]
+        shape = (len(rows), len(self.own), self.size, self.size)
+        noise = np.full(shape, np.nan, np.float32) if all(own & set(NOISE) for own in roles) else None
+        segments = np.zeros((shape[0], *shape[2:]), np.int32) if any("segmentation" in own for own in roles) else None
+        return _Maps(np.full(shape, np.nan, np.float32), noise, segments)
+
+    def _fill(self, number: int, rows: range, maps: "_Maps") -> Iterator[tuple[int, str, bool]]:
         """Read what one plane has of each galaxy; yield the rows for which it cannot, with the reason, and whether they lie outside."""
         plane = self.planes[number]
         wanted = [(int(row), int(band)) for row, band in np.argwhere(self.which[rows.start : rows.stop] == number)]
         with ExitStack() as stack:
             try:
                 read = stack.enter_context(_opened(plane))
+                beside = [(role, other, bits, stack.enter_context(_opened(other))) for role, other, bits in plane.beside]
             except CutoutError as error:
                 yield from ((rows.start + at, self._said(band, str(error)), False) for at, band in wanted)
                 return
             for at, band in wanted:
+                corner = self.corners[rows.start + at, band].tolist()
                 try:
-                    self.known.report(plane.file, _copy(read, plane, self.corners[rows.start + at, band].tolist(), pixels[at, band]))
+                    self.known.report(plane.file, _copy(read, plane, corner, maps.pixels[at, band]))
+                    for role, other, bits, read_other in beside:
+                        window, stored = _stored(read_other, other, corner, self.size)
+                        maps.add(role, (at, band, *window), stored, other.hdu, bits)
                 except CutoutError as error:
                     yield rows.start + at, self._said(band, str(error)), isinstance(error, _OutsideError)
 
@@ -137,18 +158,51 @@ class _OutsideError(CutoutError):
     """A cutout of which no pixel is in the mosaic."""
 
 
+class _Maps(NamedTuple):
+    """What galaxies have: pixels and noise of shape (n, bands, size, size), segments of shape (n, size, size)."""
+
+    pixels: NDArray[np.float32]
+    noise: NDArray[np.float32] | None
+    segments: NDArray[np.int32] | None
+
+    def cutout(self, at: int, bands: tuple[str, ...]) -> Cutout:
+        """Return one galaxy."""
+        noise = None if self.noise is None else self.noise[at]
+        return Cutout("", self.pixels[at], bands, noise=noise, segmentation=None if self.segments is None else self.segments[at])
+
+    def add(self, role: Role, place: _Place, stored: NDArray[np.generic], hdu: Hdu, bits: int | None) -> None:
+        """Put a piece of a companion where it belongs."""
+        at, _, rows, columns = place
+        pixels = self.pixels[place]
+        if role == "segmentation":
+            if self.segments is not None:
+                self.segments[at, rows, columns] = segments_of(exact(stored, hdu))
+        elif role in NOISE:
+            sigma = sigma_of(role, scaled(stored, hdu))
+            pixels[np.isnan(sigma)] = np.nan
+            if self.noise is not None:
+                self.noise[place] = sigma
+        else:
+            pixels[bad_pixels(exact(stored, hdu), bits)] = np.nan
+
+
 def _copy(read: _Reader, plane: Plane, corner: list[int], into: NDArray[np.float32]) -> dict[str, str]:
     """Read a cutout; return what is odd about it."""
-    size = len(into)
+    window, stored = _stored(read, plane, corner, len(into))
+    flux = scaled(stored, plane.hdu)
+    into[window] = flux
+    return overflow(flux, stored, plane.hdu) if may_overflow(plane.hdu) else {}
+
+
+def _stored(read: _Reader, plane: Plane, corner: list[int], size: int) -> tuple[tuple[slice, slice], NDArray[np.generic]]:
+    """Read what a plane has of a cutout; return where in the cutout that is, and its stored numbers."""
     (top, bottom), (left, right) = ((max(0, first), min(length, first + size)) for first, length in zip(corner, plane.shape, strict=True))
     if top >= bottom or left >= right:
         ny, nx = plane.shape
         raise _OutsideError(f"lies outside the mosaic {plane.file}, which has {ny} x {nx} pixels")
     y, x = top - corner[0], left - corner[1]
-    stored = read(slice(top, bottom), slice(left, right))
-    flux = scaled(stored, plane.hdu)
-    into[y : y + bottom - top, x : x + right - left] = flux
-    return overflow(flux, stored, plane.hdu) if may_overflow(plane.hdu) else {}
+    window = slice(y, y + bottom - top), slice(x, x + right - left)
+    return window, read(slice(top, bottom), slice(left, right))
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,12 @@ from numpy.typing import NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.data.catalogs import read_catalog
 from galfeat.data.choosing import with_bands
-from galfeat.data.companions import is_companion
+from galfeat.data.companions import Role, is_companion
 from galfeat.data.cutouts import Cutout, band_names
-from galfeat.data.fits import open_fits
+from galfeat.data.fits import FitsFile, open_fits
 from galfeat.data.folders import is_fits, list_cutouts, without_suffix
-from galfeat.data.layouts import Layout, is_band_name
+from galfeat.data.layers import NOISE, Companions, bad_bits_of, noise_role
+from galfeat.data.layouts import Galaxy, Layout, is_band_name, size_of
 from galfeat.data.mosaics import MosaicSource, Plane
 from galfeat.data.places import Places, corners_of, places_of
 
@@ -28,7 +31,7 @@ _LARGEST = 4096  # pixels a side
 
 
 def open_mosaics(
-    paths: Sequence[Path], positions: Path, size: tuple[float | None, float | None], wanted: tuple[str, ...], layout: Layout
+    paths: Sequence[Path], positions: Path, size: tuple[float | None, float | None], wanted: tuple[str, ...], how: tuple[Layout, Companions]
 ) -> MosaicSource:
     """Find cutouts around positions.
 
@@ -42,7 +45,8 @@ def open_mosaics(
         Side of a cutout in arcseconds, and in pixels; one of them.
     wanted : tuple of str
         Bands asked for.
-    layout : {"auto", "cube", "bands", "galaxies"}
+    how : (str, Companions)
+        Layout of the mosaics' files, and how what accompanies them there is used.
 
     Raises
     ------
@@ -52,7 +56,7 @@ def open_mosaics(
     """
     table, left_out = read_catalog(positions)
     places = places_of(table, positions)
-    mosaics, which, own, named = _chosen(paths, table, layout, wanted)
+    mosaics, which, own, named = _chosen(paths, table, how, wanted)
     _refuse_other_grids(mosaics, which, places)
     used = np.unique(which).tolist()
     pixels = _pixels(size, [mosaics[number] for number in used])
@@ -74,23 +78,24 @@ def open_mosaics(
     )
 
 
+_How = tuple[Layout, Companions]
 _Mosaics = list[tuple[Plane, Any]]
 
 
 def _chosen(
-    paths: Sequence[Path], table: pa.Table, layout: Layout, wanted: tuple[str, ...]
+    paths: Sequence[Path], table: pa.Table, how: _How, wanted: tuple[str, ...]
 ) -> tuple[_Mosaics, NDArray[np.int64], tuple[str, ...], bool]:
     """Return planes with their coordinates, which of them has each band of each galaxy, and the names of the bands."""
     columns = {"": "file"} if "file" in table.column_names else {}
     columns = columns or {n[5:]: n for n in table.column_names if n.startswith("file_") and n[5:] and not is_companion(n)}
     if len(paths) == 1 and paths[0].is_dir() and columns:
-        return _by_columns(paths[0], table, columns, layout, wanted)
+        return _by_columns(paths[0], table, columns, how, wanted)
     files = list(paths)
     if len(paths) == 1 and paths[0].is_dir():
         files = [paths[0] / name for name in list_cutouts(paths[0])[0] if is_fits(name)]
         if not files:
             raise UsageError(f"{paths[0]}: no mosaic is in this folder")
-    mosaics = [each for file in files for each in _planes(file, file.name, layout)]
+    mosaics = [each for file in files for each in _planes(file, file.name, how)]
     names, named = _names([plane for plane, _ in mosaics])
     order, own, named = _wanted(names, named, wanted)
     which = np.tile(np.array(order, np.int64), (table.num_rows, 1))
@@ -98,7 +103,7 @@ def _chosen(
 
 
 def _by_columns(
-    folder: Path, table: pa.Table, columns: dict[str, str], layout: Layout, wanted: tuple[str, ...]
+    folder: Path, table: pa.Table, columns: dict[str, str], how: _How, wanted: tuple[str, ...]
 ) -> tuple[_Mosaics, NDArray[np.int64], tuple[str, ...], bool]:
     mosaics: _Mosaics = []
     places: dict[str, list[int]] = {}
@@ -106,7 +111,7 @@ def _by_columns(
     for files in zip(*(table.column(column).to_pylist() for column in columns.values()), strict=True):
         for file in files:
             if file not in places:
-                found = _planes(_inside(folder, file), file, layout)
+                found = _planes(_inside(folder, file), file, how)
                 places[file] = list(range(len(mosaics), len(mosaics) + len(found)))
                 mosaics += found
         which.append([number for file in files for number in places[file]])
@@ -124,27 +129,47 @@ def _inside(folder: Path, file: str) -> Path:
     return path
 
 
-def _planes(path: Path, file: str, layout: Layout) -> _Mosaics:
+def _planes(path: Path, file: str, how: _How) -> _Mosaics:
     try:
         with open_fits(path) as opened:
             if opened.packed:
                 raise CutoutError("is gzipped, so that no part of it can be read by itself: unpack it first (gunzip)")
-            galaxies = opened.galaxies(layout)
+            galaxies = opened.galaxies(how[0])
             if len(galaxies) > 1:
                 raise CutoutError(f"holds {len(galaxies)} images, and nothing says that they are bands; --layout bands or one image a file")
             [galaxy] = galaxies
             if galaxy.problem or galaxy.number is not None:
                 raise CutoutError(galaxy.problem or "has more than three axes")
             hdus = [opened.hdus[number] for number in galaxy.hdus]
-            stamp = opened.stamp
+            numbered = [(hdus[0], number) for number in range(len(galaxy.bands))] if len(hdus) == 1 else [(hdu, 0) for hdu in hdus]
+            names = galaxy.bands if galaxy.named else ("",) * len(numbered)
+            planes = [Plane(path, file, opened.stamp, hdu, number, name) for (hdu, number), name in zip(numbered, names, strict=True)]
+            if how[1].use:
+                planes = [replace(plane, beside=_beside(opened, galaxy, plane, at, how[1])) for at, plane in enumerate(planes)]
     except CutoutError as error:
         raise UsageError(f"{path}: {error}") from error
     coordinates = {hdu.number: _coordinates(path, hdu.number) for hdu in hdus}
-    numbered = [(hdus[0], number) for number in range(len(galaxy.bands))] if len(hdus) == 1 else [(hdu, 0) for hdu in hdus]
-    bands = galaxy.bands if galaxy.named else ("",) * len(numbered)
-    return [
-        (Plane(path, file, stamp, hdu, number, band), coordinates[hdu.number]) for (hdu, number), band in zip(numbered, bands, strict=True)
-    ]
+    return [(plane, coordinates[plane.hdu.number]) for plane in planes]
+
+
+def _beside(
+    opened: FitsFile, galaxy: Galaxy, plane: Plane, band: int, companions: Companions
+) -> tuple[tuple[Role, Plane, int | None], ...]:
+    """Return what accompanies one band of a mosaic in its file."""
+    found: list[tuple[Role, Plane, int | None]] = []
+    for each in galaxy.beside:
+        hdu = opened.hdus[each.hdu]
+        depth = prod(hdu.shape[:-2])
+        role = noise_role(hdu.header, each.role)
+        allowed = (1, len(galaxy.bands)) if role not in NOISE and each.band is None else (len(galaxy.bands) if each.band is None else 1,)
+        if each.band not in (None, band):
+            continue
+        if hdu.shape[-2:] != plane.hdu.shape[-2:] or depth not in allowed:
+            raise CutoutError(f"{hdu.header.text('EXTNAME')} has {size_of(hdu.shape)}, which do not go with its {size_of(plane.hdu.shape)}")
+        bits = bad_bits_of(hdu.header, opened.hdus[0].header, role, companions.bad_bits) if role in ("mask", "flags") else None
+        other = Plane(plane.path, plane.file, plane.stamp, hdu, band if depth > 1 else 0, plane.band)
+        found.append((role, other, bits))
+    return tuple(found)
 
 
 def _coordinates(path: Path, number: int) -> Any:

@@ -225,7 +225,7 @@ def _around(
     missing = [path for path, place in zip(paths, places, strict=True) if not place.exists()]
     if missing or not places:
         raise UsageError(f"{missing[0]}: there is no such file or folder" if missing else "there is no mosaic")
-    found = open_mosaics(places, Path(positions).expanduser().absolute(), size, options.wanted, options.layout)
+    found = open_mosaics(places, Path(positions).expanduser().absolute(), size, options.wanted, (options.layout, options.companions))
     return replace(found, missing_bands=options.missing_bands)
 
 

@@ -172,7 +172,8 @@ def predicted_seconds(plan: Plan, inputs: Sequence[Contender], widths: Mapping[s
         search = sum(0.5 * 0.8 * once[settings.hidden] for settings in drawn)
         final = plan.networks * float(np.mean([once[settings.hidden] for settings in drawn]))
         matched = plan.networks * _matched_seconds(pixels, n_train, speed) if plan.matched else 0.0
-        total += plan.n_repeats * plan.n_folds * (search + final + matched)
+        copying = 3 * 0.003 * COPIES * n_train * each.augmented
+        total += plan.n_repeats * plan.n_folds * (search + final + matched + copying)
         curve = sum(_fit_seconds(each, widths, size, 64, speed) for size in sizes(int(n_train), plan.curve_sizes)[:-1])
         total += plan.n_folds * plan.networks * curve * (each.name in plan.curve_inputs)
         if each.name == "features":
@@ -234,7 +235,7 @@ def _columns(each: Contender, widths: Mapping[str, int]) -> float:
 def _fit_seconds(each: Contender, widths: Mapping[str, int], n: float, hidden: int, speed: Speed) -> float:
     updates = _epochs(n) * np.ceil(n / _BATCH)
     seconds = float(updates * (speed.update + 6.0 * _BATCH * hidden * _columns(each, widths) / speed.multiply))
-    return seconds * 1.1 + (0.004 * COPIES * n if each.augmented else 0.0)
+    return seconds * 1.1
 
 
 def _matched_seconds(pixels: int, n: float, speed: Speed) -> float:

@@ -14,6 +14,7 @@ from galfeat.pipeline.copies import COPIES, moved_copies
 from galfeat.pipeline.fitting import Fitted, Member, Split, joined, parameters, temperature_of, train_network, widths_and_factors
 from galfeat.pipeline.folds import inner_split, nested
 from galfeat.pipeline.heads import head_probabilities
+from galfeat.pipeline.inputs import Part
 from galfeat.pipeline.judging import judged, spread
 from galfeat.pipeline.measuring import Block, take_rows
 from galfeat.pipeline.searching import Settings
@@ -150,9 +151,10 @@ class Fold:
         labels, classes = self.labels_of(contender), self.sample.classes
         learn, judge = labels[self._learn], labels[self._judge]
         _, wide_judge = self.inner.wide(contender.parts)
+        sides = [self.inner.wide(contender.parts)[0], *self._copies(contender, self.inner)]
         scores, said, known = [], [], sorted(set(learn.tolist()))
         for settings in self.draws:
-            member = self._member(contender, self.inner, learn, settings, _SEARCH_EFFORT)
+            member = self._member(contender.parts, sides, learn, settings, _SEARCH_EFFORT)
             said.append(np.asarray(member.network.predict_proba(member.matrix(wide_judge)), dtype=np.float64))
             scores.append(judged(judge, spread(said[-1], known, classes), classes)[0]["macro_f1"])
         best = np.argsort(-np.array(scores), kind="stable")[: self.networks].tolist()
@@ -162,20 +164,27 @@ class Fold:
     def fit(self, contender: Contender, committee: Sequence[Settings], temperature: float = 1.0, *, matched: bool = False) -> Fitted:
         """Train a committee, one network a setting, on the whole training side; matched, all have one number of parameters."""
         labels = self.labels_of(contender)
-        members = [self._member(contender, self.outer, labels, settings, 1.0, matched) for settings in committee]
+        sides = [self.outer.wide(contender.parts)[0], *self._copies(contender, self.outer)]
+        members = [self._member(contender.parts, sides, labels, settings, 1.0, matched=matched) for settings in committee]
         return Fitted(contender.parts, [self.outer.encoder(part) for part in contender.parts], members, temperature)
 
     def _member(
-        self, contender: Contender, split: Split, labels: NDArray[np.str_], settings: Settings, effort: float, matched: bool = False
+        self,
+        parts: Sequence[Part],
+        sides: Sequence[list[NDArray[np.float32]]],
+        labels: NDArray[np.str_],
+        settings: Settings,
+        effort: float,
+        *,
+        matched: bool = False,
     ) -> Member:
-        wide, _ = split.wide(contender.parts)
-        widths, factors = widths_and_factors(contender.parts, wide, settings.components)
-        copies = self._copies(contender, split)
-        x = np.concatenate([joined(each, widths, factors) for each in (wide, *copies)])
+        """Train a network on the parts of the training galaxies, and on their copies where there are any."""
+        widths, factors = widths_and_factors(parts, sides[0], settings.components)
+        x = np.concatenate([joined(each, widths, factors) for each in sides])
         if matched:
-            settings = replace(settings, hidden=matched_hidden(self._budget(), x.shape[1], len(split.classes)))
-        share = self.effort * effort / (1 + len(copies))
-        network = train_network(x, np.concatenate([labels] * (1 + len(copies))), settings, seed=self.sample.seed, effort=share)
+            settings = replace(settings, hidden=matched_hidden(self._budget(), x.shape[1], len(self.outer.classes)))
+        share = self.effort * effort / len(sides)
+        network = train_network(x, np.concatenate([labels] * len(sides)), settings, seed=self.sample.seed, effort=share)
         return Member(settings, widths, factors, network)
 
     def _copies(self, contender: Contender, split: Split) -> list[list[NDArray[np.float32]]]:

@@ -4,11 +4,11 @@ In order, from a disk to what an extractor eats:
 
 `sources`
     one door, `open_source`, to a folder, a catalogue, a FITS file or a picture; `Source` is what comes out of it.
-`folders`, `companions`, `catalogs`
+`folders`, `companions`, `catalogs`, `columns`
     which files are galaxies and what they are called; what only accompanies them; tables in five formats.
 `files`, `shards`, `failures`
     reading a source shard by shard: cutouts, and a `Failure` with its reason for each that cannot be read.
-`fits`, `headers`, `layouts`, `streams`, `pictures`
+`fits`, `headers`, `numbers`, `layouts`, `streams`, `pictures`
     one file to galaxies: FITS headers read without believing them, extensions and planes arranged as galaxies and bands, pixels.
 `compressed`, `transcoding`, `hcompress`
     images that are stored packed.

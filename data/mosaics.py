@@ -21,9 +21,9 @@ from galfeat.data.companions import Role
 from galfeat.data.compressed import tiles
 from galfeat.data.cutouts import Cutout
 from galfeat.data.failures import Failure
-from galfeat.data.fits import exact, may_overflow, overflow, scaled, stored_kind
 from galfeat.data.headers import Hdu
 from galfeat.data.layers import NOISE, bad_pixels, segments_of, sigma_of
+from galfeat.data.numbers import exact, may_overflow, overflow, scaled, stored_kind
 from galfeat.data.shards import Shard
 from galfeat.data.streams import Stamp, stamp_of
 

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits import FitsFile, Pixels, overflow, stored_kind
+from galfeat.data.fits import FitsFile, Pixels
 from galfeat.data.headers import BLOCK, Hdu
 from galfeat.data.known import Known
 from galfeat.data.layouts import Layout
+from galfeat.data.numbers import overflow, stored_kind
 from galfeat.data.streams import Bytes
 
 __all__ = ["MATTERS", "NOT_PLAIN", "PlainReader"]

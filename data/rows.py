@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.companions import is_companion, may_accompany
-from galfeat.data.fits import Contents, image_of, shared_filter, stored_kind
+from galfeat.data.fits import Contents, image_of, shared_filter
 from galfeat.data.forms import BLOCK, CARD, Cards
 from galfeat.data.headers import HduReader, Header
 from galfeat.data.known import Known
 from galfeat.data.layouts import Image, Layout, arrange, is_band_name
+from galfeat.data.numbers import stored_kind
 from galfeat.data.plain import MATTERS, NOT_PLAIN
 from galfeat.data.streams import Bytes, Stamp, open_bytes, stamp_of
 

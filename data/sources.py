@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.beside import columns_beside, files_beside
-from galfeat.data.catalogs import check_ids, is_catalog, read_catalog
+from galfeat.data.catalogs import is_catalog, read_catalog
 from galfeat.data.choosing import MissingBands, check_missing
-from galfeat.data.companions import is_companion
+from galfeat.data.columns import chosen_columns, completed, file_columns, goes_with, numbered
 from galfeat.data.files import FileSource
 from galfeat.data.folders import is_fits, is_picture, list_cutouts, names_of
 from galfeat.data.hdf5 import Hdf5Source, is_hdf5, open_hdf5
@@ -33,7 +33,6 @@ from galfeat.data.shards import Reading, Shard
 __all__ = ["Opened", "Reading", "Shard", "Source", "open_source"]
 
 _CATALOGS = ("catalog.csv", "catalog.ecsv", "catalog.fits", "catalog.vot", "catalog.parquet")
-_NO_BANDS = ("name", "path", "url", "type", "format", "date", "size")  # file_<these> are about the file
 
 
 class Source(Protocol):
@@ -205,7 +204,7 @@ def _from_one(path: Path, catalog: str | Path | None, options: _Options) -> Open
             f"{path}: is no folder, no catalogue (CSV, ECSV, FITS, VOTable, Parquet), no FITS file, no HDF5 file and no picture (JPEG, PNG)"
         )
     count = row.count if row else _count_galaxies(path, layout, known)
-    every = replace(options.files(path.parent, _numbered(path, count), {"": "file"}), numbers=tuple(range(count)), row=row, known=known)
+    every = replace(options.files(path.parent, numbered(path, count), {"": "file"}), numbers=tuple(range(count)), row=row, known=known)
     return every if catalog is None else _with_catalog(every, Path(catalog).expanduser().absolute(), path)
 
 
@@ -243,15 +242,11 @@ def _from_folder(folder: Path, catalog: str | Path | None, options: _Options) ->
 
 def _from_catalog(path: Path, folder: Path, options: _Options) -> FileSource:
     table, left_out = read_catalog(path)
-    columns = _file_columns(table, path)
-    catalog = _completed(table, columns, path)
-    chosen = _of_bands(columns, options, path)
-    beside = [each for each in columns_beside(table, [band for band in columns if band]) if _goes_with(each.band, chosen)]
+    columns = file_columns(table, path)
+    catalog = completed(table, columns, path)
+    chosen = chosen_columns(columns, options.wanted, path)
+    beside = [each for each in columns_beside(table, [band for band in columns if band]) if goes_with(each.band, chosen)]
     return replace(options.files(folder, catalog, chosen), left_out_columns=left_out, beside=tuple(beside))
-
-
-def _goes_with(band: str, columns: Mapping[str, str]) -> bool:
-    return not band or "" in columns or band in [name.lower() for name in columns]
 
 
 def _labelled(source: Hdf5Source | ParquetSource, catalog: str | Path | None, path: Path) -> Hdf5Source | ParquetSource:
@@ -265,12 +260,6 @@ def _labelled(source: Hdf5Source | ParquetSource, catalog: str | Path | None, pa
         if name not in table.column_names:
             table = table.add_column(0, name, source.catalog.column(name))
     return replace(source, catalog=table, left_out_columns=left_out)
-
-
-def _numbered(path: Path, count: int) -> pa.Table:
-    name = names_of([path.name])[0]
-    names = [name] if count == 1 else [f"{name}[{number}]" for number in range(count)]
-    return pa.table({"id": names, "file": [path.name] * count})
 
 
 def _with_catalog(every: FileSource, catalog: Path, path: Path) -> FileSource:
@@ -290,7 +279,7 @@ def _with_catalog(every: FileSource, catalog: Path, path: Path) -> FileSource:
     )
     if not by_hdu and "id" not in table.column_names:
         table = table.add_column(0, "id", pa.array([f"{names_of([path.name])[0]}[{number}]" for number in range(count)]))
-    table = _completed(table, every.columns, catalog)
+    table = completed(table, every.columns, catalog)
     return replace(
         every,
         catalog=table,
@@ -299,54 +288,6 @@ def _with_catalog(every: FileSource, catalog: Path, path: Path) -> FileSource:
         left_out_columns=left_out,
         beside=columns_beside(table, ()),
     )
-
-
-def _completed(table: pa.Table, columns: Mapping[str, str], path: Path) -> pa.Table:
-    """Give a catalogue whole numbers in ``hdu`` and an ``id``, the file's name, where it has none."""
-    if "hdu" in table.column_names:
-        numbers = [_number(value, row, path) for row, value in enumerate(table.column("hdu").to_pylist(), start=1)]
-        table = table.set_column(table.column_names.index("hdu"), "hdu", pa.array(numbers, type=pa.int32()))
-    if "id" not in table.column_names:
-        files = zip(*(table.column(column).to_pylist() for column in columns.values()), strict=True)
-        ids = names_of([next(filter(None, row), "") for row in files])
-        if "hdu" in table.column_names:
-            ids = [name if hdu is None else f"{name}[{hdu}]" for name, hdu in zip(ids, table.column("hdu").to_pylist(), strict=True)]
-        check_ids(ids, path)
-        table = table.add_column(0, "id", pa.array(ids))
-    return table
-
-
-def _number(value: object, row: int, path: Path) -> int | None:
-    """Return the number of an extension, or None where a cell is empty."""
-    text = "" if value is None or value != value else str(value).strip()
-    if not text:
-        return None
-    whole = text.removesuffix(".0")  # a column with an empty cell may come as floats
-    if not whole.lstrip("-").isdecimal() or len(whole) > 9:
-        raise UsageError(f"{path}: the column 'hdu' must hold whole numbers, 0 for the first; '{text}' stands in row {row}")
-    return int(whole)
-
-
-def _file_columns(table: pa.Table, path: Path) -> dict[str, str]:
-    names = table.column_names
-    if "file" in names:
-        return {"": "file"}
-    columns = {name[5:]: name for name in names if name.startswith("file_") and name[5:] and not is_companion(name)}
-    columns = {band: name for band, name in columns.items() if band.lower() not in _NO_BANDS}
-    if not columns:
-        raise UsageError(f"{path}: needs a column 'file', or 'file_<band>' for each band; its columns are {', '.join(names)}")
-    return columns
-
-
-def _of_bands(columns: dict[str, str], options: _Options, path: Path) -> dict[str, str]:
-    """Choose the columns of the bands that are asked for: the other files need not be there."""
-    wanted = options.wanted
-    if "" in columns or not wanted:
-        return columns
-    missing = [band for band in wanted if band not in columns]
-    if missing:
-        raise UsageError(f"{path}: no column 'file_{missing[0]}' for the band {missing[0]}; its bands are {', '.join(columns)}")
-    return {band: columns[band] for band in wanted}
 
 
 def _checked_bands(bands: Sequence[str] | None) -> tuple[str, ...]:

@@ -121,7 +121,7 @@ class FileSource:
         quick = self._read_row(shard)
         if quick is not None:
             return Reading(quick)
-        reader = PlainReader(self.folder, self.layout, self.known)
+        reader = self._reader()
         outcomes: dict[int, list[Cutout | Failure]] = {row: [cutout] for row, cutout in self._read_whole(shard, reader)}
         if len(outcomes) == len(shard):
             return Reading([cutout for [cutout] in outcomes.values() if isinstance(cutout, Cutout)])
@@ -138,6 +138,14 @@ class FileSource:
         found = [outcome for row in sorted(outcomes) for outcome in outcomes[row]]
         cutouts = [each for each in found if isinstance(each, Cutout)]
         return Reading(cutouts, [each for each in found if isinstance(each, Failure)])
+
+    def _reader(self) -> PlainReader:
+        """Return this thread's reader of plain images, which need not learn again what the files of other shards look like."""
+        readers: dict[tuple[Path, str], PlainReader] = vars(self.known.own).setdefault("readers", {})
+        key = self.folder, self.layout
+        if key not in readers:
+            readers[key] = PlainReader(self.folder, self.layout, self.known)
+        return readers[key]
 
     def _read_whole(self, shard: Shard, reader: PlainReader) -> Iterator[tuple[int, Cutout]]:
         """Read the plain images that are a galaxy a file: those of them that have the bands asked for."""

@@ -1,6 +1,7 @@
 """What a source knows of its files: what those of many extensions hold, and which oddities were reported."""
 
 import logging
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +28,10 @@ class Known:
     def __init__(self) -> None:
         self._contents: dict[Path, tuple[Stamp, Contents]] = {}
         self._said: set[str] = set()
+        self.own = threading.local()  # what a thread keeps for itself
+
+    def __reduce__(self) -> tuple[type["Known"], tuple[()]]:
+        return Known, ()  # elsewhere it is found out again
 
     @contextmanager
     def open(self, path: Path) -> Iterator[FitsFile]:

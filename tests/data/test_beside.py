@@ -124,6 +124,7 @@ def test_flags_of_every_kind_of_number_keep_their_bits(tmp_path: Path, kind: str
     path = file_of(tmp_path / "a.fits", ("SCI", flat(7)), ("DQ", flags))
     expected = [[0, 2, 2]] if kind != "f4" else [[0, 2, 2], [0, 5, 5]]
     assert bad(one(path, bad_bits=highest)) == expected
+    assert bad(one(path)) == [[0, 2, 2], [0, 5, 5]]
 
 
 def test_segments_keep_their_numbers(tmp_path: Path) -> None:

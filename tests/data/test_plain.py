@@ -1,6 +1,7 @@
 """The quick way to read plain images says what the careful way says, or nothing."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +213,23 @@ def test_a_source_takes_it(corpus: list[str], tmp_path: Path, monkeypatch: pytes
     for one, other in zip(quick.cutouts, slow.cutouts, strict=True):
         assert (one.id, one.bands, one.named, one.row, one.file) == (other.id, other.bands, other.named, other.row, other.file)
         assert np.array_equal(one.pixels, other.pixels, equal_nan=True)
+
+
+def test_shards_learn_once_what_files_look_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(9):
+        fits.PrimaryHDU(np.full((4, 5), number, "f4")).writeto(tmp_path / f"{number}.fits")
+    learned: list[str] = []
+    carefully = PlainReader._learn
+
+    def counted(self: PlainReader, name: str, count: int) -> object:
+        learned.append(name)
+        return carefully(self, name, count)
+
+    monkeypatch.setattr(PlainReader, "_learn", counted)
+    source = open_source(tmp_path)
+    found = [cutout.pixels[0, 0, 0] for shard in source.shards(2) for cutout in source.read(shard).cutouts]
+    assert found == list(range(9))
+    assert learned == ["0.fits"]
+    with ThreadPoolExecutor(1) as pool:  # another thread has a buffer of its own
+        assert pool.submit(lambda: len(source.read(Shard(3, 6)).cutouts)).result() == 3
+    assert learned == ["0.fits", "3.fits"]

@@ -73,6 +73,12 @@ class Cards(Mapping[str, str]):
         at = self.form.places.get(keyword)
         return default if at is None else self.raw[at : at + CARD - _KEYWORD].decode("latin-1")
 
+    def every(self, keyword: str) -> list[str]:
+        """Return what stands behind each card of a keyword."""
+        cards = [self.raw[at : at + CARD] for at in range(0, len(self.raw), CARD)]
+        mine = [card for card in cards if card[:8].rstrip().upper() == keyword.encode() and card[8:_KEYWORD] == b"= "]
+        return [card[_KEYWORD:].decode("latin-1") for card in mine]
+
     def __contains__(self, keyword: object) -> bool:
         return keyword in self.form.places
 
@@ -134,6 +140,7 @@ def _learned(source: Bytes, offset: int) -> Cards:
     double: dict[str, None] = {}
     keywords: list[bytes] = []
     blocks: list[bytes] = []
+    geometry: list[slice] = []
     for start in range(offset, min(offset + _LONGEST_HEADER, source.size), BLOCK):
         block = bytes(source.read(start, BLOCK))
         if start > offset and block.startswith(b"XTENSION="):
@@ -143,14 +150,12 @@ def _learned(source: Bytes, offset: int) -> Cards:
         for at in range(0, len(block), CARD):
             if block[at : at + 8].rstrip() == b"END":  # whatever stands behind it: a header that went on would swallow the next extension
                 raw = b"".join(blocks)
-                return Cards(raw, Form(b"".join(keywords), places, tuple(double), _cards_of(places)))
+                return Cards(raw, Form(b"".join(keywords), places, tuple(double), tuple(geometry)))
             if block[at + 8 : at + _KEYWORD] == b"= ":  # without the blank it is a remark, also to astropy
                 name = block[at : at + 8].rstrip().upper().decode("latin-1")
                 if name in places:
                     double[name] = None
                 places.setdefault(name, start - offset + at + _KEYWORD)
+                if _GEOMETRY.fullmatch(name):
+                    geometry.append(slice(start - offset + at, start - offset + at + CARD))
     raise CutoutError("its header is damaged or cut short: it has no END")
-
-
-def _cards_of(places: Mapping[str, int]) -> tuple[slice, ...]:
-    return tuple(slice(at - _KEYWORD, at - _KEYWORD + CARD) for name, at in places.items() if _GEOMETRY.fullmatch(name))

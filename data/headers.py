@@ -17,7 +17,7 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from galfeat import CutoutError
-from galfeat.data.forms import BLOCK, CARD, Form, Forms
+from galfeat.data.forms import BLOCK, CARD, Cards, Form, Forms
 from galfeat.data.streams import Bytes
 
 __all__ = ["BLOCK", "Hdu", "HduReader", "Header", "read_hdus"]
@@ -46,7 +46,7 @@ class Header:
         CutoutError
             If there is something else, or nothing and no default.
         """
-        value = _bare(self.cards.get(keyword, ""))
+        value = self._agreed(keyword)
         if not value and default is not None:
             return default
         if not _INTEGER.fullmatch(value):
@@ -61,10 +61,22 @@ class Header:
         CutoutError
             If there is something else.
         """
-        value = _bare(self.cards.get(keyword, ""))
+        value = self._agreed(keyword)
         if value and not _NUMBER.fullmatch(value):
             raise CutoutError(f"its header is damaged: {keyword} is {value}, not a number")
         return float(value.upper().replace("D", "E")) if value else default
+
+    def _agreed(self, keyword: str) -> str:
+        """Return what stands behind a keyword; of one that stands there twice, only if both say the same.
+
+        astropy shows the first of them and computes with the last.
+        """
+        value = _bare(self.cards.get(keyword, ""))
+        if isinstance(self.cards, Cards) and keyword in self.cards.form.double:
+            others = self.cards.every(keyword)
+            if any(_bare(other) != value for other in others):
+                raise CutoutError(f"its header is damaged: {keyword} stands more than once, with different values")
+        return value
 
     def text(self, keyword: str) -> str:
         """Return a text without the blanks around it; empty where there is none."""

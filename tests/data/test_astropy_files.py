@@ -120,6 +120,9 @@ READ: dict[str, Callable[[], bytes]] = {
     "BLANK that is no number, of floats": lambda: plain(BLANK="nan"),
     "EXTNAME that is a number": lambda: plain(EXTNAME=12345678),
     "a keyword in small letters": lambda: card(plain(FOO=1), "FOO", "foo     =                    1"),
+    "BSCALE twice, alike": lambda: card(
+        card(plain(FOO=1, BAR=1), "FOO", "BSCALE  =                  2.0"), "BAR", "BSCALE  =    2.0 / again"
+    ),
     "a long string that goes on": lambda: plain(STORY="x" * 200),
     "an extension that says nothing of PCOUNT": lambda: card(plain(FOO=1), "FOO", "EXTEND  =                    F"),
 }
@@ -150,6 +153,14 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "no blank behind the equals sign": (lambda: card(plain(), "NAXIS", "NAXIS   =2"), "NAXIS is missing"),
     "missing pixels": (lambda: plain()[:3000], "is truncated: its image should have 800 bytes and has 120"),
     "nothing but a header": (lambda: plain()[:2880], "is truncated: its image should have 800 bytes and has 0"),
+    "BSCALE twice": (
+        lambda: card(card(plain(FOO=1, BAR=1), "FOO", "BSCALE  =                  2.0"), "BAR", "BSCALE  =                  3.0"),
+        "BSCALE stands more than once, with different values",
+    ),
+    "NAXIS1 twice": (
+        lambda: card(plain(FOO=1), "FOO", "NAXIS1  =                    5"),
+        "NAXIS1 stands more than once, with different values",
+    ),
     "half a header": (lambda: plain()[:240], "has no END"),
     "a text": (lambda: b"<html>not found</html>", "it is a text that begins with"),
 }

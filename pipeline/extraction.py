@@ -1,16 +1,12 @@
 """Batch extraction: a folder of cutouts to one Parquet feature table and one list of failures."""
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from galfeat.data import Cutout, Failure, Preparation, Source, open_source
 from galfeat.pipeline.atomic import check_target
@@ -18,14 +14,13 @@ from galfeat.pipeline.batch.manifest import Manifest
 from galfeat.pipeline.batch.merging import Counts, copied, write_failures
 from galfeat.pipeline.batch.retrying import RUN
 from galfeat.pipeline.batch.run import Ending, Options, Progress, Summary, failures_path, run_batch, with_workers
-from galfeat.pipeline.batch.running import workers_of
 from galfeat.pipeline.batch.work import Task
 from galfeat.pipeline.delivering import deliver, place_of
-from galfeat.pipeline.measuring import Measured, catalog_rows, measure, measure_shard
+from galfeat.pipeline.measuring import Measured, catalog_rows, measure
 from galfeat.pipeline.recipe import Recipe
 from galfeat.pipeline.table import KEY, as_json, table_schema, to_arrow, versions
 
-__all__ = ["FEATURES", "FeatureTask", "Options", "Progress", "Summary", "extract", "failures_path", "measured_shards", "write_failures"]
+__all__ = ["FEATURES", "FeatureTask", "Options", "Progress", "Summary", "extract", "failures_path", "write_failures"]
 
 FEATURES = ("pixels", "color", "texture", "hog", "sift")
 
@@ -115,28 +110,6 @@ def extract(
     options = with_workers(options, workers)
     run = partial(run_batch, FeatureTask(recipe), source, ending=ending, options=options, progress=progress)
     return deliver(out, run, again=options.retry_failed)
-
-
-def measured_shards(source: Source, recipe: Recipe, workers: int | None = None, *, strict_bands: bool = False) -> Iterator[Measured]:
-    """Measure a source shard by shard, in order, in threads, with a bounded number of shards in memory.
-
-    The result does not depend on the number of workers.
-    """
-    workers = workers_of(workers)
-    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
-        shards = iter(source.shards())
-        waiting: deque[Future[Measured]] = deque()
-        try:
-            for shard in islice(shards, workers + 1):
-                waiting.append(pool.submit(measure_shard, source, shard, recipe, strict_bands=strict_bands))
-            while waiting:
-                measured = waiting.popleft().result()
-                for shard in islice(shards, 1):
-                    waiting.append(pool.submit(measure_shard, source, shard, recipe, strict_bands=strict_bands))
-                yield measured
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _metadata(recipe: Recipe, manifest: Manifest, counts: Counts) -> dict[bytes, bytes]:

@@ -9,10 +9,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data import Cutout, Failure, Shard, Source, band_names, prepare_one
+from galfeat.data import Cutout, Failure, band_names, prepare_one
 from galfeat.pipeline.recipe import LOCAL, Recipe
 
-__all__ = ["Block", "Measured", "catalog_rows", "measure", "measure_shard", "take_rows"]
+__all__ = ["Block", "Measured", "catalog_rows", "measure", "take_rows"]
 
 Block = NDArray[Any] | list[NDArray[np.uint8]]
 
@@ -33,13 +33,6 @@ class Measured:
     catalog: pa.Table
     blocks: dict[str, Block]
     failures: list[Failure]
-
-
-def measure_shard(source: Source, shard: Shard, recipe: Recipe, *, strict_bands: bool = False) -> Measured:
-    """Read, prepare and measure one shard of a source; see `measure`."""
-    reading = source.read(shard)
-    cutouts, blocks, failures = measure(reading.cutouts, recipe, strict_bands=strict_bands)
-    return Measured(catalog_rows(source.catalog, cutouts), blocks, [*reading.failures, *failures])
 
 
 def measure(

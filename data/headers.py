@@ -46,7 +46,7 @@ class Header:
         CutoutError
             If there is something else, or nothing and no default.
         """
-        value = self._agreed(keyword)
+        value = self._last(keyword)
         if not value and default is not None:
             return default
         if not _INTEGER.fullmatch(value):
@@ -61,22 +61,16 @@ class Header:
         CutoutError
             If there is something else.
         """
-        value = self._agreed(keyword)
+        value = self._last(keyword)
         if value and not _NUMBER.fullmatch(value):
             raise CutoutError(f"its header is damaged: {keyword} is {value}, not a number")
         return float(value.upper().replace("D", "E")) if value else default
 
-    def _agreed(self, keyword: str) -> str:
-        """Return what stands behind a keyword; of one that stands there twice, only if both say the same.
-
-        astropy shows the first of them and computes with the last.
-        """
-        value = _bare(self.cards.get(keyword, ""))
+    def _last(self, keyword: str) -> str:
+        """Return what stands behind a keyword; of one that stands there twice, behind the last, with which astropy computes."""
         if isinstance(self.cards, Cards) and keyword in self.cards.form.double:
-            others = self.cards.every(keyword)
-            if any(_bare(other) != value for other in others):
-                raise CutoutError(f"its header is damaged: {keyword} stands more than once, with different values")
-        return value
+            return _bare(self.cards.every(keyword)[-1])
+        return _bare(self.cards.get(keyword, ""))
 
     def text(self, keyword: str) -> str:
         """Return a text without the blanks around it; empty where there is none."""

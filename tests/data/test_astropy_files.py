@@ -123,6 +123,11 @@ READ: dict[str, Callable[[], bytes]] = {
     "BSCALE twice, alike": lambda: card(
         card(plain(FOO=1, BAR=1), "FOO", "BSCALE  =                  2.0"), "BAR", "BSCALE  =    2.0 / again"
     ),
+    "BSCALE twice, differently": lambda: card(
+        card(plain(FOO=1, BAR=1), "FOO", "BSCALE  =                  2.0"), "BAR", "BSCALE  =                  3.0"
+    ),
+    "NAXIS1 twice": lambda: card(plain(FOO=1), "FOO", "NAXIS1  =                    5"),
+    "BITPIX twice": lambda: card(plain(FOO=1), "FOO", "BITPIX  =                    8"),
     "a long string that goes on": lambda: plain(STORY="x" * 200),
     "an extension that says nothing of PCOUNT": lambda: card(plain(FOO=1), "FOO", "EXTEND  =                    F"),
 }
@@ -153,14 +158,6 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "no blank behind the equals sign": (lambda: card(plain(), "NAXIS", "NAXIS   =2"), "NAXIS is missing"),
     "missing pixels": (lambda: plain()[:3000], "is truncated: its image should have 800 bytes and has 120"),
     "nothing but a header": (lambda: plain()[:2880], "is truncated: its image should have 800 bytes and has 0"),
-    "BSCALE twice": (
-        lambda: card(card(plain(FOO=1, BAR=1), "FOO", "BSCALE  =                  2.0"), "BAR", "BSCALE  =                  3.0"),
-        "BSCALE stands more than once, with different values",
-    ),
-    "NAXIS1 twice": (
-        lambda: card(plain(FOO=1), "FOO", "NAXIS1  =                    5"),
-        "NAXIS1 stands more than once, with different values",
-    ),
     "half a header": (lambda: plain()[:240], "has no END"),
     "a text": (lambda: b"<html>not found</html>", "it is a text that begins with"),
 }

@@ -42,6 +42,8 @@ def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
 
 def settings_of(source: Source) -> dict[str, Any]:
     """Return how a source reads, as JSON values: which bands, which layout, what counts as bad; not where it is, nor what is in it."""
+    if isinstance(source, RemoteSource):
+        return {"address": source.address, **settings_of(source.local)}
     fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(source) if dataclasses.is_dataclass(source) else ()
     return {field.name: str(getattr(source, field.name)) for field in fields if field.repr and field.name not in _PLACES}
 

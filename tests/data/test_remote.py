@@ -14,6 +14,7 @@ import pytest
 from galfeat import UsageError
 from galfeat.data import Cutout, Failure, SimulatedSurvey, Source, open_source, write_survey
 from galfeat.data.remote import RemoteSource, address_of
+from galfeat.pipeline.batch.stamps import settings_of
 
 pytest.importorskip("s3fs", reason="reading from servers needs the extra 'remote'")
 
@@ -132,6 +133,13 @@ def test_marks_change_with_the_file(here: Path, bucket: str) -> None:
     changed = [name for name, mark in after.stamps.items() if before.stamps[name] != mark]
     assert changed == ["deep/sim000002.fits"]
     system.pipe("sky/plain/deep/sim000002.fits", (here / "plain/deep/sim000002.fits").read_bytes())
+
+
+def test_a_run_knows_its_source_again(bucket: str) -> None:
+    """What a batch run compares before it goes on: it may name no folder that was made for the moment."""
+    one, other = (settings_of(open_source(f"{bucket}/plain", bands=["F814W"])) for _ in range(2))
+    assert one == other
+    assert one != settings_of(open_source(f"{bucket}/plain", bands=["F606W"]))
 
 
 @pytest.mark.parametrize(

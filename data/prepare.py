@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.preparation import MOST_ENLARGED, Preparation
+from galfeat.data.quick import prepare_quickly
 from galfeat.data.resample import area_resample, cut, window_resample, window_variance
 from galfeat.data.sky import clipped_median, frame_values, mad_sigma, quantum, sky_and_noise
 from galfeat.data.windows import Window
@@ -110,6 +111,10 @@ def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]
         from galfeat.data.aiming import aim  # imported late: scipy.ndimage, which the default does not need
 
         pixels, window = aim(cutout, preparation)
+    else:
+        prepared = prepare_quickly(pixels, window, preparation)
+        if prepared is not None:
+            return prepared
     prepared = np.empty((len(cutout.bands), preparation.size, preparation.size), dtype=np.float32)
     for number, band in enumerate(cutout.bands):
         noise = None if cutout.noise is None else cutout.noise[number]

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["clipped_median", "frame", "frame_values", "mad_sigma", "quantum", "sky_and_noise"]
+__all__ = ["SIGMA_PER_MAD", "clipped_median", "frame", "frame_places", "frame_values", "mad_sigma", "quantum", "sky_and_noise"]
 
-_SIGMA_PER_MAD = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
+SIGMA_PER_MAD = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 _FRAME_NEEDED = 0.2  # of the frame's pixels must be good, or else the whole image stands in for it
 _MOST_LEVELS = 65535  # of a 16-bit number: finer steps than that are nobody's quantisation
 _ENOUGH = 512  # values that show, in nearly every image that is not quantised, that it is not
@@ -29,7 +29,7 @@ def frame(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
 
 def mad_sigma(values: NDArray[np.floating], centre: float) -> float:
     """Return the noise of values around their centre: 1.4826 times the median absolute deviation."""
-    return _SIGMA_PER_MAD * _median(np.abs(values - centre))
+    return SIGMA_PER_MAD * _median(np.abs(values - centre))
 
 
 def clipped_median(values: NDArray[np.floating], clip: float = 3.0) -> float:
@@ -124,7 +124,7 @@ def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0, lag
     pixels, differences = _frame_of(image, width, lag)
     sky = _median(pixels)
     scatter = _median(np.abs(differences)) if differences.size else 0.0
-    noise = float(np.hypot(_SIGMA_PER_MAD * scatter / np.sqrt(2), step / np.sqrt(12)))
+    noise = float(np.hypot(SIGMA_PER_MAD * scatter / np.sqrt(2), step / np.sqrt(12)))
     if noise:
         return sky, noise
     good = image[np.isfinite(image)]
@@ -138,7 +138,7 @@ def frame_values(image: NDArray[np.float64], width: int) -> NDArray[np.float64]:
 
 def _frame_of(image: NDArray[np.float64], width: int, lag: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the good values of the frame, and the differences of all pairs of them that lie `lag` apart in a row or a column."""
-    places, first, second = _frame_places(image.shape, width, lag)
+    places, first, second = frame_places(image.shape, width, lag)
     flat = image.ravel()
     pixels = flat[places]
     good = np.isfinite(pixels)
@@ -153,7 +153,7 @@ def _frame_of(image: NDArray[np.float64], width: int, lag: int) -> tuple[NDArray
 
 
 @lru_cache(maxsize=64)
-def _frame_places(shape: tuple[int, int], width: int, lag: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+def frame_places(shape: tuple[int, int], width: int, lag: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return where the pixels of the frame lie in the flat image, and the two sides of all pairs of them `lag` apart."""
     inside, numbers = frame(shape, width), np.arange(shape[0] * shape[1]).reshape(shape)
     across, down = inside[:, lag:] & inside[:, :-lag], inside[lag:] & inside[:-lag]
@@ -173,7 +173,8 @@ def _median(values: NDArray[np.floating]) -> float:
     """Return the median of finite values; NumPy's own looks for what cannot be there."""
     half = values.size // 2
     ordered = np.partition(values, (max(half - 1, 0), half))  # NumPy is several times quicker at two places than at one
-    return float(ordered[half] if values.size % 2 else (ordered[half - 1] + ordered[half]) / 2)
+    middle = ordered[half] if values.size % 2 else (ordered[half - 1] + ordered[half]) / 2
+    return float(middle) + 0.0  # which of two zeros is in the middle is chance: it is the positive one
 
 
 def _clipped(values: NDArray[np.float64]) -> float:

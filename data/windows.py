@@ -47,8 +47,12 @@ class Window:
 
     def of(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the pixels of an image that lie in the window, wholly or in part, as a view."""
+        return self.of_bands(image)
+
+    def of_bands(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the same of images that lie one behind the other along axes before the last two."""
         (y0, y1), (x0, x1) = ((max(math.floor(start), 0), max(math.ceil(start + self.side), 0)) for start in self.corner)
-        return image[y0:y1, x0:x1]
+        return images[..., y0:y1, x0:x1]
 
     def widened(self, shape: tuple[int, ...]) -> "Window":
         """Return a window on the same lattice of new pixels that covers as much of the image's centred square as it can.

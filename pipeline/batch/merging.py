@@ -5,8 +5,10 @@ The list of failures appears first and the table last: where there is a new tabl
 
 import csv
 import io
-from collections import Counter
+import os
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,14 +17,16 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from galfeat.data import Failure
-from galfeat.pipeline.batch.row_groups import append_rows, begin, finish, template
+from galfeat.pipeline.batch.row_groups import MAGIC, begin, finish, insert_rows, moved, rows_of, template
 from galfeat.pipeline.batch.shard_files import read_result, read_rows
+from galfeat.pipeline.batch.thrift import encode
 from galfeat.pipeline.batch.writing import appearing, resumable, sync_folder
 
 __all__ = ["Counts", "Merge", "as_csv", "copied", "merge", "recompressed", "write_failures"]
 
 Merge = Callable[[BinaryIO, Sequence[Path], pa.Schema], None]
 _ROWS = 1 << 16  # rows of narrow tables in a group
+_COPYING = min(4, os.cpu_count() or 1)  # threads that copy: within one disk more do not help
 
 
 class Counts:
@@ -81,11 +85,20 @@ def write_failures(path: Path, failures: Iterable[Failure]) -> None:
 def copied(out: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None:
     """Write a table of wide rows: the shards' groups of rows as they are."""
     begin(out)
-    rows, groups = 0, list[bytes]()
-    for shard in shards:
-        more, these = append_rows(out, shard)
-        rows += more
-        groups += these
+    out.flush()
+    place, rows, groups = len(MAGIC), 0, list[bytes]()
+    with ThreadPoolExecutor(_COPYING) as pool:
+        copying = deque[Future[None]]()
+        for shard in shards:
+            footer = rows_of(shard)
+            copying.append(pool.submit(insert_rows, out, shard, footer, place))
+            groups += [encode(moved(group, place - len(MAGIC))) for group in footer.groups]
+            place, rows = place + footer.start - len(MAGIC), rows + footer.rows
+            while len(copying) > 2 * _COPYING:
+                copying.popleft().result()
+        for each in copying:
+            each.result()
+    out.seek(place)
     finish(out, template(schema), rows, groups)
 
 

@@ -11,6 +11,7 @@ The footer, by field numbers: https://github.com/apache/parquet-format/blob/mast
 import errno
 import io
 import os
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -20,10 +21,11 @@ import pyarrow.parquet as pq
 
 from galfeat.pipeline.batch.thrift import I64, LIST, STRUCT, Field, Struct, decode, encode
 
-__all__ = ["Footer", "append_rows", "begin", "finish", "read_footer", "template"]
+__all__ = ["MAGIC", "Footer", "begin", "finish", "insert_rows", "moved", "read_footer", "rows_of", "template"]
 
 MAGIC = b"PAR1"
 _AT_ONCE = 1 << 24  # bytes copied at a time
+_ONE_WRITES = threading.Lock()  # where the system itself cannot copy: a file has one place at a time
 _ROWS, _GROUPS, _METADATA = 3, 4, 5  # of FileMetaData
 _COLUMNS, _GROUP_ROWS, _GROUP_OFFSET, _ORDINAL = 1, 3, 5, 7  # of RowGroup; an ordinal has 16 bits, too few, and may be left out
 _CHUNK_OFFSETS, _ABOUT = (2, 4, 6), 3  # of ColumnChunk: places in the file, and its ColumnMetaData
@@ -94,26 +96,27 @@ def begin(out: BinaryIO) -> None:
     out.write(MAGIC)
 
 
-def append_rows(out: BinaryIO, path: Path) -> tuple[int, list[bytes]]:
-    """Append the groups of rows of a file to another of the same schema.
+def rows_of(path: Path) -> Footer:
+    """Read the footer of a file of rows."""
+    with path.open("rb") as file:
+        return read_footer(file)
+
+
+def insert_rows(out: BinaryIO, path: Path, footer: Footer, place: int) -> None:
+    """Copy the groups of rows of a file into another, to a place of it; several may be copied at a time, in threads.
 
     Parameters
     ----------
-    out : binary file
-        The other, at its end.
+    out : file
+        The other, of the same schema; it is not moved on.
     path : Path
-
-    Returns
-    -------
-    rows : int
-    groups : list of bytes
-        Its groups as `finish` takes them.
+    footer : Footer
+        That of the file.
+    place : int
+        Where in `out` its first row belongs.
     """
     with path.open("rb") as file:
-        footer = read_footer(file)
-        shift = out.tell() - len(MAGIC)
-        _copy(file, out, len(MAGIC), footer.start)
-    return footer.rows, [encode(moved(group, shift)) for group in footer.groups]
+        _copy(file.fileno(), out.fileno(), (len(MAGIC), footer.start), place)
 
 
 def finish(out: BinaryIO, like: Footer, rows: int, groups: Iterable[bytes | Struct]) -> None:
@@ -142,29 +145,30 @@ def _shifted(fields: Struct, numbers: tuple[int, ...], shift: int) -> Struct:
     return {**fields, **places}
 
 
-def _copy(file: BinaryIO, out: BinaryIO, start: int, stop: int) -> None:
-    """Copy a part of a file to another, within the system where it can do that."""
-    out.flush()
+def _copy(source: int, target: int, part: tuple[int, int], place: int) -> None:
+    """Copy a part of a file to a place of another, within the system where it can do that."""
+    start, stop = part
     while start < stop:
-        copied = _copy_within_system(file, out, start, stop - start) or _copy_through_memory(file, out, start, stop - start)
+        copied = _copy_within_system(source, target, (start, stop), place) or _copy_through_memory(source, target, (start, stop), place)
         if not copied:
             raise ValueError("cut off")
-        start += copied
+        start, place = start + copied, place + copied
 
 
-def _copy_within_system(file: BinaryIO, out: BinaryIO, start: int, count: int) -> int:
+def _copy_within_system(source: int, target: int, part: tuple[int, int], place: int) -> int:
     if not hasattr(os, "copy_file_range"):
         return 0
     try:
-        copied = os.copy_file_range(file.fileno(), out.fileno(), count, start)
+        return os.copy_file_range(source, target, part[1] - part[0], part[0], place)
     except OSError as error:
         if error.errno in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF):
             return 0
         raise
-    out.seek(0, os.SEEK_CUR)
-    return copied
 
 
-def _copy_through_memory(file: BinaryIO, out: BinaryIO, start: int, count: int) -> int:
-    file.seek(start)
-    return out.write(file.read(min(_AT_ONCE, count)))
+def _copy_through_memory(source: int, target: int, part: tuple[int, int], place: int) -> int:
+    os.lseek(source, part[0], os.SEEK_SET)
+    data = os.read(source, min(_AT_ONCE, part[1] - part[0]))
+    with _ONE_WRITES:
+        os.lseek(target, place, os.SEEK_SET)
+        return os.write(target, data)

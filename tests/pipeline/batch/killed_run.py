@@ -100,7 +100,7 @@ def watch(moments: Moments) -> None:
     moments.around(os, "replace", lambda source, target: f"rename of {what_file(source, target)}")
     moments.around(FileSource, "read", lambda *_: "reading")
     moments.around(shard_files, "_write_group", lambda *_: "writing a shard")
-    moments.around(merging, "append_rows", lambda *_: "appending a shard")
+    moments.around(merging, "insert_rows", lambda *_: "copying a shard")
     moments.around(merging, "_write_failures", lambda *_: "writing failures")
     moments.around(Journal, "begin", lambda *_: "begin in the journal")
     moments.around(Journal, "end", lambda *_: "end in the journal")

@@ -22,8 +22,8 @@ MOMENTS = [  # what it was at, how often it had been there; the survey has six s
     ("after writing failures", 1),
     ("before rename of failures", 1),
     ("after rename of failures", 1),
-    ("before appending a shard", 1),
-    ("after appending a shard", 6),
+    ("before copying a shard", 1),
+    ("after copying a shard", 6),
     ("before sync of table", 1),
     ("before rename of table", 1),
     ("after rename of table", 1),
@@ -53,5 +53,5 @@ def test_what_is_through_is_not_measured_again(survey: Path, tmp_path: Path, ser
     assert server(survey, out, at="after rename of shard", number=4) == -9
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "F.parquet.work").rglob("*.parquet")}
     assert len(kept) == 4
-    assert server(survey, out, at="before appending a shard", number=1) == -9
+    assert server(survey, out, at="before copying a shard", number=1) == -9
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

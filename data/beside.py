@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
@@ -47,11 +48,15 @@ class BesideFiles:
         return str(self.files[row].as_py() or "").strip()
 
 
+_NOTHING = ["none", "n/a", "na", "-", "nan", "null", "0"]  # what people write where there is no file
+
+
 def columns_beside(table: pa.Table, bands: Sequence[str]) -> tuple[BesideFiles, ...]:
     """Return the columns of a catalogue that name companion files.
 
     These are called by what the files hold, with ``file_`` before it and a band behind or before it, or without: ``mask``, ``ivar_g``,
-    ``file_sigma``, ``r_dq``; and they hold names of FITS files or pictures, so that a column ``sigma`` of velocities is none.
+    ``file_sigma``, ``r_dq``; and they hold names of FITS files or pictures, so that a column ``sigma`` of velocities is none. Where one
+    cell is such a name, the others must be too, or say that there is no file ("none", "N/A", "-", "nan", "null", "0").
 
     Parameters
     ----------
@@ -64,15 +69,21 @@ def columns_beside(table: pa.Table, bands: Sequence[str]) -> tuple[BesideFiles, 
     for name in table.column_names:
         use = role_of(name.removeprefix("file_"))
         if use is not None and (not bands or use.rest in known) and _holds_files(table.column(name)):
-            found.append(BesideFiles(use.role, use.rest, table.column(name)))
+            found.append(BesideFiles(use.role, use.rest, _without_nothing(table.column(name))))
     return _ordered(found)
 
 
 def _holds_files(column: pa.ChunkedArray) -> bool:
     if not pa.types.is_string(column.type):
         return False
-    values = [value.strip() for value in column.unique().to_pylist() if value and value.strip()]
-    return bool(values) and all(is_fits(value) or is_picture(value) for value in values)
+    values = [value.strip() for value in column.unique().to_pylist() if value]
+    return any(is_fits(value) or is_picture(value) for value in values)
+
+
+def _without_nothing(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column of files in which what says that there is none is empty; what is left and is no file fails when it is opened."""
+    trimmed = pc.utf8_trim_whitespace(column)
+    return pc.if_else(pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(_NOTHING)), "", trimmed)
 
 
 def files_beside(galaxies: Sequence[str], companions: Sequence[str]) -> tuple[BesideFiles, ...]:

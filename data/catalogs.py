@@ -27,6 +27,7 @@ __all__ = ["check_ids", "is_catalog", "is_text_column", "read_catalog", "tidy"]
 
 _FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
 _ROWS_NAMED = 5
+_NO_TEXT = "is no text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
 
 # What pyarrow and astropy raise on damaged tables, found by damaging hundreds of each kind (astropy's VOTable errors are SyntaxErrors).
 _DAMAGED = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, SyntaxError, pa.ArrowException)
@@ -88,21 +89,38 @@ def read_catalog(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
 def _from_csv(path: Path) -> pa.Table:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         header = next(csv.reader(file), [])
+    if any("\ufffd" in name for name in header):
+        raise UsageError(f"{path}: {_NO_TEXT}")
     names = [name.strip() or f"column{number}" for number, name in enumerate(header, start=1)]
     text = {name: pa.string() for name in names if is_text_column(name)}
-    return pyarrow.csv.read_csv(
+    table = pyarrow.csv.read_csv(
         path,
         read_options=pyarrow.csv.ReadOptions(block_size=path.stat().st_size + 1, column_names=names, skip_rows_after_names=1),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(column_types=text),
     )
+    if any(pa.types.is_binary(kind) for kind in table.schema.types):  # what pyarrow makes of bytes that are no text
+        raise UsageError(f"{path}: {_NO_TEXT}")
+    return table
 
 
 def _from_parquet(path: Path) -> pa.Table:
     table = pyarrow.parquet.read_table(path)
     if b"galfeat" in (table.schema.metadata or {}):
         raise UsageError(f"{path}: is a feature table, not a catalogue of cutouts: they are measured already")
-    return table.replace_schema_metadata(None)
+    return _unmasked(table.replace_schema_metadata(None))
+
+
+def _unmasked(table: pa.Table) -> pa.Table:
+    """Empty the cells that astropy marks in a column of truth values, ``NAME.mask`` beside ``NAME``."""
+    for mask in [name for name in table.column_names if name.endswith(".mask") and name.removesuffix(".mask") in table.column_names]:
+        name, hidden = mask.removesuffix(".mask"), table.column(mask)
+        if pa.types.is_boolean(hidden.type):
+            column = table.column(name)
+            empty = pa.scalar(None, type=column.type)
+            table = table.set_column(table.column_names.index(name), name, pc.if_else(pc.fill_null(hidden, False), empty, column))
+            table = table.drop_columns([mask])
+    return table
 
 
 def _from_fits(path: Path) -> pa.Table:
@@ -114,7 +132,7 @@ def _from_fits(path: Path) -> pa.Table:
         with _quietly():
             table = Table.read(path, format="fits", hdu=number)
             table.convert_bytestring_to_unicode()
-    except fits.VerifyError as error:  # the one error of astropy that is no more than an Exception
+    except (fits.VerifyError, AssertionError) as error:  # of astropy: one is no more than an Exception, the other is of damaged headers
         raise UsageError(f"{path}: cannot be read as a catalogue: {_first_line(error)}") from error
     return _arrow(table)
 
@@ -251,6 +269,8 @@ def _first_line(error: BaseException) -> str:
 def _said(error: BaseException) -> str:
     """Return what a parser said, unless it stumbled over itself or quotes bytes that are no text."""
     line = _first_line(error)
+    if "invalid UTF8" in line:
+        return _NO_TEXT
     if isinstance(error, (TypeError, AttributeError, KeyError, IndexError)) or not line.isprintable() or "\ufffd" in line:
         return "it is damaged, or another format than its suffix says"
     return line

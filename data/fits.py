@@ -6,6 +6,7 @@ read when a galaxy is asked for. Plain images are read here, compressed ones by 
 leaves them as numbers (BLANK = 0, and unsigned integers).
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ __all__ = [
     "shared_filter",
 ]
 
+_NUMBERS = re.compile(r"Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|BSCALE|BZERO|Z?BLANK")  # of keywords that stand twice, astropy computes with the last
+
 
 _AS_USUAL = Companions()
 _MOST_STORED = 4  # images of which the numbers are kept
@@ -56,7 +59,8 @@ class Contents:
         odd: dict[str, str] = {}
         double = [name for hdu in self.hdus if isinstance(hdu.header.cards, Cards) for name in hdu.header.cards.form.double]
         if double:
-            odd["double"] = f"the keyword {double[0]} stands more than once in a header: the first counts"
+            which = "the last" if _NUMBERS.fullmatch(double[0]) else "the first"
+            odd["double"] = f"the keyword {double[0]} stands more than once in a header: {which} counts"
         if self.damage or not self.hdus:
             return odd
         last = self.hdus[-1]

@@ -31,7 +31,7 @@ _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 @dataclass(frozen=True)
 class Header:
-    """Keywords and values of one header; of a keyword that stands there twice, the first counts, as in astropy."""
+    """Keywords and values of one header; of a keyword that stands there twice, the first counts (of numbers the last), as in astropy."""
 
     cards: Mapping[str, str]
 

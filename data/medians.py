@@ -75,7 +75,8 @@ def _median(codes: Any) -> Any:
     upper = _ranked(codes, count // 2)
     if count % 2:
         return _float(upper)
-    below, most = 0, np.int64(-(2**63))
+    below: Any = 0
+    most: Any = np.int64(-(2**63))
     for i in range(count):
         below += np.int64(codes[i] < upper)
         most = max(most, codes[i] if codes[i] < upper else most)

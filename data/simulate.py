@@ -26,7 +26,7 @@ from galfeat.data.visibility import visibility
 
 __all__ = ["SimulatedSurvey", "simulate"]
 
-_SMALLEST = 16  # pixels: a smaller image holds no galaxy of these sizes
+_SMALLEST, _LARGEST = 16, 4096  # pixels: a smaller image holds no galaxy of these sizes, a larger one fits into no memory
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ class SimulatedSurvey:
             if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
                 raise UsageError(f"{name} must be a whole number, at least {least}; it is {value!r}")
             object.__setattr__(self, name, int(value))
+        if self.size > _LARGEST:
+            raise UsageError(f"size must be at most {_LARGEST} pixels; it is {self.size}")
         if isinstance(self.bands, str):
             raise UsageError(f"bands must be a list of names; it is the text {self.bands!r}")
         object.__setattr__(self, "bands", tuple(self.bands))

@@ -92,7 +92,7 @@ def _write_shard(survey: SimulatedSurvey, shard: Shard, folder: Path, layout: st
 
 def _about(survey: SimulatedSurvey) -> dict[str, Any]:
     camera, drawn = survey.camera, _REALISTIC if survey.realistic else _MATCHED
-    return {"galfeat": __version__, "population": drawn, "camera": camera.name, "pixel_arcsec": camera.scale, **survey.settings}
+    return {"galfeat": __version__, "population": drawn, "camera": camera.name, "pixel_arcsec": camera.scale, "settings": survey.settings}
 
 
 def _make_empty(folder: Path) -> None:

@@ -119,11 +119,17 @@ def _column(fits: Any, field: Field) -> Any:
         extra["dim"] = "(" + ",".join(str(each) for each in reversed(field.shape)) + ")"
     if field.kind == "K":
         extra["null"] = -(2**63)
-    return fits.Column(field.name, field.format, **extra)
+    return fits.Column(_ascii(field.name), field.format, **extra)
+
+
+def _ascii(name: str) -> str:
+    """Return a name of a column as FITS can have it."""
+    return name if name.isascii() and name.isprintable() else name.encode("ascii", "backslashreplace").decode().replace("\\", "_")
 
 
 def _names_table(fits: Any, names: Sequence[tuple[str, int, str]]) -> tuple[Any, Any]:
-    kinds = [("COLUMN", "S16"), ("ELEMENT", "i4"), ("NAME", f"S{max((len(each[2]) for each in names), default=1)}")]
-    rows = np.array([(column.encode(), number, name.encode("ascii", "replace")) for column, number, name in names], dtype=kinds)
+    encoded = [(column.encode(), number, name.encode("ascii", "backslashreplace")) for column, number, name in names]
+    kinds = [("COLUMN", "S16"), ("ELEMENT", "i4"), ("NAME", f"S{max((len(each[2]) for each in encoded), default=1)}")]
+    rows = np.array(encoded, dtype=kinds)
     table = fits.BinTableHDU(rows, name="FEATURE_NAMES")
     return table.data, table.header

@@ -1,8 +1,8 @@
-"""A FITS binary table written row by row, so that it may be larger than the memory.
+r"""A FITS binary table written row by row, so that it may be larger than the memory.
 
 Vectors are vector columns (TOPCAT shows their elements); an image has its shape in ``TDIM``; local descriptors are a column of variable
-length, in the heap behind the rows. Text is ASCII in FITS: other characters become ``?``. Integers may be empty (``TNULL``); an empty
-number is NaN, an empty truth value 0.
+length, in the heap behind the rows. Text is ASCII in FITS: other characters are written as in Python, ``\xe4`` for a with two dots, so
+that names stay apart; in names of columns ``_xe4``. Integers may be empty (``TNULL``); an empty number is NaN, an empty truth value 0.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -151,7 +151,7 @@ def _filled(column: pa.Array, value: Any) -> NDArray[Any]:
 
 
 def _text(column: pa.Array) -> NDArray[np.bytes_]:
-    texts = [b"" if value is None else str(value).encode("ascii", "replace") for value in column.to_pylist()]
+    texts = [b"" if value is None else str(value).encode("ascii", "backslashreplace") for value in column.to_pylist()]
     return np.array(texts, dtype=np.bytes_)
 
 

@@ -53,7 +53,8 @@ def check_configuration(path: Path) -> dict[str, dict[str, Any]]:
     size = configuration.table("preparation").get("size")
     for name, command in commands.items():
         if size is not None and prepares(name, command):
-            found.setdefault(name, {}).setdefault("size", str(size))
+            given = _checked(configuration, ["preparation", "size"], size, settable(command)["size"], typer.Context(command))[0]
+            found.setdefault(name, {}).setdefault("size", given)
     return found
 
 
@@ -100,14 +101,19 @@ def _options(configuration: "Configuration", name: str, command: Any) -> dict[st
         parameter = key.replace("-", "_")
         if parameter not in parameters:
             configuration.known(keys, [each.replace("_", "-") for each in parameters])
-        given = _as_given(configuration, keys, value, parameters[parameter])
-        try:
-            taken = parameters[parameter].process_value(context, given)
-        except typer.BadParameter as error:
-            said = " ".join(error.message.split()).rstrip(".")
-            configuration.refuse(keys, f"{key}: {said[:1].lower()}{said[1:]}; the file has {value!r}")
+        given, taken = _checked(configuration, keys, value, parameters[parameter], context)
         found[parameter] = _beside(configuration.path, given) if isinstance(taken, Path) else given
     return found
+
+
+def _checked(configuration: "Configuration", keys: list[str], value: Any, parameter: Any, context: typer.Context) -> tuple[Any, Any]:
+    """Return a value as the command line would give it, and what the option makes of it; refuse one that the option would refuse."""
+    given = _as_given(configuration, keys, value, parameter)
+    try:
+        return given, parameter.process_value(context, given)
+    except typer.BadParameter as error:
+        said = " ".join(error.message.split()).rstrip(".")
+        configuration.refuse(keys, f"{keys[-1]}: {said[:1].lower()}{said[1:]}; the file has {value!r}")
 
 
 def _as_given(configuration: "Configuration", keys: list[str], value: Any, parameter: Any) -> Any:

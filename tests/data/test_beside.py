@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from astropy.io import fits
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from tests.data.source_files import catalog, flat, read, reasons, save, values
 
 from galfeat import CutoutError, UsageError
 from galfeat.data import Cutout, Cutouts, open_source, read_cutout, read_cutouts
+from galfeat.data.beside import columns_beside
 
 SIZE = (8, 6)
 
@@ -359,3 +361,10 @@ def test_pixels_beyond_the_masks_are_as_they_were(tmp_path: Path) -> None:
     cutout = one(file_of(tmp_path / "a.fits", ("SCI", image), ("MASK", marked(1, (2, 2)))))
     assert np.array_equal(np.where(marked(1, (2, 2)), np.nan, image), cutout.pixels[0], equal_nan=True)
     assert values(read(open_source(tmp_path / "a.fits"))) == {"a": [0]}
+
+
+def test_a_cell_that_names_no_file_does_not_switch_the_others_off() -> None:
+    cells = ["m.fits", " none ", "N/A", "", None, "-", "m.npy"]
+    [found] = columns_beside(pa.table({"mask": pa.array(cells, type=pa.string())}), ())
+    assert [found.of(row) for row in range(len(cells))] == ["m.fits", "", "", "", "", "", "m.npy"]
+    assert columns_beside(pa.table({"mask": ["none", "m.npy"]}), ()) == ()

@@ -169,3 +169,32 @@ def test_damaged_catalogues_are_read_or_refused(tmp_path: Path, name: str) -> No
         except UsageError:
             refused += 1
     assert refused
+
+
+def test_cells_that_astropy_masked_in_parquet_are_empty(tmp_path: Path) -> None:
+    table = Table({"id": ["a", "b", "c"], "file": ["a.fits", "b.fits", "c.fits"]})
+    table["label"] = MaskedColumn(["x", "y", "z"], mask=[False, True, False])
+    table["v"] = MaskedColumn([1.5, 2.5, 3.5], mask=[False, False, True])
+    table["file"] = MaskedColumn(table["file"], mask=[True, False, False])
+    table.write(tmp_path / "c.parquet")
+    read, _ = read_catalog(tmp_path / "c.parquet")
+    assert sorted(read.column_names) == ["file", "id", "label", "v"]
+    assert read.column("label").to_pylist() == ["x", None, "z"]
+    assert read.column("v").to_pylist() == [1.5, 2.5, None]
+    assert read.column("file").to_pylist() == ["", "b.fits", "c.fits"]
+
+
+@pytest.mark.parametrize("text", ["id,file,n\na,b.fits,caf\xe9\n", "id,file\ncaf\xe9,b.fits\n", "id,file,caf\xe9\na,b.fits,1\n"])
+def test_text_in_another_encoding_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError, match=r"is no text in UTF-8 .*: save it as UTF-8"):
+        read_catalog(path)
+
+
+def test_a_fits_table_whose_names_are_numbers_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "t.fits"
+    Table({"id": ["a", "b"], "file": ["a.fits", "b.fits"]}).write(path)
+    path.write_bytes(path.read_bytes().replace(b"TTYPE1  = 'id      '          ", b"TTYPE1  =  9223372036854775807"))
+    with pytest.raises(UsageError, match="cannot be read as a catalogue: Column name must be a string"):
+        read_catalog(path)

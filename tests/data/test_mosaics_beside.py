@@ -50,7 +50,8 @@ def test_what_accompanies_a_mosaic_is_cut_out_too(tmp_path: Path, positions: Pat
     assert np.isnan(edge.noise[0, :3]).all()
     assert np.array_equal(edge.noise[0, 3:, 3:], np.sqrt(variance[:3, :3]))
     [alone, _] = read(open_source(path, positions=positions, size_pixels=6, companions=False)).cutouts
-    assert alone.noise is alone.segmentation is None
+    assert alone.noise is None
+    assert alone.segmentation is None
     assert np.isfinite(alone.pixels).all()
     [chosen, _] = read(open_source(path, positions=positions, size_pixels=6, bad_bits=1)).cutouts
     assert np.isnan(chosen.pixels).sum() == 1

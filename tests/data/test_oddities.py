@@ -39,8 +39,18 @@ def cut(path: Path) -> Path:
     return path
 
 
+def scaled_twice(path: Path) -> Path:
+    plain(path)
+    raw = path.read_bytes()
+    first = raw.index(b"END" + b" " * 77)
+    cards = b"BZERO   =                  0.0".ljust(80) + b"BZERO   =                100.0".ljust(80)
+    path.write_bytes(raw[:first] + cards + raw[first : 2880 - len(cards)] + raw[2880:])
+    return path
+
+
 WORDS: dict[Callable[[Path], Path], str] = {
     doubled: "the keyword FILTER stands more than once in a header: the first counts",
+    scaled_twice: "the keyword BZERO stands more than once in a header: the last counts",
     followed: "19 bytes follow its last image: they are passed over",
     cut: "its last block is not filled up, though all its pixels are there",
 }

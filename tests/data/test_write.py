@@ -77,7 +77,7 @@ def test_settings_stand_beside_it_and_make_the_same_survey_again(tmp_path: Path)
     about = json.loads((tmp_path / "survey.json").read_text())
     assert about.pop("population").startswith("realistic: ")
     assert (about.pop("camera"), about.pop("pixel_arcsec"), about.pop("galfeat")) == ("ground", 0.2, __version__)
-    assert SimulatedSurvey(**about) == survey
+    assert SimulatedSurvey(**about["settings"]) == survey
     header = fits.getheader(tmp_path / "sim000002.fits")
     assert header["CDELT2"] * 3600 == pytest.approx(0.2)
 

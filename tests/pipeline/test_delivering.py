@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ SMALL = Preparation(size=32)
 
 
 @pytest.fixture
-def system(object_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+def system(object_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a file system with the bucket ``out``; what is made for it lies in a folder of the test's own."""
     assert object_store == "s3://"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -33,7 +34,7 @@ def broken(tmp_path: Path) -> Path:
     return tmp_path / "survey"
 
 
-def test_the_same_bytes_as_here(system: s3fs.S3FileSystem, broken: Path, tmp_path: Path) -> None:
+def test_the_same_bytes_as_here(system: Any, broken: Path, tmp_path: Path) -> None:
     extract(broken, tmp_path / "F.parquet", features=["color", "hog"], preparation=SMALL)
     summary = extract(broken, "s3://out/a/F.parquet", features=["color", "hog"], preparation=SMALL)
     assert (summary.path, summary.done, summary.failed) == ("s3://out/a/F.parquet", 19, 1)
@@ -48,7 +49,7 @@ def test_the_same_bytes_as_here(system: s3fs.S3FileSystem, broken: Path, tmp_pat
     assert system.cat("out/a/P.csv") == (tmp_path / "P.csv").read_bytes()
 
 
-def test_what_failed_is_tried_again(system: s3fs.S3FileSystem, broken: Path) -> None:
+def test_what_failed_is_tried_again(system: Any, broken: Path) -> None:
     extract(broken, "s3://out/b/F.parquet", features=["color"], preparation=SMALL)
     whole = broken.parent / "whole"
     write_survey(SimulatedSurvey(20, size=32, depth="deep", seed=5), whole)
@@ -59,7 +60,7 @@ def test_what_failed_is_tried_again(system: s3fs.S3FileSystem, broken: Path) -> 
     assert list(csv.reader(system.cat("out/b/F.failures.csv").decode().splitlines())) == [["id", "file", "stage", "reason"]]
 
 
-def test_nothing_is_lost_where_the_server_refuses(system: s3fs.S3FileSystem, broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_lost_where_the_server_refuses(system: Any, broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object, **__: object) -> None:
         raise PermissionError("Access Denied")
 

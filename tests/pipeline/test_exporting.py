@@ -14,7 +14,8 @@ from astropy.table import Table
 from astropy.utils.exceptions import AstropyUserWarning
 
 from galfeat import UsageError
-from galfeat.pipeline import export, exporting, load_features
+from galfeat.data import Preparation, SimulatedSurvey, write_survey
+from galfeat.pipeline import export, exporting, extract, load_features
 from galfeat.pipeline.fits_table import fields_of, write_table
 from galfeat.pipeline.table import read_metadata
 
@@ -103,7 +104,7 @@ def test_every_type_of_a_catalogue_survives(tmp_path: Path) -> None:
     (tmp_path / "F.fits").write_bytes(stream.getvalue())
     with pytest.warns(AstropyUserWarning, match="NULL"):
         read = Table.read(tmp_path / "F.fits")
-    assert [str(value) for value in read["id"].filled("")] == ["a", "?ngstr?m", ""]
+    assert [str(value) for value in read["id"].filled("")] == ["a", r"\xc5ngstr\xf6m", ""]
     assert read["objid"].tolist() == [1237648720693755918, None, -5]
     assert read["small"].tolist() == [1, 2, None]
     assert [str(value) for value in read["huge"]] == ["18446744073709551615", "1", "2"]
@@ -111,6 +112,17 @@ def test_every_type_of_a_catalogue_survives(tmp_path: Path) -> None:
     assert str(read["mag"].unit) == "mag"
     with fits.open(tmp_path / "F.fits", logical_as_bytes=True) as hdus:
         assert hdus[1].data["seen"].tolist() == [b"T", b"F", b""]  # the last one is not known
+
+
+def test_names_that_fits_cannot_write_stay_apart(tmp_path: Path) -> None:
+    survey = tmp_path / "survey"
+    write_survey(SimulatedSurvey(2, size=32), survey)
+    (survey / "catalog.csv").write_text("id,file,größe\nä,sim000000.fits,1\nü,sim000001.fits,2\n", encoding="utf-8")
+    extract(survey, tmp_path / "F.parquet", features=["color"], preparation=Preparation(size=32))
+    export(tmp_path / "F.parquet", tmp_path / "F.fits")
+    rows = Table.read(tmp_path / "F.fits", hdu="FEATURES")
+    assert [str(value) for value in rows["id"]] == [r"\xe4", r"\xfc"]
+    assert rows["gr_xf6_xdfe"].tolist() == [1, 2]
 
 
 def test_another_ending_is_refused(table: Path, tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ WRONG = {
     "a wrong option of another command": ("[compare]\n\nseed = -1\n", r"line 3: seed: .*-1"),
     "an unknown setting of the preparation": ("[preparation]\nstrech = 'none'\n", r"line 2: \[preparation\] has no setting 'strech'"),
     "a wrong preparation": ("[preparation]\nsize = 64\nborder = 0.9\n", r"line 3: border must be"),
+    "a size that the commands refuse": ("[preparation]\n\nsize = 8\n", r"line 3: size: .*16; the file has 8"),
     "an unknown extractor": ("[features.hogg]\nbins = 3\n", r"line (1|2): \[features\] has no setting 'hogg'"),
     "an unknown setting of an extractor": ("[features.hog]\nbins = 3\n", r"line 2: \[features\.hog\] has no setting 'bins'"),
     "a wrong setting of an extractor": ("[features.hog]\n\norientations = 0\n", r"line 3: orientations must be"),

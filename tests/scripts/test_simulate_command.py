@@ -29,7 +29,7 @@ def test_a_realistic_ground_based_survey_in_every_layout(tmp_path: Path, capsys:
     )
     assert sheet.stat().st_size > 10_000
     about = json.loads((out / "survey.json").read_text())
-    assert (about["camera"], about["noise"], about["realistic"]) == ("ground", "correlated", True)
+    assert (about["camera"], about["settings"]["noise"], about["settings"]["realistic"]) == ("ground", "correlated", True)
     truth = pyarrow.csv.read_csv(out / "truth.csv")
     assert {"sn", "arm_contrast", "clump_sn", "tail_sn", "magnitude"} < set(truth.column_names)
     cutouts = read_cutouts(out)

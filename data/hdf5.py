@@ -26,6 +26,7 @@ _SUFFIXES = (".h5", ".hdf5", ".hdf")
 _IMAGES = "images"
 _CLASSES = "ans"
 _CLASS_NAMES = ("class_names", "classes", "names")
+_EXPANDED, _SPARE = 10_000, 1 << 30  # times and bytes by which pixels can be more than their file: compressed, or not written yet
 _COLOURS = ("red", "green", "blue")
 
 
@@ -131,24 +132,50 @@ def _images(file: Any, path: Path) -> Any:
     images = file.get(_IMAGES)
     shape = getattr(images, "shape", None)
     if shape is None:
-        raise UsageError(f"{path}: holds no dataset '{_IMAGES}', only {_listed(file)}; rename the one with the pixels")
+        raise UsageError(f"{path}: {_instead(file, images)}")
+    if len(shape) in (3, 4) and not shape[0]:
+        raise UsageError(f"{path}: holds no galaxies: its dataset '{_IMAGES}' has 0 images")
     if len(shape) not in (3, 4) or 0 in shape or images.dtype.kind not in "uif":
         raise UsageError(
             f"{path}: its dataset '{_IMAGES}' must hold numbers with the axes (galaxy, y, x, colour), (galaxy, band, y, x) "
             f"or (galaxy, y, x); there is {_listed(file)}"
         )
+    claimed, there = images.size * images.dtype.itemsize, path.stat().st_size
+    if claimed > there * _EXPANDED + _SPARE and not (images.external or images.is_virtual):
+        raise UsageError(
+            f"{path}: its dataset '{_IMAGES}' claims {_there(images)}, which a file of {there:,} bytes cannot hold: it is damaged"
+        )
     return images
+
+
+def _instead(file: Any, images: Any) -> str:
+    """Say what there is where no dataset of images is."""
+    link = file.get(_IMAGES, getlink=True)
+    if images is None and link is not None:
+        where = " of ".join(repr(part) for part in (getattr(link, "path", ""), getattr(link, "filename", "")) if part)
+        return f"its '{_IMAGES}' is a link to {where}, which is not there" if where else f"its '{_IMAGES}' cannot be opened: it is damaged"
+    if images is None:
+        there = f"holds no dataset '{_IMAGES}', only {_listed(file)}"
+    elif hasattr(images, "keys"):
+        there = f"its '{_IMAGES}' is a group, not a dataset; the file holds {_listed(file)}"
+    else:
+        return f"holds no galaxies: nothing is in its '{_IMAGES}'"
+    return f"{there}; rename the one with the pixels to '{_IMAGES}'"
 
 
 def _listed(file: Any) -> str:
     there: list[str] = []
 
     def note(name: str, item: Any) -> None:
-        if hasattr(item, "shape"):
-            there.append(f"{name} ({' x '.join(map(str, item.shape)) or 'one value'}, {item.dtype})")
+        if getattr(item, "shape", None) is not None:
+            there.append(f"{name} ({_there(item)})")
 
     file.visititems(note)
     return ", ".join(there) or "nothing"
+
+
+def _there(item: Any) -> str:
+    return f"{' x '.join(map(str, item.shape)) or 'one value'}, {item.dtype}"
 
 
 def _catalog(file: Any, count: int, path: Path) -> pa.Table:
@@ -163,7 +190,7 @@ def _catalog(file: Any, count: int, path: Path) -> pa.Table:
 
 def _classes(file: Any, count: int, path: Path) -> list[str]:
     answers = file[_CLASSES]
-    if answers.shape != (count,) or answers.dtype.kind not in "uifSO":
+    if getattr(answers, "shape", None) != (count,) or answers.dtype.kind not in "uifSO":
         raise UsageError(f"{path}: its dataset '{_CLASSES}' must hold a class for each of the {count:,} galaxies; there is {_listed(file)}")
     if answers.dtype.kind in "SO":
         return _texts(answers[:])

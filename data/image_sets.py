@@ -105,8 +105,10 @@ def open_image_set(path: Path, column: str, wanted: tuple[str, ...]) -> ParquetS
         table = pq.read_table(path, columns=[field.name for field in schema if not _holds_bytes(field.type)])
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{path}: cannot be read: {str(error).strip().splitlines()[0]}") from error
-    if not count:
+    if count < 1:
         raise UsageError(f"{path}: holds no pictures: it has no rows")
+    if table.num_columns and table.num_rows != count:
+        raise UsageError(f"{path}: is damaged: it says that it has {count:,} rows and holds {table.num_rows:,}")
     catalog, left_out = tidy(_with_class_names(table).replace_schema_metadata(None), path)
     if "id" not in catalog.column_names:
         names = pa.array([f"{path.stem}[{row}]" for row in range(count)])

@@ -88,6 +88,8 @@ class MosaicSource(RowSource):
         Names of the bands.
     named : bool
         Whether files or catalogue name them.
+    nowhere : dict of int to str
+        Rows without a position, and why.
     """
 
     planes: tuple[Plane, ...] = field(default=(), repr=False)
@@ -96,6 +98,7 @@ class MosaicSource(RowSource):
     size: int = 0
     own: tuple[str, ...] = ()
     named: bool = False
+    nowhere: dict[int, str] = field(default_factory=dict, repr=False)
 
     def _outcomes(self, shard: Shard) -> Sequence[Cutout | Failure]:
         rows = range(shard.start, min(shard.stop, len(self)))
@@ -110,6 +113,7 @@ class MosaicSource(RowSource):
                 else:
                     reasons.setdefault(row, said)
         reasons.update({row: bands[0] for row, bands in beyond.items() if len(bands) == len(self.own)})
+        reasons.update({row: (self.planes[self.which[row, 0]].file, self.nowhere[row]) for row in rows if row in self.nowhere})
         found: list[Cutout | Failure] = []
         for at, (row, name) in enumerate(zip(rows, self._ids(shard), strict=True)):
             if row in reasons:

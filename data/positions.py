@@ -26,8 +26,11 @@ from galfeat.data.places import Places, corners_of, places_of
 
 __all__ = ["open_mosaics"]
 
+_ARCSEC, _PIXELS = "size_arcsec (--size-arcsec)", "size_pixels (--size-pixels)"  # as a program and as a command line says it
+_SIZES = f"either {_ARCSEC} or {_PIXELS}"
 _SAME_SCALE = 0.01  # of a pixel's size: mosaics closer than that share a grid for our purposes
 _LARGEST = 4096  # pixels a side
+_COORDINATE = re.compile(r"(CRVAL|CRPIX|CDELT|CROTA|(?:CD|PC|PV)(?=[1-9]_))([1-9](?:_[0-9]{1,2})?)")  # CRVAL1, CD1_2
 
 
 def open_mosaics(
@@ -74,7 +77,14 @@ def open_mosaics(
     edge = np.asarray(((corners < 0) | (corners + pixels > shapes)).any(axis=(1, 2)))
     catalog = _completed(table, positions, planes, which, edge)
     return MosaicSource(
-        catalog, wanted, left_out_columns=left_out, planes=planes, which=which, corners=corners, size=pixels, own=own, named=named
+        *(catalog, wanted, left_out),
+        planes=planes,
+        which=which,
+        corners=corners,
+        size=pixels,
+        own=own,
+        named=named,
+        nowhere=places.reasons,
     )
 
 
@@ -180,10 +190,42 @@ def _coordinates(path: Path, number: int) -> Any:
         warnings.simplefilter("ignore")
         try:
             with fits.open(path) as opened:
-                wcs = WCS(opened[number].header, opened).celestial
+                header = opened[number].header
+                full = WCS(header, opened)
+                wcs = full.celestial
         except (ValueError, OSError, AttributeError, TypeError, KeyError, fits.VerifyError) as error:
-            raise UsageError(f"{path}: its celestial coordinates make no sense: {str(error).strip().splitlines()[0]}") from error
-    return wcs if wcs.has_celestial else None
+            raise UsageError(f"{path}: its celestial coordinates make no sense: {_meaning(error)}") from error
+    if not wcs.has_celestial:
+        return None
+    _refuse_text(header, {full.wcs.lng + 1, full.wcs.lat + 1}, path)
+    return wcs
+
+
+def _meaning(error: Exception) -> str:
+    """Return what wcslib says, without the names of its functions: the last line is the most precise."""
+    lines = [line.strip().rstrip(".:") for line in str(error).splitlines() if not line.startswith("ERROR ")]
+    return next((line for line in reversed(lines) if line), type(error).__name__)
+
+
+def _refuse_text(header: Any, axes: set[int], path: Path) -> None:
+    """Refuse what wcslib passes over: numbers that are text or missing, for which it takes 0 or 1."""
+    for card in header.cards:
+        found = _COORDINATE.fullmatch(card.keyword)
+        if not found or not axes & {int(number) for number in found[2].split("_")}:
+            continue
+        value = _value(card)
+        if type(value) not in (int, float) and (value is not None or found[1] in ("CRVAL", "CRPIX")):  # without the others it can be whole
+            there = "nothing stands there" if value is None else f"it is '{value}'"
+            raise UsageError(f"{path}: its celestial coordinates make no sense: {card.keyword} must be a number; {there}")
+
+
+def _value(card: Any) -> object:
+    from astropy.io import fits
+
+    try:
+        return None if isinstance(card.value, fits.card.Undefined) else card.value
+    except fits.VerifyError:  # neither a number nor text
+        return card.image[10:].partition("/")[0].strip()
 
 
 def _names(planes: Sequence[Plane]) -> tuple[tuple[str, ...], bool]:
@@ -200,10 +242,13 @@ def _names(planes: Sequence[Plane]) -> tuple[tuple[str, ...], bool]:
 def _wanted(names: tuple[str, ...], named: bool, wanted: tuple[str, ...]) -> tuple[list[int], tuple[str, ...], bool]:
     """Return the places of the bands that are asked for, their names, and whether they are names."""
     places = np.arange(len(names), dtype=np.float32).reshape(-1, 1, 1)
-    try:
-        chosen = with_bands(Cutout("", places, names, named=named), wanted)
-    except CutoutError as error:
-        raise UsageError(f"the mosaics: {error}") from error
+    missing = [band for band in wanted if band not in names]
+    if missing and named:
+        raise UsageError(f"the mosaics have no band {', '.join(missing)}; their bands are {', '.join(names)}")
+    if missing and len(wanted) != len(names):
+        there = "band has no name" if len(names) == 1 else f"{len(names)} bands have no names"
+        raise UsageError(f"the mosaics' {there}, and {len(wanted)} are asked for: {', '.join(wanted)}")
+    chosen = with_bands(Cutout("", places, names, named=named), wanted)
     return chosen.pixels[:, 0, 0].astype(int).tolist(), chosen.bands, chosen.named
 
 
@@ -220,10 +265,10 @@ def _scale(plane: Plane, wcs: Any) -> float:
 def _pixels(size: tuple[float | None, float | None], mosaics: _Mosaics) -> int:
     arcsec, pixels = size
     if (arcsec is None) == (pixels is None):
-        raise UsageError("the size of a cutout must be given, in arcseconds or in pixels (size_arcsec or size_pixels)")
+        raise UsageError(f"the size of a cutout must be given, in arcseconds or in pixels: {_SIZES}")
     nowhere = next((plane for plane, wcs in mosaics if wcs is None), None)
     if nowhere is not None and pixels is None:
-        raise UsageError(f"{nowhere.path}: has no celestial coordinates (WCS), so that an arcsecond has no pixels: give size_pixels")
+        raise UsageError(f"{nowhere.path}: has no celestial coordinates (WCS), so that an arcsecond has no pixels: give {_PIXELS}")
     if nowhere is not None and pixels is not None:
         return _whole(float(pixels), exact=True)
     scales = [_scale(plane, wcs) for plane, wcs in mosaics]

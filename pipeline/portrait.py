@@ -76,7 +76,11 @@ def show(
     """
     target = Path(out)
     check_target(target, [path, catalog], [".png", ".svg"])
-    figure = portrait(find_cutout(path, id, catalog=catalog, bands=bands, layout=layout), preparation)
+    cutout = find_cutout(path, id, catalog=catalog, bands=bands, layout=layout)
+    try:
+        figure = portrait(cutout, preparation)
+    except CutoutError as error:
+        raise CutoutError(f"{path}: {cutout.id}: {error}") from error
     with replacing(target) as part:
         part.write_bytes(render(figure, target.suffix[1:].lower()))
     return target

@@ -100,6 +100,31 @@ def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
         open_source(tmp_path / "d.h5")
 
 
+def test_what_stands_instead_of_images_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"its 'images' is a group, not a dataset; the file holds images/g \(2 x 6 x 6, float64\); rename"):
+        open_source(save(tmp_path / "a.h5", None, **{"images/g": np.zeros((2, 6, 6))}))
+    with pytest.raises(UsageError, match=r"b\.h5: its 'images' is a link to '/gone', which is not there$"):
+        open_source(save(tmp_path / "b.h5", images=h5py.SoftLink("/gone")))
+    with pytest.raises(UsageError, match=r"its 'images' is a link to '/images' of 'gone\.h5', which is not there"):
+        open_source(save(tmp_path / "c.h5", images=h5py.ExternalLink("gone.h5", "/images")))
+    with pytest.raises(UsageError, match="holds no galaxies: its dataset 'images' has 0 images"):
+        open_source(save(tmp_path / "d.h5", images=colours(0)))
+    with pytest.raises(UsageError, match="holds no galaxies: nothing is in its 'images'"):
+        open_source(save(tmp_path / "f.h5", images=h5py.Empty("f4")))
+    with pytest.raises(UsageError, match="must hold a class for each of the 2 galaxies"):
+        open_source(save(tmp_path / "e.h5", None, **{"images": colours(2), "ans/inside": np.zeros(2)}))
+
+
+def test_more_pixels_than_a_file_can_hold_are_refused_and_compressed_ones_are_not(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("images", (10**7, 64, 64, 3), "u1", chunks=(1, 64, 64, 3))
+    with pytest.raises(UsageError, match=r"claims 10000000 x 64 x 64 x 3, uint8, which a file of [\d,]+ bytes cannot hold"):
+        open_source(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file.create_dataset("images", data=np.zeros((2000, 64, 64), "u1"), compression="gzip", compression_opts=9)
+    assert len(open_source(tmp_path / "b.h5")) == 2000
+
+
 def test_a_file_that_is_gone_or_shrunk_fails_galaxy_by_galaxy(tmp_path: Path) -> None:
     path = save(tmp_path / "a.h5", images=colours(3))
     source = open_source(path)

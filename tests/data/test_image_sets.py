@@ -91,3 +91,13 @@ def test_a_feature_table_is_refused_and_a_catalogue_is_one(tmp_path: Path) -> No
         open_source(save(tmp_path / "n.parquet", {"id": ["x"], "value": [1.0]}))
     with pytest.raises(UsageError, match="has no rows"):
         open_source(save(tmp_path / "e.parquet", {"image": pa.array([], pa.binary())}))
+
+
+def test_columns_of_other_lengths_than_the_file_says_are_damage(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.parquet", {"image": [picture(1), picture(2)], "label": [0, 1]})
+    content = bytearray(path.read_bytes())
+    page = pq.read_metadata(path).row_group(0).column(1).data_page_offset
+    content[page + 1] ^= 2  # the kind of a page of labels: an index, which readers pass over
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"a\.parquet: is damaged: it says that it has 2 rows and holds 0"):
+        open_source(path)

@@ -164,7 +164,7 @@ def test_bands_of_several_mosaics(tmp_path: Path, how: str) -> None:
         assert np.array_equal(cutout.pixels[1], second[y - 4 + shift : y + 4 + shift, x - 4 + shift : x + 4 + shift])
     swapped = everything(open_source(path, positions=positions, size_pixels=8, bands=["r", "g"])).cutouts
     assert np.array_equal(swapped[1].pixels, cutouts[1].pixels[::-1])
-    with pytest.raises(UsageError, match="has no band z; its bands are g, r"):
+    with pytest.raises(UsageError, match="the mosaics have no band z; their bands are g, r"):
         open_source(path, positions=positions, size_pixels=8, bands=["z"])
 
 
@@ -231,8 +231,8 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("ra,dec\n10:20:30,1\n")
     with pytest.raises(UsageError, match="the column 'ra' must hold degrees, as numbers"):
         open_source(good, positions=tmp_path / "e.csv", size_pixels=6)
-    (tmp_path / "f.csv").write_text("ra,dec\n1,1\n1,95\n")
-    with pytest.raises(UsageError, match="declinations go from -90 to 90 degrees; row 2"):
+    (tmp_path / "f.csv").write_text("ra,dec\n1,-999\n1,95\n")
+    with pytest.raises(UsageError, match=r"no row has a position .*; in row 1: declinations go from -90 to 90 degrees; this one is -999"):
         open_source(good, positions=tmp_path / "f.csv", size_pixels=6)
     with pytest.raises(UsageError, match="there is no such file or folder"):
         open_source([good, tmp_path / "none.fits"], positions=positions, size_pixels=6)
@@ -240,3 +240,96 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
         open_source(good, size_pixels=6)
     with pytest.raises(UsageError, match="several files are mosaics"):
         open_source([good, good])
+
+
+def test_a_row_without_a_position_costs_no_other(tmp_path: Path) -> None:
+    path = mosaic(tmp_path / "m.fits", ramp())
+    here = "150.1,2.2"
+    rows = {
+        "first": here,
+        "sentinel": "-999,-999",
+        "south": "150,-90.5",
+        "turned": "-999,2",
+        "empty": ",2.2",
+        "nan": "150,nan",
+        "last": here,
+    }
+    none = "no position stands in its row: it needs a number in 'ra' and in 'dec'"
+    expected = {
+        "sentinel": "right ascensions go from 0 to 360 degrees; this one is -999",
+        "south": "declinations go from -90 to 90 degrees; this one is -90.5",
+        "turned": "right ascensions go from 0 to 360 degrees; this one is -999",
+        "empty": none,
+        "nan": none,
+    }
+    for words in ({}, {"text": "no data,2.2", "dash": "150.1,-"}):
+        lines = "".join(f"{name},{place}\n" for name, place in (rows | words).items())
+        (tmp_path / "c.csv").write_text(f"id,ra,dec\n{lines}")
+        for missing in ("fail", "mask"):
+            source = open_source(path, positions=tmp_path / "c.csv", size_pixels=8, missing_bands=missing)
+            reading = everything(source)
+            assert [cutout.id for cutout in reading.cutouts] == ["first", "last"]
+            said = {failure.id: failure.reason for failure in reading.failures}
+            more = {"text": "'ra' is no number: 'no data'", "dash": "'dec' is no number: '-'"} if words else {}
+            assert said == expected | more
+            assert {failure.file for failure in reading.failures} == {"m.fits"}
+    assert len(everything(pickle.loads(pickle.dumps(source))).failures) == 7
+
+
+@pytest.mark.parametrize("text", ["ra,dec\n,2\n3,\n", "ra,dec\nnan,nan\n", "x,y\n1,\n,1\n"])
+def test_a_catalogue_without_any_position_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.csv").write_text(text)
+    with pytest.raises(UsageError, match=r"c\.csv: no row has a position that can be used; in row 1: no position stands in its row"):
+        open_source(mosaic(tmp_path / "m.fits", ramp()), positions=tmp_path / "c.csv", size_pixels=6)
+
+
+@pytest.mark.parametrize(
+    ("cards", "said"),
+    [
+        ({"CRVAL1": "150.1"}, "CRVAL1 must be a number; it is '150.1'"),
+        ({"CRPIX2": "centre"}, "CRPIX2 must be a number; it is 'centre'"),
+        ({"CDELT1": "5e-5"}, "CDELT1 must be a number; it is '5e-5'"),
+        ({"PC1_2": "0"}, "PC1_2 must be a number; it is '0'"),
+        ({"CD2_1": "0"}, "CD2_1 must be a number; it is '0'"),
+        ({"CRVAL2": True}, "CRVAL2 must be a number; it is 'True'"),
+        ({"CRVAL2": None}, "CRVAL2 must be a number; nothing stands there"),
+        ({"CTYPE2": "DEC--SIN"}, "Inconsistent projection types (expected RA---TAN, got DEC--SIN in CTYPE2)"),
+        ({"CDELT1": 0.0}, "PCi_ja matrix is singular"),
+        ({"CRVAL2": 95.0}, "No valid solution for latp for these values of phip, phi0, and theta0"),
+    ],
+)
+def test_coordinates_that_make_no_sense_are_refused_with_what_is_wrong(tmp_path: Path, cards: dict[str, Any], said: str) -> None:
+    path = mosaic(tmp_path / "m.fits", ramp(), **cards)
+    with pytest.raises(UsageError) as caught:
+        open_source(path, positions=listed(tmp_path / "c.csv", [(70, 60)]), size_pixels=6)
+    assert str(caught.value).replace("DEC--TAN", "RA---TAN") == f"{path}: its celestial coordinates make no sense: {said}"
+
+
+def test_a_number_that_cannot_be_read_is_refused_only_where_it_counts(tmp_path: Path) -> None:
+    path, positions = mosaic(tmp_path / "m.fits", ramp(), AIRMASS=1.0), listed(tmp_path / "c.csv", [(70, 60)])
+    content = path.read_bytes()
+    assert content.count(b"AIRMASS =                  1.0") == 1
+    path.write_bytes(content.replace(b"AIRMASS =                  1.0", b"AIRMASS =              1.0,0.0"))
+    assert len(open_source(path, positions=positions, size_pixels=6)) == 1
+    crval = next(content[at : at + 30] for at in range(0, len(content), 80) if content[at:].startswith(b"CRVAL1"))
+    path.write_bytes(content.replace(crval, b"CRVAL1  =            150,1 deg"))
+    with pytest.raises(UsageError, match=r"celestial coordinates make no sense: .*(CRVAL1|150,1 deg)"):
+        open_source(path, positions=positions, size_pixels=6)
+
+
+def test_text_that_says_nothing_about_the_sky_is_let_be(tmp_path: Path) -> None:
+    path = mosaic(tmp_path / "m.fits", ramp(), CRVAL3="none", CD3_3="none", CRVAL1A="none", CROTA2=None)
+    assert len(everything(open_source(path, positions=listed(tmp_path / "c.csv", [(70, 60)]), size_pixels=6)).cutouts) == 1
+
+
+def test_a_size_is_asked_for_as_programs_and_command_lines_say_it(tmp_path: Path) -> None:
+    path, positions = mosaic(tmp_path / "m.fits", ramp()), listed(tmp_path / "c.csv", [(70, 60)])
+    with pytest.raises(UsageError, match=r"either size_arcsec \(--size-arcsec\) or size_pixels \(--size-pixels\)"):
+        open_source(path, positions=positions)
+
+
+def test_bands_without_names_and_other_numbers_of_them(tmp_path: Path) -> None:
+    path, positions = mosaic(tmp_path / "m.fits", ramp()), listed(tmp_path / "c.csv", [(70, 60)])
+    with pytest.raises(UsageError, match="the mosaics' band has no name, and 2 are asked for: g, r"):
+        open_source(path, positions=positions, size_pixels=6, bands=["g", "r"])
+    assert open_source(path, positions=positions, size_pixels=6, bands=["g"]).bands == ("g",)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -189,7 +190,6 @@ def test_one_of_several_galaxies_is_chosen_by_its_id(survey: Path, tmp_path: Pat
 
 
 def test_several_galaxies_of_one_file(tmp_path: Path) -> None:
-    from astropy.io import fits
 
     planes = np.random.default_rng(4).normal(size=(3, 32, 32)).astype(np.float32)
     path = tmp_path / "many.fits"
@@ -209,6 +209,14 @@ def test_what_cannot_be_prepared_is_refused() -> None:
         portrait(Cutout("tiny", np.zeros((1, 5, 5), dtype=np.float32), ("r",)))
     with pytest.raises(CutoutError, match="no good pixel"):
         portrait(Cutout("masked", np.full((1, 64, 64), np.nan, dtype=np.float32), ("r",)))
+
+
+def test_what_cannot_be_drawn_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "flat.fits"
+    fits.PrimaryHDU(np.ones((40, 40), np.float32)).writeto(path)
+    with pytest.raises(CutoutError, match=r"flat\.fits: flat: .*constant"):
+        show(path, tmp_path / "figure.png")
+    assert not (tmp_path / "figure.png").exists()
 
 
 def test_real_galaxies(real_data: Path, tmp_path: Path) -> None:

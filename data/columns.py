@@ -1,6 +1,6 @@
 """The columns of a catalogue that say where galaxies are: files, bands, extensions and names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -62,8 +62,17 @@ def file_columns(table: pa.Table, path: Path) -> dict[str, str]:
     columns = {name[5:]: name for name in names if name.startswith("file_") and name[5:] and not is_companion(name)}
     columns = {band: name for band, name in columns.items() if band.lower() not in _NO_BANDS}
     if not columns:
-        raise UsageError(f"{path}: needs a column 'file', or 'file_<band>' for each band; its columns are {', '.join(names)}")
+        needed = f"{path}: needs a column 'file', or 'file_<band>' for each band; its columns are {', '.join(names)}"
+        raise UsageError(needed + _hint(names))
     return columns
+
+
+def _hint(names: Sequence[str]) -> str:
+    """Return what may be wrong with names of columns among which there is no file."""
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        return ": separate them by commas"
+    other = next((name for name in names if name != name.lower() and name.lower().split("_")[0] == "file"), "")
+    return f": write '{other}' in small letters" if other else ""
 
 
 def chosen_columns(columns: dict[str, str], wanted: tuple[str, ...], path: Path) -> dict[str, str]:

@@ -114,3 +114,18 @@ def test_a_catalogue_without_files_says_which_columns_it_has(tmp_path: Path) -> 
     table = catalog(tmp_path / "c.csv", "id,ra,dec,file_err\na,1,2,x\n")
     with pytest.raises(UsageError, match=r"needs a column 'file', or 'file_<band>' for each band; its columns are id, ra, dec, file_err"):
         open_source(table)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("id;file\na;a.fits\n", "its columns are id;file: separate them by commas"),
+        ("id\tfile\na\ta.fits\n", "separate them by commas"),
+        ("ID,File\na,a.fits\n", "its columns are ID, File: write 'File' in small letters"),
+        ("id,name\na,a.fits\n", "its columns are id, name$"),
+    ],
+)
+def test_a_catalogue_without_files_says_what_may_be_wrong(tmp_path: Path, text: str, hint: str) -> None:
+    (tmp_path / "c.csv").write_text(text)
+    with pytest.raises(UsageError, match=hint):
+        open_source(tmp_path / "c.csv")

@@ -1,7 +1,6 @@
 """Other classifiers than our network, on the same numbers: they show whether it is the input that matters or the head."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from galfeat.pipeline.fitting import class_weights
 
-__all__ = ["HEADS", "has_torch", "head_probabilities"]
+__all__ = ["HEADS", "head_probabilities"]
 
 _TREES = 200
 _STEPS = 200  # of the logistic regression's solver
@@ -60,8 +59,3 @@ def head_probabilities(
     )
     probabilities = model.predict_proba(test.astype(np.float64) if name == "logistic" else test)
     return np.asarray(probabilities, dtype=np.float64), [str(each) for each in model.classes_], int(size)
-
-
-def has_torch() -> bool:
-    """Return whether PyTorch is installed: then a small convolutional network shows what more could be reached."""
-    return find_spec("torch") is not None

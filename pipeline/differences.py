@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["differences"]
+__all__ = ["NOTHING", "changes", "differences"]
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -19,25 +19,28 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     >>> differences({"preparation": {"size": 64, "fit": "crop"}}, {"preparation": {"size": 32, "fit": "crop"}, "bands": ["g"]})
     ['preparation.size: 64 and 32', "bands: nothing and ['g']"]
     """
-    return list(_differences("", one, other))
+    return [f"{name}: {_said(here)} and {_said(there)}" for name, here, there in changes(one, other)]
 
 
-def _differences(path: str, one: Any, other: Any) -> Iterator[str]:
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        for key in [*one, *(key for key in other if key not in one)]:
-            yield from _differences(f"{path}.{key}" if path else str(key), one.get(key, _NOTHING), other.get(key, _NOTHING))
-    elif one != other:
-        yield f"{path}: {_said(one)} and {_said(other)}"
+def changes(one: Mapping[str, Any], other: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield name and both values of each setting that two trees do not have in common; `NOTHING` where it is not there."""
+    for key in dict.fromkeys([*one, *other]):
+        full = f"{name}.{key}" if name else str(key)
+        here, there = one.get(key, NOTHING), other.get(key, NOTHING)
+        if isinstance(here, Mapping) and isinstance(there, Mapping):
+            yield from changes(here, there, full)
+        elif here != there:
+            yield full, here, there
 
 
 class _Nothing:
     """A setting that is not there; None is one that is."""
 
 
-_NOTHING = _Nothing()
+NOTHING = _Nothing()
 
 
 def _said(value: Any) -> str:
     if isinstance(value, Mapping):
         return "something"
-    return "nothing" if value is _NOTHING else repr(value)
+    return "nothing" if value is NOTHING else repr(value)

@@ -10,8 +10,9 @@ from typing import Any
 from galfeat import UsageError
 from galfeat.pipeline.batch.work import Work
 from galfeat.pipeline.batch.writing import appearing, resumable
+from galfeat.pipeline.differences import NOTHING, changes
 
-__all__ = ["Manifest", "differences"]
+__all__ = ["Manifest"]
 
 _SHOWN = 5  # differences
 
@@ -73,8 +74,8 @@ class Manifest:
         names = {"entries": "the number of entries of the catalogue", "catalog": "the fingerprint of the catalogue"}
         now = self.said()
         found = [
-            *differences(dict(said["about"]), self.about),
-            *differences({names[k]: said[k] for k in names}, {names[k]: now[k] for k in names}),
+            *_said(dict(said["about"]), self.about),
+            *_said({names[k]: said[k] for k in names}, {names[k]: now[k] for k in names}),
         ]
         if found:
             raise UsageError(
@@ -89,7 +90,7 @@ class Manifest:
         UsageError
             With the first differences.
         """
-        found = [*differences(then.about, self.about), *_catalog_differences(then.catalog, self.catalog)]
+        found = [*_said(then.about, self.about), *_catalog_differences(then.catalog, self.catalog)]
         if found:
             raise UsageError(
                 f"the unfinished run for {out} was begun otherwise: {_listed(found)}. "
@@ -97,19 +98,15 @@ class Manifest:
             )
 
 
-def differences(then: Mapping[str, Any], now: Mapping[str, Any], name: str = "") -> Iterator[str]:
+def _said(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Say what differs between two trees of settings, entry by entry."""
-    for key in dict.fromkeys([*then, *now]):
-        full = f"{name}.{key}" if name else str(key)
-        old, new = then.get(key), now.get(key)
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from differences(old, new, full)
-        elif key not in then:
-            yield f"{full} is there now and was not"
-        elif key not in now:
-            yield f"{full} was there and is not now"
-        elif old != new:
-            yield f"{full} was {_short(old)} and is {_short(new)} now"
+    for name, old, new in changes(then, now):
+        if old is NOTHING:
+            yield f"{name} is there now and was not"
+        elif new is NOTHING:
+            yield f"{name} was there and is not now"
+        else:
+            yield f"{name} was {_short(old)} and is {_short(new)} now"
 
 
 def _listed(found: list[str]) -> str:

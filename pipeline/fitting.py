@@ -95,12 +95,12 @@ class Split:
         return [self._parts[part][1] for part in parts], [self._parts[part][2] for part in parts]
 
     def _learned(self, part: Part) -> _Learned:
-        start = time.perf_counter()
+        start = time.thread_time()
         widest = None if part.components is None else Part(part.column, part.view, MOST_COMPONENTS)
         seen, unseen = ({part.column: take_rows(self.blocks[part.column], rows)} for rows in (self.train, self.test))
         encoder = Encoder([widest or part], self.shape, self.seed).fit(seen)
         learned = encoder.transform(seen)
-        self.seconds[part] = time.perf_counter() - start
+        self.seconds[part] = time.thread_time() - start
         return encoder, learned, padded(unseen, encoder.transform).astype(np.float32)
 
 

@@ -123,7 +123,7 @@ class Importance:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an input costs. Times are of this machine and differ from run to run; nothing else in a study does.
+    """What an input costs. Times are of one processor of this machine and differ from run to run; nothing else in a study does.
 
     Parameters
     ----------

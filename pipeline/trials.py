@@ -205,17 +205,17 @@ class Fold:
         elsewhere: tuple[Mapping[str, Block], NDArray[np.str_]] | None = None,
     ) -> Piece:
         """Search, train and test an input; then ask the trained network what else is wanted."""
-        start = time.perf_counter()
+        start = time.thread_time()
         committee, temperature, _ = self.search(contender)
-        searched = time.perf_counter()
+        searched = time.thread_time()
         fitted = self.fit(contender, committee, temperature)
-        trained = time.perf_counter()
+        trained = time.thread_time()
         wide = self.outer.wide(contender.parts)[1]
         probabilities = self._said(fitted, wide)
         seconds = {
             "search": searched - start,
             "fit": trained - searched + sum(self.outer.seconds[part] for part in contender.parts),
-            "predict": (time.perf_counter() - trained) / len(probabilities),
+            "predict": (time.thread_time() - trained) / len(probabilities),
         }
         rows = [self._row("main", contender, fitted, probabilities)]
         if matched:

@@ -251,7 +251,7 @@ def cost_table(study: Study) -> Table | None:
         for each in study.costs
     )  # fmt: skip
     head = ("input", "measured", "fed", "parameters", "bytes a galaxy", "extract (ms)", "search (s)", "fit (s)", "predict (µs)")
-    caption = "Numbers and bytes a galaxy. Times on this machine: extraction and prediction a galaxy, search and fit a fold."
+    caption = "Numbers and bytes a galaxy. Processor times on this machine: extraction and prediction a galaxy, search and fit a fold."
     return _or_none(Table("costs", caption, head, rows))
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from galfeat.data import Cutout, Failure, Preparation, Source, open_source
 from galfeat.pipeline.atomic import check_target
 from galfeat.pipeline.batch.manifest import Manifest
-from galfeat.pipeline.batch.merging import Counts, copied, write_failures
+from galfeat.pipeline.batch.merging import Counts, write_failures
 from galfeat.pipeline.batch.retrying import RUN
 from galfeat.pipeline.batch.run import Ending, Options, Progress, Summary, failures_path, run_batch, with_workers
 from galfeat.pipeline.batch.work import Task
@@ -106,7 +106,7 @@ def extract(
     check_target(place, [source if isinstance(source, str | Path) else None, *inputs], [".parquet"])
     source = open_source(source) if isinstance(source, str | Path) else source
     recipe = Recipe.of(features, source.bands, preparation or Preparation(), settings)
-    ending = Ending(copied, partial(_metadata, recipe))
+    ending = Ending(None, partial(_metadata, recipe))
     options = with_workers(options, workers)
     run = partial(run_batch, FeatureTask(recipe), source, ending=ending, options=options, progress=progress)
     return deliver(out, run, again=options.retry_failed)

@@ -12,7 +12,8 @@
 `quarantine`        the one galaxy that ends a process is found and left out
 `journal`, `lock`   which shards are in flight; one run at a time
 `retrying`          measuring again what failed
-`merging`           shards to one table and one list of failures
+`growing`           shards to one table, while others are measured
+`merging`           the end: one list of failures, and tables of narrow rows
 `row_groups`, `vector_pages`, `thrift`, `stamps`, `writing`
                     Parquet put together byte by byte; files and what tells them apart; files that appear whole
 ==================  ==================================================================

@@ -5,10 +5,8 @@ The list of failures appears first and the table last: where there is a new tabl
 
 import csv
 import io
-import os
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,16 +15,13 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from galfeat.data import Failure
-from galfeat.pipeline.batch.row_groups import MAGIC, begin, finish, insert_rows, moved, rows_of, template
 from galfeat.pipeline.batch.shard_files import read_result, read_rows
-from galfeat.pipeline.batch.thrift import encode
 from galfeat.pipeline.batch.writing import appearing, resumable, sync_folder
 
-__all__ = ["Counts", "Merge", "as_csv", "copied", "merge", "recompressed", "write_failures"]
+__all__ = ["Counts", "Merge", "as_csv", "merge", "recompressed", "write_failures"]
 
 Merge = Callable[[BinaryIO, Sequence[Path], pa.Schema], None]
 _ROWS = 1 << 16  # rows of narrow tables in a group
-_COPYING = min(4, os.cpu_count() or 1)  # threads that copy: within one disk more do not help
 
 
 class Counts:
@@ -50,7 +45,7 @@ class Counts:
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
 
-def merge(out: Path, failures: Path, shards: Sequence[Path], write: Callable[[BinaryIO], None] | None, folder: Path | None = None) -> None:
+def merge(out: Path, failures: Path, shards: Sequence[Path], finish: Callable[[], None] | None, folder: Path | None = None) -> None:
     """Write the list of failures, then the table.
 
     Parameters
@@ -58,8 +53,8 @@ def merge(out: Path, failures: Path, shards: Sequence[Path], write: Callable[[Bi
     out, failures : Path
     shards : sequence of Path
         The shards' files, in the order of the source.
-    write : callable or None
-        Writes the table; None where there is none to be written.
+    finish : callable or None
+        Makes the table appear; None where there is none.
     folder : Path, optional
         Where the files are while they are written.
 
@@ -70,9 +65,9 @@ def merge(out: Path, failures: Path, shards: Sequence[Path], write: Callable[[Bi
     """
     with resumable(failures), appearing(failures, folder) as file:
         _write_failures(file, (failure for shard in shards for failure in _result(shard)))
-    if write is not None:
-        with resumable(out), appearing(out, folder) as file:
-            write(file)
+    if finish is not None:
+        with resumable(out):
+            finish()
     sync_folder(out.parent)
 
 
@@ -80,26 +75,6 @@ def write_failures(path: Path, failures: Iterable[Failure]) -> None:
     """Write a list of failures: ``id,file,stage,reason``; the file appears whole or not at all."""
     with resumable(path), appearing(path) as file:
         _write_failures(file, failures)
-
-
-def copied(out: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None:
-    """Write a table of wide rows: the shards' groups of rows as they are."""
-    begin(out)
-    out.flush()
-    place, rows, groups = len(MAGIC), 0, list[bytes]()
-    with ThreadPoolExecutor(_COPYING) as pool:
-        copying = deque[Future[None]]()
-        for shard in shards:
-            footer = rows_of(shard)
-            copying.append(pool.submit(insert_rows, out, shard, footer, place))
-            groups += [encode(moved(group, place - len(MAGIC))) for group in footer.groups]
-            place, rows = place + footer.start - len(MAGIC), rows + footer.rows
-            while len(copying) > 2 * _COPYING:
-                copying.popleft().result()
-        for each in copying:
-            each.result()
-    out.seek(place)
-    finish(out, template(schema), rows, groups)
 
 
 def recompressed(out: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from galfeat.data import Failure, Source
 from galfeat.pipeline.batch.clusters import run_on_cluster
+from galfeat.pipeline.batch.growing import GrowingTable
 from galfeat.pipeline.batch.journal import Journal
 from galfeat.pipeline.batch.lock import locked
 from galfeat.pipeline.batch.manifest import Manifest
@@ -22,7 +23,7 @@ from galfeat.pipeline.batch.retrying import unpack
 from galfeat.pipeline.batch.running import Job, Outcome, run_here, workers_of
 from galfeat.pipeline.batch.shard_files import read_result
 from galfeat.pipeline.batch.work import Task, Work
-from galfeat.pipeline.batch.writing import PART, resumable
+from galfeat.pipeline.batch.writing import PART, appearing, resumable
 
 __all__ = ["Ending", "Options", "Progress", "Summary", "failures_path", "run_batch", "with_workers", "work_folder"]
 
@@ -91,13 +92,13 @@ class Ending:
 
     Parameters
     ----------
-    merge : callable
-        Writes the shards' rows into a file.
+    merge : callable or None
+        Writes the shards' rows into a file, at the end; None: their groups of rows become the table as they are, while others are measured.
     metadata : callable
         What the table says of itself, from the manifest and the counts.
     """
 
-    merge: Merge
+    merge: Merge | None
     metadata: Callable[[Manifest, Counts], dict[bytes, bytes]]
 
 
@@ -148,11 +149,11 @@ def run_batch(
     folder = work_folder(out)
     work = Work(source, task, task.schema(source), folder.resolve() / "shards")
     with locked(folder / _LOCK, out):
-        run = _Run(work, out, folder, options, progress)
+        run = _Run(work, out, folder, options, ending, progress)
         try:
             run.begin()
             run.measure(workers)
-            summary = run.end(ending)
+            summary = run.end()
         except BaseException as error:
             run.leave(error)
             raise
@@ -165,10 +166,14 @@ class _Run:
     out: Path
     folder: Path
     options: Options
+    ending: Ending
     progress: Progress | None
     counts: Counts = field(default_factory=Counts)
     keys: list[str] = field(default_factory=list)
     through: int = 0  # entries
+    waiting: set[str] = field(default_factory=set)  # shards that are through but not in the table: one before them is not
+    joined: int = 0  # shards in the table
+    table: GrowingTable | None = None
 
     def begin(self) -> None:
         """Look at what there is, and refuse to go on with something else."""
@@ -190,6 +195,9 @@ class _Run:
 
     def measure(self, workers: int) -> None:
         """Measure the shards that are not there yet."""
+        if self.ending.merge is None:
+            with resumable(self.out):
+                self.table = GrowingTable(self.out, self.folder)
         journal = Journal(self.folder / "journal")
         if journal.suspects:
             _LOG.info("the last run ended while %d shards were being measured; these are looked into first", len(journal.suspects))
@@ -201,17 +209,28 @@ class _Run:
         finally:
             journal.close()
 
-    def end(self, ending: Ending) -> Summary:
+    def end(self) -> Summary:
         """Put the shards together and clear up."""
         failures = failures_path(self.out)
-        paths = [self.work.path(key) for key in self.keys]
-        schema = self.work.schema.with_metadata(ending.metadata(self.manifest, self.counts))
-        merge(self.out, failures, paths, (lambda file: ending.merge(file, paths, schema)) if self.counts.done else None, self.folder)
+        merge(self.out, failures, [self.work.path(key) for key in self.keys], self._finish if self.counts.done else None, self.folder)
+        if self.table is not None:
+            self.table.discard()
         _remove(self.folder)
         return Summary(self.out, self.counts.done, self.counts.failed, failures, self.counts.commonest)
 
+    def _finish(self) -> None:
+        schema = self.work.schema.with_metadata(self.ending.metadata(self.manifest, self.counts))
+        if self.ending.merge is not None:
+            with appearing(self.out, self.folder) as file:
+                self.ending.merge(file, [self.work.path(key) for key in self.keys], schema)
+        elif self.table is not None:
+            self._join()
+            self.table.finish(schema)
+
     def leave(self, error: BaseException) -> None:
         """Leave what is done for the next run; where there is nothing, leave nothing."""
+        if self.table is not None:
+            self.table.discard()
         with suppress(OSError):
             if not any((self.folder / "shards").rglob("*.parquet")):
                 _remove(self.folder)
@@ -245,6 +264,18 @@ class _Run:
     def _through(self, job: Job, rows: int, failures: Sequence[Failure]) -> None:
         self.through += len(job.shard)
         self.counts.add(rows, failures)
+        self.waiting.add(job.key)
+        if self.options.cluster is None:  # what other machines write may be seen here only after a while
+            self._join()
+
+    def _join(self) -> None:
+        """Put what is through into the table, as far as nothing before it is missing."""
+        while self.table is not None and self.joined < len(self.keys) and self.keys[self.joined] in self.waiting:
+            key = self.keys[self.joined]
+            with resumable(self.out):
+                self.table.add(self.work.path(key))
+            self.waiting.remove(key)
+            self.joined += 1
 
 
 def _clear(folder: Path) -> None:

@@ -102,7 +102,7 @@ class Work:
         """Return a digest of the shard's rows of the catalogue."""
         catalog = self.source.catalog
         if catalog is None:
-            return str(len(shard))
+            return _digest([shard.start, shard.stop])  # nothing else tells one shard from another
         part = catalog.slice(shard.start, len(shard))
         return _digest([[name, str(part.column(name).type), part.column(name).to_pylist()] for name in part.column_names])
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from galfeat import UsageError
 
-__all__ = ["PART", "appearing", "resumable", "sync_folder"]
+__all__ = ["PART", "Part", "appearing", "resumable", "sync_folder"]
 
 PART = ".part"
 _WHY = {
@@ -23,9 +23,8 @@ _WHY = {
 }
 
 
-@contextmanager
-def appearing(path: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """Open a file that appears under its name when the block ends well, whole and safe on the disk; otherwise it leaves no trace.
+class Part:
+    """A file on its way: it has another name until it is whole.
 
     Each writer has a temporary name of its own: where two write the same file, one of them comes last, and both are right.
 
@@ -35,16 +34,43 @@ def appearing(path: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
     folder : Path, optional
         Where the file is while it is written, on the same disk; what is left there by a run that was killed gets cleared away.
     """
-    part = (folder or path.parent) / f"{path.name}.{uuid.uuid4().hex[:8]}{PART}"
-    try:
-        with part.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)  # noqa: PTH105 - the name of the system call
-    except BaseException:
+
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
+        self._path = path
+        self._part = (folder or path.parent) / f"{path.name}.{uuid.uuid4().hex[:8]}{PART}"
+        self.file: BinaryIO = self._part.open("xb")
+
+    def appear(self) -> None:
+        """Make sure that the file is safe on the disk, and give it its name."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        os.replace(self._part, self._path)  # noqa: PTH105 - the name of the system call
+
+    def vanish(self) -> None:
+        """Leave no trace of a file that did not appear."""
+        with suppress(OSError):  # such as that what was still to be written cannot be
+            self.file.close()
         with suppress(OSError):
-            part.unlink(missing_ok=True)
+            self._part.unlink(missing_ok=True)
+
+
+@contextmanager
+def appearing(path: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
+    """Open a file that appears under its name when the block ends well, whole and safe on the disk; otherwise it leaves no trace.
+
+    Parameters
+    ----------
+    path : Path
+    folder : Path, optional
+        As of a `Part`.
+    """
+    part = Part(path, folder)
+    try:
+        yield part.file
+        part.appear()
+    except BaseException:
+        part.vanish()
         raise
 
 

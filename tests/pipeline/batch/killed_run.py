@@ -24,7 +24,7 @@ from galfeat.data import Preparation, open_source
 from galfeat.data.files import FileSource
 from galfeat.features import make_extractors
 from galfeat.pipeline import classify, extract, recipe
-from galfeat.pipeline.batch import merging, shard_files, work
+from galfeat.pipeline.batch import growing, merging, shard_files, work
 from galfeat.pipeline.batch.journal import Journal
 from galfeat.pipeline.batch.run import Options
 
@@ -100,7 +100,7 @@ def watch(moments: Moments) -> None:
     moments.around(os, "replace", lambda source, target: f"rename of {what_file(source, target)}")
     moments.around(FileSource, "read", lambda *_: "reading")
     moments.around(shard_files, "_write_group", lambda *_: "writing a shard")
-    moments.around(merging, "insert_rows", lambda *_: "copying a shard")
+    moments.around(growing, "insert_rows", lambda *_: "copying a shard")
     moments.around(merging, "_write_failures", lambda *_: "writing failures")
     moments.around(Journal, "begin", lambda *_: "begin in the journal")
     moments.around(Journal, "end", lambda *_: "end in the journal")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from galfeat import UsageError
 from galfeat.data import Failure
-from galfeat.pipeline.batch.merging import copied
+from galfeat.pipeline.batch.growing import GrowingTable
 from galfeat.pipeline.batch.row_groups import read_footer, template
 from galfeat.pipeline.batch.shard_files import read_result, read_rows, write_result
 from galfeat.pipeline.batch.thrift import decode, encode, varint
@@ -85,8 +85,12 @@ def test_shards_become_one_table(sizes: Sequence[int], within: bool, tmp_path: P
     paths = [tmp_path / f"{seed}.parquet" for seed in range(len(sizes))]
     for path, table in zip(paths, tables, strict=True):
         write_result(path, [table.slice(0, 100), table.slice(100)], table.schema, [])
-    with (tmp_path / "F.parquet").open("wb") as file:
-        copied(file, paths, tables[0].schema.with_metadata({b"galfeat": b"{}"}))
+    growing = GrowingTable(tmp_path / "F.parquet")
+    for path in paths:
+        growing.add(path)
+    assert not (tmp_path / "F.parquet").exists()
+    growing.finish(tables[0].schema.with_metadata({b"galfeat": b"{}"}))
+    growing.discard()
     whole = pq.read_table(tmp_path / "F.parquet")
     assert whole.replace_schema_metadata(None).equals(pa.concat_tables(tables))
     assert whole.schema.metadata == {b"galfeat": b"{}"}

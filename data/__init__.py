@@ -28,6 +28,8 @@ In order, from a disk to what an extractor eats:
     `read_cutouts` and `read_cutout`: all of the above in one call.
 `preparation`, `prepare`, `windows`, `resample`, `sky`
     one size, sky at zero, noise at one, stretch: the settings, the order of steps, the part that is shown, its grid, level and noise.
+`quick`, `medians`
+    the same for cutouts without flaws, many at once, to the same bits.
 `segmentation`, `shape`, `aiming`, `alignment`
     which pixels are the galaxy in the middle; where its light lies; the part of a cutout drawn around it; galaxies brought to one place,
     direction and size.
@@ -52,7 +54,7 @@ from typing import TYPE_CHECKING, Any
 
 from galfeat.data.cutouts import Cutout, Cutouts, band_names
 from galfeat.data.failures import Failure
-from galfeat.data.prepare import Preparation, prepare, prepare_one
+from galfeat.data.prepare import Preparation, prepare, prepare_each, prepare_one
 from galfeat.data.reading import read_cutout, read_cutouts
 from galfeat.data.shards import Reading, Shard
 from galfeat.data.simulate import SimulatedSurvey, simulate
@@ -77,6 +79,7 @@ __all__ = [
     "lupton_rgb",
     "open_source",
     "prepare",
+    "prepare_each",
     "prepare_one",
     "read_cutout",
     "read_cutouts",

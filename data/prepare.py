@@ -7,7 +7,7 @@ looking, which takes all bands together: the result depends on nothing else in t
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.preparation import MOST_ENLARGED, Preparation
-from galfeat.data.quick import prepare_quickly
+from galfeat.data.quick import prepare_quickly, prepare_together
 from galfeat.data.resample import area_resample, cut, window_resample, window_variance
 from galfeat.data.sky import clipped_median, frame_values, mad_sigma, quantum, sky_and_noise
 from galfeat.data.windows import Window
 
-__all__ = ["Preparation", "prepare", "prepare_one"]
+__all__ = ["Preparation", "prepare", "prepare_each", "prepare_one"]
 
 _NEEDED = 0.5  # of the pixels of a band must be good
 _LARGEST = float(np.finfo(np.float32).max)
@@ -60,17 +60,67 @@ def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None
     bands = cutouts.bands if isinstance(cutouts, Cutouts) else single[0].bands if single else ()
     if not bands:
         raise UsageError("there are no cutouts to prepare")
-    pixels = np.empty((len(single), len(bands), preparation.size, preparation.size), dtype=np.float32)
-    reasons: dict[int, str] = {}
-    for row, cutout in enumerate(single):
-        try:
-            pixels[row] = prepare_one(cutout.select(bands), preparation)
-        except CutoutError as error:
-            reasons[row] = str(error)
+    pixels, reasons = prepare_each(single, bands, preparation)
     if reasons:
         raise CutoutError(reasons)
     catalog = cutouts.catalog if isinstance(cutouts, Cutouts) else None
     return Cutouts(pixels, tuple(cutout.id for cutout in single), bands, catalog=catalog)
+
+
+def prepare_each(cutouts: Sequence[Cutout], bands: Sequence[str], preparation: Preparation) -> tuple[NDArray[np.float32], dict[int, str]]:
+    """Prepare cutouts as `prepare_one` does, sooner; one bad cutout costs no other.
+
+    Parameters
+    ----------
+    cutouts : sequence of Cutout
+        Of any sizes.
+    bands : sequence of str
+        To be prepared, in this order.
+    preparation : Preparation
+
+    Returns
+    -------
+    pixels : array of float32, shape (n, bands, size, size)
+        Bad pixels are NaN; the rows of those that cannot be prepared are not set.
+    reasons : dict of int to str
+        Why not, by row.
+    """
+    pixels = np.empty((len(cutouts), len(bands), preparation.size, preparation.size), dtype=np.float32)
+    reasons: dict[int, str] = {}
+    chosen: dict[int, Cutout] = {}
+    for row, cutout in enumerate(cutouts):
+        try:
+            chosen[row] = cutout.select(bands)
+        except CutoutError as error:
+            reasons[row] = str(error)
+    left = [row for shape, rows in _by_shape(chosen).items() for row in _left(shape, rows, chosen, preparation, pixels)]
+    for row in left:
+        try:
+            pixels[row] = prepare_one(chosen[row], preparation)
+        except CutoutError as error:
+            reasons[row] = str(error)
+    return pixels, reasons
+
+
+def _by_shape(cutouts: Mapping[int, Cutout]) -> dict[tuple[int, ...], list[int]]:
+    rows: dict[tuple[int, ...], list[int]] = {}
+    for row, cutout in cutouts.items():
+        rows.setdefault(cutout.pixels.shape[1:], []).append(row)
+    return rows
+
+
+def _left(
+    shape: tuple[int, ...], rows: list[int], cutouts: Mapping[int, Cutout], preparation: Preparation, pixels: NDArray[np.float32]
+) -> Sequence[int]:
+    """Prepare what can be prepared together of cutouts of one shape, and return the rows of the others."""
+    if min(shape) < _least(preparation):
+        return rows
+    whole = len(rows) == len(pixels)
+    out = pixels if whole else np.empty((len(rows), *pixels.shape[1:]), dtype=np.float32)
+    done = prepare_together([cutouts[row].pixels for row in rows], preparation, out)
+    if not whole:
+        pixels[np.array(rows)[done]] = out[done]
+    return [row for row, ready in zip(rows, done.tolist(), strict=True) if not ready]
 
 
 def _singles(cutouts: Cutouts | Iterable[Cutout]) -> Iterator[Cutout]:
@@ -126,13 +176,17 @@ def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]
 
 
 def _refuse_small(shape: tuple[int, ...], preparation: Preparation) -> None:
-    crops = preparation.fit == "crop"
-    least = preparation.size if crops else math.ceil(preparation.size / MOST_ENLARGED)
+    least = _least(preparation)
     if min(shape) < least:
-        aim = "crop" if crops else "fill"
+        aim = "crop" if preparation.fit == "crop" else "fill"
         raise CutoutError(
             f"{shape[0]} x {shape[1]} pixels; at least {least} x {least} are needed to {aim} {preparation.size} x {preparation.size}"
         )
+
+
+def _least(preparation: Preparation) -> int:
+    """Return the shortest side, pixels, of an image that can be prepared."""
+    return preparation.size if preparation.fit == "crop" else math.ceil(preparation.size / MOST_ENLARGED)
 
 
 def _prepare_band(

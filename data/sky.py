@@ -8,11 +8,24 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SIGMA_PER_MAD", "clipped_median", "frame", "frame_places", "frame_values", "mad_sigma", "quantum", "sky_and_noise"]
+__all__ = [
+    "SIGMA_PER_MAD",
+    "STRICTEST",
+    "clipped_median",
+    "frame",
+    "frame_places",
+    "frame_values",
+    "mad_sigma",
+    "quantum",
+    "sky_and_noise",
+    "sparse_step",
+]
 
 SIGMA_PER_MAD = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 _FRAME_NEEDED = 0.2  # of the frame's pixels must be good, or else the whole image stands in for it
 _MOST_LEVELS = 65535  # of a 16-bit number: finer steps than that are nobody's quantisation
+STRICTEST = float(_MOST_LEVELS)
+"""Levels that a quantised image has at most."""
 _ENOUGH = 512  # values that show, in nearly every image that is not quantised, that it is not
 _OFF_LEVEL = 0.1  # how far from a whole level a value may lie, in steps: room for float32's rounding
 
@@ -61,7 +74,7 @@ def quantum(values: NDArray[np.floating]) -> float:
     values : array, shape (n,)
         All finite.
     """
-    if _too_fine(np.sort(values[:: max(1, values.size // _ENOUGH)])):  # all values have a range no smaller, and steps no larger
+    if _too_fine(np.sort(values[:: sparse_step(values.size)])):  # all values have a range no smaller, and steps no larger
         return 0.0
     levels = _levels(values)
     if levels.size < 2:
@@ -73,6 +86,11 @@ def quantum(values: NDArray[np.floating]) -> float:
     step = _median(steps[steps < 1.5 * smallest])
     numbers = (levels - levels[0]) / step
     return step if np.abs(numbers - np.round(numbers)).max() < _OFF_LEVEL else 0.0
+
+
+def sparse_step(size: int) -> int:
+    """Return one in how many values is looked at before all of them are."""
+    return max(1, size // _ENOUGH)
 
 
 def _too_fine(ordered: NDArray[np.floating]) -> bool:

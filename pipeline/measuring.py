@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galfeat import CutoutError
-from galfeat.data import Cutout, Failure, band_names, prepare_one
+from galfeat.data import Cutout, Failure, band_names, prepare_each
 from galfeat.pipeline.recipe import LOCAL, Recipe
 
 __all__ = ["Block", "Measured", "catalog_rows", "measure", "take_rows"]
@@ -57,19 +56,14 @@ def measure(
     failures : list of Failure
         The others.
     """
-    prepared: list[tuple[Cutout, NDArray[np.float32]]] = []
-    failures: list[Failure] = []
-    for cutout in cutouts:
-        try:
-            prepared.append((cutout, prepare_one(_with_bands(cutout, recipe.bands, strict_bands), recipe.preparation)))
-        except CutoutError as error:
-            failures.append(Failure(cutout.id, cutout.file, "prepare", str(error), cutout.row))
-    size = recipe.preparation.size
-    pixels = np.empty((len(prepared), len(recipe.bands), size, size), dtype=np.float32)
-    for row, (_, image) in enumerate(prepared):
-        pixels[row] = image
-    good, unmeasured = _measurable([cutout for cutout, _ in prepared], pixels, recipe)
-    kept = [prepared[row][0] for row in good]
+    named = [_with_bands(cutout, recipe.bands, strict_bands) for cutout in cutouts]
+    pixels, reasons = prepare_each(named, recipe.bands, recipe.preparation)
+    failures = [_failure(cutouts[row], "prepare", reasons[row]) for row in sorted(reasons)]
+    prepared = [row for row in range(len(cutouts)) if row not in reasons]
+    if reasons:
+        pixels = pixels[prepared]
+    good, unmeasured = _measurable([cutouts[row] for row in prepared], pixels, recipe)
+    kept = [cutouts[prepared[row]] for row in good]
     if len(good) < len(pixels):
         pixels = np.ascontiguousarray(pixels[good])
     blocks = {name: _block(name, extractor, pixels) for name, extractor in recipe.extractors.items()} if kept else {}
@@ -85,7 +79,7 @@ def _with_bands(cutout: Cutout, bands: tuple[str, ...], strict: bool) -> Cutout:
     one_each = len(bands) == 1 and len(cutout.bands) == 1
     if one_each and not strict and (not cutout.named or bands == band_names(1)):
         return replace(cutout, bands=bands)  # where one side names nothing, nothing is contradicted
-    return cutout.select(bands)
+    return cutout
 
 
 def _measurable(cutouts: list[Cutout], pixels: NDArray[np.float32], recipe: Recipe) -> tuple[NDArray[np.intp], list[Failure]]:
@@ -94,9 +88,13 @@ def _measurable(cutouts: list[Cutout], pixels: NDArray[np.float32], recipe: Reci
         for name, extractor in recipe.extractors.items():
             for row, reason in extractor.reasons(pixels).items():
                 reasons.setdefault(row, f"{name}: {reason}")
-    failures = [Failure(cutouts[row].id, cutouts[row].file, "extract", reasons[row], cutouts[row].row) for row in sorted(reasons)]
+    failures = [_failure(cutouts[row], "extract", reasons[row]) for row in sorted(reasons)]
     good = np.array([row for row in range(len(pixels)) if row not in reasons], dtype=np.intp)
     return good, failures
+
+
+def _failure(cutout: Cutout, stage: Literal["prepare", "extract"], reason: str) -> Failure:
+    return Failure(cutout.id, cutout.file, stage, reason, cutout.row)
 
 
 def _block(name: str, extractor: Any, pixels: NDArray[np.float32]) -> Block:

@@ -1,6 +1,7 @@
 """The quick way of the default preparation gives what the steps one by one give, to the last bit, or leaves the cutout to them."""
 
 from importlib import import_module
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data import Cutout, Preparation, prepare_one
-from galfeat.data.medians import frame_medians
+from galfeat.data import Cutout, Preparation, prepare_each, prepare_one
+from galfeat.data.medians import are_fine, frame_medians
 from galfeat.data.quick import prepare_quickly
+from galfeat.data.sky import STRICTEST, _too_fine
 from galfeat.data.windows import Window
 
 BANDS = ("g", "r")
@@ -25,6 +27,13 @@ def slowly(cutout: Cutout, preparation: Preparation, monkeypatch: pytest.MonkeyP
             return prepare_one(cutout, preparation)
         except CutoutError as error:
             return str(error)
+
+
+def alone(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32] | str:
+    try:
+        return prepare_one(cutout.select(BANDS), preparation)
+    except CutoutError as error:
+        return str(error)
 
 
 def quickly(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32] | None:
@@ -66,6 +75,59 @@ def test_the_same_bits(kind: str, shape: tuple[int, int], size: int, monkeypatch
             assert found is not None
         if kind in ("hole", "infinite", "constant") and shape == (64, 64):  # else it may lie beyond what is shown
             assert found is None
+
+
+@pytest.mark.parametrize("settings", [{}, {"size": 32}, {"fit": "crop", "size": 33}, {"sky": "none"}, {"neighbours": "mask"}])
+def test_together_as_one_by_one(settings: dict[str, object]) -> None:
+    preparation = Preparation(**settings)  # type: ignore[arg-type]
+    kinds = ("plain", "counts", "hole", "infinite", "constant", "empty frame")
+    shapes = [(64, 64), (40, 71), (130, 128), (64, 64), (9, 9)]
+    cutouts = [
+        Cutout(f"{kind}{number}", scenes(kind, shape, number, scale), BANDS)
+        for number, (kind, shape, scale) in enumerate(product(kinds, shapes, (1.0, 1e-20, 1e30)))
+    ]
+    cutouts.insert(3, Cutout("other", cutouts[0].pixels, ("g", "i")))
+    cutouts.append(Cutout("turned", cutouts[0].pixels[::-1], ("r", "g")))
+    pixels, reasons = prepare_each(cutouts, BANDS, preparation)
+    expected = [alone(cutout, preparation) for cutout in cutouts]
+    assert reasons == {row: each for row, each in enumerate(expected) if isinstance(each, str)}
+    assert len(reasons) < len(cutouts) - 40
+    for row, each in enumerate(expected):
+        assert isinstance(each, str) or pixels[row].tobytes() == each.tobytes(), cutouts[row].id
+
+
+def test_flawless_ones_are_done_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(STEPS, "prepare_one", None)
+    cutouts = [Cutout("a", scenes("plain", (64, 64), seed, 1.0), BANDS) for seed in range(40)]
+    _, reasons = prepare_each(cutouts, BANDS, Preparation())
+    assert not reasons
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False) | st.integers(-5, 300).map(float), min_size=4, max_size=90))
+def test_the_first_look_is_that_of_the_sky(values: list[float]) -> None:
+    image = np.resize(np.array(values, np.float32), (1, 1, 1, len(values)))
+    expected = _too_fine(np.sort(image.ravel())) and image.min() < image.max()
+    assert are_fine(image, 1, STRICTEST).tolist() == [expected]
+
+
+def test_outliers_do_not_hide_what_is_fine() -> None:
+    image = np.random.default_rng(0).normal(size=(1, 1, 30, 30)).astype(np.float32)
+    image[0, 0, 0, 0] = 400
+    assert are_fine(image, 1, STRICTEST).tolist() == [True]
+    assert are_fine(np.round(100 * image), 1, STRICTEST).tolist() == [False]
+
+
+def test_medians_of_many_with_outliers_are_numpys() -> None:
+    rng = np.random.default_rng(1)
+    zero = np.zeros(1, dtype=np.intp)
+    for count in (49, 50, 1392, 2001):
+        for outlier in (1.0, 1e4, 1e300, -1.7e308):
+            pixels = rng.normal(size=count)
+            pixels[rng.integers(count)] = outlier
+            found = frame_medians(pixels, np.arange(count), zero, zero)
+            assert found is not None
+            assert found[0] == np.median(pixels)
 
 
 def test_other_settings_are_left_to_the_steps() -> None:

@@ -15,13 +15,24 @@ from galfeat import UsageError, __version__
 from galfeat.data import Preparation, SimulatedSurvey, Source, open_source
 from galfeat.pipeline.altering import alter
 from galfeat.pipeline.choosing import chosen, chosen_elsewhere, labels_of
+from galfeat.pipeline.cnn import installed, version
 from galfeat.pipeline.contenders import FEATURE_SETTINGS, RANDOM, Contender, contenders, hand_parts, random_block
 from galfeat.pipeline.costs import costs, layers, measuring_seconds
 from galfeat.pipeline.extraction import FEATURES, Progress, failures_path, write_failures
 from galfeat.pipeline.gathering import Galaxies, gather, measured_blocks
 from galfeat.pipeline.measuring import Block
 from galfeat.pipeline.pieces import Pieces, fingerprint_of
-from galfeat.pipeline.plan import FULL, NOMINAL, QUICK, Plan, Speed, fitted_to, measured_speed, predicted_seconds
+from galfeat.pipeline.plan import (
+    FULL,
+    NOMINAL,
+    QUICK,
+    Plan,
+    Speed,
+    fitted_to,
+    measured_speed,
+    predicted_seconds,
+    searched_heads_seconds,
+)
 from galfeat.pipeline.protocol import Outcome, Protocol
 from galfeat.pipeline.recipe import Recipe
 from galfeat.pipeline.searching import draw_settings
@@ -166,16 +177,25 @@ class _Job:
             left_out |= more
         family, said = here.family()
         sample = Sample(_with_random(here.blocks, recipe, self.seed), here.labels, family, _shape(recipe), self.seed)
-        plan, inputs, predicted = self._planned(sample, recipe)
+        ceiling = self.plan.preset == "full" and installed()
+        if self.plan.preset == "full" and not ceiling:
+            notes.append("PyTorch is not installed: the small convolutional network was left out.")
+        plan, inputs, predicted = self._planned(sample, recipe, ceiling)
         run = self._settings(recipe, plan)
         key = fingerprint_of({key: value for key, value in run.items() if key != "source"}, here.ids, here.labels, here.blocks["pixels"])
         pieces = Pieces(self.out / "pieces", key, resume=self.resume)
         start = time.perf_counter()
-        outcome = self._protocol(sample, inputs, plan, recipe, here, there, pieces).run(self.workers, training)
+        outcome = self._protocol(sample, inputs, plan, recipe, here, there, pieces, ceiling).run(self.workers, training)
         used = time.perf_counter() - start
         study = self._study(here, recipe, inputs, outcome, sample, run)
         study = replace(
-            study, left_out=left_out, notes=(*notes, *said), cut=plan.cut, predicted_seconds=predicted, used_seconds=used, run=run
+            study,
+            left_out=left_out,
+            notes=(*notes, *said),
+            cut=plan.cut,
+            predicted_seconds=predicted,
+            used_seconds=used,
+            run={**run, "torch": version() if ceiling else ""},
         )
         failures = [*here.failures, *(there.failures if there else ())]
         write_failures(failures_path(self.out / "report"), failures)
@@ -191,7 +211,7 @@ class _Job:
         galaxies, left_out = chosen(found, self.label, self.plan.n_folds)
         return galaxies, left_out, []
 
-    def _planned(self, sample: Sample, recipe: Recipe) -> tuple[Plan, tuple[Contender, ...], float]:
+    def _planned(self, sample: Sample, recipe: Recipe, ceiling: bool) -> tuple[Plan, tuple[Contender, ...], float]:
         everything = contenders((*recipe.extractors, SHAPE))
         widths = {name: 64 if isinstance(block, list) else block.shape[1] for name, block in sample.blocks.items()}
 
@@ -200,6 +220,7 @@ class _Job:
 
         plan = fitted_to(self.plan, lambda plan: seconds(plan, NOMINAL, 2))
         predicted = seconds(plan, measured_speed(widths["pixels"]), self.workers)
+        predicted += searched_heads_seconds(plan, everything, len(sample.labels), ceiling=ceiling, workers=self.workers)
         self.saying(f"training and tests will take about {_duration(predicted)} on {self.workers} thread(s)")
         for sentence in plan.cut[len(self.plan.cut) :]:
             self.saying(sentence)
@@ -214,6 +235,7 @@ class _Job:
         here: Galaxies,
         there: Galaxies | None,
         pieces: Pieces,
+        ceiling: bool,
     ) -> Protocol:
         ids = here.ids.tolist()
 
@@ -232,6 +254,7 @@ class _Job:
             alterations=plan.alterations(len(recipe.bands)),
             alterable=np.array([row for row, name in enumerate(ids) if name in here.raw], dtype=np.intp),
             elsewhere=None if there is None else (there.blocks, there.labels),
+            ceiling=ceiling,
         )
 
     def _settings(self, recipe: Recipe, plan: Plan) -> dict[str, Any]:

@@ -8,13 +8,25 @@ from typing import Any
 import numpy as np
 
 from galfeat.pipeline.altering import strengths
+from galfeat.pipeline.cnn import epochs_for
 from galfeat.pipeline.contenders import Contender
 from galfeat.pipeline.copies import COPIES
 from galfeat.pipeline.fitting import train_network
 from galfeat.pipeline.searching import Settings, draw_settings
 from galfeat.pipeline.trials import MATCHED_UNITS
 
-__all__ = ["FULL", "NOMINAL", "QUICK", "Plan", "Speed", "fitted_to", "measured_speed", "predicted_seconds", "sizes"]
+__all__ = [
+    "FULL",
+    "NOMINAL",
+    "QUICK",
+    "Plan",
+    "Speed",
+    "fitted_to",
+    "measured_speed",
+    "predicted_seconds",
+    "searched_heads_seconds",
+    "sizes",
+]
 
 _CURVES = ("pixels", "pixels_pca", "pixels_aligned", "features")
 _SIZES = (50, 100, 200, 400, 800, 1600, 3200, 6400, 12800)
@@ -98,7 +110,8 @@ QUICK = Plan(
     cut=(
         "The quick protocol has 3 folds once instead of 5 folds twice.",
         "The quick protocol tries 2 settings in the search instead of 8, and trains one network instead of a committee of five.",
-        "The quick protocol leaves out the inputs pixels_augmented and pixels_linear and the networks with one number of parameters.",
+        "The quick protocol leaves out the inputs pixels_augmented and pixels_linear, the networks with one number of parameters and the "
+        "convolutional network.",
         "The quick protocol has shorter learning curves and fewer altered conditions, on 120 galaxies.",
     ),
 )
@@ -184,6 +197,26 @@ def predicted_seconds(plan: Plan, inputs: Sequence[Contender], widths: Mapping[s
     total += plan.n_repeats * plan.n_folds * 1.6 * learned
     total += 0.03 * plan.altered * len(plan.alterations(3))
     return float(total / (1 + 0.65 * (workers - 1)))
+
+
+def searched_heads_seconds(plan: Plan, inputs: Sequence[Contender], n: int, *, ceiling: bool, workers: int) -> float:
+    """Return how long the other heads take; what is left out does not go by it.
+
+    Parameters
+    ----------
+    plan : Plan
+    inputs : sequence of Contender
+    n : int
+        Galaxies.
+    ceiling : bool
+        Whether the convolutional network takes part.
+    workers : int
+    """
+    n_train = n * (plan.n_folds - 1) / plan.n_folds
+    each = (1.0 + 0.25 * plan.draws) * 5e-3 * n_train
+    wide = sum(2.0 if name == "pixels" else 0.5 for name in plan.head_inputs if name in {one.name for one in inputs})
+    shown = 1.8 * n_train * epochs_for(round(n_train)) * 4e-4 * plan.effort if ceiling else 0.0
+    return float(plan.n_folds * (each * wide + shown) / (1 + 0.65 * (workers - 1)))
 
 
 def fitted_to(plan: Plan, seconds: Callable[[Plan], float]) -> Plan:

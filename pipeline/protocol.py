@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from galfeat.pipeline.altering import UNTOUCHED
+from galfeat.pipeline.cnn import CNN
 from galfeat.pipeline.contenders import Contender
 from galfeat.pipeline.folds import repeated_folds
 from galfeat.pipeline.heads import HEADS
@@ -23,6 +24,8 @@ from galfeat.pipeline.trials import Altered, Fold, Piece, Sample
 __all__ = ["Outcome", "Protocol"]
 
 WHOLE = "features"  # the input that the questions about single extractors are put to
+RAW = "pixels"  # the input that the convolutional network is fed
+TUNED = "classifier"  # pieces of another head than the network
 _ORDER = ("main", "matched", "head", "learning", "robustness", "drop", "only", "cross")
 
 Altering = Callable[[NDArray[np.intp], str, float], Altered]
@@ -68,6 +71,8 @@ class Protocol:
         Galaxies of the sample that can be altered.
     elsewhere : pair of blocks and labels, optional
         Another source to test on.
+    ceiling : bool
+        Whether the convolutional network takes part, which needs PyTorch.
     """
 
     def __init__(
@@ -81,7 +86,9 @@ class Protocol:
         alterations: Sequence[tuple[str, float]] = (),
         alterable: NDArray[np.intp] | None = None,
         elsewhere: tuple[Mapping[str, Block], NDArray[np.str_]] | None = None,
+        ceiling: bool = False,
     ) -> None:
+        self.ceiling = ceiling
         self.sample, self.inputs, self.plan, self.pieces = sample, tuple(inputs), plan, pieces
         self.altering, self.alterations, self.elsewhere = altering, tuple(alterations), elsewhere
         self.alterable = np.empty(0, dtype=np.intp) if alterable is None else alterable
@@ -122,7 +129,8 @@ class Protocol:
         if repeat == 0:
             n_train = len(self.sample.labels) * (plan.n_folds - 1) // plan.n_folds
             names += [f"learning/{each}/{n}" for each in plan.curve_inputs if each in here for n in sizes(n_train, plan.curve_sizes)[:-1]]
-            names += [f"head/{each}/{head}" for each in plan.head_inputs if each in here for head in HEADS]
+            names += [f"{TUNED}/{each}/{head}" for each in plan.head_inputs if each in here for head in HEADS]
+            names += [f"{TUNED}/{RAW}/{CNN}"] * (self.ceiling and RAW in here)
         return names
 
     def _fold(self, pair: tuple[int, int], pool: ThreadPoolExecutor) -> Iterator[tuple[str, Piece]]:
@@ -152,7 +160,8 @@ class Protocol:
             found[name] = piece
             yield self._kept(name, pair, piece)
         later = [name for name in missing if name not in here]
-        fold.outer.learn([part for name in later for part in self._asked(name, here).parts], pool.map)
+        for split, asked in ((fold.inner, [name for name in later if name.startswith(f"{TUNED}/")]), (fold.outer, later)):
+            split.learn([part for name in asked if not name.endswith(CNN) for part in self._asked(name, here).parts], pool.map)
         settings = {name: piece.committee for name, piece in found.items()}
         for name, piece in zip(later, pool.map(lambda name: self._later(fold, name, here, settings), later), strict=True):
             yield self._kept(name, pair, piece)
@@ -188,6 +197,8 @@ class Protocol:
             return fold.dropped(contender, int(what), chosen)
         if kind == "learning":
             return fold.learning(contender, int(more[0]), chosen)
+        if more[0] == CNN:
+            return fold.ceiling(contender, chosen)
         return fold.head(contender, more[0], chosen)
 
     def _kept(self, name: str, pair: tuple[int, int], piece: Piece) -> tuple[str, Piece]:

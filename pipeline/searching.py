@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["MOST_COMPONENTS", "Settings", "draw_settings"]
+__all__ = ["COMPONENTS", "MOST_COMPONENTS", "Settings", "draw_settings"]
 
+COMPONENTS = (24, 48, 96)
+"""Numbers of principal components of a block that are tried."""
+MOST_COMPONENTS = max(COMPONENTS)
 _HIDDEN = (32, 64, 128)
-_COMPONENTS = (24, 48, 96)
-MOST_COMPONENTS = max(_COMPONENTS)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def draw_settings(count: int, seed: int) -> list[Settings]:
             int(rng.choice(_HIDDEN)),
             float(10 ** rng.uniform(-0.5, 1)),
             float(10 ** rng.uniform(-3.3, -2.5)),
-            int(rng.choice(_COMPONENTS)),
+            int(rng.choice(COMPONENTS)),
         )
         for _ in range(count - 1)
     ]

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.pipeline.cnn import CNN, ConvNet, fit_cnn
 from galfeat.pipeline.contenders import Contender
 from galfeat.pipeline.copies import COPIES, moved_copies
 from galfeat.pipeline.fitting import Fitted, Member, Split, joined, parameters, temperature_of, train_network, widths_and_factors
 from galfeat.pipeline.folds import inner_split, nested
-from galfeat.pipeline.heads import head_probabilities
+from galfeat.pipeline.heads import FittedHead, draw_head, fit_head, search_head
 from galfeat.pipeline.inputs import Part
 from galfeat.pipeline.judging import judged, spread
 from galfeat.pipeline.measuring import Block, take_rows
@@ -249,15 +250,35 @@ class Fold:
         return Piece([small._row("learning", contender, fitted, small._said(fitted, small.outer.wide(contender.parts)[1]))], committee)
 
     def head(self, contender: Contender, name: str, committee: Sequence[Settings]) -> Piece:
-        """Train and test another classifier on the numbers that the best network got."""
-        best = committee[0]
-        wide, wide_test = self.outer.wide(contender.parts)
-        taken = widths_and_factors(contender.parts, wide, best.components)
-        x, x_test = joined(wide, *taken), joined(wide_test, *taken)
-        labels = self.labels_of(contender)
-        said, known, size = head_probabilities(name, x, labels, x_test, weight=best.weight, seed=self.sample.seed)
-        full = spread(said, known, self.sample.classes)
-        return Piece([self._scored("head", contender, full, self.outer.test_labels, (x.shape[1], size), best, head=name)], committee)
+        """Search, train and test another classifier on the numbers of an input."""
+        fitted = self.fit_head(contender, name)
+        said = spread(fitted.probabilities(self.outer.wide(contender.parts)[1]), fitted.classes, self.sample.classes)
+        sizes = (fitted.n_features, fitted.n_parameters)
+        return Piece([self._scored("head", contender, said, self.outer.test_labels, sizes, fitted.settings, head=name)], committee)
+
+    def fit_head(self, contender: Contender, name: str) -> FittedHead:
+        """Search and train another classifier: it tries as many settings as the network, on the same inner split."""
+        parts, labels, seed = contender.parts, self.labels_of(contender), self.sample.seed
+        draws = draw_head(name, len(self.draws), seed)
+        inner = (labels[self._learn], labels[self._judge])
+        best, temperature, _ = search_head(name, parts, self.inner.wide(parts), inner, draws=draws, seed=seed)
+        return fit_head(name, parts, self.outer.wide(parts)[0], labels, settings=best, temperature=temperature, seed=seed)
+
+    def ceiling(self, contender: Contender, committee: Sequence[Settings]) -> Piece:
+        """Train and test the convolutional network on the cutouts."""
+        fitted = self.fit_ceiling(contender)
+        said = spread(fitted.probabilities(self._images(self.outer.test)), fitted.classes, self.sample.classes)
+        sizes = (fitted.n_inputs, fitted.n_parameters)
+        settings = {"stopped": fitted.trial.stopped}
+        return Piece([self._scored("head", contender, said, self.outer.test_labels, sizes, settings, head=CNN)], committee)
+
+    def fit_ceiling(self, contender: Contender) -> ConvNet:
+        """Train the convolutional network; its epochs are chosen on the inner split."""
+        images, labels = self._images(self.outer.train), self.labels_of(contender)
+        return fit_cnn(images, labels, (self._learn, self._judge), seed=self.sample.seed, effort=self.effort)
+
+    def _images(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        return np.asarray(take_rows(self.sample.blocks["pixels"], rows)).reshape(-1, *self.sample.shape)
 
     def _budget(self) -> int:
         k, pixels = len(self.outer.classes), int(np.prod(self.sample.shape))
@@ -296,7 +317,7 @@ class Fold:
         features = round(float(np.mean([sum(each.widths) for each in fitted.members])))
         size = round(float(np.mean([parameters(each.network) for each in fitted.members])))
         truth = self.outer.test_labels if truth is None else truth
-        return self._scored(stage, contender, said, truth, (features, size), fitted.members[0].settings, **more)
+        return self._scored(stage, contender, said, truth, (features, size), fitted.members[0].settings.as_dict(), **more)
 
     def _scored(
         self,
@@ -305,7 +326,7 @@ class Fold:
         said: NDArray[np.float64],
         truth: NDArray[np.str_],
         sizes: tuple[int, int],
-        settings: Settings,
+        settings: Mapping[str, Any],
         **more: Any,
     ) -> Row:
         scores, per_class = judged(truth, said, self.sample.classes)
@@ -320,7 +341,7 @@ class Fold:
             n_parameters=sizes[1],
             scores=scores,
             per_class=per_class,
-            settings=settings.as_dict(),
+            settings=dict(settings),
             **({"head": "network"} | more),
         )
 

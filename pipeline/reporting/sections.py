@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from galfeat.pipeline.reporting import draw_classes, draw_curves, draw_galaxies, draw_scores, tables
+from galfeat.pipeline.reporting import draw_classes, draw_curves, draw_galaxies, draw_heads, draw_scores, tables
 from galfeat.pipeline.reporting.drawing import Drawn
+from galfeat.pipeline.reporting.heads import CEILING
 from galfeat.pipeline.reporting.summary import BASELINE, Summary
 from galfeat.pipeline.reporting.tables import Table
 
@@ -83,7 +84,10 @@ def sections(summary: Summary) -> list[Section]:
             "parts", "What if a feature is left out", "",
             _some(tables.part_table(summary, "drop"), tables.part_table(summary, "only"), tables.importance_table(study)),
         ),
-        Section("heads", "Other classifiers on the same inputs", "", _some(tables.head_table(summary))),
+        Section(
+            "heads", "Other classifiers on the same inputs", _heads(summary), (), _drawn(draw_heads.head_figure(summary)),
+            _some(tables.head_table(summary), tables.head_gap_table(summary)),
+        ),
         Section("cost", "What it costs", "", _some(tables.cost_table(study), tables.layer_table(study))),
         Section("mistakes", "The most confident mistakes", _mistakes(summary)),
         Section("galaxies", "The galaxies", "", (), (draw_galaxies.example_sheet(study),)),
@@ -115,6 +119,18 @@ def _classes(summary: Summary) -> Section:
 
 def _reliability(summary: Summary) -> tuple[Drawn, ...]:
     return tuple(draw_classes.reliability_figures(summary.study, leading(summary)))
+
+
+def _heads(summary: Summary) -> str:
+    if not summary.study.select("head"):
+        return ""
+    searched = "Logistic regression and random forest were searched as long as the network, on the same inner split."
+    if not summary.study.select("head", head=CEILING):
+        return searched
+    return (
+        f"{searched} The small convolutional network finds its own features in the cutouts, averaged to about 32 pixels a side: it "
+        "shows how far pixels alone get when they are read as images."
+    )
 
 
 def _mistakes(summary: Summary) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from galfeat.pipeline.reporting.draw_curves import PERTURBATIONS, learning_curves, robustness_curves, strength
+from galfeat.pipeline.reporting.heads import HEADS, head_gaps
 from galfeat.pipeline.reporting.summary import HEADLINE, REGION, Difference, Summary, difference, interval_of, ratio_of, with_holm
 from galfeat.pipeline.statistics import Interval
 from galfeat.pipeline.study import Row, Stage, Study
@@ -21,6 +22,7 @@ __all__ = [
     "cross_table",
     "difference_table",
     "flat",
+    "head_gap_table",
     "head_table",
     "importance_table",
     "layer_table",
@@ -43,7 +45,6 @@ TITLES = {
     "brier": "Brier",
     "ece": "calibration error",
 }
-HEADS = {"network": "network", "logistic": "logistic regression", "forest": "random forest", "cnn": "small CNN"}
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,21 @@ def head_table(summary: Summary) -> Table | None:
             rows.append((Cell(name), *(_macro(each) for each in ([main, same] if matched else [main])), *map(_macro, others)))
     head = ("input", "network, tuned", *(["network, same size"] if matched else []), *(HEADS[head] for head in heads))
     sizes = ", and with networks that all have nearly the same number of parameters" if matched else ""
-    caption = f"Macro-F1 of the same inputs with other classifiers{sizes}."
+    folds = len({(row.repeat, row.fold) for row in study.select("head")})
+    all_folds = max(map(len, summary.rows.values()))
+    first = f" Other classifiers were tried on {folds} of the {all_folds} folds." if 0 < folds < all_folds else ""
+    caption = f"Macro-F1 ± standard error of the same inputs with other classifiers{sizes}.{first}"
     return _or_none(Table("heads", caption, head, tuple(rows)))
+
+
+def head_gap_table(summary: Summary) -> Table | None:
+    """Return what the other classifiers are above the network on the hand-crafted features."""
+    rows = tuple((Cell(HEADS[each.head]), Cell(each.input), _macro(each.rows), *_gap(gap)) for each, gap in head_gaps(summary))
+    caption = (
+        f"Macro-F1 of other classifiers less that of the network on '{summary.ours()}', on the folds that both have: two-sided corrected "
+        "resampled t-test, Holm's correction over this table. Bold: p (Holm) < 0.05."
+    )
+    return _or_none(Table("head-differences", caption, ("classifier", "input", "macro-F1", *_GAP), rows, words=2))
 
 
 def part_table(summary: Summary, stage: Stage) -> Table | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from galfeat.pipeline.reporting.heads import to_ceiling
 from galfeat.pipeline.reporting.summary import BASELINE, REGION, Difference, Summary, ratio_of
 from galfeat.pipeline.statistics import corrected_ttest
 from galfeat.pipeline.study import Study
@@ -66,7 +67,8 @@ def judge(study: Study) -> Verdict:
         first = "The study has no hand-crafted features or no raw pixels, so the two cannot be compared."
         return Verdict((first, _winner(summary), _trust(summary, above)), tuple(warnings))
     gap = summary.between(ours, BASELINE)
-    return Verdict((_headline(summary, ours, gap), _reason(summary, ours, gap), _trust(summary, above)), tuple(warnings))
+    reason = f"{_reason(summary, ours, gap).removesuffix('.')}{_ceiling(summary, ours)}."
+    return Verdict((_headline(summary, ours, gap), reason, _trust(summary, above)), tuple(warnings))
 
 
 def decided(gap: Difference | None) -> str:
@@ -143,6 +145,21 @@ def _against(summary: Summary, rival: str, gap: Difference | None) -> str:
         "worse": f"Against {name} the features fall behind by {_size(gap)}.",
         "same": f"Against {name} the features make no practical difference: {_size(gap)}.",
         "unknown": f"Against {name} no difference of the features is certain: {_size(gap)}.",
+    }[decided(gap)]
+
+
+def _ceiling(summary: Summary, ours: str) -> str:
+    """Say how the features stand against the convolutional network, as the last clause of a sentence; nothing if it was not tried."""
+    found = to_ceiling(summary, ours)
+    if found is None:
+        return ""
+    net, gap = found
+    name = f"a small convolutional network on the cutouts (macro-F1 {net.interval.mean:.3f})" if net.interval else ""
+    return {
+        "better": f"; the features are above {name} by {_size(gap)}",
+        "worse": f"; the features are below {name}: {_size(gap)}",
+        "same": f"; {name} and the features make no practical difference: {_size(gap)}",
+        "unknown": f"; whether the features are above or below {name} is not certain: {_size(gap)}",
     }[decided(gap)]
 
 

@@ -66,6 +66,13 @@ def drawn(
         ]  # fmt: skip
         ours = [row for row in rows if row.stage == "main" and row.input == "features"]
         rows += [_again(row, "drop", part=part) for row in ours for part in ("hog", "sift")]
+        first = [row for row in rows if row.stage == "main" and row.repeat == 0 and row.input in ("pixels", "features", "pixels_pca")]
+        rows += [
+            _again(row, "head", head=head)
+            for row in first
+            for head in ("logistic", "forest", "cnn")
+            if head != "cnn" or row.input == "pixels"
+        ]
         rows += [_again(row, "cross") for row in rows if row.stage == "main"]
     study = Study(
         source=source,

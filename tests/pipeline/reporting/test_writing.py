@@ -90,7 +90,9 @@ def test_the_summary_says_the_numbers_of_the_scores(folder: Path, study: Study) 
 def test_scores_have_a_row_an_input_fold_size_and_perturbation(folder: Path, study: Study) -> None:
     rows = table(folder / "scores.csv")
     assert len(rows) == len(study.rows)
-    keys = {(r["stage"], r["input"], r["repeat"], r["fold"], r["n_train"], r["perturbation"], r["strength"], r["part"]) for r in rows}
+    keys = {
+        (r["stage"], r["head"], r["input"], r["repeat"], r["fold"], r["n_train"], r["perturbation"], r["strength"], r["part"]) for r in rows
+    }
     assert len(keys) == len(rows)
     assert [float(row["ece"]) for row in rows] == pytest.approx([row.scores["ece"] for row in study.rows], abs=1e-6)
 

@@ -25,7 +25,7 @@ CHANNELS = (16, 32, 64)
 EPOCHS = (0.5, 0.625, 0.75, 0.875, 1.0)
 """Where the training is stopped, as shares of the epochs that its schedule is made for: the inner split chooses one."""
 
-_BATCH, _RATE, _DECAY, _DROPOUT = 32, 6e-3, 0.02, 0.2
+_BATCHES, _RATE, _DECAY, _DROPOUT = (16, 64), 6e-3, 0.02, 0.2  # a batch has a sixteenth of the galaxies, within these bounds
 _PASSES, _FEWEST, _MOST = 60_000, 20, 150  # galaxies shown in a training, where that makes so many epochs
 _SHIFT = 2  # pixels of the averaged grid, at most
 _MOMENTUM, _TINY = 0.1, 1e-5  # of the running means of a layer
@@ -193,7 +193,7 @@ class _Training:
         optimizer = torch.optim.AdamW(weights, lr=_RATE, weight_decay=_DECAY)
         epochs = max(1, round(self.effort * epochs_for(len(grids))))
         ends = [max(1, round(stop * epochs)) for stop in stops]
-        batches = max(1, len(grids) // _BATCH)
+        batches = max(1, len(grids) // int(np.clip(len(grids) // 16, *_BATCHES)))
         wide = np.pad(grids, ((0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT), (0, 0)), mode="edge")
         for epoch in range(max(ends)):
             for place, rows in enumerate(np.array_split(random.permutation(len(grids)), batches)):

@@ -9,7 +9,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +26,7 @@ from galfeat.pipeline.batch.work import Stopped, Work
 
 __all__ = ["Job", "Outcome", "Runner", "in_order_of_completion", "run_here"]
 
+_WAITING = 8  # shards being measured for one whose file the disk is waited for
 _GRACE = 1.0  # seconds that threads have to give up a shard; what they do after that is lost
 
 
@@ -85,11 +85,12 @@ def run_here(
     Outcome
         In the order in which they are through.
     """
-    hands = _Hands(work, work_file, journal, processes)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="galfeat")
+    hands = _Hands(work, work_file, journal, None if processes else workers)
+    threads = workers if processes else workers + 1 + workers // _WAITING  # the disk is waited for by the threads more
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="galfeat")
     with threadpool_limits(1):
         try:
-            yield from in_order_of_completion(lambda job: pool.submit(hands.measure, job), jobs, 2 * workers)
+            yield from in_order_of_completion(lambda job: pool.submit(hands.measure, job), jobs, 2 * threads)
         finally:
             hands.stop()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -108,10 +109,19 @@ def in_order_of_completion(submit: Callable[[Job], "Future[Outcome]"], jobs: Ite
 
 
 class _Hands:
-    """What the threads of a run have in common."""
+    """What the threads of a run have in common.
 
-    def __init__(self, work: Work, work_file: Path, journal: Journal, processes: bool) -> None:
-        self._work, self._work_file, self._journal, self._processes = work, work_file, journal, processes
+    Parameters
+    ----------
+    work, work_file, journal
+        As of `run_here`.
+    at_once : int or None
+        How many threads measure at a time; None if each has a process that does.
+    """
+
+    def __init__(self, work: Work, work_file: Path, journal: Journal, at_once: int | None) -> None:
+        self._work, self._work_file, self._journal = work, work_file, journal
+        self._turn = threading.Semaphore(at_once) if at_once else None
         self._stopped = threading.Event()
         self._own = threading.local()
         self._children: list[Child] = []
@@ -157,10 +167,12 @@ class _Hands:
         return result
 
     def _at_first(self, job: Job, path: Path) -> ShardResult:
-        if self._processes:
+        if self._turn is None:
             return self._child().measure(Order(job.shard, path, again=job.again))
-        measure = partial(measure_again, self._work) if job.again else self._work.measure
-        return measure(job.shard, path, self._stopped.is_set)
+        if not job.again:
+            return self._work.measure(job.shard, path, self._stopped.is_set, turn=self._turn)
+        with self._turn:
+            return measure_again(self._work, job.shard, path, self._stopped.is_set)
 
     def _apart(self, job: Job, path: Path) -> ShardResult:
         return measure_apart(self._work, self._child(), job.shard, path, self._stopped.is_set)

@@ -9,6 +9,7 @@ import json
 import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = ["Stopped", "Task", "Work", "load_work"]
 
 _SHARD_BYTES = 24 << 20  # of a shard's rows in memory
 _FEWEST, _MOST = 16, 1024  # rows of a shard
+_ALWAYS = nullcontext()
 _LOCAL_BYTES = 8192  # of a galaxy's local descriptors, about
 
 
@@ -114,7 +116,15 @@ class Work:
         """Return the file of a shard's result."""
         return self.folder / key[:2] / f"{key}.parquet"
 
-    def measure(self, shard: Shard, path: Path, stopped: Callable[[], bool] = lambda: False, galaxies: slice = slice(None)) -> ShardResult:
+    def measure(
+        self,
+        shard: Shard,
+        path: Path,
+        stopped: Callable[[], bool] = lambda: False,
+        *,
+        galaxies: slice = slice(None),
+        turn: AbstractContextManager[object] = _ALWAYS,
+    ) -> ShardResult:
         """Measure a shard and write its result.
 
         Parameters
@@ -125,6 +135,8 @@ class Work:
             Asked now and then whether to give up.
         galaxies : slice, optional
             Of an entry that is several galaxies, which of them.
+        turn : context manager, optional
+            Entered while cutouts are read and measured, and left before the disk is waited for.
 
         Raises
         ------
@@ -134,7 +146,8 @@ class Work:
             If the result cannot be written.
         """
         failures: list[Failure] = []
-        return write_result(path, groups_of(self.tables(shard, failures, stopped, galaxies), self.shard_size), self.schema, failures)
+        tables = _during(turn, self.tables(shard, failures, stopped, galaxies))
+        return write_result(path, groups_of(tables, self.shard_size), self.schema, failures)
 
     def tables(
         self, shard: Shard, failures: list[Failure], stopped: Callable[[], bool] = lambda: False, galaxies: slice = slice(None)
@@ -161,6 +174,11 @@ def load_work(path: Path) -> Work:
     with path.open("rb") as file:
         work: Work = pickle.load(file)  # noqa: S301 - written by the process that started this one, into its own folder
     return work
+
+
+def _during(turn: AbstractContextManager[object], tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    with turn:
+        yield from tables
 
 
 def _digest(value: Sequence[Any] | Mapping[str, Any]) -> str:

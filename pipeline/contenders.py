@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.pipeline.gathering import ALIGNED, NUISANCE
-from galfeat.pipeline.inputs import Part
+from galfeat.pipeline.inputs import Part, extractor_part
 from galfeat.pipeline.measuring import Block
 from galfeat.pipeline.study import Candidate, Group
 
@@ -64,7 +64,7 @@ class Contender:
 
 def hand_parts(extractors: Sequence[str]) -> tuple[Part, ...]:
     """Return the parts of all hand-crafted features, in the order of the extractors."""
-    return tuple(Part(name, "fisher" if name == "sift" else "") for name in extractors if name != "pixels")
+    return tuple(extractor_part(name) for name in extractors if name != "pixels")
 
 
 def contenders(extractors: Sequence[str]) -> tuple[Contender, ...]:

@@ -12,7 +12,7 @@ from galfeat.features import BagOfWords, BlockScaler, FisherVector
 from galfeat.pipeline.measuring import Block
 from galfeat.pipeline.states import restore, state_of
 
-__all__ = ["COMPONENTS", "INPUTS", "Encoder", "Input", "Part", "named_input"]
+__all__ = ["COMPONENTS", "INPUTS", "Encoder", "Input", "Part", "extractor_part", "named_input"]
 
 COMPONENTS = 48  # principal components kept of a block that is wider
 _LENGTH = 3.0  # root mean square length of a block's rows: what the network's step size and penalty are made for
@@ -38,6 +38,17 @@ class Part:
     column: str
     view: str = ""
     components: int | None = COMPONENTS
+
+
+def extractor_part(column: str) -> Part:
+    """Return the block of an extractor as it serves best: SIFT's local descriptors as a Fisher vector, the others as they are.
+
+    Examples
+    --------
+    >>> extractor_part("sift")
+    Part(column='sift', view='fisher', components=48)
+    """
+    return Part(column, "fisher" if column == "sift" else "")
 
 
 @dataclass(frozen=True)
@@ -73,9 +84,9 @@ INPUTS: dict[str, Input] = {
         Input("color", (Part("color"),), "histograms of each band and of pairs of bands"),
         Input("texture", (Part("texture"),), "co-occurrence statistics and local binary patterns"),
         Input("hog", (Part("hog"),), "histograms of oriented gradients"),
-        Input("sift", (Part("sift"),), "visual words of SIFT keypoints"),
-        Input("features", tuple(Part(name) for name in _HAND), "colour, texture, HOG and SIFT together"),
-        Input("features+pixels", tuple(Part(name) for name in (*_HAND, "pixels")), "the four features and the pixels together"),
+        Input("sift", (extractor_part("sift"),), "Fisher vectors of SIFT keypoints"),
+        Input("features", tuple(extractor_part(name) for name in _HAND), "colour, texture, HOG and SIFT together"),
+        Input("features+pixels", tuple(extractor_part(name) for name in (*_HAND, "pixels")), "the four features and the pixels together"),
     )
 }
 
@@ -100,13 +111,13 @@ def named_input(names: Sequence[str]) -> Input:
             )
     if len(set(names)) < len(names):
         raise UsageError(f"an extractor stands twice in the inputs {','.join(names)}")
-    return Input("+".join(names), tuple(Part(name) for name in names))
+    return Input("+".join(names), tuple(extractor_part(name) for name in names))
 
 
 class Encoder:
     """Blocks of vectors to one matrix.
 
-    Each part is turned into vectors (code words for local descriptors), standardised, reduced to its principal components, and
+    Each part is turned into vectors (local descriptors too), standardised, reduced to its principal components, and
     brought to one scale, so that a block of 5,000 numbers does not drown one of 50.
 
     Parameters
@@ -123,7 +134,7 @@ class Encoder:
         self.random_state = random_state
 
     def fit(self, blocks: Mapping[str, Block]) -> "Encoder":
-        """Learn code words, means, scales and components from the rows of `blocks`, and from nothing else."""
+        """Learn visual words or mixtures, means, scales and components from the rows of `blocks`, and from nothing else."""
         self.words_: dict[str, BagOfWords | FisherVector] = {}
         self.scalers_: list[BlockScaler] = []
         for part in self.parts:

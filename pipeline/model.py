@@ -73,7 +73,7 @@ class Model:
         self.seed = seed
 
     def fit(self, blocks: Mapping[str, Block], labels: NDArray[np.str_]) -> "Model":
-        """Learn code words, scales, components and the network from these galaxies."""
+        """Learn what describes local descriptors, scales, components and the network from these galaxies."""
         size = self.recipe.preparation.size
         self.encoder_ = Encoder(self.input.parts, (len(self.recipe.bands), size, size), self.seed).fit(blocks)
         self.network_ = make_network(len(labels), self.hidden, self.seed).fit(self.encoder_.transform(blocks), labels)

@@ -17,7 +17,7 @@ FEATURE_VERSION = 1
 preparation or any extractor, be it in the last digit; not with changes that are only faster or clearer. Unfinished runs and tables of
 another version are not gone on with."""
 
-LOCAL = "sift"  # the one extractor whose column holds local descriptors; its code words are learned where training happens
+LOCAL = "sift"  # the one extractor whose column holds local descriptors; what describes them is learned where training happens
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,10 @@ def test_the_inputs_of_the_comparison() -> None:
         "pixels", "pixels_linear", "pixels_small", "pixels_pca", "color", "texture", "hog", "sift", "features", "features+pixels",
     ]  # fmt: skip
     assert INPUTS["features"].columns == ("color", "texture", "hog", "sift")
+    for name in ("sift", "features", "features+pixels"):
+        assert [part.view for part in INPUTS[name].parts if part.column == "sift"] == ["fisher"]
+    assert {part.view for part in INPUTS["features"].parts if part.column != "sift"} == {""}
+    assert named_input(["hog", "sift"]).parts == (Part("hog"), Part("sift", "fisher"))
     assert named_input(["hog", "color"]).columns == ("hog", "color")
     assert named_input(["pixels_pca"]) is INPUTS["pixels_pca"]
 
@@ -82,9 +86,11 @@ def _overwritten(block: Block) -> Block:
     return other
 
 
-def test_a_state_gives_back_the_same_encoder() -> None:
+@pytest.mark.parametrize("view", ["", "fisher"])
+def test_a_state_gives_back_the_same_encoder(view: str) -> None:
     data = blocks()
-    encoder = Encoder([Part("pixels"), Part("sift"), Part("color", components=None)], SHAPE).fit(data)
+    encoder = Encoder([Part("pixels"), Part("sift", view), Part("color", components=None)], SHAPE).fit(data)
+    assert type(encoder.words_["sift"]).__name__ == ("FisherVector" if view else "BagOfWords")
     again = Encoder.from_state(encoder.get_state())
     assert again.transform(data).tobytes() == encoder.transform(data).tobytes()
 

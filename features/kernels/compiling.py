@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numba
 from numba.core import event
 from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 
 __all__ = ["FAST", "kernel"]
 
@@ -59,7 +60,9 @@ class _Kept(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            return super().load_overload(sig, target_context)
+            # Not by numba's method, which first imports all that compiling needs, scipy.linalg among it: a sixth of a second or more.
+            rtsys.initialize(target_context)  # the arrays' memory, which loaded code is linked to
+            return self._load_overload(sig, target_context)
         except Exception as error:  # whatever a damaged file raises
             _log.debug("kept code could not be read: %r", error)
             return None

@@ -4,7 +4,9 @@ A comparison of 64 pixels with a point of their circles is one word of 64 bits. 
 binary numbers whose digits stand in different words, so counting costs a few instructions for 64 to 512 pixels; a histogram is
 a number of set bits; bad pixels and borders are words too, so they cost no branch.
 
-Points between pixels are interpolated in float32: along rows once for each column of the circle, then between two rows.
+Points between pixels are interpolated in float32: along rows once for each column of the circle, then between two rows. Where
+rows are whole words that goes on in strips of 64 columns, three rows at a time: the interpolated rows that the circles still
+need are kept in rings, small enough for the processor's first cache.
 Before, the middle of the block's range is subtracted and the rest scaled to at most A = 1.7 * 2^20. Pixels, weights and
 operations then err by at most 18 * 2^-24 A = 1.92 together, so a difference of at least 2 has the right sign. The highest bit
 of a float's exponent says that; where it is missing, 16 pixels are compared again in float64, by the definition
@@ -19,12 +21,13 @@ from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.lbp_planes import any_counted, border, fill, mark_inner, scale_pixels, take
-from galfeat.features.kernels.lbp_tables import BLOCK, Tables, tables
+from galfeat.features.kernels.lbp_tables import BLOCK, ROWS, Tables, block_of, in_strips, tables
 from galfeat.features.kernels.lbp_vectors import (
     DIGITS,
     bits_set,
     first_bit,
     interpolate,
+    interpolate_three,
     one_row,
     straight,
     tally,
@@ -35,7 +38,7 @@ from galfeat.features.kernels.lbp_vectors import (
 
 __all__ = ["directed_lbp", "lbp"]
 
-_STRIDE = BLOCK + 8  # words from one point to the next; a power of two would send all of them to the same part of the cache
+_STRIDE = BLOCK  # words from one point to the next; a power of two would send all of them to the same part of the cache
 _UNSURE = 4.0  # differences below are compared again; more than 2, since this code rounds otherwise than the vectors
 
 
@@ -46,7 +49,7 @@ class _Scratch(NamedTuple):
     ----------
     pixels, codes : the plane with a border before and after, bad pixels replaced, as float32 and as int32
     scaled : the same, scaled
-    planes : interpolated rows of a block
+    planes : interpolated rows of a block, or of a strip of it
     words : (points, `_STRIDE`) which points are below the centre
     digits : (`DIGITS` + 1, `_STRIDE`) number of points below the centre; circles with several runs
     counted : (`BLOCK`,) which circles count
@@ -102,32 +105,34 @@ def directed_lbp(planes: NDArray[np.float32], radii: Sequence[int]) -> NDArray[n
 def _counts(planes: NDArray[np.float32], radii: Sequence[int], directed: bool) -> NDArray[np.int64]:
     count, ny, nx = planes.shape
     width = _width(nx)
-    table = tables(tuple(int(radius) for radius in radii), width, min(-(-ny * width // 64), BLOCK))
+    block = block_of(ny, width)
+    table = tables(tuple(int(radius) for radius in radii), width, block)
     points = table.heads[:, 1]
     sizes = points * (points - 1) + 3 if directed else points + 2
     found = np.zeros((count, int(sizes.sum())), dtype=np.int64)
     scratch = _scratch(table, ny, width)
     mark_inner(scratch.inner, table.heads, ny, nx, width)
-    _count_planes(planes.view(np.int32), np.int64(width), np.cumsum(sizes) - sizes, directed, found, *scratch, *table)
+    bits, strips, starts = planes.view(np.int32), in_strips(width), np.cumsum(sizes) - sizes
+    _count_planes(bits, np.int64(width), np.int64(block), strips, starts, directed, found, *scratch, *table)
     return found
 
 
 def _width(nx: int) -> int:
-    """Return how far apart rows are kept: whole words where that wastes little, since three rows are then compared at once."""
+    """Return how far apart rows are kept: whole words where that wastes little, since they are then compared in strips."""
     whole = -(-nx // 64) * 64
     return whole if whole <= 1.15 * nx else nx
 
 
 def _scratch(table: Tables, ny: int, width: int) -> _Scratch:
     heads = table.heads
-    reach = int(heads[:, 0].max()) * (width + 1)
+    reach = (int(heads[:, 0].max()) + ROWS - 1) * (width + 1)
     words = -(-ny * width // 64)
     padded = _aligned(64 * words + 2 * border(reach), np.float32)
     return _Scratch(
         padded,
         padded.view(np.int32),
         _aligned(len(padded), np.float32),
-        _aligned(int((heads[:, 2] * (heads[:, 10] - heads[:, 5])).max()), np.float32),
+        _aligned(int((heads[:, 2] * (heads[:, 11] - heads[:, 5])).max()), np.float32),
         _aligned(int(heads[:, 1].max()) * _STRIDE, np.int64),
         _aligned((DIGITS + 1) * _STRIDE, np.int64),
         _aligned(BLOCK, np.int64),
@@ -146,9 +151,9 @@ def _aligned(count: int, kind: type[np.generic]) -> NDArray[Any]:
 
 @kernel(fast=False)
 def _count_planes(
-    images: Any, width: Any, starts: Any, directed: Any, found: Any,
+    images: Any, width: Any, step: Any, strips: Any, starts: Any, directed: Any, found: Any,
     pixels: Any, codes: Any, scaled: Any, planes: Any, words: Any, digits: Any, counted: Any, inner: Any, bad: Any,
-    heads: Any, groups: Any, mixes: Any, points: Any, ratios: Any, corners: Any, weights: Any, straights: Any, reach: Any,
+    heads: Any, groups: Any, mixes: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any, straights: Any, reach: Any,
 ) -> None:  # fmt: skip
     """Count the patterns of every plane; see `_Scratch` and `Tables` for the arrays.
 
@@ -157,20 +162,20 @@ def _count_planes(
     """
     size = images.shape[1] * width
     count = (size + 63) // 64
-    widest = heads[:, 0].max() * (width + 1)
+    widest = (heads[:, 0].max() + ROWS - 1) * (width + 1)
     front = border(widest)
     for row in range(len(images)):
         known, flawed = take(images, row, width, front, codes, bad)
         if not known:
             continue
-        for block in range(0, count, BLOCK):
-            start, stop = front + max(64 * block - widest, 0), front + min(64 * (block + BLOCK) + widest, size)
-            begin, end = front + 64 * block - widest - 64, front + 64 * min(block + BLOCK, count) + widest + 192
+        for block in range(0, count, step):
+            start, stop = front + max(64 * block - widest, 0), front + min(64 * (block + step) + widest, size)
+            begin, end = front + 64 * block - widest - 64, front + 64 * min(block + step, count) + widest + 192
             constant = scale_pixels(pixels, codes, scaled, start, stop, begin, end)
             for k in range(len(heads)):
                 radius, number = heads[k, 0], heads[k, 1]
                 first = max(block, radius * width // 64)
-                last = min(block + BLOCK, ((images.shape[1] - radius) * width + 63) // 64)
+                last = min(block + step, ((images.shape[1] - radius) * width + 63) // 64)
                 if first >= last:
                     continue
                 if not any_counted(counted, inner, bad, k, first, last, flawed, front // 64, heads, reach):
@@ -178,25 +183,19 @@ def _count_planes(
                 if constant:
                     fill(words, 0)
                 else:
-                    _interpolate(scaled, planes, k, first, last, width, front, heads, groups, mixes)
-                    _compare(
-                        pixels,
-                        scaled,
-                        planes,
-                        words,
-                        counted,
-                        k,
-                        first,
-                        last,
-                        width,
-                        front,
-                        heads,
-                        points,
-                        ratios,
-                        corners,
-                        weights,
-                        straights,
-                    )
+                    start, many = np.int64(front + 64 * first), np.int64(last - first)
+                    _straight(pixels, words, k, start, many, heads, straights)
+                    if strips:
+                        _compare_strips(
+                            pixels, scaled, planes, words, counted, k, start, many, width,
+                            heads, groups, mixes, slots, lines, ratios, corners, weights,
+                        )  # fmt: skip
+                    else:
+                        _interpolate(scaled, planes, k, start, many, width, heads, groups, mixes)
+                        _compare(
+                            pixels, scaled, planes, words, counted, k, start, many, width,
+                            heads, slots, lines, ratios, corners, weights,
+                        )  # fmt: skip
                 tally(words, np.int64(_STRIDE), number, np.int64(last - first), digits)
                 if directed:
                     _add_directed(words, digits, counted, number, last - first, found, row, starts[k])
@@ -205,13 +204,18 @@ def _count_planes(
 
 
 @kernel(fast=False)
-def _interpolate(
-    scaled: Any, planes: Any, k: Any, first: Any, last: Any, width: Any, front: Any, heads: Any, groups: Any, mixes: Any
-) -> None:
+def _straight(pixels: Any, words: Any, k: Any, start: Any, many: Any, heads: Any, straights: Any) -> None:
+    """Find which points that are pixels are below the centres of a block."""
+    for q in range(many):
+        straight(pixels, np.int64(start + 64 * q), straights, heads[k, 7], heads[k, 13], words, np.int64(_STRIDE), np.int64(q))
+
+
+@kernel(fast=False)
+def _interpolate(scaled: Any, planes: Any, k: Any, start: Any, many: Any, width: Any, heads: Any, groups: Any, mixes: Any) -> None:
     """Interpolate the rows of a block for each column of the circle."""
     rise, length = heads[k, 0] * width, heads[k, 2]
-    top, count = front + 64 * first - rise, (64 * (last - first) + 2 * rise + 63) // 64 * 64
-    for row in range(heads[k, 4], heads[k, 9]):
+    top, count = start - rise, (64 * many + 2 * rise + 63) // 64 * 64
+    for row in range(heads[k, 4], heads[k, 10]):
         plane = groups[row, 1]
         to = (plane - heads[k, 5]) * length
         interpolate(scaled, planes, np.int64(top + groups[row, 0]), np.int64(count), to, length, mixes, plane, groups[row, 2])
@@ -219,50 +223,67 @@ def _interpolate(
 
 @kernel(fast=False)
 def _compare(
-    pixels: Any, scaled: Any, planes: Any, words: Any, counted: Any, k: Any, first: Any, last: Any, width: Any, front: Any,
-    heads: Any, points: Any, ratios: Any, corners: Any, weights: Any, straights: Any,
+    pixels: Any, scaled: Any, planes: Any, words: Any, counted: Any, k: Any, start: Any, many: Any, width: Any,
+    heads: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any,
 ) -> None:  # fmt: skip
-    """Find which points of a block's circles are below the centre."""
-    start, stop, stride = front + 64 * first, last - first, np.int64(_STRIDE)
-    for q in range(stop):
-        straight(pixels, np.int64(start + 64 * q), straights, heads[k, 7], heads[k, 12], words, stride, np.int64(q))
-    begin, middle, end = heads[k, 6], heads[k, 3], heads[k, 11]
-    apart = width // 64 if width % 64 == 0 else stop
-    joined = stop // (3 * apart) * 3 * apart
-    for group in range(0, joined, 3 * apart):
-        for q in range(group, group + apart):
-            at, there, q2, q3 = np.int64(start + 64 * q), np.int64(64 * q), np.int64(q + apart), np.int64(q + 2 * apart)
-            unsure = three_rows(scaled, at, planes, there, width, points, ratios, begin, middle, end, words, stride, np.int64(q), q2, q3)
-            for r in range(3 if unsure else 0):
-                if (unsure >> r) & 1:
-                    below = q + r * apart
-                    at = np.int64(start + 64 * below)
-                    _repair(pixels, scaled, planes, words, counted, k, at, below, width, heads, points, ratios, corners, weights)
-    for q in range(joined, stop):
-        at, there = np.int64(start + 64 * q), np.int64(64 * q)
-        unsure = one_row(scaled, at, planes, there, width, points, ratios, begin, middle, end, words, stride, np.int64(q))
-        if unsure:
-            _repair(pixels, scaled, planes, words, counted, k, at, q, width, heads, points, ratios, corners, weights)
+    """Find which points between pixels are below the centres of a block, whose rows are interpolated."""
+    begin, middle, end, line = heads[k, 6], heads[k, 3], heads[k, 12], heads[k, 9]
+    for q in range(many):
+        at, there, where = np.int64(start + 64 * q), np.int64(64 * q), np.int64(q)
+        unsure = one_row(scaled, at, width, planes, there, lines, line, slots, ratios, begin, middle, end, words, np.int64(_STRIDE), where)
+        if unsure != 0 and counted[q] != 0:
+            _repair(pixels, scaled, planes, words, k, at, there, np.int64(0), line, where, heads, slots, lines, ratios, corners, weights)
+
+
+@kernel(fast=False)
+def _compare_strips(
+    pixels: Any, scaled: Any, planes: Any, words: Any, counted: Any, k: Any, start: Any, many: Any, width: Any,
+    heads: Any, groups: Any, mixes: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any,
+) -> None:  # fmt: skip
+    """Find the same, strip by strip of 64 columns, down which a ring of interpolated rows stays in the processor's first cache."""
+    begin, middle, end, radius, ring = heads[k, 6], heads[k, 3], heads[k, 12], heads[k, 0], heads[k, 16]
+    one, beyond, length = heads[k, 4], heads[k, 10], heads[k, 2]
+    across, stride, none = width // 64, np.int64(_STRIDE), np.int64(0)
+    for strip in range(across):
+        new, turn, to = np.int64(start + 64 * strip - (ring - ROWS - radius) * width), np.int64(0), np.int64(0)
+        while to < 64 * (ring - ROWS):
+            interpolate_three(scaled, new, width, planes, to, length, groups, one, beyond, mixes)
+            new, to = new + ROWS * width, to + 64 * ROWS
+        for q in range(strip, many, ROWS * across):
+            interpolate_three(scaled, new, width, planes, to, length, groups, one, beyond, mixes)
+            at, q1 = np.int64(new - radius * width), np.int64(q)
+            new, to = new + ROWS * width, to + 64 * ROWS if to + 64 * ROWS < 64 * ring else np.int64(0)
+            line = np.int64(heads[k, 9] + turn * (end - begin))
+            turn = turn + 1 if ROWS * (turn + 1) < ring else np.int64(0)
+            q2, q3 = np.int64(q + across), np.int64(q + 2 * across)
+            unsure = three_rows(scaled, at, width, planes, none, lines, line, slots, ratios, begin, middle, end, words, stride, q1, q2, q3)
+            for r in range(ROWS if unsure != 0 else 0):
+                below = np.int64(q + r * across)
+                if (unsure >> r) & 1 and counted[below] != 0:
+                    place = np.int64(at + r * width)
+                    _repair(
+                        pixels, scaled, planes, words, k, place, none, np.int64(r), line, below,
+                        heads, slots, lines, ratios, corners, weights,
+                    )  # fmt: skip
 
 
 @kernel(fast=False)
 def _repair(
-    pixels: Any, scaled: Any, planes: Any, words: Any, counted: Any, k: Any, at: Any, q: Any, width: Any,
-    heads: Any, points: Any, ratios: Any, corners: Any, weights: Any,
+    pixels: Any, scaled: Any, planes: Any, words: Any, k: Any, at: Any, there: Any, row: Any, line: Any, q: Any,
+    heads: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any,
 ) -> None:  # fmt: skip
     """Compare a word's circles again, exactly, where float32 cannot be sure."""
-    if counted[q] == 0:
-        return
     centre, sizes = scaled[at : at + 64], np.empty(64, dtype=np.float32)
-    for point in range(heads[k, 6], heads[k, 11]):
-        upper = points[point, 0] + 64 * q
-        near, far = (upper, upper + width) if point < heads[k, 3] else (upper + width, upper)
+    first = heads[k, 6]
+    for point in range(first, heads[k, 12]):
+        upper, lower = there + lines[line + point - first, row], there + lines[line + point - first, row + 1]
+        near, far = (upper, lower) if point < heads[k, 3] else (lower, upper)
         if not _any_unsure(centre, planes[near : near + 64], planes[far : far + 64], ratios[point], sizes):
             continue
         for part in range(0, 64, 16):
             if sizes[part : part + 16].min() < _UNSURE:
                 below = _below(pixels, at + part, corners, weights, point)
-                place = points[point, 1] * _STRIDE + q
+                place = slots[point] * _STRIDE + q
                 words[place] = (words[place] & ~(np.int64(0xFFFF) << part)) | (below << part)
 
 

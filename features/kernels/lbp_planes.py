@@ -132,7 +132,7 @@ def any_counted(
     """Note which circles of a block lie inside and touch no bad pixel; return whether there are any."""
     fill(counted, 0)
     if flawed:
-        for at in range(heads[k, 8], heads[k, 13]):
+        for at in range(heads[k, 8], heads[k, 14]):
             _spread(bad, counted, before + first, last - first, reach[at])
     found = np.int64(0)
     for w in range(last - first):

@@ -21,6 +21,7 @@ __all__ = [
     "bits_set",
     "first_bit",
     "interpolate",
+    "interpolate_three",
     "one_row",
     "straight",
     "tally",
@@ -33,6 +34,7 @@ _FLOAT, _INT, _LONG, _SHORT = ir.FloatType(), ir.IntType(32), ir.IntType(64), ir
 _LANES = 16  # pixels of a vector; four vectors fill a word
 _FLOATS, _INTS, _WORDS = ir.VectorType(_FLOAT, _LANES), ir.VectorType(_INT, _LANES), ir.VectorType(_LONG, 8)
 _PARTS = 64 // _LANES
+_LINES = 4  # rows of the planes that three rows are compared with, and so columns of the table of lines
 
 _vectors: Any = intrinsic  # its annotations are of what is decorated, not of what comes out
 
@@ -114,6 +116,43 @@ def interpolate(
 
 
 @_vectors
+def interpolate_three(
+    typing: Any, pixels: Any, at: Any, width: Any, planes: Any, to: Any, step: Any, groups: Any, first: Any, stop: Any, mixes: Any
+) -> Any:
+    """Interpolate 64 pixels of three rows: row r, from ``pixels[at + r width]`` on, is set at ``planes[to + k step + 64 r]``.
+
+    (offset, first plane, number of planes) are rows `first` to `stop` of `groups`; k counts the planes from that of the first
+    group on. The rest is as in `interpolate`.
+    """
+    del typing
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, target, table, weights = (_data(context, builder, signature, args, k) for k in (0, 3, 6, 9))
+        at, width, to, step, first, stop = (args[k] for k in (1, 2, 4, 5, 7, 8))
+        after = ir.Constant(_INTS, list(range(1, _LANES + 1)))
+        place = cgutils.alloca_once_value(builder, to)
+        with cgutils.for_range_slice(builder, first, stop, _long(1), intp=_LONG, inc=True) as (group, _):
+            entry = builder.mul(group, _long(3))
+            offset, plane, number = (builder.load(builder.gep(table, [builder.add(entry, _long(k))])) for k in range(3))
+            here, slope = [], []
+            for r in range(3):
+                start = builder.add(builder.add(at, offset), builder.mul(width, _long(r)))
+                row = [_load(builder, source, builder.add(start, _long(_LANES * k)), _FLOATS, 4) for k in range(_PARTS + 1)]
+                slope += [builder.fsub(builder.shuffle_vector(row[k], row[k + 1], after), row[k]) for k in range(_PARTS)]
+                here += row[:_PARTS]
+            with cgutils.for_range_slice(builder, plane, builder.add(plane, number), _long(1), intp=_LONG, inc=True) as (each, _):
+                u, v = (_splat(builder, builder.load(builder.gep(weights, [_sum(builder, each, each, k)])), _LANES) for k in (0, 1))
+                now = builder.load(place)
+                for k in range(3 * _PARTS):
+                    value = _fmuladd(builder, u, slope[k], builder.fmul(v, here[k]))
+                    _store(builder, value, target, builder.add(now, _long(_LANES * k)), 4)
+                builder.store(builder.add(now, step), place)
+        return context.get_dummy_value()
+
+    return types.void(pixels, at, width, planes, to, step, groups, first, stop, mixes), code
+
+
+@_vectors
 def straight(typing: Any, pixels: Any, at: Any, points: Any, first: Any, stop: Any, words: Any, stride: Any, where: Any) -> Any:
     """Compare 64 pixels with the points that are pixels: set ``words[slot stride + where]`` to the points below the centre.
 
@@ -139,16 +178,17 @@ def straight(typing: Any, pixels: Any, at: Any, points: Any, first: Any, stop: A
 def _slanted(rows: int) -> Callable[..., Any]:
     """Return the function that compares 64 pixels of one row, or of three rows at once, with the points between pixels.
 
-    Its arguments: the centres, and where the first is; the interpolated planes, and where they have that pixel; the length of
-    a row; the table (offset, slot) and the ratios of the points; first, middle, stop: up to the middle the nearer of a
-    point's two rows is the first one; words, stride, and where the words of each row go. It returns a number whose bit r is
-    set if a difference in row r was smaller than 2: the highest bit of a float's exponent says that.
+    Its arguments: the centres, where the first is, and the length of a row; the interpolated planes, and how far the pixels are
+    from where the table says; that table, of a point's rows, and its row for the first point; the points' slots and ratios;
+    first, middle, stop: up to the middle the nearer of a point's two rows is the first one; words, stride, and where the
+    words of each row go. It returns a number whose bit r is set if a difference in row r was smaller than 2: the highest bit
+    of a float's exponent says that.
     """
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, planes, table, ratios, target = (_data(context, builder, signature, args, k) for k in (0, 2, 5, 6, 10))
-        at, there, width, first, middle, stop, stride = (args[k] for k in (1, 3, 4, 7, 8, 9, 11))
-        wheres = args[12 : 12 + rows]
+        source, planes, table, slots, ratios, target = (_data(context, builder, signature, args, k) for k in (0, 3, 5, 7, 8, 12))
+        at, width, there, row, first, middle, stop, stride = (args[k] for k in (1, 2, 4, 6, 9, 10, 11, 13))
+        wheres = args[14 : 14 + rows]
         centres = [
             [_load(builder, source, _sum(builder, at, builder.mul(width, _long(r)), _LANES * k), _FLOATS, 4) for k in range(_PARTS)]
             for r in range(rows)
@@ -158,10 +198,11 @@ def _slanted(rows: int) -> Callable[..., Any]:
             builder.store(ir.Constant(_INTS, [-1] * _LANES), place)
         for begin, end, near in ((first, middle, 0), (middle, stop, 1)):
             with cgutils.for_range_slice(builder, begin, end, _long(1), intp=_LONG, inc=True) as (point, _):
-                offset, slot = (builder.load(builder.gep(table, [_sum(builder, point, point, k)])) for k in (0, 1))
+                slot = builder.load(builder.gep(slots, [point]))
+                line = builder.mul(builder.add(row, builder.sub(point, first)), _long(_LINES))
                 ratio = _splat(builder, builder.load(builder.gep(ratios, [point])), _LANES)
                 outs = [_word(builder, target, slot, stride, where) for where in wheres]
-                lines = [_sum(builder, builder.add(there, offset), builder.mul(width, _long(r)), 0) for r in range(rows + 1)]
+                lines = [builder.add(there, builder.load(builder.gep(table, [_sum(builder, line, _long(r), 0)]))) for r in range(rows + 1)]
                 all_large = [builder.load(place) for place in large]
                 for k in range(_PARTS):
                     values = [_load(builder, planes, builder.add(line, _long(_LANES * k)), _FLOATS, 4) for line in lines]
@@ -185,23 +226,23 @@ def _slanted(rows: int) -> Callable[..., Any]:
 
 @_vectors
 def one_row(
-    typing: Any, pixels: Any, at: Any, planes: Any, there: Any, width: Any, points: Any, ratios: Any,
+    typing: Any, pixels: Any, at: Any, width: Any, planes: Any, there: Any, lines: Any, line: Any, slots: Any, ratios: Any,
     first: Any, middle: Any, stop: Any, words: Any, stride: Any, where: Any,
 ) -> Any:  # fmt: skip
     """Compare 64 pixels with the points between pixels: see `_slanted`."""
     del typing
-    return types.int32(pixels, at, planes, there, width, points, ratios, first, middle, stop, words, stride, where), _slanted(1)
+    return types.int32(pixels, at, width, planes, there, lines, line, slots, ratios, first, middle, stop, words, stride, where), _slanted(1)
 
 
 @_vectors
 def three_rows(
-    typing: Any, pixels: Any, at: Any, planes: Any, there: Any, width: Any, points: Any, ratios: Any,
+    typing: Any, pixels: Any, at: Any, width: Any, planes: Any, there: Any, lines: Any, line: Any, slots: Any, ratios: Any,
     first: Any, middle: Any, stop: Any, words: Any, stride: Any, where: Any, where2: Any, where3: Any,
 ) -> Any:  # fmt: skip
     """Compare 64 pixels and twice the 64 below them with the points between pixels: see `_slanted`."""
     del typing
     return types.int32(
-        pixels, at, planes, there, width, points, ratios, first, middle, stop, words, stride, where, where2, where3
+        pixels, at, width, planes, there, lines, line, slots, ratios, first, middle, stop, words, stride, where, where2, where3
     ), _slanted(3)
 
 

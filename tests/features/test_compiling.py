@@ -32,6 +32,21 @@ def test_compiled_code_is_kept_and_compiling_is_announced_once(tmp_path: Path) -
     assert python(USE, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0"]
 
 
+def test_loading_imports_nothing_that_only_compiling_needs(tmp_path: Path) -> None:
+    """Where numba has changed so that this no longer works, it shows here."""
+    more = USE + "print(*(name in sys.modules for name in ('numba.np.arraymath', 'numba.cpython.unicode', 'scipy.linalg')))"
+    assert python(more, NUMBA_CACHE_DIR=str(tmp_path))[-1] == "True True True"
+    assert python(more, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0", "False False False"]
+
+
+def test_what_is_not_kept_is_compiled_after_what_is_loaded(tmp_path: Path) -> None:
+    python(USE, NUMBA_CACHE_DIR=str(tmp_path))
+    more = "from galfeat.features.kernels.pixels import box_means\nprint(box_means(np.eye(4, dtype=np.float32)[None], 2).tolist())"
+    loaded, hits, said, means = python(USE + more, NUMBA_CACHE_DIR=str(tmp_path))
+    assert (loaded, hits, means) == ("[0, 2]", "1 0", "[[[0.5, 0.0], [0.0, 0.5]]]")
+    assert said.startswith("said: compiling")
+
+
 def test_without_a_folder_each_process_compiles_for_itself() -> None:
     nowhere = "from numba.core import caching; caching.FunctionCache._impl_class._locator_classes = []"
     said, found, hits = python(nowhere + USE)

@@ -27,10 +27,13 @@ class Manifest:
         The task with its settings, as `Task.about` says them.
     catalog : dict
         Number of entries, names of the columns, and a digest of each shard's rows.
+    files : str
+        Of a run with failures, a digest of the files that each shard was measured from.
     """
 
     about: dict[str, Any]
     catalog: dict[str, Any]
+    files: str = ""
 
     @classmethod
     def of(cls, work: Work) -> "Manifest":
@@ -60,8 +63,9 @@ class Manifest:
             return None
 
     def said(self) -> dict[str, Any]:
-        """Return what a finished table says of the run that made it."""
-        return {"about": self.about, "entries": self.catalog["entries"], "catalog": self.catalog_fingerprint}
+        """Return what a finished table says of the run that made it: of its files only where something is left to be tried again."""
+        said = {"about": self.about, "entries": self.catalog["entries"], "catalog": self.catalog_fingerprint}
+        return {**said, "files": self.files} if self.files else said
 
     def refuse_other_table(self, said: Mapping[str, Any], out: Path) -> None:
         """Refuse to take over what a table holds that was made otherwise.

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from galfeat.data import Failure, Shard
 from galfeat.pipeline.batch.cutting import groups_of
 from galfeat.pipeline.batch.manifest import Manifest
 from galfeat.pipeline.batch.shard_files import ShardResult, read_result, read_rows, write_result
-from galfeat.pipeline.batch.work import Work
+from galfeat.pipeline.batch.work import UNKNOWN, Work
 
 __all__ = ["RUN", "entries_of", "entry_of", "measure_again", "unpack"]
 
 RUN = b"galfeat.run"
 """Where in a table's metadata stands what the run was about."""
+_SHOWN = 3  # differences
 
 
 def unpack(out: Path, failures: Path, work: Work, manifest: Manifest) -> bool:
@@ -31,7 +32,7 @@ def unpack(out: Path, failures: Path, work: Work, manifest: Manifest) -> bool:
     out, failures : Path
         The table and the list of failures beside it.
     work : Work
-        The same work; the files that it reads are taken for unchanged.
+        The same work.
     manifest : Manifest
         What that is about.
 
@@ -43,7 +44,7 @@ def unpack(out: Path, failures: Path, work: Work, manifest: Manifest) -> bool:
     Raises
     ------
     UsageError
-        If the table was made otherwise, with the differences.
+        If the table was made otherwise, with the differences; or from files that are not what they were.
     """
     if out.suffix.lower() == ".csv" or not out.is_file() or not failures.is_file() or work.source.catalog is None:
         return False
@@ -52,8 +53,11 @@ def unpack(out: Path, failures: Path, work: Work, manifest: Manifest) -> bool:
             said = (file.schema_arrow.metadata or {}).get(RUN)
             if said is None:
                 return False
-            manifest.refuse_other_table(json.loads(said), out)
-            _unpack(file, _listed(failures), work)
+            about = json.loads(said)
+            manifest.refuse_other_table(about, out)
+            listed = list(_by_shard(_listed(failures), work))
+            _refuse_other_files(work, listed, about.get("files", ""), out)
+            _unpack(file, listed, work)
     except UsageError:
         raise
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
@@ -61,16 +65,45 @@ def unpack(out: Path, failures: Path, work: Work, manifest: Manifest) -> bool:
     return True
 
 
-def _unpack(file: pq.ParquetFile, failed: list[Failure], work: Work) -> None:
-    rows = _Rows(file.iter_batches(batch_size=work.shard_size, use_threads=False), work.schema)
+def _by_shard(failed: list[Failure], work: Work) -> Iterator[list[Failure]]:
+    """Yield the failures of each shard, with their rows."""
     next_failed = 0
     for shard in work.shards():
-        entries = entries_of(work, shard)
+        entries = entries_of(work, shard) if next_failed < len(failed) else {}
         listed: list[Failure] = []
         while next_failed < len(failed) and (row := entry_of(failed[next_failed].id, entries)) is not None:
             listed.append(replace(failed[next_failed], row=row))
             next_failed += 1
-        write_result(work.path(work.key(shard)), groups_of(rows.take(entries), work.shard_size), work.schema, listed)
+        yield listed
+
+
+def _refuse_other_files(work: Work, listed: Sequence[Sequence[Failure]], digests: str, out: Path) -> None:
+    """Refuse to take over what was measured from files that changed since; tables of earlier versions do not say."""
+    size = len(UNKNOWN)
+    changed: list[str] = []
+    newer: list[str] = []
+    made = out.stat().st_mtime_ns
+    for number, (shard, failures) in enumerate(zip(work.shards(), listed, strict=True)):
+        then, stamps = digests[size * number : size * (number + 1)], work.stamps(shard)
+        if then in ("", UNKNOWN) or work.files_digest(shard, stamps, failures) == then:
+            continue
+        changed.append(f"{shard.start + 1:,} to {shard.stop:,}")
+        failed = {failure.file for failure in failures}
+        newer += [name for name, _, time in stamps if time > made and name not in failed]
+    if changed:
+        rows = ", ".join(changed[:_SHOWN]) + (f" and {len(changed) - _SHOWN} more such parts" if len(changed) > _SHOWN else "")
+        such = f" ({', '.join(newer[:_SHOWN])} changed after the table was made)" if newer else ""
+        raise UsageError(
+            f"{out} was made from other files: of those of the rows {rows} of the catalogue, some have another size or time of change "
+            f"than they had{such}. Add --restart to measure everything"
+        )
+
+
+def _unpack(file: pq.ParquetFile, listed: Sequence[Sequence[Failure]], work: Work) -> None:
+    rows = _Rows(file.iter_batches(batch_size=work.shard_size, use_threads=False), work.schema)
+    for shard, failures in zip(work.shards(), listed, strict=True):
+        tables = groups_of(rows.take(entries_of(work, shard)), work.shard_size)
+        write_result(work.path(work.key(shard)), tables, work.schema, failures)
 
 
 def measure_again(work: Work, shard: Shard, path: Path, stopped: Callable[[], bool] = lambda: False) -> ShardResult:

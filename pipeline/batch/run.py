@@ -22,6 +22,7 @@ from galfeat.pipeline.batch.merging import Counts, Merge, merge
 from galfeat.pipeline.batch.retrying import unpack
 from galfeat.pipeline.batch.running import Job, Outcome, run_here, workers_of
 from galfeat.pipeline.batch.shard_files import read_result
+from galfeat.pipeline.batch.stamps import Stamp
 from galfeat.pipeline.batch.work import Task, Work
 from galfeat.pipeline.batch.writing import PART, appearing, resumable
 
@@ -171,6 +172,8 @@ class _Run:
     counts: Counts = field(default_factory=Counts)
     keys: list[str] = field(default_factory=list)
     through: int = 0  # entries
+    stamps: dict[int, list[Stamp]] = field(default_factory=dict)  # of the files of shards under way
+    files: dict[int, str] = field(default_factory=dict)  # digests of the files of shards that are through
     waiting: set[str] = field(default_factory=set)  # shards that are through but not in the table: one before them is not
     joined: int = 0  # shards in the table
     table: GrowingTable | None = None
@@ -219,7 +222,8 @@ class _Run:
         return Summary(self.out, self.counts.done, self.counts.failed, failures, self.counts.commonest)
 
     def _finish(self) -> None:
-        schema = self.work.schema.with_metadata(self.ending.metadata(self.manifest, self.counts))
+        files = "".join(self.files[start] for start in sorted(self.files)) if self.counts.failed else ""
+        schema = self.work.schema.with_metadata(self.ending.metadata(replace(self.manifest, files=files), self.counts))
         if self.ending.merge is not None:
             with appearing(self.out, self.folder) as file:
                 self.ending.merge(file, [self.work.path(key) for key in self.keys], schema)
@@ -252,8 +256,10 @@ class _Run:
     def _jobs(self) -> Iterator[Job]:
         """Yield the shards to measure, in order; count those that are there."""
         for shard in self.work.shards():
-            key = self.work.key(shard)
+            stamps = self.work.stamps(shard)
+            key = self.work.key(shard, stamps)
             self.keys.append(key)
+            self.stamps[shard.start] = stamps
             result = read_result(self.work.path(key))
             job = Job(shard, key, again=result is not None)
             if result is None or (result.failures and self.options.retry_failed):
@@ -264,6 +270,8 @@ class _Run:
     def _through(self, job: Job, rows: int, failures: Sequence[Failure]) -> None:
         self.through += len(job.shard)
         self.counts.add(rows, failures)
+        start = job.shard.start
+        self.files[start] = self.work.files_digest(job.shard, self.stamps.pop(start), failures)
         self.waiting.add(job.key)
         if self.options.cluster is None:  # what other machines write may be seen here only after a while
             self._join()

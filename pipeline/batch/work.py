@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ import pyarrow as pa
 from galfeat.data import Cutout, Failure, Shard, Source
 from galfeat.pipeline.batch.cutting import groups_of, pieces
 from galfeat.pipeline.batch.shard_files import ShardResult, write_result
-from galfeat.pipeline.batch.stamps import settings_of, stamps_of
+from galfeat.pipeline.batch.stamps import Stamp, settings_of, stamps_of
 from galfeat.pipeline.batch.writing import appearing, resumable
 
-__all__ = ["Stopped", "Task", "Work", "load_work"]
+__all__ = ["UNKNOWN", "Stopped", "Task", "Work", "load_work"]
 
 _SHARD_BYTES = 24 << 20  # of a shard's rows in memory
 _FEWEST, _MOST = 16, 1024  # rows of a shard
 _ALWAYS = nullcontext()
+UNKNOWN = "-" * 8
+"""Instead of a digest of files."""
 _LOCAL_BYTES = 8192  # of a galaxy's local descriptors, about
 
 
@@ -108,9 +111,26 @@ class Work:
         part = catalog.slice(shard.start, len(shard))
         return _digest([[name, str(part.column(name).type), part.column(name).to_pylist()] for name in part.column_names])
 
-    def key(self, shard: Shard) -> str:
-        """Return the key of a shard as its files are now."""
-        return hashlib.sha256(self._about + _digest([self.catalog_digest(shard), stamps_of(self.source, shard)]).encode()).hexdigest()[:32]
+    def stamps(self, shard: Shard) -> list[Stamp]:
+        """Return what tells the shard's files from changed ones, as they are now."""
+        return stamps_of(self.source, shard)
+
+    def key(self, shard: Shard, stamps: list[Stamp] | None = None) -> str:
+        """Return the key of a shard, its files as the stamps say, or as they are now."""
+        stamps = self.stamps(shard) if stamps is None else stamps
+        return hashlib.sha256(self._about + _digest([self.catalog_digest(shard), stamps]).encode()).hexdigest()[:32]
+
+    def files_digest(self, shard: Shard, stamps: list[Stamp], failures: Sequence[Failure]) -> str:
+        """Return eight digits of the stamps of those files that galaxies were measured from; ``-`` eight times where that is not known."""
+        failed = {failure.row for failure in failures}
+        if None in failed:
+            return UNKNOWN
+        if failed:
+            edges = sorted({shard.start - 1, shard.stop, *(row for row in failed if row is not None)})
+            good = [Shard(before + 1, row) for before, row in pairwise(edges) if before + 1 < row]
+            names = {stamp[0] for part in good for stamp in self.stamps(part)}
+            stamps = [stamp for stamp in stamps if stamp[0] in names]
+        return _digest(stamps)[: len(UNKNOWN)]
 
     def path(self, key: str) -> Path:
         """Return the file of a shard's result."""

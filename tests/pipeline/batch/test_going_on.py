@@ -125,6 +125,28 @@ def test_a_table_made_otherwise_is_not_taken_over(copy: Path, tmp_path: Path, se
     assert not out.with_name("F.parquet.work").exists()
 
 
+@pytest.mark.parametrize("change", ["size", "older", "newer"])
+def test_a_table_made_from_other_files_is_not_taken_over(change: str, copy: Path, tmp_path: Path, server: Run) -> None:
+    out, away, changed = tmp_path / "F.parquet", copy / "sim000020.fits", copy / "sim000035.fits"
+    away.rename(copy / "away")
+    assert server(copy, out) == 0
+    before, times = out.read_bytes(), (changed.stat().st_atime_ns, changed.stat().st_mtime_ns)
+    if change == "size":
+        changed.write_bytes(changed.read_bytes() + bytes(2880))
+    os.utime(changed, ns={"size": times, "older": (10**18, 10**18), "newer": (4 * 10**18, 4 * 10**18)}[change])
+    (copy / "away").rename(away)
+    assert server(copy, out, options={"retry_failed": True}) == 2
+    assert "of the rows 33 to 48 of the catalogue, some have another size or time of change" in said(out)
+    assert ("(sim000035.fits changed after the table was made)" in said(out)) == (change == "newer")
+    assert out.read_bytes() == before
+    assert not out.with_name("F.parquet.work").exists()
+    os.utime(away, ns=(4 * 10**18, 4 * 10**18))  # what failed may be another file now
+    if change != "size":
+        os.utime(changed, ns=times)
+        assert server(copy, out, options={"retry_failed": True}) == 0
+        assert failures(out) == []
+
+
 def test_files_that_vanish_midway_are_failures(copy: Path, tmp_path: Path, server: Run) -> None:
     out = tmp_path / "F.parquet"
     assert server(copy, out, **HALF) == -9

@@ -285,7 +285,7 @@ def counted_samples(features: Floats, target: Floats, weights: Floats) -> tuple[
     """
     rows = np.flatnonzero(weights > 0)
     if not len(rows):
-        raise UsageError("class_weight makes all sample weights zero; no sample of any class is left")
+        raise UsageError("sample_weight and class_weight make all weights zero; at least one sample needs a weight above zero")
     if len(rows) < len(weights):
         features, target, weights = features[rows], target[rows], weights[rows]
     mean = float(weights.mean())

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,8 @@ def test_every_type_of_a_catalogue_survives(tmp_path: Path) -> None:
     stream.write(fits.PrimaryHDU().header.tostring().encode())
     write_table(stream, header, fields, lambda columns: iter(rows.select(columns or rows.column_names).to_batches(2)))
     (tmp_path / "F.fits").write_bytes(stream.getvalue())
-    with pytest.warns(AstropyUserWarning, match="NULL"):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*NULL", AstropyUserWarning)  # not every astropy warns of the logical that is not known
         read = Table.read(tmp_path / "F.fits")
     assert [str(value) for value in read["id"].filled("")] == ["a", r"\xc5ngstr\xf6m", ""]
     assert read["objid"].tolist() == [1237648720693755918, None, -5]

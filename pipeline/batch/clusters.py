@@ -5,7 +5,7 @@ itself, catalogue and all, is read by each worker from the run's folder. A worke
 several is measured here, in a process of its own, as after a crash.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
@@ -31,7 +31,7 @@ _WAIT = 60  # seconds until a scheduler must have answered
 
 def run_on_cluster(
     work: Work, work_file: Path, journal: Journal, jobs: Iterator[Job], address: str, workers: int | None = None
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Measure shards on a Dask cluster.
 
     Parameters

@@ -7,8 +7,8 @@ folder goes away.
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -205,10 +205,11 @@ class _Run:
         if journal.suspects:
             _LOG.info("the last run ended while %d shards were being measured; these are looked into first", len(journal.suspects))
         try:
-            for outcome in self._outcomes(self._jobs(), journal, workers):
-                self._through(outcome.job, outcome.result.rows, outcome.result.failures)
-                if self.progress:
-                    self.progress(self.through, len(self.work.source), self.counts.failed)
+            with closing(self._outcomes(self._jobs(), journal, workers)) as outcomes:  # nobody goes on when this has ended
+                for outcome in outcomes:
+                    self._through(outcome.job, outcome.result.rows, outcome.result.failures)
+                    if self.progress:
+                        self.progress(self.through, len(self.work.source), self.counts.failed)
         finally:
             journal.close()
 
@@ -247,7 +248,7 @@ class _Run:
         if unpack(self.out, failures_path(self.out), self.work, self.manifest):
             _LOG.info("%s is there already; what failed is measured again", self.out)
 
-    def _outcomes(self, jobs: Iterator[Job], journal: Journal, workers: int) -> Iterator[Outcome]:
+    def _outcomes(self, jobs: Iterator[Job], journal: Journal, workers: int) -> Generator[Outcome, None, None]:
         record = self.folder / "work.pickle"
         if self.options.cluster is not None:
             return run_on_cluster(self.work, record, journal, jobs, self.options.cluster, self.options.workers)

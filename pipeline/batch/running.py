@@ -7,7 +7,7 @@ result goes to its file where it was made.
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from pathlib import Path
@@ -27,7 +27,8 @@ from galfeat.pipeline.batch.work import Stopped, Work
 __all__ = ["Job", "Outcome", "Runner", "in_order_of_completion", "run_here"]
 
 _WAITING = 8  # shards being measured for one whose file the disk is waited for
-_GRACE = 1.0  # seconds that threads have to give up a shard; what they do after that is lost
+_GRACE = 1.0  # seconds that threads have to give up a shard where somebody waits; what they do after that is lost
+_PATIENCE = 20.0  # where nobody does
 
 
 class Job(NamedTuple):
@@ -64,7 +65,7 @@ def workers_of(workers: int | None) -> int:
 
 def run_here(
     work: Work, work_file: Path, journal: Journal, jobs: Iterator[Job], workers: int, processes: bool = False
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Measure shards on this machine.
 
     Parameters
@@ -88,13 +89,17 @@ def run_here(
     hands = _Hands(work, work_file, journal, None if processes else workers)
     threads = workers if processes else workers + 1 + workers // _WAITING  # the disk is waited for by the threads more
     pool = ThreadPoolExecutor(threads, thread_name_prefix="galfeat")
+    patience = _PATIENCE
     with threadpool_limits(1):
         try:
             yield from in_order_of_completion(lambda job: pool.submit(hands.measure, job), jobs, 2 * threads)
+        except KeyboardInterrupt:
+            patience = _GRACE
+            raise
         finally:
             hands.stop()
             pool.shutdown(wait=False, cancel_futures=True)
-            hands.wait(_GRACE)
+            hands.wait(patience)
 
 
 def in_order_of_completion(submit: Callable[[Job], "Future[Outcome]"], jobs: Iterator[Job], window: int) -> Iterator[Outcome]:

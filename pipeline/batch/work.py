@@ -8,8 +8,8 @@ import hashlib
 import json
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -166,8 +166,8 @@ class Work:
             If the result cannot be written.
         """
         failures: list[Failure] = []
-        tables = _during(turn, self.tables(shard, failures, stopped, galaxies))
-        return write_result(path, groups_of(tables, self.shard_size), self.schema, failures)
+        with closing(_during(turn, self.tables(shard, failures, stopped, galaxies))) as tables:  # the turn ends also if writing fails
+            return write_result(path, groups_of(tables, self.shard_size), self.schema, failures)
 
     def tables(
         self, shard: Shard, failures: list[Failure], stopped: Callable[[], bool] = lambda: False, galaxies: slice = slice(None)
@@ -196,7 +196,7 @@ def load_work(path: Path) -> Work:
     return work
 
 
-def _during(turn: AbstractContextManager[object], tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+def _during(turn: AbstractContextManager[object], tables: Iterator[pa.Table]) -> Generator[pa.Table, None, None]:
     with turn:
         yield from tables
 

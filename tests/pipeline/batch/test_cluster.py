@@ -31,8 +31,8 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
         subprocess.Popen([*program, *options], stderr=subprocess.DEVNULL) as first,
         subprocess.Popen([*worker, "--local-directory", str(tmp_path / "dask")], stderr=subprocess.DEVNULL) as second,
     ):
-        with import_module("distributed").Client(scheduler_file=str(record), timeout=60) as client:
-            client.wait_for_workers(1, timeout=60)
+        with import_module("distributed").Client(scheduler_file=str(record), timeout=600) as client:
+            client.wait_for_workers(1, timeout=600)
             address = client.scheduler.address
         yield address
         second.terminate()

@@ -1,8 +1,11 @@
 """Going on with a run: what is refused, what is measured again, and what the end of it is equal to."""
 
 import csv
+import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,6 +196,33 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(
     assert not list(tmp_path.rglob("*.part"))
     assert server(damaged, out) == 0
     assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed
+
+
+def test_on_a_small_disk_that_becomes_larger(damaged: Path, tmp_path: Path, undisturbed: tuple[bytes, bytes]) -> None:
+    disk, copied = tmp_path / "disk", tmp_path / "copy"
+    disk.mkdir()
+    copied.mkdir()
+    table = len(undisturbed[0])
+    sizes = [table // 2, 3 * table // 2, 4 * table + (1 << 20)]
+    order = {"source": str(damaged), "folder": str(disk), "copy": str(copied), "sizes": sizes}
+    program = ["unshare", "-rm", sys.executable, str(Path(__file__).with_name("small_disk.py"))]
+    try:
+        ended = subprocess.run(program, input=json.dumps(order), stdout=subprocess.PIPE, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no command 'unshare' to mount a small disk with")
+    if ended.returncode in (1, 77) and not ended.stdout:
+        pytest.skip("a small disk may not be mounted here, not even with 'unshare -rm'")
+    smallest, small, large = json.loads(ended.stdout)
+    for each in (smallest, small):
+        assert each["status"] == 2
+        assert "no space left on the disk; make room" in each["said"]
+        assert each["table"] == len(b"an earlier table")
+        assert not [name for name in each["left"] if name.endswith(".part")]
+    shards = [[name for name in each["left"] if name.startswith("F.parquet.work/shards/")] for each in (smallest, small)]
+    assert 0 < len(shards[0]) < len(shards[1])  # it went on
+    assert large["status"] == 0
+    assert large["left"] == ["F.failures.csv", "F.parquet"]
+    assert ((copied / "F.parquet").read_bytes(), (copied / "F.failures.csv").read_bytes()) == undisturbed
 
 
 def test_an_interrupted_run_goes_on_without_suspects(damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]) -> None:

@@ -3,13 +3,16 @@
 import http.server
 import pickle
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.data.fake_gs import Objects, fake_store
 
 from galfeat import UsageError
 from galfeat.data import Cutout, Failure, SimulatedSurvey, Source, open_source, write_survey
@@ -40,6 +43,19 @@ def bucket(here: Path, object_store: str) -> str:
     for name in ("survey", "plain", "mef"):
         system.put(str(here / name), f"sky/{name}", recursive=True)
     return f"{object_store}sky"
+
+
+@pytest.fixture
+def google(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Objects]:
+    """Return what a stand-in for Google's object store holds in this process; it is the one that gs:// asks."""
+    gcsfs = pytest.importorskip("gcsfs", reason="gs:// needs the extra 'remote'")
+    objects = {f"sky/{path.relative_to(here)}": path.read_bytes() for path in here.rglob("*") if path.is_file()}
+    with fake_store(objects) as address:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+        monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # another interface, which the stand-in has not
+        gcsfs.GCSFileSystem.clear_instance_cache()
+        yield objects
+        gcsfs.GCSFileSystem.clear_instance_cache()
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +100,40 @@ def test_a_bucket_is_like_a_folder(here: Path, bucket: str, name: str) -> None:
 def test_the_web_is_like_a_folder(here: Path, site: str, name: str) -> None:
     there, local = open_source(f"{site}/{name}"), open_source(here / name)
     assert same(there, local)
+
+
+@pytest.mark.usefixtures("google")
+@pytest.mark.parametrize("name", ["survey", "plain/deep/", "survey/sim000003.fits"])
+def test_a_google_bucket_is_like_a_folder(here: Path, name: str) -> None:
+    assert same(open_source(f"gs://sky/{name}"), open_source(here / name))
+    assert same(open_source(f"gcs://sky/{name}"), open_source(here / name))
+
+
+def test_what_google_has_not_is_told(google: Objects) -> None:
+    with pytest.raises(UsageError, match="gs://sky/nothing: there is no such file or folder"):
+        open_source("gs://sky/nothing")
+    del google["sky/survey/sim000003.fits"]
+    cutouts, failures = read(open_source("gs://sky/survey"))
+    assert (len(cutouts), [(each.id, each.stage) for each in failures]) == (11, [("sim000003", "read")])
+
+
+def test_a_table_goes_to_google(google: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from galfeat.pipeline import extract
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert extract("gs://sky/survey", "gs://sky/out/F.parquet", features=["color"]).done == 12
+    assert extract("gs://sky/survey", tmp_path / "F.parquet", features=["color"]).done == 12
+    assert google["sky/out/F.parquet"] == (tmp_path / "F.parquet").read_bytes()
+    assert google["sky/out/F.failures.csv"] == b"id,file,stage,reason\n"
+
+
+def test_what_google_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = import_module("fsspec.registry")._registry
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    for name in ("gs", "gcs"):
+        monkeypatch.delitem(known, name, raising=False)
+    with pytest.raises(UsageError, match=r"gs://sky/survey: needs another package: .*gcsfs.*; see pip install 'galfeat\[remote\]'"):
+        open_source("gs://sky/survey")
 
 
 def test_a_catalogue_here_for_files_there(here: Path, bucket: str) -> None:

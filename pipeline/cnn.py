@@ -26,7 +26,7 @@ EPOCHS = (0.5, 0.625, 0.75, 0.875, 1.0)
 """Where the training is stopped, as shares of the epochs that its schedule is made for: the inner split chooses one."""
 
 _BATCHES, _RATE, _DECAY, _DROPOUT = (16, 64), 6e-3, 0.02, 0.2  # a batch has a sixteenth of the galaxies, within these bounds
-_PASSES, _FEWEST, _MOST = 60_000, 20, 150  # galaxies shown in a training, where that makes so many epochs
+_PASSES, _FEWEST, _MOST = 48_000, 20, 150  # galaxies shown in a training, where that makes so many epochs
 _SHIFT = 2  # pixels of the averaged grid, at most
 _MOMENTUM, _TINY = 0.1, 1e-5  # of the running means of a layer
 _ONE_AT_A_TIME = threading.RLock()  # PyTorch has one number of threads and one mode for all
@@ -121,7 +121,7 @@ def epochs_for(n: int) -> int:
     Examples
     --------
     >>> epochs_for(1500), epochs_for(100), epochs_for(100_000)
-    (40, 150, 20)
+    (32, 150, 20)
     """
     return int(np.clip(_PASSES // n, _FEWEST, _MOST))
 

@@ -214,7 +214,7 @@ def searched_heads_seconds(plan: Plan, inputs: Sequence[Contender], n: int, *, c
     """
     n_train = n * (plan.n_folds - 1) / plan.n_folds
     each = (1.0 + 0.25 * plan.draws) * 5e-3 * n_train
-    wide = sum(2.0 if name == "pixels" else 0.5 for name in plan.head_inputs if name in {one.name for one in inputs})
+    wide = sum(1.5 if name == "pixels" else 0.2 for name in plan.head_inputs if name in {one.name for one in inputs})
     shown = 1.8 * n_train * epochs_for(round(n_train)) * 4e-4 * plan.effort if ceiling else 0.0
     return float(plan.n_folds * (each * wide + shown) / (1 + 0.65 * (workers - 1)))
 

@@ -153,4 +153,4 @@ def test_nothing_else_imports_pytorch() -> None:
 
 
 def test_epochs_by_pencil() -> None:
-    assert [epochs_for(n) for n in (10, 1500, 3000, 10**6)] == [150, 40, 20, 20]
+    assert [epochs_for(n) for n in (10, 1500, 3000, 10**6)] == [150, 32, 20, 20]

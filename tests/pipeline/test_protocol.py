@@ -104,6 +104,15 @@ def test_an_interrupted_run_goes_on_with_the_same_numbers(outcome: Outcome, tmp_
     assert Pieces(tmp_path, "key", resume=False).find("0-0-color") is None
 
 
+def test_other_classifiers_can_follow_when_all_inputs_are_done(outcome: Outcome, tmp_path: Path) -> None:
+    Protocol(sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)).run(2)
+    followers = [path for path in tmp_path.iterdir() if "classifier" in path.name]
+    assert len(followers) == 4
+    for path in followers:
+        path.unlink()
+    assert numbers(Protocol(sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)).run(2)) == numbers(outcome)
+
+
 def replaced(blocks: dict[str, Block], test: NDArray[np.intp]) -> dict[str, Block]:
     """Return the blocks with everything of the test galaxies replaced."""
     other: dict[str, Block] = {}

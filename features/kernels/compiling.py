@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numba
 from numba.core import event
 from numba.core.caching import FunctionCache
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 
 __all__ = ["FAST", "kernel"]
 

@@ -73,6 +73,7 @@ def test_holes_are_holes(bench: Any) -> None:
 def test_a_round_makes_a_table(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench.extractors, "LONG_ENOUGH", 1e-9)
     monkeypatch.setattr(bench.extractors, "LONG_FOR_THREADS", 1e-9)
+    monkeypatch.setattr(bench.extractors, "LONG_FOR_A_CALL", 1e-9)
     monkeypatch.setitem(bench.works.SHAPES, "64x64x1", (2, 1, 64))
     work = next(work for work in bench.works.WORKS if work.peer == "numpy.histogram")
     result = bench.extractors.measured(work, "64x64x1", 2)

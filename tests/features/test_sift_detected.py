@@ -1,6 +1,9 @@
 import math
+import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -73,13 +76,33 @@ def agreement(images: NDArray[np.uint8], contrast: float, sigma: float, **settin
     return number, sum(count for count, _ in there) / max(found, 1), sum(here) / max(number, 1), float(np.median(cosines))
 
 
+def folder_of_photographs(n: int, size: int) -> NDArray[np.uint8]:
+    """The first pictures of the folder that GALFEAT_PHOTOGRAPHS names, made as small as that."""
+    paths = sorted(Path(os.environ["GALFEAT_PHOTOGRAPHS"]).glob("*.jpg"))[:n]
+    pictures = [np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)) for path in paths]
+    return np.stack([np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), dtype=np.uint8) for picture in pictures])
+
+
 @pytest.mark.parametrize(("contrast", "sigma", "least"), [(0.04, 1.6, 100), (0.01, 1.2, 400)])
-@pytest.mark.parametrize("kind", ["simulated", "photographs"])
+@pytest.mark.parametrize("kind", ["simulated", "photographs", *(["folder"] if os.environ.get("GALFEAT_PHOTOGRAPHS") else [])])
 def test_agrees_with_opencv(kind: str, contrast: float, sigma: float, least: int) -> None:
-    number, ours, theirs, cosine = agreement({"simulated": simulated, "photographs": photographs}[kind](30, 64), contrast, sigma)
+    """30 images of each kind; with ``GALFEAT_THOROUGH=1`` in the environment 100, and each image is looked at by itself too.
+
+    ``GALFEAT_PHOTOGRAPHS=FOLDER`` adds those JPEG pictures. The figures: ``pytest -k test_agrees_with_opencv -rP``.
+    """
+    thorough = os.environ.get("GALFEAT_THOROUGH") == "1"
+    images = {"simulated": simulated, "photographs": photographs, "folder": folder_of_photographs}[kind](100 if thorough else 30, 64)
+    number, ours, theirs, cosine = agreement(images, contrast, sigma)
+    sys.stdout.write(f"{number} keypoints; shares of ours and theirs that the other has {ours:.4f}, {theirs:.4f}; cosine {cosine:.6f}\n")
     assert number > least
     assert min(ours, theirs) >= 0.99
     assert cosine >= 0.9999
+    if thorough:
+        shown = [image for image in images if len(by_opencv(image, contrastThreshold=contrast, sigma=sigma)[0])]
+        each = np.array([agreement(image[None], contrast, sigma) for image in shown])
+        low, middle = each[:, 1:].min(axis=0).round(4), np.median(each[:, 1:], axis=0).round(6)
+        sys.stdout.write(f"{len(each)} images with keypoints: medians {middle.tolist()}, minima {low.tolist()}\n")
+        assert (middle >= (0.95, 0.95, 0.97)).all()
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,8 @@ def _ranked(codes: Any, rank: Any) -> Any:
             least, within, below = middle + 1, within - (count - below), count
     if least == most:
         return least
-    few, found = np.empty(len(codes), dtype=np.int64), 0
+    few = np.empty(len(codes), dtype=np.int64)
+    found: Any = 0
     for i in range(len(codes)):
         few[found] = codes[i]
         found += np.int64(least <= codes[i] <= most)  # without a branch that nobody can foresee

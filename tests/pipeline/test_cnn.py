@@ -152,5 +152,18 @@ def test_nothing_else_imports_pytorch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@needed
+@pytest.mark.parametrize(
+    ("scores", "stopped"), [((0.2, 0.9, 0.5, 0.6, 0.7), 0.625), ((0.2, 0.9, 0.5, 0.885, 0.7), 0.875), ((0.5, 0.5, 0.5, 0.5, 0.5), 1.0)]
+)
+def test_it_stops_at_the_last_score_that_is_not_clearly_below_the_best(
+    scores: tuple[float, ...], stopped: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = iter(scores)
+    monkeypatch.setattr("galfeat.pipeline.cnn.judged", lambda *_: ({"macro_f1": next(given)}, {}))
+    trial = fold_of(sample(40), np.arange(10), 0.05).fit_ceiling(RAW).trial
+    assert (trial.stopped, trial.scores) == (stopped, scores)
+
+
 def test_epochs_by_pencil() -> None:
     assert [epochs_for(n) for n in (10, 1500, 3000, 10**6)] == [150, 32, 20, 20]

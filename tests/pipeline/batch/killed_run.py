@@ -129,6 +129,7 @@ ACTS = {"kill": kill, "no space": no_space, "interrupt": interrupt}
 
 def child(order: dict[str, Any]) -> int:
     """Run as ordered, in a process that may be killed."""
+    os.environ.update(order.get("environ", {}))
     if "at" in order:
         watch(Moments(order["at"], order.get("number", 1), Path(order["note"]), ACTS[order.get("act", "kill")]))
     try:

@@ -235,6 +235,18 @@ def test_clean_images_give_the_same_as_flawed_ones(planes: Planes) -> None:
     assert np.array_equal(lbp(np.ascontiguousarray(wide), (1, 2, 3)), lbp(planes, (1, 2, 3)))
 
 
+@pytest.mark.parametrize("shape", [(9, 64), (30, 576), (95, 192), (141, 128), (270, 64)])
+def test_strips_in_blocks_equal_the_plain_version(shape: tuple[int, int]) -> None:
+    """Rows of one word and of several, one block and several, of which the last has rows that are not compared in threes."""
+    chance = np.random.default_rng(8)
+    images = chance.normal(0, 1, (2, *shape)).astype(np.float32)
+    images[1] = np.round(images[1])
+    assert np.array_equal(lbp(images, (1, 2, 4)), plain_counts(images, (1, 2, 4)))
+    images[0][chance.random(shape) < 0.002] = np.nan
+    images[1][:, 40:] = images[1, 0, 0]
+    assert np.array_equal(lbp(images, (1, 2, 4)), plain_counts(images, (1, 2, 4)))
+
+
 def test_rounding_stays_below_what_counts_as_sure() -> None:
     """The interpolated planes, in the kernel's own scale, against the definition in float64: the error is below 2, as promised."""
     worst = 0.0

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic
 
 __all__ = [
@@ -134,19 +135,23 @@ def interpolate_three(
         with cgutils.for_range_slice(builder, first, stop, _long(1), intp=_LONG, inc=True) as (group, _):
             entry = builder.mul(group, _long(3))
             offset, plane, number = (builder.load(builder.gep(table, [builder.add(entry, _long(k))])) for k in range(3))
-            here, slope = [], []
-            for r in range(3):
-                start = builder.add(builder.add(at, offset), builder.mul(width, _long(r)))
-                row = [_load(builder, source, builder.add(start, _long(_LANES * k)), _FLOATS, 4) for k in range(_PARTS + 1)]
-                slope += [builder.fsub(builder.shuffle_vector(row[k], row[k + 1], after), row[k]) for k in range(_PARTS)]
-                here += row[:_PARTS]
-            with cgutils.for_range_slice(builder, plane, builder.add(plane, number), _long(1), intp=_LONG, inc=True) as (each, _):
-                u, v = (_splat(builder, builder.load(builder.gep(weights, [_sum(builder, each, each, k)])), _LANES) for k in (0, 1))
-                now = builder.load(place)
-                for k in range(3 * _PARTS):
-                    value = _fmuladd(builder, u, slope[k], builder.fmul(v, here[k]))
-                    _store(builder, value, target, builder.add(now, _long(_LANES * k)), 4)
-                builder.store(builder.add(now, step), place)
+            behind = builder.add(plane, number)
+            begin = builder.load(place)
+            for rows in [(0, 1, 2)] if _many_registers() else [(0,), (1,), (2,)]:
+                here, slope = [], []
+                for r in rows:
+                    start = builder.add(builder.add(at, offset), builder.mul(width, _long(r)))
+                    row = [_load(builder, source, builder.add(start, _long(_LANES * k)), _FLOATS, 4) for k in range(_PARTS + 1)]
+                    slope += [builder.fsub(builder.shuffle_vector(row[k], row[k + 1], after), row[k]) for k in range(_PARTS)]
+                    here += row[:_PARTS]
+                builder.store(begin, place)
+                with cgutils.for_range_slice(builder, plane, behind, _long(1), intp=_LONG, inc=True) as (each, _):
+                    u, v = (_splat(builder, builder.load(builder.gep(weights, [_sum(builder, each, each, k)])), _LANES) for k in (0, 1))
+                    now = builder.load(place)
+                    for k in range(len(here)):
+                        value = _fmuladd(builder, u, slope[k], builder.fmul(v, here[k]))
+                        _store(builder, value, target, _sum(builder, now, _long(64 * rows[0]), _LANES * k), 4)
+                    builder.store(builder.add(now, step), place)
         return context.get_dummy_value()
 
     return types.void(pixels, at, width, planes, to, step, groups, first, stop, mixes), code
@@ -350,6 +355,13 @@ def _add_eight(builder: Any, bits: list[Any], digits: list[Any]) -> None:
         digit = builder.load(place)
         builder.store(builder.xor(digit, carry), place)
         carry = builder.and_(digit, carry)
+
+
+def _many_registers() -> bool:
+    """Return whether three rows of four vectors and their slopes fit the registers; otherwise they are taken one by one."""
+    given: Any = getattr(config, "CPU_FEATURES", None)
+    features: str = get_host_cpu_features().flatten() if given is None else given
+    return "+avx512f" in features.split(",")
 
 
 def _data(context: Any, builder: Any, signature: Any, args: Any, k: int) -> Any:

@@ -5,6 +5,7 @@ itself, catalogue and all, is read by each worker from the run's folder. A worke
 several is measured here, in a process of its own, as after a crash.
 """
 
+import logging
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -26,6 +27,7 @@ from galfeat.pipeline.batch.work import Work, load_work
 
 __all__ = ["run_on_cluster"]
 
+_LOG = logging.getLogger("galfeat")
 _WAIT = 60  # seconds until a scheduler must have answered
 
 
@@ -135,6 +137,8 @@ def _client(address: str, workers: int | None) -> Iterator[Any]:
     dask = _dask()
     if address == "local":
         with dask.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster, dask.Client(cluster) as client:
+            there = len(cluster.workers)
+            cluster.adapt(minimum=there, maximum=there)  # one that dies and cannot be started again at once is replaced later
             yield client
         return
     try:
@@ -142,4 +146,6 @@ def _client(address: str, workers: int | None) -> Iterator[Any]:
     except (OSError, ValueError) as error:
         raise UsageError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:
+        if not client.nthreads():
+            _LOG.warning("the scheduler at %s has no workers yet; the run waits for them", address)
         yield client

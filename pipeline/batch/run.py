@@ -15,6 +15,7 @@ from pathlib import Path
 from galfeat.data import Failure, Source
 from galfeat.pipeline.batch.clusters import run_on_cluster
 from galfeat.pipeline.batch.growing import GrowingTable
+from galfeat.pipeline.batch.interrupting import remembered
 from galfeat.pipeline.batch.journal import Journal
 from galfeat.pipeline.batch.lock import locked
 from galfeat.pipeline.batch.manifest import Manifest
@@ -149,11 +150,11 @@ def run_batch(
     workers = workers_of(options.workers)
     folder = work_folder(out)
     work = Work(source, task, task.schema(source), folder.resolve() / "shards")
-    with locked(folder / _LOCK, out):
+    with locked(folder / _LOCK, out), remembered() as check:
         run = _Run(work, out, folder, options, ending, progress)
         try:
             run.begin()
-            run.measure(workers)
+            run.measure(workers, check)
             summary = run.end()
         except BaseException as error:
             run.leave(error)
@@ -196,8 +197,8 @@ class _Run:
             part.unlink(missing_ok=True)
         self.work.save(self.folder / "work.pickle")
 
-    def measure(self, workers: int) -> None:
-        """Measure the shards that are not there yet."""
+    def measure(self, workers: int, check: Callable[[], None]) -> None:
+        """Measure the shards that are not there yet; what `check` raises ends that."""
         if self.ending.merge is None:
             with resumable(self.out):
                 self.table = GrowingTable(self.out, self.folder)
@@ -210,6 +211,7 @@ class _Run:
                     self._through(outcome.job, outcome.result.rows, outcome.result.failures)
                     if self.progress:
                         self.progress(self.through, len(self.work.source), self.counts.failed)
+                    check()
         finally:
             journal.close()
 

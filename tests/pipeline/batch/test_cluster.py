@@ -64,6 +64,15 @@ def test_a_galaxy_that_kills_every_worker_is_left_out(survey: Path, tmp_path: Pa
     assert crashes(out) == ["sim000021"]
 
 
+def test_a_worker_that_does_not_come_back_is_replaced() -> None:
+    from galfeat.pipeline.batch import clusters
+
+    with import_module("dask").config.set({"distributed.deploy.lost-worker-timeout": "1s"}), clusters._client("local", 1) as client:
+        (watcher,) = client.cluster.workers.values()
+        client.cluster.sync(watcher.close)  # as after a start that took too long: nobody starts the worker again
+        assert client.submit(int, "7").result(timeout=120) == 7
+
+
 def test_where_no_scheduler_is_it_says_so(survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from galfeat import UsageError
     from galfeat.pipeline import extract

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from galfeat.pipeline import load_features
+from galfeat.pipeline import extract, load_features
 
 Run = Callable[..., int]
 HALF = {"at": "after rename of shard", "number": 3}
@@ -223,6 +224,29 @@ def test_on_a_small_disk_that_becomes_larger(damaged: Path, tmp_path: Path, undi
     assert large["status"] == 0
     assert large["left"] == ["F.failures.csv", "F.parquet"]
     assert ((copied / "F.parquet").read_bytes(), (copied / "F.failures.csv").read_bytes()) == undisturbed
+
+
+class _Dying:
+    """Is asked to stop while it is cleared up, where Python prints an exception and forgets it."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interruption_that_python_loses_is_remembered(damaged: Path, tmp_path: Path) -> None:
+    seen = []
+
+    def progress(done: int, total: int, failed: int) -> None:  # noqa: ARG001
+        seen.append(done)
+        if len(seen) == 1:
+            _Dying()
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        extract(damaged, tmp_path / "F.parquet", features=["color"], progress=progress)
+    assert len(seen) == 1
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_an_interrupted_run_goes_on_without_suspects(damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]) -> None:

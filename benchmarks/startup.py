@@ -28,7 +28,7 @@ print(json.dumps(took))
 """
 _BARE = "import sklearn.base; print('{}')"  # what every estimator needs
 _LISTED = 8  # packages named
-_ROUNDS = 5
+_ROUNDS = 11
 
 
 def startup_section() -> str:

@@ -97,7 +97,7 @@ def _prepare_some(images: Sequence[NDArray[np.float32]], preparation: Preparatio
 
     window = Window.whole(images[0].shape[1:], preparation)
     frame = _frame(window, preparation)
-    native = np.stack([window.of_bands(image) for image in images])
+    native = np.ascontiguousarray(np.stack([window.of_bands(image) for image in images]))  # stacking keeps the order of their axes
     fine = are_fine(native, sparse_step(native[0, 0].size), STRICTEST) if len(frame[1]) else np.zeros(len(images), dtype=bool)
     if window.side == preparation.size:
         with np.errstate(invalid="ignore"):  # a signalling NaN is a bad pixel like any other

@@ -309,10 +309,11 @@ def _alone() -> Iterator[Any]:
 
     with _ONE_AT_A_TIME:
         threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+        lenient = torch.is_deterministic_algorithms_warn_only_enabled()
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True)
         try:
             yield torch
         finally:
-            torch.use_deterministic_algorithms(strict)
+            torch.use_deterministic_algorithms(strict, warn_only=lenient)
             torch.set_num_threads(threads)

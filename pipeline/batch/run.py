@@ -32,6 +32,7 @@ __all__ = ["Ending", "Options", "Progress", "Summary", "failures_path", "run_bat
 Progress = Callable[[int, int, int], None]  # entries done, entries in all, failures so far
 _LOG = logging.getLogger("galfeat")
 _LOCK = "lock"
+_AT_ONCE = 4  # shards put into the table whenever one is through: those that an earlier run left must not keep this one from measuring
 
 
 @dataclass(frozen=True)
@@ -207,11 +208,16 @@ class _Run:
             _LOG.info("the last run ended while %d shards were being measured; these are looked into first", len(journal.suspects))
         try:
             with closing(self._outcomes(self._jobs(), journal, workers)) as outcomes:  # nobody goes on when this has ended
-                for outcome in outcomes:
-                    self._through(outcome.job, outcome.result.rows, outcome.result.failures)
-                    if self.progress:
-                        self.progress(self.through, len(self.work.source), self.counts.failed)
-                    check()
+                try:
+                    for outcome in outcomes:
+                        self._through(outcome.job, outcome.result.rows, outcome.result.failures)
+                        if self.options.cluster is None:  # what other machines write may be seen here only after a while
+                            self._join(_AT_ONCE)
+                        if self.progress:
+                            self.progress(self.through, len(self.work.source), self.counts.failed)
+                        check()
+                except KeyboardInterrupt as interruption:
+                    outcomes.throw(interruption)  # those who measure are to hurry
         finally:
             journal.close()
 
@@ -276,13 +282,12 @@ class _Run:
         start = job.shard.start
         self.files[start] = self.work.files_digest(job.shard, self.stamps.pop(start), failures)
         self.waiting.add(job.key)
-        if self.options.cluster is None:  # what other machines write may be seen here only after a while
-            self._join()
 
-    def _join(self) -> None:
-        """Put what is through into the table, as far as nothing before it is missing."""
-        while self.table is not None and self.joined < len(self.keys) and self.keys[self.joined] in self.waiting:
-            key = self.keys[self.joined]
+    def _join(self, most: int | None = None) -> None:
+        """Put what is through into the table, as far as nothing before it is missing, and no more shards than `most`."""
+        for key in self.keys[self.joined : None if most is None else self.joined + most]:
+            if self.table is None or key not in self.waiting:
+                return
             with resumable(self.out):
                 self.table.add(self.work.path(key))
             self.waiting.remove(key)

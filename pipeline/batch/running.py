@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from galfeat.pipeline.batch.retrying import measure_again
 from galfeat.pipeline.batch.shard_files import ShardResult
 from galfeat.pipeline.batch.work import Stopped, Work
 
-__all__ = ["Job", "Outcome", "Runner", "in_order_of_completion", "run_here"]
+__all__ = ["Job", "Outcome", "in_order_of_completion", "run_here"]
 
 _WAITING = 8  # shards being measured for one whose file the disk is waited for
 _GRACE = 1.0  # seconds that threads have to give up a shard where somebody waits; what they do after that is lost
@@ -44,9 +45,6 @@ class Outcome(NamedTuple):
 
     job: Job
     result: ShardResult
-
-
-Runner = Callable[[Iterator[Job]], Iterator[Outcome]]
 
 
 def workers_of(workers: int | None) -> int:
@@ -161,7 +159,6 @@ class _Hands:
             result = self._apart(job, path)
             self._journal.clear(job.key)
             return result
-        self._journal.begin(job.key)
         try:
             result = self._at_first(job, path)
         except (MemoryError, Died):
@@ -173,14 +170,23 @@ class _Hands:
 
     def _at_first(self, job: Job, path: Path) -> ShardResult:
         if self._turn is None:
+            self._journal.begin(job.key)
             return self._child().measure(Order(job.shard, path, again=job.again))
         if not job.again:
-            return self._work.measure(job.shard, path, self._stopped.is_set, turn=self._turn)
-        with self._turn:
+            return self._work.measure(job.shard, path, self._stopped.is_set, turn=self._begun(job))
+        with self._begun(job):
             return measure_again(self._work, job.shard, path, self._stopped.is_set)
 
     def _apart(self, job: Job, path: Path) -> ShardResult:
-        return measure_apart(self._work, self._child(), job.shard, path, self._stopped.is_set)
+        with self._turn or nullcontext():  # the memory for one at a time may not be enough for two
+            return measure_apart(self._work, self._child(), job.shard, path, self._stopped.is_set)
+
+    @contextmanager
+    def _begun(self, job: Job) -> Iterator[None]:
+        """Wait for this thread's turn, and note only then that the shard is in flight: one that waits kills nothing."""
+        with self._turn or nullcontext():
+            self._journal.begin(job.key)
+            yield
 
     def _child(self) -> Child:
         """Return the process that belongs to this thread."""

@@ -12,7 +12,7 @@ from galfeat.data.files import FileSource
 from galfeat.data.mosaics import MosaicSource
 from galfeat.data.remote import RemoteSource
 
-__all__ = ["Stamp", "settings_of", "stamps_of"]
+__all__ = ["Stamp", "names_of", "settings_of", "stamps_of"]
 
 _PLACES = ("folder", "path", "beside", "left_out", "left_out_columns")
 Stamp = tuple[str, int, int]  # name, bytes, time of the last change in nanoseconds; -1 and -1 where there is no such file
@@ -23,6 +23,13 @@ def stamps_of(source: Source, shard: Shard) -> list[Stamp]:
     if isinstance(source, RemoteSource):
         return source.marks(shard)
     return [_stamp(name, path) for name, path in dict(_files(source, shard)).items()]
+
+
+def names_of(source: Source, shard: Shard) -> set[str]:
+    """Return the names of a shard's files, as they stand in the stamps; nothing is asked of a disk or a server."""
+    if isinstance(source, RemoteSource):
+        return set(source.files(shard))
+    return {name for name, _ in _files(source, shard)}
 
 
 def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:

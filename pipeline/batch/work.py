@@ -21,7 +21,7 @@ import pyarrow as pa
 from galfeat.data import Cutout, Failure, Shard, Source
 from galfeat.pipeline.batch.cutting import groups_of, pieces
 from galfeat.pipeline.batch.shard_files import ShardResult, write_result
-from galfeat.pipeline.batch.stamps import Stamp, settings_of, stamps_of
+from galfeat.pipeline.batch.stamps import Stamp, names_of, settings_of, stamps_of
 from galfeat.pipeline.batch.writing import appearing, resumable
 
 __all__ = ["UNKNOWN", "Stopped", "Task", "Work", "load_work"]
@@ -128,7 +128,7 @@ class Work:
         if failed:
             edges = sorted({shard.start - 1, shard.stop, *(row for row in failed if row is not None)})
             good = [Shard(before + 1, row) for before, row in pairwise(edges) if before + 1 < row]
-            names = {stamp[0] for part in good for stamp in self.stamps(part)}
+            names = {name for part in good for name in names_of(self.source, part)}
             stamps = [stamp for stamp in stamps if stamp[0] in names]
         return _digest(stamps)[: len(UNKNOWN)]
 

@@ -88,6 +88,8 @@ def test_together_as_one_by_one(settings: dict[str, object]) -> None:
     ]
     cutouts.insert(3, Cutout("other", cutouts[0].pixels, ("g", "i")))
     cutouts.append(Cutout("turned", cutouts[0].pixels[::-1], ("r", "g")))
+    cutouts += [Cutout(f"across{seed}", scenes("plain", (64, 64), seed, 1.0).swapaxes(1, 2), BANDS) for seed in range(3)]
+    cutouts += [Cutout(f"Fortran{seed}", np.asfortranarray(scenes("plain", (80, 80), seed, 1.0)), BANDS) for seed in range(3)]
     pixels, reasons = prepare_each(cutouts, BANDS, preparation)
     expected = [alone(cutout, preparation) for cutout in cutouts]
     assert reasons == {row: each for row, each in enumerate(expected) if isinstance(each, str)}

@@ -17,6 +17,11 @@ def failures(out: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
+def in_flight(out: Path) -> set[str]:
+    lines = (out.with_name("F.parquet.work") / "journal").read_text().split()
+    return {line[1:] for line in lines if line[0] == "+"} - {line[1:] for line in lines if line[0] == "-"}
+
+
 @pytest.mark.parametrize(
     ("how", "words", "rows"), [("SIGSEGV", "segmentation fault", [21, 40]), ("SIGKILL", "memory runs out", [21])], ids=["twice", "once"]
 )
@@ -31,6 +36,12 @@ def test_after_a_crash_the_culprit_is_found_and_left_out(
     assert [(line["id"], line["stage"]) for line in found] == [(f"sim{row:06d}", "crash") for row in rows]
     assert all(words in line["reason"] for line in found)
     assert load_features(out).ids.tolist() == [f"sim{row:06d}" for row in range(90) if row not in rows]
+
+
+def test_a_shard_that_waits_for_its_turn_is_no_suspect(survey: Path, tmp_path: Path, server: Run) -> None:
+    out = tmp_path / "F.parquet"
+    assert server(survey, out, workers=1, poison={"rows": [5], "how": "SIGKILL"}) < 0
+    assert len(in_flight(out)) == 1
 
 
 @pytest.mark.parametrize("how", ["SIGSEGV", "SIGKILL", "memory"])

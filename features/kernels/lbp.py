@@ -20,21 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
+from galfeat.features.kernels.lbp_circles import DIGITS, bits_set, first_bit, tally, two_equal, two_equal_large
 from galfeat.features.kernels.lbp_planes import any_counted, border, fill, mark_inner, scale_pixels, take
 from galfeat.features.kernels.lbp_tables import BLOCK, ROWS, Tables, block_of, in_strips, tables
-from galfeat.features.kernels.lbp_vectors import (
-    DIGITS,
-    bits_set,
-    first_bit,
-    interpolate,
-    interpolate_three,
-    one_row,
-    straight,
-    tally,
-    three_rows,
-    two_equal,
-    two_equal_large,
-)
+from galfeat.features.kernels.lbp_vectors import interpolate, interpolate_three, one_row, straight, three_rows
 
 __all__ = ["directed_lbp", "lbp"]
 

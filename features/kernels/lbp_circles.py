@@ -1,0 +1,156 @@
+"""What the binary patterns of 512 pixels at a time count along their circles, written as LLVM vector code.
+
+A circle's points are bits in different words; bit j of each is pixel j. Every function takes flat arrays and positions in them, and
+trusts them.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from galfeat.features.kernels.vector_code import LONG, added, data_of, function, load, long, splat, store, vector_code
+
+__all__ = ["DIGITS", "bits_set", "first_bit", "tally", "two_equal", "two_equal_large"]
+
+_WORDS = ir.VectorType(LONG, 8)
+
+DIGITS = 10
+"""Binary digits of the number of points set: circles have up to 1,023 points."""
+
+
+def _bits_set_of(builder: Any, value: Any) -> Any:
+    """Return how many bits are set, lane by lane."""
+    name = "v8i64" if isinstance(value.type, ir.VectorType) else "i64"
+    return builder.call(function(builder, f"llvm.ctpop.{name}", value.type, [value.type]), [value])
+
+
+@vector_code
+def bits_set(typing: Any, word: Any) -> Any:
+    """Return how many bits of a word are set."""
+    del typing
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        del context, signature
+        return _bits_set_of(builder, args[0])
+
+    return types.int64(word), code
+
+
+@vector_code
+def first_bit(typing: Any, word: Any) -> Any:
+    """Return the place of the lowest bit of a word that is not zero."""
+    del typing
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        del context, signature
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(word), code
+
+
+@vector_code
+def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits: Any) -> Any:
+    """Count the bits along each circle: binary digits of their number, and whether they rise more than once.
+
+    `words` holds `points` rows of `stride` words; the digits come in `DIGITS` rows of `digits`, the lowest first, and the
+    circles with several rises in one more. `count` is rounded up to eight words; `points` is a multiple of eight.
+    """
+    del typing
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, target = (data_of(context, builder, signature, args, k) for k in (0, 4))
+        stride, points, count = args[1:4]
+        zero = ir.Constant(_WORDS, [0] * 8)
+        with cgutils.for_range_slice(builder, long(0), count, long(8), intp=LONG, inc=True) as (w, _):
+            state = [cgutils.alloca_once(builder, _WORDS) for _ in range(DIGITS + 3)]
+            for place in state[:-1]:
+                builder.store(zero, place)
+            last = builder.mul(builder.sub(points, long(1)), stride)
+            builder.store(load(builder, source, builder.add(last, w), _WORDS, 8), state[-1])
+            with cgutils.for_range_slice(builder, long(0), points, long(8), intp=LONG, inc=True) as (point, _):
+                rows = [builder.mul(builder.add(point, long(k)), stride) for k in range(8)]
+                eight = [load(builder, source, builder.add(row, w), _WORDS, 8) for row in rows]
+                _rises(builder, eight, *state[DIGITS:])
+                _add_eight(builder, eight, state[:DIGITS])
+            for k, place in enumerate(state[: DIGITS + 1]):
+                store(builder, builder.load(place), target, added(builder, builder.mul(long(k), stride), w, 0), 8)
+        return context.get_dummy_value()
+
+    return types.void(words, stride, points, count, digits), code
+
+
+@vector_code
+def two_equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
+    """Return in how many circles of `counted` the number of bits is `value`, an even one below 32, or `value` + 1.
+
+    The second number is in the upper 32 bits. `digits` is what `tally` made; of its digits the lowest five are compared.
+    """
+    del typing
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _two_equal(context, builder, signature, args, 5)
+
+    return types.int64(digits, stride, count, value, counted), code
+
+
+@vector_code
+def two_equal_large(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
+    """Return what `two_equal` does, for any number of bits."""
+    del typing
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _two_equal(context, builder, signature, args, DIGITS)
+
+    return types.int64(digits, stride, count, value, counted), code
+
+
+def _two_equal(context: Any, builder: Any, signature: Any, args: Any, length: int) -> Any:
+    table, mask = (data_of(context, builder, signature, args, k) for k in (0, 4))
+    stride, count, value = args[1:4]
+    bits = [builder.and_(builder.lshr(value, long(k)), long(1)) for k in range(1, length)]
+    flips = [splat(builder, builder.sub(bit, long(1)), 8) for bit in bits]
+    up = ir.Constant(_WORDS, [32] * 8)
+    total = cgutils.alloca_once(builder, _WORDS)
+    builder.store(ir.Constant(_WORDS, [0] * 8), total)
+    with cgutils.for_range_slice(builder, long(0), count, long(8), intp=LONG, inc=True) as (w, _):
+        found = load(builder, mask, w, _WORDS, 8)
+        for k, flip in enumerate(flips):
+            digit = load(builder, table, added(builder, builder.mul(long(k + 1), stride), w, 0), _WORDS, 8)
+            found = builder.and_(found, builder.xor(digit, flip))
+        lowest = load(builder, table, w, _WORDS, 8)
+        even, odd = builder.and_(found, builder.not_(lowest)), builder.and_(found, lowest)
+        both = builder.add(_bits_set_of(builder, even), builder.shl(_bits_set_of(builder, odd), up))
+        builder.store(builder.add(builder.load(total), both), total)
+    return builder.call(function(builder, "llvm.vector.reduce.add.v8i64", LONG, [_WORDS]), [builder.load(total)])
+
+
+def _rises(builder: Any, bits: list[Any], many: Any, seen: Any, before: Any) -> None:
+    """Note the circles whose bits go from 0 to 1, and those where they do so again."""
+    previous, once, again = (builder.load(place) for place in (before, seen, many))
+    for bit in bits:
+        rise = builder.and_(bit, builder.not_(previous))
+        again = builder.or_(again, builder.and_(once, rise))
+        once = builder.or_(once, rise)
+        previous = bit
+    for value, place in ((previous, before), (once, seen), (again, many)):
+        builder.store(value, place)
+
+
+def _add_eight(builder: Any, bits: list[Any], digits: list[Any]) -> None:
+    """Add eight bits to binary numbers whose digits stand in different words."""
+    carries = bits
+    for place in digits[:3]:
+        digit, pairs = builder.load(place), zip(carries[::2], carries[1::2], strict=True)
+        carries = []
+        for one, other in pairs:
+            half = builder.xor(digit, one)
+            carries.append(builder.or_(builder.and_(digit, one), builder.and_(half, other)))
+            digit = builder.xor(half, other)
+        builder.store(digit, place)
+    carry = carries[0]
+    for place in digits[3:]:
+        digit = builder.load(place)
+        builder.store(builder.xor(digit, carry), place)
+        carry = builder.and_(digit, carry)

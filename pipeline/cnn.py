@@ -133,7 +133,6 @@ def fit_cnn(
     inner: tuple[NDArray[np.intp], NDArray[np.intp]],
     *,
     seed: int,
-    weight: float = 1.0,
     effort: float = 1.0,
 ) -> ConvNet:
     """Train the network on copies that are turned by right angles, mirrored and shifted anew each time they are shown.
@@ -146,8 +145,6 @@ def fit_cnn(
     inner : pair of array of int
         Rows to learn from and to judge on: a trial on them finds the number of epochs and the temperature; then all rows are learned from.
     seed : int
-    weight : float
-        Classes count as the inverse of their frequency to this power.
     effort : float
         Multiplies the epochs.
 
@@ -157,7 +154,7 @@ def fit_cnn(
     Szegedy 2015, https://arxiv.org/abs/1502.03167), dropout before the last layer. One thread, float32, deterministic algorithms.
     """
     learn, judge = inner
-    training = _Training(seed, weight, effort)
+    training = _Training(seed, effort)
     center, scale = _scales(images[learn])
     seen, unseen = _standard(images[learn], center, scale), _standard(images[judge], center, scale)
     known = sorted(set(labels[learn].tolist()))
@@ -177,7 +174,6 @@ class _Training:
     """How a network is trained."""
 
     seed: int
-    weight: float
     effort: float
 
     def states(
@@ -187,7 +183,7 @@ class _Training:
         import torch
 
         classes, target = np.unique(labels, return_inverse=True)
-        counting = class_weights(labels, self.weight)
+        counting = class_weights(labels, 1.0)
         importance = torch.tensor([counting[str(name)] for name in classes], dtype=torch.float32)
         random, noise = np.random.default_rng(self.seed), torch.Generator().manual_seed(self.seed)
         weights, running = _start(grids.shape[3], len(classes), noise)

@@ -12,28 +12,27 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+
+from galfeat.features.kernels.vector_code import LONG, data_of, long, splat, vector_code
 
 __all__ = ["LANES", "blur_rows", "sum_rows", "sum_signed_rows", "take_cells", "turn_blocks"]
 
 LANES = 16
 """Numbers that a vector holds."""
 
-_LONG, _FLOATS = ir.IntType(64), ir.VectorType(ir.FloatType(), LANES)
+_FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _ZERO = ir.Constant(_FLOATS, [0.0] * LANES)
 _STRIPS = 3  # vectors whose sums are in registers at once
 
-_vectors: Any = intrinsic  # its annotations are of what is decorated, not of what comes out
 
-
-@_vectors
+@vector_code
 def sum_rows(typing: Any, values: Any, at: Any, step: Any, number: Any, weights: Any, first: Any, sums: Any, to: Any, count: Any) -> Any:
     """Set ``sums[to + i]``, for i < count, to the sum of ``weights[first + k] * values[at + k step + i]`` over k < number."""
     del typing
     return types.void(values, at, step, number, weights, first, sums, to, count), _summed(False)
 
 
-@_vectors
+@vector_code
 def sum_signed_rows(
     typing: Any, values: Any, at: Any, step: Any, number: Any, weights: Any, first: Any, sums: Any, to: Any, count: Any, apart: Any
 ) -> Any:
@@ -44,14 +43,14 @@ def sum_signed_rows(
 
 def _summed(signed: bool) -> Callable[..., Any]:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values, weights, sums = (_data(context, builder, signature, args, k) for k in (0, 4, 6))
+        values, weights, sums = (data_of(context, builder, signature, args, k) for k in (0, 4, 6))
         at, step, number, first, to, count = (args[k] for k in (1, 2, 3, 5, 7, 8))
         for i, size in _strips(builder, count):
             totals = [cgutils.alloca_once(builder, _FLOATS) for _ in range(2 * size if signed else size)]
             for total in totals:
                 builder.store(_ZERO, total)
-            with cgutils.for_range(builder, number, intp=_LONG) as row:
-                weight = _splat(builder, builder.load(builder.gep(weights, [builder.add(first, row.index)])))
+            with cgutils.for_range(builder, number, intp=LONG) as row:
+                weight = splat(builder, builder.load(builder.gep(weights, [builder.add(first, row.index)])), LANES)
                 place = builder.add(builder.add(at, i), builder.mul(row.index, step))
                 for k in range(size):
                     value = _load(builder, values, place, k)
@@ -72,21 +71,21 @@ def _summed(signed: bool) -> Callable[..., Any]:
     return code
 
 
-@_vectors
+@vector_code
 def blur_rows(typing: Any, values: Any, at: Any, step: Any, taps: Any, number: Any, out: Any, count: Any) -> Any:
     """Set ``out[i]``, for i < count, to the values around ``values[at + i]`` that are k steps apart times ``taps[k]``, k < number."""
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        values, taps, out = (_data(context, builder, signature, args, k) for k in (0, 3, 5))
+        values, taps, out = (data_of(context, builder, signature, args, k) for k in (0, 3, 5))
         at, step, number, count = (args[k] for k in (1, 2, 4, 6))
         for i, size in _strips(builder, count):
             totals = [cgutils.alloca_once(builder, _FLOATS) for _ in range(size)]
-            middle, weight = builder.add(at, i), _splat(builder, builder.load(taps))
+            middle, weight = builder.add(at, i), splat(builder, builder.load(taps), LANES)
             for k in range(size):
                 builder.store(builder.fmul(weight, _load(builder, values, middle, k)), totals[k])
-            with cgutils.for_range_slice(builder, _long(1), number, _long(1), intp=_LONG, inc=True) as (tap, _):
-                weight = _splat(builder, builder.load(builder.gep(taps, [tap])))
+            with cgutils.for_range_slice(builder, long(1), number, long(1), intp=LONG, inc=True) as (tap, _):
+                weight = splat(builder, builder.load(builder.gep(taps, [tap])), LANES)
                 reach = builder.mul(tap, step)
                 before, after = builder.sub(middle, reach), builder.add(middle, reach)
                 for k in range(size):
@@ -99,7 +98,7 @@ def blur_rows(typing: Any, values: Any, at: Any, step: Any, taps: Any, number: A
     return types.void(values, at, step, taps, number, out, count), code
 
 
-@_vectors
+@vector_code
 def turn_blocks(typing: Any, rows: Any, at: Any, step: Any, turned: Any, to: Any, apart: Any, count: Any) -> Any:
     """Set ``turned[to + x apart + k]`` to ``rows[at + k step + x]``, for x < count and k < `LANES`."""
     del typing
@@ -107,22 +106,22 @@ def turn_blocks(typing: Any, rows: Any, at: Any, step: Any, turned: Any, to: Any
     places = [ir.Constant(ir.VectorType(ir.IntType(32), LANES), [k + more for k in low]) for more in (0, LANES // 2)]
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        rows, turned = (_data(context, builder, signature, args, k) for k in (0, 3))
+        rows, turned = (data_of(context, builder, signature, args, k) for k in (0, 3))
         at, step, to, apart, count = (args[k] for k in (1, 2, 4, 5, 6))
-        with cgutils.for_range_slice(builder, _long(0), count, _long(LANES), intp=_LONG, inc=True) as (x, _):
+        with cgutils.for_range_slice(builder, long(0), count, long(LANES), intp=LONG, inc=True) as (x, _):
             first, target = builder.add(at, x), builder.add(to, builder.mul(x, apart))
-            block = [_load(builder, rows, builder.add(first, builder.mul(_long(k), step)), 0) for k in range(LANES)]
+            block = [_load(builder, rows, builder.add(first, builder.mul(long(k), step)), 0) for k in range(LANES)]
             for _ in range(LANES.bit_length() - 1):  # rows k and k + 8 zipped, four times over, are the columns
                 halves = zip(block[: LANES // 2], block[LANES // 2 :], strict=True)
                 block = [builder.shuffle_vector(one, other, place) for one, other in halves for place in places]
             for k in range(LANES):
-                _store(builder, block[k], turned, builder.add(target, builder.mul(_long(k), apart)), 0)
+                _store(builder, block[k], turned, builder.add(target, builder.mul(long(k), apart)), 0)
         return context.get_dummy_value()
 
     return types.void(rows, at, step, turned, to, apart, count), code
 
 
-@_vectors
+@vector_code
 def take_cells(typing: Any, cells: Any, width: Any, columns: Any, column: Any, rows: Any, row: Any, taken: Any) -> Any:
     """Copy a point's 4 x 4 cells of 8 numbers, which begin at ``columns[column + j] * width + 8 * rows[row + i]``, i slowest."""
     del typing
@@ -130,18 +129,18 @@ def take_cells(typing: Any, cells: Any, width: Any, columns: Any, column: Any, r
     both = ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(range(LANES)))
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, columns, rows, target = (_data(context, builder, signature, args, k) for k in (0, 2, 4, 6))
+        source, columns, rows, target = (data_of(context, builder, signature, args, k) for k in (0, 2, 4, 6))
 
         def number(table: Any, first: Any, k: int) -> Any:
-            return builder.load(builder.gep(table, [builder.add(first, _long(k))]))
+            return builder.load(builder.gep(table, [builder.add(first, long(k))]))
 
         starts = [builder.mul(number(columns, args[3], j), args[1]) for j in range(4)]
         for i in range(4):
-            more = builder.mul(number(rows, args[5], i), _long(LANES // 2))
+            more = builder.mul(number(rows, args[5], i), long(LANES // 2))
             places = [builder.gep(source, [builder.add(start, more)]) for start in starts]
             four = [builder.load(builder.bitcast(place, cell.as_pointer()), align=4) for place in places]
             for k in range(2):  # two at once: what is stored in halves is slow to load as a whole
-                _store(builder, builder.shuffle_vector(four[2 * k], four[2 * k + 1], both), target, _long(0), 2 * i + k)
+                _store(builder, builder.shuffle_vector(four[2 * k], four[2 * k + 1], both), target, long(0), 2 * i + k)
         return context.get_dummy_value()
 
     return types.void(cells, width, columns, column, rows, row, taken), code
@@ -149,24 +148,16 @@ def take_cells(typing: Any, cells: Any, width: Any, columns: Any, column: Any, r
 
 def _strips(builder: Any, count: Any) -> Iterator[tuple[Any, int]]:
     """Write the code of a loop for strips of several vectors, and for the rest; give where they begin, and their vectors."""
-    wide = _long(LANES * _STRIPS)
+    wide = long(LANES * _STRIPS)
     middle = builder.mul(builder.udiv(count, wide), wide)
-    with cgutils.for_range_slice(builder, _long(0), middle, wide, intp=_LONG, inc=True) as (i, _):
+    with cgutils.for_range_slice(builder, long(0), middle, wide, intp=LONG, inc=True) as (i, _):
         yield i, _STRIPS
-    with cgutils.for_range_slice(builder, middle, count, _long(LANES), intp=_LONG, inc=True) as (i, _):
+    with cgutils.for_range_slice(builder, middle, count, long(LANES), intp=LONG, inc=True) as (i, _):
         yield i, 1
 
 
-def _data(context: Any, builder: Any, signature: Any, args: Any, k: int) -> Any:
-    return context.make_array(signature.args[k])(context, builder, args[k]).data
-
-
-def _long(value: int) -> Any:
-    return ir.Constant(_LONG, value)
-
-
 def _place(builder: Any, pointer: Any, at: Any, k: int) -> Any:
-    return builder.bitcast(builder.gep(pointer, [builder.add(at, _long(LANES * k))]), _FLOATS.as_pointer())
+    return builder.bitcast(builder.gep(pointer, [builder.add(at, long(LANES * k))]), _FLOATS.as_pointer())
 
 
 def _load(builder: Any, pointer: Any, at: Any, k: int) -> Any:
@@ -179,12 +170,6 @@ def _store(builder: Any, value: Any, pointer: Any, at: Any, k: int) -> None:
 
 def _add(builder: Any, total: Any, weight: Any, value: Any) -> None:
     builder.store(_call(builder, "fmuladd", weight, value, builder.load(total)), total)
-
-
-def _splat(builder: Any, value: Any) -> Any:
-    undefined = ir.Constant(_FLOATS, ir.Undefined)
-    one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
 
 
 def _call(builder: Any, name: str, *values: Any) -> Any:

@@ -23,7 +23,7 @@ from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.lbp_circles import DIGITS, bits_set, first_bit, tally, two_equal, two_equal_large
 from galfeat.features.kernels.lbp_planes import any_counted, border, fill, mark_inner, scale_pixels, take
 from galfeat.features.kernels.lbp_tables import BLOCK, ROWS, Tables, block_of, in_strips, tables
-from galfeat.features.kernels.lbp_vectors import interpolate, interpolate_three, one_row, straight, three_rows
+from galfeat.features.kernels.lbp_vectors import interpolate, interpolate_three, moved, one_row, straight, three_rows
 
 __all__ = ["directed_lbp", "lbp"]
 
@@ -40,6 +40,7 @@ class _Scratch(NamedTuple):
     scaled : the same, scaled
     planes : interpolated rows of a block, or of a strip of it
     words : (points, `_STRIDE`) which points are below the centre
+    beyond : (2, n) which points to the right, and below in the image, are above the centre, with the words before the block
     digits : (`DIGITS` + 1, `_STRIDE`) number of points below the centre; circles with several runs
     counted : (`BLOCK`,) which circles count
     inner : (radii, words) circles inside the image
@@ -51,6 +52,7 @@ class _Scratch(NamedTuple):
     scaled: NDArray[np.float32]
     planes: NDArray[np.float32]
     words: NDArray[np.int64]
+    beyond: NDArray[np.int64]
     digits: NDArray[np.int64]
     counted: NDArray[np.int64]
     inner: NDArray[np.int64]
@@ -123,6 +125,7 @@ def _scratch(table: Tables, ny: int, width: int) -> _Scratch:
         _aligned(len(padded), np.float32),
         _aligned(int((heads[:, 2] * (heads[:, 11] - heads[:, 5])).max()), np.float32),
         _aligned(int(heads[:, 1].max()) * _STRIDE, np.int64),
+        np.empty(2 * (BLOCK + int(heads[:, 0].max()) * width // 64 + 16), dtype=np.int64),
         _aligned((DIGITS + 1) * _STRIDE, np.int64),
         _aligned(BLOCK, np.int64),
         np.zeros((len(heads), words), dtype=np.int64),
@@ -141,7 +144,7 @@ def _aligned(count: int, kind: type[np.generic]) -> NDArray[Any]:
 @kernel(fast=False)
 def _count_planes(
     images: Any, width: Any, step: Any, strips: Any, starts: Any, directed: Any, found: Any,
-    pixels: Any, codes: Any, scaled: Any, planes: Any, words: Any, digits: Any, counted: Any, inner: Any, bad: Any,
+    pixels: Any, codes: Any, scaled: Any, planes: Any, words: Any, beyond: Any, digits: Any, counted: Any, inner: Any, bad: Any,
     heads: Any, groups: Any, mixes: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any, straights: Any, reach: Any,
 ) -> None:  # fmt: skip
     """Count the patterns of every plane; see `_Scratch` and `Tables` for the arrays.
@@ -173,7 +176,7 @@ def _count_planes(
                     fill(words, 0)
                 else:
                     start, many = np.int64(front + 64 * first), np.int64(last - first)
-                    _straight(pixels, words, k, start, many, heads, straights)
+                    _straight(pixels, words, beyond, k, start, many, width, heads, straights)
                     if strips:
                         _compare_strips(
                             pixels, scaled, planes, words, counted, k, start, many, width,
@@ -193,10 +196,21 @@ def _count_planes(
 
 
 @kernel(fast=False)
-def _straight(pixels: Any, words: Any, k: Any, start: Any, many: Any, heads: Any, straights: Any) -> None:
-    """Find which points that are pixels are below the centres of a block."""
-    for q in range(many):
-        straight(pixels, np.int64(start + 64 * q), straights, heads[k, 7], heads[k, 13], words, np.int64(_STRIDE), np.int64(q))
+def _straight(pixels: Any, words: Any, beyond: Any, k: Any, start: Any, many: Any, width: Any, heads: Any, straights: Any) -> None:
+    """Find which points that are pixels are below the centres of a block.
+
+    A pixel is a point to the left of, or above, the one that it was compared with as a centre.
+    """
+    radius, step, place = heads[k, 0], np.int64(len(beyond) // 2), heads[k, 7]
+    down, back = np.int64(radius * width), np.int64(radius * width // 64 + 1)
+    right, below = np.int64(straights[place] * _STRIDE), np.int64(straights[place + 1] * _STRIDE)
+    left, above = np.int64(straights[place + 2] * _STRIDE), np.int64(straights[place + 3] * _STRIDE)
+    for first in range(-back, 0, many):  # the words before the block's own; where their circles' points are, the block overwrites
+        number = np.int64(min(many, -first))
+        straight(pixels, np.int64(start + 64 * first), number, radius, down, words, right, below, beyond, np.int64(back + first), step)
+    straight(pixels, start, many, radius, down, words, right, below, beyond, back, step)
+    moved(beyond, back, many, radius, words, left)
+    moved(beyond, np.int64(step + back), many, down, words, above)
 
 
 @kernel(fast=False)

@@ -35,7 +35,7 @@ class Tables(NamedTuple):
         in strips the planes are rings of rows, and each turn has a table
     ratios : (s,) weight of the farther row, where that of the nearer is 1
     corners, weights : (s, 4) offsets and exact weights of the pixels that interpolate a point
-    straights : (t, 2) points that are pixels: offset; place on the circle
+    straights : (t,) points that are pixels: place on the circle of those to the right, below in the image, to the left, above
     reach : (r,) offsets of all pixels that a circle touches
     """
 
@@ -115,7 +115,7 @@ def _one(radius: int, width: int, words: int) -> Tables:
     groups = [(left, lefts.index(left), lefts.count(left)) for left in sorted(set(lefts))]
     offsets = [[_flat(offset, width) for offset in _corners(places[k])] for k in between]
     exact = [[circle(radius)[k].get(offset, 0) for offset in _corners(places[k])] for k in between]
-    straights = [(_flat((y // FINE, x // FINE), width), k) for k, (y, x) in enumerate(places) if k not in between]
+    straights = [places.index((y * FINE, x * FINE)) for y, x in ((0, radius), (radius, 0), (0, -radius), (-radius, 0))]
     touched = {(0, 0)} | {offset for point in circle(radius) for offset in point}
     return Tables(
         np.array([[len(lower) - sum(lower)]], dtype=np.int64),

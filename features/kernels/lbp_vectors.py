@@ -21,6 +21,7 @@ __all__ = [
     "bad_word",
     "interpolate",
     "interpolate_three",
+    "moved",
     "one_row",
     "straight",
     "three_rows",
@@ -29,6 +30,7 @@ __all__ = [
 _FLOAT, _SHORT = ir.FloatType(), ir.IntType(16)
 _LANES = 16  # pixels of a vector; four vectors fill a word
 _FLOATS, _INTS = ir.VectorType(_FLOAT, _LANES), ir.VectorType(INT, _LANES)
+_WORDS = ir.VectorType(LONG, 8)
 _PARTS = 64 // _LANES
 _LINES = 4  # rows of the planes that three rows are compared with, and so columns of the table of lines
 
@@ -118,26 +120,55 @@ def interpolate_three(
 
 
 @vector_code
-def straight(typing: Any, pixels: Any, at: Any, points: Any, first: Any, stop: Any, words: Any, stride: Any, where: Any) -> Any:
-    """Compare 64 pixels with the points that are pixels: set ``words[slot stride + where]`` to the points below the centre.
+def straight(
+    typing: Any, pixels: Any, at: Any, count: Any, right: Any, down: Any, below: Any, to_right: Any, to_down: Any,
+    above: Any, other: Any, step: Any,
+) -> Any:  # fmt: skip
+    """Compare words of 64 pixels with the pixels `right` and `down` further on, either way round.
 
-    (offset, slot) are rows ``first`` to ``stop`` of `points`.
+    For q < count, ``below[to_right + q]`` and ``below[to_down + q]`` say where these are below the pixel; ``above[other + q]``
+    and ``above[other + step + q]`` where they are above it, which is where the pixel is below them.
     """
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source, table, target = (data_of(context, builder, signature, args, k) for k in (0, 2, 5))
-        at, first, stop, stride, where = (args[k] for k in (1, 3, 4, 6, 7))
-        centre = [load(builder, source, builder.add(at, long(_LANES * k)), _FLOATS, 4) for k in range(_PARTS)]
-        with cgutils.for_range_slice(builder, first, stop, long(1), intp=LONG, inc=True) as (point, _):
-            offset, slot = (builder.load(builder.gep(table, [added(builder, point, point, k)])) for k in (0, 1))
-            out = _word(builder, target, slot, stride, where)
-            for k in range(_PARTS):
-                value = load(builder, source, added(builder, at, offset, _LANES * k), _FLOATS, 4)
-                _keep(builder, builder.fcmp_ordered("<", value, centre[k]), out, k)
+        source, lower, upper = (data_of(context, builder, signature, args, k) for k in (0, 5, 8))
+        at, count, right, down, to_right, to_down, other, step = (args[k] for k in (1, 2, 3, 4, 6, 7, 9, 10))
+        sides = ((builder.add(at, right), to_right, other), (builder.add(at, down), to_down, builder.add(other, step)))
+        with cgutils.for_range_slice(builder, long(0), count, long(1), intp=LONG, inc=True) as (q, _):
+            i = builder.shl(q, long(6))
+            centre = [load(builder, source, added(builder, at, i, _LANES * k), _FLOATS, 4) for k in range(_PARTS)]
+            for start, to, back in sides:
+                under, over = (
+                    builder.bitcast(builder.gep(target, [builder.add(place, q)]), _SHORT.as_pointer())
+                    for target, place in ((lower, to), (upper, back))
+                )
+                for k in range(_PARTS):
+                    value = load(builder, source, added(builder, start, i, _LANES * k), _FLOATS, 4)
+                    _keep(builder, builder.fcmp_ordered("<", value, centre[k]), under, k)
+                    _keep(builder, builder.fcmp_ordered("<", centre[k], value), over, k)
         return context.get_dummy_value()
 
-    return types.void(pixels, at, points, first, stop, words, stride, where), code
+    return types.void(pixels, at, count, right, down, below, to_right, to_down, above, other, step), code
+
+
+@vector_code
+def moved(typing: Any, words: Any, at: Any, count: Any, offset: Any, into: Any, to: Any) -> Any:
+    """Set the bits of words from ``into[to]`` on to those that stand `offset` bits before ``words[at]``; `count` is rounded up to eight."""
+    del typing
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source, target = (data_of(context, builder, signature, args, k) for k in (0, 4))
+        at, count, offset, to = (args[k] for k in (1, 2, 3, 5))
+        first = builder.sub(at, builder.lshr(offset, long(6)))
+        bits = splat(builder, builder.and_(offset, long(63)), 8)
+        funnel = function(builder, "llvm.fshl.v8i64", _WORDS, [_WORDS] * 3)
+        with cgutils.for_range_slice(builder, long(0), count, long(8), intp=LONG, inc=True) as (q, _):
+            here, before = (load(builder, source, added(builder, first, q, k), _WORDS, 8) for k in (0, -1))
+            store(builder, builder.call(funnel, [here, before, bits]), target, builder.add(to, q), 8)
+        return context.get_dummy_value()
+
+    return types.void(words, at, count, offset, into, to), code
 
 
 def _slanted(rows: int) -> Callable[..., Any]:

@@ -30,15 +30,13 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).parent))  # the files beside this one, wherever it is run from
 from machine import described, write_between
 from startup import startup_section
+from threads import arithmetic_gain, gain
 from works import SHAPES, WORKS, Work, galaxies, punched
 
 __all__ = ["Result", "measured", "table"]
 
 PACKAGES = ("galfeat", "numpy", "numba", "scikit-image", "opencv-python-headless", "mahotas", "fast-histogram")
 Clock = Callable[[], float]
-LONG_FOR_THREADS = 0.3  # seconds of work that is shared by two threads: a processor that slept takes milliseconds to wake
-LONG_FOR_A_CALL = 0.01  # seconds of one call on a batch that two threads share, which Python's lock must not matter for
-IDLE, AGAIN = 0.02, 8  # part of the time that threads may wait for a processor, and how often they are measured again if they do
 LONG_ENOUGH = 0.02  # seconds of one measurement: far above the clock's steps, short enough to be interleaved
 
 
@@ -53,7 +51,7 @@ class Result:
     ratios, with_holes : list of float
         The peer's time an image over ours; with 1 % NaN in ours.
     threads : list of float
-        Our time on one thread over that on two.
+        Our calls in the same time on two threads over those on one.
     rates : list of (float, float)
         The peer's and our images a second.
     """
@@ -84,9 +82,7 @@ def measured(work: Work, shape: str, rounds: int, clock: Clock = time.perf_count
     images = work.given(images)
     holes = punched(images) if work.holes else None
     few = ready[: max(1, int(LONG_ENOUGH / _first(lambda: work.theirs(ready[0]))))]
-    call = _first(lambda: work.ours(images))
-    again = 1 + int(LONG_ENOUGH / call)
-    shared = np.concatenate([images] * (1 + int(LONG_FOR_A_CALL / call)))
+    again = 1 + int(LONG_ENOUGH / _first(lambda: work.ours(images)))
 
     def theirs() -> float:
         return _seconds(lambda: [work.theirs(each) for each in few], clock) / len(few)
@@ -95,66 +91,15 @@ def measured(work: Work, shape: str, rounds: int, clock: Clock = time.perf_count
         return _seconds(lambda: _repeat(work.ours, batch, again), clock) / (again * len(images))
 
     with ThreadPoolExecutor(2) as pool:
-        _gain(pool, work.ours, shared)
+        gain(pool, work.ours, images)
         for _ in range(rounds):
             first, peer, second = ours(images), theirs(), ours(images)
             result.ratios.append(2 * peer / (first + second))
             result.rates.append((1 / peer, 2 / (first + second)))
             if holes is not None:
                 result.with_holes.append(peer / ours(holes))
-            result.threads.append(_gain(pool, work.ours, shared))
+            result.threads.append(gain(pool, work.ours, images))
     return result
-
-
-def _gain(pool: ThreadPoolExecutor, ours: Callable[[Any], Any], images: Any) -> float:
-    """Return what two threads gain that measure half of the images each, of the attempt that others disturbed least.
-
-    The first attempt in which no thread waited for a processor counts.
-    """
-    once = _first(lambda: ours(images))
-    times = 1 + int(LONG_FOR_THREADS / once)
-    halves = images[: len(images) // 2], images[len(images) // 2 :]
-    attempts = []
-    for _ in range(AGAIN):
-        one, alone = _repeated(ours, images, times)
-        start = time.perf_counter()
-        waited = [wait for _, wait in pool.map(lambda half: _repeated(ours, half, times), halves)]
-        two = time.perf_counter() - start
-        attempts.append((max(alone / one, max(waited) / two), one / two))
-        if attempts[-1][0] <= IDLE:
-            break
-    return min(attempts)[1]
-
-
-def _repeated(work: Callable[[Any], Any], batch: Any, times: int) -> tuple[float, float]:
-    """Return the seconds that repeated work takes, and those that this thread waited for a processor that others had."""
-    before = _waited()
-    seconds = _seconds(lambda: _repeat(work, batch, times), time.perf_counter)
-    return seconds, _waited() - before
-
-
-def _waited() -> float:
-    try:
-        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
-    except OSError:  # not on Linux
-        return 0.0
-
-
-def arithmetic_gain(rounds: int = 7) -> list[float]:
-    """Return what two threads gain on arithmetic that touches no memory: the most that this machine gives anything just now."""
-    import numba
-
-    @numba.njit(nogil=True)  # type: ignore[untyped-decorator]
-    def chain(steps: int, value: int) -> int:
-        for step in range(steps):
-            value = (value * 25214903917 + step) & 0xFFFFFFFFFFFF
-        return value
-
-    def chains(steps: Any) -> list[int]:
-        return [chain(each, 1) for each in steps]
-
-    with ThreadPoolExecutor(2) as pool:
-        return [_gain(pool, chains, [int(1e7)] * 4) for _ in range(rounds)]
 
 
 def table(results: Iterable[Result]) -> str:
@@ -240,8 +185,8 @@ def main() -> None:
                 for shape in chosen.shapes.split(","):
                     results.append(measured(work, shape, chosen.rounds, time.thread_time if chosen.cpu else time.perf_counter))
                     sys.stderr.write(f"{work.name}, {work.peer}, {shape}: {_spread(results[-1].ratios)}\n")
-            gain = f"Arithmetic that touches no memory gains {_spread(arithmetic_gain())} on two threads."
-        name, body = "extractors", f"{table(results)}\n\n{gain}\n\n{notes(works)}"
+            arithmetic = f"Arithmetic that touches no memory gains {_spread(arithmetic_gain())} on two threads."
+        name, body = "extractors", f"{table(results)}\n\n{arithmetic}\n\n{notes(works)}"
         for miss in (miss for result in results for miss in result.misses):
             sys.stderr.write(f"below what is required: {miss}\n")
     section = f"{described(PACKAGES, load)}\n\n{body}"

@@ -1,7 +1,10 @@
 """Whether what the benchmark times does the same on both sides: one tiny round, no timing."""
 
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,13 @@ def bench() -> Iterator[Any]:
     try:
         import extractors  # type: ignore[import-not-found]
         import machine  # type: ignore[import-not-found]
+        import threads  # type: ignore[import-not-found]
         import works  # type: ignore[import-not-found]
 
-        yield type("Bench", (), {"works": works, "extractors": extractors, "machine": machine})
+        yield type("Bench", (), {"works": works, "extractors": extractors, "machine": machine, "threads": threads})
     finally:
         sys.path.remove(str(FOLDER))
-        for name in ("extractors", "machine", "works", "startup"):
+        for name in ("extractors", "machine", "works", "startup", "threads"):
             sys.modules.pop(name, None)
 
 
@@ -72,8 +76,8 @@ def test_holes_are_holes(bench: Any) -> None:
 
 def test_a_round_makes_a_table(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench.extractors, "LONG_ENOUGH", 1e-9)
-    monkeypatch.setattr(bench.extractors, "LONG_FOR_THREADS", 1e-9)
-    monkeypatch.setattr(bench.extractors, "LONG_FOR_A_CALL", 1e-9)
+    monkeypatch.setattr(bench.threads, "LONG", 1e-9)
+    monkeypatch.setattr(bench.threads, "CALL", 1e-9)
     monkeypatch.setitem(bench.works.SHAPES, "64x64x1", (2, 1, 64))
     work = next(work for work in bench.works.WORKS if work.peer == "numpy.histogram")
     result = bench.extractors.measured(work, "64x64x1", 2)
@@ -81,6 +85,27 @@ def test_a_round_makes_a_table(bench: Any, monkeypatch: pytest.MonkeyPatch) -> N
     lines = bench.extractors.table([result]).splitlines()
     assert len({line.count("|") for line in lines}) == 1
     assert "numpy.histogram | 64x64x1" in lines[2]
+
+
+def test_two_threads_share_calls_that_let_each_other_work(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.threads, "LONG", 0.2)
+    lock = threading.Lock()
+
+    def alone(_images: Any) -> None:
+        with lock:
+            time.sleep(0.01)
+
+    with ThreadPoolExecutor(2) as pool:
+        together = bench.threads.gain(pool, lambda _: time.sleep(0.01), np.zeros(2))
+        one_by_one = bench.threads.gain(pool, alone, np.zeros(2))
+    assert one_by_one < 1.3 < 1.6 < together
+
+
+def test_one_call_is_shared_out_once(bench: Any) -> None:
+    made: list[int] = []
+    with ThreadPoolExecutor(2) as pool:
+        bench.threads._together(pool, made.append, [[1, 2, 3], [1, 2, 3]], 7)
+    assert sorted(made) == [1, 1, 1, 2, 2, 3, 3]
 
 
 def test_ratios_below_what_is_required_are_named(bench: Any) -> None:

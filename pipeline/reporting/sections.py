@@ -106,7 +106,7 @@ def _scores(summary: Summary) -> Section:
         "Every input saw the same galaxies, folds and search; whatever is learned is learned from the training part of a fold alone.",
         _some(tables.score_table(summary)),
         _drawn(draw_scores.forest(summary), draw_scores.score_plot(summary)),
-        _some(tables.difference_table(summary), shown),
+        _some(tables.rival_table(summary), tables.difference_table(summary), shown),
     )
 
 

@@ -137,6 +137,8 @@ class Summary:
         Macro-F1 less that of raw pixels; Holm's correction is over all inputs but the controls.
     pairs : list of Difference
         Every two inputs that are no controls, Holm's correction over all of them.
+    rivals : dict of str to Difference
+        The hand-crafted features less every pixel input: what the study was planned for, so Holm's correction is over these alone.
     """
 
     def __init__(self, study: Study) -> None:
@@ -149,6 +151,7 @@ class Summary:
         self.to_pixels |= {each.first: each for each in self._to_pixels(self.controls)}
         pairs = [difference(self.rows[one], self.rows[two]) for one, two in combinations(self.contenders, 2)]
         self.pairs = with_holm([each for each in pairs if each])
+        self.rivals = {each.second: each for each in with_holm(self._rivals())}
 
     def interval(self, name: str, metric: str = HEADLINE) -> Interval | None:
         """Return a score of an input with its 95 % interval, or None if there are not two folds with it."""
@@ -193,6 +196,13 @@ class Summary:
             line |= dict(zip((metric, f"{metric}_se", f"{metric}_low", f"{metric}_high"), numbers, strict=True))
         return line | _columns(self.to_pixels.get(name))
 
+    def _rivals(self) -> list[Difference]:
+        ours = self.ours()
+        if ours is None:
+            return []
+        found = [self.between(ours, name) for name in self.rows if self.group[name] == "pixels"]
+        return [each for each in found if each]
+
     def _to_pixels(self, names: Sequence[str]) -> list[Difference]:
         if BASELINE not in self.rows:
             return []
@@ -209,6 +219,14 @@ def _columns(gap: Difference | None) -> dict[str, Any]:
     return dict(zip(names, values, strict=True))
 
 
-def pair_rows(pairs: Sequence[Difference]) -> list[dict[str, Any]]:
-    """Return the rows of ``differences.csv``."""
-    return [{"first": each.first, "second": each.second, "n_folds": each.n_folds, **_columns(each)} for each in pairs]
+def pair_rows(summary: Summary) -> list[dict[str, Any]]:
+    """Return the rows of ``differences.csv``: every pair, and the p-value corrected over the planned comparisons where it is one."""
+    planned = {frozenset((each.first, each.second)): each.p_holm for each in summary.rivals.values()}
+    return [
+        {
+            **{"first": each.first, "second": each.second, "n_folds": each.n_folds},
+            **_columns(each),
+            "p_holm_planned": planned.get(frozenset((each.first, each.second)), math.nan),
+        }
+        for each in summary.pairs
+    ]

@@ -28,6 +28,7 @@ __all__ = [
     "layer_table",
     "learning_table",
     "pair_table",
+    "rival_table",
     "part_table",
     "robustness_table",
     "score_table",
@@ -121,6 +122,17 @@ def pair_table(summary: Summary, name: str = "") -> Table | None:
     rest = f" Only pairs with the best input, {name}, are shown; differences.csv has them all." if name else ""
     caption = f"Macro-F1 of the first less that of the second; Holm's correction over all {len(summary.pairs)} pairs of inputs.{rest}"
     return _or_none(Table("pairs", caption, ("inputs", *_GAP), rows))
+
+
+def rival_table(summary: Summary) -> Table | None:
+    """Return what the hand-crafted features are above every pixel input, if there are several."""
+    rivals = list(summary.rivals.values())
+    rows = tuple((Cell(f"{each.first} - {each.second}"), *_gap(each)) for each in rivals) if len(rivals) > 1 else ()
+    caption = (
+        f"The planned comparisons: macro-F1 of the features less that of every pixel input, Holm's correction over these {len(rivals)} alone. "
+        "The verdict says by them which pixel inputs the features beat."
+    )
+    return _or_none(Table("rivals", caption, ("inputs", *_GAP), rows))
 
 
 def control_table(summary: Summary) -> Table | None:

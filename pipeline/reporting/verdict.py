@@ -13,6 +13,7 @@ _ALPHA = 0.05  # below this p-value a difference is called one
 _SURE = 0.95  # above this probability two inputs are called equal
 _LEAK = 0.01  # controls that find leaks are judged more strictly: a false alarm condemns a good study
 _NUISANCE = 0.025  # one-sided: where the 95 % interval lies above a guess
+_TINY = 0.001  # p-values below are not told apart
 _MOSTLY = 0.5  # the share of a gain from which on it is "mostly" something
 
 _CAUSES = {  # what a pixel input has that raw pixels have not
@@ -55,6 +56,7 @@ def judge(study: Study) -> Verdict:
     -----
     Two inputs differ if the two-sided corrected resampled t-test of macro-F1 has p < 0.05 and the difference is not practically
     nothing; they are called equal only if the probability of a difference below 0.01 is above 0.95; everything else is "cannot tell".
+    Features and pixel inputs are compared with Holm's correction over the pixel inputs, raw pixels first and alone.
     A gain is "mostly" something if the pixels treated so gain at least half as much over raw pixels, significantly (Holm's
     correction over all inputs). A control is above chance if a one-sided corrected test of balanced accuracy has p < 0.01 (brightness and
     size: p < 0.025) and the excess is above 0.01.
@@ -105,8 +107,8 @@ def _reason(summary: Summary, ours: str, gap: Difference | None) -> str:
     rival = summary.best(rivals)
     if rival is None:
         return "Pixels were fed in one form only, so where a difference comes from was not looked into."
-    against = summary.between(ours, rival)
-    rest = _against(summary, rival, against)
+    against = summary.rivals.get(rival)
+    rest = f"{_against(summary, rival, against)}{_beaten(summary)}."
     if decided(gap) != "better" or gap is None:
         return rest
     explained = [name for name in _simplest_first(rivals) if _explains(summary, name, gap)]
@@ -139,13 +141,27 @@ def _against(summary: Summary, rival: str, gap: Difference | None) -> str:
     """Say how the features stand against the best pixel input."""
     name = f"the best pixel input ('{rival}', macro-F1 {summary.mean(rival):.3f})"
     if gap is None:
-        return f"The features and {name} have no two folds in common."
+        return f"The features and {name} have no two folds in common"
     return {
-        "better": f"Against {name} the features are still better by {_size(gap)}.",
-        "worse": f"Against {name} the features fall behind by {_size(gap)}.",
-        "same": f"Against {name} the features make no practical difference: {_size(gap)}.",
-        "unknown": f"Against {name} no difference of the features is certain: {_size(gap)}.",
+        "better": f"Against {name} the features are still better by {_size(gap)}",
+        "worse": f"Against {name} the features fall behind by {_size(gap)}",
+        "same": f"Against {name} the features make no practical difference: {_size(gap)}",
+        "unknown": f"Against {name} no difference of the features is certain: {_size(gap)}",
     }[decided(gap)]
+
+
+def _beaten(summary: Summary) -> str:
+    """Say which pixel inputs the features do not beat, as a clause."""
+    rivals = summary.rivals
+    if len(rivals) < 2:
+        return ""
+    left = [name for name, gap in rivals.items() if decided(gap) != "better"]
+    if not left:
+        largest = max(gap.p_holm for gap in rivals.values())
+        return f"; they beat each of the {len(rivals)} pixel inputs (p after Holm's correction {'' if largest < _TINY else 'at most '}{_p(largest)})"
+    if len(left) == len(rivals):
+        return f"; they certainly beat none of the {len(rivals)} pixel inputs"
+    return f"; of the {len(rivals)} pixel inputs they do not certainly beat {_listed(left)}"
 
 
 def _ceiling(summary: Summary, ours: str) -> str:
@@ -219,6 +235,10 @@ def _listed(names: list[str]) -> str:
 
 def _size(gap: Difference) -> str:
     return f"{gap.interval.mean:+.3f} (95 % interval {gap.interval.low:+.3f} to {gap.interval.high:+.3f})"
+
+
+def _p(p: float) -> str:
+    return f"below {_TINY}" if p < _TINY else f"{p:.3f}"
 
 
 def _chance(p: float) -> str:

@@ -67,7 +67,7 @@ def _files(study: Study) -> dict[str, bytes]:
         "scores.csv": _csv(list(_score_rows(study))),
         "classes.csv": _csv(list(_class_rows(study))),
         "summary.csv": _csv(summary.table()),
-        "differences.csv": _csv(pair_rows(summary.pairs)),
+        "differences.csv": _csv(pair_rows(summary)),
         "run.json": (json.dumps(study.run, indent=1, sort_keys=True, default=_plain) + "\n").encode(),
         "report.html": render_page(study, judge(study), parts, images, found).encode("utf-8", "xmlcharrefreplace"),
     }

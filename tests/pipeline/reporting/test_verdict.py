@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galfeat.pipeline.reporting.summary import Summary, difference
+from galfeat.pipeline.reporting.summary import Summary, difference, pair_rows
 from galfeat.pipeline.reporting.verdict import judge
 from galfeat.pipeline.study import Candidate, Row, Study
 
@@ -59,6 +59,32 @@ def test_the_gain_is_mostly_dimension_reduction_where_that_alone_is_enough(make_
     assert "alignment" not in verdict.sentences[1].split(";")[0]
     share = int(verdict.sentences[1].split(" alone reaches ")[1].split(" %")[0])
     assert 85 <= share <= 98  # 0.23 of 0.25
+
+
+def test_pixel_inputs_that_the_features_do_not_beat_are_named(make_study: Make) -> None:
+    study = make_study({"pixels": 0.4, "pixels_small": 0.42, "pixels_pca": 0.41, "pixels_aligned": 0.43, "features": 0.65})
+    sentence = judge(study).sentences[1]
+    assert "they beat each of the 4 pixel inputs (p after Holm's correction " in sentence
+    one = judge(scattered(study, "pixels_aligned", 0.3)).sentences[1]
+    assert "; of the 4 pixel inputs they do not certainly beat 'pixels_aligned'" in one
+    two = judge(scattered(scattered(study, "pixels_aligned", 0.3), "pixels_small", 0.3)).sentences[1]
+    assert "they do not certainly beat 'pixels_small' and 'pixels_aligned'" in two
+    none = judge(scattered(study, "features", 0.4)).sentences[1]
+    assert "; they certainly beat none of the 4 pixel inputs" in none
+
+
+def test_planned_comparisons_are_corrected_for_each_other_only(make_study: Make) -> None:
+    names = ("pixels", "pixels_small", "pixels_pca", "features", "hog", "sift")
+    summary = Summary(make_study(dict(zip(names, (0.4, 0.42, 0.41, 0.46, 0.42, 0.43), strict=True))))
+    assert list(summary.rivals) == ["pixels", "pixels_small", "pixels_pca"]
+    p = sorted(gap.p for gap in summary.rivals.values())
+    largest = max(3 * p[0], 2 * p[1], p[2])
+    assert max(gap.p_holm for gap in summary.rivals.values()) == pytest.approx(min(1.0, largest), rel=1e-12)
+    rows = pair_rows(summary)
+    planned = {(row["first"], row["second"]): row["p_holm_planned"] for row in rows if np.isfinite(row["p_holm_planned"])}
+    assert {frozenset(pair) for pair in planned} == {frozenset((name, "features")) for name in names[:3]}
+    assert all(row["p_holm_planned"] <= row["p_holm"] for row in rows if np.isfinite(row["p_holm_planned"]))
+    assert rows[0]["first"] == "pixels"
 
 
 def exactly(study: Study, score: Callable[[Row], float]) -> Study:

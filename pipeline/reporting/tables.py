@@ -28,8 +28,8 @@ __all__ = [
     "layer_table",
     "learning_table",
     "pair_table",
-    "rival_table",
     "part_table",
+    "rival_table",
     "robustness_table",
     "score_table",
     "settings_table",
@@ -129,8 +129,8 @@ def rival_table(summary: Summary) -> Table | None:
     rivals = list(summary.rivals.values())
     rows = tuple((Cell(f"{each.first} - {each.second}"), *_gap(each)) for each in rivals) if len(rivals) > 1 else ()
     caption = (
-        f"The planned comparisons: macro-F1 of the features less that of every pixel input, Holm's correction over these {len(rivals)} alone. "
-        "The verdict says by them which pixel inputs the features beat."
+        "The planned comparisons: macro-F1 of the features less that of every pixel input, Holm's correction over these "
+        f"{len(rivals)} alone. The verdict says by them which pixel inputs the features beat."
     )
     return _or_none(Table("rivals", caption, ("inputs", *_GAP), rows))
 

@@ -1,5 +1,6 @@
 """What the numbers of a study say, in plain sentences; nothing is said that the statistics do not say."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from galfeat.pipeline.reporting.heads import to_ceiling
@@ -69,7 +70,7 @@ def judge(study: Study) -> Verdict:
         first = "The study has no hand-crafted features or no raw pixels, so the two cannot be compared."
         return Verdict((first, _winner(summary), _trust(summary, above)), tuple(warnings))
     gap = summary.between(ours, BASELINE)
-    reason = f"{_reason(summary, ours, gap).removesuffix('.')}{_ceiling(summary, ours)}."
+    reason = f"{_reason(summary, gap).removesuffix('.')}{_ceiling(summary, ours)}."
     return Verdict((_headline(summary, ours, gap), reason, _trust(summary, above)), tuple(warnings))
 
 
@@ -102,7 +103,7 @@ def _headline(summary: Summary, ours: str, gap: Difference | None) -> str:
     )
 
 
-def _reason(summary: Summary, ours: str, gap: Difference | None) -> str:
+def _reason(summary: Summary, gap: Difference | None) -> str:
     rivals = [name for name in summary.rows if summary.group[name] == "pixels" and name != BASELINE]
     rival = summary.best(rivals)
     if rival is None:
@@ -157,8 +158,7 @@ def _beaten(summary: Summary) -> str:
         return ""
     left = [name for name, gap in rivals.items() if decided(gap) != "better"]
     if not left:
-        largest = max(gap.p_holm for gap in rivals.values())
-        return f"; they beat each of the {len(rivals)} pixel inputs (p after Holm's correction {'' if largest < _TINY else 'at most '}{_p(largest)})"
+        return f"; they beat each of the {len(rivals)} pixel inputs (p after Holm's correction {_at_most(rivals.values())})"
     if len(left) == len(rivals):
         return f"; they certainly beat none of the {len(rivals)} pixel inputs"
     return f"; of the {len(rivals)} pixel inputs they do not certainly beat {_listed(left)}"
@@ -237,8 +237,9 @@ def _size(gap: Difference) -> str:
     return f"{gap.interval.mean:+.3f} (95 % interval {gap.interval.low:+.3f} to {gap.interval.high:+.3f})"
 
 
-def _p(p: float) -> str:
-    return f"below {_TINY}" if p < _TINY else f"{p:.3f}"
+def _at_most(gaps: Iterable[Difference]) -> str:
+    largest = max(gap.p_holm for gap in gaps)
+    return f"below {_TINY}" if largest < _TINY else f"at most {largest:.3f}"
 
 
 def _chance(p: float) -> str:

@@ -10,6 +10,7 @@ from galfeat.pipeline.study import SCORES, Candidate, Cost, Importance, Layer, P
 CLASSES = ("clump", "merger", "spiral")
 GROUPS = {
     "pixels": "pixels",
+    "pixels_small": "pixels",
     "pixels_pca": "pixels",
     "pixels_aligned": "pixels",
     "hog": "features",

@@ -23,7 +23,7 @@ _Scratch = tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint16], _Trip
 
 _ANGLES = 4
 _TABLES = 2  # equal neighbours count in different tables, so that no increment waits for the one before
-_GROUP = 16  # increments a turn of the loop
+_GROUP = 32  # increments a turn of the loop
 _WIDE = 64  # levels; with more, one table is as large as the cache
 _BLOCK = 1024  # pairs counted at a time, while the addresses of their cells are in the cache
 

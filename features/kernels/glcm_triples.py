@@ -22,7 +22,7 @@ MOST_SUMS = 40 * 40
 
 _AT_ONCE = 60 * 1024  # triples, less than 16 bits count
 _BLOCK = 1024  # triples numbered at a time
-_GROUP = 16  # increments a turn of the loop
+_GROUP = 32  # increments a turn of the loop
 _WORD = 4  # counts of 16 bits that are added at once
 _LANES = np.uint64(0x0001000100010001)  # a word times this has the sum of its four counts in its highest
 _TOP = np.uint64(48)

@@ -187,6 +187,8 @@ class _Job:
         start = time.perf_counter()
         outcome = self._protocol(sample, inputs, plan, recipe, here, there, pieces, ceiling).run(self.workers, training)
         used = time.perf_counter() - start
+        if pieces.taken:
+            notes.append(f"The run was resumed with {pieces.taken} finished parts: the time used is that of the others.")
         study = self._study(here, recipe, inputs, outcome, sample, run)
         study = replace(
             study,

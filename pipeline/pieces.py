@@ -27,10 +27,15 @@ class Pieces:
         Fingerprint of galaxies, settings and seed: a piece of another run is not taken.
     resume : bool
         Whether pieces that are there already may be taken.
+
+    Attributes
+    ----------
+    taken : int
+        How many were.
     """
 
     def __init__(self, folder: Path, key: str, *, resume: bool) -> None:
-        self.folder, self.key, self.resume = folder, key, resume
+        self.folder, self.key, self.resume, self.taken = folder, key, resume, 0
 
     def find(self, name: str) -> Piece | None:
         """Return a finished piece of this run, or None."""
@@ -39,9 +44,11 @@ class Pieces:
             return None
         try:
             tree = json.loads(path.read_text(encoding="utf-8"))
-            return _piece(tree) if tree["key"] == self.key else None
+            piece = _piece(tree) if tree["key"] == self.key else None
         except (ValueError, KeyError, TypeError):
             return None  # cut off while it was written, or of another version: done again
+        self.taken += piece is not None
+        return piece
 
     def keep(self, name: str, piece: Piece) -> None:
         """Write a finished piece."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from galfeat.pipeline.altering import UNTOUCHED
-from galfeat.pipeline.cnn import CNN
+from galfeat.pipeline.cnn import CNN, version
 from galfeat.pipeline.contenders import Contender
 from galfeat.pipeline.folds import repeated_folds
 from galfeat.pipeline.heads import HEADS
@@ -208,7 +208,8 @@ class Protocol:
 
     @staticmethod
     def _file(name: str, pair: tuple[int, int]) -> str:
-        return f"{pair[0]}-{pair[1]}-{name}"
+        made_by = f"-{version()}" if name.endswith(f"/{CNN}") else ""  # another PyTorch has other numbers
+        return f"{pair[0]}-{pair[1]}-{name}{made_by}"
 
     def _outcome(self, done: Mapping[tuple[int, int], Mapping[str, Piece]]) -> Outcome:
         n, classes = len(self.sample.labels), self.sample.classes

@@ -107,7 +107,9 @@ def test_the_same_again_and_after_an_interruption(compared: Compared, survey: Pa
     with pytest.raises(KeyboardInterrupt):
         compare(survey, tmp_path, training=stop, **arguments)  # type: ignore[arg-type]
     assert len(list((tmp_path / "pieces").iterdir())) >= 9
-    compare(survey, tmp_path, resume=True, **arguments)  # type: ignore[arg-type]
+    resumed = compare(survey, tmp_path, resume=True, **arguments)  # type: ignore[arg-type]
+    assert any("resumed" in note for note in resumed.study.notes)
+    assert not any("resumed" in note for note in compared.study.notes)
     for name in ("scores.csv", "summary.csv", "classes.csv", "differences.csv", "run.json"):
         assert (tmp_path / name).read_bytes() == (compared.report.parent / name).read_bytes(), name
 

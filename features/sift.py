@@ -260,7 +260,7 @@ class SIFT(LearnedExtractor):
             sigma=float(self.sigma),
         )
         results: list[Found] = [(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))] * len(planes)
-        holed = np.isnan(planes).any(axis=(1, 2))
+        holed = np.asarray(np.isnan(planes).reshape(len(planes), -1).any(axis=1))
         for row, (places, descriptors) in zip(shown, found, strict=True):
             clear = clear_of_holes(places, planes[row]) if holed[row] else slice(None)
             results[row] = (np.ascontiguousarray(places[clear, :4]), descriptors[clear])

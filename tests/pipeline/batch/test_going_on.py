@@ -9,11 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from galfeat.pipeline import extract, load_features
+from galfeat.pipeline.batch import growing, running, work
 
 Run = Callable[..., int]
 HALF = {"at": "after rename of shard", "number": 3}
@@ -247,6 +249,53 @@ def test_an_interruption_that_python_loses_is_remembered(damaged: Path, tmp_path
         extract(damaged, tmp_path / "F.parquet", features=["color"], progress=progress)
     assert len(seen) == 1
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_after_an_interruption_nobody_is_waited_for_long(damaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    hands: Any = running._Hands
+    wait = hands.wait
+
+    def noted(self: Any, patience: float) -> None:
+        waited.append(patience)
+        wait(self, patience)
+
+    def interrupted(*_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hands, "wait", noted)
+    extract(damaged, tmp_path / "F.parquet", features=["color"])
+    with pytest.raises(KeyboardInterrupt):
+        extract(damaged, tmp_path / "G.parquet", features=["color"], progress=interrupted)
+    assert waited[1] <= 1 < 10 < waited[0]
+
+
+def test_a_resumed_run_measures_on_before_all_that_was_done_is_in_the_table(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_FEWEST", 4)
+    monkeypatch.setattr(work, "_MOST", 4)
+    put: list[Path] = []
+    before: list[int] = []
+    add = growing.GrowingTable.add
+
+    def counted(table: growing.GrowingTable, path: Path) -> None:
+        put.append(path)
+        add(table, path)
+
+    def interrupted(done: int, _total: int, _failed: int) -> None:
+        if done >= 72:
+            raise KeyboardInterrupt
+
+    out, undisturbed = tmp_path / "F.parquet", tmp_path / "undisturbed" / "F.parquet"
+    with pytest.raises(KeyboardInterrupt):
+        extract(survey, out, features=["color"], workers=2, progress=interrupted)
+    monkeypatch.setattr(growing.GrowingTable, "add", counted)
+    extract(survey, out, features=["color"], workers=2, progress=lambda *_: before.append(len(put)))
+    assert before[0] <= 4
+    assert len(put) == 23
+    extract(survey, undisturbed, features=["color"], workers=2)
+    assert out.read_bytes() == undisturbed.read_bytes()
 
 
 def test_an_interrupted_run_goes_on_without_suspects(damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]) -> None:

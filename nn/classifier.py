@@ -333,11 +333,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             raise UsageError(f"a classifier needs at least two classes; all samples are of one class, {_listed(self.classes_)}")
         codes = np.searchsorted(self.classes_, labels)
         if self.class_weight is not None:
-            weights = weights * compute_sample_weight(self.class_weight, labels).astype(features.dtype)
+            weights = weights * self._class_weights(labels, codes).astype(features.dtype)
         target = np.full((len(features), len(self.classes_)), -1.0 if isinstance(get_loss(self.loss), Hinge) else 0.0, dtype=features.dtype)
         target[np.arange(len(codes)), codes] = 1
         samples, rows, mean_weight = counted_samples(features, target, weights)
         return samples, codes[rows], mean_weight
+
+    def _class_weights(self, labels: NDArray[Any], codes: NDArray[np.intp]) -> Floats:
+        """Return the weight of each sample's class."""
+        given, names = self.class_weight, self.classes_.tolist()
+        if isinstance(given, Mapping) and set(given) <= set(names):  # by number: scikit-learn would take the class "1" for the number 1
+            by_number = {names.index(name): weight for name, weight in given.items()}
+            return np.asarray(compute_sample_weight(by_number, codes))
+        return np.asarray(compute_sample_weight(given, labels))
 
     @staticmethod
     def _refuse_unseen(labels: NDArray[Any], known: NDArray[Any]) -> None:

@@ -50,6 +50,9 @@ class FittedHead:
     Parameters
     ----------
     model : LogisticRegression or RandomForestClassifier
+        Of the classes' numbers: scikit-learn takes a class "1" for the number 1 where weights go by classes.
+    classes : list of str
+        Names of the classes that it knows, sorted.
     space : object
         Which columns it takes, and how they are brought to one scale.
     settings : mapping
@@ -59,14 +62,10 @@ class FittedHead:
     """
 
     model: Model
+    classes: list[str]
     space: _Space
     settings: Mapping[str, Any]
     temperature: float
-
-    @property
-    def classes(self) -> list[str]:
-        """Names of the classes that it knows, sorted."""
-        return [str(name) for name in self.model.classes_]
 
     @property
     def n_features(self) -> int:
@@ -140,9 +139,9 @@ def search_head(
         widths = tuple(widths_and_factors(parts, sides[0], settings["components"])[0])
         if widths not in spaces:
             spaces[widths] = _space(name, parts, sides[0], settings["components"])
-        model = _train(name, spaces[widths].matrix(sides[0]), learn, settings, trees=_TREES_OF_SEARCH, seed=seed)
+        model, known = _train(name, spaces[widths].matrix(sides[0]), learn, settings, trees=_TREES_OF_SEARCH, seed=seed)
         said.append(np.asarray(model.predict_proba(spaces[widths].matrix(sides[1])), dtype=np.float64))
-        scores.append(judged(judge, spread(said[-1], model.classes_.tolist(), classes), classes)[0]["macro_f1"])
+        scores.append(judged(judge, spread(said[-1], known, classes), classes)[0]["macro_f1"])
     best = int(np.argmax(scores))
     return draws[best], temperature_of(said[best], judge, sorted(set(learn.tolist()))), scores
 
@@ -159,8 +158,8 @@ def fit_head(
 ) -> FittedHead:
     """Train a head with these settings on the whole training side."""
     space = _space(name, parts, wide, settings["components"])
-    model = _train(name, space.matrix(wide), labels, settings, trees=_TREES, seed=seed)
-    return FittedHead(model, space, settings, temperature)
+    model, classes = _train(name, space.matrix(wide), labels, settings, trees=_TREES, seed=seed)
+    return FittedHead(model, classes, space, settings, temperature)
 
 
 def _space(name: str, parts: Sequence[Part], wide: Side, components: int) -> _Space:
@@ -179,12 +178,17 @@ def _span(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return basis
 
 
-def _train(name: str, x: NDArray[Any], labels: NDArray[np.str_], settings: Mapping[str, Any], *, trees: int, seed: int) -> Model:
-    weights = class_weights(labels, Settings().weight)
+def _train(
+    name: str, x: NDArray[Any], labels: NDArray[np.str_], settings: Mapping[str, Any], *, trees: int, seed: int
+) -> tuple[Model, list[str]]:
+    classes, numbers = np.unique(labels, return_inverse=True)
+    by_name = class_weights(labels, Settings().weight)
+    weights = {number: by_name[name] for number, name in enumerate(classes.tolist())}
     if name == "logistic":
         model = LogisticRegression(C=settings["C"], max_iter=_STEPS, tol=_CLOSE, class_weight=weights)
-        return model.fit(x.astype(np.float64), labels)
+        return model.fit(x.astype(np.float64), numbers), classes.tolist()
     tried = min(max(1, round(settings["tries"] * x.shape[1] ** 0.5)), _MOST_TRIED)
-    return RandomForestClassifier(
+    forest = RandomForestClassifier(
         trees, min_samples_leaf=settings["leaf"], max_features=tried, class_weight=weights, n_jobs=1, random_state=seed
-    ).fit(x, labels)
+    )
+    return forest.fit(x, numbers), classes.tolist()

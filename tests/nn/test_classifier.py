@@ -155,6 +155,16 @@ def test_class_weight_is_sample_weight(problem: tuple[np.ndarray, np.ndarray]) -
     assert not np.array_equal(by_class.network_.params, fixed().fit(X, y).network_.params)
 
 
+def test_class_weight_of_classes_whose_names_are_numbers(problem: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = problem
+    weights = {"agn": 3.0, "merger": 1.0, "spiral": 0.5}
+    number = {"agn": "1", "merger": "2", "spiral": "30"}
+    named = fixed(class_weight=weights).fit(X, y)
+    numbered = fixed(class_weight={number[name]: weight for name, weight in weights.items()}).fit(X, np.array([number[name] for name in y]))
+    assert numbered.classes_.tolist() == ["1", "2", "30"]
+    np.testing.assert_array_equal(numbered.predict_proba(X), named.predict_proba(X))
+
+
 def test_class_weight_and_sample_weight_are_multiplied(problem: tuple[np.ndarray, np.ndarray], rng: np.random.Generator) -> None:
     X, y = problem
     weight = rng.uniform(0.5, 2, len(y))

@@ -10,7 +10,7 @@ from galfeat.data import Source
 from galfeat.pipeline.folds import families, image_twins, position_twins
 from galfeat.pipeline.gathering import Galaxies
 from galfeat.pipeline.measuring import Block
-from galfeat.pipeline.table import column_text
+from galfeat.pipeline.table import class_labels
 from galfeat.pipeline.training import labelled_rows
 
 __all__ = ["chosen", "chosen_elsewhere", "labels_of"]
@@ -27,7 +27,7 @@ def labels_of(source: Source, label: str, whose: str = "the catalogue") -> NDArr
     if source.catalog is None or label not in source.catalog.column_names:
         there = ", ".join(source.catalog.column_names) if source.catalog is not None else "there is no catalogue"
         raise UsageError(f"{whose} needs a column '{label}' with the classes; it has: {there}")
-    return column_text(source.catalog, label)
+    return class_labels(source.catalog, label)
 
 
 def chosen(galaxies: Galaxies, label: str, n_folds: int) -> tuple[Galaxies, dict[str, int]]:
@@ -40,12 +40,14 @@ def chosen(galaxies: Galaxies, label: str, n_folds: int) -> tuple[Galaxies, dict
     """
     finite = finite_rows(galaxies.blocks)
     labels = np.where(finite, galaxies.labels, "")
-    rows, unlabelled = labelled_rows(labels, label, n_folds)
+    rows, unlabelled = labelled_rows(labels, label, n_folds, galaxies.family()[0])
     broken = int(np.count_nonzero(~finite & (galaxies.labels != "")))
     names = sorted(set(labels.tolist()) - set(labels[rows].tolist()) - {""})
+    alone = all(np.count_nonzero(labels == name) < n_folds for name in names)
+    rare = f"of classes with fewer galaxies{'' if alone else ', or groups of them,'} than the {n_folds} folds ({', '.join(names)})"
     counts = {
         "without a label": unlabelled - broken,
-        f"of classes with fewer galaxies than the {n_folds} folds ({', '.join(names)})": len(labels) - unlabelled - len(rows),
+        rare: len(labels) - unlabelled - len(rows),
         "with features that are no finite numbers": broken,
         "that could not be measured (report.failures.csv says why)": len(galaxies.failures),
     }
@@ -66,8 +68,10 @@ def chosen_elsewhere(other: Galaxies, here: Galaxies, classes: list[str], label:
     rows = np.flatnonzero(known & finite & ~twin)
     if not len(rows):
         had = ", ".join(sorted(set(other.labels.tolist()) - {""})) or "none"
+        same = int(np.count_nonzero(twin))
+        why = f"; {same:,} of its {len(twin):,} galaxies are among those trained on (the same position or image)" if same else ""
         raise UsageError(
-            f"the other source has no galaxy to test on; the classes in its column '{label}' are {had}, here {', '.join(classes)}"
+            f"the other source has no galaxy to test on; the classes in its column '{label}' are {had}, here {', '.join(classes)}{why}"
         )
     others = Counter(other.labels[~known & (other.labels != "")].tolist())
     counts = {

@@ -17,7 +17,7 @@ from galfeat.pipeline.folds import families, image_twins, labels_twins, position
 from galfeat.pipeline.measuring import Block, measure, take_rows
 from galfeat.pipeline.recipe import Recipe
 from galfeat.pipeline.shape_numbers import SHAPE, shape_numbers
-from galfeat.pipeline.table import column_text
+from galfeat.pipeline.table import class_labels, column_text
 
 __all__ = ["ALIGNED", "NUISANCE", "Galaxies", "gather", "measured_blocks"]
 
@@ -72,8 +72,10 @@ class Galaxies:
         twins = families(len(pixels), ties)
         repeated = len(twins) - len(np.unique(twins))
         if repeated:
+            contradictions = len(set(zip(twins.tolist(), self.labels.tolist(), strict=True))) - len(np.unique(twins))
             notes.append(
                 f"{repeated} entries show a galaxy that stands in the catalogue already (the same position or image); always in one fold."
+                + (f" {contradictions} of them have another class there." if contradictions else "")
             )
         if "group" in self.catalog.column_names:
             ties.append(labels_twins(column_text(self.catalog, "group")))
@@ -152,7 +154,7 @@ def gather(
         raise UsageError(f"none of the {len(failures)} cutouts could be measured{why}")
     catalog = _catalog(source, [cutout for part in good for cutout in part[0]])
     blocks = {name: _joined([part[1][name] for part in good]) for name in good[0][1]}
-    return Galaxies(catalog, column_text(catalog, label), blocks, failures, raw)
+    return Galaxies(catalog, class_labels(catalog, label), blocks, failures, raw)
 
 
 def measured_blocks(cutouts: Sequence[Cutout], recipe: Recipe) -> tuple[list[Cutout], dict[str, Block], list[Failure]]:

@@ -18,7 +18,18 @@ from galfeat.features import EXTRACTORS
 from galfeat.pipeline.measuring import Block, Measured
 from galfeat.pipeline.recipe import LOCAL, Recipe
 
-__all__ = ["KEY", "FeatureTable", "as_json", "column_text", "load_features", "read_metadata", "table_schema", "to_arrow", "versions"]
+__all__ = [
+    "KEY",
+    "FeatureTable",
+    "as_json",
+    "class_labels",
+    "column_text",
+    "load_features",
+    "read_metadata",
+    "table_schema",
+    "to_arrow",
+    "versions",
+]
 
 KEY = b"galfeat"
 _RESERVED = frozenset(EXTRACTORS) | {"shape", "photometry"}
@@ -81,6 +92,18 @@ def column_text(catalog: pa.Table, name: str) -> NDArray[np.str_]:
         raise UsageError(f"the catalogue has no column '{name}'; its columns are {', '.join(catalog.column_names)}")
     values = catalog.column(name).to_pylist()
     return np.array(["" if value is None or value != value else str(value) for value in values], dtype=np.str_)
+
+
+def class_labels(catalog: pa.Table, name: str) -> NDArray[np.str_]:
+    """Return a catalogue column of classes as text without blanks around it; ``""`` where it is empty, blank or "nan".
+
+    Raises
+    ------
+    UsageError
+        If there is no such column.
+    """
+    labels = np.array([text.strip() for text in column_text(catalog, name).tolist()], dtype=np.str_)
+    return np.where(np.char.lower(labels) == "nan", "", labels)
 
 
 def table_schema(catalog: pa.Table | None, recipe: Recipe) -> pa.Schema:

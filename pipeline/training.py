@@ -14,9 +14,11 @@ from galfeat.pipeline.atomic import check_target
 from galfeat.pipeline.inputs import named_input
 from galfeat.pipeline.measuring import take_rows
 from galfeat.pipeline.model import Model
-from galfeat.pipeline.table import column_text, load_features
+from galfeat.pipeline.table import class_labels, load_features
 
 __all__ = ["Trained", "labelled_rows", "train"]
+
+_SHOWN = 12  # classes in a message
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def train(
     check_target(Path(out), [table])
     chosen = named_input(inputs)
     features = load_features(table, chosen.columns)
-    labels = column_text(features.catalog, label)
+    labels = class_labels(features.catalog, label)
     rows, unlabelled = labelled_rows(labels, label)
     blocks = {name: take_rows(block, rows) for name, block in features.blocks.items()}
     with threadpool_limits(1):  # sums over threads round differently
@@ -82,18 +84,37 @@ def train(
     return Trained(Path(out), model, dict(sorted(Counter(labels[rows].tolist()).items())), unlabelled)
 
 
-def labelled_rows(labels: NDArray[np.str_], column: str, at_least: int = 1) -> tuple[NDArray[np.intp], int]:
+def labelled_rows(
+    labels: NDArray[np.str_], column: str, at_least: int = 1, family: NDArray[np.intp] | None = None
+) -> tuple[NDArray[np.intp], int]:
     """Return the rows whose class has enough members, and the number of rows without a label.
+
+    Parameters
+    ----------
+    labels : array of str, shape (n,)
+    column : str
+        Where they stand, for the message.
+    at_least : int
+        Members that a class needs.
+    family : array of int, shape (n,), optional
+        Galaxies with the same number count as one member.
 
     Raises
     ------
     UsageError
         If fewer than two classes are left.
     """
-    counts = Counter(labels.tolist())
-    unlabelled = counts.pop("", 0)
+    alone = range(len(labels)) if family is None else family.tolist()
+    counts = Counter(name for name, _ in set(zip(labels.tolist(), alone, strict=True)) if name)
+    unlabelled = int(np.count_nonzero(labels == ""))
     kept = [name for name, count in counts.items() if count >= at_least]
     if len(kept) < 2:
         few = f" with at least {at_least} galaxies" if at_least > 1 else ""
-        raise UsageError(f"column '{column}' has {len(kept)} class(es){few}: {', '.join(sorted(kept)) or 'none'}; two are needed")
+        whole = f"{few}, those of one group, position or image counted once" if family is not None else few
+        sizes = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())[:_SHOWN])
+        more = f" and {len(counts) - _SHOWN:,} more" if len(counts) > _SHOWN else ""
+        without = f"; {unlabelled:,} galaxies have none" if unlabelled else ""
+        raise UsageError(
+            f"column '{column}' has {len(kept)} class(es){whole}, and two are needed; it has {sizes or 'no class at all'}{more}{without}"
+        )
     return np.flatnonzero(np.isin(labels, kept)), unlabelled

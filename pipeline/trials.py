@@ -145,7 +145,13 @@ class Fold:
     def labels_of(self, contender: Contender) -> NDArray[np.str_]:
         """Return the training labels, dealt out at random for the control that asks for it."""
         labels = self.outer.train_labels
-        return np.random.default_rng(self.seed).permutation(labels) if contender.shuffled else labels
+        if not contender.shuffled:
+            return labels
+        rng = np.random.default_rng(self.seed)
+        dealt = rng.permutation(labels)
+        while len(set(dealt[self._learn].tolist())) < min(2, len(set(labels.tolist()))):  # of a rare class, all may be dealt elsewhere
+            dealt = rng.permutation(labels)
+        return dealt
 
     def search(self, contender: Contender) -> tuple[list[Settings], float, list[float]]:
         """Return the best of the draws by macro-F1 on the inner split, the temperature that suits their committee, and all inner scores."""

@@ -74,6 +74,16 @@ def test_nothing_learned_depends_on_the_test_galaxies(name: str, contender: Cont
     assert one == two
 
 
+def test_labels_dealt_out_at_random_leave_two_classes_to_learn() -> None:
+    labels = np.array(["a"] * 21 + ["b"] * 3)
+    for seed in range(30):
+        each = replace(sample(24), labels=labels, seed=seed)
+        fold = Fold(each, np.arange(24), np.arange(0), repeat=0, fold=0, draws=draw_settings(1, 0), networks=1)
+        dealt = fold.labels_of(replace(WHOLE, shuffled=True))
+        assert sorted(dealt.tolist()) == sorted(labels.tolist())
+        assert len(set(dealt[fold._learn].tolist())) == 2
+
+
 def test_the_search_takes_the_best_draw_of_those_that_it_was_given() -> None:
     fold = fold_of(sample(), np.arange(40))
     wide, judge = fold.inner.wide(PARTS)

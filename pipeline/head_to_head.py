@@ -1,7 +1,6 @@
 """The main job: labelled cutouts to a report of hand-crafted features against raw pixels."""
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +34,7 @@ from galfeat.pipeline.plan import (
 )
 from galfeat.pipeline.protocol import Outcome, Protocol
 from galfeat.pipeline.recipe import Recipe
+from galfeat.pipeline.report_folder import check_report_folder
 from galfeat.pipeline.searching import draw_settings
 from galfeat.pipeline.shape_numbers import SHAPE
 from galfeat.pipeline.study import Study
@@ -43,6 +43,7 @@ from galfeat.pipeline.trials import Altered, Sample
 
 __all__ = ["PLANS", "SIMULATED", "Compared", "compare"]
 
+_FEWEST = 3  # galaxies a fold: of fewer, nothing is left for the search within the training part
 SIMULATED = 1200  # galaxies of the embedded survey when there is no source
 PLANS: Mapping[str, Plan] = {"quick": QUICK, "full": FULL}
 """The protocols by name."""
@@ -140,6 +141,7 @@ def compare(  # noqa: PLR0913 - each is an option of the command
     )
     if job.plan.n_folds < 2:
         raise UsageError(f"a comparison needs at least 2 folds; {job.plan.n_folds} was asked for")
+    check_report_folder(job.out, [each for each in (source, test_source) if isinstance(each, str | Path)])
     return job.run(
         _opened(source, seed), None if test_source is None else _opened(test_source, seed), preparation, settings, measuring, training
     )
@@ -169,20 +171,31 @@ class _Job:
         training: Callable[[int, int, str], None] | None,
     ) -> Compared:
         recipe = Recipe.of(FEATURES, source.bands, preparation or Preparation(), _merged(settings or {}))
+        if other is not None:
+            labels_of(other, self.label, "the catalogue of the other source")
         here, left_out, notes = self._gathered(source, recipe, measuring)
-        there = None
+        there, absent = None, []
         if other is not None:
             found = gather(other, recipe, self.label, workers=self.workers, progress=measuring)
             there, more = chosen_elsewhere(found, here, sorted(set(here.labels.tolist())), self.label)
             left_out |= more
+            missing = sorted(set(here.labels.tolist()) - set(there.labels.tolist()))
+            if missing:
+                absent.append(
+                    f"The other source has no galaxy of {', '.join(missing)}: where one is taken for that, macro-F1 there counts a 0, and "
+                    "is lower than here without any fault of the input."
+                )
         family, said = here.family()
+        said += absent
         sample = Sample(_with_random(here.blocks, recipe, self.seed), here.labels, family, _shape(recipe), self.seed)
         ceiling = self.plan.preset == "full" and installed()
         if self.plan.preset == "full" and not ceiling:
             notes.append("PyTorch is not installed: the small convolutional network was left out.")
         plan, inputs, predicted = self._planned(sample, recipe, ceiling)
         run = self._settings(recipe, plan)
-        key = fingerprint_of({key: value for key, value in run.items() if key != "source"}, here.ids, here.labels, here.blocks["pixels"])
+        tested = () if there is None else (there.ids, there.labels, there.blocks["pixels"])
+        same = {key: value for key, value in run.items() if key != "source"}
+        key = fingerprint_of(same, here.ids, here.labels, here.blocks["pixels"], family, *tested)
         pieces = Pieces(self.out / "pieces", key, resume=self.resume)
         start = time.perf_counter()
         outcome = self._protocol(sample, inputs, plan, recipe, here, there, pieces, ceiling).run(self.workers, training)
@@ -202,7 +215,7 @@ class _Job:
         failures = [*here.failures, *(there.failures if there else ())]
         write_failures(failures_path(self.out / "report"), failures)
         report = _written(study, self.out)
-        shutil.rmtree(self.out / "pieces", ignore_errors=True)
+        pieces.clear()
         return Compared(report, study, len(failures))
 
     def _gathered(self, source: Source, recipe: Recipe, progress: Progress | None) -> tuple[Galaxies, dict[str, int], list[str]]:
@@ -211,6 +224,11 @@ class _Job:
         kept = np.random.default_rng(self.seed).permutation(rows)[: self.plan.altered]
         found = gather(source, recipe, self.label, keep_raw=set(kept.tolist()), workers=self.workers, progress=progress)
         galaxies, left_out = chosen(found, self.label, self.plan.n_folds)
+        least = _FEWEST * self.plan.n_folds
+        if len(galaxies.labels) < least:
+            raise UsageError(
+                f"{self.plan.n_folds} folds need at least {least} galaxies to learn from; {len(galaxies.labels)} can take part"
+            )
         return galaxies, left_out, []
 
     def _planned(self, sample: Sample, recipe: Recipe, ceiling: bool) -> tuple[Plan, tuple[Contender, ...], float]:

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from galfeat.pipeline.study import Importance, Row
 from galfeat.pipeline.trials import Piece
 
 __all__ = ["Pieces", "fingerprint_of"]
+
+_NAMED = re.compile(r"\d+-\d+-.*\.json")  # repeat, fold and what it is a piece of
 
 
 class Pieces:
@@ -56,10 +60,11 @@ class Pieces:
             part.write_text(json.dumps({"key": self.key, **_tree(piece)}), encoding="utf-8")
 
     def clear(self) -> None:
-        """Remove all pieces: the study is written."""
-        for path in self.folder.glob("*.json"):
-            path.unlink()
-        if self.folder.is_dir():
+        """Remove all pieces: the study is written. What else is in the folder stays, and then the folder."""
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                if _NAMED.fullmatch(path.name):
+                    path.unlink()
             self.folder.rmdir()
 
     def _path(self, name: str) -> Path:

@@ -55,6 +55,7 @@ def compare(
     """Compare hand-crafted features with raw pixels on labelled cutouts and write a report."""
     from galfeat.data import Source, open_source
     from galfeat.pipeline import compare as head_to_head
+    from galfeat.pipeline.report_folder import check_report_folder
     from galfeat.pipeline.reporting import judge
     from galfeat.scripts.configuring import extractor_settings, preparation
     from galfeat.scripts.progress import Display
@@ -74,6 +75,7 @@ def compare(
             allow_outside=allow_outside,
         )
 
+    check_report_folder(out, [source, catalog, test_source, positions, config])
     opened = None if source is None else open_one(source, catalog)
     with Display("measure") as measuring, Display("train", "parts") as training:
         compared = head_to_head(

@@ -15,6 +15,7 @@ from galfeat.data import Preparation
 from galfeat.pipeline import compare
 from galfeat.pipeline.head_to_head import Compared
 from galfeat.pipeline.plan import QUICK
+from galfeat.pipeline.report_folder import check_report_folder
 
 SMALL = replace(
     QUICK,
@@ -137,9 +138,84 @@ def test_what_cannot_be_compared_is_said_before_the_work(survey: Path, tmp_path:
     with pytest.raises(UsageError, match="at least 2 folds"):
         compare(survey, tmp_path / "out", plan=replace(SMALL, n_folds=1))
     one = changed(survey, tmp_path / "one", lambda table: [row for row in table if row["label"] == "merger"])
-    with pytest.raises(UsageError, match=r"1 class\(es\).*: merger; two are needed"):
+    with pytest.raises(UsageError, match=r"1 class\(es\) with at least 3 galaxies, and two are needed; it has merger 18$"):
         compare(one, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_folder_of_the_report_is_looked_at_before_the_work(survey: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
+        with pytest.raises(UsageError, match="file is no folder; name another one"):
+            compare(survey, out)
+    (tmp_path / "out" / "scores.csv").mkdir(parents=True)
+    with pytest.raises(UsageError, match=r"scores\.csv: it is no ordinary file"):
+        compare(survey, tmp_path / "out")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "figures").write_text("mine")
+    with pytest.raises(UsageError, match="figures is no folder"):
+        compare(survey, tmp_path / "other")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "summary.csv").write_text("id,file,label\n")
+    with pytest.raises(UsageError, match=r"summary\.csv: it is one of the inputs"):
+        check_report_folder(mine, [survey, mine / "summary.csv"])
+    check_report_folder(tmp_path / "not" / "yet", [survey])
+    assert not (tmp_path / "not").exists()
+
+
+def test_galaxies_of_one_group_are_too_few_for_folds(survey: Path, tmp_path: Path) -> None:
+    def grouped(table: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [{**row, "group": "one field"} for row in table]
+
+    folder = changed(survey, tmp_path / "survey", grouped)
+    plan = replace(SMALL, altered=0)
+    with pytest.raises(UsageError, match=r"0 class\(es\) with at least 2 galaxies, those of one group, position or image counted once"):
+        compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan)
+
+    def few(table: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [row for row in table if row["label"] in ("merger", "spiral")][:5]
+
+    with pytest.raises(UsageError, match="2 folds need at least 6 galaxies to learn from; 5 can take part"):
+        compare(changed(survey, tmp_path / "few", few), tmp_path / "out", preparation=PREPARED, plan=plan)
+
+
+def test_classes_that_are_numbers_or_blank(survey: Path, tmp_path: Path) -> None:
+    numbers = {"merger": "1", "spiral": " 2 ", "clump": "10", "agn": "nan", "quiescent": "  "}
+
+    def renamed(table: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [{**row, "label": numbers.get(row["label"], "")} for row in table]
+
+    folder = changed(survey, tmp_path / "survey", renamed)
+    plan = replace(SMALL, altered=0, dropping=False, curve_inputs=(), head_inputs=("features",))
+    mine = tmp_path / "out" / "pieces" / "mine.fits"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("kept")
+    study = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).study
+    assert study.classes == ("1", "10", "2")
+    assert len(study.labels) + study.left_out["without a label"] == 90
+    assert {row.head for row in study.rows} == {"network", "logistic", "forest"}
+    assert [path.name for path in mine.parent.iterdir()] == ["mine.fits"], "what is not of the run stays"
+
+
+def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(survey: Path, tmp_path: Path) -> None:
+    plan = replace(SMALL, altered=0, dropping=False, curve_inputs=(), head_inputs=())
+
+    def stop(done: int, total: int, name: str) -> None:
+        if done == 5:
+            raise KeyboardInterrupt(total, name)
+
+    def pairs(table: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [{**row, "group": str(place // 2)} for place, row in enumerate(table)]
+
+    first, second, grouped = survey_of(survey, 30, 8), survey_of(survey, 30, 9), changed(survey, tmp_path / "grouped", pairs)
+    arguments = {"preparation": PREPARED, "plan": plan, "name": "here", "test_name": "there"}
+    for source, tested, taken in ((grouped, first, False), (survey, second, False), (survey, first, True)):
+        out = tmp_path / f"{source.name} {tested.name}"
+        with pytest.raises(KeyboardInterrupt):
+            compare(survey, out, test_source=first, training=stop, **arguments)  # type: ignore[arg-type]
+        study = compare(source, out, test_source=tested, resume=True, **arguments).study  # type: ignore[arg-type]
+        assert any("resumed" in note for note in study.notes) == taken
 
 
 def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(survey: Path, tmp_path: Path) -> None:

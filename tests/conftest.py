@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,14 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real galaxies not found: set GALFEAT_TEST_DATA to their folder (looked in {folder})")
     return folder
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Let SIGINT raise, here and in programs that are started, where the shell of these tests has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

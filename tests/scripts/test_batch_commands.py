@@ -61,6 +61,7 @@ def test_a_segmentation_fault_costs_one_galaxy_and_no_second_command(survey: Pat
         assert [(line["id"], line["stage"]) for line in csv.DictReader(handle)] == [("sim000021", "crash")]
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_within_two_seconds_and_gone_on_with(number: signal.Signals, whole: bytes, survey: Path, tmp_path: Path) -> None:
     out = tmp_path / "F.parquet"

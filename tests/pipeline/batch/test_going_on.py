@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -233,14 +233,6 @@ class _Dying:
 
     def __del__(self) -> None:
         signal.raise_signal(signal.SIGINT)
-
-
-@pytest.fixture
-def heard() -> Iterator[None]:
-    """Let SIGINT raise, which a shell may have told these tests to ignore."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("heard")

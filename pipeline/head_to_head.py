@@ -176,7 +176,10 @@ class _Job:
         here, left_out, notes = self._gathered(source, recipe, measuring)
         there, absent = None, []
         if other is not None:
-            found = gather(other, recipe, self.label, workers=self.workers, progress=measuring)
+            try:
+                found = gather(other, recipe, self.label, workers=self.workers, progress=measuring)
+            except UsageError as error:
+                raise UsageError(f"the other source: {error}") from error
             there, more = chosen_elsewhere(found, here, sorted(set(here.labels.tolist())), self.label)
             left_out |= more
             missing = sorted(set(here.labels.tolist()) - set(there.labels.tolist()))

@@ -219,9 +219,19 @@ def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(survey: Pa
 
 
 def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(survey: Path, tmp_path: Path) -> None:
+    def unlabelled(table: list[dict[str, str]]) -> list[dict[str, str]]:
+        return [{key: value for key, value in row.items() if key != "label"} for row in table]
+
     plan = replace(SMALL, altered=0)
     with pytest.raises(UsageError, match="the other source has no galaxy to test on"):
         compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, test_source=survey)
+    with pytest.raises(UsageError, match=r"^the catalogue of the other source needs a column 'label'"):
+        compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, test_source=changed(survey, tmp_path / "bare", unlabelled))
+    empty = changed(survey, tmp_path / "empty", lambda table: table)
+    for path in empty.glob("*.fits"):
+        path.write_bytes(b"")
+    with pytest.raises(UsageError, match=r"^the other source: none of the 90 cutouts could be measured"):
+        compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, test_source=empty)
 
 
 def test_the_second_task_goes_by_the_same_protocol(survey: Path, tmp_path: Path) -> None:

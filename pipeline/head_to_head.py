@@ -200,6 +200,11 @@ class _Job:
         same = {key: value for key, value in run.items() if key != "source"}
         key = fingerprint_of(same, here.ids, here.labels, here.blocks["pixels"], family, *tested)
         pieces = Pieces(self.out / "pieces", key, resume=self.resume)
+        if self.resume and (strange := pieces.of_other_runs()):
+            self.saying(
+                f"{pieces.folder} has {strange} part(s) of another run (other galaxies, settings, seed or version): "
+                "they are not taken, and replaced"
+            )
         start = time.perf_counter()
         outcome = self._protocol(sample, inputs, plan, recipe, here, there, pieces, ceiling).run(self.workers, training)
         used = time.perf_counter() - start

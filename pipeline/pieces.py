@@ -54,6 +54,11 @@ class Pieces:
         self.taken += piece is not None
         return piece
 
+    def of_other_runs(self) -> int:
+        """Return how many of the pieces that are there are not of this run, and will be replaced."""
+        there = [path for path in self.folder.glob("*.json") if _NAMED.fullmatch(path.name)]
+        return sum(_key_of(path) != self.key for path in there)
+
     def keep(self, name: str, piece: Piece) -> None:
         """Write a finished piece."""
         with replacing(self._path(name)) as part:
@@ -79,6 +84,13 @@ def fingerprint_of(settings: Mapping[str, Any], *arrays: Any) -> str:
         digest.update(str((values.shape, values.dtype.str)).encode())
         digest.update(values.tobytes())
     return digest.hexdigest()[:16]
+
+
+def _key_of(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["key"])
+    except (ValueError, KeyError, TypeError):
+        return ""  # cut off while it was written
 
 
 def _tree(piece: Piece) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from galfeat.data import Preparation
 from galfeat.pipeline import compare
 from galfeat.pipeline.head_to_head import Compared
 from galfeat.pipeline.plan import QUICK
-from galfeat.pipeline.report_folder import check_report_folder
+from galfeat.pipeline.report_folder import REPORT_FILES, check_report_folder
 
 SMALL = replace(
     QUICK,
@@ -72,6 +72,8 @@ def test_every_stage_is_in_the_tables(compared: Compared) -> None:
     assert sum(int(row["n_test"]) for row in scores if row["stage"] == "main" and row["input"] == "pixels") == 90
     assert [row["input"] for row in rows(out / "summary.csv")] == inputs
     assert not (out / "pieces").exists()
+    written = {path.name for path in out.iterdir() if path.is_file()}
+    assert written | {"report.failures.csv"} == set(REPORT_FILES), "what check_report_folder asks about is what is written"
 
 
 def test_the_run_can_be_repeated_from_what_it_says(compared: Compared) -> None:
@@ -214,8 +216,10 @@ def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(survey: Pa
         out = tmp_path / f"{source.name} {tested.name}"
         with pytest.raises(KeyboardInterrupt):
             compare(survey, out, test_source=first, training=stop, **arguments)  # type: ignore[arg-type]
-        study = compare(source, out, test_source=tested, resume=True, **arguments).study  # type: ignore[arg-type]
+        said: list[str] = []
+        study = compare(source, out, test_source=tested, resume=True, saying=said.append, **arguments).study  # type: ignore[arg-type]
         assert any("resumed" in note for note in study.notes) == taken
+        assert any("part(s) of another run" in sentence for sentence in said) != taken
 
 
 def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(survey: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # the files beside this one, whe
 from machine import described, write_between
 
 from galfeat.data import open_source
-from galfeat.data.sources import Opened
+from galfeat.data.sources.open import Opened
 
 try:
     import fitsio

@@ -16,8 +16,8 @@ from skimage.feature import hog, local_binary_pattern
 from skimage.transform import downscale_local_mean
 
 from galfeat.features import HOG, SIFT, ColorHistogram, Pixels
-from galfeat.features.kernels.glcm import glcm_features
-from galfeat.features.kernels.lbp import lbp
+from galfeat.features.texture.glcm_kernel import glcm_features
+from galfeat.features.texture.lbp_kernel import lbp
 
 __all__ = ["SHAPES", "WORKS", "Work", "galaxies", "punched"]
 

@@ -11,15 +11,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
-from galfeat.data.choosing import MissingBands
 from galfeat.data.cutouts import Cutout, Cutouts
-from galfeat.data.files import FileSource
-from galfeat.data.fits import open_fits
-from galfeat.data.folders import is_fits, is_picture, without_suffix
-from galfeat.data.layouts import Layout, size_of
-from galfeat.data.prepare import Preparation, prepare_one
-from galfeat.data.shards import Shard
-from galfeat.data.sources import Opened, open_source
+from galfeat.data.fits.file import open_fits
+from galfeat.data.fits.layouts import Layout, size_of
+from galfeat.data.preparation.steps import Preparation, prepare_one
+from galfeat.data.sources.base import Shard
+from galfeat.data.sources.files import FileSource
+from galfeat.data.sources.folders import is_fits, is_picture, without_suffix
+from galfeat.data.sources.open import Opened, open_source
+from galfeat.data.sources.select_bands import MissingBands
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS

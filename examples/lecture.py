@@ -13,17 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from galfeat.nn.drawing.animation import animation
-from galfeat.nn.drawing.functions import draw_activations, draw_approximation
-from galfeat.nn.drawing.learning import draw_boundary, draw_losses
-from galfeat.nn.drawing.paths import draw_paths
+from galfeat.nn.lecture.animation import animation
+from galfeat.nn.lecture.functions import draw_activations, draw_approximation
+from galfeat.nn.lecture.learning import draw_boundary, draw_losses
+from galfeat.nn.lecture.paths import draw_paths
 from galfeat.nn.losses import get_loss
 from galfeat.nn.network import initialized
-from galfeat.nn.objective import Objective
 from galfeat.nn.optimizers import Adam, Optimizer, get_optimizer
-from galfeat.nn.samples import Samples
-from galfeat.nn.trace import Trace, record
-from galfeat.nn.training import Plan
+from galfeat.nn.training.batches import Samples
+from galfeat.nn.training.loop import Plan
+from galfeat.nn.training.objective import Objective
+from galfeat.nn.training.trace import Trace, record
 from galfeat.nn.types import Floats
 
 RATES = {"gradient_descent": 0.5, "momentum": 0.1, "nesterov": 0.1, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.03}

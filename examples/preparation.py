@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from galfeat.data import Cutout, Preparation, align, lupton_rgb, prepare_one, simulate
-from galfeat.data.aiming import significance
-from galfeat.data.segmentation import central_label, combined, segment
+from galfeat.data.preparation.centring import significance
+from galfeat.data.preparation.segmentation import central_label, combined, segment
 
 GALAXIES = 5
 CLOSE = Preparation(neighbours="mask", centring="subpixel", extent=0.12, no_object="keep")

@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 
 from galfeat import UsageError
 from galfeat.features.base import Extractor
-from galfeat.features.blocks import BlockScaler
+from galfeat.features.block_scaler import BlockScaler
 from galfeat.features.learned import LearnedExtractor
 
 __all__ = ["Combined", "combine"]

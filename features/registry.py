@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from galfeat import UsageError
 from galfeat.features.base import Extractor
-from galfeat.features.color import ColorHistogram
-from galfeat.features.hog import HOG
-from galfeat.features.pixels import Pixels
-from galfeat.features.sift import SIFT
-from galfeat.features.texture import Texture
+from galfeat.features.color.extractor import ColorHistogram
+from galfeat.features.hog.extractor import HOG
+from galfeat.features.pixels.extractor import Pixels
+from galfeat.features.sift.extractor import SIFT
+from galfeat.features.texture.extractor import Texture
 
 __all__ = ["EXTRACTORS", "make_extractors"]
 

@@ -2,30 +2,20 @@
 
 `MLPClassifier` and `MLPRegressor` are what most people need. The parts that it is made of, one concept a file:
 
-``activations``, ``losses`` (both with ``columns``), ``initializers``
+``activations``, ``losses``, ``initializers``
     value and derivative side by side; where the weights begin.
-``layout``, ``network``, ``objective``
-    dense layers over one flat parameter vector, forward and backward; loss plus penalty.
-``second_order``, ``gradient_check``
-    Hessian-vector products and the Hessian, exactly; backpropagation against differences.
+``layout``, ``network``, ``dropout``
+    dense layers over one flat parameter vector, forward and backward; units left out in training.
 ``optimizers``, ``schedules``
     state in, state out; how the learning rate falls.
-``landscape``, ``newton``, ``lbfgs``
-    the objective over all samples as a surface, and two ways down it that know how it bends.
-``perceptron``, ``approximation``
-    one neuron that learns from its mistakes; any function of one variable as a network.
-``samples``, ``splitting``, ``training``, ``validation``, ``dropout``
-    batches, the samples that early stopping sets aside, the loop, how long to go on, and units left out on the way.
-``descending``, ``committee``
-    Newton and L-BFGS in the loop's place; several networks that learn side by side.
-``trace``, ``drawing``
-    training as it went, step by step; the lecture's pictures, and a page on which a network learns.
-``blocks``, ``threads``, ``probabilities``, ``calibration``
-    prediction whose bits do not depend on the batch; how sure it is, and how sure it should be.
-``estimator``, ``fitted``, ``classifier``, ``regressor``, ``settings``
-    what scikit-learn sees.
-``plain``, ``state``, ``files``, ``onnx``
+``training``
+    the mini-batch loop, early stopping, ensembles; Newton and L-BFGS on the full batch; exact Hessians; gradient checks.
+``estimators``
+    what scikit-learn sees; prediction whose bits do not depend on the batch; calibrated probabilities.
+``saving``, ``onnx``
     a trained network as settings and arrays, in a file, and for other programs.
+``lecture``
+    the perceptron, any function of one variable as a network, the lecture's figures, and a page on which a network learns.
 
 Nothing here knows a galaxy: arrays in, arrays out.
 """
@@ -34,14 +24,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from galfeat.nn.approximation import relu_approximation
-    from galfeat.nn.classifier import MLPClassifier
-    from galfeat.nn.gradient_check import check_gradient
+    from galfeat.nn.estimators.classifier import MLPClassifier
+    from galfeat.nn.estimators.regressor import MLPRegressor
     from galfeat.nn.layout import parameter_count
+    from galfeat.nn.lecture.approximation import relu_approximation
+    from galfeat.nn.lecture.perceptron import Perceptron
     from galfeat.nn.network import Network
     from galfeat.nn.onnx import save_onnx, to_onnx
-    from galfeat.nn.perceptron import Perceptron
-    from galfeat.nn.regressor import MLPRegressor
+    from galfeat.nn.training.gradient_check import check_gradient
 
 __all__ = [
     "MLPClassifier",
@@ -56,13 +46,13 @@ __all__ = [
 ]
 
 _WHERE = {
-    "MLPClassifier": "classifier",
-    "MLPRegressor": "regressor",
+    "MLPClassifier": "estimators.classifier",
+    "MLPRegressor": "estimators.regressor",
     "Network": "network",
-    "Perceptron": "perceptron",
-    "check_gradient": "gradient_check",
+    "Perceptron": "lecture.perceptron",
+    "check_gradient": "training.gradient_check",
     "parameter_count": "layout",
-    "relu_approximation": "approximation",
+    "relu_approximation": "lecture.approximation",
     "save_onnx": "onnx",
     "to_onnx": "onnx",
 }

@@ -14,10 +14,10 @@ import numpy as np
 
 from galfeat import UsageError, __version__
 from galfeat.nn.activations import Activation, Elu, Gelu, Identity, LeakyRelu, Mish, Relu, Sigmoid, Silu, Softmax, Softplus, Step, Tanh
-from galfeat.nn.classifier import MLPClassifier
+from galfeat.nn.estimators.classifier import MLPClassifier
+from galfeat.nn.estimators.regressor import MLPRegressor
 from galfeat.nn.losses import BinaryCrossEntropy, CrossEntropy, get_loss
 from galfeat.nn.network import Network
-from galfeat.nn.regressor import MLPRegressor
 
 __all__ = ["save_onnx", "to_onnx"]
 

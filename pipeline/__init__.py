@@ -19,18 +19,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from galfeat.pipeline.auditing import Audit, audit
-    from galfeat.pipeline.classification import classify
-    from galfeat.pipeline.describing import describe
-    from galfeat.pipeline.exporting import export
-    from galfeat.pipeline.extraction import extract
+    from galfeat.pipeline.extraction.export import export
+    from galfeat.pipeline.extraction.extract import extract
+    from galfeat.pipeline.extraction.feature_table import FeatureTable, load_features
+    from galfeat.pipeline.extraction.join import join_features
+    from galfeat.pipeline.figures.portrait import show
     from galfeat.pipeline.head_to_head import compare
-    from galfeat.pipeline.inputs import INPUTS
-    from galfeat.pipeline.joining import join_features
-    from galfeat.pipeline.model import Model
-    from galfeat.pipeline.portrait import show
-    from galfeat.pipeline.table import FeatureTable, load_features
-    from galfeat.pipeline.training import train
+    from galfeat.pipeline.info import describe
+    from galfeat.pipeline.invariance.audit import Audit, audit
+    from galfeat.pipeline.models.classify import classify
+    from galfeat.pipeline.models.inputs import INPUTS
+    from galfeat.pipeline.models.model import Model
+    from galfeat.pipeline.models.train import train
 
 __all__ = [
     "INPUTS",
@@ -50,20 +50,20 @@ __all__ = [
 ]
 
 _HOMES = {  # imported when asked for: a command waits only for what it uses
-    "INPUTS": "inputs",
-    "Audit": "auditing",
-    "FeatureTable": "table",
-    "Model": "model",
-    "audit": "auditing",
-    "classify": "classification",
+    "INPUTS": "models.inputs",
+    "Audit": "invariance.audit",
+    "FeatureTable": "extraction.feature_table",
+    "Model": "models.model",
+    "audit": "invariance.audit",
+    "classify": "models.classify",
     "compare": "head_to_head",
-    "describe": "describing",
-    "export": "exporting",
-    "extract": "extraction",
-    "join_features": "joining",
-    "load_features": "table",
-    "show": "portrait",
-    "train": "training",
+    "describe": "info",
+    "export": "extraction.export",
+    "extract": "extraction.extract",
+    "join_features": "extraction.join",
+    "load_features": "extraction.feature_table",
+    "show": "figures.portrait",
+    "train": "models.train",
 }
 
 

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError, __version__
 from galfeat.data import Preparation, SimulatedSurvey, Source, open_source
-from galfeat.pipeline.altering import alter
-from galfeat.pipeline.choosing import chosen, chosen_elsewhere, labels_of
-from galfeat.pipeline.cnn import installed, version
-from galfeat.pipeline.contenders import FEATURE_SETTINGS, RANDOM, Contender, contenders, hand_parts, random_block
-from galfeat.pipeline.costs import costs, layers, measuring_seconds
-from galfeat.pipeline.extraction import FEATURES, Progress, failures_path, write_failures
-from galfeat.pipeline.gathering import Galaxies, gather, measured_blocks
-from galfeat.pipeline.measuring import Block
-from galfeat.pipeline.pieces import Pieces, fingerprint_of
-from galfeat.pipeline.plan import (
+from galfeat.pipeline.comparison.checkpoints import Pieces, fingerprint_of
+from galfeat.pipeline.comparison.cnn import installed, version
+from galfeat.pipeline.comparison.costs import costs, layers, measuring_seconds
+from galfeat.pipeline.comparison.dataset import Galaxies, gather, measured_blocks
+from galfeat.pipeline.comparison.fold import Altered, Sample
+from galfeat.pipeline.comparison.hyperparameters import draw_settings
+from galfeat.pipeline.comparison.inputs import FEATURE_SETTINGS, RANDOM, Contender, contenders, hand_parts, random_block
+from galfeat.pipeline.comparison.morphology_statistics import SHAPE
+from galfeat.pipeline.comparison.perturbations import alter
+from galfeat.pipeline.comparison.plan import (
     FULL,
     NOMINAL,
     QUICK,
@@ -32,14 +32,14 @@ from galfeat.pipeline.plan import (
     predicted_seconds,
     searched_heads_seconds,
 )
-from galfeat.pipeline.protocol import Outcome, Protocol
-from galfeat.pipeline.recipe import Recipe
-from galfeat.pipeline.report_folder import check_report_folder
-from galfeat.pipeline.searching import draw_settings
-from galfeat.pipeline.shape_numbers import SHAPE
-from galfeat.pipeline.study import Study
-from galfeat.pipeline.training import labelled_rows
-from galfeat.pipeline.trials import Altered, Sample
+from galfeat.pipeline.comparison.protocol import Outcome, Protocol
+from galfeat.pipeline.comparison.results import Study
+from galfeat.pipeline.comparison.select_galaxies import chosen, chosen_elsewhere, labels_of
+from galfeat.pipeline.extraction.extract import FEATURES, Progress, failures_path, write_failures
+from galfeat.pipeline.extraction.measure import Block
+from galfeat.pipeline.extraction.recipe import Recipe
+from galfeat.pipeline.models.train import labelled_rows
+from galfeat.pipeline.reporting.folder import check_report_folder
 
 __all__ = ["PLANS", "SIMULATED", "Compared", "compare"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from galfeat.pipeline.statistics import Interval, corrected_interval
+from galfeat.pipeline.comparison.significance import Interval, corrected_interval
 
 __all__ = ["METRICS", "Interval", "corrected_interval", "score"]
 

@@ -23,7 +23,7 @@ def audit(
     """
     del config  # it has done its work: it gave the options above their defaults
     from galfeat.pipeline import audit as measure
-    from galfeat.pipeline.audit_figure import audit_text, write_audit
+    from galfeat.pipeline.invariance.figure import audit_text, write_audit
     from galfeat.scripts.progress import Display
 
     with Display("audit", "galaxies") as display:

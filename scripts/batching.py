@@ -14,7 +14,7 @@ from galfeat.scripts.running import quiet_down
 from galfeat.scripts.supervising import alive
 
 if TYPE_CHECKING:
-    from galfeat.pipeline.extraction import Options
+    from galfeat.pipeline.extraction.extract import Options
 
 __all__ = ["Cluster", "LogFile", "Processes", "Quiet", "Restart", "RetryFailed", "options_of", "watching"]
 
@@ -39,7 +39,7 @@ def options_of(workers: int | None, processes: bool, cluster: str | None, restar
     UsageError
         If two options contradict each other.
     """
-    from galfeat.pipeline.extraction import Options
+    from galfeat.pipeline.extraction.extract import Options
 
     if restart and retry_failed:
         raise UsageError("--restart measures everything anew, and --retry-failed only what failed; give one of them")

@@ -55,8 +55,8 @@ def compare(
     """Compare hand-crafted features with raw pixels on labelled cutouts and write a report."""
     from galfeat.data import Source, open_source
     from galfeat.pipeline import compare as head_to_head
-    from galfeat.pipeline.report_folder import check_report_folder
     from galfeat.pipeline.reporting import judge
+    from galfeat.pipeline.reporting.folder import check_report_folder
     from galfeat.scripts.configuring import extractor_settings, preparation
     from galfeat.scripts.progress import Display
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from galfeat.pipeline.configuration import Configuration
+    from galfeat.pipeline.settings_file import Configuration
 
 __all__ = ["Config", "check_configuration", "configurable_commands", "extractor_settings", "preparation", "prepares", "settable"]
 
@@ -41,7 +41,7 @@ def check_configuration(path: Path) -> dict[str, dict[str, Any]]:
     UsageError
         If the file cannot be read or has a wrong setting: the sentence names the line and the key.
     """
-    from galfeat.pipeline.configuration import SHARED, read_configuration
+    from galfeat.pipeline.settings_file import SHARED, read_configuration
 
     configuration = read_configuration(path)
     commands = configurable_commands()
@@ -61,14 +61,14 @@ def check_configuration(path: Path) -> dict[str, dict[str, Any]]:
 def preparation(path: Path | None, size: int) -> Any:
     """Return the preparation that a settings file describes, at the size that the command was given."""
     from galfeat.data import Preparation
-    from galfeat.pipeline.configuration import read_configuration
+    from galfeat.pipeline.settings_file import read_configuration
 
     return Preparation(**(read_configuration(path).preparation() | {"size": size}))
 
 
 def extractor_settings(path: Path | None) -> Mapping[str, Mapping[str, Any]]:
     """Return the settings of extractors that a settings file has."""
-    from galfeat.pipeline.configuration import read_configuration
+    from galfeat.pipeline.settings_file import read_configuration
 
     return read_configuration(path).features()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from galfeat import __version__
-from galfeat.pipeline.configuration import default_tables
+from galfeat.pipeline.settings_file import default_tables
 from galfeat.scripts.configuring import configurable_commands, prepares, settable
 
 __all__ = ["defaults"]

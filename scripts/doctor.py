@@ -7,7 +7,7 @@ from galfeat.scripts.running import main_of
 
 def doctor() -> None:
     """Print the versions of everything, then check that this installation measures and learns correctly; status 1 if not."""
-    from galfeat.pipeline.checkup import check_up, facts
+    from galfeat.pipeline.doctor import check_up, facts
 
     for name, fact in facts().items():
         typer.echo(f"{name:<24} {fact}")

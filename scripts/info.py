@@ -14,7 +14,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Print what a feature table or a model says about itself: settings, versions, counts, fingerprint."""
-    from galfeat.pipeline.describing import describe, description_text
+    from galfeat.pipeline.info import describe, description_text
 
     typer.echo(json.dumps(describe(file), indent=2) if as_json else description_text(file))
 

@@ -37,7 +37,7 @@ def simulate(
 
     survey = SimulatedSurvey(n, size, names(bands) or (), depth, seed, noise, realistic)
     if contact_sheet is not None:
-        from galfeat.pipeline.contact_sheet import SHEET_ENDINGS, write_contact_sheet
+        from galfeat.pipeline.figures.contact_sheet import SHEET_ENDINGS, write_contact_sheet
 
         if contact_sheet.suffix.lower() not in SHEET_ENDINGS:  # before the work, not after it
             raise typer.BadParameter(f"a contact sheet must end in {' or '.join(SHEET_ENDINGS)}", param_hint="--contact-sheet")

@@ -74,3 +74,21 @@ def test_each_wing_has_a_face_that_tells_its_story_and_keeps_its_word(wing: str)
     assert len((module.__doc__ or "").split()) > 10
     for name in module.__all__:
         assert getattr(module, name) is not None
+
+
+ALL = """
+from importlib import import_module
+from inspect import ismodule
+from pkgutil import walk_packages
+import galfeat
+for module in walk_packages(galfeat.__path__, "galfeat."):
+    import_module(module.name)
+for face in ("data", "features", "nn", "pipeline"):
+    wing = import_module(f"galfeat.{face}")
+    for name in wing.__all__:
+        assert not ismodule(getattr(wing, name)), f"galfeat.{face}.{name} is hidden by a module of that name"
+"""
+
+
+def test_no_name_of_a_face_is_hidden_by_a_module() -> None:
+    subprocess.run([sys.executable, "-c", ALL], check=True)

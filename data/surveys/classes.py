@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from galfeat import UsageError
-from galfeat.data.files import FileSource
-from galfeat.data.hdf5 import Hdf5Source
-from galfeat.data.shards import Shard
-from galfeat.data.sources import open_source
+from galfeat.data.sources.base import Shard
+from galfeat.data.sources.files import FileSource
+from galfeat.data.sources.hdf5 import Hdf5Source
+from galfeat.data.sources.open import open_source
 
 __all__ = ["joined", "named_classes", "open_pictures", "open_square", "with_column"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from galfeat import UsageError
-from galfeat.data.catalogs import check_ids, read_catalog
-from galfeat.data.files import FileSource
-from galfeat.data.sources import open_source
+from galfeat.data.sources.catalogs import check_ids, read_catalog
+from galfeat.data.sources.files import FileSource
+from galfeat.data.sources.open import open_source
 from galfeat.data.surveys.classes import joined, open_pictures, with_column
 
 __all__ = ["efigi", "efigi_labels"]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from galfeat import UsageError
-from galfeat.data.hdf5 import Hdf5Source
+from galfeat.data.sources.hdf5 import Hdf5Source
 from galfeat.data.surveys.classes import named_classes, open_square
 
 __all__ = ["GALAXY_MNIST", "galaxy_mnist"]

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from galfeat import UsageError
-from galfeat.data.catalogs import check_ids
-from galfeat.data.files import FileSource
+from galfeat.data.sources.catalogs import check_ids
+from galfeat.data.sources.files import FileSource
 from galfeat.data.surveys.classes import joined, open_pictures, with_column
 
 __all__ = ["galaxy_zoo2", "galaxy_zoo2_labels"]

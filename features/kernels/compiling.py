@@ -22,7 +22,7 @@ __all__ = ["FAST", "kernel"]
 FAST = frozenset({"reassoc", "nsz", "contract", "arcp", "afn"})
 """Liberties with the order and rounding of sums. Without ``nnan`` and ``ninf``, which would delete the tests for bad pixels."""
 
-_IMPORTED = re.compile(r"^\s*from galfeat\.features\.kernels\.(\w+) import", re.MULTILINE)
+_IMPORTED = re.compile(r"^\s*from galfeat\.features\.([\w.]+) import", re.MULTILINE)
 _log = logging.getLogger("galfeat")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -68,7 +68,7 @@ class _Kept(FunctionCache):
             return None
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return *super()._index_key(sig, codegen), _fingerprint(self._py_func.__module__.rpartition(".")[2])
+        return *super()._index_key(sig, codegen), _fingerprint(self._py_func.__module__.removeprefix("galfeat.features."))
 
 
 def _keep(dispatcher: Any) -> None:
@@ -84,14 +84,14 @@ def _fingerprint(name: str) -> str:
 
     A kernel holds code of those it calls, and numba looks at one file alone.
     """
-    folder = Path(__file__).parent
-    needed, waiting = set[str](), [name]
+    needed, waiting = dict[str, bytes](), [name]
     while waiting:
         each = waiting.pop()
-        if each not in needed and (folder / f"{each}.py").is_file():
-            needed.add(each)
-            waiting += _IMPORTED.findall((folder / f"{each}.py").read_text(encoding="utf-8"))
-    return hashlib.sha256(b"".join((folder / f"{each}.py").read_bytes() for each in sorted(needed))).hexdigest()
+        file = Path(__file__).parents[1] / f"{each.replace('.', '/')}.py"
+        if each not in needed and file.is_file():
+            needed[each] = file.read_bytes()
+            waiting += _IMPORTED.findall(needed[each].decode())
+    return hashlib.sha256(b"".join(needed[each] for each in sorted(needed))).hexdigest()
 
 
 class _Announcer(event.Listener):

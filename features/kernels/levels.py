@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.plain.histogram import edges
+from galfeat.features.kernels.levels_reference import edges
 
 __all__ = ["MOST", "Ruler", "levels", "quantise", "ruler"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from galfeat import UsageError
-from galfeat.pipeline.batch.work import Work
+from galfeat.pipeline.batch.task import Work
 from galfeat.pipeline.batch.writing import appearing, resumable
-from galfeat.pipeline.differences import NOTHING, changes
+from galfeat.pipeline.settings_diff import NOTHING, changes
 
 __all__ = ["Manifest"]
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from galfeat.data import Failure, Shard
-from galfeat.pipeline.batch.child import Child, Died, Order
-from galfeat.pipeline.batch.cutting import groups_of
+from galfeat.pipeline.batch.chunks import groups_of
 from galfeat.pipeline.batch.shard_files import ShardResult, read_rows, write_result
-from galfeat.pipeline.batch.work import Stopped, Work
+from galfeat.pipeline.batch.task import Stopped, Work
+from galfeat.pipeline.batch.worker_process import Child, Died, Order
 from galfeat.pipeline.batch.writing import PART
 
 __all__ = ["measure_apart"]

@@ -13,18 +13,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from galfeat.data import Failure, Source
-from galfeat.pipeline.batch.clusters import run_on_cluster
-from galfeat.pipeline.batch.growing import GrowingTable
-from galfeat.pipeline.batch.interrupting import remembered
+from galfeat.pipeline.batch.dask import run_on_cluster
+from galfeat.pipeline.batch.file_stamps import Stamp
 from galfeat.pipeline.batch.journal import Journal
 from galfeat.pipeline.batch.lock import locked
 from galfeat.pipeline.batch.manifest import Manifest
-from galfeat.pipeline.batch.merging import Counts, Merge, merge
-from galfeat.pipeline.batch.retrying import unpack
-from galfeat.pipeline.batch.running import Job, Outcome, run_here, workers_of
+from galfeat.pipeline.batch.merge import Counts, Merge, merge
+from galfeat.pipeline.batch.parquet.growing_table import GrowingTable
+from galfeat.pipeline.batch.retry import unpack
 from galfeat.pipeline.batch.shard_files import read_result
-from galfeat.pipeline.batch.stamps import Stamp
-from galfeat.pipeline.batch.work import Task, Work
+from galfeat.pipeline.batch.signals import remembered
+from galfeat.pipeline.batch.task import Task, Work
+from galfeat.pipeline.batch.workers import Job, Outcome, run_here, workers_of
 from galfeat.pipeline.batch.writing import PART, appearing, resumable
 
 __all__ = ["Ending", "Options", "Progress", "Summary", "failures_path", "run_batch", "with_workers", "work_folder"]

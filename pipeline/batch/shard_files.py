@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galfeat.data import Failure
-from galfeat.pipeline.batch.row_groups import Footer, begin, finish, moved, read_footer, template
-from galfeat.pipeline.batch.thrift import BINARY, I64, LIST, STRUCT, Field, Struct
-from galfeat.pipeline.batch.vector_pages import is_vector, write_vectors
+from galfeat.pipeline.batch.parquet.row_groups import Footer, begin, finish, moved, read_footer, template
+from galfeat.pipeline.batch.parquet.thrift import BINARY, I64, LIST, STRUCT, Field, Struct
+from galfeat.pipeline.batch.parquet.vector_pages import is_vector, write_vectors
 from galfeat.pipeline.batch.writing import appearing, resumable
 
 __all__ = ["ShardResult", "read_result", "read_rows", "write_result"]

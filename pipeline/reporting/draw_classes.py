@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.pipeline.probabilities import confusion, reliability_bins
+from galfeat.pipeline.comparison.metrics import confusion, reliability_bins
+from galfeat.pipeline.comparison.results import Study
 from galfeat.pipeline.reporting.drawing import Drawn, canvas, distinct, file_name, label
-from galfeat.pipeline.study import Study
 
 __all__ = ["confusion_figures", "first_repeat", "reliability_figures"]
 

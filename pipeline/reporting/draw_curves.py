@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from galfeat.pipeline.comparison.results import Row, Study
+from galfeat.pipeline.comparison.significance import Interval
 from galfeat.pipeline.reporting.drawing import LINES, Drawn, canvas, file_name, label
 from galfeat.pipeline.reporting.summary import HEADLINE, interval_of, ratio_of
-from galfeat.pipeline.statistics import Interval
-from galfeat.pipeline.study import Row, Study
 
 __all__ = ["PERTURBATIONS", "Curve", "learning_curves", "learning_figure", "robustness_curves", "robustness_figures", "strength"]
 

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from galfeat.pipeline.figures import picture
+from galfeat.pipeline.comparison.results import Study
+from galfeat.pipeline.figures.render import picture
 from galfeat.pipeline.reporting.drawing import Drawn, label
-from galfeat.pipeline.study import Study
 
 __all__ = ["Mistake", "example_sheet", "mistake_sheet", "mistakes", "stamp"]
 

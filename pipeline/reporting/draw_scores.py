@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
+from galfeat.pipeline.comparison.significance import Interval
 from galfeat.pipeline.reporting.drawing import COLORS, MARKS, Drawn, canvas, label
 from galfeat.pipeline.reporting.summary import REGION, Summary
-from galfeat.pipeline.statistics import Interval
 
 __all__ = ["forest", "score_plot"]
 

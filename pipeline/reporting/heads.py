@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from galfeat.pipeline.comparison.results import Row
+from galfeat.pipeline.comparison.significance import Interval
 from galfeat.pipeline.reporting.summary import HEADLINE, Difference, Summary, difference, interval_of, ratio_of, with_holm
-from galfeat.pipeline.statistics import Interval
-from galfeat.pipeline.study import Row
 
 __all__ = ["CEILING", "HEADS", "Head", "head_gaps", "head_scores", "to_ceiling"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import jinja2
 
+from galfeat.pipeline.comparison.results import Study
 from galfeat.pipeline.reporting.draw_galaxies import Mistake, stamp
 from galfeat.pipeline.reporting.drawing import Drawn
 from galfeat.pipeline.reporting.sections import Section
 from galfeat.pipeline.reporting.tables import flat
 from galfeat.pipeline.reporting.verdict import Verdict
-from galfeat.pipeline.study import Study
 
 __all__ = ["render_page"]
 

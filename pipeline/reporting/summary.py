@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from galfeat.pipeline.statistics import Equivalence, Interval, corrected_interval, corrected_ttest, equivalence, holm
-from galfeat.pipeline.study import SCORES, Row, Study
+from galfeat.pipeline.comparison.results import SCORES, Row, Study
+from galfeat.pipeline.comparison.significance import Equivalence, Interval, corrected_interval, corrected_ttest, equivalence, holm
 
 __all__ = ["BASELINE", "HEADLINE", "REGION", "Difference", "Summary", "difference", "interval_of", "pair_rows", "ratio_of", "with_holm"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from galfeat.pipeline.comparison.results import Row, Stage, Study
+from galfeat.pipeline.comparison.significance import Interval
 from galfeat.pipeline.reporting.draw_curves import PERTURBATIONS, learning_curves, robustness_curves, strength
 from galfeat.pipeline.reporting.heads import HEADS, head_gaps
 from galfeat.pipeline.reporting.summary import HEADLINE, REGION, Difference, Summary, difference, interval_of, ratio_of, with_holm
-from galfeat.pipeline.statistics import Interval
-from galfeat.pipeline.study import Row, Stage, Study
 
 __all__ = [
     "Cell",

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from galfeat.pipeline.comparison.results import Study
+from galfeat.pipeline.comparison.significance import corrected_ttest
 from galfeat.pipeline.reporting.heads import to_ceiling
 from galfeat.pipeline.reporting.summary import BASELINE, REGION, Difference, Summary, ratio_of
-from galfeat.pipeline.statistics import corrected_ttest
-from galfeat.pipeline.study import Study
 
 __all__ = ["Verdict", "decided", "judge"]
 

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from galfeat.pipeline.atomic import replacing
-from galfeat.pipeline.figures import render
+from galfeat.pipeline.atomic_files import replacing
+from galfeat.pipeline.comparison.results import SCORES, Study
+from galfeat.pipeline.figures.render import render
 from galfeat.pipeline.reporting.draw_galaxies import mistake_sheet, mistakes
 from galfeat.pipeline.reporting.drawing import Drawn
 from galfeat.pipeline.reporting.page import render_page
 from galfeat.pipeline.reporting.sections import all_figures, ours, sections
 from galfeat.pipeline.reporting.summary import BASELINE, Summary, pair_rows
 from galfeat.pipeline.reporting.verdict import judge
-from galfeat.pipeline.study import SCORES, Study
 
 __all__ = ["write_report"]
 

@@ -14,8 +14,8 @@ from galfeat.nn.activations import ACTIVATIONS
 from galfeat.nn.layout import parameter_count
 from galfeat.nn.losses import LOSSES
 from galfeat.nn.network import Network, Passage, initialized
-from galfeat.nn.objective import Objective
-from galfeat.nn.samples import Samples
+from galfeat.nn.training.batches import Samples
+from galfeat.nn.training.objective import Objective
 
 
 @pytest.mark.parametrize("hidden", [name for name in ACTIVATIONS if name != "step"])

@@ -10,11 +10,11 @@ from numpy.testing import assert_allclose
 
 from galfeat.nn.losses import CrossEntropy
 from galfeat.nn.network import Network
-from galfeat.nn.objective import Objective
 from galfeat.nn.optimizers import Adagrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSprop
-from galfeat.nn.samples import Samples
 from galfeat.nn.schedules import Constant, Cosine, Exponential, ReduceOnPlateau, Schedule, StepDecay, WarmRestarts
-from galfeat.nn.training import Plan, train
+from galfeat.nn.training.batches import Samples
+from galfeat.nn.training.loop import Plan, train
+from galfeat.nn.training.objective import Objective
 
 REFERENCE: dict[str, Any] = json.loads((Path(__file__).parent / "reference" / "trajectories.json").read_text())
 RUNS: dict[str, dict[str, Any]] = REFERENCE["runs"]

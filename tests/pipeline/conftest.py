@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from galfeat.pipeline.study import SCORES, Candidate, Cost, Importance, Layer, Prediction, Row, Stage, Study
+from galfeat.pipeline.comparison.results import SCORES, Candidate, Cost, Importance, Layer, Prediction, Row, Stage, Study
 
 CLASSES = ("clump", "merger", "spiral")
 GROUPS = {

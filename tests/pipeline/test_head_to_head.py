@@ -13,9 +13,9 @@ import pytest
 from galfeat import UsageError
 from galfeat.data import Preparation
 from galfeat.pipeline import compare
+from galfeat.pipeline.comparison.plan import QUICK
 from galfeat.pipeline.head_to_head import Compared
-from galfeat.pipeline.plan import QUICK
-from galfeat.pipeline.report_folder import REPORT_FILES, check_report_folder
+from galfeat.pipeline.reporting.folder import REPORT_FILES, check_report_folder
 
 SMALL = replace(
     QUICK,

@@ -18,8 +18,8 @@ COMMAND = [sys.executable, "-m", "galfeat.scripts.main"]
 POISON = """
 import os, signal, sys
 from pathlib import Path
-from galfeat.data.files import FileSource
-from galfeat.pipeline.batch.work import Work
+from galfeat.data.sources.files import FileSource
+from galfeat.pipeline.batch.task import Work
 Work.shard_size = 16
 read = FileSource.read
 def poisoned(self, shard):

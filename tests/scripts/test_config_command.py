@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from galfeat import UsageError
-from galfeat.pipeline.configuration import line_of
+from galfeat.pipeline.settings_file import line_of
 from galfeat.scripts.configuring import check_configuration
 from galfeat.scripts.defaults import defaults
 from galfeat.scripts.main import app

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from galfeat.features import HOG, SIFT
-from galfeat.pipeline import checkup
+from galfeat.pipeline import doctor as checkup
 from galfeat.scripts.main import app
 from galfeat.scripts.running import run
 

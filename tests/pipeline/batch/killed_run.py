@@ -22,12 +22,16 @@ import numpy as np
 
 from galfeat import UsageError
 from galfeat.data import Preparation, open_source
-from galfeat.data.files import FileSource
+from galfeat.data.sources.files import FileSource
 from galfeat.features import make_extractors
-from galfeat.pipeline import classify, extract, recipe
-from galfeat.pipeline.batch import growing, merging, shard_files, work
+from galfeat.pipeline import classify, extract
+from galfeat.pipeline.batch import merge as merging
+from galfeat.pipeline.batch import shard_files
+from galfeat.pipeline.batch import task as work
 from galfeat.pipeline.batch.journal import Journal
+from galfeat.pipeline.batch.parquet import growing_table as growing
 from galfeat.pipeline.batch.run import Options
+from galfeat.pipeline.extraction import recipe
 
 ENTRIES = 16  # in a shard, so that a small survey has several
 

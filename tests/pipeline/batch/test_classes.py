@@ -10,8 +10,8 @@ import pytest
 
 from galfeat import UsageError
 from galfeat.pipeline import classify, train
-from galfeat.pipeline.batch.work import Work
-from galfeat.pipeline.extraction import Options
+from galfeat.pipeline.batch.task import Work
+from galfeat.pipeline.extraction.extract import Options
 
 Run = Callable[..., int]
 

@@ -65,7 +65,7 @@ def test_a_galaxy_that_kills_every_worker_is_left_out(survey: Path, tmp_path: Pa
 
 
 def test_a_worker_that_does_not_come_back_is_replaced() -> None:
-    from galfeat.pipeline.batch import clusters
+    from galfeat.pipeline.batch import dask as clusters
 
     with import_module("dask").config.set({"distributed.deploy.lost-worker-timeout": "1s"}), clusters._client("local", 1) as client:
         (watcher,) = client.cluster.workers.values()
@@ -76,8 +76,8 @@ def test_a_worker_that_does_not_come_back_is_replaced() -> None:
 def test_where_no_scheduler_is_it_says_so(survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from galfeat import UsageError
     from galfeat.pipeline import extract
-    from galfeat.pipeline.batch import clusters
-    from galfeat.pipeline.extraction import Options
+    from galfeat.pipeline.batch import dask as clusters
+    from galfeat.pipeline.extraction.extract import Options
 
     monkeypatch.setattr(clusters, "_WAIT", 1)
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from galfeat.pipeline import extract, load_features
-from galfeat.pipeline.batch import growing, running, work
+from galfeat.pipeline.batch import task as work
+from galfeat.pipeline.batch import workers as running
+from galfeat.pipeline.batch.parquet import growing_table as growing
 
 Run = Callable[..., int]
 HALF = {"at": "after rename of shard", "number": 3}

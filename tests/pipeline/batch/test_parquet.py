@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from galfeat import UsageError
 from galfeat.data import Failure
-from galfeat.pipeline.batch.growing import GrowingTable
-from galfeat.pipeline.batch.row_groups import read_footer, template
+from galfeat.pipeline.batch.parquet.growing_table import GrowingTable
+from galfeat.pipeline.batch.parquet.row_groups import read_footer, template
+from galfeat.pipeline.batch.parquet.thrift import decode, encode, varint
+from galfeat.pipeline.batch.parquet.vector_pages import is_vector
 from galfeat.pipeline.batch.shard_files import read_result, read_rows, write_result
-from galfeat.pipeline.batch.thrift import decode, encode, varint
-from galfeat.pipeline.batch.vector_pages import is_vector
 
 
 def rows(n: int, k: int, seed: int = 0) -> pa.Table:
@@ -53,7 +53,7 @@ def test_a_footer_is_the_same_after_reading_and_writing(tmp_path: Path) -> None:
 def test_vectors_written_by_hand_are_read_by_pyarrow_and_pandas(n: int, k: int, page: int) -> None:
     import tempfile
 
-    from galfeat.pipeline.batch import vector_pages
+    from galfeat.pipeline.batch.parquet import vector_pages
 
     table, before = rows(n, k), vector_pages._PAGE
     vector_pages._PAGE = page

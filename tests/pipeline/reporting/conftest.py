@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tests.pipeline.reporting.studies import HOSTILE, INPUTS, drawn
 
+from galfeat.pipeline.comparison.results import Study
 from galfeat.pipeline.reporting import write_report
-from galfeat.pipeline.study import Study
 
 
 @pytest.fixture(scope="session")

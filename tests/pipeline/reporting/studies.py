@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from galfeat.pipeline.probabilities import brier, class_scores, expected_calibration_error, log_loss
-from galfeat.pipeline.study import Candidate, Cost, Importance, Prediction, Row, Stage, Study
+from galfeat.pipeline.comparison.metrics import brier, class_scores, expected_calibration_error, log_loss
+from galfeat.pipeline.comparison.results import Candidate, Cost, Importance, Prediction, Row, Stage, Study
 
 HOSTILE = (
     '<b onmouseover="alert(1)">bold</b>',

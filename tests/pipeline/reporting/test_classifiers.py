@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from galfeat.pipeline.comparison.results import Row, Study
 from galfeat.pipeline.reporting.draw_heads import head_figure
 from galfeat.pipeline.reporting.heads import head_gaps, head_scores
 from galfeat.pipeline.reporting.sections import sections
 from galfeat.pipeline.reporting.summary import Summary
 from galfeat.pipeline.reporting.tables import head_gap_table, head_table
 from galfeat.pipeline.reporting.verdict import judge
-from galfeat.pipeline.study import Row, Study
 
 Make = Callable[..., Study]
 

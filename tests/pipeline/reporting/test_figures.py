@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from matplotlib.container import ErrorbarContainer
 
+from galfeat.pipeline.comparison.results import Prediction, Study
 from galfeat.pipeline.reporting.draw_classes import confusion_figures, reliability_figures
 from galfeat.pipeline.reporting.draw_curves import learning_curves, learning_figure, robustness_curves, robustness_figures
 from galfeat.pipeline.reporting.draw_scores import forest, score_plot
 from galfeat.pipeline.reporting.drawing import distinct, file_name, label, short
 from galfeat.pipeline.reporting.summary import Summary
 from galfeat.pipeline.reporting.tables import learning_table, part_table, robustness_table
-from galfeat.pipeline.study import Prediction, Study
 
 Make = Callable[..., Study]
 

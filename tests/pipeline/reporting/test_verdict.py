@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from galfeat.pipeline.comparison.results import Candidate, Row, Study
 from galfeat.pipeline.reporting.summary import Summary, difference, pair_rows
 from galfeat.pipeline.reporting.verdict import judge
-from galfeat.pipeline.study import Candidate, Row, Study
 
 Make = Callable[..., Study]
 

@@ -15,8 +15,8 @@ from tests.pipeline.reporting.pages import Page
 from tests.pipeline.reporting.studies import HOSTILE, INPUTS, drawn
 
 from galfeat import UsageError
+from galfeat.pipeline.comparison.results import SCORES, Prediction, Study
 from galfeat.pipeline.reporting import Summary, judge, write_report, writing
-from galfeat.pipeline.study import SCORES, Prediction, Study
 
 Make = Callable[..., Study]
 

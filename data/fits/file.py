@@ -1,0 +1,314 @@
+"""One FITS file to galaxies.
+
+`open_fits` finds out what the file holds from its headers alone (`headers`) and arranges it as galaxies and bands (`layouts`); pixels are
+read when a galaxy is asked for. Plain images are read here, compressed ones by astropy (`compressed`). Pixel values are those of
+`astropy.io.fits.getdata`, cast to float32, but for one thing: pixels that the header's BLANK marks are always NaN, also where astropy
+leaves them as numbers (BLANK = 0, and unsigned integers).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import dropwhile
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat import CutoutError
+from galfeat.data.fits.ancillary import NOISE, Companions, Layer, Pixels, bad_bits_of, bad_pixels, noise_role, with_layers
+from galfeat.data.fits.ancillary_matching import with_companions
+from galfeat.data.fits.ancillary_names import Role, is_companion
+from galfeat.data.fits.header_forms import BLOCK, Cards
+from galfeat.data.fits.headers import Hdu, Header, read_hdus
+from galfeat.data.fits.layouts import Beside, Galaxy, Image, Layout, arrange, size_of
+from galfeat.data.fits.scaling import exact, may_overflow, overflow, scaled, stored_kind
+from galfeat.data.fits.streams import Bytes, Stamp, open_bytes
+from galfeat.data.fits.tiles import unpack
+
+__all__ = [
+    "Contents",
+    "FitsFile",
+    "Pixels",
+    "filter_of",
+    "image_of",
+    "open_fits",
+    "shared_filter",
+]
+
+_NUMBERS = re.compile(r"Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|BSCALE|BZERO|Z?BLANK")  # of keywords that stand twice, astropy computes with the last
+
+
+_AS_USUAL = Companions()
+_MOST_STORED = 4  # images of which the numbers are kept
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What the headers of a file say: its HDUs, what is wrong after them, and its galaxies in each layout that was asked for."""
+
+    hdus: list[Hdu]
+    damage: str
+    arranged: dict[Layout, list[Galaxy]] = field(default_factory=dict)
+
+    def oddities(self, size: int) -> dict[str, str]:
+        """Return what the headers and the file's size have that the standard forbids and archives hold all the same, by kind."""
+        odd: dict[str, str] = {}
+        double = [name for hdu in self.hdus if isinstance(hdu.header.cards, Cards) for name in hdu.header.cards.form.double]
+        if double:
+            which = "the last" if _NUMBERS.fullmatch(double[0]) else "the first"
+            odd["double"] = f"the keyword {double[0]} stands more than once in a header: {which} counts"
+        if self.damage or not self.hdus:
+            return odd
+        last = self.hdus[-1]
+        end = last.offset + -(-last.size // BLOCK) * BLOCK
+        if size > end:
+            odd["rest"] = f"{size - end:,} bytes follow its last image: they are passed over"
+        if size < end:
+            odd["short"] = "its last block is not filled up, though all its pixels are there"
+        return odd
+
+
+class FitsFile:
+    """A FITS file whose headers are read and whose pixels are not yet.
+
+    Parameters
+    ----------
+    source : Bytes
+    contents : Contents, optional
+        What it holds, where that is known already.
+    report : callable, optional
+        Told what is odd about pixels and companions, by kind.
+
+    Raises
+    ------
+    CutoutError
+        If it is no FITS file or its first header makes no sense.
+    """
+
+    def __init__(
+        self, source: Bytes, contents: Contents | None = None, report: Callable[[Mapping[str, str]], None] = lambda _: None
+    ) -> None:
+        self._source = source
+        self._report = report
+        self.contents = contents or Contents(*read_hdus(source))
+        self.hdus, self.damage = self.contents.hdus, self.contents.damage
+        self._arranged = self.contents.arranged
+        self._stored: dict[int, NDArray[np.generic]] = {}
+
+    @property
+    def oddities(self) -> dict[str, str]:
+        """What is odd about the file and was read as astropy reads it, by kind."""
+        return self.contents.oddities(self._source.size)
+
+    @property
+    def packed(self) -> bool:
+        """Whether the file is gzipped."""
+        return self._source.packed
+
+    @property
+    def stamp(self) -> Stamp:
+        """What tells the file from a changed one."""
+        return self._source.stamp
+
+    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:
+        """Return the galaxies of the file, or of one of its HDUs.
+
+        What is missing at the end of a truncated file is one more galaxy, with that problem, if what comes before are galaxies of their
+        own; otherwise nothing tells what they are, and the whole file fails.
+
+        Raises
+        ------
+        CutoutError
+            If there is none, or the images do not go with the layout.
+        """
+        if hdu is not None:
+            return self._accompanied(arrange([self._chosen(hdu)], layout), self.images)
+        if layout not in self._arranged:
+            self._arranged[layout] = self._all_galaxies(layout)
+        return self._arranged[layout]
+
+    def load(self, galaxy: Galaxy, companions: Companions = _AS_USUAL) -> Pixels:
+        """Read the pixels of one galaxy, with what accompanies it in the file.
+
+        Raises
+        ------
+        CutoutError
+            If they cannot be read, or a companion does not fit.
+        """
+        if galaxy.problem:
+            raise CutoutError(galaxy.problem)
+        planes = [self._flux(self.hdus[number]) for number in galaxy.hdus]
+        if galaxy.number is not None:
+            planes = [planes[0][galaxy.number]]
+        ny, nx = planes[0].shape[-2:]
+        pixels = planes[0].reshape(-1, ny, nx) if len(planes) == 1 else np.stack([plane.reshape(ny, nx) for plane in planes])
+        found = Pixels(pixels, galaxy.bands, galaxy.named)
+        if not galaxy.beside or not companions.use:
+            return found
+        return with_layers(found, [self._layer(each, galaxy, companions) for each in galaxy.beside])
+
+    def layer(self, hdu: Hdu, role: Role, companions: Companions) -> NDArray[np.generic]:
+        """Read an image as a companion: noise as float32, what is bad as bool, segments as numbers; its shape without leading ones.
+
+        Raises
+        ------
+        CutoutError
+            If it cannot be read.
+        """
+        if role in NOISE:
+            return self._flux(hdu)
+        values = exact(self._numbers(hdu), hdu)
+        if role == "segmentation":
+            return values
+        return bad_pixels(values, bad_bits_of(hdu.header, self.hdus[0].header, role, companions.bad_bits))
+
+    def _layer(self, beside: Beside, galaxy: Galaxy, companions: Companions) -> Layer:
+        hdu = self.hdus[beside.hdu]
+        role = noise_role(hdu.header, beside.role)
+        values = self.layer(hdu, role, companions)
+        if galaxy.number is not None:
+            count = self.hdus[galaxy.hdus[0]].shape[-4]
+            if values.ndim < 3 or len(values) != count:
+                raise CutoutError(f"its file holds {count} galaxies and {hdu.header.text('EXTNAME')} has {size_of(values.shape)}")
+            values = values[galaxy.number]
+        return Layer(role, beside.band, values.reshape(-1, *values.shape[-2:]))
+
+    @property
+    def images(self) -> list[Image]:
+        """Its images of two axes or more, as far as their headers go."""
+        return [self._image(each) for each in self.hdus if each.kind in ("image", "tiles") and len(each.shape) > 1]
+
+    def _accompanied(self, galaxies: list[Galaxy], images: list[Image]) -> list[Galaxy]:
+        if not any(is_companion(image.name) for image in images):
+            return galaxies
+        images = [image._replace(version=_version(self.hdus[image.hdu].header, image.name)) for image in images]
+        found, unclear = with_companions(images, galaxies)
+        if unclear:
+            self._report({"unclear": f"it is not clear which image {', '.join(unclear[:3])} goes with: not used"})
+        return found
+
+    def _all_galaxies(self, layout: Layout) -> list[Galaxy]:
+        images = self.images
+        if self.damage:
+            galaxies = self._accompanied(arrange(images, layout), images) if len(images) > 1 else []
+            if len(galaxies) < 2:
+                raise CutoutError(self.damage)
+            return [*galaxies, Galaxy((), problem=self.damage)]
+        if not images:
+            raise CutoutError("holds no image" + _instead(self.hdus))
+        return self._accompanied(arrange(images, layout), images)
+
+    def _chosen(self, number: int) -> Image:
+        if not 0 <= number < len(self.hdus):
+            missing = f"has no extension {number}: its {len(self.hdus)} go from 0 to {len(self.hdus) - 1}"
+            raise CutoutError(self.damage or missing)
+        hdu = self.hdus[number]
+        if hdu.kind not in ("image", "tiles") or len(hdu.shape) < 2:
+            raise CutoutError(f"extension {number} is no image" + _instead([hdu]))
+        image = self._image(hdu)
+        return image._replace(name="")
+
+    def _image(self, hdu: Hdu) -> Image:
+        return image_of(hdu, self._shared)
+
+    @cached_property
+    def _shared(self) -> str:
+        return shared_filter(self.hdus[0])
+
+    def _flux(self, hdu: Hdu) -> NDArray[np.float32]:
+        stored = self._numbers(hdu)
+        flux = scaled(stored, hdu)
+        if may_overflow(hdu):
+            self._report(overflow(flux, stored, hdu))
+        return flux
+
+    def _numbers(self, hdu: Hdu) -> NDArray[np.generic]:
+        """Return the stored numbers of an image; a row of galaxies in one 4-D image, and its companions, are unpacked once."""
+        if hdu.number not in self._stored:
+            stored = unpack(self._source, hdu) if hdu.kind == "tiles" else _stored(self._source, hdu)
+            shape = _without_ones(hdu.shape)
+            if stored.size != prod(shape):
+                raise CutoutError(f"its compressed pixels are damaged: {stored.size:,} are there for {size_of(shape)}")
+            if len(shape) < 4:
+                return stored.reshape(shape)
+            if len(self._stored) >= _MOST_STORED:
+                self._stored.clear()
+            self._stored[hdu.number] = stored.reshape(shape)
+        return self._stored[hdu.number]
+
+
+@contextmanager
+def open_fits(path: Path) -> Iterator[FitsFile]:
+    """Open a FITS file, gzipped or not, and close it afterwards.
+
+    Raises
+    ------
+    CutoutError
+        If there is no such file, or it is no FITS file.
+    """
+    with open_bytes(path) as source:
+        yield FitsFile(source)
+
+
+def image_of(hdu: Hdu, shared: str) -> Image:
+    """Return an image as far as its header goes; `shared` is the filter that the first HDU names for all."""
+    shape = _without_ones(hdu.shape)
+    own = filter_of(hdu.header)
+    planes = _plane_names(hdu.header, shape[-3]) if len(shape) > 2 else ()
+    return Image(hdu.number, shape, hdu.header.text("EXTNAME"), own, own or shared, planes)
+
+
+def _version(header: Header, name: str) -> int:
+    if "EXTVER" in header:
+        try:
+            return header.integer("EXTVER")
+        except CutoutError:
+            return 0  # it is needed for companions only
+    number = name[len(name.rstrip("0123456789")) :]
+    return int(number[:9] or 0)
+
+
+def shared_filter(first: Hdu) -> str:
+    """Return the filter that a first HDU without pixels names for the images behind it."""
+    return "" if first.shape else filter_of(first.header)
+
+
+def filter_of(header: Header) -> str:
+    """Return the filter that a header names; empty if none.
+
+    FILTER; or of FILTER1 and FILTER2, as instruments with two wheels have them, the one that is not clear; or FILTNAM1; or BAND.
+    """
+    wheels = [header.text(keyword) for keyword in ("FILTER1", "FILTER2")]
+    names = [header.text("FILTER"), *(name for name in wheels if not name.upper().startswith("CLEAR"))]
+    names += [header.text("FILTNAM1"), header.text("BAND")]
+    return next((name for name in names if name), "")
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Leave out leading axes of length 1, as radio images and spectrographs write them."""
+    return tuple(dropwhile(lambda length: length == 1, shape[:-2])) + shape[-2:]
+
+
+def _plane_names(header: Header, count: int) -> tuple[str, ...]:
+    for keyword, first in (("BAND", 1), ("BAND", 0), ("FILTER", 1)):
+        names = tuple(header.text(f"{keyword}{number}") for number in range(first, first + count))
+        clear = any(name.upper().startswith("CLEAR") for name in names)
+        if all(names) and len(set(names)) == count and not clear:
+            return names
+    return ()
+
+
+def _stored(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
+    count = prod(hdu.shape)
+    return np.frombuffer(source.read(hdu.offset, count * abs(hdu.bitpix) // 8), dtype=stored_kind(hdu.bitpix))
+
+
+def _instead(hdus: list[Hdu]) -> str:
+    tables = sum(hdu.kind == "table" for hdu in hdus)
+    lines = sum(hdu.kind == "image" and len(hdu.shape) == 1 for hdu in hdus)
+    there = [f"{tables} table(s)"] * bool(tables) + [f"{lines} one-dimensional array(s), such as spectra"] * bool(lines)
+    return f", only {' and '.join(there)}" if there else ""

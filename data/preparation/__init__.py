@@ -1,0 +1,1 @@
+"""Preparation of cutouts: subtract the sky, scale to unit noise, center, crop, resample, stretch."""

@@ -1,0 +1,274 @@
+"""From pixel values to what an extractor eats: one size, sky at zero, noise at one, bright light compressed.
+
+The steps stand in `segmentation` and `aiming` (which part is shown, where the settings ask for the galaxy to be looked for), `resample`
+(the grid) and `sky` (level and noise); here they are put in order: neighbours, centre and scale, grid, sky, noise, stretch. Sky and noise
+are measured on the new grid, so that there the sky really scatters by one. Each band of each cutout is prepared on its own but for the
+looking, which takes all bands together: the result depends on nothing else in the batch.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat import CutoutError, UsageError
+from galfeat.data.cutouts import Cutout, Cutouts
+from galfeat.data.preparation.background import clipped_median, frame_values, mad_sigma, quantum, sky_and_noise
+from galfeat.data.preparation.fast_path import prepare_quickly, prepare_together
+from galfeat.data.preparation.resampling import area_resample, cut, window_resample, window_variance
+from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
+from galfeat.data.preparation.window import Window
+
+__all__ = ["Preparation", "prepare", "prepare_each", "prepare_one"]
+
+_NEEDED = 0.5  # of the pixels of a band must be good
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None = None) -> Cutouts:
+    """Bring cutouts to one size, with the sky at zero and its noise at one.
+
+    Parameters
+    ----------
+    cutouts : Cutouts or iterable of Cutout
+        Pixels in any flux unit and on any sky; of single cutouts, each may have its own size. The bands of the first count for all.
+    preparation : Preparation, optional
+        The settings; by default ``Preparation()``.
+
+    Returns
+    -------
+    Cutouts
+        Pixels of shape (n, bands, size, size). Bad pixels are NaN. A batch keeps its catalogue; noise maps end here, since the noise
+        is one now, and so do segmentation maps, which belong to the old grid.
+
+    Raises
+    ------
+    CutoutError
+        If some cutouts cannot be prepared; ``reasons`` has their rows.
+    UsageError
+        If there are no cutouts.
+
+    Examples
+    --------
+    >>> from galfeat.data import prepare, simulate
+    >>> prepare(simulate(5), Preparation(size=32)).pixels.shape
+    (5, 3, 32, 32)
+    """
+    preparation = preparation or Preparation()
+    single = list(_singles(cutouts))
+    bands = cutouts.bands if isinstance(cutouts, Cutouts) else single[0].bands if single else ()
+    if not bands:
+        raise UsageError("there are no cutouts to prepare")
+    pixels, reasons = prepare_each(single, bands, preparation)
+    if reasons:
+        raise CutoutError(reasons)
+    catalog = cutouts.catalog if isinstance(cutouts, Cutouts) else None
+    return Cutouts(pixels, tuple(cutout.id for cutout in single), bands, catalog=catalog)
+
+
+def prepare_each(cutouts: Sequence[Cutout], bands: Sequence[str], preparation: Preparation) -> tuple[NDArray[np.float32], dict[int, str]]:
+    """Prepare cutouts as `prepare_one` does, sooner; one bad cutout costs no other.
+
+    Parameters
+    ----------
+    cutouts : sequence of Cutout
+        Of any sizes.
+    bands : sequence of str
+        To be prepared, in this order.
+    preparation : Preparation
+
+    Returns
+    -------
+    pixels : array of float32, shape (n, bands, size, size)
+        Bad pixels are NaN; the rows of those that cannot be prepared are not set.
+    reasons : dict of int to str
+        Why not, by row.
+    """
+    pixels = np.empty((len(cutouts), len(bands), preparation.size, preparation.size), dtype=np.float32)
+    reasons: dict[int, str] = {}
+    chosen: dict[int, Cutout] = {}
+    for row, cutout in enumerate(cutouts):
+        try:
+            chosen[row] = cutout.select(bands)
+        except CutoutError as error:
+            reasons[row] = str(error)
+    left = [row for shape, rows in _by_shape(chosen).items() for row in _left(shape, rows, chosen, preparation, pixels)]
+    for row in left:
+        try:
+            pixels[row] = prepare_one(chosen[row], preparation)
+        except CutoutError as error:
+            reasons[row] = str(error)
+    return pixels, reasons
+
+
+def _by_shape(cutouts: Mapping[int, Cutout]) -> dict[tuple[int, ...], list[int]]:
+    rows: dict[tuple[int, ...], list[int]] = {}
+    for row, cutout in cutouts.items():
+        rows.setdefault(cutout.pixels.shape[1:], []).append(row)
+    return rows
+
+
+def _left(
+    shape: tuple[int, ...], rows: list[int], cutouts: Mapping[int, Cutout], preparation: Preparation, pixels: NDArray[np.float32]
+) -> Sequence[int]:
+    """Prepare what can be prepared together of cutouts of one shape, and return the rows of the others."""
+    if min(shape) < _least(preparation):
+        return rows
+    whole = len(rows) == len(pixels)
+    out = pixels if whole else np.empty((len(rows), *pixels.shape[1:]), dtype=np.float32)
+    done = prepare_together([cutouts[row].pixels for row in rows], preparation, out)
+    if not whole:
+        pixels[np.array(rows)[done]] = out[done]
+    return [row for row, ready in zip(rows, done.tolist(), strict=True) if not ready]
+
+
+def _singles(cutouts: Cutouts | Iterable[Cutout]) -> Iterator[Cutout]:
+    if not isinstance(cutouts, Cutouts):
+        return iter(cutouts)
+    none = [None] * len(cutouts)
+    rows = zip(cutouts.ids, cutouts.pixels, none if cutouts.noise is None else cutouts.noise, strict=True)
+    maps = none if cutouts.segmentation is None else cutouts.segmentation
+    return (
+        Cutout(name, image, cutouts.bands, noise=noise, segmentation=segments)
+        for (name, image, noise), segments in zip(rows, maps, strict=True)
+    )
+
+
+def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]:
+    """Prepare one cutout.
+
+    Parameters
+    ----------
+    cutout : Cutout
+    preparation : Preparation
+
+    Returns
+    -------
+    array of float32, shape (bands, size, size)
+        Bad pixels are NaN.
+
+    Raises
+    ------
+    CutoutError
+        If the cutout is too small; a band has no good pixel, too few of them, only one value, or no noise map where one is asked for;
+        or nothing stands out near the centre where the preparation is to look for it.
+    """
+    shape = cutout.pixels.shape[1:]
+    _refuse_small(shape, preparation)
+    pixels, window = cutout.pixels, Window.whole(shape, preparation)
+    if preparation.moves or preparation.neighbours == "mask":
+        from galfeat.data.preparation.centring import aim  # imported late: scipy.ndimage, which the default does not need
+
+        pixels, window = aim(cutout, preparation)
+    else:
+        prepared = prepare_quickly(pixels, window, preparation)
+        if prepared is not None:
+            return prepared
+    prepared = np.empty((len(cutout.bands), preparation.size, preparation.size), dtype=np.float32)
+    for number, band in enumerate(cutout.bands):
+        noise = None if cutout.noise is None else cutout.noise[number]
+        try:
+            _prepare_band(prepared[number], pixels[number], noise, window, preparation)
+        except CutoutError as error:
+            raise CutoutError(f"band {band} {error}") from None
+    return prepared
+
+
+def _refuse_small(shape: tuple[int, ...], preparation: Preparation) -> None:
+    least = _least(preparation)
+    if min(shape) < least:
+        aim = "crop" if preparation.fit == "crop" else "fill"
+        raise CutoutError(
+            f"{shape[0]} x {shape[1]} pixels; at least {least} x {least} are needed to {aim} {preparation.size} x {preparation.size}"
+        )
+
+
+def _least(preparation: Preparation) -> int:
+    """Return the shortest side, pixels, of an image that can be prepared."""
+    return preparation.size if preparation.fit == "crop" else math.ceil(preparation.size / MOST_ENLARGED)
+
+
+def _prepare_band(
+    out: NDArray[np.float32], image: NDArray[np.float32], noise_map: NDArray[np.float32] | None, window: Window, preparation: Preparation
+) -> None:
+    step = quantum(_values(image, window))
+    fitted = _fitted(image, window, preparation)
+    good = np.isfinite(fitted)
+    _refuse_holes(good)
+    around = window if window.is_whole or preparation.fit == "crop" else window.widened(image.shape)
+    seen = fitted if around is window else window_resample(image, around.corner, around.side, around.pixels)
+    sky, noise = _level_and_noise(seen, step, around, preparation)
+    if preparation.noise.startswith("map"):
+        noise = _mapped_noise(noise_map, image, around, preparation) or noise
+    if not noise:
+        raise CutoutError("has one value nearly everywhere: no noise to measure the light by")
+    if not good.all():
+        fitted = np.where(good, fitted, np.nan)
+    fitted -= sky
+    fitted /= noise
+    if preparation.stretch == "asinh":
+        np.arcsinh(fitted, out=fitted)
+    else:
+        fitted[np.abs(fitted) > _LARGEST] = np.nan  # what no float32 can hold is a bad pixel
+        _refuse_holes(np.isfinite(fitted))
+    out[...] = fitted
+
+
+def _refuse_holes(good: NDArray[np.bool_]) -> None:
+    if np.count_nonzero(good) < _NEEDED * good.size:
+        raise CutoutError(f"has only {100 * good.mean():.0f} % good pixels; at least half are needed")
+
+
+def _values(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+    """Return the good values of the part of a band that is shown, and refuse a band that has none, or only one."""
+    native = window.of(image)
+    good = np.isfinite(native)
+    values = native.ravel() if good.all() else native[good]
+    if values.size == 0:
+        raise CutoutError("has no good pixel")
+    if values.min() == values.max():
+        raise CutoutError("is constant")
+    return values
+
+
+def _fitted(image: NDArray[np.float32], window: Window, preparation: Preparation) -> NDArray[np.float64]:
+    """Bring the part of a band that is shown onto the new grid, as an array of its own."""
+    if not window.is_whole:
+        if preparation.fit == "crop":
+            return cut(image, (int(window.top), int(window.left)), preparation.size)
+        return window_resample(image, window.corner, window.side, preparation.size)
+    with np.errstate(invalid="ignore"):  # a signalling NaN is a bad pixel like any other
+        wide = window.of(image).astype(np.float64)
+    return wide if window.side == preparation.size else area_resample(wide, preparation.size)
+
+
+def _level_and_noise(seen: NDArray[np.float64], step: float, around: Window, preparation: Preparation) -> tuple[float, float]:
+    width = max(1, round(preparation.border * min(seen.shape)))
+    lag = 1 + math.ceil(max(1.0, around.pixels / around.side))  # new pixels nearer than that share an old one
+    sky, noise = sky_and_noise(seen, width, step, lag)
+    if preparation.noise == "mad":
+        values = frame_values(seen, width)
+        noise = math.hypot(mad_sigma(values, sky), step / math.sqrt(12)) or noise
+    if preparation.sky == "clipped":
+        sky = clipped_median(frame_values(seen, width))
+    elif preparation.sky != "border":
+        sky = 0.0 if preparation.sky == "none" else float(preparation.sky)
+    return sky, noise
+
+
+def _mapped_noise(
+    noise_map: NDArray[np.float32] | None, image: NDArray[np.float32], around: Window, preparation: Preparation
+) -> float | None:
+    """Return the noise that the map says the frame has on the new grid; None where there is no map and none is demanded."""
+    if noise_map is None or not np.isfinite(noise_map).any():
+        if preparation.noise == "map_if_any":
+            return None
+        raise CutoutError("has no noise map; set noise to 'differences', or to 'map_if_any' to measure those without one")
+    usable = np.isfinite(image) & np.isfinite(noise_map) & (noise_map > 0)
+    variance = np.where(usable, noise_map.astype(np.float64), np.nan) ** 2
+    seen = window_variance(variance, around.corner, around.side, around.pixels)
+    if not np.isfinite(seen).any():
+        raise CutoutError("has a noise map without enough positive values under good pixels")
+    width = max(1, round(preparation.border * around.pixels))
+    return math.sqrt(float(np.median(frame_values(seen, width))))

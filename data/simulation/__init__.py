@@ -1,0 +1,1 @@
+"""A simulated survey of galaxies in five classes: populations, profiles, mergers, instrument, noise."""

@@ -1,0 +1,131 @@
+"""From light to pixels: the point spread function, the pixels, the noise.
+
+The light lies on fine pixels half as wide as the survey's, on a grid wider than the image so that nothing wraps around into it. The point
+spread function acts in Fourier space by its analytic transform, centred by construction; four fine pixels make one.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from scipy import fft
+
+from galfeat.data.simulation.correlated_noise import NOISES, correlated_noise
+from galfeat.data.simulation.instrument import BANDS, NoiseLevel, moffat_mtf, noise_level
+from galfeat.data.simulation.profiles import Grid
+from galfeat.data.simulation.scene import Point, Scene, draw_scene
+from galfeat.data.simulation.truth import Galaxy, stream
+
+__all__ = ["expose", "fine_grid", "observe", "photograph", "render"]
+
+_MARGIN = 16  # pixels around the image: far more than the point spread function reaches
+_NOISE = 8  # first of the random streams that belong to the bands
+
+
+def render(galaxy: Galaxy, size: int, bands: Sequence[str], depth: str, seed: int, *, noise: str = "white") -> NDArray[np.float32]:
+    """Return the image of a galaxy.
+
+    Parameters
+    ----------
+    galaxy : Galaxy
+    size : int
+        Pixels along a side.
+    bands : sequence of str
+    depth : {"deep", "wide", "shallow"}
+    seed : int
+        Seed of the survey. Each band has its own noise, whichever other bands are asked for.
+    noise : {"white", "correlated"}
+        Whether pixels have noise of their own or share it with their neighbours, as in images that were resampled or drizzled.
+
+    Returns
+    -------
+    array of float32, shape (bands, size, size)
+        Microjansky a pixel; the mean of the sky is zero.
+    """
+    return photograph(draw_scene(galaxy, bands, fine_grid(size), seed), galaxy, size, bands, depth=depth, seed=seed, noise=noise)
+
+
+def photograph(scene: Scene, galaxy: Galaxy, size: int, bands: Sequence[str], *, depth: str, seed: int, noise: str) -> NDArray[np.float32]:
+    """Return the image of a scene that was drawn for these bands; the other arguments are those of `render`."""
+    names = tuple(BANDS)
+    image = np.empty((len(bands), size, size), dtype=np.float32)
+    for number, band in enumerate(bands):
+        fluxes = [(point, float(point.fluxes[number])) for point in scene.points]
+        light = observe(scene.light[number], fluxes, size, BANDS[band].fwhm * galaxy.psf_scale)
+        level, chance = noise_level(band, depth), stream(seed, galaxy.number, _NOISE + names.index(band))
+        if noise == NOISES[0]:
+            image[number] = expose(light, level, chance)
+        else:
+            image[number] = light + correlated_noise(light, level, BANDS[band].drop, chance)
+    return image
+
+
+def fine_grid(size: int) -> Grid:
+    """Return the fine grid for an image of `size` pixels."""
+    side: int = fft.next_fast_len(2 * (size + 2 * _MARGIN), real=True)
+    return Grid(side + side % 2)
+
+
+def observe(light: NDArray[np.float32], points: Sequence[tuple[Point, float]], size: int, fwhm: float) -> NDArray[np.float64]:
+    """Return what a perfect detector would see.
+
+    Parameters
+    ----------
+    light : array, shape (side, side)
+        Extended light on the fine pixels.
+    points : sequence of (Point, float)
+        Sources without extent and their fluxes in this band.
+    size : int
+        Pixels along a side of the result.
+    fwhm : float
+        Of the point spread function, pixels.
+
+    Returns
+    -------
+    array, shape (size, size)
+        Light of each pixel; the image is centred on the grid.
+    """
+    side = light.shape[0]
+    along, across, frequency = _frequencies(side)
+    spectrum = fft.rfft2(light)
+    for point, value in points:
+        # fine pixels are integrals, hence the sinc; the first lies (side - 1) / 2 fine pixels from the centre
+        y = value * np.exp(-2j * np.pi * along * (point.y + (side - 1) / 4)) * np.sinc(along / 2)
+        x = np.exp(-2j * np.pi * across * (point.x + (side - 1) / 4)) * np.sinc(across / 2)
+        spectrum += np.outer(y, x)
+    quarter = moffat_mtf(frequency, fwhm)
+    spectrum[: side // 2 + 1] *= quarter
+    spectrum[side // 2 + 1 :] *= quarter[-2:0:-1]
+    fine = fft.irfft2(spectrum, s=(side, side))
+    first = side // 2 - size
+    return np.asarray(fine[first : first + 2 * size, first : first + 2 * size].reshape(size, 2, size, 2).sum(axis=(1, 3)), dtype=float)
+
+
+@lru_cache(maxsize=8)
+def _frequencies(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return frequencies along both axes, cycles a pixel, and their modulus for the quarter where none is negative."""
+    along = np.asarray(np.fft.fftfreq(side, 0.5), dtype=np.float64)
+    across = np.asarray(np.fft.rfftfreq(side, 0.5), dtype=np.float64)
+    modulus: NDArray[np.float64] = np.hypot(across[:, None], across[None, :])
+    return along, across, modulus
+
+
+def expose(light: NDArray[np.float64], level: NoiseLevel, rng: Generator) -> NDArray[np.float64]:
+    """Count photons of light and sky, read them out, subtract the mean sky.
+
+    Parameters
+    ----------
+    light : array, shape (size, size)
+        Microjansky a pixel.
+    level : NoiseLevel
+    rng : Generator
+
+    Returns
+    -------
+    array, shape (size, size)
+        Microjansky a pixel.
+    """
+    electrons = rng.poisson(np.maximum(light, 0) * level.gain + level.sky) - level.sky
+    return (electrons + rng.normal(0, level.read, light.shape)) / level.gain

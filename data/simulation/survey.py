@@ -1,0 +1,221 @@
+"""The simulated survey: galaxies of known class for whoever has none at hand.
+
+The truth is drawn in `survey_truth`, turned into light in `scene` and into pixels in `render`; here it becomes a source that is read like
+any other, and a batch for a first try.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from galfeat import UsageError
+from galfeat.data.cutouts import Cutout, Cutouts
+from galfeat.data.simulation.correlated_noise import NOISES
+from galfeat.data.simulation.detectability import visibility
+from galfeat.data.simulation.instrument import Camera, camera_of, noise_level
+from galfeat.data.simulation.render import fine_grid, photograph, render
+from galfeat.data.simulation.scene import draw_scene
+from galfeat.data.simulation.truth import KINDS, Galaxy, deal, draw_galaxy, name_of, settled, truth_table
+from galfeat.data.sources.base import Reading, Shard, cut_shards
+
+__all__ = ["SimulatedSurvey", "simulate"]
+
+_SMALLEST, _LARGEST = 16, 4096  # pixels: a smaller image holds no galaxy of these sizes, a larger one fits into no memory
+
+
+@dataclass(frozen=True)
+class SimulatedSurvey:
+    """A survey of simulated galaxies, rendered as it is read.
+
+    Five classes (spiral, merger, clump, agn, q_sf) are equally frequent; the catalogue has ``id``, ``label`` and ``state`` (quiescent or
+    star_forming). Every galaxy has its own random numbers: any part of the survey can be read alone and is the same.
+
+    Parameters
+    ----------
+    n : int
+        Galaxies.
+    size : int
+        Pixels along a side; at least 16. They are 0.06 arcsec wide, or 0.2 arcsec on the ground.
+    bands : sequence of str
+        Of one camera: F435W, F606W, F814W, F125W, F160W in space, or g, r, i, z on the ground.
+    depth : {"deep", "wide", "shallow"}
+        5-sigma limit of F814W 29.0, 27.5 or 26.0; of i on the ground 26.8, 25.3 or 23.8.
+    seed : int
+        The same seed is the same survey.
+    noise : {"white", "correlated"}
+        Whether pixels have noise of their own or share it with their neighbours, as in images that were resampled or drizzled.
+    realistic : bool
+        Give the classes the differences in size, redshift, colour, bulge and environment that are observed. By default they are matched,
+        so that only the shape tells the classes apart.
+
+    Raises
+    ------
+    UsageError
+        If a setting is unknown or outside its range, or the bands are not of one camera.
+
+    Examples
+    --------
+    >>> survey = SimulatedSurvey(10, size=32, bands=["F814W"])
+    >>> [cutout.id for cutout in survey.read(Shard(3, 5)).cutouts]
+    ['sim000003', 'sim000004']
+    """
+
+    n: int = 1000
+    size: int = 64
+    bands: tuple[str, ...] = ("F606W", "F814W", "F160W")
+    depth: str = "wide"
+    seed: int = 0
+    noise: str = "white"
+    realistic: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in {"n": 1, "size": _SMALLEST, "seed": 0}.items():
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+                raise UsageError(f"{name} must be a whole number, at least {least}; it is {value!r}")
+            object.__setattr__(self, name, int(value))
+        if self.size > _LARGEST:
+            raise UsageError(f"size must be at most {_LARGEST} pixels; it is {self.size}")
+        if isinstance(self.bands, str):
+            raise UsageError(f"bands must be a list of names; it is the text {self.bands!r}")
+        object.__setattr__(self, "bands", tuple(self.bands))
+        if not self.bands or len(set(self.bands)) < len(self.bands):
+            raise UsageError(f"bands must be at least one and each named once; they are: {', '.join(self.bands) or 'none'}")
+        camera_of(self.bands)
+        noise_level(self.bands[0], self.depth)
+        if self.noise not in NOISES:
+            raise UsageError(f"unknown noise {self.noise!r}; choose {' or '.join(NOISES)}")
+        if not isinstance(self.realistic, bool | np.bool_):
+            raise UsageError(f"realistic must be True or False; it is {self.realistic!r}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.settings  # another process draws the truth again
+
+    def __len__(self) -> int:
+        return self.n
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make this survey."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def camera(self) -> Camera:
+        """The camera that has these bands."""
+        return camera_of(self.bands)
+
+    @cached_property
+    def _kinds(self) -> NDArray[np.int8]:
+        return deal(self.n, self.seed)
+
+    def galaxy(self, number: int) -> Galaxy:
+        """Return the truth about one galaxy by its place in the survey."""
+        label, state = KINDS[self._kinds[number]]
+        return draw_galaxy(number, label, state, self.seed, camera=self.camera, realistic=self.realistic)
+
+    @cached_property
+    def galaxies(self) -> list[Galaxy]:
+        """The truth, one `Galaxy` each."""
+        return [self.galaxy(number) for number in range(self.n)]
+
+    @cached_property
+    def truth(self) -> pa.Table:
+        """The truth as it was drawn, one row a galaxy; its columns are explained at `Galaxy`. `observe` adds what can be seen of it."""
+        return truth_table(self.galaxies)
+
+    @property
+    def catalog(self) -> pa.Table:
+        """What an observer is told: ``id``, ``label`` and ``state``."""
+        labels, states = zip(*(settled(*KINDS[kind]) for kind in self._kinds), strict=True)
+        return pa.table({"id": [name_of(number) for number in range(self.n)], "label": labels, "state": states})
+
+    def shards(self, size: int = 256) -> Sequence[Shard]:
+        """Return runs of galaxies, `size` in each."""
+        return cut_shards(self.n, size)
+
+    def read(self, shard: Shard) -> Reading:
+        """Render the galaxies of a shard; none fails."""
+        return Reading([self._cutout(self.galaxy(number)) for number in range(shard.start, shard.stop)], [])
+
+    def observe(self, shard: Shard) -> tuple[list[Cutout], pa.Table]:
+        """Render the galaxies of a shard and look at what can be seen of them.
+
+        Returns
+        -------
+        cutouts : list of Cutout
+            The same as `read` gives.
+        truth : pyarrow.Table
+            The truth about them: the columns of `Galaxy` and of `Visibility`.
+        """
+        cutouts, seen, galaxies = [], [], [self.galaxy(number) for number in range(shard.start, shard.stop)]
+        for galaxy in galaxies:
+            scene = draw_scene(galaxy, self.bands, fine_grid(self.size), self.seed)
+            pixels = photograph(scene, galaxy, self.size, self.bands, depth=self.depth, seed=self.seed, noise=self.noise)
+            cutouts.append(Cutout(galaxy.id, pixels, self.bands, row=galaxy.number))
+            seen.append(vars(visibility(galaxy, scene, self.size, self.depth)))
+        table, shown = truth_table(galaxies), pa.Table.from_pylist(seen)
+        for name in shown.column_names:
+            table = table.append_column(name, shown.column(name))
+        return cutouts, table
+
+    def _cutout(self, galaxy: Galaxy) -> Cutout:
+        pixels = render(galaxy, self.size, self.bands, self.depth, self.seed, noise=self.noise)
+        return Cutout(galaxy.id, pixels, self.bands, row=galaxy.number)
+
+
+def simulate(
+    n: int = 1000,
+    *,
+    size: int = 64,
+    bands: Sequence[str] = ("F606W", "F814W", "F160W"),
+    depth: str = "wide",
+    seed: int = 0,
+    noise: str = "white",
+    realistic: bool = False,
+) -> Cutouts:
+    """Return a batch of simulated galaxies.
+
+    Parameters
+    ----------
+    n : int
+        Galaxies; the five classes are equally frequent and in random order.
+    size : int
+        Pixels along a side; at least 16. They are 0.06 arcsec wide, or 0.2 arcsec on the ground.
+    bands : sequence of str
+        Of one camera: F435W, F606W, F814W, F125W, F160W in space, or g, r, i, z on the ground.
+    depth : {"deep", "wide", "shallow"}
+        5-sigma limit of F814W 29.0, 27.5 or 26.0; of i on the ground 26.8, 25.3 or 23.8.
+    seed : int
+        The same seed gives the same bytes.
+    noise : {"white", "correlated"}
+        Whether pixels have noise of their own or share it with their neighbours, as in images that were resampled or drizzled.
+    realistic : bool
+        Let size, redshift, colour, bulge and environment differ from class to class as observed; by default they are matched.
+
+    Returns
+    -------
+    Cutouts
+        Pixels of shape (n, bands, size, size), microjansky, the sky at zero; a catalogue with ``id``, ``label`` and ``state``.
+
+    Raises
+    ------
+    UsageError
+        If a setting is unknown or outside its range, or the bands are not of one camera.
+
+    Examples
+    --------
+    >>> cutouts = simulate(10, size=32)
+    >>> cutouts.pixels.shape
+    (10, 3, 32, 32)
+    >>> sorted(set(cutouts.labels.tolist()))
+    ['agn', 'clump', 'merger', 'q_sf', 'spiral']
+    """
+    survey = SimulatedSurvey(n, size, bands, depth, seed, noise, realistic)  # type: ignore[arg-type]  # it makes a tuple of them
+    cutouts = survey.read(Shard(0, survey.n)).cutouts
+    return Cutouts(np.stack([c.pixels for c in cutouts]), tuple(c.id for c in cutouts), survey.bands, catalog=survey.catalog)

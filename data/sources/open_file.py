@@ -1,0 +1,84 @@
+"""One file of a source, FITS or picture, behind one door."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath, PurePosixPath
+
+from galfeat import CutoutError
+from galfeat.data.fits.ancillary import Companions, Pixels
+from galfeat.data.fits.file import FitsFile
+from galfeat.data.fits.header_cache import Known
+from galfeat.data.fits.layouts import Galaxy, Layout
+from galfeat.data.sources.folders import is_picture
+from galfeat.data.sources.pictures import read_picture
+
+__all__ = ["Picture", "is_there", "open_file"]
+
+_SPELLED_OUT = re.compile(r"\\x[0-9a-f]{2}")  # as `galfeat.data.sources.folders` writes bytes that are no text
+_AS_USUAL = Companions()
+
+
+class Picture:
+    """A picture behind the same door as a FITS file."""
+
+    def __init__(self, path: Path) -> None:
+        self._pixels = read_picture(path)
+
+    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:  # noqa: ARG002 - a picture has one layout
+        """Return its one galaxy."""
+        if hdu:
+            raise CutoutError(f"has no extension {hdu}: it is a picture")
+        return [Galaxy((0,))]
+
+    def load(self, galaxy: Galaxy, companions: Companions = _AS_USUAL) -> Pixels:  # noqa: ARG002 - there is one, and it is alone
+        """Return its pixels."""
+        return self._pixels
+
+
+@contextmanager
+def open_file(folder: Path, file: str, known: Known, *, outside: bool = False) -> Iterator[FitsFile | Picture]:
+    """Open a file of a catalogue, and close it afterwards.
+
+    Parameters
+    ----------
+    folder : Path
+        Where paths start.
+    file : str
+        As the catalogue writes it.
+    known : Known
+    outside : bool
+        Whether it may lie outside the folder.
+
+    Raises
+    ------
+    CutoutError
+        If there is no such file, it lies outside, or it cannot be read.
+    """
+    path = _path(folder, file, outside)
+    if is_picture(file):
+        yield Picture(path)
+    else:
+        with known.open(path) as opened:
+            yield opened
+
+
+def is_there(folder: Path, file: str, *, outside: bool = False) -> bool:
+    """Return whether a file is named and exists."""
+    return bool(file) and _path(folder, file, outside).exists()
+
+
+def _path(folder: Path, file: str, outside: bool) -> Path:
+    if not file:
+        raise CutoutError("no file stands in the catalogue")
+    normal = os.path.normpath(file)
+    absolute = PurePath(file).is_absolute() or PurePosixPath(file).is_absolute()
+    if not outside and (absolute or PurePath(normal).parts[:1] == (os.pardir,)):
+        raise CutoutError("lies outside the catalogue's folder: write paths that stay inside it, or allow others (--allow-outside)")
+    if "\0" in file:
+        raise CutoutError("there is no such file")
+    path = folder / normal
+    if _SPELLED_OUT.search(file) and not path.exists():
+        raise CutoutError("its name is not UTF-8, so that it can stand in no table: rename it")
+    return path

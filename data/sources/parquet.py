@@ -1,0 +1,151 @@
+"""Image sets in Parquet, as Hugging Face hands them around: a column of JPEG or PNG pictures, and one of labels."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from galfeat import CutoutError, UsageError
+from galfeat.data.cutouts import Cutout
+from galfeat.data.sources.base import Shard
+from galfeat.data.sources.catalogs import tidy
+from galfeat.data.sources.failures import Failure
+from galfeat.data.sources.pictures import decode_picture
+from galfeat.data.sources.row_source import RowSource
+
+__all__ = ["ParquetSource", "image_column", "is_parquet", "open_image_set"]
+
+_SUFFIXES = (".parquet", ".pq")
+_NAMES = ("image", "img", "images", "picture")
+
+
+def is_parquet(file: str) -> bool:
+    """Return whether a file is a Parquet file by its name."""
+    return file.lower().endswith(_SUFFIXES)
+
+
+def image_column(path: Path) -> str | None:
+    """Return the column of a Parquet file that holds pictures; None if it is a catalogue or no Parquet file.
+
+    Raises
+    ------
+    UsageError
+        If it is a feature table.
+    """
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException):
+        return None  # reading it as a catalogue says why
+    if b"galfeat" in (schema.metadata or {}):
+        raise UsageError(f"{path}: is a feature table, not cutouts: they are measured already ('galfeat train' takes it as it is)")
+    if any(name == "file" or name.startswith("file_") for name in schema.names):
+        return None
+    pictures = [field.name for field in schema if _holds_bytes(field.type)]
+    return next((name for name in _NAMES if name in pictures), pictures[0] if len(pictures) == 1 else None)
+
+
+@dataclass(frozen=True, eq=False)
+class ParquetSource(RowSource):
+    """Pictures in a column of a Parquet file; made by `galfeat.data.open_source`.
+
+    Parameters
+    ----------
+    path : Path
+    column : str
+        Which has the pictures: bytes, or ``bytes`` and ``path`` together.
+    """
+
+    path: Path = Path()
+    column: str = ""
+
+    def _outcomes(self, shard: Shard) -> Sequence[Cutout | Failure]:
+        ids, rows = self._ids(shard), range(shard.start, shard.stop)
+        try:
+            stored = _rows(self.path, self.column, shard)
+        except (OSError, IndexError, pa.ArrowException) as error:
+            reason = f"cannot be read: {str(error).strip().splitlines()[0]}"
+            return [Failure(name, self.path.name, "read", reason, row) for row, name in zip(rows, ids, strict=False)]
+        stored += [None] * (len(ids) - len(stored))
+        return [self._cutout(name, row, data) for row, name, data in zip(rows, ids, stored, strict=False)]
+
+    def _cutout(self, name: str, row: int, data: bytes | None) -> Cutout | Failure:
+        try:
+            if not data:
+                raise CutoutError("no picture stands in its row")
+            found = decode_picture(data)
+        except CutoutError as error:
+            return Failure(name, self.path.name, "read", str(error), row)
+        return Cutout(name, found.pixels, found.bands, file=self.path.name, named=found.named, row=row)
+
+
+def open_image_set(path: Path, column: str, wanted: tuple[str, ...]) -> ParquetSource:
+    """Find the pictures of a Parquet file.
+
+    Parameters
+    ----------
+    path : Path
+    column : str
+        See `image_column`.
+    wanted : tuple of str
+        Bands asked for.
+
+    Raises
+    ------
+    UsageError
+        If the other columns cannot be read, or there are no rows.
+    """
+    try:
+        schema = pq.read_schema(path)
+        count = pq.read_metadata(path).num_rows
+        table = pq.read_table(path, columns=[field.name for field in schema if not _holds_bytes(field.type)])
+    except (OSError, pa.ArrowException) as error:
+        raise UsageError(f"{path}: cannot be read: {str(error).strip().splitlines()[0]}") from error
+    if count < 1:
+        raise UsageError(f"{path}: holds no pictures: it has no rows")
+    if table.num_columns and table.num_rows != count:
+        raise UsageError(f"{path}: is damaged: it says that it has {count:,} rows and holds {table.num_rows:,}")
+    catalog, left_out = tidy(_with_class_names(table).replace_schema_metadata(None), path)
+    if "id" not in catalog.column_names:
+        names = pa.array([f"{path.stem}[{row}]" for row in range(count)])
+        catalog = catalog.add_column(0, "id", names) if catalog.num_columns else pa.table({"id": names})
+    catalog = catalog.append_column("file", pa.array([path.name] * count))
+    return ParquetSource(catalog, wanted, left_out, path=path, column=column)
+
+
+def _rows(path: Path, column: str, shard: Shard) -> list[bytes | None]:
+    """Read the pictures of some rows: of the file's groups of rows those that hold them."""
+    with pq.ParquetFile(path) as file:
+        ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
+        first, last = (int(np.searchsorted(ends, row, side="right")) for row in (shard.start, shard.stop - 1))
+        groups = [group for group in range(first, last + 1) if group < len(ends)]
+        before = int(ends[first - 1]) if first else 0
+        values = file.read_row_groups(groups, columns=[column]).column(column).slice(shard.start - before, len(shard)).to_pylist()
+    return [value.get("bytes") if isinstance(value, dict) else value for value in values]
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        return any(field.name == "bytes" and _holds_bytes(field.type) for field in kind)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _with_class_names(table: pa.Table) -> pa.Table:
+    """Write classes by name where the file's remarks for Hugging Face name them."""
+    for name, classes in _class_names(table.schema).items():
+        if name in table.column_names and pa.types.is_integer(table.schema.field(name).type):
+            values = [classes[v] if v is not None and 0 <= v < len(classes) else None for v in table.column(name).to_pylist()]
+            table = table.set_column(table.column_names.index(name), name, pa.array(values, pa.string()))
+    return table
+
+
+def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
+    try:
+        features: dict[str, Any] = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        return {name: [str(each) for each in feature["names"]] for name, feature in features.items() if "names" in feature}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,73 @@
+"""The pixels themselves: what every other input is compared with."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat import UsageError
+from galfeat.features.base import Extractor
+from galfeat.features.pixels.kernel import area_means, box_means, filled
+from galfeat.features.settings import whole
+
+__all__ = ["Pixels"]
+
+
+class Pixels(Extractor):
+    """Every pixel of the image as a feature.
+
+    Parameters
+    ----------
+    downsample : int, default 1
+        Side of the boxes of pixels to average, in pixels. 1 keeps the whole grid. Boxes start at the first row and column, and
+        the last ones are cut short where the side of the image is no multiple.
+    size : int or None, default None
+        Instead of `downsample`: rows and columns of the grid that the image is resampled to. Each of its size x size equal
+        parts takes the mean of its pixels, weighted by the area that lies inside the part.
+    min_good : float, default 0.5
+        Least fraction of good pixels in each band.
+
+    Notes
+    -----
+    A mean is taken over the good pixels of its box or part. One with none, or a bad pixel, takes the mean of the good ones around
+    it: those of the smallest 3x3, 5x5, … square that holds any.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from galfeat.features import Pixels
+    >>> Pixels(downsample=2).fit_transform(np.arange(16.0).reshape(1, 1, 4, 4))
+    array([[ 2.5,  4.5, 10.5, 12.5]], dtype=float32)
+    """
+
+    key = "pixels"
+
+    _at_once = 1 << 24
+
+    def __init__(self, downsample: int = 1, *, size: int | None = None, min_good: float = 0.5) -> None:
+        self.downsample = downsample
+        self.size = size
+        self.min_good = min_good
+
+    def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
+        """Return ``band_y_x`` for each band, row and column of the grid, from 0."""
+        self._check_size(shape)
+        rows, columns = (-(-side // self.downsample) if self.size is None else self.size for side in shape)
+        return [f"{band}_{y}_{x}" for band in bands for y in range(rows) for x in range(columns)]
+
+    def _smallest(self) -> tuple[int, int]:
+        side = whole("downsample", self.downsample)
+        if self.size is None:
+            return side, side
+        if side > 1:
+            raise UsageError(f"downsample and size exclude each other; they are {self.downsample} and {self.size}")
+        size = whole("size", self.size)
+        return size, size
+
+    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        planes = images.reshape(-1, *images.shape[2:])
+        if self.size is not None:
+            planes = area_means(planes, self.size)
+        elif self.downsample > 1:
+            planes = box_means(planes, self.downsample)
+        return filled(planes).reshape(len(images), -1)

@@ -1,0 +1,274 @@
+"""Local patterns of light, described by the gradients around them and encoded in one vector a galaxy."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from galfeat import CutoutError, UsageError
+from galfeat.features.learned import LearnedExtractor
+from galfeat.features.settings import choice, number, whole
+from galfeat.features.sift.dense import describe_grid, grid_centres
+from galfeat.features.sift.detector import detect_batch
+from galfeat.features.sift.mean_image import clear_of_holes, local_images, on_unit_noise
+
+if TYPE_CHECKING:
+    from galfeat.features.sift.bag_of_words import BagOfWords
+    from galfeat.features.sift.fisher_vectors import FisherVector
+
+__all__ = ["SIFT"]
+
+_SMALLEST = 16  # pixels: a descriptor's window
+_OWN_BLUR = 0.5  # pixels: what an image is taken to have, as in the paper
+_CELL = 1.5  # keypoint sizes: the width of each of the 4x4 cells that describe it
+
+Found = tuple[NDArray[np.float32], NDArray[np.uint8]]
+
+
+class SIFT(LearnedExtractor):
+    """Which local patterns a galaxy's image has: keypoints it shows itself, or points of a grid, with the gradients around them.
+
+    All is measured on one image a galaxy, the mean of its bands weighted by their noise, on floating-point pixels. `describe`
+    gives the descriptors and learns nothing; `fit` learns how they are encoded in one vector a galaxy.
+
+    Parameters
+    ----------
+    n_words : int, default 64
+        Number of visual words, the length of the vectors; for Fisher vectors the number of Gaussians, of which fewer do, such as 16.
+    keypoints : {"detected", "dense"}, default "detected"
+        "detected": Lowe's keypoints, of any size, each turned to its own direction. "dense": the points of a grid, upright, of one
+        size.
+    encoding : {"words", "fisher"}, default "words"
+        `BagOfWords` or `FisherVector`.
+    step : int, default 8
+        Dense: distance of the grid's points, pixels.
+    size : float, default 12.0
+        Dense: width of each of the 4x4 cells around a point, pixels. OpenCV's keypoints of two thirds of it have such cells.
+    contrast_threshold : float, default 0.1
+        Detected: least contrast of a keypoint, in units of the noise of one pixel. It is divided by `octave_layers`, as in OpenCV.
+    edge_threshold : float, default 10.0
+        Detected: largest ratio of the curvatures along and across a keypoint; elongated ones are edges.
+    sigma : float, default 1.2
+        Blur of the first scale: detected, in pixels of the doubled image; dense, in pixels.
+    octave_layers : int, default 3
+        Detected: scales measured in each octave.
+    noise : float or None, default None
+        The noise of one pixel of the mean image; None measures it in each image.
+    random_state : int, RandomState or None, default 0
+        Seed of what is learned.
+    min_good : float, default 0.5
+        Least fraction of pixels that are good in any band, and of good gradients in the window of a dense descriptor.
+
+    Attributes
+    ----------
+    encoder_ : BagOfWords or FisherVector
+
+    Notes
+    -----
+    Noise is measured by the median size of differences of pixels, of each band for its weight and of the mean image for the contrast, so
+    that neither the unit of the flux nor a constant sky changes a vector. An image without noise, as a constant one, has no
+    keypoints. Where a noise-free image has values nearer to each other than float32 can tell, the noise is taken as 2**-20
+    of its bright pixels.
+
+    A bad pixel is left out of the mean; where no band is good the image has a hole. Detected keypoints whose 4x4 cells may touch a
+    hole (less than three times their size away from it) are dropped. A dense descriptor is made from the good gradients of its
+    window, those of each cell counting for the bad ones too, and dropped if too few are good. A galaxy without descriptors has the
+    zero vector.
+
+    The dense descriptor has a flat window: gradients far from the point count as much as near ones, where Lowe weighs them by a
+    Gaussian. Otherwise it is Lowe's: linear shares between cells and between directions, cut at 0.2, in bytes.
+
+    ``SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6)`` finds on 8-bit images what OpenCV's defaults find.
+
+    References
+    ----------
+    Lowe 2004, Int. J. Computer Vision 60, 91, doi:10.1023/B:VISI.0000029664.99615.94;
+    Rey-Otero and Delbracio 2014, Image Processing On Line 4, 370, doi:10.5201/ipol.2014.82
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from galfeat.features import SIFT
+    >>> y, x = np.indices((64, 64)) - 31.5
+    >>> spot = 5 * np.exp(-(x**2 + y**2) / 50)
+    >>> images = np.stack([spot, 0 * spot])[:, None]
+    >>> SIFT(keypoints="dense").describe(images)[0].shape
+    (64, 128)
+    >>> SIFT().describe(images)[1].shape
+    (0, 128)
+    """
+
+    key = "sift"
+    _at_once = 1 << 18
+
+    def __init__(
+        self,
+        n_words: int = 64,
+        *,
+        keypoints: str = "detected",
+        encoding: str = "words",
+        step: int = 8,
+        size: float = 12.0,
+        contrast_threshold: float = 0.1,
+        edge_threshold: float = 10.0,
+        sigma: float = 1.2,
+        octave_layers: int = 3,
+        noise: float | None = None,
+        random_state: Any = 0,
+        min_good: float = 0.5,
+    ) -> None:
+        self.n_words = n_words
+        self.keypoints = keypoints
+        self.encoding = encoding
+        self.step = step
+        self.size = size
+        self.contrast_threshold = contrast_threshold
+        self.edge_threshold = edge_threshold
+        self.sigma = sigma
+        self.octave_layers = octave_layers
+        self.noise = noise
+        self.random_state = random_state
+        self.min_good = min_good
+
+    @property
+    def promises(self) -> frozenset[str]:
+        """A constant sky always, the unit of the flux where no noise is given; a small shift nearly, and of words a little more."""
+        given = self.noise is not None and self.keypoints == "detected"
+        more = {"detected": {"rotation"}, "dense": {"noise"}}.get(self.keypoints, set()) if self.encoding == "words" else set()
+        return frozenset({"sky", "shift"} | more | (set() if given else {"flux"}))
+
+    def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
+        """Return the names that the encoder gives: ``word0`` and so on, or ``mean0_0`` and so on."""
+        del bands
+        self._check_size(shape)
+        return list(self._encoder().get_feature_names_out())
+
+    def describe(self, X: ArrayLike) -> list[NDArray[np.uint8]]:
+        """Return the local descriptors of every image.
+
+        Parameters
+        ----------
+        X : array, shape (n, bands, ny, nx)
+
+        Returns
+        -------
+        list of arrays of uint8, each of shape (k, 128)
+            Ordered by the keypoints' column, row, size and angle. Nothing is learned or remembered.
+
+        Raises
+        ------
+        CutoutError
+            If some rows cannot be measured; its `reasons` are those of the method `reasons`.
+        """
+        return [descriptors for _, descriptors in self._found(self._measurable(X))]
+
+    def locate(self, X: ArrayLike) -> list[NDArray[np.float32]]:
+        """Return where the descriptors of every image are.
+
+        Parameters
+        ----------
+        X : array, shape (n, bands, ny, nx)
+
+        Returns
+        -------
+        list of arrays of float32, each of shape (k, 4)
+            In the order of `describe`: column x and row y (the first pixel's centre is 0, 0), size (diameter) in pixels, and angle in
+            degrees from the x axis towards the y axis.
+
+        Raises
+        ------
+        CutoutError
+            If some rows cannot be measured; its `reasons` are those of the method `reasons`.
+        """
+        return [places for places, _ in self._found(self._measurable(X))]
+
+    def _measurable(self, X: ArrayLike) -> NDArray[np.float32]:
+        images = self._checked(X)
+        if reasons := self._reasons(images):
+            raise CutoutError(reasons)
+        return images
+
+    def _learn(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.encoder_ = self._encoder()
+        return np.asarray(self.encoder_.fit_transform([descriptors for _, descriptors in self._found(images)]))
+
+    def _encoder(self) -> "BagOfWords | FisherVector":
+        from galfeat.features.sift.bag_of_words import (
+            BagOfWords,  # scikit-learn's clusters take a second to load: only where words are needed
+        )
+        from galfeat.features.sift.fisher_vectors import FisherVector
+
+        kind = FisherVector if choice("encoding", self.encoding, ("words", "fisher")) == "fisher" else BagOfWords
+        return kind(self.n_words, random_state=self.random_state)
+
+    def _smallest(self) -> tuple[int, int]:
+        whole("n_words", self.n_words)
+        choice("keypoints", self.keypoints, ("detected", "dense"))
+        choice("encoding", self.encoding, ("words", "fisher"))
+        whole("step", self.step)
+        number("size", self.size, 1)
+        whole("octave_layers", self.octave_layers)
+        number("contrast_threshold", self.contrast_threshold, 0)
+        number("edge_threshold", self.edge_threshold, 1)
+        number("sigma", self.sigma, 0.1)
+        if self.noise is not None:
+            _positive("noise", self.noise)
+        return _SMALLEST, _SMALLEST
+
+    def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.asarray(np.isfinite(images).any(axis=1, keepdims=True).mean(axis=(2, 3)))
+
+    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(self.encoder_.transform([descriptors for _, descriptors in self._found(images)]))
+
+    def _found(self, images: NDArray[np.float32]) -> list[Found]:
+        if self.keypoints == "dense":
+            return self._on_grid(images)
+        return [each for part in self._parts(images) for each in self._detected(local_images(images[part]))]
+
+    def _parts(self, images: NDArray[np.float32]) -> list[slice]:
+        """Return the rows that are few enough to be measured at once."""
+        count = max(1, self._at_once // images[0].size)
+        return [slice(start, start + count) for start in range(0, len(images), count)]
+
+    def _on_grid(self, images: NDArray[np.float32]) -> list[Found]:
+        blur = max(0.0, self.sigma**2 - _OWN_BLUR**2) ** 0.5
+        columns, rows = (grid_centres(length, int(self.step)) for length in images.shape[:1:-1])
+        places = np.empty((len(columns), len(rows), 4), dtype=np.float32)
+        places[..., 0], places[..., 1] = columns[:, None], rows
+        places[..., 2:] = self.size / _CELL, 0.0
+        flat = places.reshape(-1, 4)
+        found = np.empty((len(images), *places.shape[:2], 128), dtype=np.uint8)  # all in one: fresh memory, part by part, is slow to touch
+        made = np.empty(found.shape[:3], dtype=np.bool_)
+        for part in self._parts(images):
+            planes = local_images(images[part])
+            describe_grid(planes, int(self.step), float(self.size), blur, float(self.min_good), into=(found[part], made[part]))
+        results: list[Found] = [(flat, descriptors.reshape(-1, 128)) for descriptors in found]
+        for row in np.flatnonzero(~made.all(axis=(1, 2))).tolist():
+            there = made[row].ravel()
+            results[row] = flat[there], results[row][1][there]
+        return results
+
+    def _detected(self, planes: NDArray[np.float32]) -> list[Found]:
+        filled, noise = on_unit_noise(planes, self.noise)
+        contrast = float(self.contrast_threshold) * noise
+        shown = np.flatnonzero(noise > 0)
+        found = detect_batch(
+            filled[shown],
+            octave_layers=int(self.octave_layers),
+            contrast=contrast[shown].tolist(),
+            edge_threshold=float(self.edge_threshold),
+            sigma=float(self.sigma),
+        )
+        results: list[Found] = [(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))] * len(planes)
+        holed = np.asarray(np.isnan(planes).reshape(len(planes), -1).any(axis=1))
+        for row, (places, descriptors) in zip(shown, found, strict=True):
+            clear = clear_of_holes(places, planes[row]) if holed[row] else slice(None)
+            results[row] = (np.ascontiguousarray(places[clear, :4]), descriptors[clear])
+        return results
+
+
+def _positive(name: str, value: object) -> None:
+    if number(name, value, 0) == 0:
+        raise UsageError(f"{name} must be above 0, or None to measure it; it is {value!r}")

@@ -1,0 +1,1 @@
+"""scikit-learn estimators around the network, with calibrated probabilities."""

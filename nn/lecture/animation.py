@@ -1,0 +1,87 @@
+"""A small network learning, as a page that needs nothing but a browser."""
+
+import base64
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from galfeat import UsageError
+from galfeat.nn.lecture.learning import field, frame
+from galfeat.nn.lecture.style import CLASSES
+from galfeat.nn.training.trace import Trace
+from galfeat.nn.types import Floats
+
+__all__ = ["animation"]
+
+_PIXELS = 72  # of the field, a side
+_MOST_WEIGHTS = 400  # lines that can still be seen
+
+
+def animation(trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[int] | None = None, *, title: str = "A network learning") -> str:
+    """Return an HTML page on which a classifier of points in the plane learns.
+
+    The page shows the points with the network's decision around them, the network with its weights as lines, and the loss; it
+    plays, stops, and goes to any step. It loads nothing.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of a network with two inputs, and one output (positive for the second class) or one a class.
+    X : array, shape (n, 2)
+    classes : array of int, shape (n,)
+        Number of each point's class, from 0 to at most 5.
+    steps : sequence of int, optional
+        Recorded steps that are shown; at most 90, evenly spread, if not given.
+    title : str
+
+    Raises
+    ------
+    UsageError
+        If the points are not in the plane, there are more than six classes, or the network has too many weights to draw.
+
+    Examples
+    --------
+    >>> page = animation(trace, X, classes)  # doctest: +SKIP
+    >>> Path("learning.html").write_text(page)  # doctest: +SKIP
+    """
+    classes = np.asarray(classes)
+    extent = frame(X)
+    count = max(int(classes.max()) + 1, 2)
+    if count > len(CLASSES) or classes.min() < 0:
+        raise UsageError(f"classes must be numbers from 0 to at most {len(CLASSES) - 1}; they go from {classes.min()} to {classes.max()}")
+    if trace.network.layout.n_weights > _MOST_WEIGHTS:
+        raise UsageError(f"only networks of up to {_MOST_WEIGHTS} weights can be drawn; this one has {trace.network.layout.n_weights}")
+    chosen = _evenly(len(trace)) if steps is None else list(steps)
+    data = {
+        "title": title,
+        "colors": list(CLASSES[:count]),
+        "extent": extent,
+        "points": np.round(X, 4).tolist(),
+        "classes": classes.tolist(),
+        "layers": list(trace.network.layout.sizes),
+        "pixels": _PIXELS,
+        "frames": [_frame(trace, step, extent) for step in chosen],
+        "updates": trace.updates.tolist(),
+        "losses": [float(f"{loss:.5g}") for loss in trace.losses],
+    }
+    template = files("galfeat.nn.lecture").joinpath("animation.html").read_text(encoding="utf-8")
+    return template.replace("/*DATA*/null", json.dumps(data, separators=(",", ":")).replace("</", "<\\/"))
+
+
+def _frame(trace: Trace, step: int, extent: tuple[float, float, float, float]) -> dict[str, Any]:
+    number, sure = field(trace.at(step), extent, _PIXELS)
+    codes = (number * 40 + np.round(sure * 39)).astype(np.uint8)  # class and certainty in one byte
+    weights = [np.round(weight, 3).ravel().tolist() for weight in trace.weights(step)]
+    return {"step": int(step), "field": _text(codes), "weights": weights}
+
+
+def _text(codes: NDArray[np.uint8]) -> str:
+    return base64.b64encode(codes.tobytes()).decode("ascii")
+
+
+def _evenly(steps: int) -> list[int]:
+    return [int(step) for step in np.unique(np.linspace(0, steps - 1, min(steps, 90)).round())]

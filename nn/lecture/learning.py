@@ -1,0 +1,105 @@
+"""Training: losses that fall, and a boundary that moves."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from galfeat import UsageError
+from galfeat.nn.lecture.style import CLASSES, HUES, plain_axes
+from galfeat.nn.network import Network
+from galfeat.nn.training.trace import Trace
+from galfeat.nn.types import Floats
+
+__all__ = ["draw_boundary", "draw_losses", "field", "frame"]
+
+
+def draw_losses(curves: Mapping[str, ArrayLike], *, xlabel: str = "epoch", ylabel: str = "loss", log: bool = True) -> Figure:
+    """Draw losses, each under its name.
+
+    Parameters
+    ----------
+    curves : mapping of str to array, shape (steps,)
+        Such as ``{"adam": model.loss_curve_}``; at most eight.
+    xlabel, ylabel : str
+    log : bool
+        Whether the axis of the loss is logarithmic.
+    """
+    if not curves or len(curves) > len(HUES):
+        raise UsageError(f"between 1 and {len(HUES)} curves can be told apart; {len(curves)} were given")
+    figure = Figure(figsize=(6.2, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for (name, losses), hue in zip(curves.items(), HUES, strict=False):
+        values = np.asarray(losses, dtype=np.float64)
+        axes.plot(np.arange(len(values)), values, color=hue, lw=1.6, label=name)
+    axes.set(xlabel=xlabel, ylabel=ylabel, yscale="log" if log else "linear")
+    axes.legend(frameon=False, fontsize=9)
+    plain_axes(axes)
+    return figure
+
+
+def draw_boundary(trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[int] | None = None) -> Figure:
+    """Draw how a classifier of points in the plane divides it, at some steps of its training.
+
+    Parameters
+    ----------
+    trace : Trace
+        Of a network with two inputs, and one output (positive for the second class) or one a class.
+    X : array, shape (n, 2)
+    classes : array of int, shape (n,)
+        Number of each point's class, from 0.
+    steps : sequence of int, optional
+        Recorded steps to draw; eight from the first to the last, closer together at the beginning, if not given.
+    """
+    steps = _spread(len(trace)) if steps is None else list(steps)
+    classes = np.asarray(classes)
+    columns = min(4, len(steps))
+    rows = -(-len(steps) // columns)
+    figure = Figure(figsize=(2.5 * columns, 2.7 * rows), layout="constrained")
+    extent = frame(X)
+    hues = ListedColormap(CLASSES[: int(classes.max()) + 1])
+    for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+        axes.set_axis_off()
+        if place >= len(steps):
+            continue
+        step = steps[place]
+        number, sure = field(trace.at(step), extent, 120)
+        paint: dict[str, Any] = {"origin": "lower", "extent": extent, "interpolation": "bilinear", "aspect": "auto"}
+        axes.imshow(hues(number / max(hues.N - 1, 1)), alpha=0.08 + 0.47 * sure, **paint)
+        axes.contour(number, levels=np.arange(hues.N - 1) + 0.5, colors="black", linewidths=0.9, extent=extent, origin="lower")
+        axes.scatter(*X.T, c=classes, cmap=hues, s=9, edgecolors="white", linewidths=0.4, vmin=0, vmax=hues.N - 1)
+        axes.set_title(f"after {trace.updates[step]:,} updates\nloss {trace.losses[step]:.3g}", fontsize=9)
+    return figure
+
+
+def frame(X: Floats) -> tuple[float, float, float, float]:
+    """Return left, right, bottom and top of a frame around points in the plane."""
+    if X.ndim != 2 or X.shape[1] != 2:
+        raise UsageError(f"only points in the plane can be drawn: X must have shape (n, 2); it has {X.shape}")
+    low, high = X.min(axis=0), X.max(axis=0)
+    room = 0.12 * np.where(high > low, high - low, 1.0)
+    return float(low[0] - room[0]), float(high[0] + room[0]), float(low[1] - room[1]), float(high[1] + room[1])
+
+
+def field(network: Network, extent: tuple[float, float, float, float], pixels: int) -> tuple[NDArray[np.intp], Floats]:
+    """Return each point's class, and how far the network is from undecided there, from 0 to 1; shape (pixels, pixels).
+
+    One output counts as the log odds of the second class, several as logits.
+    """
+    left, right, bottom, top = extent
+    x, y = np.meshgrid(np.linspace(left, right, pixels), np.linspace(bottom, top, pixels))
+    out = network.forward(np.stack([x.ravel(), y.ravel()], axis=1))
+    logits = np.hstack([np.zeros_like(out), out]) if out.shape[1] == 1 else out
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    best = odds.max(axis=1) / odds.sum(axis=1)
+    k = logits.shape[1]
+    sure = (best - 1 / k) / (1 - 1 / k)
+    return logits.argmax(axis=1).reshape(x.shape), sure.reshape(x.shape)
+
+
+def _spread(steps: int) -> list[int]:
+    """Return up to eight steps from the first to the last, closer together at the beginning, where most happens."""
+    return sorted({0, *np.geomspace(1, steps, 8).round().astype(int) - 1})

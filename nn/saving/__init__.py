@@ -1,0 +1,1 @@
+"""Trained networks as settings and arrays, in a file without pickle."""

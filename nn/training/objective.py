@@ -1,0 +1,85 @@
+"""What training makes small: the mean loss of the samples plus a penalty on the weights."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from galfeat.nn.losses import Loss
+from galfeat.nn.network import Network, Passage
+from galfeat.nn.training.batches import Samples
+from galfeat.nn.training.hessian import Curvature
+from galfeat.nn.types import Floats, Weight
+
+__all__ = ["Objective", "doubled"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Mean loss of a network on samples, plus ``(l2/2 |W|^2 + l1 |W|_1) / n``; biases are not penalised.
+
+    Parameters
+    ----------
+    network : Network
+    loss : Loss
+    l2, l1 : float
+        Strength of the penalties. They are divided by the number of samples, as in scikit-learn.
+    """
+
+    network: Network
+    loss: Loss
+    l2: float = 0.0
+    l1: float = 0.0
+
+    def at(self, params: Floats) -> "Objective":
+        """Return the same objective at other parameters; the array itself is kept, not a copy."""
+        return replace(self, network=self.network.with_params(params))
+
+    def value(self, samples: Samples) -> float:
+        """Return the objective alone."""
+        share, weight = _shares(samples)
+        return self.loss.value(self.network.forward(samples.X), samples.target, weight) + share * self._penalty()
+
+    def value_and_gradient(self, samples: Samples, *, out: Floats | None = None, passage: Passage | None = None) -> tuple[float, Floats]:
+        """Return the objective and its gradient with respect to the flat parameters.
+
+        Parameters
+        ----------
+        samples : Samples
+        out : array, shape (size,), optional
+            Where the gradient goes.
+        passage : Passage, optional
+            Room from an earlier pass of as many samples.
+        """
+        share, weight = _shares(samples)
+        value, gradient = self.network.loss_and_gradient(samples.X, samples.target, self.loss, weight, out=out, passage=passage)
+        weights, slope = self._weights(), gradient[: self.network.layout.n_weights]
+        if self.l2:
+            slope += (self.l2 * share) * weights
+        if self.l1:
+            slope += (self.l1 * share) * np.sign(weights)
+        return value + share * self._penalty(), gradient
+
+    def curvature(self, samples: Samples) -> Curvature:
+        """Return the second derivatives; the L1 penalty has none."""
+        share, weight = _shares(samples)
+        return Curvature(self.network, samples.X, samples.target, self.loss, weight, l2=self.l2 * share)
+
+    def _penalty(self) -> float:
+        weights = self._weights()
+        l2 = 0.5 * self.l2 * float(weights @ weights) if self.l2 else 0.0
+        return l2 + (self.l1 * float(np.abs(weights).sum()) if self.l1 else 0.0)
+
+    def _weights(self) -> Floats:
+        return self.network.params[: self.network.layout.n_weights]
+
+
+def _shares(samples: Samples) -> tuple[float, Weight]:
+    """Return the share of one sample in the mean, and of each with its weight."""
+    share = 1 / len(samples)
+    return share, share if samples.weight is None else samples.weight * share
+
+
+def doubled(samples: Samples) -> Samples:
+    """Return the samples in float64: themselves where they are already."""
+    weight = None if samples.weight is None else np.asarray(samples.weight, dtype=np.float64)
+    return Samples(np.asarray(samples.X, dtype=np.float64), np.asarray(samples.target, dtype=np.float64), weight)

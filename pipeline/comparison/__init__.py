@@ -1,0 +1,1 @@
+"""The comparison of features with raw pixels: nested cross-validation, ablations, perturbations, significance."""

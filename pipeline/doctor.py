@@ -1,0 +1,218 @@
+"""A look at an installation: what is there, and whether it measures and learns correctly on this machine.
+
+The compiled extractors are made for the processor at hand, so each machine runs code that nobody else ran. The checks compare it with
+scikit-image, NumPy and the definitions, files with what astropy reads, and backpropagation with differences.
+"""
+
+import os
+import platform
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat import __version__
+
+__all__ = ["CHECKS", "Check", "check_up", "facts"]
+
+_EXTRAS = {"hdf5": ("h5py",), "onnx": ("onnx", "onnxruntime"), "dask": ("distributed",), "remote": ("fsspec", "s3fs")}
+
+
+_NAME = re.compile(r"[\w.-]+")  # of a package, before its versions
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check found.
+
+    Parameters
+    ----------
+    name : str
+        What was checked.
+    passed : bool
+    found : str
+        The figure, or what went wrong.
+    """
+
+    name: str
+    passed: bool
+    found: str
+
+
+def facts() -> dict[str, str]:
+    """Return the versions of everything that decides the numbers, and what the machine is."""
+    found = {"galfeat": __version__, "python": platform.python_version()}
+    for requirement in requires("galfeat") or ():
+        if "extra ==" not in requirement:
+            name = _NAME.match(requirement)
+            found[name[0] if name else requirement] = _version(name[0]) if name else ""
+    for extra, names in _EXTRAS.items():
+        there = [f"{name} {_version(name)}" for name in names if _version(name)]
+        found[f"extra {extra}"] = ", ".join(there) if len(there) == len(names) else f"not installed (pip install 'galfeat[{extra}]')"
+    found["system"] = f"{platform.system()} {platform.release()}, {platform.machine()}"
+    found["processors"] = f"{_processors()}, {_instructions()}"
+    found["compiled code"] = _kept_in()
+    found["temporary files"] = f"{tempfile.gettempdir()}, {shutil.disk_usage(tempfile.gettempdir()).free / 2**30:.1f} GiB free"
+    return found
+
+
+def check_up() -> Iterator[Check]:
+    """Run every check of `CHECKS`, and say of each what it found; an exception is a finding too."""
+    for name, check in CHECKS.items():
+        try:
+            found, passed = check()
+        except Exception as error:  # whatever is wrong with an installation
+            found, passed = f"{type(error).__name__}: {error}", False
+        yield Check(name, passed, found)
+
+
+def _hog() -> tuple[str, bool]:
+    from skimage.feature import hog
+
+    from galfeat.features import HOG
+
+    images = _galaxies()
+    ours = HOG().transform(images).reshape(len(images), images.shape[1], -1)
+    theirs = np.array([[hog(plane.astype(float) * 2.0**40, cells_per_block=(2, 2)) for plane in image] for image in images])
+    return _close(ours, theirs, 1e-5)  # a gradient on an edge of two bins may go either way, and then differs by far more
+
+
+def _color() -> tuple[str, bool]:
+    from galfeat.features import ColorHistogram
+
+    images = _galaxies()
+    ours = ColorHistogram(bins=16, pairs="none").transform(images).reshape(len(images), images.shape[1], 16)
+    edges = np.linspace(-2, 8, 17)
+    theirs = [[np.histogram(np.clip(plane, -2, 8), edges)[0] / plane.size for plane in image] for image in images]
+    return _close(ours, np.array(theirs), 1e-6)
+
+
+def _texture() -> tuple[str, bool]:
+    from galfeat.features import Texture
+    from galfeat.features.texture.haralick_reference import glcm_features
+    from galfeat.features.texture.lbp_reference import pattern_fractions
+
+    planes = _galaxies()[:, 0]
+    ours = Texture(distances=(1,), radii=(1,)).transform(planes[:, None])
+    theirs = np.hstack([glcm_features(planes, 32, (-2.0, 8.0), (1,)).reshape(len(planes), -1), pattern_fractions(planes, 1)])
+    return _close(ours, theirs, 1e-5, relative=True)
+
+
+def _sift() -> tuple[str, bool]:
+    import cv2
+
+    from galfeat.features import SIFT
+
+    bright = np.clip(_galaxies() * 25 + 60, 0, 255).astype(np.uint8)[:, :1]
+    found = sum(len(each) for each in SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6).describe(bright))
+    finder = cv2.SIFT.create(0, 3, 0.04, 10.0, 1.6, enable_precise_upscale=True)  # the default shifts the image when doubling it
+    expected = sum(len(finder.detect(image[0])) for image in bright)
+    return f"{found} keypoints, OpenCV {expected}", abs(found - expected) <= 0.1 * expected
+
+
+def _files() -> tuple[str, bool]:
+    from astropy.io import fits
+
+    from galfeat.data import SimulatedSurvey, open_source, write_survey
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_survey(SimulatedSurvey(5, size=32), Path(folder) / "survey")
+        source = open_source(Path(folder) / "survey")
+        cutouts = [cutout for shard in source.shards() for cutout in source.read(shard).cutouts]
+        same = [np.array_equal(cutout.pixels, fits.getdata(Path(folder) / "survey" / cutout.file)) for cutout in cutouts]
+    return f"{sum(same)} of 5 files as astropy reads them", same == [True] * 5
+
+
+def _network() -> tuple[str, bool]:
+    from galfeat.nn import MLPClassifier, check_gradient
+    from galfeat.nn.losses import CrossEntropy
+    from galfeat.nn.network import initialized
+    from galfeat.nn.training.batches import Samples
+    from galfeat.nn.training.objective import Objective
+
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (400, 2))
+    labels = np.where(X[:, 0] * X[:, 1] > 0, "same", "opposite")
+    network = initialized((2, 5, 2), "tanh", "identity", rng)
+    error = check_gradient(Objective(network, CrossEntropy()), Samples(X[:5], np.eye(2)[[0, 1, 1, 0, 1]])).error
+    score = float(
+        (
+            MLPClassifier((16,), batch_size=50, learning_rate_init=0.02, max_iter=100, tol=None, random_state=0).fit(X, labels).predict(X)
+            == labels
+        ).mean()
+    )
+    return f"gradient to {error:.0e}, {100 * score:.0f} % of a chequerboard learned", error < 1e-6 and score > 0.9
+
+
+def _pipeline() -> tuple[str, bool]:
+    from galfeat.data import Preparation, SimulatedSurvey
+    from galfeat.pipeline.extraction.extract import extract
+
+    with tempfile.TemporaryDirectory() as folder:
+        tables = [Path(folder) / f"{workers}.parquet" for workers in (1, 2)]
+        for workers, table in enumerate(tables, start=1):
+            extract(SimulatedSurvey(20, size=32), table, preparation=Preparation(size=32), workers=workers)
+        same = tables[0].read_bytes() == tables[1].read_bytes()
+    return "the same bytes with one thread and with two" if same else "one thread and two give different tables", same
+
+
+CHECKS: dict[str, Callable[[], tuple[str, bool]]] = {
+    "histograms of gradients against scikit-image": _hog,
+    "histograms of colour against NumPy": _color,
+    "texture against its definition": _texture,
+    "SIFT against OpenCV": _sift,
+    "FITS files against astropy": _files,
+    "the network": _network,
+    "extraction": _pipeline,
+}
+"""What `check_up` does: a name, and a function that returns what it found and whether that is right."""
+
+
+def _galaxies() -> NDArray[np.float32]:
+    from galfeat.data import Preparation, prepare, simulate
+
+    return prepare(simulate(8, size=64, seed=1), Preparation()).pixels
+
+
+def _close(ours: NDArray[np.float32], theirs: NDArray[np.float64], most: float, *, relative: bool = False) -> tuple[str, bool]:
+    apart = float((np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs) if relative else 1.0)).max())
+    return f"largest difference {apart:.0e}", apart < most
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _processors() -> str:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{usable} of {os.cpu_count()}" if usable != os.cpu_count() else f"{usable}"
+
+
+def _instructions() -> str:
+    from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
+
+    there = get_host_cpu_features()
+    known = [name for name in ("avx512f", "avx2", "sse4.2", "neon") if there.get(name)]
+    return f"{get_host_cpu_name()} with {known[0] if known else 'no vector instructions known here'}"
+
+
+def _kept_in() -> str:
+    from galfeat.features.kernels.finite import flawed_rows
+
+    del flawed_rows
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    folder = Path(chosen) if chosen else Path(__file__).parents[1] / "features" / "kernels" / "__pycache__"
+    return (
+        f"{folder}"
+        if os.access(folder if folder.exists() else folder.parent, os.W_OK)
+        else f"{folder} cannot be written: see NUMBA_CACHE_DIR"
+    )

@@ -1,0 +1,1 @@
+"""Feature extraction: cutouts to feature tables, and these joined, exported and uploaded."""

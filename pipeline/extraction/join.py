@@ -1,0 +1,73 @@
+"""Several feature tables as one, if they were measured alike."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from galfeat import UsageError
+from galfeat.pipeline.extraction.feature_table import FeatureTable, load_features, read_metadata
+from galfeat.pipeline.extraction.measure import Block
+from galfeat.pipeline.settings_diff import differences
+
+__all__ = ["join_features"]
+
+
+def join_features(paths: Sequence[str | Path], inputs: Sequence[str] | None = None) -> FeatureTable:
+    """Read several feature tables as one, the rows of the first first.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Files written by `extract` with the same settings and the same version.
+    inputs : sequence of str, optional
+        The extractors to read; all by default. Those that are not read may differ.
+
+    Returns
+    -------
+    FeatureTable
+        A catalogue column that only some tables have is empty in the others' rows.
+
+    Raises
+    ------
+    UsageError
+        If there is no table, one cannot be read, two were measured differently, two have a galaxy of one name, or a column of their
+        catalogues has values of different kinds.
+    """
+    if not paths:
+        raise UsageError("there are no feature tables to join")
+    first = paths[0]
+    for path in paths[1:]:
+        found = differences(_settings(first, inputs), _settings(path, inputs))
+        if found:
+            raise UsageError(f"{first} and {path} were measured differently: {'; '.join(found)}; measure both with the same settings")
+    tables = [load_features(path, inputs) for path in paths]
+    _refuse_twice(paths, tables)
+    try:
+        catalog = pa.concat_tables([table.catalog for table in tables], promote_options="default")
+    except pa.ArrowException as error:
+        raise UsageError(f"the catalogues of {' and '.join(map(str, paths))} do not go together: {error}") from error
+    blocks = {name: _joined([table.blocks[name] for table in tables]) for name in tables[0].blocks}
+    return FeatureTable(catalog, blocks, tables[0].recipe, tables[0].columns)
+
+
+def _settings(path: str | Path, inputs: Sequence[str] | None) -> dict[str, object]:
+    about = read_metadata(path)
+    extractors = {name: value for name, value in about["extractors"].items() if inputs is None or name in inputs}
+    return {key: about.get(key) for key in ("version", "feature_version", "bands", "preparation")} | {"extractors": extractors}
+
+
+def _refuse_twice(paths: Sequence[str | Path], tables: Sequence[FeatureTable]) -> None:
+    homes: dict[str, str | Path] = {}
+    for path, table in zip(paths, tables, strict=True):
+        for name in table.ids.tolist():
+            if name in homes:
+                raise UsageError(f"galaxy '{name}' is in {homes[name]} and in {path}; each may be there once")
+            homes[name] = path
+
+
+def _joined(parts: Sequence[Block]) -> Block:
+    if isinstance(parts[0], list):
+        return [each for part in parts for each in part]
+    return np.concatenate([np.asarray(part) for part in parts])

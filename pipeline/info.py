@@ -1,0 +1,119 @@
+"""What a file of galfeat says about itself: how it was made, and what is in it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from galfeat import UsageError
+from galfeat.pipeline.extraction.feature_table import read_metadata
+from galfeat.pipeline.models.model import Model
+
+__all__ = ["describe", "description_text"]
+
+_PARQUET = b"PAR1"  # begins and ends every Parquet file
+_MODEL = b"PK\x03\x04"  # begins every zip archive
+
+
+def describe(path: str | Path) -> dict[str, Any]:
+    """Return what a feature table or a model says about itself.
+
+    Only the metadata of a table is read, whatever its size.
+
+    Parameters
+    ----------
+    path : path
+        A file of `extract` or of `train`.
+
+    Returns
+    -------
+    dict
+        JSON values. ``kind`` is "feature table" or "model"; ``settings`` hold all that decides the numbers; ``fingerprint`` is a short
+        sum of them. A table also has ``rows``, its ``catalog`` columns with their types, and ``columns``, the number of values of
+        each extractor; a model its ``input``, ``classes``, ``layers`` and number of ``parameters``.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or is neither.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    if start == _PARQUET:
+        return _table(path)
+    if start == _MODEL:
+        return _model(path)
+    raise UsageError(f"{path} is neither a feature table (.parquet) nor a model of galfeat")
+
+
+def description_text(path: str | Path) -> str:
+    """Return what `describe` finds as lines for a person."""
+    found = describe(path)
+    lines = [f"{path}: {found['kind']} of galfeat {found['settings'].get('version')}"]
+    lines += [f"  {name:<12} {_shown(value)}" for name, value in found.items() if name not in ("kind", "settings", "catalog", "columns")]
+    for name in ("columns", "catalog"):
+        if name in found:
+            lines += [f"  {name}", *(f"    {key:<22} {_shown(value)}" for key, value in found[name].items())]
+    lines += ["  settings", *(f"    {key:<40} {_shown(value)}" for key, value in _leaves("", found["settings"]))]
+    return "\n".join(lines)
+
+
+def _table(path: Path) -> dict[str, Any]:
+    about = dict(read_metadata(path))
+    footer = pq.read_metadata(path)
+    schema = footer.schema.to_arrow_schema()
+    columns, fingerprint = about.pop("columns"), about.pop("fingerprint", None)
+    counts: dict[str, Any] = {name: about.pop(name) for name in ("counts", "versions") if name in about}
+    return {
+        "kind": "feature table",
+        "fingerprint": fingerprint,
+        "rows": footer.num_rows,
+        **counts,
+        "columns": {each.name: _width(each.type, len(columns.get(each.name, ()))) for each in schema if each.name in about["extractors"]},
+        "catalog": {field.name: str(field.type) for field in schema if field.name not in about["extractors"]},
+        "settings": about,
+    }
+
+
+def _width(kind: pa.DataType, names: int) -> str:
+    if pa.types.is_fixed_size_list(kind):
+        return f"{kind.list_size:,} values of float32" + ("" if names == kind.list_size else f", {names:,} of them with names")
+    return f"any number of {kind.value_type.list_size} values of uint8" if pa.types.is_list(kind) else str(kind)
+
+
+def _model(path: Path) -> dict[str, Any]:
+    model = Model.load(path)
+    arrays = [*model.network_.coefs_, *model.network_.intercepts_]
+    return {
+        "kind": "model",
+        "fingerprint": model.recipe.fingerprint,
+        "input": model.input.name,
+        "classes": model.classes,
+        "layers": [int(weights.shape[0]) for weights in model.network_.coefs_] + [int(model.network_.coefs_[-1].shape[1])],
+        "parameters": sum(int(array.size) for array in arrays),
+        "settings": model.recipe.settings(),
+    }
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for key, each in value.items():
+            yield from _leaves(f"{path}.{key}" if path else str(key), each)
+    else:
+        yield path, value
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_shown(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_shown(each) for each in value)
+    if isinstance(value, bool) or value is None:
+        return {None: "not set", True: "yes", False: "no"}[value]
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,1 @@
+"""Invariances of the extractors, measured on simulated galaxies."""

@@ -1,0 +1,106 @@
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from galfeat.features.kernels import compiling
+from galfeat.features.kernels.finite import flawed_rows
+
+FEATURES = Path(compiling.__file__).parents[1]
+USE = """
+import logging, sys, numpy as np
+logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="said: %(message)s")
+from galfeat.features.kernels.finite import flawed_rows
+from galfeat.features.kernels import finite
+print(flawed_rows(np.array([[1, np.nan], [0, 2], [np.inf, 0]], dtype=np.float32)).tolist())
+print(len(finite._mark.stats.cache_hits), len(finite._mark.stats.cache_misses))
+"""
+
+
+def python(code: str, **environment: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_compiled_code_is_kept_and_compiling_is_announced_once(tmp_path: Path) -> None:
+    said, found, hits = python(USE, NUMBA_CACHE_DIR=str(tmp_path))
+    assert said.startswith("said: compiling the extractors")
+    assert (found, hits) == ("[0, 2]", "0 1")
+    assert python(USE, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0"]
+
+
+def test_loading_imports_nothing_that_only_compiling_needs(tmp_path: Path) -> None:
+    """Where numba has changed so that this no longer works, it shows here."""
+    more = USE + "print(*(name in sys.modules for name in ('numba.np.arraymath', 'numba.cpython.unicode', 'scipy.linalg')))"
+    assert python(more, NUMBA_CACHE_DIR=str(tmp_path))[-1] == "True True True"
+    assert python(more, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0", "False False False"]
+
+
+def test_what_is_not_kept_is_compiled_after_what_is_loaded(tmp_path: Path) -> None:
+    python(USE, NUMBA_CACHE_DIR=str(tmp_path))
+    more = "from galfeat.features.pixels.kernel import box_means\nprint(box_means(np.eye(4, dtype=np.float32)[None], 2).tolist())"
+    loaded, hits, said, means = python(USE + more, NUMBA_CACHE_DIR=str(tmp_path))
+    assert (loaded, hits, means) == ("[0, 2]", "1 0", "[[[0.5, 0.0], [0.0, 0.5]]]")
+    assert said.startswith("said: compiling")
+
+
+def test_without_a_folder_each_process_compiles_for_itself() -> None:
+    nowhere = "from numba.core import caching; caching.FunctionCache._impl_class._locator_classes = []"
+    said, found, hits = python(nowhere + USE)
+    assert said.startswith("said: compiling")
+    assert (found, hits) == ("[0, 2]", "0 1")
+
+
+def test_a_full_disk_is_no_error(tmp_path: Path) -> None:
+    full = "from numba.core import caching\ndef full(*_): raise OSError(28, 'no space left')\ncaching.IndexDataCacheFile.save = full\n"
+    assert python(full + USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
+
+
+def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
+    python(USE, NUMBA_CACHE_DIR=str(tmp_path))
+    for kept in tmp_path.rglob("*.nbc"):
+        kept.write_bytes(kept.read_bytes()[:10])
+    assert python(USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
+
+
+def test_another_kernel_that_changed_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HOG's loops call those of its cells; nothing of it is in the test for bad pixels."""
+    folder = tmp_path / "features"
+    shutil.copytree(Path(compiling.__file__).parents[1], folder)
+    monkeypatch.setattr(compiling, "__file__", str(folder / "kernels" / "compiling.py"))
+
+    def marks() -> dict[str, str]:
+        compiling._fingerprint.cache_clear()
+        return {name: compiling._fingerprint(name) for name in ("hog.kernel", "hog.kernel_cells", "kernels.finite")}
+
+    before = marks()
+    with (folder / "hog" / "kernel_cells.py").open("a") as file:
+        file.write("# changed")
+    after = marks()
+    compiling._fingerprint.cache_clear()
+    assert [name for name in before if before[name] != after[name]] == ["hog.kernel", "hog.kernel_cells"]
+
+
+@pytest.mark.parametrize("path", sorted(FEATURES.rglob("*.py")), ids=lambda path: str(path.relative_to(FEATURES)))
+def test_imports_of_kernels_are_seen_by_the_fingerprint(path: Path) -> None:
+    """It reads ``from galfeat.features.MODULE import``: a kernel's file must not be imported as a name of its folder."""
+    if "galfeat.features.kernels.compiling import" not in path.read_text(encoding="utf-8"):
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("galfeat.features"):
+            assert (FEATURES / f"{str(node.module).removeprefix('galfeat.features.').replace('.', '/')}.py").is_file(), node.module
+
+
+def test_flawed_rows() -> None:
+    images = np.random.default_rng(0).normal(size=(9, 2, 5, 7)).astype(np.float32)
+    images[0, 0, 0, 0] = np.finfo(np.float32).max
+    images[1, 0, 0, 0] = 1e-45
+    assert flawed_rows(images).tolist() == []
+    for row, bad in ((2, np.nan), (5, -np.nan), (8, np.inf), (3, -np.inf)):
+        images[row, 1, 4, row % 7] = bad
+    assert flawed_rows(images).tolist() == [2, 3, 5, 8]

@@ -1,0 +1,54 @@
+"""The BLAS is held to one thread while small products are done, and gets its threads back."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from galfeat.nn.estimators.predict import outputs
+from galfeat.nn.layout import Layout
+from galfeat.nn.network import Network
+from galfeat.nn.training.blas_threads import one_thread, threads_for
+from galfeat.nn.types import Floats
+
+
+def threads() -> int:
+    return max(int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas")
+
+
+@pytest.fixture(autouse=True)
+def two() -> Iterator[None]:
+    with threadpool_limits(2, user_api="blas"):
+        if threads() != 2:
+            pytest.skip("this BLAS has one thread")
+        yield
+
+
+def test_nested_and_after_an_error() -> None:
+    with one_thread():
+        with one_thread():
+            assert threads() == 1
+        assert threads() == 1
+    assert threads() == 2
+    with pytest.raises(KeyError), one_thread():
+        raise KeyError
+    assert threads() == 2
+
+
+def test_large_products_keep_their_threads() -> None:
+    with threads_for(Layout((500, 64, 5)), 128):
+        assert threads() == 1
+    with threads_for(Layout((5000, 500, 5)), 1000):
+        assert threads() == 2
+
+
+def test_prediction_is_on_one_thread() -> None:
+    seen = []
+
+    def finish(made: list[Floats]) -> Floats:
+        seen.append(threads())
+        return made[0]
+
+    outputs([Network((3, 2))], np.ones((4, 3)), finish)
+    assert seen == [1]

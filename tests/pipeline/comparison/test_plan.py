@@ -1,0 +1,63 @@
+"""The plan: what is cut where time is short, and the search that is the same for all."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from galfeat.pipeline.comparison.fold import matched_hidden
+from galfeat.pipeline.comparison.hyperparameters import Settings, draw_settings
+from galfeat.pipeline.comparison.inputs import contenders
+from galfeat.pipeline.comparison.plan import FULL, NOMINAL, QUICK, Plan, fitted_to, predicted_seconds, sizes
+
+INPUTS = contenders(("pixels", "color", "texture", "hog", "sift", "shape"))
+WIDTHS = {"pixels": 12288, "aligned": 12288, "color": 224, "texture": 1551, "hog": 1323, "sift": 64, "shape": 219, "nuisance": 10}
+
+
+def seconds(plan: Plan, n: int = 3000) -> float:
+    return predicted_seconds(plan, INPUTS, WIDTHS, n, speed=NOMINAL, workers=2)
+
+
+def test_the_full_protocol_is_what_was_promised_and_takes_about_an_hour() -> None:
+    plan = fitted_to(FULL, seconds)
+    assert (plan.n_folds, plan.n_repeats, plan.draws) == (5, 2, 8)
+    assert seconds(plan) < 1.25 * 3600
+    assert "pixels_augmented" not in plan.skipped
+    assert seconds(QUICK, 1200) < 110
+
+
+def test_what_goes_is_named_and_the_promised_part_stays_however_short_the_time() -> None:
+    assert fitted_to(FULL, lambda _: 10.0) == FULL
+    plan = fitted_to(replace(FULL, budget=1.0), seconds)
+    assert (plan.n_folds, plan.n_repeats, plan.draws) == (5, 2, 8)
+    assert plan.skipped == ("pixels_linear", "pixels_augmented")
+    assert [sentence for sentence in plan.cut if "pixels_linear" in sentence]
+    assert len(plan.cut) == 7
+    assert seconds(plan) < seconds(FULL)
+
+
+def test_sizes_of_a_learning_curve() -> None:
+    assert sizes(1000, 9) == [50, 100, 200, 400, 1000]
+    assert sizes(1000, 3) == [50, 400, 1000]
+    assert sizes(45, 9) == [45]
+
+
+def test_draws_start_with_the_default_and_grow_without_changing() -> None:
+    assert draw_settings(1, 0) == [Settings()]
+    assert draw_settings(8, 3)[:4] == draw_settings(4, 3)
+    assert draw_settings(8, 3) != draw_settings(8, 4)
+    for each in draw_settings(50, 0):
+        assert 0.3 < each.alpha <= 10
+        assert 5e-4 < each.rate < 3.2e-3
+
+
+def test_a_matched_network_by_pencil() -> None:
+    # 10 features, 3 classes: a unit costs 10 + 1 + 3 parameters, and there are 3 biases of the classes
+    assert matched_hidden(3 + 14 * 20, 10, 3) == 20
+    assert matched_hidden(5, 1000, 3) == 1
+    assert np.isclose(matched_hidden(100_000, 48, 5), 100_000 / 54, rtol=0.01)
+
+
+@pytest.mark.parametrize("name", ["shuffled", "random", "nuisance"])
+def test_there_are_controls(name: str) -> None:
+    assert next(each for each in INPUTS if each.name == name).group == "control"

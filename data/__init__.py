@@ -28,8 +28,7 @@ from galfeat.data.cutouts import Cutout, Cutouts, band_names
 from galfeat.data.preparation.steps import Preparation, prepare, prepare_each, prepare_one
 from galfeat.data.reading import read_cutout, read_cutouts
 from galfeat.data.simulation.survey import SimulatedSurvey, simulate
-from galfeat.data.sources.base import Reading, Shard
-from galfeat.data.sources.failures import Failure
+from galfeat.data.sources.base import Failure, Reading, Shard
 from galfeat.data.sources.open import Source, open_source
 
 if TYPE_CHECKING:

@@ -25,8 +25,7 @@ import numpy as np
 from scipy.special import expit
 
 from galfeat import UsageError
-from galfeat.nn.activations import ACTIVATIONS
-from galfeat.nn.columns import shifted_columns
+from galfeat.nn.activations import ACTIVATIONS, shifted_columns
 from galfeat.nn.types import Floats, Weight
 
 __all__ = ["LOSSES", "BinaryCrossEntropy", "CrossEntropy", "HalfSquaredError", "Hinge", "Loss", "MeanSquaredError", "get_loss"]

@@ -1,12 +1,42 @@
-"""A source is read in shards: runs of entries that are small enough to hold in memory and independent of each other."""
+"""Shards of a source, what each of them held, and failures: cutouts that could not be measured, and why.
+
+A shard is a run of entries that are small enough to hold in memory and independent of each other.
+"""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from galfeat import UsageError
 from galfeat.data.cutouts import Cutout
-from galfeat.data.sources.failures import Failure
 
-__all__ = ["Reading", "Shard", "cut_shards"]
+__all__ = ["Failure", "Reading", "Shard", "Stage", "cut_shards"]
+
+Stage = Literal["read", "prepare", "extract", "crash"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cutout that could not be measured.
+
+    Parameters
+    ----------
+    id : str
+        The galaxy's name.
+    file : str
+        Its file as the catalogue or the folder writes it.
+    stage : {"read", "prepare", "extract", "crash"}
+        How far it came; "crash" where measuring it ended a process.
+    reason : str
+        Why, for a person to read.
+    row : int or None
+        Row of the source's catalogue.
+    """
+
+    id: str
+    file: str
+    stage: Stage
+    reason: str
+    row: int | None = None
 
 
 @dataclass(frozen=True)

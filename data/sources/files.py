@@ -19,8 +19,7 @@ from galfeat.data.fits.fast_images import PlainReader
 from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.header_cache import Known
 from galfeat.data.fits.layouts import Galaxy, Layout, size_of
-from galfeat.data.sources.base import Reading, Shard, cut_shards
-from galfeat.data.sources.failures import Failure
+from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
 from galfeat.data.sources.open_file import Picture, is_there, open_file
 from galfeat.data.sources.select_bands import MissingBands, with_bands
 from galfeat.data.sources.sidecars import BesideFiles, accompanied

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data.cutouts import Cutout, band_names
-from galfeat.data.sources.base import Shard
-from galfeat.data.sources.failures import Failure
+from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.row_source import RowSource
 
 __all__ = ["Hdf5Source", "is_hdf5", "open_hdf5"]

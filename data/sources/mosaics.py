@@ -23,8 +23,7 @@ from galfeat.data.fits.headers import Hdu
 from galfeat.data.fits.scaling import exact, may_overflow, overflow, scaled, stored_kind
 from galfeat.data.fits.streams import Stamp, stamp_of
 from galfeat.data.fits.tiles import tiles
-from galfeat.data.sources.base import Shard
-from galfeat.data.sources.failures import Failure
+from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.row_source import RowSource
 
 __all__ = ["NOWHERE", "MosaicSource", "Plane"]

@@ -12,9 +12,8 @@ import pyarrow.parquet as pq
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout
-from galfeat.data.sources.base import Shard
+from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.catalogs import tidy
-from galfeat.data.sources.failures import Failure
 from galfeat.data.sources.pictures import decode_picture
 from galfeat.data.sources.row_source import RowSource
 

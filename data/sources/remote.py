@@ -24,9 +24,8 @@ import pyarrow as pa
 
 from galfeat import UsageError
 from galfeat.data.fits.header_cache import Known
-from galfeat.data.sources.base import Reading, Shard
+from galfeat.data.sources.base import Failure, Reading, Shard
 from galfeat.data.sources.catalogs import is_catalog
-from galfeat.data.sources.failures import Failure
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.folders import is_fits, is_picture
 from galfeat.data.sources.hdf5 import is_hdf5

@@ -10,8 +10,7 @@ import pyarrow as pa
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
 from galfeat.data.fits.header_cache import Known
-from galfeat.data.sources.base import Reading, Shard, cut_shards
-from galfeat.data.sources.failures import Failure
+from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
 from galfeat.data.sources.select_bands import MissingBands, with_bands
 
 __all__ = ["RowSource"]

@@ -1,4 +1,4 @@
-"""How long to train, judged by samples that were set aside.
+"""Early stopping: samples set aside for validation, and how long to train, judged by them.
 
 After each epoch the samples set aside are predicted and scored. The epoch that is chosen is the *last* one whose score is within one
 standard error of the best: twenty samples cannot tell one epoch from the next, and taking the first best of many such scores stops far too
@@ -10,13 +10,49 @@ from dataclasses import dataclass, field
 from math import inf, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
+from galfeat import UsageError
 from galfeat.nn.losses import Loss
 from galfeat.nn.network import Network
 from galfeat.nn.training.batches import Samples
 from galfeat.nn.types import Floats
 
-__all__ = ["Accuracy", "MeanLoss", "Validation"]
+__all__ = ["Accuracy", "MeanLoss", "Validation", "split"]
+
+
+def split(groups: NDArray[np.intp], fraction: float, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows to train on and the rows to validate on, each group in its proportion.
+
+    Parameters
+    ----------
+    groups : array of int, shape (n,)
+        Class of each sample; one and the same number for all where there are no classes.
+    fraction : float
+        Share of the samples that validates.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    training, validation : array of int
+        Rows, in order. A group of one sample trains; every larger group has at least one sample on each side.
+
+    Raises
+    ------
+    UsageError
+        If no group has two samples.
+    """
+    validates = np.zeros(len(groups), dtype=bool)
+    for group in np.unique(groups):
+        rows = rng.permutation(np.flatnonzero(groups == group))
+        wanted = round(fraction * len(rows))
+        validates[rows[: min(max(wanted, 1), len(rows) - 1)]] = True
+    if not validates.any():
+        raise UsageError(
+            "no sample can be set aside for early stopping or calibration: that takes two samples of one class at least; "
+            f"there are n_samples = {len(groups)} in all"
+        )
+    return np.flatnonzero(~validates), np.flatnonzero(validates)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.judging import judged, spread
+from galfeat.pipeline.comparison.metrics import judged, spread
 from galfeat.pipeline.comparison.split import calibrated, class_weights, temperature_of
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.model import padded

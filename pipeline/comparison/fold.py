@@ -15,7 +15,7 @@ from galfeat.pipeline.comparison.cnn import CNN, ConvNet, fit_cnn
 from galfeat.pipeline.comparison.cross_validation import inner_split, nested
 from galfeat.pipeline.comparison.hyperparameters import Settings
 from galfeat.pipeline.comparison.inputs import Contender
-from galfeat.pipeline.comparison.judging import judged, spread
+from galfeat.pipeline.comparison.metrics import judged, spread
 from galfeat.pipeline.comparison.results import Importance, Row, Stage
 from galfeat.pipeline.comparison.split import Fitted, Member, Split, joined, parameters, temperature_of, train_network, widths_and_factors
 from galfeat.pipeline.extraction.measure import Block, take_rows

@@ -1,16 +1,29 @@
 """How good predicted probabilities are: penalties, calibration, and every class by itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, rankdata
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
 from galfeat import UsageError
 
-__all__ = ["Bin", "ClassScore", "brier", "class_scores", "confusion", "expected_calibration_error", "log_loss", "reliability_bins"]
+__all__ = [
+    "Bin",
+    "ClassScore",
+    "brier",
+    "class_scores",
+    "confusion",
+    "expected_calibration_error",
+    "judged",
+    "log_loss",
+    "reliability_bins",
+    "score",
+    "spread",
+]
 
 BINS = 15  # as many as Guo et al. (2017) take
 
@@ -205,3 +218,62 @@ def confusion(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Se
     matrix = np.zeros((len(names), len(names)), dtype=np.int_)
     np.add.at(matrix, (true, np.asarray(probabilities).argmax(axis=1)), 1)
     return matrix
+
+
+def judged(
+    truth: NDArray[np.str_], probabilities: NDArray[np.float64], classes: Sequence[str]
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """Return the scores of `SCORES`, and precision, recall, F1, AUC and number of galaxies of each class.
+
+    The predicted class is the most probable one. Macro-F1 and balanced accuracy are means over the classes that are there: a class without
+    test galaxies counts in neither, unless it is predicted: then its F1 is 0.
+
+    Parameters
+    ----------
+    truth : array of str, shape (n,)
+    probabilities : array, shape (n, k)
+        Columns in the order of `classes`; rows sum to 1.
+    classes : sequence of str, length k
+        In sorted order.
+    """
+    each = class_scores(truth, probabilities, classes)
+    guesses = probabilities.argmax(axis=1)
+    counted = [score for place, score in enumerate(each) if score.n or (guesses == place).any()]
+    there = [score for score in each if score.n]
+    aucs = [score.auc for score in each if np.isfinite(score.auc)]
+    scores = {
+        "accuracy": float(np.mean(np.asarray(classes)[guesses] == truth)),
+        "balanced_accuracy": float(np.mean([score.recall for score in there])),
+        "macro_f1": float(np.mean([score.f1 for score in counted])),
+        "auc": float(np.mean(aucs)) if aucs else float("nan"),
+        "log_loss": log_loss(truth, probabilities, classes),
+        "brier": brier(truth, probabilities, classes),
+        "ece": expected_calibration_error(truth, probabilities, classes),
+    }
+    per_class = {
+        score.name: {"precision": score.precision, "recall": score.recall, "f1": score.f1, "auc": score.auc, "n": float(score.n)}
+        for score in each
+    }
+    return scores, per_class
+
+
+def spread(probabilities: NDArray[np.float64], known: Sequence[str], classes: Sequence[str]) -> NDArray[np.float64]:
+    """Return probabilities of all classes, zero for those that the classifier has not met; shape (n, classes)."""
+    places: Mapping[str, int] = {name: place for place, name in enumerate(classes)}
+    full = np.zeros((len(probabilities), len(classes)))
+    full[:, [places[str(name)] for name in known]] = probabilities
+    total: NDArray[np.float64] = full / full.sum(axis=1, keepdims=True)
+    return total
+
+
+def score(truth: Sequence[str] | NDArray[np.str_], predicted: Sequence[str] | NDArray[np.str_], classes: Sequence[str]) -> dict[str, float]:
+    """Return accuracy, balanced accuracy and macro-F1, each in [0, 1].
+
+    Macro-F1 is the unweighted mean over `classes` of the harmonic mean of precision and recall; a class that is never predicted
+    counts as 0.
+    """
+    return {
+        "accuracy": float(accuracy_score(truth, predicted)),
+        "balanced_accuracy": float(balanced_accuracy_score(truth, predicted)),
+        "macro_f1": float(f1_score(truth, predicted, labels=list(classes), average="macro", zero_division=0.0)),
+    }

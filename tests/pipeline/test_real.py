@@ -12,10 +12,10 @@ from galfeat.data import open_source
 from galfeat.pipeline import INPUTS, classify, extract, load_features, train
 from galfeat.pipeline.comparison.fold import Sample
 from galfeat.pipeline.comparison.inputs import Contender
+from galfeat.pipeline.comparison.metrics import score
 from galfeat.pipeline.comparison.plan import Plan
 from galfeat.pipeline.comparison.protocol import Protocol
 from galfeat.pipeline.comparison.significance import corrected_interval
-from galfeat.pipeline.scores import score
 
 
 def catalog(path: Path, rows: Sequence[dict[str, str]]) -> Path:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from galfeat import UsageError, __version__
 from galfeat.data import Preparation, SimulatedSurvey, Source, open_source
 from galfeat.pipeline.comparison.checkpoints import Pieces, fingerprint_of
-from galfeat.pipeline.comparison.cnn import installed, version
+from galfeat.pipeline.comparison.classifiers.cnn import installed, version
+from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.costs import costs, layers, measuring_seconds
 from galfeat.pipeline.comparison.dataset import Galaxies, gather, measured_blocks
 from galfeat.pipeline.comparison.fold import Altered, Sample
-from galfeat.pipeline.comparison.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.inputs import FEATURE_SETTINGS, RANDOM, Contender, contenders, hand_parts, random_block
 from galfeat.pipeline.comparison.morphology_statistics import SHAPE
 from galfeat.pipeline.comparison.perturbations import alter

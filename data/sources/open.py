@@ -23,8 +23,8 @@ from galfeat.data.sources.catalogs import is_catalog, read_catalog
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.folders import is_fits, is_picture, list_cutouts, names_of
 from galfeat.data.sources.hdf5 import Hdf5Source, is_hdf5, open_hdf5
-from galfeat.data.sources.mosaic_catalog import open_mosaics
-from galfeat.data.sources.mosaics import MosaicSource
+from galfeat.data.sources.mosaics.catalog import open_mosaics
+from galfeat.data.sources.mosaics.source import MosaicSource
 from galfeat.data.sources.parquet import ParquetSource, image_column, is_parquet, open_image_set
 from galfeat.data.sources.remote import address_of, open_remote
 from galfeat.data.sources.select_bands import MissingBands, check_missing

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.features.learned import LearnedExtractor
 from galfeat.features.settings import choice, number, whole
-from galfeat.features.sift.dense import describe_grid, grid_centres
-from galfeat.features.sift.detector import detect_batch
+from galfeat.features.sift.dense.kernel import describe_grid, grid_centres
+from galfeat.features.sift.keypoints.detector import detect_batch
 from galfeat.features.sift.mean_image import clear_of_holes, local_images, on_unit_noise
 
 if TYPE_CHECKING:

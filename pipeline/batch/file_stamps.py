@@ -8,7 +8,7 @@ from typing import Any
 
 from galfeat.data import Shard, Source
 from galfeat.data.sources.files import FileSource
-from galfeat.data.sources.mosaics import MosaicSource
+from galfeat.data.sources.mosaics.source import MosaicSource
 from galfeat.data.sources.remote import RemoteSource
 from galfeat.data.sources.row_source import RowSource
 

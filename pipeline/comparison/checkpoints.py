@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from galfeat.pipeline.atomic_files import replacing
+from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
 from galfeat.pipeline.comparison.fold import Piece
-from galfeat.pipeline.comparison.hyperparameters import Settings
 from galfeat.pipeline.comparison.results import Importance, Row
 
 __all__ = ["Pieces", "fingerprint_of"]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.augmentation import COPIES, moved_copies
-from galfeat.pipeline.comparison.baselines import FittedHead, draw_head, fit_head, search_head
-from galfeat.pipeline.comparison.cnn import CNN, ConvNet, fit_cnn
+from galfeat.pipeline.comparison.classifiers.augmentation import COPIES, moved_copies
+from galfeat.pipeline.comparison.classifiers.baselines import FittedHead, draw_head, fit_head, search_head
+from galfeat.pipeline.comparison.classifiers.cnn import CNN, ConvNet, fit_cnn
+from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
 from galfeat.pipeline.comparison.cross_validation import inner_split, nested
-from galfeat.pipeline.comparison.hyperparameters import Settings
 from galfeat.pipeline.comparison.inputs import Contender
 from galfeat.pipeline.comparison.metrics import judged, spread
 from galfeat.pipeline.comparison.results import Importance, Row, Stage

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from galfeat.pipeline.comparison.augmentation import COPIES
-from galfeat.pipeline.comparison.cnn import epochs_for
+from galfeat.pipeline.comparison.classifiers.augmentation import COPIES
+from galfeat.pipeline.comparison.classifiers.cnn import epochs_for
+from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.fold import MATCHED_UNITS
-from galfeat.pipeline.comparison.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.inputs import Contender
 from galfeat.pipeline.comparison.perturbations import strengths
 from galfeat.pipeline.comparison.split import train_network

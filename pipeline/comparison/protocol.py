@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from galfeat.pipeline.comparison.baselines import HEADS
 from galfeat.pipeline.comparison.checkpoints import Pieces
-from galfeat.pipeline.comparison.cnn import CNN, version
+from galfeat.pipeline.comparison.classifiers.baselines import HEADS
+from galfeat.pipeline.comparison.classifiers.cnn import CNN, version
+from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.cross_validation import repeated_folds
 from galfeat.pipeline.comparison.fold import Altered, Fold, Piece, Sample
-from galfeat.pipeline.comparison.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.inputs import Contender
 from galfeat.pipeline.comparison.perturbations import UNTOUCHED
 from galfeat.pipeline.comparison.plan import Plan, sizes

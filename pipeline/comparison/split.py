@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from galfeat.nn import MLPClassifier
 from galfeat.nn.estimators.calibration import fit_temperature, tempered
-from galfeat.pipeline.comparison.hyperparameters import MOST_COMPONENTS, Settings
+from galfeat.pipeline.comparison.classifiers.hyperparameters import MOST_COMPONENTS, Settings
 from galfeat.pipeline.extraction.measure import Block, take_rows
 from galfeat.pipeline.models.inputs import Encoder, Part
 from galfeat.pipeline.models.model import make_network, padded

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from galfeat.data import Cutout
-from galfeat.pipeline.comparison.augmentation import moved_copies
+from galfeat.pipeline.comparison.classifiers.augmentation import moved_copies
 from galfeat.pipeline.comparison.perturbations import UNTOUCHED, alter, strengths
 
 Y, X = np.indices((64, 64)) - 31.5

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.fold import matched_hidden
-from galfeat.pipeline.comparison.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.inputs import contenders
 from galfeat.pipeline.comparison.plan import FULL, NOMINAL, QUICK, Plan, fitted_to, predicted_seconds, sizes
 

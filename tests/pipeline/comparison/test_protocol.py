@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from galfeat.pipeline.comparison.checkpoints import Pieces
+from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.fold import Fold, Sample
-from galfeat.pipeline.comparison.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.inputs import Contender
 from galfeat.pipeline.comparison.plan import Plan
 from galfeat.pipeline.comparison.protocol import Outcome, Protocol

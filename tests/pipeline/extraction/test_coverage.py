@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
 from galfeat.pipeline.comparison.cross_validation import repeated_folds
 from galfeat.pipeline.comparison.fold import Fold, Sample
-from galfeat.pipeline.comparison.hyperparameters import Settings
 from galfeat.pipeline.comparison.inputs import Contender
 from galfeat.pipeline.comparison.significance import corrected_interval
 from galfeat.pipeline.models.inputs import Part

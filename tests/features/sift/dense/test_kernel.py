@@ -5,8 +5,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from galfeat.features.sift.dense import describe_grid, grid_centres
-from galfeat.features.sift.dense_reference import describe_grid as plain_grid
+from galfeat.features.sift.dense.kernel import describe_grid, grid_centres
+from galfeat.features.sift.dense.reference import describe_grid as plain_grid
 
 Images = NDArray[np.float32]
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from galfeat.data import Preparation
 from galfeat.pipeline import compare
-from galfeat.pipeline.comparison.cnn import ConvNet, epochs_for, fit_cnn, installed, version
+from galfeat.pipeline.comparison.classifiers.cnn import ConvNet, epochs_for, fit_cnn, installed, version
+from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.fold import Fold, Sample
-from galfeat.pipeline.comparison.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.inputs import Contender, contenders
 from galfeat.pipeline.comparison.plan import FULL, Plan
 from galfeat.pipeline.comparison.protocol import Outcome, Protocol
@@ -148,7 +148,7 @@ def test_without_pytorch_the_full_protocol_says_so_and_goes_on(monkeypatch: pyte
 
 
 def test_nothing_else_imports_pytorch() -> None:
-    code = "import sys, galfeat.pipeline.head_to_head, galfeat.pipeline.comparison.cnn; assert 'torch' not in sys.modules"
+    code = "import sys, galfeat.pipeline.head_to_head, galfeat.pipeline.comparison.classifiers.cnn; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -160,7 +160,7 @@ def test_it_stops_at_the_last_score_that_is_not_clearly_below_the_best(
     scores: tuple[float, ...], stopped: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = iter(scores)
-    monkeypatch.setattr("galfeat.pipeline.comparison.cnn.judged", lambda *_: ({"macro_f1": next(given)}, {}))
+    monkeypatch.setattr("galfeat.pipeline.comparison.classifiers.cnn.judged", lambda *_: ({"macro_f1": next(given)}, {}))
     trial = fold_of(sample(40), np.arange(10), 0.05).fit_ceiling(RAW).trial
     assert (trial.stopped, trial.scores) == (stopped, scores)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galfeat import UsageError
-from galfeat.data.sources.mosaics import NOWHERE
+from galfeat.data.sources.mosaics.source import NOWHERE
 
 __all__ = ["Places", "corners_of", "places_of"]
 

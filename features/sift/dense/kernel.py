@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.sift.dense_cells import drop, gather, lengths_of, sum_cells, sum_directions, top_up, turn
-from galfeat.features.sift.dense_gradients import (
+from galfeat.features.sift.dense.kernel_cells import drop, gather, lengths_of, sum_cells, sum_directions, top_up, turn
+from galfeat.features.sift.dense.kernel_gradients import (
     BAD,
     axes,
     blur,
@@ -29,7 +29,7 @@ from galfeat.features.sift.dense_gradients import (
     lay_out_good,
     near_one,
 )
-from galfeat.features.sift.dense_vectors import LANES
+from galfeat.features.sift.dense.kernel_vectors import LANES
 
 __all__ = ["describe_grid", "grid_centres"]
 

@@ -10,7 +10,7 @@ from scipy.linalg import eigh
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from galfeat.pipeline.comparison.hyperparameters import COMPONENTS, Settings
+from galfeat.pipeline.comparison.classifiers.hyperparameters import COMPONENTS, Settings
 from galfeat.pipeline.comparison.metrics import judged, spread
 from galfeat.pipeline.comparison.split import calibrated, class_weights, joined, temperature_of, widths_and_factors
 from galfeat.pipeline.models.inputs import Part

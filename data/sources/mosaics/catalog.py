@@ -19,9 +19,9 @@ from galfeat.data.fits.ancillary_names import Role, is_companion
 from galfeat.data.fits.file import FitsFile, open_fits
 from galfeat.data.fits.layouts import Galaxy, Layout, is_band_name, size_of
 from galfeat.data.sources.catalogs import read_catalog
-from galfeat.data.sources.coordinates import Places, corners_of, places_of
 from galfeat.data.sources.folders import is_fits, list_cutouts, without_suffix
-from galfeat.data.sources.mosaics import MosaicSource, Plane
+from galfeat.data.sources.mosaics.coordinates import Places, corners_of, places_of
+from galfeat.data.sources.mosaics.source import MosaicSource, Plane
 from galfeat.data.sources.select_bands import with_bands
 
 __all__ = ["open_mosaics"]
@@ -43,7 +43,7 @@ def open_mosaics(
     paths : sequence of Path
         Mosaics, each with a band or several; or one folder of them, from which the columns ``file`` or ``file_<band>`` can choose.
     positions : Path
-        Catalogue with ``ra`` and ``dec`` in degrees (ICRS), or with pixels: see `galfeat.data.sources.coordinates.places_of`.
+        Catalogue with ``ra`` and ``dec`` in degrees (ICRS), or with pixels: see `galfeat.data.sources.mosaics.coordinates.places_of`.
     size : (float, float)
         Side of a cutout in arcseconds, and in pixels; one of them.
     wanted : tuple of str

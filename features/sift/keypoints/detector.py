@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.finite import flawed_rows
-from galfeat.features.sift.descriptor import describe, room
-from galfeat.features.sift.extrema import BORDER, FOUND, enlarged, extrema
-from galfeat.features.sift.orientation import BINS, DIRECTIONS, directions, gradients
-from galfeat.features.sift.pyramid import BLOCK, blur, double, gaussians, halve, mirror_rows
+from galfeat.features.sift.keypoints.descriptor import describe, room
+from galfeat.features.sift.keypoints.extrema import BORDER, FOUND, enlarged, extrema
+from galfeat.features.sift.keypoints.orientation import BINS, DIRECTIONS, directions, gradients
+from galfeat.features.sift.keypoints.pyramid import BLOCK, blur, double, gaussians, halve, mirror_rows
 
 __all__ = ["detect", "detect_batch"]
 

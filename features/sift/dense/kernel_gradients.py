@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.sift.dense_vectors import blur_rows
+from galfeat.features.sift.dense.kernel_vectors import blur_rows
 
 __all__ = [
     "BAD",

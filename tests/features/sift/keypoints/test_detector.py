@@ -13,9 +13,9 @@ import skimage.data
 from numpy.typing import NDArray
 
 from galfeat.data import simulate
-from galfeat.features.sift.descriptor import describe
-from galfeat.features.sift.detector import Found, detect, detect_batch
-from galfeat.features.sift.orientation import directions, gradients
+from galfeat.features.sift.keypoints.descriptor import describe
+from galfeat.features.sift.keypoints.detector import Found, detect, detect_batch
+from galfeat.features.sift.keypoints.orientation import directions, gradients
 
 Images = NDArray[np.float32]
 

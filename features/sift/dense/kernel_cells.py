@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.sift.dense_vectors import LANES, sum_rows, sum_signed_rows, take_cells, turn_blocks
+from galfeat.features.sift.dense.kernel_vectors import LANES, sum_rows, sum_signed_rows, take_cells, turn_blocks
 
 __all__ = ["drop", "gather", "lengths_of", "sum_cells", "sum_directions", "top_up", "turn"]
 

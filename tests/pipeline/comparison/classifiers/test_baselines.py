@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from galfeat.pipeline.comparison.baselines import HEADS, FittedHead, draw_head, fit_head, search_head
+from galfeat.pipeline.comparison.classifiers.baselines import HEADS, FittedHead, draw_head, fit_head, search_head
+from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.fold import Fold, Sample
-from galfeat.pipeline.comparison.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.inputs import Contender
 from galfeat.pipeline.comparison.split import joined
 from galfeat.pipeline.extraction.measure import Block

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.sift.orientation import DIRECTIONS
-from galfeat.features.sift.shares import SHARES, add_shares
+from galfeat.features.sift.keypoints.orientation import DIRECTIONS
+from galfeat.features.sift.keypoints.shares import SHARES, add_shares
 
 __all__ = ["describe", "room"]
 

@@ -1,0 +1,1 @@
+"""SIFT keypoints: scale space, extrema, orientations and descriptors (Lowe 2004)."""

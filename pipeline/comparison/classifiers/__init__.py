@@ -1,0 +1,1 @@
+"""The classifiers that are compared, and how their hyperparameters and training copies are drawn."""

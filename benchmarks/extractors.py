@@ -2,14 +2,19 @@
 
 Run from the folder of the project, with ``pip install -e '.[bench]'``::
 
-    python benchmarks/extractors.py                     # everything, to the standard output
-    python benchmarks/extractors.py --write             # and into docs/benchmarks.md
+    # everything, to the standard output
+    python benchmarks/extractors.py
+    # and into docs/benchmarks.md
+    python benchmarks/extractors.py --write
     python benchmarks/extractors.py --only hog,lbp --shapes 64x64x1 --rounds 15
-    python benchmarks/extractors.py --cpu               # on a busy machine: processor time instead of the wall clock
-    python benchmarks/extractors.py --compile           # compiling from an empty cache, and the start of a warm process
+    # on a busy machine: processor time instead of the wall clock
+    python benchmarks/extractors.py --cpu
+    # compiling from an empty cache, and the start of a warm process
+    python benchmarks/extractors.py --compile
 
-A round measures both sides one after the other, so whatever else the machine does falls on both; the ratio is taken within a round, and
-its median and quartiles over rounds are what is reported. What is measured stands in ``works.py``, on what in ``machine.py``.
+A round measures both sides one after the other, so whatever else the machine does falls on both;
+the ratio is taken within a round, and its median and quartiles over rounds are what is reported.
+What is measured stands in ``works.py``, on what in ``machine.py``.
 """
 
 import argparse
@@ -35,9 +40,18 @@ from works import SHAPES, WORKS, Work, galaxies, punched
 
 __all__ = ["Result", "measured", "table"]
 
-PACKAGES = ("galfeat", "numpy", "numba", "scikit-image", "opencv-python-headless", "mahotas", "fast-histogram")
+PACKAGES = (
+    "galfeat",
+    "numpy",
+    "numba",
+    "scikit-image",
+    "opencv-python-headless",
+    "mahotas",
+    "fast-histogram",
+)
 Clock = Callable[[], float]
-LONG_ENOUGH = 0.02  # seconds of one measurement: far above the clock's steps, short enough to be interleaved
+# seconds of one measurement: far above the clock's steps, short enough to be interleaved
+LONG_ENOUGH = 0.02
 
 
 @dataclass(frozen=True)
@@ -68,14 +82,19 @@ class Result:
         """What is below what is required, in words."""
         found = {self.shape: self.ratios, f"{self.shape}, holes": self.with_holes}
         return [
-            f"{self.work.name} against {self.work.peer}, {key}: {np.median(found[key]):.3g} of {least:g}"
+            (
+                f"{self.work.name} against {self.work.peer}, {key}: {np.median(found[key]):.3g} of "
+                f"{least:g}"
+            )
             for key, least in self.work.required.items()
             if found.get(key) and np.median(found[key]) < least
         ]
 
 
 def measured(work: Work, shape: str, rounds: int, clock: Clock = time.perf_counter) -> Result:
-    """Measure one work at one shape, by this clock; what two threads gain always by the wall clock."""
+    """Measure one work at one shape, by this clock; what two threads gain always by the wall
+    clock.
+    """
     images = galaxies(*SHAPES[shape])
     result = Result(work, shape)
     ready = [work.ready(image) for image in images]
@@ -105,17 +124,28 @@ def measured(work: Work, shape: str, rounds: int, clock: Clock = time.perf_count
 def table(results: Iterable[Result]) -> str:
     """Return the results as a Markdown table."""
     lines = [
-        "| work | against | shape | theirs, images/s | ours, images/s | ratio | required | with 1 % NaN | required | two threads |",
+        (
+            "| work | against | shape | theirs, images/s | ours, images/s | ratio | required | "
+            "with 1 "
+            "% NaN | required | two threads |"
+        ),
         "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for result in results:
         theirs, ours = np.median(np.array(result.rates), axis=0)
         least = [
-            f"{result.work.required[key]:g}" if key in result.work.required else "" for key in (result.shape, f"{result.shape}, holes")
+            f"{result.work.required[key]:g}" if key in result.work.required else ""
+            for key in (result.shape, f"{result.shape}, holes")
         ]
         cells = [
             *(result.work.name, result.work.peer, result.shape, _rate(theirs), _rate(ours)),
-            *(_spread(result.ratios), least[0], _spread(result.with_holes), least[1], _spread(result.threads)),
+            *(
+                _spread(result.ratios),
+                least[0],
+                _spread(result.with_holes),
+                least[1],
+                _spread(result.threads),
+            ),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -155,13 +185,30 @@ def _rate(value: float) -> str:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="The extractors against the libraries that measure the same.")
+    parser = argparse.ArgumentParser(
+        description="The extractors against the libraries that measure the same."
+    )
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each work and shape")
-    parser.add_argument("--only", default="", metavar="A,B,...", help="works and peers whose names contain one of these words")
-    parser.add_argument("--shapes", default=",".join(SHAPES), metavar="A,B,...", help=f"out of {', '.join(SHAPES)}")
-    parser.add_argument("--cpu", action="store_true", help="count the thread's processor time, for machines that are busy with other work")
-    parser.add_argument("--write", action="store_true", help="put the result into docs/benchmarks.md")
-    parser.add_argument("--compile", action="store_true", help="measure compiling and starting instead")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="A,B,...",
+        help="works and peers whose names contain one of these words",
+    )
+    parser.add_argument(
+        "--shapes", default=",".join(SHAPES), metavar="A,B,...", help=f"out of {', '.join(SHAPES)}"
+    )
+    parser.add_argument(
+        "--cpu",
+        action="store_true",
+        help="count the thread's processor time, for machines that are busy with other work",
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="put the result into docs/benchmarks.md"
+    )
+    parser.add_argument(
+        "--compile", action="store_true", help="measure compiling and starting instead"
+    )
     chosen = parser.parse_args()
     if unknown := [shape for shape in chosen.shapes.split(",") if shape not in SHAPES]:
         parser.error(f"unknown shape {unknown[0]}; there are {', '.join(SHAPES)}")
@@ -172,20 +219,37 @@ def main() -> None:
     """Measure, print and perhaps write."""
     chosen = _arguments()
     load = os.getloadavg()
-    warnings.simplefilter("ignore")  # scikit-image warns of patterns in floating-point images, once an image
+    # scikit-image warns of patterns in floating-point images, once an image
+    warnings.simplefilter("ignore")
     if chosen.compile:
         name, body = "startup", startup_section()
     else:
         words = chosen.only.lower().split(",")
-        works = [work for work in WORKS if any(word in f"{work.name} {work.peer}".lower() for word in words)]
+        works = [
+            work
+            for work in WORKS
+            if any(word in f"{work.name} {work.peer}".lower() for word in words)
+        ]
         cv2.setNumThreads(1)
         results = []
         with threadpool_limits(1):
             for work in works:
                 for shape in chosen.shapes.split(","):
-                    results.append(measured(work, shape, chosen.rounds, time.thread_time if chosen.cpu else time.perf_counter))
-                    sys.stderr.write(f"{work.name}, {work.peer}, {shape}: {_spread(results[-1].ratios)}\n")
-            arithmetic = f"Arithmetic that touches no memory gains {_spread(arithmetic_gain())} on two threads."
+                    results.append(
+                        measured(
+                            work,
+                            shape,
+                            chosen.rounds,
+                            time.thread_time if chosen.cpu else time.perf_counter,
+                        )
+                    )
+                    sys.stderr.write(
+                        f"{work.name}, {work.peer}, {shape}: {_spread(results[-1].ratios)}\n"
+                    )
+            arithmetic = (
+                f"Arithmetic that touches no memory gains {_spread(arithmetic_gain())} on two "
+                "threads."
+            )
         name, body = "extractors", f"{table(results)}\n\n{arithmetic}\n\n{notes(works)}"
         for miss in (miss for result in results for miss in result.misses):
             sys.stderr.write(f"below what is required: {miss}\n")

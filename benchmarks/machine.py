@@ -31,8 +31,10 @@ def described(packages: Sequence[str], load: tuple[float, float, float]) -> str:
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     after = os.getloadavg()
     return (
-        f"{_processor()}, {os.cpu_count()} processors, code for {instruction_set()}; {platform.system()}, "
-        f"Python {platform.python_version()}, {versions}. {datetime.now(UTC):%d %B %Y}, `{command}`, "
+        f"{_processor()}, {os.cpu_count()} processors, code for {instruction_set()}; "
+        f"{platform.system()}, "
+        f"Python {platform.python_version()}, {versions}. {datetime.now(UTC):%d %B %Y}, "
+        f"`{command}`, "
         f"load average {load[0]:.1f} before and {after[0]:.1f} after."
     )
 
@@ -40,19 +42,28 @@ def described(packages: Sequence[str], load: tuple[float, float, float]) -> str:
 def instruction_set() -> str:
     """Return the widest vectors that numba compiles for here, and the processor's name in LLVM."""
     wanted = config.CPU_FEATURES
-    features = {word[1:] for word in wanted.split(",") if word.startswith("+")} if wanted else _host_features()
+    features = (
+        {word[1:] for word in wanted.split(",") if word.startswith("+")}
+        if wanted
+        else _host_features()
+    )
     widest = next((title for name, title in _WIDTHS.items() if name in features), "no vectors")
     return f"{widest} ({config.CPU_NAME or binding.get_host_cpu_name()})"
 
 
 def write_between(name: str, section: str, page: Path = DOCS) -> None:
-    """Put the section between ``<!-- name -->`` and ``<!-- /name -->`` in a page; the rest of the page stays."""
+    """Put the section between ``<!-- name -->`` and ``<!-- /name -->`` in a page.
+
+    The rest of the page stays.
+    """
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     text = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
     if begin not in text:
         text = f"{text.rstrip()}\n\n{begin}\n{end}\n"
     before, rest = text.split(begin)
-    page.write_text(f"{before}{begin}\n\n{section.strip()}\n\n{end}{rest.split(end)[1]}", encoding="utf-8")
+    page.write_text(
+        f"{before}{begin}\n\n{section.strip()}\n\n{end}{rest.split(end)[1]}", encoding="utf-8"
+    )
 
 
 def _host_features() -> set[str]:
@@ -62,7 +73,10 @@ def _host_features() -> set[str]:
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor() or platform.machine())
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+        platform.processor() or platform.machine(),
+    )
 
 
 def _version(name: str) -> str:

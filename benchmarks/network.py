@@ -5,10 +5,12 @@
     python benchmarks/network.py            # prints the table
     python benchmarks/network.py --write    # and puts it into docs/benchmarks.md
 
-Each round measures everyone once, one after the other in one process; ratios are taken within a round and their median is reported, so
-what else the machine does falls on all alike. Each peer is used as its users do, but for what would only slow it down: PyTorch's batches
-are taken by an index instead of a DataLoader, and its Adam is the fused one as well as the default. Training the same number of epochs,
-all have the same accuracy but for chance, which is looked at before anything is timed.
+Each round measures everyone once, one after the other in one process; ratios are taken within a
+round and their median is reported, so what else the machine does falls on all alike. Each peer is
+used as its users do, but for what would only slow it down: PyTorch's batches are taken by an index
+instead of a DataLoader, and its Adam is the fused one as well as the default. Training the same
+number of epochs, all have the same accuracy but for chance, which is looked at before anything is
+timed.
 
 PyTorch is no dependency: without it, scikit-learn is the only peer.
 """
@@ -50,12 +52,28 @@ def data() -> tuple[Floats, NDArray[np.intp]]:
 
 def ours() -> MLPClassifier:
     """Return our estimator at the settings of the comparison."""
-    return MLPClassifier((HIDDEN,), batch_size=BATCH, max_iter=EPOCHS, learning_rate_init=RATE, tol=None, dtype="float32", random_state=0)
+    return MLPClassifier(
+        (HIDDEN,),
+        batch_size=BATCH,
+        max_iter=EPOCHS,
+        learning_rate_init=RATE,
+        tol=None,
+        dtype="float32",
+        random_state=0,
+    )
 
 
 def theirs() -> Theirs:
     """Return scikit-learn's at the same settings; its dtype is that of the samples."""
-    return Theirs((HIDDEN,), batch_size=BATCH, max_iter=EPOCHS, learning_rate_init=RATE, tol=0, n_iter_no_change=EPOCHS + 1, random_state=0)
+    return Theirs(
+        (HIDDEN,),
+        batch_size=BATCH,
+        max_iter=EPOCHS,
+        learning_rate_init=RATE,
+        tol=0,
+        n_iter_no_change=EPOCHS + 1,
+        random_state=0,
+    )
 
 
 def torch_work(X: Floats, y: NDArray[np.intp]) -> tuple[dict[str, Work], dict[str, Work]]:
@@ -67,7 +85,9 @@ def torch_work(X: Floats, y: NDArray[np.intp]) -> tuple[dict[str, Work], dict[st
 
     def train(**settings: bool) -> torch.nn.Module:
         torch.manual_seed(0)
-        layers = torch.nn.Sequential(torch.nn.Linear(FEATURES, HIDDEN), torch.nn.ReLU(), torch.nn.Linear(HIDDEN, CLASSES))
+        layers = torch.nn.Sequential(
+            torch.nn.Linear(FEATURES, HIDDEN), torch.nn.ReLU(), torch.nn.Linear(HIDDEN, CLASSES)
+        )
         adam = torch.optim.Adam(layers.parameters(), lr=RATE, **settings)
         for _ in range(EPOCHS):
             order = torch.randperm(SAMPLES)
@@ -84,7 +104,9 @@ def torch_work(X: Floats, y: NDArray[np.intp]) -> tuple[dict[str, Work], dict[st
         with torch.inference_mode():
             return torch.softmax(layers(torch.from_numpy(X)), dim=1).numpy()
 
-    return {"PyTorch": train, "PyTorch, fused Adam": partial(train, fused=True)}, {"PyTorch": predict}
+    return {"PyTorch": train, "PyTorch, fused Adam": partial(train, fused=True)}, {
+        "PyTorch": predict
+    }
 
 
 def timed(work: Work) -> float:
@@ -95,7 +117,10 @@ def timed(work: Work) -> float:
 
 
 def rounds(works: dict[str, Work], number: int) -> dict[str, list[float]]:
-    """Return everyone's seconds in each round; the order is turned round from one round to the next."""
+    """Return everyone's seconds in each round.
+
+    The order is turned round from one round to the next.
+    """
     for work in works.values():
         work()
     seconds: dict[str, list[float]] = {name: [] for name in works}
@@ -111,7 +136,10 @@ def compared(seconds: dict[str, list[float]], samples: int) -> list[str]:
     lines = ["| | samples/s | galfeat is faster by |", "| --- | --- | --- |"]
     for name, times in seconds.items():
         ratio = median(other / mine for other, mine in zip(times, own, strict=True))
-        lines.append(f"| {name} | {samples / median(times):,.0f} | {'' if name == 'galfeat' else f'{ratio:.2f}'} |")
+        lines.append(
+            f"| {name} | {samples / median(times):,.0f} | "
+            f"{'' if name == 'galfeat' else f'{ratio:.2f}'} |"
+        )
     return lines
 
 
@@ -130,12 +158,22 @@ def on_threads(work: Work, number: int) -> float:
 def libraries() -> str:
     """Return the BLAS libraries in use."""
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return ", ".join(sorted({f"{pool['internal_api']} {pool['version']} ({pool.get('architecture', '?')})" for pool in pools}))
+    return ", ".join(
+        sorted(
+            {
+                f"{pool['internal_api']} {pool['version']} ({pool.get('architecture', '?')})"
+                for pool in pools
+            }
+        )
+    )
 
 
 def check(predicted: dict[str, Floats], y: NDArray[np.intp]) -> None:
     """Refuse to compare speeds of networks that have not learned alike."""
-    right = {name: float((probabilities.argmax(axis=1) == y).mean()) for name, probabilities in predicted.items()}
+    right = {
+        name: float((probabilities.argmax(axis=1) == y).mean())
+        for name, probabilities in predicted.items()
+    }
     if max(right.values()) - min(right.values()) > 0.02:
         raise SystemExit(f"the networks have not learned alike: {right}")
 
@@ -143,24 +181,45 @@ def check(predicted: dict[str, Floats], y: NDArray[np.intp]) -> None:
 def report(number: int) -> str:
     """Measure, and return the section."""
     load, (X, y) = os.getloadavg(), data()
-    training: dict[str, Work] = {"galfeat": lambda: ours().fit(X, y), "scikit-learn": lambda: theirs().fit(X, y)}
+    training: dict[str, Work] = {
+        "galfeat": lambda: ours().fit(X, y),
+        "scikit-learn": lambda: theirs().fit(X, y),
+    }
     fitted, other = ours().fit(X, y), theirs().fit(X, y)
-    predicting: dict[str, Work] = {"galfeat": lambda: fitted.predict_proba(X), "scikit-learn": lambda: other.predict_proba(X)}
+    predicting: dict[str, Work] = {
+        "galfeat": lambda: fitted.predict_proba(X),
+        "scikit-learn": lambda: other.predict_proba(X),
+    }
     with threadpool_limits(1):
         if find_spec("torch") is not None:
             more_training, more_predicting = torch_work(X, y)
             training, predicting = training | more_training, predicting | more_predicting
         check({name: np.asarray(work()) for name, work in predicting.items()}, y)
         trained, predicted = rounds(training, number), rounds(predicting, 5 * number)
-    two = {"training": on_threads(training["galfeat"], number), "prediction": on_threads(predicting["galfeat"], 5 * number)}
+    two = {
+        "training": on_threads(training["galfeat"], number),
+        "prediction": on_threads(predicting["galfeat"], 5 * number),
+    }
     return "\n".join(
         [
             f"{described(PACKAGES, load)} BLAS: {libraries()}.",
-            *("", f"Training, one thread, {EPOCHS} epochs, median of {number} rounds:", "", *compared(trained, EPOCHS * SAMPLES)),
-            *("", f"Probabilities, one thread, median of {5 * number} rounds:", "", *compared(predicted, SAMPLES)),
             *(
                 "",
-                "Time of galfeat on one thread over that on two: " + ", ".join(f"{name} {ratio:.2f}" for name, ratio in two.items()) + ".",
+                f"Training, one thread, {EPOCHS} epochs, median of {number} rounds:",
+                "",
+                *compared(trained, EPOCHS * SAMPLES),
+            ),
+            *(
+                "",
+                f"Probabilities, one thread, median of {5 * number} rounds:",
+                "",
+                *compared(predicted, SAMPLES),
+            ),
+            *(
+                "",
+                "Time of galfeat on one thread over that on two: "
+                + ", ".join(f"{name} {ratio:.2f}" for name, ratio in two.items())
+                + ".",
             ),
         ]
     )
@@ -168,9 +227,13 @@ def report(number: int) -> str:
 
 def main() -> None:
     """Measure, print and perhaps write."""
-    parser = argparse.ArgumentParser(description="Training and prediction against scikit-learn and PyTorch.")
+    parser = argparse.ArgumentParser(
+        description="Training and prediction against scikit-learn and PyTorch."
+    )
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--write", action="store_true", help="put the result into docs/benchmarks.md")
+    parser.add_argument(
+        "--write", action="store_true", help="put the result into docs/benchmarks.md"
+    )
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
     section = report(arguments.rounds)

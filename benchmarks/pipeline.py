@@ -1,20 +1,28 @@
-"""Files on disk to a feature table: `galfeat.pipeline.extract` against a script of astropy, scikit-image, mahotas and OpenCV.
+"""Files on disk to a feature table.
+
+`galfeat.pipeline.extract` against a script of astropy, scikit-image, mahotas and OpenCV.
 
 Run from the folder of the project, with ``pip install -e '.[bench]'``::
 
-    python benchmarks/pipeline.py                            # 2,000 cutouts, three rounds, to the standard output
-    python benchmarks/pipeline.py --n 20000 --write          # and into docs/benchmarks.md: six minutes, 5 GB of a disk
-    python benchmarks/pipeline.py --cpu                      # on a busy machine: processor time instead of the wall clock
-    python benchmarks/pipeline.py --memory                   # most memory of runs over 20,000 and over 200,000: four minutes, 35 GB
+    # 2,000 cutouts, three rounds, to the standard output
+    python benchmarks/pipeline.py
+    # and into docs/benchmarks.md: six minutes, 5 GB of a disk
+    python benchmarks/pipeline.py --n 20000 --write
+    # on a busy machine: processor time instead of the wall clock
+    python benchmarks/pipeline.py --cpu
+    # most memory of runs over 20,000 and over 200,000: four minutes, 35 GB
+    python benchmarks/pipeline.py --memory
     python benchmarks/pipeline.py --memory 500 5000          # the same for others
 
-The cutouts are 64 x 64 pixels in three bands, a FITS cube each: 256 simulated galaxies, written again and again to files of their own.
-The script measures one after the other, as its users do, each band where ours measures each band; it takes too long for all of them and is
-given the first `--script`, half of them before ours and half after it. Both sides write Parquet. A round times the script, ours on one
-processor and ours on two; ratios are taken within a round.
+The cutouts are 64 x 64 pixels in three bands, a FITS cube each: 256 simulated galaxies, written
+again and again to files of their own. The script measures one after the other, as its users do,
+each band where ours measures each band; it takes too long for all of them and is given the first
+`--script`, half of them before ours and half after it. Both sides write Parquet. A round times the
+script, ours on one processor and ours on two; ratios are taken within a round.
 
-Where memory is measured, a catalogue names the same 256 files again and again under other names, so that no 200,000 files are needed; the
-tables are written in full. Each run has a process of its own, with as many threads as processors.
+Where memory is measured, a catalogue names the same 256 files again and again under other names, so
+that no 200,000 files are needed; the tables are written in full. Each run has a process of its own,
+with as many threads as processors.
 """
 
 import argparse
@@ -50,7 +58,15 @@ from machine import described, write_between
 from galfeat.data import SimulatedSurvey, write_survey
 from galfeat.pipeline import extract
 
-PACKAGES = ("galfeat", "numpy", "astropy", "scikit-image", "mahotas", "opencv-python-headless", "pyarrow")
+PACKAGES = (
+    "galfeat",
+    "numpy",
+    "astropy",
+    "scikit-image",
+    "mahotas",
+    "opencv-python-headless",
+    "pyarrow",
+)
 ALL = ("pixels", "color", "texture", "hog", "sift")
 DISTINCT = 256
 _DISK = 175_000  # bytes for a cutout's row, twice, with all five extractors
@@ -99,23 +115,36 @@ class Script:
         if with_sift:
             with self.timed("SIFT"):
                 descriptors = self.sift.detectAndCompute(eight_bits(bands.mean(axis=0)), None)[1]
-                row["sift"] = np.zeros(0, np.uint8) if descriptors is None else descriptors.astype(np.uint8).ravel()
+                row["sift"] = (
+                    np.zeros(0, np.uint8)
+                    if descriptors is None
+                    else descriptors.astype(np.uint8).ravel()
+                )
         return row
 
     def prepared(self, band: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return a band less its sky, over its noise, stretched."""
-        frame = np.concatenate([band[:6].ravel(), band[-6:].ravel(), band[6:-6, :6].ravel(), band[6:-6, -6:].ravel()])
+        frame = np.concatenate(
+            [band[:6].ravel(), band[-6:].ravel(), band[6:-6, :6].ravel(), band[6:-6, -6:].ravel()]
+        )
         return np.asarray(np.arcsinh((band - np.median(frame)) / mad_std(frame)), dtype=np.float32)
 
     def haralick(self, band: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the statistics of co-occurring levels at three distances."""
         levels = np.clip((band + 2) * 3.2, 0, 31).astype(np.uint8)
-        return np.concatenate([mahotas.features.haralick(levels, distance=d, return_mean=True) for d in (1, 2, 4)])
+        return np.concatenate(
+            [mahotas.features.haralick(levels, distance=d, return_mean=True) for d in (1, 2, 4)]
+        )
 
     def patterns(self, band: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return how often each local pattern is there, at three radii."""
-        codes = ((8 * radius, local_binary_pattern(band, 8 * radius, radius, "uniform")) for radius in (1, 2, 3))
-        return np.concatenate([np.bincount(code.astype(int).ravel(), minlength=points + 2) for points, code in codes])
+        codes = (
+            (8 * radius, local_binary_pattern(band, 8 * radius, radius, "uniform"))
+            for radius in (1, 2, 3)
+        )
+        return np.concatenate(
+            [np.bincount(code.astype(int).ravel(), minlength=points + 2) for points, code in codes]
+        )
 
 
 def eight_bits(image: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -152,7 +181,13 @@ def make_files(folder: Path, n: int) -> list[Path]:
 def speed(n: int, some: int, rounds: int, clock: Clock) -> str:
     """Time both sides, and return the table."""
     two = len(os.sched_getaffinity(0)) > 1
-    lines = ["| | script, cutouts/s | ours, one processor | ratio | required | ours, two processors | over one | required |"]
+    lines = [
+        (
+            "| | script, cutouts/s | ours, one processor | ratio | required | ours, two "
+            "processors | "
+            "over one | required |"
+        )
+    ]
     lines.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     steps: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
@@ -166,8 +201,14 @@ def speed(n: int, some: int, rounds: int, clock: Clock) -> str:
                 script, half, with_sift = Script(clock), some // 2, "sift" in features
                 theirs = script.run(files[:half], Path(place) / "S.parquet", with_sift)
                 one = ours(files[0].parent, out, features, 1, clock) / n
-                theirs = (theirs + script.run(files[half:some], Path(place) / "T.parquet", with_sift)) / some
-                alone = ours(files[0].parent, out, features, 1, time.perf_counter) / n if clock is not time.perf_counter else one
+                theirs = (
+                    theirs + script.run(files[half:some], Path(place) / "T.parquet", with_sift)
+                ) / some
+                alone = (
+                    ours(files[0].parent, out, features, 1, time.perf_counter) / n
+                    if clock is not time.perf_counter
+                    else one
+                )
                 found["theirs"].append(1 / theirs)
                 found["one"].append(1 / one)
                 found["ratio"].append(theirs / one)
@@ -180,37 +221,64 @@ def speed(n: int, some: int, rounds: int, clock: Clock) -> str:
             spread = f"{min(found['ratio']):.3g} to {max(found['ratio']):.3g}"
             more = f"{median['both']:,.0f} | **{median['gain']:.2f}** | 1.7" if two else "| |"
             ratio = f"**{median['ratio']:.3g}** ({spread}) | {REQUIRED[name]:.0f}"
-            lines.append(f"| {name} | {median['theirs']:,.0f} | {median['one']:,.0f} | {ratio} | {more} |")
+            lines.append(
+                f"| {name} | {median['theirs']:,.0f} | {median['one']:,.0f} | {ratio} | {more} |"
+            )
         lines.append("")
-        lines.append(f"Ours: {n:,} cutouts; the script: the first {some:,} of them; medians of {rounds} rounds.")
-        lines.append("The script's milliseconds a cutout: " + ", ".join(f"{step} {1e3 * took:.2f}" for step, took in steps.items()) + ".")
+        lines.append(
+            f"Ours: {n:,} cutouts; the script: the first {some:,} of them; medians of {rounds} "
+            "rounds."
+        )
+        lines.append(
+            "The script's milliseconds a cutout: "
+            + ", ".join(f"{step} {1e3 * took:.2f}" for step, took in steps.items())
+            + "."
+        )
     return "\n".join(lines)
 
 
 def memory(counts: Sequence[int], features: str) -> str:
-    """Return the most memory of runs over so many cutouts, each in a process of its own, as a table."""
+    """Return the most memory of runs over so many cutouts, each in a process of its own, as a
+    table.
+    """
     lines = [f"| cutouts ({features}) | most memory, MiB |", "| ---: | ---: |"]
     found: list[float] = []
     with tempfile.TemporaryDirectory() as place:
         needed, free = max(counts) * _DISK, shutil.disk_usage(place).free
         if needed > free:
-            raise SystemExit(f"{place} has {free / 1e9:.0f} GB left and needs {needed / 1e9:.0f}: set TMPDIR to a folder on a larger disk")
+            raise SystemExit(
+                f"{place} has {free / 1e9:.0f} GB left and needs {needed / 1e9:.0f}: set TMPDIR "
+                "to a folder on a larger disk"
+            )
         folder, out = Path(place) / "cutouts", Path(place) / "F.parquet"
         files = make_files(folder, DISTINCT)
         for count in counts:
-            rows = "".join(f"g{number},{files[number % DISTINCT].name}\n" for number in range(count))
+            rows = "".join(
+                f"g{number},{files[number % DISTINCT].name}\n" for number in range(count)
+            )
             (folder / "catalog.csv").write_text("id,file\n" + rows)
             command = [sys.executable, __file__, "--one-run", str(folder), str(out), features]
-            found.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout) / 1024)
+            found.append(
+                int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+                / 1024
+            )
             lines.append(f"| {count:,} | {found[-1]:,.0f} |")
             out.unlink()
-    lines += ["", f"The last over the first: **{found[-1] / found[0]:.2f}**; at most 1.10 is required, and less than 1,024 MiB."]
+    lines += [
+        "",
+        (
+            f"The last over the first: **{found[-1] / found[0]:.2f}**; at most 1.10 is required, "
+            "and "
+            "less than 1,024 MiB."
+        ),
+    ]
     return "\n".join(lines)
 
 
 def main() -> None:
     """Run what is asked for."""
-    warnings.simplefilter("ignore", UserWarning)  # scikit-image's, that patterns of floats may differ by their last digits
+    # scikit-image's, that patterns of floats may differ by their last digits
+    warnings.simplefilter("ignore", UserWarning)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=2000)
     parser.add_argument("--script", type=int, default=1000, help="cutouts that the script is given")
@@ -218,8 +286,12 @@ def main() -> None:
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--memory", type=int, nargs="*", metavar="N")
-    parser.add_argument("--features", default=",".join(ALL), help="of the runs whose memory is measured")
-    parser.add_argument("--one-run", nargs=3, metavar=("SOURCE", "OUT", "FEATURES"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--features", default=",".join(ALL), help="of the runs whose memory is measured"
+    )
+    parser.add_argument(
+        "--one-run", nargs=3, metavar=("SOURCE", "OUT", "FEATURES"), help=argparse.SUPPRESS
+    )
     chosen = parser.parse_args()
     if chosen.one_run:
         extract(chosen.one_run[0], chosen.one_run[1], features=chosen.one_run[2].split(","))
@@ -230,7 +302,10 @@ def main() -> None:
         name, table = "pipeline-memory", memory(chosen.memory or (20_000, 200_000), chosen.features)
     else:
         clock = time.process_time if chosen.cpu else time.perf_counter
-        name, table = "pipeline", speed(chosen.n, min(chosen.script, chosen.n), chosen.rounds, clock)
+        name, table = (
+            "pipeline",
+            speed(chosen.n, min(chosen.script, chosen.n), chosen.rounds, clock),
+        )
     section = f"{described(PACKAGES, load)}\n\n{table}"
     sys.stdout.write(section + "\n")
     if chosen.write:

@@ -1,15 +1,22 @@
-"""Reading against astropy and fitsio: folders of small files, one file of many extensions, positions in a mosaic.
+"""Reading against astropy and fitsio.
 
-Run from the folder of the project, with ``pip install -e .``; fitsio (GPL) is compared with where it is installed, and is no dependency::
+Folders of small files, one file of many extensions, positions in a mosaic.
 
-    python benchmarks/reading.py                  # 10,000 galaxies, five rounds, to the standard output
-    python benchmarks/reading.py --write          # and into docs/benchmarks.md
-    python benchmarks/reading.py --cpu            # on a busy machine: processor time instead of the wall clock
+Run from the folder of the project, with ``pip install -e .``; fitsio (GPL) is compared with where
+it is installed, and is no dependency::
+
+    # 10,000 galaxies, five rounds, to the standard output
+    python benchmarks/reading.py
+    # and into docs/benchmarks.md
+    python benchmarks/reading.py --write
+    # on a busy machine: processor time instead of the wall clock
+    python benchmarks/reading.py --cpu
     python benchmarks/reading.py --only mosaic --n 1000 --rounds 3
 
-Files are written to a temporary folder and read once by every side before the first round, so that the system holds them in memory. A round
-measures all sides one after the other; ratios are taken within a round. Every side ends with the same native float32 pixels, which is
-checked, holds one galaxy (or one shard) at a time, and begins with nothing opened. What the files hold is noise.
+Files are written to a temporary folder and read once by every side before the first round, so that
+the system holds them in memory. A round measures all sides one after the other; ratios are taken
+within a round. Every side ends with the same native float32 pixels, which is checked, holds one
+galaxy (or one shard) at a time, and begins with nothing opened. What the files hold is noise.
 """
 
 import argparse
@@ -76,7 +83,10 @@ class Work:
     def measure(self, rounds: int, clock: Callable[[], float]) -> None:
         """Check that all sides read the same, then measure."""
         for read, _ in self.theirs.values():
-            same = all(np.array_equal(one[0], other, equal_nan=True) for one, other in zip(self.ours(), read(), strict=True))
+            same = all(
+                np.array_equal(one[0], other, equal_nan=True)
+                for one, other in zip(self.ours(), read(), strict=True)
+            )
             if not same:
                 raise RuntimeError(f"{self.name}: not the same pixels")
         for _ in range(rounds):
@@ -90,8 +100,10 @@ class Work:
     def rows(self) -> list[str]:
         """Return rows of the table."""
         return [
-            f"| {self.name} | {name} | {np.median(self.took) * np.median(self.ratios[name]):.3g} | {np.median(self.took):.3g} "
-            f"| **{np.median(self.ratios[name]):.3g}** ({np.min(self.ratios[name]):.3g} to {np.max(self.ratios[name]):.3g}) | {least:g} |"
+            f"| {self.name} | {name} | {np.median(self.took) * np.median(self.ratios[name]):.3g} "
+            f"| {np.median(self.took):.3g} "
+            f"| **{np.median(self.ratios[name]):.3g}** ({np.min(self.ratios[name]):.3g} to "
+            f"{np.max(self.ratios[name]):.3g}) | {least:g} |"
             for name, (_, least) in self.theirs.items()
         ]
 
@@ -131,7 +143,12 @@ def extensions(path: Path, count: int) -> Work:
                     yield hdu.data.astype(np.float32)
                     del hdu.data
 
-    return Work(f"{count:,} extensions of one file", count, lambda: _of(open_source(path)), {"`fits.open`, `.data`": (by_astropy, 50.0)})
+    return Work(
+        f"{count:,} extensions of one file",
+        count,
+        lambda: _of(open_source(path)),
+        {"`fits.open`, `.data`": (by_astropy, 50.0)},
+    )
 
 
 def mosaic(folder: Path, side: int) -> Work:
@@ -140,7 +157,11 @@ def mosaic(folder: Path, side: int) -> Work:
     path, positions = folder / "mosaic.fits", folder / "positions.csv"
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
-    wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = (150.1, 2.2), (side / 2, side / 2), (-0.06 / 3600, 0.06 / 3600)
+    wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = (
+        (150.1, 2.2),
+        (side / 2, side / 2),
+        (-0.06 / 3600, 0.06 / 3600),
+    )
     rng = np.random.default_rng(0)
     fits.PrimaryHDU(rng.normal(size=(side, side)).astype(np.float32), wcs.to_header()).writeto(path)
     sky = wcs.all_pix2world(rng.uniform(SIZE, side - SIZE, (POSITIONS, 2)), 0)
@@ -150,7 +171,9 @@ def mosaic(folder: Path, side: int) -> Work:
         with fits.open(path) as file:
             own, places = WCS(file[0].header), SkyCoord(sky, unit="deg")
             for place in places:
-                cut = Cutout2D(file[0].data, place, SIZE, wcs=own, mode="partial", fill_value=np.nan)
+                cut = Cutout2D(
+                    file[0].data, place, SIZE, wcs=own, mode="partial", fill_value=np.nan
+                )
                 yield cut.data.astype(np.float32)
 
     name = f"{POSITIONS:,} positions in {side:,} x {side:,} pixels"
@@ -190,9 +213,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--n", type=int, default=10_000, help="files and extensions")
     parser.add_argument("--side", type=int, default=6000, help="pixels a side of the mosaic")
-    parser.add_argument("--only", default="files,extensions,mosaic", metavar="A,B,...", help="out of files, extensions, mosaic")
-    parser.add_argument("--cpu", action="store_true", help="count processor time, for machines that are busy with other work")
-    parser.add_argument("--write", action="store_true", help="put the result into docs/benchmarks.md")
+    parser.add_argument(
+        "--only",
+        default="files,extensions,mosaic",
+        metavar="A,B,...",
+        help="out of files, extensions, mosaic",
+    )
+    parser.add_argument(
+        "--cpu",
+        action="store_true",
+        help="count processor time, for machines that are busy with other work",
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="put the result into docs/benchmarks.md"
+    )
     return parser.parse_args()
 
 
@@ -200,7 +234,10 @@ def main() -> None:
     """Measure, print and perhaps write."""
     chosen = _arguments()
     load = os.getloadavg()
-    lines = ["| what | against | theirs, µs a galaxy | ours, µs a galaxy | ratio | required |", "| --- | --- | ---: | ---: | ---: | ---: |"]
+    lines = [
+        "| what | against | theirs, µs a galaxy | ours, µs a galaxy | ratio | required |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
+    ]
     notes = ""
     with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
         here = Path(place)
@@ -216,7 +253,8 @@ def main() -> None:
             if name == "mosaic":
                 half = mosaic(here / "half", chosen.side // 2)
                 notes = (
-                    f"\n\nMost memory at a time for the positions: {peak_memory(work):.1f} MB; {peak_memory(half):.1f} MB in a mosaic "
+                    f"\n\nMost memory at a time for the positions: {peak_memory(work):.1f} MB; "
+                    f"{peak_memory(half):.1f} MB in a mosaic "
                     "of a quarter of the pixels."
                 )
     section = f"{described(PACKAGES, load)}\n\n" + "\n".join(lines) + notes

@@ -1,4 +1,6 @@
-"""How long compiling takes from an empty cache, and how long a process with a warm one until it has measured a cutout."""
+"""How long compiling takes from an empty cache, and how long a process with a warm one until it has
+measured a cutout.
+"""
 
 import json
 import os
@@ -35,7 +37,9 @@ def startup_section() -> str:
     """Measure, and return Markdown."""
     with tempfile.TemporaryDirectory() as cache:
         cold, compiled, _ = _run(cache, _CODE)
-        bare, warm = zip(*[(_run(cache, _BARE)[0], _run(cache, _CODE)) for _ in range(_ROUNDS)], strict=True)
+        bare, warm = zip(
+            *[(_run(cache, _BARE)[0], _run(cache, _CODE)) for _ in range(_ROUNDS)], strict=True
+        )
         shares = _imports(_run(cache, _CODE, "-X", "importtime")[2])
     whole, parts, _ = sorted(warm, key=lambda each: each[0])[_ROUNDS // 2]
     rows = [f"| {name} | {compiled[name]:.2f} | {parts[name]:.3f} |" for name in parts]
@@ -47,9 +51,12 @@ def startup_section() -> str:
             *rows,
             f"| **whole process** | **{cold:.1f}** | **{whole:.2f}** |",
             "",
-            "The process imports the extractors and measures one cutout of 64x64 pixels in three bands with each of them; the warm one is "
-            f"the median of {_ROUNDS}. A process that only imports `sklearn.base`, which every estimator needs, takes {median(bare):.2f} s "
-            f"(median, interleaved). By package, the imports cost, with Python's clock on, which slows them: {listed}.",
+            "The process imports the extractors and measures one cutout of 64x64 pixels in three "
+            "bands with each of them; the warm one is "
+            f"the median of {_ROUNDS}. A process that only imports `sklearn.base`, which every "
+            f"estimator needs, takes {median(bare):.2f} s "
+            "(median, interleaved). By package, the imports cost, with Python's clock on, which "
+            f"slows them: {listed}.",
         ]
     )
 
@@ -58,7 +65,13 @@ def _run(cache: str, code: str, *flags: str) -> tuple[float, Mapping[str, float]
     """Return the seconds of a whole process, those of its parts, and what it wrote to stderr."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache, "OPENBLAS_NUM_THREADS": "1"}
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, *flags, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, *flags, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
     return time.perf_counter() - start, json.loads(done.stdout), done.stderr
 
 

@@ -1,7 +1,10 @@
-"""What two Python threads gain on the same calls, as the workers of a batch share them: whoever is done takes the next.
+"""What two Python threads gain on the same calls, as the workers of a batch share them.
 
-One thread is measured before and after two, so that a machine that grows slower or faster falls on both. Each thread has images of its
-own. Calls in which a thread waited for a processor that other programs had say nothing about two threads: they are made again.
+Whoever is done takes the next.
+
+One thread is measured before and after two, so that a machine that grows slower or faster falls on
+both. Each thread has images of its own. Calls in which a thread waited for a processor that other
+programs had say nothing about two threads: they are made again.
 """
 
 import itertools
@@ -16,14 +19,19 @@ import numpy as np
 __all__ = ["arithmetic_gain", "gain"]
 
 LONG = 0.3  # seconds of one measurement: a processor that slept takes milliseconds to wake
-CALL = 0.01  # about the seconds of a call: Python's lock must not matter, nor the one call that a thread still makes when the other is done
-IDLE, AGAIN = 0.02, 8  # part of the time that threads may wait for a processor, and how often they are measured again if they do
+# about the seconds of a call: Python's lock must not matter, nor the one call that a thread still
+# makes when the other is done
+CALL = 0.01
+# part of the time that threads may wait for a processor, and how often they are measured again if
+# they do
+IDLE, AGAIN = 0.02, 8
 
 Work = Callable[[Any], Any]
 
 
 def gain(pool: ThreadPoolExecutor, work: Work, images: Any) -> float:
-    """Return how many times the calls of one thread two threads make, of the attempt that others disturbed least.
+    """Return how many times the calls of one thread two threads make, of the attempt that others
+    disturbed least.
 
     The first attempt in which no thread waited for a processor counts.
 
@@ -37,7 +45,9 @@ def gain(pool: ThreadPoolExecutor, work: Work, images: Any) -> float:
     """
     once = _seconds(work, images)
     number = max(1, min(len(images), int(once / CALL)))
-    own = [np.array_split(np.concatenate([images] * (1 + int(CALL / once))), number) for _ in range(2)]
+    own = [
+        np.array_split(np.concatenate([images] * (1 + int(CALL / once))), number) for _ in range(2)
+    ]
     calls = number * (1 + int(LONG / number / _seconds(work, own[0][0])))
     attempts = []
     for _ in range(AGAIN):
@@ -51,7 +61,10 @@ def gain(pool: ThreadPoolExecutor, work: Work, images: Any) -> float:
 
 
 def arithmetic_gain(rounds: int = 7) -> list[float]:
-    """Return what two threads gain on arithmetic that touches no memory: the most that this machine gives anything just now."""
+    """Return what two threads gain on arithmetic that touches no memory.
+
+    The most that this machine gives anything just now.
+    """
     import numba
 
     @numba.njit(nogil=True)  # type: ignore[untyped-decorator]
@@ -67,8 +80,12 @@ def arithmetic_gain(rounds: int = 7) -> list[float]:
         return [gain(pool, chains, np.array([int(1e7)] * 2)) for _ in range(rounds)]
 
 
-def _together(pool: ThreadPoolExecutor, work: Work, own: list[Any], calls: int) -> tuple[float, float]:
-    """Return the seconds until the calls are made by as many threads as there are lists of batches, and which part of them one waited."""
+def _together(
+    pool: ThreadPoolExecutor, work: Work, own: list[Any], calls: int
+) -> tuple[float, float]:
+    """Return the seconds until the calls are made by as many threads as there are lists of batches,
+    and which part of them one waited.
+    """
     left = itertools.count()
 
     def share(batches: Any) -> float:

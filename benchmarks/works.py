@@ -1,7 +1,8 @@
 """What is timed: each work as the peer's users do it and as ours is called, on the same galaxies.
 
-A work is one `Work`; to add one, write it and put it into `WORKS`. Peers are given what they like best, ready made: 8-bit images where they
-take nothing else, their own order of axes, settings built once. Ours is given the batch as float32, of which quantising is part.
+A work is one `Work`; to add one, write it and put it into `WORKS`. Peers are given what they like
+best, ready made: 8-bit images where they take nothing else, their own order of axes, settings built
+once. Ours is given the batch as float32, of which quantising is part.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,13 +24,18 @@ __all__ = ["SHAPES", "WORKS", "Work", "galaxies", "punched"]
 
 Images = NDArray[np.float32]
 
-SHAPES: Mapping[str, tuple[int, int, int]] = {"64x64x1": (256, 1, 64), "128x128x3": (32, 3, 128), "256x256x3": (8, 3, 256)}
+SHAPES: Mapping[str, tuple[int, int, int]] = {
+    "64x64x1": (256, 1, 64),
+    "128x128x3": (32, 3, 128),
+    "256x256x3": (8, 3, 256),
+}
 """Galaxies in a batch, bands, side."""
 
 LIMITS = (-2.0, 8.0)
 LEVELS = 32
 CONTRAST, SIGMA, OCTAVE_LAYERS = 0.04, 1.6, 3  # OpenCV's own
-STEP = 8  # pixels between the points of a dense grid; its keypoints are as large, as everyone writes it
+# pixels between the points of a dense grid; its keypoints are as large, as everyone writes it
+STEP = 8
 BLOCK = 4  # pixels, the side of the boxes that are averaged
 
 
@@ -50,7 +56,8 @@ class Work:
     required : mapping of str to float
         Least ratio by shape, and by shape and ``, holes``.
     tolerance : float
-        Largest difference of the values of both sides that is no error, as part of the largest value; None where they are keypoints.
+        Largest difference of the values of both sides that is no error, as part of the largest
+        value; None where they are keypoints.
     note : str
         What differs between the two sides.
     given : callable
@@ -72,15 +79,25 @@ class Work:
 
 
 def galaxies(n: int, bands: int, side: int, seed: int = 0) -> Images:
-    """Return images as they are prepared: round and elongated blobs on noise of one, stretched by asinh."""
+    """Return images as they are prepared.
+
+    Round and elongated blobs on noise of one, stretched by asinh.
+    """
     chance = np.random.default_rng(seed)
     y, x = np.mgrid[:side, :side] / side - 0.5
     images = chance.normal(0, 1, (n, bands, side, side))
     for image in images:
         for _ in range(5):
             cy, cx = chance.normal(0, 0.12, 2)
-            width, squash, turn = chance.uniform(0.02, 0.15), chance.uniform(1, 3), chance.uniform(0, np.pi)
-            u, v = (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn), (y - cy) * np.cos(turn) - (x - cx) * np.sin(turn)
+            width, squash, turn = (
+                chance.uniform(0.02, 0.15),
+                chance.uniform(1, 3),
+                chance.uniform(0, np.pi),
+            )
+            u, v = (
+                (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn),
+                (y - cy) * np.cos(turn) - (x - cx) * np.sin(turn),
+            )
             light = np.exp(-(u**2 + (squash * v) ** 2) / (2 * width**2))
             image += light * np.exp(chance.uniform(1, 5)) * chance.uniform(0.5, 1.5, (bands, 1, 1))
     return np.arcsinh(images).astype(np.float32)
@@ -110,7 +127,10 @@ def planes_of(images: Images) -> Images:
 
 
 def last(image: Images) -> Images:
-    """Return an image as scikit-image and OpenCV have them: bands last, and no axis for a single one."""
+    """Return an image as scikit-image and OpenCV have them.
+
+    Bands last, and no axis for a single one.
+    """
     return np.ascontiguousarray(image[0] if len(image) == 1 else np.moveaxis(image, 0, -1))
 
 
@@ -128,7 +148,13 @@ def mahotas_haralick(image: NDArray[np.uint8]) -> Any:
     """Call mahotas for each band and distance; it averages over the directions."""
     from mahotas.features import haralick
 
-    return np.concatenate([haralick(band, distance=d, return_mean=True, use_x_minus_y_variance=True) for band in image for d in (1, 2, 4)])
+    return np.concatenate(
+        [
+            haralick(band, distance=d, return_mean=True, use_x_minus_y_variance=True)
+            for band in image
+            for d in (1, 2, 4)
+        ]
+    )
 
 
 def our_haralick(images: Images) -> Any:
@@ -158,7 +184,12 @@ def our_histogram(images: Images) -> Any:
 
 def opencv_histogram(bands: Sequence[Images]) -> Any:
     """Call OpenCV for each band."""
-    return np.concatenate([cv2.calcHist([band], [0], None, [LEVELS], LIMITS).ravel() for band in bands]) / bands[0].size
+    return (
+        np.concatenate(
+            [cv2.calcHist([band], [0], None, [LEVELS], LIMITS).ravel() for band in bands]
+        )
+        / bands[0].size
+    )
 
 
 def numpy_histogram(image: Images) -> Any:
@@ -175,7 +206,9 @@ def fast_histogram(image: Images) -> Any:
 
 @cache
 def opencv_sift() -> Any:
-    """Return OpenCV's SIFT, made once, its keypoints where they are (unless asked it shifts them)."""
+    """Return OpenCV's SIFT, made once, its keypoints where they are (unless asked it shifts
+    them).
+    """
     return cv2.SIFT.create(0, OCTAVE_LAYERS, CONTRAST, 10.0, SIGMA, enable_precise_upscale=True)
 
 
@@ -193,7 +226,9 @@ def opencv_dense(image: NDArray[np.uint8]) -> Any:
 
 def our_dense(images: Images) -> Any:
     """Describe each band on the grid."""
-    found = SIFT(keypoints="dense", step=STEP, size=1.5 * STEP, sigma=SIGMA).describe(planes_of(images)[:, None])
+    found = SIFT(keypoints="dense", step=STEP, size=1.5 * STEP, sigma=SIGMA).describe(
+        planes_of(images)[:, None]
+    )
     return found if np.isnan(images).any() else np.reshape(found, (*images.shape[:2], -1, 128))
 
 
@@ -203,8 +238,12 @@ def opencv_detected(image: NDArray[np.uint8]) -> Any:
 
 
 def our_detected(images: Images) -> Any:
-    """Find and describe each band's keypoints, at the contrast that OpenCV's setting is of 8 bits."""
-    sift = SIFT(contrast_threshold=CONTRAST * 255, noise=1.0, sigma=SIGMA, octave_layers=OCTAVE_LAYERS)
+    """Find and describe each band's keypoints, at the contrast that OpenCV's setting is of 8
+    bits.
+    """
+    sift = SIFT(
+        contrast_threshold=CONTRAST * 255, noise=1.0, sigma=SIGMA, octave_layers=OCTAVE_LAYERS
+    )
     return sift.describe(planes_of(images)[:, None])
 
 
@@ -221,7 +260,9 @@ def skimage_boxes(image: Images) -> Any:
 def opencv_boxes(image: Images) -> Any:
     """Call OpenCV for each band."""
     size = (image.shape[2] // BLOCK, image.shape[1] // BLOCK)
-    return np.concatenate([cv2.resize(band, size, interpolation=cv2.INTER_AREA).ravel() for band in image])
+    return np.concatenate(
+        [cv2.resize(band, size, interpolation=cv2.INTER_AREA).ravel() for band in image]
+    )
 
 
 def our_boxes(images: Images) -> Any:
@@ -236,11 +277,13 @@ def same(image: Images) -> Images:
 
 WORKS = (
     Work(
-        "HOG, 9 orientations, 8x8, 2x2", "skimage.feature.hog", last, skimage_hog, our_hog, {"64x64x1": 100, "128x128x3": 80},
+        "HOG, 9 orientations, 8x8, 2x2", "skimage.feature.hog", last, skimage_hog, our_hog,
+        {"64x64x1": 100, "128x128x3": 80},
         tolerance=0.02, note="three bands: the strongest at each pixel, on both sides",
     ),
     Work(
-        "GLCM, 32 levels, d = 1, 2, 4, 13 statistics", "mahotas haralick", quantised, mahotas_haralick, our_haralick,
+        "GLCM, 32 levels, d = 1, 2, 4, 13 statistics", "mahotas haralick", quantised,
+        mahotas_haralick, our_haralick,
         {"64x64x1": 32, "128x128x3": 18}, note="mahotas is given the levels, ours quantises",
     ),
     Work(
@@ -249,18 +292,26 @@ WORKS = (
         tolerance=0.2, note="scikit-image also counts the border, where it sees zeros beyond",
     ),
     Work(
-        "histogram, 32 bins", "cv2.calcHist", list, opencv_histogram, our_histogram, {"64x64x1": 5, "128x128x3": 4},
-        tolerance=0.02, note="OpenCV leaves out what lies beyond the range, ours counts it in the end bins",
+        "histogram, 32 bins", "cv2.calcHist", list, opencv_histogram, our_histogram, {"64x64x1": 5,
+        "128x128x3": 4},
+        tolerance=0.02,
+        note=("OpenCV leaves out what lies beyond the range, ours counts it in the end " "bins"),
     ),
-    Work("histogram, 32 bins", "numpy.histogram", same, numpy_histogram, our_histogram, tolerance=0.02),
-    Work("histogram, 32 bins", "fast-histogram", same, fast_histogram, our_histogram, tolerance=0.02),
+    Work("histogram, 32 bins", "numpy.histogram", same, numpy_histogram, our_histogram,
+    tolerance=0.02),
+    Work("histogram, 32 bins", "fast-histogram", same, fast_histogram, our_histogram,
+    tolerance=0.02),
     Work(
-        "dense SIFT, step 8", "cv2.SIFT.compute", eight_bits, opencv_dense, our_dense, {"64x64x1": 50, "128x128x3": 80},
+        "dense SIFT, step 8", "cv2.SIFT.compute", eight_bits, opencv_dense, our_dense,
+        {"64x64x1": 50, "128x128x3": 80},
         tolerance=None, note="each band; ours has a flat window, OpenCV a Gaussian one and 8 bits",
     ),
     Work(
-        "detected SIFT", "cv2.SIFT.detectAndCompute", eight_bits, opencv_detected, our_detected, {"64x64x1": 1.5, "128x128x3": 1.2},
-        tolerance=None, note="each band, OpenCV's default settings; ours is given the 8-bit values as float32", given=as_float,
+        "detected SIFT", "cv2.SIFT.detectAndCompute", eight_bits, opencv_detected, our_detected,
+        {"64x64x1": 1.5, "128x128x3": 1.2},
+        tolerance=None,
+        note=("each band, OpenCV's default settings; ours is given the 8-bit values as " "float32"),
+        given=as_float,
     ),
     Work("means of 4x4 pixels", "cv2.resize, INTER_AREA", same, opencv_boxes, our_boxes),
     Work("means of 4x4 pixels", "skimage downscale_local_mean", same, skimage_boxes, our_boxes),

@@ -5,12 +5,15 @@
 `reading`
     `read_cutouts` and `read_cutout`: a folder, catalog or file to a batch in one call.
 `sources`
-    `open_source`, and the sources it opens: folders, catalogs, FITS files, pictures, HDF5 and Parquet image sets, mosaics, object
-    stores; each is read shard by shard, with a `Failure` and its reason for each cutout that cannot be read.
+    `open_source`, and the sources it opens: folders, catalogs, FITS files, pictures, HDF5 and
+    Parquet image sets, mosaics, object stores; each is read shard by shard, with a `Failure` and
+    its reason for each cutout that cannot be read.
 `fits`
-    FITS files: headers that are not trusted, layouts of extensions and planes, compressed images, masks and noise maps, fast paths.
+    FITS files: headers that are not trusted, layouts of extensions and planes, compressed images,
+    masks and noise maps, fast paths.
 `preparation`
-    one size, sky at zero, noise at one, stretch: the settings, the steps, and fast paths that give the same bits.
+    one size, sky at zero, noise at one, stretch: the settings, the steps, and fast paths that give
+    the same bits.
 `rgb`
     color pictures for people.
 `surveys`

@@ -1,6 +1,7 @@
 """One galaxy, and a batch of them.
 
-A `Cutout` is what a file holds; `Cutouts` is what an extractor eats. Bad pixels are said in one way only: they are not finite.
+A `Cutout` is what a file holds; `Cutouts` is what an extractor eats. Bad pixels are said in one way
+only: they are not finite.
 """
 
 from collections.abc import Sequence
@@ -37,13 +38,16 @@ class Cutout:
     file : str
         Where it came from, as the catalogue or the folder writes it (never an absolute path).
     named : bool
-        Whether the file, the catalogue or the user named the bands; otherwise they are ``band1``, ``band2``, …
+        Whether the file, the catalogue or the user named the bands; otherwise they are ``band1``,
+        ``band2``, …
     row : int or None
         Row of the source's catalogue.
     noise : array of float32, shape (bands, ny, nx), optional
-        Standard deviation of the noise of each pixel, in the unit of `pixels`; NaN where it is not known.
+        Standard deviation of the noise of each pixel, in the unit of `pixels`; NaN where it is not
+        known.
     segmentation : array of int32, shape (ny, nx), optional
-        Numbers of the objects that pixels belong to, 0 for the sky; the one nearest the centre is the galaxy.
+        Numbers of the objects that pixels belong to, 0 for the sky; the one nearest the centre is
+        the galaxy.
     wcs : astropy.wcs.WCS, optional
         Celestial coordinates of the pixels.
     """
@@ -60,11 +64,20 @@ class Cutout:
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or len(self.bands) != self.pixels.shape[0]:
-            raise CutoutError(f"pixels of shape {self.pixels.shape} do not go with the bands {', '.join(self.bands)}")
+            raise CutoutError(
+                f"pixels of shape {self.pixels.shape} do not go with the bands "
+                f"{', '.join(self.bands)}"
+            )
         if self.noise is not None and self.noise.shape != self.pixels.shape:
-            raise CutoutError(f"noise of shape {self.noise.shape} does not go with pixels of shape {self.pixels.shape}")
+            raise CutoutError(
+                f"noise of shape {self.noise.shape} does not go with pixels of shape "
+                f"{self.pixels.shape}"
+            )
         if self.segmentation is not None and self.segmentation.shape != self.pixels.shape[1:]:
-            raise CutoutError(f"segments of shape {self.segmentation.shape} do not go with pixels of shape {self.pixels.shape}")
+            raise CutoutError(
+                f"segments of shape {self.segmentation.shape} do not go with pixels of shape "
+                f"{self.pixels.shape}"
+            )
 
     def select(self, bands: Sequence[str]) -> "Cutout":
         """Return the cutout with these bands in this order.
@@ -78,7 +91,9 @@ class Cutout:
             return self
         missing = [band for band in bands if band not in self.bands]
         if missing:
-            raise CutoutError(f"has no band {', '.join(missing)}; its bands are {', '.join(self.bands)}")
+            raise CutoutError(
+                f"has no band {', '.join(missing)}; its bands are {', '.join(self.bands)}"
+            )
         order = [self.bands.index(band) for band in bands]
         noise = None if self.noise is None else self.noise[order]
         return replace(self, pixels=self.pixels[order], bands=tuple(bands), noise=noise)
@@ -116,7 +131,9 @@ def known_to_fit(id: str, found: _Found, file: str, row: int) -> Cutout:  # noqa
     return cutout
 
 
-def cutouts_of(parts: Sequence[NDArray[np.float32]], ids: Sequence[str], row: int, like: Cutout) -> list[Cutout]:
+def cutouts_of(
+    parts: Sequence[NDArray[np.float32]], ids: Sequence[str], row: int, like: Cutout
+) -> list[Cutout]:
     """Return many cutouts that share everything but name, row and pixels: quicker than one by one.
 
     Parameters
@@ -132,7 +149,9 @@ def cutouts_of(parts: Sequence[NDArray[np.float32]], ids: Sequence[str], row: in
     """
     facts = {**vars(like), "noise": None, "wcs": None, "segmentation": None}
     found: list[Cutout] = []
-    for at, name, own in zip(range(row, row + len(ids)), ids, chain.from_iterable(parts), strict=True):
+    for at, name, own in zip(
+        range(row, row + len(ids)), ids, chain.from_iterable(parts), strict=True
+    ):
         cutout = object.__new__(Cutout)
         facts["id"], facts["pixels"], facts["row"] = name, own, at
         cutout.__dict__.update(facts)
@@ -151,13 +170,16 @@ class Cutouts:
     ids : sequence of str, length n
     bands : sequence of str
     mask : array of bool, shape of `pixels`, optional
-        True marks a bad pixel; it becomes NaN. Pixels that are not finite are bad without being marked.
+        True marks a bad pixel; it becomes NaN. Pixels that are not finite are bad without being
+        marked.
     noise : array, shape of `pixels`, optional
-        Standard deviation of the noise of each pixel, in the unit of `pixels`; NaN where it is not known, which may be all of a galaxy.
+        Standard deviation of the noise of each pixel, in the unit of `pixels`; NaN where it is not
+        known, which may be all of a galaxy.
     catalog : pyarrow.Table, optional
         One row a galaxy.
     segmentation : array of int32, shape (n, ny, nx), optional
-        Numbers of the objects that pixels belong to, 0 for the sky; all 0 where a galaxy has no such map.
+        Numbers of the objects that pixels belong to, 0 for the sky; all 0 where a galaxy has no
+        such map.
 
     Raises
     ------
@@ -176,11 +198,18 @@ class Cutouts:
     def __post_init__(self) -> None:
         pixels = _as_float32(self.pixels)
         if pixels.ndim != 4:
-            raise UsageError(f"pixels must have the axes (n, bands, ny, nx); their shape is {pixels.shape}")
+            raise UsageError(
+                f"pixels must have the axes (n, bands, ny, nx); their shape is {pixels.shape}"
+            )
         if len(self.ids) != pixels.shape[0] or len(self.bands) != pixels.shape[1]:
-            raise UsageError(f"{len(self.ids)} ids and {len(self.bands)} bands do not go with pixels of shape {pixels.shape}")
+            raise UsageError(
+                f"{len(self.ids)} ids and {len(self.bands)} bands do not go with pixels of shape "
+                f"{pixels.shape}"
+            )
         if self.catalog is not None and self.catalog.num_rows != pixels.shape[0]:
-            raise UsageError(f"the catalogue has {self.catalog.num_rows} rows for {pixels.shape[0]} cutouts")
+            raise UsageError(
+                f"the catalogue has {self.catalog.num_rows} rows for {pixels.shape[0]} cutouts"
+            )
         bad = ~np.isfinite(pixels)
         if self.mask is not None:
             bad |= np.asarray(self.mask, dtype=bool)
@@ -188,11 +217,25 @@ class Cutouts:
             pixels = np.where(bad, np.float32(np.nan), pixels)
         noise = None if self.noise is None else _as_float32(self.noise)
         if noise is not None and noise.shape != pixels.shape:
-            raise UsageError(f"noise of shape {noise.shape} does not go with pixels of shape {pixels.shape}")
-        segments = None if self.segmentation is None else np.ascontiguousarray(self.segmentation, dtype=np.int32)
+            raise UsageError(
+                f"noise of shape {noise.shape} does not go with pixels of shape {pixels.shape}"
+            )
+        segments = (
+            None
+            if self.segmentation is None
+            else np.ascontiguousarray(self.segmentation, dtype=np.int32)
+        )
         if segments is not None and segments.shape != (pixels.shape[0], *pixels.shape[2:]):
-            raise UsageError(f"segments of shape {segments.shape} do not go with pixels of shape {pixels.shape}")
-        values = {"pixels": pixels, "mask": bad, "noise": noise, "segmentation": segments, "ids": tuple(self.ids)}
+            raise UsageError(
+                f"segments of shape {segments.shape} do not go with pixels of shape {pixels.shape}"
+            )
+        values = {
+            "pixels": pixels,
+            "mask": bad,
+            "noise": noise,
+            "segmentation": segments,
+            "ids": tuple(self.ids),
+        }
         for name, value in {**values, "bands": tuple(self.bands)}.items():
             object.__setattr__(self, name, value)
 
@@ -201,7 +244,10 @@ class Cutouts:
 
     @property
     def labels(self) -> NDArray[np.str_]:
-        """Class of each galaxy, from the catalogue's column ``label``; unlabelled galaxies have ``""``."""
+        """Class of each galaxy, from the catalogue's column ``label``.
+
+        Unlabelled galaxies have ``""``.
+        """
         return self.column("label")
 
     def column(self, name: str) -> NDArray[np.str_]:
@@ -213,12 +259,20 @@ class Cutouts:
             If there is no catalogue or no such column.
         """
         if self.catalog is None or name not in self.catalog.column_names:
-            there = "there is no catalogue" if self.catalog is None else "its columns are " + ", ".join(self.catalog.column_names)
+            there = (
+                "there is no catalogue"
+                if self.catalog is None
+                else "its columns are " + ", ".join(self.catalog.column_names)
+            )
             raise UsageError(f"the catalogue has no column '{name}': {there}")
         values = self.catalog.column(name).to_pylist()
-        return np.array(["" if value is None or value != value else str(value) for value in values], dtype=np.str_)
+        return np.array(
+            ["" if value is None or value != value else str(value) for value in values],
+            dtype=np.str_,
+        )
 
 
 def _as_float32(values: ArrayLike) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, which is how a bad pixel is said
+    # a float64 beyond float32 becomes infinite, which is how a bad pixel is said
+    with np.errstate(over="ignore"):
         return np.ascontiguousarray(values, dtype=np.float32)

@@ -46,24 +46,29 @@ def read_cutouts(
 
     Parameters
     ----------
-    path, catalog, bands, layout, positions, size_arcsec, size_pixels, missing_bands, companions, bad_bits, allow_outside
+    path, catalog, bands, layout, positions, size_arcsec, size_pixels
+        As in `galfeat.data.open_source`.
+    missing_bands, companions, bad_bits, allow_outside
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
-        Brings cutouts of any size to one grid, sky to zero and noise to one. Without it pixels are those of the files, which then must
-        have one size.
+        Brings cutouts of any size to one grid, sky to zero and noise to one. Without it pixels are
+        those of the files, which then must have one size.
 
     Returns
     -------
     Cutouts
-        With the catalogue's row for each galaxy, and noise and segments where some have them and no preparation is asked for.
+        With the catalogue's row for each galaxy, and noise and segments where some have them and no
+        preparation is asked for.
 
     Raises
     ------
     UsageError
-        If there is nothing there, a catalogue cannot be used, or sizes differ and no preparation is given.
+        If there is nothing there, a catalogue cannot be used, or sizes differ and no preparation is
+        given.
     CutoutError
-        If some cutouts cannot be read or prepared, or have other bands than the first; ``reasons`` has their rows in the catalogue. To go
-        on with the others, use `galfeat.data.open_source`, which gives failures beside cutouts.
+        If some cutouts cannot be read or prepared, or have other bands than the first; ``reasons``
+        has their rows in the catalogue. To go on with the others, use `galfeat.data.open_source`,
+        which gives failures beside cutouts.
 
     Examples
     --------
@@ -89,7 +94,12 @@ def read_cutouts(
     reasons: dict[int, str] = {}
     for shard in source.shards():
         reading = source.read(shard)
-        reasons.update({failure.row or 0: f"{failure.id} ({failure.file}): {failure.reason}" for failure in reading.failures})
+        reasons.update(
+            {
+                failure.row or 0: f"{failure.id} ({failure.file}): {failure.reason}"
+                for failure in reading.failures
+            }
+        )
         for cutout in reading.cutouts:
             try:
                 found.append(_prepared(cutout, (found[0] if found else cutout).bands, preparation))
@@ -100,7 +110,13 @@ def read_cutouts(
     return _batch(found, source)
 
 
-def read_cutout(path: str | Path, *, hdu: int | None = None, bands: Sequence[str] | None = None, layout: Layout = "auto") -> Cutout:
+def read_cutout(
+    path: str | Path,
+    *,
+    hdu: int | None = None,
+    bands: Sequence[str] | None = None,
+    layout: Layout = "auto",
+) -> Cutout:
     """Read the one galaxy of a file, with its celestial coordinates where the file has them.
 
     Parameters
@@ -121,32 +137,46 @@ def read_cutout(path: str | Path, *, hdu: int | None = None, bands: Sequence[str
     """
     place = Path(path).expanduser().absolute()
     if not place.is_file() or not (is_fits(place.name) or is_picture(place.name)):
-        raise UsageError(f"{path}: is no FITS file and no picture" if place.exists() else f"{path}: there is no such file")
+        raise UsageError(
+            f"{path}: is no FITS file and no picture"
+            if place.exists()
+            else f"{path}: there is no such file"
+        )
     source = open_source(place, bands=bands, layout=layout)
     if hdu is not None and isinstance(source, FileSource):
-        chosen = pa.table({"id": [f"{without_suffix(place.name)}[{hdu}]"], "file": [place.name], "hdu": [hdu]})
+        chosen = pa.table(
+            {"id": [f"{without_suffix(place.name)}[{hdu}]"], "file": [place.name], "hdu": [hdu]}
+        )
         source = replace(source, catalog=chosen, numbers=None, row=None)
     if len(source) > 1:
         raise UsageError(f"{path}: holds {len(source)} galaxies; choose one by its extension (hdu)")
     reading = source.read(Shard(0, 1))
     if reading.failures:
         raise CutoutError(f"{path}: {reading.failures[0].reason}")
-    return replace(reading.cutouts[0], wcs=_celestial(place, layout, hdu) if is_fits(place.name) else None)
+    return replace(
+        reading.cutouts[0], wcs=_celestial(place, layout, hdu) if is_fits(place.name) else None
+    )
 
 
 def _celestial(path: Path, layout: Layout, hdu: int | None) -> "WCS | None":
-    """Read the celestial coordinates of the first image of a galaxy: slow beside the pixels, so batches go without them."""
+    """Read the celestial coordinates of the first image of a galaxy.
+
+    Slow beside the pixels, so batches go without them.
+    """
     from astropy.io import fits
     from astropy.wcs import WCS  # imported late: half a second that only single cutouts need
 
     with open_fits(path) as file:
         number = file.galaxies(layout, hdu)[0].hdus[0]
-    with warnings.catch_warnings():  # astropy mends what it can and says so; this function is not for threads
+    # astropy mends what it can and says so; this function is not for threads
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             wcs = WCS(fits.getheader(path, number)).celestial
-        except (ValueError, OSError, AttributeError, fits.VerifyError):  # what astropy raises on a thousand damaged headers
-            return None  # coordinates that make no sense are none, and the pixels are good all the same
+        # what astropy raises on a thousand damaged headers
+        except (ValueError, OSError, AttributeError, fits.VerifyError):
+            # coordinates that make no sense are none, and the pixels are good all the same
+            return None
     return wcs if wcs.has_celestial else None
 
 
@@ -154,24 +184,40 @@ def _prepared(cutout: Cutout, bands: tuple[str, ...], preparation: Preparation |
     chosen = cutout.select(bands)
     if preparation is None:
         return chosen
-    return Cutout(cutout.id, prepare_one(chosen, preparation), bands, file=cutout.file, named=cutout.named, row=cutout.row)
+    return Cutout(
+        cutout.id,
+        prepare_one(chosen, preparation),
+        bands,
+        file=cutout.file,
+        named=cutout.named,
+        row=cutout.row,
+    )
 
 
 def _batch(found: list[Cutout], source: Opened) -> Cutouts:
     shapes = sorted({cutout.pixels.shape[1:] for cutout in found})
     if len(shapes) > 1:
         sizes = f"from {size_of(shapes[0])} to {size_of(shapes[-1])}"
-        raise UsageError(f"the cutouts have {len(shapes)} sizes, {sizes}: pass preparation=Preparation(size=64) to bring them to one")
+        raise UsageError(
+            f"the cutouts have {len(shapes)} sizes, {sizes}: pass "
+            "preparation=Preparation(size=64) to bring them to one"
+        )
     ids = [cutout.id for cutout in found]
     catalog = source.catalog.take(pa.array([cutout.row for cutout in found]))
     catalog = catalog.set_column(catalog.column_names.index("id"), "id", pa.array(ids))
     pixels = np.stack([cutout.pixels for cutout in found])
     noise = _stacked([cutout.noise for cutout in found], pixels.shape, np.float32(np.nan))
-    segments = _stacked([cutout.segmentation for cutout in found], (len(found), *pixels.shape[2:]), np.int32(0))
-    return Cutouts(pixels, tuple(ids), found[0].bands, noise=noise, catalog=catalog, segmentation=segments)
+    segments = _stacked(
+        [cutout.segmentation for cutout in found], (len(found), *pixels.shape[2:]), np.int32(0)
+    )
+    return Cutouts(
+        pixels, tuple(ids), found[0].bands, noise=noise, catalog=catalog, segmentation=segments
+    )
 
 
-def _stacked(maps: Sequence[NDArray[Any] | None], shape: tuple[int, ...], nothing: np.generic) -> NDArray[Any] | None:
+def _stacked(
+    maps: Sequence[NDArray[Any] | None], shape: tuple[int, ...], nothing: np.generic
+) -> NDArray[Any] | None:
     """Put maps together, with one value for those that are missing; None if all are."""
     if all(each is None for each in maps):
         return None

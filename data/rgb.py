@@ -21,20 +21,23 @@ def lupton_rgb(
 ) -> NDArray[np.uint8]:
     """Return a colour picture in which bright parts keep their colour.
 
-    All three channels of a pixel are multiplied by one number that depends on their mean alone, so that the ratio of red to green to
-    blue is that of the light, where other pictures turn white: I = (r + g + b) / 3 - minimum becomes
-    0.1 asinh(Q I / stretch) / asinh(0.1 Q), and what is brighter than the screen is scaled down in all channels alike.
+    All three channels of a pixel are multiplied by one number that depends on their mean alone, so
+    that the ratio of red to green to blue is that of the light, where other pictures turn white: I
+    = (r + g + b) / 3 - minimum becomes 0.1 asinh(Q I / stretch) / asinh(0.1 Q), and what is
+    brighter than the screen is scaled down in all channels alike.
 
     Parameters
     ----------
     pixels : array, shape (bands, ny, nx)
-        Light above the sky in any one unit; the defaults suit light in units of the noise, as prepared cutouts are. Values that are not
-        finite are bad.
+        Light above the sky in any one unit; the defaults suit light in units of the noise, as
+        prepared cutouts are. Values that are not finite are bad.
     channels : three ints, optional
-        Which bands are shown as red, green and blue, counted from 0. By default the last, the middle and the first, since bands stand
-        in the order of wavelength; of two bands green is the mean, and one band is grey. A picture's own channels are (0, 1, 2).
+        Which bands are shown as red, green and blue, counted from 0. By default the last, the
+        middle and the first, since bands stand in the order of wavelength; of two bands green is
+        the mean, and one band is grey. A picture's own channels are (0, 1, 2).
     stretched : bool, default False
-        Whether the pixels are asinh(light), as ``Preparation(stretch="asinh")`` leaves them; it is undone then.
+        Whether the pixels are asinh(light), as ``Preparation(stretch="asinh")`` leaves them; it is
+        undone then.
     minimum : float, default 0.0
         What is shown black.
     stretch : float, default 20.0
@@ -45,8 +48,8 @@ def lupton_rgb(
     Returns
     -------
     array of uint8, shape (ny, nx, 3)
-        Bad pixels, and those bad in one of the bands that are shown, are black. The first row is the first of the image: show it with
-        ``origin="lower"`` if it came from FITS.
+        Bad pixels, and those bad in one of the bands that are shown, are black. The first row is
+        the first of the image: show it with ``origin="lower"`` if it came from FITS.
 
     Raises
     ------
@@ -69,7 +72,9 @@ def lupton_rgb(
     """
     light = np.asarray(pixels, dtype=np.float64)
     if light.ndim != 3 or not light.shape[0]:
-        raise UsageError(f"pixels of a picture must have the axes (bands, ny, nx); their shape is {light.shape}")
+        raise UsageError(
+            f"pixels of a picture must have the axes (bands, ny, nx); their shape is {light.shape}"
+        )
     for name, value in {"stretch": stretch, "softening": softening}.items():
         if not 0 < value < np.inf:
             raise UsageError(f"{name} must be a number above 0; it is {value!r}")
@@ -78,9 +83,12 @@ def lupton_rgb(
     from astropy.visualization import make_lupton_rgb  # imported late: half a second
 
     shown = np.where(bad, 0.0, shown - minimum)
-    shown[:, shown.sum(axis=0) <= 0] = 0.0  # black anyway, and a mean of nothing would be divided by
+    # black anyway, and a mean of nothing would be divided by
+    shown[:, shown.sum(axis=0) <= 0] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        picture: NDArray[np.uint8] = make_lupton_rgb(*shown, minimum=0.0, stretch=stretch, Q=softening)
+        picture: NDArray[np.uint8] = make_lupton_rgb(
+            *shown, minimum=0.0, stretch=stretch, Q=softening
+        )
     return picture
 
 
@@ -91,6 +99,10 @@ def _shown(light: NDArray[np.float64], channels: Sequence[int] | None) -> NDArra
         green = light.mean(axis=0) if count == 2 else light[count // 2]
         return np.stack([light[-1], green, light[0]])
     chosen = list(channels)
-    if len(chosen) != 3 or not all(isinstance(each, int | np.integer) and -count <= each < count for each in chosen):
-        raise UsageError(f"channels must be three numbers of bands, from 0 to {count - 1}; they are {chosen}")
+    if len(chosen) != 3 or not all(
+        isinstance(each, int | np.integer) and -count <= each < count for each in chosen
+    ):
+        raise UsageError(
+            f"channels must be three numbers of bands, from 0 to {count - 1}; they are {chosen}"
+        )
     return light[chosen]

@@ -1,4 +1,6 @@
-"""The lecture on shallow networks in pictures: ``python examples/lecture.py FOLDER`` draws them all, in about a minute.
+"""The lecture on shallow networks in pictures.
+
+``python examples/lecture.py FOLDER`` draws them all, in about a minute.
 
 activations.png     activation functions and their slopes
 approximation.png   a hidden layer of ReLUs follows any curve; its error falls as 1/n^2
@@ -26,7 +28,14 @@ from galfeat.nn.training.objective import Objective
 from galfeat.nn.training.trace import Trace, record
 from galfeat.nn.types import Floats
 
-RATES = {"gradient_descent": 0.5, "momentum": 0.1, "nesterov": 0.1, "adagrad": 0.1, "rmsprop": 0.01, "adam": 0.03}
+RATES = {
+    "gradient_descent": 0.5,
+    "momentum": 0.1,
+    "nesterov": 0.1,
+    "adagrad": 0.1,
+    "rmsprop": 0.01,
+    "adam": 0.03,
+}
 
 
 def arms(n: int = 240) -> tuple[Floats, np.ndarray]:
@@ -41,7 +50,9 @@ def arms(n: int = 240) -> tuple[Floats, np.ndarray]:
 def learn(X: Floats, arm: np.ndarray, optimizer: Optimizer, epochs: int) -> Trace:
     """Train a network with twelve hidden units and keep every fifth update."""
     rng = np.random.default_rng(2)
-    objective = Objective(initialized((2, 12, 3), "tanh", "identity", rng), get_loss("cross_entropy"))
+    objective = Objective(
+        initialized((2, 12, 3), "tanh", "identity", rng), get_loss("cross_entropy")
+    )
     plan = Plan(optimizer=optimizer, max_iter=epochs, tol=None, batch_size=40)
     return record(objective, Samples(X, np.eye(3)[arm]), plan, rng, every=5)
 
@@ -56,7 +67,9 @@ def main(folder: Path) -> None:
         "activations": draw_activations(),
         "approximation": draw_approximation(lambda x: np.sin(2 * x) + 0.3 * x, -3, 3),
         "paths": draw_paths(),
-        "losses": draw_losses({name: each.losses for name, each in traces.items()}, xlabel="five updates"),
+        "losses": draw_losses(
+            {name: each.losses for name, each in traces.items()}, xlabel="five updates"
+        ),
         "boundary": draw_boundary(trace, X, arm),
     }
     for name, figure in figures.items():

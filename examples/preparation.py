@@ -1,7 +1,10 @@
-"""The preparation in pictures: ``python examples/preparation.py FOLDER`` draws simulated galaxies step by step, in a few seconds.
+"""The preparation in pictures.
+
+``python examples/preparation.py FOLDER`` draws simulated galaxies step by step, in a few seconds.
 
 preparation.jpg     as it comes, what stands out, neighbours masked, centred, at one size, turned
-colour.jpg          the same galaxies in colours that stay true where they are bright, and in ones that do not
+colour.jpg          the same galaxies in colours that stay true where they are bright, and in ones
+that do not
 """
 
 import sys
@@ -75,8 +78,13 @@ def main(folder: Path) -> None:
     """Draw everything into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     survey = simulate(40, seed=3)
-    singles = [Cutout(name, pixels, survey.bands) for name, pixels in zip(survey.ids, survey.pixels, strict=True)]
-    crowded = sorted(singles, key=lambda each: -int(segment(combined(significance(each))).max()))[:GALAXIES]
+    singles = [
+        Cutout(name, pixels, survey.bands)
+        for name, pixels in zip(survey.ids, survey.pixels, strict=True)
+    ]
+    crowded = sorted(singles, key=lambda each: -int(segment(combined(significance(each))).max()))[
+        :GALAXIES
+    ]
     for name, figure in {"preparation": steps(crowded), "colour": colours(crowded)}.items():
         for axes in figure.axes:
             axes.set_xticks([])

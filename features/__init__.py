@@ -1,27 +1,33 @@
-"""Images to vectors: the classical extractors, as scikit-learn transformers on arrays (n, bands, ny, nx).
+"""Images to vectors: the classical extractors, as scikit-learn transformers on arrays (n, bands,
+ny, nx).
 
-One extractor a folder, all of them `Extractor`: they take images as they come, any number type and byte order, treat
-pixels that are not finite as bad, and give float32 rows whose columns have true names. Each folder holds the extractor, its kernels
-(compiled loops, fast) and their reference (clear NumPy, by definition: what the kernels are tested against).
+One extractor a folder, all of them `Extractor`: they take images as they come, any number type and
+byte order, treat pixels that are not finite as bad, and give float32 rows whose columns have true
+names. Each folder holds the extractor, its kernels (compiled loops, fast) and their reference
+(clear NumPy, by definition: what the kernels are tested against).
 
 ``pixels``
     `Pixels`: the grid itself, what every other input is compared with.
 ``color``
     `ColorHistogram`: histograms of brightness in each band and of color in pairs of bands.
 ``texture``
-    `Texture`: gray-level co-occurrence with Haralick's statistics, and local binary patterns of three kinds.
+    `Texture`: gray-level co-occurrence with Haralick's statistics, and local binary patterns of
+    three kinds.
 ``hog``
     `HOG`: histograms of oriented gradients.
 ``sift``
-    `SIFT`: local descriptors of keypoints or of a grid, encoded as visual words (`BagOfWords`) or as a Fisher vector (`FisherVector`).
+    `SIFT`: local descriptors of keypoints or of a grid, encoded as visual words (`BagOfWords`) or
+    as a Fisher vector (`FisherVector`).
 ``base``, ``learned``, ``transformer``, ``settings``
-    what all extractors obey, those that learn something too; what scikit-learn asks of them; checks of their settings.
+    what all extractors obey, those that learn something too; what scikit-learn asks of them; checks
+    of their settings.
 ``block_scaler``, ``combined``
     `BlockScaler`: one scale for a block of features; `combine`: several extractors side by side.
 ``registry``
     `EXTRACTORS` and `make_extractors`: the extractors by name.
 ``invariances``
-    `INVARIANCES`: what may be done to an image without changing a vector, and how well a promise must be kept.
+    `INVARIANCES`: what may be done to an image without changing a vector, and how well a promise
+    must be kept.
 ``kernels``
     what the kernels of several extractors share.
 

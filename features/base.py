@@ -18,18 +18,23 @@ __all__ = ["Extractor", "as_images", "default_bands"]
 class Extractor(Transformer):
     """Base of the extractors: scikit-learn transformers on arrays of shape (n, bands, ny, nx).
 
-    A pixel that is not finite is bad: it never enters a sum. Input of any real or integer type and byte order is converted to
-    float32; it is never written to. A row's vector depends on that row's pixels and the settings alone, to the last bit.
+    A pixel that is not finite is bad: it never enters a sum. Input of any real or integer type and
+    byte order is converted to float32; it is never written to. A row's vector depends on that row's
+    pixels and the settings alone, to the last bit.
 
-    A subclass says in `key` how it is called in tables and on the command line, in `promises` what it does not react to (see
-    `galfeat.features.INVARIANCES`), and implements `feature_names`, `_smallest` and `_measure`.
+    A subclass says in `key` how it is called in tables and on the command line, in `promises` what
+    it does not react to (see `galfeat.features.INVARIANCES`), and implements `feature_names`,
+    `_smallest` and `_measure`.
     """
 
     key: ClassVar[str]
     min_good: float
 
     _at_once: ClassVar[int] = 1 << 17
-    """Pixel values measured at a time: bounds the memory, and temporaries stay in the cache. Kernels without any take more."""
+    """Pixel values measured at a time: bounds the memory, and temporaries stay in the cache.
+
+    Kernels without any take more.
+    """
 
     @property
     def promises(self) -> frozenset[str]:
@@ -45,33 +50,51 @@ class Extractor(Transformer):
 
     @abstractmethod
     def _smallest(self) -> tuple[int, int]:
-        """Return the smallest image (ny, nx) that can be measured; checks the settings on the way."""
+        """Return the smallest image (ny, nx) that can be measured; checks the settings on the
+        way.
+        """
 
     @abstractmethod
     def _measure(self, images: NDArray[np.float32]) -> NDArray[Any]:
         """Return the vectors, shape (n, k), of images without reasons."""
 
     def _attempt(self, images: NDArray[np.float32]) -> tuple[NDArray[Any] | None, dict[int, str]]:
-        """Return the vectors, or if some rows have none, the reasons; an extractor that counts good pixels anyway asks afterwards."""
+        """Return the vectors, or if some rows have none, the reasons.
+
+        An extractor that counts good pixels anyway asks afterwards.
+        """
         step = max(1, self._at_once // images[0].size)
         vectors: NDArray[np.float32] | None = None
         reasons: dict[int, str] = {}
         for start in range(0, len(images), step):
             part = images[start : start + step]
-            found = self._reasons(part)  # part by part: what was looked at is still in the cache when it is measured
+            # part by part: what was looked at is still in the cache when it is measured
+            found = self._reasons(part)
             reasons.update({start + row: reason for row, reason in found.items()})
             if not reasons:
                 measured = self._measure(part)
-                vectors = np.empty((len(images), measured.shape[1]), dtype=np.float32) if vectors is None else vectors
+                vectors = (
+                    np.empty((len(images), measured.shape[1]), dtype=np.float32)
+                    if vectors is None
+                    else vectors
+                )
                 vectors[start : start + step] = measured
         return (None if reasons else vectors), reasons
 
     def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the fractions of good pixels, shape (n, planes), that must suffice; by default of each band."""
+        """Return the fractions of good pixels, shape (n, planes), that must suffice.
+
+        By default of each band.
+        """
         return good_shares(images)
 
-    def _obstacles(self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]) -> dict[int, str]:
-        """Return further reasons that only this extractor has, of those rows; the images have enough good pixels, but not all."""
+    def _obstacles(
+        self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]
+    ) -> dict[int, str]:
+        """Return further reasons that only this extractor has, of those rows.
+
+        The images have enough good pixels, but not all.
+        """
         del images, rows, shares
         return {}
 
@@ -136,7 +159,9 @@ class Extractor(Transformer):
         """
         return self._reasons(self._checked(X))
 
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> NDArray[np.object_]:
+    def get_feature_names_out(
+        self, input_features: Sequence[str] | None = None
+    ) -> NDArray[np.object_]:
         """Return the names of the features for images of the shape seen in `fit`.
 
         Parameters
@@ -145,24 +170,39 @@ class Extractor(Transformer):
             Names of the bands; ``band1``, ``band2``, … unless given.
         """
         if not hasattr(self, "shape_in_"):
-            from sklearn.exceptions import NotFittedError  # only now: see galfeat.features.transformer
+            # only now: see galfeat.features.transformer
+            from sklearn.exceptions import NotFittedError
 
-            raise NotFittedError(f"fit this {type(self).__name__} first, or ask feature_names(bands, shape)")
+            raise NotFittedError(
+                f"fit this {type(self).__name__} first, or ask feature_names(bands, shape)"
+            )
         count, ny, nx = self.shape_in_
         bands = default_bands(count) if input_features is None else tuple(input_features)
         if len(bands) != count:
-            raise UsageError(f"input_features must be the names of {count} bands; they are {', '.join(map(str, bands))}")
+            raise UsageError(
+                f"input_features must be the names of {count} bands; they are "
+                f"{', '.join(map(str, bands))}"
+            )
         return np.array(self.feature_names(bands, (ny, nx)), dtype=object)
 
-    def _contained(self, vectors: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """Return vectors of images of a shape (bands, ny, nx) in the container that was asked for."""
-        return self._in_container(vectors, lambda: self.feature_names(default_bands(shape[0]), (shape[1], shape[2])))
+    def _contained(
+        self, vectors: NDArray[np.float32], shape: tuple[int, ...]
+    ) -> NDArray[np.float32]:
+        """Return vectors of images of a shape (bands, ny, nx) in the container that was asked
+        for.
+        """
+        return self._in_container(
+            vectors, lambda: self.feature_names(default_bands(shape[0]), (shape[1], shape[2]))
+        )
 
     def _checked(self, X: ArrayLike) -> NDArray[np.float32]:
         images = as_images(X)
         seen = getattr(self, "shape_in_", images.shape[1:])
         if images.shape[1:] != seen:
-            raise UsageError(f"X has images of (bands, ny, nx) = {images.shape[1:]}; this {type(self).__name__} was fitted on {seen}")
+            raise UsageError(
+                f"X has images of (bands, ny, nx) = {images.shape[1:]}; this "
+                f"{type(self).__name__} was fitted on {seen}"
+            )
         return images
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
@@ -173,7 +213,10 @@ class Extractor(Transformer):
         ny, nx = self._smallest()
         if shape[0] >= ny and shape[1] >= nx:
             return ""
-        return f"X has images of {shape[0]}x{shape[1]} pixels; {type(self).__name__} needs at least {ny}x{nx}"
+        return (
+            f"X has images of {shape[0]}x{shape[1]} pixels; {type(self).__name__} needs at least "
+            f"{ny}x{nx}"
+        )
 
     def _reasons(self, images: NDArray[np.float32]) -> dict[int, str]:
         least = fraction("min_good", self.min_good)
@@ -182,8 +225,16 @@ class Extractor(Transformer):
         rows = flawed_rows(images)
         return self._judged(images, rows, self._shares(images), least) if len(rows) else {}
 
-    def _judged(self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64], least: float) -> dict[int, str]:
-        """Return the reasons of those rows, the flawed ones, from the fractions of good pixels of all."""
+    def _judged(
+        self,
+        images: NDArray[np.float32],
+        rows: NDArray[np.intp],
+        shares: NDArray[np.float64],
+        least: float,
+    ) -> dict[int, str]:
+        """Return the reasons of those rows, the flawed ones, from the fractions of good pixels of
+        all.
+        """
         few = (shares[rows] < least).any(axis=1)
         found = self._obstacles(images, rows[~few], shares)
         found.update({int(row): _few_good(shares[row], least) for row in rows[few]})
@@ -204,15 +255,22 @@ def as_images(X: ArrayLike) -> NDArray[np.float32]:
         If it has other axes, no pixels, or values that are no real numbers.
     """
     given = (
-        np.where(np.ma.getmaskarray(X), np.nan, X.data) if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf" else np.asarray(X)
+        np.where(np.ma.getmaskarray(X), np.nan, X.data)
+        if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf"
+        else np.asarray(X)
     )
     if given.dtype.kind not in "biuf":
         raise UsageError(f"X must hold real numbers; its values are of type {given.dtype}")
     if given.ndim != 4:
-        raise UsageError(f"X must have the four axes (n, bands, ny, nx); its shape is {given.shape}")
+        raise UsageError(
+            f"X must have the four axes (n, bands, ny, nx); its shape is {given.shape}"
+        )
     if given.size == 0:
-        raise UsageError(f"X must hold at least one image, band and pixel; its shape is {given.shape}")
-    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, which is how a bad pixel is said
+        raise UsageError(
+            f"X must hold at least one image, band and pixel; its shape is {given.shape}"
+        )
+    # a float64 beyond float32 becomes infinite, which is how a bad pixel is said
+    with np.errstate(over="ignore"):
         return np.require(given, np.float32, ["C", "ALIGNED"])
 
 
@@ -224,4 +282,6 @@ def default_bands(count: int) -> tuple[str, ...]:
 def _few_good(share: NDArray[np.float64], least: float) -> str:
     band = int(share.argmin())
     where = f"band {band + 1} of {len(share)}" if len(share) > 1 else "the image"
-    return f"{where} has {100 * share[band]:.1f} % good pixels; at least {100 * least:g} % are needed"
+    return (
+        f"{where} has {100 * share[band]:.1f} % good pixels; at least {100 * least:g} % are needed"
+    )

@@ -13,34 +13,39 @@ from galfeat.features.settings import whole
 __all__ = ["BlockScaler"]
 
 _LIMIT = 10.0  # standard deviations
-_ROWS = 256  # rows of one matrix product: always as many, so that a row's result does not depend on the batch
+# rows of one matrix product: always as many, so that a row's result does not depend on the batch
+_ROWS = 256
 
 
 class BlockScaler(TransformerMixin, BaseEstimator):
     """Standardise a block of features, optionally reduce it, and bring it to unit size as a whole.
 
-    Without this a block of 5,000 HOG values drowns one of 200 colours. After it every block has rows of mean square length 1
-    over the training galaxies.
+    Without this a block of 5,000 HOG values drowns one of 200 colours. After it every block has
+    rows of mean square length 1 over the training galaxies.
 
     Parameters
     ----------
     n_components : int or None, default None
-        Number of principal components to keep; fewer where there are not so many. None keeps the features.
+        Number of principal components to keep; fewer where there are not so many. None keeps the
+        features.
     random_state : int or None, default 0
         Not used: the decomposition is exact. Kept so that every learned step takes one.
 
     Attributes
     ----------
     mean_, scale_ : arrays, shape (k,)
-        Mean and standard deviation of the features; constant features have the scale 0 and become 0.
+        Mean and standard deviation of the features; constant features have the scale 0 and become
+        0.
     components_ : array, shape (components, k), or None
-        Principal axes of the standardised features, by falling variance; the largest entry of each is positive.
+        Principal axes of the standardised features, by falling variance; the largest entry of each
+        is positive.
     factor_ : float
         The common factor.
 
     Notes
     -----
-    Standardised values are cut at 10 standard deviations either way, so that one odd galaxy cannot drown the others.
+    Standardised values are cut at 10 standard deviations either way, so that one odd galaxy cannot
+    drown the others.
     """
 
     def __init__(self, n_components: int | None = None, *, random_state: int | None = 0) -> None:
@@ -62,11 +67,15 @@ class BlockScaler(TransformerMixin, BaseEstimator):
         del y
         if self.n_components is not None:
             whole("n_components", self.n_components)
-        values = np.asarray(validate_data(self, X, dtype=(np.float64, np.float32))).astype(np.float64)
+        values = np.asarray(validate_data(self, X, dtype=(np.float64, np.float32))).astype(
+            np.float64
+        )
         self.mean_ = values.mean(axis=0)
         self.scale_ = _scales(values, self.mean_)
         standard = self._standardised(values)
-        self.components_ = None if self.n_components is None else _principal_axes(standard, self.n_components)
+        self.components_ = (
+            None if self.n_components is None else _principal_axes(standard, self.n_components)
+        )
         reduced = standard if self.components_ is None else _product(standard, self.components_)
         mean_square = float((reduced * reduced).sum() / len(reduced))
         self.factor_ = mean_square**-0.5 if mean_square > 0 else 1.0
@@ -96,10 +105,15 @@ class BlockScaler(TransformerMixin, BaseEstimator):
         if self.components_ is not None:
             return np.array([f"component{i}" for i in range(len(self.components_))], dtype=object)
         if input_features is None:
-            input_features = getattr(self, "feature_names_in_", [f"x{i}" for i in range(len(self.mean_))])
+            input_features = getattr(
+                self, "feature_names_in_", [f"x{i}" for i in range(len(self.mean_))]
+            )
         names = np.asarray(input_features, dtype=object)
         if len(names) != len(self.mean_):
-            raise ValueError(f"input_features should have length equal to number of features ({len(self.mean_)}), got {len(names)}")
+            raise ValueError(
+                "input_features should have length equal to number of features "
+                f"({len(self.mean_)}), got {len(names)}"
+            )
         return names
 
     def __sklearn_tags__(self) -> Any:
@@ -121,14 +135,23 @@ def _scales(values: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[n
 
 
 def _principal_axes(standard: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return up to `count` axes as rows, by the smaller of the two Gram matrices; axes without variance are left out."""
+    """Return up to `count` axes as rows, by the smaller of the two Gram matrices.
+
+    Axes without variance are left out.
+    """
     centred = check_array(standard - standard.mean(axis=0), dtype=np.float64)
     with threadpool_limits(limits=1):
         tall = centred.shape[0] > centred.shape[1]
         gram = centred.T @ centred if tall else centred @ centred.T
         values, vectors = np.linalg.eigh(gram)
-        kept = [i for i in np.argsort(-values, kind="stable")[:count] if values[i] > 1e-10 * max(values[-1], 1e-300)]
-        axes = vectors[:, kept].T if tall else (centred.T @ vectors[:, kept] / np.sqrt(values[kept])).T
+        kept = [
+            i
+            for i in np.argsort(-values, kind="stable")[:count]
+            if values[i] > 1e-10 * max(values[-1], 1e-300)
+        ]
+        axes = (
+            vectors[:, kept].T if tall else (centred.T @ vectors[:, kept] / np.sqrt(values[kept])).T
+        )
     largest = np.abs(axes).argmax(axis=1)
     return np.asarray(axes * np.sign(axes[np.arange(len(axes)), largest])[:, None])
 

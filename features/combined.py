@@ -18,12 +18,14 @@ __all__ = ["Combined", "combine"]
 
 
 def combine(extractors: Sequence[Extractor]) -> "Combined":
-    """Return a transformer that puts the features of several extractors side by side, each block with the same weight.
+    """Return a transformer that puts the features of several extractors side by side, each block
+    with the same weight.
 
     Parameters
     ----------
     extractors : sequence of Extractor
-        Blocks are called by the extractors' keys (``color``, ``hog``); of several of one kind the second is ``hog2``.
+        Blocks are called by the extractors' keys (``color``, ``hog``); of several of one kind the
+        second is ``hog2``.
 
     Examples
     --------
@@ -33,8 +35,15 @@ def combine(extractors: Sequence[Extractor]) -> "Combined":
     >>> both.get_feature_names_out()[[0, -1]].tolist()
     ['hog__band1_b0_0_c0_0_o0', 'pixels__band1_1_1']
     """
-    if not isinstance(extractors, Sequence) or not extractors or not all(isinstance(e, Extractor) for e in extractors):
-        raise UsageError(f"extractors must be a list of extractors such as [HOG(), Texture()]; it is {extractors!r}")
+    if (
+        not isinstance(extractors, Sequence)
+        or not extractors
+        or not all(isinstance(e, Extractor) for e in extractors)
+    ):
+        raise UsageError(
+            "extractors must be a list of extractors such as [HOG(), Texture()]; it is "
+            f"{extractors!r}"
+        )
     seen: Counter[str] = Counter()
     blocks = []
     for extractor in extractors:
@@ -45,7 +54,8 @@ def combine(extractors: Sequence[Extractor]) -> "Combined":
 
 
 class Combined(LearnedExtractor, _BaseComposition):
-    """Several extractors side by side, each standardised and brought to unit size by a `BlockScaler`.
+    """Several extractors side by side, each standardised and brought to unit size by a
+    `BlockScaler`.
 
     Parameters
     ----------
@@ -80,12 +90,19 @@ class Combined(LearnedExtractor, _BaseComposition):
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return the names of all blocks' features, each as ``block__feature``."""
-        return [f"{name}__{feature}" for name, extractor in self.extractors for feature in extractor.feature_names(bands, shape)]
+        return [
+            f"{name}__{feature}"
+            for name, extractor in self.extractors
+            for feature in extractor.feature_names(bands, shape)
+        ]
 
     def _learn(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         self.blocks_, parts = [], []
         for name, extractor in self.extractors:
-            copy, scaler = clone(extractor).set_output(transform="default"), BlockScaler().set_output(transform="default")
+            copy, scaler = (
+                clone(extractor).set_output(transform="default"),
+                BlockScaler().set_output(transform="default"),
+            )
             parts.append(scaler.fit_transform(copy.fit_transform(images)))
             self.blocks_.append((name, copy, scaler))
         return np.concatenate(parts, axis=1)
@@ -102,5 +119,8 @@ class Combined(LearnedExtractor, _BaseComposition):
         return {row: "; ".join(found[row]) for row in sorted(found)}
 
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        parts = [scaler.transform(extractor._measure(images).astype(np.float32)) for _, extractor, scaler in self.blocks_]
+        parts = [
+            scaler.transform(extractor._measure(images).astype(np.float32))
+            for _, extractor, scaler in self.blocks_
+        ]
         return np.concatenate(parts, axis=1)

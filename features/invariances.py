@@ -1,7 +1,8 @@
 """What may be done to an image without changing a vector, and how well a promise must be kept.
 
-`galfeat.pipeline.audit` measures it: the root-mean-square change of the vectors of simulated galaxies, divided by the root-mean-square
-distance between different galaxies' vectors, features standardised. 0 is no change; 1 is as far from itself as from any other galaxy.
+`galfeat.pipeline.audit` measures it: the root-mean-square change of the vectors of simulated
+galaxies, divided by the root-mean-square distance between different galaxies' vectors, features
+standardised. 0 is no change; 1 is as far from itself as from any other galaxy.
 """
 
 from typing import NamedTuple
@@ -20,7 +21,8 @@ class Invariance(NamedTuple):
     change : str
         What is done.
     limit : float
-        Largest relative change at which a promise is kept. Where it is `EXACTLY`, the vector is the same but for rounding.
+        Largest relative change at which a promise is kept. Where it is `EXACTLY`, the vector is the
+        same but for rounding.
     """
 
     change: str

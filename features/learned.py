@@ -13,7 +13,9 @@ __all__ = ["LearnedExtractor"]
 
 
 class LearnedExtractor(Extractor):
-    """Base of the extractors whose vectors depend on what `fit` learned: they must be fitted before they transform.
+    """Base of the extractors whose vectors depend on what `fit` learned.
+
+    They must be fitted before they transform.
 
     A subclass implements `_learn` besides what `Extractor` asks for.
     """
@@ -45,12 +47,17 @@ class LearnedExtractor(Extractor):
         return self
 
     def fit_transform(self, X: ArrayLike, y: object = None) -> NDArray[np.float32]:
-        """Learn, and return the vectors of the same images, shape (n, k); the same as fit, then transform."""
+        """Learn, and return the vectors of the same images, shape (n, k).
+
+        The same as fit, then transform.
+        """
         super().fit(X, y)
         images = self._checked(X)
         if reasons := self._reasons(images):
             raise CutoutError(reasons)
-        return self._contained(np.ascontiguousarray(self._learn(images), dtype=np.float32), images.shape[1:])
+        return self._contained(
+            np.ascontiguousarray(self._learn(images), dtype=np.float32), images.shape[1:]
+        )
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Measure every image by what was learned.
@@ -68,7 +75,8 @@ class LearnedExtractor(Extractor):
         CutoutError
             If some rows cannot be measured; its `reasons` are those of the method `reasons`.
         """
-        from sklearn.utils.validation import check_is_fitted  # only now: see galfeat.features.transformer
+        # only now: see galfeat.features.transformer
+        from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)
         return super().transform(X)

@@ -12,7 +12,9 @@ from galfeat.features.texture.extractor import Texture
 
 __all__ = ["EXTRACTORS", "make_extractors"]
 
-EXTRACTORS: dict[str, type[Extractor]] = {kind.key: kind for kind in (Pixels, ColorHistogram, Texture, HOG, SIFT)}
+EXTRACTORS: dict[str, type[Extractor]] = {
+    kind.key: kind for kind in (Pixels, ColorHistogram, Texture, HOG, SIFT)
+}
 """The extractors by the names they have in tables and on the command line."""
 
 
@@ -37,7 +39,10 @@ def make_extractors(names: Sequence[str]) -> dict[str, Extractor]:
     """
     known = ", ".join(EXTRACTORS)
     if isinstance(names, str) or not names:
-        raise UsageError(f"give a list of extractors out of {known}" + (f", not the text {names!r}" if names else ""))
+        raise UsageError(
+            f"give a list of extractors out of {known}"
+            + (f", not the text {names!r}" if names else "")
+        )
     for name in names:
         if name not in EXTRACTORS:
             raise UsageError(f"there is no extractor '{name}'; there are {known}")

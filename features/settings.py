@@ -1,4 +1,6 @@
-"""Checks of the settings that extractors are given: one sentence each, before any pixel is touched."""
+"""Checks of the settings that extractors are given: one sentence each, before any pixel is
+touched.
+"""
 
 import math
 from collections.abc import Sequence
@@ -18,8 +20,16 @@ def whole(name: str, value: object, least: int = 1) -> int:
 
 def wholes(name: str, values: object, least: int = 1) -> tuple[int, ...]:
     """Return the setting as different whole numbers of at least `least`, at least one of them."""
-    if isinstance(values, str) or not isinstance(values, Sequence) or not values or len(set(values)) < len(values):
-        raise UsageError(f"{name} must be a sequence of different whole numbers, such as (1, 2, 4); it is {values!r}")
+    if (
+        isinstance(values, str)
+        or not isinstance(values, Sequence)
+        or not values
+        or len(set(values)) < len(values)
+    ):
+        raise UsageError(
+            f"{name} must be a sequence of different whole numbers, such as (1, 2, 4); it is "
+            f"{values!r}"
+        )
     return tuple(whole(f"each of {name}", value, least) for value in values)
 
 
@@ -32,21 +42,33 @@ def pair(name: str, values: object) -> tuple[int, int]:
 
 def interval(name: str, values: object) -> tuple[float, float]:
     """Return the setting as two finite numbers, the smaller first."""
-    if isinstance(values, Sequence) and len(values) == 2 and all(isinstance(value, Real) for value in values):
+    if (
+        isinstance(values, Sequence)
+        and len(values) == 2
+        and all(isinstance(value, Real) for value in values)
+    ):
         low, high = (float(value) for value in values)
         if math.isfinite(low) and math.isfinite(high) and low < high:
             return low, high
     raise UsageError(f"{name} must be two finite numbers, the smaller first; it is {values!r}")
 
 
-def bins(name: str, count: object, limits: object, least: int = 1) -> tuple[int, tuple[float, float]]:
-    """Return the setting as a number of equal bins, and the setting `range` as their lowest and highest edge."""
+def bins(
+    name: str, count: object, limits: object, least: int = 1
+) -> tuple[int, tuple[float, float]]:
+    """Return the setting as a number of equal bins, and the setting `range` as their lowest and
+    highest edge.
+    """
     return whole(name, count, least), interval("range", limits)
 
 
 def number(name: str, value: object, least: float) -> float:
     """Return the setting as a finite number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) < math.inf:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Real)
+        or not least <= float(value) < math.inf
+    ):
         raise UsageError(f"{name} must be a number of at least {least:g}; it is {value!r}")
     return float(value)
 

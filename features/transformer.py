@@ -1,8 +1,10 @@
 """What scikit-learn asks of a transformer, without importing scikit-learn.
 
-Importing scikit-learn takes a second, many times what it takes to measure a galaxy, and a process that only measures needs nothing of it.
-So extractors do not derive from its base classes but follow its conventions: settings in ``__init__``, `get_params`, `set_params`,
-`set_output`, tags. `sklearn.base.clone`, pipelines, searches and scikit-learn's own checks take them like any other estimator.
+Importing scikit-learn takes a second, many times what it takes to measure a galaxy, and a process
+that only measures needs nothing of it. So extractors do not derive from its base classes but follow
+its conventions: settings in ``__init__``, `get_params`, `set_params`, `set_output`, tags.
+`sklearn.base.clone`, pipelines, searches and scikit-learn's own checks take them like any other
+estimator.
 """
 
 import sys
@@ -22,7 +24,10 @@ _CONTAINERS = ("default", "pandas", "polars")
 
 
 class Transformer(ABC):  # noqa: B024 - what is abstract stands in Extractor
-    """Base of transformers that scikit-learn can use: settings are the arguments of ``__init__``, stored under their names."""
+    """Base of transformers that scikit-learn can use.
+
+    Settings are the arguments of ``__init__``, stored under their names.
+    """
 
     _learns: ClassVar[bool] = False
     """Whether `transform` needs what `fit` learned."""
@@ -49,7 +54,9 @@ class Transformer(ABC):  # noqa: B024 - what is abstract stands in Extractor
         names = _settings(type(self))
         for name, value in params.items():
             if name not in names:
-                raise UsageError(f"Invalid parameter {name!r} for {self!r}; its settings are {', '.join(names)}")
+                raise UsageError(
+                    f"Invalid parameter {name!r} for {self!r}; its settings are {', '.join(names)}"
+                )
             setattr(self, name, value)
         return self
 
@@ -63,17 +70,25 @@ class Transformer(ABC):  # noqa: B024 - what is abstract stands in Extractor
         """
         if transform is not None:
             if transform not in _CONTAINERS:
-                raise UsageError(f"transform must be one of {', '.join(_CONTAINERS)}; it is {transform!r}")
-            self._sklearn_output_config = {"transform": transform}  # under this name scikit-learn's clone copies it
+                raise UsageError(
+                    f"transform must be one of {', '.join(_CONTAINERS)}; it is {transform!r}"
+                )
+            # under this name scikit-learn's clone copies it
+            self._sklearn_output_config = {"transform": transform}
         return self
 
     def __repr__(self) -> str:
         defaults = {name: each.default for name, each in signature(type(self)).parameters.items()}
-        changed = [f"{name}={value!r}" for name, value in self.get_params(deep=False).items() if not _same(value, defaults[name])]
+        changed = [
+            f"{name}={value!r}"
+            for name, value in self.get_params(deep=False).items()
+            if not _same(value, defaults[name])
+        ]
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags  # who asks for tags has it
+        # who asks for tags has it
+        from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
 
         return Tags(
             estimator_type="transformer",
@@ -83,12 +98,22 @@ class Transformer(ABC):  # noqa: B024 - what is abstract stands in Extractor
             requires_fit=self._learns,
         )
 
-    def _in_container(self, vectors: NDArray[np.float32], names: Callable[[], list[str]]) -> NDArray[np.float32]:
-        """Return vectors in the container that was asked for here, or of scikit-learn as a whole; its columns have the names."""
-        vectors_or_frame: Any = vectors  # who asked for a frame knows that it is none of the annotated arrays
+    def _in_container(
+        self, vectors: NDArray[np.float32], names: Callable[[], list[str]]
+    ) -> NDArray[np.float32]:
+        """Return vectors in the container that was asked for here, or of scikit-learn as a whole.
+
+        Its columns have the names.
+        """
+        # who asked for a frame knows that it is none of the annotated arrays
+        vectors_or_frame: Any = vectors
         asked = getattr(self, "_sklearn_output_config", {}).get("transform")
         if asked is None:
-            asked = sys.modules["sklearn"].get_config()["transform_output"] if "sklearn" in sys.modules else "default"
+            asked = (
+                sys.modules["sklearn"].get_config()["transform_output"]
+                if "sklearn" in sys.modules
+                else "default"
+            )
         if asked == "pandas":
             import pandas as pd
 

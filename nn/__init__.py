@@ -1,6 +1,7 @@
 """The shallow multilayer perceptron, from the neuron to the estimator.
 
-`MLPClassifier` and `MLPRegressor` are what most people need. The parts that it is made of, one concept a file:
+`MLPClassifier` and `MLPRegressor` are what most people need. The parts that it is made of, one
+concept a file:
 
 ``activations``, ``losses``, ``initializers``
     value and derivative side by side; where the weights begin.
@@ -9,13 +10,16 @@
 ``optimizers``, ``schedules``
     state in, state out; how the learning rate falls.
 ``training``
-    the mini-batch loop, early stopping, ensembles; Newton and L-BFGS on the full batch; exact Hessians; gradient checks.
+    the mini-batch loop, early stopping, ensembles; Newton and L-BFGS on the full batch; exact
+    Hessians; gradient checks.
 ``estimators``
-    what scikit-learn sees; prediction whose bits do not depend on the batch; calibrated probabilities.
+    what scikit-learn sees; prediction whose bits do not depend on the batch; calibrated
+    probabilities.
 ``saving``, ``onnx``
     a trained network as settings and arrays, in a file, and for other programs.
 ``lecture``
-    the perceptron, any function of one variable as a network, the lecture's figures, and a page on which a network learns.
+    the perceptron, any function of one variable as a network, the lecture's figures, and a page on
+    which a network learns.
 
 Nothing here knows a galaxy: arrays in, arrays out.
 """

@@ -1,26 +1,26 @@
 # ruff: noqa: ARG002 - all activations have the same signatures, whichever of z and a they need
 """Activation functions, each with its slope and its curvature beside it.
 
-=============  ==========================================  =============================================
-name           value at z                                  where it comes from
-=============  ==========================================  =============================================
-identity       z
-step           1 where z >= 0, else 0                      McCulloch and Pitts 1943
-sigmoid        1 / (1 + exp(-z))                           called ``logistic`` in scikit-learn
-tanh           tanh z
-relu           max(0, z)                                   Nair and Hinton 2010
-softplus       log(1 + exp z), the soft ReLU               Dugas et al. 2001
-leaky_relu     z where z > 0, else 0.01 z                  Maas et al. 2013
-elu            z where z > 0, else exp z - 1               Clevert et al. 2016, arXiv:1511.07289
-selu           scaled ELU that keeps mean 0, variance 1    Klambauer et al. 2017, arXiv:1706.02515
-gelu           z Phi(z), Phi the normal distribution       Hendrycks and Gimpel 2016, arXiv:1606.08415
-silu           z sigmoid(z), also called swish             Elfwing et al. 2018, arXiv:1702.03118
-mish           z tanh(softplus z)                          Misra 2020, arXiv:1908.08681
-softmax        exp z_k / sum_j exp z_j along the row       Bridle 1990
-=============  ==========================================  =============================================
+==========  ========================================  ===========================================
+name        value at z                                where it comes from
+==========  ========================================  ===========================================
+identity    z
+step        1 where z >= 0, else 0                    McCulloch and Pitts 1943
+sigmoid     1 / (1 + exp(-z))                         called ``logistic`` in scikit-learn
+tanh        tanh z
+relu        max(0, z)                                 Nair and Hinton 2010
+softplus    log(1 + exp z), the soft ReLU             Dugas et al. 2001
+leaky_relu  z where z > 0, else 0.01 z                Maas et al. 2013
+elu         z where z > 0, else exp z - 1             Clevert et al. 2016, arXiv:1511.07289
+selu        scaled ELU that keeps mean 0, variance 1  Klambauer et al. 2017, arXiv:1706.02515
+gelu        z Phi(z), Phi the normal distribution     Hendrycks and Gimpel 2016, arXiv:1606.08415
+silu        z sigmoid(z), also called swish           Elfwing et al. 2018, arXiv:1702.03118
+mish        z tanh(softplus z)                        Misra 2020, arXiv:1908.08681
+softmax     exp z_k / sum_j exp z_j along the row     Bridle 1990
+==========  ========================================  ===========================================
 
-All keep the dtype they are given and stay finite and accurate for z from -1e4 to 1e4 in float32. At a kink (the ReLU family at 0) the slope
-is the one from the left, as in PyTorch.
+All keep the dtype they are given and stay finite and accurate for z from -1e4 to 1e4 in float32. At
+a kink (the ReLU family at 0) the slope is the one from the left, as in PyTorch.
 """
 
 from abc import ABC, abstractmethod
@@ -63,15 +63,20 @@ class Activation(ABC):
 
     @abstractmethod
     def pull(self, delta: Floats, z: Floats, a: Floats) -> None:
-        """Turn the gradient with respect to `a` into the one with respect to `z`, in place (``delta <- J^T delta``)."""
+        """Turn the gradient with respect to `a` into the one with respect to `z`, in place (``delta
+        <- J^T delta``).
+        """
 
     @abstractmethod
     def push(self, r_z: Floats, z: Floats, a: Floats) -> Floats:
         """Return how `a` moves when `z` moves along `r_z` (``J r_z``)."""
 
     @abstractmethod
-    def pull_along(self, delta: Floats, r_delta: Floats, z: Floats, a: Floats, r_z: Floats) -> Floats:
-        """Return how the result of `pull` moves when `delta` moves along `r_delta` and `z` along `r_z`.
+    def pull_along(
+        self, delta: Floats, r_delta: Floats, z: Floats, a: Floats, r_z: Floats
+    ) -> Floats:
+        """Return how the result of `pull` moves when `delta` moves along `r_delta` and `z` along
+        `r_z`.
 
         `delta` is the gradient with respect to `a`, before `pull` has changed it.
         """
@@ -96,7 +101,9 @@ class Elementwise(Activation):
         """Multiply by the slope."""
         return self.slope(z, a) * r_z
 
-    def pull_along(self, delta: Floats, r_delta: Floats, z: Floats, a: Floats, r_z: Floats) -> Floats:
+    def pull_along(
+        self, delta: Floats, r_delta: Floats, z: Floats, a: Floats, r_z: Floats
+    ) -> Floats:
         """Apply the product rule to slope times delta."""
         return self.slope(z, a) * r_delta + self.curvature(z, a) * r_z * delta
 
@@ -123,7 +130,10 @@ class Identity(Elementwise):
 
 @dataclass(frozen=True)
 class Step(Elementwise):
-    """The neuron of 1943: it fires or it does not. Its slope is zero, so gradients cannot train it; see `Perceptron`."""
+    """The neuron of 1943: it fires or it does not. Its slope is zero, so gradients cannot train it.
+
+    See `Perceptron`.
+    """
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return 1 where z >= 0, else 0."""
@@ -178,7 +188,8 @@ class Relu(Elementwise):
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return max(0, z)."""
-        return np.maximum(z, np.zeros(z.shape[-1:], z.dtype), out=out)  # a row of zeros: with a scalar NumPy takes twice as long
+        # a row of zeros: with a scalar NumPy takes twice as long
+        return np.maximum(z, np.zeros(z.shape[-1:], z.dtype), out=out)
 
     def slope(self, z: Floats, a: Floats) -> Floats:
         """Return 1 where z > 0, else 0."""
@@ -248,7 +259,9 @@ class Elu(Elementwise):
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return scale z where z > 0, else scale alpha (exp z - 1)."""
-        return np.multiply(np.where(z > 0, z, self.alpha * np.expm1(np.minimum(z, 0))), self.scale, out=out)
+        return np.multiply(
+            np.where(z > 0, z, self.alpha * np.expm1(np.minimum(z, 0))), self.scale, out=out
+        )
 
     def slope(self, z: Floats, a: Floats) -> Floats:
         """Return scale where z > 0, else scale alpha exp z."""
@@ -320,7 +333,8 @@ class Mish(Elementwise):
     def _gate(z: Floats) -> tuple[Floats, Floats]:
         """Return w and w' from u = exp(-|z|), which cannot overflow.
 
-        With e = exp z: w = (e^2 + 2 e) / (e^2 + 2 e + 2), and 1 - w^2 = 4 (e + 1)^2 / (e^2 + 2 e + 2)^2.
+        With e = exp z: w = (e^2 + 2 e) / (e^2 + 2 e + 2), and 1 - w^2 = 4 (e + 1)^2 / (e^2 + 2 e +
+        2)^2.
         """
         u = np.exp(-np.abs(z))
         right = z > 0
@@ -332,7 +346,10 @@ class Mish(Elementwise):
 
 @dataclass(frozen=True)
 class Softmax(Activation):
-    """Scores to probabilities along each row; the largest score is subtracted first, so nothing overflows."""
+    """Scores to probabilities along each row.
+
+    The largest score is subtracted first, so nothing overflows.
+    """
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return exp z_k / sum_j exp z_j."""
@@ -352,7 +369,9 @@ class Softmax(Activation):
         self.pull(r_a, z, a)
         return r_a
 
-    def pull_along(self, delta: Floats, r_delta: Floats, z: Floats, a: Floats, r_z: Floats) -> Floats:
+    def pull_along(
+        self, delta: Floats, r_delta: Floats, z: Floats, a: Floats, r_z: Floats
+    ) -> Floats:
         """Apply the product rule to ``a (delta - <a, delta>)``."""
         r_a = self.push(r_z, z, a)
         mean = (a * delta).sum(axis=1, keepdims=True)
@@ -400,8 +419,8 @@ def get_activation(name: "str | Activation") -> Activation:
 def shifted_columns(scores: Floats) -> Floats:
     """Return the scores less the largest of their row, one *column* a row of `scores`.
 
-    Sums and maxima over a few classes are several times faster down the columns of a small matrix than along the rows of a tall one. Every
-    sample is worked on by itself either way.
+    Sums and maxima over a few classes are several times faster down the columns of a small matrix
+    than along the rows of a tall one. Every sample is worked on by itself either way.
 
     Parameters
     ----------

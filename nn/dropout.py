@@ -1,7 +1,7 @@
 """Units left out at random while training, so that none can rely on another.
 
-Inverted: the units that stay are made louder by ``1 / (1 - rate)``, so the sums of the next layer keep their mean and nothing is left to do
-when the network predicts.
+Inverted: the units that stay are made louder by ``1 / (1 - rate)``, so the sums of the next layer
+keep their mean and nothing is left to do when the network predicts.
 
 References
 ----------
@@ -39,8 +39,15 @@ class Dropout:
     rate: float = 0.0
 
     def into(self, passage: Passage) -> Passage:
-        """Return the passage with room for the factors of its hidden layers; without dropout, the passage itself."""
-        return replace(passage, keep=[np.ones_like(a) for a in passage.a[:-1]]) if self.rate else passage
+        """Return the passage with room for the factors of its hidden layers.
+
+        Without dropout, the passage itself.
+        """
+        return (
+            replace(passage, keep=[np.ones_like(a) for a in passage.a[:-1]])
+            if self.rate
+            else passage
+        )
 
     def draw(self, keep: Sequence[Floats] | None, rng: np.random.Generator) -> None:
         """Fill the factors: 0 for a unit that is left out, else ``1 / (1 - rate)``.

@@ -1,8 +1,9 @@
 # ruff: noqa: ARG001 - all initializers have the same signature, whether or not they need all of it
 """Where the weights begin.
 
-Each takes a random generator and the shape (inputs, outputs) of a layer. The scale matters: too small and the signal dies away from layer
-to layer, too large and it blows up. With n_in inputs and n_out outputs the weights have variance
+Each takes a random generator and the shape (inputs, outputs) of a layer. The scale matters: too
+small and the signal dies away from layer to layer, too large and it blows up. With n_in inputs and
+n_out outputs the weights have variance
 
 ==============  ======================  ====================================================
 zeros           0                       every unit stays like its neighbour: shows why chance is needed
@@ -15,7 +16,7 @@ lecun_uniform   1 / n_in                LeCun et al. 1998
 lecun_normal    1 / n_in                the same, normal; what SELU asks for
 orthogonal      1 / max(n_in, n_out)    Saxe et al. 2014, arXiv:1312.6120: rows or columns of length 1 at right angles
 ==============  ======================  ====================================================
-"""
+"""  # noqa: E501 - a table
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -45,7 +46,8 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.f
     """Return a matrix whose shorter side is orthonormal, all directions equally likely."""
     tall = rng.standard_normal((max(shape), min(shape)))
     q, r = np.linalg.qr(tall)
-    q *= np.where(np.diag(r) < 0, -1.0, 1.0)  # without the signs not all directions are equally likely
+    # without the signs not all directions are equally likely
+    q *= np.where(np.diag(r) < 0, -1.0, 1.0)
     return q if shape[0] >= shape[1] else q.T
 
 
@@ -87,12 +89,15 @@ INITIALIZERS: dict[str, Initializer] = {
 
 
 def initializer_for(activation: Activation) -> str:
-    """Return the name of the initializer that suits a shallow network: LeCun for SELU, which asks for it, Glorot for the rest.
+    """Return the name of the initializer that suits a shallow network.
+
+    LeCun for SELU, which asks for it, Glorot for the rest.
 
     Notes
     -----
-    He's larger variance keeps the signal alive through many ReLU layers. With one or two it only makes the first scores large: on
-    scikit-learn's wine set, 60 epochs, it reached an accuracy of .82 where Glorot's reached .89.
+    He's larger variance keeps the signal alive through many ReLU layers. With one or two it only
+    makes the first scores large: on scikit-learn's wine set, 60 epochs, it reached an accuracy of
+    .82 where Glorot's reached .89.
     """
     return "lecun_normal" if activation == ACTIVATIONS["selu"] else "glorot_uniform"
 
@@ -106,5 +111,7 @@ def get_initializer(name: str) -> Initializer:
         If there is none of that name; the message lists them.
     """
     if name not in INITIALIZERS:
-        raise UsageError(f"there is no initializer '{name}'; choose one of {', '.join(INITIALIZERS)}")
+        raise UsageError(
+            f"there is no initializer '{name}'; choose one of {', '.join(INITIALIZERS)}"
+        )
     return INITIALIZERS[name]

@@ -1,6 +1,7 @@
 """Where each layer's weights lie in one flat vector.
 
-All weight matrices come first, layer by layer, then all biases, so that a penalty on the weights touches one unbroken stretch.
+All weight matrices come first, layer by layer, then all biases, so that a penalty on the weights
+touches one unbroken stretch.
 """
 
 from collections.abc import Sequence
@@ -21,14 +22,18 @@ class Layout:
     Parameters
     ----------
     sizes : tuple of int
-        Units of each layer, from the inputs to the outputs: ``(2, 3, 1)`` is two inputs, three hidden units, one output.
+        Units of each layer, from the inputs to the outputs: ``(2, 3, 1)`` is two inputs, three
+        hidden units, one output.
     """
 
     sizes: tuple[int, ...]
 
     def __post_init__(self) -> None:
         if len(self.sizes) < 2 or any(size < 1 for size in self.sizes):
-            raise UsageError(f"a network needs at least inputs and outputs, and one unit or more in each layer; got {self.sizes}")
+            raise UsageError(
+                "a network needs at least inputs and outputs, and one unit or more in each "
+                f"layer; got {self.sizes}"
+            )
 
     @cached_property
     def shapes(self) -> list[tuple[int, int]]:
@@ -68,8 +73,8 @@ def parameter_count(sizes: Sequence[int]) -> int:
 
     Examples
     --------
-    Joining every pixel of one 512x512 image to every pixel of another takes about 7e10 weights, which is why images are first turned into
-    features:
+    Joining every pixel of one 512x512 image to every pixel of another takes about 7e10 weights,
+    which is why images are first turned into features:
 
     >>> parameter_count([512 * 512, 512 * 512])
     68719738880

@@ -1,22 +1,22 @@
 # ruff: noqa: ARG002 - all losses have the same signatures, whichever of output and target they need
 """Losses, each with its gradient and its curvature beside it.
 
-A loss compares the network's output, shape (n, k), with a target of that shape and adds up the samples with their weights: ``sum_i w_i
-l_i``. With ``w_i = 1/n`` that is the mean over the samples.
+A loss compares the network's output, shape (n, k), with a target of that shape and adds up the
+samples with their weights: ``sum_i w_i l_i``. With ``w_i = 1/n`` that is the mean over the samples.
 
-====================  ===========================================================  =====================================
-name                  loss of one sample with output o and target t                gradient with respect to o
-====================  ===========================================================  =====================================
-mean_squared_error    1/k sum_j (o_j - t_j)^2                                      2/k (o - t)
-half_squared_error    1/2 sum_j (o_j - t_j)^2                                      o - t
-cross_entropy         -sum_j t_j log p_j with p = softmax(o)                       p - t
-binary_cross_entropy  -sum_j (t_j log p_j + (1 - t_j) log(1 - p_j)), p = sigmoid   p - t
-hinge                 sum_j max(0, 1 - t_j o_j) with t_j = 1 or -1                 -t_j where t_j o_j < 1, else 0
-====================  ===========================================================  =====================================
+====================  ==========================================================  ==============================
+name                  loss of one sample with output o and target t               gradient with respect to o
+====================  ==========================================================  ==============================
+mean_squared_error    1/k sum_j (o_j - t_j)^2                                     2/k (o - t)
+half_squared_error    1/2 sum_j (o_j - t_j)^2                                     o - t
+cross_entropy         -sum_j t_j log p_j with p = softmax(o)                      p - t
+binary_cross_entropy  -sum_j (t_j log p_j + (1 - t_j) log(1 - p_j)), p = sigmoid  p - t
+hinge                 sum_j max(0, 1 - t_j o_j) with t_j = 1 or -1                -t_j where t_j o_j < 1, else 0
+====================  ==========================================================  ==============================
 
-Both cross-entropies are fused with the function that makes probabilities of the scores: the network's last layer is linear and nothing can
-overflow.
-"""
+Both cross-entropies are fused with the function that makes probabilities of the scores: the
+network's last layer is linear and nothing can overflow.
+"""  # noqa: E501 - a table
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -28,7 +28,16 @@ from galfeat import UsageError
 from galfeat.nn.activations import ACTIVATIONS, shifted_columns
 from galfeat.nn.types import Floats, Weight
 
-__all__ = ["LOSSES", "BinaryCrossEntropy", "CrossEntropy", "HalfSquaredError", "Hinge", "Loss", "MeanSquaredError", "get_loss"]
+__all__ = [
+    "LOSSES",
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "HalfSquaredError",
+    "Hinge",
+    "Loss",
+    "MeanSquaredError",
+    "get_loss",
+]
 
 
 class Loss(ABC):
@@ -43,21 +52,32 @@ class Loss(ABC):
         """Return the loss of each sample, shape (n, 1)."""
 
     @abstractmethod
-    def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
+    def gradient(
+        self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None
+    ) -> Floats:
         """Return the gradient of `value` with respect to `output`."""
 
-    def value_and_gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> tuple[float, Floats]:
+    def value_and_gradient(
+        self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None
+    ) -> tuple[float, Floats]:
         """Return both at once, for losses where one is a step towards the other."""
         return self.value(output, target, weight), self.gradient(output, target, weight, out)
 
     @abstractmethod
-    def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
-        """Return how `gradient` moves when `output` moves along `r_output` (the Hessian times `r_output`)."""
+    def gradient_along(
+        self, output: Floats, target: Floats, weight: Weight, r_output: Floats
+    ) -> Floats:
+        """Return how `gradient` moves when `output` moves along `r_output` (the Hessian times
+        `r_output`).
+        """
 
 
 @dataclass(frozen=True)
 class HalfSquaredError(Loss):
-    """Half of the squared distance, summed over the outputs: the loss of the worked example of backpropagation."""
+    """Half of the squared distance, summed over the outputs.
+
+    The loss of the worked example of backpropagation.
+    """
 
     factor: float = 0.5
 
@@ -66,13 +86,17 @@ class HalfSquaredError(Loss):
         loss: Floats = self._factor(output) * np.square(output - target).sum(axis=1, keepdims=True)
         return loss
 
-    def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
+    def gradient(
+        self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None
+    ) -> Floats:
         """Return o - t."""
         difference = np.subtract(output, target, out=out)
         difference *= 2 * self._factor(output) * weight
         return difference
 
-    def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
+    def gradient_along(
+        self, output: Floats, target: Floats, weight: Weight, r_output: Floats
+    ) -> Floats:
         """Return r."""
         return 2 * self._factor(output) * weight * r_output
 
@@ -92,21 +116,28 @@ class MeanSquaredError(HalfSquaredError):
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """Cross-entropy of softmax probabilities, taken from the scores before the softmax. Targets are probabilities or 0 and 1."""
+    """Cross-entropy of softmax probabilities, taken from the scores before the softmax.
+
+    Targets are probabilities or 0 and 1.
+    """
 
     def each(self, output: Floats, target: Floats) -> Floats:
         """Return sum_j t_j (log sum_k exp o_k - o_j)."""
         shifted = shifted_columns(output)
         return self._each(shifted, np.exp(shifted).sum(axis=0), target)
 
-    def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
+    def gradient(
+        self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None
+    ) -> Floats:
         """Return p - t, where the targets of a sample add up to 1."""
         result = ACTIVATIONS["softmax"].value(output, out=out)
         result -= target
         result *= weight
         return result
 
-    def value_and_gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> tuple[float, Floats]:
+    def value_and_gradient(
+        self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None
+    ) -> tuple[float, Floats]:
         """Return both; the exponentials are taken once."""
         shifted = shifted_columns(output)
         powers = np.exp(shifted)
@@ -119,11 +150,15 @@ class CrossEntropy(Loss):
 
     @staticmethod
     def _each(shifted: Floats, total: Floats, target: Floats) -> Floats:
-        """Return the losses from the shifted scores and the sum of their exponentials, samples being columns."""
+        """Return the losses from the shifted scores and the sum of their exponentials, samples
+        being columns.
+        """
         losses: Floats = (target.T * (np.log(total) - shifted)).sum(axis=0)
         return losses[:, np.newaxis]
 
-    def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
+    def gradient_along(
+        self, output: Floats, target: Floats, weight: Weight, r_output: Floats
+    ) -> Floats:
         """Return p (r - <p, r>)."""
         softmax = ACTIVATIONS["softmax"]
         return weight * softmax.push(r_output, output, softmax.value(output))
@@ -131,7 +166,9 @@ class CrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """Cross-entropy of one or several yes-or-no questions, taken from the scores before the sigmoid."""
+    """Cross-entropy of one or several yes-or-no questions, taken from the scores before the
+    sigmoid.
+    """
 
     def each(self, output: Floats, target: Floats) -> Floats:
         """Return sum_j log(1 + exp o_j) - t_j o_j, written so that nothing overflows."""
@@ -139,14 +176,18 @@ class BinaryCrossEntropy(Loss):
         loss: Floats = losses.sum(axis=1, keepdims=True)
         return loss
 
-    def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
+    def gradient(
+        self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None
+    ) -> Floats:
         """Return p - t."""
         result: Floats = expit(output, out=out)
         result -= target
         result *= weight
         return result
 
-    def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
+    def gradient_along(
+        self, output: Floats, target: Floats, weight: Weight, r_output: Floats
+    ) -> Floats:
         """Return p (1 - p) r."""
         return weight * expit(output) * expit(-output) * r_output
 
@@ -160,12 +201,16 @@ class Hinge(Loss):
         loss: Floats = np.maximum(1 - target * output, 0).sum(axis=1, keepdims=True)
         return loss
 
-    def gradient(self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None) -> Floats:
+    def gradient(
+        self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None
+    ) -> Floats:
         """Return -t_j where t_j o_j < 1, else 0."""
         inside = target * output < 1
         return np.multiply(np.where(inside, -target, target.dtype.type(0)), weight, out=out)
 
-    def gradient_along(self, output: Floats, target: Floats, weight: Weight, r_output: Floats) -> Floats:
+    def gradient_along(
+        self, output: Floats, target: Floats, weight: Weight, r_output: Floats
+    ) -> Floats:
         """Return 0: the loss is straight but for its kink."""
         return np.zeros_like(r_output)
 

@@ -1,8 +1,9 @@
 """Dense layers over one flat parameter vector.
 
-Layer l turns the activations a of the layer before it into ``z = a W + b`` and then into its own activations ``f(z)``. Backpropagation
-walks the layers the other way: with ``delta`` the gradient with respect to z, the gradient with respect to W is ``a^T delta``, to b the
-column sums of delta, and to the layer before ``delta W^T``.
+Layer l turns the activations a of the layer before it into ``z = a W + b`` and then into its own
+activations ``f(z)``. Backpropagation walks the layers the other way: with ``delta`` the gradient
+with respect to z, the gradient with respect to W is ``a^T delta``, to b the column sums of delta,
+and to the layer before ``delta W^T``.
 """
 
 from collections.abc import Sequence
@@ -35,7 +36,8 @@ class Passage:
     delta : list of array
         Room for the gradients with respect to `z`.
     keep : list of array or None
-        Factor on the activations of each layer but the last: 0 drops a unit, see `galfeat.nn.dropout`. None keeps all.
+        Factor on the activations of each layer but the last: 0 drops a unit, see
+        `galfeat.nn.dropout`. None keeps all.
     """
 
     z: list[Floats]
@@ -58,17 +60,24 @@ class Passage:
         def top(arrays: list[Floats]) -> list[Floats]:
             return [array[:rows] for array in arrays]
 
-        return Passage(top(self.z), top(self.a), top(self.delta), None if self.keep is None else top(self.keep))
+        return Passage(
+            top(self.z), top(self.a), top(self.delta), None if self.keep is None else top(self.keep)
+        )
 
     def into(self, layer: int, X: Floats) -> Floats:
-        """Return what goes into a layer: the samples, or the activations that the layer before lets through."""
+        """Return what goes into a layer.
+
+        The samples, or the activations that the layer before lets through.
+        """
         if layer == 0:
             return X
         a = self.a[layer - 1]
         return a if self.keep is None else a * self.keep[layer - 1]
 
     def drop(self, delta: Floats, layer: int) -> None:
-        """Let a gradient through to a layer's activations where `keep` let the activations through, in place."""
+        """Let a gradient through to a layer's activations where `keep` let the activations through,
+        in place.
+        """
         if self.keep is not None:
             delta *= self.keep[layer]
 
@@ -115,12 +124,15 @@ class Network:
             params = np.zeros(self.layout.size)
         if params.shape != (self.layout.size,):
             raise UsageError(
-                f"a network of layers {self.layout.sizes} has {self.layout.size} parameters; got an array of shape {params.shape}"
+                f"a network of layers {self.layout.sizes} has {self.layout.size} parameters; got "
+                f"an array of shape {params.shape}"
             )
         self.params = params
         self.weights = self.layout.weights(params)
         self.biases = self.layout.biases(params)
-        self.activations = [get_activation(hidden)] * (len(self.weights) - 1) + [get_activation(output)]
+        self.activations = [get_activation(hidden)] * (len(self.weights) - 1) + [
+            get_activation(output)
+        ]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle as parameters, so that the views stay views of them."""
@@ -131,7 +143,10 @@ class Network:
         return Network(self.layout.sizes, self.activations[0], self.activations[-1], params)
 
     def room(self, rows: int) -> Passage:
-        """Return the arrays that a pass of so many rows needs; give them to `forward` and `loss_and_gradient` to save making them anew."""
+        """Return the arrays that a pass of so many rows needs.
+
+        Give them to `forward` and `loss_and_gradient` to save making them anew.
+        """
         return Passage.of(self.layout.sizes, rows, self.params.dtype)
 
     def forward(self, X: Floats, passage: Passage | None = None) -> Floats:
@@ -144,7 +159,9 @@ class Network:
             Filled with the sums and activations of every layer.
         """
         passage = self.room(len(X)) if passage is None else passage
-        for layer, (weight, bias, activation) in enumerate(zip(self.weights, self.biases, self.activations, strict=True)):
+        for layer, (weight, bias, activation) in enumerate(
+            zip(self.weights, self.biases, self.activations, strict=True)
+        ):
             z = np.matmul(passage.into(layer, X), weight, out=passage.z[layer])
             z += bias
             activation.value(z, out=passage.a[layer])
@@ -160,7 +177,8 @@ class Network:
         out: Floats | None = None,
         passage: Passage | None = None,
     ) -> tuple[float, Floats]:
-        """Return the loss of the samples and its gradient with respect to the parameters, by backpropagation.
+        """Return the loss of the samples and its gradient with respect to the parameters, by
+        backpropagation.
 
         Parameters
         ----------
@@ -187,8 +205,13 @@ class Network:
         return value, gradient
 
     def _backward(self, X: Floats, passage: Passage, gradient: Floats) -> None:
-        """Fill the gradient; the last `delta` of the passage holds the loss's gradient with respect to the output."""
-        weight_gradients, bias_gradients = self.layout.weights(gradient), self.layout.biases(gradient)
+        """Fill the gradient; the last `delta` of the passage holds the loss's gradient with respect
+        to the output.
+        """
+        weight_gradients, bias_gradients = (
+            self.layout.weights(gradient),
+            self.layout.biases(gradient),
+        )
         for layer in reversed(range(len(self.weights))):
             delta = passage.delta[layer]
             self.activations[layer].pull(delta, passage.z[layer], passage.a[layer])
@@ -216,12 +239,15 @@ def initialized(
         As for `Network`.
     rng : numpy.random.Generator
     initializer : str
-        A name from `galfeat.nn.initializers`; ``"auto"`` takes the one that suits the hidden activation.
+        A name from `galfeat.nn.initializers`; ``"auto"`` takes the one that suits the hidden
+        activation.
     dtype : dtype
         float32 or float64; the same numbers are drawn for both.
     """
     network = Network(sizes, hidden, output, np.zeros(Layout(tuple(sizes)).size, dtype=dtype))
-    draw = get_initializer(initializer_for(get_activation(hidden)) if initializer == "auto" else initializer)
+    draw = get_initializer(
+        initializer_for(get_activation(hidden)) if initializer == "auto" else initializer
+    )
     for weight in network.weights:
         weight[...] = draw(rng, (weight.shape[0], weight.shape[1]))
     return network

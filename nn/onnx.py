@@ -1,7 +1,10 @@
-"""Trained networks for other programs: ONNX, which onnxruntime, browsers and telescopes' pipelines run without Python.
+"""Trained networks for other programs.
 
-Needs the extra ``onnx`` (``pip install 'galfeat[onnx]'``). Only operators of ONNX's own set are used, version 17, all of which exist in
-float64 too but for the error function in `gelu`, which ONNX Runtime has in float32 alone.
+ONNX, which onnxruntime, browsers and telescopes' pipelines run without Python.
+
+Needs the extra ``onnx`` (``pip install 'galfeat[onnx]'``). Only operators of ONNX's own set are
+used, version 17, all of which exist in float64 too but for the error function in `gelu`, which ONNX
+Runtime has in float32 alone.
 """
 
 import json
@@ -13,7 +16,21 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from galfeat import UsageError, __version__
-from galfeat.nn.activations import Activation, Elu, Gelu, Identity, LeakyRelu, Mish, Relu, Sigmoid, Silu, Softmax, Softplus, Step, Tanh
+from galfeat.nn.activations import (
+    Activation,
+    Elu,
+    Gelu,
+    Identity,
+    LeakyRelu,
+    Mish,
+    Relu,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Softplus,
+    Step,
+    Tanh,
+)
 from galfeat.nn.estimators.classifier import MLPClassifier
 from galfeat.nn.estimators.regressor import MLPRegressor
 from galfeat.nn.losses import BinaryCrossEntropy, CrossEntropy, get_loss
@@ -42,10 +59,11 @@ def save_onnx(model: MLPClassifier | MLPRegressor, path: str | Path) -> None:
 def to_onnx(model: MLPClassifier | MLPRegressor) -> Any:
     """Return a trained estimator as an ``onnx.ModelProto``.
 
-    The input ``X`` has shape (n, features), in the estimator's dtype. A classifier has the outputs ``label``, shape (n,), and
-    ``probabilities``, shape (n, k), with the temperature applied, or ``scores`` where its loss gives no probabilities; a regressor has
-    ``prediction``, of the shape that `predict` gives. A committee is averaged. The metadata tell the estimator, its settings in words,
-    the version of galfeat, and the classes as a JSON list.
+    The input ``X`` has shape (n, features), in the estimator's dtype. A classifier has the outputs
+    ``label``, shape (n,), and ``probabilities``, shape (n, k), with the temperature applied, or
+    ``scores`` where its loss gives no probabilities; a regressor has ``prediction``, of the shape
+    that `predict` gives. A committee is averaged. The metadata tell the estimator, its settings in
+    words, the version of galfeat, and the classes as a JSON list.
 
     Parameters
     ----------
@@ -54,19 +72,27 @@ def to_onnx(model: MLPClassifier | MLPRegressor) -> Any:
     Raises
     ------
     UsageError
-        If onnx is not installed, the model is not trained, or its activation is not one of `galfeat.nn.activations`.
+        If onnx is not installed, the model is not trained, or its activation is not one of
+        `galfeat.nn.activations`.
 
     Notes
     -----
-    In float32, rounding makes outputs differ by some 1e-7 of their size from `predict_proba`; so does `gelu` in float64.
+    In float32, rounding makes outputs differ by some 1e-7 of their size from `predict_proba`; so
+    does `gelu` in float64.
     """
     if not isinstance(model, MLPClassifier | MLPRegressor):
-        raise UsageError(f"only MLPClassifier and MLPRegressor can be exported; got {type(model).__name__}")
+        raise UsageError(
+            f"only MLPClassifier and MLPRegressor can be exported; got {type(model).__name__}"
+        )
     if not model.__sklearn_is_fitted__():
         raise UsageError("there is nothing to export yet: train the network with fit first")
     graph = _Graph(_imported(), np.dtype(model.dtype))
     made = [_network(graph, network) for network in model.networks_]
-    outputs = _classes(graph, model, made) if isinstance(model, MLPClassifier) else _numbers(graph, model, made)
+    outputs = (
+        _classes(graph, model, made)
+        if isinstance(model, MLPClassifier)
+        else _numbers(graph, model, made)
+    )
     return graph.model(model, outputs)
 
 
@@ -74,7 +100,9 @@ def _imported() -> ModuleType:
     try:
         import onnx
     except ImportError as error:
-        raise UsageError("exporting needs the package onnx; install it with: pip install 'galfeat[onnx]'") from error
+        raise UsageError(
+            "exporting needs the package onnx; install it with: pip install 'galfeat[onnx]'"
+        ) from error
     return onnx
 
 
@@ -87,7 +115,9 @@ class _Graph:
         self.constants: list[Any] = []
 
     def __call__(self, operator: str, *inputs: Any, **attributes: Any) -> str:
-        """Add an operator; numbers among its inputs become constants. Return the name of its value."""
+        """Add an operator; numbers among its inputs become constants. Return the name of its
+        value.
+        """
         name = f"v{len(self.nodes)}"
         names = [value if isinstance(value, str) else self.constant(value) for value in inputs]
         self.nodes.append(self.onnx.helper.make_node(operator, names, [name], **attributes))
@@ -105,14 +135,20 @@ class _Graph:
         self.nodes.append(self.onnx.helper.make_node("Identity", [value], [name]))
         return name
 
-    def model(self, model: MLPClassifier | MLPRegressor, outputs: list[tuple[str, np.dtype[Any], list[Any]]]) -> Any:
+    def model(
+        self,
+        model: MLPClassifier | MLPRegressor,
+        outputs: list[tuple[str, np.dtype[Any], list[Any]]],
+    ) -> Any:
         """Return the whole, checked."""
         helper = self.onnx.helper
         information = [
             helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(dtype), shape)
             for name, dtype, shape in [("X", self.dtype, ["n", model.n_features_in_]), *outputs]
         ]
-        graph = helper.make_graph(self.nodes, "galfeat", information[:1], information[1:], self.constants)
+        graph = helper.make_graph(
+            self.nodes, "galfeat", information[:1], information[1:], self.constants
+        )
         made = helper.make_model(
             graph,
             opset_imports=[helper.make_opsetid("", _OPSET)],
@@ -128,17 +164,26 @@ class _Graph:
 
 def _metadata(model: MLPClassifier | MLPRegressor) -> dict[str, str]:
     settings = {name: str(value) for name, value in model.get_params(deep=False).items()}
-    told = {"estimator": type(model).__name__, "galfeat": __version__, "settings": json.dumps(settings)}
+    told = {
+        "estimator": type(model).__name__,
+        "galfeat": __version__,
+        "settings": json.dumps(settings),
+    }
     if hasattr(model, "feature_names_in_"):
         told["features"] = json.dumps([str(name) for name in model.feature_names_in_])
     if isinstance(model, MLPClassifier):
-        told |= {"classes": json.dumps(model.classes_.tolist()), "temperature": str(model.temperature_)}
+        told |= {
+            "classes": json.dumps(model.classes_.tolist()),
+            "temperature": str(model.temperature_),
+        }
     return told
 
 
 def _network(graph: _Graph, network: Network) -> str:
     value = "X"
-    for weight, bias, activation in zip(network.weights, network.biases, network.activations, strict=True):
+    for weight, bias, activation in zip(
+        network.weights, network.biases, network.activations, strict=True
+    ):
         z = graph("Add", graph("MatMul", value, weight), bias)
         value = _activated(graph, activation, z)
     return value
@@ -146,7 +191,9 @@ def _network(graph: _Graph, network: Network) -> str:
 
 def _activated(graph: _Graph, activation: Activation, z: str) -> str:
     if type(activation) not in _ACTIVATIONS:
-        raise UsageError(f"the activation {activation!r} is not one of galfeat.nn and cannot be told in ONNX")
+        raise UsageError(
+            f"the activation {activation!r} is not one of galfeat.nn and cannot be told in ONNX"
+        )
     return _ACTIVATIONS[type(activation)](graph, activation, z)
 
 
@@ -171,13 +218,21 @@ def _elu(graph: _Graph, activation: Any, z: str) -> str:
 
 def _gelu(graph: _Graph, _: Any, z: str) -> str:
     """Return z (1 + erf(z / sqrt 2)) / 2."""
-    scaled, single, own = graph("Mul", z, float(np.sqrt(0.5))), 1, 11 if graph.dtype == np.float64 else 1  # TensorProto.FLOAT, DOUBLE
+    # TensorProto.FLOAT, DOUBLE
+    scaled, single, own = (
+        graph("Mul", z, float(np.sqrt(0.5))),
+        1,
+        11 if graph.dtype == np.float64 else 1,
+    )
     erf = graph("Cast", graph("Erf", graph("Cast", scaled, to=single)), to=own)
     return graph("Mul", graph("Mul", z, 0.5), graph("Add", erf, 1.0))
 
 
 def _silu(graph: _Graph, _: Any, z: str) -> str:
-    """Return z / (1 + exp(-z)): of z times its sigmoid, ONNX Runtime up to 1.19 makes an operator that it has in float32 alone."""
+    """Return z / (1 + exp(-z)).
+
+    Of z times its sigmoid, ONNX Runtime up to 1.19 makes an operator that it has in float32 alone.
+    """
     return graph("Div", z, graph("Add", graph("Exp", graph("Neg", z)), 1.0))
 
 
@@ -213,10 +268,13 @@ def _mean(graph: _Graph, values: list[str]) -> str:
     return total if len(values) == 1 else graph("Mul", total, 1 / len(values))
 
 
-def _classes(graph: _Graph, model: MLPClassifier, made: list[str]) -> list[tuple[str, np.dtype[Any], list[Any]]]:
+def _classes(
+    graph: _Graph, model: MLPClassifier, made: list[str]
+) -> list[tuple[str, np.dtype[Any], list[Any]]]:
     loss, k, temperature = get_loss(model.loss), len(model.classes_), model.temperature_
     probable = isinstance(loss, CrossEntropy | BinaryCrossEntropy)
-    if isinstance(loss, BinaryCrossEntropy):  # log sigmoid(o), which the softmax brings to a sum of 1
+    # log sigmoid(o), which the softmax brings to a sum of 1
+    if isinstance(loss, BinaryCrossEntropy):
         made = [graph("Neg", _softplus(graph, None, graph("Neg", value))) for value in made]
     if probable and len(made) > 1:
         value = _mean_of_logs(graph, [graph("LogSoftmax", value, axis=1) for value in made])
@@ -225,13 +283,18 @@ def _classes(graph: _Graph, model: MLPClassifier, made: list[str]) -> list[tuple
     labels = model.classes_
     if labels.dtype.kind in "OU":
         labels = np.array([str(label) for label in labels], dtype=object)
-    graph.named("label", graph("Gather", labels, graph("ArgMax", value, axis=1, keepdims=0), axis=0))
+    graph.named(
+        "label", graph("Gather", labels, graph("ArgMax", value, axis=1, keepdims=0), axis=0)
+    )
     if temperature is not None:
         tempered = value if temperature == 1 else graph("Div", value, temperature)
         graph.named("probabilities", graph("Softmax", tempered, axis=1))
     else:
         graph.named("scores", value)
-    return [("label", labels.dtype, ["n"]), ("scores" if temperature is None else "probabilities", graph.dtype, ["n", k])]
+    return [
+        ("label", labels.dtype, ["n"]),
+        ("scores" if temperature is None else "probabilities", graph.dtype, ["n", k]),
+    ]
 
 
 def _mean_of_logs(graph: _Graph, logs: list[str]) -> str:
@@ -241,11 +304,21 @@ def _mean_of_logs(graph: _Graph, logs: list[str]) -> str:
     return graph("Add", largest, graph("Log", mean))
 
 
-def _numbers(graph: _Graph, model: MLPRegressor, made: list[str]) -> list[tuple[str, np.dtype[Any], list[Any]]]:
+def _numbers(
+    graph: _Graph, model: MLPRegressor, made: list[str]
+) -> list[tuple[str, np.dtype[Any], list[Any]]]:
     loss = get_loss(model.loss)
-    operator = "Softmax" if isinstance(loss, CrossEntropy) else "Sigmoid" if isinstance(loss, BinaryCrossEntropy) else None
+    operator = (
+        "Softmax"
+        if isinstance(loss, CrossEntropy)
+        else "Sigmoid"
+        if isinstance(loss, BinaryCrossEntropy)
+        else None
+    )
     attributes = {"axis": 1} if operator == "Softmax" else {}
-    value = _mean(graph, made if operator is None else [graph(operator, each, **attributes) for each in made])
+    value = _mean(
+        graph, made if operator is None else [graph(operator, each, **attributes) for each in made]
+    )
     if model.flat_targets_:
         graph.named("prediction", graph("Reshape", value, np.array([-1], dtype=np.int64)))
         return [("prediction", graph.dtype, ["n"])]

@@ -1,8 +1,9 @@
 # ruff: noqa: ARG002 - all optimizers have the same signature, whether or not they need all of it
 """First-order optimizers: state in, state out.
 
-``state = optimizer.start(params)`` and then, for each gradient, ``params, state = optimizer.step(params, gradient, state)``. A state is a
-value: a count of the steps done and the running averages. Nothing that is passed in changes, unless ``reuse=True`` hands the arrays over to
+``state = optimizer.start(params)`` and then, for each gradient, ``params, state =
+optimizer.step(params, gradient, state)``. A state is a value: a count of the steps done and the
+running averages. Nothing that is passed in changes, unless ``reuse=True`` hands the arrays over to
 be overwritten, as training does.
 
 With g the gradient, t the count from 1 and lr the learning rate:
@@ -19,33 +20,36 @@ Adam, amsgrad     v replaced by its largest value so far                        
 AdamW             p -= lr weight_decay p, then Adam                                (Loshchilov and Hutter 2019, arXiv:1711.05101)
 ================  ===========================================================================================
 
-The arguments are named as in Keras; the formulas, the place of epsilon and its default are PyTorch's. Where the sources differ:
+The arguments are named as in Keras; the formulas, the place of epsilon and its default are
+PyTorch's. Where the sources differ:
 
-=========  =========================  =======================  =========================  ======================================
-what       papers                     lectures, often          Keras                      PyTorch, and here
-=========  =========================  =======================  =========================  ======================================
-momentum   v = mu v - lr g; p += v    m = mu m + (1 - mu) g    v = mu v - lr g; p += v    m = mu m + g; p -= lr m
-Nesterov   g taken at p + mu v        as the paper             g at p, the point ahead;   g at p, the point ahead;
-                                                               p += mu v - lr g           p -= lr (g + mu m)
-Adagrad    epsilon absent, or inside  sqrt(s + eps)            sqrt(s + eps), eps 1e-7,   sqrt(s) + eps, eps 1e-10,
-           the root                                            s starts at 0.1            s starts at 0
-RMSprop    sqrt(v), no epsilon        sqrt(v + eps)            sqrt(v + eps), eps 1e-7    sqrt(v) + eps, eps 1e-8
-Adam       m and v both divided by    left out, or 1 - beta    rate * sqrt(1 - beta_2^t)  m and v both divided by 1 - beta^t;
-           1 - beta^t;                in place of 1 - beta^t   / (1 - beta_1^t);          sqrt(v) + eps, eps 1e-8
-           sqrt(v) + eps, eps 1e-8                             eps 1e-7 added to the
-                                                               uncorrected root
-amsgrad    largest v, no correction   as the paper             largest uncorrected v,     largest uncorrected v, then corrected
-                                                               then Adam's rate
-AdamW      schedule times decay, not  decay in the gradient,   p -= lr decay p,           p -= lr decay p, decay 1e-2
-           times the rate             which is L2              decay 4e-3
-=========  =========================  =======================  =========================  ======================================
+========  =========================  ======================  =========================  =====================================
+what      papers                     lectures, often         Keras                      PyTorch, and here
+========  =========================  ======================  =========================  =====================================
+momentum  v = mu v - lr g; p += v    m = mu m + (1 - mu) g   v = mu v - lr g; p += v    m = mu m + g; p -= lr m
+Nesterov  g taken at p + mu v        as the paper            g at p, the point ahead;   g at p, the point ahead;
+                                                             p += mu v - lr g           p -= lr (g + mu m)
+Adagrad   epsilon absent, or inside  sqrt(s + eps)           sqrt(s + eps), eps 1e-7,   sqrt(s) + eps, eps 1e-10,
+          the root                                           s starts at 0.1            s starts at 0
+RMSprop   sqrt(v), no epsilon        sqrt(v + eps)           sqrt(v + eps), eps 1e-7    sqrt(v) + eps, eps 1e-8
+Adam      m and v both divided by    left out, or 1 - beta   rate * sqrt(1 - beta_2^t)  m and v both divided by 1 - beta^t;
+          1 - beta^t;                in place of 1 - beta^t  / (1 - beta_1^t);          sqrt(v) + eps, eps 1e-8
+          sqrt(v) + eps, eps 1e-8                            eps 1e-7 added to the
+                                                             uncorrected root
+amsgrad   largest v, no correction   as the paper            largest uncorrected v,     largest uncorrected v, then corrected
+                                                             then Adam's rate
+AdamW     schedule times decay, not  decay in the gradient,  p -= lr decay p,           p -= lr decay p, decay 1e-2
+          times the rate             which is L2             decay 4e-3
+========  =========================  ======================  =========================  =====================================
 
-The columns of Keras and PyTorch were read off the source of Keras 3.15.1 and PyTorch 2.13.0. With the rate inside v, as in the papers and
-Keras, a rate that a schedule lowers lowers the steps only as v forgets; with m as here, at once.
+The columns of Keras and PyTorch were read off the source of Keras 3.15.1 and PyTorch 2.13.0. With
+the rate inside v, as in the papers and Keras, a rate that a schedule lowers lowers the steps only
+as v forgets; with m as here, at once.
 
-Rates and `rho` default to Keras's, but for Adagrad's 0.01, which is PyTorch's (Keras has 0.001). PyTorch has 0.001 for gradient descent,
-where Keras and this module have 0.01, and 0.01 and 0.99 (its alpha) for RMSprop, where they have 0.001 and 0.9.
-"""
+Rates and `rho` default to Keras's, but for Adagrad's 0.01, which is PyTorch's (Keras has 0.001).
+PyTorch has 0.001 for gradient descent, where Keras and this module have 0.01, and 0.01 and 0.99
+(its alpha) for RMSprop, where they have 0.001 and 0.9.
+"""  # noqa: E501 - a table
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -70,7 +74,9 @@ __all__ = [
     "get_optimizer",
 ]
 
-_STRETCH = 1 << 14  # parameters worked on at a time: a stretch of every array stays in the processor's cache through all passes
+# parameters worked on at a time: a stretch of every array stays in the processor's cache through
+# all passes
+_STRETCH = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -105,14 +111,23 @@ class Optimizer(ABC):
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name, low)
             if not low <= value < high:
-                raise UsageError(f"{name} of {type(self).__name__} must be at least {low} and below {high}; got {value}")
+                raise UsageError(
+                    f"{name} of {type(self).__name__} must be at least {low} and below {high}; "
+                    f"got {value}"
+                )
 
     def start(self, params: Floats) -> State:
         """Return the state before the first step."""
         return State(0, {name: np.zeros_like(params) for name in self.slots})
 
     def step(
-        self, params: Floats, gradient: Floats, state: State, rate: float | None = None, *, reuse: bool = False
+        self,
+        params: Floats,
+        gradient: Floats,
+        state: State,
+        rate: float | None = None,
+        *,
+        reuse: bool = False,
     ) -> tuple[Floats, State]:
         """Return the parameters and the state after one step.
 
@@ -132,7 +147,13 @@ class Optimizer(ABC):
         rate = self.learning_rate if rate is None else rate
         for start in range(0, params.size, _STRETCH):
             part = slice(start, start + _STRETCH)
-            self._advance(params[part], gradient[part], {name: array[part] for name, array in slots.items()}, state.count + 1, rate)
+            self._advance(
+                params[part],
+                gradient[part],
+                {name: array[part] for name, array in slots.items()},
+                state.count + 1,
+                rate,
+            )
         return params, State(state.count + 1, slots)
 
     @abstractmethod
@@ -234,12 +255,14 @@ class Adam(Optimizer):
     ----------
     learning_rate, beta_1, beta_2, epsilon : float
     amsgrad : bool
-        Divide by the largest running mean of the squares so far, which makes the steps never grow again.
+        Divide by the largest running mean of the squares so far, which makes the steps never grow
+        again.
 
     Notes
     -----
-    The running *sums* ``m / (1 - beta_1)`` and ``v / (1 - beta_2)`` are what the state holds, and the constants are gathered in front: the
-    same numbers but for rounding, in fewer passes over the memory.
+    The running *sums* ``m / (1 - beta_1)`` and ``v / (1 - beta_2)`` are what the state holds, and
+    the constants are gathered in front: the same numbers but for rounding, in fewer passes over the
+    memory.
     """
 
     learning_rate: float = 0.001
@@ -294,7 +317,9 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 
 def get_optimizer(name: "str | Optimizer", learning_rate: float) -> Optimizer:
-    """Return the optimizer of that name with that rate; an optimizer is returned as it is, with its own rate.
+    """Return the optimizer of that name with that rate.
+
+    An optimizer is returned as it is, with its own rate.
 
     Raises
     ------
@@ -306,5 +331,7 @@ def get_optimizer(name: "str | Optimizer", learning_rate: float) -> Optimizer:
     if name == "amsgrad":
         return Adam(learning_rate=learning_rate, amsgrad=True)
     if name not in OPTIMIZERS:
-        raise UsageError(f"there is no optimizer '{name}'; choose one of {', '.join([*OPTIMIZERS, 'amsgrad'])}")
+        raise UsageError(
+            f"there is no optimizer '{name}'; choose one of {', '.join([*OPTIMIZERS, 'amsgrad'])}"
+        )
     return OPTIMIZERS[name](learning_rate=learning_rate)

@@ -1,5 +1,7 @@
 # ruff: noqa: ARG002 - all schedules have the same signature, whichever of epoch and losses they need
-"""How the learning rate falls. A schedule turns the epoch, counted from 0, into a factor on the initial rate.
+"""How the learning rate falls.
+
+A schedule turns the epoch, counted from 0, into a factor on the initial rate.
 
 ===================  ==================================================================
 Constant             1
@@ -108,7 +110,9 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class WarmRestarts(Schedule):
-    """The cosine begun anew whenever it has ended, each time `growth` times longer (Loshchilov and Hutter 2017, arXiv:1608.03983)."""
+    """The cosine begun anew whenever it has ended, each time `growth` times longer (Loshchilov and
+    Hutter 2017, arXiv:1608.03983).
+    """
 
     period: int = 10
     growth: int = 2
@@ -132,7 +136,8 @@ class ReduceOnPlateau(Schedule):
     patience : int
     drop : float
     threshold : float
-        A loss counts as fallen when it is below ``(1 - threshold)`` times the best so far, as in PyTorch.
+        A loss counts as fallen when it is below ``(1 - threshold)`` times the best so far, as in
+        PyTorch.
     """
 
     patience: int = 10

@@ -1,4 +1,5 @@
-"""What joins the wings: cutouts to feature tables, feature tables to models, models to classes, and the comparison.
+"""What joins the wings: cutouts to feature tables, feature tables to models, models to classes, and
+the comparison.
 
 ==================  ==================================================================
 `extract`           a source of cutouts to a Parquet feature table

@@ -11,13 +11,16 @@ __all__ = ["check_target", "replacing"]
 _CATALOGUES = "catalog."
 
 
-def check_target(path: Path, inputs: Iterable[str | Path | None] = (), endings: Sequence[str] = ()) -> None:
+def check_target(
+    path: Path, inputs: Iterable[str | Path | None] = (), endings: Sequence[str] = ()
+) -> None:
     """Refuse an output before any work is done for it.
 
     Parameters
     ----------
     path : Path
-        The file to write; an existing one may be replaced if it is an ordinary file and none of the inputs.
+        The file to write; an existing one may be replaced if it is an ordinary file and none of the
+        inputs.
     inputs : iterable of path or None
         What the run reads. Of a folder, its catalogue counts.
     endings : sequence of str
@@ -47,9 +50,12 @@ def _is_input(path: Path, source: Path) -> bool:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; when the block ends well, what was written there takes the place of `path`.
+    """Give a temporary name beside `path`.
 
-    Folders that are missing are made. Whatever goes wrong, an existing file stays as it was; if nothing was written, nothing changes.
+    When the block ends well, what was written there takes the place of `path`.
+
+    Folders that are missing are made. Whatever goes wrong, an existing file stays as it was; if
+    nothing was written, nothing changes.
 
     Parameters
     ----------

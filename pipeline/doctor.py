@@ -1,7 +1,10 @@
-"""A look at an installation: what is there, and whether it measures and learns correctly on this machine.
+"""A look at an installation.
 
-The compiled extractors are made for the processor at hand, so each machine runs code that nobody else ran. The checks compare it with
-scikit-image, NumPy and the definitions, files with what astropy reads, and backpropagation with differences.
+What is there, and whether it measures and learns correctly on this machine.
+
+The compiled extractors are made for the processor at hand, so each machine runs code that nobody
+else ran. The checks compare it with scikit-image, NumPy and the definitions, files with what
+astropy reads, and backpropagation with differences.
 """
 
 import os
@@ -21,7 +24,12 @@ from galfeat import __version__
 
 __all__ = ["CHECKS", "Check", "check_up", "facts"]
 
-_EXTRAS = {"hdf5": ("h5py",), "onnx": ("onnx", "onnxruntime"), "dask": ("distributed",), "remote": ("fsspec", "s3fs")}
+_EXTRAS = {
+    "hdf5": ("h5py",),
+    "onnx": ("onnx", "onnxruntime"),
+    "dask": ("distributed",),
+    "remote": ("fsspec", "s3fs"),
+}
 
 
 _NAME = re.compile(r"[\w.-]+")  # of a package, before its versions
@@ -54,11 +62,18 @@ def facts() -> dict[str, str]:
             found[name[0] if name else requirement] = _version(name[0]) if name else ""
     for extra, names in _EXTRAS.items():
         there = [f"{name} {_version(name)}" for name in names if _version(name)]
-        found[f"extra {extra}"] = ", ".join(there) if len(there) == len(names) else f"not installed (pip install 'galfeat[{extra}]')"
+        found[f"extra {extra}"] = (
+            ", ".join(there)
+            if len(there) == len(names)
+            else f"not installed (pip install 'galfeat[{extra}]')"
+        )
     found["system"] = f"{platform.system()} {platform.release()}, {platform.machine()}"
     found["processors"] = f"{_processors()}, {_instructions()}"
     found["compiled code"] = _kept_in()
-    found["temporary files"] = f"{tempfile.gettempdir()}, {shutil.disk_usage(tempfile.gettempdir()).free / 2**30:.1f} GiB free"
+    found["temporary files"] = (
+        f"{tempfile.gettempdir()}, {shutil.disk_usage(tempfile.gettempdir()).free / 2**30:.1f} "
+        "GiB free"
+    )
     return found
 
 
@@ -79,17 +94,30 @@ def _hog() -> tuple[str, bool]:
 
     images = _galaxies()
     ours = HOG().transform(images).reshape(len(images), images.shape[1], -1)
-    theirs = np.array([[hog(plane.astype(float) * 2.0**40, cells_per_block=(2, 2)) for plane in image] for image in images])
-    return _close(ours, theirs, 1e-5)  # a gradient on an edge of two bins may go either way, and then differs by far more
+    theirs = np.array(
+        [
+            [hog(plane.astype(float) * 2.0**40, cells_per_block=(2, 2)) for plane in image]
+            for image in images
+        ]
+    )
+    # a gradient on an edge of two bins may go either way, and then differs by far more
+    return _close(ours, theirs, 1e-5)
 
 
 def _color() -> tuple[str, bool]:
     from galfeat.features import ColorHistogram
 
     images = _galaxies()
-    ours = ColorHistogram(bins=16, pairs="none").transform(images).reshape(len(images), images.shape[1], 16)
+    ours = (
+        ColorHistogram(bins=16, pairs="none")
+        .transform(images)
+        .reshape(len(images), images.shape[1], 16)
+    )
     edges = np.linspace(-2, 8, 17)
-    theirs = [[np.histogram(np.clip(plane, -2, 8), edges)[0] / plane.size for plane in image] for image in images]
+    theirs = [
+        [np.histogram(np.clip(plane, -2, 8), edges)[0] / plane.size for plane in image]
+        for image in images
+    ]
     return _close(ours, np.array(theirs), 1e-6)
 
 
@@ -100,7 +128,12 @@ def _texture() -> tuple[str, bool]:
 
     planes = _galaxies()[:, 0]
     ours = Texture(distances=(1,), radii=(1,)).transform(planes[:, None])
-    theirs = np.hstack([glcm_features(planes, 32, (-2.0, 8.0), (1,)).reshape(len(planes), -1), pattern_fractions(planes, 1)])
+    theirs = np.hstack(
+        [
+            glcm_features(planes, 32, (-2.0, 8.0), (1,)).reshape(len(planes), -1),
+            pattern_fractions(planes, 1),
+        ]
+    )
     return _close(ours, theirs, 1e-5, relative=True)
 
 
@@ -110,8 +143,12 @@ def _sift() -> tuple[str, bool]:
     from galfeat.features import SIFT
 
     bright = np.clip(_galaxies() * 25 + 60, 0, 255).astype(np.uint8)[:, :1]
-    found = sum(len(each) for each in SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6).describe(bright))
-    finder = cv2.SIFT.create(0, 3, 0.04, 10.0, 1.6, enable_precise_upscale=True)  # the default shifts the image when doubling it
+    found = sum(
+        len(each)
+        for each in SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6).describe(bright)
+    )
+    # the default shifts the image when doubling it
+    finder = cv2.SIFT.create(0, 3, 0.04, 10.0, 1.6, enable_precise_upscale=True)
     expected = sum(len(finder.detect(image[0])) for image in bright)
     return f"{found} keypoints, OpenCV {expected}", abs(found - expected) <= 0.1 * expected
 
@@ -125,7 +162,10 @@ def _files() -> tuple[str, bool]:
         write_survey(SimulatedSurvey(5, size=32), Path(folder) / "survey")
         source = open_source(Path(folder) / "survey")
         cutouts = [cutout for shard in source.shards() for cutout in source.read(shard).cutouts]
-        same = [np.array_equal(cutout.pixels, fits.getdata(Path(folder) / "survey" / cutout.file)) for cutout in cutouts]
+        same = [
+            np.array_equal(cutout.pixels, fits.getdata(Path(folder) / "survey" / cutout.file))
+            for cutout in cutouts
+        ]
     return f"{sum(same)} of 5 files as astropy reads them", same == [True] * 5
 
 
@@ -140,14 +180,28 @@ def _network() -> tuple[str, bool]:
     X = rng.uniform(-1, 1, (400, 2))
     labels = np.where(X[:, 0] * X[:, 1] > 0, "same", "opposite")
     network = initialized((2, 5, 2), "tanh", "identity", rng)
-    error = check_gradient(Objective(network, CrossEntropy()), Samples(X[:5], np.eye(2)[[0, 1, 1, 0, 1]])).error
+    error = check_gradient(
+        Objective(network, CrossEntropy()), Samples(X[:5], np.eye(2)[[0, 1, 1, 0, 1]])
+    ).error
     score = float(
         (
-            MLPClassifier((16,), batch_size=50, learning_rate_init=0.02, max_iter=100, tol=None, random_state=0).fit(X, labels).predict(X)
+            MLPClassifier(
+                (16,),
+                batch_size=50,
+                learning_rate_init=0.02,
+                max_iter=100,
+                tol=None,
+                random_state=0,
+            )
+            .fit(X, labels)
+            .predict(X)
             == labels
         ).mean()
     )
-    return f"gradient to {error:.0e}, {100 * score:.0f} % of a chequerboard learned", error < 1e-6 and score > 0.9
+    return (
+        f"gradient to {error:.0e}, {100 * score:.0f} % of a chequerboard learned",
+        error < 1e-6 and score > 0.9,
+    )
 
 
 def _pipeline() -> tuple[str, bool]:
@@ -157,9 +211,19 @@ def _pipeline() -> tuple[str, bool]:
     with tempfile.TemporaryDirectory() as folder:
         tables = [Path(folder) / f"{workers}.parquet" for workers in (1, 2)]
         for workers, table in enumerate(tables, start=1):
-            extract(SimulatedSurvey(20, size=32), table, preparation=Preparation(size=32), workers=workers)
+            extract(
+                SimulatedSurvey(20, size=32),
+                table,
+                preparation=Preparation(size=32),
+                workers=workers,
+            )
         same = tables[0].read_bytes() == tables[1].read_bytes()
-    return "the same bytes with one thread and with two" if same else "one thread and two give different tables", same
+    return (
+        "the same bytes with one thread and with two"
+        if same
+        else "one thread and two give different tables",
+        same,
+    )
 
 
 CHECKS: dict[str, Callable[[], tuple[str, bool]]] = {
@@ -171,7 +235,9 @@ CHECKS: dict[str, Callable[[], tuple[str, bool]]] = {
     "the network": _network,
     "extraction": _pipeline,
 }
-"""What `check_up` does: a name, and a function that returns what it found and whether that is right."""
+"""What `check_up` does: a name, and a function that returns what it found and whether that is
+right.
+"""
 
 
 def _galaxies() -> NDArray[np.float32]:
@@ -180,8 +246,12 @@ def _galaxies() -> NDArray[np.float32]:
     return prepare(simulate(8, size=64, seed=1), Preparation()).pixels
 
 
-def _close(ours: NDArray[np.float32], theirs: NDArray[np.float64], most: float, *, relative: bool = False) -> tuple[str, bool]:
-    apart = float((np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs) if relative else 1.0)).max())
+def _close(
+    ours: NDArray[np.float32], theirs: NDArray[np.float64], most: float, *, relative: bool = False
+) -> tuple[str, bool]:
+    apart = float(
+        (np.abs(ours - theirs) / np.maximum(1.0, np.abs(theirs) if relative else 1.0)).max()
+    )
     return f"largest difference {apart:.0e}", apart < most
 
 
@@ -202,7 +272,9 @@ def _instructions() -> str:
 
     there = get_host_cpu_features()
     known = [name for name in ("avx512f", "avx2", "sse4.2", "neon") if there.get(name)]
-    return f"{get_host_cpu_name()} with {known[0] if known else 'no vector instructions known here'}"
+    return (
+        f"{get_host_cpu_name()} with {known[0] if known else 'no vector instructions known here'}"
+    )
 
 
 def _kept_in() -> str:
@@ -210,7 +282,11 @@ def _kept_in() -> str:
 
     del flawed_rows
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    folder = Path(chosen) if chosen else Path(__file__).parents[1] / "features" / "kernels" / "__pycache__"
+    folder = (
+        Path(chosen)
+        if chosen
+        else Path(__file__).parents[1] / "features" / "kernels" / "__pycache__"
+    )
     return (
         f"{folder}"
         if os.access(folder if folder.exists() else folder.parent, os.W_OK)

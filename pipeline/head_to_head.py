@@ -18,7 +18,14 @@ from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_setting
 from galfeat.pipeline.comparison.costs import costs, layers, measuring_seconds
 from galfeat.pipeline.comparison.dataset import Galaxies, gather, measured_blocks
 from galfeat.pipeline.comparison.fold import Altered, Sample
-from galfeat.pipeline.comparison.inputs import FEATURE_SETTINGS, RANDOM, Contender, contenders, hand_parts, random_block
+from galfeat.pipeline.comparison.inputs import (
+    FEATURE_SETTINGS,
+    RANDOM,
+    Contender,
+    contenders,
+    hand_parts,
+    random_block,
+)
 from galfeat.pipeline.comparison.morphology_statistics import SHAPE
 from galfeat.pipeline.comparison.perturbations import alter
 from galfeat.pipeline.comparison.plan import (
@@ -93,14 +100,17 @@ def compare(  # noqa: PLR0913 - each is an option of the command
     source : Source or path, optional
         By default the simulated survey.
     out : path
-        The folder for ``report.html``, ``scores.csv``, ``summary.csv``, ``figures/`` and ``run.json``.
+        The folder for ``report.html``, ``scores.csv``, ``summary.csv``, ``figures/`` and
+        ``run.json``.
     name : str, optional
         What the report calls the source; by default the last part of its path.
     label : str
-        The catalogue column with the classes. Galaxies without a label, and classes with fewer members than folds, are left out and
-        counted in the report. A column ``group``, if there is one, names galaxies that must stay on one side of every split.
+        The catalogue column with the classes. Galaxies without a label, and classes with fewer
+        members than folds, are left out and counted in the report. A column ``group``, if there is
+        one, names galaxies that must stay on one side of every split.
     plan : {"quick", "full"} or Plan
-        "full": 5 folds, twice; 8 settings tried for every input. "quick": minutes instead of an hour, to see whether all is well.
+        "full": 5 folds, twice; 8 settings tried for every input. "quick": minutes instead of an
+        hour, to see whether all is well.
     test_source : Source or path, optional
         Other cutouts with the same bands and classes: every classifier is tested on them too.
     test_name : str, optional
@@ -113,7 +123,8 @@ def compare(  # noqa: PLR0913 - each is an option of the command
     workers : int, optional
         Threads; no number depends on it.
     resume : bool
-        Go on with a run into the same folder that was interrupted: what it finished is not done again.
+        Go on with a run into the same folder that was interrupted: what it finished is not done
+        again.
     measuring, training : callable, optional
         Progress of the two stages; see `gather` and `Protocol.run`.
     saying : callable, optional
@@ -126,7 +137,8 @@ def compare(  # noqa: PLR0913 - each is an option of the command
     Raises
     ------
     UsageError
-        If the source has no such column, fewer than two classes are left, or the folder cannot be written.
+        If the source has no such column, fewer than two classes are left, or the folder cannot be
+        written.
     """
     job = _Job(
         out=Path(out),
@@ -141,9 +153,16 @@ def compare(  # noqa: PLR0913 - each is an option of the command
     )
     if job.plan.n_folds < 2:
         raise UsageError(f"a comparison needs at least 2 folds; {job.plan.n_folds} was asked for")
-    check_report_folder(job.out, [each for each in (source, test_source) if isinstance(each, str | Path)])
+    check_report_folder(
+        job.out, [each for each in (source, test_source) if isinstance(each, str | Path)]
+    )
     return job.run(
-        _opened(source, seed), None if test_source is None else _opened(test_source, seed), preparation, settings, measuring, training
+        _opened(source, seed),
+        None if test_source is None else _opened(test_source, seed),
+        preparation,
+        settings,
+        measuring,
+        training,
     )
 
 
@@ -170,7 +189,9 @@ class _Job:
         measuring: Progress | None,
         training: Callable[[int, int, str], None] | None,
     ) -> Compared:
-        recipe = Recipe.of(FEATURES, source.bands, preparation or Preparation(), _merged(settings or {}))
+        recipe = Recipe.of(
+            FEATURES, source.bands, preparation or Preparation(), _merged(settings or {})
+        )
         if other is not None:
             labels_of(other, self.label, "the catalogue of the other source")
         here, left_out, notes = self._gathered(source, recipe, measuring)
@@ -180,17 +201,26 @@ class _Job:
                 found = gather(other, recipe, self.label, workers=self.workers, progress=measuring)
             except UsageError as error:
                 raise UsageError(f"the other source: {error}") from error
-            there, more = chosen_elsewhere(found, here, sorted(set(here.labels.tolist())), self.label)
+            there, more = chosen_elsewhere(
+                found, here, sorted(set(here.labels.tolist())), self.label
+            )
             left_out |= more
             missing = sorted(set(here.labels.tolist()) - set(there.labels.tolist()))
             if missing:
                 absent.append(
-                    f"The other source has no galaxy of {', '.join(missing)}: where one is taken for that, macro-F1 there counts a 0, and "
+                    f"The other source has no galaxy of {', '.join(missing)}: where one is taken "
+                    "for that, macro-F1 there counts a 0, and "
                     "is lower than here without any fault of the input."
                 )
         family, said = here.family()
         said += absent
-        sample = Sample(_with_random(here.blocks, recipe, self.seed), here.labels, family, _shape(recipe), self.seed)
+        sample = Sample(
+            _with_random(here.blocks, recipe, self.seed),
+            here.labels,
+            family,
+            _shape(recipe),
+            self.seed,
+        )
         ceiling = self.plan.preset == "full" and installed()
         if self.plan.preset == "full" and not ceiling:
             notes.append("PyTorch is not installed: the small convolutional network was left out.")
@@ -202,14 +232,20 @@ class _Job:
         pieces = Pieces(self.out / "pieces", key, resume=self.resume)
         if self.resume and (strange := pieces.of_other_runs()):
             self.saying(
-                f"{pieces.folder} has {strange} part(s) of another run (other galaxies, settings, seed or version): "
+                f"{pieces.folder} has {strange} part(s) of another run (other galaxies, settings, "
+                "seed or version): "
                 "they are not taken, and replaced"
             )
         start = time.perf_counter()
-        outcome = self._protocol(sample, inputs, plan, recipe, here, there, pieces, ceiling).run(self.workers, training)
+        outcome = self._protocol(sample, inputs, plan, recipe, here, there, pieces, ceiling).run(
+            self.workers, training
+        )
         used = time.perf_counter() - start
         if pieces.taken:
-            notes.append(f"The run was resumed with {pieces.taken} finished parts: the time used is that of the others.")
+            notes.append(
+                f"The run was resumed with {pieces.taken} finished parts: the time used is that "
+                "of the others."
+            )
         study = self._study(here, recipe, inputs, outcome, sample, run)
         study = replace(
             study,
@@ -226,30 +262,52 @@ class _Job:
         pieces.clear()
         return Compared(report, study, len(failures))
 
-    def _gathered(self, source: Source, recipe: Recipe, progress: Progress | None) -> tuple[Galaxies, dict[str, int], list[str]]:
+    def _gathered(
+        self, source: Source, recipe: Recipe, progress: Progress | None
+    ) -> tuple[Galaxies, dict[str, int], list[str]]:
         labels = labels_of(source, self.label)
-        rows, _ = labelled_rows(labels, self.label, self.plan.n_folds)  # complain about the labels before the work, not after it
+        # complain about the labels before the work, not after it
+        rows, _ = labelled_rows(labels, self.label, self.plan.n_folds)
         kept = np.random.default_rng(self.seed).permutation(rows)[: self.plan.altered]
-        found = gather(source, recipe, self.label, keep_raw=set(kept.tolist()), workers=self.workers, progress=progress)
+        found = gather(
+            source,
+            recipe,
+            self.label,
+            keep_raw=set(kept.tolist()),
+            workers=self.workers,
+            progress=progress,
+        )
         galaxies, left_out = chosen(found, self.label, self.plan.n_folds)
         least = _FEWEST * self.plan.n_folds
         if len(galaxies.labels) < least:
             raise UsageError(
-                f"{self.plan.n_folds} folds need at least {least} galaxies to learn from; {len(galaxies.labels)} can take part"
+                f"{self.plan.n_folds} folds need at least {least} galaxies to learn from; "
+                f"{len(galaxies.labels)} can take part"
             )
         return galaxies, left_out, []
 
-    def _planned(self, sample: Sample, recipe: Recipe, ceiling: bool) -> tuple[Plan, tuple[Contender, ...], float]:
+    def _planned(
+        self, sample: Sample, recipe: Recipe, ceiling: bool
+    ) -> tuple[Plan, tuple[Contender, ...], float]:
         everything = contenders((*recipe.extractors, SHAPE))
-        widths = {name: 64 if isinstance(block, list) else block.shape[1] for name, block in sample.blocks.items()}
+        widths = {
+            name: 64 if isinstance(block, list) else block.shape[1]
+            for name, block in sample.blocks.items()
+        }
 
         def seconds(plan: Plan, speed: Speed, workers: int) -> float:
-            return predicted_seconds(plan, everything, widths, len(sample.labels), speed=speed, workers=workers)
+            return predicted_seconds(
+                plan, everything, widths, len(sample.labels), speed=speed, workers=workers
+            )
 
         plan = fitted_to(self.plan, lambda plan: seconds(plan, NOMINAL, 2))
         predicted = seconds(plan, measured_speed(widths["pixels"]), self.workers)
-        predicted += searched_heads_seconds(plan, everything, len(sample.labels), ceiling=ceiling, workers=self.workers)
-        self.saying(f"training and tests will take about {_duration(predicted)} on {self.workers} thread(s)")
+        predicted += searched_heads_seconds(
+            plan, everything, len(sample.labels), ceiling=ceiling, workers=self.workers
+        )
+        self.saying(
+            f"training and tests will take about {_duration(predicted)} on {self.workers} thread(s)"
+        )
         for sentence in plan.cut[len(self.plan.cut) :]:
             self.saying(sentence)
         return plan, plan.taking_part(everything), predicted
@@ -268,10 +326,17 @@ class _Job:
         ids = here.ids.tolist()
 
         def altered(rows: NDArray[np.intp], kind: str, strength: float) -> Altered:
-            cutouts = [alter(here.raw[ids[row]], kind, strength, recipe.preparation.size) for row in rows]
+            cutouts = [
+                alter(here.raw[ids[row]], kind, strength, recipe.preparation.size) for row in rows
+            ]
             kept, blocks, _ = measured_blocks(cutouts, recipe)
             places = {cutout.id: row for cutout, row in zip(cutouts, rows.tolist(), strict=True)}
-            return Altered(kind, strength, np.array([places[cutout.id] for cutout in kept], dtype=np.intp), blocks)
+            return Altered(
+                kind,
+                strength,
+                np.array([places[cutout.id] for cutout in kept], dtype=np.intp),
+                blocks,
+            )
 
         return Protocol(
             sample,
@@ -280,7 +345,9 @@ class _Job:
             pieces=pieces,
             altering=altered,
             alterations=plan.alterations(len(recipe.bands)),
-            alterable=np.array([row for row, name in enumerate(ids) if name in here.raw], dtype=np.intp),
+            alterable=np.array(
+                [row for row, name in enumerate(ids) if name in here.raw], dtype=np.intp
+            ),
             elsewhere=None if there is None else (there.blocks, there.labels),
             ceiling=ceiling,
         )
@@ -303,9 +370,19 @@ class _Job:
         }
 
     def _study(
-        self, here: Galaxies, recipe: Recipe, inputs: Sequence[Contender], outcome: Outcome, sample: Sample, run: Mapping[str, Any]
+        self,
+        here: Galaxies,
+        recipe: Recipe,
+        inputs: Sequence[Contender],
+        outcome: Outcome,
+        sample: Sample,
+        run: Mapping[str, Any],
     ) -> Study:
-        networks = [row.n_parameters for row in outcome.rows if row.stage == "main" and row.input == "features"]
+        networks = [
+            row.n_parameters
+            for row in outcome.rows
+            if row.stage == "main" and row.input == "features"
+        ]
         pixels = np.asarray(here.blocks["pixels"]).reshape(-1, *sample.shape)
         return Study(
             source=self.name,
@@ -320,7 +397,9 @@ class _Job:
             predictions=outcome.predictions,
             pixels=pixels,
             importances=tuple(outcome.importances),
-            costs=costs(inputs, sample.blocks, outcome, measuring_seconds(list(here.raw.values()), recipe)),
+            costs=costs(
+                inputs, sample.blocks, outcome, measuring_seconds(list(here.raw.values()), recipe)
+            ),
             layers=layers(len(recipe.bands), round(float(np.mean(networks)))) if networks else (),
             run=run,
             cross_source=self.elsewhere,
@@ -348,7 +427,10 @@ def _shape(recipe: Recipe) -> tuple[int, int, int]:
 
 def _with_random(blocks: Mapping[str, Block], recipe: Recipe, seed: int) -> dict[str, Block]:
     parts = hand_parts((*recipe.extractors, SHAPE))
-    random = {f"{RANDOM} {part.column}": random_block(blocks[part.column], seed + place) for place, part in enumerate(parts)}
+    random = {
+        f"{RANDOM} {part.column}": random_block(blocks[part.column], seed + place)
+        for place, part in enumerate(parts)
+    }
     return {**blocks, **random}
 
 
@@ -357,6 +439,7 @@ def _duration(seconds: float) -> str:
 
 
 def _written(study: Study, out: Path) -> Path:
-    from galfeat.pipeline.reporting.writing import write_report  # matplotlib is not waited for by those who only look at an error
+    # matplotlib is not waited for by those who only look at an error
+    from galfeat.pipeline.reporting.writing import write_report
 
     return write_report(study, out)

@@ -30,9 +30,10 @@ def describe(path: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON values. ``kind`` is "feature table" or "model"; ``settings`` hold all that decides the numbers; ``fingerprint`` is a short
-        sum of them. A table also has ``rows``, its ``catalog`` columns with their types, and ``columns``, the number of values of
-        each extractor; a model its ``input``, ``classes``, ``layers`` and number of ``parameters``.
+        JSON values. ``kind`` is "feature table" or "model"; ``settings`` hold all that decides the
+        numbers; ``fingerprint`` is a short sum of them. A table also has ``rows``, its ``catalog``
+        columns with their types, and ``columns``, the number of values of each extractor; a model
+        its ``input``, ``classes``, ``layers`` and number of ``parameters``.
 
     Raises
     ------
@@ -56,11 +57,21 @@ def description_text(path: str | Path) -> str:
     """Return what `describe` finds as lines for a person."""
     found = describe(path)
     lines = [f"{path}: {found['kind']} of galfeat {found['settings'].get('version')}"]
-    lines += [f"  {name:<12} {_shown(value)}" for name, value in found.items() if name not in ("kind", "settings", "catalog", "columns")]
+    lines += [
+        f"  {name:<12} {_shown(value)}"
+        for name, value in found.items()
+        if name not in ("kind", "settings", "catalog", "columns")
+    ]
     for name in ("columns", "catalog"):
         if name in found:
-            lines += [f"  {name}", *(f"    {key:<22} {_shown(value)}" for key, value in found[name].items())]
-    lines += ["  settings", *(f"    {key:<40} {_shown(value)}" for key, value in _leaves("", found["settings"]))]
+            lines += [
+                f"  {name}",
+                *(f"    {key:<22} {_shown(value)}" for key, value in found[name].items()),
+            ]
+    lines += [
+        "  settings",
+        *(f"    {key:<40} {_shown(value)}" for key, value in _leaves("", found["settings"])),
+    ]
     return "\n".join(lines)
 
 
@@ -69,22 +80,36 @@ def _table(path: Path) -> dict[str, Any]:
     footer = pq.read_metadata(path)
     schema = footer.schema.to_arrow_schema()
     columns, fingerprint = about.pop("columns"), about.pop("fingerprint", None)
-    counts: dict[str, Any] = {name: about.pop(name) for name in ("counts", "versions") if name in about}
+    counts: dict[str, Any] = {
+        name: about.pop(name) for name in ("counts", "versions") if name in about
+    }
     return {
         "kind": "feature table",
         "fingerprint": fingerprint,
         "rows": footer.num_rows,
         **counts,
-        "columns": {each.name: _width(each.type, len(columns.get(each.name, ()))) for each in schema if each.name in about["extractors"]},
-        "catalog": {field.name: str(field.type) for field in schema if field.name not in about["extractors"]},
+        "columns": {
+            each.name: _width(each.type, len(columns.get(each.name, ())))
+            for each in schema
+            if each.name in about["extractors"]
+        },
+        "catalog": {
+            field.name: str(field.type) for field in schema if field.name not in about["extractors"]
+        },
         "settings": about,
     }
 
 
 def _width(kind: pa.DataType, names: int) -> str:
     if pa.types.is_fixed_size_list(kind):
-        return f"{kind.list_size:,} values of float32" + ("" if names == kind.list_size else f", {names:,} of them with names")
-    return f"any number of {kind.value_type.list_size} values of uint8" if pa.types.is_list(kind) else str(kind)
+        return f"{kind.list_size:,} values of float32" + (
+            "" if names == kind.list_size else f", {names:,} of them with names"
+        )
+    return (
+        f"any number of {kind.value_type.list_size} values of uint8"
+        if pa.types.is_list(kind)
+        else str(kind)
+    )
 
 
 def _model(path: Path) -> dict[str, Any]:
@@ -95,7 +120,8 @@ def _model(path: Path) -> dict[str, Any]:
         "fingerprint": model.recipe.fingerprint,
         "input": model.input.name,
         "classes": model.classes,
-        "layers": [int(weights.shape[0]) for weights in model.network_.coefs_] + [int(model.network_.coefs_[-1].shape[1])],
+        "layers": [int(weights.shape[0]) for weights in model.network_.coefs_]
+        + [int(model.network_.coefs_[-1].shape[1])],
         "parameters": sum(int(array.size) for array in arrays),
         "settings": model.recipe.settings(),
     }

@@ -16,14 +16,23 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
     Examples
     --------
-    >>> differences({"preparation": {"size": 64, "fit": "crop"}}, {"preparation": {"size": 32, "fit": "crop"}, "bands": ["g"]})
+    >>> one = {"preparation": {"size": 64, "fit": "crop"}}
+    >>> other = {"preparation": {"size": 32, "fit": "crop"}, "bands": ["g"]}
+    >>> differences(one, other)
     ['preparation.size: 64 and 32', "bands: nothing and ['g']"]
     """
-    return [f"{name}: {_said(here)} and {_said(there)}" for name, here, there in changes(one, other)]
+    return [
+        f"{name}: {_said(here)} and {_said(there)}" for name, here, there in changes(one, other)
+    ]
 
 
-def changes(one: Mapping[str, Any], other: Mapping[str, Any], name: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield name and both values of each setting that two trees do not have in common; `NOTHING` where it is not there."""
+def changes(
+    one: Mapping[str, Any], other: Mapping[str, Any], name: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Yield name and both values of each setting that two trees do not have in common.
+
+    `NOTHING` where it is not there.
+    """
     for key in dict.fromkeys([*one, *other]):
         full = f"{name}.{key}" if name else str(key)
         here, there = one.get(key, NOTHING), other.get(key, NOTHING)

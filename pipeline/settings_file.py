@@ -1,7 +1,8 @@
 """Settings in a file: TOML that is checked key by key, so that a mistake is named with its line.
 
-A file has a table for each command with that command's options, ``[preparation]`` with what happens to a cutout, and ``[features.NAME]``
-with the settings of an extractor. Only what differs from the defaults needs to stand in it.
+A file has a table for each command with that command's options, ``[preparation]`` with what happens
+to a cutout, and ``[features.NAME]`` with the settings of an extractor. Only what differs from the
+defaults needs to stand in it.
 """
 
 import tomllib
@@ -68,30 +69,47 @@ class Configuration:
         for name, given in found.items():
             self.known(["features", name], list(EXTRACTORS))
             if not isinstance(given, dict):
-                self.refuse(["features", name], f"the settings of an extractor are a table: write [features.{name}]")
+                self.refuse(
+                    ["features", name],
+                    f"the settings of an extractor are a table: write [features.{name}]",
+                )
             names = sorted(EXTRACTORS[name]().get_params())
             for key, value in given.items():
                 self.known(["features", name, key], names)
-                self._trying(["features", name, key], _tried, {"name": name, "settings": {key: value}})
+                self._trying(
+                    ["features", name, key], _tried, {"name": name, "settings": {key: value}}
+                )
             self._trying(["features", name], _tried, {"name": name, "settings": given})
-        return {name: {key: _tuples(value) for key, value in given.items()} for name, given in found.items()}
+        return {
+            name: {key: _tuples(value) for key, value in given.items()}
+            for name, given in found.items()
+        }
 
     def known(self, keys: Sequence[str], names: Sequence[str]) -> None:
         """Refuse a key that is not among those names."""
         if keys[-1] not in names:
             where = f"[{'.'.join(keys[:-1])}]" if len(keys) > 1 else "the file"
-            self.refuse(keys, f"{where} has no setting '{keys[-1]}'; its settings are {', '.join(names)}")
+            self.refuse(
+                keys, f"{where} has no setting '{keys[-1]}'; its settings are {', '.join(names)}"
+            )
 
     def refuse(self, keys: Sequence[str], reason: str) -> NoReturn:
         """Raise the UsageError that names file, line and key."""
         line = line_of(self.text, keys)
-        raise UsageError(f"{self.path}, line {line}: {reason}" if line else f"{self.path}: {reason}")
+        raise UsageError(
+            f"{self.path}, line {line}: {reason}" if line else f"{self.path}: {reason}"
+        )
 
     def _trying(self, keys: Sequence[str], make: Any, given: dict[str, Any]) -> None:
         try:
             make(**given)
         except (UsageError, TypeError) as error:
-            self.refuse(keys, str(error) if isinstance(error, UsageError) else f"'{keys[-1]}' has a value of the wrong kind: {error}")
+            self.refuse(
+                keys,
+                str(error)
+                if isinstance(error, UsageError)
+                else f"'{keys[-1]}' has a value of the wrong kind: {error}",
+            )
 
 
 def read_configuration(path: str | Path | None) -> Configuration:
@@ -105,7 +123,8 @@ def read_configuration(path: str | Path | None) -> Configuration:
     Raises
     ------
     UsageError
-        If it cannot be read, is no TOML, or has a wrong setting: the sentence names the line and the key.
+        If it cannot be read, is no TOML, or has a wrong setting: the sentence names the line and
+        the key.
     """
     if path is None:
         return Configuration()
@@ -126,17 +145,26 @@ def read_configuration(path: str | Path | None) -> Configuration:
 
 
 def default_tables() -> dict[str, tuple[str, dict[str, Any]]]:
-    """Return the tables that belong to no command: to each name one line about it, and its settings with their defaults."""
-    tables = {"preparation": ("What happens to a cutout before it is measured.", Preparation().as_dict())}
+    """Return the tables that belong to no command.
+
+    To each name one line about it, and its settings with their defaults.
+    """
+    tables = {
+        "preparation": ("What happens to a cutout before it is measured.", Preparation().as_dict())
+    }
     for name, extractor in EXTRACTORS.items():
-        tables[f"features.{name}"] = (extractor.__doc__ or "").strip().splitlines()[0], extractor().get_params()
+        tables[f"features.{name}"] = (
+            " ".join((extractor.__doc__ or "").split("\n\n")[0].split()),
+            extractor().get_params(),
+        )
     return tables
 
 
 def line_of(text: str, keys: Sequence[str]) -> int | None:
     r"""Return the line, from 1, at which a key of a TOML text begins; None if there is no such key.
 
-    The text is read again up to each line: where the key first appears, there it ends, and it begins after the line before.
+    The text is read again up to each line: where the key first appears, there it ends, and it
+    begins after the line before.
 
     Examples
     --------
@@ -160,11 +188,20 @@ def line_of(text: str, keys: Sequence[str]) -> int | None:
 
 def _first_written(lines: list[str], whole: int, count: int) -> int:
     """Return the first line after `whole` that is neither empty nor a comment."""
-    return next((i + 1 for i in range(whole, count) if lines[i].strip() and not lines[i].lstrip().startswith("#")), count)
+    return next(
+        (
+            i + 1
+            for i in range(whole, count)
+            if lines[i].strip() and not lines[i].lstrip().startswith("#")
+        ),
+        count,
+    )
 
 
 def _tried(name: str, settings: dict[str, Any]) -> Extractor:
-    extractor: Extractor = EXTRACTORS[name](**{key: _tuples(value) for key, value in settings.items()})
+    extractor: Extractor = EXTRACTORS[name](
+        **{key: _tuples(value) for key, value in settings.items()}
+    )
     extractor.feature_names(("band1", "band2"), _TRIAL)
     fraction("min_good", extractor.min_good)  # which the names do not depend on
     return extractor

@@ -17,9 +17,11 @@ def audit(
     seed: Seed = 0,
     config: Config = None,
 ) -> None:
-    """Measure what the extractors promise not to react to, on simulated galaxies; status 1 if a promise is broken.
+    """Measure what the extractors promise not to react to, on simulated galaxies;
+    status 1 if a promise is broken.
 
-    The table goes to the standard output. A relative change of 0 is none at all; 1 makes a galaxy as different from itself as from another.
+    The table goes to the standard output. A relative change of 0 is none at all; 1 makes a galaxy
+    as different from itself as from another.
     """
     del config  # it has done its work: it gave the options above their defaults
     from galfeat.pipeline import audit as measure

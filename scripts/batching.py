@@ -1,4 +1,7 @@
-"""What the commands that work through batches have in common: their options, the log file, and how they end."""
+"""What the commands that work through batches have in common.
+
+Their options, the log file, and how they end.
+"""
 
 import logging
 import time
@@ -16,22 +19,53 @@ from galfeat.scripts.supervising import alive
 if TYPE_CHECKING:
     from galfeat.pipeline.extraction.extract import Options
 
-__all__ = ["Cluster", "LogFile", "Processes", "Quiet", "Restart", "RetryFailed", "options_of", "watching"]
-
-Processes = Annotated[bool, typer.Option("--processes", help="Measure in processes instead of threads: a crash ends none but its own.")]
-Cluster = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to measure on, as tcp://host:8786, or 'local' to start one.")
+__all__ = [
+    "Cluster",
+    "LogFile",
+    "Processes",
+    "Quiet",
+    "Restart",
+    "RetryFailed",
+    "options_of",
+    "watching",
 ]
-Restart = Annotated[bool, typer.Option("--restart", help="Throw away what an unfinished run for this output has, and begin anew.")]
-RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure once more what failed, and nothing else.")]
-LogFile = Annotated[Path | None, typer.Option("--log", metavar="FILE", help="File to which messages and progress are added.")]
+
+Processes = Annotated[
+    bool,
+    typer.Option(
+        "--processes",
+        help="Measure in processes instead of threads: a crash ends none but its own.",
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Dask scheduler to measure on, as tcp://host:8786, or 'local' to start one.",
+    ),
+]
+Restart = Annotated[
+    bool,
+    typer.Option(
+        "--restart", help="Throw away what an unfinished run for this output has, and begin anew."
+    ),
+]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Measure once more what failed, and nothing else.")
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option("--log", metavar="FILE", help="File to which messages and progress are added."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but what is wrong.")]
 
 _LOG = logging.getLogger("galfeat")
 _LOGGED_EVERY = 60.0  # seconds between lines of progress in the log file
 
 
-def options_of(workers: int | None, processes: bool, cluster: str | None, restart: bool, retry_failed: bool) -> "Options":
+def options_of(
+    workers: int | None, processes: bool, cluster: str | None, restart: bool, retry_failed: bool
+) -> "Options":
     """Return how the run goes about its work.
 
     Raises
@@ -42,14 +76,21 @@ def options_of(workers: int | None, processes: bool, cluster: str | None, restar
     from galfeat.pipeline.extraction.extract import Options
 
     if restart and retry_failed:
-        raise UsageError("--restart measures everything anew, and --retry-failed only what failed; give one of them")
+        raise UsageError(
+            "--restart measures everything anew, and --retry-failed only what failed; give one of "
+            "them"
+        )
     if processes and cluster is not None:
-        raise UsageError("--processes is for this machine, and --cluster for others; give one of them")
+        raise UsageError(
+            "--processes is for this machine, and --cluster for others; give one of them"
+        )
     return Options(workers, processes, cluster, restart, retry_failed)
 
 
 @contextmanager
-def watching(title: str, log: Path | None, quiet: bool) -> Iterator[Callable[[int, int, int], None]]:
+def watching(
+    title: str, log: Path | None, quiet: bool
+) -> Iterator[Callable[[int, int, int], None]]:
     """Show and log how far a run is.
 
     Parameters
@@ -82,7 +123,9 @@ def watching(title: str, log: Path | None, quiet: bool) -> Iterator[Callable[[in
                 display(done, total, failed)
             if handler and (done >= total or time.monotonic() - last >= _LOGGED_EVERY):
                 last = time.monotonic()
-                handler.handle(_record(f"{title}: {done:,} of {total:,} cutouts, {failed:,} failed"))
+                handler.handle(
+                    _record(f"{title}: {done:,} of {total:,} cutouts, {failed:,} failed")
+                )
 
         try:
             if handler:

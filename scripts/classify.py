@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from galfeat.scripts.batching import Cluster, LogFile, Processes, Quiet, Restart, RetryFailed, options_of, watching
+from galfeat.scripts.batching import (
+    Cluster,
+    LogFile,
+    Processes,
+    Quiet,
+    Restart,
+    RetryFailed,
+    options_of,
+    watching,
+)
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
     AllowOutside,
@@ -27,9 +36,13 @@ from galfeat.scripts.running import finish, main_of, say_unless_quiet
 
 
 def classify(
-    model: Annotated[Path, typer.Argument(metavar="M.galfeat", help="A model file of 'galfeat train'.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="M.galfeat", help="A model file of 'galfeat train'.")
+    ],
     source: Source,
-    out: Annotated[Path, typer.Option(help="File to write, .parquet or .csv; failures go beside it.")],
+    out: Annotated[
+        Path, typer.Option(help="File to write, .parquet or .csv; failures go beside it.")
+    ],
     catalog: Catalog = None,
     bands: Bands = None,
     layout: Layout = "auto",
@@ -70,7 +83,14 @@ def classify(
     )
     options = options_of(workers, processes, cluster, restart, retry_failed)
     with watching("classify", log, quiet) as progress:
-        summary = predict(model, opened, out, options=options, progress=progress, inputs=[source, catalog, positions])
+        summary = predict(
+            model,
+            opened,
+            out,
+            options=options,
+            progress=progress,
+            inputs=[source, catalog, positions],
+        )
     say_unless_quiet(f"classify: {summary.ends('classified')}")
     finish(summary.done, summary.failed, strict)
 

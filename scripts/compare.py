@@ -28,7 +28,10 @@ from galfeat.scripts.running import main_of, say
 
 def compare(
     source: Annotated[
-        Path | None, typer.Argument(metavar="[SOURCE]", help="Labelled cutouts; by default the embedded simulated survey.")
+        Path | None,
+        typer.Argument(
+            metavar="[SOURCE]", help="Labelled cutouts; by default the embedded simulated survey."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("report"),
     catalog: Catalog = None,
@@ -45,11 +48,24 @@ def compare(
     size: Size = 64,
     seed: Seed = 0,
     workers: Workers = None,
-    quick: Annotated[bool, typer.Option("--quick/--full", help="A first look in minutes, or the whole protocol in about an hour.")] = True,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick/--full",
+            help="A first look in minutes, or the whole protocol in about an hour.",
+        ),
+    ] = True,
     test_source: Annotated[
-        Path | None, typer.Option(metavar="SOURCE", help="Other labelled cutouts with these bands and classes, to test on as well.")
+        Path | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="Other labelled cutouts with these bands and classes, to test on as well.",
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted comparison in the same folder.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with an interrupted comparison in the same folder."),
+    ] = False,
     config: Config = None,
 ) -> None:
     """Compare hand-crafted features with raw pixels on labelled cutouts and write a report."""

@@ -9,7 +9,9 @@ from galfeat.scripts.running import main_of, say
 
 
 def config(
-    check: Annotated[Path | None, typer.Argument(metavar="[T.toml]", help="A settings file to check instead.")] = None,
+    check: Annotated[
+        Path | None, typer.Argument(metavar="[T.toml]", help="A settings file to check instead.")
+    ] = None,
 ) -> None:
     """Print every setting with its default, as a file for --config; or check such a file."""
     from galfeat.scripts.configuring import check_configuration

@@ -1,7 +1,10 @@
-"""``--config galfeat.toml``: the options of a command from a file; what stands on the command line wins.
+"""``--config galfeat.toml``: the options of a command from a file.
 
-The file's table with the command's name fills in the options that were not given. It is checked before anything is done: a key that is no
-option, or a value that the option would refuse, is named with its line. The tables of the other commands are checked too.
+What stands on the command line wins.
+
+The file's table with the command's name fills in the options that were not given. It is checked
+before anything is done: a key that is no option, or a value that the option would refuse, is named
+with its line. The tables of the other commands are checked too.
 """
 
 from collections.abc import Mapping
@@ -13,7 +16,15 @@ import typer
 if TYPE_CHECKING:
     from galfeat.pipeline.settings_file import Configuration
 
-__all__ = ["Config", "check_configuration", "configurable_commands", "extractor_settings", "preparation", "prepares", "settable"]
+__all__ = [
+    "Config",
+    "check_configuration",
+    "configurable_commands",
+    "extractor_settings",
+    "preparation",
+    "prepares",
+    "settable",
+]
 
 _HIDDEN = ("config", "help")
 _OWN_SIZE = ("simulate", "audit")  # commands whose size is that of galaxies they make
@@ -29,12 +40,18 @@ def _apply(context: typer.Context, path: Path | None) -> Path | None:
 
 Config = Annotated[
     Path | None,
-    typer.Option(metavar="T.toml", is_eager=True, callback=_apply, help="Settings file; 'galfeat config' prints one with the defaults."),
+    typer.Option(
+        metavar="T.toml",
+        is_eager=True,
+        callback=_apply,
+        help="Settings file; 'galfeat config' prints one with the defaults.",
+    ),
 ]
 
 
 def check_configuration(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the options that a settings file has for each command, as the command line would give them.
+    """Return the options that a settings file has for each command, as the command line would give
+    them.
 
     Raises
     ------
@@ -53,13 +70,21 @@ def check_configuration(path: Path) -> dict[str, dict[str, Any]]:
     size = configuration.table("preparation").get("size")
     for name, command in commands.items():
         if size is not None and prepares(name, command):
-            given = _checked(configuration, ["preparation", "size"], size, settable(command)["size"], typer.Context(command))[0]
+            given = _checked(
+                configuration,
+                ["preparation", "size"],
+                size,
+                settable(command)["size"],
+                typer.Context(command),
+            )[0]
             found.setdefault(name, {}).setdefault("size", given)
     return found
 
 
 def preparation(path: Path | None, size: int) -> Any:
-    """Return the preparation that a settings file describes, at the size that the command was given."""
+    """Return the preparation that a settings file describes, at the size that the command was
+    given.
+    """
     from galfeat.data import Preparation
     from galfeat.pipeline.settings_file import read_configuration
 
@@ -78,11 +103,17 @@ def configurable_commands() -> dict[str, Any]:
     from galfeat.scripts.main import app  # only now: the commands import this module
 
     group: Any = typer.main.get_command(app)
-    return {name: command for name, command in group.commands.items() if any(each.name == "config" for each in command.params)}
+    return {
+        name: command
+        for name, command in group.commands.items()
+        if any(each.name == "config" for each in command.params)
+    }
 
 
 def prepares(name: str, command: Any) -> bool:
-    """Return whether a command brings cutouts to a size, which then stands in the file's table ``[preparation]``."""
+    """Return whether a command brings cutouts to a size, which then stands in the file's table
+    ``[preparation]``.
+    """
     return "size" in settable(command) and name not in _OWN_SIZE
 
 
@@ -106,21 +137,35 @@ def _options(configuration: "Configuration", name: str, command: Any) -> dict[st
     return found
 
 
-def _checked(configuration: "Configuration", keys: list[str], value: Any, parameter: Any, context: typer.Context) -> tuple[Any, Any]:
-    """Return a value as the command line would give it, and what the option makes of it; refuse one that the option would refuse."""
+def _checked(
+    configuration: "Configuration",
+    keys: list[str],
+    value: Any,
+    parameter: Any,
+    context: typer.Context,
+) -> tuple[Any, Any]:
+    """Return a value as the command line would give it, and what the option makes of it.
+
+    Refuse one that the option would refuse.
+    """
     given = _as_given(configuration, keys, value, parameter)
     try:
         return given, parameter.process_value(context, given)
     except typer.BadParameter as error:
         said = " ".join(error.message.split()).rstrip(".")
-        configuration.refuse(keys, f"{keys[-1]}: {said[:1].lower()}{said[1:]}; the file has {value!r}")
+        configuration.refuse(
+            keys, f"{keys[-1]}: {said[:1].lower()}{said[1:]}; the file has {value!r}"
+        )
 
 
 def _as_given(configuration: "Configuration", keys: list[str], value: Any, parameter: Any) -> Any:
     """Return a value as the command line would give it: text, or true and false for a switch."""
     switch = bool(getattr(parameter, "is_flag", False))
     if isinstance(value, bool) != switch:
-        configuration.refuse(keys, f"{keys[-1]} is {'true or false' if switch else 'no switch'}; the file has {value!r}")
+        configuration.refuse(
+            keys,
+            f"{keys[-1]} is {'true or false' if switch else 'no switch'}; the file has {value!r}",
+        )
     if switch:
         return value
     if isinstance(value, list):

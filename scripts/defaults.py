@@ -16,9 +16,17 @@ _WIDTH = 110  # characters a line
 def defaults() -> str:
     """Return a settings file with every default: what is commented out has none."""
     lines = [
-        f"# Settings of galfeat {__version__}. Keep what you change and delete the rest; options on the command line win.",
+        (
+            f"# Settings of galfeat {__version__}. Keep what you change and delete the rest; "
+            "options "
+            "on the command line win."
+        ),
         "# Paths are meant from the folder of this file.",
-        *(line for name, command in configurable_commands().items() for line in _command(name, command)),
+        *(
+            line
+            for name, command in configurable_commands().items()
+            for line in _command(name, command)
+        ),
     ]
     for name, (about, settings) in default_tables().items():
         lines += _table(name, settings, about)
@@ -27,7 +35,7 @@ def defaults() -> str:
 
 def _command(name: str, command: Any) -> Iterator[str]:
     yield ""
-    yield from _comment((command.help or "").strip().splitlines()[0])
+    yield from _comment(" ".join((command.help or "").split("\n\n")[0].split()))
     yield f"[{name}]"
     for each in settable(command).values():
         if each.name == "size" and prepares(name, command):
@@ -65,4 +73,6 @@ def _toml(value: Any) -> str:
 
 
 def _comment(text: str) -> list[str]:
-    return textwrap.wrap(" ".join(text.split()), _WIDTH, initial_indent="# ", subsequent_indent="# ")
+    return textwrap.wrap(
+        " ".join(text.split()), _WIDTH, initial_indent="# ", subsequent_indent="# "
+    )

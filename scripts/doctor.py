@@ -6,7 +6,9 @@ from galfeat.scripts.running import main_of
 
 
 def doctor() -> None:
-    """Print the versions of everything, then check that this installation measures and learns correctly; status 1 if not."""
+    """Print the versions of everything, then check that this installation measures and learns
+    correctly; status 1 if not.
+    """
     from galfeat.pipeline.doctor import check_up, facts
 
     for name, fact in facts().items():
@@ -17,7 +19,12 @@ def doctor() -> None:
         typer.echo(f"{'ok' if check.passed else 'WRONG':<6} {check.name}: {check.found}")
         failed += not check.passed
     typer.echo(
-        "all is well" if not failed else f"{failed} of the checks failed: do not trust this installation, and report what stands above"
+        "all is well"
+        if not failed
+        else (
+            f"{failed} of the checks failed: do not trust this installation, and report what "
+            "stands above"
+        )
     )
     if failed:
         raise typer.Exit(1)

@@ -9,8 +9,15 @@ from galfeat.scripts.running import main_of, say
 
 
 def export(
-    table: Annotated[Path, typer.Argument(metavar="F.parquet", help="A feature table of 'galfeat extract'.")],
-    out: Annotated[Path, typer.Argument(metavar="F.fits|F.csv", help="File to write: FITS with vector columns, or flat CSV.")],
+    table: Annotated[
+        Path, typer.Argument(metavar="F.parquet", help="A feature table of 'galfeat extract'.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="F.fits|F.csv", help="File to write: FITS with vector columns, or flat CSV."
+        ),
+    ],
 ) -> None:
     """Write a feature table as FITS or CSV."""
     from galfeat.pipeline import export as write

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from galfeat.scripts.batching import Cluster, LogFile, Processes, Quiet, Restart, RetryFailed, options_of, watching
+from galfeat.scripts.batching import (
+    Cluster,
+    LogFile,
+    Processes,
+    Quiet,
+    Restart,
+    RetryFailed,
+    options_of,
+    watching,
+)
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
     AllowOutside,
@@ -29,7 +38,10 @@ from galfeat.scripts.running import finish, main_of, say_unless_quiet
 
 def extract(
     source: Source,
-    out: Annotated[Path, typer.Option(help="Parquet file to write; failures go beside it, into F.failures.csv.")],
+    out: Annotated[
+        Path,
+        typer.Option(help="Parquet file to write; failures go beside it, into F.failures.csv."),
+    ],
     catalog: Catalog = None,
     bands: Bands = None,
     layout: Layout = "auto",
@@ -40,7 +52,9 @@ def extract(
     companions: Companions = True,
     bad_bits: BadBits = None,
     allow_outside: AllowOutside = False,
-    features: Annotated[str, typer.Option(metavar="A,B,…", help="Extractors.")] = "pixels,color,texture,hog,sift",
+    features: Annotated[
+        str, typer.Option(metavar="A,B,…", help="Extractors.")
+    ] = "pixels,color,texture,hog,sift",
     size: Size = 64,
     workers: Workers = None,
     processes: Processes = False,

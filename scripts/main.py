@@ -22,7 +22,19 @@ from galfeat.scripts.train import train
 __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-for _command in (simulate, extract, train, classify, compare, export, info, show, audit, config, doctor):
+for _command in (
+    simulate,
+    extract,
+    train,
+    classify,
+    compare,
+    export,
+    info,
+    show,
+    audit,
+    config,
+    doctor,
+):
     app.command()(_command)
 
 
@@ -34,7 +46,12 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _about(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Say which version this is."
+        ),
+    ] = False,
 ) -> None:
     """Galaxy cutouts to features, a shallow network, and an honest comparison with raw pixels."""
 

@@ -29,7 +29,8 @@ class Display:
     def __init__(self, title: str, unit: str = "cutouts") -> None:
         self._title = title
         self._unit = unit
-        self._first: tuple[float, int] | None = None  # when the first part was through, and how large it was
+        # when the first part was through, and how large it was
+        self._first: tuple[float, int] | None = None
         self._last = 0.0
         self._bar: Progress | None = None
         self._task: TaskID | None = None
@@ -37,11 +38,19 @@ class Display:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._close()
 
     def __call__(self, done: int, total: int, note: int | str = "") -> None:
-        """Show that `done` of `total` are through; the note is the number of failures, or what is being worked on."""
+        """Show that `done` of `total` are through.
+
+        The note is the number of failures, or what is being worked on.
+        """
         now = time.monotonic()
         if self._first is None:
             self._first = (now, done)
@@ -49,7 +58,11 @@ class Display:
         start, before = self._first
         rate = (done - before) / max(now - start, 1e-9)
         extra = f", {note} failed" if isinstance(note, int) else f", {note}" if note else ""
-        state = f"{done:,} of {total:,} {self._unit}, {rate:,.3g} a second{extra}" if rate else f"{done:,} of {total:,} {self._unit}{extra}"
+        state = (
+            f"{done:,} of {total:,} {self._unit}, {rate:,.3g} a second{extra}"
+            if rate
+            else f"{done:,} of {total:,} {self._unit}{extra}"
+        )
         if self._bar and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, state=state)
             if done >= total:
@@ -61,7 +74,12 @@ class Display:
     def _open(self, now: float) -> None:
         self._last = now
         if sys.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[state]}"),
+                TimeRemainingColumn(),
+            )
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._task = self._bar.add_task(self._title, total=None, state="")
             self._bar.start()

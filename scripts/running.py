@@ -1,4 +1,6 @@
-"""How a command ends: 0 done, 1 nothing could be done (or ``--strict`` with failures), 2 wrong usage, 130 interrupted."""
+"""How a command ends: 0 done, 1 nothing could be done (or ``--strict`` with failures), 2 wrong
+usage, 130 interrupted.
+"""
 
 import logging
 import os
@@ -38,7 +40,9 @@ def say_unless_quiet(text: str) -> None:
 
 
 def finish(done: int, failed: int, strict: bool) -> None:
-    """Leave with status 1 if nothing could be done, or if there were failures and none were to be tolerated."""
+    """Leave with status 1 if nothing could be done, or if there were failures and none were to be
+    tolerated.
+    """
     if not done or (strict and failed):
         raise typer.Exit(1)
 
@@ -60,7 +64,9 @@ def _listen() -> None:
 
 
 def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status; a user's mistake becomes one sentence, a bug a traceback.
+    """Run the command line and return its exit status.
+
+    A user's mistake becomes one sentence, a bug a traceback.
 
     Where there are several commands and none is named, they are listed.
     """
@@ -93,12 +99,15 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
 
 
 def leave(app: typer.Typer, command: str) -> None:
-    """Run the command line of this process, watched over where it works through batches, and leave with its exit status."""
+    """Run the command line of this process, watched over where it works through batches, and leave
+    with its exit status.
+    """
     watched = command in BATCHES and "--help" not in sys.argv
     status = supervise() if watched else None
     if status is None:
         if watched:
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # as a scheduler of jobs ends them: in order
+            # as a scheduler of jobs ends them: in order
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         status = run(app)
         if status == INTERRUPTED:  # threads that are still busy with a galaxy are not waited for
             sys.stderr.flush()

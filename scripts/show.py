@@ -11,8 +11,15 @@ from galfeat.scripts.running import main_of, say
 
 
 def show(
-    cutout: Annotated[Path, typer.Argument(metavar="CUTOUT", help="A FITS file or picture; or, with --id, a folder or catalogue.")],
-    out: Annotated[Path, typer.Option(metavar="FIG.png", help="Figure to write, .png or .svg.")] = Path("figure.png"),
+    cutout: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CUTOUT", help="A FITS file or picture; or, with --id, a folder or catalogue."
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="FIG.png", help="Figure to write, .png or .svg.")
+    ] = Path("figure.png"),
     id: Annotated[str | None, typer.Option(help="Which galaxy, where there are several.")] = None,  # noqa: A002 (the option's name)
     catalog: Catalog = None,
     bands: Bands = None,
@@ -20,12 +27,23 @@ def show(
     size: Size = 64,
     config: Config = None,
 ) -> None:
-    """Draw a galaxy with HOG's edges, SIFT's keypoints, binary patterns, co-occurrence and histograms."""
+    """Draw a galaxy with HOG's edges, SIFT's keypoints, binary patterns, co-occurrence and
+    histograms.
+    """
     from galfeat.pipeline import show as draw
     from galfeat.scripts.configuring import preparation
 
     prepared = preparation(config, size)
-    say(f"show: {draw(cutout, out, id=id, catalog=catalog, bands=names(bands), layout=layout, preparation=prepared)}")
+    drawn = draw(
+        cutout,
+        out,
+        id=id,
+        catalog=catalog,
+        bands=names(bands),
+        layout=layout,
+        preparation=prepared,
+    )
+    say(f"show: {drawn}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
-"""A run that ends by a crash is begun again at once: the new process finds out which galaxy it was, leaves it out and goes on.
+"""A run that ends by a crash is begun again at once.
 
-A command line that works through batches forks: the child does the work, the parent, which has loaded nothing that could crash, waits. That
-costs a few milliseconds. Without it a segmentation fault in the middle of the night would leave the rest undone until somebody came.
+The new process finds out which galaxy it was, leaves it out and goes on.
+
+A command line that works through batches forks: the child does the work, the parent, which has
+loaded nothing that could crash, waits. That costs a few milliseconds. Without it a segmentation
+fault in the middle of the night would leave the rest undone until somebody came.
 """
 
 import contextlib
@@ -33,7 +36,8 @@ def supervise() -> int | None:
     Returns
     -------
     int or None
-        In the parent the exit status of the last child, once that ended in order; in a child None: it shall do the work.
+        In the parent the exit status of the last child, once that ended in order; in a child None:
+        it shall do the work.
     """
     if not hasattr(os, "fork"):
         return None
@@ -56,19 +60,28 @@ def supervise() -> int | None:
             return status if status >= 0 else 128 - status
         chances = _LAST_CHANCES if done else chances - 1
         name = signal.Signals(-status).name
-        again = "looking for the galaxy that did it, and going on" if chances else "and that without a galaxy that can be blamed for it"
+        again = (
+            "looking for the galaxy that did it, and going on"
+            if chances
+            else "and that without a galaxy that can be blamed for it"
+        )
         sys.stderr.write(f"galfeat: the run was ended by {name}; {again}\n")
     return 1
 
 
 def _watch(child: int, hear: int) -> tuple[int, bool]:
-    """Wait for the end of a child; return how it ended, negative for a signal, and whether it had done something."""
+    """Wait for the end of a child.
+
+    Return how it ended, negative for a signal, and whether it had done something.
+    """
 
     def pass_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)
 
-    before = [(number, signal.signal(number, pass_on)) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = [
+        (number, signal.signal(number, pass_on)) for number in (signal.SIGINT, signal.SIGTERM)
+    ]
     done = False
     try:
         while os.read(hear, 4096):
@@ -82,7 +95,9 @@ def _watch(child: int, hear: int) -> tuple[int, bool]:
 
 
 def _end_with_parent(watched: int) -> None:
-    """End this process when its parent is gone, so that the same command can be given again at once."""
+    """End this process when its parent is gone, so that the same command can be given again at
+    once.
+    """
 
     def wait() -> None:
         os.read(watched, 1)

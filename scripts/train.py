@@ -14,11 +14,17 @@ _MOST_UNITS = 65536  # a layer; beyond that it is a mistyped number, not a shall
 
 
 def train(
-    table: Annotated[Path, typer.Argument(metavar="F.parquet", help="A feature table of 'galfeat extract'.")],
+    table: Annotated[
+        Path, typer.Argument(metavar="F.parquet", help="A feature table of 'galfeat extract'.")
+    ],
     out: Annotated[Path, typer.Option(help="Model file to write.")],
-    inputs: Annotated[str, typer.Option(metavar="A,B,…", help="Extractors, or one input of the comparison.")] = "features",
+    inputs: Annotated[
+        str, typer.Option(metavar="A,B,…", help="Extractors, or one input of the comparison.")
+    ] = "features",
     label: Label = "label",
-    hidden: Annotated[str, typer.Option(metavar="N,M,…", help="Units of the hidden layers.")] = "64",
+    hidden: Annotated[
+        str, typer.Option(metavar="N,M,…", help="Units of the hidden layers.")
+    ] = "64",
     seed: Seed = 0,
     config: Config = None,
 ) -> None:
@@ -26,16 +32,24 @@ def train(
     del config  # it has done its work: it gave the options above their defaults
     from galfeat.pipeline import train as fit
 
-    trained = fit(table, out, inputs=names(inputs) or (), label=label, hidden=_units(hidden), seed=seed)
+    trained = fit(
+        table, out, inputs=names(inputs) or (), label=label, hidden=_units(hidden), seed=seed
+    )
     counts = ", ".join(f"{name} {count:,}" for name, count in trained.classes.items())
     without = f"; {trained.unlabelled:,} without a label left out" if trained.unlabelled else ""
-    say(f"train: {trained.model.input.name} of {sum(trained.classes.values()):,} galaxies ({counts}){without}: {trained.path}")
+    say(
+        f"train: {trained.model.input.name} of {sum(trained.classes.values()):,} galaxies "
+        f"({counts}){without}: {trained.path}"
+    )
 
 
 def _units(text: str) -> tuple[int, ...]:
     units = names(text) or ()
     if not units or not all(unit.isdecimal() and 0 < int(unit) <= _MOST_UNITS for unit in units):
-        raise UsageError(f"--hidden takes numbers from 1 to {_MOST_UNITS} joined by commas, such as 64 or 128,32; not '{text}'")
+        raise UsageError(
+            f"--hidden takes numbers from 1 to {_MOST_UNITS} joined by commas, such as 64 or "
+            f"128,32; not '{text}'"
+        )
     return tuple(int(unit) for unit in units)
 
 

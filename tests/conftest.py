@@ -16,13 +16,17 @@ def real_data() -> Path:
     """Return the folder of real galaxies, or skip: they are too many to be part of the project."""
     folder = Path(os.environ.get("GALFEAT_TEST_DATA", _BESIDE))
     if not folder.is_dir():
-        pytest.skip(f"real galaxies not found: set GALFEAT_TEST_DATA to their folder (looked in {folder})")
+        pytest.skip(
+            f"real galaxies not found: set GALFEAT_TEST_DATA to their folder (looked in {folder})"
+        )
     return folder
 
 
 @pytest.fixture
 def heard() -> Iterator[None]:
-    """Let SIGINT raise, here and in programs that are started, where the shell of these tests has it ignored."""
+    """Let SIGINT raise, here and in programs that are started, where the shell of these tests has
+    it ignored.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -30,7 +34,9 @@ def heard() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with 90 simulated galaxies of 32 x 32 pixels in three bands, and their catalogue."""
+    """Return a folder with 90 simulated galaxies of 32 x 32 pixels in three bands, and their
+    catalogue.
+    """
     from galfeat.data import SimulatedSurvey, write_survey
 
     folder = tmp_path_factory.mktemp("survey") / "survey"
@@ -51,14 +57,22 @@ def table(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def object_store() -> Iterator[str]:
-    """Start a stand-in for S3 in this process, make it the one that everybody asks, and return ``s3://``."""
+    """Start a stand-in for S3 in this process, make it the one that everybody asks, and return
+    ``s3://``.
+    """
     s3fs = pytest.importorskip("s3fs", reason="object stores need the extra 'remote'")
-    server_of = pytest.importorskip("moto.server", reason="needs moto[server], a stand-in for S3").ThreadedMotoServer
+    server_of = pytest.importorskip(
+        "moto.server", reason="needs moto[server], a stand-in for S3"
+    ).ThreadedMotoServer
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = server_of(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "DEFAULT_REGION": "us-east-1"}.items():
+        for name, value in {
+            "ACCESS_KEY_ID": "key",
+            "SECRET_ACCESS_KEY": "secret",
+            "DEFAULT_REGION": "us-east-1",
+        }.items():
             patch.setenv(f"AWS_{name}", value)
         patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
         s3fs.S3FileSystem.clear_instance_cache()

@@ -19,7 +19,15 @@ def test_a_single_reason_is_the_whole_sentence() -> None:
     assert CutoutError("all pixels are bad").reasons == {0: "all pixels are bad"}
 
 
-@pytest.mark.parametrize("error", [CutoutError("constant"), CutoutError({0: "constant"}), CutoutError({3: "a", 4: "b"}), UsageError("no")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        CutoutError("constant"),
+        CutoutError({0: "constant"}),
+        CutoutError({3: "a", 4: "b"}),
+        UsageError("no"),
+    ],
+)
 def test_errors_travel_between_processes(error: GalfeatError) -> None:
     back = pickle.loads(pickle.dumps(error))
     assert type(back) is type(error)

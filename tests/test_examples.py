@@ -7,13 +7,24 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 def test_the_lecture_is_drawn(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-W", "error", EXAMPLES / "lecture.py", tmp_path], check=True)
-    drawn = ["activations.png", "approximation.png", "boundary.png", "learning.html", "losses.png", "paths.png"]
+    drawn = [
+        "activations.png",
+        "approximation.png",
+        "boundary.png",
+        "learning.html",
+        "losses.png",
+        "paths.png",
+    ]
     assert sorted(file.name for file in tmp_path.iterdir()) == drawn
-    assert all(name in (EXAMPLES / "lecture.py").read_text() for name in drawn), "and each is announced"
+    assert all(name in (EXAMPLES / "lecture.py").read_text() for name in drawn), (
+        "and each is announced"
+    )
 
 
 def test_the_preparation_is_drawn(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-W", "error", EXAMPLES / "preparation.py", tmp_path], check=True)
+    subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / "preparation.py", tmp_path], check=True
+    )
     drawn = ["colour.jpg", "preparation.jpg"]
     assert sorted(file.name for file in tmp_path.iterdir()) == drawn
     assert all(name in (EXAMPLES / "preparation.py").read_text() for name in drawn)

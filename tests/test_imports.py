@@ -1,4 +1,6 @@
-"""Imports point one way: scripts -> pipeline -> data, features, nn; the three wings do not know each other."""
+"""Imports point one way: scripts -> pipeline -> data, features, nn; the three wings do not know
+each other.
+"""
 
 import ast
 import subprocess
@@ -25,14 +27,21 @@ def imported(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            yield from (f"{node.module}.{alias.name}" if node.module == "galfeat" else str(node.module) for alias in node.names)
+            yield from (
+                f"{node.module}.{alias.name}" if node.module == "galfeat" else str(node.module)
+                for alias in node.names
+            )
 
 
 def modules() -> list[tuple[str, Path]]:
     return [(wing, path) for wing in ALLOWED for path in sorted((ROOT / wing).rglob("*.py"))]
 
 
-@pytest.mark.parametrize(("wing", "path"), modules(), ids=lambda value: str(value.relative_to(ROOT)) if isinstance(value, Path) else "")
+@pytest.mark.parametrize(
+    ("wing", "path"),
+    modules(),
+    ids=lambda value: str(value.relative_to(ROOT)) if isinstance(value, Path) else "",
+)
 def test_a_module_imports_only_what_its_wing_may(wing: str, path: Path) -> None:
     for name in imported(path):
         top, _, rest = name.partition(".")
@@ -44,7 +53,10 @@ def test_a_module_imports_only_what_its_wing_may(wing: str, path: Path) -> None:
 
 
 def test_the_face_imports_nothing_heavy() -> None:
-    code = "import sys, galfeat; print(sorted({m.split('.')[0] for m in sys.modules} & {'numpy', 'astropy', 'sklearn', 'cv2', 'numba'}))"
+    code = (
+        "import sys, galfeat; print(sorted({m.split('.')[0] for m in sys.modules} & {'numpy', "
+        "'astropy', 'sklearn', 'cv2', 'numba'}))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -86,7 +98,7 @@ for module in walk_packages(galfeat.__path__, "galfeat."):
 for face in ("data", "features", "nn", "pipeline"):
     wing = import_module(f"galfeat.{face}")
     for name in wing.__all__:
-        assert not ismodule(getattr(wing, name)), f"galfeat.{face}.{name} is hidden by a module of that name"
+        assert not ismodule(getattr(wing, name)), f"a module hides galfeat.{face}.{name}"
 """
 
 

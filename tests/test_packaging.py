@@ -17,7 +17,16 @@ WINGS = {"data", "features", "nn", "pipeline", "scripts"}
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(out),
+        str(ROOT),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(next(out.glob("*.whl"))) as archive:
@@ -27,15 +36,27 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_the_wheel_holds_one_package_with_five_sub_packages(wheel: list[str]) -> None:
     tops = {name.split("/")[0] for name in wheel}
     assert tops == {"galfeat", f"galfeat-{galfeat.__version__}.dist-info"}
-    subs = {name.split("/")[1] for name in wheel if name.startswith("galfeat/") and name.count("/") > 1}
+    subs = {
+        name.split("/")[1] for name in wheel if name.startswith("galfeat/") and name.count("/") > 1
+    }
     assert subs == WINGS
-    assert {name for name in wheel if name.startswith("galfeat/") and name.count("/") == 1} == {"galfeat/__init__.py", "galfeat/py.typed"}
+    assert {name for name in wheel if name.startswith("galfeat/") and name.count("/") == 1} == {
+        "galfeat/__init__.py",
+        "galfeat/py.typed",
+    }
 
 
 def test_the_wheel_holds_every_module_and_the_templates(wheel: list[str]) -> None:
-    here = {f"galfeat/{path.relative_to(ROOT).as_posix()}" for wing in WINGS for path in (ROOT / wing).rglob("*.py")}
+    here = {
+        f"galfeat/{path.relative_to(ROOT).as_posix()}"
+        for wing in WINGS
+        for path in (ROOT / wing).rglob("*.py")
+    }
     assert here <= set(wheel)
-    page = {f"galfeat/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "pipeline" / "reporting" / "page").iterdir()}
+    page = {
+        f"galfeat/{path.relative_to(ROOT).as_posix()}"
+        for path in (ROOT / "pipeline" / "reporting" / "page").iterdir()
+    }
     assert len(page) > 3
     assert page <= set(wheel)
     assert not [name for name in wheel if "__pycache__" in name or "tests" in name]

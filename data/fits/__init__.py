@@ -1,1 +1,3 @@
-"""FITS files: headers that are not trusted, images, masks and noise maps in other extensions, and fast paths for many alike."""
+"""FITS files: headers that are not trusted, images, masks and noise maps in other extensions, and
+fast paths for many alike.
+"""

@@ -1,4 +1,7 @@
-"""What accompanies the pixels of a galaxy, brought into one form: noise as standard deviations, bad pixels as NaN, segments as numbers."""
+"""What accompanies the pixels of a galaxy, brought into one form.
+
+Noise as standard deviations, bad pixels as NaN, segments as numbers.
+"""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +16,18 @@ from galfeat.data.fits.ancillary_names import Role
 from galfeat.data.fits.header_forms import Cards
 from galfeat.data.fits.headers import Header
 
-__all__ = ["NOISE", "Companions", "Layer", "Pixels", "bad_bits_of", "bad_pixels", "noise_role", "segments_of", "sigma_of", "with_layers"]
+__all__ = [
+    "NOISE",
+    "Companions",
+    "Layer",
+    "Pixels",
+    "bad_bits_of",
+    "bad_pixels",
+    "noise_role",
+    "segments_of",
+    "sigma_of",
+    "with_layers",
+]
 
 NOISE: tuple[Role, ...] = ("sigma", "variance", "ivar")
 """What a noise map can hold; of a file that has several, the first is taken."""
@@ -40,9 +54,10 @@ class Companions:
     use : bool
         Whether they are read at all.
     bad_bits : int or None
-        Which bits of a data-quality map make a pixel bad: 3 is the first two. None goes by the file: DO_NOT_USE, the first bit, where
-        TELESCOP is JWST; BAD, SAT, EDGE and NO_DATA where keywords such as ``MP_BAD`` name the bits (Rubin, Hyper Suprime-Cam); any bit
-        otherwise (Hubble). 0 passes over them.
+        Which bits of a data-quality map make a pixel bad: 3 is the first two. None goes by the
+        file: DO_NOT_USE, the first bit, where TELESCOP is JWST; BAD, SAT, EDGE and NO_DATA where
+        keywords such as ``MP_BAD`` name the bits (Rubin, Hyper Suprime-Cam); any bit otherwise
+        (Hubble). 0 passes over them.
 
     Raises
     ------
@@ -55,14 +70,22 @@ class Companions:
 
     def __post_init__(self) -> None:
         bits = self.bad_bits
-        if bits is not None and (not isinstance(bits, int) or isinstance(bits, bool) or not 0 <= bits < 1 << 63):
-            raise UsageError(f"bad_bits must be a whole number from 0 on, the sum of the bits that make a pixel bad; it is {bits!r}")
+        if bits is not None and (
+            not isinstance(bits, int) or isinstance(bits, bool) or not 0 <= bits < 1 << 63
+        ):
+            raise UsageError(
+                "bad_bits must be a whole number from 0 on, the sum of the bits that make a "
+                f"pixel bad; it is {bits!r}"
+            )
 
 
 class Pixels(NamedTuple):
-    """Pixels of one galaxy as a file has them: float32 of shape (bands, ny, nx), names of the bands, and whether the file gave them.
+    """Pixels of one galaxy as a file has them.
 
-    ``noise`` is of the same shape, ``segmentation`` int32 of shape (ny, nx); None where there is none.
+    Float32 of shape (bands, ny, nx), names of the bands, and whether the file gave them.
+
+    ``noise`` is of the same shape, ``segmentation`` int32 of shape (ny, nx); None where there is
+    none.
     """
 
     pixels: NDArray[np.float32]
@@ -93,7 +116,9 @@ class Layer(NamedTuple):
 
 
 def bad_bits_of(header: Header, first: Header, role: Role, bad_bits: int | None) -> int | None:
-    """Return the bits that make a pixel of a mask or of a map of flags bad; None: any value but zero.
+    """Return the bits that make a pixel of a mask or of a map of flags bad.
+
+    None: any value but zero.
 
     Parameters
     ----------
@@ -113,7 +138,10 @@ def bad_bits_of(header: Header, first: Header, role: Role, bad_bits: int | None)
 
 
 def bad_pixels(values: NDArray[np.generic], bits: int | None) -> NDArray[np.bool_]:
-    """Return which pixels of a mask or of a map of flags are bad: those with one of the bits, or, without these, all but zero."""
+    """Return which pixels of a mask or of a map of flags are bad.
+
+    Those with one of the bits, or, without these, all but zero.
+    """
     if bits is None or values.dtype.kind == "f":
         return np.asarray(values != 0)
     return np.asarray(values.astype(np.int64, copy=False) & bits != 0)
@@ -123,26 +151,39 @@ def _named_bits(header: Header) -> dict[str, int]:
     """Return the bits that keywords such as ``MP_BAD`` name, long ones behind HIERARCH."""
     if not isinstance(header.cards, Cards):
         return {}
-    return {match[1].decode(): int(match[2]) for match in _MASK_PLANE.finditer(header.cards.raw) if int(match[2]) < 63}
+    return {
+        match[1].decode(): int(match[2])
+        for match in _MASK_PLANE.finditer(header.cards.raw)
+        if int(match[2]) < 63
+    }
 
 
 def noise_role(header: Header, role: Role) -> Role:
-    """Return what a noise map holds: as its name says, unless the header says otherwise by UTYPE, as `astropy.nddata.CCDData` writes."""
-    kinds: dict[str, Role] = {"StdDevUncertainty": "sigma", "VarianceUncertainty": "variance", "InverseVariance": "ivar"}
+    """Return what a noise map holds.
+
+    As its name says, unless the header says otherwise by UTYPE, as `astropy.nddata.CCDData` writes.
+    """
+    kinds: dict[str, Role] = {
+        "StdDevUncertainty": "sigma",
+        "VarianceUncertainty": "variance",
+        "InverseVariance": "ivar",
+    }
     return kinds.get(header.text("UTYPE"), role) if role in NOISE else role
 
 
 def with_layers(found: Pixels, layers: Sequence[Layer]) -> Pixels:
     """Return pixels with what accompanies them.
 
-    Masked pixels are NaN, and so are those whose noise is no positive number. Noise stays only where every band has it.
+    Masked pixels are NaN, and so are those whose noise is no positive number. Noise stays only
+    where every band has it.
 
     Parameters
     ----------
     found : Pixels
         Not written to.
     layers : sequence of Layer
-        Of what comes twice, such as the noise of a band, the last counts; what any mask marks is bad.
+        Of what comes twice, such as the noise of a band, the last counts; what any mask marks is
+        bad.
 
     Raises
     ------
@@ -150,7 +191,9 @@ def with_layers(found: Pixels, layers: Sequence[Layer]) -> Pixels:
         If a companion has another size than the image, or planes that do not go with its bands.
     """
     pixels = found.pixels.copy()
-    noise: list[NDArray[np.float32] | None] = [None] * len(pixels) if found.noise is None else list(found.noise)
+    noise: list[NDArray[np.float32] | None] = (
+        [None] * len(pixels) if found.noise is None else list(found.noise)
+    )
     segments = found.segmentation
     for layer in layers:
         role, band = layer.role, layer.band
@@ -165,7 +208,13 @@ def with_layers(found: Pixels, layers: Sequence[Layer]) -> Pixels:
                 noise[place] = plane
                 pixels[place][np.isnan(plane)] = np.nan
     known = [plane for plane in noise if plane is not None]
-    return Pixels(pixels, found.bands, found.named, np.stack(known) if len(known) == len(noise) else None, segments)
+    return Pixels(
+        pixels,
+        found.bands,
+        found.named,
+        np.stack(known) if len(known) == len(noise) else None,
+        segments,
+    )
 
 
 def _fitted(layer: Layer, shape: tuple[int, ...]) -> NDArray[np.generic]:
@@ -205,7 +254,10 @@ def segments_of(plane: NDArray[Any]) -> NDArray[np.int32]:
     if plane.dtype.kind == "f":
         plane = np.where(np.isfinite(plane), plane, 0)
         if (plane != np.round(plane)).any():
-            raise CutoutError("its segmentation map holds numbers with decimals where the numbers of objects should stand")
+            raise CutoutError(
+                "its segmentation map holds numbers with decimals where the numbers of objects "
+                "should stand"
+            )
     if plane.size and (plane.max() > _HIGHEST or plane.min() < -_HIGHEST):
         raise CutoutError("its segmentation map holds numbers beyond 32 bits")
     return plane.astype(np.int32)

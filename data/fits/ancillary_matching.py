@@ -1,4 +1,7 @@
-"""Which companions in a file go with which of its galaxies: by name, by version, by order, by place."""
+"""Which companions in a file go with which of its galaxies.
+
+By name, by version, by order, by place.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,14 +15,18 @@ _SHARED: tuple[Role, ...] = ("mask", "flags", "segmentation")
 _Owned = dict[Role, dict[int, int]]  # role, number of an image, number of its companion
 
 
-def with_companions(images: Sequence[Image], galaxies: Sequence[Galaxy]) -> tuple[list[Galaxy], tuple[str, ...]]:
+def with_companions(
+    images: Sequence[Image], galaxies: Sequence[Galaxy]
+) -> tuple[list[Galaxy], tuple[str, ...]]:
     """Give galaxies the noise maps, masks and segments of their file.
 
-    A companion goes with the image whose name, band or filter its own name has (``ERR_F814W``, ``G_MASK``), or whose filter it has in
-    its header. One whose name is nothing but its word goes with the image of its version (EXTVER, or the number behind the word) where
-    versions differ; with the image in the same place in order where there are as many of both; or with the image that it follows. A mask
-    that is the only one goes with all bands of the only galaxy. A companion whose name has more that no image is called, such as
-    ``VAR_POISSON``, is part of something else and not used.
+    A companion goes with the image whose name, band or filter its own name has (``ERR_F814W``,
+    ``G_MASK``), or whose filter it has in its header. One whose name is nothing but its word goes
+    with the image of its version (EXTVER, or the number behind the word) where versions differ;
+    with the image in the same place in order where there are as many of both; or with the image
+    that it follows. A mask that is the only one goes with all bands of the only galaxy. A companion
+    whose name has more that no image is called, such as ``VAR_POISSON``, is part of something else
+    and not used.
 
     Parameters
     ----------
@@ -41,17 +48,27 @@ def with_companions(images: Sequence[Image], galaxies: Sequence[Galaxy]) -> tupl
     science = [image for image in images if not is_companion(image.name)]
     owned, open_ones = _owned(science, beside)
     several = {galaxy.hdus for galaxy in galaxies if not galaxy.problem}
-    alone = next(iter(several)) if len(several) == 1 and len(next(iter(several))) == len(science) else ()
+    alone = (
+        next(iter(several))
+        if len(several) == 1 and len(next(iter(several))) == len(science)
+        else ()
+    )
     unclear: list[str] = []
     for image, use in open_ones:
-        if alone and use.role in _SHARED and sum(other.role == use.role for _, other in open_ones) == 1:
+        if (
+            alone
+            and use.role in _SHARED
+            and sum(other.role == use.role for _, other in open_ones) == 1
+        ):
             owned.setdefault(use.role, {}).update(dict.fromkeys(alone, image.hdu))
         elif not use.rest:
             unclear.append(image.name)
     return [_joined(galaxy, owned) for galaxy in galaxies], tuple(unclear)
 
 
-def _owned(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -> tuple[_Owned, list[tuple[Image, Use]]]:
+def _owned(
+    science: Sequence[Image], beside: Sequence[tuple[Image, Use]]
+) -> tuple[_Owned, list[tuple[Image, Use]]]:
     """Return which image each companion goes with, and those that go with none of them."""
     owners = _by_name(science)
     owned: _Owned = {}
@@ -67,9 +84,13 @@ def _owned(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -> tup
         else:
             nameless.setdefault(use.role, []).append((image, use))
     for role, those in nameless.items():
-        found = _by_version(science, those) or _by_order(science, those) or _by_place(science, those)
+        found = (
+            _by_version(science, those) or _by_order(science, those) or _by_place(science, those)
+        )
         if found:
-            owned.setdefault(role, {}).update({owner: own for owner, own in found.items() if owner not in owned[role]})
+            owned.setdefault(role, {}).update(
+                {owner: own for owner, own in found.items() if owner not in owned[role]}
+            )
         else:
             rest += those
     return owned, rest
@@ -87,7 +108,12 @@ def _by_name(science: Sequence[Image]) -> dict[str, int]:
 def _by_version(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -> dict[int, int]:
     versions = {image.version: image.hdu for image in science}
     own = {use.version or image.version: image.hdu for image, use in beside}
-    if len(science) < 2 or len(versions) < len(science) or len(own) < len(beside) or not set(own) <= set(versions):
+    if (
+        len(science) < 2
+        or len(versions) < len(science)
+        or len(own) < len(beside)
+        or not set(own) <= set(versions)
+    ):
         return {}
     return {versions[version]: hdu for version, hdu in own.items()}
 
@@ -99,11 +125,17 @@ def _by_order(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -> 
 
 
 def _by_place(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -> dict[int, int]:
-    """Return companions that stand behind their image and before the next one; nothing where all stand behind all images."""
+    """Return companions that stand behind their image and before the next one.
+
+    Nothing where all stand behind all images.
+    """
     numbers = [image.hdu for image in science]
     if not numbers or all(image.hdu > numbers[-1] for image, _ in beside):
         return {}
-    before = {image.hdu: max((number for number in numbers if number < image.hdu), default=-1) for image, _ in beside}
+    before = {
+        image.hdu: max((number for number in numbers if number < image.hdu), default=-1)
+        for image, _ in beside
+    }
     if len(set(before.values())) < len(beside) or -1 in before.values():
         return {}
     return {owner: hdu for hdu, owner in before.items()}
@@ -112,8 +144,19 @@ def _by_place(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -> 
 def _joined(galaxy: Galaxy, owned: Mapping[Role, Mapping[int, int]]) -> Galaxy:
     places: list[int | None] = [None] if len(galaxy.hdus) == 1 else list(range(len(galaxy.hdus)))
     beside: list[Beside] = []
-    noise = next((role for role in NOISE if galaxy.hdus and all(hdu in owned.get(role, {}) for hdu in galaxy.hdus)), None)
+    noise = next(
+        (
+            role
+            for role in NOISE
+            if galaxy.hdus and all(hdu in owned.get(role, {}) for hdu in galaxy.hdus)
+        ),
+        None,
+    )
     for role in (*([noise] if noise else []), "mask", "flags", "segmentation"):
         own = owned.get(role, {})
-        beside += [Beside(role, place, own[hdu]) for place, hdu in zip(places, galaxy.hdus, strict=True) if hdu in own]
+        beside += [
+            Beside(role, place, own[hdu])
+            for place, hdu in zip(places, galaxy.hdus, strict=True)
+            if hdu in own
+        ]
     return galaxy._replace(beside=tuple(beside)) if beside else galaxy

@@ -1,20 +1,24 @@
-"""Files, extensions and columns that accompany a galaxy and are none: noise maps, masks, weights, PSFs, segments.
+"""Files, extensions and columns that accompany a galaxy and are none.
+
+Noise maps, masks, weights, PSFs, segments.
 
 Which of them are used, and as what, their names say (`role_of`):
 
-============================================================ ==================================================================
-word in the name                                              what it holds
-============================================================ ==================================================================
-err, error, sigma, noise, rms, std, stddev, unc, uncert(ainty) standard deviation of the noise
-var, variance                                                 its square
-ivar, invvar                                                  one by its square
-mask, bpm, badpix                                             bad pixels: those that are not zero
-dq, flag, flags                                               bits that say what is wrong with a pixel
-seg, segm, segmap, segim, segmentation                        numbers of objects, 0 for the sky
-============================================================ ==================================================================
+======================================  ========================================
+word in the name                        what it holds
+======================================  ========================================
+err, error, sigma, noise, rms, std      standard deviation of the noise
+stddev, unc, uncert(ainty)              the same
+var, variance                           its square
+ivar, invvar                            one by its square
+mask, bpm, badpix                       bad pixels: those that are not zero
+dq, flag, flags                         bits that say what is wrong with a pixel
+seg, segm, segmap, segim, segmentation  numbers of objects, 0 for the sky
+======================================  ========================================
 
-Weights (wht, weight), exposure times and coverage are not used: one weight is an inverse variance and another a time, and nothing in a
-file says which. Whoever knows that a weight is an inverse variance names it so in a catalogue's column ``ivar``.
+Weights (wht, weight), exposure times and coverage are not used: one weight is an inverse variance
+and another a time, and nothing in a file says which. Whoever knows that a weight is an inverse
+variance names it so in a catalogue's column ``ivar``.
 """
 
 import re
@@ -22,17 +26,53 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-__all__ = ["ROLES", "Role", "Use", "companion_root", "is_companion", "may_accompany", "owners_of", "role_of", "split_companions"]
+__all__ = [
+    "ROLES",
+    "Role",
+    "Use",
+    "companion_root",
+    "is_companion",
+    "may_accompany",
+    "owners_of",
+    "role_of",
+    "split_companions",
+]
 
 Role = Literal["sigma", "variance", "ivar", "mask", "flags", "segmentation"]
 
 _GLUED = (  # words that end a file's name even without a separator before them
-    *("noise", "sigma", "rms", "err", "error", "var", "variance", "ivar", "invvar", "wht", "weight"),
+    *(
+        "noise",
+        "sigma",
+        "rms",
+        "err",
+        "error",
+        "var",
+        "variance",
+        "ivar",
+        "invvar",
+        "wht",
+        "weight",
+    ),
     *("psf", "psfim", "mask", "dq", "seg", "segm", "segim", "segmap", "segmentation"),
 )
 _WORDS = (
     *_GLUED,
-    *("errors", "unc", "uncert", "uncertainty", "std", "stddev", "weights", "exp", "expmap", "exptime", "cov", "coverage", "masks"),
+    *(
+        "errors",
+        "unc",
+        "uncert",
+        "uncertainty",
+        "std",
+        "stddev",
+        "weights",
+        "exp",
+        "expmap",
+        "exptime",
+        "cov",
+        "coverage",
+        "masks",
+    ),
     *("flag", "flags", "bpm", "badpix", "objmask", "bkg", "background", "samp", "ctx"),
 )
 _ANYWHERE = re.compile("|".join(_WORDS))
@@ -40,7 +80,22 @@ _SEPARATORS = "_-. "
 _BETWEEN = re.compile(r"[\s_\-.]+")
 
 ROLES: dict[str, Role] = {
-    **dict.fromkeys(("err", "error", "errors", "sigma", "noise", "rms", "std", "stddev", "unc", "uncert", "uncertainty"), "sigma"),
+    **dict.fromkeys(
+        (
+            "err",
+            "error",
+            "errors",
+            "sigma",
+            "noise",
+            "rms",
+            "std",
+            "stddev",
+            "unc",
+            "uncert",
+            "uncertainty",
+        ),
+        "sigma",
+    ),
     **dict.fromkeys(("var", "variance"), "variance"),
     **dict.fromkeys(("ivar", "invvar"), "ivar"),
     **dict.fromkeys(("mask", "masks", "bpm", "badpix"), "mask"),
@@ -51,7 +106,9 @@ ROLES: dict[str, Role] = {
 
 
 class Use(NamedTuple):
-    """What a companion holds, what its name has beside that word, in small letters, and the number behind the word; 0 if none."""
+    """What a companion holds, what its name has beside that word, in small letters, and the number
+    behind the word; 0 if none.
+    """
 
     role: Role
     rest: str
@@ -59,7 +116,9 @@ class Use(NamedTuple):
 
 
 def role_of(name: str) -> Use | None:
-    """Return what a name says that a companion holds; None if it is no companion, or one that is not used.
+    """Return what a name says that a companion holds.
+
+    None if it is no companion, or one that is not used.
 
     Examples
     --------
@@ -77,39 +136,52 @@ def role_of(name: str) -> Use | None:
 
 
 def is_companion(name: str) -> bool:
-    """Return whether a name of an extension, or the end of a column's name, says that it accompanies a galaxy.
+    """Return whether a name of an extension, or the end of a column's name, says that it
+    accompanies a galaxy.
 
-    A word that is the first or the last part of the name decides: ``ERR``, ``VAR_POISSON``, ``G_MASK``, ``WHT2``.
+    A word that is the first or the last part of the name decides: ``ERR``, ``VAR_POISSON``,
+    ``G_MASK``, ``WHT2``.
     """
     parts = [part.rstrip("0123456789") for part in _BETWEEN.split(name.strip().lower())]
     return parts[0] in _WORDS or parts[-1] in _WORDS
 
 
 def may_accompany(text: str) -> bool:
-    """Return whether a text has a companion's word anywhere: one quick test for thousands of names in it."""
+    """Return whether a text has a companion's word anywhere.
+
+    One quick test for thousands of names in it.
+    """
     return _ANYWHERE.search(text.lower()) is not None
 
 
 def companion_root(stem: str) -> str | None:
-    """Return what stands before a companion's word in the name of a file; None if there is no such word.
+    """Return what stands before a companion's word in the name of a file.
+
+    None if there is no such word.
 
     Examples
     --------
-    >>> companion_root("KiDS_G266035sigma"), companion_root("ngc1300_PSF"), companion_root("mask"), companion_root("ngc1300")
-    ('KiDS_G266035', 'ngc1300', '', None)
+    >>> names = "KiDS_G266035sigma", "ngc1300_PSF", "mask", "ngc1300"
+    >>> [companion_root(name) for name in names]
+    ['KiDS_G266035', 'ngc1300', '', None]
     """
     lowered = stem.lower()
     if not lowered.endswith(_WORDS):  # nearly all: one test for a folder of thousands
         return None
     endings = [word for word in _GLUED if lowered.endswith(word)]
-    endings += [word for word in _WORDS if lowered == word or lowered.endswith(tuple(mark + word for mark in _SEPARATORS))]
+    endings += [
+        word
+        for word in _WORDS
+        if lowered == word or lowered.endswith(tuple(mark + word for mark in _SEPARATORS))
+    ]
     return stem[: -len(max(endings, key=len))].rstrip(_SEPARATORS) if endings else None
 
 
 def split_companions(stems: Sequence[str]) -> list[bool]:
     """Say of each file of a folder whether it accompanies another one.
 
-    It does if its name ends in a companion's word, and what stands before that begins the name of a file that does not end in one.
+    It does if its name ends in a companion's word, and what stands before that begins the name of a
+    file that does not end in one.
 
     Parameters
     ----------
@@ -122,11 +194,14 @@ def split_companions(stems: Sequence[str]) -> list[bool]:
 
 
 def owners_of(root: str, role: Role, ordered: Sequence[str]) -> Sequence[str]:
-    """Return the galaxies of a folder that a companion goes with; none if its name leaves that open.
+    """Return the galaxies of a folder that a companion goes with.
 
-    That is the galaxy of exactly this name, or else those whose names go on behind it, though not with another digit of its number or
-    another letter of its word (``G1`` is no beginning of ``G10``): one, or, for what has no band, such as masks, those that go on with
-    a separator (``ngc1300_mask`` for ``ngc1300_g`` and ``ngc1300_r``).
+    None if its name leaves that open.
+
+    That is the galaxy of exactly this name, or else those whose names go on behind it, though not
+    with another digit of its number or another letter of its word (``G1`` is no beginning of
+    ``G10``): one, or, for what has no band, such as masks, those that go on with a separator
+    (``ngc1300_mask`` for ``ngc1300_g`` and ``ngc1300_r``).
 
     Parameters
     ----------
@@ -146,7 +221,9 @@ def owners_of(root: str, role: Role, ordered: Sequence[str]) -> Sequence[str]:
         begun = [stem for stem in begun if not stem[len(root)].isalpha()]
     if len(begun) < 2 or not root:
         return begun if len(begun) == 1 else []
-    several = role in ("mask", "flags", "segmentation") and all(stem[len(root)] in _SEPARATORS for stem in begun)
+    several = role in ("mask", "flags", "segmentation") and all(
+        stem[len(root)] in _SEPARATORS for stem in begun
+    )
     return begun if several else []
 
 

@@ -1,8 +1,12 @@
-"""One file of many galaxies, an extension each, all stored alike: understood as one array with gaps.
+"""One file of many galaxies, an extension each, all stored alike.
 
-Ten thousand extensions that the same programme wrote differ in names and pixels and in nothing else. Then the place of each follows from
-the first two, and what is left to do is to look whether it is so: that every header has the keywords of the first in the same places and
-the same values in the cards that matter. Of whatever is different in any of this, the careful way (`fits`) finds out what it is.
+Understood as one array with gaps.
+
+Ten thousand extensions that the same programme wrote differ in names and pixels and in nothing
+else. Then the place of each follows from the first two, and what is left to do is to look whether
+it is so: that every header has the keywords of the first in the same places and the same values in
+the cards that matter. Of whatever is different in any of this, the careful way (`fits`) finds out
+what it is.
 """
 
 import os
@@ -31,7 +35,8 @@ __all__ = ["Row", "find_row"]
 
 Report = Callable[[str, Mapping[str, str]], None]
 _FEWEST = 16  # extensions: with fewer there is nothing to gain
-_PART = 1 << 19  # bytes that are read at once: they stay in the processor's cache until they are converted
+# bytes that are read at once: they stay in the processor's cache until they are converted
+_PART = 1 << 19
 _VALUE = CARD - 9  # characters of a card behind its keyword and equals sign
 _GAP = 4  # times a piece: gaps up to this are read along
 
@@ -69,27 +74,53 @@ class Row:
     named: bool
 
     def read(
-        self, start: int, stop: int, report: Callable[[str, Mapping[str, str]], None] = lambda *_: None
+        self,
+        start: int,
+        stop: int,
+        report: Callable[[str, Mapping[str, str]], None] = lambda *_: None,
     ) -> list[NDArray[np.float32]] | None:
-        """Read the pixels of the galaxies `start` to `stop` (excluded); `report` is told what is odd about them.
+        """Read the pixels of the galaxies `start` to `stop` (excluded).
+
+        `report` is told what is odd about them.
 
         Returns
         -------
         list of arrays of float32, shapes (some, bands, ny, nx), or None
-            Galaxies in order, as many in an array as are read at once; None if the file cannot be read or is no longer what it was.
+            Galaxies in order, as many in an array as are read at once; None if the file cannot be
+            read or is no longer what it was.
         """
         pixels = []
         item = int(self.stored[2:])
         strides = (prod(self.shape[1:]) * item, self.shape[2] * item, item)
         try:
-            with self.path.open("rb", buffering=0) as file, np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
+            # beyond float32 is infinite: a bad pixel
+            with self.path.open("rb", buffering=0) as file, np.errstate(all="ignore"):
                 if stamp_of(file) != self.stamp:
                     return None
-                for part in _parts(file, self.first + start * self.step, self.step, stop - start, prod(self.shape) * item):
-                    stored = np.ndarray((part.pieces, *self.shape), self.stored, part.buffer, 0, (part.apart, *strides))
+                for part in _parts(
+                    file,
+                    self.first + start * self.step,
+                    self.step,
+                    stop - start,
+                    prod(self.shape) * item,
+                ):
+                    stored = np.ndarray(
+                        (part.pieces, *self.shape),
+                        self.stored,
+                        part.buffer,
+                        0,
+                        (part.apart, *strides),
+                    )
                     pixels.append(stored.astype(np.float32, order="C"))
-                    if item == 8 and np.isinf(pixels[-1]).any() and np.isfinite(stored[np.isinf(pixels[-1])]).any():
-                        report(self.path.name, {"overflow": "pixels of it are beyond float32: they are bad pixels"})
+                    if (
+                        item == 8
+                        and np.isinf(pixels[-1]).any()
+                        and np.isfinite(stored[np.isinf(pixels[-1])]).any()
+                    ):
+                        report(
+                            self.path.name,
+                            {"overflow": "pixels of it are beyond float32: they are bad pixels"},
+                        )
         except (OSError, CutoutError):
             return None
         return pixels
@@ -143,7 +174,9 @@ def _fill(file: FileIO, offset: int, buffer: memoryview) -> None:
 
 
 def find_row(path: Path, layout: Layout, known: Known) -> Row | None:
-    """Return the galaxies of a file as a row, if they are one; the header of each extension is looked at once.
+    """Return the galaxies of a file as a row, if they are one.
+
+    The header of each extension is looked at once.
 
     Parameters
     ----------
@@ -168,22 +201,38 @@ def find_row(path: Path, layout: Layout, known: Known) -> Row | None:
     return row
 
 
-def _begun(path: Path, source: Bytes, layout: Layout) -> tuple[Row | None, Image, Cards | None, dict[str, str]]:
-    """Return what a file is if it goes on as it begins, its first image with the cards of its header, and what is odd about it."""
+def _begun(
+    path: Path, source: Bytes, layout: Layout
+) -> tuple[Row | None, Image, Cards | None, dict[str, str]]:
+    """Return what a file is if it goes on as it begins, its first image with the cards of its
+    header, and what is odd about it.
+    """
     if bytes(source.read(0, 9)) != b"SIMPLE  =":
         raise CutoutError("is not a FITS file")
     reader = HduReader(source)
     head = reader.read(0, 0)
     begin = head.offset
     nothing: tuple[None, Image, None, dict[str, str]] = None, Image(0, ()), None, {}
-    if source.packed or not head.header.true("SIMPLE") or head.shape or head.size or bytes(source.read(begin, 8)) != b"XTENSION":
+    if (
+        source.packed
+        or not head.header.true("SIMPLE")
+        or head.shape
+        or head.size
+        or bytes(source.read(begin, 8)) != b"XTENSION"
+    ):
         return nothing
     hdu = reader.read(begin, 1)
     cards = hdu.header.cards
     data = prod(hdu.shape) * abs(hdu.bitpix) // 8
     step = hdu.offset - begin + -(-data // BLOCK) * BLOCK
     count, rest = divmod(source.size - begin, step)
-    if hdu.kind != "image" or hdu.size != data or rest or count < _FEWEST or not isinstance(cards, Cards):
+    if (
+        hdu.kind != "image"
+        or hdu.size != data
+        or rest
+        or count < _FEWEST
+        or not isinstance(cards, Cards)
+    ):
         return nothing
     image = image_of(hdu, shared_filter(head))
     galaxies = arrange([image._replace(name="")], layout)
@@ -191,13 +240,29 @@ def _begun(path: Path, source: Bytes, layout: Layout) -> tuple[Row | None, Image
         return nothing
     shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
     [galaxy] = galaxies
-    row = Row(path, source.stamp, count, hdu.offset, step, stored_kind(hdu.bitpix), shape, galaxy.bands, galaxy.named)
-    oddities = {kind: words for kind, words in Contents([head, hdu], "").oddities(source.size).items() if kind == "double"}
+    row = Row(
+        path,
+        source.stamp,
+        count,
+        hdu.offset,
+        step,
+        stored_kind(hdu.bitpix),
+        shape,
+        galaxy.bands,
+        galaxy.named,
+    )
+    oddities = {
+        kind: words
+        for kind, words in Contents([head, hdu], "").oddities(source.size).items()
+        if kind == "double"
+    }
     return row, image, cards, oddities
 
 
 def _names(row: Row, cards: Cards) -> bytes | None:
-    """Return what stands behind EXTNAME, 71 characters an extension, if all headers are like the first; None if one is not."""
+    """Return what stands behind EXTNAME, 71 characters an extension, if all headers are like the
+    first; None if one is not.
+    """
     stems = [cards.raw[at : at + 8].rstrip() for at in range(0, len(cards.raw), CARD)]
     raw = cards.raw[: (stems.index(b"END") + 1) * CARD]  # what stands behind END is not looked at
     keywords = [stem.upper() for stem in stems[: len(raw) // CARD]]
@@ -213,9 +278,13 @@ def _names(row: Row, cards: Cards) -> bytes | None:
         if stamp_of(file) != row.stamp:
             return None
         for part in _parts(file, row.first - len(cards.raw), row.step, row.count, len(raw)):
-            headers = np.ndarray((part.pieces, *expected.shape), np.uint8, part.buffer, 0, (part.apart, CARD, 1))
+            headers = np.ndarray(
+                (part.pieces, *expected.shape), np.uint8, part.buffer, 0, (part.apart, CARD, 1)
+            )
             # keywords, eight letters as one number
-            words = np.ndarray((part.pieces, len(expected)), np.uint64, part.buffer, 0, (part.apart, CARD))
+            words = np.ndarray(
+                (part.pieces, len(expected)), np.uint64, part.buffer, 0, (part.apart, CARD)
+            )
             alike = (words == keys).all() and (headers[..., 8:10] == expected[:, 8:10]).all()
             if not (alike and (headers[:, matter] == expected[matter]).all()):
                 return None
@@ -225,11 +294,27 @@ def _names(row: Row, cards: Cards) -> bytes | None:
 
 
 def _are_galaxies(values: bytes, image: Image, layout: Layout) -> bool:
-    """Return whether images that differ in their names only are a galaxy each: none accompanies one, and they are not its bands."""
-    names = sorted({values[at : at + _VALUE].translate(None, b"0123456789") for at in range(0, len(values), _VALUE)}) if values else []
-    if may_accompany(b"\n".join(names).decode("latin-1")) and any(is_companion(_text(value)) for value in _each(values)):
+    """Return whether images that differ in their names only are a galaxy each.
+
+    None accompanies one, and they are not its bands.
+    """
+    names = (
+        sorted(
+            {
+                values[at : at + _VALUE].translate(None, b"0123456789")
+                for at in range(0, len(values), _VALUE)
+            }
+        )
+        if values
+        else []
+    )
+    if may_accompany(b"\n".join(names).decode("latin-1")) and any(
+        is_companion(_text(value)) for value in _each(values)
+    ):
         return False
-    may_be_bands = layout == "auto" and len(image.shape) == 2 and not image.own_filter and bool(values)
+    may_be_bands = (
+        layout == "auto" and len(image.shape) == 2 and not image.own_filter and bool(values)
+    )
     return not (may_be_bands and all(is_band_name(_text(value)) for value in _each(values)))
 
 

@@ -1,8 +1,11 @@
-"""Plain FITS images by the thousand: one read each, and a header is understood once for all files that share it.
+"""Plain FITS images by the thousand.
 
-What a file says about its pixels stands in a few cards of its header. The first file of a kind is read with all care (`fits`); any file
-that has the same keywords in the same places, the same values in the cards that matter, and the same size then holds its pixels in the
-same way, and they are taken as they lie. Whatever is different in any of this is left to the careful way.
+One read each, and a header is understood once for all files that share it.
+
+What a file says about its pixels stands in a few cards of its header. The first file of a kind is
+read with all care (`fits`); any file that has the same keywords in the same places, the same values
+in the cards that matter, and the same size then holds its pixels in the same way, and they are
+taken as they lie. Whatever is different in any of this is left to the careful way.
 """
 
 import os
@@ -24,17 +27,24 @@ from galfeat.data.fits.streams import Bytes
 
 __all__ = ["MATTERS", "NOT_PLAIN", "PlainReader"]
 
-MATTERS = re.compile(rb"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|EXTNAME|FILTER\d*|FILTNAM1|BAND\d*|END")
-"""Keywords whose values decide how a plain image is read; where there is one of `NOT_PLAIN`, it is none."""
+MATTERS = re.compile(
+    rb"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|EXTNAME|FILTER\d*|FILTNAM1|BAND\d*|END"
+)
+"""Keywords whose values decide how a plain image is read.
+
+Where there is one of `NOT_PLAIN`, it is none.
+"""
 
 NOT_PLAIN = re.compile(rb"BSCALE|BZERO|BLANK|ZIMAGE|ZBITPIX")
 _SUFFIXES = (".fits", ".fit", ".fts")
-_LARGEST = 4 << 20  # bytes of a file: of larger ones, reading the pixels takes longer than understanding the header
+# bytes of a file: of larger ones, reading the pixels takes longer than understanding the header
+_LARGEST = 4 << 20
 _MOST_BLOCKS = 16  # of a header
 _MOST_KINDS = 256  # that are remembered: where every file is another kind, nothing is gained
 _CARDS = BLOCK // 80
 _KEY = 10
-_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer must not block
+# a pipe without a writer must not block
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +61,10 @@ class _Kind:
 
 @dataclass(eq=False)
 class _Form:
-    """Headers with the same keywords in the same places: where the cards that matter are, and the kinds by what these say."""
+    """Headers with the same keywords in the same places.
+
+    Where the cards that matter are, and the kinds by what these say.
+    """
 
     keywords: bytes
     cards: list[slice]
@@ -81,13 +94,16 @@ class PlainReader:
         self._buffer = np.empty(_LARGEST, np.uint8).data
         # the first ten characters of each card: the keyword, and whether a value follows
         self._keywords = {
-            blocks: np.ndarray((_CARDS * blocks,), f"S{_KEY}", self._buffer, 0, (80,)) for blocks in range(1, _MOST_BLOCKS + 1)
+            blocks: np.ndarray((_CARDS * blocks,), f"S{_KEY}", self._buffer, 0, (80,))
+            for blocks in range(1, _MOST_BLOCKS + 1)
         }
         self._forms: dict[bytes, list[_Form]] = {}
         self._kinds = 0
 
     def read(self, file: str) -> Pixels | None:
-        """Return the pixels of the one galaxy of a file, as `galfeat.data.fits.file` does; None if that should do it.
+        """Return the pixels of the one galaxy of a file, as `galfeat.data.fits.file` does.
+
+        None if that should do it.
 
         Parameters
         ----------
@@ -109,7 +125,10 @@ class PlainReader:
         return Pixels(pixels, kind.bands, kind.named)
 
     def _fill(self, file: str) -> int:
-        """Read a file into the buffer; return its size in bytes, or 0 if it cannot be read or does not fit."""
+        """Read a file into the buffer.
+
+        Return its size in bytes, or 0 if it cannot be read or does not fit.
+        """
         try:
             opened = os.open(self._folder + file, _FLAGS)
         except (OSError, ValueError):
@@ -127,7 +146,9 @@ class PlainReader:
             return None
         for form in self._forms.get(self._keywords[1].tobytes(), ()):
             blocks = len(form.keywords) // (_KEY * _CARDS)
-            if count > blocks * BLOCK and (blocks == 1 or self._keywords[blocks].tobytes() == form.keywords):
+            if count > blocks * BLOCK and (
+                blocks == 1 or self._keywords[blocks].tobytes() == form.keywords
+            ):
                 return form.kinds.get(self._said(form.cards))
         return None
 
@@ -161,19 +182,30 @@ class PlainReader:
 
     def _header_blocks(self, count: int) -> int:
         for block in range(min(_MOST_BLOCKS, count // BLOCK)):
-            cards = (bytes(self._buffer[at : at + 8]) for at in range(block * BLOCK, (block + 1) * BLOCK, 80))
+            cards = (
+                bytes(self._buffer[at : at + 8])
+                for at in range(block * BLOCK, (block + 1) * BLOCK, 80)
+            )
             if any(card == b"END     " for card in cards):
                 return block + 1
         return 0
 
     def _kind(self, name: str, count: int, start: int) -> _Kind | None:
-        """Return how the file in the buffer holds its pixels, if it is one image without scaling that ends where the file ends."""
+        """Return how the file in the buffer holds its pixels, if it is one image without scaling
+        that ends where the file ends.
+        """
         try:
             file = FitsFile(Bytes(bytes(self._buffer[:count])))
             galaxies = file.galaxies(self._layout)
         except CutoutError:
             return None
-        if file.damage or len(file.hdus) != 1 or len(galaxies) != 1 or galaxies[0].problem or galaxies[0].number is not None:
+        if (
+            file.damage
+            or len(file.hdus) != 1
+            or len(galaxies) != 1
+            or galaxies[0].problem
+            or galaxies[0].number is not None
+        ):
             return None
         [hdu], [galaxy] = file.hdus, galaxies
         bytes_each = abs(hdu.bitpix) // 8

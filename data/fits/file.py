@@ -1,9 +1,10 @@
 """One FITS file to galaxies.
 
-`open_fits` finds out what the file holds from its headers alone (`headers`) and arranges it as galaxies and bands (`layouts`); pixels are
-read when a galaxy is asked for. Plain images are read here, compressed ones by astropy (`compressed`). Pixel values are those of
-`astropy.io.fits.getdata`, cast to float32, but for one thing: pixels that the header's BLANK marks are always NaN, also where astropy
-leaves them as numbers (BLANK = 0, and unsigned integers).
+`open_fits` finds out what the file holds from its headers alone (`headers`) and arranges it as
+galaxies and bands (`layouts`); pixels are read when a galaxy is asked for. Plain images are read
+here, compressed ones by astropy (`compressed`). Pixel values are those of
+`astropy.io.fits.getdata`, cast to float32, but for one thing: pixels that the header's BLANK marks
+are always NaN, also where astropy leaves them as numbers (BLANK = 0, and unsigned integers).
 """
 
 import re
@@ -19,7 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary import NOISE, Companions, Layer, Pixels, bad_bits_of, bad_pixels, noise_role, with_layers
+from galfeat.data.fits.ancillary import (
+    NOISE,
+    Companions,
+    Layer,
+    Pixels,
+    bad_bits_of,
+    bad_pixels,
+    noise_role,
+    with_layers,
+)
 from galfeat.data.fits.ancillary_matching import with_companions
 from galfeat.data.fits.ancillary_names import Role, is_companion
 from galfeat.data.fits.header_forms import BLOCK, Cards
@@ -39,7 +49,8 @@ __all__ = [
     "shared_filter",
 ]
 
-_NUMBERS = re.compile(r"Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|BSCALE|BZERO|Z?BLANK")  # of keywords that stand twice, astropy computes with the last
+# of keywords that stand twice, astropy computes with the last
+_NUMBERS = re.compile(r"Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|BSCALE|BZERO|Z?BLANK")
 
 
 _AS_USUAL = Companions()
@@ -48,19 +59,31 @@ _MOST_STORED = 4  # images of which the numbers are kept
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """What the headers of a file say: its HDUs, what is wrong after them, and its galaxies in each layout that was asked for."""
+    """What the headers of a file say.
+
+    Its HDUs, what is wrong after them, and its galaxies in each layout that was asked for.
+    """
 
     hdus: list[Hdu]
     damage: str
     arranged: dict[Layout, list[Galaxy]] = field(default_factory=dict)
 
     def oddities(self, size: int) -> dict[str, str]:
-        """Return what the headers and the file's size have that the standard forbids and archives hold all the same, by kind."""
+        """Return what the headers and the file's size have that the standard forbids and archives
+        hold all the same, by kind.
+        """
         odd: dict[str, str] = {}
-        double = [name for hdu in self.hdus if isinstance(hdu.header.cards, Cards) for name in hdu.header.cards.form.double]
+        double = [
+            name
+            for hdu in self.hdus
+            if isinstance(hdu.header.cards, Cards)
+            for name in hdu.header.cards.form.double
+        ]
         if double:
             which = "the last" if _NUMBERS.fullmatch(double[0]) else "the first"
-            odd["double"] = f"the keyword {double[0]} stands more than once in a header: {which} counts"
+            odd["double"] = (
+                f"the keyword {double[0]} stands more than once in a header: {which} counts"
+            )
         if self.damage or not self.hdus:
             return odd
         last = self.hdus[-1]
@@ -90,7 +113,10 @@ class FitsFile:
     """
 
     def __init__(
-        self, source: Bytes, contents: Contents | None = None, report: Callable[[Mapping[str, str]], None] = lambda _: None
+        self,
+        source: Bytes,
+        contents: Contents | None = None,
+        report: Callable[[Mapping[str, str]], None] = lambda _: None,
     ) -> None:
         self._source = source
         self._report = report
@@ -117,8 +143,9 @@ class FitsFile:
     def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:
         """Return the galaxies of the file, or of one of its HDUs.
 
-        What is missing at the end of a truncated file is one more galaxy, with that problem, if what comes before are galaxies of their
-        own; otherwise nothing tells what they are, and the whole file fails.
+        What is missing at the end of a truncated file is one more galaxy, with that problem, if
+        what comes before are galaxies of their own; otherwise nothing tells what they are, and the
+        whole file fails.
 
         Raises
         ------
@@ -145,14 +172,20 @@ class FitsFile:
         if galaxy.number is not None:
             planes = [planes[0][galaxy.number]]
         ny, nx = planes[0].shape[-2:]
-        pixels = planes[0].reshape(-1, ny, nx) if len(planes) == 1 else np.stack([plane.reshape(ny, nx) for plane in planes])
+        pixels = (
+            planes[0].reshape(-1, ny, nx)
+            if len(planes) == 1
+            else np.stack([plane.reshape(ny, nx) for plane in planes])
+        )
         found = Pixels(pixels, galaxy.bands, galaxy.named)
         if not galaxy.beside or not companions.use:
             return found
         return with_layers(found, [self._layer(each, galaxy, companions) for each in galaxy.beside])
 
     def layer(self, hdu: Hdu, role: Role, companions: Companions) -> NDArray[np.generic]:
-        """Read an image as a companion: noise as float32, what is bad as bool, segments as numbers; its shape without leading ones.
+        """Read an image as a companion: noise as float32, what is bad as bool, segments as numbers.
+
+        Its shape without leading ones.
 
         Raises
         ------
@@ -164,7 +197,9 @@ class FitsFile:
         values = exact(self._numbers(hdu), hdu)
         if role == "segmentation":
             return values
-        return bad_pixels(values, bad_bits_of(hdu.header, self.hdus[0].header, role, companions.bad_bits))
+        return bad_pixels(
+            values, bad_bits_of(hdu.header, self.hdus[0].header, role, companions.bad_bits)
+        )
 
     def _layer(self, beside: Beside, galaxy: Galaxy, companions: Companions) -> Layer:
         hdu = self.hdus[beside.hdu]
@@ -173,22 +208,38 @@ class FitsFile:
         if galaxy.number is not None:
             count = self.hdus[galaxy.hdus[0]].shape[-4]
             if values.ndim < 3 or len(values) != count:
-                raise CutoutError(f"its file holds {count} galaxies and {hdu.header.text('EXTNAME')} has {size_of(values.shape)}")
+                raise CutoutError(
+                    f"its file holds {count} galaxies and {hdu.header.text('EXTNAME')} has "
+                    f"{size_of(values.shape)}"
+                )
             values = values[galaxy.number]
         return Layer(role, beside.band, values.reshape(-1, *values.shape[-2:]))
 
     @property
     def images(self) -> list[Image]:
         """Its images of two axes or more, as far as their headers go."""
-        return [self._image(each) for each in self.hdus if each.kind in ("image", "tiles") and len(each.shape) > 1]
+        return [
+            self._image(each)
+            for each in self.hdus
+            if each.kind in ("image", "tiles") and len(each.shape) > 1
+        ]
 
     def _accompanied(self, galaxies: list[Galaxy], images: list[Image]) -> list[Galaxy]:
         if not any(is_companion(image.name) for image in images):
             return galaxies
-        images = [image._replace(version=_version(self.hdus[image.hdu].header, image.name)) for image in images]
+        images = [
+            image._replace(version=_version(self.hdus[image.hdu].header, image.name))
+            for image in images
+        ]
         found, unclear = with_companions(images, galaxies)
         if unclear:
-            self._report({"unclear": f"it is not clear which image {', '.join(unclear[:3])} goes with: not used"})
+            self._report(
+                {
+                    "unclear": (
+                        f"it is not clear which image {', '.join(unclear[:3])} goes with: not used"
+                    )
+                }
+            )
         return found
 
     def _all_galaxies(self, layout: Layout) -> list[Galaxy]:
@@ -204,7 +255,9 @@ class FitsFile:
 
     def _chosen(self, number: int) -> Image:
         if not 0 <= number < len(self.hdus):
-            missing = f"has no extension {number}: its {len(self.hdus)} go from 0 to {len(self.hdus) - 1}"
+            missing = (
+                f"has no extension {number}: its {len(self.hdus)} go from 0 to {len(self.hdus) - 1}"
+            )
             raise CutoutError(self.damage or missing)
         hdu = self.hdus[number]
         if hdu.kind not in ("image", "tiles") or len(hdu.shape) < 2:
@@ -227,12 +280,20 @@ class FitsFile:
         return flux
 
     def _numbers(self, hdu: Hdu) -> NDArray[np.generic]:
-        """Return the stored numbers of an image; a row of galaxies in one 4-D image, and its companions, are unpacked once."""
+        """Return the stored numbers of an image.
+
+        A row of galaxies in one 4-D image, and its companions, are unpacked once.
+        """
         if hdu.number not in self._stored:
-            stored = unpack(self._source, hdu) if hdu.kind == "tiles" else _stored(self._source, hdu)
+            stored = (
+                unpack(self._source, hdu) if hdu.kind == "tiles" else _stored(self._source, hdu)
+            )
             shape = _without_ones(hdu.shape)
             if stored.size != prod(shape):
-                raise CutoutError(f"its compressed pixels are damaged: {stored.size:,} are there for {size_of(shape)}")
+                raise CutoutError(
+                    f"its compressed pixels are damaged: {stored.size:,} are there for "
+                    f"{size_of(shape)}"
+                )
             if len(shape) < 4:
                 return stored.reshape(shape)
             if len(self._stored) >= _MOST_STORED:
@@ -255,7 +316,10 @@ def open_fits(path: Path) -> Iterator[FitsFile]:
 
 
 def image_of(hdu: Hdu, shared: str) -> Image:
-    """Return an image as far as its header goes; `shared` is the filter that the first HDU names for all."""
+    """Return an image as far as its header goes.
+
+    `shared` is the filter that the first HDU names for all.
+    """
     shape = _without_ones(hdu.shape)
     own = filter_of(hdu.header)
     planes = _plane_names(hdu.header, shape[-3]) if len(shape) > 2 else ()
@@ -280,10 +344,14 @@ def shared_filter(first: Hdu) -> str:
 def filter_of(header: Header) -> str:
     """Return the filter that a header names; empty if none.
 
-    FILTER; or of FILTER1 and FILTER2, as instruments with two wheels have them, the one that is not clear; or FILTNAM1; or BAND.
+    FILTER; or of FILTER1 and FILTER2, as instruments with two wheels have them, the one that is not
+    clear; or FILTNAM1; or BAND.
     """
     wheels = [header.text(keyword) for keyword in ("FILTER1", "FILTER2")]
-    names = [header.text("FILTER"), *(name for name in wheels if not name.upper().startswith("CLEAR"))]
+    names = [
+        header.text("FILTER"),
+        *(name for name in wheels if not name.upper().startswith("CLEAR")),
+    ]
     names += [header.text("FILTNAM1"), header.text("BAND")]
     return next((name for name in names if name), "")
 
@@ -304,11 +372,15 @@ def _plane_names(header: Header, count: int) -> tuple[str, ...]:
 
 def _stored(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
     count = prod(hdu.shape)
-    return np.frombuffer(source.read(hdu.offset, count * abs(hdu.bitpix) // 8), dtype=stored_kind(hdu.bitpix))
+    return np.frombuffer(
+        source.read(hdu.offset, count * abs(hdu.bitpix) // 8), dtype=stored_kind(hdu.bitpix)
+    )
 
 
 def _instead(hdus: list[Hdu]) -> str:
     tables = sum(hdu.kind == "table" for hdu in hdus)
     lines = sum(hdu.kind == "image" and len(hdu.shape) == 1 for hdu in hdus)
-    there = [f"{tables} table(s)"] * bool(tables) + [f"{lines} one-dimensional array(s), such as spectra"] * bool(lines)
+    there = [f"{tables} table(s)"] * bool(tables) + [
+        f"{lines} one-dimensional array(s), such as spectra"
+    ] * bool(lines)
     return f", only {' and '.join(there)}" if there else ""

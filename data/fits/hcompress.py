@@ -1,11 +1,13 @@
 """The H-transform of images, back to pixels: HCOMPRESS, as the Digitized Sky Survey was packed.
 
-It is decoded here because the usual decoder believes what the stream says and writes beyond its memory when that is damaged. Here nothing
-is read beyond the stream, and what is written depends on the shape of the tile alone.
+It is decoded here because the usual decoder believes what the stream says and writes beyond its
+memory when that is damaged. Here nothing is read beyond the stream, and what is written depends on
+the shape of the tile alone.
 
 References
 ----------
-R. L. White, M. Postman & M. G. Lattanzi (1992), in Digitised Optical Sky Surveys, p. 167. FITS Standard 4.0, section 10.4.3.
+R. L. White, M. Postman & M. G. Lattanzi (1992), in Digitised Optical Sky Surveys, p. 167. FITS
+Standard 4.0, section 10.4.3.
 """
 
 from typing import Any
@@ -19,9 +21,12 @@ from galfeat import CutoutError
 __all__ = ["hdecompress"]
 
 _MAGIC = b"\xdd\x99"
-_HEAD = 25  # bytes: magic, two sides and the scale of four bytes each, the sum of eight, and three numbers of bit planes
+# bytes: magic, two sides and the scale of four bytes each, the sum of eight, and three numbers of
+# bit planes
+_HEAD = 25
 _MOST_PLANES = 60
-_AT, _BAD = 0, 1  # of the state: bits read so far; whether the stream ended too early or made no sense
+# of the state: bits read so far; whether the stream ended too early or made no sense
+_AT, _BAD = 0, 1
 
 
 def hdecompress(packed: bytes, count: int) -> NDArray[np.int32]:
@@ -45,17 +50,24 @@ def hdecompress(packed: bytes, count: int) -> NDArray[np.int32]:
     """
     head = np.frombuffer(packed[2:14], ">i4").tolist()
     if packed[:2] != _MAGIC or len(packed) < _HEAD:
-        raise CutoutError("its compressed pixels are damaged: a tile does not begin as HCOMPRESS does")
+        raise CutoutError(
+            "its compressed pixels are damaged: a tile does not begin as HCOMPRESS does"
+        )
     ny, nx, scale = head
     planes = tuple(packed[22:25])
     if ny < 1 or nx < 1 or ny * nx != count or max(planes) > _MOST_PLANES:
-        raise CutoutError(f"its compressed pixels are damaged: a tile claims {ny} x {nx} pixels where {count:,} are expected")
+        raise CutoutError(
+            f"its compressed pixels are damaged: a tile claims {ny} x {nx} pixels where {count:,} "
+            "are expected"
+        )
     image = np.zeros((ny, nx), np.int64)
     state = np.zeros(2, np.int64)
     stream = np.frombuffer(packed, np.uint8, offset=_HEAD)
     _coefficients(stream, state, image, np.array(planes))
     if state[_BAD]:
-        raise CutoutError("its compressed pixels are damaged: a tile is cut short or makes no sense")
+        raise CutoutError(
+            "its compressed pixels are damaged: a tile is cut short or makes no sense"
+        )
     image[0, 0] = int.from_bytes(packed[14:22], "big", signed=True)
     if scale > 1:
         image *= scale
@@ -63,7 +75,8 @@ def hdecompress(packed: bytes, count: int) -> NDArray[np.int32]:
     return image.reshape(-1).astype(np.int32)
 
 
-_compiled: Any = njit(nogil=True)  # not kept on disk: such files are rare, and some seconds once are little beside unpacking them
+# not kept on disk: such files are rare, and some seconds once are little beside unpacking them
+_compiled: Any = njit(nogil=True)
 
 
 @_compiled
@@ -145,7 +158,9 @@ def _quadrant(stream, state, image, planes):  # type: ignore[no-untyped-def]
             return
         for y in range(ny):
             for x in range(nx):
-                image[y, x] |= np.int64((codes[y >> 1, x >> 1] >> (3 - 2 * (y & 1) - (x & 1))) & 1) << plane
+                image[y, x] |= (
+                    np.int64((codes[y >> 1, x >> 1] >> (3 - 2 * (y & 1) - (x & 1))) & 1) << plane
+                )
 
 
 @_compiled
@@ -169,7 +184,9 @@ def _coefficients(stream, state, image, planes):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _interleaved(image, ny, nx):  # type: ignore[no-untyped-def]
-    """Put sums and differences, which lie behind each other, next to each other in both directions."""
+    """Put sums and differences, which lie behind each other, next to each other in both
+    directions.
+    """
     line = np.empty(max(ny, nx), np.int64)
     for y in range(ny):
         for x in range(nx):

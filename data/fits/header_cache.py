@@ -1,4 +1,7 @@
-"""What a source knows of its files: what those of many extensions hold, and which oddities were reported."""
+"""What a source knows of its files.
+
+What those of many extensions hold, and which oddities were reported.
+"""
 
 import logging
 import threading
@@ -20,9 +23,10 @@ _LOG = logging.getLogger("galfeat")
 class Known:
     """What was found out about files, so that it is found out and said once.
 
-    Oddities that the FITS standard forbids and archives hold all the same (keywords that stand twice, bytes behind the last image, a last
-    block that is not filled up) are read as astropy reads them; pixels beyond float32 are bad pixels. These are reported to the logger
-    ``galfeat`` as warnings: each kind once for a source, with the first file that has it.
+    Oddities that the FITS standard forbids and archives hold all the same (keywords that stand
+    twice, bytes behind the last image, a last block that is not filled up) are read as astropy
+    reads them; pixels beyond float32 are bad pixels. These are reported to the logger ``galfeat``
+    as warnings: each kind once for a source, with the first file that has it.
     """
 
     def __init__(self) -> None:
@@ -35,7 +39,8 @@ class Known:
 
     @contextmanager
     def open(self, path: Path) -> Iterator[FitsFile]:
-        """Open a FITS file, looked through again only if it is another than it was, and close it afterwards.
+        """Open a FITS file, looked through again only if it is another than it was, and close it
+        afterwards.
 
         Raises
         ------

@@ -1,7 +1,9 @@
-"""Headers by form: the same keywords in the same places are understood once, and of each header only what is asked for is read.
+"""Headers by form: the same keywords in the same places are understood once, and of each header
+only what is asked for is read.
 
-A file of ten thousand extensions repeats one header ten thousand times, with other values. Where the cards of a keyword stand is the same
-in all of them; so a header is its bytes and the places of its form, and a value is cut out when someone asks for it.
+A file of ten thousand extensions repeats one header ten thousand times, with other values. Where
+the cards of a keyword stand is the same in all of them; so a header is its bytes and the places of
+its form, and a value is cut out when someone asks for it.
 """
 
 import re
@@ -21,7 +23,8 @@ CARD = 80
 _KEYWORD = 10  # characters of a card: the keyword, and whether a value follows
 _LONGEST_HEADER = 4 << 20  # bytes: 50,000 keywords
 _GEOMETRY = re.compile(r"XTENSION|Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|ZIMAGE")
-_MOST_FORMS = 256  # that are remembered for one file: where every header is another, nothing is gained
+# that are remembered for one file: where every header is another, nothing is gained
+_MOST_FORMS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +36,13 @@ class Form:
     keywords : bytes
         The first ten characters of each card.
     places : mapping of str to int
-        Where the value of each keyword begins, in bytes; of a keyword that stands there twice, the first, as in astropy.
+        Where the value of each keyword begins, in bytes; of a keyword that stands there twice, the
+        first, as in astropy.
     double : tuple of str
         Keywords with a value that stand there more than once.
     geometry : tuple of slice
-        Cards that say where data begin and end; headers of one form that agree in them hold their data alike.
+        Cards that say where data begin and end; headers of one form that agree in them hold their
+        data alike.
     """
 
     keywords: bytes
@@ -69,14 +74,20 @@ class Cards(Mapping[str, str]):
         return self.raw[at : at + CARD - _KEYWORD].decode("latin-1")
 
     def get(self, keyword: str, default: Any = None) -> Any:
-        """Return what stands behind a keyword, without the exception that a mapping's own `get` would catch."""
+        """Return what stands behind a keyword, without the exception that a mapping's own `get`
+        would catch.
+        """
         at = self.form.places.get(keyword)
         return default if at is None else self.raw[at : at + CARD - _KEYWORD].decode("latin-1")
 
     def every(self, keyword: str) -> list[str]:
         """Return what stands behind each card of a keyword."""
         cards = [self.raw[at : at + CARD] for at in range(0, len(self.raw), CARD)]
-        mine = [card for card in cards if card[:8].rstrip().upper() == keyword.encode() and card[8:_KEYWORD] == b"= "]
+        mine = [
+            card
+            for card in cards
+            if card[:8].rstrip().upper() == keyword.encode() and card[8:_KEYWORD] == b"= "
+        ]
         return [card[_KEYWORD:].decode("latin-1") for card in mine]
 
     def __contains__(self, keyword: object) -> bool:
@@ -116,7 +127,9 @@ class Forms:
         cards = _learned(source, offset)
         if self._count < _MOST_FORMS and len(cards.raw) % BLOCK == 0:
             self._count += 1
-            self._known.setdefault(cards.form.keywords[: _KEYWORD * BLOCK // CARD], []).append(cards.form)
+            self._known.setdefault(cards.form.keywords[: _KEYWORD * BLOCK // CARD], []).append(
+                cards.form
+            )
         return cards
 
     def _keywords_of(self, block: memoryview | bytes) -> bytes:
@@ -130,7 +143,9 @@ class Forms:
         raw = bytes(source.read(offset, form.size))
         if len(raw) < form.size:
             return None
-        keywords = b"".join([self._keywords_of(raw[at : at + BLOCK]) for at in range(0, form.size, BLOCK)])
+        keywords = b"".join(
+            [self._keywords_of(raw[at : at + BLOCK]) for at in range(0, form.size, BLOCK)]
+        )
         return raw if keywords == form.keywords else None
 
 
@@ -148,10 +163,12 @@ def _learned(source: Bytes, offset: int) -> Cards:
         blocks.append(block)
         keywords += [block[at : at + _KEYWORD] for at in range(0, len(block), CARD)]
         for at in range(0, len(block), CARD):
-            if block[at : at + 8].rstrip() == b"END":  # whatever stands behind it: a header that went on would swallow the next extension
+            # whatever stands behind it: a header that went on would swallow the next extension
+            if block[at : at + 8].rstrip() == b"END":
                 raw = b"".join(blocks)
                 return Cards(raw, Form(b"".join(keywords), places, tuple(double), tuple(geometry)))
-            if block[at + 8 : at + _KEYWORD] == b"= ":  # without the blank it is a remark, also to astropy
+            # without the blank it is a remark, also to astropy
+            if block[at + 8 : at + _KEYWORD] == b"= ":
                 name = block[at : at + 8].rstrip().upper().decode("latin-1")
                 if name in places:
                     double[name] = None

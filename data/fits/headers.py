@@ -1,9 +1,10 @@
 """FITS headers, read without believing them.
 
-A file of 20 kB can claim a terabyte of pixels, and astropy says what is wrong with a file by warnings, which are neither safe between
-threads nor something to stop a run for. So the headers are read here: the same bytes give the same answer in any thread, nothing warns, and
-nothing is believed beyond the size of the file. What is read: the keywords, their values, and where the data of each header-and-data unit
-(HDU) begin and end.
+A file of 20 kB can claim a terabyte of pixels, and astropy says what is wrong with a file by
+warnings, which are neither safe between threads nor something to stop a run for. So the headers are
+read here: the same bytes give the same answer in any thread, nothing warns, and nothing is believed
+beyond the size of the file. What is read: the keywords, their values, and where the data of each
+header-and-data unit (HDU) begin and end.
 
 References
 ----------
@@ -31,7 +32,10 @@ _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 @dataclass(frozen=True)
 class Header:
-    """Keywords and values of one header; of a keyword that stands there twice, the first counts (of numbers the last), as in astropy."""
+    """Keywords and values of one header.
+
+    Of a keyword that stands there twice, the first counts (of numbers the last), as in astropy.
+    """
 
     cards: Mapping[str, str]
 
@@ -50,7 +54,9 @@ class Header:
         if not value and default is not None:
             return default
         if not _INTEGER.fullmatch(value):
-            raise CutoutError(f"its header is damaged: {keyword} is {value or 'missing'}, not a whole number")
+            raise CutoutError(
+                f"its header is damaged: {keyword} is {value or 'missing'}, not a whole number"
+            )
         return int(value)
 
     def number(self, keyword: str, default: float) -> float:
@@ -67,7 +73,10 @@ class Header:
         return float(value.upper().replace("D", "E")) if value else default
 
     def _last(self, keyword: str) -> str:
-        """Return what stands behind a keyword; of one that stands there twice, behind the last, with which astropy computes."""
+        """Return what stands behind a keyword.
+
+        Of one that stands there twice, behind the last, with which astropy computes.
+        """
         if isinstance(self.cards, Cards) and keyword in self.cards.form.double:
             return _bare(self.cards.every(keyword)[-1])
         return _bare(self.cards.get(keyword, ""))
@@ -118,7 +127,9 @@ _Meaning = tuple[Kind, int, tuple[int, ...], int]  # as in Hdu: kind, bitpix, sh
 
 
 class HduReader:
-    """Reads one HDU after the other, understanding once what their headers have in common; for one thread.
+    """Reads one HDU after the other, understanding once what their headers have in common.
+
+    For one thread.
 
     Parameters
     ----------
@@ -144,7 +155,15 @@ class HduReader:
         if said not in self._known:
             self._known[said] = _meaning(header, number)
         kind, bitpix, shape, size = self._known[said]
-        return Hdu(number, kind, header, bitpix, shape, offset + len(cards.raw) + -len(cards.raw) % BLOCK, size)
+        return Hdu(
+            number,
+            kind,
+            header,
+            bitpix,
+            shape,
+            offset + len(cards.raw) + -len(cards.raw) % BLOCK,
+            size,
+        )
 
 
 def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
@@ -153,7 +172,8 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
     Returns
     -------
     list of Hdu
-        Those that are there as a whole. Anything after the last that is no HDU is left alone, since archives leave such things behind.
+        Those that are there as a whole. Anything after the last that is no HDU is left alone, since
+        archives leave such things behind.
     str
         What is wrong with the file after them, such as missing pixels; empty if nothing is.
 
@@ -178,17 +198,28 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
             raise CutoutError("is not standard FITS, as it says itself (SIMPLE is F)")
         if hdu.offset + hdu.size > source.size:
             there = max(0, source.size - hdu.offset)
-            where = f"its extension {hdu.number}" if hdu.number else "its image" if hdu.shape else "its first part"
+            where = (
+                f"its extension {hdu.number}"
+                if hdu.number
+                else "its image"
+                if hdu.shape
+                else "its first part"
+            )
             return hdus, f"is truncated: {where} should have {hdu.size:,} bytes and has {there:,}"
         hdus.append(hdu)
         offset = hdu.offset + -(-hdu.size // BLOCK) * BLOCK
     if _is_torn(source, offset):
-        return hdus, f"its headers are damaged: extension {len(hdus)} does not begin where it should"
+        return (
+            hdus,
+            f"its headers are damaged: extension {len(hdus)} does not begin where it should",
+        )
     return hdus, ""
 
 
 def _is_torn(source: Bytes, offset: int) -> bool:
-    """Return whether what follows the last HDU is no mere rest but a lost header, there or some blocks later."""
+    """Return whether what follows the last HDU is no mere rest but a lost header, there or some
+    blocks later.
+    """
     first = bytes(source.read(offset, BLOCK))
     if any(first.startswith(b"BITPIX  =", at) for at in range(0, len(first), CARD)):
         return True
@@ -197,7 +228,10 @@ def _is_torn(source: Bytes, offset: int) -> bool:
 
 
 def _meaning(header: Header, number: int) -> _Meaning:
-    """Understand what a header says about its data; only cards of the form's geometry may be asked for here."""
+    """Understand what a header says about its data.
+
+    Only cards of the form's geometry may be asked for here.
+    """
     bitpix, shape = _geometry(header, "")
     size = _size(header, bitpix, shape)
     extension = header.text("XTENSION") if number else "IMAGE"
@@ -229,14 +263,19 @@ def _size(header: Header, bitpix: int, shape: tuple[int, ...]) -> int:
         return 0
     if _is_groups(header, shape):
         shape = shape[:-1]
-    size = abs(bitpix) // 8 * header.integer("GCOUNT", 1) * (header.integer("PCOUNT", 0) + prod(shape))
+    size = (
+        abs(bitpix) // 8 * header.integer("GCOUNT", 1) * (header.integer("PCOUNT", 0) + prod(shape))
+    )
     if size < 0:
         raise CutoutError("its header is damaged: PCOUNT or GCOUNT is negative")
     return size
 
 
 def _is_groups(header: Header, shape: tuple[int, ...]) -> bool:
-    """Return whether data are random groups, as radio astronomers wrote them: the axis of length 0 does not count."""
+    """Return whether data are random groups, as radio astronomers wrote them.
+
+    The axis of length 0 does not count.
+    """
     return bool(shape) and shape[-1] == 0 and header.true("GROUPS")
 
 

@@ -8,11 +8,22 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import band_names
 from galfeat.data.fits.ancillary_names import Role, is_companion
 
-__all__ = ["Beside", "Galaxy", "Image", "Layout", "arrange", "check_layout", "is_band_name", "name_parts", "size_of"]
+__all__ = [
+    "Beside",
+    "Galaxy",
+    "Image",
+    "Layout",
+    "arrange",
+    "check_layout",
+    "is_band_name",
+    "name_parts",
+    "size_of",
+]
 
 Layout = Literal["auto", "cube", "bands", "galaxies"]
 
-# Names under which filters go, whole or as a part between separators: g, r', Ks, F814W, NUV, W1, CH2, VIS, SDSS_g, HSC-I, band1, red.
+# Names under which filters go, whole or as a part between separators: g, r', Ks, F814W, NUV, W1,
+# CH2, VIS, SDSS_g, HSC-I, band1, red.
 _BAND = re.compile(
     r"[ugrizybvjhk]'?|[yw][1-4]|ks|kp|f\d{2,4}(w|m|n|lp|x|w2|w3)p?|[fn]uv|uv(w1|w2|m2)|(ch|irac|i)[1-4]|vis|(nb|ib|n)\d{3,4}|"
     r"red|green|blue|(band|filter)\d+",
@@ -38,7 +49,8 @@ class Image(NamedTuple):
     planes : tuple of str
         Names of the planes of a cube, where the header names them all.
     version : int
-        EXTVER, or the number at the end of EXTNAME; 0 if neither is there, or nothing in the file accompanies an image.
+        EXTVER, or the number at the end of EXTNAME; 0 if neither is there, or nothing in the file
+        accompanies an image.
     """
 
     hdu: int
@@ -51,7 +63,10 @@ class Image(NamedTuple):
 
 
 class Beside(NamedTuple):
-    """An image that accompanies a galaxy: what it holds, which band it goes with (None: all), and the number of its HDU."""
+    """An image that accompanies a galaxy.
+
+    What it holds, which band it goes with (None: all), and the number of its HDU.
+    """
 
     role: Role
     band: int | None
@@ -104,11 +119,13 @@ def arrange(images: Sequence[Image], layout: Layout = "auto") -> list[Galaxy]:
     images : sequence of Image
         In the order of the file.
     layout : {"auto", "cube", "bands", "galaxies"}
-        "galaxies": each image is a galaxy, a 3-D one with its bands on the slowest axis. "bands": the images are the bands of one galaxy.
-        "cube": the first image is the galaxy and what follows is not. "auto": images of one shape that each have a filter of their own
-        (all by the keyword FILTER, or all by an EXTNAME that is the name of a filter) are the bands of one galaxy; otherwise each is a
-        galaxy. In all of them a 4-D image is a row of galaxies with bands, and noise maps, masks, weights, PSFs and segments, known by
-        their EXTNAME, are nobody's pixels.
+        "galaxies": each image is a galaxy, a 3-D one with its bands on the slowest axis. "bands":
+        the images are the bands of one galaxy. "cube": the first image is the galaxy and what
+        follows is not. "auto": images of one shape that each have a filter of their own (all by the
+        keyword FILTER, or all by an EXTNAME that is the name of a filter) are the bands of one
+        galaxy; otherwise each is a galaxy. In all of them a 4-D image is a row of galaxies with
+        bands, and noise maps, masks, weights, PSFs and segments, known by their EXTNAME, are
+        nobody's pixels.
 
     Returns
     -------
@@ -122,14 +139,25 @@ def arrange(images: Sequence[Image], layout: Layout = "auto") -> list[Galaxy]:
     science = [image for image in images if not is_companion(image.name)]
     if not science:
         there = ", ".join(image.name for image in images)
-        raise CutoutError(f"holds no image of a galaxy, only what accompanies one ({there})" if images else "holds no image")
+        raise CutoutError(
+            f"holds no image of a galaxy, only what accompanies one ({there})"
+            if images
+            else "holds no image"
+        )
     if layout == "cube":
         science = science[:1]
         if len(science[0].shape) < 3:
             raise CutoutError(f"holds no cube: its first image has {size_of(science[0].shape)}")
     if layout == "bands" and len(science) > 1:
-        return [_one_galaxy(science, _names(science) or _distinct([image.name for image in science]))]
-    if layout == "auto" and len(science) > 1 and len({image.shape for image in science}) == 1 and len(science[0].shape) == 2:
+        return [
+            _one_galaxy(science, _names(science) or _distinct([image.name for image in science]))
+        ]
+    if (
+        layout == "auto"
+        and len(science) > 1
+        and len({image.shape for image in science}) == 1
+        and len(science[0].shape) == 2
+    ):
         names = _names(science)
         if names:
             return [_one_galaxy(science, names)]
@@ -137,7 +165,10 @@ def arrange(images: Sequence[Image], layout: Layout = "auto") -> list[Galaxy]:
 
 
 def is_band_name(name: str) -> bool:
-    """Return whether a name is, or has among its parts, the name of a filter: ``g``, ``F814W``, ``SDSS_g``."""
+    """Return whether a name is, or has among its parts, the name of a filter.
+
+    ``g``, ``F814W``, ``SDSS_g``.
+    """
     return any(_BAND.fullmatch(part) for part in name_parts(name))
 
 
@@ -153,7 +184,11 @@ def size_of(shape: Sequence[int]) -> str:
 
 def _names(images: Sequence[Image]) -> tuple[str, ...]:
     filters = [image.own_filter for image in images]
-    return _distinct(filters if all(filters) else [image.name if is_band_name(image.name) else "" for image in images])
+    return _distinct(
+        filters
+        if all(filters)
+        else [image.name if is_band_name(image.name) else "" for image in images]
+    )
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
@@ -163,8 +198,13 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
 def _one_galaxy(images: Sequence[Image], names: tuple[str, ...]) -> Galaxy:
     shapes = sorted({image.shape for image in images})
     if len(shapes) > 1 or len(shapes[0]) != 2:
-        raise CutoutError(f"cannot be one galaxy with a band an image: its images have {', '.join(size_of(shape) for shape in shapes)}")
-    return Galaxy(tuple(image.hdu for image in images), names or band_names(len(images)), named=bool(names))
+        raise CutoutError(
+            "cannot be one galaxy with a band an image: its images have "
+            f"{', '.join(size_of(shape) for shape in shapes)}"
+        )
+    return Galaxy(
+        tuple(image.hdu for image in images), names or band_names(len(images)), named=bool(names)
+    )
 
 
 def _galaxies(image: Image) -> list[Galaxy]:
@@ -173,8 +213,18 @@ def _galaxies(image: Image) -> list[Galaxy]:
         what = "has no pixels" if 0 in image.shape else f"has {axes} axes"
         return [Galaxy((image.hdu,), problem=f"its image {what} ({size_of(image.shape)})")]
     if axes == 2:
-        return [Galaxy((image.hdu,), (image.filter,) if image.filter else band_names(1), named=bool(image.filter))]
+        return [
+            Galaxy(
+                (image.hdu,),
+                (image.filter,) if image.filter else band_names(1),
+                named=bool(image.filter),
+            )
+        ]
     bands = image.shape[-3]
     names = image.planes or ((image.filter,) if bands == 1 and image.filter else ())
     galaxy = Galaxy((image.hdu,), names or band_names(bands), named=bool(names))
-    return [galaxy] if axes == 3 else [galaxy._replace(number=number) for number in range(image.shape[0])]
+    return (
+        [galaxy]
+        if axes == 3
+        else [galaxy._replace(number=number) for number in range(image.shape[0])]
+    )

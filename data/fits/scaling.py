@@ -16,17 +16,22 @@ def stored_kind(bitpix: int) -> str:
 
 
 def scaled(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
-    """Apply BLANK, BSCALE and BZERO in the precision that astropy does it in, then cast to float32."""
+    """Apply BLANK, BSCALE and BZERO in the precision that astropy does it in, then cast to
+    float32.
+    """
     header, bitpix = hdu.header, hdu.bitpix
     scale, zero = header.number("BSCALE", 1.0), header.number("BZERO", 0.0)
     with np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
         if (scale, zero) == (1.0, 0.0):
             flux = stored.astype(np.float32)
-        elif bitpix > 8 and (scale, zero) == (1.0, 2.0 ** (bitpix - 1)):  # how FITS stores unsigned integers
+        # how FITS stores unsigned integers
+        elif bitpix > 8 and (scale, zero) == (1.0, 2.0 ** (bitpix - 1)):
             unsigned = stored.astype(f"i{bitpix // 8}").view(f"u{bitpix // 8}")
             flux = (unsigned ^ unsigned.dtype.type(1 << (bitpix - 1))).astype(np.float32)
         else:
-            work: Any = stored.astype(np.float64 if abs(bitpix) > 16 and bitpix != -32 else np.float32)
+            work: Any = stored.astype(
+                np.float64 if abs(bitpix) > 16 and bitpix != -32 else np.float32
+            )
             work *= scale
             work += zero
             flux = work.astype(np.float32)
@@ -41,16 +46,30 @@ def may_overflow(hdu: Hdu) -> bool:
 
 
 def overflow(flux: NDArray[np.float32], stored: NDArray[np.generic], hdu: Hdu) -> dict[str, str]:
-    """Return that pixels are beyond float32, if some are: they are infinite now, and the stored numbers are not."""
+    """Return that pixels are beyond float32, if some are.
+
+    They are infinite now, and the stored numbers are not.
+    """
     lost = np.isinf(flux)
     if not lost.any():
         return {}
     count = np.count_nonzero(np.isfinite(stored[lost]))
-    return {"overflow": f"{count:,} pixels of extension {hdu.number} are beyond float32: they are bad pixels"} if count else {}
+    return (
+        {
+            "overflow": (
+                f"{count:,} pixels of extension {hdu.number} are beyond float32: they are bad "
+                "pixels"
+            )
+        }
+        if count
+        else {}
+    )
 
 
 def exact(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.generic]:
-    """Return whole numbers as they are meant, int64 (unsigned ones of 64 bits by their bits), or others as float64."""
+    """Return whole numbers as they are meant, int64 (unsigned ones of 64 bits by their bits), or
+    others as float64.
+    """
     scale, zero = hdu.header.number("BSCALE", 1.0), hdu.header.number("BZERO", 0.0)
     if hdu.bitpix > 0 and scale == 1.0 and zero == 2.0**63:
         return stored.astype(np.int64) ^ np.iinfo(np.int64).min

@@ -1,4 +1,6 @@
-"""The bytes of one file, whether it is gzipped or not, with a plain reason for every file that has none to give."""
+"""The bytes of one file, whether it is gzipped or not, with a plain reason for every file that has
+none to give.
+"""
 
 import os
 import stat
@@ -13,7 +15,8 @@ from galfeat import CutoutError
 __all__ = ["Bytes", "Stamp", "open_bytes", "stamp_of"]
 
 _HEAD = 4 << 20  # a file up to this size is read in one go
-_LARGEST_UNZIPPED = 1 << 30  # a gzipped file is unpacked in memory, and a small one can unpack to a thousand times its size
+# a gzipped file is unpacked in memory, and a small one can unpack to a thousand times its size
+_LARGEST_UNZIPPED = 1 << 30
 _GZIP = b"\x1f\x8b"
 
 
@@ -21,7 +24,10 @@ Stamp = tuple[int, ...]
 
 
 def stamp_of(file: BinaryIO) -> Stamp:
-    """Return what tells an opened file from what it was before: which file, its size, and when it was written."""
+    """Return what tells an opened file from what it was before.
+
+    Which file, its size, and when it was written.
+    """
     status = os.fstat(file.fileno())
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
@@ -46,7 +52,9 @@ class Bytes:
         Whether these bytes come from a file that holds them packed.
     """
 
-    def __init__(self, head: bytes, file: BinaryIO | None = None, size: int | None = None, stamp: Stamp = ()) -> None:
+    def __init__(
+        self, head: bytes, file: BinaryIO | None = None, size: int | None = None, stamp: Stamp = ()
+    ) -> None:
         self.stamp = stamp
         self.packed = file is None and bool(stamp)
         self.size = len(head) if size is None else size
@@ -85,7 +93,9 @@ def open_bytes(path: Path) -> Iterator[Bytes]:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise CutoutError("is a folder, not a file" if path.is_dir() else "is not an ordinary file")
+            raise CutoutError(
+                "is a folder, not a file" if path.is_dir() else "is not an ordinary file"
+            )
         file = path.open("rb")
     except OSError as error:
         raise CutoutError(_why(error)) from error
@@ -110,7 +120,8 @@ def _bytes(file: BinaryIO) -> Bytes:
 
 def _gunzip(packed: bytes) -> bytes:
     unpacked = bytearray()
-    while packed[:2] == _GZIP:  # a gzipped file may be several, one after the other; what is no gzip after them is left alone
+    # a gzipped file may be several, one after the other; what is no gzip after them is left alone
+    while packed[:2] == _GZIP:
         member = zlib.decompressobj(wbits=31)
         try:
             unpacked += member.decompress(packed, _LARGEST_UNZIPPED + 1 - len(unpacked))

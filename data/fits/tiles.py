@@ -1,8 +1,9 @@
 """Images that are stored compressed in tiles (``.fits.fz``), unpacked by astropy.
 
-Astropy is given a header that is written here, of vetted values only: so it has nothing to warn about, and its C code, which believes what
-it is told, gets no block size or tile shape that makes no sense. HCOMPRESS and PLIO are unpacked here (`transcoding`): their decoders were
-seen to write beyond their memory when a stream is damaged, and one bad file must not bring down a run.
+Astropy is given a header that is written here, of vetted values only: so it has nothing to warn
+about, and its C code, which believes what it is told, gets no block size or tile shape that makes
+no sense. HCOMPRESS and PLIO are unpacked here (`transcoding`): their decoders were seen to write
+beyond their memory when a stream is damaged, and one bad file must not bring down a run.
 
 References
 ----------
@@ -38,11 +39,22 @@ _NAME = re.compile(r"[A-Z0-9_]+")
 _MOST_FIELDS = 20  # the standard knows seven
 _BEST_RATIO = 1100  # gzip packs at most 1032 to 1, Rice about 200 to 1
 _LEAST_FILE = 4 * BLOCK
-# astropy's table of random numbers for dithered images is filled on first use, unguarded; a mosaic and its noise map are open together
+# astropy's table of random numbers for dithered images is filled on first use, unguarded; a mosaic
+# and its noise map are open together
 _ONE_AT_A_TIME = threading.RLock()
 
-# What astropy raises on damaged tiles, found by damaging some thousands; the decoder's own error class has no public name.
-_DAMAGED = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError, RuntimeError)
+# What astropy raises on damaged tiles, found by damaging some thousands; the decoder's own error
+# class has no public name.
+_DAMAGED = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    RuntimeError,
+)
 
 
 def unpack(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
@@ -51,13 +63,19 @@ def unpack(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
     Raises
     ------
     CutoutError
-        If the header makes no sense, the compression is none that can be read safely, or the tiles are damaged.
+        If the header makes no sense, the compression is none that can be read safely, or the tiles
+        are damaged.
     """
     file = _minimal_file(hdu, source)
-    from astropy.io import fits  # imported late: a third of a second that plain files need not wait for
+    # imported late: a third of a second that plain files need not wait for
+    from astropy.io import fits
 
     try:
-        with _ONE_AT_A_TIME, np.errstate(all="ignore"), fits.open(file, memmap=False, do_not_scale_image_data=True) as opened:
+        with (
+            _ONE_AT_A_TIME,
+            np.errstate(all="ignore"),
+            fits.open(file, memmap=False, do_not_scale_image_data=True) as opened,
+        ):
             return np.asarray(opened[1].data)
     except _DAMAGED as error:
         raise CutoutError(f"its compressed pixels are damaged: {error}") from error
@@ -68,8 +86,11 @@ def unpack(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
 
 
 @contextmanager
-def tiles(path: Path, hdu: Hdu, number: int = 0) -> Iterator[Callable[[slice, slice], NDArray[np.generic]]]:
-    """Open a compressed image, or one plane of a cube, to read pieces of it, of which only the tiles are unpacked; not yet scaled.
+def tiles(
+    path: Path, hdu: Hdu, number: int = 0
+) -> Iterator[Callable[[slice, slice], NDArray[np.generic]]]:
+    """Open a compressed image, or one plane of a cube, to read pieces of it, of which only the
+    tiles are unpacked; not yet scaled.
 
     Raises
     ------
@@ -78,7 +99,10 @@ def tiles(path: Path, hdu: Hdu, number: int = 0) -> Iterator[Callable[[slice, sl
     """
     if hdu.header.text("ZCMPTYPE") in TRANSCODED:
         method = hdu.header.text("ZCMPTYPE")
-        raise CutoutError(f"is compressed with {method}, so that no part of it can be read by itself: unpack it first (funpack)")
+        raise CutoutError(
+            f"is compressed with {method}, so that no part of it can be read by itself: unpack it "
+            "first (funpack)"
+        )
     _vetted(hdu)
     from astropy.io import fits
 
@@ -90,7 +114,9 @@ def tiles(path: Path, hdu: Hdu, number: int = 0) -> Iterator[Callable[[slice, sl
             yield lambda rows, columns: _piece(section, front, rows, columns)
 
 
-def _piece(section: Any, front: tuple[int, ...], rows: slice, columns: slice) -> NDArray[np.generic]:
+def _piece(
+    section: Any, front: tuple[int, ...], rows: slice, columns: slice
+) -> NDArray[np.generic]:
     try:
         with np.errstate(all="ignore"):
             return np.asarray(section[(*front, rows, columns)])
@@ -106,7 +132,10 @@ def _vetted(hdu: Hdu) -> dict[str, object]:
     """Return the cards that say how an image is compressed, if they make sense."""
     claimed = prod(hdu.shape) * abs(hdu.bitpix) // 8
     if claimed > _BEST_RATIO * max(hdu.size, _LEAST_FILE):
-        raise CutoutError(f"its header is damaged: it claims {claimed:,} bytes of pixels, packed into {hdu.size:,}")
+        raise CutoutError(
+            f"its header is damaged: it claims {claimed:,} bytes of pixels, packed into "
+            f"{hdu.size:,}"
+        )
     return {**_table(hdu), **_image(hdu), **_settings(hdu.header)}
 
 
@@ -121,7 +150,11 @@ def _minimal_file(hdu: Hdu, source: Bytes) -> io.BytesIO:
 
 def _table(hdu: Hdu) -> dict[str, object]:
     header = hdu.header
-    width, rows, fields = header.integer("NAXIS1"), header.integer("NAXIS2"), header.integer("TFIELDS")
+    width, rows, fields = (
+        header.integer("NAXIS1"),
+        header.integer("NAXIS2"),
+        header.integer("TFIELDS"),
+    )
     columns: dict[str, object] = {}
     expected = 0
     if not 1 <= fields <= _MOST_FIELDS:
@@ -129,32 +162,66 @@ def _table(hdu: Hdu) -> dict[str, object]:
     for field in range(1, fields + 1):
         form = _FORMAT.fullmatch(header.text(f"TFORM{field}"))
         if form is None:
-            raise CutoutError(f"its header is damaged: TFORM{field} is {header.text(f'TFORM{field}') or 'missing'}")
+            raise CutoutError(
+                f"its header is damaged: TFORM{field} is "
+                f"{header.text(f'TFORM{field}') or 'missing'}"
+            )
         expected += {"P": 8, "Q": 16}.get(form[1], _WIDTHS[form[2]])
-        columns |= {f"TTYPE{field}": header.text(f"TTYPE{field}"), f"TFORM{field}": f"1{form[1]}{form[2]}{form[3] or ''}"}
+        columns |= {
+            f"TTYPE{field}": header.text(f"TTYPE{field}"),
+            f"TFORM{field}": f"1{form[1]}{form[2]}{form[3] or ''}",
+        }
     names = [header.text(f"TTYPE{field}") for field in range(1, fields + 1)]
-    if "COMPRESSED_DATA" not in names or len(set(names)) < len(names) or not all(_NAME.fullmatch(name) for name in names):
-        raise CutoutError(f"its header is damaged: the columns of its table are named {', '.join(names) or 'nothing'}")
+    if (
+        "COMPRESSED_DATA" not in names
+        or len(set(names)) < len(names)
+        or not all(_NAME.fullmatch(name) for name in names)
+    ):
+        raise CutoutError(
+            "its header is damaged: the columns of its table are named "
+            f"{', '.join(names) or 'nothing'}"
+        )
     if header.integer("NAXIS") != 2 or not width or width != expected:
-        raise CutoutError(f"its header is damaged: a row of its table has {width} bytes where its columns fill {expected}")
+        raise CutoutError(
+            f"its header is damaged: a row of its table has {width} bytes where its columns fill "
+            f"{expected}"
+        )
     heap = header.integer("THEAP", width * rows)
     if not width * rows <= heap <= hdu.size:
         raise CutoutError(f"its header is damaged: THEAP is {heap}")
     fixed = {"XTENSION": "BINTABLE", "BITPIX": 8, "NAXIS": 2, "NAXIS1": width, "NAXIS2": rows}
-    return {**fixed, "PCOUNT": hdu.size - width * rows, "GCOUNT": 1, "TFIELDS": fields, **columns, "THEAP": heap}
+    return {
+        **fixed,
+        "PCOUNT": hdu.size - width * rows,
+        "GCOUNT": 1,
+        "TFIELDS": fields,
+        **columns,
+        "THEAP": heap,
+    }
 
 
 def _image(hdu: Hdu) -> dict[str, object]:
     header = hdu.header
     axes = hdu.shape[::-1]
-    tiles = [header.integer(f"ZTILE{axis}", axes[0] if axis == 1 else 1) for axis in range(1, len(axes) + 1)]
+    tiles = [
+        header.integer(f"ZTILE{axis}", axes[0] if axis == 1 else 1)
+        for axis in range(1, len(axes) + 1)
+    ]
     if any(tile < 1 for tile in tiles):
         raise CutoutError("its header is damaged: a tile has no pixels")
     tiles = [min(tile, length) for tile, length in zip(tiles, axes, strict=True)]
     needed = prod(-(-length // tile) for tile, length in zip(tiles, axes, strict=True))
     if needed != header.integer("NAXIS2"):
-        raise CutoutError(f"its header is damaged: {needed} tiles make its image and {header.integer('NAXIS2')} are there")
-    cards: dict[str, object] = {"ZIMAGE": True, "ZTENSION": "IMAGE", "ZBITPIX": hdu.bitpix, "ZNAXIS": len(axes)}
+        raise CutoutError(
+            f"its header is damaged: {needed} tiles make its image and {header.integer('NAXIS2')} "
+            "are there"
+        )
+    cards: dict[str, object] = {
+        "ZIMAGE": True,
+        "ZTENSION": "IMAGE",
+        "ZBITPIX": hdu.bitpix,
+        "ZNAXIS": len(axes),
+    }
     for axis, (length, tile) in enumerate(zip(axes, tiles, strict=True), start=1):
         cards |= {f"ZNAXIS{axis}": length, f"ZTILE{axis}": tile}
     return cards
@@ -163,9 +230,14 @@ def _image(hdu: Hdu) -> dict[str, object]:
 def _settings(header: Header) -> dict[str, object]:
     codec = header.text("ZCMPTYPE")
     if codec not in (*_CODECS, *TRANSCODED):
-        raise CutoutError(f"is compressed with {codec or 'no known method'}, which cannot be read safely: unpack it first (funpack)")
+        raise CutoutError(
+            f"is compressed with {codec or 'no known method'}, which cannot be read safely: "
+            "unpack it first (funpack)"
+        )
     cards: dict[str, object] = {"ZCMPTYPE": codec}
-    for number, (name, allowed) in enumerate({"BLOCKSIZE": (16, 32), "BYTEPIX": (1, 2, 4)}.items(), start=1):
+    for number, (name, allowed) in enumerate(
+        {"BLOCKSIZE": (16, 32), "BYTEPIX": (1, 2, 4)}.items(), start=1
+    ):
         value = _codec_setting(header, name, allowed[-1])
         if value not in allowed:
             raise CutoutError(f"its header is damaged: {name} of its compression is {value}")
@@ -188,11 +260,15 @@ def _codec_setting(header: Header, name: str, default: int) -> int:
 
 
 def _block(cards: dict[str, object]) -> bytes:
-    lines = "".join(f"{keyword:<8}= {_value(value)}".ljust(80) for keyword, value in cards.items()) + "END".ljust(80)
+    lines = "".join(
+        f"{keyword:<8}= {_value(value)}".ljust(80) for keyword, value in cards.items()
+    ) + "END".ljust(80)
     return lines.ljust(-(-len(lines) // BLOCK) * BLOCK).encode("ascii", "replace")
 
 
 def _value(value: object) -> str:
     if isinstance(value, bool):
         return f"{'T' if value else 'F':>20}"
-    return f"{value:>20}" if isinstance(value, int) else f"'{str(value).replace(chr(39), '')[:60]:<8}'"
+    return (
+        f"{value:>20}" if isinstance(value, int) else f"'{str(value).replace(chr(39), '')[:60]:<8}'"
+    )

@@ -1,7 +1,8 @@
-"""Tiles in HCOMPRESS and PLIO, unpacked here and written anew without compression, so that astropy can do what is left to do.
+"""Tiles in HCOMPRESS and PLIO, unpacked here and written anew without compression, so that astropy
+can do what is left to do.
 
-The decoders that astropy calls for these two believe what the stream says. These do not; quantization and dithering, which are the same for
-all methods, stay with astropy.
+The decoders that astropy calls for these two believe what the stream says. These do not;
+quantization and dithering, which are the same for all methods, stay with astropy.
 
 References
 ----------
@@ -24,13 +25,16 @@ TRANSCODED = ("HCOMPRESS_1", "PLIO_1")
 """Methods that are unpacked here."""
 
 _ITEM = {"B": 1, "I": 2, "J": 4}
-_ZEROS, _SET, _FILL, _LAST = 0, 1, 4, 5  # instructions of a line list: zeros; a new value; a run of it; zeros that end in it
+# instructions of a line list: zeros; a new value; a run of it; zeros that end in it
+_ZEROS, _SET, _FILL, _LAST = 0, 1, 4, 5
 _CHANGES = {2: 1, 3: -1, 6: 1, 7: -1}  # of the value
 _SINGLE = (6, 7)  # and one pixel of it
 _HEAP_LIMIT = 1 << 31  # offsets in short descriptors
 
 
-def transcoded(hdu: Hdu, cards: Mapping[str, object], data: bytes) -> tuple[dict[str, object], bytes]:
+def transcoded(
+    hdu: Hdu, cards: Mapping[str, object], data: bytes
+) -> tuple[dict[str, object], bytes]:
     """Return the header's vetted cards and the table of an image without compression of its tiles.
 
     Parameters
@@ -48,10 +52,15 @@ def transcoded(hdu: Hdu, cards: Mapping[str, object], data: bytes) -> tuple[dict
     """
     if hdu.header.text("ZCMPTYPE") == "HCOMPRESS_1":
         _refuse_smoothing(hdu)
-        from galfeat.data.fits.hcompress import hdecompress as unpacked  # imported late: compiled code, for a rare kind of file
+        # imported late: compiled code, for a rare kind of file
+        from galfeat.data.fits.hcompress import hdecompress as unpacked
     else:
         unpacked = _pixel_list
-    number = next(each for each in range(1, _whole(cards, "TFIELDS") + 1) if cards[f"TTYPE{each}"] == "COMPRESSED_DATA")
+    number = next(
+        each
+        for each in range(1, _whole(cards, "TFIELDS") + 1)
+        if cards[f"TTYPE{each}"] == "COMPRESSED_DATA"
+    )
     form = str(cards[f"TFORM{number}"]).lstrip("1")
     if form[0] not in "PQ" or form[1] not in _ITEM:
         raise CutoutError(f"its header is damaged: tiles cannot be in a column of the form {form}")
@@ -74,7 +83,11 @@ def transcoded(hdu: Hdu, cards: Mapping[str, object], data: bytes) -> tuple[dict
         places[row] = len(pieces[-1]), end - heap
         end += len(pieces[-1])
     del places
-    changed = {"ZCMPTYPE": "NOCOMPRESS", f"TFORM{number}": f"1{form[0]}B", "PCOUNT": end - width * rows}
+    changed = {
+        "ZCMPTYPE": "NOCOMPRESS",
+        f"TFORM{number}": f"1{form[0]}B",
+        "PCOUNT": end - width * rows,
+    }
     return {**cards, **changed}, bytes(table) + b"".join(pieces)
 
 
@@ -87,14 +100,19 @@ def _whole(cards: Mapping[str, object], name: str) -> int:
 
 def _width(form: str) -> int:
     form = form.lstrip("1")
-    return {"P": 8, "Q": 16}.get(form[0]) or {"B": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8}[form[0]]
+    return {"P": 8, "Q": 16}.get(form[0]) or {"B": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8}[
+        form[0]
+    ]
 
 
 def _tile_sizes(hdu: Hdu, cards: Mapping[str, object]) -> Iterator[int]:
     """Return how many pixels each tile has; those at the far edges are smaller."""
     axes = len(hdu.shape)
     tiles = [_whole(cards, f"ZTILE{axes - place}") for place in range(axes)]
-    edges = [[min(tile, length - at) for at in range(0, length, tile)] for length, tile in zip(hdu.shape, tiles, strict=True)]
+    edges = [
+        [min(tile, length - at) for at in range(0, length, tile)]
+        for length, tile in zip(hdu.shape, tiles, strict=True)
+    ]
     return (prod(sides) for sides in product(*edges))
 
 
@@ -102,11 +120,16 @@ def _refuse_smoothing(hdu: Hdu) -> None:
     for number in range(1, 10):
         value = str(hdu.header.cards.get(f"ZVAL{number}", "")).split("/")[0].strip()
         if hdu.header.text(f"ZNAME{number}") == "SMOOTH" and value not in ("", "0", "F"):
-            raise CutoutError("is compressed with HCOMPRESS, to be smoothed when unpacked, which cannot be done: unpack it first (funpack)")
+            raise CutoutError(
+                "is compressed with HCOMPRESS, to be smoothed when unpacked, which cannot be "
+                "done: unpack it first (funpack)"
+            )
 
 
 def _pixel_list(packed: bytes, count: int) -> NDArray[np.int32]:
-    """Return the pixels of a tile in IRAF's line lists, which are runs of one value and changes of that value."""
+    """Return the pixels of a tile in IRAF's line lists, which are runs of one value and changes of
+    that value.
+    """
     words = np.frombuffer(packed[: len(packed) // 2 * 2], ">i2").tolist()
     at, end = _instructions(words)
     pixels = np.zeros(count, np.int64)
@@ -127,7 +150,10 @@ def _pixel_list(packed: bytes, count: int) -> NDArray[np.int32]:
 
 
 def _written(code: int, place: int, amount: int) -> tuple[int, int]:
-    """Return the pixels that an instruction sets to the value, and so where it ends; those before are zero."""
+    """Return the pixels that an instruction sets to the value, and so where it ends.
+
+    Those before are zero.
+    """
     if code in _SINGLE:
         return place, place + 1
     if code == _FILL:

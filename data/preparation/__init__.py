@@ -1,1 +1,3 @@
-"""Preparation of cutouts: subtract the sky, scale to unit noise, center, crop, resample, stretch."""
+"""Preparation of cutouts: subtract the sky, scale to unit noise, center, crop, resample,
+stretch.
+"""

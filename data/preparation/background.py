@@ -21,18 +21,22 @@ __all__ = [
     "sparse_step",
 ]
 
-SIGMA_PER_MAD = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
+# standard deviation of a normal distribution over its median absolute deviation
+SIGMA_PER_MAD = 1.4826
 _FRAME_NEEDED = 0.2  # of the frame's pixels must be good, or else the whole image stands in for it
 _MOST_LEVELS = 65535  # of a 16-bit number: finer steps than that are nobody's quantisation
 STRICTEST = float(_MOST_LEVELS)
 """Levels that a quantised image has at most."""
 _ENOUGH = 512  # values that show, in nearly every image that is not quantised, that it is not
-_OFF_LEVEL = 0.1  # how far from a whole level a value may lie, in steps: room for float32's rounding
+# how far from a whole level a value may lie, in steps: room for float32's rounding
+_OFF_LEVEL = 0.1
 
 
 @lru_cache(maxsize=64)
 def frame(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
-    """Return True on the outermost `width` pixels of a square of side `size`, or of an image of shape `size`."""
+    """Return True on the outermost `width` pixels of a square of side `size`, or of an image of
+    shape `size`.
+    """
     ny, nx = (size, size) if isinstance(size, int) else size
     inside = np.ones((ny, nx), dtype=bool)
     inside[width : ny - width, width : nx - width] = False
@@ -41,7 +45,9 @@ def frame(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
 
 
 def mad_sigma(values: NDArray[np.floating], centre: float) -> float:
-    """Return the noise of values around their centre: 1.4826 times the median absolute deviation."""
+    """Return the noise of values around their centre: 1.4826 times the median absolute
+    deviation.
+    """
     return SIGMA_PER_MAD * _median(np.abs(values - centre))
 
 
@@ -53,7 +59,8 @@ def clipped_median(values: NDArray[np.floating], clip: float = 3.0) -> float:
     values : array, shape (n,)
         At least one, all finite.
     clip : float
-        Values further from the median than that many times 1.4826 median absolute deviations are outliers.
+        Values further from the median than that many times 1.4826 median absolute deviations are
+        outliers.
     """
     while True:
         centre = _median(values)
@@ -66,15 +73,17 @@ def clipped_median(values: NDArray[np.floating], clip: float = 3.0) -> float:
 def quantum(values: NDArray[np.floating]) -> float:
     """Return the step between the levels of a quantised image, or 0.0 when it is not quantised.
 
-    Values count as quantised when all of them lie on a ladder of equally spaced levels, no more of them than 16 bits can number: the
-    8-bit pictures of colour surveys, and raw integer counts, in whatever unit and on whatever sky they come.
+    Values count as quantised when all of them lie on a ladder of equally spaced levels, no more of
+    them than 16 bits can number: the 8-bit pictures of colour surveys, and raw integer counts, in
+    whatever unit and on whatever sky they come.
 
     Parameters
     ----------
     values : array, shape (n,)
         All finite.
     """
-    if _too_fine(np.sort(values[:: sparse_step(values.size)])):  # all values have a range no smaller, and steps no larger
+    # all values have a range no smaller, and steps no larger
+    if _too_fine(np.sort(values[:: sparse_step(values.size)])):
         return 0.0
     levels = _levels(values)
     if levels.size < 2:
@@ -94,7 +103,9 @@ def sparse_step(size: int) -> int:
 
 
 def _too_fine(ordered: NDArray[np.floating]) -> bool:
-    """Return whether values in rising order lie nearer to each other than 16 bits can tell apart."""
+    """Return whether values in rising order lie nearer to each other than 16 bits can tell
+    apart.
+    """
     levels = ordered.astype(np.float64)
     steps = levels[1:] - levels[:-1]
     rising = steps[steps > 0]
@@ -102,7 +113,10 @@ def _too_fine(ordered: NDArray[np.floating]) -> bool:
 
 
 def _levels(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the values that occur, in rising order; whole numbers are counted, which is quicker than to sort them."""
+    """Return the values that occur, in rising order.
+
+    Whole numbers are counted, which is quicker than to sort them.
+    """
     lowest, highest = float(values.min()), float(values.max())
     if abs(lowest) <= _MOST_LEVELS and abs(highest) <= _MOST_LEVELS:
         whole = values.astype(np.int32)
@@ -111,7 +125,9 @@ def _levels(values: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.unique(values).astype(np.float64)
 
 
-def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0, lag: int = 2) -> tuple[float, float]:
+def sky_and_noise(
+    image: NDArray[np.float64], width: int, step: float = 0.0, lag: int = 2
+) -> tuple[float, float]:
     """Measure sky level and noise of an image.
 
     Parameters
@@ -119,25 +135,30 @@ def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0, lag
     image : array, shape (ny, nx)
         At least one pixel is finite; the others are bad.
     width : int
-        Width of the frame that counts as sky, pixels. Where less than a fifth of it is good, all good pixels count.
+        Width of the frame that counts as sky, pixels. Where less than a fifth of it is good, all
+        good pixels count.
     step : float
-        Quantisation step of the pixels; its rounding noise, step / sqrt(12), is added in quadrature.
+        Quantisation step of the pixels; its rounding noise, step / sqrt(12), is added in
+        quadrature.
     lag : int
-        Distance of the pixels whose differences are taken, pixels; beyond the reach of whatever interpolation made the grid.
+        Distance of the pixels whose differences are taken, pixels; beyond the reach of whatever
+        interpolation made the grid.
 
     Returns
     -------
     sky : float
         Median of the frame.
     noise : float
-        Standard deviation by the median absolute difference of pixels `lag` apart in the frame, over the square root of two. Where
-        that is zero (frames filled with one value), by the median absolute deviation of the frame, then of the whole image, then the
-        standard deviation after clipping; 0.0 when even that is zero.
+        Standard deviation by the median absolute difference of pixels `lag` apart in the frame,
+        over the square root of two. Where that is zero (frames filled with one value), by the
+        median absolute deviation of the frame, then of the whole image, then the standard deviation
+        after clipping; 0.0 when even that is zero.
 
     Notes
     -----
-    Differences are blind to slopes: the outskirts of a galaxy that reaches into the frame are no noise. The deviation from one level
-    would count them, most in the band where the galaxy is brightest, and dividing by it would wash out the colours.
+    Differences are blind to slopes: the outskirts of a galaxy that reaches into the frame are no
+    noise. The deviation from one level would count them, most in the band where the galaxy is
+    brightest, and dividing by it would wash out the colours.
     """
     pixels, differences = _frame_of(image, width, lag)
     sky = _median(pixels)
@@ -150,12 +171,19 @@ def sky_and_noise(image: NDArray[np.float64], width: int, step: float = 0.0, lag
 
 
 def frame_values(image: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """Return the values that count as sky: those of the frame, or of the whole image where less than a fifth of the frame is good."""
+    """Return the values that count as sky.
+
+    Those of the frame, or of the whole image where less than a fifth of the frame is good.
+    """
     return _frame_of(image, width, max(image.shape))[0]
 
 
-def _frame_of(image: NDArray[np.float64], width: int, lag: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the good values of the frame, and the differences of all pairs of them that lie `lag` apart in a row or a column."""
+def _frame_of(
+    image: NDArray[np.float64], width: int, lag: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the good values of the frame, and the differences of all pairs of them that lie `lag`
+    apart in a row or a column.
+    """
     places, first, second = frame_places(image.shape, width, lag)
     flat = image.ravel()
     pixels = flat[places]
@@ -171,8 +199,12 @@ def _frame_of(image: NDArray[np.float64], width: int, lag: int) -> tuple[NDArray
 
 
 @lru_cache(maxsize=64)
-def frame_places(shape: tuple[int, int], width: int, lag: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Return where the pixels of the frame lie in the flat image, and the two sides of all pairs of them `lag` apart."""
+def frame_places(
+    shape: tuple[int, int], width: int, lag: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return where the pixels of the frame lie in the flat image, and the two sides of all pairs of
+    them `lag` apart.
+    """
     inside, numbers = frame(shape, width), np.arange(shape[0] * shape[1]).reshape(shape)
     across, down = inside[:, lag:] & inside[:, :-lag], inside[lag:] & inside[:-lag]
     first = np.concatenate([numbers[:, :-lag][across], numbers[:-lag][down]])
@@ -180,19 +212,27 @@ def frame_places(shape: tuple[int, int], width: int, lag: int) -> tuple[NDArray[
     return numbers[inside], first, second
 
 
-def _differences(image: NDArray[np.float64], usable: NDArray[np.bool_], lag: int) -> NDArray[np.float64]:
-    """Return the differences of all pairs of usable pixels that lie `lag` apart in a row or a column."""
+def _differences(
+    image: NDArray[np.float64], usable: NDArray[np.bool_], lag: int
+) -> NDArray[np.float64]:
+    """Return the differences of all pairs of usable pixels that lie `lag` apart in a row or a
+    column.
+    """
     with np.errstate(invalid="ignore"):  # infinite pixels are bad, and left out below
         columns, rows = image[:, lag:] - image[:, :-lag], image[lag:] - image[:-lag]
-    return np.concatenate([columns[usable[:, lag:] & usable[:, :-lag]], rows[usable[lag:] & usable[:-lag]]])
+    return np.concatenate(
+        [columns[usable[:, lag:] & usable[:, :-lag]], rows[usable[lag:] & usable[:-lag]]]
+    )
 
 
 def _median(values: NDArray[np.floating]) -> float:
     """Return the median of finite values; NumPy's own looks for what cannot be there."""
     half = values.size // 2
-    ordered = np.partition(values, (max(half - 1, 0), half))  # NumPy is several times quicker at two places than at one
+    # NumPy is several times quicker at two places than at one
+    ordered = np.partition(values, (max(half - 1, 0), half))
     middle = ordered[half] if values.size % 2 else (ordered[half - 1] + ordered[half]) / 2
-    return float(middle) + 0.0  # which of two zeros is in the middle is chance: it is the positive one
+    # which of two zeros is in the middle is chance: it is the positive one
+    return float(middle) + 0.0
 
 
 def _clipped(values: NDArray[np.float64]) -> float:

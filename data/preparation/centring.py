@@ -1,4 +1,7 @@
-"""Looking for the galaxy in the middle of a cutout: its neighbours are masked, and the part that is shown is drawn around it."""
+"""Looking for the galaxy in the middle of a cutout.
+
+Its neighbours are masked, and the part that is shown is drawn around it.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +10,13 @@ from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
 from galfeat.data.preparation.background import quantum, sky_and_noise
 from galfeat.data.preparation.moments import LightShape, light_shape
-from galfeat.data.preparation.segmentation import central_region, combined, neighbours, segment, smoothed
+from galfeat.data.preparation.segmentation import (
+    central_region,
+    combined,
+    neighbours,
+    segment,
+    smoothed,
+)
 from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
 from galfeat.data.preparation.window import Window
 
@@ -17,7 +26,8 @@ _LEAST_RADIUS = 0.5  # pixels: no galaxy is smaller than its pixels
 
 
 def aim(cutout: Cutout, preparation: Preparation) -> tuple[NDArray[np.float32], Window]:
-    """Find the galaxy of a cutout, and return the pixels without its neighbours and the part of them to be shown.
+    """Find the galaxy of a cutout, and return the pixels without its neighbours and the part of
+    them to be shown.
 
     Parameters
     ----------
@@ -34,30 +44,39 @@ def aim(cutout: Cutout, preparation: Preparation) -> tuple[NDArray[np.float32], 
     Raises
     ------
     CutoutError
-        If a band is empty or constant, or nothing stands out near the centre and that is to be a failure.
+        If a band is empty or constant, or nothing stands out near the centre and that is to be a
+        failure.
     """
     light = combined(significance(cutout, preparation.border))
     given = cutout.segmentation
-    labels = given if given is not None and given.any() else segment(light, preparation.threshold, border=preparation.border)
+    labels = (
+        given
+        if given is not None and given.any()
+        else segment(light, preparation.threshold, border=preparation.border)
+    )
     pixels = cutout.pixels
     if preparation.neighbours == "mask":
         pixels = np.where(neighbours(labels), np.float32(np.nan), pixels)
     window = Window.whole(light.shape, preparation)
     if not preparation.moves:
         return pixels, window
-    shape = light_shape(np.where(np.isfinite(light), light, smoothed(light)), central_region(labels))
+    shape = light_shape(
+        np.where(np.isfinite(light), light, smoothed(light)), central_region(labels)
+    )
     if shape is not None:
         return pixels, _drawn_around(shape, window, light.shape, preparation)
     if preparation.no_object == "keep":
         return pixels, window
     raise CutoutError(
-        f"shows no object within a quarter of its side from the centre that stands out by {preparation.threshold:g} sigma: "
+        "shows no object within a quarter of its side from the centre that stands out by "
+        f"{preparation.threshold:g} sigma: "
         "lower the threshold, or set no_object to 'keep' to leave such cutouts where they are"
     )
 
 
 def significance(cutout: Cutout, border: float = 0.1) -> NDArray[np.float64]:
-    """Return the light of a cutout in units of each band's noise, without the sky, on its own pixels.
+    """Return the light of a cutout in units of each band's noise, without the sky, on its own
+    pixels.
 
     Parameters
     ----------
@@ -81,20 +100,33 @@ def significance(cutout: Cutout, border: float = 0.1) -> NDArray[np.float64]:
         good = np.isfinite(image)
         if not good.any():
             raise CutoutError(f"band {cutout.bands[number]} has no good pixel")
-        sky, noise = sky_and_noise(np.where(good, image, np.nan).astype(np.float64), width, quantum(image[good]))
+        sky, noise = sky_and_noise(
+            np.where(good, image, np.nan).astype(np.float64), width, quantum(image[good])
+        )
         if not noise:
-            raise CutoutError(f"band {cutout.bands[number]} has one value nearly everywhere: no noise to measure the light by")
+            raise CutoutError(
+                f"band {cutout.bands[number]} has one value nearly everywhere: no noise to "
+                "measure the light by"
+            )
         light[number][good] = (image[good].astype(np.float64) - sky) / noise
     return light
 
 
-def _drawn_around(shape: LightShape, whole: Window, image: tuple[int, ...], preparation: Preparation) -> Window:
-    """Return the window around a galaxy: as large as its extent asks for, and with its centre in the middle."""
+def _drawn_around(
+    shape: LightShape, whole: Window, image: tuple[int, ...], preparation: Preparation
+) -> Window:
+    """Return the window around a galaxy.
+
+    As large as its extent asks for, and with its centre in the middle.
+    """
     side = whole.side
     if preparation.extent:
         wanted = max(shape.half_light, _LEAST_RADIUS) / preparation.extent
         side = min(max(wanted, preparation.size / MOST_ENLARGED), min(image))
-    frame, light = [start + whole.side / 2 for start in whole.corner], [shape.y + 0.5, shape.x + 0.5]
+    frame, light = (
+        [start + whole.side / 2 for start in whole.corner],
+        [shape.y + 0.5, shape.x + 0.5],
+    )
     middle = frame if preparation.centring == "none" else light
     top, left = (each - side / 2 for each in middle)
     if preparation.centring == "pixel":

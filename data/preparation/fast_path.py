@@ -1,7 +1,9 @@
-"""The default preparation of cutouts without flaws, all bands at once: the same numbers as the steps one by one, sooner.
+"""The default preparation of cutouts without flaws, all bands at once.
 
-Whatever is not as usual (a bad pixel, a band of one value, no noise, another setting) is left to `galfeat.data.preparation.steps`,
-which also has the words for it.
+The same numbers as the steps one by one, sooner.
+
+Whatever is not as usual (a bad pixel, a band of one value, no noise, another setting) is left to
+`galfeat.data.preparation.steps`, which also has the words for it.
 """
 
 import math
@@ -10,7 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.data.preparation.background import SIGMA_PER_MAD, STRICTEST, frame_places, quantum, sparse_step
+from galfeat.data.preparation.background import (
+    SIGMA_PER_MAD,
+    STRICTEST,
+    frame_places,
+    quantum,
+    sparse_step,
+)
 from galfeat.data.preparation.resampling import area_resample
 from galfeat.data.preparation.settings import Preparation
 from galfeat.data.preparation.window import Window
@@ -20,7 +28,9 @@ __all__ = ["prepare_quickly", "prepare_together"]
 _AT_ONCE = 1 << 20  # bytes of the pixels that are worked on: they stay near the processor
 
 
-def prepare_quickly(pixels: NDArray[np.float32], window: Window, preparation: Preparation) -> NDArray[np.float32] | None:
+def prepare_quickly(
+    pixels: NDArray[np.float32], window: Window, preparation: Preparation
+) -> NDArray[np.float32] | None:
     """Prepare the bands of a cutout, or leave it.
 
     Parameters
@@ -39,11 +49,14 @@ def prepare_quickly(pixels: NDArray[np.float32], window: Window, preparation: Pr
         return None
     native = window.of_bands(pixels)
     lowest, highest = native.min(axis=(1, 2)), native.max(axis=(1, 2))
-    if not (np.isfinite(lowest) & np.isfinite(highest) & (lowest < highest)).all():  # min and max of a NaN are NaN
+    # min and max of a NaN are NaN
+    if not (np.isfinite(lowest) & np.isfinite(highest) & (lowest < highest)).all():
         return None
     size = preparation.size
     fitted = (
-        native.astype(np.float64) if window.side == size else np.stack([area_resample(band.astype(np.float64), size) for band in native])
+        native.astype(np.float64)
+        if window.side == size
+        else np.stack([area_resample(band.astype(np.float64), size) for band in native])
     )
     for number, band in enumerate(fitted):
         level = _level(band, quantum(native[number].ravel()), window, preparation)
@@ -54,9 +67,15 @@ def prepare_quickly(pixels: NDArray[np.float32], window: Window, preparation: Pr
     return np.arcsinh(fitted, out=fitted).astype(np.float32)
 
 
-def _level(band: NDArray[np.float64], step: float, window: Window, preparation: Preparation) -> tuple[float, float] | None:
-    """Return sky and noise as `galfeat.data.preparation.background.sky_and_noise` does; None where there is more to it."""
-    from galfeat.data.preparation.medians import frame_medians  # imported late: numba, which reading without preparation does not need
+def _level(
+    band: NDArray[np.float64], step: float, window: Window, preparation: Preparation
+) -> tuple[float, float] | None:
+    """Return sky and noise as `galfeat.data.preparation.background.sky_and_noise` does.
+
+    None where there is more to it.
+    """
+    # imported late: numba, which reading without preparation does not need
+    from galfeat.data.preparation.medians import frame_medians
 
     places, first, second = _frame(window, preparation)
     found = frame_medians(band, places, first, second) if len(first) else None
@@ -67,8 +86,12 @@ def _level(band: NDArray[np.float64], step: float, window: Window, preparation: 
     return (sky, noise) if noise and math.isfinite(noise) and math.isfinite(sky) else None
 
 
-def prepare_together(images: Sequence[NDArray[np.float32]], preparation: Preparation, out: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Prepare cutouts of one shape, or leave them: in a few calls for all of them, during which other threads can work.
+def prepare_together(
+    images: Sequence[NDArray[np.float32]], preparation: Preparation, out: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """Prepare cutouts of one shape, or leave them.
+
+    In a few calls for all of them, during which other threads can work.
 
     Parameters
     ----------
@@ -84,7 +107,12 @@ def prepare_together(images: Sequence[NDArray[np.float32]], preparation: Prepara
         Which are done; of the others, `out` is not set.
     """
     done = np.zeros(len(images), dtype=bool)
-    if len(images) and _is_usual(preparation) and preparation.neighbours == "keep" and not preparation.moves:
+    if (
+        len(images)
+        and _is_usual(preparation)
+        and preparation.neighbours == "keep"
+        and not preparation.moves
+    ):
         at_once = max(1, _AT_ONCE // (8 * out[0].size))
         for start in range(0, len(images), at_once):
             part = slice(start, start + at_once)
@@ -92,23 +120,33 @@ def prepare_together(images: Sequence[NDArray[np.float32]], preparation: Prepara
     return done
 
 
-def _prepare_some(images: Sequence[NDArray[np.float32]], preparation: Preparation, out: NDArray[np.float32]) -> NDArray[np.bool_]:
-    from galfeat.data.preparation.medians import (  # imported late: numba, which reading without preparation does not need
+def _prepare_some(
+    images: Sequence[NDArray[np.float32]], preparation: Preparation, out: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    # imported late: numba, which reading without preparation does not need
+    from galfeat.data.preparation.medians import (
         are_fine,
         normalise,
     )
 
     window = Window.whole(images[0].shape[1:], preparation)
     frame = _frame(window, preparation)
-    native = np.ascontiguousarray(np.stack([window.of_bands(image) for image in images]))  # stacking keeps the order of their axes
-    fine = are_fine(native, sparse_step(native[0, 0].size), STRICTEST) if len(frame[1]) else np.zeros(len(images), dtype=bool)
+    # stacking keeps the order of their axes
+    native = np.ascontiguousarray(np.stack([window.of_bands(image) for image in images]))
+    fine = (
+        are_fine(native, sparse_step(native[0, 0].size), STRICTEST)
+        if len(frame[1])
+        else np.zeros(len(images), dtype=bool)
+    )
     if window.side == preparation.size:
         with np.errstate(invalid="ignore"):  # a signalling NaN is a bad pixel like any other
             fitted = native.astype(np.float64)
     else:
         fitted = np.empty(out.shape)
         for row in np.flatnonzero(fine):
-            fitted[row] = [area_resample(band.astype(np.float64), preparation.size) for band in native[row]]
+            fitted[row] = [
+                area_resample(band.astype(np.float64), preparation.size) for band in native[row]
+            ]
     normalise(fitted, frame, SIGMA_PER_MAD, fine)
     if fine.all():
         out[...] = np.arcsinh(fitted, out=fitted)
@@ -117,7 +155,9 @@ def _prepare_some(images: Sequence[NDArray[np.float32]], preparation: Preparatio
     return fine
 
 
-def _frame(window: Window, preparation: Preparation) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+def _frame(
+    window: Window, preparation: Preparation
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return where sky and noise are measured: pixels, and pairs of pixels."""
     lag = 1 + math.ceil(max(1.0, window.pixels / window.side))
     size = preparation.size
@@ -125,4 +165,8 @@ def _frame(window: Window, preparation: Preparation) -> tuple[NDArray[np.intp], 
 
 
 def _is_usual(preparation: Preparation) -> bool:
-    return preparation.sky == "border" and preparation.noise == "differences" and preparation.stretch == "asinh"
+    return (
+        preparation.sky == "border"
+        and preparation.noise == "differences"
+        and preparation.stretch == "asinh"
+    )

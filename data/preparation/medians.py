@@ -1,8 +1,11 @@
-"""Medians of the frames of images, compiled: without Python's lock, and several times quicker than a partition.
+"""Medians of the frames of images, compiled.
 
-The median of n numbers is found by narrowing the range in which it must lie until few numbers are left in it, which are sorted. Each
-step is a pass that counts; where to cut is guessed from a sample, then by interpolation, and every third time the range is halved, so that
-no numbers take long. Floats are looked at as integers in the same order, which makes halving exact.
+Without Python's lock, and several times quicker than a partition.
+
+The median of n numbers is found by narrowing the range in which it must lie until few numbers are
+left in it, which are sorted. Each step is a pass that counts; where to cut is guessed from a
+sample, then by interpolation, and every third time the range is halved, so that no numbers take
+long. Floats are looked at as integers in the same order, which makes halving exact.
 """
 
 from typing import Any
@@ -30,7 +33,10 @@ def _compiled(function: Any) -> Any:
 
 
 def frame_medians(
-    image: NDArray[np.float64], places: NDArray[np.intp], first: NDArray[np.intp], second: NDArray[np.intp]
+    image: NDArray[np.float64],
+    places: NDArray[np.intp],
+    first: NDArray[np.intp],
+    second: NDArray[np.intp],
 ) -> tuple[float, float] | None:
     """Return the median of an image's pixels, and the median size of differences of its pixels.
 
@@ -52,7 +58,8 @@ def frame_medians(
 
 
 def are_fine(images: NDArray[np.float32], stride: int, most_levels: float) -> NDArray[np.bool_]:
-    """Return of which images every band is finite, not constant and, as far as some pixels can tell, not quantised.
+    """Return of which images every band is finite, not constant and, as far as some pixels can
+    tell, not quantised.
 
     Parameters
     ----------
@@ -60,8 +67,9 @@ def are_fine(images: NDArray[np.float32], stride: int, most_levels: float) -> ND
     stride : int
         One in so many pixels is looked at.
     most_levels : float
-        Where two of them lie nearer to each other than their range over 1.5 times that number, their band is not quantised: the first
-        look of `galfeat.data.preparation.background.quantum`.
+        Where two of them lie nearer to each other than their range over 1.5 times that number,
+        their band is not quantised: the first look of
+        `galfeat.data.preparation.background.quantum`.
     """
     n, bands = images.shape[:2]
     flat = images.reshape(n, bands, -1)
@@ -98,7 +106,11 @@ def _are_fine(images: Any, stride: Any, most_levels: Any, fine: Any) -> Any:
     for n in range(images.shape[0]):
         fine[n] = True
         for band in range(images.shape[1]):
-            fine[n] = fine[n] and _is_good(images[n, band]) and _too_near(images[n, band], stride, most_levels, some)
+            fine[n] = (
+                fine[n]
+                and _is_good(images[n, band])
+                and _too_near(images[n, band], stride, most_levels, some)
+            )
 
 
 @_compiled
@@ -114,7 +126,9 @@ def _is_good(pixels: Any) -> Any:
 
 @_compiled
 def _too_near(pixels: Any, stride: Any, most_levels: Any, some: Any) -> Any:
-    """Return whether two of some pixels lie nearer to each other than their range over so many levels, and are not the same."""
+    """Return whether two of some pixels lie nearer to each other than their range over so many
+    levels, and are not the same.
+    """
     least, most = np.float64(pixels[0]), np.float64(pixels[0])
     for i in range(len(some)):
         some[i] = pixels[i * stride]
@@ -131,7 +145,9 @@ def _too_near(pixels: Any, stride: Any, most_levels: Any, some: Any) -> Any:
 
 @_compiled
 def _are_neighbours(values: Any, least: Any, most: Any, most_levels: Any) -> Any:
-    """Return the same without sorting, if two such fall into one of many buckets one after the other; False is no answer."""
+    """Return the same without sorting, if two such fall into one of many buckets one after the
+    other; False is no answer.
+    """
     scale = (_BUCKETS - 1) / (most - least)
     if not 0 < scale < np.inf:
         return False
@@ -146,7 +162,9 @@ def _are_neighbours(values: Any, least: Any, most: Any, most_levels: Any) -> Any
 
 
 @_compiled
-def _normalise(images: Any, places: Any, first: Any, second: Any, per_scatter: Any, fine: Any) -> Any:
+def _normalise(
+    images: Any, places: Any, first: Any, second: Any, per_scatter: Any, fine: Any
+) -> Any:
     for n in range(images.shape[0]):
         for band in range(images.shape[1]):
             if fine[n]:
@@ -184,7 +202,8 @@ def _median(values: Any) -> Any:
     count = len(values)
     codes = values.view(np.int64).copy()
     for i in range(count):
-        codes[i] = codes[i] ^ ((codes[i] >> 63) & _MAGNITUDE)  # negative floats are ordered the other way round
+        # negative floats are ordered the other way round
+        codes[i] = codes[i] ^ ((codes[i] >> 63) & _MAGNITUDE)
     upper = _ranked(codes, count // 2)
     if count % 2:
         return _float(upper)

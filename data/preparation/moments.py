@@ -1,4 +1,6 @@
-"""Where the light of a galaxy lies: its centre, its half-light radius, and the way it is stretched."""
+"""Where the light of a galaxy lies: its centre, its half-light radius, and the way it is
+stretched.
+"""
 
 import math
 from dataclasses import dataclass
@@ -20,8 +22,8 @@ class LightShape:
     half_light : float
         Radius of the circle around the centre that holds half of the light, pixels.
     angle : float
-        Direction of the major axis, radians from the x axis towards the y axis, in (-pi, pi]. Of the two ends of the axis it points
-        to that with the longer tail of light.
+        Direction of the major axis, radians from the x axis towards the y axis, in (-pi, pi]. Of
+        the two ends of the axis it points to that with the longer tail of light.
     axis_ratio : float
         Minor over major axis of the second moments, in [0, 1].
     """
@@ -49,9 +51,10 @@ def light_shape(light: NDArray[np.floating], region: NDArray[np.bool_]) -> Light
 
     Notes
     -----
-    Centre, axes and direction are the moments of the light of order one, two and three: x = sum(I x) / sum(I);
-    tan(2 angle) = 2 Sxy / (Sxx - Syy) with Sxy = sum(I (x - x0) (y - y0)); the end of the axis is chosen by the sign of the third
-    moment along it. Pixels count with their sign, so that noise does not make a galaxy rounder or larger than it is.
+    Centre, axes and direction are the moments of the light of order one, two and three: x = sum(I
+    x) / sum(I); tan(2 angle) = 2 Sxy / (Sxx - Syy) with Sxy = sum(I (x - x0) (y - y0)); the end of
+    the axis is chosen by the sign of the third moment along it. Pixels count with their sign, so
+    that noise does not make a galaxy rounder or larger than it is.
     """
     y, x = np.nonzero(region & np.isfinite(light))
     flux = light[y, x].astype(np.float64)
@@ -72,7 +75,10 @@ def light_shape(light: NDArray[np.floating], region: NDArray[np.bool_]) -> Light
 
 
 def _half_light(flux: NDArray[np.float64], radius: NDArray[np.float64]) -> float:
-    """Return the radius within which half of the light lies: a circle through the middle of a pixel cuts off half of it."""
+    """Return the radius within which half of the light lies.
+
+    A circle through the middle of a pixel cuts off half of it.
+    """
     rings, number = np.unique(np.round(radius, 6), return_inverse=True)
     light = np.bincount(number, weights=flux)
     within = np.cumsum(light) - light / 2

@@ -1,7 +1,8 @@
 """Bring an image to another grid without inventing or losing light.
 
-All functions work on one 2-D image, keep its unit a surface brightness (the mean is preserved, not the sum), and know bad pixels
-as pixels that are not finite. Edges are counted in pixels from the outer edge of the first one, so a pixel reaches from i to i + 1.
+All functions work on one 2-D image, keep its unit a surface brightness (the mean is preserved, not
+the sum), and know bad pixels as pixels that are not finite. Edges are counted in pixels from the
+outer edge of the first one, so a pixel reaches from i to i + 1.
 """
 
 from functools import lru_cache
@@ -25,8 +26,8 @@ def centred(image: NDArray[np.floating], size: int) -> NDArray[np.floating]:
     Returns
     -------
     array, shape (..., min(ny, size), min(nx, size))
-        A view. Where an odd number of pixels is cut off, the last row (column) is one of them: the centre then lies half a pixel
-        further on, the price of not interpolating.
+        A view. Where an odd number of pixels is cut off, the last row (column) is one of them: the
+        centre then lies half a pixel further on, the price of not interpolating.
     """
     ny, nx = image.shape[-2:]
     top, left = max(ny - size, 0) // 2, max(nx - size, 0) // 2
@@ -54,18 +55,24 @@ def overlaps(native: int, size: int) -> csr_array:
 
 @lru_cache(maxsize=64)  # the bands of a galaxy share them
 def _window_overlaps(native: int, size: int, start: float, length: float) -> csr_array:
-    """Return `overlaps` with new pixels that divide the way from `start` to `start + length` of the old axis, or beyond its ends."""
+    """Return `overlaps` with new pixels that divide the way from `start` to `start + length` of the
+    old axis, or beyond its ends.
+    """
     edges = start + np.arange(size + 1) * length / size
     old = np.arange(native)
     shared = np.minimum(edges[1:, None], old + 1) - np.maximum(edges[:-1, None], old)
     return csr_array(np.clip(shared, 0, None) * (size / length))
 
 
-def area_resample(image: NDArray[np.floating], size: int, needed: float = 0.5) -> NDArray[np.float64]:
-    """Average an image over the pixels of another grid, by the exact area that old and new pixels share.
+def area_resample(
+    image: NDArray[np.floating], size: int, needed: float = 0.5
+) -> NDArray[np.float64]:
+    """Average an image over the pixels of another grid, by the exact area that old and new pixels
+    share.
 
-    A new pixel is the mean of what it covers, each old pixel weighing by the area shared; bad pixels are left out of both sums. It is
-    used downwards and upwards (then a new pixel mostly repeats the old one that it lies in).
+    A new pixel is the mean of what it covers, each old pixel weighing by the area shared; bad
+    pixels are left out of both sums. It is used downwards and upwards (then a new pixel mostly
+    repeats the old one that it lies in).
 
     Parameters
     ----------
@@ -88,17 +95,23 @@ def area_resample(image: NDArray[np.floating], size: int, needed: float = 0.5) -
     return _good_mean(image, good, (rows, columns), needed)
 
 
-def window_resample(image: NDArray[np.floating], corner: tuple[float, float], side: float, size: int) -> NDArray[np.float64]:
-    """Average a square window of an image over the pixels of another grid, by exact areas: `area_resample` at any place.
+def window_resample(
+    image: NDArray[np.floating], corner: tuple[float, float], side: float, size: int
+) -> NDArray[np.float64]:
+    """Average a square window of an image over the pixels of another grid, by exact areas.
 
-    Moving by parts of a pixel and changing the scale are one step here, and the light is interpolated once.
+    `area_resample` at any place.
+
+    Moving by parts of a pixel and changing the scale are one step here, and the light is
+    interpolated once.
 
     Parameters
     ----------
     image : array, shape (ny, nx)
         Values that are not finite are bad.
     corner : (float, float)
-        Where the window begins, rows and columns, in pixels from the outer edge of the first pixel; it may lie outside.
+        Where the window begins, rows and columns, in pixels from the outer edge of the first pixel;
+        it may lie outside.
     side : float
         Side of the window, pixels of the image.
     size : int
@@ -109,12 +122,18 @@ def window_resample(image: NDArray[np.floating], corner: tuple[float, float], si
     array of float64, shape (size, size)
         NaN where more than half of a new pixel is bad or beyond the image.
     """
-    weights = tuple(_window_overlaps(native, size, start, side) for native, start in zip(image.shape, corner, strict=True))
+    weights = tuple(
+        _window_overlaps(native, size, start, side)
+        for native, start in zip(image.shape, corner, strict=True)
+    )
     return _good_mean(image, np.isfinite(image), weights, 0.5)
 
 
-def window_variance(variance: NDArray[np.floating], corner: tuple[float, float], side: float, size: int) -> NDArray[np.float64]:
-    """Return the variance of each new pixel of `window_resample`, given that of the old ones and that their noise is independent.
+def window_variance(
+    variance: NDArray[np.floating], corner: tuple[float, float], side: float, size: int
+) -> NDArray[np.float64]:
+    """Return the variance of each new pixel of `window_resample`, given that of the old ones and
+    that their noise is independent.
 
     A mean with the weights w has the variance sum(w^2 s^2) / sum(w)^2.
 
@@ -125,11 +144,18 @@ def window_variance(variance: NDArray[np.floating], corner: tuple[float, float],
     corner, side, size
         As in `window_resample`.
     """
-    weights = [_window_overlaps(native, size, start, side) for native, start in zip(variance.shape, corner, strict=True)]
+    weights = [
+        _window_overlaps(native, size, start, side)
+        for native, start in zip(variance.shape, corner, strict=True)
+    ]
     good = np.isfinite(variance)
-    total = _both_axes(np.where(good, variance, 0).astype(np.float64), *(each.power(2) for each in weights))
+    total = _both_axes(
+        np.where(good, variance, 0).astype(np.float64), *(each.power(2) for each in weights)
+    )
     area = _both_axes(good.astype(np.float64), *weights)
-    spread: NDArray[np.float64] = np.divide(total, area**2, out=np.full((size, size), np.nan), where=area >= 0.5 * (1 - 1e-9))
+    spread: NDArray[np.float64] = np.divide(
+        total, area**2, out=np.full((size, size), np.nan), where=area >= 0.5 * (1 - 1e-9)
+    )
     return spread
 
 
@@ -146,24 +172,37 @@ def cut(image: NDArray[np.floating], corner: tuple[int, int], size: int) -> NDAr
     """
     window = np.full((size, size), np.nan)
     (top, left), (ny, nx) = corner, image.shape
-    rows, columns = slice(max(top, 0), max(min(top + size, ny), 0)), slice(max(left, 0), max(min(left + size, nx), 0))
+    rows, columns = (
+        slice(max(top, 0), max(min(top + size, ny), 0)),
+        slice(max(left, 0), max(min(left + size, nx), 0)),
+    )
     inside = image[rows, columns]
     y, x = rows.start - top, columns.start - left
     window[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
     return window
 
 
-def _good_mean(image: NDArray[np.floating], good: NDArray[np.bool_], weights: tuple[csr_array, ...], needed: float) -> NDArray[np.float64]:
+def _good_mean(
+    image: NDArray[np.floating],
+    good: NDArray[np.bool_],
+    weights: tuple[csr_array, ...],
+    needed: float,
+) -> NDArray[np.float64]:
     """Return the mean of the good pixels under each new one, NaN where too little of it is good."""
     rows, columns = weights
     size = rows.shape[0]
     light = _both_axes(np.where(good, image, 0).astype(np.float64), rows, columns)
     area = _both_axes(good.astype(np.float64), rows, columns)
-    enough = area >= needed * (1 - 1e-9)  # areas are sums of fractions: exactly half may come out a rounding below it
-    mean: NDArray[np.float64] = np.divide(light, area, out=np.full((size, size), np.nan), where=enough)
+    # areas are sums of fractions: exactly half may come out a rounding below it
+    enough = area >= needed * (1 - 1e-9)
+    mean: NDArray[np.float64] = np.divide(
+        light, area, out=np.full((size, size), np.nan), where=enough
+    )
     return mean
 
 
-def _both_axes(image: NDArray[np.float64], rows: csr_array, columns: csr_array) -> NDArray[np.float64]:
+def _both_axes(
+    image: NDArray[np.float64], rows: csr_array, columns: csr_array
+) -> NDArray[np.float64]:
     flipped: NDArray[np.float64] = columns @ np.ascontiguousarray((rows @ image).T)
     return np.array(flipped.T, order="C")

@@ -1,4 +1,7 @@
-"""The settings of the preparation: what is done to a cutout before it is measured, recorded with every table."""
+"""The settings of the preparation.
+
+What is done to a cutout before it is measured, recorded with every table.
+"""
 
 import math
 from collections.abc import Mapping
@@ -34,35 +37,42 @@ class Preparation:
     size : int
         Side of the prepared image, pixels; at least 8.
     fit : {"resample", "crop"}
-        "resample" takes the centred square of the cutout and averages it onto `size` pixels by area; "crop" cuts the central `size`
-        pixels and changes no value.
+        "resample" takes the centred square of the cutout and averages it onto `size` pixels by
+        area; "crop" cuts the central `size` pixels and changes no value.
     stretch : {"asinh", "none"}
-        "asinh" gives asinh(flux / noise), "none" gives flux / noise; ``sinh`` of the first is the second.
+        "asinh" gives asinh(flux / noise), "none" gives flux / noise; ``sinh`` of the first is the
+        second.
     border : float
         Width of the frame in which sky and noise are measured, in sides of the image; in (0, 0.5].
     sky : {"border", "clipped", "none"} or float
-        What is taken away: the median of the frame; the median of the frame after outliers beyond 3 sigma are clipped; nothing; or
-        this level, in the unit of the pixels, the same in all bands.
+        What is taken away: the median of the frame; the median of the frame after outliers beyond 3
+        sigma are clipped; nothing; or this level, in the unit of the pixels, the same in all bands.
     noise : {"differences", "mad", "map", "map_if_any"}
-        What the light is measured by: the scatter of the frame's pixels from others close by, which is blind to slopes; their
-        scatter around the frame's median; or the median, in the frame, of the cutout's noise map. A cutout without one is a failure
-        with "map", and is measured by differences with "map_if_any".
+        What the light is measured by: the scatter of the frame's pixels from others close by, which
+        is blind to slopes; their scatter around the frame's median; or the median, in the frame, of
+        the cutout's noise map. A cutout without one is a failure with "map", and is measured by
+        differences with "map_if_any".
     neighbours : {"keep", "mask"}
-        "mask" makes the pixels of all objects but the central one bad. Objects come from the cutout's own segmentation map, if it has
-        one, and else from `galfeat.data.preparation.segmentation.segment`.
+        "mask" makes the pixels of all objects but the central one bad. Objects come from the
+        cutout's own segmentation map, if it has one, and else from
+        `galfeat.data.preparation.segmentation.segment`.
     centring : {"none", "pixel", "subpixel"}
-        Whether the centre of light of the central object becomes the centre of the image: moved by whole pixels of the cutout, which
-        leaves the noise of neighbouring pixels independent but the centre up to half such a pixel off; or by parts of them, in the one
-        step that also resamples. Only whole pixels go with "crop".
+        Whether the centre of light of the central object becomes the centre of the image: moved by
+        whole pixels of the cutout, which leaves the noise of neighbouring pixels independent but
+        the centre up to half such a pixel off; or by parts of them, in the one step that also
+        resamples. Only whole pixels go with "crop".
     extent : float
-        What the half-light radius of the central object becomes, in sides of the image, in (0, 0.5]; 0 leaves the scale alone. The
-        part of the cutout that is shown is never larger than its shorter side, nor enlarged more than four times: a galaxy beyond
-        that comes as near as it can.
+        What the half-light radius of the central object becomes, in sides of the image, in (0,
+        0.5]; 0 leaves the scale alone. The part of the cutout that is shown is never larger than
+        its shorter side, nor enlarged more than four times: a galaxy beyond that comes as near as
+        it can.
     threshold : float
-        How far the central object must stand out of the smoothed sky, in standard deviations of it; above 0.
+        How far the central object must stand out of the smoothed sky, in standard deviations of it;
+        above 0.
     no_object : {"fail", "keep"}
-        Where centring or extent is asked for and nothing stands out within a quarter of the shorter side around the centre: "fail"
-        makes that a failure; "keep" neither moves nor scales the cutout.
+        Where centring or extent is asked for and nothing stands out within a quarter of the shorter
+        side around the centre: "fail" makes that a failure; "keep" neither moves nor scales the
+        cutout.
 
     Raises
     ------
@@ -80,7 +90,9 @@ class Preparation:
     stretch: Literal["asinh", "none"] = "asinh"
     border: float = 0.1
     sky: Literal["border", "clipped", "none"] | float = field(default="border", kw_only=True)
-    noise: Literal["differences", "mad", "map", "map_if_any"] = field(default="differences", kw_only=True)
+    noise: Literal["differences", "mad", "map", "map_if_any"] = field(
+        default="differences", kw_only=True
+    )
     neighbours: Literal["keep", "mask"] = field(default="keep", kw_only=True)
     centring: Literal["none", "pixel", "subpixel"] = field(default="none", kw_only=True)
     extent: float = field(default=0.0, kw_only=True)
@@ -88,17 +100,32 @@ class Preparation:
     no_object: Literal["fail", "keep"] = field(default="fail", kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.size, Integral) or isinstance(self.size, bool) or not SMALLEST <= self.size <= LARGEST:
-            raise UsageError(f"size must be a whole number of pixels from {SMALLEST} to {LARGEST}; it is {self.size!r}")
+        if (
+            not isinstance(self.size, Integral)
+            or isinstance(self.size, bool)
+            or not SMALLEST <= self.size <= LARGEST
+        ):
+            raise UsageError(
+                f"size must be a whole number of pixels from {SMALLEST} to {LARGEST}; it is "
+                f"{self.size!r}"
+            )
         for name, allowed in _CHOICES.items():
             if (value := getattr(self, name)) not in allowed:
                 raise UsageError(f"{name} must be {_either(allowed)}; it is {value!r}")
         if not _is_number(self.border) or not 0 < self.border <= 0.5:
-            raise UsageError(f"border must be a number above 0 and at most 0.5; it is {self.border!r}")
+            raise UsageError(
+                f"border must be a number above 0 and at most 0.5; it is {self.border!r}"
+            )
         if self.sky not in _SKIES and not _is_number(self.sky):
-            raise UsageError(f"sky must be {', '.join(map(repr, _SKIES))} or a number, the level; it is {self.sky!r}")
+            raise UsageError(
+                f"sky must be {', '.join(map(repr, _SKIES))} or a number, the level; it is "
+                f"{self.sky!r}"
+            )
         if not _is_number(self.extent) or not 0 <= self.extent <= 0.5:
-            raise UsageError(f"extent must be a number above 0 and at most 0.5, or 0 for none; it is {self.extent!r}")
+            raise UsageError(
+                "extent must be a number above 0 and at most 0.5, or 0 for none; it is "
+                f"{self.extent!r}"
+            )
         if not _is_number(self.threshold) or not self.threshold > 0:
             raise UsageError(f"threshold must be a number above 0; it is {self.threshold!r}")
         self._refuse_contradictions()
@@ -110,9 +137,14 @@ class Preparation:
 
     def _refuse_contradictions(self) -> None:
         if self.fit == "crop" and self.centring == "subpixel":
-            raise UsageError("fit 'crop' changes no value, so it cannot move by parts of a pixel: centring must be 'pixel' or 'none'")
+            raise UsageError(
+                "fit 'crop' changes no value, so it cannot move by parts of a pixel: centring "
+                "must be 'pixel' or 'none'"
+            )
         if self.fit == "crop" and self.extent:
-            raise UsageError("fit 'crop' changes no value, so it cannot change the scale: extent must be 0")
+            raise UsageError(
+                "fit 'crop' changes no value, so it cannot change the scale: extent must be 0"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as plain values, for a file's header."""
@@ -122,7 +154,8 @@ class Preparation:
     def from_dict(cls, settings: Mapping[str, Any]) -> "Preparation":
         """Return the preparation that `as_dict` described.
 
-        Settings from `sky` on may be missing, as they are in files of versions that did not have them; they are off then.
+        Settings from `sky` on may be missing, as they are in files of versions that did not have
+        them; they are off then.
 
         Raises
         ------
@@ -131,10 +164,18 @@ class Preparation:
         """
         names = [each.name for each in fields(cls)]
         unknown = [str(name) for name in settings if name not in names]
-        missing = [each.name for each in fields(cls) if not each.kw_only and each.default is not MISSING and each.name not in settings]
+        missing = [
+            each.name
+            for each in fields(cls)
+            if not each.kw_only and each.default is not MISSING and each.name not in settings
+        ]
         if unknown or missing:
-            said = [f"unknown {', '.join(unknown)}"] * bool(unknown) + [f"missing {', '.join(missing)}"] * bool(missing)
-            raise UsageError(f"settings of the preparation: {'; '.join(said)}; they are {', '.join(names)}")
+            said = [f"unknown {', '.join(unknown)}"] * bool(unknown) + [
+                f"missing {', '.join(missing)}"
+            ] * bool(missing)
+            raise UsageError(
+                f"settings of the preparation: {'; '.join(said)}; they are {', '.join(names)}"
+            )
         return cls(**settings)
 
     @property

@@ -1,9 +1,13 @@
-"""From pixel values to what an extractor eats: one size, sky at zero, noise at one, bright light compressed.
+"""From pixel values to what an extractor eats.
 
-The steps stand in `segmentation` and `aiming` (which part is shown, where the settings ask for the galaxy to be looked for), `resample`
-(the grid) and `sky` (level and noise); here they are put in order: neighbours, centre and scale, grid, sky, noise, stretch. Sky and noise
-are measured on the new grid, so that there the sky really scatters by one. Each band of each cutout is prepared on its own but for the
-looking, which takes all bands together: the result depends on nothing else in the batch.
+One size, sky at zero, noise at one, bright light compressed.
+
+The steps stand in `segmentation` and `centring` (which part is shown, where the settings ask for
+the galaxy to be looked for), `resampling` (the grid) and `background` (level and noise); here they
+are put in order: neighbours, centre and scale, grid, sky, noise, stretch. Sky and noise are
+measured on the new grid, so that there the sky really scatters by one. Each band of each cutout is
+prepared on its own but for the looking, which takes all bands together: the result depends on
+nothing else in the batch.
 """
 
 import math
@@ -14,7 +18,13 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
-from galfeat.data.preparation.background import clipped_median, frame_values, mad_sigma, quantum, sky_and_noise
+from galfeat.data.preparation.background import (
+    clipped_median,
+    frame_values,
+    mad_sigma,
+    quantum,
+    sky_and_noise,
+)
 from galfeat.data.preparation.fast_path import prepare_quickly, prepare_together
 from galfeat.data.preparation.resampling import area_resample, cut, window_resample, window_variance
 from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
@@ -32,15 +42,17 @@ def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None
     Parameters
     ----------
     cutouts : Cutouts or iterable of Cutout
-        Pixels in any flux unit and on any sky; of single cutouts, each may have its own size. The bands of the first count for all.
+        Pixels in any flux unit and on any sky; of single cutouts, each may have its own size. The
+        bands of the first count for all.
     preparation : Preparation, optional
         The settings; by default ``Preparation()``.
 
     Returns
     -------
     Cutouts
-        Pixels of shape (n, bands, size, size). Bad pixels are NaN. A batch keeps its catalogue; noise maps end here, since the noise
-        is one now, and so do segmentation maps, which belong to the old grid.
+        Pixels of shape (n, bands, size, size). Bad pixels are NaN. A batch keeps its catalogue;
+        noise maps end here, since the noise is one now, and so do segmentation maps, which belong
+        to the old grid.
 
     Raises
     ------
@@ -67,7 +79,9 @@ def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None
     return Cutouts(pixels, tuple(cutout.id for cutout in single), bands, catalog=catalog)
 
 
-def prepare_each(cutouts: Sequence[Cutout], bands: Sequence[str], preparation: Preparation) -> tuple[NDArray[np.float32], dict[int, str]]:
+def prepare_each(
+    cutouts: Sequence[Cutout], bands: Sequence[str], preparation: Preparation
+) -> tuple[NDArray[np.float32], dict[int, str]]:
     """Prepare cutouts as `prepare_one` does, sooner; one bad cutout costs no other.
 
     Parameters
@@ -85,7 +99,9 @@ def prepare_each(cutouts: Sequence[Cutout], bands: Sequence[str], preparation: P
     reasons : dict of int to str
         Why not, by row.
     """
-    pixels = np.empty((len(cutouts), len(bands), preparation.size, preparation.size), dtype=np.float32)
+    pixels = np.empty(
+        (len(cutouts), len(bands), preparation.size, preparation.size), dtype=np.float32
+    )
     reasons: dict[int, str] = {}
     chosen: dict[int, Cutout] = {}
     for row, cutout in enumerate(cutouts):
@@ -93,7 +109,11 @@ def prepare_each(cutouts: Sequence[Cutout], bands: Sequence[str], preparation: P
             chosen[row] = cutout.select(bands)
         except CutoutError as error:
             reasons[row] = str(error)
-    left = [row for shape, rows in _by_shape(chosen).items() for row in _left(shape, rows, chosen, preparation, pixels)]
+    left = [
+        row
+        for shape, rows in _by_shape(chosen).items()
+        for row in _left(shape, rows, chosen, preparation, pixels)
+    ]
     for row in left:
         try:
             pixels[row] = prepare_one(chosen[row], preparation)
@@ -110,9 +130,15 @@ def _by_shape(cutouts: Mapping[int, Cutout]) -> dict[tuple[int, ...], list[int]]
 
 
 def _left(
-    shape: tuple[int, ...], rows: list[int], cutouts: Mapping[int, Cutout], preparation: Preparation, pixels: NDArray[np.float32]
+    shape: tuple[int, ...],
+    rows: list[int],
+    cutouts: Mapping[int, Cutout],
+    preparation: Preparation,
+    pixels: NDArray[np.float32],
 ) -> Sequence[int]:
-    """Prepare what can be prepared together of cutouts of one shape, and return the rows of the others."""
+    """Prepare what can be prepared together of cutouts of one shape, and return the rows of the
+    others.
+    """
     if min(shape) < _least(preparation):
         return rows
     whole = len(rows) == len(pixels)
@@ -127,7 +153,9 @@ def _singles(cutouts: Cutouts | Iterable[Cutout]) -> Iterator[Cutout]:
     if not isinstance(cutouts, Cutouts):
         return iter(cutouts)
     none = [None] * len(cutouts)
-    rows = zip(cutouts.ids, cutouts.pixels, none if cutouts.noise is None else cutouts.noise, strict=True)
+    rows = zip(
+        cutouts.ids, cutouts.pixels, none if cutouts.noise is None else cutouts.noise, strict=True
+    )
     maps = none if cutouts.segmentation is None else cutouts.segmentation
     return (
         Cutout(name, image, cutouts.bands, noise=noise, segmentation=segments)
@@ -151,14 +179,16 @@ def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]
     Raises
     ------
     CutoutError
-        If the cutout is too small; a band has no good pixel, too few of them, only one value, or no noise map where one is asked for;
-        or nothing stands out near the centre where the preparation is to look for it.
+        If the cutout is too small; a band has no good pixel, too few of them, only one value, or no
+        noise map where one is asked for; or nothing stands out near the centre where the
+        preparation is to look for it.
     """
     shape = cutout.pixels.shape[1:]
     _refuse_small(shape, preparation)
     pixels, window = cutout.pixels, Window.whole(shape, preparation)
     if preparation.moves or preparation.neighbours == "mask":
-        from galfeat.data.preparation.centring import aim  # imported late: scipy.ndimage, which the default does not need
+        # imported late: scipy.ndimage, which the default does not need
+        from galfeat.data.preparation.centring import aim
 
         pixels, window = aim(cutout, preparation)
     else:
@@ -180,24 +210,37 @@ def _refuse_small(shape: tuple[int, ...], preparation: Preparation) -> None:
     if min(shape) < least:
         aim = "crop" if preparation.fit == "crop" else "fill"
         raise CutoutError(
-            f"{shape[0]} x {shape[1]} pixels; at least {least} x {least} are needed to {aim} {preparation.size} x {preparation.size}"
+            f"{shape[0]} x {shape[1]} pixels; at least {least} x {least} are needed to {aim} "
+            f"{preparation.size} x {preparation.size}"
         )
 
 
 def _least(preparation: Preparation) -> int:
     """Return the shortest side, pixels, of an image that can be prepared."""
-    return preparation.size if preparation.fit == "crop" else math.ceil(preparation.size / MOST_ENLARGED)
+    return (
+        preparation.size
+        if preparation.fit == "crop"
+        else math.ceil(preparation.size / MOST_ENLARGED)
+    )
 
 
 def _prepare_band(
-    out: NDArray[np.float32], image: NDArray[np.float32], noise_map: NDArray[np.float32] | None, window: Window, preparation: Preparation
+    out: NDArray[np.float32],
+    image: NDArray[np.float32],
+    noise_map: NDArray[np.float32] | None,
+    window: Window,
+    preparation: Preparation,
 ) -> None:
     step = quantum(_values(image, window))
     fitted = _fitted(image, window, preparation)
     good = np.isfinite(fitted)
     _refuse_holes(good)
     around = window if window.is_whole or preparation.fit == "crop" else window.widened(image.shape)
-    seen = fitted if around is window else window_resample(image, around.corner, around.side, around.pixels)
+    seen = (
+        fitted
+        if around is window
+        else window_resample(image, around.corner, around.side, around.pixels)
+    )
     sky, noise = _level_and_noise(seen, step, around, preparation)
     if preparation.noise.startswith("map"):
         noise = _mapped_noise(noise_map, image, around, preparation) or noise
@@ -217,11 +260,15 @@ def _prepare_band(
 
 def _refuse_holes(good: NDArray[np.bool_]) -> None:
     if np.count_nonzero(good) < _NEEDED * good.size:
-        raise CutoutError(f"has only {100 * good.mean():.0f} % good pixels; at least half are needed")
+        raise CutoutError(
+            f"has only {100 * good.mean():.0f} % good pixels; at least half are needed"
+        )
 
 
 def _values(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-    """Return the good values of the part of a band that is shown, and refuse a band that has none, or only one."""
+    """Return the good values of the part of a band that is shown, and refuse a band that has none,
+    or only one.
+    """
     native = window.of(image)
     good = np.isfinite(native)
     values = native.ravel() if good.all() else native[good]
@@ -232,7 +279,9 @@ def _values(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
     return values
 
 
-def _fitted(image: NDArray[np.float32], window: Window, preparation: Preparation) -> NDArray[np.float64]:
+def _fitted(
+    image: NDArray[np.float32], window: Window, preparation: Preparation
+) -> NDArray[np.float64]:
     """Bring the part of a band that is shown onto the new grid, as an array of its own."""
     if not window.is_whole:
         if preparation.fit == "crop":
@@ -243,9 +292,12 @@ def _fitted(image: NDArray[np.float32], window: Window, preparation: Preparation
     return wide if window.side == preparation.size else area_resample(wide, preparation.size)
 
 
-def _level_and_noise(seen: NDArray[np.float64], step: float, around: Window, preparation: Preparation) -> tuple[float, float]:
+def _level_and_noise(
+    seen: NDArray[np.float64], step: float, around: Window, preparation: Preparation
+) -> tuple[float, float]:
     width = max(1, round(preparation.border * min(seen.shape)))
-    lag = 1 + math.ceil(max(1.0, around.pixels / around.side))  # new pixels nearer than that share an old one
+    # new pixels nearer than that share an old one
+    lag = 1 + math.ceil(max(1.0, around.pixels / around.side))
     sky, noise = sky_and_noise(seen, width, step, lag)
     if preparation.noise == "mad":
         values = frame_values(seen, width)
@@ -258,13 +310,22 @@ def _level_and_noise(seen: NDArray[np.float64], step: float, around: Window, pre
 
 
 def _mapped_noise(
-    noise_map: NDArray[np.float32] | None, image: NDArray[np.float32], around: Window, preparation: Preparation
+    noise_map: NDArray[np.float32] | None,
+    image: NDArray[np.float32],
+    around: Window,
+    preparation: Preparation,
 ) -> float | None:
-    """Return the noise that the map says the frame has on the new grid; None where there is no map and none is demanded."""
+    """Return the noise that the map says the frame has on the new grid.
+
+    None where there is no map and none is demanded.
+    """
     if noise_map is None or not np.isfinite(noise_map).any():
         if preparation.noise == "map_if_any":
             return None
-        raise CutoutError("has no noise map; set noise to 'differences', or to 'map_if_any' to measure those without one")
+        raise CutoutError(
+            "has no noise map; set noise to 'differences', or to 'map_if_any' to measure those "
+            "without one"
+        )
     usable = np.isfinite(image) & np.isfinite(noise_map) & (noise_map > 0)
     variance = np.where(usable, noise_map.astype(np.float64), np.nan) ** 2
     seen = window_variance(variance, around.corner, around.side, around.pixels)

@@ -1,1 +1,4 @@
-"""A simulated survey of galaxies in five classes: populations, profiles, mergers, instrument, noise."""
+"""A simulated survey of galaxies in five classes.
+
+Populations, profiles, mergers, instrument, noise.
+"""

@@ -1,6 +1,9 @@
-"""What a galaxy of each class is made of: bulge, disc, arms, bar, clumps, tails, as light on the fine grid.
+"""What a galaxy of each class is made of.
 
-Each part has a share of the flux and a slope in wavelength relative to the whole galaxy; `scene` gives them their colours.
+Bulge, disc, arms, bar, clumps, tails, as light on the fine grid.
+
+Each part has a share of the flux and a slope in wavelength relative to the whole galaxy; `scene`
+gives them their colours.
 """
 
 from collections.abc import Callable
@@ -12,22 +15,36 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from galfeat.data.simulation.mergers import Debris, encounter, shells
-from galfeat.data.simulation.profiles import Grid, Image, Sersic, Spiral, arms, blobs, particles, sersic, smoothed
+from galfeat.data.simulation.profiles import (
+    Grid,
+    Image,
+    Sersic,
+    Spiral,
+    arms,
+    blobs,
+    particles,
+    sersic,
+    smoothed,
+)
 from galfeat.data.simulation.truth import Galaxy
 
 __all__ = ["Part", "draw_parts"]
 
 Floats = NDArray[np.float64]
 
-_REDDER, _BLUE, _BLUER = 0.6, -0.7, -1.1  # slopes of flux with wavelength relative to the whole galaxy
+# slopes of flux with wavelength relative to the whole galaxy
+_REDDER, _BLUE, _BLUER = 0.6, -0.7, -1.1
 _CELL: Final = 0.3  # half-light radii: stars are smoothed by how many there are in such a cell
-_SMOOTHING: Final = ((16, np.inf, 0.06), (7, 16, 0.1), (3, 7, 0.18), (0, 3, 0.3))  # from, below, and sigma in half-light radii
+# from, below, and sigma in half-light radii
+_SMOOTHING: Final = ((16, np.inf, 0.06), (7, 16, 0.1), (3, 7, 0.18), (0, 3, 0.3))
 _NEAR: Final = 1.5  # half-light radii from either centre: stars beyond are thrown out
 
 
 @dataclass(frozen=True)
 class Part:
-    """Light with a total of one, its share of the flux in the reference band, its slope in wavelength, and whether it makes the class."""
+    """Light with a total of one, its share of the flux in the reference band, its slope in
+    wavelength, and whether it makes the class.
+    """
 
     light: Image
     share: float
@@ -53,7 +70,14 @@ def draw_parts(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     share = abs(galaxy.compact_fraction)
     if not share:
         return parts
-    compact = Sersic(galaxy.x, galaxy.y, 0.11 * galaxy.radius, 1.0, max(galaxy.axis_ratio, 0.5), galaxy.position_angle)
+    compact = Sersic(
+        galaxy.x,
+        galaxy.y,
+        0.11 * galaxy.radius,
+        1.0,
+        max(galaxy.axis_ratio, 0.5),
+        galaxy.position_angle,
+    )
     slope = _REDDER if galaxy.compact_fraction > 0 else _BLUER
     return [*(part.times(1 - share) for part in parts), Part(sersic(grid, compact), share, slope)]
 
@@ -64,7 +88,14 @@ def _disc(galaxy: Galaxy) -> Sersic:
 
 def _bulge(galaxy: Galaxy) -> Sersic:
     roundness = (1 + galaxy.axis_ratio) / 2
-    return Sersic(galaxy.x, galaxy.y, galaxy.bulge_radius, galaxy.bulge_index, roundness, galaxy.position_angle)
+    return Sersic(
+        galaxy.x,
+        galaxy.y,
+        galaxy.bulge_radius,
+        galaxy.bulge_index,
+        roundness,
+        galaxy.position_angle,
+    )
 
 
 def _smooth(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:  # noqa: ARG001 (a smooth galaxy has no details to draw)
@@ -75,9 +106,15 @@ def _smooth(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:  # noqa: 
 
 def _spiral(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     disc, bulge = _smooth(galaxy, grid, rng)
-    sense, phase, bar_length = rng.choice([-1, 1]), rng.uniform(0, 2 * np.pi), rng.uniform(0.35, 0.6)
+    sense, phase, bar_length = (
+        rng.choice([-1, 1]),
+        rng.uniform(0, 2 * np.pi),
+        rng.uniform(0.35, 0.6),
+    )
     start = bar_length if galaxy.bar_fraction else rng.uniform(0.2, 0.35)
-    spiral = Spiral(galaxy.arms, sense * galaxy.pitch, phase, start, rng.uniform(2, 4.5), rng.uniform(0, 0.35))
+    spiral = Spiral(
+        galaxy.arms, sense * galaxy.pitch, phase, start, rng.uniform(2, 4.5), rng.uniform(0, 0.35)
+    )
     in_arms, kept = disc.share * galaxy.arm_fraction, 1 - galaxy.bar_fraction
     parts = [
         disc.times((1 - galaxy.arm_fraction) * kept),
@@ -94,18 +131,39 @@ def _knots(galaxy: Galaxy, grid: Grid, spiral: Spiral, rng: Generator) -> Image:
     """Star-forming regions, strung along the arms."""
     number = 24
     radius = rng.uniform(spiral.start, 2.2, number)
-    azimuth = spiral.angle(radius) + 2 * np.pi * rng.integers(0, spiral.number, number) / spiral.number + rng.normal(0, 0.12, number)
+    azimuth = (
+        spiral.angle(radius)
+        + 2 * np.pi * rng.integers(0, spiral.number, number) / spiral.number
+        + rng.normal(0, 0.12, number)
+    )
     x, y = _on_disc(galaxy, radius * np.cos(azimuth), radius * np.sin(azimuth))
-    return blobs(grid, x, y, rng.uniform(0.4, 0.9, number), rng.lognormal(0, 0.7, number) * np.exp(-radius))
+    return blobs(
+        grid, x, y, rng.uniform(0.4, 0.9, number), rng.lognormal(0, 0.7, number) * np.exp(-radius)
+    )
 
 
 def _bar(galaxy: Galaxy, grid: Grid, phase: float, length: float) -> Image:
-    """Return a bar: a narrow flat ellipse in the disc's plane, as it is seen, from one end of the arms to the other."""
+    """Return a bar: a narrow flat ellipse in the disc's plane, as it is seen, from one end of the
+    arms to the other.
+    """
     across = phase + np.pi / 2
-    tips = np.stack(_on_disc(galaxy, np.array([np.cos(phase), 0.28 * np.cos(across)]), np.array([np.sin(phase), 0.28 * np.sin(across)])))
+    tips = np.stack(
+        _on_disc(
+            galaxy,
+            np.array([np.cos(phase), 0.28 * np.cos(across)]),
+            np.array([np.sin(phase), 0.28 * np.sin(across)]),
+        )
+    )
     directions, axes, _ = np.linalg.svd(tips - np.array([[galaxy.x], [galaxy.y]]))
     angle = float(np.degrees(np.arctan2(directions[1, 0], directions[0, 0])))
-    shape = Sersic(galaxy.x, galaxy.y, float(0.65 * length * axes[0]), 0.5, float(max(axes[1] / axes[0], 0.15)), angle)
+    shape = Sersic(
+        galaxy.x,
+        galaxy.y,
+        float(0.65 * length * axes[0]),
+        0.5,
+        float(max(axes[1] / axes[0], 0.15)),
+        angle,
+    )
     return sersic(grid, shape)
 
 
@@ -115,7 +173,10 @@ def _on_disc(galaxy: Galaxy, u: Floats, v: Floats) -> tuple[Floats, Floats]:
 
 
 def _on_sky(galaxy: Galaxy, along: Floats, across: Floats) -> tuple[Floats, Floats]:
-    cosine, sine = np.cos(np.radians(galaxy.position_angle)), np.sin(np.radians(galaxy.position_angle))
+    cosine, sine = (
+        np.cos(np.radians(galaxy.position_angle)),
+        np.sin(np.radians(galaxy.position_angle)),
+    )
     return galaxy.x + along * cosine - across * sine, galaxy.y + along * sine + across * cosine
 
 
@@ -123,7 +184,9 @@ def _clumpy(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     number = galaxy.clumps
     radius, azimuth = 0.25 + 1.2 * rng.beta(1.6, 1.5, number), rng.uniform(0, 2 * np.pi, number)
     x, y = _on_disc(galaxy, radius * np.cos(azimuth), radius * np.sin(azimuth))
-    clumps = blobs(grid, x, y, rng.uniform(0.06, 0.12, number) * galaxy.radius, rng.lognormal(0, 0.6, number))
+    clumps = blobs(
+        grid, x, y, rng.uniform(0.06, 0.12, number) * galaxy.radius, rng.lognormal(0, 0.6, number)
+    )
     smooth = [part.times(1 - galaxy.clump_fraction) for part in _smooth(galaxy, grid, rng)]
     return [*smooth, Part(clumps, galaxy.clump_fraction, _BLUER, marks=True)]
 
@@ -131,14 +194,17 @@ def _clumpy(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
 def _merging(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     rest = 1 - galaxy.tail_fraction
     if galaxy.merger_stage == "shells":
-        rounder = replace(galaxy, cos_inclination=0.5 + 0.5 * galaxy.cos_inclination)  # shells are seen around ellipticals
+        # shells are seen around ellipticals
+        rounder = replace(galaxy, cos_inclination=0.5 + 0.5 * galaxy.cos_inclination)
         smooth = [part.times(rest) for part in _smooth(rounder, grid, rng)]
         return [*smooth, _debris(galaxy, grid, shells(rng), 0.7)[1].times(galaxy.tail_fraction)]
     met = encounter(rng, galaxy.mass_ratio, galaxy.separation, galaxy.merger_stage == "late")
     near, far = _debris(galaxy, grid, met)
     mass = 1 / galaxy.mass_ratio
     x, y = (float(place[0]) for place in _in_space(galaxy, met.second[:, None]))
-    second = Sersic(x, y, galaxy.bulge_radius * mass**0.5, galaxy.bulge_index, 0.85, galaxy.position_angle)
+    second = Sersic(
+        x, y, galaxy.bulge_radius * mass**0.5, galaxy.bulge_index, 0.85, galaxy.position_angle
+    )
     bulges = galaxy.bulge_fraction * rest / (1 + mass)
     return [
         near.times((1 - galaxy.bulge_fraction) * rest),
@@ -149,21 +215,41 @@ def _merging(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
 
 
 def _in_space(galaxy: Galaxy, places: Floats) -> tuple[Floats, Floats]:
-    """Project places in space, the disc's plane being the first two of their three coordinates, onto the image."""
+    """Project places in space, the disc's plane being the first two of their three coordinates,
+    onto the image.
+    """
     tilt = np.sqrt(1 - galaxy.cos_inclination**2)
-    return _on_sky(galaxy, places[0] * galaxy.radius, (places[1] * galaxy.cos_inclination + places[2] * tilt) * galaxy.radius)
+    return _on_sky(
+        galaxy,
+        places[0] * galaxy.radius,
+        (places[1] * galaxy.cos_inclination + places[2] * tilt) * galaxy.radius,
+    )
 
 
 def _debris(galaxy: Galaxy, grid: Grid, debris: Debris, far: float = _NEAR) -> tuple[Part, Part]:
-    """Return the light of the stars near either centre and that of those further than `far` half-light radii from both."""
+    """Return the light of the stars near either centre and that of those further than `far`
+    half-light radii from both.
+    """
     x, y = _in_space(galaxy, debris.stars)
-    away = np.minimum(np.linalg.norm(debris.stars, axis=0), np.linalg.norm(debris.stars - debris.second[:, None], axis=0))
+    away = np.minimum(
+        np.linalg.norm(debris.stars, axis=0),
+        np.linalg.norm(debris.stars - debris.second[:, None], axis=0),
+    )
     crowd = _crowd(x / (_CELL * galaxy.radius), y / (_CELL * galaxy.radius))
     parts = []
     for kept, slope, thrown in ((away < far, 0.0, False), (away >= far, 0.5 * _BLUE, True)):
         weights = np.where(kept, debris.weights, 0) / debris.weights[kept].sum()
-        among = [(kept & (crowd >= fewest) & (crowd < most), width * galaxy.radius) for fewest, most, width in _SMOOTHING]
-        light = smoothed([(particles(grid, x[chosen], y[chosen], weights[chosen]), sigma) for chosen, sigma in among if chosen.any()])
+        among = [
+            (kept & (crowd >= fewest) & (crowd < most), width * galaxy.radius)
+            for fewest, most, width in _SMOOTHING
+        ]
+        light = smoothed(
+            [
+                (particles(grid, x[chosen], y[chosen], weights[chosen]), sigma)
+                for chosen, sigma in among
+                if chosen.any()
+            ]
+        )
         parts.append(Part(light, 1.0, slope, marks=thrown))
     return parts[0], parts[1]
 

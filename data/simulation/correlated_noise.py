@@ -1,11 +1,12 @@
 """Noise that pixels share with their neighbours.
 
-An image that was resampled or drizzled has less noise in each pixel than its depth would have it, and pixels side by side err together;
-summed over many pixels the noise is the same as ever.
+An image that was resampled or drizzled has less noise in each pixel than its depth would have it,
+and pixels side by side err together; summed over many pixels the noise is the same as ever.
 
 References
 ----------
-Fruchter & Hook 2002, PASP 114, 144; Casertano et al. 2000, AJ 120, 2747 (by how much the noise of a pixel falls short).
+Fruchter & Hook 2002, PASP 114, 144; Casertano et al. 2000, AJ 120, 2747 (by how much the noise of a
+pixel falls short).
 """
 
 from functools import lru_cache
@@ -23,10 +24,13 @@ __all__ = ["NOISES", "correlated_noise", "covariance"]
 
 NOISES: Final = ("white", "correlated")
 
-_MARGIN: Final = 8  # pixels that are thrown away: one edge of a field made by Fourier transforms goes on at the other
+# pixels that are thrown away: one edge of a field made by Fourier transforms goes on at the other
+_MARGIN: Final = 8
 
 
-def correlated_noise(light: NDArray[np.float64], level: NoiseLevel, drop: float, rng: Generator) -> NDArray[np.float64]:
+def correlated_noise(
+    light: NDArray[np.float64], level: NoiseLevel, drop: float, rng: Generator
+) -> NDArray[np.float64]:
     """Return the noise of photons, sky and read-out in an image of many dithered exposures.
 
     Parameters
@@ -56,13 +60,20 @@ def correlated_noise(light: NDArray[np.float64], level: NoiseLevel, drop: float,
 
 
 def covariance(lag: float, drop: float) -> float:
-    """Return the covariance of two pixels `lag` apart along one axis, in units of the variance that independent pixels would have.
+    """Return the covariance of two pixels `lag` apart along one axis, in units of the variance that
+    independent pixels would have.
 
-    A detector pixel's noise lands evenly on a square as wide as `drop`, anywhere between the image's pixels; two pixels share what both
-    collect. This is the overlap of two triangles, one from the pixels' width and one from the drop's. Along both axes it is the product.
+    A detector pixel's noise lands evenly on a square as wide as `drop`, anywhere between the
+    image's pixels; two pixels share what both collect. This is the overlap of two triangles, one
+    from the pixels' width and one from the drop's. Along both axes it is the product.
     """
     together = sum(
-        (-1) ** (i + j) * comb(2, i) * comb(2, j) * max(abs(lag) + 1 + drop - i - j * drop, 0.0) ** 3 for i in range(3) for j in range(3)
+        (-1) ** (i + j)
+        * comb(2, i)
+        * comb(2, j)
+        * max(abs(lag) + 1 + drop - i - j * drop, 0.0) ** 3
+        for i in range(3)
+        for j in range(3)
     )
     return float(together / (6 * drop**2))
 

@@ -1,7 +1,9 @@
-"""How well what makes a galaxy's class can be seen: contrast of arms, signal-to-noise of clumps, tails, and the whole.
+"""How well what makes a galaxy's class can be seen.
 
-These are what a perfect observer would reach who knows the true shape (a matched filter): nobody does better, and where they are low no
-method can tell the class.
+Contrast of arms, signal-to-noise of clumps, tails, and the whole.
+
+These are what a perfect observer would reach who knows the true shape (a matched filter): nobody
+does better, and where they are low no method can tell the class.
 """
 
 from dataclasses import dataclass
@@ -31,10 +33,11 @@ class Visibility:
     sn : float
         Signal-to-noise of all of the galaxy's light.
     arm_contrast : float
-        Along the ellipse of the disc's half-light radius, blurred as in the image: the brightest quarter of it over the darkest. 1 is no
-        contrast; 0 where there are no arms.
+        Along the ellipse of the disc's half-light radius, blurred as in the image: the brightest
+        quarter of it over the darkest. 1 is no contrast; 0 where there are no arms.
     clump_sn : float
-        Signal-to-noise of a typical clump: of all of them together over the root of their number. 0 where there are none.
+        Signal-to-noise of a typical clump: of all of them together over the root of their number. 0
+        where there are none.
     tail_sn : float
         Signal-to-noise of tails, bridges, plumes and shells together. 0 where there are none.
     """
@@ -61,8 +64,14 @@ def visibility(galaxy: Galaxy, scene: Scene, size: int, depth: str) -> Visibilit
     width = camera.bands[camera.reference].fwhm * galaxy.psf_scale
     total = flux(galaxy.magnitude)
     nucleus = Point(galaxy.x, galaxy.y, np.array([total * galaxy.nucleus_fraction]))
-    marking, others = (_light(scene, total * (1 - galaxy.nucleus_fraction), marks) for marks in (True, False))
-    marks = observe(marking, [], size, width) if galaxy.label in ("spiral", "clump", "merger") else np.zeros((size, size))
+    marking, others = (
+        _light(scene, total * (1 - galaxy.nucleus_fraction), marks) for marks in (True, False)
+    )
+    marks = (
+        observe(marking, [], size, width)
+        if galaxy.label in ("spiral", "clump", "merger")
+        else np.zeros((size, size))
+    )
     points = [(nucleus, float(nucleus.fluxes[0]))] if galaxy.nucleus_fraction else []
     whole = marks + observe(others, points, size, width)
     level = noise_level(camera.reference, depth)
@@ -86,10 +95,19 @@ def _light(scene: Scene, total: float, marks: bool) -> NDArray[np.float32]:
 
 def _contrast(image: Floats, galaxy: Galaxy) -> float:
     """Return the mean of the brightest quarter of an ellipse over that of its darkest."""
-    around, angle, middle = np.arange(_PLACES) * (2 * np.pi / _PLACES), np.radians(galaxy.position_angle), (image.shape[0] - 1) / 2
-    along, across = galaxy.radius * np.cos(around), galaxy.radius * galaxy.axis_ratio * np.sin(around)
+    around, angle, middle = (
+        np.arange(_PLACES) * (2 * np.pi / _PLACES),
+        np.radians(galaxy.position_angle),
+        (image.shape[0] - 1) / 2,
+    )
+    along, across = (
+        galaxy.radius * np.cos(around),
+        galaxy.radius * galaxy.axis_ratio * np.sin(around),
+    )
     x = middle + galaxy.x + along * np.cos(angle) - across * np.sin(angle)
     y = middle + galaxy.y + along * np.sin(angle) + across * np.cos(angle)
     values = np.sort(map_coordinates(image, [y, x], order=1, mode="nearest"))
     quarter = _PLACES // 4
-    return float(values[-quarter:].mean() / max(values[:quarter].mean(), 1e-3 * values[-quarter:].mean()))
+    return float(
+        values[-quarter:].mean() / max(values[:quarter].mean(), 1e-3 * values[-quarter:].mean())
+    )

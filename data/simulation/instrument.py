@@ -1,14 +1,17 @@
-"""The cameras of the simulated survey: bands, pixels, point spread, depth, electrons, and how far they see.
+"""The cameras of the simulated survey.
 
-There are two: ``hst`` with five bands on pixels of 0.06 arcsec, and ``ground`` with four on 0.2 arcsec. Fluxes are in microjansky, so
-magnitude 23.9 (AB) is one.
+Bands, pixels, point spread, depth, electrons, and how far they see.
+
+There are two: ``hst`` with five bands on pixels of 0.06 arcsec, and ``ground`` with four on 0.2
+arcsec. Fluxes are in microjansky, so magnitude 23.9 (AB) is one.
 
 References
 ----------
-``hst``: depths rounded from the CANDELS wide survey (Grogin et al. 2011, ApJS 197, 35; Koekemoer et al. 2011, ApJS 197, 36); zero points
-and pivot wavelengths from the instrument handbooks of ACS and WFC3. ``ground``: depths, seeing and zero points are those of the Rubin
-Observatory (Ivezic et al. 2019, ApJ 873, 111), rounded: ``deep`` about its ten years, ``shallow`` about one visit. Correlated noise:
-Casertano et al. 2000, AJ 120, 2747.
+``hst``: depths rounded from the CANDELS wide survey (Grogin et al. 2011, ApJS 197, 35; Koekemoer et
+al. 2011, ApJS 197, 36); zero points and pivot wavelengths from the instrument handbooks of ACS and
+WFC3. ``ground``: depths, seeing and zero points are those of the Rubin Observatory (Ivezic et al.
+2019, ApJ 873, 111), rounded: ``deep`` about its ten years, ``shallow`` about one visit. Correlated
+noise: Casertano et al. 2000, AJ 120, 2747.
 """
 
 from collections.abc import Sequence
@@ -22,9 +25,23 @@ from scipy.special import kv
 
 from galfeat import UsageError
 
-__all__ = ["BANDS", "CAMERAS", "DEPTHS", "GROUND", "HST", "Band", "Camera", "NoiseLevel", "camera_of", "flux", "moffat_mtf", "noise_level"]
+__all__ = [
+    "BANDS",
+    "CAMERAS",
+    "DEPTHS",
+    "GROUND",
+    "HST",
+    "Band",
+    "Camera",
+    "NoiseLevel",
+    "camera_of",
+    "flux",
+    "moffat_mtf",
+    "noise_level",
+]
 
-DEPTHS: Final = {"deep": 1.5, "wide": 0.0, "shallow": -1.5}  # magnitudes fainter than the wide depth
+# magnitudes fainter than the wide depth
+DEPTHS: Final = {"deep": 1.5, "wide": 0.0, "shallow": -1.5}
 
 _ZERO = 23.9  # AB magnitude of one microjansky
 
@@ -44,7 +61,8 @@ class Band:
     zero_point : float
         AB magnitude that gives one electron a second.
     drop : float
-        Width of a detector pixel's footprint on the pixels of the final image: with correlated noise, neighbours share it.
+        Width of a detector pixel's footprint on the pixels of the final image: with correlated
+        noise, neighbours share it.
     """
 
     pivot: float
@@ -56,7 +74,9 @@ class Band:
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera and the galaxies it is pointed at. Everything counted in pixels is in pixels of this camera.
+    """A camera and the galaxies it is pointed at.
+
+    Everything counted in pixels is in pixels of this camera.
 
     Parameters
     ----------
@@ -93,7 +113,8 @@ class Camera:
     neighbours: tuple[float, float]
 
 
-_DRIZZLED_ACS, _DRIZZLED_WFC3, _RESAMPLED = 0.8 * 0.05 / 0.06, 0.8 * 0.128 / 0.06, 1.0  # pixfrac 0.8 of native pixels
+# pixfrac 0.8 of native pixels
+_DRIZZLED_ACS, _DRIZZLED_WFC3, _RESAMPLED = 0.8 * 0.05 / 0.06, 0.8 * 0.128 / 0.06, 1.0
 
 HST: Final = Camera(
     name="hst",
@@ -142,7 +163,9 @@ BANDS: Final = {name: band for camera in CAMERAS.values() for name, band in came
 
 @dataclass(frozen=True)
 class NoiseLevel:
-    """What disturbs a band: electrons per microjansky, and the electrons of sky and read-out in each pixel."""
+    """What disturbs a band: electrons per microjansky, and the electrons of sky and read-out in
+    each pixel.
+    """
 
     gain: float
     sky: float
@@ -163,7 +186,8 @@ def camera_of(bands: Sequence[str]) -> Camera:
     strange = [band for band, camera in zip(bands, found, strict=True) if camera is not found[0]]
     if strange:
         raise UsageError(
-            f"bands must be of one camera: {bands[0]} is of {found[0].name} ({', '.join(found[0].bands)}), and {', '.join(strange)} is not"
+            f"bands must be of one camera: {bands[0]} is of {found[0].name} "
+            f"({', '.join(found[0].bands)}), and {', '.join(strange)} is not"
         )
     return found[0]
 
@@ -195,10 +219,13 @@ def noise_level(band: str, depth: str) -> NoiseLevel:
     own = camera.bands[band]
     aperture = np.pi * (camera.aperture / camera.scale) ** 2  # pixels
     sigma = flux(own.limit + DEPTHS[depth]) / 5 / np.sqrt(aperture)
-    exposure = camera.exposure * 10 ** (0.8 * DEPTHS[depth])  # the background's noise falls with the root of the exposure
+    # the background's noise falls with the root of the exposure
+    exposure = camera.exposure * 10 ** (0.8 * DEPTHS[depth])
     gain = exposure * 10 ** (0.4 * (own.zero_point - _ZERO))
     variance = (gain * sigma) ** 2
-    return NoiseLevel(gain, (1 - camera.read_share) * variance, float(np.sqrt(camera.read_share * variance)))
+    return NoiseLevel(
+        gain, (1 - camera.read_share) * variance, float(np.sqrt(camera.read_share * variance))
+    )
 
 
 _STEP: Final = 0.005  # of the table of (s^2 / 2) K_2(s): straight between two values to 1e-6
@@ -207,8 +234,8 @@ _STEP: Final = 0.005  # of the table of (s^2 / 2) K_2(s): straight between two v
 def moffat_mtf(frequency: NDArray[np.floating], fwhm: float) -> NDArray[np.float64]:
     """Return the Fourier transform of a Moffat profile with beta = 3 and unit flux.
 
-    With alpha = fwhm / (2 sqrt(2^(1/3) - 1)) and s = 2 pi alpha f it is (s^2 / 2) K_2(s): the profile itself is never sampled, so
-    neither its cusp nor the place of its centre can go wrong.
+    With alpha = fwhm / (2 sqrt(2^(1/3) - 1)) and s = 2 pi alpha f it is (s^2 / 2) K_2(s): the
+    profile itself is never sampled, so neither its cusp nor the place of its centre can go wrong.
 
     Parameters
     ----------

@@ -1,13 +1,17 @@
-"""How tidal tails, bridges and shells come about: test particles in the field of two galaxies that meet.
+"""How tidal tails, bridges and shells come about.
 
-The restricted problem of three bodies: two rigid haloes move on a parabolic orbit with dynamical friction, and the stars of their discs
-feel both but weigh nothing. Tails made so are curved, fan out and fade, as observed ones do; none is drawn by hand.
+Test particles in the field of two galaxies that meet.
+
+The restricted problem of three bodies: two rigid haloes move on a parabolic orbit with dynamical
+friction, and the stars of their discs feel both but weigh nothing. Tails made so are curved, fan
+out and fade, as observed ones do; none is drawn by hand.
 
 Units: the primary's half-light radius and mass and the constant of gravity are one.
 
 References
 ----------
-Toomre & Toomre 1972, ApJ 178, 623 (the method). Hernquist 1990, ApJ 356, 359 (the haloes). Quinn 1984, ApJ 279, 596 (shells).
+Toomre & Toomre 1972, ApJ 178, 623 (the method). Hernquist 1990, ApJ 356, 359 (the haloes). Quinn
+1984, ApJ 279, 596 (shells).
 """
 
 from dataclasses import dataclass
@@ -60,27 +64,39 @@ def encounter(rng: Generator, mass_ratio: float, separation: float, late: bool) 
     mass_ratio : float
         Primary over secondary, at least one.
     separation : float
-        Wanted distance of the two centres; the moment after the first passage that comes nearest is taken.
+        Wanted distance of the two centres; the moment after the first passage that comes nearest is
+        taken.
     late : bool
         Take a moment when the two centres have all but merged instead.
     """
     small = 1 / mass_ratio
     path = _orbit(rng, small)
     moment = _moment(path, separation, late)
-    tilt = _turn(np.arccos(rng.uniform(0.45, 1)), rng.uniform(0, 2 * np.pi)) @ _turn(0, rng.uniform(0, 2 * np.pi))  # prograde: tails
+    # a prograde disc makes tails
+    tilt = _turn(np.arccos(rng.uniform(0.45, 1)), rng.uniform(0, 2 * np.pi)) @ _turn(
+        0, rng.uniform(0, 2 * np.pi)
+    )
     centres = np.einsum("ij,tbj->tbi", tilt, path)[: moment + 1]
     first, second = _disc(rng, _STARS[0], 1.0), _disc(rng, _STARS[1], small)
     second = second.turned(tilt @ _turn(np.arccos(rng.uniform(0.3, 1)), rng.uniform(0, 2 * np.pi)))
     drift = (centres[1] - centres[0]) / _STEP
-    places = np.concatenate([first.places + centres[0, 0][:, None], second.places + centres[0, 1][:, None]], axis=1)
-    speeds = np.concatenate([first.speeds + drift[0][:, None], second.speeds + drift[1][:, None]], axis=1)
+    places = np.concatenate(
+        [first.places + centres[0, 0][:, None], second.places + centres[0, 1][:, None]], axis=1
+    )
+    speeds = np.concatenate(
+        [first.speeds + drift[0][:, None], second.speeds + drift[1][:, None]], axis=1
+    )
     places = _flow(places, speeds, centres, (1.0, small))
     apart = centres[moment, 1] - centres[moment, 0]
-    return Debris(places - centres[moment, 0][:, None], np.concatenate([first.light, second.light]), apart)
+    return Debris(
+        places - centres[moment, 0][:, None], np.concatenate([first.light, second.light]), apart
+    )
 
 
 def shells(rng: Generator) -> Debris:
-    """Return the stars of a small cold galaxy that fell almost straight through the primary, at right angles to the line of sight."""
+    """Return the stars of a small cold galaxy that fell almost straight through the primary, at
+    right angles to the line of sight.
+    """
     number = sum(_STARS)
     away, azimuth = rng.uniform(2.0, 2.8), rng.uniform(-0.6, 0.6) + np.pi * rng.integers(2)
     places = np.array([0.0, away, 0.0])[:, None] + rng.normal(0, 0.12, (3, number))
@@ -115,14 +131,18 @@ def _moment(path: NDArray[np.float64], separation: float, late: bool) -> int:
     wait = int(6 / _STEP)  # for the tails to grow
     if late:
         merged = np.flatnonzero(np.maximum.accumulate(apart[::-1])[::-1] < 0.5)  # and stays so
-        return int(min(max(merged[0] if merged.size else len(path) - 1, first + wait), len(path) - 1))
+        return int(
+            min(max(merged[0] if merged.size else len(path) - 1, first + wait), len(path) - 1)
+        )
     after = np.arange(first + wait, len(path))
     return int(after[np.argmin(np.abs(apart[after] - separation) + 0.002 * np.arange(after.size))])
 
 
 @dataclass(frozen=True)
 class _Stars:
-    """Places and speeds, shape (3, n), and light, shape (n,), of a galaxy's stars about its centre."""
+    """Places and speeds, shape (3, n), and light, shape (n,), of a galaxy's stars about its
+    centre.
+    """
 
     places: Vectors
     speeds: Vectors
@@ -133,27 +153,42 @@ class _Stars:
 
 
 def _disc(rng: Generator, number: int, mass: float) -> _Stars:
-    """Return a thin, cool, rotating disc; its stars are spread evenly over the radius and their light makes it exponential."""
+    """Return a thin, cool, rotating disc.
+
+    Its stars are spread evenly over the radius and their light makes it exponential.
+    """
     radius, angle = rng.uniform(0.02, _EDGE, number), rng.uniform(0, 2 * np.pi, number)
     light = radius * np.exp(-radius / _DISC_SCALE)
     size = np.sqrt(mass)
     radius = radius * size
     circular = radius * np.sqrt(mass / np.hypot(radius, _CORE)) / (radius + _HALO * size)
-    places = np.stack([radius * np.cos(angle), radius * np.sin(angle), rng.normal(0, 0.04 * size, number)])
+    places = np.stack(
+        [radius * np.cos(angle), radius * np.sin(angle), rng.normal(0, 0.04 * size, number)]
+    )
     speeds = np.stack([-circular * np.sin(angle), circular * np.cos(angle), np.zeros(number)])
-    return _Stars(places, speeds + rng.normal(0, 0.03, (3, number)) * np.sqrt(mass / size), light * (mass / light.sum()))
+    return _Stars(
+        places,
+        speeds + rng.normal(0, 0.03, (3, number)) * np.sqrt(mass / size),
+        light * (mass / light.sum()),
+    )
 
 
 def _turn(tilt: float, azimuth: float) -> NDArray[np.float64]:
     """Return the rotation by `tilt` about the x axis and then by `azimuth` about the z axis."""
     c, s = np.cos(tilt), np.sin(tilt)
     a, b = np.cos(azimuth), np.sin(azimuth)
-    turned: NDArray[np.float64] = np.array([[a, -b, 0], [b, a, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    turned: NDArray[np.float64] = np.array([[a, -b, 0], [b, a, 0], [0, 0, 1]]) @ np.array(
+        [[1, 0, 0], [0, c, -s], [0, s, c]]
+    )
     return turned
 
 
-def _flow(places: Vectors, speeds: Vectors, centres: NDArray[np.float64], masses: tuple[float, ...]) -> Vectors:
-    """Return where stars have got to when the haloes have run along their paths, shape (steps + 1, haloes, 3); by leapfrog."""
+def _flow(
+    places: Vectors, speeds: Vectors, centres: NDArray[np.float64], masses: tuple[float, ...]
+) -> Vectors:
+    """Return where stars have got to when the haloes have run along their paths, shape (steps + 1,
+    haloes, 3); by leapfrog.
+    """
     place, speed = places.astype(np.float32), speeds.astype(np.float32)
     halfway = ((centres[:-1] + centres[1:]) / 2).astype(np.float32)
     place += speed * np.float32(_STEP / 2)
@@ -165,7 +200,10 @@ def _flow(places: Vectors, speeds: Vectors, centres: NDArray[np.float64], masses
 
 
 def _kick(speeds: NDArray[np.float32], away: NDArray[np.float32], mass: float) -> None:
-    """Change the speeds as a Hernquist halo does in one step to stars so far away from its centre; `away` is used up."""
+    """Change the speeds as a Hernquist halo does in one step to stars so far away from its centre.
+
+    `away` is used up.
+    """
     squared = np.einsum("in,in->n", away, away)
     pull = np.sqrt(squared)
     pull += np.float32(_HALO * np.sqrt(mass))

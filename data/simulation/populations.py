@@ -1,13 +1,17 @@
-"""What galaxies of each class are like in the sky: the realistic population, in which the classes are *not* matched.
+"""What galaxies of each class are like in the sky.
 
-The survey's own population gives every class the same sizes, redshifts, colours, bulges and neighbours, so that nothing but the shape
-tells them apart. Here they differ as observed galaxies do: whoever classifies these may lean on size, colour and environment.
+The realistic population, in which the classes are *not* matched.
+
+The survey's own population gives every class the same sizes, redshifts, colours, bulges and
+neighbours, so that nothing but the shape tells them apart. Here they differ as observed galaxies
+do: whoever classifies these may lean on size, colour and environment.
 
 References
 ----------
-Sizes: van der Wel et al. 2014, ApJ 788, 28. Bulges: Weinzirl et al. 2009, ApJ 696, 411. Dust and inclination: Patel et al. 2012, ApJL
-748, L27. Clumps: Guo et al. 2015, ApJ 800, 39. Environment: Dressler 1980, ApJ 236, 351. The sizes of the shifts are round numbers
-in the direction of these works, not fits to them.
+Sizes: van der Wel et al. 2014, ApJ 788, 28. Bulges: Weinzirl et al. 2009, ApJ 696, 411. Dust and
+inclination: Patel et al. 2012, ApJL 748, L27. Clumps: Guo et al. 2015, ApJ 800, 39. Environment:
+Dressler 1980, ApJ 236, 351. The sizes of the shifts are round numbers in the direction of these
+works, not fits to them.
 """
 
 from typing import Final
@@ -21,23 +25,36 @@ from galfeat.data.simulation.spectra import Spectrum
 __all__ = ["as_observed", "coloured", "median_radius"]
 
 _KPC_PER_ARCSEC: Final = np.array(
-    [[0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9], [0.98, 1.84, 3.30, 4.45, 5.37, 6.10, 6.69, 7.15, 7.51, 7.79]]
+    [
+        [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+        [0.98, 1.84, 3.30, 4.45, 5.37, 6.10, 6.69, 7.15, 7.51, 7.79],
+    ]
 )  # flat, H0 = 70 km/s/Mpc, matter 0.3
 _RADII: Final = (2.5, 16.0)  # pixels: nothing is smaller or larger
-_RUNGS: Final = {"spiral": (1.0, 2.6), "clump": (2.0, 3.0), "merger": (1.5, 3.0), "agn": (1.0, 2.4), "q_sf": (1.0, 3.0)}
+_RUNGS: Final = {
+    "spiral": (1.0, 2.6),
+    "clump": (2.0, 3.0),
+    "merger": (1.5, 3.0),
+    "agn": (1.0, 2.4),
+    "q_sf": (1.0, 3.0),
+}
 
 
 def median_radius(redshift: float, camera: Camera) -> float:
-    """Return the usual half-light radius of a galaxy at a redshift, 6 kpc (1 + z)^-0.75, in pixels of the camera."""
+    """Return the usual half-light radius of a galaxy at a redshift, 6 kpc (1 + z)^-0.75, in pixels
+    of the camera.
+    """
     return float(6 * (1 + redshift) ** -0.75 / np.interp(redshift, *_KPC_PER_ARCSEC) / camera.scale)
 
 
-def as_observed(drawn: dict[str, float], kind: tuple[str, str], camera: Camera, rng: Generator) -> dict[str, float]:
+def as_observed(
+    drawn: dict[str, float], kind: tuple[str, str], camera: Camera, rng: Generator
+) -> dict[str, float]:
     """Return what was drawn alike for every class with the correlations that are observed.
 
-    Fainter galaxies lie further away and are smaller; clumpy discs are further than the others, and active nuclei live in brighter
-    galaxies; quiescent galaxies are smaller, rounder, have the larger bulges, no dust lanes and more neighbours; clumpy discs have
-    hardly a bulge.
+    Fainter galaxies lie further away and are smaller; clumpy discs are further than the others, and
+    active nuclei live in brighter galaxies; quiescent galaxies are smaller, rounder, have the
+    larger bulges, no dust lanes and more neighbours; clumpy discs have hardly a bulge.
 
     Parameters
     ----------
@@ -65,7 +82,10 @@ def as_observed(drawn: dict[str, float], kind: tuple[str, str], camera: Camera, 
 
 
 def coloured(spectrum: Spectrum, kind: tuple[str, str], cos_inclination: float) -> Spectrum:
-    """Return a spectrum as it is observed in a class: clumpy discs and mergers are the bluest, discs seen edge-on the dustiest."""
+    """Return a spectrum as it is observed in a class.
+
+    Clumpy discs and mergers are the bluest, discs seen edge-on the dustiest.
+    """
     label, state = kind
     if state == "quiescent":
         return spectrum

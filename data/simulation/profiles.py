@@ -1,7 +1,7 @@
 """Light on a fine grid: Sersic profiles, spiral arms, round blobs, loose particles.
 
-Light is integrated over fine pixels half as wide as the survey's. Coordinates and lengths are in the survey's pixels, from the centre of
-the image.
+Light is integrated over fine pixels half as wide as the survey's. Coordinates and lengths are in
+the survey's pixels, from the centre of the image.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,25 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.special import gamma, gammaincinv
 
-__all__ = ["Grid", "Image", "Sersic", "Spiral", "arms", "blobs", "particles", "sersic", "sersic_patch", "smoothed"]
+__all__ = [
+    "Grid",
+    "Image",
+    "Sersic",
+    "Spiral",
+    "arms",
+    "blobs",
+    "particles",
+    "sersic",
+    "sersic_patch",
+    "smoothed",
+]
 
 Image = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
 _FINE = 0.5  # width of a fine pixel
-_CUSPS = ((12, 4), (2, 24))  # around a centre: half-width in fine pixels, samples along each side of one
+# around a centre: half-width in fine pixels, samples along each side of one
+_CUSPS = ((12, 4), (2, 24))
 _CORES = ((8, 4),)  # the same where the profile has no cusp to speak of
 
 
@@ -107,7 +119,9 @@ def sersic_patch(grid: Grid, shape: Sersic, reach: float = np.inf) -> tuple[slic
     Ciotti & Bertin 1999, A&A 352, 447.
     """
     rows, columns = grid.window(shape.y, reach), grid.window(shape.x, reach)
-    image = _brightness(shape, grid.axis[columns] - np.float32(shape.x), grid.axis[rows] - np.float32(shape.y))
+    image = _brightness(
+        shape, grid.axis[columns] - np.float32(shape.x), grid.axis[rows] - np.float32(shape.y)
+    )
     for half_width, samples in _CUSPS if shape.index > 1 else _CORES:
         core = min(half_width * _FINE, reach)
         inner_rows, inner_columns = grid.window(shape.y, core), grid.window(shape.x, core)
@@ -115,9 +129,16 @@ def sersic_patch(grid: Grid, shape: Sersic, reach: float = np.inf) -> tuple[slic
             shape,
             _between(grid.axis[inner_columns], samples) - np.float32(shape.x),
             _between(grid.axis[inner_rows], samples) - np.float32(shape.y),
-        ).reshape(inner_rows.stop - inner_rows.start, samples, inner_columns.stop - inner_columns.start, samples)
+        ).reshape(
+            inner_rows.stop - inner_rows.start,
+            samples,
+            inner_columns.stop - inner_columns.start,
+            samples,
+        )
         down, right = inner_rows.start - rows.start, inner_columns.start - columns.start
-        image[down : down + finely.shape[0], right : right + finely.shape[2]] = finely.mean(axis=(1, 3))
+        image[down : down + finely.shape[0], right : right + finely.shape[2]] = finely.mean(
+            axis=(1, 3)
+        )
     return rows, columns, image
 
 
@@ -129,14 +150,20 @@ def _between(axis: Image, samples: int) -> Image:
 
 
 def _brightness(shape: Sersic, x: Image, y: Image) -> Image:
-    """Light of a fine pixel if it were everywhere as at (x, y) from the centre, on the outer grid of both axes."""
+    """Light of a fine pixel if it were everywhere as at (x, y) from the centre, on the outer grid
+    of both axes.
+    """
     u, v = _along(x, y, shape.angle)
     squared = np.square(u, out=u)
     v *= np.float32(1 / shape.axis_ratio)
     squared += np.square(v, out=v)
     squared *= np.float32(1 / shape.radius**2)
     b, peak = _sersic_constants(shape.index)
-    power = np.sqrt(squared, out=squared) if shape.index == 1 else np.power(squared, np.float32(0.5 / shape.index), out=squared)
+    power = (
+        np.sqrt(squared, out=squared)
+        if shape.index == 1
+        else np.power(squared, np.float32(0.5 / shape.index), out=squared)
+    )
     power *= np.float32(-b)
     light = np.exp(power, out=power)
     light *= np.float32(peak * _FINE**2 / (shape.radius**2 * shape.axis_ratio))
@@ -145,7 +172,9 @@ def _brightness(shape: Sersic, x: Image, y: Image) -> Image:
 
 @lru_cache(maxsize=4096)
 def _sersic_constants(index: float) -> tuple[float, float]:
-    """Return b_n and the central brightness of a profile with unit flux, half-light radius and axis ratio."""
+    """Return b_n and the central brightness of a profile with unit flux, half-light radius and axis
+    ratio.
+    """
     b = float(gammaincinv(2 * index, 0.5))
     return b, float(b ** (2 * index) / (2 * np.pi * index * gamma(2 * index)))
 
@@ -198,17 +227,22 @@ def arms(grid: Grid, disc: Sersic, spiral: Spiral) -> Image:
     radius += np.float32(1e-3)
     lag = np.arctan2(v, u)
     lag -= np.float32(spiral.phase)
-    lag -= np.log(radius * np.float32(1 / spiral.start)) * np.float32(1 / np.tan(np.radians(spiral.pitch)))
+    lag -= np.log(radius * np.float32(1 / spiral.start)) * np.float32(
+        1 / np.tan(np.radians(spiral.pitch))
+    )
     crest = np.exp(np.float32(spiral.sharpness) * np.cos(np.float32(spiral.number) * lag))
     crest *= 1 + np.float32(spiral.lopsided) * np.cos(lag)
     rise = 1 - np.exp(-((radius * np.float32(1 / spiral.start)) ** 4))
-    light: Image = crest * rise * np.exp(np.float32(-1.5) * radius)  # a little longer than the disc, whose scale is 1.68
+    # a little longer than the disc, whose scale is 1.68
+    light: Image = crest * rise * np.exp(np.float32(-1.5) * radius)
     light /= light.sum()
     return light
 
 
 def blobs(grid: Grid, x: Floats, y: Floats, sigma: Floats, weights: Floats) -> Image:
-    """Return round Gaussian blobs of the given weights, with a total of one as far as they lie on the grid."""
+    """Return round Gaussian blobs of the given weights, with a total of one as far as they lie on
+    the grid.
+    """
     across = _gaussians(grid.axis, x, sigma)
     along = _gaussians(grid.axis, y, sigma) * (weights / weights.sum()).astype(np.float32)[:, None]
     return np.asarray(along.T @ across, dtype=np.float32)
@@ -216,21 +250,31 @@ def blobs(grid: Grid, x: Floats, y: Floats, sigma: Floats, weights: Floats) -> I
 
 def _gaussians(axis: Image, centre: Floats, sigma: Floats) -> Image:
     width = np.maximum(sigma, 0.3)[:, None]
-    return np.asarray(np.exp(-0.5 * ((axis - centre[:, None]) / width) ** 2) * (_FINE / width / np.sqrt(2 * np.pi)), dtype=np.float32)
+    return np.asarray(
+        np.exp(-0.5 * ((axis - centre[:, None]) / width) ** 2)
+        * (_FINE / width / np.sqrt(2 * np.pi)),
+        dtype=np.float32,
+    )
 
 
 def particles(grid: Grid, x: Floats, y: Floats, weights: Floats) -> Image:
-    """Return particles, each wholly in the fine pixel where it lies; those beyond the grid are left out."""
+    """Return particles, each wholly in the fine pixel where it lies.
+
+    Those beyond the grid are left out.
+    """
     column, row = (np.floor((place + grid.half) / _FINE).astype(int) for place in (x, y))
     inside = (column >= 0) & (column < grid.side) & (row >= 0) & (row < grid.side)
-    counts = np.bincount(row[inside] * grid.side + column[inside], weights[inside], minlength=grid.side**2)
+    counts = np.bincount(
+        row[inside] * grid.side + column[inside], weights[inside], minlength=grid.side**2
+    )
     return np.asarray(counts.reshape(grid.side, grid.side), dtype=np.float32)
 
 
 def smoothed(layers: Sequence[tuple[Image, float]]) -> Image:
     """Return the sum of images, each convolved with a Gaussian of its own standard deviation.
 
-    Light that spreads beyond an edge of the grid comes in again on the other side: the grid is to have a margin.
+    Light that spreads beyond an edge of the grid comes in again on the other side: the grid is to
+    have a margin.
     """
     side = layers[0][0].shape[0]
     along = np.square(2 * np.pi * np.fft.fftfreq(side, _FINE)).astype(np.float32)
@@ -241,5 +285,6 @@ def smoothed(layers: Sequence[tuple[Image, float]]) -> Image:
         layer *= falling[:, None]
         layer *= falling[None, : side // 2 + 1]
         spectrum += layer
-    light: Image = np.maximum(fft.irfft2(spectrum, s=(side, side)), 0)  # rounding leaves a little less than nothing
+    # rounding leaves a little less than nothing
+    light: Image = np.maximum(fft.irfft2(spectrum, s=(side, side)), 0)
     return light

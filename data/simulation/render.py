@@ -1,7 +1,8 @@
 """From light to pixels: the point spread function, the pixels, the noise.
 
-The light lies on fine pixels half as wide as the survey's, on a grid wider than the image so that nothing wraps around into it. The point
-spread function acts in Fourier space by its analytic transform, centred by construction; four fine pixels make one.
+The light lies on fine pixels half as wide as the survey's, on a grid wider than the image so that
+nothing wraps around into it. The point spread function acts in Fourier space by its analytic
+transform, centred by construction; four fine pixels make one.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,9 @@ _MARGIN = 16  # pixels around the image: far more than the point spread function
 _NOISE = 8  # first of the random streams that belong to the bands
 
 
-def render(galaxy: Galaxy, size: int, bands: Sequence[str], depth: str, seed: int, *, noise: str = "white") -> NDArray[np.float32]:
+def render(
+    galaxy: Galaxy, size: int, bands: Sequence[str], depth: str, seed: int, *, noise: str = "white"
+) -> NDArray[np.float32]:
     """Return the image of a galaxy.
 
     Parameters
@@ -37,24 +40,48 @@ def render(galaxy: Galaxy, size: int, bands: Sequence[str], depth: str, seed: in
     seed : int
         Seed of the survey. Each band has its own noise, whichever other bands are asked for.
     noise : {"white", "correlated"}
-        Whether pixels have noise of their own or share it with their neighbours, as in images that were resampled or drizzled.
+        Whether pixels have noise of their own or share it with their neighbours, as in images that
+        were resampled or drizzled.
 
     Returns
     -------
     array of float32, shape (bands, size, size)
         Microjansky a pixel; the mean of the sky is zero.
     """
-    return photograph(draw_scene(galaxy, bands, fine_grid(size), seed), galaxy, size, bands, depth=depth, seed=seed, noise=noise)
+    return photograph(
+        draw_scene(galaxy, bands, fine_grid(size), seed),
+        galaxy,
+        size,
+        bands,
+        depth=depth,
+        seed=seed,
+        noise=noise,
+    )
 
 
-def photograph(scene: Scene, galaxy: Galaxy, size: int, bands: Sequence[str], *, depth: str, seed: int, noise: str) -> NDArray[np.float32]:
-    """Return the image of a scene that was drawn for these bands; the other arguments are those of `render`."""
+def photograph(
+    scene: Scene,
+    galaxy: Galaxy,
+    size: int,
+    bands: Sequence[str],
+    *,
+    depth: str,
+    seed: int,
+    noise: str,
+) -> NDArray[np.float32]:
+    """Return the image of a scene that was drawn for these bands.
+
+    The other arguments are those of `render`.
+    """
     names = tuple(BANDS)
     image = np.empty((len(bands), size, size), dtype=np.float32)
     for number, band in enumerate(bands):
         fluxes = [(point, float(point.fluxes[number])) for point in scene.points]
         light = observe(scene.light[number], fluxes, size, BANDS[band].fwhm * galaxy.psf_scale)
-        level, chance = noise_level(band, depth), stream(seed, galaxy.number, _NOISE + names.index(band))
+        level, chance = (
+            noise_level(band, depth),
+            stream(seed, galaxy.number, _NOISE + names.index(band)),
+        )
         if noise == NOISES[0]:
             image[number] = expose(light, level, chance)
         else:
@@ -68,7 +95,9 @@ def fine_grid(size: int) -> Grid:
     return Grid(side + side % 2)
 
 
-def observe(light: NDArray[np.float32], points: Sequence[tuple[Point, float]], size: int, fwhm: float) -> NDArray[np.float64]:
+def observe(
+    light: NDArray[np.float32], points: Sequence[tuple[Point, float]], size: int, fwhm: float
+) -> NDArray[np.float64]:
     """Return what a perfect detector would see.
 
     Parameters
@@ -91,7 +120,8 @@ def observe(light: NDArray[np.float32], points: Sequence[tuple[Point, float]], s
     along, across, frequency = _frequencies(side)
     spectrum = fft.rfft2(light)
     for point, value in points:
-        # fine pixels are integrals, hence the sinc; the first lies (side - 1) / 2 fine pixels from the centre
+        # fine pixels are integrals, hence the sinc; the first lies (side - 1) / 2 fine pixels from
+        # the centre
         y = value * np.exp(-2j * np.pi * along * (point.y + (side - 1) / 4)) * np.sinc(along / 2)
         x = np.exp(-2j * np.pi * across * (point.x + (side - 1) / 4)) * np.sinc(across / 2)
         spectrum += np.outer(y, x)
@@ -100,12 +130,19 @@ def observe(light: NDArray[np.float32], points: Sequence[tuple[Point, float]], s
     spectrum[side // 2 + 1 :] *= quarter[-2:0:-1]
     fine = fft.irfft2(spectrum, s=(side, side))
     first = side // 2 - size
-    return np.asarray(fine[first : first + 2 * size, first : first + 2 * size].reshape(size, 2, size, 2).sum(axis=(1, 3)), dtype=float)
+    return np.asarray(
+        fine[first : first + 2 * size, first : first + 2 * size]
+        .reshape(size, 2, size, 2)
+        .sum(axis=(1, 3)),
+        dtype=float,
+    )
 
 
 @lru_cache(maxsize=8)
 def _frequencies(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return frequencies along both axes, cycles a pixel, and their modulus for the quarter where none is negative."""
+    """Return frequencies along both axes, cycles a pixel, and their modulus for the quarter where
+    none is negative.
+    """
     along = np.asarray(np.fft.fftfreq(side, 0.5), dtype=np.float64)
     across = np.asarray(np.fft.rfftfreq(side, 0.5), dtype=np.float64)
     modulus: NDArray[np.float64] = np.hypot(across[:, None], across[None, :])

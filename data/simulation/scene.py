@@ -1,7 +1,8 @@
 """From the truth about a galaxy to the light of its field in every band.
 
-The parts of a galaxy share its integrated spectrum: a bulge is redder and arms, clumps and starbursts are bluer than the whole, but tilted
-so that the whole keeps its colour. Otherwise colour alone would name the classes with blue parts. An active nucleus adds its own colour.
+The parts of a galaxy share its integrated spectrum: a bulge is redder and arms, clumps and
+starbursts are bluer than the whole, but tilted so that the whole keeps its colour. Otherwise colour
+alone would name the classes with blue parts. An active nucleus adds its own colour.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,10 @@ _STARS: Final = 0.2  # of the neighbours
 
 @dataclass(frozen=True)
 class Point:
-    """A source without extent: its place, pixels from the centre of the image, and its flux in every band."""
+    """A source without extent.
+
+    Its place, pixels from the centre of the image, and its flux in every band.
+    """
 
     x: float
     y: float
@@ -71,7 +75,8 @@ def draw_scene(galaxy: Galaxy, bands: Sequence[str], grid: Grid, seed: int) -> S
     Parameters
     ----------
     galaxy : Galaxy
-        The truth; details below it (places of clumps, the encounter, neighbours) come from the galaxy's own random numbers.
+        The truth; details below it (places of clumps, the encounter, neighbours) come from the
+        galaxy's own random numbers.
     bands : sequence of str
     grid : Grid
     seed : int
@@ -80,9 +85,20 @@ def draw_scene(galaxy: Galaxy, bands: Sequence[str], grid: Grid, seed: int) -> S
     camera = camera_of(bands)
     wavelengths = np.array([camera.bands[band].pivot for band in bands])
     parts = draw_parts(galaxy, grid, stream(seed, galaxy.number, 1))
-    scene = Scene(grid, wavelengths, np.zeros((len(bands), grid.side, grid.side), dtype=np.float32), [], camera, parts)
+    scene = Scene(
+        grid,
+        wavelengths,
+        np.zeros((len(bands), grid.side, grid.side), dtype=np.float32),
+        [],
+        camera,
+        parts,
+    )
     total = flux(galaxy.magnitude)
-    whole = total * (1 - galaxy.nucleus_fraction) * galaxy.spectrum.colours(wavelengths, galaxy.redshift, scene.reference)
+    whole = (
+        total
+        * (1 - galaxy.nucleus_fraction)
+        * galaxy.spectrum.colours(wavelengths, galaxy.redshift, scene.reference)
+    )
     _add_parts(scene, whole, contrast=1.0 if galaxy.state == "star_forming" else 0.3)
     if galaxy.dust_lane:
         _dim_lane(scene, galaxy)
@@ -96,8 +112,12 @@ def draw_scene(galaxy: Galaxy, bands: Sequence[str], grid: Grid, seed: int) -> S
 
 
 def _add_parts(scene: Scene, whole: Floats, contrast: float) -> None:
-    """Tilt the parts' colours against each other by `contrast` and scale them so that their sum has the whole's."""
-    slopes, shares = (np.array([getattr(part, name) for part in scene.parts]) for name in ("slope", "share"))
+    """Tilt the parts' colours against each other by `contrast` and scale them so that their sum has
+    the whole's.
+    """
+    slopes, shares = (
+        np.array([getattr(part, name) for part in scene.parts]) for name in ("slope", "share")
+    )
     tilted = shares[:, None] * (scene.wavelengths / scene.reference) ** (contrast * slopes[:, None])
     fluxes = (tilted / tilted.sum(axis=0) * whole).astype(np.float32)
     for part, values in zip(scene.parts, fluxes, strict=True):
@@ -106,21 +126,35 @@ def _add_parts(scene: Scene, whole: Floats, contrast: float) -> None:
 
 
 def _dim_lane(scene: Scene, galaxy: Galaxy) -> None:
-    """Lay a dust lane along the major axis of an edge-on disc; the light that is left is scaled to the same total."""
+    """Lay a dust lane along the major axis of an edge-on disc.
+
+    The light that is left is scaled to the same total.
+    """
     angle, axis = np.radians(galaxy.position_angle), scene.grid.axis
     x, y = (axis - galaxy.x)[None, :], (axis - galaxy.y)[:, None]
-    along, across = (x * np.cos(angle) + y * np.sin(angle)) / galaxy.radius, (y * np.cos(angle) - x * np.sin(angle)) / galaxy.radius
-    lane = np.exp(-0.5 * ((across - 0.08) / 0.1) ** 2 - 0.5 * (along / 1.2) ** 2)  # a little before the nucleus: no disc is quite edge-on
+    along, across = (
+        (x * np.cos(angle) + y * np.sin(angle)) / galaxy.radius,
+        (y * np.cos(angle) - x * np.sin(angle)) / galaxy.radius,
+    )
+    # a little before the nucleus: no disc is quite edge-on
+    lane = np.exp(-0.5 * ((across - 0.08) / 0.1) ** 2 - 0.5 * (along / 1.2) ** 2)
     for image, wavelength in zip(scene.light, scene.wavelengths, strict=True):
         before = image.sum()
-        image *= np.exp(-galaxy.dust_lane * (scene.reference / wavelength) * lane).astype(np.float32)
+        image *= np.exp(-galaxy.dust_lane * (scene.reference / wavelength) * lane).astype(
+            np.float32
+        )
         image *= before / image.sum()
 
 
 def _add_neighbours(scene: Scene, galaxy: Galaxy, rng: Generator) -> None:
-    """Strew projected galaxies and stars over the field, and put the bright companion beside the galaxy if there is one."""
+    """Strew projected galaxies and stars over the field, and put the bright companion beside the
+    galaxy if there is one.
+    """
     for _ in range(galaxy.neighbours):
-        distance, magnitude = FIELD * np.sqrt(rng.uniform()), counted_magnitude(rng, *scene.camera.neighbours)
+        distance, magnitude = (
+            FIELD * np.sqrt(rng.uniform()),
+            counted_magnitude(rng, *scene.camera.neighbours),
+        )
         _add_neighbour(scene, _beside(galaxy, distance, rng), magnitude, rng)
     if galaxy.companion_distance:
         place = _beside(galaxy, galaxy.companion_distance, rng)
@@ -128,7 +162,9 @@ def _add_neighbours(scene: Scene, galaxy: Galaxy, rng: Generator) -> None:
 
 
 def _fill_field(scene: Scene, galaxy: Galaxy, rng: Generator) -> None:
-    """Strew as many projected galaxies and stars over what a large image has beyond the field that the truth counts."""
+    """Strew as many projected galaxies and stars over what a large image has beyond the field that
+    the truth counts.
+    """
     half = scene.grid.half
     for x, y in rng.uniform(-half, half, (rng.poisson(CROWDING * 4 * half**2), 2)):
         if np.hypot(x - galaxy.x, y - galaxy.y) > FIELD:
@@ -140,18 +176,33 @@ def _beside(galaxy: Galaxy, distance: float, rng: Generator) -> tuple[float, flo
     return galaxy.x + distance * np.cos(azimuth), galaxy.y + distance * np.sin(azimuth)
 
 
-def _add_neighbour(scene: Scene, place: tuple[float, float], magnitude: float, rng: Generator) -> None:
+def _add_neighbour(
+    scene: Scene, place: tuple[float, float], magnitude: float, rng: Generator
+) -> None:
     x, y = place
     kind, rung, dust, redshift, heat, width = rng.uniform(size=6)
-    index, axis_ratio, angle = float(rng.choice([1.0, 1.0, 2.0, 3.0])), rng.uniform(0.3, 1), rng.uniform(0, 180)
+    index, axis_ratio, angle = (
+        float(rng.choice([1.0, 1.0, 2.0, 3.0])),
+        rng.uniform(0.3, 1),
+        rng.uniform(0, 180),
+    )
     if kind < _STARS:
         g_i = 0.4 + 2.45 * heat**0.6  # most faint stars are red dwarfs
-        if max(abs(x), abs(y)) < scene.grid.half - 8:  # clear of the edge, where a point would come in again on the other side
-            scene.points.append(Point(x, y, flux(magnitude) * star_colours(g_i, scene.wavelengths, scene.reference)))
+        # clear of the edge, where a point would come in again on the other side
+        if max(abs(x), abs(y)) < scene.grid.half - 8:
+            scene.points.append(
+                Point(x, y, flux(magnitude) * star_colours(g_i, scene.wavelengths, scene.reference))
+            )
         return
-    spectrum = Spectrum(0.4 * rung, 0.2 * dust) if kind < 0.5 else Spectrum(1 + 2 * rung, 0.8 * dust)
-    fluxes = flux(magnitude) * spectrum.colours(scene.wavelengths, scene.camera.redshifts[0] + redshift, scene.reference)
+    spectrum = (
+        Spectrum(0.4 * rung, 0.2 * dust) if kind < 0.5 else Spectrum(1 + 2 * rung, 0.8 * dust)
+    )
+    fluxes = flux(magnitude) * spectrum.colours(
+        scene.wavelengths, scene.camera.redshifts[0] + redshift, scene.reference
+    )
     radius = 1.5 + 5 * width * 10 ** (-0.12 * (magnitude - scene.camera.neighbours[0]))
-    rows, columns, light = sersic_patch(scene.grid, Sersic(x, y, radius, index, axis_ratio, angle), reach=(4 + 2 * index) * radius)
+    rows, columns, light = sersic_patch(
+        scene.grid, Sersic(x, y, radius, index, axis_ratio, angle), reach=(4 + 2 * index) * radius
+    )
     for image, value in zip(scene.light, fluxes, strict=True):
         image[rows, columns] += light * np.float32(value)

@@ -1,7 +1,7 @@
 """The simulated survey: galaxies of known class for whoever has none at hand.
 
-The truth is drawn in `survey_truth`, turned into light in `scene` and into pixels in `render`; here it becomes a source that is read like
-any other, and a batch for a first try.
+The truth is drawn in `survey_truth`, turned into light in `scene` and into pixels in `render`; here
+it becomes a source that is read like any other, and a batch for a first try.
 """
 
 from collections.abc import Sequence
@@ -21,20 +21,30 @@ from galfeat.data.simulation.detectability import visibility
 from galfeat.data.simulation.instrument import Camera, camera_of, noise_level
 from galfeat.data.simulation.render import fine_grid, photograph, render
 from galfeat.data.simulation.scene import draw_scene
-from galfeat.data.simulation.truth import KINDS, Galaxy, deal, draw_galaxy, name_of, settled, truth_table
+from galfeat.data.simulation.truth import (
+    KINDS,
+    Galaxy,
+    deal,
+    draw_galaxy,
+    name_of,
+    settled,
+    truth_table,
+)
 from galfeat.data.sources.base import Reading, Shard, cut_shards
 
 __all__ = ["SimulatedSurvey", "simulate"]
 
-_SMALLEST, _LARGEST = 16, 4096  # pixels: a smaller image holds no galaxy of these sizes, a larger one fits into no memory
+# pixels: a smaller image holds no galaxy of these sizes, a larger one fits into no memory
+_SMALLEST, _LARGEST = 16, 4096
 
 
 @dataclass(frozen=True)
 class SimulatedSurvey:
     """A survey of simulated galaxies, rendered as it is read.
 
-    Five classes (spiral, merger, clump, agn, q_sf) are equally frequent; the catalogue has ``id``, ``label`` and ``state`` (quiescent or
-    star_forming). Every galaxy has its own random numbers: any part of the survey can be read alone and is the same.
+    Five classes (spiral, merger, clump, agn, q_sf) are equally frequent; the catalogue has ``id``,
+    ``label`` and ``state`` (quiescent or star_forming). Every galaxy has its own random numbers:
+    any part of the survey can be read alone and is the same.
 
     Parameters
     ----------
@@ -49,10 +59,11 @@ class SimulatedSurvey:
     seed : int
         The same seed is the same survey.
     noise : {"white", "correlated"}
-        Whether pixels have noise of their own or share it with their neighbours, as in images that were resampled or drizzled.
+        Whether pixels have noise of their own or share it with their neighbours, as in images that
+        were resampled or drizzled.
     realistic : bool
-        Give the classes the differences in size, redshift, colour, bulge and environment that are observed. By default they are matched,
-        so that only the shape tells the classes apart.
+        Give the classes the differences in size, redshift, colour, bulge and environment that are
+        observed. By default they are matched, so that only the shape tells the classes apart.
 
     Raises
     ------
@@ -78,7 +89,9 @@ class SimulatedSurvey:
         for name, least in {"n": 1, "size": _SMALLEST, "seed": 0}.items():
             value = getattr(self, name)
             if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-                raise UsageError(f"{name} must be a whole number, at least {least}; it is {value!r}")
+                raise UsageError(
+                    f"{name} must be a whole number, at least {least}; it is {value!r}"
+                )
             object.__setattr__(self, name, int(value))
         if self.size > _LARGEST:
             raise UsageError(f"size must be at most {_LARGEST} pixels; it is {self.size}")
@@ -86,7 +99,10 @@ class SimulatedSurvey:
             raise UsageError(f"bands must be a list of names; it is the text {self.bands!r}")
         object.__setattr__(self, "bands", tuple(self.bands))
         if not self.bands or len(set(self.bands)) < len(self.bands):
-            raise UsageError(f"bands must be at least one and each named once; they are: {', '.join(self.bands) or 'none'}")
+            raise UsageError(
+                "bands must be at least one and each named once; they are: "
+                f"{', '.join(self.bands) or 'none'}"
+            )
         camera_of(self.bands)
         noise_level(self.bands[0], self.depth)
         if self.noise not in NOISES:
@@ -117,7 +133,9 @@ class SimulatedSurvey:
     def galaxy(self, number: int) -> Galaxy:
         """Return the truth about one galaxy by its place in the survey."""
         label, state = KINDS[self._kinds[number]]
-        return draw_galaxy(number, label, state, self.seed, camera=self.camera, realistic=self.realistic)
+        return draw_galaxy(
+            number, label, state, self.seed, camera=self.camera, realistic=self.realistic
+        )
 
     @cached_property
     def galaxies(self) -> list[Galaxy]:
@@ -126,14 +144,19 @@ class SimulatedSurvey:
 
     @cached_property
     def truth(self) -> pa.Table:
-        """The truth as it was drawn, one row a galaxy; its columns are explained at `Galaxy`. `observe` adds what can be seen of it."""
+        """The truth as it was drawn, one row a galaxy; its columns are explained at `Galaxy`.
+
+        `observe` adds what can be seen of it.
+        """
         return truth_table(self.galaxies)
 
     @property
     def catalog(self) -> pa.Table:
         """What an observer is told: ``id``, ``label`` and ``state``."""
         labels, states = zip(*(settled(*KINDS[kind]) for kind in self._kinds), strict=True)
-        return pa.table({"id": [name_of(number) for number in range(self.n)], "label": labels, "state": states})
+        return pa.table(
+            {"id": [name_of(number) for number in range(self.n)], "label": labels, "state": states}
+        )
 
     def shards(self, size: int = 256) -> Sequence[Shard]:
         """Return runs of galaxies, `size` in each."""
@@ -141,7 +164,9 @@ class SimulatedSurvey:
 
     def read(self, shard: Shard) -> Reading:
         """Render the galaxies of a shard; none fails."""
-        return Reading([self._cutout(self.galaxy(number)) for number in range(shard.start, shard.stop)], [])
+        return Reading(
+            [self._cutout(self.galaxy(number)) for number in range(shard.start, shard.stop)], []
+        )
 
     def observe(self, shard: Shard) -> tuple[list[Cutout], pa.Table]:
         """Render the galaxies of a shard and look at what can be seen of them.
@@ -153,10 +178,22 @@ class SimulatedSurvey:
         truth : pyarrow.Table
             The truth about them: the columns of `Galaxy` and of `Visibility`.
         """
-        cutouts, seen, galaxies = [], [], [self.galaxy(number) for number in range(shard.start, shard.stop)]
+        cutouts, seen, galaxies = (
+            [],
+            [],
+            [self.galaxy(number) for number in range(shard.start, shard.stop)],
+        )
         for galaxy in galaxies:
             scene = draw_scene(galaxy, self.bands, fine_grid(self.size), self.seed)
-            pixels = photograph(scene, galaxy, self.size, self.bands, depth=self.depth, seed=self.seed, noise=self.noise)
+            pixels = photograph(
+                scene,
+                galaxy,
+                self.size,
+                self.bands,
+                depth=self.depth,
+                seed=self.seed,
+                noise=self.noise,
+            )
             cutouts.append(Cutout(galaxy.id, pixels, self.bands, row=galaxy.number))
             seen.append(vars(visibility(galaxy, scene, self.size, self.depth)))
         table, shown = truth_table(galaxies), pa.Table.from_pylist(seen)
@@ -194,14 +231,17 @@ def simulate(
     seed : int
         The same seed gives the same bytes.
     noise : {"white", "correlated"}
-        Whether pixels have noise of their own or share it with their neighbours, as in images that were resampled or drizzled.
+        Whether pixels have noise of their own or share it with their neighbours, as in images that
+        were resampled or drizzled.
     realistic : bool
-        Let size, redshift, colour, bulge and environment differ from class to class as observed; by default they are matched.
+        Let size, redshift, colour, bulge and environment differ from class to class as observed; by
+        default they are matched.
 
     Returns
     -------
     Cutouts
-        Pixels of shape (n, bands, size, size), microjansky, the sky at zero; a catalogue with ``id``, ``label`` and ``state``.
+        Pixels of shape (n, bands, size, size), microjansky, the sky at zero; a catalogue with
+        ``id``, ``label`` and ``state``.
 
     Raises
     ------
@@ -218,4 +258,9 @@ def simulate(
     """
     survey = SimulatedSurvey(n, size, bands, depth, seed, noise, realistic)  # type: ignore[arg-type]  # it makes a tuple of them
     cutouts = survey.read(Shard(0, survey.n)).cutouts
-    return Cutouts(np.stack([c.pixels for c in cutouts]), tuple(c.id for c in cutouts), survey.bands, catalog=survey.catalog)
+    return Cutouts(
+        np.stack([c.pixels for c in cutouts]),
+        tuple(c.id for c in cutouts),
+        survey.bands,
+        catalog=survey.catalog,
+    )

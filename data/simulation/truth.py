@@ -1,15 +1,17 @@
 """What every galaxy of the simulated survey is: drawn before a pixel is made, one seed a galaxy.
 
-Everything that could betray the class without being it (magnitude, redshift, size, orientation, bulge, offset, neighbours, companion,
-compact centre) is drawn first, in the same order and from the same distributions for every class; what makes the class is drawn
-afterwards. Half of the mergers, AGN and smooth galaxies are quiescent; spirals and clumpy discs form stars. Star-forming galaxies of
-all classes draw their integrated colours from one distribution, so colour alone names no class. Whoever wants the sky's own
-correlations instead asks for the realistic population (`populations`).
+Everything that could betray the class without being it (magnitude, redshift, size, orientation,
+bulge, offset, neighbours, companion, compact centre) is drawn first, in the same order and from the
+same distributions for every class; what makes the class is drawn afterwards. Half of the mergers,
+AGN and smooth galaxies are quiescent; spirals and clumpy discs form stars. Star-forming galaxies of
+all classes draw their integrated colours from one distribution, so colour alone names no class.
+Whoever wants the sky's own correlations instead asks for the realistic population (`populations`).
 
 References
 ----------
-Sizes: van der Wel et al. 2014, ApJ 788, 28. Bulges and bars: Weinzirl et al. 2009, ApJ 696, 411. Clumps: Elmegreen et al. 2005,
-ApJ 631, 85; Guo et al. 2015, ApJ 800, 39; Soto et al. 2017, ApJ 837, 6. Depth and redshifts: Rix et al. 2004, ApJS 152, 163.
+Sizes: van der Wel et al. 2014, ApJ 788, 28. Bulges and bars: Weinzirl et al. 2009, ApJ 696, 411.
+Clumps: Elmegreen et al. 2005, ApJ 631, 85; Guo et al. 2015, ApJ 800, 39; Soto et al. 2017, ApJ 837,
+6. Depth and redshifts: Rix et al. 2004, ApJS 152, 163.
 """
 
 from collections.abc import Sequence
@@ -50,8 +52,10 @@ KINDS: Final = tuple((label, state) for state in STATES for label in CLASSES)
 
 #: columns of the truth that must not know the class
 NUISANCES: Final = (
-    "magnitude", "redshift", "radius", "cos_inclination", "position_angle", "bulge_fraction", "bulge_radius", "bulge_index", "x", "y",
-    "neighbours", "companion_distance", "companion_faintness", "compact_fraction", "dust_lane", "psf_scale",
+    "magnitude", "redshift", "radius", "cos_inclination", "position_angle", "bulge_fraction",
+    "bulge_radius", "bulge_index", "x", "y",
+    "neighbours", "companion_distance", "companion_faintness", "compact_fraction", "dust_lane",
+    "psf_scale",
 )  # fmt: skip
 
 _SLOPE = 0.3  # of log counts with magnitude
@@ -62,7 +66,9 @@ _REALISTIC = 3  # the stream of the realistic population
 
 @dataclass(frozen=True)
 class Galaxy:
-    """The truth about one simulated galaxy. Lengths are pixels, parts of the light are counted in the camera's reference band.
+    """The truth about one simulated galaxy.
+
+    Lengths are pixels, parts of the light are counted in the camera's reference band.
 
     Parameters
     ----------
@@ -84,9 +90,11 @@ class Galaxy:
     neighbours : int
         Projected galaxies and stars within 64 pixels.
     companion_distance, companion_faintness : float
-        A bright projected galaxy: distance from the nucleus (0: there is none) and magnitudes fainter than this one.
+        A bright projected galaxy: distance from the nucleus (0: there is none) and magnitudes
+        fainter than this one.
     compact_fraction : float
-        Part of the light in a compact bulge (positive) or a nuclear starburst (negative sign); 0 in most.
+        Part of the light in a compact bulge (positive) or a nuclear starburst (negative sign); 0 in
+        most.
     dust_lane : float
         Optical depth in the reference band of a lane along an edge-on disc; 0 in all others.
     psf_scale : float
@@ -94,14 +102,15 @@ class Galaxy:
     rung, dust, u_v, v_j : float
         Spectrum of the galaxy (without a nucleus) and its rest-frame colours.
     arms : int
-        Number of spiral arms; 0 where there are none. `pitch` in degrees, `arm_fraction` of the disc's light, `bar_fraction` of all.
+        Number of spiral arms; 0 where there are none. `pitch` in degrees, `arm_fraction` of the
+        disc's light, `bar_fraction` of all.
     clumps : int
         Their number; `clump_fraction` of the light.
     nucleus_fraction : float
         Part of the light in the active nucleus.
     merger_stage : str
-        "pair", "late" or "shells"; empty elsewhere. `mass_ratio` at least 1, `separation` in units of `radius`, `tail_fraction` of the
-        light in tails, bridges, plumes and shells.
+        "pair", "late" or "shells"; empty elsewhere. `mass_ratio` at least 1, `separation` in units
+        of `radius`, `tail_fraction` of the light in tails, bridges, plumes and shells.
     """
 
     number: int
@@ -159,7 +168,8 @@ def stream(seed: int, number: int, purpose: int) -> Generator:
 def deal(n: int, seed: int) -> NDArray[np.int8]:
     """Return what each galaxy of a survey is, as a place in `KINDS`.
 
-    Classes are equally frequent and half of each class that may be quiescent is; their order is random and tells nothing.
+    Classes are equally frequent and half of each class that may be quiescent is; their order is
+    random and tells nothing.
     """
     order = np.random.default_rng(np.random.SeedSequence(seed)).permutation(n)
     return (order % len(KINDS)).astype(np.int8)
@@ -168,10 +178,15 @@ def deal(n: int, seed: int) -> NDArray[np.int8]:
 def draw_galaxies(n: int, seed: int, camera: Camera = HST, realistic: bool = False) -> list[Galaxy]:
     """Return the truth of a survey of `n` galaxies; see `draw_galaxy`."""
     kinds = [KINDS[kind] for kind in deal(n, seed)]
-    return [draw_galaxy(number, label, state, seed, camera=camera, realistic=realistic) for number, (label, state) in enumerate(kinds)]
+    return [
+        draw_galaxy(number, label, state, seed, camera=camera, realistic=realistic)
+        for number, (label, state) in enumerate(kinds)
+    ]
 
 
-def draw_galaxy(number: int, label: str, state: str, seed: int, *, camera: Camera = HST, realistic: bool = False) -> Galaxy:
+def draw_galaxy(
+    number: int, label: str, state: str, seed: int, *, camera: Camera = HST, realistic: bool = False
+) -> Galaxy:
     """Draw the truth of one galaxy.
 
     Parameters
@@ -186,7 +201,8 @@ def draw_galaxy(number: int, label: str, state: str, seed: int, *, camera: Camer
     camera : Camera
         Decides on magnitudes, redshifts and how large galaxies appear.
     realistic : bool
-        Give the classes the differences in size, colour, bulge and so on that are observed, instead of matching them.
+        Give the classes the differences in size, colour, bulge and so on that are observed, instead
+        of matching them.
     """
     rng = stream(seed, number, 0)
     nuisances = _nuisances(rng, camera)
@@ -197,11 +213,22 @@ def draw_galaxy(number: int, label: str, state: str, seed: int, *, camera: Camer
         spectrum = coloured(spectrum, (label, state), nuisances["cos_inclination"])
     u_v, v_j = spectrum.uvj
     colours = {"rung": spectrum.rung, "dust": spectrum.dust, "u_v": u_v, "v_j": v_j}
-    return Galaxy(number, name_of(number), label, state, **nuisances, **colours, **_MAKERS[label](rng))  # type: ignore[arg-type]
+    return Galaxy(
+        number,
+        name_of(number),
+        label,
+        state,
+        **nuisances,  # type: ignore[arg-type]
+        **colours,  # type: ignore[arg-type]
+        **_MAKERS[label](rng),
+    )
 
 
 def settled(label: str, state: str) -> tuple[str, str]:
-    """Return a class and the state of its galaxy: spirals and clumpy discs form stars whatever is asked."""
+    """Return a class and the state of its galaxy.
+
+    Spirals and clumpy discs form stars whatever is asked.
+    """
     return label, "star_forming" if label in ("spiral", "clump") else state
 
 
@@ -211,7 +238,10 @@ def name_of(number: int) -> str:
 
 
 def counted_magnitude(rng: Generator, bright: float, faint: float) -> float:
-    """Draw a magnitude between two limits as galaxies are counted: more and more of them the fainter they are."""
+    """Draw a magnitude between two limits as galaxies are counted.
+
+    More and more of them the fainter they are.
+    """
     low, high = 10 ** (_SLOPE * bright), 10 ** (_SLOPE * faint)
     return float(np.log10(rng.uniform(low, high)) / _SLOPE)
 
@@ -251,7 +281,9 @@ def _nuisances(rng: Generator, camera: Camera) -> dict[str, float]:
 
 
 def _radius(rng: Generator, median: float) -> float:
-    """Draw a radius with 0.17 dex of scatter about the median, as far as it lies between 4.5 and 13 pixels."""
+    """Draw a radius with 0.17 dex of scatter about the median, as far as it lies between 4.5 and 13
+    pixels.
+    """
     low, high = ndtr(np.log10(np.array([4.5, 13.0]) / median) / 0.17)
     return float(median * 10 ** (0.17 * ndtri(rng.uniform(low, high))))
 

@@ -1,4 +1,7 @@
-"""Write a simulated survey to a folder, as a real one would come: FITS cutouts, a catalogue, and the truth beside it."""
+"""Write a simulated survey to a folder, as a real one would come.
+
+FITS cutouts, a catalogue, and the truth beside it.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +23,9 @@ __all__ = ["LAYOUTS", "write_survey"]
 
 LAYOUTS = ("cube", "mef", "files")
 
-_MATCHED = "matched: classes differ in shape, and quiescent galaxies from star-forming ones in colour"
+_MATCHED = (
+    "matched: classes differ in shape, and quiescent galaxies from star-forming ones in colour"
+)
 _REALISTIC = "realistic: classes differ in size, redshift, colour, bulge and neighbours, too"
 _TABLES = ("catalog", "truth", "survey")
 _UNIT = "uJy"
@@ -31,13 +36,17 @@ _BLOCK = 2880  # bytes: FITS files come in multiples of it
 
 
 def write_survey(
-    survey: SimulatedSurvey, folder: str | Path, layout: str = "cube", progress: Callable[[int, int, int], None] | None = None
+    survey: SimulatedSurvey,
+    folder: str | Path,
+    layout: str = "cube",
+    progress: Callable[[int, int, int], None] | None = None,
 ) -> None:
     """Write a simulated survey as FITS cutouts with a catalogue.
 
-    ``catalog.csv`` is what an observer is told; ``truth.csv`` what was drawn and what can be seen of it; ``survey.json`` the settings. The
-    catalogue appears last, so a folder that has one is whole; a run that fails or is interrupted leaves nothing behind. Memory does not
-    grow with the survey, but for a byte a galaxy.
+    ``catalog.csv`` is what an observer is told; ``truth.csv`` what was drawn and what can be seen
+    of it; ``survey.json`` the settings. The catalogue appears last, so a folder that has one is
+    whole; a run that fails or is interrupted leaves nothing behind. Memory does not grow with the
+    survey, but for a byte a galaxy.
 
     Parameters
     ----------
@@ -45,15 +54,17 @@ def write_survey(
     folder : path
         New or empty.
     layout : {"cube", "mef", "files"}
-        "cube": one file a galaxy, bands along the third axis and named BAND1, BAND2, …; "mef": one file a galaxy, one extension a
-        band, named by EXTNAME; "files": one file a band, named by FILTER, and catalogue columns ``file_<band>``.
+        "cube": one file a galaxy, bands along the third axis and named BAND1, BAND2, …; "mef": one
+        file a galaxy, one extension a band, named by EXTNAME; "files": one file a band, named by
+        FILTER, and catalogue columns ``file_<band>``.
     progress : callable, optional
         Called with how many galaxies are written, how many there are, and 0.
 
     Raises
     ------
     UsageError
-        If the layout is unknown, the folder cannot be used or holds anything, or writing fails, as on a full disk.
+        If the layout is unknown, the folder cannot be used or holds anything, or writing fails, as
+        on a full disk.
     """
     if layout not in LAYOUTS:
         raise UsageError(f"unknown layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
@@ -65,15 +76,27 @@ def write_survey(
     except BaseException as error:
         _clear(folder, known)
         if isinstance(error, OSError):
-            raise UsageError(f"cannot write to the folder {folder}: {error.strerror or error}; nothing was left in it") from error
+            raise UsageError(
+                f"cannot write to the folder {folder}: {error.strerror or error}; nothing was "
+                "left in it"
+            ) from error
         raise
 
 
-def _write(survey: SimulatedSurvey, folder: Path, layout: str, progress: Callable[[int, int, int], None] | None) -> None:
+def _write(
+    survey: SimulatedSurvey,
+    folder: Path,
+    layout: str,
+    progress: Callable[[int, int, int], None] | None,
+) -> None:
     with ExitStack() as tables:
         truth, catalog = (_Table(tables, folder / name) for name in ("truth.csv", "catalog.csv"))
         for shard in survey.shards(64):
-            catalog.add(_with_files(_write_shard(survey, shard, folder, layout, truth), survey.bands, layout))
+            catalog.add(
+                _with_files(
+                    _write_shard(survey, shard, folder, layout, truth), survey.bands, layout
+                )
+            )
             if progress:
                 progress(shard.stop, len(survey), 0)
     (folder / "survey.json").write_text(json.dumps(_about(survey), indent=1) + "\n")
@@ -81,7 +104,9 @@ def _write(survey: SimulatedSurvey, folder: Path, layout: str, progress: Callabl
     catalog.finish()  # the tables are closed by now
 
 
-def _write_shard(survey: SimulatedSurvey, shard: Shard, folder: Path, layout: str, truth: "_Table") -> pa.Table:
+def _write_shard(
+    survey: SimulatedSurvey, shard: Shard, folder: Path, layout: str, truth: "_Table"
+) -> pa.Table:
     cutouts, known = survey.observe(shard)
     for cutout in cutouts:
         for name, content in _files(cutout, layout, survey.camera.scale):
@@ -92,7 +117,13 @@ def _write_shard(survey: SimulatedSurvey, shard: Shard, folder: Path, layout: st
 
 def _about(survey: SimulatedSurvey) -> dict[str, Any]:
     camera, drawn = survey.camera, _REALISTIC if survey.realistic else _MATCHED
-    return {"galfeat": __version__, "population": drawn, "camera": camera.name, "pixel_arcsec": camera.scale, "settings": survey.settings}
+    return {
+        "galfeat": __version__,
+        "population": drawn,
+        "camera": camera.name,
+        "pixel_arcsec": camera.scale,
+        "settings": survey.settings,
+    }
 
 
 def _make_empty(folder: Path) -> None:
@@ -102,11 +133,15 @@ def _make_empty(folder: Path) -> None:
     except OSError as error:
         raise UsageError(f"cannot write to the folder {folder}: {error.strerror}") from error
     if occupied:
-        raise UsageError(f"the folder {folder} is not empty; name a new one, nothing is overwritten")
+        raise UsageError(
+            f"the folder {folder} is not empty; name a new one, nothing is overwritten"
+        )
 
 
 def _clear(folder: Path, known: bool) -> None:
-    """Remove what was written of a survey that was not finished, and the folder if it was not there before."""
+    """Remove what was written of a survey that was not finished, and the folder if it was not there
+    before.
+    """
     for file in folder.iterdir():
         if (file.name.startswith("sim") and file.suffix == ".fits") or file.stem in _TABLES:
             file.unlink(missing_ok=True)
@@ -122,7 +157,10 @@ def _files(cutout: Cutout, layout: str, scale: float) -> Iterator[tuple[str, byt
         names = [(f"BAND{number}", band, "") for number, band in enumerate(cutout.bands, 1)]
         yield f"{cutout.id}.fits", _fits([(cutout.pixels, [*names, *common])])
     elif layout == "mef":
-        extensions = [(image, [("EXTNAME", band, "band"), *common]) for band, image in zip(cutout.bands, cutout.pixels, strict=True)]
+        extensions = [
+            (image, [("EXTNAME", band, "band"), *common])
+            for band, image in zip(cutout.bands, cutout.pixels, strict=True)
+        ]
         yield f"{cutout.id}.fits", _fits([(None, common[:1]), *extensions])
     else:
         for band, image in zip(cutout.bands, cutout.pixels, strict=True):
@@ -160,20 +198,39 @@ def _fits(units: Sequence[tuple[NDArray[np.float32] | None, Sequence[_Card]]]) -
     for number, (image, cards) in enumerate(units):
         header = "".join(_line(*card) for card in [*_mandatory(image, number > 0), *cards]) + "END"
         data = b"" if image is None else image.astype(">f4").tobytes()
-        content += [header.ljust(-(-len(header) // _BLOCK) * _BLOCK).encode("ascii"), data, bytes(-len(data) % _BLOCK)]
+        content += [
+            header.ljust(-(-len(header) // _BLOCK) * _BLOCK).encode("ascii"),
+            data,
+            bytes(-len(data) % _BLOCK),
+        ]
     return b"".join(content)
 
 
 def _mandatory(image: NDArray[np.float32] | None, extension: bool) -> list[_Card]:
     shape = () if image is None else image.shape[::-1]
-    first: _Card = ("XTENSION", "IMAGE", "image extension") if extension else ("SIMPLE", True, "conforms to FITS standard")
-    last: list[_Card] = [("PCOUNT", 0, ""), ("GCOUNT", 1, "")] if extension else [("EXTEND", True, "")]
+    first: _Card = (
+        ("XTENSION", "IMAGE", "image extension")
+        if extension
+        else ("SIMPLE", True, "conforms to FITS standard")
+    )
+    last: list[_Card] = (
+        [("PCOUNT", 0, ""), ("GCOUNT", 1, "")] if extension else [("EXTEND", True, "")]
+    )
     axes: list[_Card] = [(f"NAXIS{axis}", side, "") for axis, side in enumerate(shape, 1)]
-    return [first, ("BITPIX", 8 if image is None else -32, ""), ("NAXIS", len(shape), ""), *axes, *last]
+    return [
+        first,
+        ("BITPIX", 8 if image is None else -32, ""),
+        ("NAXIS", len(shape), ""),
+        *axes,
+        *last,
+    ]
 
 
 def _line(keyword: str, value: str | float | int, comment: str) -> str:
-    """Return one header card; thousands of headers made by astropy would take longer than the galaxies in them."""
+    """Return one header card.
+
+    Thousands of headers made by astropy would take longer than the galaxies in them.
+    """
     quoted = f"'{value:8}'" if isinstance(value, str) else ""
     text = f"{quoted:20}" if quoted else f"{'T' if value is True else repr(value).upper():>20}"
     return f"{keyword:8}= {text}{' / ' + comment if comment else ''}".ljust(80)
@@ -184,7 +241,9 @@ def _with_files(catalog: pa.Table, bands: Sequence[str], layout: str) -> pa.Tabl
     if layout != "files":
         return catalog.add_column(1, "file", [[f"{name}.fits" for name in ids]])
     for place, band in enumerate(bands, 1):
-        catalog = catalog.add_column(place, f"file_{band}", [[f"{name}_{band}.fits" for name in ids]])
+        catalog = catalog.add_column(
+            place, f"file_{band}", [[f"{name}_{band}.fits" for name in ids]]
+        )
     return catalog
 
 
@@ -198,7 +257,9 @@ class _Table:
     def add(self, rows: pa.Table) -> None:
         if self._writer is None:
             options = pa.csv.WriteOptions(quoting_style="needed")
-            self._writer = self._tables.enter_context(pa.csv.CSVWriter(self._unfinished, rows.schema, write_options=options))
+            self._writer = self._tables.enter_context(
+                pa.csv.CSVWriter(self._unfinished, rows.schema, write_options=options)
+            )
         self._writer.write_table(rows)
 
     def finish(self) -> None:

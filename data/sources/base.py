@@ -1,4 +1,6 @@
-"""Shards of a source, what each of them held, and failures: cutouts that could not be measured, and why.
+"""Shards of a source, what each of them held, and failures.
+
+Cutouts that could not be measured, and why.
 
 A shard is a run of entries that are small enough to hold in memory and independent of each other.
 """
@@ -52,7 +54,9 @@ class Shard:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a shard held: the cutouts that could be read, and a failure for each that could not, both in the order of the source."""
+    """What a shard held: the cutouts that could be read, and a failure for each that could not,
+    both in the order of the source.
+    """
 
     cutouts: list[Cutout] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)

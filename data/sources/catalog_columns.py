@@ -12,26 +12,40 @@ from galfeat.data.sources.folders import names_of
 
 __all__ = ["chosen_columns", "completed", "file_columns", "goes_with", "numbered"]
 
-_NO_BANDS = ("name", "path", "url", "type", "format", "date", "size")  # file_<these> are about the file
+# file_<these> are about the file
+_NO_BANDS = ("name", "path", "url", "type", "format", "date", "size")
 
 
 def numbered(path: Path, count: int) -> pa.Table:
-    """Return the catalogue of a file of many galaxies: named after it, and numbered from 0 where it holds several."""
+    """Return the catalogue of a file of many galaxies.
+
+    Named after it, and numbered from 0 where it holds several.
+    """
     name = names_of([path.name])[0]
     names = [name] if count == 1 else [f"{name}[{number}]" for number in range(count)]
     return pa.table({"id": names, "file": [path.name] * count})
 
 
 def completed(table: pa.Table, columns: Mapping[str, str], path: Path) -> pa.Table:
-    """Give a catalogue whole numbers in ``hdu`` and an ``id``, the file's name, where it has none."""
+    """Give a catalogue whole numbers in ``hdu`` and an ``id``, the file's name, where it has
+    none.
+    """
     if "hdu" in table.column_names:
-        numbers = [_number(value, row, path) for row, value in enumerate(table.column("hdu").to_pylist(), start=1)]
-        table = table.set_column(table.column_names.index("hdu"), "hdu", pa.array(numbers, type=pa.int32()))
+        numbers = [
+            _number(value, row, path)
+            for row, value in enumerate(table.column("hdu").to_pylist(), start=1)
+        ]
+        table = table.set_column(
+            table.column_names.index("hdu"), "hdu", pa.array(numbers, type=pa.int32())
+        )
     if "id" not in table.column_names:
         files = zip(*(table.column(column).to_pylist() for column in columns.values()), strict=True)
         ids = names_of([next(filter(None, row), "") for row in files])
         if "hdu" in table.column_names:
-            ids = [name if hdu is None else f"{name}[{hdu}]" for name, hdu in zip(ids, table.column("hdu").to_pylist(), strict=True)]
+            ids = [
+                name if hdu is None else f"{name}[{hdu}]"
+                for name, hdu in zip(ids, table.column("hdu").to_pylist(), strict=True)
+            ]
         check_ids(ids, path)
         table = table.add_column(0, "id", pa.array(ids))
     return table
@@ -44,7 +58,10 @@ def _number(value: object, row: int, path: Path) -> int | None:
         return None
     whole = text.removesuffix(".0")  # a column with an empty cell may come as floats
     if not whole.lstrip("-").isdecimal() or len(whole) > 9:
-        raise UsageError(f"{path}: the column 'hdu' must hold whole numbers, 0 for the first; '{text}' stands in row {row}")
+        raise UsageError(
+            f"{path}: the column 'hdu' must hold whole numbers, 0 for the first; '{text}' stands "
+            f"in row {row}"
+        )
     return int(whole)
 
 
@@ -59,10 +76,17 @@ def file_columns(table: pa.Table, path: Path) -> dict[str, str]:
     names = table.column_names
     if "file" in names:
         return {"": "file"}
-    columns = {name[5:]: name for name in names if name.startswith("file_") and name[5:] and not is_companion(name)}
+    columns = {
+        name[5:]: name
+        for name in names
+        if name.startswith("file_") and name[5:] and not is_companion(name)
+    }
     columns = {band: name for band, name in columns.items() if band.lower() not in _NO_BANDS}
     if not columns:
-        needed = f"{path}: needs a column 'file', or 'file_<band>' for each band; its columns are {', '.join(names)}"
+        needed = (
+            f"{path}: needs a column 'file', or 'file_<band>' for each band; its columns are "
+            f"{', '.join(names)}"
+        )
         raise UsageError(needed + _hint(names))
     return columns
 
@@ -71,7 +95,10 @@ def _hint(names: Sequence[str]) -> str:
     """Return what may be wrong with names of columns among which there is no file."""
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
         return ": separate them by commas"
-    other = next((name for name in names if name != name.lower() and name.lower().split("_")[0] == "file"), "")
+    other = next(
+        (name for name in names if name != name.lower() and name.lower().split("_")[0] == "file"),
+        "",
+    )
     return f": write '{other}' in small letters" if other else ""
 
 
@@ -81,7 +108,10 @@ def chosen_columns(columns: dict[str, str], wanted: tuple[str, ...], path: Path)
         return columns
     missing = [band for band in wanted if band not in columns]
     if missing:
-        raise UsageError(f"{path}: no column 'file_{missing[0]}' for the band {missing[0]}; its bands are {', '.join(columns)}")
+        raise UsageError(
+            f"{path}: no column 'file_{missing[0]}' for the band {missing[0]}; its bands are "
+            f"{', '.join(columns)}"
+        )
     return {band: columns[band] for band in wanted}
 
 

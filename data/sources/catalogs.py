@@ -1,7 +1,8 @@
 """Catalogues: CSV, ECSV, FITS tables, VOTable and Parquet to one kind of table in memory.
 
-In memory a catalogue is a `pyarrow.Table` whose column ``id`` is text, so that 19-digit numbers and leading zeros survive. Types never
-depend on how a file is cut into pieces to be read: a CSV is read as one piece.
+In memory a catalogue is a `pyarrow.Table` whose column ``id`` is text, so that 19-digit numbers and
+leading zeros survive. Types never depend on how a file is cut into pieces to be read: a CSV is read
+as one piece.
 """
 
 import csv
@@ -29,12 +30,25 @@ _FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
 _ROWS_NAMED = 5
 _NO_TEXT = "is no text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
 
-# What pyarrow and astropy raise on damaged tables, found by damaging hundreds of each kind (astropy's VOTable errors are SyntaxErrors).
-_DAMAGED = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, SyntaxError, pa.ArrowException)
+# What pyarrow and astropy raise on damaged tables, found by damaging hundreds of each kind
+# (astropy's VOTable errors are SyntaxErrors).
+_DAMAGED = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    TypeError,
+    KeyError,
+    SyntaxError,
+    pa.ArrowException,
+)
 
 
 def is_catalog(path: Path) -> bool:
-    """Return whether a file is a catalogue by its name; a FITS file can be either, so it is not one by its name."""
+    """Return whether a file is a catalogue by its name.
+
+    A FITS file can be either, so it is not one by its name.
+    """
     return path.suffix.lower() in _READERS and not path.name.lower().endswith(_FITS)
 
 
@@ -54,16 +68,16 @@ def read_catalog(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     Returns
     -------
     pyarrow.Table
-        One row a galaxy. ``id``, ``file`` and ``file_<band>`` are text, empty where nothing stands; other columns have their own types,
-        and null where nothing stands.
+        One row a galaxy. ``id``, ``file`` and ``file_<band>`` are text, empty where nothing stands;
+        other columns have their own types, and null where nothing stands.
     tuple of str
         Columns that are left out since they hold no single value a row.
 
     Raises
     ------
     UsageError
-        If there is no such file, it cannot be read as a table, has no rows, or two columns of one name; or if its identifiers are
-        missing or double.
+        If there is no such file, it cannot be read as a table, has no rows, or two columns of one
+        name; or if its identifiers are missing or double.
     """
     name = path.name.lower()
     reader = _from_fits if name.endswith(_FITS) else _READERS.get(path.suffix.lower())
@@ -95,11 +109,14 @@ def _from_csv(path: Path) -> pa.Table:
     text = {name: pa.string() for name in names if is_text_column(name)}
     table = pyarrow.csv.read_csv(
         path,
-        read_options=pyarrow.csv.ReadOptions(block_size=path.stat().st_size + 1, column_names=names, skip_rows_after_names=1),
+        read_options=pyarrow.csv.ReadOptions(
+            block_size=path.stat().st_size + 1, column_names=names, skip_rows_after_names=1
+        ),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(column_types=text),
     )
-    if any(pa.types.is_binary(kind) for kind in table.schema.types):  # what pyarrow makes of bytes that are no text
+    # what pyarrow makes of bytes that are no text
+    if any(pa.types.is_binary(kind) for kind in table.schema.types):
         raise UsageError(f"{path}: {_NO_TEXT}")
     return table
 
@@ -107,24 +124,37 @@ def _from_csv(path: Path) -> pa.Table:
 def _from_parquet(path: Path) -> pa.Table:
     table = pyarrow.parquet.read_table(path)
     if b"galfeat" in (table.schema.metadata or {}):
-        raise UsageError(f"{path}: is a feature table, not a catalogue of cutouts: they are measured already")
+        raise UsageError(
+            f"{path}: is a feature table, not a catalogue of cutouts: they are measured already"
+        )
     return _unmasked(table.replace_schema_metadata(None))
 
 
 def _unmasked(table: pa.Table) -> pa.Table:
-    """Empty the cells that astropy marks in a column of truth values, ``NAME.mask`` beside ``NAME``."""
-    for mask in [name for name in table.column_names if name.endswith(".mask") and name.removesuffix(".mask") in table.column_names]:
+    """Empty the cells that astropy marks in a column of truth values, ``NAME.mask`` beside
+    ``NAME``.
+    """
+    for mask in [
+        name
+        for name in table.column_names
+        if name.endswith(".mask") and name.removesuffix(".mask") in table.column_names
+    ]:
         name, hidden = mask.removesuffix(".mask"), table.column(mask)
         if pa.types.is_boolean(hidden.type):
             column = table.column(name)
             empty = pa.scalar(None, type=column.type)
-            table = table.set_column(table.column_names.index(name), name, pc.if_else(pc.fill_null(hidden, False), empty, column))
+            table = table.set_column(
+                table.column_names.index(name),
+                name,
+                pc.if_else(pc.fill_null(hidden, False), empty, column),
+            )
             table = table.drop_columns([mask])
     return table
 
 
 def _from_fits(path: Path) -> pa.Table:
-    from astropy.io import fits  # imported late, as below: half a second that CSV and Parquet need not wait for
+    # imported late, as below: half a second that CSV and Parquet need not wait for
+    from astropy.io import fits
     from astropy.table import Table
 
     number = _table_number(path)
@@ -132,7 +162,8 @@ def _from_fits(path: Path) -> pa.Table:
         with _quietly():
             table = Table.read(path, format="fits", hdu=number)
             table.convert_bytestring_to_unicode()
-    except (fits.VerifyError, AssertionError) as error:  # of astropy: one is no more than an Exception, the other is of damaged headers
+    # of astropy: one is no more than an Exception, the other is of damaged headers
+    except (fits.VerifyError, AssertionError) as error:
         raise UsageError(f"{path}: cannot be read as a catalogue: {_first_line(error)}") from error
     return _arrow(table)
 
@@ -165,7 +196,9 @@ def _from_votable(path: Path) -> pa.Table:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Catalogues are read before any thread is started, so warnings can be switched off safely here."""
+    """Catalogues are read before any thread is started, so warnings can be switched off safely
+    here.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -176,14 +209,26 @@ def _arrow(table: Any) -> pa.Table:
 
 
 def _column(column: Any) -> pa.Array:
-    """Turn an astropy column into an Arrow one; what holds no single value a row becomes a column of lists, to be left out later."""
+    """Turn an astropy column into an Arrow one.
+
+    What holds no single value a row becomes a column of lists, to be left out later.
+    """
     values = np.asarray(getattr(column, "value", column))
     mask = np.asarray(getattr(column, "mask", np.zeros(values.shape, dtype=bool)))
     if values.ndim != 1 or values.dtype.kind not in "biufSUO":
         return pa.array([[]] * len(column), type=pa.list_(pa.null()))
     if values.dtype.kind in "SUO":
-        return pa.array([_text(value, hidden) for value, hidden in zip(values.tolist(), np.broadcast_to(mask, values.shape), strict=True)])
-    return pa.array(values.astype(values.dtype.newbyteorder("=")), mask=np.broadcast_to(mask, values.shape))
+        return pa.array(
+            [
+                _text(value, hidden)
+                for value, hidden in zip(
+                    values.tolist(), np.broadcast_to(mask, values.shape), strict=True
+                )
+            ]
+        )
+    return pa.array(
+        values.astype(values.dtype.newbyteorder("=")), mask=np.broadcast_to(mask, values.shape)
+    )
 
 
 def _text(value: object, hidden: bool) -> str | None:
@@ -202,7 +247,9 @@ _READERS: dict[str, Callable[[Path], pa.Table]] = {
 
 
 def tidy(table: pa.Table, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
-    """Make identifiers and files text, and leave out columns that hold no single value a row; return the table and these.
+    """Make identifiers and files text, and leave out columns that hold no single value a row.
+
+    Return the table and these.
 
     Raises
     ------
@@ -219,7 +266,11 @@ def tidy(table: pa.Table, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
             left_out.append(name)
         elif is_text_column(name):
             columns[name] = _as_text(column, name, path)
-        elif pa.types.is_null(column.type) or pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+        elif (
+            pa.types.is_null(column.type)
+            or pa.types.is_large_string(column.type)
+            or pa.types.is_string_view(column.type)
+        ):
             columns[name] = column.cast(pa.string())
         else:
             columns[name] = column
@@ -231,7 +282,8 @@ def tidy(table: pa.Table, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
 def _as_text(column: pa.Array, name: str, path: Path) -> pa.Array:
     if pa.types.is_floating(column.type):
         raise UsageError(
-            f"{path}: the column '{name}' holds numbers with a decimal point, which lose digits: make it text or whole numbers"
+            f"{path}: the column '{name}' holds numbers with a decimal point, which lose digits: "
+            "make it text or whole numbers"
         )
     return pc.fill_null(pc.utf8_trim_whitespace(column.cast(pa.string())), "")
 
@@ -248,12 +300,17 @@ def check_ids(ids: list[str], path: Path) -> None:
     for row, name in enumerate(ids, start=1):
         rows.setdefault(name, []).append(row)
     if "" in rows:
-        raise UsageError(f"{path}: no id stands in row {_listed(rows[''])} (the first row below the names is 1)")
-    double = [f"'{name}' in rows {_listed(where)}" for name, where in rows.items() if len(where) > 1]
+        raise UsageError(
+            f"{path}: no id stands in row {_listed(rows[''])} (the first row below the names is 1)"
+        )
+    double = [
+        f"'{name}' in rows {_listed(where)}" for name, where in rows.items() if len(where) > 1
+    ]
     if double:
         more = f"; and {len(double) - _ROWS_NAMED} more" if len(double) > _ROWS_NAMED else ""
         raise UsageError(
-            f"{path}: identifiers stand more than once: {'; '.join(double[:_ROWS_NAMED])}{more} (the first row below the names is 1)"
+            f"{path}: identifiers stand more than once: {'; '.join(double[:_ROWS_NAMED])}{more} "
+            "(the first row below the names is 1)"
         )
 
 
@@ -267,10 +324,16 @@ def _first_line(error: BaseException) -> str:
 
 
 def _said(error: BaseException) -> str:
-    """Return what a parser said, unless it stumbled over itself or quotes bytes that are no text."""
+    """Return what a parser said, unless it stumbled over itself or quotes bytes that are no
+    text.
+    """
     line = _first_line(error)
     if "invalid UTF8" in line:
         return _NO_TEXT
-    if isinstance(error, (TypeError, AttributeError, KeyError, IndexError)) or not line.isprintable() or "\ufffd" in line:
+    if (
+        isinstance(error, (TypeError, AttributeError, KeyError, IndexError))
+        or not line.isprintable()
+        or "\ufffd" in line
+    ):
         return "it is damaged, or another format than its suffix says"
     return line

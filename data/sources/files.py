@@ -1,4 +1,7 @@
-"""Cutouts that lie in files: a source that knows which file each entry is in, and opens none of them until it is read."""
+"""Cutouts that lie in files.
+
+A source that knows which file each entry is in, and opens none of them until it is read.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -39,23 +42,27 @@ class _Entry(NamedTuple):
 class FileSource:
     """Cutouts in FITS files and pictures.
 
-    Made by `galfeat.data.open_source`. It can be sent to another process or thread and be read there.
+    Made by `galfeat.data.open_source`. It can be sent to another process or thread and be read
+    there.
 
     Parameters
     ----------
     folder : Path
         Where the paths of the catalogue start.
     catalog : pyarrow.Table
-        One row an entry, with the columns ``id`` and those of `columns`; ``hdu`` chooses one image of a file.
+        One row an entry, with the columns ``id`` and those of `columns`; ``hdu`` chooses one image
+        of a file.
     columns : mapping of str to str
         Column of the file for each band; the band ``""`` is all bands in one file.
     layout : {"auto", "cube", "bands", "galaxies"}
     wanted : tuple of str
         Bands asked for, in order; none: as they come.
     numbers : tuple of int, optional
-        For each entry, which galaxy of its file it is; otherwise an entry is all galaxies of its file.
+        For each entry, which galaxy of its file it is; otherwise an entry is all galaxies of its
+        file.
     row : Row, optional
-        The galaxies of the one file, where all are stored alike; read the long way if the file is no longer what it was.
+        The galaxies of the one file, where all are stored alike; read the long way if the file is
+        no longer what it was.
     left_out : tuple of str
         Companion files of the folder that are no galaxies.
     left_out_columns : tuple of str
@@ -103,7 +110,10 @@ class FileSource:
 
     @cached_property
     def _expected(self) -> tuple[str, ...]:
-        """Bands that every cutout is to have: where missing ones are masked, those of the first one if none are asked for."""
+        """Bands that every cutout is to have.
+
+        Where missing ones are masked, those of the first one if none are asked for.
+        """
         if self.wanted or self.missing_bands == "fail" or "" not in self.columns:
             return self.wanted
         return replace(self, missing_bands="fail").bands
@@ -115,13 +125,16 @@ class FileSource:
     def read(self, shard: Shard) -> Reading:
         """Read the cutouts of a shard; each file is opened once.
 
-        An entry whose file holds several galaxies gives a cutout each, named ``id[0]``, ``id[1]`` and so on.
+        An entry whose file holds several galaxies gives a cutout each, named ``id[0]``, ``id[1]``
+        and so on.
         """
         quick = self._read_row(shard)
         if quick is not None:
             return Reading(quick)
         reader = self._reader()
-        outcomes: dict[int, list[Cutout | Failure]] = {row: [cutout] for row, cutout in self._read_whole(shard, reader)}
+        outcomes: dict[int, list[Cutout | Failure]] = {
+            row: [cutout] for row, cutout in self._read_whole(shard, reader)
+        }
         if len(outcomes) == len(shard):
             return Reading([cutout for [cutout] in outcomes.values() if isinstance(cutout, Cutout)])
         by_files: dict[tuple[str, ...], list[_Entry]] = {}
@@ -139,15 +152,22 @@ class FileSource:
         return Reading(cutouts, [each for each in found if isinstance(each, Failure)])
 
     def _reader(self) -> PlainReader:
-        """Return this thread's reader of plain images, which need not learn again what the files of other shards look like."""
-        readers: dict[tuple[Path, str], PlainReader] = vars(self.known.own).setdefault("readers", {})
+        """Return this thread's reader of plain images, which need not learn again what the files of
+        other shards look like.
+        """
+        readers: dict[tuple[Path, str], PlainReader] = vars(self.known.own).setdefault(
+            "readers", {}
+        )
         key = self.folder, self.layout
         if key not in readers:
             readers[key] = PlainReader(self.folder, self.layout, self.known)
         return readers[key]
 
     def _read_whole(self, shard: Shard, reader: PlainReader) -> Iterator[tuple[int, Cutout]]:
-        """Read the plain images that are a galaxy a file: those of them that have the bands asked for."""
+        """Read the plain images that are a galaxy a file.
+
+        Those of them that have the bands asked for.
+        """
         if "" not in self.columns or self.numbers or "hdu" in self.catalog.column_names:
             return
         part = self.catalog.slice(shard.start, len(shard))
@@ -165,16 +185,31 @@ class FileSource:
             yield row, known_to_fit(name, found, file, row)
 
     def _read_row(self, shard: Shard) -> list[Cutout] | None:
-        """Return the cutouts of a shard out of one file that holds them all alike; None if there is more to it."""
+        """Return the cutouts of a shard out of one file that holds them all alike.
+
+        None if there is more to it.
+        """
         numbers = self.numbers and self.numbers[shard.start : shard.stop]
-        if self.row is None or self.beside or not numbers or numbers != tuple(range(numbers[0], numbers[0] + len(shard))):
+        if (
+            self.row is None
+            or self.beside
+            or not numbers
+            or numbers != tuple(range(numbers[0], numbers[0] + len(shard)))
+        ):
             return None
-        parts = self.row.read(numbers[0], numbers[0] + len(shard), self.known.report) if numbers[-1] < self.row.count else None
+        parts = (
+            self.row.read(numbers[0], numbers[0] + len(shard), self.known.report)
+            if numbers[-1] < self.row.count
+            else None
+        )
         if parts is None:
             return None
         places = np.arange(self.row.shape[0], dtype=np.float32).reshape(-1, 1, 1)
         try:
-            like = with_bands(Cutout("", places, self.row.bands, file=self.row.path.name, named=self.row.named), self.wanted)
+            like = with_bands(
+                Cutout("", places, self.row.bands, file=self.row.path.name, named=self.row.named),
+                self.wanted,
+            )
         except CutoutError:
             return None  # the long way says so of each
         order = like.pixels[:, 0, 0].astype(int).tolist()
@@ -185,13 +220,22 @@ class FileSource:
 
     def _entries(self, shard: Shard) -> Iterator[_Entry]:
         part = self.catalog.slice(shard.start, len(shard))
-        files = zip(*(part.column(column).to_pylist() for column in self.columns.values()), strict=True)
-        hdus = part.column("hdu").to_pylist() if "hdu" in part.column_names else [None] * part.num_rows
-        for row, (name, paths, hdu) in enumerate(zip(part.column("id").to_pylist(), files, hdus, strict=True), start=shard.start):
+        files = zip(
+            *(part.column(column).to_pylist() for column in self.columns.values()), strict=True
+        )
+        hdus = (
+            part.column("hdu").to_pylist() if "hdu" in part.column_names else [None] * part.num_rows
+        )
+        for row, (name, paths, hdu) in enumerate(
+            zip(part.column("id").to_pylist(), files, hdus, strict=True), start=shard.start
+        ):
             yield _Entry(row, name, paths, hdu, self.numbers[row] if self.numbers else None)
 
     def _read_plain(self, entry: _Entry, reader: PlainReader) -> Cutout | None:
-        """Return the cutout if all its files are plain images, without opening them the long way; None if there is more to it."""
+        """Return the cutout if all its files are plain images, without opening them the long way.
+
+        None if there is more to it.
+        """
         if entry.hdu is not None or entry.number:
             return None
         loaded: dict[str, Pixels] = {}
@@ -205,45 +249,82 @@ class FileSource:
         except CutoutError:
             return None  # the long way says why
 
-    def _joined(self, name: str, entry: _Entry, loaded: Mapping[str, Pixels], galaxy: tuple[int, int] = (0, 1)) -> Cutout:
+    def _joined(
+        self,
+        name: str,
+        entry: _Entry,
+        loaded: Mapping[str, Pixels],
+        galaxy: tuple[int, int] = (0, 1),
+    ) -> Cutout:
         found = self._accompanied(entry.row, _together(loaded, tuple(self.columns)), galaxy)
         expected = self._expected
-        file = next(file for band, file in zip(self.columns, entry.files, strict=True) if band in loaded)
+        file = next(
+            file for band, file in zip(self.columns, entry.files, strict=True) if band in loaded
+        )
         if not expected or (found.named and found.bands == expected):
             return known_to_fit(name, found, file, entry.row)
         pixels, bands, named, noise, segmentation = found
-        cutout = Cutout(name, pixels, bands, file=file, named=named, row=entry.row, noise=noise, segmentation=segmentation)
+        cutout = Cutout(
+            name,
+            pixels,
+            bands,
+            file=file,
+            named=named,
+            row=entry.row,
+            noise=noise,
+            segmentation=segmentation,
+        )
         return with_bands(cutout, expected, self.missing_bands)
 
     def _accompanied(self, row: int, found: Pixels, galaxy: tuple[int, int] = (0, 1)) -> Pixels:
-        """Give a galaxy its companion files; `galaxy` is which one of its file it is, and how many there are."""
+        """Give a galaxy its companion files.
+
+        `galaxy` is which one of its file it is, and how many there are.
+        """
         if not self.beside or not self.companions.use:
             return found
         files: dict[str, list[tuple[Role, str]]] = {}
         for each in self.beside:
             files.setdefault(each.of(row), []).append((each.role, each.band))
         files.pop("", None)
-        return accompanied(found, files, (self.folder, self.known, self.outside), galaxy, self.companions)
+        return accompanied(
+            found, files, (self.folder, self.known, self.outside), galaxy, self.companions
+        )
 
-    def _read_files(self, files: tuple[str, ...], entries: Sequence[_Entry]) -> dict[int, list[Cutout | Failure]]:
+    def _read_files(
+        self, files: tuple[str, ...], entries: Sequence[_Entry]
+    ) -> dict[int, list[Cutout | Failure]]:
         with ExitStack() as stack:
             opened: dict[str, FitsFile | Picture] = {}
             for band, file in zip(self.columns, files, strict=True):
                 try:
                     if self._may_miss(files, band, file):
                         continue
-                    opened[band] = stack.enter_context(open_file(self.folder, file, self.known, outside=self.outside))
+                    opened[band] = stack.enter_context(
+                        open_file(self.folder, file, self.known, outside=self.outside)
+                    )
                 except CutoutError as error:
-                    return {entry.row: [_failure(entry, entry.id, band, file, error)] for entry in entries}
+                    return {
+                        entry.row: [_failure(entry, entry.id, band, file, error)]
+                        for entry in entries
+                    }
             return {entry.row: self._read_entry(entry, opened) for entry in entries}
 
     def _may_miss(self, files: tuple[str, ...], band: str, file: str) -> bool:
-        """Return whether the file of a band is missing and is to be masked: another one is there."""
-        if self.missing_bands == "fail" or not band or is_there(self.folder, file, outside=self.outside):
+        """Return whether the file of a band is missing and is to be masked: another one is
+        there.
+        """
+        if (
+            self.missing_bands == "fail"
+            or not band
+            or is_there(self.folder, file, outside=self.outside)
+        ):
             return False
         return any(is_there(self.folder, other, outside=self.outside) for other in files)
 
-    def _read_entry(self, entry: _Entry, opened: Mapping[str, FitsFile | Picture]) -> list[Cutout | Failure]:
+    def _read_entry(
+        self, entry: _Entry, opened: Mapping[str, FitsFile | Picture]
+    ) -> list[Cutout | Failure]:
         found: dict[str, list[Galaxy]] = {}
         files = dict(zip(self.columns, entry.files, strict=True))
         for band, source in opened.items():
@@ -255,12 +336,24 @@ class FileSource:
             galaxies = _paired(found, entry.number)
         except CutoutError as error:
             return [_failure(entry, entry.id, "", entry.files[0], error)]
-        names = [entry.id] if len(galaxies) == 1 else [f"{entry.id}[{number}]" for number in range(len(galaxies))]
+        names = (
+            [entry.id]
+            if len(galaxies) == 1
+            else [f"{entry.id}[{number}]" for number in range(len(galaxies))]
+        )
         read = enumerate(zip(names, galaxies, strict=True))
-        return [self._cutout(name, entry, opened, galaxy, (number, len(galaxies))) for number, (name, galaxy) in read]
+        return [
+            self._cutout(name, entry, opened, galaxy, (number, len(galaxies)))
+            for number, (name, galaxy) in read
+        ]
 
     def _cutout(
-        self, name: str, entry: _Entry, opened: Mapping[str, FitsFile | Picture], galaxies: tuple[Galaxy, ...], which: tuple[int, int]
+        self,
+        name: str,
+        entry: _Entry,
+        opened: Mapping[str, FitsFile | Picture],
+        galaxies: tuple[Galaxy, ...],
+        which: tuple[int, int],
     ) -> Cutout | Failure:
         loaded: dict[str, Pixels] = {}
         files = dict(zip(self.columns, entry.files, strict=True))
@@ -276,16 +369,22 @@ class FileSource:
 
 
 def _paired(found: Mapping[str, list[Galaxy]], number: int | None) -> list[tuple[Galaxy, ...]]:
-    """Put the galaxies of the files of several bands together, in order, or the one of that number only."""
+    """Put the galaxies of the files of several bands together, in order, or the one of that number
+    only.
+    """
     counts = {band: len(galaxies) for band, galaxies in found.items()}
     if len(set(counts.values())) > 1:
         raise CutoutError(
-            "its files do not hold equally many galaxies: " + ", ".join(f"{band} has {count}" for band, count in counts.items())
+            "its files do not hold equally many galaxies: "
+            + ", ".join(f"{band} has {count}" for band, count in counts.items())
         )
     if number is None:
         return list(zip(*found.values(), strict=True))
     if number >= min(counts.values()):
-        raise CutoutError(f"its file holds {min(counts.values())} galaxies now, and this is number {number}, counted from 0")
+        raise CutoutError(
+            f"its file holds {min(counts.values())} galaxies now, and this is number {number}, "
+            "counted from 0"
+        )
     return [tuple(galaxies[number] for galaxies in found.values())]
 
 
@@ -302,13 +401,24 @@ def _together(loaded: Mapping[str, Pixels], bands: tuple[str, ...]) -> Pixels:
         return loaded[""]
     shapes = {band: found.pixels.shape[1:] for band, found in loaded.items()}
     if len(set(shapes.values())) > 1:
-        raise CutoutError("its bands differ in size: " + ", ".join(f"{band} has {size_of(shape)}" for band, shape in shapes.items()))
+        raise CutoutError(
+            "its bands differ in size: "
+            + ", ".join(f"{band} has {size_of(shape)}" for band, shape in shapes.items())
+        )
     nothing = np.full((1, *next(iter(shapes.values()))), np.nan, np.float32)
     pixels = [loaded[band].pixels if band in loaded else nothing for band in bands]
     noise = [loaded[band].noise if band in loaded else nothing for band in bands]
     known = [each for each in noise if each is not None]
-    segments = next((found.segmentation for found in loaded.values() if found.segmentation is not None), None)
-    return Pixels(np.concatenate(pixels), bands, True, np.concatenate(known) if len(known) == len(bands) else None, segments)
+    segments = next(
+        (found.segmentation for found in loaded.values() if found.segmentation is not None), None
+    )
+    return Pixels(
+        np.concatenate(pixels),
+        bands,
+        True,
+        np.concatenate(known) if len(known) == len(bands) else None,
+        segments,
+    )
 
 
 def _failure(entry: _Entry, name: str, band: str, file: str, error: CutoutError) -> Failure:

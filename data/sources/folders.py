@@ -36,10 +36,12 @@ def list_cutouts(folder: Path) -> tuple[list[str], tuple[str, ...]]:
     Returns
     -------
     list of str
-        Galaxies: paths below `folder` with ``/`` between, in order. Hidden files and folders are passed over. Of a name that is not
-        UTF-8 the odd bytes are spelled out (``\xff``): it cannot be read, which is the failure of that file alone.
+        Galaxies: paths below `folder` with ``/`` between, in order. Hidden files and folders are
+        passed over. Of a name that is not UTF-8 the odd bytes are spelled out (``\xff``): it cannot
+        be read, which is the failure of that file alone.
     tuple of str
-        Companions that are left out: noise maps, PSFs, masks and the like of a galaxy of the same folder, known by their names.
+        Companions that are left out: noise maps, PSFs, masks and the like of a galaxy of the same
+        folder, known by their names.
     """
     galaxies: list[str] = []
     left_out: list[str] = []
@@ -47,21 +49,34 @@ def list_cutouts(folder: Path) -> tuple[list[str], tuple[str, ...]]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = Path(where).relative_to(folder).as_posix()
         before = "" if below == "." else f"{below}/"
-        here = [name for name in files if not name.startswith(".") and (is_fits(name) or is_picture(name))]
-        for name, companion in zip(here, split_companions([without_suffix(name) for name in here]), strict=True):
+        here = [
+            name
+            for name in files
+            if not name.startswith(".") and (is_fits(name) or is_picture(name))
+        ]
+        for name, companion in zip(
+            here, split_companions([without_suffix(name) for name in here]), strict=True
+        ):
             (left_out if companion else galaxies).append(_as_text(before + name))
     return sorted(galaxies), tuple(sorted(left_out))
 
 
 def _as_text(name: str) -> str:
-    """Return a name that can stand in a table: of one that is not UTF-8 the odd bytes are spelled out, and no file is found by that."""
+    """Return a name that can stand in a table.
+
+    Of one that is not UTF-8 the odd bytes are spelled out, and no file is found by that.
+    """
     if name.isascii():
         return name
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def names_of(files: list[str]) -> list[str]:
-    """Name galaxies by their files: the path without its suffix, or with it where two files would get the same name."""
+    """Name galaxies by their files.
+
+    The path without its suffix, or with it where two files would get the same name.
+    """
     stems = [without_suffix(file) for file in files]
-    count = Counter(dict(zip(files, stems, strict=True)).values())  # a file that stands there twice counts once
+    # a file that stands there twice counts once
+    count = Counter(dict(zip(files, stems, strict=True)).values())
     return [file if count[stem] > 1 else stem for file, stem in zip(files, stems, strict=True)]

@@ -1,7 +1,10 @@
-"""Image sets in HDF5, as machine learning hands them around: Galaxy10 of SDSS and of DECaLS, and others of their layout.
+"""Image sets in HDF5, as machine learning hands them around.
 
-The dataset ``images`` has the axes (galaxy, y, x, colour) or (galaxy, band, y, x); ``ans``, where it is there, has the classes. Every other
-dataset with one value a galaxy, such as ``ra``, ``dec`` and ``redshift``, becomes a column of the catalogue.
+Galaxy10 of SDSS and of DECaLS, and others of their layout.
+
+The dataset ``images`` has the axes (galaxy, y, x, colour) or (galaxy, band, y, x); ``ans``, where
+it is there, has the classes. Every other dataset with one value a galaxy, such as ``ra``, ``dec``
+and ``redshift``, becomes a column of the catalogue.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +28,8 @@ _SUFFIXES = (".h5", ".hdf5", ".hdf")
 _IMAGES = "images"
 _CLASSES = "ans"
 _CLASS_NAMES = ("class_names", "classes", "names")
-_EXPANDED, _SPARE = 10_000, 1 << 30  # times and bytes by which pixels can be more than their file: compressed, or not written yet
+# times and bytes by which pixels can be more than their file: compressed, or not written yet
+_EXPANDED, _SPARE = 10_000, 1 << 30
 _COLOURS = ("red", "green", "blue")
 
 
@@ -62,15 +66,27 @@ class Hdf5Source(RowSource):
                 try:
                     stored = images[shard.start : shard.stop]
                 except OSError:  # one damaged piece: the galaxies of the others are good
-                    return [self._one(images, name, row) for row, name in enumerate(ids, start=shard.start)]
+                    return [
+                        self._one(images, name, row)
+                        for row, name in enumerate(ids, start=shard.start)
+                    ]
         except (OSError, KeyError, UsageError) as error:
-            return [Failure(name, file, "read", f"cannot be read: {error}", row) for row, name in enumerate(ids, start=shard.start)]
+            return [
+                Failure(name, file, "read", f"cannot be read: {error}", row)
+                for row, name in enumerate(ids, start=shard.start)
+            ]
         if len(stored) != len(ids):
             reason = "its file holds fewer galaxies than it did"
-            return [Failure(name, file, "read", reason, row) for row, name in enumerate(ids, start=shard.start)]
+            return [
+                Failure(name, file, "read", reason, row)
+                for row, name in enumerate(ids, start=shard.start)
+            ]
         pixels = self._arranged(stored)
         rows = enumerate(zip(ids, pixels, strict=True), start=shard.start)
-        return [Cutout(name, own, self.own, file=file, named=self.named, row=row) for row, (name, own) in rows]
+        return [
+            Cutout(name, own, self.own, file=file, named=self.named, row=row)
+            for row, (name, own) in rows
+        ]
 
     def _one(self, images: Any, name: str, row: int) -> Cutout | Failure:
         try:
@@ -81,12 +97,20 @@ class Hdf5Source(RowSource):
 
     def _arranged(self, stored: NDArray[Any]) -> NDArray[np.float32]:
         """Bring stored images to float32 of shape (n, bands, ny, nx)."""
-        planes = stored[:, np.newaxis] if stored.ndim == 3 else np.moveaxis(stored, -1, 1) if self.colours_last else stored
+        planes = (
+            stored[:, np.newaxis]
+            if stored.ndim == 3
+            else np.moveaxis(stored, -1, 1)
+            if self.colours_last
+            else stored
+        )
         with np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
             pixels = np.ascontiguousarray(planes, dtype=np.float32)
         lost = np.isinf(pixels) if planes.dtype.itemsize > 4 else np.zeros(0, bool)
         if lost.any() and np.isfinite(planes[lost]).any():
-            self.known.report(self.path.name, {"overflow": "pixels of it are beyond float32: they are bad pixels"})
+            self.known.report(
+                self.path.name, {"overflow": "pixels of it are beyond float32: they are bad pixels"}
+            )
         return pixels
 
 
@@ -102,7 +126,8 @@ def open_hdf5(path: Path, wanted: tuple[str, ...]) -> Hdf5Source:
     Raises
     ------
     UsageError
-        If h5py is not installed, or the file cannot be read or holds no dataset ``images`` of that layout.
+        If h5py is not installed, or the file cannot be read or holds no dataset ``images`` of that
+        layout.
     """
     try:
         with _opened(path) as file:
@@ -120,9 +145,12 @@ def open_hdf5(path: Path, wanted: tuple[str, ...]) -> Hdf5Source:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     try:
-        import h5py  # imported late: a quarter of a second, and only those who have HDF5 files need it
+        # imported late: a quarter of a second, and only those who have HDF5 files need it
+        import h5py
     except ModuleNotFoundError as error:
-        raise UsageError(f"{path}: reading HDF5 needs the package h5py: pip install 'galfeat[hdf5]'") from error
+        raise UsageError(
+            f"{path}: reading HDF5 needs the package h5py: pip install 'galfeat[hdf5]'"
+        ) from error
     with h5py.File(path, "r") as file:
         yield file
 
@@ -136,13 +164,15 @@ def _images(file: Any, path: Path) -> Any:
         raise UsageError(f"{path}: holds no galaxies: its dataset '{_IMAGES}' has 0 images")
     if len(shape) not in (3, 4) or 0 in shape or images.dtype.kind not in "uif":
         raise UsageError(
-            f"{path}: its dataset '{_IMAGES}' must hold numbers with the axes (galaxy, y, x, colour), (galaxy, band, y, x) "
+            f"{path}: its dataset '{_IMAGES}' must hold numbers with the axes (galaxy, y, x, "
+            "colour), (galaxy, band, y, x) "
             f"or (galaxy, y, x); there is {_listed(file)}"
         )
     claimed, there = images.size * images.dtype.itemsize, path.stat().st_size
     if claimed > there * _EXPANDED + _SPARE and not (images.external or images.is_virtual):
         raise UsageError(
-            f"{path}: its dataset '{_IMAGES}' claims {_there(images)}, which a file of {there:,} bytes cannot hold: it is damaged"
+            f"{path}: its dataset '{_IMAGES}' claims {_there(images)}, which a file of {there:,} "
+            "bytes cannot hold: it is damaged"
         )
     return images
 
@@ -151,8 +181,16 @@ def _instead(file: Any, images: Any) -> str:
     """Say what there is where no dataset of images is."""
     link = file.get(_IMAGES, getlink=True)
     if images is None and link is not None:
-        where = " of ".join(repr(part) for part in (getattr(link, "path", ""), getattr(link, "filename", "")) if part)
-        return f"its '{_IMAGES}' is a link to {where}, which is not there" if where else f"its '{_IMAGES}' cannot be opened: it is damaged"
+        where = " of ".join(
+            repr(part)
+            for part in (getattr(link, "path", ""), getattr(link, "filename", ""))
+            if part
+        )
+        return (
+            f"its '{_IMAGES}' is a link to {where}, which is not there"
+            if where
+            else f"its '{_IMAGES}' cannot be opened: it is damaged"
+        )
     if images is None:
         there = f"holds no dataset '{_IMAGES}', only {_listed(file)}"
     elif hasattr(images, "keys"):
@@ -178,30 +216,56 @@ def _there(item: Any) -> str:
 
 
 def _catalog(file: Any, count: int, path: Path) -> pa.Table:
-    columns: dict[str, Any] = {"id": [f"{path.stem}[{number}]" for number in range(count)], "file": [path.name] * count}
+    columns: dict[str, Any] = {
+        "id": [f"{path.stem}[{number}]" for number in range(count)],
+        "file": [path.name] * count,
+    }
     if _CLASSES in file:
         columns["label"] = _classes(file, count, path)
     for name, item in file.items():
-        if name not in (_CLASSES, *columns) and getattr(item, "shape", None) == (count,) and item.dtype.kind in "uifbSO":
-            columns[name] = _texts(item[:]) if item.dtype.kind in "SO" else item[:].astype(item.dtype.newbyteorder("="))
+        if (
+            name not in (_CLASSES, *columns)
+            and getattr(item, "shape", None) == (count,)
+            and item.dtype.kind in "uifbSO"
+        ):
+            columns[name] = (
+                _texts(item[:])
+                if item.dtype.kind in "SO"
+                else item[:].astype(item.dtype.newbyteorder("="))
+            )
     return pa.table(columns)
 
 
 def _classes(file: Any, count: int, path: Path) -> list[str]:
     answers = file[_CLASSES]
     if getattr(answers, "shape", None) != (count,) or answers.dtype.kind not in "uifSO":
-        raise UsageError(f"{path}: its dataset '{_CLASSES}' must hold a class for each of the {count:,} galaxies; there is {_listed(file)}")
+        raise UsageError(
+            f"{path}: its dataset '{_CLASSES}' must hold a class for each of the {count:,} "
+            f"galaxies; there is {_listed(file)}"
+        )
     if answers.dtype.kind in "SO":
         return _texts(answers[:])
-    names = next((_texts(np.asarray(found)) for key in _CLASS_NAMES if (found := _named(file, answers, key)) is not None), [])
+    names = next(
+        (
+            _texts(np.asarray(found))
+            for key in _CLASS_NAMES
+            if (found := _named(file, answers, key)) is not None
+        ),
+        [],
+    )
     numbers = answers[:].tolist()
     if names and all(number == int(number) and 0 <= number < len(names) for number in numbers):
         return [names[int(number)] for number in numbers]
-    return [str(int(number)) if number == number // 1 else "" if number != number else str(number) for number in numbers]
+    return [
+        str(int(number)) if number == number // 1 else "" if number != number else str(number)
+        for number in numbers
+    ]
 
 
 def _named(file: Any, answers: Any, key: str) -> Any:
-    """Return the names of the classes from a dataset of the file, or from an attribute of ``ans`` or of the file."""
+    """Return the names of the classes from a dataset of the file, or from an attribute of ``ans``
+    or of the file.
+    """
     if key in file:
         return file[key][()]
     found = answers.attrs.get(key, file.attrs.get(key))
@@ -209,4 +273,7 @@ def _named(file: Any, answers: Any, key: str) -> Any:
 
 
 def _texts(values: NDArray[Any]) -> list[str]:
-    return [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in np.ravel(values).tolist()]
+    return [
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        for value in np.ravel(values).tolist()
+    ]

@@ -16,7 +16,8 @@ from galfeat.data.sources.pictures import read_picture
 
 __all__ = ["Picture", "is_there", "open_file"]
 
-_SPELLED_OUT = re.compile(r"\\x[0-9a-f]{2}")  # as `galfeat.data.sources.folders` writes bytes that are no text
+# as `galfeat.data.sources.folders` writes bytes that are no text
+_SPELLED_OUT = re.compile(r"\\x[0-9a-f]{2}")
 _AS_USUAL = Companions()
 
 
@@ -38,7 +39,9 @@ class Picture:
 
 
 @contextmanager
-def open_file(folder: Path, file: str, known: Known, *, outside: bool = False) -> Iterator[FitsFile | Picture]:
+def open_file(
+    folder: Path, file: str, known: Known, *, outside: bool = False
+) -> Iterator[FitsFile | Picture]:
     """Open a file of a catalogue, and close it afterwards.
 
     Parameters
@@ -75,7 +78,10 @@ def _path(folder: Path, file: str, outside: bool) -> Path:
     normal = os.path.normpath(file)
     absolute = PurePath(file).is_absolute() or PurePosixPath(file).is_absolute()
     if not outside and (absolute or PurePath(normal).parts[:1] == (os.pardir,)):
-        raise CutoutError("lies outside the catalogue's folder: write paths that stay inside it, or allow others (--allow-outside)")
+        raise CutoutError(
+            "lies outside the catalogue's folder: write paths that stay inside it, or allow "
+            "others (--allow-outside)"
+        )
     if "\0" in file:
         raise CutoutError("there is no such file")
     path = folder / normal

@@ -1,4 +1,7 @@
-"""Image sets in Parquet, as Hugging Face hands them around: a column of JPEG or PNG pictures, and one of labels."""
+"""Image sets in Parquet, as Hugging Face hands them around.
+
+A column of JPEG or PNG pictures, and one of labels.
+"""
 
 import json
 from collections.abc import Sequence
@@ -29,7 +32,9 @@ def is_parquet(file: str) -> bool:
 
 
 def image_column(path: Path) -> str | None:
-    """Return the column of a Parquet file that holds pictures; None if it is a catalogue or no Parquet file.
+    """Return the column of a Parquet file that holds pictures.
+
+    None if it is a catalogue or no Parquet file.
 
     Raises
     ------
@@ -41,11 +46,16 @@ def image_column(path: Path) -> str | None:
     except (OSError, pa.ArrowException):
         return None  # reading it as a catalogue says why
     if b"galfeat" in (schema.metadata or {}):
-        raise UsageError(f"{path}: is a feature table, not cutouts: they are measured already ('galfeat train' takes it as it is)")
+        raise UsageError(
+            f"{path}: is a feature table, not cutouts: they are measured already ('galfeat train' "
+            "takes it as it is)"
+        )
     if any(name == "file" or name.startswith("file_") for name in schema.names):
         return None
     pictures = [field.name for field in schema if _holds_bytes(field.type)]
-    return next((name for name in _NAMES if name in pictures), pictures[0] if len(pictures) == 1 else None)
+    return next(
+        (name for name in _NAMES if name in pictures), pictures[0] if len(pictures) == 1 else None
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +78,15 @@ class ParquetSource(RowSource):
             stored = _rows(self.path, self.column, shard)
         except (OSError, IndexError, pa.ArrowException) as error:
             reason = f"cannot be read: {str(error).strip().splitlines()[0]}"
-            return [Failure(name, self.path.name, "read", reason, row) for row, name in zip(rows, ids, strict=False)]
+            return [
+                Failure(name, self.path.name, "read", reason, row)
+                for row, name in zip(rows, ids, strict=False)
+            ]
         stored += [None] * (len(ids) - len(stored))
-        return [self._cutout(name, row, data) for row, name, data in zip(rows, ids, stored, strict=False)]
+        return [
+            self._cutout(name, row, data)
+            for row, name, data in zip(rows, ids, stored, strict=False)
+        ]
 
     def _cutout(self, name: str, row: int, data: bytes | None) -> Cutout | Failure:
         try:
@@ -79,7 +95,9 @@ class ParquetSource(RowSource):
             found = decode_picture(data)
         except CutoutError as error:
             return Failure(name, self.path.name, "read", str(error), row)
-        return Cutout(name, found.pixels, found.bands, file=self.path.name, named=found.named, row=row)
+        return Cutout(
+            name, found.pixels, found.bands, file=self.path.name, named=found.named, row=row
+        )
 
 
 def open_image_set(path: Path, column: str, wanted: tuple[str, ...]) -> ParquetSource:
@@ -101,17 +119,23 @@ def open_image_set(path: Path, column: str, wanted: tuple[str, ...]) -> ParquetS
     try:
         schema = pq.read_schema(path)
         count = pq.read_metadata(path).num_rows
-        table = pq.read_table(path, columns=[field.name for field in schema if not _holds_bytes(field.type)])
+        table = pq.read_table(
+            path, columns=[field.name for field in schema if not _holds_bytes(field.type)]
+        )
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{path}: cannot be read: {str(error).strip().splitlines()[0]}") from error
     if count < 1:
         raise UsageError(f"{path}: holds no pictures: it has no rows")
     if table.num_columns and table.num_rows != count:
-        raise UsageError(f"{path}: is damaged: it says that it has {count:,} rows and holds {table.num_rows:,}")
+        raise UsageError(
+            f"{path}: is damaged: it says that it has {count:,} rows and holds {table.num_rows:,}"
+        )
     catalog, left_out = tidy(_with_class_names(table).replace_schema_metadata(None), path)
     if "id" not in catalog.column_names:
         names = pa.array([f"{path.stem}[{row}]" for row in range(count)])
-        catalog = catalog.add_column(0, "id", names) if catalog.num_columns else pa.table({"id": names})
+        catalog = (
+            catalog.add_column(0, "id", names) if catalog.num_columns else pa.table({"id": names})
+        )
     catalog = catalog.append_column("file", pa.array([path.name] * count))
     return ParquetSource(catalog, wanted, left_out, path=path, column=column)
 
@@ -119,11 +143,20 @@ def open_image_set(path: Path, column: str, wanted: tuple[str, ...]) -> ParquetS
 def _rows(path: Path, column: str, shard: Shard) -> list[bytes | None]:
     """Read the pictures of some rows: of the file's groups of rows those that hold them."""
     with pq.ParquetFile(path) as file:
-        ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
-        first, last = (int(np.searchsorted(ends, row, side="right")) for row in (shard.start, shard.stop - 1))
+        ends = np.cumsum(
+            [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        )
+        first, last = (
+            int(np.searchsorted(ends, row, side="right")) for row in (shard.start, shard.stop - 1)
+        )
         groups = [group for group in range(first, last + 1) if group < len(ends)]
         before = int(ends[first - 1]) if first else 0
-        values = file.read_row_groups(groups, columns=[column]).column(column).slice(shard.start - before, len(shard)).to_pylist()
+        values = (
+            file.read_row_groups(groups, columns=[column])
+            .column(column)
+            .slice(shard.start - before, len(shard))
+            .to_pylist()
+        )
     return [value.get("bytes") if isinstance(value, dict) else value for value in values]
 
 
@@ -137,14 +170,25 @@ def _with_class_names(table: pa.Table) -> pa.Table:
     """Write classes by name where the file's remarks for Hugging Face name them."""
     for name, classes in _class_names(table.schema).items():
         if name in table.column_names and pa.types.is_integer(table.schema.field(name).type):
-            values = [classes[v] if v is not None and 0 <= v < len(classes) else None for v in table.column(name).to_pylist()]
-            table = table.set_column(table.column_names.index(name), name, pa.array(values, pa.string()))
+            values = [
+                classes[v] if v is not None and 0 <= v < len(classes) else None
+                for v in table.column(name).to_pylist()
+            ]
+            table = table.set_column(
+                table.column_names.index(name), name, pa.array(values, pa.string())
+            )
     return table
 
 
 def _class_names(schema: pa.Schema) -> dict[str, list[str]]:
     try:
-        features: dict[str, Any] = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
-        return {name: [str(each) for each in feature["names"]] for name, feature in features.items() if "names" in feature}
+        features: dict[str, Any] = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))[
+            "info"
+        ]["features"]
+        return {
+            name: [str(each) for each in feature["names"]]
+            for name, feature in features.items()
+            if "names" in feature
+        }
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -1,4 +1,6 @@
-"""One JPEG or PNG picture to a galaxy with the bands red, green and blue, or one band if it is grey."""
+"""One JPEG or PNG picture to a galaxy with the bands red, green and blue, or one band if it is
+grey.
+"""
 
 import io
 from pathlib import Path
@@ -27,8 +29,9 @@ _DAMAGED = (OSError, SyntaxError, ValueError)
 def read_picture(path: Path) -> Pixels:
     """Read a picture.
 
-    Rows are kept as the file has them, so the first is the top one (in FITS it is the bottom one). Values are those of the file, 0 to
-    255 or, in 16-bit PNG, 0 to 65535. Pixels that are wholly transparent are NaN: nothing is to be seen there.
+    Rows are kept as the file has them, so the first is the top one (in FITS it is the bottom one).
+    Values are those of the file, 0 to 255 or, in 16-bit PNG, 0 to 65535. Pixels that are wholly
+    transparent are NaN: nothing is to be seen there.
 
     Raises
     ------
@@ -62,14 +65,28 @@ def _decode(data: bytes) -> NDArray[np.float32]:
     with _open(data) as picture:
         width, height = picture.size
         if width * height * len(picture.getbands()) > _BEST_RATIO * len(data):
-            raise CutoutError(f"is a damaged picture: it claims {width} x {height} pixels in {len(data):,} bytes")
-        deep = picture.format == "PNG" and any(str(tile[3]).endswith(";16B") for tile in picture.tile)
+            raise CutoutError(
+                f"is a damaged picture: it claims {width} x {height} pixels in {len(data):,} bytes"
+            )
+        deep = picture.format == "PNG" and any(
+            str(tile[3]).endswith(";16B") for tile in picture.tile
+        )
         picture.load()
         if picture.mode in _GREY:
             return np.asarray(picture, dtype=np.float32)[np.newaxis]
-        see_through = "transparency" in picture.info or picture.mode in ("LA", "PA", "RGBA", "RGBa", "La")
+        see_through = "transparency" in picture.info or picture.mode in (
+            "LA",
+            "PA",
+            "RGBA",
+            "RGBa",
+            "La",
+        )
         grey = picture.mode in ("LA", "La")
-        colours = _sixteen_bits(data) if deep else np.asarray(picture.convert("RGBA" if see_through else "RGB"))
+        colours = (
+            _sixteen_bits(data)
+            if deep
+            else np.asarray(picture.convert("RGBA" if see_through else "RGB"))
+        )
     bands = np.moveaxis(colours[..., :1] if grey else colours[..., :3], -1, 0).astype(np.float32)
     if see_through and colours.shape[-1] == 4:
         bands[:, colours[..., 3] == 0] = np.nan
@@ -82,7 +99,10 @@ def _open(data: bytes) -> ImageFile:
         return JpegImageFile(io.BytesIO(data))
     if data.startswith(b"\x89PNG"):
         return PngImageFile(io.BytesIO(data))
-    raise CutoutError("is neither a JPEG nor a PNG picture" + (": it is a FITS file" if data.startswith(b"SIMPLE") else ""))
+    raise CutoutError(
+        "is neither a JPEG nor a PNG picture"
+        + (": it is a FITS file" if data.startswith(b"SIMPLE") else "")
+    )
 
 
 def _sixteen_bits(data: bytes) -> NDArray[np.uint16]:

@@ -1,9 +1,12 @@
-"""Cutouts on a server: object stores (``s3://``, ``gs://``) and the web (``https://``), read a shard at a time.
+"""Cutouts on a server: object stores (``s3://``, ``gs://``) and the web (``https://``), read a
+shard at a time.
 
-What a local folder, catalogue or file can be, one on a server can be too. The files of a shard are fetched side by side into a temporary
-folder, read there like any others, and removed again; one large file (extensions, HDF5, Parquet) is fetched once and read from the copy.
-Needs fsspec and, for each kind of server, the package that fsspec names: ``pip install 'galfeat[remote]'`` has those of S3 and the web.
-Keys and endpoints are taken from where these packages look for them (environment variables, ``~/.aws``, fsspec's configuration).
+What a local folder, catalogue or file can be, one on a server can be too. The files of a shard are
+fetched side by side into a temporary folder, read there like any others, and removed again; one
+large file (extensions, HDF5, Parquet) is fetched once and read from the copy. Needs fsspec and, for
+each kind of server, the package that fsspec names: ``pip install 'galfeat[remote]'`` has those of
+S3 and the web. Keys and endpoints are taken from where these packages look for them (environment
+variables, ``~/.aws``, fsspec's configuration).
 """
 
 import atexit
@@ -47,10 +50,13 @@ def address_of(path: object) -> str | None:
 
     Examples
     --------
-    >>> address_of("s3://bucket/cutouts"), address_of(Path("s3://bucket/cutouts")), address_of("cutouts/")
-    ('s3://bucket/cutouts', 's3://bucket/cutouts', None)
+    >>> address_of("s3://bucket/cutouts"), address_of(Path("s3://bucket/cutouts"))
+    ('s3://bucket/cutouts', 's3://bucket/cutouts')
+    >>> address_of("cutouts/") is None
+    True
     """
-    text = path.as_posix() if isinstance(path, Path) else str(path)  # a Path has lost one of the two slashes
+    # a Path has lost one of the two slashes
+    text = path.as_posix() if isinstance(path, Path) else str(path)
     found = _ADDRESS.match(text)
     return f"{found[1]}://{text[found.end() :]}" if found else None
 
@@ -59,7 +65,8 @@ def address_of(path: object) -> str | None:
 class RemoteSource:
     """Cutouts in files on a server.
 
-    Made by `galfeat.data.open_source`. It can be sent to another process or machine and be read there.
+    Made by `galfeat.data.open_source`. It can be sent to another process or machine and be read
+    there.
 
     Parameters
     ----------
@@ -109,12 +116,21 @@ class RemoteSource:
     def files(self, shard: Shard) -> list[str]:
         """Return the names of the files of a shard, companions with them, each once."""
         part = self.catalog.slice(shard.start, len(shard))
-        names = [name for column in self.local.columns.values() for name in part.column(column).to_pylist()]
-        names += [each.of(row) for each in self.local.beside for row in range(shard.start, shard.stop)]
+        names = [
+            name
+            for column in self.local.columns.values()
+            for name in part.column(column).to_pylist()
+        ]
+        names += [
+            each.of(row) for each in self.local.beside for row in range(shard.start, shard.stop)
+        ]
         return list(dict.fromkeys(name for name in names if name))
 
     def marks(self, shard: Shard) -> list[tuple[str, int, int]]:
-        """Return name, bytes and a number that changes with the content of each file of a shard; -1 where the server does not say."""
+        """Return name, bytes and a number that changes with the content of each file of a shard.
+
+        -1 where the server does not say.
+        """
         names = self.files(shard)
         asked = [name for name in names if name not in self.stamps]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -122,13 +138,27 @@ class RemoteSource:
         return [(name, *(self.stamps.get(name) or answers[name])) for name in names]
 
     def read(self, shard: Shard) -> Reading:
-        """Fetch and read the cutouts of a shard; what cannot be fetched is a failure with the server's reason."""
+        """Fetch and read the cutouts of a shard.
+
+        What cannot be fetched is a failure with the server's reason.
+        """
         with tempfile.TemporaryDirectory(prefix="galfeat-") as folder:
             problems = _fetch_all(self.address, self.files(shard), Path(folder))
-            masks = self.local.missing_bands == "mask" and not self.local.wanted and "" in self.local.columns
-            here = replace(self.local, folder=Path(folder), known=Known(), wanted=self.bands if masks else self.local.wanted)
+            masks = (
+                self.local.missing_bands == "mask"
+                and not self.local.wanted
+                and "" in self.local.columns
+            )
+            here = replace(
+                self.local,
+                folder=Path(folder),
+                known=Known(),
+                wanted=self.bands if masks else self.local.wanted,
+            )
             reading = here.read(shard)
-        return Reading(reading.cutouts, [_explained(failure, problems) for failure in reading.failures])
+        return Reading(
+            reading.cutouts, [_explained(failure, problems) for failure in reading.failures]
+        )
 
 
 def open_remote(address: str, catalog: str | Path | None, opener: Opener) -> "Opened":
@@ -149,7 +179,13 @@ def open_remote(address: str, catalog: str | Path | None, opener: Opener) -> "Op
         If there is nothing there, the server refuses, or a package is missing.
     """
     elsewhere = address_of(catalog) if catalog is not None else None
-    own = _copy(elsewhere) if elsewhere else Path(catalog).expanduser().absolute() if catalog is not None else None
+    own = (
+        _copy(elsewhere)
+        if elsewhere
+        else Path(catalog).expanduser().absolute()
+        if catalog is not None
+        else None
+    )
     address = address.rstrip("/")
     with _asking(address):
         system, root = _system(address)
@@ -199,11 +235,14 @@ def receive(address: str, file: Path) -> bool:
 
 
 def _of_file(address: str, catalog: Path | None, opener: Opener) -> "Opened":
-    """Open a copy of a file; if it is a catalogue, its paths are meant from where the original is."""
+    """Open a copy of a file; if it is a catalogue, its paths are meant from where the original
+    is.
+    """
     copy = _copy(address)
     source = opener(copy, catalog)
     if isinstance(source, FileSource) and any(
-        set(source.catalog.column(name).to_pylist()) != {copy.name} for name in source.columns.values()
+        set(source.catalog.column(name).to_pylist()) != {copy.name}
+        for name in source.columns.values()
     ):
         return RemoteSource(address.rpartition("/")[0], source)
     return source
@@ -234,7 +273,10 @@ def _pretend(mirror: Path, names: Mapping[str, object]) -> None:
 
 
 def _copy(address: str) -> Path:
-    """Return the copy of a whole file that this process made, or make it; its time of change is the mark of the original."""
+    """Return the copy of a whole file that this process made, or make it.
+
+    Its time of change is the mark of the original.
+    """
     folder = _copies() / hashlib.sha256(address.encode()).hexdigest()[:16]
     place = folder / _name(address)
     if not place.exists():
@@ -270,7 +312,8 @@ def _tried(address: str, name: str, folder: Path) -> str:
             _fetch(*_system(f"{address}/{name}"), folder / name)
         except FileNotFoundError:
             return ""  # the reader says so
-        except Exception as error:  # whatever a server, or the package that talks to it, comes up with
+        # whatever a server, or the package that talks to it, comes up with
+        except Exception as error:
             if attempt == _ATTEMPTS - 1:
                 return f"{type(error).__name__}: {error}"
         else:
@@ -291,7 +334,9 @@ def _system(address: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
-        raise UsageError(f"{address}: files on a server need another package: pip install 'galfeat[remote]'") from error
+        raise UsageError(
+            f"{address}: files on a server need another package: pip install 'galfeat[remote]'"
+        ) from error
     system, root = url_to_fs(address)
     return system, str(root)
 
@@ -304,11 +349,15 @@ def _asking(address: str) -> Iterator[None]:
     except UsageError:
         raise
     except ImportError as error:
-        raise UsageError(f"{address}: needs another package: {error}; see pip install 'galfeat[remote]'") from error
+        raise UsageError(
+            f"{address}: needs another package: {error}; see pip install 'galfeat[remote]'"
+        ) from error
     except FileNotFoundError as error:
         raise UsageError(f"{address}: there is no such file or folder") from error
     except Exception as error:  # each kind of server has its own
-        raise UsageError(f"{address}: cannot be reached: {type(error).__name__}: {error}") from error
+        raise UsageError(
+            f"{address}: cannot be reached: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _asked(address: str, name: str) -> tuple[int, int]:
@@ -320,9 +369,20 @@ def _asked(address: str, name: str) -> tuple[int, int]:
 
 
 def _stamp(about: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the bytes of a file and a number that changes when it does, -1 where the server does not say."""
+    """Return the bytes of a file and a number that changes when it does, -1 where the server does
+    not say.
+    """
     size = int(about.get("size") or -1)
-    for name in ("ETag", "etag", "md5Hash", "LastModified", "last_modified", "mtime", "updated", "created"):
+    for name in (
+        "ETag",
+        "etag",
+        "md5Hash",
+        "LastModified",
+        "last_modified",
+        "mtime",
+        "updated",
+        "created",
+    ):
         if about.get(name):
             return size, int(hashlib.sha256(str(about[name]).encode()).hexdigest()[:12], 16)
     return size, -1

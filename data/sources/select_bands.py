@@ -11,7 +11,10 @@ from galfeat.data.cutouts import Cutout
 __all__ = ["MissingBands", "check_missing", "with_bands"]
 
 MissingBands = Literal["fail", "mask"]
-"""What becomes of a galaxy without a band that is asked for: a failure, or one whose band has only bad pixels."""
+"""What becomes of a galaxy without a band that is asked for.
+
+A failure, or one whose band has only bad pixels.
+"""
 
 
 def check_missing(missing: str) -> None:
@@ -23,16 +26,21 @@ def check_missing(missing: str) -> None:
         With the choices that there are.
     """
     if missing not in get_args(MissingBands):
-        raise UsageError(f"missing_bands must be one of {', '.join(get_args(MissingBands))}; it is '{missing}'")
+        raise UsageError(
+            f"missing_bands must be one of {', '.join(get_args(MissingBands))}; it is '{missing}'"
+        )
 
 
 def with_bands(cutout: Cutout, wanted: tuple[str, ...], missing: MissingBands = "fail") -> Cutout:
-    """Return a cutout with the bands that are asked for: chosen by name, or given to bands that nothing names.
+    """Return a cutout with the bands that are asked for.
+
+    Chosen by name, or given to bands that nothing names.
 
     Raises
     ------
     CutoutError
-        If a band is missing and that is a failure, if all are, or if unnamed bands are not as many as the names.
+        If a band is missing and that is a failure, if all are, or if unnamed bands are not as many
+        as the names.
     """
     if not wanted:
         return cutout
@@ -41,7 +49,11 @@ def with_bands(cutout: Cutout, wanted: tuple[str, ...], missing: MissingBands = 
     if cutout.named or set(wanted) <= set(cutout.bands):
         return cutout.select(wanted)
     if len(wanted) != len(cutout.bands):
-        there = "1 band has no name" if len(cutout.bands) == 1 else f"{len(cutout.bands)} bands have no names"
+        there = (
+            "1 band has no name"
+            if len(cutout.bands) == 1
+            else f"{len(cutout.bands)} bands have no names"
+        )
         raise CutoutError(f"its {there}, and {len(wanted)} are asked for: {', '.join(wanted)}")
     return replace(cutout, bands=wanted, named=True)
 

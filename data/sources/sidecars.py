@@ -1,4 +1,6 @@
-"""Companion files: noise maps, masks and segments that lie beside a galaxy in its folder, or that the columns of a catalogue name."""
+"""Companion files: noise maps, masks and segments that lie beside a galaxy in its folder, or that
+the columns of a catalogue name.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -21,7 +23,8 @@ from galfeat.data.sources.open_file import Picture, open_file
 
 __all__ = ["BesideFiles", "accompanied", "columns_beside", "files_beside"]
 
-_ORDER: tuple[Role, ...] = ("ivar", "variance", "sigma", "mask", "flags", "segmentation")  # of several noise maps, the last counts
+# of several noise maps, the last counts
+_ORDER: tuple[Role, ...] = ("ivar", "variance", "sigma", "mask", "flags", "segmentation")
 _LOG = logging.getLogger("galfeat")
 
 
@@ -48,15 +51,18 @@ class BesideFiles:
         return str(self.files[row].as_py() or "").strip()
 
 
-_NOTHING = ["none", "n/a", "na", "-", "nan", "null", "0"]  # what people write where there is no file
+# what people write where there is no file
+_NOTHING = ["none", "n/a", "na", "-", "nan", "null", "0"]
 
 
 def columns_beside(table: pa.Table, bands: Sequence[str]) -> tuple[BesideFiles, ...]:
     """Return the columns of a catalogue that name companion files.
 
-    These are called by what the files hold, with ``file_`` before it and a band behind or before it, or without: ``mask``, ``ivar_g``,
-    ``file_sigma``, ``r_dq``; and they hold names of FITS files or pictures, so that a column ``sigma`` of velocities is none. Where one
-    cell is such a name, the others must be too, or say that there is no file ("none", "N/A", "-", "nan", "null", "0").
+    These are called by what the files hold, with ``file_`` before it and a band behind or before
+    it, or without: ``mask``, ``ivar_g``, ``file_sigma``, ``r_dq``; and they hold names of FITS
+    files or pictures, so that a column ``sigma`` of velocities is none. Where one cell is such a
+    name, the others must be too, or say that there is no file ("none", "N/A", "-", "nan", "null",
+    "0").
 
     Parameters
     ----------
@@ -68,7 +74,11 @@ def columns_beside(table: pa.Table, bands: Sequence[str]) -> tuple[BesideFiles, 
     known = {band.lower() for band in bands} | {""}
     for name in table.column_names:
         use = role_of(name.removeprefix("file_"))
-        if use is not None and (not bands or use.rest in known) and _holds_files(table.column(name)):
+        if (
+            use is not None
+            and (not bands or use.rest in known)
+            and _holds_files(table.column(name))
+        ):
             found.append(BesideFiles(use.role, use.rest, _without_nothing(table.column(name))))
     return _ordered(found)
 
@@ -81,7 +91,10 @@ def _holds_files(column: pa.ChunkedArray) -> bool:
 
 
 def _without_nothing(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column of files in which what says that there is none is empty; what is left and is no file fails when it is opened."""
+    """Return a column of files in which what says that there is none is empty.
+
+    What is left and is no file fails when it is opened.
+    """
     trimmed = pc.utf8_trim_whitespace(column)
     return pc.if_else(pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(_NOTHING)), "", trimmed)
 
@@ -115,7 +128,9 @@ def files_beside(galaxies: Sequence[str], companions: Sequence[str]) -> tuple[Be
         own = files.setdefault(use.role, [""] * len(galaxies))
         for row in (row for owner in owners for row in rows[folder][owner]):
             own[row] = own[row] or file
-    return _ordered([BesideFiles(role, "", pa.array(own)) for role, own in files.items() if any(own)])
+    return _ordered(
+        [BesideFiles(role, "", pa.array(own)) for role, own in files.items() if any(own)]
+    )
 
 
 def _ordered(found: Sequence[BesideFiles]) -> tuple[BesideFiles, ...]:
@@ -155,22 +170,46 @@ def accompanied(
             with open_file(folder, file, known, outside=outside) as opened:
                 for role, band in uses:
                     if not band or band in names:
-                        layers.append(Layer(role, names[band] if band else None, _planes(opened, role, galaxy, companions), file))
+                        layers.append(
+                            Layer(
+                                role,
+                                names[band] if band else None,
+                                _planes(opened, role, galaxy, companions),
+                                file,
+                            )
+                        )
                     else:
-                        known.report(file, {f"band {band}": f"goes with the band {band}, and there is none: not used"})
+                        known.report(
+                            file,
+                            {
+                                f"band {band}": (
+                                    f"goes with the band {band}, and there is none: not used"
+                                )
+                            },
+                        )
         except CutoutError as error:
             raise CutoutError(f"{file}: {error}") from error
     return with_layers(found, layers)
 
 
-def _planes(opened: FitsFile | Picture, role: Role, galaxy: tuple[int, int], companions: Companions) -> NDArray[np.generic]:
+def _planes(
+    opened: FitsFile | Picture, role: Role, galaxy: tuple[int, int], companions: Companions
+) -> NDArray[np.generic]:
     if isinstance(opened, Picture):
         shown = opened.load(opened.galaxies()[0]).pixels
-        return np.asarray((shown != 0).any(axis=0, keepdims=True)) if role in ("mask", "flags") else shown
+        return (
+            np.asarray((shown != 0).any(axis=0, keepdims=True))
+            if role in ("mask", "flags")
+            else shown
+        )
     if opened.damage:
         raise CutoutError(opened.damage)
     number, count = galaxy
-    own = [image for image in opened.images if (use := role_of(image.name)) is not None and use.role == role] or opened.images
+    own = [
+        image
+        for image in opened.images
+        if (use := role_of(image.name)) is not None and use.role == role
+    ] or opened.images
     if count > 1 and len(own) == count:
         own = [own[number]]
     elif count > 1 and len(own) > 1:

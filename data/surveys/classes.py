@@ -1,4 +1,7 @@
-"""What the readers of known sets share: classes by number, tables joined to pictures, columns by their names."""
+"""What the readers of known sets share.
+
+Classes by number, tables joined to pictures, columns by their names.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -45,25 +48,34 @@ def named_classes(source: Hdf5Source, column: str, classes: Sequence[str]) -> Hd
     """
     path, there = source.path, source.catalog.column_names
     if column not in there:
-        raise UsageError(f"{path}: holds no classes beside its images; its columns are {', '.join(there)}")
+        raise UsageError(
+            f"{path}: holds no classes beside its images; its columns are {', '.join(there)}"
+        )
     values = source.catalog.column(column).to_pylist()
     numbers = {str(number): name for number, name in enumerate(classes)}
     known = numbers | {name: name for name in classes}
     other = next((str(value) for value in values if str(value) not in known), None)
     if other is not None:
-        raise UsageError(f"{path}: '{other}' is no class of this set: they are numbered from 0 to {len(classes) - 1}")
+        raise UsageError(
+            f"{path}: '{other}' is no class of this set: they are numbered from 0 to "
+            f"{len(classes) - 1}"
+        )
     table = source.catalog if column == "label" else source.catalog.drop_columns([column])
-    return replace(source, catalog=with_column(table, "label", [known[str(value)] for value in values]))
+    return replace(
+        source, catalog=with_column(table, "label", [known[str(value)] for value in values])
+    )
 
 
 def open_square(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
-    """Open an HDF5 image set, and make sure that its images have one of the sides that it is known by.
+    """Open an HDF5 image set, and make sure that its images have one of the sides that it is known
+    by.
 
     Parameters
     ----------
     path : Path
     sides : mapping of int to str
-        What the set is called whose images have that side, pixels; ``""`` for the one that is asked for.
+        What the set is called whose images have that side, pixels; ``""`` for the one that is asked
+        for.
 
     Raises
     ------
@@ -80,7 +92,9 @@ def open_square(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
     if ny != nx or sides.get(ny, "other"):
         own = " or ".join(str(side) for side, name in sides.items() if not name)
         hint = f": that is the size of {sides[ny]}" if ny == nx and ny in sides else ""
-        raise UsageError(f"{path}: its images have {ny} x {nx} pixels, where {own} x {own} are expected{hint}")
+        raise UsageError(
+            f"{path}: its images have {ny} x {nx} pixels, where {own} x {own} are expected{hint}"
+        )
     return source
 
 
@@ -127,7 +141,21 @@ def joined(pictures: FileSource, table: pa.Table, names: Sequence[str], path: Pa
     files = {PurePosixPath(file).stem: file for file in pictures.catalog.column("file").to_pylist()}
     rows = [row for row, name in enumerate(names) if name in files]
     if not rows:
-        raise UsageError(f"{path}: none of its galaxies has a picture in {pictures.folder}: '{names[0]}' would be the name of the first")
+        raise UsageError(
+            f"{path}: none of its galaxies has a picture in {pictures.folder}: '{names[0]}' would "
+            "be the name of the first"
+        )
     if len(rows) < len(names):
-        _log.warning("%s: %d of %d galaxies have no picture in %s", path, len(names) - len(rows), len(names), pictures.folder)
-    return replace(pictures, catalog=with_column(table.take(pa.array(rows)), "file", [files[names[row]] for row in rows]))
+        _log.warning(
+            "%s: %d of %d galaxies have no picture in %s",
+            path,
+            len(names) - len(rows),
+            len(names),
+            pictures.folder,
+        )
+    return replace(
+        pictures,
+        catalog=with_column(
+            table.take(pa.array(rows)), "file", [files[names[row]] for row in rows]
+        ),
+    )

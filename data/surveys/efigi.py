@@ -1,4 +1,6 @@
-"""EFIGI: nearby galaxies with the attributes that astronomers gave them, and five classes made of these."""
+"""EFIGI: nearby galaxies with the attributes that astronomers gave them, and five classes made of
+these.
+"""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -20,20 +22,26 @@ _TABLES = ("catalog.csv", "EFIGI_attributes.txt")
 _PICTURES = ("images", "png")
 
 
-def efigi_labels(table: pa.Table, agn: Collection[str] = (), arp: Collection[str] = ()) -> list[str]:
+def efigi_labels(
+    table: pa.Table, agn: Collection[str] = (), arp: Collection[str] = ()
+) -> list[str]:
     """Make five classes of EFIGI's attributes.
 
-    The first that holds counts: ``agn`` if the galaxy is listed as one; ``merger`` if Perturbation >= 0.75, or Multiplicity >= 0.5, or it
-    is in Arp's atlas; ``clump`` if Hot_Spots >= 0.5; ``spiral`` if Arm_Strength >= 0.5 and 0 <= T <= 9; ``q_sf``, here always a quiescent
-    galaxy, if T <= -1. What is left has no class. An attribute that is missing, or -1 for "cannot be seen", fulfils nothing.
+    The first that holds counts: ``agn`` if the galaxy is listed as one; ``merger`` if Perturbation
+    >= 0.75, or Multiplicity >= 0.5, or it is in Arp's atlas; ``clump`` if Hot_Spots >= 0.5;
+    ``spiral`` if Arm_Strength >= 0.5 and 0 <= T <= 9; ``q_sf``, here always a quiescent galaxy, if
+    T <= -1. What is left has no class. An attribute that is missing, or -1 for "cannot be seen",
+    fulfils nothing.
 
     Parameters
     ----------
     table : pyarrow.Table
-        With the columns ``id``, ``T``, ``Arm_Strength``, ``Perturbation``, ``Hot_Spots`` and ``Multiplicity``. A column ``arp``, where it
-        is there, has the number in Arp's atlas of the galaxies that are in it.
+        With the columns ``id``, ``T``, ``Arm_Strength``, ``Perturbation``, ``Hot_Spots`` and
+        ``Multiplicity``. A column ``arp``, where it is there, has the number in Arp's atlas of the
+        galaxies that are in it.
     agn : collection of str
-        Names of the galaxies that are active: EFIGI's attributes do not tell. ``PGC0000218``, ``PGC 218`` and ``218`` are one name.
+        Names of the galaxies that are active: EFIGI's attributes do not tell. ``PGC0000218``, ``PGC
+        218`` and ``218`` are one name.
     arp : collection of str
         Names of further galaxies of Arp's atlas.
 
@@ -44,19 +52,23 @@ def efigi_labels(table: pa.Table, agn: Collection[str] = (), arp: Collection[str
 
     Notes
     -----
-    The five classes are this package's own, not EFIGI's: they overlap in nature (a merger may have an active nucleus), and the order of
-    the rule decides.
+    The five classes are this package's own, not EFIGI's: they overlap in nature (a merger may have
+    an active nucleus), and the order of the rule decides.
 
     Examples
     --------
     >>> import pyarrow as pa
-    >>> attributes = {"T": [4.0, -5.0], "Arm_Strength": [0.75, 0.0], "Perturbation": [0.25, 0.0], "Hot_Spots": [0.0] * 2}
-    >>> efigi_labels(pa.table({"id": ["PGC0000001", "PGC0000002"], "Multiplicity": [0.0] * 2, **attributes}))
+    >>> galaxies = {"id": ["PGC0000001", "PGC0000002"], "T": [4.0, -5.0]}
+    >>> galaxies |= {"Arm_Strength": [0.75, 0.0], "Perturbation": [0.25, 0.0]}
+    >>> galaxies |= {"Hot_Spots": [0.0, 0.0], "Multiplicity": [0.0, 0.0]}
+    >>> efigi_labels(pa.table(galaxies))
     ['spiral', 'q_sf']
     """
     active, peculiar = {_pgc(name) for name in agn}, {_pgc(name) for name in arp}
     columns = [_numbers(table, name) for name in _ATTRIBUTES]
-    numbers = _numbers(table, "arp") if "arp" in table.column_names else [float("nan")] * table.num_rows
+    numbers = (
+        _numbers(table, "arp") if "arp" in table.column_names else [float("nan")] * table.num_rows
+    )
     labels = []
     for name, number, (hubble, arms, perturbed, spots, several) in zip(
         map(_pgc, table.column("id").to_pylist()), numbers, zip(*columns, strict=True), strict=True
@@ -80,27 +92,30 @@ def efigi(folder: str | Path, *, agn: Iterable[str] = (), arp: Iterable[str] = (
     Parameters
     ----------
     folder : str or Path
-        With ``EFIGI_attributes.txt`` (columns between blanks, remarks behind #, the names of the columns first) and the pictures in
-        ``png`` or ``images``, named by their galaxies, as in ``PGC0000212.png``; or with a ``catalog.csv`` that has the columns ``id``,
-        ``file`` and the attributes.
+        With ``EFIGI_attributes.txt`` (columns between blanks, remarks behind #, the names of the
+        columns first) and the pictures in ``png`` or ``images``, named by their galaxies, as in
+        ``PGC0000212.png``; or with a ``catalog.csv`` that has the columns ``id``, ``file`` and the
+        attributes.
     agn, arp : iterable of str
         See `efigi_labels`.
 
     Returns
     -------
     FileSource
-        Its catalogue has all columns of the table, ``label``, and ``state``: quiescent for ``q_sf``, otherwise not known.
+        Its catalogue has all columns of the table, ``label``, and ``state``: quiescent for
+        ``q_sf``, otherwise not known.
 
     Raises
     ------
     UsageError
-        If files or columns are missing, or galaxies are listed as active and none of them is in the set.
+        If files or columns are missing, or galaxies are listed as active and none of them is in the
+        set.
 
     Notes
     -----
-    To be had from the authors' page, https://www.astromatic.net/projects/efigi/ (an address seen in others' work and not opened); the
-    tables are also catalogue J/A+A/532/A74 at the CDS. Names of the columns are those seen in programs that read version 1.6; the
-    file itself was not at hand.
+    To be had from the authors' page, https://www.astromatic.net/projects/efigi/ (an address seen in
+    others' work and not opened); the tables are also catalogue J/A+A/532/A74 at the CDS. Names of
+    the columns are those seen in programs that read version 1.6; the file itself was not at hand.
 
     References
     ----------
@@ -119,9 +134,17 @@ def efigi(folder: str | Path, *, agn: Iterable[str] = (), arp: Iterable[str] = (
     active, peculiar = set(agn), set(arp)
     labels = efigi_labels(source.catalog, active, peculiar)
     if active and "agn" not in labels:
-        raise UsageError(f"{path}: none of the {len(active)} galaxies listed as active is in it; names are like PGC0000212")
+        raise UsageError(
+            f"{path}: none of the {len(active)} galaxies listed as active is in it; names are "
+            "like PGC0000212"
+        )
     catalog = with_column(source.catalog, "label", labels)
-    return replace(source, catalog=with_column(catalog, "state", ["quiescent" if label == "q_sf" else "" for label in labels]))
+    return replace(
+        source,
+        catalog=with_column(
+            catalog, "state", ["quiescent" if label == "q_sf" else "" for label in labels]
+        ),
+    )
 
 
 def _with_catalog(folder: Path, path: Path) -> FileSource:
@@ -137,27 +160,41 @@ def _with_attributes(folder: Path, path: Path) -> FileSource:
     table = _read_attributes(path)
     place = next((folder / name for name in _PICTURES if (folder / name).is_dir()), None)
     if place is None:
-        raise UsageError(f"{folder}: holds no folder of pictures: neither {' nor '.join(_PICTURES)}")
+        raise UsageError(
+            f"{folder}: holds no folder of pictures: neither {' nor '.join(_PICTURES)}"
+        )
     return joined(open_pictures(place), table, table.column("id").to_pylist(), path)
 
 
 def _read_attributes(path: Path) -> pa.Table:
     """Read columns between blanks, the names of them in the first line that is no remark."""
-    lines = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
+    lines = [
+        line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+    ]
     rows = [line for line in lines if line and not line[0].startswith("#")]
     names = rows[0] if rows else []
     if not names or names[0].lower() not in _NAMES:
-        raise UsageError(f"{path}: its first line that is no remark must name the columns, and begin with PGC_name")
-    wrong = next((number for number, row in enumerate(rows[1:], start=1) if len(row) != len(names)), None)
-    if wrong is not None or len(rows) < 2:
         raise UsageError(
-            f"{path}: {f'row {wrong} has {len(rows[wrong])} values for' if wrong else 'holds no galaxies below its'} {len(names)} columns"
+            f"{path}: its first line that is no remark must name the columns, and begin with "
+            "PGC_name"
         )
+    wrong = next(
+        (number for number, row in enumerate(rows[1:], start=1) if len(row) != len(names)), None
+    )
+    if wrong is not None or len(rows) < 2:
+        found = (
+            f"row {wrong} has {len(rows[wrong])} values for"
+            if wrong
+            else "holds no galaxies below its"
+        )
+        raise UsageError(f"{path}: {found} {len(names)} columns")
     columns = dict(zip(names[1:], list(zip(*rows[1:], strict=True))[1:], strict=True))
     ids = [row[0] for row in rows[1:]]
     check_ids(ids, path)
     try:
-        numbers = {name: pa.array([float(value) for value in values]) for name, values in columns.items()}
+        numbers = {
+            name: pa.array([float(value) for value in values]) for name, values in columns.items()
+        }
     except ValueError as error:
         raise UsageError(f"{path}: {error} stands where a number should") from None
     table = pa.table({"id": ids, **numbers})
@@ -168,7 +205,10 @@ def _read_attributes(path: Path) -> pa.Table:
 def _check_columns(table: pa.Table, path: Path) -> None:
     missing = [name for name in _ATTRIBUTES if not _spelled(table, name)]
     if missing:
-        raise UsageError(f"{path}: has no column {', '.join(missing)}; its columns are {', '.join(table.column_names)}")
+        raise UsageError(
+            f"{path}: has no column {', '.join(missing)}; its columns are "
+            f"{', '.join(table.column_names)}"
+        )
 
 
 def _spelled(table: pa.Table, name: str) -> str:
@@ -180,7 +220,9 @@ def _numbers(table: pa.Table, name: str) -> list[float]:
     """Return a column as floats, NaN where nothing stands."""
     spelled = _spelled(table, name)
     if not spelled:
-        raise UsageError(f"the table has no column '{name}'; its columns are {', '.join(table.column_names)}")
+        raise UsageError(
+            f"the table has no column '{name}'; its columns are {', '.join(table.column_names)}"
+        )
     values = table.column(spelled).to_pylist()
     try:
         return [float("nan") if value is None or value == "" else float(value) for value in values]
@@ -189,6 +231,9 @@ def _numbers(table: pa.Table, name: str) -> list[float]:
 
 
 def _pgc(name: str) -> str:
-    """Return the one spelling of a name in the Principal Galaxy Catalogue; other names stay as they are."""
+    """Return the one spelling of a name in the Principal Galaxy Catalogue.
+
+    Other names stay as they are.
+    """
     digits = name.strip().upper().removeprefix("PGC").strip()
     return f"PGC{int(digits):07d}" if digits.isdecimal() else name.strip()

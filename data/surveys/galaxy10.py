@@ -40,31 +40,39 @@ def galaxy10_sdss(path: str | Path) -> Hdf5Source:
     Parameters
     ----------
     path : str or Path
-        The file ``Galaxy10.h5``, with the datasets ``images``, of shape (21785, 69, 69, 3), and ``ans``.
+        The file ``Galaxy10.h5``, with the datasets ``images``, of shape (21785, 69, 69, 3), and
+        ``ans``.
 
     Returns
     -------
     Hdf5Source
-        Its catalogue has ``label``, one of `GALAXY10_SDSS`, and every other value that the file has for each galaxy. The channels are
-        named red, green and blue; the pictures are made of the bands g, r and i.
+        Its catalogue has ``label``, one of `GALAXY10_SDSS`, and every other value that the file has
+        for each galaxy. The channels are named red, green and blue; the pictures are made of the
+        bands g, r and i.
 
     Raises
     ------
     UsageError
-        If h5py is not installed, or it is another file: its images have another size, or its classes other numbers.
+        If h5py is not installed, or it is another file: its images have another size, or its
+        classes other numbers.
 
     Notes
     -----
-    Classes, their numbers and the size of the images are as https://astronn.readthedocs.io/en/latest/galaxy10sdss.html gives them (looked
-    up), which also says where the file is to be had (not checked). The classes are far from balanced: there are 17 discs with a boxy
-    bulge. Pictures in 8 bits are no photometry: their stretch has been applied, and cannot be undone.
+    Classes, their numbers and the size of the images are as
+    https://astronn.readthedocs.io/en/latest/galaxy10sdss.html gives them (looked up), which also
+    says where the file is to be had (not checked). The classes are far from balanced: there are 17
+    discs with a boxy bulge. Pictures in 8 bits are no photometry: their stretch has been applied,
+    and cannot be undone.
 
     References
     ----------
-    Leung, H. W., & Bovy, J. 2019, MNRAS 483, 3255, https://doi.org/10.1093/mnras/sty3217 (astroNN, which publishes the set);
-    Lintott, C., et al. 2008, MNRAS 389, 1179, https://doi.org/10.1111/j.1365-2966.2008.13689.x (Galaxy Zoo)
+    Leung, H. W., & Bovy, J. 2019, MNRAS 483, 3255, https://doi.org/10.1093/mnras/sty3217 (astroNN,
+    which publishes the set); Lintott, C., et al. 2008, MNRAS 389, 1179,
+    https://doi.org/10.1111/j.1365-2966.2008.13689.x (Galaxy Zoo)
     """
-    source = open_square(Path(path), {_SDSS_SIDE: "", _DECALS_SIDE: "Galaxy10 DECaLS, which galaxy10_decals opens"})
+    source = open_square(
+        Path(path), {_SDSS_SIDE: "", _DECALS_SIDE: "Galaxy10 DECaLS, which galaxy10_decals opens"}
+    )
     return named_classes(source, "label", GALAXY10_SDSS)
 
 
@@ -74,29 +82,35 @@ def galaxy10_decals(path: str | Path) -> Hdf5Source:
     Parameters
     ----------
     path : str or Path
-        The file ``Galaxy10_DECals.h5``, with the datasets ``images``, of shape (17736, 256, 256, 3), ``ans``, ``ra``, ``dec``,
-        ``redshift`` and ``pxscale``, arcseconds a pixel.
+        The file ``Galaxy10_DECals.h5``, with the datasets ``images``, of shape (17736, 256, 256,
+        3), ``ans``, ``ra``, ``dec``, ``redshift`` and ``pxscale``, arcseconds a pixel.
 
     Returns
     -------
     Hdf5Source
-        Its catalogue has ``label``, one of `GALAXY10_DECALS`, and every other value that the file has for each galaxy. The channels
-        are named red, green and blue; the pictures are made of the bands g, r and z.
+        Its catalogue has ``label``, one of `GALAXY10_DECALS`, and every other value that the file
+        has for each galaxy. The channels are named red, green and blue; the pictures are made of
+        the bands g, r and z.
 
     Raises
     ------
     UsageError
-        If h5py is not installed, or it is another file: its images have another size, or its classes other numbers.
+        If h5py is not installed, or it is another file: its images have another size, or its
+        classes other numbers.
 
     Notes
     -----
-    Classes, their numbers and the layout are as the card of https://huggingface.co/datasets/matthieulel/galaxy10_decals gives them (looked
-    up); the file itself is published with astroNN, at https://astronn.readthedocs.io/ (not checked).
+    Classes, their numbers and the layout are as the card of
+    https://huggingface.co/datasets/matthieulel/galaxy10_decals gives them (looked up); the file
+    itself is published with astroNN, at https://astronn.readthedocs.io/ (not checked).
 
     References
     ----------
-    Leung, H. W., & Bovy, J. 2019, MNRAS 483, 3255, https://doi.org/10.1093/mnras/sty3217 (astroNN, which publishes the set);
-    Walmsley, M., et al. 2022, MNRAS 509, 3966, https://doi.org/10.1093/mnras/stab2093 (Galaxy Zoo DECaLS)
+    Leung, H. W., & Bovy, J. 2019, MNRAS 483, 3255, https://doi.org/10.1093/mnras/sty3217 (astroNN,
+    which publishes the set); Walmsley, M., et al. 2022, MNRAS 509, 3966,
+    https://doi.org/10.1093/mnras/stab2093 (Galaxy Zoo DECaLS)
     """
-    source = open_square(Path(path), {_DECALS_SIDE: "", _SDSS_SIDE: "Galaxy10 SDSS, which galaxy10_sdss opens"})
+    source = open_square(
+        Path(path), {_DECALS_SIDE: "", _SDSS_SIDE: "Galaxy10 SDSS, which galaxy10_sdss opens"}
+    )
     return named_classes(source, "label", GALAXY10_DECALS)

@@ -19,10 +19,12 @@ def galaxy_mnist(path: str | Path, *, part: Literal["train", "test"] = "train") 
     Parameters
     ----------
     path : str or Path
-        The file ``train_dataset.hdf5`` or ``test_dataset.hdf5``, unpacked, with the datasets ``images``, of shape (n, 64, 64, 3) or
-        (n, 224, 224, 3), and ``labels``; or the folder that it is in, or the one that the set's own program downloads to.
+        The file ``train_dataset.hdf5`` or ``test_dataset.hdf5``, unpacked, with the datasets
+        ``images``, of shape (n, 64, 64, 3) or (n, 224, 224, 3), and ``labels``; or the folder that
+        it is in, or the one that the set's own program downloads to.
     part : {"train", "test"}
-        Which of the two, where `path` is a folder: 8,000 galaxies or the other 2,000, as its authors part them.
+        Which of the two, where `path` is a folder: 8,000 galaxies or the other 2,000, as its
+        authors part them.
 
     Returns
     -------
@@ -36,12 +38,13 @@ def galaxy_mnist(path: str | Path, *, part: Literal["train", "test"] = "train") 
 
     Notes
     -----
-    Published at https://github.com/mwalmsley/galaxy_mnist, whose README and program were looked up for classes, numbers and layout; where
-    its program downloads the files from was not checked.
+    Published at https://github.com/mwalmsley/galaxy_mnist, whose README and program were looked up
+    for classes, numbers and layout; where its program downloads the files from was not checked.
 
     References
     ----------
-    Walmsley, M., et al. 2022, MNRAS 509, 3966, https://doi.org/10.1093/mnras/stab2093 (Galaxy Zoo DECaLS)
+    Walmsley, M., et al. 2022, MNRAS 509, 3966, https://doi.org/10.1093/mnras/stab2093 (Galaxy Zoo
+        DECaLS)
     """
     if part not in ("train", "test"):
         raise UsageError(f"part must be 'train' or 'test'; it is {part!r}")
@@ -52,8 +55,13 @@ def galaxy_mnist(path: str | Path, *, part: Literal["train", "test"] = "train") 
 
 
 def _in_folder(folder: Path, name: str) -> Path:
-    found = next((folder / place / name for place in _PLACES if (folder / place / name).is_file()), None)
+    found = next(
+        (folder / place / name for place in _PLACES if (folder / place / name).is_file()), None
+    )
     if found is None:
         packed = any((folder / place / f"{name}.gz").is_file() for place in _PLACES)
-        raise UsageError(f"{folder}: holds no {name}" + (f"; unpack {name}.gz first: gunzip --keep {name}.gz" if packed else ""))
+        raise UsageError(
+            f"{folder}: holds no {name}"
+            + (f"; unpack {name}.gz first: gunzip --keep {name}.gz" if packed else "")
+        )
     return found

@@ -13,7 +13,17 @@ from galfeat.data.surveys.classes import joined, open_pictures, with_column
 
 __all__ = ["galaxy_zoo2", "galaxy_zoo2_labels"]
 
-_ANSWERS = ("smooth", "featured", "edge_on", "not_edge_on", "spiral", "no_spiral", "round", "in_between", "cigar")
+_ANSWERS = (
+    "smooth",
+    "featured",
+    "edge_on",
+    "not_edge_on",
+    "spiral",
+    "no_spiral",
+    "round",
+    "in_between",
+    "cigar",
+)
 _HART = {
     "smooth": "t01_smooth_or_features_a01_smooth_debiased",
     "featured": "t01_smooth_or_features_a02_features_or_disk_debiased",
@@ -25,7 +35,8 @@ _HART = {
     "in_between": "t07_rounded_a17_in_between_debiased",
     "cigar": "t07_rounded_a18_cigar_shaped_debiased",
 }
-# In the challenge's table the answers to a question add up to the part of the votes that came to it.
+# In the challenge's table the answers to a question add up to the part of the votes that came to
+# it.
 _KAGGLE = {
     "smooth": "Class1.1",
     "featured": "Class1.2",
@@ -48,22 +59,27 @@ _CLASSES = {
 }
 _HART_FILES = ("gz2_hart16.csv", "gz2_filename_mapping.csv")
 _HART_PICTURES = ("images_gz2/images", "images_gz2", "images")
-_KAGGLE_FILES = ("training_solutions_rev1.csv", "training_solutions_rev1/training_solutions_rev1.csv")
+_KAGGLE_FILES = (
+    "training_solutions_rev1.csv",
+    "training_solutions_rev1/training_solutions_rev1.csv",
+)
 _KAGGLE_PICTURES = ("images_training_rev1", "images_training")
 
 
 def galaxy_zoo2_labels(votes: Mapping[str, Sequence[float]], agreement: float = 0.6) -> list[str]:
     """Make six classes of the votes of Galaxy Zoo 2.
 
-    A galaxy belongs to a class if, at every question on the way to it, at least `agreement` of those who were asked gave the answer that
-    leads there: ``smooth_round``, ``smooth_in_between`` and ``smooth_cigar`` (smooth, and how round); ``edge_on_disc`` (featured, edge-on);
-    ``spiral`` and ``disc_without_spiral`` (featured, not edge-on, and whether there are arms).
+    A galaxy belongs to a class if, at every question on the way to it, at least `agreement` of
+    those who were asked gave the answer that leads there: ``smooth_round``, ``smooth_in_between``
+    and ``smooth_cigar`` (smooth, and how round); ``edge_on_disc`` (featured, edge-on); ``spiral``
+    and ``disc_without_spiral`` (featured, not edge-on, and whether there are arms).
 
     Parameters
     ----------
     votes : mapping of str to sequence of float
-        For each galaxy the part of the votes at its question, 0 to 1, of ``smooth``, ``featured``, ``edge_on``, ``not_edge_on``,
-        ``spiral``, ``no_spiral``, ``round``, ``in_between`` and ``cigar``; NaN where nobody was asked.
+        For each galaxy the part of the votes at its question, 0 to 1, of ``smooth``, ``featured``,
+        ``edge_on``, ``not_edge_on``, ``spiral``, ``no_spiral``, ``round``, ``in_between`` and
+        ``cigar``; NaN where nobody was asked.
     agreement : float
         Above 0.5, so that no galaxy belongs to two classes, and at most 1.
 
@@ -79,12 +95,13 @@ def galaxy_zoo2_labels(votes: Mapping[str, Sequence[float]], agreement: float = 
 
     Notes
     -----
-    This is this package's own rule. Willett et al. (2013) give a threshold for each question instead; the votes stand in the catalogue
-    for those who want them.
+    This is this package's own rule. Willett et al. (2013) give a threshold for each question
+    instead; the votes stand in the catalogue for those who want them.
 
     Examples
     --------
-    >>> votes = {"smooth": [0.9], "featured": [0.1], "edge_on": [0.0], "not_edge_on": [1.0], "spiral": [0.5], "no_spiral": [0.5]}
+    >>> votes = {"smooth": [0.9], "featured": [0.1], "edge_on": [0.0], "not_edge_on": [1.0]}
+    >>> votes |= {"spiral": [0.5], "no_spiral": [0.5]}
     >>> galaxy_zoo2_labels({**votes, "round": [0.8], "in_between": [0.2], "cigar": [0.0]})
     ['smooth_round']
     """
@@ -94,8 +111,18 @@ def galaxy_zoo2_labels(votes: Mapping[str, Sequence[float]], agreement: float = 
     if missing:
         raise UsageError(f"votes are missing for {', '.join(missing)}")
     rows = zip(*(votes[name] for name in _ANSWERS), strict=True)
-    agreed = ({name for name, part in zip(_ANSWERS, row, strict=True) if part is not None and part >= agreement} for row in rows)
-    return [next((name for name, way in _CLASSES.items() if answers.issuperset(way)), "") for answers in agreed]
+    agreed = (
+        {
+            name
+            for name, part in zip(_ANSWERS, row, strict=True)
+            if part is not None and part >= agreement
+        }
+        for row in rows
+    )
+    return [
+        next((name for name, way in _CLASSES.items() if answers.issuperset(way)), "")
+        for answers in agreed
+    ]
 
 
 def galaxy_zoo2(folder: str | Path, *, agreement: float = 0.6) -> FileSource:
@@ -104,18 +131,20 @@ def galaxy_zoo2(folder: str | Path, *, agreement: float = 0.6) -> FileSource:
     Parameters
     ----------
     folder : str or Path
-        Either with ``gz2_hart16.csv`` (votes, debiased by Hart et al. 2016), ``gz2_filename_mapping.csv`` (which picture is whose) and the
-        pictures in ``images_gz2/images``, ``images_gz2`` or ``images``; or, of the Kaggle challenge, with ``training_solutions_rev1.csv``
-        and the pictures in ``images_training_rev1``. All unpacked.
+        Either with ``gz2_hart16.csv`` (votes, debiased by Hart et al. 2016),
+        ``gz2_filename_mapping.csv`` (which picture is whose) and the pictures in
+        ``images_gz2/images``, ``images_gz2`` or ``images``; or, of the Kaggle challenge, with
+        ``training_solutions_rev1.csv`` and the pictures in ``images_training_rev1``. All unpacked.
     agreement : float
         See `galaxy_zoo2_labels`, which makes ``label``.
 
     Returns
     -------
     FileSource
-        One entry for each galaxy that has votes and a picture. ``id`` is its number in SDSS DR7, or the challenge's own. The catalogue has
-        the votes that `label` is made of, each by its answer, as the part of those asked; and ``ra``, ``dec`` and ``gz2_class`` where
-        the table has them.
+        One entry for each galaxy that has votes and a picture. ``id`` is its number in SDSS DR7, or
+        the challenge's own. The catalogue has the votes that `label` is made of, each by its
+        answer, as the part of those asked; and ``ra``, ``dec`` and ``gz2_class`` where the table
+        has them.
 
     Raises
     ------
@@ -124,10 +153,11 @@ def galaxy_zoo2(folder: str | Path, *, agreement: float = 0.6) -> FileSource:
 
     Notes
     -----
-    Pictures and mapping are Zenodo record 3565489, https://doi.org/10.5281/zenodo.3565489, and the votes are Table 1 of Hart et al. at
-    https://data.galaxyzoo.org (both seen in others' programs that read them, and not opened); the challenge is
-    https://www.kaggle.com/c/galaxy-zoo-the-galaxy-challenge. There the answers to a question add up to the part of the votes that came to
-    it, and are divided by their sum here.
+    Pictures and mapping are Zenodo record 3565489, https://doi.org/10.5281/zenodo.3565489, and the
+    votes are Table 1 of Hart et al. at https://data.galaxyzoo.org (both seen in others' programs
+    that read them, and not opened); the challenge is
+    https://www.kaggle.com/c/galaxy-zoo-the-galaxy-challenge. There the answers to a question add up
+    to the part of the votes that came to it, and are divided by their sum here.
 
     References
     ----------
@@ -139,7 +169,10 @@ def galaxy_zoo2(folder: str | Path, *, agreement: float = 0.6) -> FileSource:
         return _of_hart(place, agreement)
     path = next((place / name for name in _KAGGLE_FILES if (place / name).is_file()), None)
     if path is None:
-        raise UsageError(f"{folder}: holds no votes of Galaxy Zoo 2: neither {_HART_FILES[0]} nor {_KAGGLE_FILES[0]}, unpacked")
+        raise UsageError(
+            f"{folder}: holds no votes of Galaxy Zoo 2: neither {_HART_FILES[0]} nor "
+            f"{_KAGGLE_FILES[0]}, unpacked"
+        )
     return _of_kaggle(place, path, agreement)
 
 
@@ -147,12 +180,23 @@ def _of_hart(place: Path, agreement: float) -> FileSource:
     path, mapping = (place / name for name in _HART_FILES)
     table = _read(path, ["dr7objid", *_HART.values()], optional=["ra", "dec", "gz2_class"])
     pairs = _read(mapping, ["objid", "asset_id"])
-    pictures = dict(zip(pairs.column("objid").to_pylist(), pairs.column("asset_id").to_pylist(), strict=True))
+    pictures = dict(
+        zip(pairs.column("objid").to_pylist(), pairs.column("asset_id").to_pylist(), strict=True)
+    )
     ids = table.column("dr7objid").to_pylist()
     votes = {answer: table.column(column) for answer, column in _HART.items()}
-    others = {name: table.column(name) for name in ("ra", "dec", "gz2_class") if name in table.column_names}
+    others = {
+        name: table.column(name)
+        for name in ("ra", "dec", "gz2_class")
+        if name in table.column_names
+    }
     names = [pictures.get(name, "") for name in ids]
-    return _labelled(pa.table({"id": ids, **others, **votes}), names, (path, _folder(place, _HART_PICTURES)), agreement)
+    return _labelled(
+        pa.table({"id": ids, **others, **votes}),
+        names,
+        (path, _folder(place, _HART_PICTURES)),
+        agreement,
+    )
 
 
 def _of_kaggle(place: Path, path: Path, agreement: float) -> FileSource:
@@ -162,14 +206,23 @@ def _of_kaggle(place: Path, path: Path, agreement: float) -> FileSource:
     for answers in _QUESTIONS:
         asked = [sum(parts) for parts in zip(*(votes[answer] for answer in answers), strict=True)]
         for answer in answers:
-            votes[answer] = [part / all_ if all_ > 0 else float("nan") for part, all_ in zip(votes[answer], asked, strict=True)]
-    return _labelled(pa.table({"id": ids, **votes}), ids, (path, _folder(place, _KAGGLE_PICTURES)), agreement)
+            votes[answer] = [
+                part / all_ if all_ > 0 else float("nan")
+                for part, all_ in zip(votes[answer], asked, strict=True)
+            ]
+    return _labelled(
+        pa.table({"id": ids, **votes}), ids, (path, _folder(place, _KAGGLE_PICTURES)), agreement
+    )
 
 
-def _labelled(table: pa.Table, names: Sequence[str], places: tuple[Path, Path], agreement: float) -> FileSource:
+def _labelled(
+    table: pa.Table, names: Sequence[str], places: tuple[Path, Path], agreement: float
+) -> FileSource:
     path, pictures = places
     check_ids(table.column("id").to_pylist(), path)
-    labels = galaxy_zoo2_labels({answer: table.column(answer).to_pylist() for answer in _ANSWERS}, agreement)
+    labels = galaxy_zoo2_labels(
+        {answer: table.column(answer).to_pylist() for answer in _ANSWERS}, agreement
+    )
     return joined(open_pictures(pictures), with_column(table, "label", labels), names, path)
 
 
@@ -181,12 +234,22 @@ def _read(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> pa
         there = opened.schema.names
     missing = [name for name in needed if name not in there]
     if missing:
-        raise UsageError(f"{path}: has no column {', '.join(missing)}; its columns are {', '.join(there[:20])}{', …' * (len(there) > 20)}")
-    texts = {name: pa.string() for name in ("dr7objid", "objid", "asset_id", "GalaxyID", "gz2_class")}
+        raise UsageError(
+            f"{path}: has no column {', '.join(missing)}; its columns are "
+            f"{', '.join(there[:20])}{', …' * (len(there) > 20)}"
+        )
+    texts = {
+        name: pa.string() for name in ("dr7objid", "objid", "asset_id", "GalaxyID", "gz2_class")
+    }
     votes = {name: pa.float64() for name in needed if name not in texts}
     kept = [*needed, *(name for name in optional if name in there)]
     try:
-        return pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(include_columns=kept, column_types=texts | votes))
+        return pyarrow.csv.read_csv(
+            path,
+            convert_options=pyarrow.csv.ConvertOptions(
+                include_columns=kept, column_types=texts | votes
+            ),
+        )
     except pa.ArrowException as error:
         raise UsageError(f"{path}: cannot be read: {str(error).strip().splitlines()[0]}") from error
 

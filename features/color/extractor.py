@@ -19,15 +19,17 @@ __all__ = ["ColorHistogram"]
 class ColorHistogram(Extractor):
     """How many pixels are how bright in each band, and in two bands at once.
 
-    For each band, the fraction of its good pixels in each of `bins` equal bins; for each pair of bands, the fraction of the
-    pixels good in both in each of `pair_bins` x `pair_bins` cells of the plane of the two values, where a colour is a line.
+    For each band, the fraction of its good pixels in each of `bins` equal bins; for each pair of
+    bands, the fraction of the pixels good in both in each of `pair_bins` x `pair_bins` cells of the
+    plane of the two values, where a colour is a line.
 
     Parameters
     ----------
     bins : int, default 32
         Number of bins of each band.
     range : (float, float), default (-2.0, 8.0)
-        Lowest and highest edge, in the pixels' unit (of prepared images: noise, stretched by asinh). Pixels beyond go to the end bins.
+        Lowest and highest edge, in the pixels' unit (of prepared images: noise, stretched by
+        asinh). Pixels beyond go to the end bins.
     pairs : {"adjacent", "all", "none"}, default "adjacent"
         Which bands go together: each with the next, each with each, or none.
     pair_bins : int, default 8
@@ -37,9 +39,10 @@ class ColorHistogram(Extractor):
 
     Notes
     -----
-    The edges are fixed, never taken from the image at hand, so two galaxies' vectors mean the same; the price is that the
-    vector changes with the sky and the unit. A value on an edge belongs to the bin above it, as in `numpy.histogram`.
-    Up to 255 bins are compiled; more are counted in NumPy, slowly.
+    The edges are fixed, never taken from the image at hand, so two galaxies' vectors mean the same;
+    the price is that the vector changes with the sky and the unit. A value on an edge belongs to
+    the bin above it, as in `numpy.histogram`. Up to 255 bins are compiled; more are counted in
+    NumPy, slowly.
 
     References
     ----------
@@ -77,11 +80,15 @@ class ColorHistogram(Extractor):
         return frozenset({"rotation90", "flip", "shift", "rotation", "scale", "noise"})
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
-        """Return ``band_bin`` for each band and bin, then ``band_band_bin_bin`` for each pair, numbered from 0."""
+        """Return ``band_bin`` for each band and bin, then ``band_band_bin_bin`` for each pair,
+        numbered from 0.
+        """
         self._check_size(shape)
         single = [f"{band}_{bin_}" for band in bands for bin_ in range(self.bins)]
         cells = [f"{i}_{j}" for i in range(self.pair_bins) for j in range(self.pair_bins)]
-        return single + [f"{bands[a]}_{bands[b]}_{cell}" for a, b in self._pairs(len(bands)) for cell in cells]
+        return single + [
+            f"{bands[a]}_{bands[b]}_{cell}" for a, b in self._pairs(len(bands)) for cell in cells
+        ]
 
     def _smallest(self) -> tuple[int, int]:
         bins("bins", self.bins, self.range)
@@ -91,13 +98,18 @@ class ColorHistogram(Extractor):
 
     def _pairs(self, count: int) -> list[tuple[int, int]]:
         bands = list(range(count))
-        return {"none": [], "adjacent": list(pairwise(bands)), "all": list(combinations(bands, 2))}[self.pairs]
+        return {"none": [], "adjacent": list(pairwise(bands)), "all": list(combinations(bands, 2))}[
+            self.pairs
+        ]
 
-    def _obstacles(self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]) -> dict[int, str]:
+    def _obstacles(
+        self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]
+    ) -> dict[int, str]:
         return {
             row: f"bands {a + 1} and {b + 1} have no pixel that is good in both"
             for a, b in self._pairs(images.shape[1])
-            for row in rows[shares[rows, a] + shares[rows, b] <= 1].tolist()  # with more, some pixel is good in both
+            # with more, some pixel is good in both
+            for row in rows[shares[rows, a] + shares[rows, b] <= 1].tolist()
             if not (np.isfinite(images[row, a]) & np.isfinite(images[row, b])).any()
         }
 
@@ -113,25 +125,40 @@ class ColorHistogram(Extractor):
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         return self._with_pairs(images, self._single(images)[0])
 
-    def _single(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the histograms of the bands, (n, bands * bins), and the fractions of good pixels, (n, bands)."""
+    def _single(
+        self, images: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the histograms of the bands, (n, bands * bins), and the fractions of good pixels,
+        (n, bands).
+        """
         count, limits = bins("bins", self.bins, self.range)
         measure = kernels.fractions if count <= MOST else plain.band_fractions
         single, shares = measure(images.reshape(-1, *images.shape[2:]), count, limits)
         return single.reshape(len(images), -1), shares.reshape(len(images), -1)
 
-    def _with_pairs(self, images: NDArray[np.float32], single: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _with_pairs(
+        self, images: NDArray[np.float32], single: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         pairs = self._pairs(images.shape[1])
         if not pairs:
             return single
         step = max(1, self._at_once // images[0].size)
-        joint = [self._joint(images[start : start + step], pairs) for start in range(0, len(images), step)]
+        joint = [
+            self._joint(images[start : start + step], pairs)
+            for start in range(0, len(images), step)
+        ]
         return np.concatenate([single, np.concatenate(joint)], axis=1)
 
-    def _joint(self, images: NDArray[np.float32], pairs: list[tuple[int, int]]) -> NDArray[np.float64]:
+    def _joint(
+        self, images: NDArray[np.float32], pairs: list[tuple[int, int]]
+    ) -> NDArray[np.float64]:
         count, limits = bins("pair_bins", self.pair_bins, self.range)
         if count <= MOST:
             codes = levels(images, count, limits)
-            return np.concatenate([kernels.joint_fractions(codes, pair, count) for pair in pairs], axis=1)
+            return np.concatenate(
+                [kernels.joint_fractions(codes, pair, count) for pair in pairs], axis=1
+            )
         exact = plain.levels(images, count, limits)
-        return np.concatenate([plain.joint_fractions(exact[:, a], exact[:, b], count) for a, b in pairs], axis=1)
+        return np.concatenate(
+            [plain.joint_fractions(exact[:, a], exact[:, b], count) for a, b in pairs], axis=1
+        )

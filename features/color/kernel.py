@@ -14,12 +14,16 @@ __all__ = ["fractions", "joint_fractions"]
 _PIXELS = 4096  # measured at a time: what is noted about them stays in the cache
 _WORDS = _PIXELS // 64
 _FEW = 64  # levels, which are told apart by six halvings at most
-_TABLES = 8  # equal neighbours count in different tables, so that no increment waits for the one before
+# equal neighbours count in different tables, so that no increment waits for the one before
+_TABLES = 8
 _STEP = 256  # entries from table to table: one for each byte
 
 
-def fractions(planes: NDArray[np.float32], count: int, limits: tuple[float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return which part of the good pixels of each plane lies in each level, shape (m, count), and which part is good, shape (m,).
+def fractions(
+    planes: NDArray[np.float32], count: int, limits: tuple[float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return which part of the good pixels of each plane lies in each level, shape (m, count), and
+    which part is good, shape (m,).
 
     Parameters
     ----------
@@ -43,8 +47,11 @@ def fractions(planes: NDArray[np.float32], count: int, limits: tuple[float, floa
     return result, good / flat.shape[1]
 
 
-def joint_fractions(codes: NDArray[np.uint8], pair: tuple[int, int], count: int) -> NDArray[np.float64]:
-    """Return which part of the pixels good in both of two bands has each pair of levels, shape (n, count * count).
+def joint_fractions(
+    codes: NDArray[np.uint8], pair: tuple[int, int], count: int
+) -> NDArray[np.float64]:
+    """Return which part of the pixels good in both of two bands has each pair of levels, shape (n,
+    count * count).
 
     Parameters
     ----------
@@ -62,12 +69,22 @@ def joint_fractions(codes: NDArray[np.uint8], pair: tuple[int, int], count: int)
     flat = codes.reshape(*codes.shape[:2], -1)
     table = np.zeros(_TABLES * (count + 1) ** 2, dtype=np.uint32)
     result = np.empty((len(flat), count * count))
-    _joints(flat, np.int64(pair[0]), np.int64(pair[1]), np.int64(count), table, np.empty(flat.shape[2], dtype=np.uint16), result)
+    _joints(
+        flat,
+        np.int64(pair[0]),
+        np.int64(pair[1]),
+        np.int64(count),
+        table,
+        np.empty(flat.shape[2], dtype=np.uint16),
+        result,
+    )
     return result
 
 
 @kernel(fast=False)
-def _singles(planes: Any, bits: Any, measure: Any, codes: Any, sets: Any, counts: Any, result: Any, good: Any) -> None:
+def _singles(
+    planes: Any, bits: Any, measure: Any, codes: Any, sets: Any, counts: Any, result: Any, good: Any
+) -> None:
     pixels = planes.shape[1]
     count = result.shape[1]
     for row in range(len(planes)):
@@ -85,7 +102,9 @@ def _singles(planes: Any, bits: Any, measure: Any, codes: Any, sets: Any, counts
 
 @kernel(fast=False)
 def _halve(codes: Any, count: Any, sets: Any, counts: Any) -> None:
-    """Add how many codes there are of each level: sets of pixels, as bits of words, are halved by one binary digit after the other.
+    """Add how many codes there are of each level.
+
+    Sets of pixels, as bits of words, are halved by one binary digit after the other.
 
     After d digits, set k at k * `_WORDS` holds the good pixels whose last d digits are those of k.
     """
@@ -95,12 +114,16 @@ def _halve(codes: Any, count: Any, sets: Any, counts: Any) -> None:
     digit = 1
     while 2 * digit < count:
         for k in range(length):
-            sets[_FEW // 2 * _WORDS + k] = matches(codes, np.uint64(64 * k), np.uint8(digit), np.uint8(digit))
+            sets[_FEW // 2 * _WORDS + k] = matches(
+                codes, np.uint64(64 * k), np.uint8(digit), np.uint8(digit)
+            )
         for part in range(digit):
             _split(sets, part * _WORDS, (part + digit) * _WORDS, length)
         digit *= 2
     for k in range(length):
-        sets[_FEW // 2 * _WORDS + k] = matches(codes, np.uint64(64 * k), np.uint8(digit), np.uint8(digit))
+        sets[_FEW // 2 * _WORDS + k] = matches(
+            codes, np.uint64(64 * k), np.uint8(digit), np.uint8(digit)
+        )
     chosen = sets[_FEW // 2 * _WORDS : _FEW // 2 * _WORDS + length]
     for part in range(min(digit, count)):
         every, some = _sizes(sets[part * _WORDS : part * _WORDS + length], chosen)
@@ -138,7 +161,9 @@ def _count(codes: Any, tables: Any) -> None:
     for block in range(blocks):
         first = np.uint64(block) * np.uint64(_TABLES)
         for lane in range(_TABLES):
-            tables[np.uint64(codes[first + np.uint64(lane)]) + np.uint64(lane) * step] += np.uint32(1)
+            tables[np.uint64(codes[first + np.uint64(lane)]) + np.uint64(lane) * step] += np.uint32(
+                1
+            )
     for k in range(len(codes) // _TABLES * _TABLES, len(codes)):
         tables[codes[k]] += np.uint32(1)
 
@@ -160,7 +185,9 @@ def _divide(tables: Any, fractions: Any) -> Any:
 
 
 @kernel(fast=False)
-def _joints(codes: Any, first: Any, second: Any, count: Any, table: Any, cells: Any, result: Any) -> None:
+def _joints(
+    codes: Any, first: Any, second: Any, count: Any, table: Any, cells: Any, result: Any
+) -> None:
     side = count + 1
     size = np.uint64(side * side)
     for row in range(len(codes)):
@@ -192,6 +219,8 @@ def _scatter(cells: Any, size: Any, table: Any) -> None:
     for block in range(blocks):
         first = np.uint64(block) * np.uint64(_TABLES)
         for lane in range(_TABLES):
-            table[np.uint64(cells[first + np.uint64(lane)]) + np.uint64(lane) * size] += np.uint32(1)
+            table[np.uint64(cells[first + np.uint64(lane)]) + np.uint64(lane) * size] += np.uint32(
+                1
+            )
     for k in range(len(cells) // _TABLES * _TABLES, len(cells)):
         table[cells[k]] += np.uint32(1)

@@ -33,32 +33,39 @@ class HOG(Extractor):
     block_norm : {"L2-Hys", "L2", "L1", "L1-sqrt"}, default "L2-Hys"
         L2-Hys: L2, values above 0.2 cut, and L2 again.
     channel : {"each", "strongest"}, default "each"
-        Measure each band, or at each pixel the band with the largest gradient (the first of equal ones), as scikit-image does.
+        Measure each band, or at each pixel the band with the largest gradient (the first of equal
+        ones), as scikit-image does.
     rotation : {"fixed", "averaged", "mirrored"}, default "fixed"
-        Galaxies have no up. ``averaged``: the mean of the vectors of the image in its four orientations, which is the same for each
-        of them; ``mirrored``: of these and their mirror images. Cells and blocks must be square then.
+        Galaxies have no up. ``averaged``: the mean of the vectors of the image in its four
+        orientations, which is the same for each of them; ``mirrored``: of these and their mirror
+        images. Cells and blocks must be square then.
     min_good : float, default 0.5
-        Least fraction of good pixels in each band; with ``channel="strongest"``, of pixels good in any band.
+        Least fraction of good pixels in each band; with ``channel="strongest"``, of pixels good in
+        any band.
 
     Notes
     -----
-    Gradients are centred differences and zero across the border; pixels vote for one bin only; there is no Gaussian window in
-    a block. A direction on the edge of two bins belongs to the upper one.
+    Gradients are centred differences and zero across the border; pixels vote for one bin only;
+    there is no Gaussian window in a block. A direction on the edge of two bins belongs to the upper
+    one.
 
-    Where no pixel is bad the result is that of `skimage.feature.hog` without its absolute epsilon, which makes scikit-image's
-    vector depend on the flux unit. Instead a block is empty, and zero, if its mean gradient is below 1e-7 of that of the strongest
-    cell of the band. Three more differences, all of rounding: scikit-image adds a cell up in single precision, which costs it the
-    fifth digit in cells of 64 x 64 pixels; it drops gradients a hair below 0 degrees, which here belong to the first bin; and
-    gradients here are float32, so that one whose direction is within 2e-7 rad of the edge of two bins may vote for the other, and
-    of bands whose gradients are equal to seven digits another may be the strongest.
+    Where no pixel is bad the result is that of `skimage.feature.hog` without its absolute epsilon,
+    which makes scikit-image's vector depend on the flux unit. Instead a block is empty, and zero,
+    if its mean gradient is below 1e-7 of that of the strongest cell of the band. Three more
+    differences, all of rounding: scikit-image adds a cell up in single precision, which costs it
+    the fifth digit in cells of 64 x 64 pixels; it drops gradients a hair below 0 degrees, which
+    here belong to the first bin; and gradients here are float32, so that one whose direction is
+    within 2e-7 rad of the edge of two bins may vote for the other, and of bands whose gradients are
+    equal to seven digits another may be the strongest.
 
-    A gradient is used only if all pixels that it is made of are good; a cell's histogram is a mean over the gradients used.
-    A constant band gives zeros.
+    A gradient is used only if all pixels that it is made of are good; a cell's histogram is a mean
+    over the gradients used. A constant band gives zeros.
 
-    With ``rotation="averaged"`` or ``"mirrored"`` the cells are the largest square of cells in the middle of the image. Values
-    that turning the image by 180 degrees (with an even number of orientations, by 90) or mirroring it exchanges have the same
-    mean, or nearly so where directions on edges of bins or an odd number of left-over pixels come in. It is there once, under the
-    name of the first of them: the vector is 2 to 8 times shorter.
+    With ``rotation="averaged"`` or ``"mirrored"`` the cells are the largest square of cells in the
+    middle of the image. Values that turning the image by 180 degrees (with an even number of
+    orientations, by 90) or mirroring it exchanges have the same mean, or nearly so where directions
+    on edges of bins or an odd number of left-over pixels come in. It is there once, under the name
+    of the first of them: the vector is 2 to 8 times shorter.
 
     References
     ----------
@@ -69,9 +76,10 @@ class HOG(Extractor):
     >>> import numpy as np
     >>> from galfeat.features import HOG
     >>> ramp = np.tile(np.arange(16.0), (1, 1, 16, 1))
-    >>> HOG(orientations=2, cells_per_block=(1, 1), block_norm="L1").fit_transform(ramp)
+    >>> settings = {"orientations": 2, "cells_per_block": (1, 1), "block_norm": "L1"}
+    >>> HOG(**settings).fit_transform(ramp)
     array([[1., 0., 1., 0., 1., 0., 1., 0.]], dtype=float32)
-    >>> HOG(orientations=2, cells_per_block=(1, 1), block_norm="L1", rotation="averaged").fit_transform(ramp)
+    >>> HOG(**settings, rotation="averaged").fit_transform(ramp)
     array([[0.5, 0.5]], dtype=float32)
     """
 
@@ -99,14 +107,19 @@ class HOG(Extractor):
 
     @property
     def promises(self) -> frozenset[str]:
-        """A gradient does not see a constant, a normalised block no unit, and a mean over orientations no orientation."""
+        """A gradient does not see a constant, a normalised block no unit, and a mean over
+        orientations no orientation.
+        """
         turned = {"fixed": set(), "averaged": {"rotation90"}, "mirrored": {"rotation90", "flip"}}
         return frozenset({"sky", "flux", "shift", "scale"} | turned.get(self.rotation, set()))
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
-        """Return ``band_b<row>_<column>_c<row>_<column>_o<orientation>``: block, cell in it, orientation bin, all from 0.
+        """Return ``band_b<row>_<column>_c<row>_<column>_o<orientation>``.
 
-        Means over orientations of the image are called ``band_averaged_b…`` and ``band_mirrored_b…``.
+        Block, cell in it, orientation bin, all from 0.
+
+        Means over orientations of the image are called ``band_averaged_b…`` and
+        ``band_mirrored_b…``.
         """
         self._check_size(shape)
         grid = self._grid(shape)
@@ -124,11 +137,15 @@ class HOG(Extractor):
         choice("block_norm", self.block_norm, NORMS)
         choice("channel", self.channel, ("each", "strongest"))
         choice("rotation", self.rotation, _ROTATIONS)
-        cell, block = pair("pixels_per_cell", self.pixels_per_cell), pair("cells_per_block", self.cells_per_block)
+        cell, block = (
+            pair("pixels_per_cell", self.pixels_per_cell),
+            pair("cells_per_block", self.cells_per_block),
+        )
         if self.rotation != "fixed" and (cell[0] != cell[1] or block[0] != block[1]):
             raise UsageError(
                 f"rotation={self.rotation!r} needs square cells and blocks, since it turns them; "
-                f"pixels_per_cell is {self.pixels_per_cell}, cells_per_block is {self.cells_per_block}"
+                f"pixels_per_cell is {self.pixels_per_cell}, cells_per_block is "
+                f"{self.cells_per_block}"
             )
         return block[0] * cell[0], block[1] * cell[1]
 
@@ -136,16 +153,20 @@ class HOG(Extractor):
         shares = super()._shares(images)
         if self.channel == "each":
             return shares
-        most = np.asarray(shares.max(axis=1, keepdims=True))  # at least as many are good in any band; counted only if that is too few
+        # at least as many are good in any band; counted only if that is too few
+        most = np.asarray(shares.max(axis=1, keepdims=True))
         few = most[:, 0] < self.min_good
         most[few] = np.isfinite(images[few]).any(axis=1, keepdims=True).mean(axis=(2, 3))
         return most
 
-    def _attempt(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32] | None, dict[int, str]]:
+    def _attempt(
+        self, images: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32] | None, dict[int, str]]:
         if self.rotation != "fixed" or self._too_small(images.shape[-2:]):
             return super()._attempt(images)
         least = fraction("min_good", self.min_good)
-        vectors, flawed = self._fixed(images)  # says on the way where bad pixels are: looking first would take a tenth of the time
+        # says on the way where bad pixels are: looking first would take a tenth of the time
+        vectors, flawed = self._fixed(images)
         rows = np.flatnonzero(flawed)
         if len(rows) and (reasons := self._judged(images, rows, self._shares(images), least)):
             return None, reasons
@@ -153,8 +174,12 @@ class HOG(Extractor):
 
     def _fixed(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the vectors of the images as they are, and which images have bad pixels."""
-        vectors, flawed = oriented_histograms(self._planes(images), self._grid(images.shape[2:]), self._block(), self.block_norm)
-        return vectors.reshape(len(images), -1), np.asarray(flawed.reshape(len(images), -1).any(axis=1))
+        vectors, flawed = oriented_histograms(
+            self._planes(images), self._grid(images.shape[2:]), self._block(), self.block_norm
+        )
+        return vectors.reshape(len(images), -1), np.asarray(
+            flawed.reshape(len(images), -1).any(axis=1)
+        )
 
     def _planes(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         return images.reshape(-1, 1, *images.shape[2:]) if self.channel == "each" else images
@@ -168,10 +193,13 @@ class HOG(Extractor):
         planes, grid, block = self._planes(images), self._grid(images.shape[2:]), self._block()
         views = _views(grid, block, self.rotation == "mirrored")
         total = np.zeros((len(planes), len(views[0].places)), dtype=np.float32)
-        measured: dict[tuple[Grid, bool, int], NDArray[np.float32]] = {}  # turned by 180 degrees gradients are the same
+        # turned by 180 degrees gradients are the same
+        measured: dict[tuple[Grid, bool, int], NDArray[np.float32]] = {}
         for view in views:
             if view.seen not in measured:
-                found, _ = oriented_histograms(planes, view.grid, block, self.block_norm, swap=view.swap, sign=view.sign)
+                found, _ = oriented_histograms(
+                    planes, view.grid, block, self.block_norm, swap=view.swap, sign=view.sign
+                )
                 measured[view.seen] = found
             add_places(measured[view.seen], view.places, total)
         return (total / np.float32(len(views))).reshape(len(images), -1)
@@ -202,7 +230,9 @@ class _View(NamedTuple):
 def _views(grid: Grid, block: tuple[int, int], mirrored: bool) -> list[_View]:
     """Return the orientations over which vectors are averaged; the first is the image as it is."""
     blocks = grid.rows - block[0] + 1
-    values = np.arange(blocks * blocks * block[0] * block[1] * grid.bins).reshape(blocks, blocks, *block, grid.bins)
+    values = np.arange(blocks * blocks * block[0] * block[1] * grid.bins).reshape(
+        blocks, blocks, *block, grid.bins
+    )
     kept = _one_of_each(values, mirrored)
     views = []
     for mirror, turn in product((False, True) if mirrored else (False,), range(4)):
@@ -213,7 +243,10 @@ def _views(grid: Grid, block: tuple[int, int], mirrored: bool) -> list[_View]:
 
 
 def _turned(values: NDArray[np.intp], turn: int, mirror: bool) -> NDArray[np.intp]:
-    """Return blocks and the cells in them as they lie after mirroring and turning the image; bins stay."""
+    """Return blocks and the cells in them as they lie after mirroring and turning the image.
+
+    Bins stay.
+    """
     seen = values[:, ::-1, :, ::-1] if mirror else values
     return np.rot90(np.rot90(seen, turn, axes=(0, 1)), turn, axes=(2, 3))
 
@@ -221,9 +254,13 @@ def _turned(values: NDArray[np.intp], turn: int, mirror: bool) -> NDArray[np.int
 def _moved(grid: Grid, turn: int, mirror: bool) -> Grid:
     """Return the cells that, after mirroring and turning the image, lie where those of the grid do.
 
-    They are the same but where an odd number of pixels is left over, and the middle lies between two pixels.
+    They are the same but where an odd number of pixels is left over, and the middle lies between
+    two pixels.
     """
-    below, right = grid.ny - grid.top - grid.rows * grid.cy, grid.nx - grid.left - grid.columns * grid.cx
+    below, right = (
+        grid.ny - grid.top - grid.rows * grid.cy,
+        grid.nx - grid.left - grid.columns * grid.cx,
+    )
     top = below if turn in (2, 3) else grid.top
     left = right if (turn in (1, 2)) != mirror else grid.left
     return grid._replace(top=top, left=left)
@@ -233,9 +270,11 @@ def _one_of_each(values: NDArray[np.intp], mirrored: bool) -> NDArray[np.intp]:
     """Return the first of each group of values that turns, and mirroring, exchange."""
     bins = values.shape[-1]
     least = values
-    turns = range(4) if bins % 2 == 0 else (0, 2)  # a quarter turn of an odd number of bins has its edges within bins
+    # a quarter turn of an odd number of bins has its edges within bins
+    turns = range(4) if bins % 2 == 0 else (0, 2)
     for mirror, turn in product((False, True) if mirrored else (False,), turns):
-        seen = values[..., ::-1] if mirror else values  # mirroring takes an angle to 180 degrees less it
+        # mirroring takes an angle to 180 degrees less it
+        seen = values[..., ::-1] if mirror else values
         seen = np.roll(seen, bins // 2, axis=-1) if turn % 2 else seen
         least = np.minimum(least, _turned(seen, turn, mirror))
     return np.unique(least)

@@ -18,14 +18,21 @@ _NORMS = {"L1": L1, "L1-sqrt": L1_SQRT, "L2": L2, "L2-Hys": L2_HYS}
 _EXACT = {1: 1.0, 2: 0.0, 3: -1.0}  # cotangents of 45, 90 and 135 degrees
 _VECTOR = 16  # numbers that a processor handles at once
 
-# Sizes are squared in single precision. Images are measured times 2**20; where a cell then holds too much or too little for that,
-# again times 2**50 more or less, and once more: the extremes of single precision are within that.
+# Sizes are squared in single precision. Images are measured times 2**20; where a cell then holds
+# too much or too little for that, again times 2**50 more or less, and once more: the extremes of
+# single precision are within that.
 _START, _STEP, _TRIES = np.float32(2.0**20), np.float32(2.0**50), 3
 _LOW, _HIGH = np.float32(1), np.float32(2.0**56)
 
 
 def oriented_histograms(
-    images: NDArray[np.float32], grid: Grid, block: tuple[int, int], norm: str, *, swap: bool = False, sign: int = 1
+    images: NDArray[np.float32],
+    grid: Grid,
+    block: tuple[int, int],
+    norm: str,
+    *,
+    swap: bool = False,
+    sign: int = 1,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the vectors of images, and which images have bad pixels.
 
@@ -37,8 +44,8 @@ def oriented_histograms(
     block : (int, int)
     norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}
     swap, sign : bool, {1, -1}
-        See the directions of the image mirrored (False, -1), turned by 90 degrees (True, -1), or both (True, 1); cells stay where
-        they are.
+        See the directions of the image mirrored (False, -1), turned by 90 degrees (True, -1), or
+        both (True, 1); cells stay where they are.
 
     Returns
     -------
@@ -47,12 +54,26 @@ def oriented_histograms(
     """
     n, bands, ny, nx = images.shape
     by, bx = block
-    out = np.empty((n, (grid.rows - by + 1) * (grid.columns - bx + 1) * by * bx * grid.bins), dtype=np.float32)
+    out = np.empty(
+        (n, (grid.rows - by + 1) * (grid.columns - bx + 1) * by * bx * grid.bins), dtype=np.float32
+    )
     flawed = np.empty(n, dtype=np.bool_)
     tables = _cotangents(grid.bins), _places(grid)
     pixels = images.reshape(n, bands, ny * nx).view()
-    pixels.flags.writeable = False  # whether the caller's can be written to or not: one compiled version
-    _measure(pixels, grid, block, _NORMS[norm], swap, np.float32(sign), *tables, np.float32(FLOOR), out, flawed)
+    # whether the caller's can be written to or not: one compiled version
+    pixels.flags.writeable = False
+    _measure(
+        pixels,
+        grid,
+        block,
+        _NORMS[norm],
+        swap,
+        np.float32(sign),
+        *tables,
+        np.float32(FLOOR),
+        out,
+        flawed,
+    )
     return out, flawed
 
 
@@ -76,7 +97,9 @@ def _cotangents(bins: int) -> NDArray[np.float32]:
     inner = range(1, bins)
     count = -(-max(len(inner), 1) // EDGES_AT_ONCE) * EDGES_AT_ONCE
     cotangents = np.full(count, -np.inf, dtype=np.float32)
-    cotangents[: len(inner)] = [_EXACT[4 * k // bins] if 4 * k % bins == 0 else 1 / np.tan(np.pi * k / bins) for k in inner]
+    cotangents[: len(inner)] = [
+        _EXACT[4 * k // bins] if 4 * k % bins == 0 else 1 / np.tan(np.pi * k / bins) for k in inner
+    ]
     cotangents.flags.writeable = False
     return cotangents
 
@@ -84,7 +107,9 @@ def _cotangents(bins: int) -> NDArray[np.float32]:
 @lru_cache(maxsize=32)
 def _places(grid: Grid) -> NDArray[np.uint32]:
     row = np.full(grid.nx, grid.columns * grid.bins, dtype=np.uint32)
-    row[grid.left : grid.left + grid.columns * grid.cx] = np.arange(grid.columns).repeat(grid.cx) * grid.bins
+    row[grid.left : grid.left + grid.columns * grid.cx] = (
+        np.arange(grid.columns).repeat(grid.cx) * grid.bins
+    )
     places = np.tile(row, grid.cy)
     places.flags.writeable = False
     return places
@@ -92,13 +117,25 @@ def _places(grid: Grid) -> NDArray[np.uint32]:
 
 @kernel()
 def _measure(
-    images: Any, grid: Any, block: Any, norm: int, swap: bool, sign: Any, cotangents: Any, places: Any, floor: Any, out: Any, flawed: Any
+    images: Any,
+    grid: Any,
+    block: Any,
+    norm: int,
+    swap: bool,
+    sign: Any,
+    cotangents: Any,
+    places: Any,
+    floor: Any,
+    out: Any,
+    flawed: Any,
 ) -> None:
     count = grid.rows * grid.columns
     starts = (grid.rows - block[0]) * grid.columns + grid.columns - block[1] + 1
-    tried = -(-starts // _VECTOR) * _VECTOR  # whole vectors: the ends of loops would take as long as the rest
+    # whole vectors: the ends of loops would take as long as the rest
+    tried = -(-starts // _VECTOR) * _VECTOR
     length = tried + block[0] * grid.columns + block[1]
-    work = np.empty((7, len(places) + 3 * _VECTOR), np.float32)  # rows that begin a power of two apart would hinder each other
+    # rows that begin a power of two apart would hinder each other
+    work = np.empty((7, len(places) + 3 * _VECTOR), np.float32)
     table = np.empty((grid.columns + 1) * grid.bins, np.float64)
     cells = np.empty(count * grid.bins, np.float32)
     by_bin, sums = np.zeros((grid.bins, length), np.float32), np.zeros((2, length), np.float32)
@@ -113,7 +150,19 @@ def _measure(
             if holes or small < 1:
                 _clean(images[row].reshape(-1), small, clean.reshape(-1))
             image = clean if holes or small < 1 else images[row]
-            fill_cells(image, holes, max(scale, np.float32(1)), grid, swap, sign, cotangents, places, work, table, cells)
+            fill_cells(
+                image,
+                holes,
+                max(scale, np.float32(1)),
+                grid,
+                swap,
+                sign,
+                cotangents,
+                places,
+                work,
+                table,
+                cells,
+            )
             largest = sum_cells(cells, by_bin, sums[0], sums[1])
             if largest < _LOW:
                 scale *= _STEP
@@ -122,7 +171,19 @@ def _measure(
             else:
                 break
         least = floor * largest * np.float32(block[0] * block[1])
-        fill_blocks(cells, by_bin, sums[0], sums[1], grid, block, norm, least, factors[0], factors[1], out[row])
+        fill_blocks(
+            cells,
+            by_bin,
+            sums[0],
+            sums[1],
+            grid,
+            block,
+            norm,
+            least,
+            factors[0],
+            factors[1],
+            out[row],
+        )
 
 
 @kernel()

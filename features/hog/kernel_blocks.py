@@ -16,7 +16,9 @@ _ONE, _NONE = np.float32(1), np.float32(0)
 
 @kernel()
 def sum_cells(cells: Any, by_bin: Any, sums: Any, squares: Any) -> Any:
-    """Fill in each cell's sum and sum of squares, and its values bin by bin; return the largest sum.
+    """Fill in each cell's sum and sum of squares, and its values bin by bin.
+
+    Return the largest sum.
 
     Parameters
     ----------
@@ -43,7 +45,17 @@ def sum_cells(cells: Any, by_bin: Any, sums: Any, squares: Any) -> Any:
 
 @kernel()
 def fill_blocks(
-    cells: Any, by_bin: Any, sums: Any, squares: Any, grid: Any, block: Any, norm: int, least: Any, factors: Any, again: Any, out: Any
+    cells: Any,
+    by_bin: Any,
+    sums: Any,
+    squares: Any,
+    grid: Any,
+    block: Any,
+    norm: int,
+    least: Any,
+    factors: Any,
+    again: Any,
+    out: Any,
 ) -> None:
     """Fill in the normalised blocks.
 
@@ -51,13 +63,14 @@ def fill_blocks(
     ----------
     cells : array of float32, shape (rows * columns * bins,)
     by_bin, sums, squares
-        As filled by `sum_cells`; behind the last cell as many values as a block has of cells, of whatever value.
+        As filled by `sum_cells`; behind the last cell as many values as a block has of cells, of
+        whatever value.
     block : (int, int)
     least : float
         A block whose sum is not above this is empty.
     factors, again : arrays of float32
-        Room for a value a cell; their length is the number of cells at which blocks are tried, those at the right end of a row
-        too, which are none.
+        Room for a value a cell; their length is the number of cells at which blocks are tried,
+        those at the right end of a row too, which are none.
     out : array of float32, shape (block rows * block columns * by * bx * bins,)
     """
     by, bx = block

@@ -1,7 +1,8 @@
 """What each cell of an image holds of the gradients in each direction.
 
-A row of cells at a time, so that everything stays in the cache, in passes over flat arrays: gradients; the largest of the bands;
-size and bin; the vote of each pixel for one entry of the table.
+A row of cells at a time, so that everything stays in the cache, in passes over flat arrays:
+gradients; the largest of the bands; size and bin; the vote of each pixel for one entry of the
+table.
 """
 
 from typing import Any, NamedTuple
@@ -14,11 +15,14 @@ __all__ = ["EDGES_AT_ONCE", "Grid", "fill_cells"]
 
 EDGES_AT_ONCE = 8
 
-_SIZE, _INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)  # the bits of a float32 but its sign; those of infinity
+# the bits of a float32 but its sign; those of infinity
+_SIZE, _INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)
 
 
 class Grid(NamedTuple):
-    """An image, its cells (the first at ``top``, ``left``; each ``cy`` x ``cx`` pixels) and the bins of a cell."""
+    """An image, its cells (the first at ``top``, ``left``; each ``cy`` x ``cx`` pixels) and the
+    bins of a cell.
+    """
 
     ny: int
     nx: int
@@ -33,7 +37,17 @@ class Grid(NamedTuple):
 
 @kernel()
 def fill_cells(
-    image: Any, holes: bool, factor: Any, grid: Any, swap: bool, sign: Any, cotangents: Any, places: Any, work: Any, table: Any, cells: Any
+    image: Any,
+    holes: bool,
+    factor: Any,
+    grid: Any,
+    swap: bool,
+    sign: Any,
+    cotangents: Any,
+    places: Any,
+    work: Any,
+    table: Any,
+    cells: Any,
 ) -> None:
     """Fill in the sums of gradient sizes by cell and bin, times a factor.
 
@@ -42,18 +56,23 @@ def fill_cells(
     Parameters
     ----------
     image : array of float32, shape (bands, ny * nx)
-        NaN where bad. Of several bands, each pixel takes the gradient of the one where it is largest.
+        NaN where bad. Of several bands, each pixel takes the gradient of the one where it is
+        largest.
     holes : bool
         Whether there may be NaN.
     factor : float32
     grid : Grid
     swap, sign : bool, float32
-        Directions are those of (gy, sign * gx), or of (gx, sign * gy): of the image as it is, turned, or mirrored.
+        Directions are those of (gy, sign * gx), or of (gx, sign * gy): of the image as it is,
+        turned, or mirrored.
     cotangents : array of float32
         Of the inner edges of the bins, falling; -inf up to a multiple of `EDGES_AT_ONCE`.
     places : array of uint32, shape (cy * nx,)
-        Where in the table the bins of each pixel's cell begin; pixels outside the cells have a place behind them.
-    work : array of float32, shape (7, cy * nx or more), and table : array of float64, shape ((columns + 1) * bins,)
+        Where in the table the bins of each pixel's cell begin; pixels outside the cells have a
+        place behind them.
+    work : array of float32, shape (7, cy * nx or more)
+        Room.
+    table : array of float64, shape ((columns + 1) * bins,)
         Room.
     cells : array of float32, shape (rows * columns * bins,)
     """
@@ -87,10 +106,17 @@ def fill_cells(
 
 @kernel()
 def _gradients(band: Any, grid: Any, start: int, factor: Any, gy: Any, gx: Any) -> None:
-    """Fill in centred differences, zero across the border of the image, for the row of cells that begins at pixel ``start``."""
+    """Fill in centred differences, zero across the border of the image, for the row of cells that
+    begins at pixel ``start``.
+    """
     count, nx = len(gx), grid.nx
     if count > 2:
-        _difference(band[start + 2 : start + count], band[start : start + count - 2], factor, gx[1 : count - 1])
+        _difference(
+            band[start + 2 : start + count],
+            band[start : start + count - 2],
+            factor,
+            gx[1 : count - 1],
+        )
     for x in range(0, count, nx):
         gx[x] = 0
         gx[x + nx - 1] = 0
@@ -99,7 +125,12 @@ def _gradients(band: Any, grid: Any, start: int, factor: Any, gy: Any, gx: Any) 
     gy[: min(first, count)] = 0
     gy[max(last, 0) :] = 0
     if last > first:
-        _difference(band[start + first + nx : start + last + nx], band[start + first - nx : start + last - nx], factor, gy[first:last])
+        _difference(
+            band[start + first + nx : start + last + nx],
+            band[start + first - nx : start + last - nx],
+            factor,
+            gy[first:last],
+        )
 
 
 @kernel(fast=False)
@@ -116,7 +147,8 @@ def _forget_unknown(gy: Any, gx: Any, unknown: Any) -> None:
     """
     for i in range(len(gy)):
         y, x = np.float32(gy[i]).view(np.int32), np.float32(gx[i]).view(np.int32)
-        good = -np.int32(((y & _SIZE) <= _INFINITE) & ((x & _SIZE) <= _INFINITE))  # all bits, or none
+        # all bits, or none
+        good = -np.int32(((y & _SIZE) <= _INFINITE) & ((x & _SIZE) <= _INFINITE))
         gy[i] = np.int32(y & good).view(np.float32)
         gx[i] = np.int32(x & good).view(np.float32)
         unknown[i] *= np.float32(good + 1)
@@ -140,7 +172,10 @@ def _judge(x: Any, y: Any, sign: Any, cotangents: Any, places: Any, codes: Any, 
 
 @kernel(inline=True)
 def _steps(c: Any, e0: Any, e1: Any, e2: Any, e3: Any, e4: Any, e5: Any, e6: Any, e7: Any) -> Any:
-    """Return how many of eight falling edges a cotangent has reached; a choice each is quicker than a sum."""
+    """Return how many of eight falling edges a cotangent has reached.
+
+    A choice each is quicker than a sum.
+    """
     steps = np.uint32(1) if c <= e0 else np.uint32(0)
     steps = np.uint32(2) if c <= e1 else steps
     steps = np.uint32(3) if c <= e2 else steps
@@ -152,8 +187,19 @@ def _steps(c: Any, e0: Any, e1: Any, e2: Any, e3: Any, e4: Any, e5: Any, e6: Any
 
 
 @kernel(fast=False)  # the quotient of equal numbers must be 1: diagonals lie on edges of bins
-def _first_edges(x: Any, y: Any, sign: Any, edges: Any, places: Any, codes: Any, sizes: Any) -> None:
-    e0, e1, e2, e3, e4, e5, e6, e7 = edges[0], edges[1], edges[2], edges[3], edges[4], edges[5], edges[6], edges[7]
+def _first_edges(
+    x: Any, y: Any, sign: Any, edges: Any, places: Any, codes: Any, sizes: Any
+) -> None:
+    e0, e1, e2, e3, e4, e5, e6, e7 = (
+        edges[0],
+        edges[1],
+        edges[2],
+        edges[3],
+        edges[4],
+        edges[5],
+        edges[6],
+        edges[7],
+    )
     for i in range(len(codes)):
         sizes[i] = np.sqrt(x[i] * x[i] + y[i] * y[i])
         c = sign * (x[i] / y[i])
@@ -163,7 +209,16 @@ def _first_edges(x: Any, y: Any, sign: Any, edges: Any, places: Any, codes: Any,
 
 @kernel(fast=False)
 def _more_edges(x: Any, y: Any, sign: Any, edges: Any, codes: Any) -> None:
-    e0, e1, e2, e3, e4, e5, e6, e7 = edges[0], edges[1], edges[2], edges[3], edges[4], edges[5], edges[6], edges[7]
+    e0, e1, e2, e3, e4, e5, e6, e7 = (
+        edges[0],
+        edges[1],
+        edges[2],
+        edges[3],
+        edges[4],
+        edges[5],
+        edges[6],
+        edges[7],
+    )
     for i in range(len(codes)):
         c = sign * (x[i] / y[i])
         c = np.float32(np.inf) if y[i] == 0 else c
@@ -172,7 +227,10 @@ def _more_edges(x: Any, y: Any, sign: Any, edges: Any, codes: Any) -> None:
 
 @kernel()
 def _vote(sizes: Any, codes: Any, step: int, table: Any) -> None:
-    """Add sizes up by code, going a cell's width at a time: neighbours vote for one entry and would wait for each other."""
+    """Add sizes up by code, going a cell's width at a time.
+
+    Neighbours vote for one entry and would wait for each other.
+    """
     for first in range(step):
         some, entries = sizes[first:], codes[first:]
         at = np.uint64(0)

@@ -8,25 +8,44 @@ Dalal and Triggs 2005, CVPR, doi:10.1109/CVPR.2005.177
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FLOOR", "NORMS", "averaged_histograms", "cell_histograms", "gradients", "normalised_blocks", "oriented_histograms", "strongest"]
+__all__ = [
+    "FLOOR",
+    "NORMS",
+    "averaged_histograms",
+    "cell_histograms",
+    "gradients",
+    "normalised_blocks",
+    "oriented_histograms",
+    "strongest",
+]
 
 NORMS = ("L1", "L1-sqrt", "L2", "L2-Hys")
 """Block norms, named as in scikit-image."""
 
 FLOOR = 1e-7
-"""A block whose mean gradient is below this part of that of the image's strongest cell is empty, and its vector zero."""
+"""A block whose mean gradient is below this part of that of the image's strongest cell is empty,
+and its vector zero.
+"""
 
 
 def oriented_histograms(
-    images: NDArray[np.float32], orientations: int, cell: tuple[int, int], block: tuple[int, int], norm: str, *, centred: bool = False
+    images: NDArray[np.float32],
+    orientations: int,
+    cell: tuple[int, int],
+    block: tuple[int, int],
+    norm: str,
+    *,
+    centred: bool = False,
 ) -> NDArray[np.float64]:
-    """Return the vectors of images of one band, (n, ny, nx), or several, (n, bands, ny, nx), of which the strongest is taken.
+    """Return the vectors of images of one band, (n, ny, nx), or several, (n, bands, ny, nx), of
+    which the strongest is taken.
 
     Parameters
     ----------
     centred : bool
-        Whether the cells are the largest square of cells in the middle of the image (its first half pixel, where pixels that are
-        left over are odd in number), or as many as there is room for from the first pixel on.
+        Whether the cells are the largest square of cells in the middle of the image (its first half
+        pixel, where pixels that are left over are odd in number), or as many as there is room for
+        from the first pixel on.
     """
     gy, gx = gradients(images)
     if images.ndim == 4:
@@ -41,16 +60,32 @@ def oriented_histograms(
 
 
 def averaged_histograms(
-    images: NDArray[np.float32], orientations: int, cell: tuple[int, int], block: tuple[int, int], norm: str, *, mirrored: bool = False
+    images: NDArray[np.float32],
+    orientations: int,
+    cell: tuple[int, int],
+    block: tuple[int, int],
+    norm: str,
+    *,
+    mirrored: bool = False,
 ) -> NDArray[np.float64]:
-    """Return the mean of the vectors of the images in their four orientations, or of those and their mirror images."""
-    views = [np.rot90(seen, turn, axes=(-2, -1)) for seen in ([images, images[..., ::-1]] if mirrored else [images]) for turn in range(4)]
-    vectors = [oriented_histograms(view, orientations, cell, block, norm, centred=True) for view in views]
+    """Return the mean of the vectors of the images in their four orientations, or of those and
+    their mirror images.
+    """
+    views = [
+        np.rot90(seen, turn, axes=(-2, -1))
+        for seen in ([images, images[..., ::-1]] if mirrored else [images])
+        for turn in range(4)
+    ]
+    vectors = [
+        oriented_histograms(view, orientations, cell, block, norm, centred=True) for view in views
+    ]
     return np.asarray(np.mean(vectors, axis=0))
 
 
 def gradients(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the centred differences along rows and columns, zero across the border, NaN where a pixel they need is bad."""
+    """Return the centred differences along rows and columns, zero across the border, NaN where a
+    pixel they need is bad.
+    """
     pixels = np.where(np.isfinite(planes), planes, np.nan).astype(np.float64)
     gy, gx = np.zeros_like(pixels), np.zeros_like(pixels)
     gy[..., 1:-1, :] = pixels[..., 2:, :] - pixels[..., :-2, :]
@@ -58,18 +93,25 @@ def gradients(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray
     return gy, gx
 
 
-def strongest(gy: NDArray[np.float64], gx: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return at each pixel the gradient of the band where it is largest, of (n, bands, ny, nx) the (n, ny, nx)."""
+def strongest(
+    gy: NDArray[np.float64], gx: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return at each pixel the gradient of the band where it is largest, of (n, bands, ny, nx) the
+    (n, ny, nx).
+    """
     size = np.hypot(gy, gx)
     best = np.where(np.isnan(size), -1.0, size).argmax(axis=1, keepdims=True)
     return np.take_along_axis(gy, best, axis=1)[:, 0], np.take_along_axis(gx, best, axis=1)[:, 0]
 
 
-def cell_histograms(gy: NDArray[np.float64], gx: NDArray[np.float64], orientations: int, cell: tuple[int, int]) -> NDArray[np.float64]:
+def cell_histograms(
+    gy: NDArray[np.float64], gx: NDArray[np.float64], orientations: int, cell: tuple[int, int]
+) -> NDArray[np.float64]:
     """Return mean gradients by orientation, shape (m, rows, columns, orientations).
 
-    The mean is over the pixels of the cell whose gradient is known; a cell with none is zero. Pixels beyond the last whole
-    cell are left out. Orientations are unsigned, in equal bins from 0 degrees (gradient along the columns' axis) to 180.
+    The mean is over the pixels of the cell whose gradient is known; a cell with none is zero.
+    Pixels beyond the last whole cell are left out. Orientations are unsigned, in equal bins from 0
+    degrees (gradient along the columns' axis) to 180.
     """
     m, (cy, cx) = len(gy), cell
     rows, columns = gy.shape[1] // cy, gy.shape[2] // cx
@@ -87,8 +129,11 @@ def cell_histograms(gy: NDArray[np.float64], gx: NDArray[np.float64], orientatio
     return np.asarray(sums.reshape(m, rows, columns, orientations) / np.maximum(used, 1)[..., None])
 
 
-def normalised_blocks(cells: NDArray[np.float64], block: tuple[int, int], norm: str) -> NDArray[np.float64]:
-    """Return the normalised blocks of cells, shape (m, block rows, block columns, by, bx, orientations).
+def normalised_blocks(
+    cells: NDArray[np.float64], block: tuple[int, int], norm: str
+) -> NDArray[np.float64]:
+    """Return the normalised blocks of cells, shape (m, block rows, block columns, by, bx,
+    orientations).
 
     Parameters
     ----------

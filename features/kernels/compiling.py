@@ -1,7 +1,8 @@
 """How kernels are compiled, and where the result is kept.
 
-Compiled code is kept on disk, beside the source or in numba's folder for the user (`NUMBA_CACHE_DIR` chooses another), and used
-again by the next process. Where no folder can be written, every process compiles for itself.
+Compiled code is kept on disk, beside the source or in numba's folder for the user
+(`NUMBA_CACHE_DIR` chooses another), and used again by the next process. Where no folder can be
+written, every process compiles for itself.
 """
 
 import hashlib
@@ -20,7 +21,10 @@ from numba.core.runtime.nrt import rtsys
 __all__ = ["FAST", "kernel"]
 
 FAST = frozenset({"reassoc", "nsz", "contract", "arcp", "afn"})
-"""Liberties with the order and rounding of sums. Without ``nnan`` and ``ninf``, which would delete the tests for bad pixels."""
+"""Liberties with the order and rounding of sums.
+
+Without ``nnan`` and ``ninf``, which would delete the tests for bad pixels.
+"""
 
 _IMPORTED = re.compile(r"^\s*from galfeat\.features\.([\w.]+) import", re.MULTILINE)
 _log = logging.getLogger("galfeat")
@@ -41,7 +45,9 @@ def kernel(*, fast: bool = True, inline: bool = False) -> Callable[[_Function], 
     def compiled(function: _Function) -> _Function:
         flags = set(FAST) if fast else False
         take: Any = "always" if inline else "never"
-        dispatcher: Any = numba.njit(nogil=True, fastmath=flags, error_model="numpy", inline=take)(function)
+        dispatcher: Any = numba.njit(nogil=True, fastmath=flags, error_model="numpy", inline=take)(
+            function
+        )
         if not inline:
             _keep(dispatcher)
         return dispatcher
@@ -50,7 +56,9 @@ def kernel(*, fast: bool = True, inline: bool = False) -> Callable[[_Function], 
 
 
 class _Kept(FunctionCache):
-    """Numba's cache, which also knows the other kernels' source, and for which a full disk is no error."""
+    """Numba's cache, which also knows the other kernels' source, and for which a full disk is no
+    error.
+    """
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
@@ -60,7 +68,8 @@ class _Kept(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            # Not by numba's method, which first imports all that compiling needs, scipy.linalg among it: a sixth of a second or more.
+            # Not by numba's method, which first imports all that compiling needs, scipy.linalg
+            # among it: a sixth of a second or more.
             rtsys.initialize(target_context)  # the arrays' memory, which loaded code is linked to
             return self._load_overload(sig, target_context)
         except Exception as error:  # whatever a damaged file raises
@@ -68,14 +77,19 @@ class _Kept(FunctionCache):
             return None
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return *super()._index_key(sig, codegen), _fingerprint(self._py_func.__module__.removeprefix("galfeat.features."))
+        return *super()._index_key(sig, codegen), _fingerprint(
+            self._py_func.__module__.removeprefix("galfeat.features.")
+        )
 
 
 def _keep(dispatcher: Any) -> None:
     try:
         dispatcher._cache = _Kept(dispatcher.py_func)  # as numba's own `enable_caching` does
     except RuntimeError:  # no folder that can be written
-        _log.debug("no folder to keep compiled code in; %s is compiled by each process", dispatcher.py_func.__name__)
+        _log.debug(
+            "no folder to keep compiled code in; %s is compiled by each process",
+            dispatcher.py_func.__name__,
+        )
 
 
 @cache
@@ -100,10 +114,14 @@ class _Announcer(event.Listener):
     said = False
 
     def on_start(self, event: Any) -> None:
-        module = event.data["dispatcher"].py_func.__module__ or ""  # others' code may be of no module
+        # others' code may be of no module
+        module = event.data["dispatcher"].py_func.__module__ or ""
         if not self.said and module.startswith("galfeat."):
             self.said = True
-            _log.info("compiling the extractors for this processor, which takes up to a minute; the next run finds them compiled")
+            _log.info(
+                "compiling the extractors for this processor, which takes up to a minute; the "
+                "next run finds them compiled"
+            )
 
     def on_end(self, event: Any) -> None:
         del event

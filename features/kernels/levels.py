@@ -17,15 +17,20 @@ MOST = 255
 Ruler = tuple[NDArray[np.float32], np.float32, np.float32, np.int32, np.int64]
 """Edges, scale, shift, margin and number of comparisons: what `quantise` measures with."""
 
-_BLOCK = 512  # pixels guessed at a time; a block with a pixel near an edge is compared with the edges
+# pixels guessed at a time; a block with a pixel near an edge is compared with the edges
+_BLOCK = 512
 _EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
 _SHIFT = 20
 _PART = 1 << _SHIFT  # parts of a level
 _ROUNDING = 2.0**-24  # of float32, relative
 
 
-def levels(planes: NDArray[np.float32], count: int, limits: tuple[float, float]) -> NDArray[np.uint8]:
-    """Return each pixel's level, 0 to count - 1; values beyond the limits go to the end levels, bad pixels get the level `count`.
+def levels(
+    planes: NDArray[np.float32], count: int, limits: tuple[float, float]
+) -> NDArray[np.uint8]:
+    """Return each pixel's level, 0 to count - 1.
+
+    Values beyond the limits go to the end levels, bad pixels get the level `count`.
 
     Parameters
     ----------
@@ -33,8 +38,8 @@ def levels(planes: NDArray[np.float32], count: int, limits: tuple[float, float])
     count : int
         Number of levels, 1 to `MOST`.
     limits : (float, float)
-        Lowest and highest edge, in the pixels' unit. The edges are those of `numpy.linspace`, in float64; a value on an edge
-        belongs to the level above it.
+        Lowest and highest edge, in the pixels' unit. The edges are those of `numpy.linspace`, in
+        float64; a value on an edge belongs to the level above it.
 
     Returns
     -------
@@ -52,23 +57,39 @@ def ruler(count: int, limits: tuple[float, float]) -> Ruler:
 
     Notes
     -----
-    A level is about scale * x + shift. Rounding both factors, their product and the sum errs by no more than 2**-24 of
-    (2 |x| + |low|) * scale + count each; the margin, in parts of a level, is above that. Where float32 cannot tell the levels
-    of a narrow range apart, every pixel starts in the lowest level and climbs by comparison.
+    A level is about scale * x + shift. Rounding both factors, their product and the sum errs by no
+    more than 2**-24 of (2 |x| + |low|) * scale + count each; the margin, in parts of a level, is
+    above that. Where float32 cannot tell the levels of a narrow range apart, every pixel starts in
+    the lowest level and climbs by comparison.
     """
     low, high = limits
     scale = count / (high - low)
     margin = 4 * _ROUNDING * (count + scale * max(abs(low), abs(high)))
     if not (1e-30 < scale < 1e30 and margin < 0.25):
-        return _float_edges(count, limits), np.float32(0), np.float32(0), np.int32(_PART), np.int64(count)
+        return (
+            _float_edges(count, limits),
+            np.float32(0),
+            np.float32(0),
+            np.int32(_PART),
+            np.int64(count),
+        )
     parts = np.int32(np.ceil(margin * _PART) + 1)
-    return _float_edges(count, limits), np.float32(scale * _PART), np.float32(-low * scale * _PART), parts, np.int64(1)
+    return (
+        _float_edges(count, limits),
+        np.float32(scale * _PART),
+        np.float32(-low * scale * _PART),
+        parts,
+        np.int64(1),
+    )
 
 
 def _float_edges(count: int, limits: tuple[float, float]) -> NDArray[np.float32]:
-    """Return for each edge the least float32 that is not below it; the first and last are infinite, since end levels are open.
+    """Return for each edge the least float32 that is not below it.
 
-    For a float32 x and a float64 edge e, x >= e exactly if x is no less than the least float32 on or above e.
+    The first and last are infinite, since end levels are open.
+
+    For a float32 x and a float64 edge e, x >= e exactly if x is no less than the least float32 on
+    or above e.
     """
     exact = edges(count, limits)
     with np.errstate(over="ignore"):
@@ -83,18 +104,29 @@ def _float_edges(count: int, limits: tuple[float, float]) -> NDArray[np.float32]
 def quantise(values: Any, bits: Any, measure: Any, codes: Any) -> None:
     """Set the levels of a flat array; `bits` is the same memory as int32, and `measure` a `Ruler`.
 
-    A level follows from one multiplication where the result is further from an edge than its rounding error.
+    A level follows from one multiplication where the result is further from an edge than its
+    rounding error.
     """
     edges, scale, shift, margin, comparisons = measure
     for start in range(0, len(values), _BLOCK):
         stop = min(start + _BLOCK, len(values))
-        if _guessed(values[start:stop], bits[start:stop], len(edges) - 1, scale, shift, margin, codes[start:stop]):
+        if _guessed(
+            values[start:stop],
+            bits[start:stop],
+            len(edges) - 1,
+            scale,
+            shift,
+            margin,
+            codes[start:stop],
+        ):
             for _ in range(comparisons):
                 _compared(values[start:stop], edges, codes[start:stop])
 
 
 @kernel()
-def _guessed(values: Any, bits: Any, count: Any, scale: Any, shift: Any, margin: Any, codes: Any) -> bool:
+def _guessed(
+    values: Any, bits: Any, count: Any, scale: Any, shift: Any, margin: Any, codes: Any
+) -> bool:
     """Set the levels, and say whether one of them may be wrong."""
     half = np.float32(_PART // 2)
     top = np.float32(np.float32(count * _PART) - half)
@@ -103,7 +135,8 @@ def _guessed(values: Any, bits: Any, count: Any, scale: Any, shift: Any, margin:
     near: Any = False
     for k in range(len(codes)):
         position = values[k] * scale + shift
-        position = position if position > half else half  # also what is no number; the middle of a level is far from its edges
+        # also what is no number; the middle of a level is far from its edges
+        position = position if position > half else half
         position = position if position < top else top
         parts = np.int32(position)
         beyond = np.int32(np.int32(parts + margin) & np.int32(_PART - 1))
@@ -122,4 +155,8 @@ def _compared(values: Any, edges: Any, codes: Any) -> None:
         level = np.uint64(codes[k])
         if level < count:
             value = values[k]
-            codes[k] = np.uint8(level + np.uint64(value >= edges[level + np.uint64(1)]) - np.uint64(value < edges[level]))
+            codes[k] = np.uint8(
+                level
+                + np.uint64(value >= edges[level + np.uint64(1)])
+                - np.uint64(value < edges[level])
+            )

@@ -11,8 +11,12 @@ def edges(count: int, limits: tuple[float, float]) -> NDArray[np.float64]:
     return np.linspace(*limits, count + 1)
 
 
-def levels(planes: NDArray[np.float32], count: int, limits: tuple[float, float]) -> NDArray[np.intp]:
-    """Return each pixel's bin, 0 to count - 1; values beyond the limits go to the end bins, bad pixels get the bin `count`.
+def levels(
+    planes: NDArray[np.float32], count: int, limits: tuple[float, float]
+) -> NDArray[np.intp]:
+    """Return each pixel's bin, 0 to count - 1.
+
+    Values beyond the limits go to the end bins, bad pixels get the bin `count`.
 
     A value on an edge belongs to the bin above it.
     """
@@ -23,16 +27,26 @@ def levels(planes: NDArray[np.float32], count: int, limits: tuple[float, float])
 def fractions(codes: NDArray[np.intp], count: int) -> NDArray[np.float64]:
     """Return which part of the good pixels of each plane lies in each bin, shape (m, count)."""
     flat = codes.reshape(len(codes), -1) + (count + 1) * np.arange(len(codes))[:, None]
-    counts = np.bincount(flat.ravel(), minlength=len(codes) * (count + 1)).reshape(len(codes), -1)[:, :count]
+    counts = np.bincount(flat.ravel(), minlength=len(codes) * (count + 1)).reshape(len(codes), -1)[
+        :, :count
+    ]
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
-def band_fractions(planes: NDArray[np.float32], count: int, limits: tuple[float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return which part of the good pixels of each plane lies in each of `count` bins, (m, count), and which part is good, (m,)."""
+def band_fractions(
+    planes: NDArray[np.float32], count: int, limits: tuple[float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return which part of the good pixels of each plane lies in each of `count` bins, (m, count),
+    and which part is good, (m,).
+    """
     return fractions(levels(planes, count, limits), count), np.isfinite(planes).mean(axis=(1, 2))
 
 
-def joint_fractions(first: NDArray[np.intp], second: NDArray[np.intp], count: int) -> NDArray[np.float64]:
-    """Return which part of the pixels good in both planes has each pair of levels, shape (m, count * count), `first` slowest."""
+def joint_fractions(
+    first: NDArray[np.intp], second: NDArray[np.intp], count: int
+) -> NDArray[np.float64]:
+    """Return which part of the pixels good in both planes has each pair of levels, shape (m, count
+    * count), `first` slowest.
+    """
     both = np.where((first < count) & (second < count), first * count + second, count * count)
     return fractions(both, count * count)

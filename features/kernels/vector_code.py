@@ -6,7 +6,18 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-__all__ = ["INT", "LONG", "added", "data_of", "function", "load", "long", "splat", "store", "vector_code"]
+__all__ = [
+    "INT",
+    "LONG",
+    "added",
+    "data_of",
+    "function",
+    "load",
+    "long",
+    "splat",
+    "store",
+    "vector_code",
+]
 
 INT, LONG = ir.IntType(32), ir.IntType(64)
 
@@ -35,7 +46,9 @@ def load(builder: Any, pointer: Any, at: Any, kind: Any, align: int) -> Any:
 
 def store(builder: Any, value: Any, pointer: Any, at: Any, align: int) -> None:
     """Write a value at a position."""
-    builder.store(value, builder.bitcast(builder.gep(pointer, [at]), value.type.as_pointer()), align=align)
+    builder.store(
+        value, builder.bitcast(builder.gep(pointer, [at]), value.type.as_pointer()), align=align
+    )
 
 
 def splat(builder: Any, value: Any, lanes: int) -> Any:
@@ -43,7 +56,9 @@ def splat(builder: Any, value: Any, lanes: int) -> Any:
     kind = ir.VectorType(value.type, lanes)
     undefined = ir.Constant(kind, ir.Undefined)
     one = builder.insert_element(undefined, value, ir.Constant(INT, 0))
-    return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(INT, lanes), [0] * lanes))
+    return builder.shuffle_vector(
+        one, undefined, ir.Constant(ir.VectorType(INT, lanes), [0] * lanes)
+    )
 
 
 def function(builder: Any, name: str, returns: Any, takes: list[Any]) -> Any:

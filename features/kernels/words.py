@@ -15,7 +15,8 @@ _instruction: Any = intrinsic  # its annotations are of what is decorated, not o
 
 @_instruction
 def matches(typing: Any, codes: Any, at: Any, mask: Any, value: Any) -> Any:
-    """Return the word whose bit k says whether ``codes[at + k] & mask == value``, for the 64 bytes from `at`, which must be there.
+    """Return the word whose bit k says whether ``codes[at + k] & mask == value``, for the 64 bytes
+    from `at`, which must be there.
 
     The code names no processor: LLVM splits the vector as the machine at hand needs it.
     """
@@ -25,7 +26,9 @@ def matches(typing: Any, codes: Any, at: Any, mask: Any, value: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, args[0])
         start = builder.bitcast(builder.gep(array.data, [args[1]]), ir.PointerType(_BYTES))
         found = builder.and_(builder.load(start, align=1), _repeated(builder, args[2]))
-        return builder.bitcast(builder.icmp_unsigned("==", found, _repeated(builder, args[3])), _WORD)
+        return builder.bitcast(
+            builder.icmp_unsigned("==", found, _repeated(builder, args[3])), _WORD
+        )
 
     return types.uint64(codes, types.uint64, types.uint8, types.uint8), code
 
@@ -43,6 +46,8 @@ def bits_set(typing: Any, word: Any) -> Any:
 
 
 def _repeated(builder: Any, byte: Any) -> Any:
-    one = builder.insert_element(ir.Constant(_BYTES, ir.Undefined), byte, ir.Constant(ir.IntType(32), 0))
+    one = builder.insert_element(
+        ir.Constant(_BYTES, ir.Undefined), byte, ir.Constant(ir.IntType(32), 0)
+    )
     places = ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64)
     return builder.shuffle_vector(one, ir.Constant(_BYTES, ir.Undefined), places)

@@ -19,18 +19,20 @@ class Pixels(Extractor):
     Parameters
     ----------
     downsample : int, default 1
-        Side of the boxes of pixels to average, in pixels. 1 keeps the whole grid. Boxes start at the first row and column, and
-        the last ones are cut short where the side of the image is no multiple.
+        Side of the boxes of pixels to average, in pixels. 1 keeps the whole grid. Boxes start at
+        the first row and column, and the last ones are cut short where the side of the image is no
+        multiple.
     size : int or None, default None
-        Instead of `downsample`: rows and columns of the grid that the image is resampled to. Each of its size x size equal
-        parts takes the mean of its pixels, weighted by the area that lies inside the part.
+        Instead of `downsample`: rows and columns of the grid that the image is resampled to. Each
+        of its size x size equal parts takes the mean of its pixels, weighted by the area that lies
+        inside the part.
     min_good : float, default 0.5
         Least fraction of good pixels in each band.
 
     Notes
     -----
-    A mean is taken over the good pixels of its box or part. One with none, or a bad pixel, takes the mean of the good ones around
-    it: those of the smallest 3x3, 5x5, … square that holds any.
+    A mean is taken over the good pixels of its box or part. One with none, or a bad pixel, takes
+    the mean of the good ones around it: those of the smallest 3x3, 5x5, … square that holds any.
 
     Examples
     --------
@@ -44,7 +46,9 @@ class Pixels(Extractor):
 
     _at_once = 1 << 24
 
-    def __init__(self, downsample: int = 1, *, size: int | None = None, min_good: float = 0.5) -> None:
+    def __init__(
+        self, downsample: int = 1, *, size: int | None = None, min_good: float = 0.5
+    ) -> None:
         self.downsample = downsample
         self.size = size
         self.min_good = min_good
@@ -52,7 +56,9 @@ class Pixels(Extractor):
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return ``band_y_x`` for each band, row and column of the grid, from 0."""
         self._check_size(shape)
-        rows, columns = (-(-side // self.downsample) if self.size is None else self.size for side in shape)
+        rows, columns = (
+            -(-side // self.downsample) if self.size is None else self.size for side in shape
+        )
         return [f"{band}_{y}_{x}" for band in bands for y in range(rows) for x in range(columns)]
 
     def _smallest(self) -> tuple[int, int]:
@@ -60,7 +66,10 @@ class Pixels(Extractor):
         if self.size is None:
             return side, side
         if side > 1:
-            raise UsageError(f"downsample and size exclude each other; they are {self.downsample} and {self.size}")
+            raise UsageError(
+                f"downsample and size exclude each other; they are {self.downsample} and "
+                f"{self.size}"
+            )
         size = whole("size", self.size)
         return size, size
 

@@ -15,27 +15,34 @@ _EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
 
 
 class _Spans(NamedTuple):
-    """Which pixels of a row or column each box takes, and how much of each: those from `first` on, with the rows of `weights`."""
+    """Which pixels of a row or column each box takes, and how much of each.
+
+    Those from `first` on, with the rows of `weights`.
+    """
 
     first: NDArray[np.int64]
     weights: NDArray[np.float64]
 
 
 def box_means(planes: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Return the mean of the good pixels of each side x side box, shape (m, ceil(ny / side), ceil(nx / side)), NaN where there is none.
+    """Return the mean of the good pixels of each side x side box, shape (m, ceil(ny / side),
+    ceil(nx / side)), NaN where there is none.
 
     Parameters
     ----------
     planes : array of float32, shape (m, ny, nx), C-contiguous
         Not finite where pixels are bad.
     side : int
-        Of the boxes, in pixels. They start at the first row and column; the last ones are cut short where the image is.
+        Of the boxes, in pixels. They start at the first row and column; the last ones are cut short
+        where the image is.
     """
     return _means(planes, *(_boxes(length, side) for length in planes.shape[1:]))
 
 
 def area_means(planes: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Return each image on a grid of size x size equal parts: the mean of its good pixels, weighted by the area inside the part.
+    """Return each image on a grid of size x size equal parts.
+
+    The mean of its good pixels, weighted by the area inside the part.
 
     Parameters
     ----------
@@ -55,8 +62,9 @@ def area_means(planes: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 def filled(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return planes whose bad pixels take the mean of the good pixels around them.
 
-    The mean is over the smallest box centred on the bad pixel, 3x3, 5x5 and so on, that holds a good pixel; pixels filled
-    this way never help to fill others. A plane without any good pixel stays as it is. Planes without bad pixels are not copied.
+    The mean is over the smallest box centred on the bad pixel, 3x3, 5x5 and so on, that holds a
+    good pixel; pixels filled this way never help to fill others. A plane without any good pixel
+    stays as it is. Planes without bad pixels are not copied.
     """
     rows = flawed_rows(planes)
     if len(rows) == 0:
@@ -89,7 +97,9 @@ def _means(planes: NDArray[np.float32], rows: _Spans, columns: _Spans) -> NDArra
 
 
 @kernel(fast=False)
-def _average(planes: Any, bits: Any, rows: Any, columns: Any, sums: Any, areas: Any, result: Any) -> None:
+def _average(
+    planes: Any, bits: Any, rows: Any, columns: Any, sums: Any, areas: Any, result: Any
+) -> None:
     first_rows, row_weights = rows
     first_columns, column_weights = columns
     for m in range(len(planes)):
@@ -141,7 +151,10 @@ def _fill(planes: Any, bits: Any, rows: Any, result: Any) -> None:
 
 @kernel(fast=False)
 def _around(plane: Any, bits: Any, y: Any, x: Any) -> Any:
-    """Return the mean of the good pixels of the smallest box that has any; they are on its rim, so only rims are looked at."""
+    """Return the mean of the good pixels of the smallest box that has any.
+
+    They are on its rim, so only rims are looked at.
+    """
     exponent = np.int32(_EXPONENT)
     ny, nx = plane.shape
     reach = 0

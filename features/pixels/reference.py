@@ -13,7 +13,9 @@ def box_means(planes: NDArray[np.float32], side: int) -> NDArray[np.float64]:
     """
     good = np.isfinite(planes)
     counts = _sums(good.astype(np.float64), side)
-    return _sums(np.where(good, planes, 0).astype(np.float64), side) / np.where(counts > 0, counts, np.nan)
+    return _sums(np.where(good, planes, 0).astype(np.float64), side) / np.where(
+        counts > 0, counts, np.nan
+    )
 
 
 def _sums(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
@@ -22,7 +24,9 @@ def _sums(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
 
 
 def area_means(planes: NDArray[np.float32], size: int) -> NDArray[np.float64]:
-    """Return the mean of the good pixels of each of size x size equal parts, weighted by the area inside; NaN where there is none."""
+    """Return the mean of the good pixels of each of size x size equal parts, weighted by the area
+    inside; NaN where there is none.
+    """
     good = np.isfinite(planes)
     rows, columns = (overlaps(length, size) for length in planes.shape[1:])
     areas = rows @ good.astype(np.float64) @ columns.T
@@ -31,20 +35,25 @@ def area_means(planes: NDArray[np.float32], size: int) -> NDArray[np.float64]:
 
 
 def overlaps(length: int, size: int) -> NDArray[np.float64]:
-    """Return how much of each of `length` pixels lies in each of `size` equal parts of their row, shape (size, length).
+    """Return how much of each of `length` pixels lies in each of `size` equal parts of their row,
+    shape (size, length).
 
-    In units of 1 / size pixel, in which both pixels and parts have whole edges, so that nothing is rounded.
+    In units of 1 / size pixel, in which both pixels and parts have whole edges, so that nothing is
+    rounded.
     """
     part, pixel = np.arange(size)[:, None], np.arange(length)
-    inside = np.minimum((part + 1) * length, (pixel + 1) * size) - np.maximum(part * length, pixel * size)
+    inside = np.minimum((part + 1) * length, (pixel + 1) * size) - np.maximum(
+        part * length, pixel * size
+    )
     return np.asarray(np.maximum(inside, 0), dtype=np.float64)
 
 
 def filled(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return planes whose bad pixels take the mean of the good pixels around them.
 
-    The mean is over the smallest box centred on the bad pixel, 3x3, 5x5 and so on, that holds a good pixel; pixels filled
-    this way never help to fill others. A plane without any good pixel stays as it is.
+    The mean is over the smallest box centred on the bad pixel, 3x3, 5x5 and so on, that holds a
+    good pixel; pixels filled this way never help to fill others. A plane without any good pixel
+    stays as it is.
     """
     bad = ~np.isfinite(planes)
     if not bad.any():
@@ -61,5 +70,6 @@ def _mean_around(plane: NDArray[np.float32], bad: NDArray[np.bool_], y: int, x: 
         box = np.s_[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]
         if not bad[box].all():
             good = plane[box][~bad[box]]
-            return float(good.cumsum(dtype=np.float64)[-1] / len(good))  # added one after the other, not in pairs as `mean` does
+            # added one after the other, not in pairs as `mean` does
+            return float(good.cumsum(dtype=np.float64)[-1] / len(good))
         reach += 1

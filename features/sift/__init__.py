@@ -1,4 +1,6 @@
-"""SIFT: local descriptors at keypoints or on a grid, encoded as a bag of words or a Fisher vector."""
+"""SIFT: local descriptors at keypoints or on a grid, encoded as a bag of words or a Fisher
+vector.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

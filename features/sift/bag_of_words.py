@@ -15,15 +15,16 @@ __all__ = ["BagOfWords"]
 class BagOfWords(BagEncoder):
     """How often each visual word occurs among a galaxy's local descriptors.
 
-    Words are the k-means centres of the training galaxies' descriptors, in the Hellinger metric: each descriptor is divided by
-    its sum and its values replaced by their square roots. A galaxy's vector holds the square roots of the fractions of its
-    descriptors that are nearest to each word, so its length is 1; without descriptors it is zero.
+    Words are the k-means centres of the training galaxies' descriptors, in the Hellinger metric:
+    each descriptor is divided by its sum and its values replaced by their square roots. A galaxy's
+    vector holds the square roots of the fractions of its descriptors that are nearest to each word,
+    so its length is 1; without descriptors it is zero.
 
     Parameters
     ----------
     n_words : int, default 64
-        Number of words, and the length of the vectors. Where the training galaxies have fewer different descriptors than
-        that, each of these is a word and the other features stay zero.
+        Number of words, and the length of the vectors. Where the training galaxies have fewer
+        different descriptors than that, each of these is a word and the other features stay zero.
     max_descriptors : int, default 20000
         Most descriptors to learn from; of more, a random part is taken.
     random_state : int, RandomState or None, default 0
@@ -51,7 +52,9 @@ class BagOfWords(BagEncoder):
     array([1., 1., 1., 0.], dtype=float32)
     """
 
-    def __init__(self, n_words: int = 64, *, max_descriptors: int = 20_000, random_state: Any = 0) -> None:
+    def __init__(
+        self, n_words: int = 64, *, max_descriptors: int = 20_000, random_state: Any = 0
+    ) -> None:
         self.n_words = n_words
         self.max_descriptors = max_descriptors
         self.random_state = random_state
@@ -69,7 +72,11 @@ class BagOfWords(BagEncoder):
         if len(different) <= self.n_words:
             self.words_ = different
         else:
-            self.words_ = np.asarray(KMeans(self.n_words, n_init=1, max_iter=100, random_state=chance).fit(rooted).cluster_centers_)
+            self.words_ = np.asarray(
+                KMeans(self.n_words, n_init=1, max_iter=100, random_state=chance)
+                .fit(rooted)
+                .cluster_centers_
+            )
 
     def _encode(self, rooted: NDArray[np.float64]) -> NDArray[np.float64]:
         squares = (self.words_**2).sum(axis=1)

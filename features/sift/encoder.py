@@ -1,4 +1,6 @@
-"""What encoders of local descriptors share: bags, lists of descriptors of any number, one a galaxy."""
+"""What encoders of local descriptors share: bags, lists of descriptors of any number, one a
+galaxy.
+"""
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
@@ -19,8 +21,9 @@ __all__ = ["BagEncoder"]
 class BagEncoder(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the transformers of lists of arrays (descriptors, width) to arrays (n, k).
 
-    Descriptors are compared in the Hellinger metric: each is divided by its sum and its values replaced by their square roots
-    (RootSIFT). A subclass implements `_settings`, `_learn`, `_encode` and `get_feature_names_out`.
+    Descriptors are compared in the Hellinger metric: each is divided by its sum and its values
+    replaced by their square roots (RootSIFT). A subclass implements `_settings`, `_learn`,
+    `_encode` and `get_feature_names_out`.
     """
 
     max_descriptors: int
@@ -36,7 +39,9 @@ class BagEncoder(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def _encode(self, rooted: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the vector, shape (k,), of a galaxy's rooted descriptors, of which there is at least one."""
+        """Return the vector, shape (k,), of a galaxy's rooted descriptors, of which there is at
+        least one.
+        """
 
     def fit(self, X: Sequence[ArrayLike], y: object = None) -> Self:
         """Learn from the descriptors of the training galaxies.
@@ -60,7 +65,8 @@ class BagEncoder(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         chance = check_random_state(self.random_state)
         if len(every) > self.max_descriptors:
             every = every[np.sort(chance.choice(len(every), self.max_descriptors, replace=False))]
-        with threadpool_limits(limits=1):  # the sums of several threads would depend on their number
+        # the sums of several threads would depend on their number
+        with threadpool_limits(limits=1):
             self._learn(_rooted(every), chance)
         return self
 
@@ -98,12 +104,22 @@ class BagEncoder(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
 
 def _as_bags(X: Sequence[ArrayLike]) -> list[NDArray[Any]]:
     if isinstance(X, str) or not hasattr(X, "__len__") or len(X) == 0:
-        raise UsageError(f"X must be a list of at least one array of descriptors; it is {type(X).__name__} {X!r:.40}")
+        raise UsageError(
+            f"X must be a list of at least one array of descriptors; it is {type(X).__name__} "
+            f"{X!r:.40}"
+        )
     bags = [np.asarray(bag) for bag in X]
     for i, bag in enumerate(bags):
-        if bag.ndim != 2 or bag.dtype.kind not in "biuf" or (bag.size and not (np.isfinite(bag).all() and bag.min() >= 0)):
+        if (
+            bag.ndim != 2
+            or bag.dtype.kind not in "biuf"
+            or (bag.size and not (np.isfinite(bag).all() and bag.min() >= 0))
+        ):
             what = f"its shape is {bag.shape}, its type {bag.dtype}"
-            raise UsageError(f"X[{i}] must be an array of descriptors (rows) of finite numbers, 0 or more; {what}")
+            raise UsageError(
+                f"X[{i}] must be an array of descriptors (rows) of finite numbers, 0 or more; "
+                f"{what}"
+            )
     return bags
 
 

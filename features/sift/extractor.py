@@ -1,4 +1,6 @@
-"""Local patterns of light, described by the gradients around them and encoded in one vector a galaxy."""
+"""Local patterns of light, described by the gradients around them and encoded in one vector a
+galaxy.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,28 +29,34 @@ Found = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
 
 class SIFT(LearnedExtractor):
-    """Which local patterns a galaxy's image has: keypoints it shows itself, or points of a grid, with the gradients around them.
+    """Which local patterns a galaxy's image has: keypoints it shows itself, or points of a grid,
+    with the gradients around them.
 
-    All is measured on one image a galaxy, the mean of its bands weighted by their noise, on floating-point pixels. `describe`
-    gives the descriptors and learns nothing; `fit` learns how they are encoded in one vector a galaxy.
+    All is measured on one image a galaxy, the mean of its bands weighted by their noise, on
+    floating-point pixels. `describe` gives the descriptors and learns nothing; `fit` learns how
+    they are encoded in one vector a galaxy.
 
     Parameters
     ----------
     n_words : int, default 64
-        Number of visual words, the length of the vectors; for Fisher vectors the number of Gaussians, of which fewer do, such as 16.
+        Number of visual words, the length of the vectors; for Fisher vectors the number of
+        Gaussians, of which fewer do, such as 16.
     keypoints : {"detected", "dense"}, default "detected"
-        "detected": Lowe's keypoints, of any size, each turned to its own direction. "dense": the points of a grid, upright, of one
-        size.
+        "detected": Lowe's keypoints, of any size, each turned to its own direction. "dense": the
+        points of a grid, upright, of one size.
     encoding : {"words", "fisher"}, default "words"
         `BagOfWords` or `FisherVector`.
     step : int, default 8
         Dense: distance of the grid's points, pixels.
     size : float, default 12.0
-        Dense: width of each of the 4x4 cells around a point, pixels. OpenCV's keypoints of two thirds of it have such cells.
+        Dense: width of each of the 4x4 cells around a point, pixels. OpenCV's keypoints of two
+        thirds of it have such cells.
     contrast_threshold : float, default 0.1
-        Detected: least contrast of a keypoint, in units of the noise of one pixel. It is divided by `octave_layers`, as in OpenCV.
+        Detected: least contrast of a keypoint, in units of the noise of one pixel. It is divided by
+        `octave_layers`, as in OpenCV.
     edge_threshold : float, default 10.0
-        Detected: largest ratio of the curvatures along and across a keypoint; elongated ones are edges.
+        Detected: largest ratio of the curvatures along and across a keypoint; elongated ones are
+        edges.
     sigma : float, default 1.2
         Blur of the first scale: detected, in pixels of the doubled image; dense, in pixels.
     octave_layers : int, default 3
@@ -58,7 +66,8 @@ class SIFT(LearnedExtractor):
     random_state : int, RandomState or None, default 0
         Seed of what is learned.
     min_good : float, default 0.5
-        Least fraction of pixels that are good in any band, and of good gradients in the window of a dense descriptor.
+        Least fraction of pixels that are good in any band, and of good gradients in the window of a
+        dense descriptor.
 
     Attributes
     ----------
@@ -66,20 +75,24 @@ class SIFT(LearnedExtractor):
 
     Notes
     -----
-    Noise is measured by the median size of differences of pixels, of each band for its weight and of the mean image for the contrast, so
-    that neither the unit of the flux nor a constant sky changes a vector. An image without noise, as a constant one, has no
-    keypoints. Where a noise-free image has values nearer to each other than float32 can tell, the noise is taken as 2**-20
-    of its bright pixels.
+    Noise is measured by the median size of differences of pixels, of each band for its weight and
+    of the mean image for the contrast, so that neither the unit of the flux nor a constant sky
+    changes a vector. An image without noise, as a constant one, has no keypoints. Where a
+    noise-free image has values nearer to each other than float32 can tell, the noise is taken as
+    2**-20 of its bright pixels.
 
-    A bad pixel is left out of the mean; where no band is good the image has a hole. Detected keypoints whose 4x4 cells may touch a
-    hole (less than three times their size away from it) are dropped. A dense descriptor is made from the good gradients of its
-    window, those of each cell counting for the bad ones too, and dropped if too few are good. A galaxy without descriptors has the
-    zero vector.
+    A bad pixel is left out of the mean; where no band is good the image has a hole. Detected
+    keypoints whose 4x4 cells may touch a hole (less than three times their size away from it) are
+    dropped. A dense descriptor is made from the good gradients of its window, those of each cell
+    counting for the bad ones too, and dropped if too few are good. A galaxy without descriptors has
+    the zero vector.
 
-    The dense descriptor has a flat window: gradients far from the point count as much as near ones, where Lowe weighs them by a
-    Gaussian. Otherwise it is Lowe's: linear shares between cells and between directions, cut at 0.2, in bytes.
+    The dense descriptor has a flat window: gradients far from the point count as much as near ones,
+    where Lowe weighs them by a Gaussian. Otherwise it is Lowe's: linear shares between cells and
+    between directions, cut at 0.2, in bytes.
 
-    ``SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6)`` finds on 8-bit images what OpenCV's defaults find.
+    ``SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6)`` finds on 8-bit images what
+    OpenCV's defaults find.
 
     References
     ----------
@@ -133,13 +146,22 @@ class SIFT(LearnedExtractor):
 
     @property
     def promises(self) -> frozenset[str]:
-        """A constant sky always, the unit of the flux where no noise is given; a small shift nearly, and of words a little more."""
+        """A constant sky always, the unit of the flux where no noise is given.
+
+        A small shift nearly, and of words a little more.
+        """
         given = self.noise is not None and self.keypoints == "detected"
-        more = {"detected": {"rotation"}, "dense": {"noise"}}.get(self.keypoints, set()) if self.encoding == "words" else set()
+        more = (
+            {"detected": {"rotation"}, "dense": {"noise"}}.get(self.keypoints, set())
+            if self.encoding == "words"
+            else set()
+        )
         return frozenset({"sky", "shift"} | more | (set() if given else {"flux"}))
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
-        """Return the names that the encoder gives: ``word0`` and so on, or ``mean0_0`` and so on."""
+        """Return the names that the encoder gives: ``word0`` and so on, or ``mean0_0`` and so
+        on.
+        """
         del bands
         self._check_size(shape)
         return list(self._encoder().get_feature_names_out())
@@ -173,8 +195,8 @@ class SIFT(LearnedExtractor):
         Returns
         -------
         list of arrays of float32, each of shape (k, 4)
-            In the order of `describe`: column x and row y (the first pixel's centre is 0, 0), size (diameter) in pixels, and angle in
-            degrees from the x axis towards the y axis.
+            In the order of `describe`: column x and row y (the first pixel's centre is 0, 0), size
+            (diameter) in pixels, and angle in degrees from the x axis towards the y axis.
 
         Raises
         ------
@@ -191,15 +213,22 @@ class SIFT(LearnedExtractor):
 
     def _learn(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         self.encoder_ = self._encoder()
-        return np.asarray(self.encoder_.fit_transform([descriptors for _, descriptors in self._found(images)]))
+        return np.asarray(
+            self.encoder_.fit_transform([descriptors for _, descriptors in self._found(images)])
+        )
 
     def _encoder(self) -> "BagOfWords | FisherVector":
         from galfeat.features.sift.bag_of_words import (
-            BagOfWords,  # scikit-learn's clusters take a second to load: only where words are needed
+            # scikit-learn's clusters take a second to load: only where words are needed
+            BagOfWords,
         )
         from galfeat.features.sift.fisher_vectors import FisherVector
 
-        kind = FisherVector if choice("encoding", self.encoding, ("words", "fisher")) == "fisher" else BagOfWords
+        kind = (
+            FisherVector
+            if choice("encoding", self.encoding, ("words", "fisher")) == "fisher"
+            else BagOfWords
+        )
         return kind(self.n_words, random_state=self.random_state)
 
     def _smallest(self) -> tuple[int, int]:
@@ -220,12 +249,18 @@ class SIFT(LearnedExtractor):
         return np.asarray(np.isfinite(images).any(axis=1, keepdims=True).mean(axis=(2, 3)))
 
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(self.encoder_.transform([descriptors for _, descriptors in self._found(images)]))
+        return np.asarray(
+            self.encoder_.transform([descriptors for _, descriptors in self._found(images)])
+        )
 
     def _found(self, images: NDArray[np.float32]) -> list[Found]:
         if self.keypoints == "dense":
             return self._on_grid(images)
-        return [each for part in self._parts(images) for each in self._detected(local_images(images[part]))]
+        return [
+            each
+            for part in self._parts(images)
+            for each in self._detected(local_images(images[part]))
+        ]
 
     def _parts(self, images: NDArray[np.float32]) -> list[slice]:
         """Return the rows that are few enough to be measured at once."""
@@ -239,11 +274,19 @@ class SIFT(LearnedExtractor):
         places[..., 0], places[..., 1] = columns[:, None], rows
         places[..., 2:] = self.size / _CELL, 0.0
         flat = places.reshape(-1, 4)
-        found = np.empty((len(images), *places.shape[:2], 128), dtype=np.uint8)  # all in one: fresh memory, part by part, is slow to touch
+        # all in one: fresh memory, part by part, is slow to touch
+        found = np.empty((len(images), *places.shape[:2], 128), dtype=np.uint8)
         made = np.empty(found.shape[:3], dtype=np.bool_)
         for part in self._parts(images):
             planes = local_images(images[part])
-            describe_grid(planes, int(self.step), float(self.size), blur, float(self.min_good), into=(found[part], made[part]))
+            describe_grid(
+                planes,
+                int(self.step),
+                float(self.size),
+                blur,
+                float(self.min_good),
+                into=(found[part], made[part]),
+            )
         results: list[Found] = [(flat, descriptors.reshape(-1, 128)) for descriptors in found]
         for row in np.flatnonzero(~made.all(axis=(1, 2))).tolist():
             there = made[row].ravel()
@@ -261,7 +304,9 @@ class SIFT(LearnedExtractor):
             edge_threshold=float(self.edge_threshold),
             sigma=float(self.sigma),
         )
-        results: list[Found] = [(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))] * len(planes)
+        results: list[Found] = [(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))] * len(
+            planes
+        )
         holed = np.asarray(np.isnan(planes).reshape(len(planes), -1).any(axis=1))
         for row, (places, descriptors) in zip(shown, found, strict=True):
             clear = clear_of_holes(places, planes[row]) if holed[row] else slice(None)

@@ -18,21 +18,25 @@ _LEAST_VARIANCE = 1e-6  # of rooted descriptors, whose length is 1
 
 
 class FisherVector(BagEncoder):
-    """In which direction each Gaussian of a mixture should move to fit a galaxy's local descriptors better.
+    """In which direction each Gaussian of a mixture should move to fit a galaxy's local descriptors
+    better.
 
-    A mixture of Gaussians with diagonal covariances is fitted to the training galaxies' descriptors, in the Hellinger metric
-    (divided by their sum, then rooted). A galaxy's vector is the gradient of the mean log-likelihood of its descriptors with respect to
-    the Gaussians' means and standard deviations, each divided by the root of its Fisher information; then the improved
-    Fisher vector's normalisation: signed square roots, and length 1. Without descriptors it is zero.
+    A mixture of Gaussians with diagonal covariances is fitted to the training galaxies'
+    descriptors, in the Hellinger metric (divided by their sum, then rooted). A galaxy's vector is
+    the gradient of the mean log-likelihood of its descriptors with respect to the Gaussians' means
+    and standard deviations, each divided by the root of its Fisher information; then the improved
+    Fisher vector's normalisation: signed square roots, and length 1. Without descriptors it is
+    zero.
 
     Parameters
     ----------
     n_components : int, default 16
-        Number of Gaussians. Where the training galaxies have fewer different descriptors than that, there are only so many,
-        and the other features stay zero.
+        Number of Gaussians. Where the training galaxies have fewer different descriptors than that,
+        there are only so many, and the other features stay zero.
     reduce : int or None, default 64
-        Principal components of the rooted descriptors to keep, since the Gaussians have no covariances; where there are
-        fewer, the other features stay zero. None keeps the descriptors as they are.
+        Principal components of the rooted descriptors to keep, since the Gaussians have no
+        covariances; where there are fewer, the other features stay zero. None keeps the descriptors
+        as they are.
     max_descriptors : int, default 20000
         Most descriptors to learn from; of more, a random part is taken.
     random_state : int, RandomState or None, default 0
@@ -46,15 +50,18 @@ class FisherVector(BagEncoder):
     centre_ : array, shape (width,)
         The mean descriptor, which is taken off; zero without `reduce`.
     axes_ : array, shape (dimensions, width)
-        Principal axes, by falling variance; the largest entry of each is positive. The identity without `reduce`.
+        Principal axes, by falling variance; the largest entry of each is positive. The identity
+        without `reduce`.
     width_ : int
         Length of a descriptor; 0 if there was none.
 
     Notes
     -----
-    The vector holds the means' part, Gaussian by Gaussian, then that of the standard deviations. Variances are at least 1e-6, where
-    the rooted descriptors have the length 1. The gradient with respect to the weights is left out: it adds little (Sanchez et al.).
-    scikit-image's ``fisher_vector`` has that part in front, and that of the standard deviations with the opposite sign.
+    The vector holds the means' part, Gaussian by Gaussian, then that of the standard deviations.
+    Variances are at least 1e-6, where the rooted descriptors have the length 1. The gradient with
+    respect to the weights is left out: it adds little (Sanchez et al.). scikit-image's
+    ``fisher_vector`` has that part in front, and that of the standard deviations with the opposite
+    sign.
 
     References
     ----------
@@ -70,17 +77,28 @@ class FisherVector(BagEncoder):
     (5, 256)
     """
 
-    def __init__(self, n_components: int = 16, *, reduce: int | None = 64, max_descriptors: int = 20_000, random_state: Any = 0) -> None:
+    def __init__(
+        self,
+        n_components: int = 16,
+        *,
+        reduce: int | None = 64,
+        max_descriptors: int = 20_000,
+        random_state: Any = 0,
+    ) -> None:
         self.n_components = n_components
         self.reduce = reduce
         self.max_descriptors = max_descriptors
         self.random_state = random_state
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Return ``mean0_0``, ``mean0_1`` and so on for each Gaussian and dimension, then ``spread0_0`` and so on."""
+        """Return ``mean0_0``, ``mean0_1`` and so on for each Gaussian and dimension, then
+        ``spread0_0`` and so on.
+        """
         del input_features
         places = [f"{i}_{j}" for i in range(self.n_components) for j in range(self._dimensions())]
-        return np.array([f"{what}{place}" for what in ("mean", "spread") for place in places], dtype=object)
+        return np.array(
+            [f"{what}{place}" for what in ("mean", "spread") for place in places], dtype=object
+        )
 
     def _dimensions(self) -> int:
         return self.reduce if self.reduce is not None else getattr(self, "width_", 0) or _WIDTH
@@ -98,17 +116,25 @@ class FisherVector(BagEncoder):
         self.means_ = self.variances_ = np.zeros((0, points.shape[1]))
         if count:
             mixture = _mixture(points, count, chance)
-            self.weights_, self.means_, self.variances_ = mixture.weights_, mixture.means_, mixture.covariances_
+            self.weights_, self.means_, self.variances_ = (
+                mixture.weights_,
+                mixture.means_,
+                mixture.covariances_,
+            )
 
     def _encode(self, rooted: NDArray[np.float64]) -> NDArray[np.float64]:
         points = (rooted - self.centre_) @ self.axes_.T
         vector = np.zeros((2, self.n_components, self._dimensions()))
-        vector[:, : len(self.means_), : points.shape[1]] = _gradients(points, self.weights_, self.means_, self.variances_)
+        vector[:, : len(self.means_), : points.shape[1]] = _gradients(
+            points, self.weights_, self.means_, self.variances_
+        )
         signed = np.sign(vector) * np.sqrt(np.abs(vector))
         return np.asarray(signed / (np.sqrt((signed**2).sum()) or 1.0)).ravel()
 
 
-def _principal(rooted: NDArray[np.float64], count: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _principal(
+    rooted: NDArray[np.float64], count: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return centre and axes; axes without variance are left out, but for the first."""
     width = rooted.shape[1]
     if count is None or not len(rooted):
@@ -121,32 +147,51 @@ def _principal(rooted: NDArray[np.float64], count: int | None) -> tuple[NDArray[
     return centre, axes * np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
 
 
-def _mixture(points: NDArray[np.float64], count: int, chance: np.random.RandomState) -> GaussianMixture:
+def _mixture(
+    points: NDArray[np.float64], count: int, chance: np.random.RandomState
+) -> GaussianMixture:
     if len(points) == 1:
         points = np.repeat(points, 2, axis=0)  # scikit-learn wants two
-    mixture = GaussianMixture(count, covariance_type="diag", reg_covar=_LEAST_VARIANCE, random_state=chance)
+    mixture = GaussianMixture(
+        count, covariance_type="diag", reg_covar=_LEAST_VARIANCE, random_state=chance
+    )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a hundred rounds do, whether or not the last changed little
+        # a hundred rounds do, whether or not the last changed little
+        warnings.simplefilter("ignore", ConvergenceWarning)
         return mixture.fit(points)
 
 
 def _gradients(
-    points: NDArray[np.float64], weights: NDArray[np.float64], means: NDArray[np.float64], variances: NDArray[np.float64]
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    means: NDArray[np.float64],
+    variances: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the normalised gradients for means and standard deviations, shape (2, Gaussians, dimensions): equations 17 and 18."""
+    """Return the normalised gradients for means and standard deviations, shape (2, Gaussians,
+    dimensions): equations 17 and 18.
+    """
     shares = _posteriors(points, weights, means, variances)
     none, one, two = shares.sum(axis=0)[:, None], shares.T @ points, shares.T @ points**2
     root = np.sqrt(weights)[:, None]
     of_means = (one - none * means) / (np.sqrt(variances) * root)
-    of_spreads = (two - 2 * means * one + (means**2 - variances) * none) / (variances * root * np.sqrt(2))
+    of_spreads = (two - 2 * means * one + (means**2 - variances) * none) / (
+        variances * root * np.sqrt(2)
+    )
     return np.stack([of_means, of_spreads]) / len(points)
 
 
 def _posteriors(
-    points: NDArray[np.float64], weights: NDArray[np.float64], means: NDArray[np.float64], variances: NDArray[np.float64]
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    means: NDArray[np.float64],
+    variances: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return how probable each Gaussian is for each point, shape (points, Gaussians)."""
-    distance = points**2 @ (1 / variances).T - 2 * points @ (means / variances).T + (means**2 / variances).sum(axis=1)
+    distance = (
+        points**2 @ (1 / variances).T
+        - 2 * points @ (means / variances).T
+        + (means**2 / variances).sum(axis=1)
+    )
     logs = np.log(weights) - 0.5 * (distance + np.log(variances).sum(axis=1))
     parts = np.exp(logs - logs.max(axis=1, keepdims=True))
     return np.asarray(parts / parts.sum(axis=1, keepdims=True))

@@ -1,4 +1,7 @@
-"""The image that local descriptors are measured on, one a galaxy: its bands' mean, its noise, its holes."""
+"""The image that local descriptors are measured on, one a galaxy.
+
+Its bands' mean, its noise, its holes.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +15,9 @@ _DIGITS = 2.0**-20  # of the bright pixels: below, differences are rounding
 
 
 def local_images(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of each image's bands, weighted by their noise, less a constant; NaN in holes, where no band is good.
+    """Return the mean of each image's bands, weighted by their noise, less a constant.
+
+    NaN in holes, where no band is good.
 
     Parameters
     ----------
@@ -25,8 +30,11 @@ def local_images(images: NDArray[np.float32]) -> NDArray[np.float32]:
     return mean_images(images)[0]
 
 
-def on_unit_noise(planes: NDArray[np.float32], noise: float | None) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return images without holes, times the power of two that brings their noise near 1, and that noise.
+def on_unit_noise(
+    planes: NDArray[np.float32], noise: float | None
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return images without holes, times the power of two that brings their noise near 1, and that
+    noise.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""One image a galaxy for the local descriptors: the mean of its bands weighted by their noise, its noise, its holes filled."""
+"""One image a galaxy for the local descriptors.
+
+The mean of its bands weighted by their noise, its noise, its holes filled.
+"""
 
 from typing import Any
 
@@ -10,7 +13,8 @@ from galfeat.features.kernels.compiling import kernel
 __all__ = ["fill_holes", "mean_images", "noise_of"]
 
 _BAD = np.int32(0x7F800000)  # sizes of float32 from here on are infinite or no number
-_LAG = 2  # pixels between those that are compared: neighbours share noise where an image was resampled
+# pixels between those that are compared: neighbours share noise where an image was resampled
+_LAG = 2
 _TO_SIGMA = 1.482602218505602 / 2  # of the median size of a difference of four pixels
 _SAMPLE = 15  # pixels whose median is taken off
 
@@ -21,14 +25,16 @@ def mean_images(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArr
     Parameters
     ----------
     images : array of float32, shape (n, bands, ny, nx), C-contiguous
-        Pixels that are not finite are bad. A band without noise has no weight, unless no band has any: then all have the same.
+        Pixels that are not finite are bad. A band without noise has no weight, unless no band has
+        any: then all have the same.
 
     Returns
     -------
     means : array of float32, shape (n, ny, nx)
         Less `levels`; NaN where no band that counts is good.
     levels : array of float32, shape (n,)
-        What was taken off: a pixel's value of middling brightness, so that a bright sky costs no precision.
+        What was taken off: a pixel's value of middling brightness, so that a bright sky costs no
+        precision.
     """
     means = np.empty((len(images), *images.shape[2:]), dtype=np.float32)
     levels = np.empty(len(images), dtype=np.float32)
@@ -37,10 +43,13 @@ def mean_images(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArr
 
 
 def noise_of(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the noise of images, from how pixels two apart differ; 0 of constant images and those without good pixels.
+    """Return the noise of images, from how pixels two apart differ.
 
-    It is 0.7413 times the median size of a - b - c + d, where these are the corners of a square of 3 pixels: slopes of
-    light do not enter. Where more than half of these are zero, as in coarsely quantised images, it is half their root mean square.
+    0 of constant images and those without good pixels.
+
+    It is 0.7413 times the median size of a - b - c + d, where these are the corners of a square of
+    3 pixels: slopes of light do not enter. Where more than half of these are zero, as in coarsely
+    quantised images, it is half their root mean square.
 
     Parameters
     ----------
@@ -52,7 +61,8 @@ def noise_of(planes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def fill_holes(planes: NDArray[np.float32]) -> None:
-    """Give bad pixels the mean of the good ones in the smallest box around them that has any, in place.
+    """Give bad pixels the mean of the good ones in the smallest box around them that has any, in
+    place.
 
     Parameters
     ----------
@@ -138,7 +148,8 @@ def _divide(sums: Any, total: Any) -> None:
 @kernel()
 def _noises(planes: Any, noise: Any) -> None:
     m, ny, nx = planes.shape
-    count = (ny - _LAG) * nx - _LAG  # rows run on into the next: what lies across the border is made infinite
+    # rows run on into the next: what lies across the border is made infinite
+    count = (ny - _LAG) * nx - _LAG
     sizes = np.empty(max(0, count), dtype=np.float32)
     upper = np.empty(max(0, count), dtype=np.int16)
     near = np.empty(max(0, count), dtype=np.int32)
@@ -159,7 +170,10 @@ def _differences(a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
 
 @kernel()
 def _typical(bits: Any, sizes: Any, upper: Any, near: Any) -> Any:
-    """Return the noise from the sizes of differences, by their lower median: its upper 16 bits first, then the others."""
+    """Return the noise from the sizes of differences, by their lower median.
+
+    Its upper 16 bits first, then the others.
+    """
     _shorten(bits, upper)
     good = _below_short(upper, np.int16(_BAD >> 16))
     if good == 0:

@@ -11,50 +11,66 @@ from galfeat.features.texture import glcm_kernel as glcm
 from galfeat.features.texture import haralick_reference as plain
 from galfeat.features.texture.glcm_reference import ANGLES, partners
 from galfeat.features.texture.haralick_reference import STATISTICS
-from galfeat.features.texture.lbp_features import PATTERNS, circle_radii, countable, pattern_features, pattern_names
+from galfeat.features.texture.lbp_features import (
+    PATTERNS,
+    circle_radii,
+    countable,
+    pattern_features,
+    pattern_names,
+)
 
 __all__ = ["Texture"]
 
 
 class Texture(Extractor):
-    """How brightness changes from pixel to pixel: Haralick's statistics and local binary patterns of each band.
+    """How brightness changes from pixel to pixel: Haralick's statistics and local binary patterns
+    of each band.
 
-    For each distance, thirteen statistics of the symmetric co-occurrence matrices of quantised brightness, averaged over four
-    angles; for each radius R, which part of the pixels has which of the 8 R + 2 uniform patterns, whatever its rotation, of
-    the P = 8 R points on the circle around it.
+    For each distance, thirteen statistics of the symmetric co-occurrence matrices of quantised
+    brightness, averaged over four angles; for each radius R, which part of the pixels has which of
+    the 8 R + 2 uniform patterns, whatever its rotation, of the P = 8 R points on the circle around
+    it.
 
     Parameters
     ----------
     levels : int, default 32
         Number of brightness levels of the co-occurrence matrices.
     range : (float, float), default (-2.0, 8.0)
-        Lowest and highest edge of the levels, in the pixels' unit; pixels beyond go to the end levels.
+        Lowest and highest edge of the levels, in the pixels' unit; pixels beyond go to the end
+        levels.
     distances : sequence of int, default (1, 2, 4)
-        Distances of the pairs, in pixels; a diagonal pair at distance d is d rows and d columns apart.
+        Distances of the pairs, in pixels; a diagonal pair at distance d is d rows and d columns
+        apart.
     radii : sequence of int, default (1, 2, 3)
-        Radii of the circles, in pixels, up to 127. Only pixels whose whole circle lies inside the image count.
+        Radii of the circles, in pixels, up to 127. Only pixels whose whole circle lies inside the
+        image count.
     patterns : "uniform", "directed" or "fourier", default "uniform"
-        What is done with the rotation of a pattern. ``"uniform"`` counts patterns whatever their rotation, 8 R + 2 values a
-        radius. ``"directed"`` counts each rotation by itself, P (P - 1) + 3 values: ``lbp_r1_3_from_2`` is the part of the
-        circles where three points are set, the first of them, counter-clockwise from the right, being point 2. ``"fourier"``
-        takes, for each number of points set, the magnitudes of the Fourier transform of those fractions along the rotation,
-        (P - 1) (P / 2 + 1) + 3 values: blind to rotation again, but not to how directions are distributed.
+        What is done with the rotation of a pattern. ``"uniform"`` counts patterns whatever their
+        rotation, 8 R + 2 values a radius. ``"directed"`` counts each rotation by itself, P (P - 1)
+        + 3 values: ``lbp_r1_3_from_2`` is the part of the circles where three points are set, the
+        first of them, counter-clockwise from the right, being point 2. ``"fourier"`` takes, for
+        each number of points set, the magnitudes of the Fourier transform of those fractions along
+        the rotation, (P - 1) (P / 2 + 1) + 3 values: blind to rotation again, but not to how
+        directions are distributed.
     min_good : float, default 0.5
         Least fraction of good pixels in each band.
 
     Notes
     -----
-    Pairs with a bad member and circles that touch a bad pixel are left out, and the rest is normalised. Levels have fixed
-    edges, so the co-occurrence part changes with sky and unit; the patterns do not. scikit-image rounds diagonals at distances
-    above 1, and lets circles leave the image, where it sees zeros.
+    Pairs with a bad member and circles that touch a bad pixel are left out, and the rest is
+    normalised. Levels have fixed edges, so the co-occurrence part changes with sky and unit; the
+    patterns do not. scikit-image rounds diagonals at distances above 1, and lets circles leave the
+    image, where it sees zeros.
 
-    A point as bright as the centre counts as brighter. What counts is the sign of the weighted sum of the differences from
-    the centre, in float64 and with weights that are whole numbers (positions are rounded to 1e-5 pixels). So points among
-    equal pixels are set, and where the pixels differ by whole numbers below 2^19 nothing is rounded: a constant sky, turns by
-    90 degrees and flips change nothing at all. scikit-image rounds while it interpolates, which decides its ties.
+    A point as bright as the centre counts as brighter. What counts is the sign of the weighted sum
+    of the differences from the centre, in float64 and with weights that are whole numbers
+    (positions are rounded to 1e-5 pixels). So points among equal pixels are set, and where the
+    pixels differ by whole numbers below 2^19 nothing is rounded: a constant sky, turns by 90
+    degrees and flips change nothing at all. scikit-image rounds while it interpolates, which
+    decides its ties.
 
-    Constant bands have correlation 1, energy 1, homogeneity 1, no other statistic but the sum average, and all circles full.
-    Up to 248 levels are compiled; more are counted in NumPy, slowly.
+    Constant bands have correlation 1, energy 1, homogeneity 1, no other statistic but the sum
+    average, and all circles full. Up to 248 levels are compiled; more are counted in NumPy, slowly.
 
     References
     ----------
@@ -92,23 +108,37 @@ class Texture(Extractor):
     @property
     def promises(self) -> frozenset[str]:
         """Angles are averaged over; patterns keep no rotation, unless they are directed."""
-        kept = {"directed": set(), "fourier": {"rotation90", "flip", "rotation"}, "uniform": {"rotation90", "flip", "rotation", "noise"}}
+        kept = {
+            "directed": set(),
+            "fourier": {"rotation90", "flip", "rotation"},
+            "uniform": {"rotation90", "flip", "rotation", "noise"},
+        }
         return frozenset({"shift", "scale"} | kept.get(self.patterns, set()))
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
-        """Return, for each band, ``band_glcm_d1_energy`` and the like and then ``band_lbp_r1_0`` and the like."""
+        """Return, for each band, ``band_glcm_d1_energy`` and the like and then ``band_lbp_r1_0``
+        and the like.
+        """
         self._check_size(shape)
-        glcm = [f"glcm_d{distance}_{statistic}" for distance in self.distances for statistic in STATISTICS]
+        glcm = [
+            f"glcm_d{distance}_{statistic}"
+            for distance in self.distances
+            for statistic in STATISTICS
+        ]
         binary = [name for radius in self.radii for name in pattern_names(self.patterns, radius)]
         return [f"{band}_{name}" for band in bands for name in glcm + binary]
 
     def _smallest(self) -> tuple[int, int]:
         bins("levels", self.levels, self.range, 2)
         choice("patterns", self.patterns, PATTERNS)
-        side = max(max(wholes("distances", self.distances)) + 1, 2 * max(circle_radii(self.radii)) + 1)
+        side = max(
+            max(wholes("distances", self.distances)) + 1, 2 * max(circle_radii(self.radii)) + 1
+        )
         return side, side
 
-    def _obstacles(self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]) -> dict[int, str]:
+    def _obstacles(
+        self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]
+    ) -> dict[int, str]:
         reasons = {}
         for row in rows.tolist():
             for band, plane in enumerate(images[row]):
@@ -119,7 +149,8 @@ class Texture(Extractor):
     def _unpaired(self, plane: NDArray[np.float32], share: float) -> str:
         bad = round((1 - share) * plane.size)
         for distance in self.distances:
-            if 2 * bad < (plane.shape[0] - distance) * (plane.shape[1] - distance):  # a bad pixel spoils two pairs at most
+            # a bad pixel spoils two pairs at most
+            if 2 * bad < (plane.shape[0] - distance) * (plane.shape[1] - distance):
                 continue
             for dy, dx in ANGLES:
                 here, there = partners(np.isfinite(plane)[None], (distance * dy, distance * dx))
@@ -139,4 +170,6 @@ class Texture(Extractor):
         measure = glcm.glcm_features if count <= glcm.MOST else plain.glcm_features
         cooccurrence = measure(planes, count, limits, wholes("distances", self.distances))
         binary = pattern_features(planes, circle_radii(self.radii), self.patterns)
-        return np.concatenate([cooccurrence.reshape(len(planes), -1), binary], axis=1).reshape(len(images), -1)
+        return np.concatenate([cooccurrence.reshape(len(planes), -1), binary], axis=1).reshape(
+            len(images), -1
+        )

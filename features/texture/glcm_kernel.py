@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.levels import levels, quantise, ruler
-from galfeat.features.texture.glcm_triples import MOST_SUMS, largest_cube, pay, tally_corners, tally_falling
+from galfeat.features.texture.glcm_triples import (
+    MOST_SUMS,
+    largest_cube,
+    pay,
+    tally_corners,
+    tally_falling,
+)
 from galfeat.features.texture.haralick_kernel import row_length, statistics, work
 from galfeat.features.texture.haralick_reference import STATISTICS
 
@@ -22,14 +28,18 @@ _Triples = tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16], NDA
 _Scratch = tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint16], _Triples]
 
 _ANGLES = 4
-_TABLES = 2  # equal neighbours count in different tables, so that no increment waits for the one before
+# equal neighbours count in different tables, so that no increment waits for the one before
+_TABLES = 2
 _GROUP = 32  # increments a turn of the loop
 _WIDE = 64  # levels; with more, one table is as large as the cache
 _BLOCK = 1024  # pairs counted at a time, while the addresses of their cells are in the cache
 
 
-def glcm_features(planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]) -> NDArray[np.float64]:
-    """Return Haralick's statistics of each plane's co-occurrence matrices, averaged over four angles: (m, distances, 13).
+def glcm_features(
+    planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return Haralick's statistics of each plane's co-occurrence matrices, averaged over four
+    angles: (m, distances, 13).
 
     Parameters
     ----------
@@ -40,7 +50,8 @@ def glcm_features(planes: NDArray[np.float32], count: int, limits: tuple[float, 
     limits : (float, float)
         Lowest and highest edge of the levels; pixels beyond go to the end levels.
     distances : sequence of int
-        Distances of the pairs, in pixels; a diagonal pair at distance d is d rows and d columns apart.
+        Distances of the pairs, in pixels; a diagonal pair at distance d is d rows and d columns
+        apart.
 
     Notes
     -----
@@ -50,12 +61,25 @@ def glcm_features(planes: NDArray[np.float32], count: int, limits: tuple[float, 
     codes = np.empty(flat.shape[1], dtype=np.uint8)
     result = np.zeros((len(planes), len(distances), len(STATISTICS)))
     scratch = _scratch(count, shape, len(steps))
-    _features(flat, flat.view(np.int32), ruler(count, limits), shape, steps, codes, scratch, work(count), result)
+    _features(
+        flat,
+        flat.view(np.int32),
+        ruler(count, limits),
+        shape,
+        steps,
+        codes,
+        scratch,
+        work(count),
+        result,
+    )
     return result
 
 
-def pair_counts(planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]) -> NDArray[np.int32]:
-    """Return symmetric co-occurrence matrices as counts, shape (m, distances, 4 angles, count, count).
+def pair_counts(
+    planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]
+) -> NDArray[np.int32]:
+    """Return symmetric co-occurrence matrices as counts, shape (m, distances, 4 angles, count,
+    count).
 
     Parameters
     ----------
@@ -64,7 +88,8 @@ def pair_counts(planes: NDArray[np.float32], count: int, limits: tuple[float, fl
 
     Notes
     -----
-    The angles are those of `galfeat.features.texture.glcm_reference.ANGLES`: 0, 45, 90 and 135 degrees.
+    The angles are those of `galfeat.features.texture.glcm_reference.ANGLES`: 0, 45, 90 and 135
+    degrees.
     """
     flat, shape, steps = _ready(planes, distances)
     scratch = _scratch(count, shape, len(steps))
@@ -77,13 +102,22 @@ def pair_counts(planes: NDArray[np.float32], count: int, limits: tuple[float, fl
     return matrices + matrices.swapaxes(-1, -2)
 
 
-def _ready(planes: NDArray[np.float32], distances: Sequence[int]) -> tuple[NDArray[np.float32], _Shape, NDArray[np.int64]]:
+def _ready(
+    planes: NDArray[np.float32], distances: Sequence[int]
+) -> tuple[NDArray[np.float32], _Shape, NDArray[np.int64]]:
     m, ny, nx = planes.shape
-    return planes.reshape(m, -1), (np.int64(ny), np.int64(nx), np.int64(nx + max(distances))), np.array(distances, dtype=np.int64)
+    return (
+        planes.reshape(m, -1),
+        (np.int64(ny), np.int64(nx), np.int64(nx + max(distances))),
+        np.array(distances, dtype=np.int64),
+    )
 
 
 def _scratch(count: int, shape: _Shape, distances: int) -> _Scratch:
-    """Return room for a plane between margins, its tables, and what counting needs; the cube is empty."""
+    """Return room for a plane between margins, its tables, and what counting needs.
+
+    The cube is empty.
+    """
     ny, nx, width = map(int, shape)
     tables = (_ANGLES * distances + 1) * (count + 1) * row_length(count)
     cube = largest_cube(count + 1, ny * width)
@@ -97,13 +131,24 @@ def _scratch(count: int, shape: _Shape, distances: int) -> _Scratch:
 
 
 @kernel()
-def _features(planes: Any, bits: Any, measure: Any, shape: Any, distances: Any, codes: Any, scratch: Any, room: Any, result: Any) -> None:
+def _features(
+    planes: Any,
+    bits: Any,
+    measure: Any,
+    shape: Any,
+    distances: Any,
+    codes: Any,
+    scratch: Any,
+    room: Any,
+    result: Any,
+) -> None:
     count = np.int64(len(measure[0]) - 1)
     found = np.empty(result.shape[2])
     for row in range(len(planes)):
         quantise(planes[row], bits[row], measure, codes)
         low, high = _span(codes, count)
-        used = high - low + 1  # matrices of the levels between the lowest and the highest in the plane
+        # matrices of the levels between the lowest and the highest in the plane
+        used = high - low + 1
         _lay(codes, shape, low, used, scratch[0])
         _tables(shape, used, distances, scratch)
         size = (used + 1) * row_length(used)
@@ -118,9 +163,11 @@ def _features(planes: Any, bits: Any, measure: Any, shape: Any, distances: Any, 
 
 @kernel()
 def _tables(shape: Any, count: Any, distances: Any, scratch: Any) -> None:
-    """Count the pairs of the plane at all distances and angles, each into a table of its own, the smaller level's row.
+    """Count the pairs of the plane at all distances and angles, each into a table of its own, the
+    smaller level's row.
 
-    Table after table, each (count + 1) * `row_length` long; one more behind them is used on the way.
+    Table after table, each (count + 1) * `row_length` long; one more behind them is used on the
+    way.
     """
     padded, tables, cells, triples = scratch
     ny, _, width = shape
@@ -129,18 +176,56 @@ def _tables(shape: Any, count: Any, distances: Any, scratch: Any) -> None:
     tables[: (_ANGLES * number + 1) * size] = 0
     if not (len(triples[1]) and pay(count + 1, ny * width)):
         for k in range(_ANGLES * number):
-            _pairs(padded, shape, count, distances[k // _ANGLES], k % _ANGLES, tables[k * size :], (_ANGLES * number - k) * size, cells)
+            _pairs(
+                padded,
+                shape,
+                count,
+                distances[k // _ANGLES],
+                k % _ANGLES,
+                tables[k * size :],
+                (_ANGLES * number - k) * size,
+                cells,
+            )
         return
     for which in range(number):
         first = _ANGLES * which * size
-        tally_corners(padded, ny * width, distances[which] * width, distances[which], count, tables[first:], triples)
+        tally_corners(
+            padded,
+            ny * width,
+            distances[which] * width,
+            distances[which],
+            count,
+            tables[first:],
+            triples,
+        )
     for which in range(0, number - 1, 2):
-        one, other = (_ANGLES * which + _ANGLES - 1) * size, (_ANGLES * which + 2 * _ANGLES - 1) * size
+        one, other = (
+            (_ANGLES * which + _ANGLES - 1) * size,
+            (_ANGLES * which + 2 * _ANGLES - 1) * size,
+        )
         near, far = distances[which] * (width + 1), distances[which + 1] * (width + 1)
-        tally_falling(padded, ny * width, near, far, count, tables[one : one + size], tables[other : other + size], triples)
+        tally_falling(
+            padded,
+            ny * width,
+            near,
+            far,
+            count,
+            tables[one : one + size],
+            tables[other : other + size],
+            triples,
+        )
     if number % 2:
         k = _ANGLES * number - 1
-        _pairs(padded, shape, count, distances[number - 1], _ANGLES - 1, tables[k * size :], size, cells)
+        _pairs(
+            padded,
+            shape,
+            count,
+            distances[number - 1],
+            _ANGLES - 1,
+            tables[k * size :],
+            size,
+            cells,
+        )
 
 
 @kernel()
@@ -158,7 +243,10 @@ def _span(codes: Any, trash: Any) -> Any:
 
 @kernel()
 def _lay(codes: Any, shape: Any, low: Any, trash: Any, padded: Any) -> None:
-    """Copy the rows to their places between margins of bad pixels; levels then count from the lowest, and bad pixels come last."""
+    """Copy the rows to their places between margins of bad pixels.
+
+    Levels then count from the lowest, and bad pixels come last.
+    """
     ny, nx, width = shape
     padded[:] = trash
     lowest = np.uint8(low)
@@ -172,11 +260,22 @@ def _lay(codes: Any, shape: Any, low: Any, trash: Any, padded: Any) -> None:
 
 
 @kernel()
-def _pairs(padded: Any, shape: Any, count: Any, distance: Any, angle: Any, table: Any, spare: Any, cells: Any) -> None:
-    """Count the pairs at one distance and angle into an empty table, using the empty one `spare` further on.
+def _pairs(
+    padded: Any,
+    shape: Any,
+    count: Any,
+    distance: Any,
+    angle: Any,
+    table: Any,
+    spare: Any,
+    cells: Any,
+) -> None:
+    """Count the pairs at one distance and angle into an empty table, using the empty one `spare`
+    further on.
 
-    A row's margin is as wide as the largest distance, so pairs that would leave the image meet a bad pixel, and all of them
-    are one range of the padded image. Where a bad pixel is in a pair it has the larger level, which is left out at the end.
+    A row's margin is as wide as the largest distance, so pairs that would leave the image meet a
+    bad pixel, and all of them are one range of the padded image. Where a bad pixel is in a pair it
+    has the larger level, which is left out at the end.
     """
     ny, _, width = shape
     length = row_length(count)
@@ -210,10 +309,13 @@ def _cells(here: Any, there: Any, length: Any, cells: Any) -> None:
 @kernel()
 def _count(cells: Any, step: Any, table: Any) -> None:
     groups = np.uint64(len(cells) // _GROUP)
-    for group in range(groups):  # unsigned: a signed index would be tested for counting from the end
+    # unsigned: a signed index would be tested for counting from the end
+    for group in range(groups):
         first = np.uint64(group) * np.uint64(_GROUP)
         for k in range(_GROUP):
-            table[np.uint64(cells[first + np.uint64(k)]) + np.uint64(k % _TABLES) * step] += np.int32(1)
+            table[np.uint64(cells[first + np.uint64(k)]) + np.uint64(k % _TABLES) * step] += (
+                np.int32(1)
+            )
     for k in range(len(cells) // _GROUP * _GROUP, len(cells)):
         table[cells[k]] += np.int32(1)
 

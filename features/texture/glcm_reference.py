@@ -16,11 +16,19 @@ __all__ = ["ANGLES", "cooccurrence", "partners"]
 Level = TypeVar("Level", bound=np.generic)
 
 ANGLES = ((0, 1), (-1, 1), (-1, 0), (-1, -1))
-"""The steps (rows, columns) at 0, 45, 90 and 135 degrees; the partner at distance d is d steps away, so diagonals are d * sqrt(2) long."""
+"""The steps (rows, columns) at 0, 45, 90 and 135 degrees.
+
+The partner at distance d is d steps away, so diagonals are d * sqrt(2) long.
+"""
 
 
-def partners(planes: NDArray[Level], step: tuple[int, int]) -> tuple[NDArray[Level], NDArray[Level]]:
-    """Return two views, shape (m, ny - |dy|, nx - |dx|): the pixels that have a partner `step` away, and the partners."""
+def partners(
+    planes: NDArray[Level], step: tuple[int, int]
+) -> tuple[NDArray[Level], NDArray[Level]]:
+    """Return two views, shape (m, ny - |dy|, nx - |dx|).
+
+    The pixels that have a partner `step` away, and the partners.
+    """
     dy, dx = step
     ny, nx = planes.shape[1:]
     here = planes[:, max(0, -dy) : ny - max(0, dy), max(0, -dx) : nx - max(0, dx)]
@@ -28,8 +36,11 @@ def partners(planes: NDArray[Level], step: tuple[int, int]) -> tuple[NDArray[Lev
     return here, there
 
 
-def cooccurrence(codes: NDArray[np.intp], count: int, distances: Sequence[int]) -> NDArray[np.float64]:
-    """Return symmetric, normalised co-occurrence matrices, shape (m, distances, 4 angles, count, count).
+def cooccurrence(
+    codes: NDArray[np.intp], count: int, distances: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return symmetric, normalised co-occurrence matrices, shape (m, distances, 4 angles, count,
+    count).
 
     Parameters
     ----------

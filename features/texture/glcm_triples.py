@@ -1,10 +1,13 @@
-"""Counts of triples of levels, which hold the counts of two or three kinds of pairs: one increment instead of three.
+"""Counts of triples of levels, which hold the counts of two or three kinds of pairs.
 
-Increments are what counting takes its time for, one a cycle. A pixel, its neighbour d to the right and its neighbour d below count as one
-of the triples of levels (a, b, c), of 16 bits, kept as a cube. Summed over c the cube has the pairs along rows, summed over b
-those along columns, and summed over a those along the rising diagonals, since the first pixel of any such pair has the second
-d to its left and d below. A pixel and two of its neighbours along the falling diagonal are two more kinds. Bad pixels are one more
-level, which no sum leaves out.
+One increment instead of three.
+
+Increments are what counting takes its time for, one a cycle. A pixel, its neighbour d to the right
+and its neighbour d below count as one of the triples of levels (a, b, c), of 16 bits, kept as a
+cube. Summed over c the cube has the pairs along rows, summed over b those along columns, and summed
+over a those along the rising diagonals, since the first pixel of any such pair has the second d to
+its left and d below. A pixel and two of its neighbours along the falling diagonal are two more
+kinds. Bad pixels are one more level, which no sum leaves out.
 """
 
 from typing import Any
@@ -24,7 +27,8 @@ _AT_ONCE = 60 * 1024  # triples, less than 16 bits count
 _BLOCK = 1024  # triples numbered at a time
 _GROUP = 32  # increments a turn of the loop
 _WORD = 4  # counts of 16 bits that are added at once
-_LANES = np.uint64(0x0001000100010001)  # a word times this has the sum of its four counts in its highest
+# a word times this has the sum of its four counts in its highest
+_LANES = np.uint64(0x0001000100010001)
 _TOP = np.uint64(48)
 
 
@@ -41,18 +45,25 @@ def _pitch(side: Any) -> Any:
 
 @kernel()
 def pay(side: Any, pixels: Any) -> Any:
-    """Return whether so many pixels are counted sooner in a cube, which must be summed and emptied, than in pairs."""
+    """Return whether so many pixels are counted sooner in a cube, which must be summed and emptied,
+    than in pairs.
+    """
     return cube_cells(side) <= min(_MOST, 2 * pixels)
 
 
 def largest_cube(side: int, pixels: int) -> int:
     """Return the cells of the largest cube of at most so many levels that pays, 0 if none does."""
-    return max((int(cube_cells(each)) for each in range(2, side + 1) if pay(each, pixels)), default=0)
+    return max(
+        (int(cube_cells(each)) for each in range(2, side + 1) if pay(each, pixels)), default=0
+    )
 
 
 @kernel()
-def tally_corners(padded: Any, number: Any, down: Any, right: Any, count: Any, tables: Any, room: Any) -> None:
-    """Add the pairs along rows, rising diagonals and columns to three of the tables, the smaller level's row.
+def tally_corners(
+    padded: Any, number: Any, down: Any, right: Any, count: Any, tables: Any, room: Any
+) -> None:
+    """Add the pairs along rows, rising diagonals and columns to three of the tables, the smaller
+    level's row.
 
     Parameters
     ----------
@@ -67,7 +78,8 @@ def tally_corners(padded: Any, number: Any, down: Any, right: Any, count: Any, t
     tables : array of int32, flat
         Each is (count + 1) * `row_length` long: 0, 45, 90 degrees, as many as there are.
     room : arrays
-        Cells of triples and the cube, which is empty and is left so, both uint16; two planes of the cube, uint16.
+        Cells of triples and the cube, which is empty and is left so, both uint16; two planes of the
+        cube, uint16.
     """
     cells, cube, plane, other = room
     side, length = count + 1, row_length(count)
@@ -84,7 +96,9 @@ def tally_corners(padded: Any, number: Any, down: Any, right: Any, count: Any, t
 
 
 @kernel()
-def tally_falling(padded: Any, number: Any, near: Any, far: Any, count: Any, one: Any, two: Any, room: Any) -> None:
+def tally_falling(
+    padded: Any, number: Any, near: Any, far: Any, count: Any, one: Any, two: Any, room: Any
+) -> None:
     """Add the pairs at two offsets to two tables.
 
     Parameters
@@ -109,25 +123,39 @@ def tally_falling(padded: Any, number: Any, near: Any, far: Any, count: Any, one
 
 
 @kernel()
-def _tally(padded: Any, start: Any, stop: Any, second: Any, third: Any, side: Any, cells: Any, cube: Any) -> None:
+def _tally(
+    padded: Any, start: Any, stop: Any, second: Any, third: Any, side: Any, cells: Any, cube: Any
+) -> None:
     row, plane = np.uint16(_pitch(side)), np.uint16(side * _pitch(side))
     for first in range(start, stop, _BLOCK):
         last = min(first + _BLOCK, stop)
         block = cells[: last - first]
-        _number(padded[first:last], padded[first + second : last + second], padded[first + third : last + third], plane, row, block)
+        _number(
+            padded[first:last],
+            padded[first + second : last + second],
+            padded[first + third : last + third],
+            plane,
+            row,
+            block,
+        )
         _count(block, cube)
 
 
 @kernel()
 def _number(first: Any, second: Any, third: Any, plane: Any, row: Any, cells: Any) -> None:
     for k in range(len(cells)):
-        cells[k] = np.uint16(np.uint16(np.uint16(first[k]) * plane) + np.uint16(np.uint16(second[k]) * row) + np.uint16(third[k]))
+        cells[k] = np.uint16(
+            np.uint16(np.uint16(first[k]) * plane)
+            + np.uint16(np.uint16(second[k]) * row)
+            + np.uint16(third[k])
+        )
 
 
 @kernel()
 def _count(cells: Any, cube: Any) -> None:
     groups = np.uint64(len(cells) // _GROUP)
-    for group in range(groups):  # unsigned: a signed index would be tested for counting from the end
+    # unsigned: a signed index would be tested for counting from the end
+    for group in range(groups):
         first = np.uint64(group) * np.uint64(_GROUP)
         for k in range(_GROUP):
             cube[np.uint64(cells[first + np.uint64(k)])] += np.uint16(1)

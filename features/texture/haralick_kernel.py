@@ -2,7 +2,8 @@
 
 References
 ----------
-Haralick, Shanmugam and Dinstein 1973, IEEE Trans. SMC 3, 610, doi:10.1109/TSMC.1973.4309314, appendix I; f14 is left out.
+Haralick, Shanmugam and Dinstein 1973, IEEE Trans. SMC 3, 610, doi:10.1109/TSMC.1973.4309314,
+    appendix I; f14 is left out.
 """
 
 from functools import cache
@@ -15,7 +16,9 @@ from galfeat.features.kernels.compiling import kernel
 
 __all__ = ["Work", "row_length", "statistics", "work"]
 
-Work = tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+Work = tuple[
+    NDArray[np.float64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]
+]
 """k log2 k of small k, and room for the counts by sum, difference, column and row."""
 
 _LANES = 8  # neighbouring counts summed at once
@@ -26,13 +29,18 @@ _ROUNDING = 1e-13  # bits; mutual information below it is the rounding of entrop
 
 @kernel()
 def row_length(count: Any) -> Any:
-    """Return the length of a matrix's rows in memory: a chunk that starts at a level ends in the zeros behind the row."""
+    """Return the length of a matrix's rows in memory.
+
+    A chunk that starts at a level ends in the zeros behind the row.
+    """
     return (count + 2 * _LANES - 1) // _LANES * _LANES
 
 
 def work(count: int) -> Work:
     """Return what `statistics` looks up and works in, for matrices of `count` levels."""
-    sums, differences, columns, rows = (np.empty(_chunks(length), dtype=np.int32) for length in (2 * count, count, count, count))
+    sums, differences, columns, rows = (
+        np.empty(_chunks(length), dtype=np.int32) for length in (2 * count, count, count, count)
+    )
     return _products(), sums, differences, columns, rows
 
 
@@ -53,7 +61,8 @@ def statistics(pairs: Any, count: Any, room: Any, result: Any) -> None:
     Parameters
     ----------
     pairs : array of int32, flat
-        How often the levels i <= j were neighbours, either way round, at i * row_length + j; zero elsewhere in the rows of levels.
+        How often the levels i <= j were neighbours, either way round, at i * row_length + j; zero
+        elsewhere in the rows of levels.
     count : int
         Number of levels.
     room : Work
@@ -61,8 +70,9 @@ def statistics(pairs: Any, count: Any, room: Any, result: Any) -> None:
 
     Notes
     -----
-    Each pair stands in the symmetric matrix twice, at (i, j) and (j, i): of n pairs, p(i, i) is pairs / n and otherwise p(i, j)
-    is pairs / 2n. The sum i + j has the variance 4 v - f2 and the covariance is v - f2 / 2, with the variance v of a level.
+    Each pair stands in the symmetric matrix twice, at (i, j) and (j, i): of n pairs, p(i, i) is
+    pairs / n and otherwise p(i, j) is pairs / 2n. The sum i + j has the variance 4 v - f2 and the
+    covariance is v - f2 / 2, with the variance v of a level.
     """
     length = row_length(count)
     products, sums, differences, columns, rows = room
@@ -83,7 +93,10 @@ def statistics(pairs: Any, count: Any, room: Any, result: Any) -> None:
     contrast, homogeneity, difference_variance = _of_differences(differences, count, number)
     bits = np.log2(number)
     entropy_x = max(bits + 1 - _products_of(products, rows[:count]) / (2 * number), 0.0)
-    entropy = max(bits + (number - equal - _cell_products(products, pairs, count, length, number)) / number, 0.0)
+    entropy = max(
+        bits + (number - equal - _cell_products(products, pairs, count, length, number)) / number,
+        0.0,
+    )
     shared = max(2 * entropy_x - entropy, 0.0)
     if shared < _ROUNDING:
         shared = 0.0
@@ -135,7 +148,10 @@ def _by_difference(pairs: Any, count: Any, length: Any, differences: Any) -> Non
 
 @kernel()
 def _by_sum(pairs: Any, count: Any, length: Any, sums: Any) -> None:
-    """Sum the anti-diagonals: i + j = s stands at s + i * (length - 1), and s - i < count, i <= s / 2."""
+    """Sum the anti-diagonals.
+
+    I + j = s stands at s + i * (length - 1), and s - i < count, i <= s / 2.
+    """
     for start in range(0, 2 * count - 1, _LANES):
         low = max(0, start - count + 1)
         high = min(count, (start + _LANES - 1) // 2 + 1)
@@ -144,7 +160,10 @@ def _by_sum(pairs: Any, count: Any, length: Any, sums: Any) -> None:
 
 @kernel()
 def _add(pairs: Any, start: Any, step: Any, number: Any, sums: Any) -> None:
-    """Sum chunks of neighbours that begin `step` apart; each neighbour has its own sum, so that they become one vector."""
+    """Sum chunks of neighbours that begin `step` apart.
+
+    Each neighbour has its own sum, so that they become one vector.
+    """
     a = b = c = d = e = f = g = h = np.int32(0)
     at = np.uint64(start)
     for _ in range(number):
@@ -162,7 +181,10 @@ def _add(pairs: Any, start: Any, step: Any, number: Any, sums: Any) -> None:
 
 @kernel()
 def _of_levels(rows: Any, columns: Any, count: Any) -> Any:
-    """Add the columns to the rows; return the number of pairs, and the mean and variance of one member's level."""
+    """Add the columns to the rows.
+
+    Return the number of pairs, and the mean and variance of one member's level.
+    """
     number = np.int64(0)
     moment = np.int64(0)
     for i in range(count):
@@ -170,7 +192,8 @@ def _of_levels(rows: Any, columns: Any, count: Any) -> Any:
         rows[i] += columns[i]
         moment += i * np.int64(rows[i])
     members = 2.0 * number
-    centre = moment // (2 * number)  # variances are taken about a level near the mean, where nothing cancels
+    # variances are taken about a level near the mean, where nothing cancels
+    centre = moment // (2 * number)
     first = np.int64(0)
     second = np.int64(0)
     for i in range(count):
@@ -200,7 +223,9 @@ def _of_differences(differences: Any, count: Any, number: Any) -> Any:
 
 @kernel()
 def _of_cells(pairs: Any, count: Any, length: Any) -> Any:
-    """Return twice the sum of the symmetric matrix's squares, and the number of pairs of equal levels."""
+    """Return twice the sum of the symmetric matrix's squares, and the number of pairs of equal
+    levels.
+    """
     squares = 0.0
     for cell in range(count * length):
         squares += np.float64(pairs[cell]) * np.float64(pairs[cell])
@@ -220,7 +245,8 @@ def _cell_products(products: Any, pairs: Any, count: Any, length: Any, number: A
         for i in range(count):
             total += _products_of(products, pairs[i * length + i : i * length + count])
         return total
-    a = b = c = d = 0.0  # four sums at once; the order of additions as it stands keeps the compiler from slow gathers
+    # four sums at once; the order of additions as it stands keeps the compiler from slow gathers
+    a = b = c = d = 0.0
     for i in range(count):
         at = np.uint64(i * length + i // _LANES * _LANES)
         for _ in range(i // _LANES, (count + _LANES - 1) // _LANES):

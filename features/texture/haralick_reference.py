@@ -2,7 +2,8 @@
 
 References
 ----------
-Haralick, Shanmugam and Dinstein 1973, IEEE Trans. SMC 3, 610, doi:10.1109/TSMC.1973.4309314, appendix I; f14 is left out.
+Haralick, Shanmugam and Dinstein 1973, IEEE Trans. SMC 3, 610, doi:10.1109/TSMC.1973.4309314,
+    appendix I; f14 is left out.
 """
 
 from collections.abc import Sequence
@@ -40,10 +41,11 @@ def haralick(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Notes
     -----
-    Levels count from 0 (the paper's from 1), entropies are in bits, f7 is the variance about f6 (the paper prints f8, a
-    slip), and f10 is the variance of the difference |i - j|, as in mahotas with ``use_x_minus_y_variance=True``. A matrix with
-    a single level, from a constant image, has correlation 1, energy 1, homogeneity 1, and every variance, entropy and measure
-    of information 0.
+    Levels count from 0 (the paper's from 1), entropies are in bits, f7 is the variance about f6
+    (the paper prints f8, a slip), and f10 is the variance of the difference |i - j|, as in mahotas
+    with ``use_x_minus_y_variance=True``. A matrix with a single level, from a constant image, has
+    correlation 1, energy 1, homogeneity 1, and every variance, entropy and measure of information
+    0.
     """
     count = matrices.shape[-1]
     p = matrices.reshape(-1, count * count)
@@ -73,15 +75,27 @@ def haralick(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack(statistics, axis=-1).reshape(*matrices.shape[:-2], len(STATISTICS))
 
 
-def glcm_features(planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]) -> NDArray[np.float64]:
-    """Return the statistics of each plane's co-occurrence matrices, averaged over four angles: (m, distances, 13)."""
+def glcm_features(
+    planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]
+) -> NDArray[np.float64]:
+    """Return the statistics of each plane's co-occurrence matrices, averaged over four angles.
+
+    M, distances, 13.
+    """
     statistics = haralick(cooccurrence(levels(planes, count, limits), count, distances))
-    return np.asarray(np.add.reduce([statistics[:, :, angle] for angle in range(len(ANGLES))]) / len(ANGLES))
+    return np.asarray(
+        np.add.reduce([statistics[:, :, angle] for angle in range(len(ANGLES))]) / len(ANGLES)
+    )
 
 
-def _information(entropy: NDArray[np.float64], entropy_x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """f12 and f13. With p(i) = p(j) both of the paper's HXY1 and HXY2 are twice the entropy of p(i)."""
-    shared = np.maximum(2 * entropy_x - entropy, 0.0)  # the mutual information, 0 or more but for rounding
+def _information(
+    entropy: NDArray[np.float64], entropy_x: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """f12 and f13. With p(i) = p(j) both of the paper's HXY1 and HXY2 are twice the entropy of
+    p(i).
+    """
+    # the mutual information, 0 or more but for rounding
+    shared = np.maximum(2 * entropy_x - entropy, 0.0)
     shared = np.where(shared < _ROUNDING, 0.0, shared)
     first = 0.0 - shared / np.where(entropy_x > 0, entropy_x, 1.0)
     return first, np.sqrt(-np.expm1(-2.0 * shared))
@@ -99,10 +113,16 @@ def _moments(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.fl
 
 
 def _entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(-(p * np.log2(np.where(p > 0, p, 1.0))).sum(axis=-1)) + 0.0  # + 0.0: a zero has no sign
+    # + 0.0: a zero has no sign
+    return np.asarray(-(p * np.log2(np.where(p > 0, p, 1.0))).sum(axis=-1)) + 0.0
 
 
 def _gather(p: NDArray[np.float64], key: NDArray[np.intp], count: int) -> NDArray[np.float64]:
     """Sum each row of p over the entries with the same key, 0 to count - 1."""
     index = count * np.arange(len(p))[:, None] + key
-    return np.asarray(np.bincount(index.ravel(), weights=p.ravel(), minlength=len(p) * count).reshape(len(p), count), dtype=np.float64)
+    return np.asarray(
+        np.bincount(index.ravel(), weights=p.ravel(), minlength=len(p) * count).reshape(
+            len(p), count
+        ),
+        dtype=np.float64,
+    )

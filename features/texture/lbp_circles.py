@@ -1,7 +1,8 @@
-"""What the binary patterns of 512 pixels at a time count along their circles, written as LLVM vector code.
+"""What the binary patterns of 512 pixels at a time count along their circles, written as LLVM
+vector code.
 
-A circle's points are bits in different words; bit j of each is pixel j. Every function takes flat arrays and positions in them, and
-trusts them.
+A circle's points are bits in different words; bit j of each is pixel j. Every function takes flat
+arrays and positions in them, and trusts them.
 """
 
 from typing import Any
@@ -10,7 +11,17 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from galfeat.features.kernels.vector_code import LONG, added, data_of, function, load, long, splat, store, vector_code
+from galfeat.features.kernels.vector_code import (
+    LONG,
+    added,
+    data_of,
+    function,
+    load,
+    long,
+    splat,
+    store,
+    vector_code,
+)
 
 __all__ = ["DIGITS", "bits_set", "first_bit", "tally", "two_equal", "two_equal_large"]
 
@@ -52,10 +63,13 @@ def first_bit(typing: Any, word: Any) -> Any:
 
 @vector_code
 def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits: Any) -> Any:
-    """Count the bits along each circle: binary digits of their number, and whether they rise more than once.
+    """Count the bits along each circle.
 
-    `words` holds `points` rows of `stride` words; the digits come in `DIGITS` rows of `digits`, the lowest first, and the
-    circles with several rises in one more. `count` is rounded up to eight words; `points` is a multiple of eight.
+    Binary digits of their number, and whether they rise more than once.
+
+    `words` holds `points` rows of `stride` words; the digits come in `DIGITS` rows of `digits`, the
+    lowest first, and the circles with several rises in one more. `count` is rounded up to eight
+    words; `points` is a multiple of eight.
     """
     del typing
 
@@ -63,19 +77,30 @@ def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits:
         source, target = (data_of(context, builder, signature, args, k) for k in (0, 4))
         stride, points, count = args[1:4]
         zero = ir.Constant(_WORDS, [0] * 8)
-        with cgutils.for_range_slice(builder, long(0), count, long(8), intp=LONG, inc=True) as (w, _):
+        with cgutils.for_range_slice(builder, long(0), count, long(8), intp=LONG, inc=True) as (
+            w,
+            _,
+        ):
             state = [cgutils.alloca_once(builder, _WORDS) for _ in range(DIGITS + 3)]
             for place in state[:-1]:
                 builder.store(zero, place)
             last = builder.mul(builder.sub(points, long(1)), stride)
             builder.store(load(builder, source, builder.add(last, w), _WORDS, 8), state[-1])
-            with cgutils.for_range_slice(builder, long(0), points, long(8), intp=LONG, inc=True) as (point, _):
+            with cgutils.for_range_slice(
+                builder, long(0), points, long(8), intp=LONG, inc=True
+            ) as (point, _):
                 rows = [builder.mul(builder.add(point, long(k)), stride) for k in range(8)]
                 eight = [load(builder, source, builder.add(row, w), _WORDS, 8) for row in rows]
                 _rises(builder, eight, *state[DIGITS:])
                 _add_eight(builder, eight, state[:DIGITS])
             for k, place in enumerate(state[: DIGITS + 1]):
-                store(builder, builder.load(place), target, added(builder, builder.mul(long(k), stride), w, 0), 8)
+                store(
+                    builder,
+                    builder.load(place),
+                    target,
+                    added(builder, builder.mul(long(k), stride), w, 0),
+                    8,
+                )
         return context.get_dummy_value()
 
     return types.void(words, stride, points, count, digits), code
@@ -83,9 +108,11 @@ def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits:
 
 @vector_code
 def two_equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
-    """Return in how many circles of `counted` the number of bits is `value`, an even one below 32, or `value` + 1.
+    """Return in how many circles of `counted` the number of bits is `value`, an even one below 32,
+    or `value` + 1.
 
-    The second number is in the upper 32 bits. `digits` is what `tally` made; of its digits the lowest five are compared.
+    The second number is in the upper 32 bits. `digits` is what `tally` made; of its digits the
+    lowest five are compared.
     """
     del typing
 
@@ -96,7 +123,9 @@ def two_equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, cou
 
 
 @vector_code
-def two_equal_large(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
+def two_equal_large(
+    typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any
+) -> Any:
     """Return what `two_equal` does, for any number of bits."""
     del typing
 
@@ -117,13 +146,17 @@ def _two_equal(context: Any, builder: Any, signature: Any, args: Any, length: in
     with cgutils.for_range_slice(builder, long(0), count, long(8), intp=LONG, inc=True) as (w, _):
         found = load(builder, mask, w, _WORDS, 8)
         for k, flip in enumerate(flips):
-            digit = load(builder, table, added(builder, builder.mul(long(k + 1), stride), w, 0), _WORDS, 8)
+            digit = load(
+                builder, table, added(builder, builder.mul(long(k + 1), stride), w, 0), _WORDS, 8
+            )
             found = builder.and_(found, builder.xor(digit, flip))
         lowest = load(builder, table, w, _WORDS, 8)
         even, odd = builder.and_(found, builder.not_(lowest)), builder.and_(found, lowest)
         both = builder.add(_bits_set_of(builder, even), builder.shl(_bits_set_of(builder, odd), up))
         builder.store(builder.add(builder.load(total), both), total)
-    return builder.call(function(builder, "llvm.vector.reduce.add.v8i64", LONG, [_WORDS]), [builder.load(total)])
+    return builder.call(
+        function(builder, "llvm.vector.reduce.add.v8i64", LONG, [_WORDS]), [builder.load(total)]
+    )
 
 
 def _rises(builder: Any, bits: list[Any], many: Any, seen: Any, before: Any) -> None:

@@ -1,4 +1,7 @@
-"""Local binary patterns as features: three ways to treat the rotation of a pattern, their names and values."""
+"""Local binary patterns as features.
+
+Three ways to treat the rotation of a pattern, their names and values.
+"""
 
 from collections.abc import Sequence
 
@@ -24,7 +27,8 @@ def circle_radii(radii: object) -> tuple[int, ...]:
 
 
 def pattern_names(kind: str, radius: int) -> list[str]:
-    """Return the names of the features of one radius, such as ``lbp_r1_3``, ``lbp_r1_3_from_0`` or ``lbp_r1_3_wave_2``.
+    """Return the names of the features of one radius, such as ``lbp_r1_3``, ``lbp_r1_3_from_0`` or
+    ``lbp_r1_3_wave_2``.
 
     Parameters
     ----------
@@ -38,20 +42,31 @@ def pattern_names(kind: str, radius: int) -> list[str]:
     elif kind == "directed":
         inner = [f"{number}_from_{start}" for number in range(1, points) for start in range(points)]
     else:
-        inner = [f"{number}_wave_{wave}" for number in range(1, points) for wave in range(points // 2 + 1)]
+        inner = [
+            f"{number}_wave_{wave}"
+            for number in range(1, points)
+            for wave in range(points // 2 + 1)
+        ]
     return [f"lbp_r{radius}_{name}" for name in ["0", *inner, f"{points}", "other"]]
 
 
 def countable(plane: NDArray[np.float32], radius: int) -> bool:
-    """Return whether a plane, shape (ny, nx), has a circle of this radius that touches no bad pixel."""
+    """Return whether a plane, shape (ny, nx), has a circle of this radius that touches no bad
+    pixel.
+    """
     ny, nx = plane.shape
     bad = plane.size - int(np.isfinite(plane).sum())
     touched = (2 * radius + 1) ** 2  # a bad pixel spoils fewer circles than that
-    return bad * touched < (ny - 2 * radius) * (nx - 2 * radius) or bool(lbp(plane[None], (radius,)).any())
+    return bad * touched < (ny - 2 * radius) * (nx - 2 * radius) or bool(
+        lbp(plane[None], (radius,)).any()
+    )
 
 
-def pattern_features(planes: NDArray[np.float32], radii: Sequence[int], kind: str) -> NDArray[np.float64]:
-    """Return the fractions of the circles, or the magnitudes of their waves, named by `pattern_names` radius by radius.
+def pattern_features(
+    planes: NDArray[np.float32], radii: Sequence[int], kind: str
+) -> NDArray[np.float64]:
+    """Return the fractions of the circles, or the magnitudes of their waves, named by
+    `pattern_names` radius by radius.
 
     Parameters
     ----------
@@ -77,9 +92,11 @@ def pattern_features(planes: NDArray[np.float32], radii: Sequence[int], kind: st
 
 
 def _waves(share: NDArray[np.float64], points: int) -> NDArray[np.float64]:
-    """Replace, for each number of points set, the fractions by rotation with the magnitudes of their Fourier transform.
+    """Replace, for each number of points set, the fractions by rotation with the magnitudes of
+    their Fourier transform.
 
-    A turn by one point moves the fractions on by one, and a mirror reverses them and moves them: neither changes a magnitude.
+    A turn by one point moves the fractions on by one, and a mirror reverses them and moves them:
+    neither changes a magnitude.
     """
     turned = share[:, 1:-2].reshape(len(share), points - 1, points)
     magnitudes = np.abs(np.fft.rfft(turned, axis=2)).reshape(len(share), -1)

@@ -1,15 +1,17 @@
 """Counts of uniform local binary patterns: 64 pixels a word, one word a point of the circle.
 
-A comparison of 64 pixels with a point of their circles is one word of 64 bits. The words of a circle's points are added like
-binary numbers whose digits stand in different words, so counting costs a few instructions for 64 to 512 pixels; a histogram is
-a number of set bits; bad pixels and borders are words too, so they cost no branch.
+A comparison of 64 pixels with a point of their circles is one word of 64 bits. The words of a
+circle's points are added like binary numbers whose digits stand in different words, so counting
+costs a few instructions for 64 to 512 pixels; a histogram is a number of set bits; bad pixels and
+borders are words too, so they cost no branch.
 
-Points between pixels are interpolated in float32: along rows once for each column of the circle, then between two rows. Where
-rows are whole words that goes on in strips of 64 columns, three rows at a time: the interpolated rows that the circles still
-need are kept in rings, small enough for the processor's first cache.
-Before, the middle of the block's range is subtracted and the rest scaled to at most A = 1.7 * 2^20. Pixels, weights and
-operations then err by at most 18 * 2^-24 A = 1.92 together, so a difference of at least 2 has the right sign. The highest bit
-of a float's exponent says that; where it is missing, 16 pixels are compared again in float64, by the definition
+Points between pixels are interpolated in float32: along rows once for each column of the circle,
+then between two rows. Where rows are whole words that goes on in strips of 64 columns, three rows
+at a time: the interpolated rows that the circles still need are kept in rings, small enough for the
+processor's first cache. Before, the middle of the block's range is subtracted and the rest scaled
+to at most A = 1.7 * 2^20. Pixels, weights and operations then err by at most 18 * 2^-24 A = 1.92
+together, so a difference of at least 2 has the right sign. The highest bit of a float's exponent
+says that; where it is missing, 16 pixels are compared again in float64, by the definition
 (`galfeat.features.texture.lbp_reference`). Points that are pixels are compared as they are.
 """
 
@@ -20,27 +22,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.texture.lbp_circles import DIGITS, bits_set, first_bit, tally, two_equal, two_equal_large
-from galfeat.features.texture.lbp_planes import any_counted, border, fill, mark_inner, scale_pixels, take
+from galfeat.features.texture.lbp_circles import (
+    DIGITS,
+    bits_set,
+    first_bit,
+    tally,
+    two_equal,
+    two_equal_large,
+)
+from galfeat.features.texture.lbp_planes import (
+    any_counted,
+    border,
+    fill,
+    mark_inner,
+    scale_pixels,
+    take,
+)
 from galfeat.features.texture.lbp_tables import BLOCK, ROWS, Tables, block_of, in_strips, tables
-from galfeat.features.texture.lbp_vectors import interpolate, interpolate_three, moved, one_row, straight, three_rows
+from galfeat.features.texture.lbp_vectors import (
+    interpolate,
+    interpolate_three,
+    moved,
+    one_row,
+    straight,
+    three_rows,
+)
 
 __all__ = ["directed_lbp", "lbp"]
 
-_STRIDE = BLOCK  # words from one point to the next; a power of two would send all of them to the same part of the cache
-_UNSURE = 4.0  # differences below are compared again; more than 2, since this code rounds otherwise than the vectors
+# words from one point to the next; a power of two would send all of them to the same part of the
+# cache
+_STRIDE = BLOCK
+# differences below are compared again; more than 2, since this code rounds otherwise than the
+# vectors
+_UNSURE = 4.0
 
 
 class _Scratch(NamedTuple):
-    """Memory of one call; flat, in float32 or words of 64 bits. `pixels` and `codes` are the same memory.
+    """Memory of one call; flat, in float32 or words of 64 bits.
+
+    `pixels` and `codes` are the same memory.
 
     Attributes
     ----------
-    pixels, codes : the plane with a border before and after, bad pixels replaced, as float32 and as int32
+    pixels, codes : the plane with a border before and after, bad pixels replaced, as float32 and
+        as int32
     scaled : the same, scaled
     planes : interpolated rows of a block, or of a strip of it
     words : (points, `_STRIDE`) which points are below the centre
-    beyond : (2, n) which points to the right, and below in the image, are above the centre, with the words before the block
+    beyond : (2, n) which points to the right, and below in the image, are above the centre, with
+        the words before the block
     digits : (`DIGITS` + 1, `_STRIDE`) number of points below the centre; circles with several runs
     counted : (`BLOCK`,) which circles count
     inner : (radii, words) circles inside the image
@@ -71,8 +102,9 @@ def lbp(planes: NDArray[np.float32], radii: Sequence[int]) -> NDArray[np.int64]:
     Returns
     -------
     array of int64, shape (m, sum of 8 R + 2)
-        For each radius R the number of circles with 0 to 8 R points set in one run, and of those with several runs, as in
-        `galfeat.features.texture.lbp_reference.patterns`. Circles that leave the image or touch a bad pixel are not counted.
+        For each radius R the number of circles with 0 to 8 R points set in one run, and of those
+        with several runs, as in `galfeat.features.texture.lbp_reference.patterns`. Circles that
+        leave the image or touch a bad pixel are not counted.
     """
     return _counts(planes, radii, False)
 
@@ -104,12 +136,17 @@ def _counts(planes: NDArray[np.float32], radii: Sequence[int], directed: bool) -
     scratch = _scratch(table, ny, width)
     mark_inner(scratch.inner, table.heads, ny, nx, width)
     bits, strips, starts = planes.view(np.int32), in_strips(width), np.cumsum(sizes) - sizes
-    _count_planes(bits, np.int64(width), np.int64(block), strips, starts, directed, found, *scratch, *table)
+    _count_planes(
+        bits, np.int64(width), np.int64(block), strips, starts, directed, found, *scratch, *table
+    )
     return found
 
 
 def _width(nx: int) -> int:
-    """Return how far apart rows are kept: whole words where that wastes little, since they are then compared in strips."""
+    """Return how far apart rows are kept.
+
+    Whole words where that wastes little, since they are then compared in strips.
+    """
     whole = -(-nx // 64) * 64
     return whole if whole <= 1.15 * nx else nx
 
@@ -144,13 +181,16 @@ def _aligned(count: int, kind: type[np.generic]) -> NDArray[Any]:
 @kernel(fast=False)
 def _count_planes(
     images: Any, width: Any, step: Any, strips: Any, starts: Any, directed: Any, found: Any,
-    pixels: Any, codes: Any, scaled: Any, planes: Any, words: Any, beyond: Any, digits: Any, counted: Any, inner: Any, bad: Any,
-    heads: Any, groups: Any, mixes: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any, straights: Any, reach: Any,
+    pixels: Any, codes: Any, scaled: Any, planes: Any, words: Any, beyond: Any, digits: Any,
+    counted: Any, inner: Any, bad: Any,
+    heads: Any, groups: Any, mixes: Any, slots: Any, lines: Any, ratios: Any, corners: Any,
+    weights: Any, straights: Any, reach: Any,
 ) -> None:  # fmt: skip
     """Count the patterns of every plane; see `_Scratch` and `Tables` for the arrays.
 
-    They are handed on one by one, and positions in them instead of parts: each part or tuple of arrays that a compiled
-    function takes hold of is counted in and out, which costs as much as the work on a small image.
+    They are handed on one by one, and positions in them instead of parts: each part or tuple of
+    arrays that a compiled function takes hold of is counted in and out, which costs as much as the
+    work on a small image.
     """
     size = images.shape[1] * width
     count = (size + 63) // 64
@@ -161,8 +201,14 @@ def _count_planes(
         if not known:
             continue
         for block in range(0, count, step):
-            start, stop = front + max(64 * block - widest, 0), front + min(64 * (block + step) + widest, size)
-            begin, end = front + 64 * block - widest - 64, front + 64 * min(block + step, count) + widest + 192
+            start, stop = (
+                front + max(64 * block - widest, 0),
+                front + min(64 * (block + step) + widest, size),
+            )
+            begin, end = (
+                front + 64 * block - widest - 64,
+                front + 64 * min(block + step, count) + widest + 192,
+            )
             constant = scale_pixels(pixels, codes, scaled, start, stop, begin, end)
             for k in range(len(heads)):
                 radius, number = heads[k, 0], heads[k, 1]
@@ -170,7 +216,9 @@ def _count_planes(
                 last = min(block + step, ((images.shape[1] - radius) * width + 63) // 64)
                 if first >= last:
                     continue
-                if not any_counted(counted, inner, bad, k, first, last, flawed, front // 64, heads, reach):
+                if not any_counted(
+                    counted, inner, bad, k, first, last, flawed, front // 64, heads, reach
+                ):
                     continue
                 if constant:
                     fill(words, 0)
@@ -190,13 +238,27 @@ def _count_planes(
                         )  # fmt: skip
                 tally(words, np.int64(_STRIDE), number, np.int64(last - first), digits)
                 if directed:
-                    _add_directed(words, digits, counted, number, last - first, found, row, starts[k])
+                    _add_directed(
+                        words, digits, counted, number, last - first, found, row, starts[k]
+                    )
                 else:
-                    _add_uniform(digits, counted, number, np.int64(last - first), found, row, starts[k])
+                    _add_uniform(
+                        digits, counted, number, np.int64(last - first), found, row, starts[k]
+                    )
 
 
 @kernel(fast=False)
-def _straight(pixels: Any, words: Any, beyond: Any, k: Any, start: Any, many: Any, width: Any, heads: Any, straights: Any) -> None:
+def _straight(
+    pixels: Any,
+    words: Any,
+    beyond: Any,
+    k: Any,
+    start: Any,
+    many: Any,
+    width: Any,
+    heads: Any,
+    straights: Any,
+) -> None:
     """Find which points that are pixels are below the centres of a block.
 
     A pixel is a point to the left of, or above, the one that it was compared with as a centre.
@@ -205,61 +267,165 @@ def _straight(pixels: Any, words: Any, beyond: Any, k: Any, start: Any, many: An
     down, back = np.int64(radius * width), np.int64(radius * width // 64 + 1)
     right, below = np.int64(straights[place] * _STRIDE), np.int64(straights[place + 1] * _STRIDE)
     left, above = np.int64(straights[place + 2] * _STRIDE), np.int64(straights[place + 3] * _STRIDE)
-    for first in range(-back, 0, many):  # the words before the block's own; where their circles' points are, the block overwrites
+    # the words before the block's own; where their circles' points are, the block overwrites
+    for first in range(-back, 0, many):
         number = np.int64(min(many, -first))
-        straight(pixels, np.int64(start + 64 * first), number, radius, down, words, right, below, beyond, np.int64(back + first), step)
+        straight(
+            pixels,
+            np.int64(start + 64 * first),
+            number,
+            radius,
+            down,
+            words,
+            right,
+            below,
+            beyond,
+            np.int64(back + first),
+            step,
+        )
     straight(pixels, start, many, radius, down, words, right, below, beyond, back, step)
     moved(beyond, back, many, radius, words, left)
     moved(beyond, np.int64(step + back), many, down, words, above)
 
 
 @kernel(fast=False)
-def _interpolate(scaled: Any, planes: Any, k: Any, start: Any, many: Any, width: Any, heads: Any, groups: Any, mixes: Any) -> None:
+def _interpolate(
+    scaled: Any,
+    planes: Any,
+    k: Any,
+    start: Any,
+    many: Any,
+    width: Any,
+    heads: Any,
+    groups: Any,
+    mixes: Any,
+) -> None:
     """Interpolate the rows of a block for each column of the circle."""
     rise, length = heads[k, 0] * width, heads[k, 2]
     top, count = start - rise, (64 * many + 2 * rise + 63) // 64 * 64
     for row in range(heads[k, 4], heads[k, 10]):
         plane = groups[row, 1]
         to = (plane - heads[k, 5]) * length
-        interpolate(scaled, planes, np.int64(top + groups[row, 0]), np.int64(count), to, length, mixes, plane, groups[row, 2])
+        interpolate(
+            scaled,
+            planes,
+            np.int64(top + groups[row, 0]),
+            np.int64(count),
+            to,
+            length,
+            mixes,
+            plane,
+            groups[row, 2],
+        )
 
 
 @kernel(fast=False)
 def _compare(
-    pixels: Any, scaled: Any, planes: Any, words: Any, counted: Any, k: Any, start: Any, many: Any, width: Any,
+    pixels: Any, scaled: Any, planes: Any, words: Any, counted: Any, k: Any, start: Any, many: Any,
+    width: Any,
     heads: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any,
 ) -> None:  # fmt: skip
-    """Find which points between pixels are below the centres of a block, whose rows are interpolated."""
+    """Find which points between pixels are below the centres of a block, whose rows are
+    interpolated.
+    """
     begin, middle, end, line = heads[k, 6], heads[k, 3], heads[k, 12], heads[k, 9]
     for q in range(many):
         at, there, where = np.int64(start + 64 * q), np.int64(64 * q), np.int64(q)
-        unsure = one_row(scaled, at, width, planes, there, lines, line, slots, ratios, begin, middle, end, words, np.int64(_STRIDE), where)
+        unsure = one_row(
+            scaled,
+            at,
+            width,
+            planes,
+            there,
+            lines,
+            line,
+            slots,
+            ratios,
+            begin,
+            middle,
+            end,
+            words,
+            np.int64(_STRIDE),
+            where,
+        )
         if unsure != 0 and counted[q] != 0:
-            _repair(pixels, scaled, planes, words, k, at, there, np.int64(0), line, where, heads, slots, lines, ratios, corners, weights)
+            _repair(
+                pixels,
+                scaled,
+                planes,
+                words,
+                k,
+                at,
+                there,
+                np.int64(0),
+                line,
+                where,
+                heads,
+                slots,
+                lines,
+                ratios,
+                corners,
+                weights,
+            )
 
 
 @kernel(fast=False)
 def _compare_strips(
-    pixels: Any, scaled: Any, planes: Any, words: Any, counted: Any, k: Any, start: Any, many: Any, width: Any,
-    heads: Any, groups: Any, mixes: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any,
+    pixels: Any, scaled: Any, planes: Any, words: Any, counted: Any, k: Any, start: Any, many: Any,
+    width: Any,
+    heads: Any, groups: Any, mixes: Any, slots: Any, lines: Any, ratios: Any, corners: Any,
+    weights: Any,
 ) -> None:  # fmt: skip
-    """Find the same, strip by strip of 64 columns, down which a ring of interpolated rows stays in the processor's first cache."""
-    begin, middle, end, radius, ring = heads[k, 6], heads[k, 3], heads[k, 12], heads[k, 0], heads[k, 16]
+    """Find the same, strip by strip of 64 columns, down which a ring of interpolated rows stays in
+    the processor's first cache.
+    """
+    begin, middle, end, radius, ring = (
+        heads[k, 6],
+        heads[k, 3],
+        heads[k, 12],
+        heads[k, 0],
+        heads[k, 16],
+    )
     one, beyond, length = heads[k, 4], heads[k, 10], heads[k, 2]
     across, stride, none = width // 64, np.int64(_STRIDE), np.int64(0)
     for strip in range(across):
-        new, turn, to = np.int64(start + 64 * strip - (ring - ROWS - radius) * width), np.int64(0), np.int64(0)
+        new, turn, to = (
+            np.int64(start + 64 * strip - (ring - ROWS - radius) * width),
+            np.int64(0),
+            np.int64(0),
+        )
         while to < 64 * (ring - ROWS):
             interpolate_three(scaled, new, width, planes, to, length, groups, one, beyond, mixes)
             new, to = new + ROWS * width, to + 64 * ROWS
         for q in range(strip, many, ROWS * across):
             interpolate_three(scaled, new, width, planes, to, length, groups, one, beyond, mixes)
             at, q1 = np.int64(new - radius * width), np.int64(q)
-            new, to = new + ROWS * width, to + 64 * ROWS if to + 64 * ROWS < 64 * ring else np.int64(0)
+            new, to = (
+                new + ROWS * width,
+                to + 64 * ROWS if to + 64 * ROWS < 64 * ring else np.int64(0),
+            )
             line = np.int64(heads[k, 9] + turn * (end - begin))
             turn = turn + 1 if ROWS * (turn + 1) < ring else np.int64(0)
             q2, q3 = np.int64(q + across), np.int64(q + 2 * across)
-            unsure = three_rows(scaled, at, width, planes, none, lines, line, slots, ratios, begin, middle, end, words, stride, q1, q2, q3)
+            unsure = three_rows(
+                scaled,
+                at,
+                width,
+                planes,
+                none,
+                lines,
+                line,
+                slots,
+                ratios,
+                begin,
+                middle,
+                end,
+                words,
+                stride,
+                q1,
+                q2,
+                q3,
+            )
             for r in range(ROWS if unsure != 0 else 0):
                 below = np.int64(q + r * across)
                 if (unsure >> r) & 1 and counted[below] != 0:
@@ -272,16 +438,22 @@ def _compare_strips(
 
 @kernel(fast=False)
 def _repair(
-    pixels: Any, scaled: Any, planes: Any, words: Any, k: Any, at: Any, there: Any, row: Any, line: Any, q: Any,
+    pixels: Any, scaled: Any, planes: Any, words: Any, k: Any, at: Any, there: Any, row: Any,
+    line: Any, q: Any,
     heads: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any,
 ) -> None:  # fmt: skip
     """Compare a word's circles again, exactly, where float32 cannot be sure."""
     centre, sizes = scaled[at : at + 64], np.empty(64, dtype=np.float32)
     first = heads[k, 6]
     for point in range(first, heads[k, 12]):
-        upper, lower = there + lines[line + point - first, row], there + lines[line + point - first, row + 1]
+        upper, lower = (
+            there + lines[line + point - first, row],
+            there + lines[line + point - first, row + 1],
+        )
         near, far = (upper, lower) if point < heads[k, 3] else (lower, upper)
-        if not _any_unsure(centre, planes[near : near + 64], planes[far : far + 64], ratios[point], sizes):
+        if not _any_unsure(
+            centre, planes[near : near + 64], planes[far : far + 64], ratios[point], sizes
+        ):
             continue
         for part in range(0, 64, 16):
             if sizes[part : part + 16].min() < _UNSURE:
@@ -307,13 +479,17 @@ def _below(pixels: Any, at: Any, corners: Any, weights: Any, point: Any) -> Any:
     for i in range(16):
         total = 0.0
         for corner in range(4):
-            total += weights[point, corner] * (np.float64(pixels[at + i + corners[point, corner]]) - np.float64(pixels[at + i]))
+            total += weights[point, corner] * (
+                np.float64(pixels[at + i + corners[point, corner]]) - np.float64(pixels[at + i])
+            )
         below |= np.int64(total < 0) << i
     return below
 
 
 @kernel(fast=False)
-def _add_uniform(digits: Any, counted: Any, points: Any, count: Any, found: Any, row: Any, start: Any) -> None:
+def _add_uniform(
+    digits: Any, counted: Any, points: Any, count: Any, found: Any, row: Any, start: Any
+) -> None:
     circles, stride = np.int64(0), np.int64(_STRIDE)
     for w in range(count):
         circles += bits_set(counted[w])
@@ -331,7 +507,9 @@ def _add_uniform(digits: Any, counted: Any, points: Any, count: Any, found: Any,
 
 
 @kernel(fast=False)
-def _add_directed(words: Any, digits: Any, counted: Any, points: Any, count: Any, found: Any, row: Any, start: Any) -> None:
+def _add_directed(
+    words: Any, digits: Any, counted: Any, points: Any, count: Any, found: Any, row: Any, start: Any
+) -> None:
     last = start + points * (points - 1) + 1
     for w in range(count):
         several = digits[DIGITS * _STRIDE + w]
@@ -339,7 +517,11 @@ def _add_directed(words: Any, digits: Any, counted: Any, points: Any, count: Any
         found[row, last + 1] += bits_set(left & several)
         left &= ~several
         for begin in range(points):
-            begins = left & ~words[begin * _STRIDE + w] & words[(begin + points - 1) % points * _STRIDE + w]
+            begins = (
+                left
+                & ~words[begin * _STRIDE + w]
+                & words[(begin + points - 1) % points * _STRIDE + w]
+            )
             left &= ~begins
             while begins != 0:
                 place = first_bit(begins)

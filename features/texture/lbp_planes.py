@@ -1,4 +1,7 @@
-"""What the kernel of the binary patterns does before it compares: copy a plane, replace bad pixels, scale, note which circles count."""
+"""What the kernel of the binary patterns does before it compares.
+
+Copy a plane, replace bad pixels, scale, note which circles count.
+"""
 
 from typing import Any
 
@@ -17,7 +20,9 @@ LARGEST = 1.7 * 2.0**20
 
 @kernel(fast=False)
 def border(reach: Any) -> Any:
-    """Return how many pixels lie before and after the image, so that no circle of a word leaves the memory."""
+    """Return how many pixels lie before and after the image, so that no circle of a word leaves the
+    memory.
+    """
     return 64 * ((reach + 63) // 64 + 4)
 
 
@@ -37,7 +42,10 @@ def mark_inner(inner: Any, heads: Any, ny: Any, nx: Any, width: Any) -> None:
 
 @kernel(fast=False)
 def take(images: Any, row: Any, width: Any, front: Any, codes: Any, bad: Any) -> Any:
-    """Copy a plane into the border, its bad pixels replaced by a good one and noted; return whether it has good and bad ones."""
+    """Copy a plane into the border, its bad pixels replaced by a good one and noted.
+
+    Return whether it has good and bad ones.
+    """
     ny, nx = images.shape[1:]
     filler = _first_good(images, row)
     if (filler & _EXPONENT) == _EXPONENT:
@@ -94,8 +102,13 @@ def fill(target: Any, value: Any) -> None:
 
 
 @kernel(fast=False)
-def scale_pixels(pixels: Any, codes: Any, scaled: Any, start: Any, stop: Any, begin: Any, end: Any) -> bool:
-    """Scale the pixels from `begin` to `end` by the range of those from `start` to `stop`; return whether that is nothing."""
+def scale_pixels(
+    pixels: Any, codes: Any, scaled: Any, start: Any, stop: Any, begin: Any, end: Any
+) -> bool:
+    """Scale the pixels from `begin` to `end` by the range of those from `start` to `stop`.
+
+    Return whether that is nothing.
+    """
     low, high = _extremes(codes[start:stop])
     middle = np.float32(0.5 * np.float64(low) + 0.5 * np.float64(high))
     half = max(np.float64(high) - np.float64(middle), np.float64(middle) - np.float64(low))
@@ -114,7 +127,9 @@ def _stretch(pixels: Any, scaled: Any, middle: Any, scale: Any) -> None:
 
 @kernel(fast=False)
 def _extremes(codes: Any) -> Any:
-    """Return the least and the greatest of floats by their bits, which are ordered like integers once negatives are turned."""
+    """Return the least and the greatest of floats by their bits, which are ordered like integers
+    once negatives are turned.
+    """
     low, high = np.int32(0x7FFFFFFF), np.int32(-0x80000000)
     for i in range(len(codes)):
         order = np.int32(codes[i] ^ ((codes[i] >> 31) & 0x7FFFFFFF))
@@ -127,9 +142,21 @@ def _extremes(codes: Any) -> Any:
 
 @kernel(fast=False)
 def any_counted(
-    counted: Any, inner: Any, bad: Any, k: Any, first: Any, last: Any, flawed: Any, before: Any, heads: Any, reach: Any
+    counted: Any,
+    inner: Any,
+    bad: Any,
+    k: Any,
+    first: Any,
+    last: Any,
+    flawed: Any,
+    before: Any,
+    heads: Any,
+    reach: Any,
 ) -> bool:
-    """Note which circles of a block lie inside and touch no bad pixel; return whether there are any."""
+    """Note which circles of a block lie inside and touch no bad pixel.
+
+    Return whether there are any.
+    """
     fill(counted, 0)
     if flawed:
         for at in range(heads[k, 8], heads[k, 14]):
@@ -147,4 +174,7 @@ def _spread(bad: Any, touched: Any, start: Any, count: Any, offset: Any) -> None
     place, shift = start + (offset >> 6), np.uint64(offset & 63)
     lower, upper = bad[place : place + count], bad[place + 1 : place + 1 + count]
     for w in range(count):
-        touched[w] |= np.int64((np.uint64(lower[w]) >> shift) | (np.uint64(upper[w]) << np.uint64(1) << (np.uint64(63) - shift)))
+        touched[w] |= np.int64(
+            (np.uint64(lower[w]) >> shift)
+            | (np.uint64(upper[w]) << np.uint64(1) << (np.uint64(63) - shift))
+        )

@@ -11,29 +11,50 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FINE", "circle", "counts", "directed_patterns", "pattern_fractions", "patterns", "positions"]
+__all__ = [
+    "FINE",
+    "circle",
+    "counts",
+    "directed_patterns",
+    "pattern_fractions",
+    "patterns",
+    "positions",
+]
 
 FINE = 100_000
-"""Steps of a pixel to which the points of a circle are rounded: five decimals, as in scikit-image."""
+"""Steps of a pixel to which the points of a circle are rounded: five decimals, as in scikit-image.
+"""
 
 
 def positions(radius: int) -> list[tuple[int, int]]:
-    """Return the 8 * radius points (y, x) of the circle in units of 1 / `FINE` pixels, counter-clockwise from the right; y points down."""
+    """Return the 8 * radius points (y, x) of the circle in units of 1 / `FINE` pixels,
+    counter-clockwise from the right; y points down.
+    """
     angles = [2 * math.pi * k / (8 * radius) for k in range(8 * radius)]
-    return [(round(-radius * math.sin(angle) * FINE), round(radius * math.cos(angle) * FINE)) for angle in angles]
+    return [
+        (round(-radius * math.sin(angle) * FINE), round(radius * math.cos(angle) * FINE))
+        for angle in angles
+    ]
 
 
 def circle(radius: int) -> list[dict[tuple[int, int], int]]:
-    """Return for each of the 8 * radius points the pixels (dy, dx) that interpolate it, and their weights.
+    """Return for each of the 8 * radius points the pixels (dy, dx) that interpolate it, and their
+    weights.
 
-    The weights are bilinear, whole numbers that sum to `FINE` squared: so they are the same, to the last digit, for points
-    that a mirror or a turn by 90 degrees exchanges. Pixels without weight are left out.
+    The weights are bilinear, whole numbers that sum to `FINE` squared: so they are the same, to the
+    last digit, for points that a mirror or a turn by 90 degrees exchanges. Pixels without weight
+    are left out.
     """
     points = []
     for y, x in positions(radius):
         (y0, fy), (x0, fx) = divmod(y, FINE), divmod(x, FINE)
         uy, ux = FINE - fy, FINE - fx
-        corners = {(y0, x0): uy * ux, (y0, x0 + 1): uy * fx, (y0 + 1, x0): fy * ux, (y0 + 1, x0 + 1): fy * fx}
+        corners = {
+            (y0, x0): uy * ux,
+            (y0, x0 + 1): uy * fx,
+            (y0 + 1, x0): fy * ux,
+            (y0 + 1, x0 + 1): fy * fx,
+        }
         points.append({offset: weight for offset, weight in corners.items() if weight > 0})
     return points
 
@@ -41,14 +62,15 @@ def circle(radius: int) -> list[dict[tuple[int, int], int]]:
 def patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.intp]:
     """Return each inner pixel's pattern, shape (m, ny - 2 radius, nx - 2 radius).
 
-    A point of the circle is set if the interpolated pixel is not below the centre. With at most two changes along the circle
-    the pattern is the number of points set, 0 to P = 8 * radius; otherwise it is P + 1. A circle that touches a bad pixel,
-    as a point, an interpolation neighbour or the centre, gets P + 2.
+    A point of the circle is set if the interpolated pixel is not below the centre. With at most two
+    changes along the circle the pattern is the number of points set, 0 to P = 8 * radius; otherwise
+    it is P + 1. A circle that touches a bad pixel, as a point, an interpolation neighbour or the
+    centre, gets P + 2.
 
     Notes
     -----
-    The comparison is the sign of the weighted sum of the differences from the centre, in float64, so an equal surrounding is
-    exactly equal: ties are set, and a constant sky changes nothing.
+    The comparison is the sign of the weighted sum of the differences from the centre, in float64,
+    so an equal surrounding is exactly equal: ties are set, and a constant sky changes nothing.
     """
     bits, whole = _bits(planes, radius)
     changes = (bits != np.roll(bits, 1, axis=0)).sum(axis=0)
@@ -57,11 +79,13 @@ def patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.intp]:
 
 
 def directed_patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.intp]:
-    """Return each inner pixel's pattern with its direction, shape (m, ny - 2 radius, nx - 2 radius).
+    """Return each inner pixel's pattern with its direction, shape (m, ny - 2 radius, nx - 2
+    radius).
 
-    With n of the P = 8 * radius points set, 0 < n < P, all in one run that begins, counter-clockwise, at point s, it is
-    ``1 + (n - 1) P + s``; with none set it is 0, with all ``P (P - 1) + 1``, with several runs ``P (P - 1) + 2``; a circle
-    that touches a bad pixel gets ``P (P - 1) + 3``.
+    With n of the P = 8 * radius points set, 0 < n < P, all in one run that begins,
+    counter-clockwise, at point s, it is ``1 + (n - 1) P + s``; with none set it is 0, with all ``P
+    (P - 1) + 1``, with several runs ``P (P - 1) + 2``; a circle that touches a bad pixel gets ``P
+    (P - 1) + 3``.
     """
     bits, whole = _bits(planes, radius)
     count = len(bits)
@@ -74,20 +98,31 @@ def directed_patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.in
 
 
 def counts(found: NDArray[np.intp], number: int) -> NDArray[np.int64]:
-    """Return how often each pattern below `number` was found in each plane, shape (m, number); others are not counted."""
+    """Return how often each pattern below `number` was found in each plane, shape (m, number).
+
+    Others are not counted.
+    """
     rows = found.reshape(len(found), -1)
     flat = np.minimum(rows, number) + (number + 1) * np.arange(len(rows))[:, None]
-    return np.bincount(flat.ravel(), minlength=len(rows) * (number + 1)).reshape(len(rows), -1)[:, :number].astype(np.int64)
+    return (
+        np.bincount(flat.ravel(), minlength=len(rows) * (number + 1))
+        .reshape(len(rows), -1)[:, :number]
+        .astype(np.int64)
+    )
 
 
 def pattern_fractions(planes: NDArray[np.float32], radius: int) -> NDArray[np.float64]:
-    """Return which part of the circles without bad pixels has each pattern, shape (m, 8 * radius + 2)."""
+    """Return which part of the circles without bad pixels has each pattern, shape (m, 8 * radius +
+    2).
+    """
     found = counts(patterns(planes, radius), 8 * radius + 2)
     return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def _bits(planes: NDArray[np.float32], radius: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which points are set, (points, m, rows, columns), and which circles touch no bad pixel."""
+    """Return which points are set, (points, m, rows, columns), and which circles touch no bad
+    pixel.
+    """
     ny, nx = (side - 2 * radius for side in planes.shape[1:])
     good = np.where(np.isfinite(planes), planes, np.nan).astype(np.float64)
 

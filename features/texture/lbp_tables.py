@@ -1,4 +1,7 @@
-"""Where the points of the circles lie in flat arrays: the tables that the kernel of the binary patterns walks through."""
+"""Where the points of the circles lie in flat arrays.
+
+The tables that the kernel of the binary patterns walks through.
+"""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,12 +14,16 @@ from galfeat.features.texture.lbp_reference import FINE, circle, positions
 __all__ = ["BLOCK", "ROWS", "Tables", "block_of", "in_strips", "tables"]
 
 BLOCK = 264
-"""Most words of 64 pixels that are treated at a time, where that is done in strips: an odd number of cache lines."""
+"""Most words of 64 pixels that are treated at a time, where that is done in strips.
+
+An odd number of cache lines.
+"""
 
 ROWS = 3
 """Rows that are compared at once in strips."""
 
-_FLAT = 128  # words treated at a time otherwise: their interpolated rows stay in the processor's second cache
+# words treated at a time otherwise: their interpolated rows stay in the processor's second cache
+_FLAT = 128
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -27,15 +34,19 @@ class Tables(NamedTuple):
 
     Attributes
     ----------
-    heads : (radii, 17) each radius, its number of points, length of an interpolated plane, and where its rows begin and end
-    groups : (g, 3) offset of the left pixel, first plane, number of planes that are interpolated from the same pixels
+    heads : (radii, 17) each radius, its number of points, length of an interpolated plane, and
+        where its rows begin and end
+    groups : (g, 3) offset of the left pixel, first plane, number of planes that are
+        interpolated from the same pixels
     mixes : (planes, 2) weights of the slope and of the left pixel
     slots : (s,) points between pixels: place on the circle
-    lines : (turns of each radius * s, `ROWS` + 1) where in the interpolated planes a point's rows begin, the upper one first;
-        in strips the planes are rings of rows, and each turn has a table
+    lines : (turns of each radius * s, `ROWS` + 1) where in the interpolated planes a
+        point's rows begin, the upper one first; in strips the planes are rings of rows, and
+        each turn has a table
     ratios : (s,) weight of the farther row, where that of the nearer is 1
     corners, weights : (s, 4) offsets and exact weights of the pixels that interpolate a point
-    straights : (t,) points that are pixels: place on the circle of those to the right, below in the image, to the left, above
+    straights : (t,) points that are pixels: place on the circle of those to the right, below
+        in the image, to the left, above
     reach : (r,) offsets of all pixels that a circle touches
     """
 
@@ -52,12 +63,17 @@ class Tables(NamedTuple):
 
 
 def in_strips(width: int) -> bool:
-    """Return whether images whose rows are `width` pixels apart are treated in strips of 64 columns, three rows at a time."""
+    """Return whether images whose rows are `width` pixels apart are treated in strips of 64
+    columns, three rows at a time.
+    """
     return width % 64 == 0 and ROWS * (width // 64) <= BLOCK
 
 
 def block_of(ny: int, width: int) -> int:
-    """Return how many words are treated at a time: whole rows in strips, and about as many in each block."""
+    """Return how many words are treated at a time.
+
+    Whole rows in strips, and about as many in each block.
+    """
     if not in_strips(width):
         return min(-(-ny * width // 64), _FLAT)
     across = width // 64
@@ -67,7 +83,8 @@ def block_of(ny: int, width: int) -> int:
 
 @lru_cache(maxsize=64)
 def tables(radii: tuple[int, ...], width: int, words: int) -> Tables:
-    """Return the tables of circles of these radii in images whose rows are `width` pixels apart, treated so many words at a time.
+    """Return the tables of circles of these radii in images whose rows are `width` pixels apart,
+    treated so many words at a time.
 
     They are shared: never write to them.
     """
@@ -75,10 +92,27 @@ def tables(radii: tuple[int, ...], width: int, words: int) -> Tables:
     firsts = np.zeros(6, dtype=np.int64)
     heads = []
     for radius, part in zip(radii, parts, strict=True):
-        counts = [len(part.groups), len(part.mixes), len(part.slots), len(part.straights), len(part.reach), len(part.lines)]
+        counts = [
+            len(part.groups),
+            len(part.mixes),
+            len(part.slots),
+            len(part.straights),
+            len(part.reach),
+            len(part.lines),
+        ]
         stops = firsts + np.array(counts)
         middle = firsts[2] + int(part.heads[0, 0])
-        heads.append([radius, 8 * radius, _length(radius, width, words), middle, *firsts, *stops, _ring(radius)])
+        heads.append(
+            [
+                radius,
+                8 * radius,
+                _length(radius, width, words),
+                middle,
+                *firsts,
+                *stops,
+                _ring(radius),
+            ]
+        )
         part.groups[:, 1] += firsts[1]
         firsts = stops
     joined = [np.concatenate(field) for field in list(zip(*parts, strict=True))[1:]]
@@ -91,7 +125,9 @@ def _ring(radius: int) -> int:
 
 
 def _length(radius: int, width: int, words: int) -> int:
-    """Return the pixels of an interpolated plane: a ring of rows; or a block, the rows above and below, rounded up.
+    """Return the pixels of an interpolated plane: a ring of rows.
+
+    Or a block, the rows above and below, rounded up.
 
     An odd number of cache lines, so that planes do not fall on the same part of the cache.
     """
@@ -101,21 +137,32 @@ def _length(radius: int, width: int, words: int) -> int:
 
 
 def _one(radius: int, width: int, words: int) -> Tables:
-    """Return the tables of one circle; its head is the number of points whose upper row is the nearer."""
+    """Return the tables of one circle.
+
+    Its head is the number of points whose upper row is the nearer.
+    """
     places = positions(radius)
     between = [k for k, (y, x) in enumerate(places) if y % FINE or x % FINE]
     columns = sorted({places[k][1] for k in between})
-    share = {places[k][1]: max(places[k][0] % FINE, FINE - places[k][0] % FINE) / FINE for k in between}
-    between.sort(key=lambda k: 2 * (places[k][0] % FINE) > FINE)  # those whose upper row is the nearer come first
+    share = {
+        places[k][1]: max(places[k][0] % FINE, FINE - places[k][0] % FINE) / FINE for k in between
+    }
+    # those whose upper row is the nearer come first
+    between.sort(key=lambda k: 2 * (places[k][0] % FINE) > FINE)
     lower = [2 * (places[k][0] % FINE) > FINE for k in between]
-    planes = np.array([columns.index(places[k][1]) for k in between]) * _length(radius, width, words)
+    planes = np.array([columns.index(places[k][1]) for k in between]) * _length(
+        radius, width, words
+    )
     rows = np.array([places[k][0] // FINE + radius for k in between])
     fractions = [places[k][0] % FINE / FINE for k in between]
     lefts = [x // FINE for x in columns]
     groups = [(left, lefts.index(left), lefts.count(left)) for left in sorted(set(lefts))]
     offsets = [[_flat(offset, width) for offset in _corners(places[k])] for k in between]
     exact = [[circle(radius)[k].get(offset, 0) for offset in _corners(places[k])] for k in between]
-    straights = [places.index((y * FINE, x * FINE)) for y, x in ((0, radius), (radius, 0), (0, -radius), (-radius, 0))]
+    straights = [
+        places.index((y * FINE, x * FINE))
+        for y, x in ((0, radius), (radius, 0), (0, -radius), (-radius, 0))
+    ]
     touched = {(0, 0)} | {offset for point in circle(radius) for offset in point}
     return Tables(
         np.array([[len(lower) - sum(lower)]], dtype=np.int64),
@@ -132,13 +179,17 @@ def _one(radius: int, width: int, words: int) -> Tables:
 
 
 def _lines(planes: Ints, rows: Ints, radius: int, width: int) -> Ints:
-    """Return where the rows of each point's interpolated plane begin, of planes at these places and from these rows on."""
+    """Return where the rows of each point's interpolated plane begin, of planes at these places and
+    from these rows on.
+    """
     below = rows[:, None] + np.arange(ROWS + 1)
     if not in_strips(width):
         return np.asarray(planes[:, None] + below * width)
     ring = _ring(radius)
     above = ring - ROWS - 2 * radius  # rows more than needed
-    turns = [planes[:, None] + (below + above + first) % ring * 64 for first in range(0, ring, ROWS)]
+    turns = [
+        planes[:, None] + (below + above + first) % ring * 64 for first in range(0, ring, ROWS)
+    ]
     return np.concatenate(turns)
 
 

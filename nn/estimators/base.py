@@ -1,4 +1,7 @@
-"""What the classifier and the regressor have in common: settings to networks, training, prediction, files."""
+"""What the classifier and the regressor have in common.
+
+Settings to networks, training, prediction, files.
+"""
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +37,8 @@ from galfeat.nn.types import Floats
 
 __all__ = ["BaseMLP", "can_go_on", "counted_samples"]
 
-_LEAST_UPDATES = 20  # updates without progress before early stopping ends, in units of n_iter_no_change
+# updates without progress before early stopping ends, in units of n_iter_no_change
+_LEAST_UPDATES = 20
 
 
 class Fitted:
@@ -43,7 +47,8 @@ class Fitted:
     Attributes
     ----------
     networks_ : list of Network
-        `network_` is the first of them, and all attributes that are not lists of many are those of the first.
+        `network_` is the first of them, and all attributes that are not lists of many are those of
+        the first.
     coefs_, intercepts_ : list of array
         Weights (inputs, outputs) and biases of each layer: views of ``network_.params``.
     loss_curve_ : list of float
@@ -68,7 +73,9 @@ class Fitted:
 
     @property
     def coefs_(self) -> list[Floats]:
-        """Weights of each layer, shape (inputs, outputs): views of the network's flat parameters."""
+        """Weights of each layer, shape (inputs, outputs): views of the network's flat
+        parameters.
+        """
         return self.network_.weights
 
     @property
@@ -128,9 +135,13 @@ class Fitted:
 
 
 class BaseMLP(Fitted, BaseEstimator):
-    """A committee of multilayer perceptrons that scikit-learn can use; subclasses say what the targets are."""
+    """A committee of multilayer perceptrons that scikit-learn can use.
 
-    _targets: ClassVar[set[str]]  # names of what a subclass knows of its targets and a file must hold
+    Subclasses say what the targets are.
+    """
+
+    # names of what a subclass knows of its targets and a file must hold
+    _targets: ClassVar[set[str]]
 
     hidden_layer_sizes: Any
     activation: str | Activation
@@ -158,13 +169,25 @@ class BaseMLP(Fitted, BaseEstimator):
     _shared: np.random.Generator
 
     def get_state(self) -> dict[str, Any]:
-        """Return all that `from_state` needs, as plain settings that JSON can hold and NumPy arrays; no pickle is involved."""
+        """Return all that `from_state` needs, as plain settings that JSON can hold and NumPy
+        arrays; no pickle is involved.
+        """
         if not self.__sklearn_is_fitted__():
             raise UsageError("there is nothing to save yet: train the network with fit first")
-        networks = [Learned(member.network.params, member.losses, member.epochs, member.seen) for member in self._members]
+        networks = [
+            Learned(member.network.params, member.losses, member.epochs, member.seen)
+            for member in self._members
+        ]
         names = getattr(self, "feature_names_in_", None)
         settings = self.get_params(deep=False)
-        return describe(type(self).__name__, settings, self.network_.layout.sizes, names, networks, self._targets_state())
+        return describe(
+            type(self).__name__,
+            settings,
+            self.network_.layout.sizes,
+            names,
+            networks,
+            self._targets_state(),
+        )
 
     @classmethod
     def from_state(cls, state: State) -> Self:
@@ -188,7 +211,8 @@ class BaseMLP(Fitted, BaseEstimator):
         Raises
         ------
         UsageError
-            If there is nothing to save yet, a setting cannot be written down, or the file cannot be written.
+            If there is nothing to save yet, a setting cannot be written down, or the file cannot be
+            written.
         """
         write_file(path, self.get_state())
 
@@ -199,7 +223,8 @@ class BaseMLP(Fitted, BaseEstimator):
         Raises
         ------
         UsageError
-            If the file is missing, damaged, changed, or of another kind or version; the message says what is wrong.
+            If the file is missing, damaged, changed, or of another kind or version; the message
+            says what is wrong.
         """
         state = read_file(path)
         try:
@@ -207,14 +232,23 @@ class BaseMLP(Fitted, BaseEstimator):
         except UsageError as error:
             raise UsageError(f"{path} cannot be used: {error}") from error
 
-    def _fit_samples(self, samples: Samples, groups: NDArray[np.intp], mean_weight: float, *, going_on: bool) -> None:
+    def _fit_samples(
+        self, samples: Samples, groups: NDArray[np.intp], mean_weight: float, *, going_on: bool
+    ) -> None:
         """Train from the start, or from where the last fit ended."""
         members, shared = self._begun(samples, anew=not going_on)
         task = self._task(samples, mean_weight)
-        trials, aside = self._trials(members, shared, task, groups) if self._needs_trial() else ([], samples)
+        trials, aside = (
+            self._trials(members, shared, task, groups) if self._needs_trial() else ([], samples)
+        )
         epochs = [trial.epochs for trial in trials] or [None] * len(members)
-        done = [member.trained(task if n is None else task.planned(n)) for member, n in zip(members, epochs, strict=True)]
-        if self.tol is not None and not all(history.converged or n is not None for (_, history), n in zip(done, epochs, strict=True)):
+        done = [
+            member.trained(task if n is None else task.planned(n))
+            for member, n in zip(members, epochs, strict=True)
+        ]
+        if self.tol is not None and not all(
+            history.converged or n is not None for (_, history), n in zip(done, epochs, strict=True)
+        ):
             warnings.warn(
                 f"the loss was still falling after max_iter={self.max_iter} epochs; "
                 "raise max_iter, or say tol=None if it is meant to end there",
@@ -222,21 +256,38 @@ class BaseMLP(Fitted, BaseEstimator):
                 stacklevel=3,
             )
         scores = [trial.scores for trial in trials] or [None] * len(members)
-        self._members = [replace(member, scores=each) for (member, _), each in zip(done, scores, strict=True)]
+        self._members = [
+            replace(member, scores=each) for (member, _), each in zip(done, scores, strict=True)
+        ]
         self._shared = shared
         self._judge_trials(trials, aside)
 
     def _trials(
-        self, members: Sequence[Member], shared: np.random.Generator, task: Task, groups: NDArray[np.intp]
+        self,
+        members: Sequence[Member],
+        shared: np.random.Generator,
+        task: Task,
+        groups: NDArray[np.intp],
     ) -> tuple[list[Trial], Samples]:
-        """Train trial networks without the samples set aside; return what they have shown, and those samples."""
+        """Train trial networks without the samples set aside.
+
+        Return what they have shown, and those samples.
+        """
         rng, *orders = shared.spawn(1 + len(members))
         training, validating = split(groups, self.validation_fraction, rng)
         aside = task.samples.rows(validating)
-        plan = replace(self._plan(len(training)), updates_no_change=_LEAST_UPDATES * self.n_iter_no_change if self.early_stopping else 0)
+        plan = replace(
+            self._plan(len(training)),
+            updates_no_change=_LEAST_UPDATES * self.n_iter_no_change if self.early_stopping else 0,
+        )
         part = replace(task, samples=task.samples.rows(training), plan=plan)
-        judging = (lambda network: self._validation(network, aside)) if self.early_stopping else None
-        return [member.tried(part, judging, order) for member, order in zip(members, orders, strict=True)], aside
+        judging = (
+            (lambda network: self._validation(network, aside)) if self.early_stopping else None
+        )
+        return [
+            member.tried(part, judging, order)
+            for member, order in zip(members, orders, strict=True)
+        ], aside
 
     def _fit_more(self, samples: Samples, mean_weight: float) -> None:
         """Train for one epoch, going on from the last."""
@@ -247,7 +298,10 @@ class BaseMLP(Fitted, BaseEstimator):
         self._shared = shared
 
     def _going_on(self) -> bool:
-        """Return whether `fit` goes on from the last one; if not, what the last one has learned is forgotten."""
+        """Return whether `fit` goes on from the last one.
+
+        If not, what the last one has learned is forgotten.
+        """
         self._check_settings()
         if self.warm_start and self.__sklearn_is_fitted__():
             return True
@@ -257,32 +311,57 @@ class BaseMLP(Fitted, BaseEstimator):
 
     def _begun(self, samples: Samples, anew: bool) -> tuple[list[Member], np.random.Generator]:
         """Make new networks, or check that the present ones fit the samples."""
-        sizes = (samples.X.shape[1], *hidden_sizes(self.hidden_layer_sizes), samples.target.shape[1])
+        sizes = (
+            samples.X.shape[1],
+            *hidden_sizes(self.hidden_layer_sizes),
+            samples.target.shape[1],
+        )
         if anew:
             own, shared = self._seeds()
             dtype = np.dtype(self.dtype)
             members = []
             for start, order in own:
-                network = initialized(sizes, self.activation, "identity", start, initializer=self.initializer, dtype=dtype)
+                network = initialized(
+                    sizes,
+                    self.activation,
+                    "identity",
+                    start,
+                    initializer=self.initializer,
+                    dtype=dtype,
+                )
                 members.append(Member(network, order))
             return members, shared
         wanted = (int(self.n_networks), sizes, samples.X.dtype)
         if (len(self._members), self.network_.layout.sizes, self.network_.params.dtype) != wanted:
             raise UsageError(
-                f"what was trained so far is {len(self._members)} network(s) of {self.network_.params.dtype} and layers "
-                f"{self.network_.layout.sizes}; these samples and settings need {wanted[0]} of {wanted[2]} and layers {sizes}"
+                f"what was trained so far is {len(self._members)} network(s) of "
+                f"{self.network_.params.dtype} and layers "
+                f"{self.network_.layout.sizes}; these samples and settings need {wanted[0]} of "
+                f"{wanted[2]} and layers {sizes}"
             )
         return self._members, self._shared
 
-    def _seeds(self) -> tuple[list[tuple[np.random.Generator, np.random.Generator]], np.random.Generator]:
+    def _seeds(
+        self,
+    ) -> tuple[list[tuple[np.random.Generator, np.random.Generator]], np.random.Generator]:
         return seeds(as_generator(self.random_state), int(self.n_networks))
 
     def _restore_networks(self, read: Read) -> None:
-        sizes, dtype = (*hidden_sizes(self.hidden_layer_sizes), read.layers[-1]), np.dtype(self.dtype)
+        sizes, dtype = (
+            (*hidden_sizes(self.hidden_layer_sizes), read.layers[-1]),
+            np.dtype(self.dtype),
+        )
         if read.layers[1:] != sizes:
-            raise UsageError(f"the saved layers {read.layers} do not go with the saved hidden_layer_sizes")
-        if len(read.networks) != self.n_networks or any(each.params.dtype != dtype for each in read.networks):
-            raise UsageError(f"the saved settings speak of {self.n_networks} network(s) of {dtype}; other networks were saved")
+            raise UsageError(
+                f"the saved layers {read.layers} do not go with the saved hidden_layer_sizes"
+            )
+        if len(read.networks) != self.n_networks or any(
+            each.params.dtype != dtype for each in read.networks
+        ):
+            raise UsageError(
+                f"the saved settings speak of {self.n_networks} network(s) of {dtype}; other "
+                "networks were saved"
+            )
         self.n_features_in_ = read.layers[0]
         if read.features is not None:
             self.feature_names_in_ = np.array(read.features, dtype=object)
@@ -290,7 +369,11 @@ class BaseMLP(Fitted, BaseEstimator):
         self._members = []
         for each, (_, order) in zip(read.networks, own, strict=True):
             network = Network(read.layers, self.activation, "identity", each.params)
-            self._members.append(Member(network, order, losses=tuple(each.losses), epochs=each.epochs, seen=each.seen))
+            self._members.append(
+                Member(
+                    network, order, losses=tuple(each.losses), epochs=each.epochs, seen=each.seen
+                )
+            )
 
     def _task(self, samples: Samples, mean_weight: float) -> Task:
         method = self.solver if isinstance(self.solver, str) and self.solver in METHODS else None
@@ -305,7 +388,9 @@ class BaseMLP(Fitted, BaseEstimator):
 
     def _plan(self, n: int) -> Plan:
         return Plan(
-            optimizer=get_optimizer(self.solver, self.learning_rate_init) if self._takes_batches() else Adam(),
+            optimizer=get_optimizer(self.solver, self.learning_rate_init)
+            if self._takes_batches()
+            else Adam(),
             schedule=get_schedule(self.learning_rate),
             batch_size=min(200, n) if self.batch_size == "auto" else int(self.batch_size),
             max_iter=self.max_iter,
@@ -318,15 +403,28 @@ class BaseMLP(Fitted, BaseEstimator):
     def _outputs(self, X: ArrayLike, finish: Callable[[list[Floats]], Floats]) -> Floats:
         """Return what is made of the networks' outputs for each row."""
         check_is_fitted(self)
-        features: Floats = validate_data(self, X, reset=False, dtype=self.network_.params.dtype, order="C", ensure_all_finite=False)
+        features: Floats = validate_data(
+            self,
+            X,
+            reset=False,
+            dtype=self.network_.params.dtype,
+            order="C",
+            ensure_all_finite=False,
+        )
         result = outputs(self.networks_, features, finish)
         if not np.isfinite(result).all():
             row = int(np.flatnonzero(~np.isfinite(result).all(axis=1))[0])
-            raise UsageError(f"the network's output for row {row} is not finite: its features are too large for {self.dtype}")
+            raise UsageError(
+                f"the network's output for row {row} is not finite: its features are too large "
+                f"for {self.dtype}"
+            )
         return result
 
     def _takes_batches(self) -> bool:
-        """Return whether the solver goes batch by batch; Newton's method and L-BFGS look at all samples at once."""
+        """Return whether the solver goes batch by batch.
+
+        Newton's method and L-BFGS look at all samples at once.
+        """
         return not (isinstance(self.solver, str) and self.solver in METHODS)
 
     def _needs_trial(self) -> bool:
@@ -357,13 +455,21 @@ def can_go_on(model: BaseMLP) -> bool:
         If not, with the reason.
     """
     if not model._takes_batches():
-        raise AttributeError(f"solver={model.solver!r} looks at all samples at once and has no partial_fit; choose another solver")
+        raise AttributeError(
+            f"solver={model.solver!r} looks at all samples at once and has no partial_fit; choose "
+            "another solver"
+        )
     if model._needs_trial():
-        raise AttributeError("partial_fit sets no samples aside, so it goes with neither early_stopping=True nor calibration=True")
+        raise AttributeError(
+            "partial_fit sets no samples aside, so it goes with neither early_stopping=True nor "
+            "calibration=True"
+        )
     return True
 
 
-def counted_samples(features: Floats, target: Floats, weights: Floats) -> tuple[Samples, NDArray[np.intp], float]:
+def counted_samples(
+    features: Floats, target: Floats, weights: Floats
+) -> tuple[Samples, NDArray[np.intp], float]:
     """Return the samples whose weight is not zero, which rows they are, and their mean weight.
 
     Raises
@@ -373,9 +479,16 @@ def counted_samples(features: Floats, target: Floats, weights: Floats) -> tuple[
     """
     rows = np.flatnonzero(weights > 0)
     if not len(rows):
-        raise UsageError("sample_weight and class_weight make all weights zero; at least one sample needs a weight above zero")
+        raise UsageError(
+            "sample_weight and class_weight make all weights zero; at least one sample needs a "
+            "weight above zero"
+        )
     if len(rows) < len(weights):
         features, target, weights = features[rows], target[rows], weights[rows]
     mean = float(weights.mean())
-    weight = None if np.all(weights == weights[0]) else (weights / mean).reshape(-1, 1).astype(weights.dtype)
+    weight = (
+        None
+        if np.all(weights == weights[0])
+        else (weights / mean).reshape(-1, 1).astype(weights.dtype)
+    )
     return Samples(features, target, weight), rows, mean

@@ -1,8 +1,9 @@
 """One temperature that makes a classifier as sure of itself as it has a right to be.
 
-A network trained until its loss no longer falls is right less often than its probabilities say. Dividing the log-probabilities by one
-number T, fitted on samples that the network has not seen, mends most of that and cannot change which class is the most probable (Guo et
-al. 2017, arXiv:1706.04599).
+A network trained until its loss no longer falls is right less often than its probabilities say.
+Dividing the log-probabilities by one number T, fitted on samples that the network has not seen,
+mends most of that and cannot change which class is the most probable (Guo et al. 2017,
+arXiv:1706.04599).
 """
 
 from math import exp, log
@@ -42,9 +43,10 @@ def fit_temperature(scores: Floats, target: Floats, weight: Floats | None = None
 
     Notes
     -----
-    The log loss is convex in 1/T, so its slope has one zero at most. To twenty samples that all are right, perfect confidence would be
-    best; therefore one more sample is added that speaks for T = 1: as many of each class as the scores themselves say. (Platt 1999 adds
-    one of each class; with few samples that makes a network that is right doubt itself.)
+    The log loss is convex in 1/T, so its slope has one zero at most. To twenty samples that all are
+    right, perfect confidence would be best; therefore one more sample is added that speaks for T =
+    1: as many of each class as the scores themselves say. (Platt 1999 adds one of each class; with
+    few samples that makes a network that is right doubt itself.)
 
     Examples
     --------
@@ -59,7 +61,9 @@ def fit_temperature(scores: Floats, target: Floats, weight: Floats | None = None
     logits = np.asarray(scores, dtype=np.float64)
     if not len(logits) or not np.isfinite(logits).all():
         raise UsageError("the temperature needs samples with finite scores")
-    share = np.full((len(logits), 1), 1.0) if weight is None else np.asarray(weight, dtype=np.float64)
+    share = (
+        np.full((len(logits), 1), 1.0) if weight is None else np.asarray(weight, dtype=np.float64)
+    )
     share = share / share.sum()
     n = len(logits)
     wanted = share * (n * target + softmax(logits)) / (n + 1)

@@ -32,13 +32,22 @@ __all__ = ["MLPClassifier"]
 
 
 def _has_probabilities(model: "MLPClassifier") -> bool:
-    if link_of(get_loss(model.loss)) is None and not model.calibration and getattr(model, "temperature_", None) is None:
-        raise AttributeError(f"a network trained with loss={model.loss!r} gives scores and no probabilities; use calibration=True")
+    if (
+        link_of(get_loss(model.loss)) is None
+        and not model.calibration
+        and getattr(model, "temperature_", None) is None
+    ):
+        raise AttributeError(
+            f"a network trained with loss={model.loss!r} gives scores and no probabilities; use "
+            "calibration=True"
+        )
     return True
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
-    """A multilayer perceptron that tells classes apart: dense layers, softmax, cross-entropy, mini-batch Adam, and their alternatives.
+    """A multilayer perceptron that tells classes apart.
+
+    Dense layers, softmax, cross-entropy, mini-batch Adam, and their alternatives.
 
     Parameters
     ----------
@@ -47,12 +56,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     activation : str or Activation
         Of the hidden layers; see `galfeat.nn.activations`.
     loss : str or Loss
-        ``"cross_entropy"``, ``"binary_cross_entropy"`` (a yes-or-no question a class), ``"hinge"``, ``"half_squared_error"`` or
-        ``"mean_squared_error"``; see `galfeat.nn.losses`. The last three give scores; probabilities only once they are calibrated.
+        ``"cross_entropy"``, ``"binary_cross_entropy"`` (a yes-or-no question a class), ``"hinge"``,
+        ``"half_squared_error"`` or ``"mean_squared_error"``; see `galfeat.nn.losses`. The last
+        three give scores; probabilities only once they are calibrated.
     solver : str or Optimizer
-        ``"adam"`` or another of `galfeat.nn.optimizers`. A name takes its rate from `learning_rate_init`; an object brings its own.
-        ``"newton"`` and ``"lbfgs"`` look at all samples at each step, of which there are at most `max_iter`, and end where the gradient
-        is no longer than `tol`; batches, rate and schedule mean nothing to them.
+        ``"adam"`` or another of `galfeat.nn.optimizers`. A name takes its rate from
+        `learning_rate_init`; an object brings its own. ``"newton"`` and ``"lbfgs"`` look at all
+        samples at each step, of which there are at most `max_iter`, and end where the gradient is
+        no longer than `tol`; batches, rate and schedule mean nothing to them.
     alpha : float
         Strength of the L2 penalty ``alpha / (2 n) |W|^2``, n being the samples of a batch.
     l1 : float
@@ -72,25 +83,27 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     random_state : int, numpy.random.Generator, RandomState or None
         A number makes two fits give the same network, bit for bit, on one machine.
     tol : float or None
-        An epoch that betters the loss by less is one without progress. None trains for `max_iter` epochs and says nothing at their end.
+        An epoch that betters the loss by less is one without progress. None trains for `max_iter`
+        epochs and says nothing at their end.
     warm_start : bool
         Let `fit` go on from the last fit's network.
     early_stopping : bool
-        Find the number of epochs first: train a trial network without some samples (as many of each class as its share), stop when
-        their accuracy no longer rises, and take the last epoch that is not clearly below the best. Then train on all samples for
-        that many epochs.
+        Find the number of epochs first: train a trial network without some samples (as many of each
+        class as its share), stop when their accuracy no longer rises, and take the last epoch that
+        is not clearly below the best. Then train on all samples for that many epochs.
     validation_fraction : float
         Share of the samples set aside for early stopping and calibration.
     n_iter_no_change : int
-        Epochs without progress before training ends; with early stopping twenty times as many *updates* must have gone by too, since
-        on few samples an epoch is a single update.
+        Epochs without progress before training ends; with early stopping twenty times as many
+        *updates* must have gone by too, since on few samples an epoch is a single update.
     n_networks : int
-        Networks trained from different starts, whose probabilities (scores, where there are none) are averaged. The first ones are
-        those of a smaller committee with the same `random_state`.
+        Networks trained from different starts, whose probabilities (scores, where there are none)
+        are averaged. The first ones are those of a smaller committee with the same `random_state`.
     calibration : bool
-        Fit a temperature to the samples set aside, weighted as in training: trial networks are trained without them, as for early
-        stopping, and the networks are then trained on all samples. With fewer than a hundred samples set aside, a network that was right
-        about itself may come out a little worse. See `calibrate` for samples of your own.
+        Fit a temperature to the samples set aside, weighted as in training: trial networks are
+        trained without them, as for early stopping, and the networks are then trained on all
+        samples. With fewer than a hundred samples set aside, a network that was right about itself
+        may come out a little worse. See `calibrate` for samples of your own.
     class_weight : None, "balanced" or dict
         Weight of each class in the loss; ``"balanced"`` makes all classes count alike.
     initializer : str
@@ -104,21 +117,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     n_features_in_, n_iter_, t_ : int
         Inputs; epochs, and samples seen, of the network that took the most.
     networks_ : list of Network
-        `network_` is the first, with the flat parameters ``network_.params``; `coefs_` and `intercepts_` are views of them, and the
-        attributes below are of this network.
+        `network_` is the first, with the flat parameters ``network_.params``; `coefs_` and
+        `intercepts_` are views of them, and the attributes below are of this network.
     temperature_ : float or None
-        By which log-probabilities (scores, where there are none) are divided; None where there are neither probabilities nor calibration.
+        By which log-probabilities (scores, where there are none) are divided; None where there are
+        neither probabilities nor calibration.
     loss_curve_ : list of float
         One an epoch.
     validation_scores_ : list of float or None
-        With early stopping, accuracy on the samples set aside after each epoch of the trial; `best_validation_score_` is the largest.
+        With early stopping, accuracy on the samples set aside after each epoch of the trial;
+        `best_validation_score_` is the largest.
 
     Notes
     -----
-    Like scikit-learn's estimator of that name, but: two classes take two outputs; `class_weight` exists; biases begin at zero; early
-    stopping uses the samples that it set aside for training too, and never warns; the probabilities of a sample have the same bits
-    whatever the other samples are. The loss is divided by the *expected* weight of a batch rather than by that of the batch at hand,
-    so that the mean step is the step of the whole.
+    Like scikit-learn's estimator of that name, but: two classes take two outputs; `class_weight`
+    exists; biases begin at zero; early stopping uses the samples that it set aside for training
+    too, and never warns; the probabilities of a sample have the same bits whatever the other
+    samples are. The loss is divided by the *expected* weight of a batch rather than by that of the
+    batch at hand, so that the mean step is the step of the whole.
 
     Examples
     --------
@@ -202,20 +218,30 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Raises
         ------
         ValueError
-            If features are not finite, lengths differ, there is only one class, or training diverges.
+            If features are not finite, lengths differ, there is only one class, or training
+            diverges.
         """
         going_on = self._going_on()
         features, labels, weights = self._check(X, y, sample_weight, reset=not going_on)
         classes = np.unique(labels)
         if going_on and not np.array_equal(classes, self.classes_):
-            raise UsageError(f"warm_start needs the classes of the first fit, {_listed(self.classes_)}; got {_listed(classes)}")
+            raise UsageError(
+                f"warm_start needs the classes of the first fit, {_listed(self.classes_)}; got "
+                f"{_listed(classes)}"
+            )
         self.classes_ = classes
         samples, codes, mean_weight = self._samples(features, labels, weights)
         self._fit_samples(samples, codes, mean_weight, going_on=going_on)
         return self
 
     @available_if(can_go_on)
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on these samples, going on from what has been learned.
 
         Parameters
@@ -233,11 +259,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self._check_settings()
         first = not self.__sklearn_is_fitted__()
         if first and classes is None:
-            raise UsageError("the first call of partial_fit needs classes, the list of all classes that will ever come")
+            raise UsageError(
+                "the first call of partial_fit needs classes, the list of all classes that will "
+                "ever come"
+            )
         features, labels, weights = self._check(X, y, sample_weight, reset=first)
         known = self.classes_ if classes is None else np.unique(np.asarray(classes))
         if not first and not np.array_equal(known, self.classes_):
-            raise UsageError(f"classes must be those of the first call, {_listed(self.classes_)}; got {_listed(known)}")
+            raise UsageError(
+                f"classes must be those of the first call, {_listed(self.classes_)}; got "
+                f"{_listed(known)}"
+            )
         self._refuse_unseen(labels, known)
         self.classes_ = known
         samples, _, mean_weight = self._samples(features, labels, weights)
@@ -249,8 +281,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def calibrate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the temperature to samples that the networks were not trained on.
 
-        Log-probabilities are divided by one number, so no prediction changes, only how sure it is. What an earlier calibration found
-        is replaced; the next `fit` forgets it.
+        Log-probabilities are divided by one number, so no prediction changes, only how sure it is.
+        What an earlier calibration found is replaced; the next `fit` forgets it.
 
         Parameters
         ----------
@@ -276,13 +308,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, shape (n,)."""
         check_is_fitted(self)
-        link = None if len(self._members) == 1 else self._link()  # of one network, the outputs are in the order of the probabilities
+        # of one network, the outputs are in the order of the probabilities
+        link = None if len(self._members) == 1 else self._link()
         best = np.argmax(self._outputs(X, lambda made: scores(made, link)), axis=1)
         predicted: NDArray[Any] = self.classes_[best]
         return predicted
 
     def decision_function(self, X: ArrayLike) -> Floats:
-        """Return scores that order the classes: log-probabilities, or the networks' outputs where the loss gives none.
+        """Return scores that order the classes.
+
+        Log-probabilities, or the networks' outputs where the loss gives none.
 
         Shape (n, k); with two classes shape (n,), the score of the second less that of the first.
         """
@@ -300,12 +335,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if link is log_softmax and temperature == 1:
             if len(self._members) == 1:
                 return self._outputs(X, lambda made: softmax(made[0]))
-            return self._outputs(X, lambda made: np.mean([softmax(output) for output in made], axis=0))
+            return self._outputs(
+                X, lambda made: np.mean([softmax(output) for output in made], axis=0)
+            )
         return self._outputs(X, lambda made: tempered(scores(made, link), temperature))
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: ArrayLike) -> Floats:
-        """Return the logarithm of the probability of each class, shape (n, k); finite also where the probability rounds to 0."""
+        """Return the logarithm of the probability of each class, shape (n, k).
+
+        Finite also where the probability rounds to 0.
+        """
         check_is_fitted(self)
         link, temperature = self._link(), self.temperature_ or 1.0
         return self._outputs(X, lambda made: tempered_log(scores(made, link), temperature))
@@ -321,20 +361,35 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _untempered(self) -> float | None:
         return None if self._link() is None else 1.0
 
-    def _check(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool) -> tuple[Floats, NDArray[Any], Floats]:
-        features, labels = validate_data(self, X, y, dtype=np.dtype(self.dtype), order="C", reset=reset)
+    def _check(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
+    ) -> tuple[Floats, NDArray[Any], Floats]:
+        features, labels = validate_data(
+            self, X, y, dtype=np.dtype(self.dtype), order="C", reset=reset
+        )
         check_classification_targets(labels)
-        weights = _check_sample_weight(sample_weight, features, dtype=features.dtype, ensure_non_negative=True)
+        weights = _check_sample_weight(
+            sample_weight, features, dtype=features.dtype, ensure_non_negative=True
+        )
         return features, labels, weights
 
-    def _samples(self, features: Floats, labels: NDArray[Any], weights: Floats) -> tuple[Samples, NDArray[np.intp], float]:
+    def _samples(
+        self, features: Floats, labels: NDArray[Any], weights: Floats
+    ) -> tuple[Samples, NDArray[np.intp], float]:
         """Return samples with one-hot targets, the class numbers, and the mean weight."""
         if len(self.classes_) < 2:
-            raise UsageError(f"a classifier needs at least two classes; all samples are of one class, {_listed(self.classes_)}")
+            raise UsageError(
+                "a classifier needs at least two classes; all samples are of one class, "
+                f"{_listed(self.classes_)}"
+            )
         codes = np.searchsorted(self.classes_, labels)
         if self.class_weight is not None:
             weights = weights * self._class_weights(labels, codes).astype(features.dtype)
-        target = np.full((len(features), len(self.classes_)), -1.0 if isinstance(get_loss(self.loss), Hinge) else 0.0, dtype=features.dtype)
+        target = np.full(
+            (len(features), len(self.classes_)),
+            -1.0 if isinstance(get_loss(self.loss), Hinge) else 0.0,
+            dtype=features.dtype,
+        )
         target[np.arange(len(codes)), codes] = 1
         samples, rows, mean_weight = counted_samples(features, target, weights)
         return samples, codes[rows], mean_weight
@@ -342,7 +397,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _class_weights(self, labels: NDArray[Any], codes: NDArray[np.intp]) -> Floats:
         """Return the weight of each sample's class."""
         given, names = self.class_weight, self.classes_.tolist()
-        if isinstance(given, Mapping) and set(given) <= set(names):  # by number: scikit-learn would take the class "1" for the number 1
+        # by number: scikit-learn would take the class "1" for the number 1
+        if isinstance(given, Mapping) and set(given) <= set(names):
             by_number = {names.index(name): weight for name, weight in given.items()}
             return np.asarray(compute_sample_weight(by_number, codes))
         return np.asarray(compute_sample_weight(given, labels))
@@ -357,11 +413,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self.early_stopping or self.calibration
 
     def _judge_trials(self, trials: Sequence[Trial], aside: Samples) -> None:
-        """Fit the temperature to what the trial networks say of the samples that they have not seen."""
+        """Fit the temperature to what the trial networks say of the samples that they have not
+        seen.
+        """
         self.temperature_ = self._untempered()
         if self.calibration:
             link = self._link()
-            found = outputs([trial.network for trial in trials], aside.X, lambda made: scores(made, link))
+            found = outputs(
+                [trial.network for trial in trials], aside.X, lambda made: scores(made, link)
+            )
             self.temperature_ = fit_temperature(found, np.maximum(aside.target, 0), aside.weight)
 
     def _validation(self, network: Network, aside: Samples) -> Validation:
@@ -373,9 +433,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _restore_targets(self, targets: Mapping[str, Any], outputs: int) -> None:
         classes, temperature = read_classes(targets["classes"]), targets["temperature"]
         if len(classes) != outputs:
-            raise UsageError(f"the saved layers have {outputs} outputs, but there are {len(classes)} saved classes")
-        if not (isinstance(temperature, float) and 0 < temperature < np.inf) and (temperature is not None or self._link() is not None):
-            raise UsageError(f"the saved temperature must be a number above 0; got {shown(temperature)}")
+            raise UsageError(
+                f"the saved layers have {outputs} outputs, but there are {len(classes)} saved "
+                "classes"
+            )
+        if not (isinstance(temperature, float) and 0 < temperature < np.inf) and (
+            temperature is not None or self._link() is not None
+        ):
+            raise UsageError(
+                f"the saved temperature must be a number above 0; got {shown(temperature)}"
+            )
         self.classes_, self.temperature_ = classes, temperature
 
 

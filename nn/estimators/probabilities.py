@@ -1,16 +1,16 @@
 """From what networks put out to probabilities of classes.
 
-Everything is done with logarithms, so that a probability of 1e-400 is still a number. The networks of a committee average their
-probabilities, not their scores.
+Everything is done with logarithms, so that a probability of 1e-400 is still a number. The networks
+of a committee average their probabilities, not their scores.
 
-====================  =================================================================================
+====================  ================================================================================================
 loss                  log-probabilities of the classes
-====================  =================================================================================
+====================  ================================================================================================
 cross_entropy         log softmax(o)
 binary_cross_entropy  each class answers its own yes-or-no question; log sigmoid(o), the answers brought to a sum of 1
 others                none: outputs are scores whose order alone means something
-====================  =================================================================================
-"""
+====================  ================================================================================================
+"""  # noqa: E501 - a table
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -41,7 +41,10 @@ def _answers(output: Floats) -> Floats:
 
 
 def link_of(loss: Loss) -> Link | None:
-    """Return how a network that was trained with this loss gives log-probabilities; None if it gives none."""
+    """Return how a network that was trained with this loss gives log-probabilities.
+
+    None if it gives none.
+    """
     if isinstance(loss, CrossEntropy):
         return log_softmax
     return _answers if isinstance(loss, BinaryCrossEntropy) else None

@@ -13,8 +13,8 @@ def as_generator(random_state: RandomState) -> np.random.Generator:
     Parameters
     ----------
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None
-        A number always gives the same sequence; a generator is used, and so moved on; None draws a fresh seed from the operating system,
-        never from NumPy's global state.
+        A number always gives the same sequence; a generator is used, and so moved on; None draws a
+        fresh seed from the operating system, never from NumPy's global state.
     """
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(0, 2**31, size=4))

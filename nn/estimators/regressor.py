@@ -39,13 +39,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     activation : str or Activation
         Of the hidden layers; see `galfeat.nn.activations`.
     loss : str or Loss
-        ``"half_squared_error"`` or ``"mean_squared_error"`` for any numbers; ``"binary_cross_entropy"`` for numbers in [0, 1], each by
-        itself, as shares of votes for a yes-or-no question; ``"cross_entropy"`` for shares that add up to 1 in each sample. With the last
-        two, predictions are in [0, 1] too.
+        ``"half_squared_error"`` or ``"mean_squared_error"`` for any numbers;
+        ``"binary_cross_entropy"`` for numbers in [0, 1], each by itself, as shares of votes for a
+        yes-or-no question; ``"cross_entropy"`` for shares that add up to 1 in each sample. With the
+        last two, predictions are in [0, 1] too.
     solver : str or Optimizer
-        ``"adam"`` or another of `galfeat.nn.optimizers`. A name takes its rate from `learning_rate_init`; an object brings its own.
-        ``"newton"`` and ``"lbfgs"`` look at all samples at each step, of which there are at most `max_iter`, and end where the gradient
-        is no longer than `tol`; batches, rate and schedule mean nothing to them.
+        ``"adam"`` or another of `galfeat.nn.optimizers`. A name takes its rate from
+        `learning_rate_init`; an object brings its own. ``"newton"`` and ``"lbfgs"`` look at all
+        samples at each step, of which there are at most `max_iter`, and end where the gradient is
+        no longer than `tol`; batches, rate and schedule mean nothing to them.
     alpha : float
         Strength of the L2 penalty ``alpha / (2 n) |W|^2``, n being the samples of a batch.
     l1 : float
@@ -65,16 +67,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     random_state : int, numpy.random.Generator, RandomState or None
         A number makes two fits give the same network, bit for bit, on one machine.
     tol : float or None
-        An epoch that betters the loss by less is one without progress. None trains for `max_iter` epochs and says nothing at their end.
+        An epoch that betters the loss by less is one without progress. None trains for `max_iter`
+        epochs and says nothing at their end.
     warm_start : bool
         Let `fit` go on from the last fit's networks.
     early_stopping : bool
-        Find the number of epochs first, by a trial network that is trained without some samples: the last epoch whose loss on them is
-        not clearly above the least. Then train on all samples for that many epochs.
+        Find the number of epochs first, by a trial network that is trained without some samples:
+        the last epoch whose loss on them is not clearly above the least. Then train on all samples
+        for that many epochs.
     validation_fraction : float
         Share of the samples set aside.
     n_iter_no_change : int
-        Epochs without progress before training ends; with early stopping twenty times as many *updates* must have gone by too.
+        Epochs without progress before training ends; with early stopping twenty times as many
+        *updates* must have gone by too.
     n_networks : int
         Networks trained from different starts, whose predictions are averaged.
     initializer : str
@@ -87,8 +92,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     n_features_in_, n_iter_, t_ : int
         Inputs; epochs, and samples seen, of the network that took the most.
     networks_ : list of Network
-        `network_` is the first, with the flat parameters ``network_.params``; `coefs_` and `intercepts_` are views of them, and the
-        attributes below are of this network.
+        `network_` is the first, with the flat parameters ``network_.params``; `coefs_` and
+        `intercepts_` are views of them, and the attributes below are of this network.
     loss_curve_ : list of float
         One an epoch.
     validation_scores_ : list of float or None
@@ -96,13 +101,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Notes
     -----
-    Neither features nor targets are standardised. The loss is scikit-learn's (half the squared error, summed over the outputs) but for
-    what `MLPClassifier` says under Notes.
+    Neither features nor targets are standardised. The loss is scikit-learn's (half the squared
+    error, summed over the outputs) but for what `MLPClassifier` says under Notes.
 
     Examples
     --------
     >>> X = np.linspace(-1, 1, 50).reshape(-1, 1)
-    >>> model = MLPRegressor((8,), "tanh", solver="lbfgs", alpha=0.0, tol=1e-3, max_iter=500, random_state=0).fit(X, np.abs(X[:, 0]))
+    >>> model = MLPRegressor(
+    ...     (8,), "tanh", solver="lbfgs", alpha=0.0, tol=1e-3, max_iter=500, random_state=0
+    ... ).fit(X, np.abs(X[:, 0]))
     >>> bool(abs(model.predict([[-0.5]])[0] - 0.5) < 0.05)
     True
     """
@@ -172,18 +179,28 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Raises
         ------
         ValueError
-            If features or targets are not finite, lengths differ, targets do not suit the loss, or training diverges.
+            If features or targets are not finite, lengths differ, targets do not suit the loss, or
+            training diverges.
         """
         going_on = self._going_on()
         samples, mean_weight = self._samples(X, y, sample_weight, reset=not going_on)
-        self._fit_samples(samples, np.zeros(len(samples), dtype=np.intp), mean_weight, going_on=going_on)
+        self._fit_samples(
+            samples, np.zeros(len(samples), dtype=np.intp), mean_weight, going_on=going_on
+        )
         return self
 
     @available_if(can_go_on)
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Train for one epoch on these samples, going on from what has been learned; parameters and errors as for `fit`."""
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Train for one epoch on these samples, going on from what has been learned.
+
+        Parameters and errors as for `fit`.
+        """
         self._check_settings()
-        samples, mean_weight = self._samples(X, y, sample_weight, reset=not self.__sklearn_is_fitted__())
+        samples, mean_weight = self._samples(
+            X, y, sample_weight, reset=not self.__sklearn_is_fitted__()
+        )
         self._fit_more(samples, mean_weight)
         return self
 
@@ -198,23 +215,38 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _predicted(self, made: list[Floats]) -> Floats:
         loss = get_loss(self.loss)
-        link = softmax if isinstance(loss, CrossEntropy) else expit if isinstance(loss, BinaryCrossEntropy) else None
+        link = (
+            softmax
+            if isinstance(loss, CrossEntropy)
+            else expit
+            if isinstance(loss, BinaryCrossEntropy)
+            else None
+        )
         finished = made if link is None else [link(output) for output in made]
         return finished[0] if len(finished) == 1 else np.mean(finished, axis=0)
 
-    def _samples(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool) -> tuple[Samples, float]:
+    def _samples(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
+    ) -> tuple[Samples, float]:
         dtype = np.dtype(self.dtype)
-        features, target = validate_data(self, X, y, dtype=dtype, order="C", multi_output=True, y_numeric=True, reset=reset)
+        features, target = validate_data(
+            self, X, y, dtype=dtype, order="C", multi_output=True, y_numeric=True, reset=reset
+        )
         with np.errstate(over="ignore"):
             target = np.asarray(target, dtype=dtype)
         if not np.isfinite(target).all():
             raise UsageError(f"the targets hold numbers that are too large for {dtype}")
-        weights = _check_sample_weight(sample_weight, features, dtype=dtype, ensure_non_negative=True)
+        weights = _check_sample_weight(
+            sample_weight, features, dtype=dtype, ensure_non_negative=True
+        )
         flat = target.ndim == 1
         target = target.reshape(len(target), -1)
         _check_targets(target, get_loss(self.loss))
         if not reset and flat != self.flat_targets_:
-            raise UsageError("targets must be of the shape they had in the first call, one number or one row a sample")
+            raise UsageError(
+                "targets must be of the shape they had in the first call, one number or one row a "
+                "sample"
+            )
         self.flat_targets_ = flat
         samples, _, mean_weight = counted_samples(features, np.ascontiguousarray(target), weights)
         return samples, mean_weight
@@ -228,7 +260,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _restore_targets(self, targets: Mapping[str, Any], outputs: int) -> None:
         flat = targets["flat"]
         if not isinstance(flat, bool) or (flat and outputs != 1):
-            raise UsageError(f"the saved targets cannot be flat={shown(flat)} with {outputs} outputs")
+            raise UsageError(
+                f"the saved targets cannot be flat={shown(flat)} with {outputs} outputs"
+            )
         self.flat_targets_ = flat
 
     def __sklearn_tags__(self) -> Any:
@@ -240,8 +274,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 def _check_targets(target: Floats, loss: Loss) -> None:
     """Look whether the targets suit the loss."""
     if isinstance(loss, Hinge):
-        raise UsageError("the hinge loss is for classes; choose half_squared_error, mean_squared_error or a cross-entropy")
-    if isinstance(loss, BinaryCrossEntropy | CrossEntropy) and not (np.all(target >= 0) and np.all(target <= 1)):
+        raise UsageError(
+            "the hinge loss is for classes; choose half_squared_error, mean_squared_error or a "
+            "cross-entropy"
+        )
+    if isinstance(loss, BinaryCrossEntropy | CrossEntropy) and not (
+        np.all(target >= 0) and np.all(target <= 1)
+    ):
         raise UsageError("with a cross-entropy loss, targets must be in [0, 1]")
     if isinstance(loss, CrossEntropy) and np.any(np.abs(target.sum(axis=1) - 1) > _SUM_ERROR):
-        raise UsageError("with loss='cross_entropy', the targets of each sample must add up to 1; otherwise use binary_cross_entropy")
+        raise UsageError(
+            "with loss='cross_entropy', the targets of each sample must add up to 1; otherwise "
+            "use binary_cross_entropy"
+        )

@@ -16,7 +16,8 @@ from galfeat.nn.training.solvers import METHODS
 
 __all__ = ["check_settings", "hidden_sizes"]
 
-# name: (lowest, highest allowed, whether the lowest itself is allowed, whether the highest itself is allowed)
+# name: (lowest, highest allowed, whether the lowest itself is allowed, whether the highest itself
+# is allowed)
 _REALS = {
     "alpha": (0.0, np.inf, True, False),
     "l1": (0.0, np.inf, True, False),
@@ -29,7 +30,9 @@ _FLAGS = ("shuffle", "warm_start", "early_stopping", "calibration")
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check ranges, types and names of an estimator's settings; those it does not have are passed over.
+    """Check ranges, types and names of an estimator's settings.
+
+    Those it does not have are passed over.
 
     Raises
     ------
@@ -39,7 +42,9 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for name, (low, high, with_low, with_high) in _REALS.items():
         if name in settings and not _within(settings[name], low, high, with_low, with_high):
             left, right = "[" if with_low else "(", "]" if with_high else ")"
-            raise UsageError(f"{name} must be a number in {left}{low:g}, {high:g}{right}; got {settings[name]!r}")
+            raise UsageError(
+                f"{name} must be a number in {left}{low:g}, {high:g}{right}; got {settings[name]!r}"
+            )
     for name in _COUNTS:
         if name in settings and not _is_count(settings[name]):
             raise UsageError(f"{name} must be a whole number of at least 1; got {settings[name]!r}")
@@ -51,16 +56,32 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 
 
 def _check_rest(settings: Mapping[str, Any]) -> None:
-    tol, batch, dtype, chance = settings["tol"], settings["batch_size"], settings["dtype"], settings["random_state"]
+    tol, batch, dtype, chance = (
+        settings["tol"],
+        settings["batch_size"],
+        settings["dtype"],
+        settings["random_state"],
+    )
     if tol is not None and not _within(tol, 0.0, np.inf, True, False):
-        raise UsageError(f"tol must be a number of at least 0, or None to train for max_iter epochs; got {tol!r}")
+        raise UsageError(
+            f"tol must be a number of at least 0, or None to train for max_iter epochs; got {tol!r}"
+        )
     if not (isinstance(batch, str) and batch == "auto") and not _is_count(batch):
-        raise UsageError(f"batch_size must be 'auto' or a whole number of at least 1; got {batch!r}")
+        raise UsageError(
+            f"batch_size must be 'auto' or a whole number of at least 1; got {batch!r}"
+        )
     if not isinstance(dtype, str) or dtype not in ("float32", "float64"):
         raise UsageError(f"dtype must be 'float64' or 'float32'; got {dtype!r}")
     numbered = isinstance(chance, Integral) and not isinstance(chance, bool) and int(chance) >= 0
-    if chance is not None and not numbered and not isinstance(chance, np.random.Generator | np.random.RandomState):
-        raise UsageError(f"random_state must be a whole number of at least 0, a generator of random numbers or None; got {chance!r}")
+    if (
+        chance is not None
+        and not numbered
+        and not isinstance(chance, np.random.Generator | np.random.RandomState)
+    ):
+        raise UsageError(
+            "random_state must be a whole number of at least 0, a generator of random numbers or "
+            f"None; got {chance!r}"
+        )
     hidden_sizes(settings["hidden_layer_sizes"])
 
 
@@ -69,7 +90,9 @@ def _check_parts(settings: Mapping[str, Any]) -> None:
     solver, weight = settings["solver"], settings.get("class_weight")
     for name in ("activation", "loss", "solver", "learning_rate", "initializer"):
         if not isinstance(settings[name], str | Activation | Loss | Optimizer | Schedule):
-            raise UsageError(f"{name} must be a name, or an object of galfeat.nn; got {settings[name]!r}")
+            raise UsageError(
+                f"{name} must be a name, or an object of galfeat.nn; got {settings[name]!r}"
+            )
     get_activation(settings["activation"])
     get_loss(settings["loss"])
     get_schedule(settings["learning_rate"])
@@ -80,13 +103,30 @@ def _check_parts(settings: Mapping[str, Any]) -> None:
             get_optimizer(solver, settings["learning_rate_init"])
         except UsageError as error:
             choice = ", ".join([*OPTIMIZERS, "amsgrad", *METHODS])
-            raise (UsageError(f"there is no solver '{solver}'; choose one of {choice}") if isinstance(solver, str) else error) from None
+            raise (
+                UsageError(f"there is no solver '{solver}'; choose one of {choice}")
+                if isinstance(solver, str)
+                else error
+            ) from None
     elif settings["dropout"] or settings["l1"]:
-        raise UsageError(f"solver='{solver}' needs a smooth loss that stays the same from step to step: use dropout=0 and l1=0")
-    if weight is not None and not isinstance(weight, Mapping) and not (isinstance(weight, str) and weight == "balanced"):
-        raise UsageError(f"class_weight must be None, 'balanced' or a mapping of class to weight; got {weight!r}")
-    if isinstance(weight, Mapping) and not all(_within(each, 0.0, np.inf, True, False) for each in weight.values()):
-        raise UsageError(f"the weights in class_weight must be numbers of at least 0; got {dict(weight)!r}")
+        raise UsageError(
+            f"solver='{solver}' needs a smooth loss that stays the same from step to step: use "
+            "dropout=0 and l1=0"
+        )
+    if (
+        weight is not None
+        and not isinstance(weight, Mapping)
+        and not (isinstance(weight, str) and weight == "balanced")
+    ):
+        raise UsageError(
+            f"class_weight must be None, 'balanced' or a mapping of class to weight; got {weight!r}"
+        )
+    if isinstance(weight, Mapping) and not all(
+        _within(each, 0.0, np.inf, True, False) for each in weight.values()
+    ):
+        raise UsageError(
+            f"the weights in class_weight must be numbers of at least 0; got {dict(weight)!r}"
+        )
 
 
 def hidden_sizes(sizes: Any) -> tuple[int, ...]:
@@ -97,9 +137,17 @@ def hidden_sizes(sizes: Any) -> tuple[int, ...]:
     UsageError
         If they are not whole numbers of at least 1.
     """
-    listed = list(np.atleast_1d(sizes)) if isinstance(sizes, np.ndarray) else list(sizes) if isinstance(sizes, tuple | list) else [sizes]
+    listed = (
+        list(np.atleast_1d(sizes))
+        if isinstance(sizes, np.ndarray)
+        else list(sizes)
+        if isinstance(sizes, tuple | list)
+        else [sizes]
+    )
     if not all(_is_count(size) for size in listed):
-        raise UsageError(f"hidden_layer_sizes must be whole numbers of at least 1, one a layer; got {sizes!r}")
+        raise UsageError(
+            f"hidden_layer_sizes must be whole numbers of at least 1, one a layer; got {sizes!r}"
+        )
     return tuple(int(size) for size in listed)
 
 

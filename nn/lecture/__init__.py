@@ -1,7 +1,8 @@
 """The perceptron, universal approximation, and the lecture's figures.
 
-The drawings take numbers or a `galfeat.nn.training.trace.Trace` and return a matplotlib `Figure` of their own, without any global
-state; `animation` makes a page that needs nothing but a browser. Import them from their modules:
+The drawings take numbers or a `galfeat.nn.training.trace.Trace` and return a matplotlib `Figure` of
+their own, without any global state; `animation` makes a page that needs nothing but a browser.
+Import them from their modules:
 
 ``perceptron``, ``approximation``
     `Perceptron`: one neuron; `relu_approximation`: any function of one variable as a network.
@@ -10,7 +11,8 @@ state; `animation` makes a page that needs nothing but a browser. Import them fr
 ``learning``
     `draw_losses` and `draw_boundary`: training, from its traces.
 ``surfaces``, ``paths``
-    a function of two parameters with several minima, and `draw_paths`: the paths of all optimizers over it.
+    a function of two parameters with several minima, and `draw_paths`: the paths of all optimizers
+    over it.
 ``animation``
     `animation`: a small network learning, as an HTML page.
 """

@@ -21,11 +21,18 @@ _PIXELS = 72  # of the field, a side
 _MOST_WEIGHTS = 400  # lines that can still be seen
 
 
-def animation(trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[int] | None = None, *, title: str = "A network learning") -> str:
+def animation(
+    trace: Trace,
+    X: Floats,
+    classes: ArrayLike,
+    steps: Sequence[int] | None = None,
+    *,
+    title: str = "A network learning",
+) -> str:
     """Return an HTML page on which a classifier of points in the plane learns.
 
-    The page shows the points with the network's decision around them, the network with its weights as lines, and the loss; it
-    plays, stops, and goes to any step. It loads nothing.
+    The page shows the points with the network's decision around them, the network with its weights
+    as lines, and the loss; it plays, stops, and goes to any step. It loads nothing.
 
     Parameters
     ----------
@@ -41,7 +48,8 @@ def animation(trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[int] 
     Raises
     ------
     UsageError
-        If the points are not in the plane, there are more than six classes, or the network has too many weights to draw.
+        If the points are not in the plane, there are more than six classes, or the network has too
+        many weights to draw.
 
     Examples
     --------
@@ -52,9 +60,15 @@ def animation(trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[int] 
     extent = frame(X)
     count = max(int(classes.max()) + 1, 2)
     if count > len(CLASSES) or classes.min() < 0:
-        raise UsageError(f"classes must be numbers from 0 to at most {len(CLASSES) - 1}; they go from {classes.min()} to {classes.max()}")
+        raise UsageError(
+            f"classes must be numbers from 0 to at most {len(CLASSES) - 1}; they go from "
+            f"{classes.min()} to {classes.max()}"
+        )
     if trace.network.layout.n_weights > _MOST_WEIGHTS:
-        raise UsageError(f"only networks of up to {_MOST_WEIGHTS} weights can be drawn; this one has {trace.network.layout.n_weights}")
+        raise UsageError(
+            f"only networks of up to {_MOST_WEIGHTS} weights can be drawn; this one has "
+            f"{trace.network.layout.n_weights}"
+        )
     chosen = _evenly(len(trace)) if steps is None else list(steps)
     data = {
         "title": title,
@@ -69,7 +83,9 @@ def animation(trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[int] 
         "losses": [float(f"{loss:.5g}") for loss in trace.losses],
     }
     template = files("galfeat.nn.lecture").joinpath("animation.html").read_text(encoding="utf-8")
-    return template.replace("/*DATA*/null", json.dumps(data, separators=(",", ":")).replace("</", "<\\/"))
+    return template.replace(
+        "/*DATA*/null", json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
+    )
 
 
 def _frame(trace: Trace, step: int, extent: tuple[float, float, float, float]) -> dict[str, Any]:

@@ -1,9 +1,12 @@
-"""Any function of one variable as a network: one hidden layer of ReLUs draws a broken line through its values.
+"""Any function of one variable as a network.
+
+One hidden layer of ReLUs draws a broken line through its values.
 
 References
 ----------
 de Boor 1978, A Practical Guide to Splines, chapter III (the error of the broken line);
-Cybenko 1989, Mathematics of Control, Signals and Systems 2, 303, doi:10.1007/BF02551274 (that such networks are universal)
+Cybenko 1989, Mathematics of Control, Signals and Systems 2, 303, doi:10.1007/BF02551274 (that such
+    networks are universal)
 """
 
 from collections.abc import Callable
@@ -20,11 +23,13 @@ __all__ = ["relu_approximation"]
 
 
 def relu_approximation(f: Callable[[Floats], Floats], a: float, b: float, n: int) -> Network:
-    """Build, without training, a network with one hidden layer of n ReLUs that interpolates a function.
+    """Build, without training, a network with one hidden layer of n ReLUs that interpolates a
+    function.
 
-    Between n + 1 equally spaced knots from a to b the network is a straight line, and at the knots it equals f: hidden unit k is
-    ``relu(x - x_k)``, begins at knot k, and its weight is how much the slope changes there. For f with a continuous second
-    derivative the largest error is at most ``max|f''| (b - a)^2 / (8 n^2)``: twice the units, a quarter of the error. Below a the network
+    Between n + 1 equally spaced knots from a to b the network is a straight line, and at the knots
+    it equals f: hidden unit k is ``relu(x - x_k)``, begins at knot k, and its weight is how much
+    the slope changes there. For f with a continuous second derivative the largest error is at most
+    ``max|f''| (b - a)^2 / (8 n^2)``: twice the units, a quarter of the error. Below a the network
     is constant, beyond b it goes straight on.
 
     Parameters
@@ -55,11 +60,15 @@ def relu_approximation(f: Callable[[Floats], Floats], a: float, b: float, n: int
     if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
         raise UsageError(f"n must be a whole number of at least 1; got {n!r}")
     if not (isfinite(a) and isfinite(b) and a < b):
-        raise UsageError(f"a and b must be two finite numbers, the smaller first; got {a!r} and {b!r}")
+        raise UsageError(
+            f"a and b must be two finite numbers, the smaller first; got {a!r} and {b!r}"
+        )
     knots = np.linspace(a, b, int(n) + 1)
     values = np.asarray(f(knots), dtype=np.float64)
     if values.shape != knots.shape:
-        raise UsageError(f"f must return one value a knot, shape {knots.shape}; it returned shape {values.shape}")
+        raise UsageError(
+            f"f must return one value a knot, shape {knots.shape}; it returned shape {values.shape}"
+        )
     if not np.isfinite(values).all():
         at = knots[~np.isfinite(values)][0]
         raise UsageError(f"f must be finite from a to b; at {at:g} it is {values[knots == at][0]}")

@@ -1,4 +1,6 @@
-"""Functions of one variable: activations with their slopes, and ReLU networks that follow a curve."""
+"""Functions of one variable: activations with their slopes, and ReLU networks that follow a
+curve.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -24,7 +26,11 @@ def draw_activations(names: Sequence[str] | None = None, reach: float = 4.0) -> 
     reach : float
         From ``-reach`` to ``reach``.
     """
-    names = [name for name, each in ACTIVATIONS.items() if isinstance(each, Elementwise)] if names is None else list(names)
+    names = (
+        [name for name, each in ACTIVATIONS.items() if isinstance(each, Elementwise)]
+        if names is None
+        else list(names)
+    )
     if not names:
         raise UsageError("there is no activation to draw: give at least one name")
     columns = min(4, len(names))
@@ -52,8 +58,11 @@ def draw_activations(names: Sequence[str] | None = None, reach: float = 4.0) -> 
     return figure
 
 
-def draw_approximation(f: Callable[[Floats], Floats], a: float, b: float, units: Sequence[int] = (2, 4, 8, 16)) -> Figure:
-    """Draw a function, the ReLU networks that interpolate it, and how their largest error falls with the number of units.
+def draw_approximation(
+    f: Callable[[Floats], Floats], a: float, b: float, units: Sequence[int] = (2, 4, 8, 16)
+) -> Figure:
+    """Draw a function, the ReLU networks that interpolate it, and how their largest error falls
+    with the number of units.
 
     Parameters
     ----------
@@ -76,7 +85,14 @@ def draw_approximation(f: Callable[[Floats], Floats], a: float, b: float, units:
     errors = [float(np.abs(_values(f, a, b, int(n), x) - f(x)).max()) for n in many]
     right.loglog(many, errors, "o-", color=HUES[0], ms=4, lw=1)
     middle = len(many) // 2
-    right.loglog(many, errors[middle] * (many / many[middle]) ** -2.0, color=GREY, lw=1, ls="--", label="1 / n²")
+    right.loglog(
+        many,
+        errors[middle] * (many / many[middle]) ** -2.0,
+        color=GREY,
+        lw=1,
+        ls="--",
+        label="1 / n²",
+    )
     right.set(title="largest error", xlabel="hidden units n")
     right.legend(frameon=False, fontsize=9)
     for axes in (left, right):

@@ -17,7 +17,13 @@ from galfeat.nn.types import Floats
 __all__ = ["draw_boundary", "draw_losses", "field", "frame"]
 
 
-def draw_losses(curves: Mapping[str, ArrayLike], *, xlabel: str = "epoch", ylabel: str = "loss", log: bool = True) -> Figure:
+def draw_losses(
+    curves: Mapping[str, ArrayLike],
+    *,
+    xlabel: str = "epoch",
+    ylabel: str = "loss",
+    log: bool = True,
+) -> Figure:
     """Draw losses, each under its name.
 
     Parameters
@@ -29,7 +35,9 @@ def draw_losses(curves: Mapping[str, ArrayLike], *, xlabel: str = "epoch", ylabe
         Whether the axis of the loss is logarithmic.
     """
     if not curves or len(curves) > len(HUES):
-        raise UsageError(f"between 1 and {len(HUES)} curves can be told apart; {len(curves)} were given")
+        raise UsageError(
+            f"between 1 and {len(HUES)} curves can be told apart; {len(curves)} were given"
+        )
     figure = Figure(figsize=(6.2, 3.8), layout="constrained")
     axes = figure.subplots()
     for (name, losses), hue in zip(curves.items(), HUES, strict=False):
@@ -41,7 +49,9 @@ def draw_losses(curves: Mapping[str, ArrayLike], *, xlabel: str = "epoch", ylabe
     return figure
 
 
-def draw_boundary(trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[int] | None = None) -> Figure:
+def draw_boundary(
+    trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[int] | None = None
+) -> Figure:
     """Draw how a classifier of points in the plane divides it, at some steps of its training.
 
     Parameters
@@ -52,7 +62,8 @@ def draw_boundary(trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[i
     classes : array of int, shape (n,)
         Number of each point's class, from 0.
     steps : sequence of int, optional
-        Recorded steps to draw; eight from the first to the last, closer together at the beginning, if not given.
+        Recorded steps to draw; eight from the first to the last, closer together at the beginning,
+        if not given.
     """
     steps = _spread(len(trace)) if steps is None else list(steps)
     classes = np.asarray(classes)
@@ -67,25 +78,59 @@ def draw_boundary(trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[i
             continue
         step = steps[place]
         number, sure = field(trace.at(step), extent, 120)
-        paint: dict[str, Any] = {"origin": "lower", "extent": extent, "interpolation": "bilinear", "aspect": "auto"}
+        paint: dict[str, Any] = {
+            "origin": "lower",
+            "extent": extent,
+            "interpolation": "bilinear",
+            "aspect": "auto",
+        }
         axes.imshow(hues(number / max(hues.N - 1, 1)), alpha=0.08 + 0.47 * sure, **paint)
-        axes.contour(number, levels=np.arange(hues.N - 1) + 0.5, colors="black", linewidths=0.9, extent=extent, origin="lower")
-        axes.scatter(*X.T, c=classes, cmap=hues, s=9, edgecolors="white", linewidths=0.4, vmin=0, vmax=hues.N - 1)
-        axes.set_title(f"after {trace.updates[step]:,} updates\nloss {trace.losses[step]:.3g}", fontsize=9)
+        axes.contour(
+            number,
+            levels=np.arange(hues.N - 1) + 0.5,
+            colors="black",
+            linewidths=0.9,
+            extent=extent,
+            origin="lower",
+        )
+        axes.scatter(
+            *X.T,
+            c=classes,
+            cmap=hues,
+            s=9,
+            edgecolors="white",
+            linewidths=0.4,
+            vmin=0,
+            vmax=hues.N - 1,
+        )
+        axes.set_title(
+            f"after {trace.updates[step]:,} updates\nloss {trace.losses[step]:.3g}", fontsize=9
+        )
     return figure
 
 
 def frame(X: Floats) -> tuple[float, float, float, float]:
     """Return left, right, bottom and top of a frame around points in the plane."""
     if X.ndim != 2 or X.shape[1] != 2:
-        raise UsageError(f"only points in the plane can be drawn: X must have shape (n, 2); it has {X.shape}")
+        raise UsageError(
+            f"only points in the plane can be drawn: X must have shape (n, 2); it has {X.shape}"
+        )
     low, high = X.min(axis=0), X.max(axis=0)
     room = 0.12 * np.where(high > low, high - low, 1.0)
-    return float(low[0] - room[0]), float(high[0] + room[0]), float(low[1] - room[1]), float(high[1] + room[1])
+    return (
+        float(low[0] - room[0]),
+        float(high[0] + room[0]),
+        float(low[1] - room[1]),
+        float(high[1] + room[1]),
+    )
 
 
-def field(network: Network, extent: tuple[float, float, float, float], pixels: int) -> tuple[NDArray[np.intp], Floats]:
-    """Return each point's class, and how far the network is from undecided there, from 0 to 1; shape (pixels, pixels).
+def field(
+    network: Network, extent: tuple[float, float, float, float], pixels: int
+) -> tuple[NDArray[np.intp], Floats]:
+    """Return each point's class, and how far the network is from undecided there, from 0 to 1.
+
+    Shape (pixels, pixels).
 
     One output counts as the log odds of the second class, several as logits.
     """
@@ -101,5 +146,7 @@ def field(network: Network, extent: tuple[float, float, float, float], pixels: i
 
 
 def _spread(steps: int) -> list[int]:
-    """Return up to eight steps from the first to the last, closer together at the beginning, where most happens."""
+    """Return up to eight steps from the first to the last, closer together at the beginning, where
+    most happens.
+    """
     return sorted({0, *np.geomspace(1, steps, 8).round().astype(int) - 1})

@@ -8,7 +8,16 @@ from matplotlib.figure import Figure
 from galfeat import UsageError
 from galfeat.nn.lecture.style import plain_axes
 from galfeat.nn.lecture.surfaces import Hills
-from galfeat.nn.optimizers import Adagrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSprop
+from galfeat.nn.optimizers import (
+    Adagrad,
+    Adam,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+)
 from galfeat.nn.training.full_batch import Landscape
 from galfeat.nn.training.lbfgs import lbfgs
 from galfeat.nn.training.newton import newton
@@ -45,14 +54,21 @@ def descend(surface: Landscape, optimizer: Optimizer, start: Floats, steps: int)
 
 
 def walk(surface: Landscape, how: Optimizer | str, start: Floats, steps: int) -> Floats:
-    """Return the way of any optimizer, ``"newton"`` and ``"lbfgs"`` included, shape (at most steps + 1, parameters)."""
+    """Return the way of any optimizer, ``"newton"`` and ``"lbfgs"`` included, shape (at most steps
+    + 1, parameters).
+    """
     if isinstance(how, Optimizer):
         return descend(surface, how, start, steps)
     if how not in ("newton", "lbfgs"):
         raise UsageError(f"there is no optimizer '{how}'; give an optimizer, 'newton' or 'lbfgs'")
     way: list[Floats] = []
     search = newton if how == "newton" else lbfgs
-    search(surface, np.array(start, dtype=np.float64), max_iter=steps, callback=lambda params, _: way.append(params.copy()))
+    search(
+        surface,
+        np.array(start, dtype=np.float64),
+        max_iter=steps,
+        callback=lambda params, _: way.append(params.copy()),
+    )
     return np.array(way)
 
 
@@ -76,19 +92,27 @@ def draw_paths(
 
     Notes
     -----
-    Each end is marked: full where the deepest of all the ends' heights is reached (within a thousandth of the way down from the highest
-    start), open where the way ended higher. The titles count them.
+    Each end is marked: full where the deepest of all the ends' heights is reached (within a
+    thousandth of the way down from the highest start), open where the way ended higher. The titles
+    count them.
     """
     surface = surface or Hills()
     optimizers = optimizers or OPTIMIZERS_DRAWN
-    ways = {name: [walk(surface, how, np.asarray(start), steps) for start in starts] for name, how in optimizers.items()}
-    heights = {name: np.array([surface.value(way[-1]) for way in each]) for name, each in ways.items()}
+    ways = {
+        name: [walk(surface, how, np.asarray(start), steps) for start in starts]
+        for name, how in optimizers.items()
+    }
+    heights = {
+        name: np.array([surface.value(way[-1]) for way in each]) for name, each in ways.items()
+    }
     deepest = min(each.min() for each in heights.values())
     close = deepest + 0.001 * (max(surface.value(np.asarray(start)) for start in starts) - deepest)
     columns = min(5, len(ways))
     rows = -(-len(ways) // columns)
     figure = Figure(figsize=(2.5 * columns, 2.75 * rows), layout="constrained")
-    for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat):
+    for place, axes in enumerate(
+        figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
+    ):
         if place >= len(ways):
             axes.set_axis_off()
             continue
@@ -97,8 +121,18 @@ def draw_paths(
         for way, height in zip(ways[name], heights[name], strict=True):
             axes.plot(*way.T, color="#d55e00", lw=0.8, alpha=0.9)
             axes.plot(*way[0], "o", color="black", ms=2)
-            axes.plot(*way[-1], "o", ms=5, mec="black", mew=0.8, mfc="#ffdd55" if height <= close else "none")
-        axes.set_title(f"{name}\n{int((heights[name] <= close).sum())} of {len(starts)} in the deepest", fontsize=9)
+            axes.plot(
+                *way[-1],
+                "o",
+                ms=5,
+                mec="black",
+                mew=0.8,
+                mfc="#ffdd55" if height <= close else "none",
+            )
+        axes.set_title(
+            f"{name}\n{int((heights[name] <= close).sum())} of {len(starts)} in the deepest",
+            fontsize=9,
+        )
         axes.set(xlim=surface.extent[:2], ylim=surface.extent[2:])
         plain_axes(axes)
     return figure

@@ -25,11 +25,14 @@ __all__ = ["Perceptron", "learn"]
 
 
 class Perceptron(ClassifierMixin, BaseEstimator):
-    """A neuron that learns from its mistakes: wherever a sample x of side s (+1 or -1) is wrong, ``w += s x`` and ``b += s``.
+    """A neuron that learns from its mistakes.
 
-    If a hyperplane separates the classes, the rule finds one after at most (R / gamma)^2 updates: R is the length of the longest
-    sample, gamma its least distance from the best hyperplane, both with the bias's constant 1 as one more coordinate. Otherwise it
-    never comes to rest. Of more than two classes each is told from all others, by a neuron of its own.
+    Wherever a sample x of side s (+1 or -1) is wrong, ``w += s x`` and ``b += s``.
+
+    If a hyperplane separates the classes, the rule finds one after at most (R / gamma)^2 updates: R
+    is the length of the longest sample, gamma its least distance from the best hyperplane, both
+    with the bias's constant 1 as one more coordinate. Otherwise it never comes to rest. Of more
+    than two classes each is told from all others, by a neuron of its own.
 
     Parameters
     ----------
@@ -56,8 +59,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Unlike scikit-learn's estimator of that name: no penalty, no early stopping, no learning rate (with w = 0 at the start it
-    would scale w and change no decision), and a sample on the hyperplane is a mistake, as in the proof of the bound.
+    Unlike scikit-learn's estimator of that name: no penalty, no early stopping, no learning rate
+    (with w = 0 at the start it would scale w and change no decision), and a sample on the
+    hyperplane is a mistake, as in the proof of the bound.
 
     Examples
     --------
@@ -75,7 +79,12 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     converged_: NDArray[np.bool_]
 
     def __init__(
-        self, max_iter: int = 1000, *, fit_intercept: bool = True, shuffle: bool = False, random_state: RandomState = None
+        self,
+        max_iter: int = 1000,
+        *,
+        fit_intercept: bool = True,
+        shuffle: bool = False,
+        random_state: RandomState = None,
     ) -> None:
         self.max_iter = max_iter
         self.fit_intercept = fit_intercept
@@ -102,18 +111,30 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         ValueError
             If samples or labels are none that can be learned from.
         """
-        if not isinstance(self.max_iter, Integral) or isinstance(self.max_iter, bool) or self.max_iter < 1:
-            raise UsageError(f"max_iter must be a whole number of at least 1; got {self.max_iter!r}")
+        if (
+            not isinstance(self.max_iter, Integral)
+            or isinstance(self.max_iter, bool)
+            or self.max_iter < 1
+        ):
+            raise UsageError(
+                f"max_iter must be a whole number of at least 1; got {self.max_iter!r}"
+            )
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise UsageError(f"two classes or more are needed to tell them apart; y has one class only, {self.classes_[0]}")
+            raise UsageError(
+                "two classes or more are needed to tell them apart; y has one class only, "
+                f"{self.classes_[0]}"
+            )
         ones = np.ones((len(X), 1)) if self.fit_intercept else np.zeros((len(X), 0))
         inputs = np.hstack([X, ones])
         first = [1] if len(self.classes_) == 2 else range(len(self.classes_))
         rng = as_generator(self.random_state) if self.shuffle else None
-        found = [learn(inputs, np.where(numbers == each, 1.0, -1.0), self.max_iter, rng) for each in first]
+        found = [
+            learn(inputs, np.where(numbers == each, 1.0, -1.0), self.max_iter, rng)
+            for each in first
+        ]
         weights = np.array([weight for weight, _, _ in found])
         self.coef_ = weights[:, : X.shape[1]]
         self.intercept_ = weights[:, -1] if self.fit_intercept else np.zeros(len(weights))
@@ -130,7 +151,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X: ArrayLike) -> Floats:
-        """Return ``x . w + b``: shape (n,) for two classes, positive for the second, else (n, k)."""
+        """Return ``x . w + b``: shape (n,) for two classes, positive for the second, else (n,
+        k).
+        """
         check_is_fitted(self)
         samples: Floats = validate_data(self, X, dtype=np.float64, reset=False)
         scores: Floats = samples @ self.coef_.T + self.intercept_
@@ -139,10 +162,14 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the class of each sample, shape (n,)."""
         scores = self.decision_function(X)
-        return np.asarray(self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)])
+        return np.asarray(
+            self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
+        )
 
 
-def learn(X: Floats, side: Floats, max_iter: int, rng: np.random.Generator | None = None) -> tuple[Floats, int, int]:
+def learn(
+    X: Floats, side: Floats, max_iter: int, rng: np.random.Generator | None = None
+) -> tuple[Floats, int, int]:
     """Apply the rule until a pass is free of mistakes.
 
     Parameters
@@ -170,7 +197,8 @@ def learn(X: Floats, side: Floats, max_iter: int, rng: np.random.Generator | Non
             signed = rng.permutation(signed)
         before = updates
         at = 0
-        while (wrong := np.flatnonzero(signed[at:] @ weight <= 0)).size:  # the next mistake; those passed by were right
+        # the next mistake; those passed by were right
+        while (wrong := np.flatnonzero(signed[at:] @ weight <= 0)).size:
             at += int(wrong[0]) + 1
             weight += signed[at - 1]
             updates += 1

@@ -17,9 +17,11 @@ _TILT = 0.1
 class Hills:
     """Himmelblau's surface, tilted: four minima.
 
-    The deepest is near (3.6, -2.0); shallower ones are near (3.1, 1.7), (-3.7, -3.3) and (-2.7, 3.1).
+    The deepest is near (3.6, -2.0); shallower ones are near (3.1, 1.7), (-3.7, -3.3) and (-2.7,
+    3.1).
 
-    ``f(x, y) = ((x^2 + y - 11)^2 + (x + y^2 - 7)^2) / 100 + 0.1 (y - x) / 2``, a `galfeat.nn.training.full_batch.Landscape`.
+    ``f(x, y) = ((x^2 + y - 11)^2 + (x + y^2 - 7)^2) / 100 + 0.1 (y - x) / 2``, a
+    `galfeat.nn.training.full_batch.Landscape`.
 
     Examples
     --------
@@ -38,14 +40,21 @@ class Hills:
         """Return the height and the gradient, shape (2,)."""
         x, y = params
         first, second = x * x + y - 11, x + y * y - 7
-        slope = [(4 * x * first + 2 * second) / 100 - _TILT / 2, (2 * first + 4 * y * second) / 100 + _TILT / 2]
+        slope = [
+            (4 * x * first + 2 * second) / 100 - _TILT / 2,
+            (2 * first + 4 * y * second) / 100 + _TILT / 2,
+        ]
         return self.value(params), np.array(slope)
 
     def curvature(self, params: Floats, /) -> "_Bend":
         """Return the second derivatives."""
         x, y = params
         mixed = 4 * (x + y) / 100
-        return _Bend(np.array([[(12 * x * x + 4 * y - 42) / 100, mixed], [mixed, (4 * x + 12 * y * y - 26) / 100]]))
+        return _Bend(
+            np.array(
+                [[(12 * x * x + 4 * y - 42) / 100, mixed], [mixed, (4 * x + 12 * y * y - 26) / 100]]
+            )
+        )
 
 
 class _Bend:

@@ -1,15 +1,18 @@
-"""Settings and arrays in one file: a zip file of one JSON text and plain NumPy arrays. Reading one runs nothing and trusts nothing.
+"""Settings and arrays in one file: a zip file of one JSON text and plain NumPy arrays.
 
-=====================  ========================================================================================
+Reading one runs nothing and trusts nothing.
+
+=====================  =======================================================================================================
 in the file            what it is
-=====================  ========================================================================================
+=====================  =======================================================================================================
 ``tree.json``          ``{"format": ..., "sha256": ..., "tree": ...}``; ``{"array": "3.npy"}`` in the tree stands for an array
 ``0.npy``, ``1.npy``…  the arrays, of numbers or words
-=====================  ========================================================================================
+=====================  =======================================================================================================
 
-Nothing is compressed, so what is read is never larger than the file. The checksum is of the tree and all arrays: it finds damage and
-entries that were edited by hand, not forgers, who can write a new one.
-"""
+Nothing is compressed, so what is read is never larger than the file. The checksum is of the tree
+and all arrays: it finds damage and entries that were edited by hand, not forgers, who can write a
+new one.
+"""  # noqa: E501 - a table
 
 import hashlib
 import io
@@ -54,7 +57,9 @@ _DAMAGE = (
 
 
 def pack(tree: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a file that holds a tree of JSON values and arrays. The same tree gives the same bytes.
+    """Return the bytes of a file that holds a tree of JSON values and arrays.
+
+    The same tree gives the same bytes.
 
     Parameters
     ----------
@@ -72,7 +77,10 @@ def pack(tree: Mapping[str, Any]) -> bytes:
     head = {"format": FORMAT, "sha256": _digest(plain, members), "tree": plain}
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(_TREE, _EPOCH), json.dumps(head, indent=1, sort_keys=True, allow_nan=False).encode())
+        archive.writestr(
+            zipfile.ZipInfo(_TREE, _EPOCH),
+            json.dumps(head, indent=1, sort_keys=True, allow_nan=False).encode(),
+        )
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name, _EPOCH), data)
     return file.getvalue()
@@ -97,7 +105,10 @@ def unpack(data: bytes, what: str = "the file") -> dict[str, Any]:
     except UsageError as error:
         raise UsageError(f"{what} is no galfeat file, or it is damaged: {error}") from None
     except _DAMAGE as error:
-        raise UsageError(f"{what} is no galfeat file, or it is damaged ({str(error)[:200] or type(error).__name__})") from error
+        raise UsageError(
+            f"{what} is no galfeat file, or it is damaged "
+            f"({str(error)[:200] or type(error).__name__})"
+        ) from error
 
 
 def write_file(path: str | Path, tree: Mapping[str, Any]) -> None:
@@ -131,7 +142,10 @@ def read_file(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     try:
         if not path.is_file():
-            raise UsageError(f"cannot read {path}: {'it is no ordinary file' if path.exists() else 'No such file'}")
+            raise UsageError(
+                f"cannot read {path}: "
+                f"{'it is no ordinary file' if path.exists() else 'No such file'}"
+            )
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
@@ -143,9 +157,14 @@ def _unpacked(data: bytes) -> dict[str, Any]:
         members = _members(archive, len(data))
     head = json.loads(members.pop(_TREE), parse_constant=_no_number)
     if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise UsageError(f"its format is {head.get('format') if isinstance(head, dict) else None!r}; this version reads {FORMAT!r}")
+        raise UsageError(
+            f"its format is {head.get('format') if isinstance(head, dict) else None!r}; this "
+            f"version reads {FORMAT!r}"
+        )
     if head["sha256"] != _digest(head["tree"], members):
-        raise UsageError("its content does not go with its checksum, so it was changed after it was written")
+        raise UsageError(
+            "its content does not go with its checksum, so it was changed after it was written"
+        )
     arrays = {name: _array(name, content) for name, content in members.items()}
     tree = _put_back(head["tree"], arrays)
     if not isinstance(tree, dict):
@@ -156,7 +175,10 @@ def _unpacked(data: bytes) -> dict[str, Any]:
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, bytes]:
     """Return the content of all members, once it is certain that it is no larger than the file."""
     listed = archive.infolist()
-    if any(member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size for member in listed):
+    if any(
+        member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size
+        for member in listed
+    ):
         raise UsageError("its members are compressed, which those of a galfeat file never are")
     if sum(member.file_size for member in listed) > size:
         raise UsageError("its members claim to be larger than the file itself")
@@ -180,24 +202,34 @@ def _npy(array: NDArray[Any]) -> bytes:
     if array.dtype.kind not in _KINDS or not array.dtype.itemsize:
         raise TypeError(f"arrays of {array.dtype} cannot be stored")
     file = io.BytesIO()
-    npy.write_array(file, np.ascontiguousarray(array).reshape(array.shape), version=(1, 0), allow_pickle=False)
+    npy.write_array(
+        file, np.ascontiguousarray(array).reshape(array.shape), version=(1, 0), allow_pickle=False
+    )
     return file.getvalue()
 
 
 def _array(name: str, data: bytes) -> NDArray[Any]:
-    """Return the array of an npy text; its header is compared with the bytes that follow before anything is made of it."""
+    """Return the array of an npy text.
+
+    Its header is compared with the bytes that follow before anything is made of it.
+    """
     file = io.BytesIO(data)
     if npy.read_magic(file) != (1, 0):
         raise UsageError(f"the array {name} is in another version of the npy format")
     shape, fortran, dtype = npy.read_array_header_1_0(file)
     left = len(data) - file.tell()
     if dtype.kind not in _KINDS or not dtype.itemsize or fortran:
-        raise UsageError(f"the array {name} is neither of numbers nor of words, or lies column by column")
+        raise UsageError(
+            f"the array {name} is neither of numbers nor of words, or lies column by column"
+        )
     count = 1
     for length in shape:
         count *= length
     if any(length < 0 for length in shape) or count * dtype.itemsize != left:
-        raise UsageError(f"the array {name} claims the shape {str(shape)[:80]} of {dtype}, which its {left} bytes do not fill")
+        raise UsageError(
+            f"the array {name} claims the shape {str(shape)[:80]} of {dtype}, which its {left} "
+            "bytes do not fill"
+        )
     return np.frombuffer(data, dtype, offset=file.tell()).reshape(shape).copy()
 
 

@@ -1,7 +1,7 @@
 """Settings as plain values that JSON can hold, and back.
 
-Only what is listed here can come back from a file: numbers, words, lists of them, and the activations, losses, optimizers and schedules of
-this package by name.
+Only what is listed here can come back from a file: numbers, words, lists of them, and the
+activations, losses, optimizers and schedules of this package by name.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,11 @@ from galfeat.nn.schedules import SCHEDULES
 
 __all__ = ["from_plain", "to_plain"]
 
-_PARTS: dict[str, type] = {type(part).__name__: type(part) for group in (ACTIVATIONS, LOSSES, SCHEDULES) for part in group.values()}
+_PARTS: dict[str, type] = {
+    type(part).__name__: type(part)
+    for group in (ACTIVATIONS, LOSSES, SCHEDULES)
+    for part in group.values()
+}
 _PARTS |= {part.__name__: part for part in OPTIMIZERS.values()}
 
 
@@ -40,10 +44,15 @@ def to_plain(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return [[to_plain(name, key), to_plain(name, item)] for key, item in value.items()]
     if is_dataclass(value) and _PARTS.get(type(value).__name__) is type(value):
-        return {"type": type(value).__name__} | {field.name: to_plain(name, getattr(value, field.name)) for field in fields(value)}
+        return {"type": type(value).__name__} | {
+            field.name: to_plain(name, getattr(value, field.name)) for field in fields(value)
+        }
     if isinstance(value, np.random.Generator | np.random.RandomState):
         return None
-    raise UsageError(f"the setting {name}={value!r} cannot be saved: it is neither plain nor a part of galfeat.nn")
+    raise UsageError(
+        f"the setting {name}={value!r} cannot be saved: it is neither plain nor a part of "
+        "galfeat.nn"
+    )
 
 
 def from_plain(name: str, value: Any) -> Any:
@@ -64,20 +73,31 @@ def from_plain(name: str, value: Any) -> Any:
         return value
     if isinstance(value, list) and all(isinstance(item, int | float | str) for item in value):
         return tuple(value)
-    raise UsageError(f"the saved setting {name} is of a kind that no setting has: {type(value).__name__}")
+    raise UsageError(
+        f"the saved setting {name} is of a kind that no setting has: {type(value).__name__}"
+    )
 
 
 def _is_weight(pair: Any) -> bool:
     if not isinstance(pair, list) or len(pair) != 2:
         return False
     label, weight = pair
-    return isinstance(label, bool | int | float | str) and isinstance(weight, int | float) and 0 <= weight < inf
+    return (
+        isinstance(label, bool | int | float | str)
+        and isinstance(weight, int | float)
+        and 0 <= weight < inf
+    )
 
 
 def _part(name: str, described: dict[str, Any]) -> Any:
     part = _PARTS.get(str(described.pop("type", "")))
     known = {field.name for field in fields(part)} if part is not None else set()
-    plain = all(isinstance(value, bool | int | float) and isfinite(value) for value in described.values())
+    plain = all(
+        isinstance(value, bool | int | float) and isfinite(value) for value in described.values()
+    )
     if part is None or not set(described) <= known or not plain:
-        raise UsageError(f"the saved setting {name} does not describe a part of galfeat.nn that this version knows")
+        raise UsageError(
+            f"the saved setting {name} does not describe a part of galfeat.nn that this version "
+            "knows"
+        )
     return part(**described)

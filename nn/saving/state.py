@@ -1,4 +1,7 @@
-"""A trained estimator as plain settings and arrays, and back: nothing in it is code, and what comes back is checked first."""
+"""A trained estimator as plain settings and arrays, and back.
+
+Nothing in it is code, and what comes back is checked first.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +16,21 @@ from galfeat.nn.layout import Layout
 from galfeat.nn.saving.plain_values import from_plain, to_plain
 from galfeat.nn.types import Floats
 
-__all__ = ["FORMAT", "Learned", "State", "describe", "plain_classes", "read_classes", "read_state", "shown"]
+__all__ = [
+    "FORMAT",
+    "Learned",
+    "State",
+    "describe",
+    "plain_classes",
+    "read_classes",
+    "read_state",
+    "shown",
+]
 
 State: TypeAlias = Mapping[str, Any]
-"""``format``, ``estimator``, ``settings``, ``layers``, ``features``, ``networks`` (one mapping of `Learned` each) and ``targets``."""
+"""``format``, ``estimator``, ``settings``, ``layers``, ``features``, ``networks`` (one mapping of
+`Learned` each) and ``targets``.
+"""
 
 FORMAT = "galfeat.nn 2"
 
@@ -42,7 +56,10 @@ class Learned:
 
 @dataclass(frozen=True)
 class Read:
-    """A state whose entries have been looked at one by one; whether they go together is for the estimator to say."""
+    """A state whose entries have been looked at one by one.
+
+    Whether they go together is for the estimator to say.
+    """
 
     settings: dict[str, Any]
     layers: tuple[int, ...]
@@ -52,7 +69,12 @@ class Read:
 
 
 def describe(
-    estimator: str, settings: State, layers: Sequence[int], features: Sequence[str] | None, networks: Sequence[Learned], targets: State
+    estimator: str,
+    settings: State,
+    layers: Sequence[int],
+    features: Sequence[str] | None,
+    networks: Sequence[Learned],
+    targets: State,
 ) -> dict[str, Any]:
     """Return the state of a trained estimator.
 
@@ -68,7 +90,12 @@ def describe(
         "layers": list(layers),
         "features": None if features is None else [str(name) for name in features],
         "networks": [
-            {"params": each.params.copy(), "losses": [float(loss) for loss in each.losses], "epochs": each.epochs, "seen": each.seen}
+            {
+                "params": each.params.copy(),
+                "losses": [float(loss) for loss in each.losses],
+                "epochs": each.epochs,
+                "seen": each.seen,
+            }
             for each in networks
         ],
         "targets": dict(targets),
@@ -96,7 +123,11 @@ def read_state(estimator: str, known: set[str], targets: set[str], state: State)
     _check_entries(estimator, state)
     settings = _mapping(state, "settings", known)
     layout, features = _layout(state["layers"]), state["features"]
-    if features is not None and (not _all_of(features, str) or len(features) != layout.sizes[0] or len(set(features)) < len(features)):
+    if features is not None and (
+        not _all_of(features, str)
+        or len(features) != layout.sizes[0]
+        or len(set(features)) < len(features)
+    ):
         raise UsageError(f"the saved features must be {layout.sizes[0]} names, each once")
     if not isinstance(state["networks"], list) or not state["networks"]:
         raise UsageError("the saved networks must be a list of one or more")
@@ -126,7 +157,9 @@ def plain_classes(classes: NDArray[Any]) -> NDArray[Any]:
         return classes.copy()
     if all(isinstance(label, str) for label in classes):
         return classes.astype(np.str_)
-    raise UsageError("classes that mix kinds of labels cannot be saved; use words, or numbers, alone")
+    raise UsageError(
+        "classes that mix kinds of labels cannot be saved; use words, or numbers, alone"
+    )
 
 
 def read_classes(classes: Any) -> NDArray[Any]:
@@ -142,15 +175,24 @@ def _check_entries(estimator: str, state: State) -> None:
         raise UsageError(f"a saved network must be a mapping; got {type(state).__name__}")
     found = [state.get("estimator"), state.get("format")]
     if not all(isinstance(each, str) for each in found) or found != [estimator, FORMAT]:
-        raise UsageError(f"this is a saved {shown(found[0])} in the format {shown(found[1])}; expected {estimator!r}, {FORMAT!r}")
+        raise UsageError(
+            f"this is a saved {shown(found[0])} in the format {shown(found[1])}; expected "
+            f"{estimator!r}, {FORMAT!r}"
+        )
     if set(state) != _ENTRIES:
-        raise UsageError(f"the saved network lacks entries, or has some that do not belong there: {_different(_ENTRIES, state)}")
+        raise UsageError(
+            "the saved network lacks entries, or has some that do not belong there: "
+            f"{_different(_ENTRIES, state)}"
+        )
 
 
 def _mapping(state: State, entry: str, names: set[str]) -> State:
     found = state[entry]
     if not isinstance(found, Mapping) or set(found) != names:
-        raise UsageError(f"the saved {entry} are not those of {state['estimator']}; look at {_different(names, found)}")
+        raise UsageError(
+            f"the saved {entry} are not those of {state['estimator']}; look at "
+            f"{_different(names, found)}"
+        )
     return found
 
 
@@ -160,32 +202,55 @@ def _different(wanted: set[str], found: Any) -> str:
 
 
 def _layout(layers: Any) -> Layout:
-    if not isinstance(layers, list | tuple) or not all(isinstance(size, int) and not isinstance(size, bool) for size in layers):
+    if not isinstance(layers, list | tuple) or not all(
+        isinstance(size, int) and not isinstance(size, bool) for size in layers
+    ):
         raise UsageError(f"the saved layers must be a list of whole numbers; got {shown(layers)}")
     return Layout(tuple(layers))
 
 
 def _learned(network: Any, size: int) -> Learned:
     if not isinstance(network, Mapping) or set(network) != {"params", "losses", "epochs", "seen"}:
-        raise UsageError("each saved network must have params, losses, epochs and seen, and nothing else")
+        raise UsageError(
+            "each saved network must have params, losses, epochs and seen, and nothing else"
+        )
     params = _array("params", network["params"], "f")
     if params.shape != (size,) or not np.isfinite(params).all():
-        raise UsageError(f"the saved params must be {size} finite numbers; got {params.dtype} of shape {params.shape}")
+        raise UsageError(
+            f"the saved params must be {size} finite numbers; got {params.dtype} of shape "
+            f"{params.shape}"
+        )
     losses = network["losses"]
     if not _all_of(losses, (int, float)) or not all(isfinite(loss) for loss in losses):
         raise UsageError("the saved losses must be a list of finite numbers")
     for name in ("epochs", "seen"):
-        if not isinstance(network[name], int) or isinstance(network[name], bool) or network[name] < 0:
-            raise UsageError(f"the saved {name} must be a whole number of at least 0; got {shown(network[name])}")
-    return Learned(params.copy(), [float(loss) for loss in losses], network["epochs"], network["seen"])
+        if (
+            not isinstance(network[name], int)
+            or isinstance(network[name], bool)
+            or network[name] < 0
+        ):
+            raise UsageError(
+                f"the saved {name} must be a whole number of at least 0; got {shown(network[name])}"
+            )
+    return Learned(
+        params.copy(), [float(loss) for loss in losses], network["epochs"], network["seen"]
+    )
 
 
 def _array(name: str, array: Any, kinds: str) -> NDArray[Any]:
     if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in kinds:
-        got = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise UsageError(f"the saved {name} must be a one-dimensional array of numbers or words; got {got}")
+        got = (
+            f"{array.dtype} of shape {array.shape}"
+            if isinstance(array, np.ndarray)
+            else type(array).__name__
+        )
+        raise UsageError(
+            f"the saved {name} must be a one-dimensional array of numbers or words; got {got}"
+        )
     return array
 
 
 def _all_of(values: Any, kinds: type | tuple[type, ...]) -> bool:
-    return isinstance(values, list | tuple) and all(isinstance(value, kinds) and not isinstance(value, bool) for value in values)
+    return isinstance(values, list | tuple) and all(
+        isinstance(value, kinds) and not isinstance(value, bool) for value in values
+    )

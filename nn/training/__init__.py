@@ -1,1 +1,3 @@
-"""Training: the mini-batch loop, early stopping, ensembles, full-batch solvers, exact Hessians, gradient checks."""
+"""Training: the mini-batch loop, early stopping, ensembles, full-batch solvers, exact Hessians,
+gradient checks.
+"""

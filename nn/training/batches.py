@@ -34,21 +34,23 @@ class Samples:
     def rows(self, index: NDArray[np.intp]) -> "Samples":
         """Return the samples of an index array, their weights brought back to mean 1."""
         weight = None if self.weight is None else self.weight[index]
-        return Samples(self.X[index], self.target[index], None if weight is None else weight / weight.mean())
+        return Samples(
+            self.X[index], self.target[index], None if weight is None else weight / weight.mean()
+        )
 
 
 class Batches:
     """The samples in batches, in a new order each time they are gone through.
 
-    Full batch, mini-batches or one sample at a time is a matter of `size` alone. The batches are gathered into the same arrays again and
-    again: use one before asking for the next.
+    Full batch, mini-batches or one sample at a time is a matter of `size` alone. The batches are
+    gathered into the same arrays again and again: use one before asking for the next.
 
     Parameters
     ----------
     samples : Samples
     size : int
-        Samples a batch; the last batch may be smaller. With `size` at least the number of samples the order does not matter and nothing is
-        copied.
+        Samples a batch; the last batch may be smaller. With `size` at least the number of samples
+        the order does not matter and nothing is copied.
     rng : numpy.random.Generator or None
         Draws the order; None keeps the samples as they lie.
     """
@@ -58,7 +60,10 @@ class Batches:
         self.whole = rng is None or self.size == len(samples)
         if not self.whole:
             arrays = (samples.X, samples.target, samples.weight)
-            self._room = [None if array is None else np.empty((self.size, array.shape[1]), array.dtype) for array in arrays]
+            self._room = [
+                None if array is None else np.empty((self.size, array.shape[1]), array.dtype)
+                for array in arrays
+            ]
 
     def __iter__(self) -> Iterator[Samples]:
         n = len(self.samples)
@@ -71,7 +76,11 @@ class Batches:
 
     def _view(self, part: slice) -> Samples:
         weight = self.samples.weight
-        return Samples(self.samples.X[part], self.samples.target[part], None if weight is None else weight[part])
+        return Samples(
+            self.samples.X[part],
+            self.samples.target[part],
+            None if weight is None else weight[part],
+        )
 
     def _gather(self, rows: NDArray[np.intp]) -> Samples:
         X, target, weight = self._room
@@ -84,4 +93,5 @@ class Batches:
 
 def _take(array: Floats, rows: NDArray[np.intp], room: Floats | None) -> Floats:
     out = None if room is None else room[: len(rows)]
-    return array.take(rows, axis=0, out=out, mode="clip")  # "clip", as the default mode goes through a copy
+    # "clip", as the default mode goes through a copy
+    return array.take(rows, axis=0, out=out, mode="clip")

@@ -1,7 +1,8 @@
 """One BLAS thread where more would not help.
 
-A BLAS splits a product among threads from a size on at which they take longer to find each other than to multiply, all the more so on a
-machine that does other things as well; and the sums of several threads round differently from those of one.
+A BLAS splits a product among threads from a size on at which they take longer to find each other
+than to multiply, all the more so on a machine that does other things as well; and the sums of
+several threads round differently from those of one.
 """
 
 from collections.abc import Iterator
@@ -14,12 +15,16 @@ from galfeat.nn.layout import Layout
 
 __all__ = ["one_thread", "threads_for"]
 
-_LARGE = 1 << 25  # multiplications in a product, about half a millisecond of one thread, from which others may help
+# multiplications in a product, about half a millisecond of one thread, from which others may help
+_LARGE = 1 << 25
 
 
 @cache
 def _controller() -> ThreadpoolController:
-    """Return what sets the number of threads; to find the libraries takes milliseconds, to set the number microseconds."""
+    """Return what sets the number of threads.
+
+    To find the libraries takes milliseconds, to set the number microseconds.
+    """
     return ThreadpoolController()
 
 
@@ -27,7 +32,8 @@ def _controller() -> ThreadpoolController:
 def one_thread() -> Iterator[None]:
     """Do products on one thread; afterwards the number is as before.
 
-    The number belongs to the whole process: where several Python threads ask at the same time, it is the first one's to set.
+    The number belongs to the whole process: where several Python threads ask at the same time, it
+    is the first one's to set.
     """
     with _controller().limit(limits=1, user_api="blas"):
         yield

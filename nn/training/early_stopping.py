@@ -1,8 +1,9 @@
 """Early stopping: samples set aside for validation, and how long to train, judged by them.
 
-After each epoch the samples set aside are predicted and scored. The epoch that is chosen is the *last* one whose score is within one
-standard error of the best: twenty samples cannot tell one epoch from the next, and taking the first best of many such scores stops far too
-early. Training on is given up only where the samples show that it hurts.
+After each epoch the samples set aside are predicted and scored. The epoch that is chosen is the
+*last* one whose score is within one standard error of the best: twenty samples cannot tell one
+epoch from the next, and taking the first best of many such scores stops far too early. Training on
+is given up only where the samples show that it hurts.
 """
 
 from abc import ABC, abstractmethod
@@ -21,7 +22,9 @@ from galfeat.nn.types import Floats
 __all__ = ["Accuracy", "MeanLoss", "Validation", "split"]
 
 
-def split(groups: NDArray[np.intp], fraction: float, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split(
+    groups: NDArray[np.intp], fraction: float, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the rows to train on and the rows to validate on, each group in its proportion.
 
     Parameters
@@ -35,7 +38,8 @@ def split(groups: NDArray[np.intp], fraction: float, rng: np.random.Generator) -
     Returns
     -------
     training, validation : array of int
-        Rows, in order. A group of one sample trains; every larger group has at least one sample on each side.
+        Rows, in order. A group of one sample trains; every larger group has at least one sample on
+        each side.
 
     Raises
     ------
@@ -49,7 +53,8 @@ def split(groups: NDArray[np.intp], fraction: float, rng: np.random.Generator) -
         validates[rows[: min(max(wanted, 1), len(rows) - 1)]] = True
     if not validates.any():
         raise UsageError(
-            "no sample can be set aside for early stopping or calibration: that takes two samples of one class at least; "
+            "no sample can be set aside for early stopping or calibration: that takes two samples "
+            "of one class at least; "
             f"there are n_samples = {len(groups)} in all"
         )
     return np.flatnonzero(~validates), np.flatnonzero(validates)
@@ -85,7 +90,8 @@ class Validation(ABC):
         self.scores.append(score)
         if score > self._best:
             self._best, self._error = score, error
-        if score >= self._best - sqrt(2) * self._error:  # a difference of two scores errs by the root of two more than one of them
+        # a difference of two scores errs by the root of two more than one of them
+        if score >= self._best - sqrt(2) * self._error:
             self.chosen, self.params = len(self.scores), self.network.params.copy()
         return -score
 
@@ -94,17 +100,28 @@ class Validation(ABC):
         """Return the score of an output and its standard error."""
 
     def _average(self, marks: Floats) -> tuple[float, float]:
-        """Return the weighted mean of the samples' marks and the number of equally weighted samples that would be as certain."""
-        weight = np.ones(len(marks)) if self.samples.weight is None else self.samples.weight[:, 0].astype(np.float64)
+        """Return the weighted mean of the samples' marks and the number of equally weighted samples
+        that would be as certain.
+        """
+        weight = (
+            np.ones(len(marks))
+            if self.samples.weight is None
+            else self.samples.weight[:, 0].astype(np.float64)
+        )
         return float(marks @ weight / weight.sum()), float(weight.sum() ** 2 / (weight @ weight))
 
 
 @dataclass
 class Accuracy(Validation):
-    """The share of samples whose largest output is that of their class, classes weighted as in training."""
+    """The share of samples whose largest output is that of their class, classes weighted as in
+    training.
+    """
 
     def score(self, output: Floats) -> tuple[float, float]:
-        """Return the share p and its error; for the error, one more right and one more wrong are added, so it is never zero."""
+        """Return the share p and its error.
+
+        For the error, one more right and one more wrong are added, so it is never zero.
+        """
         right = np.argmax(output, axis=1) == np.argmax(self.samples.target, axis=1)
         share, n = self._average(right.astype(np.float64))
         cautious = (share * n + 1) / (n + 2)

@@ -1,7 +1,8 @@
-"""Several networks that learn the same task, each from its own start and in its own order, one after another.
+"""Several networks that learn the same task, each from its own start and in its own order, one
+after another.
 
-Their outputs are averaged, which takes out a good part of what is chance in each of them (Hansen and Salamon 1990,
-doi:10.1109/34.58871). A single network is a committee of one.
+Their outputs are averaged, which takes out a good part of what is chance in each of them (Hansen
+and Salamon 1990, doi:10.1109/34.58871). A single network is a committee of one.
 """
 
 from collections.abc import Callable
@@ -56,7 +57,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Member:
-    """One network and what it has been through. Training gives a new member; the old one stays as it was.
+    """One network and what it has been through. Training gives a new member.
+
+    The old one stays as it was.
 
     Parameters
     ----------
@@ -89,7 +92,11 @@ class Member:
         UsageError
             If training diverges.
         """
-        network, rng, state = self.network.with_params(self.network.params.copy()), deepcopy(self.rng), deepcopy(self.state)
+        network, rng, state = (
+            self.network.with_params(self.network.params.copy()),
+            deepcopy(self.rng),
+            deepcopy(self.state),
+        )
         objective = Objective(network, task.loss, l2=task.l2, l1=task.l1)
         judge = None if judging is None else judging(network)
         if task.method is None:
@@ -97,7 +104,10 @@ class Member:
         else:
             history = descend(task.method, objective, task.samples, task.plan, judge=judge)
         if not np.isfinite(network.params).all():
-            raise UsageError("training diverged: the weights are no longer finite; standardise the features if their values are large")
+            raise UsageError(
+                "training diverged: the weights are no longer finite; standardise the features if "
+                "their values are large"
+            )
         epochs = len(history.losses)
         after = replace(
             self,
@@ -111,7 +121,10 @@ class Member:
         return after, history
 
     def tried(self, task: Task, judging: Judging | None, rng: np.random.Generator) -> "Trial":
-        """Train a copy on a task without the samples that are set aside, in an order of its own; without `judging`, as the task says."""
+        """Train a copy on a task without the samples that are set aside, in an order of its own.
+
+        Without `judging`, as the task says.
+        """
         judges: list[Validation] = []
 
         def kept(network: Network) -> Validation:
@@ -122,7 +135,11 @@ class Member:
         if not judges:
             return Trial(network)
         judge = judges[0]
-        return Trial(network if judge.params is None else network.with_params(judge.params), judge.chosen, tuple(judge.scores))
+        return Trial(
+            network if judge.params is None else network.with_params(judge.params),
+            judge.chosen,
+            tuple(judge.scores),
+        )
 
 
 @dataclass(frozen=True)
@@ -144,8 +161,11 @@ class Trial:
     scores: tuple[float, ...] | None = None
 
 
-def seeds(rng: np.random.Generator, n: int) -> tuple[list[tuple[np.random.Generator, np.random.Generator]], np.random.Generator]:
-    """Return two generators a member, for its start and for its order, and one for what members share.
+def seeds(
+    rng: np.random.Generator, n: int
+) -> tuple[list[tuple[np.random.Generator, np.random.Generator]], np.random.Generator]:
+    """Return two generators a member, for its start and for its order, and one for what members
+    share.
 
     The first of many members are those of few.
     """

@@ -1,4 +1,7 @@
-"""What a full-batch method walks on: a number at every point, its gradient and its curvature; and the minimum that it comes back with."""
+"""What a full-batch method walks on: a number at every point, its gradient and its curvature.
+
+And the minimum that it comes back with.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -56,7 +59,8 @@ class Minimum:
     n_iter : int
         Steps taken.
     converged : bool
-        Whether the gradient's length has come down to the tolerance. If not, either the steps ran out or rounding lets no step go down.
+        Whether the gradient's length has come down to the tolerance. If not, either the steps ran
+        out or rounding lets no step go down.
     losses : list of float
         At the start and after each step.
     """
@@ -78,7 +82,8 @@ class FullBatch:
         Without L1 penalty, which has kinks.
     samples : Samples
     free : slice
-        The part of ``network.params`` that may move; the rest stays as it is. ``slice(0, layout.n_weights)`` holds the biases.
+        The part of ``network.params`` that may move; the rest stays as it is. ``slice(0,
+        layout.n_weights)`` holds the biases.
 
     Raises
     ------
@@ -97,7 +102,10 @@ class FullBatch:
 
     def __init__(self, objective: Objective, samples: Samples, free: slice = slice(None)) -> None:
         if objective.l1:
-            raise UsageError("Newton's method and L-BFGS need a smooth objective; leave out the L1 penalty, or use another optimizer")
+            raise UsageError(
+                "Newton's method and L-BFGS need a smooth objective; leave out the L1 penalty, or "
+                "use another optimizer"
+            )
         self._fixed, self.free = objective.network.params.astype(np.float64), free
         self._objective = objective
         self._samples = doubled(samples)
@@ -122,7 +130,9 @@ class FullBatch:
 
     def curvature(self, params: Floats) -> Bend:
         """Return the second derivatives with respect to the free parameters."""
-        return _Part(self._objective.at(self._whole(params)).curvature(self._samples), self.free, params.size)
+        return _Part(
+            self._objective.at(self._whole(params)).curvature(self._samples), self.free, params.size
+        )
 
     def _whole(self, params: Floats) -> Floats:
         whole = self._fixed.copy()
@@ -158,5 +168,8 @@ def checked_start(landscape: Landscape, params: Floats) -> tuple[Floats, float, 
     start = np.array(params, dtype=np.float64)
     value, gradient = landscape.value_and_gradient(start)
     if not (np.isfinite(value) and np.isfinite(gradient).all()):
-        raise UsageError("the loss or its gradient at the start is not finite; standardise the features if their values are large")
+        raise UsageError(
+            "the loss or its gradient at the start is not finite; standardise the features if "
+            "their values are large"
+        )
     return start, value, gradient

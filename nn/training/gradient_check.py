@@ -1,7 +1,8 @@
 """Backpropagation against central differences, parameter by parameter.
 
-A wrong gradient seldom stops a network from learning; it only learns badly. The check moves each parameter a little to both sides and
-compares the slope of the loss with what backpropagation says. It costs two passes a parameter: check a small network on a few samples.
+A wrong gradient seldom stops a network from learning; it only learns badly. The check moves each
+parameter a little to both sides and compares the slope of the loss with what backpropagation says.
+It costs two passes a parameter: check a small network on a few samples.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from galfeat.nn.types import Floats
 
 __all__ = ["GradientCheck", "Place", "check_gradient"]
 
-_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)  # balances rounding, eps / h, against the neglected third derivative, h^2
+# balances rounding, eps / h, against the neglected third derivative, h^2
+_STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ class Place:
             if index < size:
                 return cls(layer, "bias", None, index)
             index -= size
-        raise IndexError(f"a network of layers {layout.sizes} has no parameter beyond {layout.size - 1}")
+        raise IndexError(
+            f"a network of layers {layout.sizes} has no parameter beyond {layout.size - 1}"
+        )
 
     def __str__(self) -> str:
         if self.row is None:
@@ -75,7 +79,8 @@ class GradientCheck:
     backpropagated, differences : array, shape (size,)
         The gradient found either way.
     error : float
-        Largest difference of the two, relative to the largest component of the gradient or to 1, whichever is larger.
+        Largest difference of the two, relative to the largest component of the gradient or to 1,
+        whichever is larger.
     worst : Place
         The parameter where it is.
     """
@@ -89,7 +94,8 @@ class GradientCheck:
         index = int(np.argmax(np.abs(self.backpropagated - self.differences)))
         return (
             f"the gradients agree to {self.error:.1e}; they are furthest apart at {self.worst}: "
-            f"{self.backpropagated[index]:.6g} by backpropagation, {self.differences[index]:.6g} by differences"
+            f"{self.backpropagated[index]:.6g} by backpropagation, {self.differences[index]:.6g} "
+            "by differences"
         )
 
 
@@ -103,16 +109,19 @@ def check_gradient(objective: Objective, samples: Samples, *, step: float = _STE
     samples : Samples
         A few are enough.
     step : float
-        How far each parameter of size 1 or less is moved to either side; larger ones are moved in proportion.
+        How far each parameter of size 1 or less is moved to either side; larger ones are moved in
+        proportion.
 
     Returns
     -------
     GradientCheck
-        An `error` above 1e-6 in float64 is a bug, or a kink (ReLU at 0) within a step: try other parameters.
+        An `error` above 1e-6 in float64 is a bug, or a kink (ReLU at 0) within a step: try other
+        parameters.
 
     Notes
     -----
-    Everything is computed in float64, whatever the network's precision: in float32 differences know three digits.
+    Everything is computed in float64, whatever the network's precision: in float32 differences know
+    three digits.
 
     Examples
     --------
@@ -140,4 +149,6 @@ def check_gradient(objective: Objective, samples: Samples, *, step: float = _STE
     apart = np.abs(gradient - slopes)
     worst = int(np.argmax(apart))
     scale = max(1.0, float(np.abs(gradient).max()))
-    return GradientCheck(gradient, slopes, float(apart[worst]) / scale, Place.of(objective.network.layout, worst))
+    return GradientCheck(
+        gradient, slopes, float(apart[worst]) / scale, Place.of(objective.network.layout, worst)
+    )

@@ -1,12 +1,13 @@
 """How the gradient moves when the parameters move: Hessian-vector products and the Hessian.
 
-Pearlmutter's R-operator takes the derivative of every line of backpropagation along a direction V of the parameters. With R{x} written r_x,
-the way forward ``z = a W + b``, ``a' = f(z)`` becomes ``r_z = r_a W + a V + v_b``, ``r_a' = f'(z) r_z``, and the way back is treated
-likewise. The product of Hessian and direction is exact and costs about as much as two gradients; the Hessian itself is never built unless
-it is asked for.
+Pearlmutter's R-operator takes the derivative of every line of backpropagation along a direction V
+of the parameters. With R{x} written r_x, the way forward ``z = a W + b``, ``a' = f(z)`` becomes
+``r_z = r_a W + a V + v_b``, ``r_a' = f'(z) r_z``, and the way back is treated likewise. The product
+of Hessian and direction is exact and costs about as much as two gradients; the Hessian itself is
+never built unless it is asked for.
 
-At kinks (the ReLU family at 0, the hinge at its margin) there is no second derivative; the one of the side that the slope is taken from is
-used.
+At kinks (the ReLU family at 0, the hinge at its margin) there is no second derivative; the one of
+the side that the slope is taken from is used.
 
 References
 ----------
@@ -28,7 +29,8 @@ __all__ = ["Curvature", "columns"]
 class Curvature:
     """The second derivatives of a loss at one point: the network as it is, on these samples.
 
-    One pass forward and back is done when it is made; each product then costs about twice as much again.
+    One pass forward and back is done when it is made; each product then costs about twice as much
+    again.
 
     Parameters
     ----------
@@ -43,19 +45,35 @@ class Curvature:
 
     Examples
     --------
-    Half the squared error of one weight, x = 3, has the second derivative x^2 with respect to the weight, x with respect to weight and
-    bias, 1 with respect to the bias:
+    Half the squared error of one weight, x = 3, has the second derivative x^2 with respect to the
+    weight, x with respect to weight and bias, 1 with respect to the bias:
 
     >>> from galfeat.nn.losses import HalfSquaredError
-    >>> curvature = Curvature(Network((1, 1)), np.array([[3.0]]), np.array([[0.0]]), HalfSquaredError())
+    >>> x, target = np.array([[3.0]]), np.array([[0.0]])
+    >>> curvature = Curvature(Network((1, 1)), x, target, HalfSquaredError())
     >>> curvature.product(np.array([1.0, 0.0])).tolist()
     [9.0, 3.0]
     >>> curvature.hessian().tolist()
     [[9.0, 3.0], [3.0, 1.0]]
     """
 
-    def __init__(self, network: Network, X: Floats, target: Floats, loss: Loss, weight: Weight = 1.0, *, l2: float = 0.0) -> None:
-        self.network, self.target, self.loss, self.weight, self.l2 = network, target, loss, weight, l2
+    def __init__(
+        self,
+        network: Network,
+        X: Floats,
+        target: Floats,
+        loss: Loss,
+        weight: Weight = 1.0,
+        *,
+        l2: float = 0.0,
+    ) -> None:
+        self.network, self.target, self.loss, self.weight, self.l2 = (
+            network,
+            target,
+            loss,
+            weight,
+            l2,
+        )
         passage = network.room(len(X))
         output = network.forward(X, passage)
         self._z, self._a = passage.z, passage.a
@@ -69,7 +87,9 @@ class Curvature:
         for layer in reversed(range(len(self._z))):
             kept.append(delta)
             self._delta_z[layer][...] = delta
-            self.network.activations[layer].pull(self._delta_z[layer], self._z[layer], self._a[layer])
+            self.network.activations[layer].pull(
+                self._delta_z[layer], self._z[layer], self._a[layer]
+            )
             delta = self._delta_z[layer] @ self.network.weights[layer].T
         return kept[::-1]
 
@@ -93,12 +113,18 @@ class Curvature:
             np.add.reduce(r_delta, axis=0, out=result_biases[layer])
             if layer:  # the samples themselves do not move, and nothing lies before the first layer
                 result_weights[layer] += r_inputs[layer].T @ self._delta_z[layer]
-                r_delta = r_delta @ self.network.weights[layer].T + self._delta_z[layer] @ along[layer].T
+                r_delta = (
+                    r_delta @ self.network.weights[layer].T + self._delta_z[layer] @ along[layer].T
+                )
         result[: layout.n_weights] += self.l2 * direction[: layout.n_weights]
         return result
 
-    def _forward_along(self, weights: list[Floats], biases: list[Floats]) -> tuple[list[Floats], list[Floats], Floats]:
-        """Return how each layer's sums, each layer's inputs and the output move along a direction."""
+    def _forward_along(
+        self, weights: list[Floats], biases: list[Floats]
+    ) -> tuple[list[Floats], list[Floats], Floats]:
+        """Return how each layer's sums, each layer's inputs and the output move along a
+        direction.
+        """
         all_r_z: list[Floats] = []
         r_inputs: list[Floats] = []
         r_a: Floats = np.zeros_like(self._inputs[0])
@@ -115,12 +141,15 @@ class Curvature:
     def hessian(self) -> Floats:
         """Return all second derivatives, shape (size, size).
 
-        It is symmetric but for rounding, and takes ``size`` products: for networks of up to a few hundred parameters.
+        It is symmetric but for rounding, and takes ``size`` products: for networks of up to a few
+        hundred parameters.
         """
         return columns(self.product, self.network.params.size, self.network.params.dtype)
 
 
-def columns(product: Callable[[Floats], Floats], size: int, dtype: DTypeLike = np.float64) -> Floats:
+def columns(
+    product: Callable[[Floats], Floats], size: int, dtype: DTypeLike = np.float64
+) -> Floats:
     """Return the matrix whose product with any direction is known, a column a product."""
     matrix, direction = np.empty((size, size), dtype), np.zeros(size, dtype)
     for index in range(size):

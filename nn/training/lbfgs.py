@@ -39,8 +39,9 @@ def lbfgs(
     max_iter : int
         Steps at most.
     tol : float
-        Length of the gradient at which a point counts as a minimum. Much below 1e-8 SciPy's line search sees only the rounding of the
-        loss and gives up, unless the loss goes to zero; `galfeat.nn.training.newton` goes further.
+        Length of the gradient at which a point counts as a minimum. Much below 1e-8 SciPy's line
+        search sees only the rounding of the loss and gives up, unless the loss goes to zero;
+        `galfeat.nn.training.newton` goes further.
     callback : callable, optional
         Called at the start and after each step with the parameters and the loss.
     memory : int
@@ -73,15 +74,34 @@ def lbfgs(
                 jac=True,
                 method="L-BFGS-B",
                 callback=walk.after_step,
-                options={"maxiter": max_iter, "maxfun": 20 * max_iter + 20, "maxcor": memory, "ftol": 0.0, "gtol": 0.0, "maxls": 40},
+                options={
+                    "maxiter": max_iter,
+                    "maxfun": 20 * max_iter + 20,
+                    "maxcor": memory,
+                    "ftol": 0.0,
+                    "gtol": 0.0,
+                    "maxls": 40,
+                },
             )
-    return Minimum(walk.here[0], walk.losses[-1], walk.norm, len(walk.losses) - 1, walk.norm <= tol, walk.losses)
+    return Minimum(
+        walk.here[0],
+        walk.losses[-1],
+        walk.norm,
+        len(walk.losses) - 1,
+        walk.norm <= tol,
+        walk.losses,
+    )
 
 
 class _Walk:
-    """What SciPy calls back: knows the gradient at each step taken, which SciPy does not say, and ends by its length."""
+    """What SciPy calls back.
 
-    def __init__(self, landscape: Landscape, tol: float, watcher: Watcher | None, start: _Point) -> None:
+    Knows the gradient at each step taken, which SciPy does not say, and ends by its length.
+    """
+
+    def __init__(
+        self, landscape: Landscape, tol: float, watcher: Watcher | None, start: _Point
+    ) -> None:
         self.landscape, self.tol, self.watcher = landscape, tol, watcher
         self.losses: list[float] = []
         self._arrive(start)

@@ -20,7 +20,8 @@ from galfeat.nn.types import Floats
 __all__ = ["History", "Patience", "Plan", "train"]
 
 Watcher: TypeAlias = Callable[[int, float], None]
-"""Called after each update with the number of updates so far and the loss of the batch before it."""
+"""Called after each update with the number of updates so far and the loss of the batch before it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +35,13 @@ class Plan:
     batch_size, max_iter : int
         Samples an update; epochs at most.
     tol : float or None
-        An epoch that does not better the best loss by more than this is an epoch without progress. None never gives up.
+        An epoch that does not better the best loss by more than this is an epoch without progress.
+        None never gives up.
     n_iter_no_change : int
         Epochs without progress before training ends.
     updates_no_change : int
-        Updates without progress that must have gone by as well: on few samples an epoch is one or two updates, and ten of them say nothing.
+        Updates without progress that must have gone by as well: on few samples an epoch is one or
+        two updates, and ten of them say nothing.
     shuffle : bool
         Draw a new order of the samples each epoch.
     dropout : Dropout
@@ -89,11 +92,17 @@ class Patience:
     waited_updates: int = 0
 
     def ended(self, loss: float, updates: int) -> bool:
-        """Take note of an epoch's loss and its number of updates; return whether patience has run out."""
+        """Take note of an epoch's loss and its number of updates.
+
+        Return whether patience has run out.
+        """
         if self.tol is None:
             return False
         if loss > self.best - self.tol:
-            self.waited_epochs, self.waited_updates = self.waited_epochs + 1, self.waited_updates + updates
+            self.waited_epochs, self.waited_updates = (
+                self.waited_epochs + 1,
+                self.waited_updates + updates,
+            )
         else:
             self.waited_epochs = self.waited_updates = 0
         self.best = min(self.best, loss)
@@ -122,7 +131,8 @@ def train(
     state : State, optional
         Of the optimizer, to go on from; it is used up.
     judge : callable, optional
-        Called after each epoch; what it returns then decides when to stop, in place of the training loss.
+        Called after each epoch; what it returns then decides when to stop, in place of the training
+        loss.
     watch : callable, optional
         Called after each update.
 
@@ -141,10 +151,15 @@ def train(
     batches = Batches(samples, plan.batch_size, rng if plan.shuffle else None)
     epoch = _Epoch(objective, plan, rng, watch)
     bound = threads_for(objective.network.layout, min(plan.batch_size, len(samples)))
-    with bound, np.errstate(all="ignore"):  # overflow ends in a loss that is not finite, which is said in words
+    # overflow ends in a loss that is not finite, which is said in words
+    with bound, np.errstate(all="ignore"):
         for number in range(plan.max_iter):
             before = history.updates
-            epoch.run(batches, history, optimizer.learning_rate * plan.schedule.factor(number, history.losses))
+            epoch.run(
+                batches,
+                history,
+                optimizer.learning_rate * plan.schedule.factor(number, history.losses),
+            )
             loss = history.losses[-1] if judge is None else judge()
             if patience.ended(loss, history.updates - before):
                 history.converged = True
@@ -157,7 +172,9 @@ def train(
 class _Epoch:
     """One pass through the samples, with the arrays that all passes share."""
 
-    def __init__(self, objective: Objective, plan: Plan, rng: np.random.Generator, watch: Watcher | None) -> None:
+    def __init__(
+        self, objective: Objective, plan: Plan, rng: np.random.Generator, watch: Watcher | None
+    ) -> None:
         self.objective, self.plan, self.rng, self.watch = objective, plan, rng, watch
         self.gradient: Floats = np.empty_like(objective.network.params)
         self.rooms: dict[int, Passage] = {}
@@ -169,7 +186,9 @@ class _Epoch:
         for batch in batches:
             room = self._room(len(batch))
             self.plan.dropout.draw(room.keep, self.rng)
-            loss, gradient = self.objective.value_and_gradient(batch, out=self.gradient, passage=room)
+            loss, gradient = self.objective.value_and_gradient(
+                batch, out=self.gradient, passage=room
+            )
             if not isfinite(loss):
                 raise _diverged(optimizer)
             _, state = optimizer.step(params, gradient, state, rate, reuse=True)
@@ -184,12 +203,17 @@ class _Epoch:
         if rows not in self.rooms:  # the first batch is the largest, the last one may be smaller
             largest = max(self.rooms, default=0)
             room = self.objective.network.room
-            self.rooms[rows] = self.rooms[largest].first(rows) if rows < largest else self.plan.dropout.into(room(rows))
+            self.rooms[rows] = (
+                self.rooms[largest].first(rows)
+                if rows < largest
+                else self.plan.dropout.into(room(rows))
+            )
         return self.rooms[rows]
 
 
 def _diverged(optimizer: Optimizer) -> UsageError:
     return UsageError(
-        f"training diverged: the loss is no longer finite at a learning rate of {optimizer.learning_rate:g}; "
+        "training diverged: the loss is no longer finite at a learning rate of "
+        f"{optimizer.learning_rate:g}; "
         "use a smaller learning rate, and standardise the features if their values are large"
     )

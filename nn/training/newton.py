@@ -1,20 +1,25 @@
 """Newton's method, damped.
 
-Newton jumps to the bottom of the parabola that touches the loss: ``step = -H^-1 g``. Far from a minimum the Hessian H of a network has
-negative eigenvalues, along which that step leads *up*, and in a flat valley it has none at all, along which the step is endless. So
+Newton jumps to the bottom of the parabola that touches the loss: ``step = -H^-1 g``. Far from a
+minimum the Hessian H of a network has negative eigenvalues, along which that step leads *up*, and
+in a flat valley it has none at all, along which the step is endless. So
 
-* on small networks the full Hessian is decomposed, ``H = Q diag(lambda) Q^T``, and each eigenvalue is replaced by its absolute value,
-  not below a floor: the step goes down along every axis, and away from saddle points (Dauphin et al. 2014). The step is halved until the
-  loss falls by a fair part of what its slope promises (Armijo);
-* on larger ones conjugate gradients solve ``H step = -g`` by Hessian-vector products alone, only as exactly as the gradient is worth. They
-  end on the edge of a ball within which the parabola is trusted if they leave it or meet negative curvature (Steihaug 1983), and the
-  ball grows and shrinks with how well the parabola foretold the fall (Nocedal and Wright 2006, algorithms 4.1 and 7.2).
+* on small networks the full Hessian is decomposed, ``H = Q diag(lambda) Q^T``, and each eigenvalue
+  is replaced by its absolute value, not below a floor: the step goes down along every axis, and
+  away from saddle points (Dauphin et al. 2014). The step is halved until the loss falls by a fair
+  part of what its slope promises (Armijo);
+* on larger ones conjugate gradients solve ``H step = -g`` by Hessian-vector products alone, only as
+  exactly as the gradient is worth. They end on the edge of a ball within which the parabola is
+  trusted if they leave it or meet negative curvature (Steihaug 1983), and the ball grows and
+  shrinks with how well the parabola foretold the fall (Nocedal and Wright 2006, algorithms 4.1 and
+  7.2).
 
 References
 ----------
 Dauphin, Y. N., et al. 2014, arXiv:1406.2572
 Steihaug, T. 1983, SIAM Journal on Numerical Analysis 20, 626, doi:10.1137/0720042
-Nocedal, J., and Wright, S. J. 2006, Numerical Optimization, 2nd edition, doi:10.1007/978-0-387-40065-5
+Nocedal, J., and Wright, S. J. 2006, Numerical Optimization, 2nd edition,
+    doi:10.1007/978-0-387-40065-5
 """
 
 from math import inf, isfinite, sqrt
@@ -26,11 +31,13 @@ from galfeat.nn.types import Floats
 
 __all__ = ["newton"]
 
-_FULL = 300  # parameters up to which the Hessian is built and decomposed: beyond, that costs more than it saves
+# parameters up to which the Hessian is built and decomposed: beyond, that costs more than it saves
+_FULL = 300
 _FLOOR = 1e-10  # least eigenvalue, relative to the largest: below it curvature is rounding error
 _ARMIJO = 1e-4  # share of the promised fall that a step must bring
 _SHRINKS = 50  # times that a step is shortened before giving up
-_ROUNDING = 8 * float(np.finfo(np.float64).eps)  # relative error of a loss that is a sum of many terms
+# relative error of a loss that is a sum of many terms
+_ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
 def newton(
@@ -57,7 +64,8 @@ def newton(
     callback : callable, optional
         Called at the start and after each step with the parameters and the loss.
     full : bool, optional
-        Decompose the full Hessian (True) or use conjugate gradients (False); left out, the number of parameters decides.
+        Decompose the full Hessian (True) or use conjugate gradients (False); left out, the number
+        of parameters decides.
 
     Returns
     -------
@@ -77,9 +85,11 @@ def newton(
     ...         return self.value_and_gradient(p)[0]
     ...     def value_and_gradient(self, p):
     ...         x, off = p[0], p[1] - p[0] ** 2
-    ...         return 100 * off**2 + (1 - x) ** 2, np.array([-400 * x * off - 2 * (1 - x), 200 * off])
+    ...         gradient = np.array([-400 * x * off - 2 * (1 - x), 200 * off])
+    ...         return 100 * off**2 + (1 - x) ** 2, gradient
     ...     def curvature(self, p):
-    ...         self.matrix = np.array([[1200 * p[0] ** 2 - 400 * p[1] + 2, -400 * p[0]], [-400 * p[0], 200.0]])
+    ...         first, mixed = 1200 * p[0] ** 2 - 400 * p[1] + 2, -400 * p[0]
+    ...         self.matrix = np.array([[first, mixed], [mixed, 200.0]])
     ...         return self
     ...     def product(self, direction):
     ...         return self.matrix @ direction
@@ -110,8 +120,12 @@ def newton(
 class _Line:
     """Steps by the decomposed Hessian, searched along their line."""
 
-    def move(self, landscape: Landscape, point: Floats, value: float, gradient: Floats) -> Floats | None:
-        """Return the point after the longest of the step, its half, its quarter, … that goes down enough; None if none does."""
+    def move(
+        self, landscape: Landscape, point: Floats, value: float, gradient: Floats
+    ) -> Floats | None:
+        """Return the point after the longest of the step, its half, its quarter, … that goes down
+        enough; None if none does.
+        """
         step = _decomposed(landscape.curvature(point).hessian(), gradient)
         slope = float(gradient @ step)
         for _ in range(_SHRINKS):
@@ -125,7 +139,9 @@ class _Line:
 
 
 def _decomposed(hessian: Floats, gradient: Floats) -> Floats:
-    """Return -|H|^-1 g, the eigenvalues of |H| being those of H without sign and not below the floor."""
+    """Return -|H|^-1 g, the eigenvalues of |H| being those of H without sign and not below the
+    floor.
+    """
     values, axes = np.linalg.eigh((hessian + hessian.T) / 2)
     sizes = np.abs(values)
     largest = float(sizes.max())
@@ -141,8 +157,12 @@ class _Ball:
     def __init__(self) -> None:
         self.radius = 1.0
 
-    def move(self, landscape: Landscape, point: Floats, value: float, gradient: Floats) -> Floats | None:
-        """Return the point after the first step that goes down enough, the ball shrinking after each that does not; None if none does."""
+    def move(
+        self, landscape: Landscape, point: Floats, value: float, gradient: Floats
+    ) -> Floats | None:
+        """Return the point after the first step that goes down enough, the ball shrinking after
+        each that does not; None if none does.
+        """
         bend = landscape.curvature(point)
         for _ in range(_SHRINKS):
             step, promised = _steihaug(bend, gradient, self.radius)
@@ -150,7 +170,8 @@ class _Ball:
             if np.array_equal(moved, point):
                 return None
             slack = _ROUNDING * abs(value)
-            kept = (value - _height(landscape, moved) + slack) / (promised + slack)  # both drown in rounding near the minimum
+            # both drown in rounding near the minimum
+            kept = (value - _height(landscape, moved) + slack) / (promised + slack)
             if kept < 0.25:
                 self.radius = length / 4
             elif kept > 0.75 and length > 0.99 * self.radius:
@@ -161,7 +182,9 @@ class _Ball:
 
 
 def _steihaug(bend: Bend, gradient: Floats, radius: float) -> tuple[Floats, float]:
-    """Return a step that solves H step = -g within a ball, and the fall of the parabola that it promises."""
+    """Return a step that solves H step = -g within a ball, and the fall of the parabola that it
+    promises.
+    """
     norm = float(np.linalg.norm(gradient))
     enough = min(0.5, sqrt(norm)) * norm
     step, residual, direction = np.zeros_like(gradient), gradient.copy(), -gradient
@@ -184,12 +207,19 @@ def _steihaug(bend: Bend, gradient: Floats, radius: float) -> tuple[Floats, floa
 
 def _to_edge(step: Floats, direction: Floats, radius: float) -> float:
     """Return how far along the direction the ball's edge is."""
-    a, b, c = float(direction @ direction), float(step @ direction), float(step @ step) - radius * radius
+    a, b, c = (
+        float(direction @ direction),
+        float(step @ direction),
+        float(step @ step) - radius * radius,
+    )
     return (sqrt(max(b * b - a * c, 0.0)) - b) / a
 
 
 def _height(landscape: Landscape, point: Floats) -> float:
-    """Return the loss, infinite where it is not finite: far out, a loss that overflows is one that has not fallen."""
+    """Return the loss, infinite where it is not finite.
+
+    Far out, a loss that overflows is one that has not fallen.
+    """
     with np.errstate(all="ignore"):
         value = landscape.value(point)
     return value if isfinite(value) else inf

@@ -15,7 +15,9 @@ __all__ = ["Objective", "doubled"]
 
 @dataclass(frozen=True)
 class Objective:
-    """Mean loss of a network on samples, plus ``(l2/2 |W|^2 + l1 |W|_1) / n``; biases are not penalised.
+    """Mean loss of a network on samples, plus ``(l2/2 |W|^2 + l1 |W|_1) / n``.
+
+    Biases are not penalised.
 
     Parameters
     ----------
@@ -37,9 +39,14 @@ class Objective:
     def value(self, samples: Samples) -> float:
         """Return the objective alone."""
         share, weight = _shares(samples)
-        return self.loss.value(self.network.forward(samples.X), samples.target, weight) + share * self._penalty()
+        return (
+            self.loss.value(self.network.forward(samples.X), samples.target, weight)
+            + share * self._penalty()
+        )
 
-    def value_and_gradient(self, samples: Samples, *, out: Floats | None = None, passage: Passage | None = None) -> tuple[float, Floats]:
+    def value_and_gradient(
+        self, samples: Samples, *, out: Floats | None = None, passage: Passage | None = None
+    ) -> tuple[float, Floats]:
         """Return the objective and its gradient with respect to the flat parameters.
 
         Parameters
@@ -51,7 +58,9 @@ class Objective:
             Room from an earlier pass of as many samples.
         """
         share, weight = _shares(samples)
-        value, gradient = self.network.loss_and_gradient(samples.X, samples.target, self.loss, weight, out=out, passage=passage)
+        value, gradient = self.network.loss_and_gradient(
+            samples.X, samples.target, self.loss, weight, out=out, passage=passage
+        )
         weights, slope = self._weights(), gradient[: self.network.layout.n_weights]
         if self.l2:
             slope += (self.l2 * share) * weights
@@ -62,7 +71,9 @@ class Objective:
     def curvature(self, samples: Samples) -> Curvature:
         """Return the second derivatives; the L1 penalty has none."""
         share, weight = _shares(samples)
-        return Curvature(self.network, samples.X, samples.target, self.loss, weight, l2=self.l2 * share)
+        return Curvature(
+            self.network, samples.X, samples.target, self.loss, weight, l2=self.l2 * share
+        )
 
     def _penalty(self) -> float:
         weights = self._weights()
@@ -82,4 +93,8 @@ def _shares(samples: Samples) -> tuple[float, Weight]:
 def doubled(samples: Samples) -> Samples:
     """Return the samples in float64: themselves where they are already."""
     weight = None if samples.weight is None else np.asarray(samples.weight, dtype=np.float64)
-    return Samples(np.asarray(samples.X, dtype=np.float64), np.asarray(samples.target, dtype=np.float64), weight)
+    return Samples(
+        np.asarray(samples.X, dtype=np.float64),
+        np.asarray(samples.target, dtype=np.float64),
+        weight,
+    )

@@ -1,4 +1,7 @@
-"""Newton's method and L-BFGS as solvers: every step looks at all samples, chooses its own length, and is one epoch."""
+"""Newton's method and L-BFGS as solvers.
+
+Every step looks at all samples, chooses its own length, and is one epoch.
+"""
 
 from collections.abc import Callable
 from typing import Literal, TypeAlias
@@ -41,7 +44,8 @@ def descend(
         Without L1 penalty.
     samples : Samples
     plan : Plan
-        Of which `max_iter` bounds the steps and `tol` is the length of the gradient at which a point counts as a minimum.
+        Of which `max_iter` bounds the steps and `tol` is the length of the gradient at which a
+        point counts as a minimum.
     judge : callable, optional
         Called after each step; when what it returns no longer falls, the descent ends.
 
@@ -71,9 +75,13 @@ def descend(
             raise _Enough
 
     try:
-        with threads_for(objective.network.layout, len(samples)), np.errstate(all="ignore"):  # overflow ends in words
-            found = METHODS[method](batch, batch.start, max_iter=plan.max_iter, tol=plan.tol or 0.0, callback=arrived)
-        history.converged = found.converged or found.n_iter < plan.max_iter  # rounding lets no step go further down
+        # overflow ends in words
+        with threads_for(objective.network.layout, len(samples)), np.errstate(all="ignore"):
+            found = METHODS[method](
+                batch, batch.start, max_iter=plan.max_iter, tol=plan.tol or 0.0, callback=arrived
+            )
+        # rounding lets no step go further down
+        history.converged = found.converged or found.n_iter < plan.max_iter
     except _Enough:
         history.converged = True
     if not history.losses:  # the start is a minimum

@@ -62,11 +62,21 @@ class Trace:
         return room.a
 
     def gradient_sizes(self) -> Floats:
-        """Return the length of each layer's weight gradient at each step, shape (steps, layers): where learning is stuck."""
-        return np.array([[float(np.linalg.norm(part)) for part in self.network.layout.weights(row)] for row in self.gradients])
+        """Return the length of each layer's weight gradient at each step, shape (steps, layers).
+
+        Where learning is stuck.
+        """
+        return np.array(
+            [
+                [float(np.linalg.norm(part)) for part in self.network.layout.weights(row)]
+                for row in self.gradients
+            ]
+        )
 
 
-def record(objective: Objective, samples: Samples, plan: Plan, rng: np.random.Generator, *, every: int = 1) -> Trace:
+def record(
+    objective: Objective, samples: Samples, plan: Plan, rng: np.random.Generator, *, every: int = 1
+) -> Trace:
     """Train a network and keep what it was like on the way.
 
     Parameters
@@ -117,11 +127,15 @@ def record(objective: Objective, samples: Samples, plan: Plan, rng: np.random.Ge
     return Trace(network, np.array(updates), np.array(params), losses, gradients)
 
 
-def _looked_back(objective: Objective, samples: Samples, params: Sequence[Floats]) -> tuple[Floats, Floats]:
+def _looked_back(
+    objective: Objective, samples: Samples, params: Sequence[Floats]
+) -> tuple[Floats, Floats]:
     """Return the objective and its gradient over all samples at each of the recorded parameters."""
     losses = np.empty(len(params))
     gradients = np.empty((len(params), params[0].size))
     for step, each in enumerate(params):
-        there = Objective(objective.network.with_params(each), objective.loss, objective.l2, objective.l1)
+        there = Objective(
+            objective.network.with_params(each), objective.loss, objective.l2, objective.l1
+        )
         losses[step], gradients[step] = there.value_and_gradient(samples)
     return losses, gradients

@@ -1,4 +1,6 @@
-"""Batch runs that can be interrupted and resumed: finished shards are kept, and the same command measures the rest.
+"""Batch runs that can be interrupted and resumed.
+
+Finished shards are kept, and the same command measures the rest.
 
 ===================  ==================================================================
 `run`                a run from beginning to end, new or resumed

@@ -1,4 +1,6 @@
-"""A shard is read and measured in pieces that are small enough, whatever the size of the cutouts."""
+"""A shard is read and measured in pieces that are small enough, whatever the size of the
+cutouts.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,7 +11,9 @@ from galfeat.data import Cutout, Failure, Shard, Source
 __all__ = ["groups_of", "pieces"]
 
 _READ_BYTES = 16 << 20  # of the pixels read at a time
-_MEASURED_BYTES = 2 << 20  # of the prepared pixels measured at a time: they stay in the cache, and a run can be stopped between two
+# of the prepared pixels measured at a time: they stay in the cache, and a run can be stopped
+# between two
+_MEASURED_BYTES = 2 << 20
 _FIRST = 4  # entries read before it is known how large they are
 
 
@@ -40,7 +44,8 @@ def pieces(
         stop = min(start + count, shard.stop)
         reading = source.read(Shard(start, stop))
         cutouts = reading.cutouts[galaxies]
-        unread = [] if galaxies.start else reading.failures  # they are told of with the first galaxies
+        # they are told of with the first galaxies
+        unread = [] if galaxies.start else reading.failures
         size = sum(cutout.pixels.nbytes for cutout in reading.cutouts) / (stop - start)
         for first in range(0, max(1, len(cutouts)), at_once):
             yield cutouts[first : first + at_once], unread
@@ -49,7 +54,9 @@ def pieces(
 
 
 def groups_of(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """Put tables together and cut them anew, into groups of so many rows and a last one with fewer."""
+    """Put tables together and cut them anew, into groups of so many rows and a last one with
+    fewer.
+    """
     waiting: list[pa.Table] = []
     count = 0
     for table in tables:

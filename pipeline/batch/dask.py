@@ -1,8 +1,9 @@
 """The shards of a run on a Dask cluster: on many machines that see the same disks.
 
-Workers read the cutouts and write the shards' files themselves; through the scheduler go the numbers of rows and the failures. The work
-itself, catalogue and all, is read by each worker from the run's folder. A worker that dies is replaced by another; a shard that ended
-several is measured here, in a process of its own, as after a crash.
+Workers read the cutouts and write the shards' files themselves; through the scheduler go the
+numbers of rows and the failures. The work itself, catalogue and all, is read by each worker from
+the run's folder. A worker that dies is replaced by another; a shard that ended several is measured
+here, in a process of its own, as after a crash.
 """
 
 import logging
@@ -32,7 +33,12 @@ _WAIT = 60  # seconds until a scheduler must have answered
 
 
 def run_on_cluster(
-    work: Work, work_file: Path, journal: Journal, jobs: Iterator[Job], address: str, workers: int | None = None
+    work: Work,
+    work_file: Path,
+    journal: Journal,
+    jobs: Iterator[Job],
+    address: str,
+    workers: int | None = None,
 ) -> Generator[Outcome, None, None]:
     """Measure shards on a Dask cluster.
 
@@ -57,7 +63,8 @@ def run_on_cluster(
     Raises
     ------
     UsageError
-        If Dask is not installed, or there is no scheduler at the address, or its workers do not see the folder.
+        If Dask is not installed, or there is no scheduler at the address, or its workers do not see
+        the folder.
     """
     child = Child(work_file)
     with _client(address, workers) as client:
@@ -69,8 +76,13 @@ def run_on_cluster(
             child.kill()
 
 
-def _futures(client: Any, work_file: Path, jobs: Iterator[Job], journal: Journal) -> Iterator[tuple[Job, Any]]:
-    """Keep the cluster busy, and yield jobs with their futures as they are through; None for suspects, which it does not get."""
+def _futures(
+    client: Any, work_file: Path, jobs: Iterator[Job], journal: Journal
+) -> Iterator[tuple[Job, Any]]:
+    """Keep the cluster busy, and yield jobs with their futures as they are through.
+
+    None for suspects, which it does not get.
+    """
     flying: dict[str, Job] = {}
     through = _dask().as_completed()
 
@@ -91,7 +103,10 @@ def _futures(client: Any, work_file: Path, jobs: Iterator[Job], journal: Journal
 
 
 def _window(client: Any) -> int:
-    """Return how many shards are to be with the cluster: enough that no worker waits, however many have come by now."""
+    """Return how many shards are to be with the cluster.
+
+    Enough that no worker waits, however many have come by now.
+    """
     threads: int = sum(client.nthreads().values())
     return max(2, 2 * threads)
 
@@ -104,7 +119,8 @@ def _result(future: Any, work: Work, child: Child, job: Job) -> ShardResult:
             pass
         except FileNotFoundError as error:
             raise UsageError(
-                f"the workers of the cluster do not see {error.filename}: put the output on a disk that all of them share"
+                f"the workers of the cluster do not see {error.filename}: put the output on a "
+                "disk that all of them share"
             ) from error
         else:
             return result
@@ -136,9 +152,15 @@ def _dask() -> Any:
 def _client(address: str, workers: int | None) -> Iterator[Any]:
     dask = _dask()
     if address == "local":
-        with dask.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster, dask.Client(cluster) as client:
+        with (
+            dask.LocalCluster(
+                n_workers=workers, threads_per_worker=1, dashboard_address=None
+            ) as cluster,
+            dask.Client(cluster) as client,
+        ):
             there = len(cluster.workers)
-            cluster.adapt(minimum=there, maximum=there)  # one that dies and cannot be started again at once is replaced later
+            # one that dies and cannot be started again at once is replaced later
+            cluster.adapt(minimum=there, maximum=there)
             yield client
         return
     try:

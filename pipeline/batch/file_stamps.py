@@ -15,18 +15,25 @@ from galfeat.data.sources.row_source import RowSource
 __all__ = ["Stamp", "names_of", "settings_of", "stamps_of"]
 
 _PLACES = ("folder", "path", "beside", "left_out", "left_out_columns")
-Stamp = tuple[str, int, int]  # name, bytes, time of the last change in nanoseconds; -1 and -1 where there is no such file
+# name, bytes, time of the last change in nanoseconds; -1 and -1 where there is no such file
+Stamp = tuple[str, int, int]
 
 
 def stamps_of(source: Source, shard: Shard) -> list[Stamp]:
-    """Return the stamps of a shard's files, each once, in order; none for a source that is in no files that are known here."""
+    """Return the stamps of a shard's files, each once, in order.
+
+    None for a source that is in no files that are known here.
+    """
     if isinstance(source, RemoteSource):
         return source.marks(shard)
     return [_stamp(name, path) for name, path in dict(_files(source, shard)).items()]
 
 
 def names_of(source: Source, shard: Shard) -> set[str]:
-    """Return the names of a shard's files, as they stand in the stamps; nothing is asked of a disk or a server."""
+    """Return the names of a shard's files, as they stand in the stamps.
+
+    Nothing is asked of a disk or a server.
+    """
     if isinstance(source, RemoteSource):
         return set(source.files(shard))
     return {name for name, _ in _files(source, shard)}
@@ -48,11 +55,20 @@ def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
 
 
 def settings_of(source: Source) -> dict[str, Any]:
-    """Return how a source reads, as JSON values: which bands, which layout, what counts as bad; not where it is, nor what is in it."""
+    """Return how a source reads, as JSON values: which bands, which layout, what counts as bad.
+
+    Not where it is, nor what is in it.
+    """
     if isinstance(source, RemoteSource):
         return {"address": source.address, **settings_of(source.local)}
-    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(source) if dataclasses.is_dataclass(source) else ()
-    return {field.name: str(getattr(source, field.name)) for field in fields if field.repr and field.name not in _PLACES}
+    fields: tuple[dataclasses.Field[Any], ...] = (
+        dataclasses.fields(source) if dataclasses.is_dataclass(source) else ()
+    )
+    return {
+        field.name: str(getattr(source, field.name))
+        for field in fields
+        if field.repr and field.name not in _PLACES
+    }
 
 
 def _stamp(name: str, path: Path) -> Stamp:

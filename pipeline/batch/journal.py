@@ -1,7 +1,8 @@
 """Which shards were being measured when a run died: those are the suspects.
 
-A line is added to a file when a shard is begun and when it is through. What a process wrote before it was killed stays written, so nothing
-has to wait for the disk. A run that ends in order, even interrupted, leaves no suspects.
+A line is added to a file when a shard is begun and when it is through. What a process wrote before
+it was killed stays written, so nothing has to wait for the disk. A run that ends in order, even
+interrupted, leaves no suspects.
 """
 
 import os
@@ -46,12 +47,17 @@ class Journal:
         self.end(key)
 
     def close(self) -> None:
-        """End the journal in order: nothing is in flight any more, and only earlier suspects that nobody looked into remain."""
+        """End the journal in order.
+
+        Nothing is in flight any more, and only earlier suspects that nobody looked into remain.
+        """
         with self._lock:
             self._open = False
             with suppress(OSError):
                 os.ftruncate(self._handle, 0)
-                os.write(self._handle, "".join(f"+{key}\n" for key in sorted(self.suspects)).encode())
+                os.write(
+                    self._handle, "".join(f"+{key}\n" for key in sorted(self.suspects)).encode()
+                )
             os.close(self._handle)
 
     def _note(self, line: str) -> None:

@@ -1,4 +1,7 @@
-"""One run at a time on one output: a lock that ends with the process that holds it, however it ends."""
+"""One run at a time on one output.
+
+A lock that ends with the process that holds it, however it ends.
+"""
 
 import os
 import socket
@@ -22,14 +25,16 @@ def locked(path: Path, what: Path) -> Iterator[None]:
     Parameters
     ----------
     path : Path
-        The lock's file; made where there is none, with its folder. Whoever holds the lock may remove it.
+        The lock's file; made where there is none, with its folder. Whoever holds the lock may
+        remove it.
     what : Path
         What is being made, for the message.
 
     Raises
     ------
     UsageError
-        If another process holds the lock, on this machine or, where the file system passes locks on, on another one.
+        If another process holds the lock, on this machine or, where the file system passes locks
+        on, on another one.
     """
     handle = _acquire(path, what)
     try:
@@ -53,7 +58,10 @@ def _acquire(path: Path, what: Path) -> int:
         elif time.monotonic() > until:
             holder = os.read(handle, 200).decode(errors="replace") or "another process"
             os.close(handle)
-            raise UsageError(f"another run is making {what} now ({holder}); wait for its end, or name another file")
+            raise UsageError(
+                f"another run is making {what} now ({holder}); wait for its end, or name another "
+                "file"
+            )
         os.close(handle)
         time.sleep(0.05)
 
@@ -61,7 +69,8 @@ def _acquire(path: Path, what: Path) -> int:
 def _lock(handle: int) -> bool:
     try:
         import fcntl
-    except ImportError:  # Windows: the file is not locked there, and two runs at once are up to the person
+    # Windows: the file is not locked there, and two runs at once are up to the person
+    except ImportError:
         return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,7 +82,10 @@ def _lock(handle: int) -> bool:
 
 
 def _still_there(path: Path, handle: int) -> bool:
-    """Return whether the locked file is the one under that name: the holder before may have removed it."""
+    """Return whether the locked file is the one under that name.
+
+    The holder before may have removed it.
+    """
     try:
         return os.path.samestat(path.stat(), os.fstat(handle))
     except OSError:

@@ -40,7 +40,12 @@ class Manifest:
         """Describe the work."""
         columns = [] if work.source.catalog is None else list(work.source.catalog.column_names)
         digests = "".join(work.catalog_digest(shard)[:8] for shard in work.shards())
-        catalog = {"entries": len(work.source), "columns": columns, "shard": work.shard_size, "digests": digests}
+        catalog = {
+            "entries": len(work.source),
+            "columns": columns,
+            "shard": work.shard_size,
+            "digests": digests,
+        }
         return cls(json.loads(json.dumps(work.about())), catalog)
 
     @property
@@ -63,8 +68,15 @@ class Manifest:
             return None
 
     def said(self) -> dict[str, Any]:
-        """Return what a finished table says of the run that made it: of its files only where something is left to be tried again."""
-        said = {"about": self.about, "entries": self.catalog["entries"], "catalog": self.catalog_fingerprint}
+        """Return what a finished table says of the run that made it.
+
+        Of its files only where something is left to be tried again.
+        """
+        said = {
+            "about": self.about,
+            "entries": self.catalog["entries"],
+            "catalog": self.catalog_fingerprint,
+        }
         return {**said, "files": self.files} if self.files else said
 
     def refuse_other_table(self, said: Mapping[str, Any], out: Path) -> None:
@@ -75,7 +87,10 @@ class Manifest:
         UsageError
             With the first differences.
         """
-        names = {"entries": "the number of entries of the catalogue", "catalog": "the fingerprint of the catalogue"}
+        names = {
+            "entries": "the number of entries of the catalogue",
+            "catalog": "the fingerprint of the catalogue",
+        }
         now = self.said()
         found = [
             *_said(dict(said["about"]), self.about),
@@ -83,7 +98,8 @@ class Manifest:
         ]
         if found:
             raise UsageError(
-                f"{out} was made otherwise: {_listed(found)}. Give the command that made it, or add --restart to measure everything"
+                f"{out} was made otherwise: {_listed(found)}. Give the command that made it, or "
+                "add --restart to measure everything"
             )
 
     def refuse_other(self, then: "Manifest", out: Path) -> None:
@@ -114,7 +130,9 @@ def _said(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _listed(found: list[str]) -> str:
-    return "; ".join(found[:_SHOWN]) + (f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
+    return "; ".join(found[:_SHOWN]) + (
+        f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    )
 
 
 def _short(value: Any) -> str:
@@ -126,13 +144,20 @@ def _catalog_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Ite
     if then == now:
         return
     if then["columns"] != now["columns"]:
-        yield f"the columns of the catalogue were {', '.join(then['columns'])} and are {', '.join(now['columns'])} now"
+        yield (
+            f"the columns of the catalogue were {', '.join(then['columns'])} and are "
+            f"{', '.join(now['columns'])} now"
+        )
     if then["entries"] != now["entries"]:
         yield f"the catalogue had {then['entries']:,} entries and has {now['entries']:,} now"
     size = now["shard"]
     if then["shard"] == size:
         common = min(len(then["digests"]), len(now["digests"])) // 8
-        other = [i for i in range(common) if then["digests"][8 * i : 8 * i + 8] != now["digests"][8 * i : 8 * i + 8]]
+        other = [
+            i
+            for i in range(common)
+            if then["digests"][8 * i : 8 * i + 8] != now["digests"][8 * i : 8 * i + 8]
+        ]
         if other:
             first, last = other[0] * size + 1, min((other[0] + 1) * size, now["entries"])
             yield f"rows {first:,} to {last:,} of the catalogue are not what they were"

@@ -1,6 +1,7 @@
 """The end of a run: the shards' files become one table, and their failures one list.
 
-The list of failures appears first and the table last: where there is a new table, the list beside it is its own.
+The list of failures appears first and the table last: where there is a new table, the list beside
+it is its own.
 """
 
 import csv
@@ -45,7 +46,13 @@ class Counts:
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
 
-def merge(out: Path, failures: Path, shards: Sequence[Path], finish: Callable[[], None] | None, folder: Path | None = None) -> None:
+def merge(
+    out: Path,
+    failures: Path,
+    shards: Sequence[Path],
+    finish: Callable[[], None] | None,
+    folder: Path | None = None,
+) -> None:
     """Write the list of failures, then the table.
 
     Parameters

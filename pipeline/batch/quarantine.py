@@ -1,4 +1,7 @@
-"""Shards under suspicion: measured in a process of their own, and cut in halves until the one galaxy is found that ends it."""
+"""Shards under suspicion.
+
+Measured in a process of their own, and cut in halves until the one galaxy is found that ends it.
+"""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -16,8 +19,12 @@ from galfeat.pipeline.batch.writing import PART
 __all__ = ["measure_apart"]
 
 
-def measure_apart(work: Work, child: Child, shard: Shard, path: Path, stopped: Callable[[], bool] = lambda: False) -> ShardResult:
-    """Measure a shard in another process; whatever ends that process becomes a failure with the stage ``crash``.
+def measure_apart(
+    work: Work, child: Child, shard: Shard, path: Path, stopped: Callable[[], bool] = lambda: False
+) -> ShardResult:
+    """Measure a shard in another process.
+
+    Whatever ends that process becomes a failure with the stage ``crash``.
 
     Parameters
     ----------
@@ -36,7 +43,9 @@ def measure_apart(work: Work, child: Child, shard: Shard, path: Path, stopped: C
     try:
         search.look_into(shard)
         tables = groups_of((read_rows(part) for part in search.parts), work.shard_size)
-        failures = sorted(search.failures, key=lambda failure: -1 if failure.row is None else failure.row)
+        failures = sorted(
+            search.failures, key=lambda failure: -1 if failure.row is None else failure.row
+        )
         return write_result(path, tables, work.schema, failures)
     finally:
         for part in search.parts:
@@ -64,7 +73,10 @@ class _Search:
                 self._look_into_entry(part, died)
 
     def _look_into_entry(self, entry: Shard, died: str) -> None:
-        """Find the galaxy of an entry that is several; where reading it is what ends the process, the entry is the culprit."""
+        """Find the galaxy of an entry that is several.
+
+        Where reading it is what ends the process, the entry is the culprit.
+        """
         try:
             galaxies = self.child.measure(Order(entry, self.path, list_only=True)).failures
         except Died:
@@ -74,7 +86,9 @@ class _Search:
         else:
             self.failures.append(self._culprit(entry, died))
 
-    def _look_into_galaxies(self, entry: Shard, start: int, galaxies: Sequence[Failure], died: str) -> None:
+    def _look_into_galaxies(
+        self, entry: Shard, start: int, galaxies: Sequence[Failure], died: str
+    ) -> None:
         if len(galaxies) == 1:
             self.failures.append(replace(galaxies[0], reason=_reason(died)))
             return

@@ -25,7 +25,8 @@ _SHOWN = 3  # differences
 
 
 def unpack(out: Path, failures: Path, work: Work, manifest: Manifest) -> bool:
-    """Take a finished table apart into the files of its shards, failures included, as if its run had not come to an end.
+    """Take a finished table apart into the files of its shards, failures included, as if its run
+    had not come to an end.
 
     Parameters
     ----------
@@ -44,9 +45,15 @@ def unpack(out: Path, failures: Path, work: Work, manifest: Manifest) -> bool:
     Raises
     ------
     UsageError
-        If the table was made otherwise, with the differences; or from files that are not what they were.
+        If the table was made otherwise, with the differences; or from files that are not what they
+        were.
     """
-    if out.suffix.lower() == ".csv" or not out.is_file() or not failures.is_file() or work.source.catalog is None:
+    if (
+        out.suffix.lower() == ".csv"
+        or not out.is_file()
+        or not failures.is_file()
+        or work.source.catalog is None
+    ):
         return False
     try:
         with pq.ParquetFile(out) as file:
@@ -61,7 +68,10 @@ def unpack(out: Path, failures: Path, work: Work, manifest: Manifest) -> bool:
     except UsageError:
         raise
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
-        raise UsageError(f"cannot read {out} to take over what was measured: {error}; add --restart to measure everything") from error
+        raise UsageError(
+            f"cannot read {out} to take over what was measured: {error}; add --restart to measure "
+            "everything"
+        ) from error
     return True
 
 
@@ -71,14 +81,22 @@ def _by_shard(failed: list[Failure], work: Work) -> Iterator[list[Failure]]:
     for shard in work.shards():
         entries = entries_of(work, shard) if next_failed < len(failed) else {}
         listed: list[Failure] = []
-        while next_failed < len(failed) and (row := entry_of(failed[next_failed].id, entries)) is not None:
+        while (
+            next_failed < len(failed)
+            and (row := entry_of(failed[next_failed].id, entries)) is not None
+        ):
             listed.append(replace(failed[next_failed], row=row))
             next_failed += 1
         yield listed
 
 
-def _refuse_other_files(work: Work, listed: Sequence[Sequence[Failure]], digests: str, out: Path) -> None:
-    """Refuse to take over what was measured from files that changed since; tables of earlier versions do not say."""
+def _refuse_other_files(
+    work: Work, listed: Sequence[Sequence[Failure]], digests: str, out: Path
+) -> None:
+    """Refuse to take over what was measured from files that changed since.
+
+    Tables of earlier versions do not say.
+    """
     size = len(UNKNOWN)
     changed: list[str] = []
     newer: list[str] = []
@@ -91,10 +109,13 @@ def _refuse_other_files(work: Work, listed: Sequence[Sequence[Failure]], digests
         failed = {failure.file for failure in failures}
         newer += [name for name, _, time in stamps if time > made and name not in failed]
     if changed:
-        rows = ", ".join(changed[:_SHOWN]) + (f" and {len(changed) - _SHOWN} more such parts" if len(changed) > _SHOWN else "")
+        rows = ", ".join(changed[:_SHOWN]) + (
+            f" and {len(changed) - _SHOWN} more such parts" if len(changed) > _SHOWN else ""
+        )
         such = f" ({', '.join(newer[:_SHOWN])} changed after the table was made)" if newer else ""
         raise UsageError(
-            f"{out} was made from other files: of those of the rows {rows} of the catalogue, some have another size or time of change "
+            f"{out} was made from other files: of those of the rows {rows} of the catalogue, some "
+            "have another size or time of change "
             f"than they had{such}. Add --restart to measure everything"
         )
 
@@ -106,7 +127,9 @@ def _unpack(file: pq.ParquetFile, listed: Sequence[Sequence[Failure]], work: Wor
         write_result(work.path(work.key(shard)), tables, work.schema, failures)
 
 
-def measure_again(work: Work, shard: Shard, path: Path, stopped: Callable[[], bool] = lambda: False) -> ShardResult:
+def measure_again(
+    work: Work, shard: Shard, path: Path, stopped: Callable[[], bool] = lambda: False
+) -> ShardResult:
     """Measure the entries of a shard that have failures, and put them among those that have none.
 
     Parameters
@@ -123,12 +146,17 @@ def measure_again(work: Work, shard: Shard, path: Path, stopped: Callable[[], bo
     if before is None or work.source.catalog is None:
         return work.measure(shard, path, stopped)
     entries = entries_of(work, shard)
-    owners = {failure.row if failure.row is not None else entry_of(failure.id, entries) for failure in before.failures}
+    owners = {
+        failure.row if failure.row is not None else entry_of(failure.id, entries)
+        for failure in before.failures
+    }
     if None in owners:
         return work.measure(shard, path, stopped)
     bad = sorted(row for row in owners if row is not None)
     failures: list[Failure] = []
-    measured = [table for row in bad for table in work.tables(Shard(row, row + 1), failures, stopped)]
+    measured = [
+        table for row in bad for table in work.tables(Shard(row, row + 1), failures, stopped)
+    ]
     kept = read_rows(path)
     good = [entry_of(name, entries) not in owners for name in kept.column("id").to_pylist()]
     together = pa.concat_tables([kept.filter(pa.array(good, pa.bool_())), *measured])
@@ -145,7 +173,10 @@ def entries_of(work: Work, shard: Shard) -> dict[str, int]:
 
 
 def entry_of(name: str, entries: Mapping[str, int]) -> int | None:
-    """Return the entry that a galaxy belongs to: the one of its name, or the one that it is a galaxy of, as ``id[3]`` is of ``id``."""
+    """Return the entry that a galaxy belongs to.
+
+    The one of its name, or the one that it is a galaxy of, as ``id[3]`` is of ``id``.
+    """
     found = entries.get(name)
     return entries.get(name.rpartition("[")[0]) if found is None and name.endswith("]") else found
 
@@ -161,16 +192,23 @@ class _Rows:
         """Yield the next rows, as long as they belong to these entries."""
         while True:
             names = self._left.column("id").to_pylist()
-            count = next((i for i, name in enumerate(names) if entry_of(name, entries) is None), len(names))
+            count = next(
+                (i for i, name in enumerate(names) if entry_of(name, entries) is None), len(names)
+            )
             yield self._left.slice(0, count)
             self._left = self._left.slice(count)
             batch = None if self._left.num_rows else next(self._batches, None)
             if batch is None:
                 return
-            self._left = pa.Table.from_batches([batch]).replace_schema_metadata(None).cast(self._schema)
+            self._left = (
+                pa.Table.from_batches([batch]).replace_schema_metadata(None).cast(self._schema)
+            )
 
 
 def _listed(failures: Path) -> list[Failure]:
     with failures.open(newline="", encoding="utf-8") as file:
         stages = {"read": "read", "prepare": "prepare", "extract": "extract", "crash": "crash"}
-        return [Failure(row["id"], row["file"], stages[row["stage"]], row["reason"]) for row in csv.DictReader(file)]  # type: ignore[arg-type]
+        return [
+            Failure(row["id"], row["file"], stages[row["stage"]], row["reason"])  # type: ignore[arg-type]
+            for row in csv.DictReader(file)
+        ]

@@ -1,8 +1,11 @@
-"""A batch run from beginning to end: begun, gone on with after whatever stopped it, and brought to its end.
+"""A batch run from beginning to end.
 
-Beside the output ``F.parquet`` stands the folder ``F.parquet.work`` while a run is on or unfinished: a file for each shard that is through,
-what the run is about, and which shards are in flight. The same command goes on with it. At the end the shards become the table, and the
-folder goes away.
+Begun, gone on with after whatever stopped it, and brought to its end.
+
+Beside the output ``F.parquet`` stands the folder ``F.parquet.work`` while a run is on or
+unfinished: a file for each shard that is through, what the run is about, and which shards are in
+flight. The same command goes on with it. At the end the shards become the table, and the folder
+goes away.
 """
 
 import logging
@@ -27,12 +30,23 @@ from galfeat.pipeline.batch.task import Task, Work
 from galfeat.pipeline.batch.workers import Job, Outcome, run_here, workers_of
 from galfeat.pipeline.batch.writing import PART, appearing, resumable
 
-__all__ = ["Ending", "Options", "Progress", "Summary", "failures_path", "run_batch", "with_workers", "work_folder"]
+__all__ = [
+    "Ending",
+    "Options",
+    "Progress",
+    "Summary",
+    "failures_path",
+    "run_batch",
+    "with_workers",
+    "work_folder",
+]
 
 Progress = Callable[[int, int, int], None]  # entries done, entries in all, failures so far
 _LOG = logging.getLogger("galfeat")
 _LOCK = "lock"
-_AT_ONCE = 4  # shards put into the table whenever one is through: those that an earlier run left must not keep this one from measuring
+# shards put into the table whenever one is through: those that an earlier run left must not keep
+# this one from measuring
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -83,8 +97,15 @@ class Summary:
     commonest: str = ""
 
     def ends(self, verb: str) -> str:
-        """Return the last line of a run: how many were done, how many failed, why, and where the result is."""
-        failed = f", {self.failed:,} failed (most often: {self.commonest}; see {self.failures})" if self.failed else ""
+        """Return the last line of a run.
+
+        How many were done, how many failed, why, and where the result is.
+        """
+        failed = (
+            f", {self.failed:,} failed (most often: {self.commonest}; see {self.failures})"
+            if self.failed
+            else ""
+        )
         where = f": {self.path}" if self.done else "; nothing was written"
         return f"{self.done:,} cutouts {verb}{failed}{where}"
 
@@ -96,7 +117,8 @@ class Ending:
     Parameters
     ----------
     merge : callable or None
-        Writes the shards' rows into a file, at the end; None: their groups of rows become the table as they are, while others are measured.
+        Writes the shards' rows into a file, at the end; None: their groups of rows become the table
+        as they are, while others are measured.
     metadata : callable
         What the table says of itself, from the manifest and the counts.
     """
@@ -122,7 +144,13 @@ def work_folder(out: Path) -> Path:
 
 
 def run_batch(
-    task: Task, source: Source, out: Path, ending: Ending, options: Options = Options(), *, progress: Progress | None = None
+    task: Task,
+    source: Source,
+    out: Path,
+    ending: Ending,
+    options: Options = Options(),
+    *,
+    progress: Progress | None = None,
 ) -> Summary:
     """Do a task for every cutout of a source, or what is left of it.
 
@@ -144,7 +172,8 @@ def run_batch(
     Raises
     ------
     UsageError
-        If another run is at it, an unfinished run was about something else, or the system refuses to write.
+        If another run is at it, an unfinished run was about something else, or the system refuses
+        to write.
     KeyboardInterrupt
         If the run was interrupted; what is through is kept.
     """
@@ -175,8 +204,10 @@ class _Run:
     keys: list[str] = field(default_factory=list)
     through: int = 0  # entries
     stamps: dict[int, list[Stamp]] = field(default_factory=dict)  # of the files of shards under way
-    files: dict[int, str] = field(default_factory=dict)  # digests of the files of shards that are through
-    waiting: set[str] = field(default_factory=set)  # shards that are through but not in the table: one before them is not
+    # digests of the files of shards that are through
+    files: dict[int, str] = field(default_factory=dict)
+    # shards that are through but not in the table: one before them is not
+    waiting: set[str] = field(default_factory=set)
     joined: int = 0  # shards in the table
     table: GrowingTable | None = None
 
@@ -205,13 +236,21 @@ class _Run:
                 self.table = GrowingTable(self.out, self.folder)
         journal = Journal(self.folder / "journal")
         if journal.suspects:
-            _LOG.info("the last run ended while %d shards were being measured; these are looked into first", len(journal.suspects))
+            _LOG.info(
+                (
+                    "the last run ended while %d shards were being measured; these are looked into "
+                    "first"
+                ),
+                len(journal.suspects),
+            )
         try:
-            with closing(self._outcomes(self._jobs(), journal, workers)) as outcomes:  # nobody goes on when this has ended
+            # nobody goes on when this has ended
+            with closing(self._outcomes(self._jobs(), journal, workers)) as outcomes:
                 try:
                     for outcome in outcomes:
                         self._through(outcome.job, outcome.result.rows, outcome.result.failures)
-                        if self.options.cluster is None:  # what other machines write may be seen here only after a while
+                        # what other machines write may be seen here only after a while
+                        if self.options.cluster is None:
                             self._join(_AT_ONCE)
                         if self.progress:
                             self.progress(self.through, len(self.work.source), self.counts.failed)
@@ -224,15 +263,27 @@ class _Run:
     def end(self) -> Summary:
         """Put the shards together and clear up."""
         failures = failures_path(self.out)
-        merge(self.out, failures, [self.work.path(key) for key in self.keys], self._finish if self.counts.done else None, self.folder)
+        merge(
+            self.out,
+            failures,
+            [self.work.path(key) for key in self.keys],
+            self._finish if self.counts.done else None,
+            self.folder,
+        )
         if self.table is not None:
             self.table.discard()
         _remove(self.folder)
-        return Summary(self.out, self.counts.done, self.counts.failed, failures, self.counts.commonest)
+        return Summary(
+            self.out, self.counts.done, self.counts.failed, failures, self.counts.commonest
+        )
 
     def _finish(self) -> None:
-        files = "".join(self.files[start] for start in sorted(self.files)) if self.counts.failed else ""
-        schema = self.work.schema.with_metadata(self.ending.metadata(replace(self.manifest, files=files), self.counts))
+        files = (
+            "".join(self.files[start] for start in sorted(self.files)) if self.counts.failed else ""
+        )
+        schema = self.work.schema.with_metadata(
+            self.ending.metadata(replace(self.manifest, files=files), self.counts)
+        )
         if self.ending.merge is not None:
             with appearing(self.out, self.folder) as file:
                 self.ending.merge(file, [self.work.path(key) for key in self.keys], schema)
@@ -249,17 +300,23 @@ class _Run:
                 _remove(self.folder)
             elif isinstance(error, KeyboardInterrupt):
                 _LOG.warning(
-                    "%s of %s cutouts are through; the same command goes on from there", f"{self.through:,}", f"{len(self.work.source):,}"
+                    "%s of %s cutouts are through; the same command goes on from there",
+                    f"{self.through:,}",
+                    f"{len(self.work.source):,}",
                 )
 
     def _take_over(self) -> None:
         if unpack(self.out, failures_path(self.out), self.work, self.manifest):
             _LOG.info("%s is there already; what failed is measured again", self.out)
 
-    def _outcomes(self, jobs: Iterator[Job], journal: Journal, workers: int) -> Generator[Outcome, None, None]:
+    def _outcomes(
+        self, jobs: Iterator[Job], journal: Journal, workers: int
+    ) -> Generator[Outcome, None, None]:
         record = self.folder / "work.pickle"
         if self.options.cluster is not None:
-            return run_on_cluster(self.work, record, journal, jobs, self.options.cluster, self.options.workers)
+            return run_on_cluster(
+                self.work, record, journal, jobs, self.options.cluster, self.options.workers
+            )
         return run_here(self.work, record, journal, jobs, workers, self.options.processes)
 
     def _jobs(self) -> Iterator[Job]:
@@ -284,7 +341,9 @@ class _Run:
         self.waiting.add(job.key)
 
     def _join(self, most: int | None = None) -> None:
-        """Put what is through into the table, as far as nothing before it is missing, and no more shards than `most`."""
+        """Put what is through into the table, as far as nothing before it is missing, and no more
+        shards than `most`.
+        """
         for key in self.keys[self.joined : None if most is None else self.joined + most]:
             if self.table is None or key not in self.waiting:
                 return

@@ -1,7 +1,8 @@
 """What a shard gave, in a file of its own: the rows of the table, and what could not be measured.
 
-A file is written under another name, made sure of on the disk, and renamed: under its own name it is whole. Its metadata says how many rows
-it has and lists the failures, so that nobody has to read its values to know how far a run is.
+A file is written under another name, made sure of on the disk, and renamed: under its own name it
+is whole. Its metadata says how many rows it has and lists the failures, so that nobody has to read
+its values to know how far a run is.
 """
 
 import io
@@ -17,7 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galfeat.data import Failure
-from galfeat.pipeline.batch.parquet.row_groups import Footer, begin, finish, moved, read_footer, template
+from galfeat.pipeline.batch.parquet.row_groups import (
+    Footer,
+    begin,
+    finish,
+    moved,
+    read_footer,
+    template,
+)
 from galfeat.pipeline.batch.parquet.thrift import BINARY, I64, LIST, STRUCT, Field, Struct
 from galfeat.pipeline.batch.parquet.vector_pages import is_vector, write_vectors
 from galfeat.pipeline.batch.writing import appearing, resumable
@@ -42,14 +50,17 @@ class ShardResult:
     failures: tuple[Failure, ...]
 
 
-def write_result(path: Path, tables: Iterable[pa.Table], schema: pa.Schema, failures: Sequence[Failure]) -> ShardResult:
+def write_result(
+    path: Path, tables: Iterable[pa.Table], schema: pa.Schema, failures: Sequence[Failure]
+) -> ShardResult:
     """Write a shard's file.
 
     Parameters
     ----------
     path : Path
     tables : iterable of pyarrow.Table
-        Of this schema; each becomes a group of rows. None of them, or empty ones, where everything failed.
+        Of this schema; each becomes a group of rows. None of them, or empty ones, where everything
+        failed.
     schema : pyarrow.Schema
     failures : sequence of Failure
         They may be still filled while the tables are made.
@@ -92,11 +103,22 @@ def _with_failures(footer: Footer, failures: Sequence[Failure]) -> Footer:
 
 
 def _write_group(file: BinaryIO, table: pa.Table) -> Struct:
-    """Write rows: the columns of vectors by hand, the others by pyarrow; and return the RowGroup that describes them."""
-    vectors = [field.name for field in table.schema if is_vector(field) and not table.column(field.name).null_count]
+    """Write rows: the columns of vectors by hand, the others by pyarrow.
+
+    And return the RowGroup that describes them.
+    """
+    vectors = [
+        field.name
+        for field in table.schema
+        if is_vector(field) and not table.column(field.name).null_count
+    ]
     others = table.drop_columns(vectors)
     start = file.tell()
-    columns = dict(zip(others.column_names, _write_others(file, others), strict=True)) if others.num_columns else {}
+    columns = (
+        dict(zip(others.column_names, _write_others(file, others), strict=True))
+        if others.num_columns
+        else {}
+    )
     for name in vectors:
         columns[name] = write_vectors(file, name, _array(table.column(name)))
     ordered = [columns[name] for name in table.column_names]
@@ -114,7 +136,9 @@ def _write_others(file: BinaryIO, table: pa.Table) -> list[Struct]:
     """Write columns as pyarrow writes them, and return their ColumnChunks."""
     words = [field.name for field in table.schema if pa.types.is_string(field.type)]
     buffer = io.BytesIO()
-    with pq.ParquetWriter(buffer, table.schema, compression="zstd", use_dictionary=words, write_statistics=words) as writer:
+    with pq.ParquetWriter(
+        buffer, table.schema, compression="zstd", use_dictionary=words, write_statistics=words
+    ) as writer:
         writer.write_table(table, row_group_size=table.num_rows)
     footer = read_footer(buffer)
     shift = file.tell() - 4
@@ -125,4 +149,8 @@ def _write_others(file: BinaryIO, table: pa.Table) -> list[Struct]:
 
 def _array(column: pa.ChunkedArray) -> Any:
     flat = [np.asarray(chunk.flatten()) for chunk in column.chunks]
-    return np.concatenate(flat).reshape(len(column), -1) if len(flat) > 1 else flat[0].reshape(len(column), -1)
+    return (
+        np.concatenate(flat).reshape(len(column), -1)
+        if len(flat) > 1
+        else flat[0].reshape(len(column), -1)
+    )

@@ -1,7 +1,10 @@
-"""The work of a batch run: what is done with the cutouts of a source, and the key under which a shard's result is kept.
+"""The work of a batch run.
 
-A key covers what the result depends on: the task with all its settings and the version of the features, the rows of the catalogue, and
-name, size and time of change of the files that the shard is read from. Where a row stands in the catalogue is no part of it.
+What is done with the cutouts of a source, and the key under which a shard's result is kept.
+
+A key covers what the result depends on: the task with all its settings and the version of the
+features, the rows of the catalogue, and name, size and time of change of the files that the shard
+is read from. Where a row stands in the catalogue is no part of it.
 """
 
 import hashlib
@@ -85,14 +88,20 @@ class Work:
 
     @cached_property
     def shard_size(self) -> int:
-        """Entries in a shard: as many as make a file worth its while and fit into memory, by the columns alone."""
-        vectors: int = sum(field.type.list_size for field in self.schema if pa.types.is_fixed_size_list(field.type))
+        """Entries in a shard: as many as make a file worth its while and fit into memory, by the
+        columns alone.
+        """
+        vectors: int = sum(
+            field.type.list_size for field in self.schema if pa.types.is_fixed_size_list(field.type)
+        )
         local = sum(_LOCAL_BYTES for field in self.schema if pa.types.is_list(field.type))
         rows = _SHARD_BYTES // (4 * vectors + local + 256)
         return max(_FEWEST, min(_MOST, 1 << max(0, rows.bit_length() - 1)))
 
     def about(self) -> dict[str, Any]:
-        """Return everything that decides the values but the catalogue and the files, as JSON values."""
+        """Return everything that decides the values but the catalogue and the files, as JSON
+        values.
+        """
         return {**self.task.about(), "reading": settings_of(self.source)}
 
     @cached_property
@@ -109,7 +118,12 @@ class Work:
         if catalog is None:
             return _digest([shard.start, shard.stop])  # nothing else tells one shard from another
         part = catalog.slice(shard.start, len(shard))
-        return _digest([[name, str(part.column(name).type), part.column(name).to_pylist()] for name in part.column_names])
+        return _digest(
+            [
+                [name, str(part.column(name).type), part.column(name).to_pylist()]
+                for name in part.column_names
+            ]
+        )
 
     def stamps(self, shard: Shard) -> list[Stamp]:
         """Return what tells the shard's files from changed ones, as they are now."""
@@ -118,15 +132,22 @@ class Work:
     def key(self, shard: Shard, stamps: list[Stamp] | None = None) -> str:
         """Return the key of a shard, its files as the stamps say, or as they are now."""
         stamps = self.stamps(shard) if stamps is None else stamps
-        return hashlib.sha256(self._about + _digest([self.catalog_digest(shard), stamps]).encode()).hexdigest()[:32]
+        return hashlib.sha256(
+            self._about + _digest([self.catalog_digest(shard), stamps]).encode()
+        ).hexdigest()[:32]
 
     def files_digest(self, shard: Shard, stamps: list[Stamp], failures: Sequence[Failure]) -> str:
-        """Return eight digits of the stamps of those files that galaxies were measured from; ``-`` eight times where that is not known."""
+        """Return eight digits of the stamps of those files that galaxies were measured from.
+
+        ``-`` eight times where that is not known.
+        """
         failed = {failure.row for failure in failures}
         if None in failed:
             return UNKNOWN
         if failed:
-            edges = sorted({shard.start - 1, shard.stop, *(row for row in failed if row is not None)})
+            edges = sorted(
+                {shard.start - 1, shard.stop, *(row for row in failed if row is not None)}
+            )
             good = [Shard(before + 1, row) for before, row in pairwise(edges) if before + 1 < row]
             names = {name for part in good for name in names_of(self.source, part)}
             stamps = [stamp for stamp in stamps if stamp[0] in names]
@@ -166,13 +187,20 @@ class Work:
             If the result cannot be written.
         """
         failures: list[Failure] = []
-        with closing(_during(turn, self.tables(shard, failures, stopped, galaxies))) as tables:  # the turn ends also if writing fails
+        # the turn ends also if writing fails
+        with closing(_during(turn, self.tables(shard, failures, stopped, galaxies))) as tables:
             return write_result(path, groups_of(tables, self.shard_size), self.schema, failures)
 
     def tables(
-        self, shard: Shard, failures: list[Failure], stopped: Callable[[], bool] = lambda: False, galaxies: slice = slice(None)
+        self,
+        shard: Shard,
+        failures: list[Failure],
+        stopped: Callable[[], bool] = lambda: False,
+        galaxies: slice = slice(None),
     ) -> Iterator[pa.Table]:
-        """Yield the rows of a shard, some at a time, and add what fails to `failures`, which are in order at the end."""
+        """Yield the rows of a shard, some at a time, and add what fails to `failures`, which are in
+        order at the end.
+        """
         for cutouts, unread in pieces(self.source, shard, self.task.size, galaxies):
             if stopped():
                 raise Stopped
@@ -196,7 +224,9 @@ def load_work(path: Path) -> Work:
     return work
 
 
-def _during(turn: AbstractContextManager[object], tables: Iterator[pa.Table]) -> Generator[pa.Table, None, None]:
+def _during(
+    turn: AbstractContextManager[object], tables: Iterator[pa.Table]
+) -> Generator[pa.Table, None, None]:
     with turn:
         yield from tables
 

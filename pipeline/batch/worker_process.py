@@ -1,8 +1,8 @@
 """A process that measures shards for another one, and may die in the attempt.
 
-It is started as ``python -m galfeat.pipeline.batch.worker_process WORK``, takes orders on its standard input and answers on its standard
-output. It does not load the program that started it again, so it works from notebooks and scripts of any shape. When its parent is gone,
-it ends.
+It is started as ``python -m galfeat.pipeline.batch.worker_process WORK``, takes orders on its
+standard input and answers on its standard output. It does not load the program that started it
+again, so it works from notebooks and scripts of any shape. When its parent is gone, it ends.
 """
 
 import os
@@ -31,8 +31,8 @@ __all__ = ["Child", "Died", "Order", "serve"]
 class Order:
     """A shard to measure, and the file for its result.
 
-    Perhaps only some galaxies of an entry, or only what failed before; or nothing but to read, and to answer with a failure for each galaxy
-    in case it turns out to be one.
+    Perhaps only some galaxies of an entry, or only what failed before; or nothing but to read, and
+    to answer with a failure for each galaxy in case it turns out to be one.
     """
 
     shard: Shard
@@ -51,7 +51,9 @@ class Died(Exception):  # noqa: N818 - no error of ours
 
 
 class Child:
-    """A process that measures shards, one at a time; started with the first order, and again after it died.
+    """A process that measures shards, one at a time.
+
+    Started with the first order, and again after it died.
 
     Parameters
     ----------
@@ -98,7 +100,12 @@ class Child:
 
     def _start(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "galfeat.pipeline.batch.worker_process", str(self._work)]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": _search_path()})
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": _search_path()},
+        )
 
 
 def _search_path() -> str:
@@ -119,7 +126,10 @@ def _said(status: int) -> str:
     if status == -_KILLED:
         return "the system killed the process, as it does when memory runs out"
     names = {-signal.SIGSEGV: "a segmentation fault", -signal.SIGABRT: "an abort"}
-    return f"it ended the process: {names.get(status) or (f'signal {-status}' if status < 0 else f'status {status}')}"
+    return (
+        "it ended the process: "
+        f"{names.get(status) or (f'signal {-status}' if status < 0 else f'status {status}')}"
+    )
 
 
 def _orders(stream: BinaryIO, orders: "queue.SimpleQueue[Any]") -> None:
@@ -132,7 +142,9 @@ def _orders(stream: BinaryIO, orders: "queue.SimpleQueue[Any]") -> None:
 
 
 def serve(path: Path) -> None:
-    """Measure as ordered; where the system can fork, in a fork, so that the next one after a death is there at once."""
+    """Measure as ordered; where the system can fork, in a fork, so that the next one after a death
+    is there at once.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is asked, and ends its children
     answers = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints is no answer
@@ -162,7 +174,9 @@ def _answer(handle: int, answer: Any) -> None:
 def _measured(work: Work, order: Order) -> ShardResult:
     if order.list_only:
         cutouts = work.source.read(order.shard).cutouts
-        return ShardResult(0, tuple(Failure(each.id, each.file, "crash", "", each.row) for each in cutouts))
+        return ShardResult(
+            0, tuple(Failure(each.id, each.file, "crash", "", each.row) for each in cutouts)
+        )
     if order.again:
         return measure_again(work, order.shard, order.path)
     return work.measure(order.shard, order.path, galaxies=slice(order.start, order.stop))
@@ -178,6 +192,7 @@ def _sendable(answer: Any) -> Any:
 
 
 if __name__ == "__main__":
-    from galfeat.pipeline.batch.worker_process import serve  # under its own name, or else what it answers would be of other classes
+    # under its own name, or else what it answers would be of other classes
+    from galfeat.pipeline.batch.worker_process import serve
 
     serve(Path(sys.argv[1]))

@@ -1,8 +1,11 @@
-"""The shards of a run, measured several at a time: in threads, or in processes, each watched over by a thread.
+"""The shards of a run, measured several at a time.
 
-Kernels release Python's lock, so threads use all processors and nothing has to be sent between them. Processes are for what threads cannot
-share: code that holds the lock, or libraries that crash. Either way no more shards than can be measured at once are in memory, and each
-result goes to its file where it was made.
+In threads, or in processes, each watched over by a thread.
+
+Kernels release Python's lock, so threads use all processors and nothing has to be sent between
+them. Processes are for what threads cannot share: code that holds the lock, or libraries that
+crash. Either way no more shards than can be measured at once are in memory, and each result goes to
+its file where it was made.
 """
 
 import os
@@ -28,7 +31,8 @@ from galfeat.pipeline.batch.worker_process import Child, Died, Order
 __all__ = ["Job", "Outcome", "in_order_of_completion", "run_here"]
 
 _WAITING = 8  # shards being measured for one whose file the disk is waited for
-_GRACE = 1.0  # seconds that threads have to give up a shard where somebody waits; what they do after that is lost
+# seconds that threads have to give up a shard where somebody waits; what they do after that is lost
+_GRACE = 1.0
 _PATIENCE = 20.0  # where nobody does
 
 
@@ -48,7 +52,9 @@ class Outcome(NamedTuple):
 
 
 def workers_of(workers: int | None) -> int:
-    """Return how many shards are measured at once: as many as there are processors for this process, unless a number is given.
+    """Return how many shards are measured at once.
+
+    As many as there are processors for this process, unless a number is given.
 
     Raises
     ------
@@ -62,7 +68,12 @@ def workers_of(workers: int | None) -> int:
 
 
 def run_here(
-    work: Work, work_file: Path, journal: Journal, jobs: Iterator[Job], workers: int, processes: bool = False
+    work: Work,
+    work_file: Path,
+    journal: Journal,
+    jobs: Iterator[Job],
+    workers: int,
+    processes: bool = False,
 ) -> Generator[Outcome, None, None]:
     """Measure shards on this machine.
 
@@ -85,12 +96,15 @@ def run_here(
         In the order in which they are through.
     """
     hands = _Hands(work, work_file, journal, None if processes else workers)
-    threads = workers if processes else workers + 1 + workers // _WAITING  # the disk is waited for by the threads more
+    # the disk is waited for by the threads more
+    threads = workers if processes else workers + 1 + workers // _WAITING
     pool = ThreadPoolExecutor(threads, thread_name_prefix="galfeat")
     patience = _PATIENCE
     with threadpool_limits(1):
         try:
-            yield from in_order_of_completion(lambda job: pool.submit(hands.measure, job), jobs, 2 * threads)
+            yield from in_order_of_completion(
+                lambda job: pool.submit(hands.measure, job), jobs, 2 * threads
+            )
         except KeyboardInterrupt:
             patience = _GRACE
             raise
@@ -100,7 +114,9 @@ def run_here(
             hands.wait(patience)
 
 
-def in_order_of_completion(submit: Callable[[Job], "Future[Outcome]"], jobs: Iterator[Job], window: int) -> Iterator[Outcome]:
+def in_order_of_completion(
+    submit: Callable[[Job], "Future[Outcome]"], jobs: Iterator[Job], window: int
+) -> Iterator[Outcome]:
     """Keep so many jobs submitted, and yield their outcomes as they come."""
     flying = {submit(job) for job in islice(jobs, window)}
     while flying:
@@ -183,7 +199,10 @@ class _Hands:
 
     @contextmanager
     def _begun(self, job: Job) -> Iterator[None]:
-        """Wait for this thread's turn, and note only then that the shard is in flight: one that waits kills nothing."""
+        """Wait for this thread's turn, and note only then that the shard is in flight.
+
+        One that waits kills nothing.
+        """
         with self._turn or nullcontext():
             self._journal.begin(job.key)
             yield

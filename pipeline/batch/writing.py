@@ -26,13 +26,15 @@ _WHY = {
 class Part:
     """A file on its way: it has another name until it is whole.
 
-    Each writer has a temporary name of its own: where two write the same file, one of them comes last, and both are right.
+    Each writer has a temporary name of its own: where two write the same file, one of them comes
+    last, and both are right.
 
     Parameters
     ----------
     path : Path
     folder : Path, optional
-        Where the file is while it is written, on the same disk; what is left there by a run that was killed gets cleared away.
+        Where the file is while it is written, on the same disk; what is left there by a run that
+        was killed gets cleared away.
     """
 
     def __init__(self, path: Path, folder: Path | None = None) -> None:
@@ -57,7 +59,9 @@ class Part:
 
 @contextmanager
 def appearing(path: Path, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """Open a file that appears under its name when the block ends well, whole and safe on the disk; otherwise it leaves no trace.
+    """Open a file that appears under its name when the block ends well, whole and safe on the disk.
+
+    Otherwise it leaves no trace.
 
     Parameters
     ----------
@@ -87,11 +91,16 @@ def resumable(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         why = _WHY.get(error.errno or 0, f"{error.strerror or error}; see to that")
-        raise UsageError(f"cannot write {path}: {why}, and give the same command again: it goes on where it stopped") from error
+        raise UsageError(
+            f"cannot write {path}: {why}, and give the same command again: it goes on where it "
+            "stopped"
+        ) from error
 
 
 def sync_folder(folder: Path) -> None:
-    """Make sure that what was renamed in a folder stays so even if the power fails, where the system can do that."""
+    """Make sure that what was renamed in a folder stays so even if the power fails, where the
+    system can do that.
+    """
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

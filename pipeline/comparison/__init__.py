@@ -1,1 +1,4 @@
-"""The comparison of features with raw pixels: nested cross-validation, ablations, perturbations, significance."""
+"""The comparison of features with raw pixels.
+
+Nested cross-validation, ablations, perturbations, significance.
+"""

@@ -1,4 +1,6 @@
-"""Finished parts of a comparison on disk, so that an interrupted one can go on with the same numbers."""
+"""Finished parts of a comparison on disk, so that an interrupted one can go on with the same
+numbers.
+"""
 
 import hashlib
 import json
@@ -55,7 +57,9 @@ class Pieces:
         return piece
 
     def of_other_runs(self) -> int:
-        """Return how many of the pieces that are there are not of this run, and will be replaced."""
+        """Return how many of the pieces that are there are not of this run, and will be
+        replaced.
+        """
         there = [path for path in self.folder.glob("*.json") if _NAMED.fullmatch(path.name)]
         return sum(_key_of(path) != self.key for path in there)
 
@@ -65,7 +69,10 @@ class Pieces:
             part.write_text(json.dumps({"key": self.key, **_tree(piece)}), encoding="utf-8")
 
     def clear(self) -> None:
-        """Remove all pieces: the study is written. What else is in the folder stays, and then the folder."""
+        """Remove all pieces: the study is written.
+
+        What else is in the folder stays, and then the folder.
+        """
         with suppress(OSError):
             for path in self.folder.iterdir():
                 if _NAMED.fullmatch(path.name):
@@ -107,7 +114,9 @@ def _piece(tree: Mapping[str, Any]) -> Piece:
     return Piece(
         [Row(**row) for row in tree["rows"]],
         [Settings(**each) for each in tree["committee"]],
-        None if tree["probabilities"] is None else np.array(tree["probabilities"], dtype=np.float64),
+        None
+        if tree["probabilities"] is None
+        else np.array(tree["probabilities"], dtype=np.float64),
         [Importance(**each) for each in tree["importances"]],
         tree["seconds"],
     )

@@ -1,4 +1,7 @@
-"""What inputs cost: numbers, parameters, bytes and seconds; and what a fully connected layer on whole images would."""
+"""What inputs cost: numbers, parameters, bytes and seconds.
+
+And what a fully connected layer on whole images would.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -23,7 +26,9 @@ _TIMED = 24  # galaxies
 
 
 def measuring_seconds(cutouts: Sequence[Cutout], recipe: Recipe) -> dict[str, float]:
-    """Return the seconds a galaxy that each extractor takes on one thread, preparation included; and alignment; empty without cutouts.
+    """Return the seconds a galaxy that each extractor takes on one thread, preparation included.
+
+    And alignment; empty without cutouts.
 
     Parameters
     ----------
@@ -38,7 +43,9 @@ def measuring_seconds(cutouts: Sequence[Cutout], recipe: Recipe) -> dict[str, fl
     pixels = measure(some, recipe.subset(["pixels"]))[1].get("pixels")
     if pixels is None:
         return {}
-    images = np.asarray(pixels).reshape(-1, len(recipe.bands), recipe.preparation.size, recipe.preparation.size)
+    images = np.asarray(pixels).reshape(
+        -1, len(recipe.bands), recipe.preparation.size, recipe.preparation.size
+    )
     for name in recipe.extractors:
         alone = recipe.subset([name])
         start = time.thread_time()
@@ -51,7 +58,12 @@ def measuring_seconds(cutouts: Sequence[Cutout], recipe: Recipe) -> dict[str, fl
     return seconds
 
 
-def costs(inputs: Sequence[Contender], blocks: Mapping[str, Block], outcome: Outcome, seconds: Mapping[str, float]) -> tuple[Cost, ...]:
+def costs(
+    inputs: Sequence[Contender],
+    blocks: Mapping[str, Block],
+    outcome: Outcome,
+    seconds: Mapping[str, float],
+) -> tuple[Cost, ...]:
     """Return what each input costs, the controls left out.
 
     Parameters
@@ -62,7 +74,8 @@ def costs(inputs: Sequence[Contender], blocks: Mapping[str, Block], outcome: Out
     seconds : mapping of str to float
         Of each extractor, from `measuring_seconds`.
     """
-    least = min(seconds.values(), default=0.0)  # what preparation alone takes at most: it is done once, however many extractors follow
+    # what preparation alone takes at most: it is done once, however many extractors follow
+    least = min(seconds.values(), default=0.0)
     found = []
     for each in inputs:
         if each.group == "control":
@@ -78,7 +91,8 @@ def costs(inputs: Sequence[Contender], blocks: Mapping[str, Block], outcome: Out
                 n_measured=sum(numbers for numbers, _ in sizes),
                 n_parameters=round(float(np.mean([row.n_parameters for row in rows]))),
                 bytes_per_galaxy=sum(size for _, size in sizes),
-                extract_seconds=least + sum(max(0.0, seconds.get(column, 0.0) - least) for column in columns),
+                extract_seconds=least
+                + sum(max(0.0, seconds.get(column, 0.0) - least) for column in columns),
                 fit_seconds=times["fit"],
                 predict_seconds=times["predict"],
                 search_seconds=times["search"],
@@ -105,7 +119,9 @@ def layers(n_bands: int, features: int) -> tuple[Layer, ...]:
     for size in _SIZES:
         pixels = size * size
         shallow = _HIDDEN * (n_bands * pixels + 1)
-        found.append(Layer(size, n_bands, n_bands * pixels, pixels * pixels + pixels, shallow, features))
+        found.append(
+            Layer(size, n_bands, n_bands * pixels, pixels * pixels + pixels, shallow, features)
+        )
     return tuple(found)
 
 

@@ -1,4 +1,7 @@
-"""What is done on one fold: search, training and test of every input, and the questions that follow."""
+"""What is done on one fold.
+
+Search, training and test of every input, and the questions that follow.
+"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,14 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.pipeline.comparison.classifiers.augmentation import COPIES, moved_copies
-from galfeat.pipeline.comparison.classifiers.baselines import FittedHead, draw_head, fit_head, search_head
+from galfeat.pipeline.comparison.classifiers.baselines import (
+    FittedHead,
+    draw_head,
+    fit_head,
+    search_head,
+)
 from galfeat.pipeline.comparison.classifiers.cnn import CNN, ConvNet, fit_cnn
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
 from galfeat.pipeline.comparison.cross_validation import inner_split, nested
 from galfeat.pipeline.comparison.inputs import Contender
 from galfeat.pipeline.comparison.metrics import judged, spread
 from galfeat.pipeline.comparison.results import Importance, Row, Stage
-from galfeat.pipeline.comparison.split import Fitted, Member, Split, joined, parameters, temperature_of, train_network, widths_and_factors
+from galfeat.pipeline.comparison.split import (
+    Fitted,
+    Member,
+    Split,
+    joined,
+    parameters,
+    temperature_of,
+    train_network,
+    widths_and_factors,
+)
 from galfeat.pipeline.extraction.measure import Block, take_rows
 from galfeat.pipeline.models.inputs import Part
 
@@ -134,7 +151,14 @@ class Fold:
         self._learn, self._judge = learn, judge
 
     def _split(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> Split:
-        return Split(self.sample.blocks, self.sample.labels, train, test, shape=self.sample.shape, seed=self.sample.seed)
+        return Split(
+            self.sample.blocks,
+            self.sample.labels,
+            train,
+            test,
+            shape=self.sample.shape,
+            seed=self.sample.seed,
+        )
 
     def learn(self, contenders: Sequence[Contender], apply: Callable[..., Any] = map) -> None:
         """Learn what the parts of these inputs need, on both splits."""
@@ -149,12 +173,15 @@ class Fold:
             return labels
         rng = np.random.default_rng(self.seed)
         dealt = rng.permutation(labels)
-        while len(set(dealt[self._learn].tolist())) < min(2, len(set(labels.tolist()))):  # of a rare class, all may be dealt elsewhere
+        # of a rare class, all may be dealt elsewhere
+        while len(set(dealt[self._learn].tolist())) < min(2, len(set(labels.tolist()))):
             dealt = rng.permutation(labels)
         return dealt
 
     def search(self, contender: Contender) -> tuple[list[Settings], float, list[float]]:
-        """Return the best of the draws by macro-F1 on the inner split, the temperature that suits their committee, and all inner scores."""
+        """Return the best of the draws by macro-F1 on the inner split, the temperature that suits
+        their committee, and all inner scores.
+        """
         labels, classes = self.labels_of(contender), self.sample.classes
         learn, judge = labels[self._learn], labels[self._judge]
         _, wide_judge = self.inner.wide(contender.parts)
@@ -162,18 +189,40 @@ class Fold:
         scores, said, known = [], [], sorted(set(learn.tolist()))
         for settings in self.draws:
             member = self._member(contender.parts, sides, learn, settings, _SEARCH_EFFORT)
-            said.append(np.asarray(member.network.predict_proba(member.matrix(wide_judge)), dtype=np.float64))
+            said.append(
+                np.asarray(
+                    member.network.predict_proba(member.matrix(wide_judge)), dtype=np.float64
+                )
+            )
             scores.append(judged(judge, spread(said[-1], known, classes), classes)[0]["macro_f1"])
         best = np.argsort(-np.array(scores), kind="stable")[: self.networks].tolist()
         temperature = temperature_of(np.mean([said[place] for place in best], axis=0), judge, known)
         return [self.draws[place] for place in best], temperature, scores
 
-    def fit(self, contender: Contender, committee: Sequence[Settings], temperature: float = 1.0, *, matched: bool = False) -> Fitted:
-        """Train a committee, one network a setting, on the whole training side; matched, all have one number of parameters."""
+    def fit(
+        self,
+        contender: Contender,
+        committee: Sequence[Settings],
+        temperature: float = 1.0,
+        *,
+        matched: bool = False,
+    ) -> Fitted:
+        """Train a committee, one network a setting, on the whole training side.
+
+        Matched, all have one number of parameters.
+        """
         labels = self.labels_of(contender)
         sides = [self.outer.wide(contender.parts)[0], *self._copies(contender, self.outer)]
-        members = [self._member(contender.parts, sides, labels, settings, 1.0, matched=matched) for settings in committee]
-        return Fitted(contender.parts, [self.outer.encoder(part) for part in contender.parts], members, temperature)
+        members = [
+            self._member(contender.parts, sides, labels, settings, 1.0, matched=matched)
+            for settings in committee
+        ]
+        return Fitted(
+            contender.parts,
+            [self.outer.encoder(part) for part in contender.parts],
+            members,
+            temperature,
+        )
 
     def _member(
         self,
@@ -185,21 +234,32 @@ class Fold:
         *,
         matched: bool = False,
     ) -> Member:
-        """Train a network on the parts of the training galaxies, and on their copies where there are any."""
+        """Train a network on the parts of the training galaxies, and on their copies where there
+        are any.
+        """
         widths, factors = widths_and_factors(parts, sides[0], settings.components)
         x = np.concatenate([joined(each, widths, factors) for each in sides])
         if matched:
-            settings = replace(settings, hidden=matched_hidden(self._budget(), x.shape[1], len(self.outer.classes)))
+            settings = replace(
+                settings, hidden=matched_hidden(self._budget(), x.shape[1], len(self.outer.classes))
+            )
         share = self.effort * effort / len(sides)
-        network = train_network(x, np.concatenate([labels] * len(sides)), settings, seed=self.sample.seed, effort=share)
+        network = train_network(
+            x, np.concatenate([labels] * len(sides)), settings, seed=self.sample.seed, effort=share
+        )
         return Member(settings, widths, factors, network)
 
     def _copies(self, contender: Contender, split: Split) -> list[list[NDArray[np.float32]]]:
         if not contender.augmented:
             return []
         part = contender.parts[0]
-        images = np.asarray(take_rows(self.sample.blocks[part.column], split.train)).reshape(-1, *self.sample.shape)
-        moved = (moved_copies(images, split.train, number, self.sample.seed).reshape(len(images), -1) for number in range(COPIES))
+        images = np.asarray(take_rows(self.sample.blocks[part.column], split.train)).reshape(
+            -1, *self.sample.shape
+        )
+        moved = (
+            moved_copies(images, split.train, number, self.sample.seed).reshape(len(images), -1)
+            for number in range(COPIES)
+        )
         return [[split.encoder(part).transform({part.column: each})] for each in moved]
 
     def main(
@@ -231,60 +291,138 @@ class Fold:
         for each in altered:
             said = self._said(fitted, fitted.wide(each.blocks))
             more = {"perturbation": each.kind, "strength": each.strength}
-            rows.append(self._row("robustness", contender, fitted, said, self.sample.labels[each.rows], **more))
+            rows.append(
+                self._row(
+                    "robustness", contender, fitted, said, self.sample.labels[each.rows], **more
+                )
+            )
         if elsewhere is not None:
-            rows.append(self._row("cross", contender, fitted, self._said(fitted, fitted.wide(elsewhere[0])), elsewhere[1]))
+            rows.append(
+                self._row(
+                    "cross",
+                    contender,
+                    fitted,
+                    self._said(fitted, fitted.wide(elsewhere[0])),
+                    elsewhere[1],
+                )
+            )
         importances = self._importances(contender, fitted, wide) if importance else ()
         return Piece(rows, committee, probabilities, importances, seconds)
 
     def dropped(self, contender: Contender, without: int, committee: Sequence[Settings]) -> Piece:
-        """Train and test an input without one of its parts, with the settings chosen for the whole."""
+        """Train and test an input without one of its parts, with the settings chosen for the
+        whole.
+        """
         part = contender.parts[without]
         less = contender.without(part)
         fitted = self.fit(less, committee)
         return Piece(
-            [self._row("drop", contender, fitted, self._said(fitted, self.outer.wide(less.parts)[1]), part=part.column)], committee
+            [
+                self._row(
+                    "drop",
+                    contender,
+                    fitted,
+                    self._said(fitted, self.outer.wide(less.parts)[1]),
+                    part=part.column,
+                )
+            ],
+            committee,
         )
 
     def learning(self, contender: Contender, n_train: int, committee: Sequence[Settings]) -> Piece:
-        """Learn everything from fewer galaxies, with the settings chosen for all, and test on the same ones."""
+        """Learn everything from fewer galaxies, with the settings chosen for all, and test on the
+        same ones.
+        """
         chosen = nested(self.outer.train_labels, n_train, self.seed)
         small = copy(self)
         small.outer = self._split(self.outer.train[chosen], self.outer.test)
         small.outer.learn(contender.parts)
         fitted = small.fit(contender, committee)
-        return Piece([small._row("learning", contender, fitted, small._said(fitted, small.outer.wide(contender.parts)[1]))], committee)
+        return Piece(
+            [
+                small._row(
+                    "learning",
+                    contender,
+                    fitted,
+                    small._said(fitted, small.outer.wide(contender.parts)[1]),
+                )
+            ],
+            committee,
+        )
 
     def head(self, contender: Contender, name: str, committee: Sequence[Settings]) -> Piece:
         """Search, train and test another classifier on the numbers of an input."""
         fitted = self.fit_head(contender, name)
-        said = spread(fitted.probabilities(self.outer.wide(contender.parts)[1]), fitted.classes, self.sample.classes)
+        said = spread(
+            fitted.probabilities(self.outer.wide(contender.parts)[1]),
+            fitted.classes,
+            self.sample.classes,
+        )
         sizes = (fitted.n_features, fitted.n_parameters)
-        return Piece([self._scored("head", contender, said, self.outer.test_labels, sizes, fitted.settings, head=name)], committee)
+        return Piece(
+            [
+                self._scored(
+                    "head",
+                    contender,
+                    said,
+                    self.outer.test_labels,
+                    sizes,
+                    fitted.settings,
+                    head=name,
+                )
+            ],
+            committee,
+        )
 
     def fit_head(self, contender: Contender, name: str) -> FittedHead:
-        """Search and train another classifier: it tries as many settings as the network, on the same inner split."""
+        """Search and train another classifier.
+
+        It tries as many settings as the network, on the same inner split.
+        """
         parts, labels, seed = contender.parts, self.labels_of(contender), self.sample.seed
         draws = draw_head(name, len(self.draws), seed)
         inner = (labels[self._learn], labels[self._judge])
-        best, temperature, _ = search_head(name, parts, self.inner.wide(parts), inner, draws=draws, seed=seed)
-        return fit_head(name, parts, self.outer.wide(parts)[0], labels, settings=best, temperature=temperature, seed=seed)
+        best, temperature, _ = search_head(
+            name, parts, self.inner.wide(parts), inner, draws=draws, seed=seed
+        )
+        return fit_head(
+            name,
+            parts,
+            self.outer.wide(parts)[0],
+            labels,
+            settings=best,
+            temperature=temperature,
+            seed=seed,
+        )
 
     def ceiling(self, contender: Contender, committee: Sequence[Settings]) -> Piece:
         """Train and test the convolutional network on the cutouts."""
         fitted = self.fit_ceiling(contender)
-        said = spread(fitted.probabilities(self._images(self.outer.test)), fitted.classes, self.sample.classes)
+        said = spread(
+            fitted.probabilities(self._images(self.outer.test)), fitted.classes, self.sample.classes
+        )
         sizes = (fitted.n_inputs, fitted.n_parameters)
         settings = {"stopped": fitted.trial.stopped}
-        return Piece([self._scored("head", contender, said, self.outer.test_labels, sizes, settings, head=CNN)], committee)
+        return Piece(
+            [
+                self._scored(
+                    "head", contender, said, self.outer.test_labels, sizes, settings, head=CNN
+                )
+            ],
+            committee,
+        )
 
     def fit_ceiling(self, contender: Contender) -> ConvNet:
         """Train the convolutional network; its epochs are chosen on the inner split."""
         images, labels = self._images(self.outer.train), self.labels_of(contender)
-        return fit_cnn(images, labels, (self._learn, self._judge), seed=self.sample.seed, effort=self.effort)
+        return fit_cnn(
+            images, labels, (self._learn, self._judge), seed=self.sample.seed, effort=self.effort
+        )
 
     def _images(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        return np.asarray(take_rows(self.sample.blocks["pixels"], rows)).reshape(-1, *self.sample.shape)
+        return np.asarray(take_rows(self.sample.blocks["pixels"], rows)).reshape(
+            -1, *self.sample.shape
+        )
 
     def _budget(self) -> int:
         k, pixels = len(self.outer.classes), int(np.prod(self.sample.shape))
@@ -293,7 +431,9 @@ class Fold:
     def _said(self, fitted: Fitted, wide: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
         return spread(fitted.probabilities(wide), fitted.classes, self.sample.classes)
 
-    def _importances(self, contender: Contender, fitted: Fitted, wide: Sequence[NDArray[np.float32]]) -> list[Importance]:
+    def _importances(
+        self, contender: Contender, fitted: Fitted, wide: Sequence[NDArray[np.float32]]
+    ) -> list[Importance]:
         truth, classes = self.outer.test_labels, self.sample.classes
         whole, by_class = judged(truth, self._said(fitted, wide), classes)
         rng = np.random.default_rng(self.seed)
@@ -302,13 +442,25 @@ class Fold:
             losses: list[float] = []
             lost: dict[str, list[float]] = {name: [] for name in classes}
             for _ in range(_SHUFFLINGS):
-                mixed = [rows[rng.permutation(len(rows))] if number == place else rows for number, rows in enumerate(wide)]
+                mixed = [
+                    rows[rng.permutation(len(rows))] if number == place else rows
+                    for number, rows in enumerate(wide)
+                ]
                 scores, per_class = judged(truth, self._said(fitted, mixed), classes)
                 losses.append(whole["macro_f1"] - scores["macro_f1"])
                 for name in classes:
                     lost[name].append(by_class[name]["f1"] - per_class[name]["f1"])
             fall = {name: float(np.mean(values)) for name, values in lost.items()}
-            found.append(Importance(contender.name, part.column, self.repeat, self.fold, float(np.mean(losses)), fall))
+            found.append(
+                Importance(
+                    contender.name,
+                    part.column,
+                    self.repeat,
+                    self.fold,
+                    float(np.mean(losses)),
+                    fall,
+                )
+            )
         return found
 
     def _row(
@@ -323,7 +475,15 @@ class Fold:
         features = round(float(np.mean([sum(each.widths) for each in fitted.members])))
         size = round(float(np.mean([parameters(each.network) for each in fitted.members])))
         truth = self.outer.test_labels if truth is None else truth
-        return self._scored(stage, contender, said, truth, (features, size), fitted.members[0].settings.as_dict(), **more)
+        return self._scored(
+            stage,
+            contender,
+            said,
+            truth,
+            (features, size),
+            fitted.members[0].settings.as_dict(),
+            **more,
+        )
 
     def _scored(
         self,
@@ -353,7 +513,8 @@ class Fold:
 
 
 def matched_hidden(budget: int, features: int, classes: int) -> int:
-    """Return the units of the one hidden layer with which a network has as many parameters as the budget; at least one.
+    """Return the units of the one hidden layer with which a network has as many parameters as the
+    budget; at least one.
 
     A network of h units on d features for k classes has h (d + 1 + k) + k parameters.
     """

@@ -1,4 +1,7 @@
-"""Who takes part in the comparison: pixels in several guises, extractors alone and together, and controls."""
+"""Who takes part in the comparison.
+
+Pixels in several guises, extractors alone and together, and controls.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +18,10 @@ from galfeat.pipeline.models.inputs import Part, extractor_part
 __all__ = ["FEATURE_SETTINGS", "RANDOM", "Contender", "contenders", "hand_parts", "random_block"]
 
 RANDOM = "random"  # a block of numbers that mean nothing
-FEATURE_SETTINGS: Mapping[str, Mapping[str, Any]] = {"hog": {"rotation": "mirrored"}, "texture": {"patterns": "fourier"}}
+FEATURE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "hog": {"rotation": "mirrored"},
+    "texture": {"patterns": "fourier"},
+}
 """How extractors are set in the comparison where it is not their default: galaxies have no up."""
 
 _ABOUT = {
@@ -59,7 +65,12 @@ class Contender:
 
     def without(self, part: Part) -> "Contender":
         """Return the same without one of its parts."""
-        return Contender(f"{self.name}-{part.column}", tuple(each for each in self.parts if each != part), self.group, self.about)
+        return Contender(
+            f"{self.name}-{part.column}",
+            tuple(each for each in self.parts if each != part),
+            self.group,
+            self.about,
+        )
 
 
 def hand_parts(extractors: Sequence[str]) -> tuple[Part, ...]:
@@ -76,24 +87,75 @@ def contenders(extractors: Sequence[str]) -> tuple[Contender, ...]:
         The extractors that were measured, ``pixels`` among them.
     """
     hand, raw = hand_parts(extractors), (Part("pixels", "", None),)
-    named = " and ".join([", ".join(part.column for part in hand[:-1]), hand[-1].column] if len(hand) > 1 else [hand[0].column])
+    named = " and ".join(
+        [", ".join(part.column for part in hand[:-1]), hand[-1].column]
+        if len(hand) > 1
+        else [hand[0].column]
+    )
     return (
         Contender("pixels", raw, "pixels", "the whole prepared grid"),
-        Contender("pixels_linear", (Part("pixels", "linear", None),), "pixels", "the whole grid without the asinh stretch"),
-        Contender("pixels_small", (Part("pixels", "small", None),), "pixels", "the grid averaged over 4 x 4 pixels"),
-        Contender("pixels_augmented", raw, "pixels", "the whole grid; copies moved, turned, mirrored in training", True),
+        Contender(
+            "pixels_linear",
+            (Part("pixels", "linear", None),),
+            "pixels",
+            "the whole grid without the asinh stretch",
+        ),
+        Contender(
+            "pixels_small",
+            (Part("pixels", "small", None),),
+            "pixels",
+            "the grid averaged over 4 x 4 pixels",
+        ),
+        Contender(
+            "pixels_augmented",
+            raw,
+            "pixels",
+            "the whole grid; copies moved, turned, mirrored in training",
+            True,
+        ),
         Contender("pixels_pca", (Part("pixels"),), "pixels", "principal components of the pixels"),
-        Contender("pixels_aligned", (Part(ALIGNED),), "pixels", "principal components of centred, turned and scaled galaxies"),
-        *(Contender(part.column, (part,), "features", _ABOUT.get(part.column, part.column)) for part in hand),
+        Contender(
+            "pixels_aligned",
+            (Part(ALIGNED),),
+            "pixels",
+            "principal components of centred, turned and scaled galaxies",
+        ),
+        *(
+            Contender(part.column, (part,), "features", _ABOUT.get(part.column, part.column))
+            for part in hand
+        ),
         Contender("features", hand, "features", f"{named} together"),
-        Contender("features+pixels", (*hand, Part("pixels")), "both", "the same, and principal components of the pixels"),
-        Contender("shuffled", hand, "control", "all features, with the training labels dealt out at random", shuffled=True),
-        Contender("random", tuple(Part(f"{RANDOM} {part.column}") for part in hand), "control", "random numbers in place of the features"),
-        Contender("nuisance", (Part(NUISANCE, "", None),), "control", "total flux, size, sky and noise alone"),
+        Contender(
+            "features+pixels",
+            (*hand, Part("pixels")),
+            "both",
+            "the same, and principal components of the pixels",
+        ),
+        Contender(
+            "shuffled",
+            hand,
+            "control",
+            "all features, with the training labels dealt out at random",
+            shuffled=True,
+        ),
+        Contender(
+            "random",
+            tuple(Part(f"{RANDOM} {part.column}") for part in hand),
+            "control",
+            "random numbers in place of the features",
+        ),
+        Contender(
+            "nuisance",
+            (Part(NUISANCE, "", None),),
+            "control",
+            "total flux, size, sky and noise alone",
+        ),
     )
 
 
 def random_block(block: Block, seed: int) -> NDArray[np.float32]:
-    """Return as many rows of random numbers as the block has, as wide as it (256 at most; of local descriptors 256)."""
+    """Return as many rows of random numbers as the block has, as wide as it (256 at most; of local
+    descriptors 256).
+    """
     width = _WIDEST if isinstance(block, list) else min(_WIDEST, block.shape[1])
     return np.random.default_rng(seed).normal(size=(len(block), width)).astype(np.float32)

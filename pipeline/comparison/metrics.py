@@ -63,7 +63,8 @@ class ClassScore:
     precision, recall, f1 : float
         In [0, 1]; precision is 0 where the class is never predicted.
     auc : float
-        Area under the receiver operating characteristic of this class against all others; NaN where only one side has galaxies.
+        Area under the receiver operating characteristic of this class against all others; NaN where
+        only one side has galaxies.
     """
 
     name: str
@@ -74,8 +75,12 @@ class ClassScore:
     auc: float
 
 
-def log_loss(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]) -> float:
-    """Return the mean of minus the logarithm of the probability that the true class was given; 0 is perfect.
+def log_loss(
+    truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]
+) -> float:
+    """Return the mean of minus the logarithm of the probability that the true class was given.
+
+    0 is perfect.
 
     Parameters
     ----------
@@ -85,11 +90,15 @@ def log_loss(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Seq
     classes : sequence of str, length k
         In sorted order.
     """
-    return float(sklearn_log_loss(truth, np.asarray(probabilities, dtype=np.float64), labels=list(classes)))
+    return float(
+        sklearn_log_loss(truth, np.asarray(probabilities, dtype=np.float64), labels=list(classes))
+    )
 
 
 def brier(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]) -> float:
-    """Return the mean squared distance of the probabilities from certainty in the true class; 0 is perfect.
+    """Return the mean squared distance of the probabilities from certainty in the true class.
+
+    0 is perfect.
 
     Parameters
     ----------
@@ -99,8 +108,9 @@ def brier(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequen
     Returns
     -------
     float
-        In [0, 1] for two classes, where it is the square error of one class's probability, and in [0, 2] for more, where it is summed
-        over the classes; as in `sklearn.metrics.brier_score_loss`.
+        In [0, 1] for two classes, where it is the square error of one class's probability, and in
+        [0, 2] for more, where it is summed over the classes; as in
+        `sklearn.metrics.brier_score_loss`.
 
     References
     ----------
@@ -112,12 +122,20 @@ def brier(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequen
     0.1
     """
     certain = np.asarray(truth)[:, None] == np.asarray(classes)[None, :]
-    total = float(np.mean(np.sum((np.asarray(probabilities, dtype=np.float64) - certain) ** 2, axis=1)))
+    total = float(
+        np.mean(np.sum((np.asarray(probabilities, dtype=np.float64) - certain) ** 2, axis=1))
+    )
     return total / 2.0 if len(classes) == 2 else total
 
 
-def reliability_bins(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str], n_bins: int = BINS) -> list[Bin]:
-    """Return how often the predicted class is right, among galaxies of similar predicted probability.
+def reliability_bins(
+    truth: ArrayLike,
+    probabilities: NDArray[np.floating],
+    classes: Sequence[str],
+    n_bins: int = BINS,
+) -> list[Bin]:
+    """Return how often the predicted class is right, among galaxies of similar predicted
+    probability.
 
     Parameters
     ----------
@@ -133,8 +151,9 @@ def reliability_bins(truth: ArrayLike, probabilities: NDArray[np.floating], clas
 
     References
     ----------
-    Guo, Pleiss, Sun & Weinberger (2017), PMLR 70, 1321, arXiv:1706.04599, doi:10.48550/arXiv.1706.04599; intervals: Clopper & Pearson
-    (1934), Biometrika 26, 404, doi:10.1093/biomet/26.4.404.
+    Guo, Pleiss, Sun & Weinberger (2017), PMLR 70, 1321, arXiv:1706.04599,
+    doi:10.48550/arXiv.1706.04599; intervals: Clopper & Pearson (1934), Biometrika 26, 404,
+    doi:10.1093/biomet/26.4.404.
     """
     table = np.asarray(probabilities, dtype=np.float64)
     confidence = table.max(axis=1)
@@ -150,8 +169,14 @@ def reliability_bins(truth: ArrayLike, probabilities: NDArray[np.floating], clas
     return bins
 
 
-def expected_calibration_error(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str], n_bins: int = BINS) -> float:
-    """Return by how much the predicted probability differs from the share that is right, averaged over the galaxies; in [0, 1].
+def expected_calibration_error(
+    truth: ArrayLike,
+    probabilities: NDArray[np.floating],
+    classes: Sequence[str],
+    n_bins: int = BINS,
+) -> float:
+    """Return by how much the predicted probability differs from the share that is right, averaged
+    over the galaxies; in [0, 1].
 
     Parameters
     ----------
@@ -160,19 +185,27 @@ def expected_calibration_error(truth: ArrayLike, probabilities: NDArray[np.float
 
     Notes
     -----
-    Few galaxies a bin scatter around the truth, so the error of perfectly calibrated probabilities is above 0, and the more so the
-    fewer galaxies there are: compare it only between inputs that were tested on the same galaxies.
+    Few galaxies a bin scatter around the truth, so the error of perfectly calibrated probabilities
+    is above 0, and the more so the fewer galaxies there are: compare it only between inputs that
+    were tested on the same galaxies.
 
     References
     ----------
-    Naeini, Cooper & Hauskrecht (2015), AAAI 29, 2901, doi:10.1609/aaai.v29i1.9602; Guo et al. (2017), as in `reliability_bins`.
+    Naeini, Cooper & Hauskrecht (2015), AAAI 29, 2901, doi:10.1609/aaai.v29i1.9602; Guo et al.
+    (2017), as in `reliability_bins`.
     """
     bins = reliability_bins(truth, probabilities, classes, n_bins)
-    return sum(each.n * abs(each.accuracy - each.confidence) for each in bins) / sum(each.n for each in bins)
+    return sum(each.n * abs(each.accuracy - each.confidence) for each in bins) / sum(
+        each.n for each in bins
+    )
 
 
-def class_scores(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]) -> list[ClassScore]:
-    """Return precision, recall, F1 and area under the curve of every class; the predicted class is the most probable.
+def class_scores(
+    truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]
+) -> list[ClassScore]:
+    """Return precision, recall, F1 and area under the curve of every class.
+
+    The predicted class is the most probable.
 
     Parameters
     ----------
@@ -181,8 +214,9 @@ def class_scores(truth: ArrayLike, probabilities: NDArray[np.floating], classes:
 
     Notes
     -----
-    The same numbers as scikit-learn's `precision_recall_fscore_support` and `roc_auc_score`, without their checks of the arguments,
-    which for folds of a hundred galaxies take a hundred times longer than the sums.
+    The same numbers as scikit-learn's `precision_recall_fscore_support` and `roc_auc_score`,
+    without their checks of the arguments, which for folds of a hundred galaxies take a hundred
+    times longer than the sums.
     """
     table = np.asarray(probabilities, dtype=np.float64)
     counts = confusion(truth, table, classes)
@@ -191,19 +225,27 @@ def class_scores(truth: ArrayLike, probabilities: NDArray[np.floating], classes:
     f1 = 2 * right / np.maximum(n + named, 1)
     auc = _areas(np.asarray(truth)[:, None] == np.asarray(classes), table)
     columns = zip(classes, n, precision, recall, f1, auc, strict=True)
-    return [ClassScore(str(name), int(count), *map(float, scores)) for name, count, *scores in columns]
+    return [
+        ClassScore(str(name), int(count), *map(float, scores)) for name, count, *scores in columns
+    ]
 
 
 def _areas(members: NDArray[np.bool_], table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the area under the curve of each column, from the ranks of its members: the statistic of Mann and Whitney."""
+    """Return the area under the curve of each column, from the ranks of its members.
+
+    The statistic of Mann and Whitney.
+    """
     n = members.sum(axis=0)
     pairs = n * (len(members) - n)
     above = (rankdata(table, axis=0) * members).sum(axis=0) - n * (n + 1) / 2
     return np.where(pairs > 0, above / np.maximum(pairs, 1), np.nan)
 
 
-def confusion(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]) -> NDArray[np.int_]:
-    """Return the numbers of galaxies by true class (row) and most probable class (column), shape (k, k).
+def confusion(
+    truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]
+) -> NDArray[np.int_]:
+    """Return the numbers of galaxies by true class (row) and most probable class (column), shape
+    (k, k).
 
     Raises
     ------
@@ -223,10 +265,12 @@ def confusion(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Se
 def judged(
     truth: NDArray[np.str_], probabilities: NDArray[np.float64], classes: Sequence[str]
 ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-    """Return the scores of `SCORES`, and precision, recall, F1, AUC and number of galaxies of each class.
+    """Return the scores of `SCORES`, and precision, recall, F1, AUC and number of galaxies of each
+    class.
 
-    The predicted class is the most probable one. Macro-F1 and balanced accuracy are means over the classes that are there: a class without
-    test galaxies counts in neither, unless it is predicted: then its F1 is 0.
+    The predicted class is the most probable one. Macro-F1 and balanced accuracy are means over the
+    classes that are there: a class without test galaxies counts in neither, unless it is predicted:
+    then its F1 is 0.
 
     Parameters
     ----------
@@ -251,14 +295,25 @@ def judged(
         "ece": expected_calibration_error(truth, probabilities, classes),
     }
     per_class = {
-        score.name: {"precision": score.precision, "recall": score.recall, "f1": score.f1, "auc": score.auc, "n": float(score.n)}
+        score.name: {
+            "precision": score.precision,
+            "recall": score.recall,
+            "f1": score.f1,
+            "auc": score.auc,
+            "n": float(score.n),
+        }
         for score in each
     }
     return scores, per_class
 
 
-def spread(probabilities: NDArray[np.float64], known: Sequence[str], classes: Sequence[str]) -> NDArray[np.float64]:
-    """Return probabilities of all classes, zero for those that the classifier has not met; shape (n, classes)."""
+def spread(
+    probabilities: NDArray[np.float64], known: Sequence[str], classes: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return probabilities of all classes, zero for those that the classifier has not met.
+
+    Shape (n, classes).
+    """
     places: Mapping[str, int] = {name: place for place, name in enumerate(classes)}
     full = np.zeros((len(probabilities), len(classes)))
     full[:, [places[str(name)] for name in known]] = probabilities
@@ -266,14 +321,20 @@ def spread(probabilities: NDArray[np.float64], known: Sequence[str], classes: Se
     return total
 
 
-def score(truth: Sequence[str] | NDArray[np.str_], predicted: Sequence[str] | NDArray[np.str_], classes: Sequence[str]) -> dict[str, float]:
+def score(
+    truth: Sequence[str] | NDArray[np.str_],
+    predicted: Sequence[str] | NDArray[np.str_],
+    classes: Sequence[str],
+) -> dict[str, float]:
     """Return accuracy, balanced accuracy and macro-F1, each in [0, 1].
 
-    Macro-F1 is the unweighted mean over `classes` of the harmonic mean of precision and recall; a class that is never predicted
-    counts as 0.
+    Macro-F1 is the unweighted mean over `classes` of the harmonic mean of precision and recall; a
+    class that is never predicted counts as 0.
     """
     return {
         "accuracy": float(accuracy_score(truth, predicted)),
         "balanced_accuracy": float(balanced_accuracy_score(truth, predicted)),
-        "macro_f1": float(f1_score(truth, predicted, labels=list(classes), average="macro", zero_division=0.0)),
+        "macro_f1": float(
+            f1_score(truth, predicted, labels=list(classes), average="macro", zero_division=0.0)
+        ),
     }

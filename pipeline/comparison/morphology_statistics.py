@@ -1,4 +1,7 @@
-"""Numbers that astronomers judge a galaxy's shape by: concentration, asymmetry, smoothness, Gini, M20, and rings around its centre."""
+"""Numbers that astronomers judge a galaxy's shape by.
+
+Concentration, asymmetry, smoothness, Gini, M20, and rings around its centre.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,7 +16,8 @@ __all__ = ["SHAPE", "shape_names", "shape_numbers"]
 
 SHAPE = "shape"  # the name of the block
 _BRIGHTEST = 9.0  # asinh of about 4,000 noise sigmas
-_RINGS = ((0.0, 0.3), (0.3, 0.6), (0.6, 1.0), (1.0, 1.5), (1.5, 2.2), (2.2, 3.2))  # in root mean square radii
+# in root mean square radii
+_RINGS = ((0.0, 0.3), (0.3, 0.6), (0.6, 1.0), (1.0, 1.5), (1.5, 2.2), (2.2, 3.2))
 _COLOR_RINGS = ((0.0, 0.5), (0.5, 1.0), (1.0, 2.0), (2.0, 3.0))
 _WAVES = (1, 2, 3, 4)
 _LEAST = 20  # pixels of a region
@@ -26,10 +30,12 @@ Floats = NDArray[np.float64]
 def shape_numbers(images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the shape numbers of prepared galaxies.
 
-    They are measured on light (the stretch is undone) within the pixels of the central galaxy, on the mean of the bands and on each band:
-    ellipticity, axis ratio, size, concentration, half-light radius, outer extent, asymmetry under half and quarter turns, Gini, M20,
-    three smoothnesses, clumpiness, surface brightness and peak; then in six elliptical rings the mean, and relative to it the scatter and
-    the first four waves around the centre. Last come the size of the region, and the colours of four rings of neighbouring bands.
+    They are measured on light (the stretch is undone) within the pixels of the central galaxy, on
+    the mean of the bands and on each band: ellipticity, axis ratio, size, concentration, half-light
+    radius, outer extent, asymmetry under half and quarter turns, Gini, M20, three smoothnesses,
+    clumpiness, surface brightness and peak; then in six elliptical rings the mean, and relative to
+    it the scatter and the first four waves around the centre. Last come the size of the region, and
+    the colours of four rings of neighbouring bands.
 
     Parameters
     ----------
@@ -42,19 +48,37 @@ def shape_numbers(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
     References
     ----------
-    Conselice 2003, ApJS 147, 1, doi:10.1086/375001; Lotz, Primack and Madau 2004, AJ 128, 163, doi:10.1086/421849
+    Conselice 2003, ApJS 147, 1, doi:10.1086/375001; Lotz, Primack and Madau 2004, AJ 128, 163,
+    doi:10.1086/421849
     """
     names = shape_names([str(band) for band in range(images.shape[1])])
-    numbers = [_numbers(np.nan_to_num(image, nan=0.0, posinf=_BRIGHTEST, neginf=0.0)) for image in images]
+    numbers = [
+        _numbers(np.nan_to_num(image, nan=0.0, posinf=_BRIGHTEST, neginf=0.0)) for image in images
+    ]
     return np.array(numbers, dtype=np.float32).reshape(len(images), len(names))
 
 
 def shape_names(bands: Sequence[str]) -> list[str]:
     """Return the names of the numbers, in their order."""
-    single = ["ellipticity", "axis_ratio", "size", "concentration", "half_light", "outer", "asymmetry", "quarter_asymmetry", "gini", "m20"]
+    single = [
+        "ellipticity",
+        "axis_ratio",
+        "size",
+        "concentration",
+        "half_light",
+        "outer",
+        "asymmetry",
+        "quarter_asymmetry",
+        "gini",
+        "m20",
+    ]
     single += [*(f"roughness{scale:g}" for scale in _SCALES), "clumpiness", "brightness", "peak"]
     single += [f"ring{ring}_mean" for ring in range(len(_RINGS))]
-    single += [f"ring{ring}_{what}" for ring in range(len(_RINGS)) for what in ("scatter", *(f"wave{wave}" for wave in _WAVES))]
+    single += [
+        f"ring{ring}_{what}"
+        for ring in range(len(_RINGS))
+        for what in ("scatter", *(f"wave{wave}" for wave in _WAVES))
+    ]
     colors = [f"ring{ring}" for ring in range(len(_COLOR_RINGS))] + ["scatter"]
     pairs = [f"{a}-{b}_{what}" for a, b in pairwise(bands) for what in colors]
     return [*(f"{band}_{name}" for band in ("mean", *bands) for name in single), "region", *pairs]
@@ -78,7 +102,11 @@ def _numbers(image: NDArray[np.float32]) -> list[float]:
         one, two = light[number], light[number + 1]
         for low, high in _COLOR_RINGS:
             ring = (radius >= low * size) & (radius < high * size)
-            numbers.append(float(np.arcsinh(one[ring].mean()) - np.arcsinh(two[ring].mean())) if ring.any() else 0.0)
+            numbers.append(
+                float(np.arcsinh(one[ring].mean()) - np.arcsinh(two[ring].mean()))
+                if ring.any()
+                else 0.0
+            )
         numbers.append(float(np.std((image[number] - image[number + 1])[region])))
     return numbers
 
@@ -100,7 +128,10 @@ def _of_band(band: Floats, region: NDArray[np.bool_], dy: Floats, dx: Floats) ->
     angle = 0.5 * np.arctan2(2 * xy, xx - yy)
     radii = _light_radii(band[region], np.hypot(dy, dx)[region])
     inside, scale = band[region], float(np.abs(band[region]).sum()) + _TINY
-    smooth = [float(np.abs(band - ndimage.gaussian_filter(band, sigma))[region].sum()) / scale for sigma in _SCALES]
+    smooth = [
+        float(np.abs(band - ndimage.gaussian_filter(band, sigma))[region].sum()) / scale
+        for sigma in _SCALES
+    ]
     clumps = float(np.maximum(band - ndimage.gaussian_filter(band, 3.0), 0)[region].sum()) / total
     centre = (float(-dy[0, 0]), float(-dx[0, 0]))
     return [
@@ -110,7 +141,11 @@ def _of_band(band: Floats, region: NDArray[np.bool_], dy: Floats, dx: Floats) ->
         float(5 * np.log10(radii[2] / radii[0])),
         float(np.log(radii[1])),
         radii[3] / radii[1],
-        min(_turned(band, region, (centre[0] + oy, centre[1] + ox), half=True) for oy in (-0.5, 0, 0.5) for ox in (-0.5, 0, 0.5)),
+        min(
+            _turned(band, region, (centre[0] + oy, centre[1] + ox), half=True)
+            for oy in (-0.5, 0, 0.5)
+            for ox in (-0.5, 0, 0.5)
+        ),
         _turned(band, region, centre, half=False),
         _gini(np.abs(inside)),
         _m20(weight[region], (dy**2 + dx**2)[region]),
@@ -131,8 +166,12 @@ def _light_radii(flux: Floats, radius: Floats) -> list[float]:
     return [float(radius[order][place]) + 0.5 for place in places]
 
 
-def _turned(band: Floats, region: NDArray[np.bool_], centre: tuple[float, float], *, half: bool) -> float:
-    """Return the light that is not where it would be after a half or quarter turn, over all light."""
+def _turned(
+    band: Floats, region: NDArray[np.bool_], centre: tuple[float, float], *, half: bool
+) -> float:
+    """Return the light that is not where it would be after a half or quarter turn, over all
+    light.
+    """
     matrix = -np.eye(2) if half else np.array([[0.0, -1.0], [1.0, 0.0]])
     offset = np.array(centre) - matrix @ np.array(centre)
     turned = ndimage.affine_transform(band, matrix, offset, order=1, mode="nearest")
@@ -141,7 +180,9 @@ def _turned(band: Floats, region: NDArray[np.bool_], centre: tuple[float, float]
 
 def _gini(flux: Floats) -> float:
     ordered, n = np.sort(flux), len(flux)
-    return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (ordered.mean() * n * (n - 1) + _TINY))
+    return float(
+        ((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (ordered.mean() * n * (n - 1) + _TINY)
+    )
 
 
 def _m20(flux: Floats, squared: Floats) -> float:
@@ -152,10 +193,18 @@ def _m20(flux: Floats, squared: Floats) -> float:
     return float(np.log10(moment[order][:count].sum() / (moment.sum() + _TINY) + 1e-6))
 
 
-def _rings(band: Floats, offsets: tuple[Floats, Floats], size: float, ratio: float, angle: float) -> list[float]:
+def _rings(
+    band: Floats, offsets: tuple[Floats, Floats], size: float, ratio: float, angle: float
+) -> list[float]:
     dy, dx = offsets
-    along, across = dx * np.cos(angle) + dy * np.sin(angle), -dx * np.sin(angle) + dy * np.cos(angle)
-    radius, around = np.hypot(along, across / ratio) * np.sqrt(ratio), np.arctan2(across / ratio, along)
+    along, across = (
+        dx * np.cos(angle) + dy * np.sin(angle),
+        -dx * np.sin(angle) + dy * np.cos(angle),
+    )
+    radius, around = (
+        np.hypot(along, across / ratio) * np.sqrt(ratio),
+        np.arctan2(across / ratio, along),
+    )
     means, waves = [], []
     for low, high in _RINGS:
         ring = (radius >= low * size) & (radius < high * size)
@@ -165,5 +214,7 @@ def _rings(band: Floats, offsets: tuple[Floats, Floats], size: float, ratio: flo
         relative = abs(mean) + 0.3
         means.append(float(np.arcsinh(mean)))
         waves.append(float(values.std()) / relative)
-        waves += [float(np.abs((values * np.exp(1j * wave * phase)).mean())) / relative for wave in _WAVES]
+        waves += [
+            float(np.abs((values * np.exp(1j * wave * phase)).mean())) / relative for wave in _WAVES
+        ]
     return [*means, *waves]

@@ -1,4 +1,7 @@
-"""What may happen to a galaxy between training and use: turned, moved, noisier, blurred, farther away, a band lost."""
+"""What may happen to a galaxy between training and use.
+
+Turned, moved, noisier, blurred, farther away, a band lost.
+"""
 
 import zlib
 from dataclasses import replace
@@ -29,15 +32,20 @@ _QUICK = {"rotation": (45.0,), "shift": (4.0,), "noise": (1.0,), "blur": (1.0,),
 def strengths(n_bands: int, *, quick: bool = False) -> list[tuple[str, float]]:
     """Return the alterations to try, each with its strength.
 
-    Rotation in degrees; shift and blur (sigma) in pixels of the prepared image; noise in units of the noise that is there; dimming by
-    the ratio of 1 + z, to the fourth power; band by the number of the band that is lost, where there is more than one.
+    Rotation in degrees; shift and blur (sigma) in pixels of the prepared image; noise in units of
+    the noise that is there; dimming by the ratio of 1 + z, to the fourth power; band by the number
+    of the band that is lost, where there is more than one.
     """
-    chosen = [(kind, value) for kind, values in (_QUICK if quick else _FULL).items() for value in values]
+    chosen = [
+        (kind, value) for kind, values in (_QUICK if quick else _FULL).items() for value in values
+    ]
     return chosen + [("band", float(band)) for band in range(n_bands if n_bands > 1 else 0)]
 
 
 def alter(cutout: Cutout, kind: str, strength: float, size: int) -> Cutout:
-    """Return the cutout as it would look under another condition; deterministic, since chance is seeded by its name.
+    """Return the cutout as it would look under another condition.
+
+    Deterministic, since chance is seeded by its name.
 
     Parameters
     ----------
@@ -52,28 +60,39 @@ def alter(cutout: Cutout, kind: str, strength: float, size: int) -> Cutout:
 
     Notes
     -----
-    Values between pixels come from cubic splines; beyond the edge the image is mirrored. Dimming makes the light above the sky fainter and
-    adds the noise that goes with it, so that the noise stays; the galaxy keeps its size. A lost band is its sky and noise without a
-    galaxy. Sky and noise are median and median absolute deviation of the frame.
+    Values between pixels come from cubic splines; beyond the edge the image is mirrored. Dimming
+    makes the light above the sky fainter and adds the noise that goes with it, so that the noise
+    stays; the galaxy keeps its size. A lost band is its sky and noise without a galaxy. Sky and
+    noise are median and median absolute deviation of the frame.
     """
     if strength == UNTOUCHED[kind]:
         return cutout
-    rng = np.random.default_rng([zlib.crc32(cutout.id.encode()), zlib.crc32(kind.encode()), round(strength * 1000)])
+    rng = np.random.default_rng(
+        [zlib.crc32(cutout.id.encode()), zlib.crc32(kind.encode()), round(strength * 1000)]
+    )
     scale = min(cutout.pixels.shape[1:]) / size
     bands = [
-        _altered(band.astype(np.float64), kind, strength, scale, rng) if kind != "band" or number == strength else band
+        _altered(band.astype(np.float64), kind, strength, scale, rng)
+        if kind != "band" or number == strength
+        else band
         for number, band in enumerate(cutout.pixels)
     ]
     return replace(cutout, pixels=np.stack(bands).astype(np.float32), noise=None)
 
 
-def _altered(image: NDArray[np.float64], kind: str, strength: float, scale: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _altered(
+    image: NDArray[np.float64], kind: str, strength: float, scale: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
     bad = ~np.isfinite(image)
     sky, noise = _sky(image)
     filled = np.where(bad, sky, image)
     if kind in ("rotation", "shift", "blur"):
         moved = _moved(filled, kind, strength, scale, order=3)
-        lost = _moved(bad.astype(np.float64), kind, strength, scale, order=1) > _LOST if bad.any() else bad
+        lost = (
+            _moved(bad.astype(np.float64), kind, strength, scale, order=1) > _LOST
+            if bad.any()
+            else bad
+        )
         return np.where(lost, np.nan, moved)
     chance = noise * rng.normal(size=image.shape)
     if kind == "noise":
@@ -86,7 +105,9 @@ def _altered(image: NDArray[np.float64], kind: str, strength: float, scale: floa
     return np.where(bad, np.nan, filled)
 
 
-def _moved(image: NDArray[np.float64], kind: str, strength: float, scale: float, order: Literal[1, 3]) -> NDArray[np.float64]:
+def _moved(
+    image: NDArray[np.float64], kind: str, strength: float, scale: float, order: Literal[1, 3]
+) -> NDArray[np.float64]:
     moved: NDArray[np.float64]
     if kind == "blur":
         moved = ndimage.gaussian_filter(image, strength * scale, mode="mirror")

@@ -85,7 +85,10 @@ class Plan:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
 
     def taking_part(self, all_inputs: Sequence[Contender]) -> tuple[Contender, ...]:
         """Return the inputs that are not left out."""
@@ -109,10 +112,18 @@ QUICK = Plan(
     matched=False,
     cut=(
         "The quick protocol has 3 folds once instead of 5 folds twice.",
-        "The quick protocol tries 2 settings in the search instead of 8, and trains one network instead of a committee of five.",
-        "The quick protocol leaves out the inputs pixels_augmented and pixels_linear, the networks with one number of parameters and the "
+        (
+            "The quick protocol tries 2 settings in the search instead of 8, and trains one "
+            "network "
+            "instead of a committee of five."
+        ),
+        "The quick protocol leaves out the inputs pixels_augmented and pixels_linear, the "
+        "networks with one number of parameters and the "
         "convolutional network.",
-        "The quick protocol has shorter learning curves and fewer altered conditions, on 120 galaxies.",
+        (
+            "The quick protocol has shorter learning curves and fewer altered conditions, on 120 "
+            "galaxies."
+        ),
     ),
 )
 
@@ -134,7 +145,10 @@ class Speed:
 
 
 NOMINAL = Speed(6e10, 3e-4)
-"""The speed by which is decided what to leave out: a thread of an ordinary machine, whatever machine this is."""
+"""The speed by which is decided what to leave out.
+
+A thread of an ordinary machine, whatever machine this is.
+"""
 
 
 def measured_speed(pixels: int) -> Speed:
@@ -144,7 +158,8 @@ def measured_speed(pixels: int) -> Speed:
     times = []
     for width, effort in ((pixels, 6 / _UPDATES), (64, 60 / _UPDATES)):
         x = rng.normal(size=(200, width)).astype(np.float32)
-        train_network(x, labels, Settings(), seed=0, effort=effort / 4)  # the first product of a process is slow
+        # the first product of a process is slow
+        train_network(x, labels, Settings(), seed=0, effort=effort / 4)
         start = time.perf_counter()
         train_network(x, labels, Settings(), seed=0, effort=effort)
         times.append(time.perf_counter() - start)
@@ -153,7 +168,10 @@ def measured_speed(pixels: int) -> Speed:
 
 
 def sizes(n_train: int, most: int) -> list[int]:
-    """Return the sizes of training sets of a learning curve: 50, 100, 200 and so on, and all galaxies; at most so many."""
+    """Return the sizes of training sets of a learning curve.
+
+    50, 100, 200 and so on, and all galaxies; at most so many.
+    """
     chosen = [size for size in _SIZES if size < 0.8 * n_train]
     if len(chosen) > most - 1:
         places = np.linspace(0, len(chosen) - 1, max(1, most - 1)).round().astype(int)
@@ -161,7 +179,15 @@ def sizes(n_train: int, most: int) -> list[int]:
     return [*chosen, n_train]
 
 
-def predicted_seconds(plan: Plan, inputs: Sequence[Contender], widths: Mapping[str, int], n: int, *, speed: Speed, workers: int) -> float:
+def predicted_seconds(
+    plan: Plan,
+    inputs: Sequence[Contender],
+    widths: Mapping[str, int],
+    n: int,
+    *,
+    speed: Speed,
+    workers: int,
+) -> float:
     """Return how long a plan will take.
 
     Parameters
@@ -181,25 +207,37 @@ def predicted_seconds(plan: Plan, inputs: Sequence[Contender], widths: Mapping[s
     drawn = draw_settings(plan.draws, 0)
     pixels = widths["pixels"]
     for each in plan.taking_part(inputs):
-        once = {hidden: _fit_seconds(each, widths, n_train, hidden, speed) for hidden in (32, 64, 128)}
+        once = {
+            hidden: _fit_seconds(each, widths, n_train, hidden, speed) for hidden in (32, 64, 128)
+        }
         search = sum(0.5 * 0.8 * once[settings.hidden] for settings in drawn)
         final = plan.networks * float(np.mean([once[settings.hidden] for settings in drawn]))
         matched = plan.networks * _matched_seconds(pixels, n_train, speed) if plan.matched else 0.0
         copying = 3 * 0.003 * COPIES * n_train * each.augmented
         total += plan.n_repeats * plan.n_folds * (search + final + matched + copying)
-        curve = sum(_fit_seconds(each, widths, size, 64, speed) for size in sizes(int(n_train), plan.curve_sizes)[:-1])
+        curve = sum(
+            _fit_seconds(each, widths, size, 64, speed)
+            for size in sizes(int(n_train), plan.curve_sizes)[:-1]
+        )
         total += plan.n_folds * plan.networks * curve * (each.name in plan.curve_inputs)
         if each.name == "features":
             total += plan.n_repeats * plan.n_folds * len(each.parts) * final * plan.dropping
         total += plan.n_folds * (each.name in plan.head_inputs) * n_train * 2e-3
-    parts = {part.column: widths.get(part.column, 64) for each in plan.taking_part(inputs) for part in each.parts if part.components}
+    parts = {
+        part.column: widths.get(part.column, 64)
+        for each in plan.taking_part(inputs)
+        for part in each.parts
+        if part.components
+    }
     learned = sum(_component_seconds(n_train, width, speed) for width in parts.values())
     total += plan.n_repeats * plan.n_folds * 1.6 * learned
     total += 0.03 * plan.altered * len(plan.alterations(3))
     return float(total / (1 + 0.65 * (workers - 1)))
 
 
-def searched_heads_seconds(plan: Plan, inputs: Sequence[Contender], n: int, *, ceiling: bool, workers: int) -> float:
+def searched_heads_seconds(
+    plan: Plan, inputs: Sequence[Contender], n: int, *, ceiling: bool, workers: int
+) -> float:
     """Return how long the other heads take; what is left out does not go by it.
 
     Parameters
@@ -214,7 +252,11 @@ def searched_heads_seconds(plan: Plan, inputs: Sequence[Contender], n: int, *, c
     """
     n_train = n * (plan.n_folds - 1) / plan.n_folds
     each = (1.0 + 0.25 * plan.draws) * 5e-3 * n_train
-    wide = sum(1.5 if name == "pixels" else 0.2 for name in plan.head_inputs if name in {one.name for one in inputs})
+    wide = sum(
+        1.5 if name == "pixels" else 0.2
+        for name in plan.head_inputs
+        if name in {one.name for one in inputs}
+    )
     shown = 1.8 * n_train * epochs_for(round(n_train)) * 4e-4 * plan.effort if ceiling else 0.0
     return float(plan.n_folds * (each * wide + shown) / (1 + 0.65 * (workers - 1)))
 
@@ -222,21 +264,32 @@ def searched_heads_seconds(plan: Plan, inputs: Sequence[Contender], n: int, *, c
 def fitted_to(plan: Plan, seconds: Callable[[Plan], float]) -> Plan:
     """Return the plan with things left out until its predicted time fits its budget.
 
-    Folds, repeats and the search stay: what goes are the answers to further questions, those first that cost much and say little.
+    Folds, repeats and the search stay: what goes are the answers to further questions, those first
+    that cost much and say little.
 
     Parameters
     ----------
     plan : Plan
     seconds : callable
-        Predicts the time of a plan. For two runs to do the same it must not look at the clock: see `NOMINAL`.
+        Predicts the time of a plan. For two runs to do the same it must not look at the clock: see
+        `NOMINAL`.
     """
     linear = tuple(dict.fromkeys((*plan.skipped, "pixels_linear")))
     steps: tuple[tuple[dict[str, Any], str], ...] = (
         ({"curve_sizes": min(plan.curve_sizes, 4)}, "Learning curves have at most 4 points"),
-        ({"head_inputs": _kept(plan.head_inputs)}, "Logistic regression and random forest were tried on features and pixels_pca alone"),
+        (
+            {"head_inputs": _kept(plan.head_inputs)},
+            "Logistic regression and random forest were tried on features and pixels_pca alone",
+        ),
         ({"skipped": linear}, "The input pixels_linear was left out"),
-        ({"curve_inputs": _kept(plan.curve_inputs)}, "Learning curves were made for features and pixels_pca alone"),
-        ({"skipped": tuple(dict.fromkeys((*linear, "pixels_augmented")))}, "The input pixels_augmented was left out"),
+        (
+            {"curve_inputs": _kept(plan.curve_inputs)},
+            "Learning curves were made for features and pixels_pca alone",
+        ),
+        (
+            {"skipped": tuple(dict.fromkeys((*linear, "pixels_augmented")))},
+            "The input pixels_augmented was left out",
+        ),
         ({"matched": False}, "The networks with one number of parameters were left out"),
         ({"networks": 1}, "Each final classifier is one network instead of a committee"),
     )
@@ -260,14 +313,20 @@ def _epochs(n: float) -> float:
 def _columns(each: Contender, widths: Mapping[str, int]) -> float:
     shrunk = {"small": 1 / 16}
     return sum(
-        min(56, widths.get(part.column, 64)) if part.components else widths.get(part.column, 64) * shrunk.get(part.view, 1.0)
+        min(56, widths.get(part.column, 64))
+        if part.components
+        else widths.get(part.column, 64) * shrunk.get(part.view, 1.0)
         for part in each.parts
     )
 
 
-def _fit_seconds(each: Contender, widths: Mapping[str, int], n: float, hidden: int, speed: Speed) -> float:
+def _fit_seconds(
+    each: Contender, widths: Mapping[str, int], n: float, hidden: int, speed: Speed
+) -> float:
     updates = _epochs(n) * np.ceil(n / _BATCH)
-    seconds = float(updates * (speed.update + 6.0 * _BATCH * hidden * _columns(each, widths) / speed.multiply))
+    seconds = float(
+        updates * (speed.update + 6.0 * _BATCH * hidden * _columns(each, widths) / speed.multiply)
+    )
     return seconds * 1.1
 
 
@@ -278,4 +337,8 @@ def _matched_seconds(pixels: int, n: float, speed: Speed) -> float:
 
 def _component_seconds(n: float, width: int, speed: Speed) -> float:
     side = min(n, width)
-    return float((2.0 * side * n * width + 20.0 * side**3) / (0.4 * speed.multiply)) if width > _WIDE or side > _WIDE / 4 else 0.2
+    return (
+        float((2.0 * side * n * width + 20.0 * side**3) / (0.4 * speed.multiply))
+        if width > _WIDE or side > _WIDE / 4
+        else 0.2
+    )

@@ -93,10 +93,13 @@ class Protocol:
         self.altering, self.alterations, self.elsewhere = altering, tuple(alterations), elsewhere
         self.alterable = np.empty(0, dtype=np.intp) if alterable is None else alterable
         self.draws = draw_settings(plan.draws, sample.seed)
-        self.folds = repeated_folds(sample.labels, sample.family, plan.n_folds, plan.n_repeats, sample.seed)
+        self.folds = repeated_folds(
+            sample.labels, sample.family, plan.n_folds, plan.n_repeats, sample.seed
+        )
 
     def run(self, workers: int | None = None, progress: Progress | None = None) -> Outcome:
-        """Do every fold; the numbers do not depend on the number of threads, nor on what was finished before.
+        """Do every fold; the numbers do not depend on the number of threads, nor on what was
+        finished before.
 
         Parameters
         ----------
@@ -107,7 +110,8 @@ class Protocol:
         """
         done: dict[tuple[int, int], dict[str, Piece]] = {}
         total = sum(len(self._names(repeat)) for repeat, _ in self._pairs())
-        # one BLAS thread: sums over threads would round differently, and small products lose by being split
+        # one BLAS thread: sums over threads would round differently, and small products lose by
+        # being split
         with threadpool_limits(1), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
             for pair in self._pairs():
                 done[pair] = {}
@@ -118,25 +122,46 @@ class Protocol:
         return self._outcome(done)
 
     def _pairs(self) -> list[tuple[int, int]]:
-        return [(repeat, fold) for repeat in range(self.plan.n_repeats) for fold in range(self.plan.n_folds)]
+        return [
+            (repeat, fold)
+            for repeat in range(self.plan.n_repeats)
+            for fold in range(self.plan.n_folds)
+        ]
 
     def _names(self, repeat: int) -> list[str]:
-        """Return the names of a fold's pieces: first the inputs, then what builds on their settings."""
+        """Return the names of a fold's pieces.
+
+        First the inputs, then what builds on their settings.
+        """
         plan, here = self.plan, {each.name: each for each in self.inputs}
         names = list(here)
         if WHOLE in here and plan.dropping and len(here[WHOLE].parts) > 1:
             names += [f"drop/{place}" for place in range(len(here[WHOLE].parts))]
         if repeat == 0:
             n_train = len(self.sample.labels) * (plan.n_folds - 1) // plan.n_folds
-            names += [f"learning/{each}/{n}" for each in plan.curve_inputs if each in here for n in sizes(n_train, plan.curve_sizes)[:-1]]
-            names += [f"{TUNED}/{each}/{head}" for each in plan.head_inputs if each in here for head in HEADS]
+            names += [
+                f"learning/{each}/{n}"
+                for each in plan.curve_inputs
+                if each in here
+                for n in sizes(n_train, plan.curve_sizes)[:-1]
+            ]
+            names += [
+                f"{TUNED}/{each}/{head}"
+                for each in plan.head_inputs
+                if each in here
+                for head in HEADS
+            ]
             names += [f"{TUNED}/{RAW}/{CNN}"] * (self.ceiling and RAW in here)
         return names
 
     def _fold(self, pair: tuple[int, int], pool: ThreadPoolExecutor) -> Iterator[tuple[str, Piece]]:
         repeat, number = pair
         names = self._names(repeat)
-        found = {name: piece for name in names if self.pieces and (piece := self.pieces.find(self._file(name, pair)))}
+        found = {
+            name: piece
+            for name in names
+            if self.pieces and (piece := self.pieces.find(self._file(name, pair)))
+        }
         yield from found.items()
         missing = [name for name in names if name not in found]
         if not missing:
@@ -155,15 +180,36 @@ class Protocol:
         )
         first = [name for name in missing if name in here]
         fold.learn([here[name] for name in first], pool.map)
-        altered = self._altered(inside, pool) if repeat == 0 and set(first) & set(self.plan.altered_inputs) else []
-        for name, piece in zip(first, pool.map(lambda name: self._main(fold, here[name], altered), first), strict=True):
+        altered = (
+            self._altered(inside, pool)
+            if repeat == 0 and set(first) & set(self.plan.altered_inputs)
+            else []
+        )
+        for name, piece in zip(
+            first, pool.map(lambda name: self._main(fold, here[name], altered), first), strict=True
+        ):
             found[name] = piece
             yield self._kept(name, pair, piece)
         later = [name for name in missing if name not in here]
-        for split, asked in ((fold.inner, [name for name in later if name.startswith(f"{TUNED}/")]), (fold.outer, later)):
-            split.learn([part for name in asked if not name.endswith(CNN) for part in self._asked(name, here).parts], pool.map)
+        for split, asked in (
+            (fold.inner, [name for name in later if name.startswith(f"{TUNED}/")]),
+            (fold.outer, later),
+        ):
+            split.learn(
+                [
+                    part
+                    for name in asked
+                    if not name.endswith(CNN)
+                    for part in self._asked(name, here).parts
+                ],
+                pool.map,
+            )
         settings = {name: piece.committee for name, piece in found.items()}
-        for name, piece in zip(later, pool.map(lambda name: self._later(fold, name, here, settings), later), strict=True):
+        for name, piece in zip(
+            later,
+            pool.map(lambda name: self._later(fold, name, here, settings), later),
+            strict=True,
+        ):
             yield self._kept(name, pair, piece)
 
     def _altered(self, inside: NDArray[np.bool_], pool: ThreadPoolExecutor) -> list[Altered]:
@@ -172,7 +218,10 @@ class Protocol:
             return []
         altering = self.altering
         nothing = altering(rows, "shift", UNTOUCHED["shift"])
-        starts = [replace(nothing, kind=kind, strength=UNTOUCHED[kind]) for kind in dict.fromkeys(kind for kind, _ in self.alterations)]
+        starts = [
+            replace(nothing, kind=kind, strength=UNTOUCHED[kind])
+            for kind in dict.fromkeys(kind for kind, _ in self.alterations)
+        ]
         found = pool.map(lambda how: altering(rows, *how), self.alterations)
         return [each for each in (*starts, *found) if len(each.rows)]
 
@@ -189,7 +238,13 @@ class Protocol:
         kind, what, *_ = name.split("/")
         return here[WHOLE if kind == "drop" else what]
 
-    def _later(self, fold: Fold, name: str, here: Mapping[str, Contender], settings: Mapping[str, Sequence[Settings]]) -> Piece:
+    def _later(
+        self,
+        fold: Fold,
+        name: str,
+        here: Mapping[str, Contender],
+        settings: Mapping[str, Sequence[Settings]],
+    ) -> Piece:
         kind, what, *more = name.split("/")
         contender = self._asked(name, here)
         chosen = settings[contender.name]
@@ -208,7 +263,8 @@ class Protocol:
 
     @staticmethod
     def _file(name: str, pair: tuple[int, int]) -> str:
-        made_by = f"-{version()}" if name.endswith(f"/{CNN}") else ""  # another PyTorch has other numbers
+        # another PyTorch has other numbers
+        made_by = f"-{version()}" if name.endswith(f"/{CNN}") else ""
         return f"{pair[0]}-{pair[1]}-{name}{made_by}"
 
     def _outcome(self, done: Mapping[tuple[int, int], Mapping[str, Piece]]) -> Outcome:
@@ -221,27 +277,56 @@ class Protocol:
                 table[repeat, self.folds[repeat] == fold] = pieces[each.name].probabilities
             predictions[each.name] = Prediction(table)
             times = [pieces[each.name].seconds for pieces in done.values()]
-            seconds[each.name] = {what: float(np.mean([time[what] for time in times])) for what in times[0]}
-        rows = [row for pieces in done.values() for name in self._names(0) if name in pieces for row in pieces[name].rows]
+            seconds[each.name] = {
+                what: float(np.mean([time[what] for time in times])) for what in times[0]
+            }
+        rows = [
+            row
+            for pieces in done.values()
+            for name in self._names(0)
+            if name in pieces
+            for row in pieces[name].rows
+        ]
         rows += self._only(rows) + self._ends(rows)
         order = [each.name for each in self.inputs]
-        rows.sort(key=lambda row: (_ORDER.index(row.stage), order.index(row.input), row.part, row.head, row.repeat, row.fold))
-        importances = [each for pieces in done.values() for name in order for each in pieces[name].importances]
+        rows.sort(
+            key=lambda row: (
+                _ORDER.index(row.stage),
+                order.index(row.input),
+                row.part,
+                row.head,
+                row.repeat,
+                row.fold,
+            )
+        )
+        importances = [
+            each for pieces in done.values() for name in order for each in pieces[name].importances
+        ]
         return Outcome(self.folds, rows, predictions, importances, seconds)
 
     def _only(self, rows: Sequence[Row]) -> list[Row]:
-        """Return the rows of single extractors once more, as what is left of all features when the others go."""
+        """Return the rows of single extractors once more, as what is left of all features when the
+        others go.
+        """
         whole = next((each for each in self.inputs if each.name == WHOLE), None)
         alone = {each.parts: each.name for each in self.inputs if len(each.parts) == 1}
         if whole is None or not self.plan.dropping:
             return []
         names = {alone[(part,)]: part.column for part in whole.parts if (part,) in alone}
-        return [_again(row, stage="only", input=WHOLE, part=names[row.input]) for row in rows if row.stage == "main" and row.input in names]
+        return [
+            _again(row, stage="only", input=WHOLE, part=names[row.input])
+            for row in rows
+            if row.stage == "main" and row.input in names
+        ]
 
     def _ends(self, rows: Sequence[Row]) -> list[Row]:
         """Return the ends of the learning curves: all training galaxies, as in stage ``main``."""
         wanted = {row.input for row in rows if row.stage == "learning"}
-        return [_again(row, stage="learning") for row in rows if row.stage == "main" and row.repeat == 0 and row.input in wanted]
+        return [
+            _again(row, stage="learning")
+            for row in rows
+            if row.stage == "main" and row.repeat == 0 and row.input in wanted
+        ]
 
 
 def _again(row: Row, **changes: str) -> Row:

@@ -1,4 +1,7 @@
-"""All that a comparison found out, as plain values: what the report, the tables and the figures are made from."""
+"""All that a comparison found out, as plain values.
+
+What the report, the tables and the figures are made from.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +13,10 @@ from numpy.typing import NDArray
 __all__ = ["SCORES", "Candidate", "Cost", "Importance", "Layer", "Prediction", "Row", "Study"]
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "auc", "log_loss", "brier", "ece")
-"""Scores of every row; of the last three, less is better. ``auc`` is the unweighted mean over the classes, each against the rest."""
+"""Scores of every row; of the last three, less is better.
+
+``auc`` is the unweighted mean over the classes, each against the rest.
+"""
 
 Group = Literal["pixels", "features", "both", "control"]
 Stage = Literal["main", "matched", "head", "learning", "robustness", "drop", "only", "cross"]
@@ -41,9 +47,10 @@ class Row:
     Parameters
     ----------
     stage : str
-        ``main``: tuned network, whole training fold, untouched test fold. ``matched``: as main, with the one number of
-        parameters that all inputs share. ``head``: another classifier, named by `head`. ``learning``: fewer training galaxies.
-        ``robustness``: altered test galaxies, the classifiers of ``main``. ``drop``: all features but `part`; ``only``: `part` alone.
+        ``main``: tuned network, whole training fold, untouched test fold. ``matched``: as main,
+        with the one number of parameters that all inputs share. ``head``: another classifier, named
+        by `head`. ``learning``: fewer training galaxies. ``robustness``: altered test galaxies, the
+        classifiers of ``main``. ``drop``: all features but `part`; ``only``: `part` alone.
         ``cross``: tested on the other source.
     input : str
         Name of a `Candidate`.
@@ -52,8 +59,9 @@ class Row:
         From 0. The same pair is the same split of the galaxies in every row.
     n_train, n_test : int
     perturbation : str
-        ``robustness``: ``rotation`` (degrees), ``shift`` (pixels), ``noise`` (added, in units of the noise that is there), ``blur``
-        (sigma, pixels), ``dimming`` (factor of 1 + z), ``band`` (number of the missing band, from 0). Otherwise empty.
+        ``robustness``: ``rotation`` (degrees), ``shift`` (pixels), ``noise`` (added, in units of
+        the noise that is there), ``blur`` (sigma, pixels), ``dimming`` (factor of 1 + z), ``band``
+        (number of the missing band, from 0). Otherwise empty.
     strength : float
         How much, in the unit named above; 0 elsewhere.
     part : str
@@ -91,7 +99,8 @@ class Prediction:
     Parameters
     ----------
     probabilities : array of float, shape (repeats, n, classes)
-        Rows in the order of `Study.ids`, columns in that of `Study.classes`. The predicted class is the most probable one.
+        Rows in the order of `Study.ids`, columns in that of `Study.classes`. The predicted class is
+        the most probable one.
     """
 
     probabilities: NDArray[np.float64]
@@ -123,7 +132,9 @@ class Importance:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an input costs. Times are of one processor of this machine and differ from run to run; nothing else in a study does.
+    """What an input costs. Times are of one processor of this machine and differ from run to run.
+
+    Nothing else in a study does.
 
     Parameters
     ----------
@@ -213,12 +224,13 @@ class Study:
     cut : tuple of str
         What the time did not allow, a sentence each; empty if nothing was cut.
     notes : tuple of str
-        What a reader must know: duplicates kept on one side, a group column that was used, a head that was not installed.
+        What a reader must know: duplicates kept on one side, a group column that was used, a head
+        that was not installed.
     predicted_seconds, used_seconds : float
         Of the comparison, after the cutouts were measured.
     run : mapping
-        All that is needed to repeat the run, as JSON values; has ``recipe``, ``fingerprint``, ``seed``, ``n_folds``, ``n_repeats``,
-        ``draws``, ``preset``.
+        All that is needed to repeat the run, as JSON values; has ``recipe``, ``fingerprint``,
+        ``seed``, ``n_folds``, ``n_repeats``, ``draws``, ``preset``.
     cross_source : str
         Name of the other source that stage ``cross`` was tested on; empty if there is none.
     """
@@ -261,8 +273,15 @@ class Study:
         return tuple(each.name for each in self.candidates)
 
     def select(self, stage: Stage, **where: object) -> list[Row]:
-        """Return the rows of a stage whose fields have these values, ordered by repeat and fold within the order of the study."""
-        return [row for row in self.rows if row.stage == stage and all(getattr(row, name) == value for name, value in where.items())]
+        """Return the rows of a stage whose fields have these values, ordered by repeat and fold
+        within the order of the study.
+        """
+        return [
+            row
+            for row in self.rows
+            if row.stage == stage
+            and all(getattr(row, name) == value for name, value in where.items())
+        ]
 
     def values(self, rows: Sequence[Row], metric: str) -> NDArray[np.float64]:
         """Return one score of each row."""

@@ -25,13 +25,19 @@ def labels_of(source: Source, label: str, whose: str = "the catalogue") -> NDArr
         If there is no such column.
     """
     if source.catalog is None or label not in source.catalog.column_names:
-        there = ", ".join(source.catalog.column_names) if source.catalog is not None else "there is no catalogue"
+        there = (
+            ", ".join(source.catalog.column_names)
+            if source.catalog is not None
+            else "there is no catalogue"
+        )
         raise UsageError(f"{whose} needs a column '{label}' with the classes; it has: {there}")
     return class_labels(source.catalog, label)
 
 
 def chosen(galaxies: Galaxies, label: str, n_folds: int) -> tuple[Galaxies, dict[str, int]]:
-    """Return the galaxies that take part, and how many do not and why; the reasons read as "3 without a label".
+    """Return the galaxies that take part, and how many do not and why.
+
+    The reasons read as "3 without a label".
 
     Raises
     ------
@@ -44,7 +50,10 @@ def chosen(galaxies: Galaxies, label: str, n_folds: int) -> tuple[Galaxies, dict
     broken = int(np.count_nonzero(~finite & (galaxies.labels != "")))
     names = sorted(set(labels.tolist()) - set(labels[rows].tolist()) - {""})
     alone = all(np.count_nonzero(labels == name) < n_folds for name in names)
-    rare = f"of classes with fewer galaxies{'' if alone else ', or groups of them,'} than the {n_folds} folds ({', '.join(names)})"
+    rare = (
+        f"of classes with fewer galaxies{'' if alone else ', or groups of them,'} than the "
+        f"{n_folds} folds ({', '.join(names)})"
+    )
     counts = {
         "without a label": unlabelled - broken,
         rare: len(labels) - unlabelled - len(rows),
@@ -54,8 +63,12 @@ def chosen(galaxies: Galaxies, label: str, n_folds: int) -> tuple[Galaxies, dict
     return galaxies.take(rows), {reason: count for reason, count in counts.items() if count}
 
 
-def chosen_elsewhere(other: Galaxies, here: Galaxies, classes: list[str], label: str) -> tuple[Galaxies, dict[str, int]]:
-    """Return the galaxies of the other source that can be tested on: of known classes, and not among those here.
+def chosen_elsewhere(
+    other: Galaxies, here: Galaxies, classes: list[str], label: str
+) -> tuple[Galaxies, dict[str, int]]:
+    """Return the galaxies of the other source that can be tested on.
+
+    Of known classes, and not among those here.
 
     Raises
     ------
@@ -69,16 +82,28 @@ def chosen_elsewhere(other: Galaxies, here: Galaxies, classes: list[str], label:
     if not len(rows):
         had = ", ".join(sorted(set(other.labels.tolist()) - {""})) or "none"
         same = int(np.count_nonzero(twin))
-        why = f"; {same:,} of its {len(twin):,} galaxies are among those trained on (the same position or image)" if same else ""
+        why = (
+            (
+                f"; {same:,} of its {len(twin):,} galaxies are among those trained on (the same "
+                "position or image)"
+            )
+            if same
+            else ""
+        )
         raise UsageError(
-            f"the other source has no galaxy to test on; the classes in its column '{label}' are {had}, here {', '.join(classes)}{why}"
+            f"the other source has no galaxy to test on; the classes in its column '{label}' are "
+            f"{had}, here {', '.join(classes)}{why}"
         )
     others = Counter(other.labels[~known & (other.labels != "")].tolist())
     counts = {
         "of the other source without a label": int(np.count_nonzero(other.labels == "")),
-        f"of the other source of classes that are not trained on ({', '.join(sorted(others))})": sum(others.values()),
-        "of the other source that are among the training galaxies (the same position or image)": int(np.count_nonzero(twin & known)),
-        "of the other source with features that are no finite numbers": int(np.count_nonzero(~finite & known & ~twin)),
+        "of the other source of classes that are not trained on "
+        f"({', '.join(sorted(others))})": sum(others.values()),
+        "of the other source that are among the training galaxies "
+        "(the same position or image)": int(np.count_nonzero(twin & known)),
+        "of the other source with features that are no finite numbers": int(
+            np.count_nonzero(~finite & known & ~twin)
+        ),
         "of the other source that could not be measured": len(other.failures),
     }
     return other.take(rows), {reason: count for reason, count in counts.items() if count}
@@ -99,7 +124,11 @@ def _twins(other: Galaxies, here: Galaxies) -> NDArray[np.bool_]:
     ties = [image_twins(np.concatenate(pixels))] if pixels[0].shape[1] == pixels[1].shape[1] else []
     sky = [each.coordinates() for each in (here, other)]
     if sky[0] is not None and sky[1] is not None:
-        ties.append(position_twins(np.concatenate([sky[0][0], sky[1][0]]), np.concatenate([sky[0][1], sky[1][1]])))
+        ties.append(
+            position_twins(
+                np.concatenate([sky[0][0], sky[1][0]]), np.concatenate([sky[0][1], sky[1][1]])
+            )
+        )
     family = families(n + len(pixels[1]), ties)
     found: NDArray[np.bool_] = np.isin(family[n:], family[:n])
     return found

@@ -1,4 +1,7 @@
-"""What scores over folds allow to conclude: intervals, tests, corrections for many tests, and practical equivalence."""
+"""What scores over folds allow to conclude.
+
+Intervals, tests, corrections for many tests, and practical equivalence.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +13,15 @@ from scipy import stats
 
 from galfeat import UsageError
 
-__all__ = ["Equivalence", "Interval", "TTest", "corrected_interval", "corrected_ttest", "equivalence", "holm"]
+__all__ = [
+    "Equivalence",
+    "Interval",
+    "TTest",
+    "corrected_interval",
+    "corrected_ttest",
+    "equivalence",
+    "holm",
+]
 
 Alternative = Literal["two-sided", "greater", "less"]
 
@@ -55,7 +66,8 @@ class TTest:
 
 @dataclass(frozen=True)
 class Equivalence:
-    """How probable it is that a difference lies below, within or above the region of practical equivalence; they sum to 1.
+    """How probable it is that a difference lies below, within or above the region of practical
+    equivalence; they sum to 1.
 
     Parameters
     ----------
@@ -67,11 +79,14 @@ class Equivalence:
     better: float
 
 
-def corrected_interval(values: ArrayLike, n_train: float, n_test: float, level: float = 0.95) -> Interval:
+def corrected_interval(
+    values: ArrayLike, n_train: float, n_test: float, level: float = 0.95
+) -> Interval:
     r"""Return the mean of scores over folds with the standard error of Nadeau and Bengio.
 
-    The training sets of the folds overlap, so their scores are not independent and :math:`s/\sqrt{k}` is too small. The corrected
-    variance of the mean of :math:`k` scores with sample variance :math:`s^2` is :math:`(1/k + n_{test}/n_{train})\,s^2`.
+    The training sets of the folds overlap, so their scores are not independent and
+    :math:`s/\sqrt{k}` is too small. The corrected variance of the mean of :math:`k` scores with
+    sample variance :math:`s^2` is :math:`(1/k + n_{test}/n_{train})\,s^2`.
 
     Parameters
     ----------
@@ -106,10 +121,15 @@ def corrected_interval(values: ArrayLike, n_train: float, n_test: float, level: 
     return Interval(mean, se, mean - half, mean + half)
 
 
-def corrected_ttest(differences: ArrayLike, n_train: float, n_test: float, alternative: Alternative = "two-sided") -> TTest:
-    r"""Test whether the mean difference of two inputs over the same folds is zero: the corrected resampled t-test.
+def corrected_ttest(
+    differences: ArrayLike, n_train: float, n_test: float, alternative: Alternative = "two-sided"
+) -> TTest:
+    r"""Test whether the mean difference of two inputs over the same folds is zero.
 
-    The statistic is :math:`t = \bar d / \sqrt{(1/k + n_{test}/n_{train})\,s^2}` with :math:`k - 1` degrees of freedom.
+    The corrected resampled t-test.
+
+    The statistic is :math:`t = \bar d / \sqrt{(1/k + n_{test}/n_{train})\,s^2}` with :math:`k - 1`
+    degrees of freedom.
 
     Parameters
     ----------
@@ -118,7 +138,8 @@ def corrected_ttest(differences: ArrayLike, n_train: float, n_test: float, alter
     n_train, n_test : float
         Mean sizes of the training and test folds.
     alternative : {"two-sided", "greater", "less"}
-        What is tested against "no difference": any, one above zero, or one below zero; as in `scipy.stats.ttest_1samp`.
+        What is tested against "no difference": any, one above zero, or one below zero; as in
+        `scipy.stats.ttest_1samp`.
 
     Returns
     -------
@@ -131,13 +152,15 @@ def corrected_ttest(differences: ArrayLike, n_train: float, n_test: float, alter
 
     Notes
     -----
-    Where all differences are equal, t is infinite with p = 0, or 0 with p = 1 (one-sided 0.5) if they are zero: the folds show no
-    spread to judge by, so such a p-value of a few folds deserves no trust.
+    Where all differences are equal, t is infinite with p = 0, or 0 with p = 1 (one-sided 0.5) if
+    they are zero: the folds show no spread to judge by, so such a p-value of a few folds deserves
+    no trust.
 
     References
     ----------
-    Nadeau & Bengio (2003), Machine Learning 52, 239, doi:10.1023/A:1024068626366; for repeated k-fold cross-validation Bouckaert &
-    Frank (2004), PAKDD, LNCS 3056, 3, doi:10.1007/978-3-540-24775-3_3.
+    Nadeau & Bengio (2003), Machine Learning 52, 239, doi:10.1023/A:1024068626366; for repeated
+    k-fold cross-validation Bouckaert & Frank (2004), PAKDD, LNCS 3056, 3,
+    doi:10.1007/978-3-540-24775-3_3.
 
     Examples
     --------
@@ -147,18 +170,24 @@ def corrected_ttest(differences: ArrayLike, n_train: float, n_test: float, alter
     """
     mean, se, degrees = _mean_and_error(differences, n_train, n_test)
     t = mean / se if se else float(np.sign(mean)) * np.inf if mean else 0.0
-    tails = {"two-sided": 2.0 * stats.t.sf(abs(t), degrees), "greater": stats.t.sf(t, degrees), "less": stats.t.cdf(t, degrees)}
+    tails = {
+        "two-sided": 2.0 * stats.t.sf(abs(t), degrees),
+        "greater": stats.t.sf(t, degrees),
+        "less": stats.t.cdf(t, degrees),
+    }
     if alternative not in tails:
-        raise UsageError(f"the alternative must be one of {', '.join(tails)}; it is '{alternative}'")
+        raise UsageError(
+            f"the alternative must be one of {', '.join(tails)}; it is '{alternative}'"
+        )
     return TTest(float(t), float(tails[alternative]), degrees)
 
 
 def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Return p-values corrected for having made several tests, by Holm's step-down method.
 
-    The smallest of m p-values is multiplied by m, the next by m - 1 and so on; none becomes smaller than one before it, or more than 1.
-    Calling significant what stays below 0.05 makes one or more false claims in at most 5 % of such families of tests, however the
-    tests depend on each other.
+    The smallest of m p-values is multiplied by m, the next by m - 1 and so on; none becomes smaller
+    than one before it, or more than 1. Calling significant what stays below 0.05 makes one or more
+    false claims in at most 5 % of such families of tests, however the tests depend on each other.
 
     Parameters
     ----------
@@ -172,7 +201,8 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
 
     References
     ----------
-    Holm (1979), Scandinavian Journal of Statistics 6, 65, https://www.jstor.org/stable/4615733 (it has no DOI).
+    Holm (1979), Scandinavian Journal of Statistics 6, 65, https://www.jstor.org/stable/4615733 (it
+    has no DOI).
 
     Examples
     --------
@@ -183,23 +213,31 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
     adjusted = np.full(p.shape, np.nan)
     made = np.flatnonzero(~np.isnan(p))
     order = made[np.argsort(p[made], kind="stable")]
-    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1.0)
+    adjusted[order] = np.minimum(
+        np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)), 1.0
+    )
     return adjusted
 
 
-def equivalence(differences: ArrayLike, n_train: float, n_test: float, region: float = 0.01) -> Equivalence:
-    """Return how probable it is that a difference is practically nothing, or lies to either side: the correlated Bayesian t-test.
+def equivalence(
+    differences: ArrayLike, n_train: float, n_test: float, region: float = 0.01
+) -> Equivalence:
+    """Return how probable it is that a difference is practically nothing, or lies to either side.
 
-    A test that finds no significant difference has not shown that there is none. Here the mean difference has, after the folds were
-    seen, the Student's t distribution of `corrected_interval`; the part of it within ``[-region, region]`` is the probability that the
-    two inputs are equally good for all practical purposes.
+    The correlated Bayesian t-test.
+
+    A test that finds no significant difference has not shown that there is none. Here the mean
+    difference has, after the folds were seen, the Student's t distribution of `corrected_interval`;
+    the part of it within ``[-region, region]`` is the probability that the two inputs are equally
+    good for all practical purposes.
 
     Parameters
     ----------
     differences : array_like, shape (k,)
         One difference a fold, of all repeats; at least two.
     n_train, n_test : float
-        Mean sizes of the training and test folds; they set the correlation of the folds, ``n_test / (n_train + n_test)``.
+        Mean sizes of the training and test folds; they set the correlation of the folds, ``n_test /
+        (n_train + n_test)``.
     region : float
         Half the width of the region of practical equivalence, in units of the score; at least 0.
 
@@ -214,9 +252,9 @@ def equivalence(differences: ArrayLike, n_train: float, n_test: float, region: f
 
     References
     ----------
-    Corani & Benavoli (2015), Machine Learning 100, 285, doi:10.1007/s10994-015-5486-z; Benavoli, Corani, Demsar & Zaffalon (2017),
-    Journal of Machine Learning Research 18, 77 (https://jmlr.org/papers/v18/16-305.html), arXiv:1606.04316,
-    doi:10.48550/arXiv.1606.04316.
+    Corani & Benavoli (2015), Machine Learning 100, 285, doi:10.1007/s10994-015-5486-z; Benavoli,
+    Corani, Demsar & Zaffalon (2017), Journal of Machine Learning Research 18, 77
+    (https://jmlr.org/papers/v18/16-305.html), arXiv:1606.04316, doi:10.48550/arXiv.1606.04316.
 
     Examples
     --------
@@ -239,5 +277,6 @@ def _mean_and_error(values: ArrayLike, n_train: float, n_test: float) -> tuple[f
     k = len(scores)
     if k < 2:
         raise UsageError(f"an interval needs at least two folds; there is {k}")
-    spread = 0.0 if np.ptp(scores) == 0 else float(scores.var(ddof=1))  # equal scores have no spread, not one of rounding errors
+    # equal scores have no spread, not one of rounding errors
+    spread = 0.0 if np.ptp(scores) == 0 else float(scores.var(ddof=1))
     return float(scores.mean()), float(np.sqrt((1.0 / k + n_test / n_train) * spread)), k - 1

@@ -1,4 +1,7 @@
-"""One split of the galaxies: everything is learned from its training side alone and judged on the other."""
+"""One split of the galaxies.
+
+Everything is learned from its training side alone and judged on the other.
+"""
 
 import time
 from collections import Counter
@@ -29,13 +32,16 @@ __all__ = [
     "widths_and_factors",
 ]
 
-_LENGTH = 3.0  # root mean square length of a part's rows over the training galaxies, as in `Encoder`
+# root mean square length of a part's rows over the training galaxies, as in `Encoder`
+_LENGTH = 3.0
 _Learned = tuple[Encoder, NDArray[np.float32], NDArray[np.float32]]
 _LEAST = 1e-12  # probability, where a logarithm is taken
 
 
 class Split:
-    """Galaxies to learn from and galaxies to judge on; what the parts of inputs need is learned once, whichever inputs they stand in.
+    """Galaxies to learn from and galaxies to judge on.
+
+    What the parts of inputs need is learned once, whichever inputs they stand in.
 
     Parameters
     ----------
@@ -59,7 +65,14 @@ class Split:
         shape: tuple[int, int, int],
         seed: int,
     ) -> None:
-        self.blocks, self.labels, self.train, self.test, self.shape, self.seed = blocks, labels, train, test, shape, seed
+        self.blocks, self.labels, self.train, self.test, self.shape, self.seed = (
+            blocks,
+            labels,
+            train,
+            test,
+            shape,
+            seed,
+        )
         self.classes = sorted(set(labels[train].tolist()))
         self._parts: dict[Part, _Learned] = {}
         self.seconds: dict[Part, float] = {}
@@ -75,7 +88,9 @@ class Split:
         return self.labels[self.test]
 
     def learn(self, parts: Iterable[Part], apply: Callable[..., Iterable[_Learned]] = map) -> None:
-        """Learn code words, scales and components of these parts from the training side; those learned already stay.
+        """Learn code words, scales and components of these parts from the training side.
+
+        Those learned already stay.
 
         Parameters
         ----------
@@ -90,14 +105,19 @@ class Split:
         """Return what was learned for a part."""
         return self._parts[part][0]
 
-    def wide(self, parts: Sequence[Part]) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    def wide(
+        self, parts: Sequence[Part]
+    ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
         """Return both sides of each part, with the most components that a setting may keep."""
         return [self._parts[part][1] for part in parts], [self._parts[part][2] for part in parts]
 
     def _learned(self, part: Part) -> _Learned:
         start = time.thread_time()
         widest = None if part.components is None else Part(part.column, part.view, MOST_COMPONENTS)
-        seen, unseen = ({part.column: take_rows(self.blocks[part.column], rows)} for rows in (self.train, self.test))
+        seen, unseen = (
+            {part.column: take_rows(self.blocks[part.column], rows)}
+            for rows in (self.train, self.test)
+        )
         encoder = Encoder([widest or part], self.shape, self.seed).fit(seen)
         learned = encoder.transform(seen)
         self.seconds[part] = time.thread_time() - start
@@ -156,26 +176,55 @@ class Fitted:
     def wide(self, blocks: Mapping[str, Block]) -> list[NDArray[np.float32]]:
         """Return the parts of other galaxies, as `Split.wide` does."""
         pairs = zip(self.parts, self.encoders, strict=True)
-        return [padded({part.column: blocks[part.column]}, encoder.transform).astype(np.float32) for part, encoder in pairs]
+        return [
+            padded({part.column: blocks[part.column]}, encoder.transform).astype(np.float32)
+            for part, encoder in pairs
+        ]
 
     def probabilities(self, wide: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-        """Return the probability of each class, the mean over the committee made as sure as it may be; shape (n, classes)."""
-        said = [np.asarray(each.network.predict_proba(each.matrix(wide)), dtype=np.float64) for each in self.members]
+        """Return the probability of each class, the mean over the committee made as sure as it may
+        be; shape (n, classes).
+        """
+        said = [
+            np.asarray(each.network.predict_proba(each.matrix(wide)), dtype=np.float64)
+            for each in self.members
+        ]
         return calibrated(np.mean(said, axis=0), self.temperature)
 
 
-def widths_and_factors(parts: Sequence[Part], wide: Sequence[NDArray[np.float32]], components: int) -> tuple[list[int], list[float]]:
-    """Return how many columns of each part are taken, and the factors that then bring the training galaxies to one scale."""
-    widths = [rows.shape[1] if part.components is None else min(components, rows.shape[1]) for part, rows in zip(parts, wide, strict=True)]
+def widths_and_factors(
+    parts: Sequence[Part], wide: Sequence[NDArray[np.float32]], components: int
+) -> tuple[list[int], list[float]]:
+    """Return how many columns of each part are taken, and the factors that then bring the training
+    galaxies to one scale.
+    """
+    widths = [
+        rows.shape[1] if part.components is None else min(components, rows.shape[1])
+        for part, rows in zip(parts, wide, strict=True)
+    ]
     return widths, [_factor(rows[:, :width]) for rows, width in zip(wide, widths, strict=True)]
 
 
-def joined(wide: Sequence[NDArray[np.float32]], widths: Sequence[int], factors: Sequence[float]) -> NDArray[np.float32]:
+def joined(
+    wide: Sequence[NDArray[np.float32]], widths: Sequence[int], factors: Sequence[float]
+) -> NDArray[np.float32]:
     """Return the first columns of each part side by side, each part times its factor."""
-    return np.hstack([rows[:, :width] * np.float32(factor) for rows, width, factor in zip(wide, widths, factors, strict=True)])
+    return np.hstack(
+        [
+            rows[:, :width] * np.float32(factor)
+            for rows, width, factor in zip(wide, widths, factors, strict=True)
+        ]
+    )
 
 
-def train_network(x: NDArray[np.float32], labels: NDArray[np.str_], settings: Settings, *, seed: int, effort: float = 1.0) -> MLPClassifier:
+def train_network(
+    x: NDArray[np.float32],
+    labels: NDArray[np.str_],
+    settings: Settings,
+    *,
+    seed: int,
+    effort: float = 1.0,
+) -> MLPClassifier:
     """Train a network with these settings."""
     network = make_network(
         len(x),
@@ -190,7 +239,10 @@ def train_network(x: NDArray[np.float32], labels: NDArray[np.str_], settings: Se
 
 
 def class_weights(labels: NDArray[np.str_], power: float) -> dict[str, float]:
-    """Return the weight of each class: its frequency, relative to the mean one, to the power of -`power`; 1 on average over galaxies."""
+    """Return the weight of each class.
+
+    Its frequency, relative to the mean one, to the power of -`power`; 1 on average over galaxies.
+    """
     counts = Counter(labels.tolist())
     mean = len(labels) / len(counts)
     raw = {name: (mean / count) ** power for name, count in sorted(counts.items())}
@@ -198,11 +250,20 @@ def class_weights(labels: NDArray[np.str_], power: float) -> dict[str, float]:
     return {name: weight / norm for name, weight in raw.items()}
 
 
-def temperature_of(probabilities: NDArray[np.float64], labels: NDArray[np.str_], classes: Sequence[str]) -> float:
-    """Return the temperature that suits galaxies that the network has not seen; galaxies of classes that it does not know are left out."""
+def temperature_of(
+    probabilities: NDArray[np.float64], labels: NDArray[np.str_], classes: Sequence[str]
+) -> float:
+    """Return the temperature that suits galaxies that the network has not seen.
+
+    Galaxies of classes that it does not know are left out.
+    """
     known = np.isin(labels, list(classes))
     target = (labels[known, None] == np.asarray(classes)[None, :]).astype(np.float64)
-    return fit_temperature(np.log(np.maximum(probabilities[known], _LEAST)), target) if known.any() else 1.0
+    return (
+        fit_temperature(np.log(np.maximum(probabilities[known], _LEAST)), target)
+        if known.any()
+        else 1.0
+    )
 
 
 def calibrated(probabilities: NDArray[Any], temperature: float) -> NDArray[np.float64]:

@@ -1,4 +1,7 @@
-"""A feature table for other tools: FITS with vector columns, or a flat CSV; a batch of rows at a time, whatever their number."""
+"""A feature table for other tools: FITS with vector columns, or a flat CSV.
+
+A batch of rows at a time, whatever their number.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,10 +26,11 @@ _AT_ONCE = 1 << 23  # values that are held at a time
 def export(table: str | Path, out: str | Path) -> Path:
     """Write a feature table as FITS or CSV.
 
-    FITS gets one vector column an extractor (TOPCAT shows its elements; ``pixels`` has its shape in ``TDIM``), and each galaxy's local
-    descriptors as a column of variable length. A second extension, ``FEATURE_NAMES``, says what each element of each vector is; the
-    settings stand in the first one's header. CSV gets one column a feature, named ``<extractor>__<feature>``, and of the local descriptors
-    only their number.
+    FITS gets one vector column an extractor (TOPCAT shows its elements; ``pixels`` has its shape in
+    ``TDIM``), and each galaxy's local descriptors as a column of variable length. A second
+    extension, ``FEATURE_NAMES``, says what each element of each vector is; the settings stand in
+    the first one's header. CSV gets one column a feature, named ``<extractor>__<feature>``, and of
+    the local descriptors only their number.
 
     Parameters
     ----------
@@ -55,13 +59,18 @@ class _Rows:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.schema = pq.read_schema(path).remove_metadata()
-        widths = [field.type.list_size if pa.types.is_fixed_size_list(field.type) else 128 for field in self.schema]
+        widths = [
+            field.type.list_size if pa.types.is_fixed_size_list(field.type) else 128
+            for field in self.schema
+        ]
         self.count = max(1, _AT_ONCE // sum(widths))
 
     def __call__(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         try:
             with pq.ParquetFile(self.path) as file:
-                yield from file.iter_batches(self.count, columns=None if columns is None else list(columns))
+                yield from file.iter_batches(
+                    self.count, columns=None if columns is None else list(columns)
+                )
         except (OSError, pa.ArrowInvalid) as error:
             raise UsageError(f"the feature table {self.path} is damaged: {error}") from error
 
@@ -80,7 +89,8 @@ def _flat(batch: pa.Table, names: Mapping[str, Sequence[str]]) -> pa.Table:
         if pa.types.is_fixed_size_list(column.type):
             block = np.asarray(column.flatten()).reshape(len(column), column.type.list_size)
             columns |= {
-                f"{name}__{feature}": pa.array(values) for feature, values in zip(names[name], np.ascontiguousarray(block.T), strict=True)
+                f"{name}__{feature}": pa.array(values)
+                for feature, values in zip(names[name], np.ascontiguousarray(block.T), strict=True)
             }
         elif pa.types.is_list(column.type):
             columns[f"{name}_keypoints"] = column.value_lengths()
@@ -93,12 +103,20 @@ def _write_fits(rows: _Rows, about: Mapping[str, Any], path: Path) -> None:
     from astropy.io import fits  # slow to import, and only this function needs it
 
     fields, count, heap = fields_of(rows.schema, rows, {"pixels": _image_shape(about)})
-    header = fits.BinTableHDU.from_columns([_column(fits, field) for field in fields], nrows=0).header
+    header = fits.BinTableHDU.from_columns(
+        [_column(fits, field) for field in fields], nrows=0
+    ).header
     header.update({"NAXIS2": count, "PCOUNT": heap, "EXTNAME": "FEATURES"})
     header["GFVERS"] = (about["version"], "version of galfeat that measured")
     header["GFPRINT"] = (about.get("fingerprint", ""), "fingerprint of the settings")
-    header["GFSET"] = json.dumps({key: value for key, value in about.items() if key != "columns"}, sort_keys=True)
-    names = [(name, number, each) for name, column in about["columns"].items() for number, each in enumerate(column, start=1)]
+    header["GFSET"] = json.dumps(
+        {key: value for key, value in about.items() if key != "columns"}, sort_keys=True
+    )
+    names = [
+        (name, number, each)
+        for name, column in about["columns"].items()
+        for number, each in enumerate(column, start=1)
+    ]
     with path.open("wb") as stream:
         stream.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
         write_table(stream, header, fields, rows)
@@ -124,12 +142,23 @@ def _column(fits: Any, field: Field) -> Any:
 
 def _ascii(name: str) -> str:
     """Return a name of a column as FITS can have it."""
-    return name if name.isascii() and name.isprintable() else name.encode("ascii", "backslashreplace").decode().replace("\\", "_")
+    return (
+        name
+        if name.isascii() and name.isprintable()
+        else name.encode("ascii", "backslashreplace").decode().replace("\\", "_")
+    )
 
 
 def _names_table(fits: Any, names: Sequence[tuple[str, int, str]]) -> tuple[Any, Any]:
-    encoded = [(column.encode(), number, name.encode("ascii", "backslashreplace")) for column, number, name in names]
-    kinds = [("COLUMN", "S16"), ("ELEMENT", "i4"), ("NAME", f"S{max((len(each[2]) for each in encoded), default=1)}")]
+    encoded = [
+        (column.encode(), number, name.encode("ascii", "backslashreplace"))
+        for column, number, name in names
+    ]
+    kinds = [
+        ("COLUMN", "S16"),
+        ("ELEMENT", "i4"),
+        ("NAME", f"S{max((len(each[2]) for each in encoded), default=1)}"),
+    ]
     rows = np.array(encoded, dtype=kinds)
     table = fits.BinTableHDU(rows, name="FEATURE_NAMES")
     return table.data, table.header

@@ -13,14 +13,31 @@ from galfeat.pipeline.atomic_files import check_target
 from galfeat.pipeline.batch.manifest import Manifest
 from galfeat.pipeline.batch.merge import Counts, write_failures
 from galfeat.pipeline.batch.retry import RUN
-from galfeat.pipeline.batch.run import Ending, Options, Progress, Summary, failures_path, run_batch, with_workers
+from galfeat.pipeline.batch.run import (
+    Ending,
+    Options,
+    Progress,
+    Summary,
+    failures_path,
+    run_batch,
+    with_workers,
+)
 from galfeat.pipeline.batch.task import Task
 from galfeat.pipeline.extraction.feature_table import KEY, as_json, table_schema, to_arrow, versions
 from galfeat.pipeline.extraction.measure import Measured, catalog_rows, measure
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.extraction.upload import deliver, place_of
 
-__all__ = ["FEATURES", "FeatureTask", "Options", "Progress", "Summary", "extract", "failures_path", "write_failures"]
+__all__ = [
+    "FEATURES",
+    "FeatureTask",
+    "Options",
+    "Progress",
+    "Summary",
+    "extract",
+    "failures_path",
+    "write_failures",
+]
 
 FEATURES = ("pixels", "color", "texture", "hog", "sift")
 
@@ -39,7 +56,10 @@ class FeatureTask(Task):
     def about(self) -> dict[str, Any]:
         """Return the settings and the version of the features."""
         settings = self.recipe.settings()
-        return {"what": "features", **{name: value for name, value in settings.items() if name != "version"}}
+        return {
+            "what": "features",
+            **{name: value for name, value in settings.items() if name != "version"},
+        }
 
     def schema(self, source: Source) -> pa.Schema:
         """Return the catalogue's columns and one an extractor."""
@@ -48,7 +68,9 @@ class FeatureTask(Task):
     def rows(self, source: Source, cutouts: Sequence[Cutout]) -> tuple[pa.Table, list[Failure]]:
         """Measure cutouts."""
         kept, blocks, failures = measure(cutouts, self.recipe)
-        return to_arrow(Measured(catalog_rows(source.catalog, kept), blocks, failures), self.recipe), failures
+        return to_arrow(
+            Measured(catalog_rows(source.catalog, kept), blocks, failures), self.recipe
+        ), failures
 
     @property
     def size(self) -> tuple[int, int]:
@@ -75,19 +97,22 @@ def extract(
     source : Source or path
         Anything that `galfeat.data.open_source` takes or returns.
     out : path
-        The file to write, ending in ``.parquet``; an existing one is replaced when the run is through, and never before. The
-        failures go beside it, into ``F.failures.csv`` for ``F.parquet``. An address, such as ``s3://bucket/F.parquet``, is where both
-        are sent when the run is through.
+        The file to write, ending in ``.parquet``; an existing one is replaced when the run is
+        through, and never before. The failures go beside it, into ``F.failures.csv`` for
+        ``F.parquet``. An address, such as ``s3://bucket/F.parquet``, is where both are sent when
+        the run is through.
     features : sequence of str
         Names in `galfeat.features.EXTRACTORS`.
     preparation : Preparation, optional
         The default prepares to 64 x 64 pixels with the asinh stretch.
     settings : mapping, optional
-        Settings of extractors that differ from their defaults, such as ``{"hog": {"orientations": 8}}``.
+        Settings of extractors that differ from their defaults, such as ``{"hog": {"orientations":
+        8}}``.
     workers : int, optional
         Number of threads; by default the number of processors. The table does not depend on it.
     options : Options, optional
-        More of how the run goes about it: processes or a cluster instead of threads, beginning anew, trying again what failed.
+        More of how the run goes about it: processes or a cluster instead of threads, beginning
+        anew, trying again what failed.
     progress : callable, optional
         Called with the entries done, the entries there are, and the failures so far.
     inputs : sequence of path or None
@@ -108,12 +133,22 @@ def extract(
     recipe = Recipe.of(features, source.bands, preparation or Preparation(), settings)
     ending = Ending(None, partial(_metadata, recipe))
     options = with_workers(options, workers)
-    run = partial(run_batch, FeatureTask(recipe), source, ending=ending, options=options, progress=progress)
+    run = partial(
+        run_batch, FeatureTask(recipe), source, ending=ending, options=options, progress=progress
+    )
     return deliver(out, run, again=options.retry_failed)
 
 
 def _metadata(recipe: Recipe, manifest: Manifest, counts: Counts) -> dict[bytes, bytes]:
     """Return what a feature table says of itself."""
-    about = recipe.settings() | {"columns": recipe.columns, "fingerprint": recipe.fingerprint, "versions": versions()}
-    about["counts"] = {"entries": manifest.catalog["entries"], "measured": counts.done, "failed": counts.failed}
+    about = recipe.settings() | {
+        "columns": recipe.columns,
+        "fingerprint": recipe.fingerprint,
+        "versions": versions(),
+    }
+    about["counts"] = {
+        "entries": manifest.catalog["entries"],
+        "measured": counts.done,
+        "failed": counts.failed,
+    }
     return {KEY: as_json(about), RUN: as_json(manifest.said())}

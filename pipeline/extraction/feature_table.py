@@ -1,4 +1,6 @@
-"""The feature table: one row a galaxy, one column an extractor, and in the file's metadata how it was made."""
+"""The feature table: one row a galaxy, one column an extractor, and in the file's metadata how it
+was made.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -46,7 +48,8 @@ class FeatureTable:
     catalog : pyarrow.Table
         ``id`` and the catalogue's columns.
     blocks : dict of str to array
-        One block an extractor: float32 of shape (n, k), or for ``sift`` a list of n arrays (keypoints, 128) of uint8.
+        One block an extractor: float32 of shape (n, k), or for ``sift`` a list of n arrays
+        (keypoints, 128) of uint8.
     recipe : Recipe
         How the vectors were made.
     columns : dict of str to list of str
@@ -76,7 +79,10 @@ class FeatureTable:
         """All vectors side by side, shape (n, features), in the order of `blocks`."""
         vectors = [block for block in self.blocks.values() if not isinstance(block, list)]
         if not vectors:
-            raise UsageError(f"local descriptors have no fixed length; encode '{LOCAL}' with galfeat.features.BagOfWords")
+            raise UsageError(
+                f"local descriptors have no fixed length; encode '{LOCAL}' with "
+                "galfeat.features.BagOfWords"
+            )
         return np.ascontiguousarray(np.hstack(vectors), dtype=np.float32)
 
 
@@ -89,13 +95,20 @@ def column_text(catalog: pa.Table, name: str) -> NDArray[np.str_]:
         If there is no such column.
     """
     if name not in catalog.column_names:
-        raise UsageError(f"the catalogue has no column '{name}'; its columns are {', '.join(catalog.column_names)}")
+        raise UsageError(
+            f"the catalogue has no column '{name}'; its columns are "
+            f"{', '.join(catalog.column_names)}"
+        )
     values = catalog.column(name).to_pylist()
-    return np.array(["" if value is None or value != value else str(value) for value in values], dtype=np.str_)
+    return np.array(
+        ["" if value is None or value != value else str(value) for value in values], dtype=np.str_
+    )
 
 
 def class_labels(catalog: pa.Table, name: str) -> NDArray[np.str_]:
-    """Return a catalogue column of classes as text without blanks around it; ``""`` where it is empty, blank or "nan".
+    """Return a catalogue column of classes as text without blanks around it.
+
+    ``""`` where it is empty, blank or "nan".
 
     Raises
     ------
@@ -114,14 +127,30 @@ def table_schema(catalog: pa.Table | None, recipe: Recipe) -> pa.Schema:
     UsageError
         If a column of the catalogue has the name of an extractor's column.
     """
-    plain = [] if catalog is None else [pa.field(field.name, field.type) for field in catalog.schema if field.name != "id"]
+    plain = (
+        []
+        if catalog is None
+        else [pa.field(field.name, field.type) for field in catalog.schema if field.name != "id"]
+    )
     taken = sorted(_RESERVED & {field.name for field in plain})
     if taken:
-        raise UsageError(f"the catalogue's column '{taken[0]}' has the name of a feature column; rename it")
+        raise UsageError(
+            f"the catalogue's column '{taken[0]}' has the name of a feature column; rename it"
+        )
     columns = recipe.columns if recipe.bands else {}  # without a band nothing can be measured
-    kinds = {name: _LOCAL if name == LOCAL else pa.list_(pa.float32(), len(columns[name])) for name in recipe.extractors if recipe.bands}
+    kinds = {
+        name: _LOCAL if name == LOCAL else pa.list_(pa.float32(), len(columns[name]))
+        for name in recipe.extractors
+        if recipe.bands
+    }
     blocks = [pa.field(name, kind) for name, kind in kinds.items()]
-    return pa.schema([pa.field("id", pa.string()), *(plain or [pa.field("file", pa.string())] * (catalog is None)), *blocks])
+    return pa.schema(
+        [
+            pa.field("id", pa.string()),
+            *(plain or [pa.field("file", pa.string())] * (catalog is None)),
+            *blocks,
+        ]
+    )
 
 
 def to_arrow(measured: Measured, recipe: Recipe) -> pa.Table:
@@ -130,7 +159,9 @@ def to_arrow(measured: Measured, recipe: Recipe) -> pa.Table:
         return table_schema(measured.catalog, recipe).empty_table()
     table = measured.catalog
     for name, block in measured.blocks.items():
-        table = table.append_column(name, _local(block) if isinstance(block, list) else _vectors(block))
+        table = table.append_column(
+            name, _local(block) if isinstance(block, list) else _vectors(block)
+        )
     return table
 
 
@@ -155,17 +186,30 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     try:
         metadata = pq.read_schema(path).metadata or {}
     except OSError as error:
-        raise UsageError(f"cannot read the feature table {path}: {error.strerror or error}") from error
+        raise UsageError(
+            f"cannot read the feature table {path}: {error.strerror or error}"
+        ) from error
     except pa.ArrowInvalid as error:
         raise UsageError(f"{path} is no Parquet file, or it is damaged") from error
     if KEY not in metadata:
-        raise UsageError(f"{path} is a Parquet file but no feature table of galfeat; make one with 'galfeat extract'")
+        raise UsageError(
+            f"{path} is a Parquet file but no feature table of galfeat; make one with 'galfeat "
+            "extract'"
+        )
     try:
         about = json.loads(metadata[KEY])
     except ValueError:
         about = None
-    if not isinstance(about, dict) or not {"version", "bands", "preparation", "extractors", "columns"} <= set(about):
-        raise UsageError(f"the feature table {path} is damaged: its metadata does not say how it was made")
+    if not isinstance(about, dict) or not {
+        "version",
+        "bands",
+        "preparation",
+        "extractors",
+        "columns",
+    } <= set(about):
+        raise UsageError(
+            f"the feature table {path} is damaged: its metadata does not say how it was made"
+        )
     return about
 
 
@@ -194,7 +238,9 @@ def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> Feat
     wanted = list(recipe.extractors) if inputs is None else list(inputs)
     missing = [name for name in wanted if name not in recipe.extractors]
     if missing:
-        raise UsageError(f"{path} has no column '{missing[0]}'; it has {', '.join(recipe.extractors)}")
+        raise UsageError(
+            f"{path} has no column '{missing[0]}'; it has {', '.join(recipe.extractors)}"
+        )
     there = pq.read_schema(path).names
     plain = [name for name in there if name not in recipe.extractors]
     lost = [name for name in wanted if name not in there]
@@ -215,13 +261,17 @@ def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> Feat
 
 
 def _vectors(block: NDArray[np.float32]) -> pa.Array:
-    return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(block, dtype=np.float32).ravel()), block.shape[1])
+    return pa.FixedSizeListArray.from_arrays(
+        pa.array(np.ascontiguousarray(block, dtype=np.float32).ravel()), block.shape[1]
+    )
 
 
 def _local(block: list[NDArray[np.uint8]]) -> pa.Array:
     offsets = np.concatenate([[0], np.cumsum([len(each) for each in block])]).astype(np.int32)
     flat = np.concatenate([np.empty((0, _DESCRIPTOR), np.uint8), *block]).astype(np.uint8)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), _DESCRIPTOR))
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), _DESCRIPTOR)
+    )
 
 
 def _from_arrow(column: pa.ChunkedArray) -> Block:

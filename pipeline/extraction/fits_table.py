@@ -1,8 +1,10 @@
 r"""A FITS binary table written row by row, so that it may be larger than the memory.
 
-Vectors are vector columns (TOPCAT shows their elements); an image has its shape in ``TDIM``; local descriptors are a column of variable
-length, in the heap behind the rows. Text is ASCII in FITS: other characters are written as in Python, ``\xe4`` for a with two dots, so
-that names stay apart; in names of columns ``_xe4``. Integers may be empty (``TNULL``); an empty number is NaN, an empty truth value 0.
+Vectors are vector columns (TOPCAT shows their elements); an image has its shape in ``TDIM``; local
+descriptors are a column of variable length, in the heap behind the rows. Text is ASCII in FITS:
+other characters are written as in Python, ``\xe4`` for a with two dots, so that names stay apart;
+in names of columns ``_xe4``. Integers may be empty (``TNULL``); an empty number is NaN, an empty
+truth value 0.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,10 +55,16 @@ class Field:
         """Return how a row holds the column, for NumPy."""
         kinds = {"L": "S1", "K": ">i8", "D": ">f8", "A": f"S{self.width}", "E": ">f4", "B": ">i8"}
         counts = {"E": (self.width,), "B": (2,)}
-        return (self.name, kinds[self.kind], counts[self.kind]) if self.kind in counts else (self.name, kinds[self.kind])
+        return (
+            (self.name, kinds[self.kind], counts[self.kind])
+            if self.kind in counts
+            else (self.name, kinds[self.kind])
+        )
 
 
-def fields_of(schema: pa.Schema, batches: Batches, shapes: Mapping[str, tuple[int, ...]]) -> tuple[list[Field], int, int]:
+def fields_of(
+    schema: pa.Schema, batches: Batches, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[list[Field], int, int]:
     """Return the columns of the table, the number of rows, and the bytes of all local descriptors.
 
     Parameters
@@ -113,7 +121,9 @@ def write_table(stream: IO[bytes], header: Any, fields: Sequence[Field], batches
     for field in fields:
         if field.kind == "B":
             for batch in batches([field.name]):
-                written += stream.write(np.ascontiguousarray(_flat(batch.column(field.name))).tobytes())
+                written += stream.write(
+                    np.ascontiguousarray(_flat(batch.column(field.name))).tobytes()
+                )
     stream.write(b"\0" * (-written % _BLOCK))
 
 
@@ -129,7 +139,9 @@ def _kind(kind: pa.DataType) -> str:
     return "D" if pa.types.is_floating(kind) else "A"
 
 
-def _field(field: pa.Field, widths: Mapping[str, int], shapes: Mapping[str, tuple[int, ...]]) -> Field:
+def _field(
+    field: pa.Field, widths: Mapping[str, int], shapes: Mapping[str, tuple[int, ...]]
+) -> Field:
     kind = _kind(field.type)
     width = field.type.list_size if kind == "E" else widths.get(field.name, 1)
     unit = (field.metadata or {}).get(b"unit", b"").decode()
@@ -140,7 +152,9 @@ def _values(column: pa.Array, field: Field) -> NDArray[Any]:
     if field.kind == "E":
         return np.asarray(column.flatten()).reshape(len(column), field.width)
     if field.kind == "L":
-        return np.where(_filled(column, False), b"T", np.where(_filled(pc.is_null(column), False), b"\0", b"F"))
+        return np.where(
+            _filled(column, False), b"T", np.where(_filled(pc.is_null(column), False), b"\0", b"F")
+        )
     if field.kind == "K":
         return _filled(column.cast(pa.int64()), _EMPTY)
     return _filled(column.cast(pa.float64()), np.nan) if field.kind == "D" else _text(column)
@@ -151,7 +165,10 @@ def _filled(column: pa.Array, value: Any) -> NDArray[Any]:
 
 
 def _text(column: pa.Array) -> NDArray[np.bytes_]:
-    texts = [b"" if value is None else str(value).encode("ascii", "backslashreplace") for value in column.to_pylist()]
+    texts = [
+        b"" if value is None else str(value).encode("ascii", "backslashreplace")
+        for value in column.to_pylist()
+    ]
     return np.array(texts, dtype=np.bytes_)
 
 

@@ -32,8 +32,8 @@ def join_features(paths: Sequence[str | Path], inputs: Sequence[str] | None = No
     Raises
     ------
     UsageError
-        If there is no table, one cannot be read, two were measured differently, two have a galaxy of one name, or a column of their
-        catalogues has values of different kinds.
+        If there is no table, one cannot be read, two were measured differently, two have a galaxy
+        of one name, or a column of their catalogues has values of different kinds.
     """
     if not paths:
         raise UsageError("there are no feature tables to join")
@@ -41,21 +41,32 @@ def join_features(paths: Sequence[str | Path], inputs: Sequence[str] | None = No
     for path in paths[1:]:
         found = differences(_settings(first, inputs), _settings(path, inputs))
         if found:
-            raise UsageError(f"{first} and {path} were measured differently: {'; '.join(found)}; measure both with the same settings")
+            raise UsageError(
+                f"{first} and {path} were measured differently: {'; '.join(found)}; measure both "
+                "with the same settings"
+            )
     tables = [load_features(path, inputs) for path in paths]
     _refuse_twice(paths, tables)
     try:
         catalog = pa.concat_tables([table.catalog for table in tables], promote_options="default")
     except pa.ArrowException as error:
-        raise UsageError(f"the catalogues of {' and '.join(map(str, paths))} do not go together: {error}") from error
+        raise UsageError(
+            f"the catalogues of {' and '.join(map(str, paths))} do not go together: {error}"
+        ) from error
     blocks = {name: _joined([table.blocks[name] for table in tables]) for name in tables[0].blocks}
     return FeatureTable(catalog, blocks, tables[0].recipe, tables[0].columns)
 
 
 def _settings(path: str | Path, inputs: Sequence[str] | None) -> dict[str, object]:
     about = read_metadata(path)
-    extractors = {name: value for name, value in about["extractors"].items() if inputs is None or name in inputs}
-    return {key: about.get(key) for key in ("version", "feature_version", "bands", "preparation")} | {"extractors": extractors}
+    extractors = {
+        name: value
+        for name, value in about["extractors"].items()
+        if inputs is None or name in inputs
+    }
+    return {
+        key: about.get(key) for key in ("version", "feature_version", "bands", "preparation")
+    } | {"extractors": extractors}
 
 
 def _refuse_twice(paths: Sequence[str | Path], tables: Sequence[FeatureTable]) -> None:
@@ -63,7 +74,9 @@ def _refuse_twice(paths: Sequence[str | Path], tables: Sequence[FeatureTable]) -
     for path, table in zip(paths, tables, strict=True):
         for name in table.ids.tolist():
             if name in homes:
-                raise UsageError(f"galaxy '{name}' is in {homes[name]} and in {path}; each may be there once")
+                raise UsageError(
+                    f"galaxy '{name}' is in {homes[name]} and in {path}; each may be there once"
+                )
             homes[name] = path
 
 

@@ -1,4 +1,7 @@
-"""Cutouts in, vectors and failures out: the one place where reading, preparation and extraction meet."""
+"""Cutouts in, vectors and failures out.
+
+The one place where reading, preparation and extraction meet.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,8 +47,8 @@ def measure(
     cutouts : sequence of Cutout
     recipe : Recipe
     strict_bands : bool
-        Whether a one-band image that nothing names fails where the recipe's one band has a name, and the other way round.
-        A model must insist on this; a batch of single images need not.
+        Whether a one-band image that nothing names fails where the recipe's one band has a name,
+        and the other way round. A model must insist on this; a batch of single images need not.
 
     Returns
     -------
@@ -66,7 +69,11 @@ def measure(
     kept = [cutouts[prepared[row]] for row in good]
     if len(good) < len(pixels):
         pixels = np.ascontiguousarray(pixels[good])
-    blocks = {name: _block(name, extractor, pixels) for name, extractor in recipe.extractors.items()} if kept else {}
+    blocks = (
+        {name: _block(name, extractor, pixels) for name, extractor in recipe.extractors.items()}
+        if kept
+        else {}
+    )
     return kept, blocks, failures + unmeasured
 
 
@@ -82,7 +89,9 @@ def _with_bands(cutout: Cutout, bands: tuple[str, ...], strict: bool) -> Cutout:
     return cutout
 
 
-def _measurable(cutouts: list[Cutout], pixels: NDArray[np.float32], recipe: Recipe) -> tuple[NDArray[np.intp], list[Failure]]:
+def _measurable(
+    cutouts: list[Cutout], pixels: NDArray[np.float32], recipe: Recipe
+) -> tuple[NDArray[np.intp], list[Failure]]:
     reasons: dict[int, str] = {}
     if len(pixels):
         for name, extractor in recipe.extractors.items():
@@ -103,10 +112,15 @@ def _block(name: str, extractor: Any, pixels: NDArray[np.float32]) -> Block:
 
 
 def catalog_rows(catalog: pa.Table | None, cutouts: Sequence[Cutout]) -> pa.Table:
-    """Return ``id`` and the catalogue's columns of some cutouts; ``id`` and ``file`` where there is no catalogue."""
+    """Return ``id`` and the catalogue's columns of some cutouts.
+
+    ``id`` and ``file`` where there is no catalogue.
+    """
     ids = pa.array([cutout.id for cutout in cutouts], type=pa.string())
     if catalog is None:
-        return pa.table({"id": ids, "file": pa.array([cutout.file for cutout in cutouts], type=pa.string())})
+        return pa.table(
+            {"id": ids, "file": pa.array([cutout.file for cutout in cutouts], type=pa.string())}
+        )
     rows = catalog.take(pa.array([cutout.row for cutout in cutouts], type=pa.int64()))
     others = [name for name in rows.column_names if name != "id"]
     return pa.table([ids, *(rows.column(name) for name in others)], names=["id", *others])

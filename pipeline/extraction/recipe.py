@@ -1,4 +1,6 @@
-"""How cutouts become vectors: bands, preparation and extractors, with their settings written down."""
+"""How cutouts become vectors: bands, preparation and extractors, with their settings written
+down.
+"""
 
 import hashlib
 import json
@@ -13,11 +15,15 @@ from galfeat.features import EXTRACTORS, Extractor, make_extractors
 __all__ = ["FEATURE_VERSION", "LOCAL", "Recipe"]
 
 FEATURE_VERSION = 1
-"""Version of the numbers. It goes up with every change after which the same cutout with the same settings gives another value, in reading,
-preparation or any extractor, be it in the last digit; not with changes that are only faster or clearer. Unfinished runs and tables of
+"""Version of the numbers.
+It goes up with every change after which the same cutout with the same settings gives another value,
+in reading, preparation or any extractor, be it in the last digit; not with changes that are only
+faster or clearer. Unfinished runs and tables of
 another version are not gone on with."""
 
-LOCAL = "sift"  # the one extractor whose column holds local descriptors; what describes them is learned where training happens
+# the one extractor whose column holds local descriptors; what describes them is learned where
+# training happens
+LOCAL = "sift"
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class Recipe:
         preparation: Preparation,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> "Recipe":
-        """Return the recipe with these extractors, at their default settings but for those given by name.
+        """Return the recipe with these extractors, at their default settings but for those given by
+        name.
 
         Raises
         ------
@@ -63,16 +70,25 @@ class Recipe:
     def columns(self) -> dict[str, list[str]]:
         """Feature names of each extractor whose column is a vector."""
         size = self.preparation.size
-        return {name: list(each.feature_names(self.bands, (size, size))) for name, each in self.extractors.items() if name != LOCAL}
+        return {
+            name: list(each.feature_names(self.bands, (size, size)))
+            for name, each in self.extractors.items()
+            if name != LOCAL
+        }
 
     def settings(self) -> dict[str, Any]:
-        """Return everything that decides the numbers, as JSON values; `from_settings` turns them back."""
+        """Return everything that decides the numbers, as JSON values.
+
+        `from_settings` turns them back.
+        """
         return {
             "version": __version__,
             "feature_version": FEATURE_VERSION,
             "bands": list(self.bands),
             "preparation": self.preparation.as_dict(),
-            "extractors": {name: _plain(each.get_params()) for name, each in self.extractors.items()},
+            "extractors": {
+                name: _plain(each.get_params()) for name, each in self.extractors.items()
+            },
         }
 
     @property
@@ -91,11 +107,19 @@ class Recipe:
             If an entry is missing or unknown.
         """
         try:
-            extractors = {name: EXTRACTORS[name](**_tuples(params)) for name, params in settings["extractors"].items()}
-            return cls(tuple(settings["bands"]), Preparation.from_dict(settings["preparation"]), extractors)
+            extractors = {
+                name: EXTRACTORS[name](**_tuples(params))
+                for name, params in settings["extractors"].items()
+            }
+            return cls(
+                tuple(settings["bands"]), Preparation.from_dict(settings["preparation"]), extractors
+            )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             made = settings.get("version") if isinstance(settings, Mapping) else None
-            raise UsageError(f"the settings cannot be understood by galfeat {__version__}; they were written by version {made}") from error
+            raise UsageError(
+                f"the settings cannot be understood by galfeat {__version__}; they were written "
+                f"by version {made}"
+            ) from error
 
     def subset(self, names: Sequence[str]) -> "Recipe":
         """Return the recipe with only these extractors."""
@@ -111,4 +135,6 @@ def _plain(value: Any) -> Any:
 
 
 def _tuples(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in params.items()}
+    return {
+        key: tuple(value) if isinstance(value, list) else value for key, value in params.items()
+    }

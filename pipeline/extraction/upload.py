@@ -1,7 +1,8 @@
 """Outputs on a server: written here, as safely as any output, and then sent there.
 
-The work for ``s3://bucket/F.parquet`` is done in a folder of its own in the user's cache, where an interrupted run goes on. When the run
-is through, its failures are sent first and the table last, so that where a table is, its failures are.
+The work for ``s3://bucket/F.parquet`` is done in a folder of its own in the user's cache, where an
+interrupted run goes on. When the run is through, its failures are sent first and the table last, so
+that where a table is, its failures are.
 """
 
 import hashlib
@@ -19,7 +20,9 @@ __all__ = ["deliver", "place_of"]
 
 
 def place_of(out: str | Path) -> Path:
-    """Return where an output is made: a path itself; what is meant for a server, in ``~/.cache/galfeat`` or below ``XDG_CACHE_HOME``.
+    """Return where an output is made: a path itself.
+
+    What is meant for a server, in ``~/.cache/galfeat`` or below ``XDG_CACHE_HOME``.
 
     Raises
     ------
@@ -37,7 +40,9 @@ def place_of(out: str | Path) -> Path:
 
 
 def deliver(out: str | Path, run: Callable[[Path], Summary], *, again: bool = False) -> Summary:
-    """Let a run write its output to a path; if the output belongs on a server, send it there when the run is through.
+    """Let a run write its output to a path.
+
+    If the output belongs on a server, send it there when the run is through.
 
     Parameters
     ----------
@@ -62,7 +67,9 @@ def deliver(out: str | Path, run: Callable[[Path], Summary], *, again: bool = Fa
     if address is None:
         return run(Path(out))
     place = place_of(out)
-    there = {file: f"{address.rpartition('/')[0]}/{file.name}" for file in (failures_path(place), place)}
+    there = {
+        file: f"{address.rpartition('/')[0]}/{file.name}" for file in (failures_path(place), place)
+    }
     if again and not place.exists():
         for file, name in there.items():
             receive(name, file)

@@ -1,4 +1,7 @@
-"""A contact sheet of a simulated survey: some galaxies of each class, in true colours, with the truth beneath."""
+"""A contact sheet of a simulated survey.
+
+Some galaxies of each class, in true colours, with the truth beneath.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +23,13 @@ SHEET_ENDINGS: Final = (".png", ".svg")
 
 Images = NDArray[np.float32]
 
-_TITLES: Final = {"spiral": "spiral", "merger": "merger", "clump": "clumpy disc", "agn": "active nucleus", "q_sf": "smooth"}
+_TITLES: Final = {
+    "spiral": "spiral",
+    "merger": "merger",
+    "clump": "clumpy disc",
+    "agn": "active nucleus",
+    "q_sf": "smooth",
+}
 _WHITE_AT: Final = 400.0  # noise sigmas: brighter light is drawn white
 _SOFT: Final = 4.0  # noise sigmas: fainter light is drawn in proportion
 
@@ -28,7 +37,8 @@ _SOFT: Final = 4.0  # noise sigmas: fainter light is drawn in proportion
 def contact_sheet(survey: SimulatedSurvey, columns: int = 8) -> Figure:
     """Draw the first galaxies of each class, in the order of the survey: nothing is picked.
 
-    Red, green and blue are the survey's bands from red to blue, in a ratio that makes the usual galaxy of the sheet white.
+    Red, green and blue are the survey's bands from red to blue, in a ratio that makes the usual
+    galaxy of the sheet white.
 
     Parameters
     ----------
@@ -44,8 +54,14 @@ def contact_sheet(survey: SimulatedSurvey, columns: int = 8) -> Figure:
     if columns < 1:
         raise UsageError(f"a contact sheet needs at least one column; {columns} was asked for")
     found = _first_of_each(survey, columns)
-    weights = _white_balance(np.concatenate([np.stack([pixels for pixels, _ in each]) for each in found.values()]))
-    figure = Figure(figsize=(1.3 * columns + 0.9, 1.52 * len(found) + 0.5), layout="constrained", facecolor="white")
+    weights = _white_balance(
+        np.concatenate([np.stack([pixels for pixels, _ in each]) for each in found.values()])
+    )
+    figure = Figure(
+        figsize=(1.3 * columns + 0.9, 1.52 * len(found) + 0.5),
+        layout="constrained",
+        facecolor="white",
+    )
     grid = figure.subplots(len(found), columns, squeeze=False)
     for row, (label, each) in zip(grid, found.items(), strict=True):
         for axes in row:
@@ -56,7 +72,9 @@ def contact_sheet(survey: SimulatedSurvey, columns: int = 8) -> Figure:
             _draw(axes, colour_picture(pixels, survey.bands, survey, weights), truth)
     side = survey.size * survey.camera.scale
     mixed = ", realistic population" if survey.realistic else ""
-    figure.suptitle(f"{', '.join(survey.bands)}, {survey.depth}{mixed}: {side:.3g} arcsec a side", fontsize=9.5)
+    figure.suptitle(
+        f"{', '.join(survey.bands)}, {survey.depth}{mixed}: {side:.3g} arcsec a side", fontsize=9.5
+    )
     return figure
 
 
@@ -75,10 +93,15 @@ def write_contact_sheet(survey: SimulatedSurvey, path: str | Path, columns: int 
     return path
 
 
-def colour_picture(pixels: Images, bands: Sequence[str], survey: SimulatedSurvey, weights: NDArray[np.float64]) -> Images:
-    """Return a galaxy as a picture, shape (size, size, 3), values in [0, 1]; its colours do not depend on how bright a pixel is.
+def colour_picture(
+    pixels: Images, bands: Sequence[str], survey: SimulatedSurvey, weights: NDArray[np.float64]
+) -> Images:
+    """Return a galaxy as a picture, shape (size, size, 3), values in [0, 1].
 
-    The mean of the bands is stretched by asinh and the ratios between them are kept (Lupton et al. 2004, PASP 116, 133).
+    Its colours do not depend on how bright a pixel is.
+
+    The mean of the bands is stretched by asinh and the ratios between them are kept (Lupton et al.
+    2004, PASP 116, 133).
 
     Parameters
     ----------
@@ -93,19 +116,27 @@ def colour_picture(pixels: Images, bands: Sequence[str], survey: SimulatedSurvey
     order = sorted(range(len(bands)), key=lambda place: -survey.camera.bands[bands[place]].pivot)
     weighted = (pixels * weights[:, None, None])[order]
     thirds = np.array_split(weighted, min(3, len(weighted)))
-    red, *middle, blue = [third.mean(axis=0) for third in (thirds if len(thirds) > 1 else thirds * 2)]
+    red, *middle, blue = [
+        third.mean(axis=0) for third in (thirds if len(thirds) > 1 else thirds * 2)
+    ]
     colours = np.stack([red, middle[0] if middle else (red + blue) / 2, blue], axis=-1)
     light = colours.mean(axis=-1)
     sigma = 1.4826 * np.median(np.abs(light - np.median(light))) or 1.0
     stretched = np.arcsinh(np.maximum(light, 0) / (_SOFT * sigma)) / np.arcsinh(_WHITE_AT / _SOFT)
     picture = colours * (stretched / np.maximum(light, 0.1 * sigma))[..., None]
-    picture /= np.maximum(picture.max(axis=-1, keepdims=True), 1)  # what is too bright keeps its colour
+    # what is too bright keeps its colour
+    picture /= np.maximum(picture.max(axis=-1, keepdims=True), 1)
     shown: Images = np.clip(picture, 0, 1).astype(np.float32)
     return shown
 
 
-def _first_of_each(survey: SimulatedSurvey, columns: int) -> dict[str, list[tuple[Images, dict[str, Any]]]]:
-    """Return image and truth of the first galaxies of each class; classes in the order of the sheet."""
+def _first_of_each(
+    survey: SimulatedSurvey, columns: int
+) -> dict[str, list[tuple[Images, dict[str, Any]]]]:
+    """Return image and truth of the first galaxies of each class.
+
+    Classes in the order of the sheet.
+    """
     found: dict[str, list[tuple[Images, dict[str, Any]]]] = {label: [] for label in _TITLES}
     for number in range(survey.n):
         own = found[survey.galaxy(number).label]
@@ -127,7 +158,12 @@ def _white_balance(images: Images) -> NDArray[np.float64]:
 
 def _draw(axes: Axes, picture: Images, truth: dict[str, Any]) -> None:
     axes.imshow(picture, origin="lower", interpolation="nearest")
-    axes.set_xlabel(f"{truth['magnitude']:.1f} mag, z = {truth['redshift']:.2f}\n{_remark(truth)}", fontsize=6, labelpad=2, linespacing=1.1)
+    axes.set_xlabel(
+        f"{truth['magnitude']:.1f} mag, z = {truth['redshift']:.2f}\n{_remark(truth)}",
+        fontsize=6,
+        labelpad=2,
+        linespacing=1.1,
+    )
 
 
 def _remark(truth: dict[str, Any]) -> str:

@@ -99,12 +99,19 @@ def find_cutout(
     names = source.catalog.column("id").to_pylist()
     if id is None:
         if len(names) > 1:
-            raise UsageError(f"{path}: holds {len(names):,} galaxies; choose one by its id, such as {_some(names)}")
+            raise UsageError(
+                f"{path}: holds {len(names):,} galaxies; choose one by its id, such as "
+                f"{_some(names)}"
+            )
         row = 0
     else:
-        entry = id if id in names else id.rpartition("[")[0]  # an entry whose file holds several is numbered: name[0], name[1]
+        # an entry whose file holds several is numbered: name[0], name[1]
+        entry = id if id in names else id.rpartition("[")[0]
         if entry not in names:
-            raise UsageError(f"{path}: there is no galaxy '{id}'; there {'is' if len(names) == 1 else 'are'} {_some(names)}")
+            raise UsageError(
+                f"{path}: there is no galaxy '{id}'; there {'is' if len(names) == 1 else 'are'} "
+                f"{_some(names)}"
+            )
         row = names.index(entry)
     reading = source.read(Shard(row, row + 1))
     if reading.failures:
@@ -113,15 +120,18 @@ def find_cutout(
     if len(found) == 1 and (id is None or id == names[row]):
         return reading.cutouts[0]
     if id not in found:
-        raise UsageError(f"{path}: choose one of its {len(found)} galaxies by its id: {_some(list(found))}")
+        raise UsageError(
+            f"{path}: choose one of its {len(found)} galaxies by its id: {_some(list(found))}"
+        )
     return found[id]
 
 
 def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
     """Draw one galaxy and what each extractor sees of it.
 
-    In the upper row the galaxy, HOG's edges, SIFT's keypoints and local binary patterns, in the lower row brightness, colour,
-    co-occurrence and the patterns' frequencies; all with the extractors' default settings. What cannot be measured says why.
+    In the upper row the galaxy, HOG's edges, SIFT's keypoints and local binary patterns, in the
+    lower row brightness, colour, co-occurrence and the patterns' frequencies; all with the
+    extractors' default settings. What cannot be measured says why.
 
     Parameters
     ----------
@@ -138,10 +148,23 @@ def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
     CutoutError
         If it cannot be prepared: too small, constant, or too few good pixels.
     """
-    sitter = Sitter(prepare_one(cutout, preparation or Preparation()), cutout.bands, "upper" if is_picture(cutout.file) else "lower")
+    sitter = Sitter(
+        prepare_one(cutout, preparation or Preparation()),
+        cutout.bands,
+        "upper" if is_picture(cutout.file) else "lower",
+    )
     figure = Figure(figsize=(17, 9.2))
     panels = figure.subplots(
-        2, 4, gridspec_kw={"left": 0.04, "right": 0.985, "bottom": 0.075, "top": 0.855, "wspace": 0.36, "hspace": 0.38}
+        2,
+        4,
+        gridspec_kw={
+            "left": 0.04,
+            "right": 0.985,
+            "bottom": 0.075,
+            "top": 0.855,
+            "wspace": 0.36,
+            "hspace": 0.38,
+        },
     )
     hog, sift, texture, color = HOG(), SIFT(), Texture(), ColorHistogram()
     draw_galaxy(panels[0, 0], sitter)
@@ -171,13 +194,27 @@ def _headline(figure: Figure, cutout: Cutout, sitter: Sitter) -> None:
     ny, nx = cutout.pixels.shape[1:]
     size = sitter.pixels.shape[1]
     square = "" if ny == nx else "its centred square "
-    grid = f"{nx} x {ny} pixels" + ("" if (ny, nx) == (size, size) else f", {square}brought to {size} x {size}")
+    grid = f"{nx} x {ny} pixels" + (
+        "" if (ny, nx) == (size, size) else f", {square}brought to {size} x {size}"
+    )
     bad = int(np.count_nonzero(~np.isfinite(sitter.pixels).all(axis=0)))
     figure.text(0.04, 0.965, cutout.id, fontsize=17, fontweight="bold", va="center")
-    figure.text(0.04, 0.932, f"{grid}; sky at 0, noise at 1, stretched by asinh", fontsize=10.5, va="center", color="#444")
+    figure.text(
+        0.04,
+        0.932,
+        f"{grid}; sky at 0, noise at 1, stretched by asinh",
+        fontsize=10.5,
+        va="center",
+        color="#444",
+    )
     if bad:
         label = f"bad in any band ({bad:,} pixels): in no edge, pair, pattern or bin"
-        figure.legend(handles=[Patch(facecolor=BAD, label=label)], loc="upper right", fontsize=10.5, frameon=False)
+        figure.legend(
+            handles=[Patch(facecolor=BAD, label=label)],
+            loc="upper right",
+            fontsize=10.5,
+            frameon=False,
+        )
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,4 +1,7 @@
-"""The panels of a portrait: one thing each that an extractor measures, drawn from the extractor's own numbers."""
+"""The panels of a portrait.
+
+One thing each that an extractor measures, drawn from the extractor's own numbers.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -31,7 +34,8 @@ __all__ = [
 ]
 
 BAD = "#cc79a7"
-"""Colour of bad pixels; like all others here of Okabe and Ito, told apart by colour-blind readers."""
+"""Colour of bad pixels; like all others here of Okabe and Ito, told apart by colour-blind readers.
+"""
 
 _BANDS = ("#0072b2", "#009e73", "#d55e00", "#e69f00", "#56b4e9", "#000000")
 _NAMED = {"blue": _BANDS[0], "green": _BANDS[1], "red": _BANDS[2]}
@@ -40,7 +44,9 @@ _WHITE_AT = 6.0  # asinh of about 200 noise sigmas is drawn darkest
 _BRIGHTNESS = "brightness, asinh(flux / noise)"
 _LEAST = 1e-4  # fraction of the pixels or pairs where logarithmic scales begin
 _MANY = 16  # levels a side: with as many no cell holds much
-_RADIUS = 3  # pixels, of the circles whose patterns are mapped: large enough to see a galaxy's slope beside the noise
+# pixels, of the circles whose patterns are mapped: large enough to see a galaxy's slope beside the
+# noise
+_RADIUS = 3
 
 
 @dataclass(frozen=True)
@@ -94,30 +100,46 @@ def draw_galaxy(axes: Axes, sitter: Sitter) -> None:
 
 
 def draw_hog(axes: Axes, sitter: Sitter, hog: HOG) -> None:
-    """Draw edges as strokes along them: in each cell one for each direction that it has more of than the mean of all directions."""
+    """Draw edges as strokes along them.
+
+    In each cell one for each direction that it has more of than the mean of all directions.
+    """
     _backdrop(axes, sitter, sitter.plane)
     values = cell_means(hog, sitter)
     (cy, cx), count = hog.pixels_per_cell, hog.orientations
-    along = np.radians((np.arange(count) + 0.5) * 180 / count + 90)  # the edge runs across the gradient
+    # the edge runs across the gradient
+    along = np.radians((np.arange(count) + 0.5) * 180 / count + 90)
     reach = 0.5 * np.stack([np.cos(along) * cx, np.sin(along) * cy], axis=-1)
     rows, columns = np.indices(values.shape[:2])
     centres = np.stack([columns * cx + (cx - 1) / 2, rows * cy + (cy - 1) / 2], axis=-1)[:, :, None]
-    above = np.maximum(values - values.mean(axis=-1, keepdims=True), 0)  # in noise all directions are alike
+    # in noise all directions are alike
+    above = np.maximum(values - values.mean(axis=-1, keepdims=True), 0)
     relative = above / max(float(above.max()), 1e-12)
     half = reach * relative[..., None]
     strokes = np.stack([centres - half, centres + half], axis=-2).reshape(-1, 2, 2)
     colours = np.tile(to_rgba(_STROKE), (len(strokes), 1))
     colours[:, 3] = np.clip(0.15 + 1.2 * relative.ravel(), 0, 1)
-    axes.add_collection(LineCollection(list(strokes), colors=colours, linewidths=1.8, capstyle="round"))
-    _title(axes, "HOG: edges", f"{sitter.bands[sitter.band]}; which of {count} directions prevail in {cy} x {cx} pixels")
+    axes.add_collection(
+        LineCollection(list(strokes), colors=colours, linewidths=1.8, capstyle="round")
+    )
+    _title(
+        axes,
+        "HOG: edges",
+        f"{sitter.bands[sitter.band]}; which of {count} directions prevail in {cy} x {cx} pixels",
+    )
     _image_axes(axes, sitter)
 
 
 def cell_means(hog: HOG, sitter: Sitter) -> NDArray[np.float64]:
-    """Return for each cell the mean of its values over the blocks that it is in, shape (rows, columns, orientations)."""
+    """Return for each cell the mean of its values over the blocks that it is in, shape (rows,
+    columns, orientations).
+    """
     (cy, cx), (by, bx) = hog.pixels_per_cell, hog.cells_per_block
     ny, nx = (side // cell for side, cell in zip(sitter.pixels.shape[1:], (cy, cx), strict=True))
-    vector, band = sitter.vector(hog), sitter.bands[sitter.band] if hog.channel == "each" else "strongest"
+    vector, band = (
+        sitter.vector(hog),
+        sitter.bands[sitter.band] if hog.channel == "each" else "strongest",
+    )
     sums, counts = np.zeros((ny, nx, hog.orientations)), np.zeros((ny, nx, 1))
     for row, column in np.ndindex(ny - by + 1, nx - bx + 1):
         for i, j in np.ndindex(by, bx):
@@ -136,9 +158,15 @@ def draw_keypoints(axes: Axes, sitter: Sitter, sift: SIFT) -> None:
         axes.add_patch(Circle((x, y), size / 2, fill=False, edgecolor=_RING, lw=0.9))
     turn = np.radians(found[:, 3])
     tips = found[:, :2] + 0.5 * found[:, 2:3] * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
-    axes.add_collection(LineCollection(list(np.stack([found[:, :2], tips], axis=1)), colors=_RING, linewidths=0.9))
+    axes.add_collection(
+        LineCollection(list(np.stack([found[:, :2], tips], axis=1)), colors=_RING, linewidths=0.9)
+    )
     number = f"{len(found)} keypoint{'' if len(found) == 1 else 's'}"
-    _title(axes, f"SIFT: {number}", ("mean of the bands; " if len(sitter.bands) > 1 else "") + "circle: size, tick: direction")
+    _title(
+        axes,
+        f"SIFT: {number}",
+        ("mean of the bands; " if len(sitter.bands) > 1 else "") + "circle: size, tick: direction",
+    )
     _image_axes(axes, sitter)
 
 
@@ -148,9 +176,20 @@ def draw_patterns(axes: Axes, sitter: Sitter) -> None:
     found = np.full(sitter.plane.shape, count + 2)
     found[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS] = patterns(sitter.plane[None], _RADIUS)[0]
     shown = np.ma.masked_greater(found, count + 1)
-    axes.imshow(shown, origin=sitter.origin, cmap=_pattern_colours(), vmin=-0.5, vmax=count + 1.5, interpolation="nearest")
+    axes.imshow(
+        shown,
+        origin=sitter.origin,
+        cmap=_pattern_colours(),
+        vmin=-0.5,
+        vmax=count + 1.5,
+        interpolation="nearest",
+    )
     _mark_bad(axes, ~np.isfinite(sitter.plane), sitter)
-    _title(axes, "Local binary patterns", f"{sitter.bands[sitter.band]}; brighter points of {count} around a pixel")
+    _title(
+        axes,
+        "Local binary patterns",
+        f"{sitter.bands[sitter.band]}; brighter points of {count} around a pixel",
+    )
     _image_axes(axes, sitter)
 
 
@@ -158,9 +197,21 @@ def draw_pattern_counts(axes: Axes, sitter: Sitter, texture: Texture) -> None:
     """Draw how frequent each pattern is, in the colours of the map."""
     vector, band, count = sitter.vector(texture), sitter.bands[sitter.band], 8 * _RADIUS
     names = [*map(str, range(count + 1)), "other"]
-    heights = [max(vector[f"{band}_lbp_r{_RADIUS}_{name}"], _LEAST) for name in names]  # none is below the scale
-    axes.bar(range(len(names)), heights, width=0.9, color=_pattern_colours()(np.arange(len(names))), edgecolor="#666", lw=0.5)
-    axes.set_xticks([0, count // 2, count, count + 1], ["0\nspot", f"{count // 2}\nedge", f"{count}\npit", "\n\nirregular"], fontsize=8)
+    # none is below the scale
+    heights = [max(vector[f"{band}_lbp_r{_RADIUS}_{name}"], _LEAST) for name in names]
+    axes.bar(
+        range(len(names)),
+        heights,
+        width=0.9,
+        color=_pattern_colours()(np.arange(len(names))),
+        edgecolor="#666",
+        lw=0.5,
+    )
+    axes.set_xticks(
+        [0, count // 2, count, count + 1],
+        ["0\nspot", f"{count // 2}\nedge", f"{count}\npit", "\n\nirregular"],
+        fontsize=8,
+    )
     axes.set(ylabel="fraction of the pixels", yscale="log", ylim=(_LEAST * 10, 1))
     _title(axes, "Frequency of the patterns", f"{band}; brighter points, {_RADIUS} pixels away")
     _plain(axes)
@@ -170,12 +221,27 @@ def draw_brightness(axes: Axes, sitter: Sitter, color: ColorHistogram) -> None:
     """Draw the histogram of each band."""
     vector, low, high = sitter.vector(color), *color.range
     edges = np.linspace(low, high, color.bins + 1)
-    colours = {band: _BANDS[place % len(_BANDS)] for place, band in enumerate(sitter.bands)} | _NAMED
+    colours = {
+        band: _BANDS[place % len(_BANDS)] for place, band in enumerate(sitter.bands)
+    } | _NAMED
     for place, band in enumerate(sitter.bands):
         heights = np.array([vector[f"{band}_{k}"] for k in range(color.bins)])
         style = ("-", "--", ":")[place // len(_BANDS) % 3]
-        axes.stairs(np.maximum(heights, _LEAST / 10), edges, label=band, color=colours[band], lw=1.6, ls=style)
-    axes.set(yscale="log", xlim=(low, high), ylim=(_LEAST, 1), xlabel=_BRIGHTNESS, ylabel="fraction of the pixels")
+        axes.stairs(
+            np.maximum(heights, _LEAST / 10),
+            edges,
+            label=band,
+            color=colours[band],
+            lw=1.6,
+            ls=style,
+        )
+    axes.set(
+        yscale="log",
+        xlim=(low, high),
+        ylim=(_LEAST, 1),
+        xlabel=_BRIGHTNESS,
+        ylabel="fraction of the pixels",
+    )
     axes.legend(frameon=False, fontsize=8, loc="upper right")
     _title(axes, "Brightness", f"{color.bins} bins in each band")
     _plain(axes)
@@ -188,11 +254,17 @@ def draw_colour(axes: Axes, sitter: Sitter, color: ColorHistogram) -> None:
         return
     vector, low, (first, second) = sitter.vector(color), color.range[0], sitter.bands[:2]
     count = color.pair_bins
-    cells = np.array([[vector[f"{first}_{second}_{i}_{j}"] for i in range(count)] for j in range(count)])
+    cells = np.array(
+        [[vector[f"{first}_{second}_{i}_{j}"] for i in range(count)] for j in range(count)]
+    )
     _density(axes, cells, color.range)
     axes.set(xlabel=f"brightness in {first}", ylabel=f"brightness in {second}")
     axes.axline((low, low), slope=1, color="#888", lw=0.8, ls=":")
-    _title(axes, f"Colour: {first} and {second} together", "fraction of the pixels; dotted: equally bright")
+    _title(
+        axes,
+        f"Colour: {first} and {second} together",
+        "fraction of the pixels; dotted: equally bright",
+    )
 
 
 def draw_cooccurrence(axes: Axes, sitter: Sitter, texture: Texture) -> None:
@@ -203,15 +275,36 @@ def draw_cooccurrence(axes: Axes, sitter: Sitter, texture: Texture) -> None:
     _density(axes, matrix, texture.range)
     axes.set(xlabel="brightness of a pixel", ylabel="brightness of its neighbour")
     vector = sitter.vector(texture)
-    said = [f"{name} {vector[f'{band}_glcm_d{distance}_{name}']:.2f}" for name in ("contrast", "correlation", "entropy")]
-    axes.text(0.97, 0.04, "\n".join(said), transform=axes.transAxes, ha="right", va="bottom", fontsize=8, linespacing=1.4)
+    said = [
+        f"{name} {vector[f'{band}_glcm_d{distance}_{name}']:.2f}"
+        for name in ("contrast", "correlation", "entropy")
+    ]
+    axes.text(
+        0.97,
+        0.04,
+        "\n".join(said),
+        transform=axes.transAxes,
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        linespacing=1.4,
+    )
     apart = "1 pixel" if distance == 1 else f"{distance} pixels"
     _title(axes, "Co-occurrence", f"{band}; fraction of the pairs {apart} apart")
 
 
 def absent(axes: Axes, title: str, reason: str) -> None:
     """Say in the place of a panel why there is none."""
-    axes.text(0.5, 0.5, _wrapped(reason), transform=axes.transAxes, ha="center", va="center", fontsize=9, color="#444")
+    axes.text(
+        0.5,
+        0.5,
+        _wrapped(reason),
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        fontsize=9,
+        color="#444",
+    )
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_color("#ccc")
     axes.set_box_aspect(1)
@@ -221,7 +314,11 @@ def absent(axes: Axes, title: str, reason: str) -> None:
 def _wrapped(text: str, width: int = 34) -> str:
     lines = [""]
     for word in text.split():
-        lines[-1:] = [f"{lines[-1]} {word}".strip()] if len(lines[-1]) + len(word) < width else [lines[-1], word]
+        lines[-1:] = (
+            [f"{lines[-1]} {word}".strip()]
+            if len(lines[-1]) + len(word) < width
+            else [lines[-1], word]
+        )
     return "\n".join(lines)
 
 
@@ -229,7 +326,14 @@ def _density(axes: Axes, cells: NDArray[np.float64], limits: tuple[float, float]
     low, high = limits
     norm = LogNorm(_LEAST, 1 if len(cells) < _MANY else 0.1, clip=True)
     shown = np.ma.masked_less_equal(cells, 0)
-    drawn = axes.imshow(shown, origin="lower", extent=(low, high, low, high), cmap="cividis_r", norm=norm, interpolation="nearest")
+    drawn = axes.imshow(
+        shown,
+        origin="lower",
+        extent=(low, high, low, high),
+        cmap="cividis_r",
+        norm=norm,
+        interpolation="nearest",
+    )
     place = axes.inset_axes((1.03, 0, 0.045, 1))
     axes.figure.colorbar(drawn, cax=place)
     place.tick_params(labelsize=8)
@@ -238,7 +342,14 @@ def _density(axes: Axes, cells: NDArray[np.float64], limits: tuple[float, float]
 
 def _backdrop(axes: Axes, sitter: Sitter, plane: NDArray[np.float32]) -> None:
     """Draw the galaxy dark on white and faintly, for what is drawn over it."""
-    axes.imshow(np.clip(plane / _WHITE_AT, 0, 1), origin=sitter.origin, cmap="gray_r", vmin=0, vmax=1.5, interpolation="nearest")
+    axes.imshow(
+        np.clip(plane / _WHITE_AT, 0, 1),
+        origin=sitter.origin,
+        cmap="gray_r",
+        vmin=0,
+        vmax=1.5,
+        interpolation="nearest",
+    )
     bad = ~np.isfinite(plane)
     _mark_bad(axes, bad, sitter)
 
@@ -253,7 +364,9 @@ def _mark_bad(axes: Axes, bad: NDArray[np.bool_], sitter: Sitter) -> None:
 def _pattern_colours() -> ListedColormap:
     """Return a colour a pattern: the darker, the more points are brighter; grey is irregular."""
     count = 8 * _RADIUS
-    return ListedColormap([*colormaps["viridis_r"](np.linspace(0, 1, count + 1)), to_rgba("#e6e6e6")])
+    return ListedColormap(
+        [*colormaps["viridis_r"](np.linspace(0, 1, count + 1)), to_rgba("#e6e6e6")]
+    )
 
 
 def _image_axes(axes: Axes, sitter: Sitter) -> None:

@@ -15,7 +15,9 @@ _WHITE_AT = 6.0  # asinh of about 200 noise sigmas is drawn white
 
 
 def picture(pixels: NDArray[np.float32], bands: Sequence[str]) -> NDArray[np.float32]:
-    """Return a prepared cutout as a picture with values in [0, 1]: grey for one or two bands, otherwise red, green, blue.
+    """Return a prepared cutout as a picture with values in [0, 1].
+
+    Grey for one or two bands, otherwise red, green, blue.
 
     Bands are taken to run from blue to red; those called red, green, blue are taken by name.
     """
@@ -31,8 +33,12 @@ def picture(pixels: NDArray[np.float32], bands: Sequence[str]) -> NDArray[np.flo
 def render(figure: Figure, kind: str) -> bytes:
     """Return a figure as ``png`` or ``svg``; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    with warnings.catch_warnings(), mpl.rc_context({"svg.hashsalt": "galfeat", "svg.fonttype": "path"}):
-        warnings.filterwarnings("ignore", r"Glyph .* missing from font")  # names in letters that the font lacks stand in the tables
+    with (
+        warnings.catch_warnings(),
+        mpl.rc_context({"svg.hashsalt": "galfeat", "svg.fonttype": "path"}),
+    ):
+        # names in letters that the font lacks stand in the tables
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         figure.savefig(buffer, format=kind, dpi=130, metadata=metadata)
     return buffer.getvalue()

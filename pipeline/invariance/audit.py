@@ -32,13 +32,15 @@ class Finding:
     extractor, change, amount : str
         Who, what, and how much of it.
     relative_change : float
-        Root-mean-square change of the vectors over the root-mean-square distance between different galaxies' vectors; what the noise alone
-        does is taken off where a new exposure was needed. See `audit`.
+        Root-mean-square change of the vectors over the root-mean-square distance between different
+        galaxies' vectors; what the noise alone does is taken off where a new exposure was needed.
+        See `audit`.
     low, high : float
         Its 95 % interval over galaxies, by bootstrap.
     promised, kept : bool
-        Whether the extractor promises not to react, and whether it does not react by more than the limit of `INVARIANCES`. A promise
-        is broken only if all of the interval lies beyond the limit.
+        Whether the extractor promises not to react, and whether it does not react by more than the
+        limit of `INVARIANCES`. A promise is broken only if all of the interval lies beyond the
+        limit.
     """
 
     extractor: str
@@ -53,7 +55,10 @@ class Finding:
     def __str__(self) -> str:
         limit = INVARIANCES[self.change].limit
         verb = "keeps" if self.kept else "breaks"
-        found = f"relative change {self.relative_change:.2g}, 95 % interval {self.low:.2g} to {self.high:.2g}, at most {limit:g} promised"
+        found = (
+            f"relative change {self.relative_change:.2g}, 95 % interval {self.low:.2g} to "
+            f"{self.high:.2g}, at most {limit:g} promised"
+        )
         return f"{self.extractor} {verb} its promise of {self.change} ({self.amount}): {found}"
 
 
@@ -93,11 +98,22 @@ class Audit:
 
 
 def audited() -> dict[str, Extractor]:
-    """Return what an audit looks at unless told otherwise: every extractor with its default settings, and notable variants."""
+    """Return what an audit looks at unless told otherwise.
+
+    Every extractor with its default settings, and notable variants.
+    """
     variants: dict[str, dict[str, Extractor]] = {
-        "texture": {f"texture, {patterns}": Texture(patterns=patterns) for patterns in ("directed", "fourier")},
-        "sift": {"sift, dense": SIFT(keypoints="dense"), "sift, fisher": SIFT(8, encoding="fisher")},
-        "hog": {f"hog, {rotation}": HOG(rotation=rotation) for rotation in ("averaged", "mirrored")},
+        "texture": {
+            f"texture, {patterns}": Texture(patterns=patterns)
+            for patterns in ("directed", "fourier")
+        },
+        "sift": {
+            "sift, dense": SIFT(keypoints="dense"),
+            "sift, fisher": SIFT(8, encoding="fisher"),
+        },
+        "hog": {
+            f"hog, {rotation}": HOG(rotation=rotation) for rotation in ("averaged", "mirrored")
+        },
     }
     chosen: dict[str, Extractor] = {}
     for name, kind in EXTRACTORS.items():
@@ -115,20 +131,25 @@ def audit(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Audit:
-    """Measure what extractors react to, on simulated galaxies that are photographed again in other ways.
+    """Measure what extractors react to, on simulated galaxies that are photographed again in other
+    ways.
 
-    The relative change is the root-mean-square difference between a galaxy's vectors before and after, divided by the root-mean-square
-    difference between the vectors of different galaxies: 0 is no change, 1 is as far from itself as from any other galaxy, and the square
-    root of 2 the most there is. Each feature is divided by its standard deviation over the galaxies before and after, so that
-    all features of an extractor count alike, as they do in a network; features that are the same in all galaxies are left out.
+    The relative change is the root-mean-square difference between a galaxy's vectors before and
+    after, divided by the root-mean-square difference between the vectors of different galaxies: 0
+    is no change, 1 is as far from itself as from any other galaxy, and the square root of 2 the
+    most there is. Each feature is divided by its standard deviation over the galaxies before and
+    after, so that all features of an extractor count alike, as they do in a network; features that
+    are the same in all galaxies are left out.
 
-    Some changes need a new exposure, whose noise changes the vectors too. There what a new exposure alone does, to the galaxies before and
-    to those after, is subtracted from both the mean square change and the mean square distance.
+    Some changes need a new exposure, whose noise changes the vectors too. There what a new exposure
+    alone does, to the galaxies before and to those after, is subtracted from both the mean square
+    change and the mean square distance.
 
     Parameters
     ----------
     extractors : mapping of str to Extractor, optional
-        Extractors and the names they have in the result; `audited` unless given. They are fitted on the galaxies before the change.
+        Extractors and the names they have in the result; `audited` unless given. They are fitted on
+        the galaxies before the change.
     n : int
         Galaxies; at least 2.
     size, bands, depth, seed
@@ -147,9 +168,10 @@ def audit(
 
     Notes
     -----
-    Sky (plus one noise sigma), flux (twice), 90 degrees and mirroring are done to the values that the extractor sees. A shift (one
-    pixel) is another window of the same exposure. A rotation by any angle (another for each galaxy) and an enlargement (15 %, surface
-    brightness kept) need a new exposure, the light being moved before it meets the point spread function and the noise.
+    Sky (plus one noise sigma), flux (twice), 90 degrees and mirroring are done to the values that
+    the extractor sees. A shift (one pixel) is another window of the same exposure. A rotation by
+    any angle (another for each galaxy) and an enlargement (15 %, surface brightness kept) need a
+    new exposure, the light being moved before it meets the point spread function and the noise.
 
     Examples
     --------
@@ -170,15 +192,20 @@ def audit(
         for change in INVARIANCES:
             spread = spread_of(before, vectors[change])
             squares, noise = changes_of(before, vectors[change], spread), np.zeros(n)
-            if change in NEW_EXPOSURES:  # the noise of the galaxy before, and that of the galaxy after
-                again = changes_of(before, vectors["noise"], spread), changes_of(vectors[change], vectors[f"{change} again"], spread)
+            # the noise of the galaxy before, and that of the galaxy after
+            if change in NEW_EXPOSURES:
+                again = (
+                    changes_of(before, vectors["noise"], spread),
+                    changes_of(vectors[change], vectors[f"{change} again"], spread),
+                )
                 noise = (again[0] + again[1]) / 2
             rows.append(_finding(name, change, (squares, noise), change in extractor.promises))
     return Audit(tuple(rows), n)
 
 
 def spread_of(before: NDArray[np.floating], after: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the standard deviation of each feature over the galaxies before and after a change, shape (k,).
+    """Return the standard deviation of each feature over the galaxies before and after a change,
+    shape (k,).
 
     A feature that is the same in all of them but for rounding has none: 0.
     """
@@ -191,7 +218,9 @@ def spread_of(before: NDArray[np.floating], after: NDArray[np.floating]) -> NDAr
     return spread
 
 
-def changes_of(before: NDArray[np.floating], after: NDArray[np.floating], spread: NDArray[np.float64]) -> NDArray[np.float64]:
+def changes_of(
+    before: NDArray[np.floating], after: NDArray[np.floating], spread: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the squared relative change of each galaxy.
 
     Parameters
@@ -215,14 +244,24 @@ def changes_of(before: NDArray[np.floating], after: NDArray[np.floating], spread
     return total / max(int(np.count_nonzero(varies)), 1)
 
 
-def _finding(extractor: str, change: str, squares: tuple[NDArray[np.float64], NDArray[np.float64]], promised: bool) -> Finding:
-    chance = np.random.default_rng(0)  # the same galaxies are drawn again for every extractor and change
+def _finding(
+    extractor: str,
+    change: str,
+    squares: tuple[NDArray[np.float64], NDArray[np.float64]],
+    promised: bool,
+) -> Finding:
+    # the same galaxies are drawn again for every extractor and change
+    chance = np.random.default_rng(0)
     n = len(squares[0])
     drawn = chance.integers(0, n, (_RESAMPLES, n))
     value = float(relative_change(*(each.mean() for each in squares)))
-    low, high = np.percentile(relative_change(*(each[drawn].mean(axis=1) for each in squares)), _INTERVAL)
+    low, high = np.percentile(
+        relative_change(*(each[drawn].mean(axis=1) for each in squares)), _INTERVAL
+    )
     kept = bool(low <= INVARIANCES[change].limit)
-    return Finding(extractor, change, AMOUNTS[change], value, float(low), float(high), promised, kept)
+    return Finding(
+        extractor, change, AMOUNTS[change], value, float(low), float(high), promised, kept
+    )
 
 
 def relative_change(change: Any, noise: Any) -> Any:
@@ -231,8 +270,8 @@ def relative_change(change: Any, noise: Any) -> Any:
     Parameters
     ----------
     change, noise : float or array
-        Mean squares, over galaxies, of all change and of the part that is noise; where there is none of that, the result is the square
-        root of the first.
+        Mean squares, over galaxies, of all change and of the part that is noise; where there is
+        none of that, the result is the square root of the first.
     """
     beyond = np.maximum(change - noise, 0) / np.maximum(1 - noise, _ALL_NOISE)
     return np.sqrt(np.minimum(beyond, _MOST))

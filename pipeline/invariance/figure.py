@@ -26,24 +26,44 @@ def audit_chart(found: Audit) -> Figure:
     """Draw the relative changes: a row an extractor, a column a change; promises are framed."""
     names = found.extractors
     longest = max(len(name) for name in names)
-    figure = Figure(figsize=(0.92 * len(INVARIANCES) + 0.075 * longest + 1.9, 0.46 * len(names) + 1.75), layout="constrained")
+    figure = Figure(
+        figsize=(0.92 * len(INVARIANCES) + 0.075 * longest + 1.9, 0.46 * len(names) + 1.75),
+        layout="constrained",
+    )
     axes = figure.subplots()
     values = [[found.of(name, change).relative_change for change in INVARIANCES] for name in names]
     drawn = axes.imshow(values, cmap=_SHADES, vmin=0, vmax=1, aspect="auto")
     for row in found.rows:
         _cell(axes, row, (list(INVARIANCES).index(row.change), names.index(row.extractor)))
-    axes.set_xticks(range(len(INVARIANCES)), [f"{_TITLES.get(change, change)}\n{AMOUNTS[change]}" for change in INVARIANCES], fontsize=8)
+    axes.set_xticks(
+        range(len(INVARIANCES)),
+        [f"{_TITLES.get(change, change)}\n{AMOUNTS[change]}" for change in INVARIANCES],
+        fontsize=8,
+    )
     axes.set_yticks(range(len(names)), names, fontsize=9.5)
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     axes.spines[:].set_visible(False)
-    axes.set_title(f"How much the features of {found.n:,} simulated galaxies change", fontsize=11, loc="left", pad=12)
+    axes.set_title(
+        f"How much the features of {found.n:,} simulated galaxies change",
+        fontsize=11,
+        loc="left",
+        pad=12,
+    )
     bar = figure.colorbar(drawn, ax=axes, shrink=0.9, aspect=14, ticks=[0, 0.5, 1])
     bar.ax.set_yticklabels(["0: not at all", "0.5", "1: into another\ngalaxy's"], fontsize=8)
     bar.outline.set_visible(False)
     frames = [(f"promise kept: {_limits()}", _KEPT, "-"), ("promise broken", _BROKEN, "--")]
-    handles = [Patch(facecolor="none", edgecolor=color, lw=2, ls=style, label=label) for label, color, style in frames]
+    handles = [
+        Patch(facecolor="none", edgecolor=color, lw=2, ls=style, label=label)
+        for label, color, style in frames
+    ]
     figure.legend(handles=handles, loc="outside lower left", ncols=2, fontsize=8.5, frameon=False)
-    axes.set_xlabel("rotation by any angle and scale: beyond what the noise of a new exposure does", fontsize=8.5, loc="left", color="#444")
+    axes.set_xlabel(
+        "rotation by any angle and scale: beyond what the noise of a new exposure does",
+        fontsize=8.5,
+        loc="left",
+        color="#444",
+    )
     return figure
 
 
@@ -78,7 +98,9 @@ def _cell(axes: Axes, row: Finding, place: tuple[int, int]) -> None:
     axes.text(x, y, _short(row), ha="center", va="center", fontsize=9.5, color=color)
     if row.promised:
         edge, style = (_KEPT, "-") if row.kept else (_BROKEN, "--")
-        axes.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=edge, lw=2, ls=style))
+        axes.add_patch(
+            Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=edge, lw=2, ls=style)
+        )
 
 
 def _limits() -> str:
@@ -88,7 +110,9 @@ def _limits() -> str:
 
 
 def _short(row: Finding) -> str:
-    """Two decimals; what is nothing but rounding is 0, and what is lost in the noise has an upper limit only."""
+    """Two decimals; what is nothing but rounding is 0, and what is lost in the noise has an upper
+    limit only.
+    """
     if row.high > 0.005 and row.low == 0:
         return f"< {row.high:.2f}"
     return "0" if row.relative_change < INVARIANCES["sky"].limit else f"{row.relative_change:.2f}"
@@ -100,4 +124,11 @@ def _aligned(text: str, width: int, heading: str) -> str:
 
 def _line(row: Finding) -> tuple[str, ...]:
     promise = ("kept" if row.kept else "BROKEN") if row.promised else "-"
-    return row.extractor, row.change, row.amount, f"{row.relative_change:.2g}", f"{row.low:.2g} to {row.high:.2g}", promise
+    return (
+        row.extractor,
+        row.change,
+        row.amount,
+        f"{row.relative_change:.2g}",
+        f"{row.low:.2g} to {row.high:.2g}",
+        promise,
+    )

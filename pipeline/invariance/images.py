@@ -1,7 +1,10 @@
-"""The same simulated galaxies, photographed again in another way: what an audit shows to the extractors.
+"""The same simulated galaxies, photographed again in another way.
 
-Nothing is done to noisy pixels but what leaves each of them whole. Where the sky itself moves, its light is moved before the telescope
-sees it, on pixels half as wide as the survey's, and then blurred, counted and read out like the first time, with noise of its own.
+What an audit shows to the extractors.
+
+Nothing is done to noisy pixels but what leaves each of them whole. Where the sky itself moves, its
+light is moved before the telescope sees it, on pixels half as wide as the survey's, and then
+blurred, counted and read out like the first time, with noise of its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,21 +45,35 @@ PIXEL_CHANGES: Final[Mapping[str, Callable[[Images], Images]]] = {
     "rotation90": lambda images: np.ascontiguousarray(np.rot90(images, axes=(2, 3))),
     "flip": lambda images: np.ascontiguousarray(images[..., ::-1]),
 }
-"""The changes that are made to the very values that an extractor sees; images of shape (n, bands, size, size)."""
+"""The changes that are made to the very values that an extractor sees.
+
+Images of shape (n, bands, size, size).
+"""
 
 NEW_EXPOSURES: Final = ("rotation", "scale")
 """The changes that come with other noise."""
 
-_EXPOSURES: Final = {"reference": 100, "noise": 120, "rotation": 140, "scale": 160, "rotation again": 180, "scale again": 200}
+_EXPOSURES: Final = {
+    "reference": 100,
+    "noise": 120,
+    "rotation": 140,
+    "scale": 160,
+    "rotation again": 180,
+    "scale again": 200,
+}
 # random streams, a band apart, that no survey uses
 _ANGLE: Final = 99  # the stream of the angles
 _SHIFT: Final = 1  # pixels
-_EDGE: Final = 8.0  # pixels from the edge of the grid: a point nearer to it would come in again on the other side
-_ORDER: Final = 5  # of the splines that move light: what they get wrong is finer than the point spread function lets through
+# pixels from the edge of the grid: a point nearer to it would come in again on the other side
+_EDGE: Final = 8.0
+# of the splines that move light: what they get wrong is finer than the point spread function lets
+# through
+_ORDER: Final = 5
 
 
 def photographs(survey: SimulatedSurvey, progress: Progress | None = None) -> dict[str, Images]:
-    """Return the prepared galaxies of a survey, once as they are and once after each change, row by row the same galaxy.
+    """Return the prepared galaxies of a survey, once as they are and once after each change, row by
+    row the same galaxy.
 
     Parameters
     ----------
@@ -68,7 +85,8 @@ def photographs(survey: SimulatedSurvey, progress: Progress | None = None) -> di
     Returns
     -------
     dict of str to array of float32, shape (n, bands, size, size)
-        ``reference``, each change of `AMOUNTS`, and for each of `NEW_EXPOSURES` another exposure after the same change, ``rotation again``.
+        ``reference``, each change of `AMOUNTS`, and for each of `NEW_EXPOSURES` another exposure
+        after the same change, ``rotation again``.
     """
     pictures: dict[str, list[Images]] = {}
     for done, galaxy in enumerate(survey.galaxies, start=1):
@@ -93,11 +111,19 @@ def moved(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scene:
         Factor of all lengths.
     """
     cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    back = np.array([[cosine, -sine], [sine, cosine]]) / zoom  # from a new place (y, x) to where its light came from
+    # from a new place (y, x) to where its light came from
+    back = np.array([[cosine, -sine], [sine, cosine]]) / zoom
     centre = np.full(2, (scene.grid.side - 1) / 2)
-    light = [affine_transform(image, back, centre - back @ centre, order=_ORDER, mode="grid-constant") for image in scene.light]
+    light = [
+        affine_transform(image, back, centre - back @ centre, order=_ORDER, mode="grid-constant")
+        for image in scene.light
+    ]
     points = [
-        Point(zoom * (point.x * cosine - point.y * sine), zoom * (point.x * sine + point.y * cosine), point.fluxes * zoom**2)
+        Point(
+            zoom * (point.x * cosine - point.y * sine),
+            zoom * (point.x * sine + point.y * cosine),
+            point.fluxes * zoom**2,
+        )
         for point in scene.points
     ]
     within = scene.grid.half - _EDGE
@@ -117,8 +143,12 @@ class _Telescope:
         image = np.empty((len(self.survey.bands), size, size), dtype=np.float32)
         for number, band in enumerate(self.survey.bands):
             fluxes = [(point, float(point.fluxes[number])) for point in scene.points]
-            light = observe(scene.light[number], fluxes, size, BANDS[band].fwhm * self.galaxy.psf_scale)
-            chance = stream(self.survey.seed, self.galaxy.number, purpose + tuple(BANDS).index(band))
+            light = observe(
+                scene.light[number], fluxes, size, BANDS[band].fwhm * self.galaxy.psf_scale
+            )
+            chance = stream(
+                self.survey.seed, self.galaxy.number, purpose + tuple(BANDS).index(band)
+            )
             image[number] = expose(light, noise_level(band, self.survey.depth), chance)
         return image
 
@@ -132,11 +162,18 @@ def _pictures(galaxy: Galaxy, survey: SimulatedSurvey) -> dict[str, Images]:
     inside = slice(_SHIFT, _SHIFT + size)
     raw = {
         "reference": first[:, inside, inside],
-        "shift": first[:, inside, :size],  # the same photons, the galaxy a pixel further to the right
+        # the same photons, the galaxy a pixel further to the right
+        "shift": first[:, inside, :size],
         "noise": telescope.expose(scene, _EXPOSURES["noise"], size),
     }
-    for name, elsewhere in {"rotation": moved(scene, angle=angle), "scale": moved(scene, zoom=ZOOM)}.items():
+    for name, elsewhere in {
+        "rotation": moved(scene, angle=angle),
+        "scale": moved(scene, zoom=ZOOM),
+    }.items():
         for each in (name, f"{name} again"):
             raw[each] = telescope.expose(elsewhere, _EXPOSURES[each], size)
     preparation = Preparation(size=size, fit="crop")
-    return {name: prepare_one(Cutout(galaxy.id, np.ascontiguousarray(each), survey.bands), preparation) for name, each in raw.items()}
+    return {
+        name: prepare_one(Cutout(galaxy.id, np.ascontiguousarray(each), survey.bands), preparation)
+        for name, each in raw.items()
+    }

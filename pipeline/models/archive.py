@@ -10,7 +10,9 @@ __all__ = ["read_archive", "write_archive"]
 
 
 def write_archive(path: Path, tree: dict[str, Any]) -> None:
-    """Write a tree of JSON values and arrays; an existing file is replaced, missing folders are made.
+    """Write a tree of JSON values and arrays.
+
+    An existing file is replaced, missing folders are made.
 
     Parameters
     ----------

@@ -43,14 +43,24 @@ class ClassTask(Task):
         return self.model.recipe.subset(self.model.input.columns)
 
     def about(self) -> dict[str, Any]:
-        """Return the settings, the version of the features, and what tells the model from another."""
-        settings = {name: value for name, value in self.recipe.settings().items() if name != "version"}
-        learned = pack({"encoder": self.model.encoder_.get_state(), "network": self.model.network_.get_state()})
+        """Return the settings, the version of the features, and what tells the model from
+        another.
+        """
+        settings = {
+            name: value for name, value in self.recipe.settings().items() if name != "version"
+        }
+        learned = pack(
+            {"encoder": self.model.encoder_.get_state(), "network": self.model.network_.get_state()}
+        )
         return {"what": "classes", "model": hashlib.sha256(learned).hexdigest()[:16], **settings}
 
     def schema(self, source: Source) -> pa.Schema:  # noqa: ARG002 - the columns are the model's
         """Return ``id``, ``class``, and a probability for each class."""
-        columns = [("id", pa.string()), ("class", pa.string()), *((f"p_{name}", pa.float64()) for name in self.model.classes)]
+        columns = [
+            ("id", pa.string()),
+            ("class", pa.string()),
+            *((f"p_{name}", pa.float64()) for name in self.model.classes),
+        ]
         return pa.schema([pa.field(name, kind) for name, kind in columns])
 
     def rows(self, source: Source, cutouts: Sequence[Cutout]) -> tuple[pa.Table, list[Failure]]:
@@ -61,7 +71,9 @@ class ClassTask(Task):
         probabilities = self.model.predict_proba(blocks)
         best = [self.model.classes[i] for i in probabilities.argmax(axis=1)]
         columns = [[cutout.id for cutout in kept], best, *probabilities.T]
-        return pa.Table.from_arrays([pa.array(column) for column in columns], schema=self.schema(source)), failures
+        return pa.Table.from_arrays(
+            [pa.array(column) for column in columns], schema=self.schema(source)
+        ), failures
 
     @property
     def size(self) -> tuple[int, int]:
@@ -81,20 +93,21 @@ def classify(
 ) -> Summary:
     """Classify every cutout of a source.
 
-    The cutouts are prepared and measured as the training ones were. Bands are found by name, in whatever order they come; a cutout
-    that lacks one fails with that reason.
+    The cutouts are prepared and measured as the training ones were. Bands are found by name, in
+    whatever order they come; a cutout that lacks one fails with that reason.
 
     Parameters
     ----------
     model : Model or path
     source : Source or path
     out : path
-        Ending in ``.parquet`` or ``.csv``: ``id``, ``class``, and one ``p_<class>`` a class. The failures go beside it. It can be an
-        address, as in `extract`.
+        Ending in ``.parquet`` or ``.csv``: ``id``, ``class``, and one ``p_<class>`` a class. The
+        failures go beside it. It can be an address, as in `extract`.
     workers : int, optional
         Number of threads; the result does not depend on it.
     options : Options, optional
-        As in `extract`. Of a finished CSV file everything is measured again: it does not say how it was made.
+        As in `extract`. Of a finished CSV file everything is measured again: it does not say how it
+        was made.
     progress : callable, optional
         As in `extract`.
     inputs : sequence of path or None
@@ -110,12 +123,16 @@ def classify(
         If the model, the source or the output cannot be used.
     """
     place = place_of(out)
-    check_target(place, [source if isinstance(source, str | Path) else None, *inputs], [".parquet", ".csv"])
+    check_target(
+        place, [source if isinstance(source, str | Path) else None, *inputs], [".parquet", ".csv"]
+    )
     model = model if isinstance(model, Model) else Model.load(model)
     source = open_source(source) if isinstance(source, str | Path) else source
     ending = Ending(recompressed if place.suffix.lower() == ".parquet" else as_csv, _metadata)
     options = with_workers(options, workers)
-    run = partial(run_batch, ClassTask(model), source, ending=ending, options=options, progress=progress)
+    run = partial(
+        run_batch, ClassTask(model), source, ending=ending, options=options, progress=progress
+    )
     return deliver(out, run, again=options.retry_failed)
 
 

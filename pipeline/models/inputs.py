@@ -1,4 +1,7 @@
-"""What a classifier is fed: one block of vectors, or several brought to one scale; everything learned is learned in `fit`."""
+"""What a classifier is fed: one block of vectors, or several brought to one scale.
+
+Everything learned is learned in `fit`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +18,10 @@ from galfeat.pipeline.models.sklearn_state import restore, state_of
 __all__ = ["COMPONENTS", "INPUTS", "Encoder", "Input", "Part", "extractor_part", "named_input"]
 
 COMPONENTS = 48  # principal components kept of a block that is wider
-_LENGTH = 3.0  # root mean square length of a block's rows: what the network's step size and penalty are made for
-_WORDS: dict[str, type[BagOfWords | FisherVector]] = {"": BagOfWords, "fisher": FisherVector}  # what describes local descriptors, by view
+# root mean square length of a block's rows: what the network's step size and penalty are made for
+_LENGTH = 3.0
+# what describes local descriptors, by view
+_WORDS: dict[str, type[BagOfWords | FisherVector]] = {"": BagOfWords, "fisher": FisherVector}
 _SMALL = 4  # the downsampled grid has a fourth of the pixels a side
 
 
@@ -29,8 +34,8 @@ class Part:
     column : str
         The block, by the name of its extractor.
     view : {"", "linear", "small", "fisher"}
-        Of pixels: as they are, without the asinh stretch, or area-averaged over 4 x 4 pixels. Of local descriptors: visual words, or
-        a Fisher vector.
+        Of pixels: as they are, without the asinh stretch, or area-averaged over 4 x 4 pixels. Of
+        local descriptors: visual words, or a Fisher vector.
     components : int or None
         Principal components kept; None keeps every column.
     """
@@ -41,7 +46,9 @@ class Part:
 
 
 def extractor_part(column: str) -> Part:
-    """Return the block of an extractor as it serves best: SIFT's local descriptors as a Fisher vector, the others as they are.
+    """Return the block of an extractor as it serves best.
+
+    SIFT's local descriptors as a Fisher vector, the others as they are.
 
     Examples
     --------
@@ -77,16 +84,32 @@ _HAND = ("color", "texture", "hog", "sift")
 INPUTS: dict[str, Input] = {
     each.name: each
     for each in (
-        Input("pixels", (Part("pixels", components=None),), "every pixel of the prepared grid, each standardised"),
-        Input("pixels_linear", (Part("pixels", "linear", None),), "the same without the asinh stretch"),
-        Input("pixels_small", (Part("pixels", "small", None),), "the grid averaged over 4 x 4 pixels"),
+        Input(
+            "pixels",
+            (Part("pixels", components=None),),
+            "every pixel of the prepared grid, each standardised",
+        ),
+        Input(
+            "pixels_linear", (Part("pixels", "linear", None),), "the same without the asinh stretch"
+        ),
+        Input(
+            "pixels_small", (Part("pixels", "small", None),), "the grid averaged over 4 x 4 pixels"
+        ),
         Input("pixels_pca", (Part("pixels"),), f"{COMPONENTS} principal components of the pixels"),
         Input("color", (Part("color"),), "histograms of each band and of pairs of bands"),
         Input("texture", (Part("texture"),), "co-occurrence statistics and local binary patterns"),
         Input("hog", (Part("hog"),), "histograms of oriented gradients"),
         Input("sift", (extractor_part("sift"),), "Fisher vectors of SIFT keypoints"),
-        Input("features", tuple(extractor_part(name) for name in _HAND), "colour, texture, HOG and SIFT together"),
-        Input("features+pixels", tuple(extractor_part(name) for name in (*_HAND, "pixels")), "the four features and the pixels together"),
+        Input(
+            "features",
+            tuple(extractor_part(name) for name in _HAND),
+            "colour, texture, HOG and SIFT together",
+        ),
+        Input(
+            "features+pixels",
+            tuple(extractor_part(name) for name in (*_HAND, "pixels")),
+            "the four features and the pixels together",
+        ),
     )
 }
 
@@ -103,11 +126,15 @@ def named_input(names: Sequence[str]) -> Input:
         return INPUTS[names[0]]
     columns = (*_HAND, "pixels")
     if not names:
-        raise UsageError(f"name an input: {', '.join(INPUTS)}, or several of {', '.join(columns)} joined by commas")
+        raise UsageError(
+            f"name an input: {', '.join(INPUTS)}, or several of {', '.join(columns)} joined by "
+            "commas"
+        )
     for name in names:
         if name not in columns:
             raise UsageError(
-                f"unknown input '{name}'; choose one of {', '.join(INPUTS)}, or join several of {', '.join(columns)} by commas"
+                f"unknown input '{name}'; choose one of {', '.join(INPUTS)}, or join several of "
+                f"{', '.join(columns)} by commas"
             )
     if len(set(names)) < len(names):
         raise UsageError(f"an extractor stands twice in the inputs {','.join(names)}")
@@ -117,8 +144,8 @@ def named_input(names: Sequence[str]) -> Input:
 class Encoder:
     """Blocks of vectors to one matrix.
 
-    Each part is turned into vectors (local descriptors too), standardised, reduced to its principal components, and
-    brought to one scale, so that a block of 5,000 numbers does not drown one of 50.
+    Each part is turned into vectors (local descriptors too), standardised, reduced to its principal
+    components, and brought to one scale, so that a block of 5,000 numbers does not drown one of 50.
 
     Parameters
     ----------
@@ -128,26 +155,35 @@ class Encoder:
     random_state : int
     """
 
-    def __init__(self, parts: Sequence[Part], shape: tuple[int, int, int], random_state: int = 0) -> None:
+    def __init__(
+        self, parts: Sequence[Part], shape: tuple[int, int, int], random_state: int = 0
+    ) -> None:
         self.parts = tuple(parts)
         self.shape = shape
         self.random_state = random_state
 
     def fit(self, blocks: Mapping[str, Block]) -> "Encoder":
-        """Learn visual words or mixtures, means, scales and components from the rows of `blocks`, and from nothing else."""
+        """Learn visual words or mixtures, means, scales and components from the rows of `blocks`,
+        and from nothing else.
+        """
         self.words_: dict[str, BagOfWords | FisherVector] = {}
         self.scalers_: list[BlockScaler] = []
         for part in self.parts:
             block = blocks[part.column]
             if isinstance(block, list):
-                self.words_[part.column] = _WORDS[part.view](random_state=self.random_state).fit(block)
+                self.words_[part.column] = _WORDS[part.view](random_state=self.random_state).fit(
+                    block
+                )
             scaler = BlockScaler(n_components=part.components, random_state=self.random_state)
             self.scalers_.append(scaler.fit(self._vectors(part, block)))
         return self
 
     def transform(self, blocks: Mapping[str, Block]) -> NDArray[np.float32]:
         """Return the matrix, shape (n, columns)."""
-        parts = [scaler.transform(self._vectors(part, blocks[part.column])) for part, scaler in zip(self.parts, self.scalers_, strict=True)]
+        parts = [
+            scaler.transform(self._vectors(part, blocks[part.column]))
+            for part, scaler in zip(self.parts, self.scalers_, strict=True)
+        ]
         return np.ascontiguousarray(_LENGTH * np.hstack(parts), dtype=np.float32)
 
     def get_state(self) -> dict[str, Any]:
@@ -155,7 +191,10 @@ class Encoder:
         return {
             "shape": list(self.shape),
             "random_state": self.random_state,
-            "parts": [{"column": part.column, "view": part.view, "components": part.components} for part in self.parts],
+            "parts": [
+                {"column": part.column, "view": part.view, "components": part.components}
+                for part in self.parts
+            ],
             "words": {column: state_of(words) for column, words in self.words_.items()},
             "scalers": [state_of(scaler) for scaler in self.scalers_],
         }
@@ -164,9 +203,14 @@ class Encoder:
     def from_state(cls, state: Mapping[str, Any]) -> "Encoder":
         """Return the encoder that `get_state` described."""
         bands, ny, nx = state["shape"]
-        encoder = cls([Part(**part) for part in state["parts"]], (bands, ny, nx), state["random_state"])
+        encoder = cls(
+            [Part(**part) for part in state["parts"]], (bands, ny, nx), state["random_state"]
+        )
         views = {part.column: part.view for part in encoder.parts}
-        encoder.words_ = {column: restore(_WORDS[views[column]], words) for column, words in state["words"].items()}
+        encoder.words_ = {
+            column: restore(_WORDS[views[column]], words)
+            for column, words in state["words"].items()
+        }
         encoder.scalers_ = [restore(BlockScaler, scaler) for scaler in state["scalers"]]
         return encoder
 
@@ -185,5 +229,7 @@ def _averaged(block: NDArray[np.float32], shape: tuple[int, int, int]) -> NDArra
     bands, ny, nx = shape
     rows, columns = ny // _SMALL, nx // _SMALL
     grid = block.reshape(-1, bands, ny, nx)[:, :, : rows * _SMALL, : columns * _SMALL]
-    means: NDArray[np.float32] = grid.reshape(-1, bands, rows, _SMALL, columns, _SMALL).mean(axis=(3, 5))
+    means: NDArray[np.float32] = grid.reshape(-1, bands, rows, _SMALL, columns, _SMALL).mean(
+        axis=(3, 5)
+    )
     return means.reshape(len(block), -1)

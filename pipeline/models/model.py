@@ -1,4 +1,7 @@
-"""A trained classifier with all it needs to go from a cutout to probabilities: the recipe, the encoder, the network."""
+"""A trained classifier with all it needs to go from a cutout to probabilities.
+
+The recipe, the encoder, the network.
+"""
 
 import math
 from collections.abc import Mapping
@@ -17,7 +20,8 @@ from galfeat.pipeline.models.inputs import Encoder, Input
 
 __all__ = ["Model", "make_network"]
 
-_ROWS = 256  # predictions are made in padded batches of this many rows, so the batch size changes no bit
+# predictions are made in padded batches of this many rows, so the batch size changes no bit
+_ROWS = 256
 _FORMAT = 1
 _BATCH, _EPOCHS, _UPDATES = 200, 60, 480
 
@@ -35,7 +39,8 @@ def make_network(
 ) -> MLPClassifier:
     """Return the untrained network that every input gets, for `n` training galaxies.
 
-    The number of epochs is fixed, but few galaxies make few updates an epoch and then get more epochs. `effort` multiplies it.
+    The number of epochs is fixed, but few galaxies make few updates an epoch and then get more
+    epochs. `effort` multiplies it.
     """
     batches = math.ceil(n / _BATCH)
     return MLPClassifier(
@@ -66,17 +71,29 @@ class Model:
     seed : int
     """
 
-    def __init__(self, recipe: Recipe, input: Input, hidden: tuple[int, ...] = (64,), seed: int = 0) -> None:  # noqa: A002
+    def __init__(
+        self,
+        recipe: Recipe,
+        input: Input,  # noqa: A002
+        hidden: tuple[int, ...] = (64,),
+        seed: int = 0,
+    ) -> None:
         self.recipe = recipe
         self.input = input
         self.hidden = hidden
         self.seed = seed
 
     def fit(self, blocks: Mapping[str, Block], labels: NDArray[np.str_]) -> "Model":
-        """Learn what describes local descriptors, scales, components and the network from these galaxies."""
+        """Learn what describes local descriptors, scales, components and the network from these
+        galaxies.
+        """
         size = self.recipe.preparation.size
-        self.encoder_ = Encoder(self.input.parts, (len(self.recipe.bands), size, size), self.seed).fit(blocks)
-        self.network_ = make_network(len(labels), self.hidden, self.seed).fit(self.encoder_.transform(blocks), labels)
+        self.encoder_ = Encoder(
+            self.input.parts, (len(self.recipe.bands), size, size), self.seed
+        ).fit(blocks)
+        self.network_ = make_network(len(labels), self.hidden, self.seed).fit(
+            self.encoder_.transform(blocks), labels
+        )
         return self
 
     @property
@@ -85,7 +102,10 @@ class Model:
         return [str(name) for name in self.network_.classes_]
 
     def predict_proba(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:
-        """Return the probability of each class, shape (n, classes); a galaxy's row does not depend on the others."""
+        """Return the probability of each class, shape (n, classes).
+
+        A galaxy's row does not depend on the others.
+        """
         return padded(blocks, self._probabilities)
 
     def save(self, path: str | Path) -> None:
@@ -112,27 +132,38 @@ class Model:
         """
         tree = read_archive(Path(path))
         if tree.get("format") != _FORMAT:
-            raise UsageError(f"{path} is a model of another version of galfeat (format {tree.get('format')}); train it again")
+            raise UsageError(
+                f"{path} is a model of another version of galfeat (format {tree.get('format')}); "
+                "train it again"
+            )
         try:
             encoder = Encoder.from_state(tree["encoder"])
             input_ = Input(tree["input"]["name"], encoder.parts, tree["input"]["about"])
-            model = cls(Recipe.from_settings(tree["recipe"]), input_, tuple(tree["hidden"]), tree["seed"])
+            model = cls(
+                Recipe.from_settings(tree["recipe"]), input_, tuple(tree["hidden"]), tree["seed"]
+            )
             model.encoder_ = encoder
             model.network_ = MLPClassifier.from_state(tree["network"])
         except UsageError as error:
             raise UsageError(f"the model {path} is damaged: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-            raise UsageError(f"the model {path} is damaged: its settings and arrays do not fit together") from error
+            raise UsageError(
+                f"the model {path} is damaged: its settings and arrays do not fit together"
+            ) from error
         return model
 
     def _probabilities(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:
-        return np.asarray(self.network_.predict_proba(self.encoder_.transform(blocks)), dtype=np.float64)
+        return np.asarray(
+            self.network_.predict_proba(self.encoder_.transform(blocks)), dtype=np.float64
+        )
 
 
 def padded(blocks: Mapping[str, Block], predict: Any) -> NDArray[np.float64]:
-    """Predict in batches of one fixed number of rows, the last one filled up by repeating its first row.
+    """Predict in batches of one fixed number of rows, the last one filled up by repeating its first
+    row.
 
-    Matrix products round differently for different shapes; with one shape, a row's result depends on that row alone.
+    Matrix products round differently for different shapes; with one shape, a row's result depends
+    on that row alone.
     """
     n = len(next(iter(blocks.values())))
     parts: list[NDArray[np.float64]] = []

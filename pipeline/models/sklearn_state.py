@@ -11,8 +11,14 @@ T = TypeVar("T", bound=BaseEstimator)
 
 
 def state_of(estimator: BaseEstimator) -> dict[str, Any]:
-    """Return the settings and the learned attributes (those whose names end in ``_``) of an estimator."""
-    learned = {name: value for name, value in vars(estimator).items() if name.endswith("_") and not name.startswith("_")}
+    """Return the settings and the learned attributes (those whose names end in ``_``) of an
+    estimator.
+    """
+    learned = {
+        name: value
+        for name, value in vars(estimator).items()
+        if name.endswith("_") and not name.startswith("_")
+    }
     return {"settings": estimator.get_params(deep=False), "learned": learned}
 
 
@@ -24,7 +30,12 @@ def restore(kind: type[T], state: Mapping[str, Any]) -> T:
     KeyError, TypeError, ValueError
         If the state is not of this kind.
     """
-    estimator: T = kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in state["settings"].items()})
+    estimator: T = kind(
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in state["settings"].items()
+        }
+    )
     for name, value in state["learned"].items():
         if not name.endswith("_") or name.startswith("_"):
             raise ValueError(f"'{name}' is nothing that is learned")

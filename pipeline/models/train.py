@@ -81,7 +81,9 @@ def train(
     with threadpool_limits(1):  # sums over threads round differently
         model = Model(features.recipe, chosen, tuple(hidden), seed).fit(blocks, labels[rows])
     model.save(out)
-    return Trained(Path(out), model, dict(sorted(Counter(labels[rows].tolist()).items())), unlabelled)
+    return Trained(
+        Path(out), model, dict(sorted(Counter(labels[rows].tolist()).items())), unlabelled
+    )
 
 
 def labelled_rows(
@@ -110,11 +112,16 @@ def labelled_rows(
     kept = [name for name, count in counts.items() if count >= at_least]
     if len(kept) < 2:
         few = f" with at least {at_least} galaxies" if at_least > 1 else ""
-        whole = f"{few}, those of one group, position or image counted once" if family is not None else few
+        whole = (
+            f"{few}, those of one group, position or image counted once"
+            if family is not None
+            else few
+        )
         sizes = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())[:_SHOWN])
         more = f" and {len(counts) - _SHOWN:,} more" if len(counts) > _SHOWN else ""
         without = f"; {unlabelled:,} galaxies have none" if unlabelled else ""
         raise UsageError(
-            f"column '{column}' has {len(kept)} class(es){whole}, and two are needed; it has {sizes or 'no class at all'}{more}{without}"
+            f"column '{column}' has {len(kept)} class(es){whole}, and two are needed; it has "
+            f"{sizes or 'no class at all'}{more}{without}"
         )
     return np.flatnonzero(np.isin(labels, kept)), unlabelled

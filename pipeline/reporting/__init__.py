@@ -1,4 +1,6 @@
-"""The report of a study: what its statistics say, in sentences, tables and figures, on one page that needs no network.
+"""The report of a study.
+
+What its statistics say, in sentences, tables and figures, on one page that needs no network.
 
 ==================  =======================================================================
 `write_report`      all files: the page, the figures, the tables, what repeats the run

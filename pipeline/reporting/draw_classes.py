@@ -1,4 +1,6 @@
-"""Figures of the classes: which are taken for which, and how far the probabilities can be believed."""
+"""Figures of the classes: which are taken for which, and how far the probabilities can be
+believed.
+"""
 
 from collections.abc import Sequence
 
@@ -13,19 +15,26 @@ __all__ = ["confusion_figures", "first_repeat", "reliability_figures"]
 
 
 def first_repeat(study: Study, name: str) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
-    """Return true classes and probabilities of the galaxies that were tested in the first split, each once."""
+    """Return true classes and probabilities of the galaxies that were tested in the first split,
+    each once.
+    """
     table = study.predictions[name].probabilities[0]
     tested = np.isfinite(table).all(axis=1)
     return study.labels[tested], table[tested]
 
 
 def confusion_figures(study: Study, names: Sequence[str]) -> list[Drawn]:
-    """Draw the confusion matrix of each input: numbers of galaxies, shaded by the share of the true class."""
+    """Draw the confusion matrix of each input.
+
+    Numbers of galaxies, shaded by the share of the true class.
+    """
     return [_confusion(study, name) for name in names if name in study.predictions]
 
 
 def reliability_figures(study: Study, names: Sequence[str]) -> list[Drawn]:
-    """Draw how often the predicted class is right against its predicted probability, of each input."""
+    """Draw how often the predicted class is right against its predicted probability, of each
+    input.
+    """
     return [_reliability(study, name) for name in names if name in study.predictions]
 
 
@@ -40,9 +49,22 @@ def _confusion(study: Study, name: str) -> Drawn:
     for i in range(k):
         for j in range(k):
             if k <= 20:
-                axes.text(j, i, str(counts[i, j]), ha="center", va="center", fontsize=size, color="white" if share[i, j] > 0.55 else "#222")
+                axes.text(
+                    j,
+                    i,
+                    str(counts[i, j]),
+                    ha="center",
+                    va="center",
+                    fontsize=size,
+                    color="white" if share[i, j] > 0.55 else "#222",
+                )
     upright = k <= 3 and max(map(len, study.classes)) <= 9
-    axes.set_xticks(range(k), distinct(study.classes), rotation=0 if upright else 90, fontsize=max(size - 1, 5.5))
+    axes.set_xticks(
+        range(k),
+        distinct(study.classes),
+        rotation=0 if upright else 90,
+        fontsize=max(size - 1, 5.5),
+    )
     axes.set_yticks(range(k), distinct(study.classes), fontsize=max(size - 1, 5.5))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -53,10 +75,19 @@ def _confusion(study: Study, name: str) -> Drawn:
 
 
 def _confused(study: Study, name: str, counts: NDArray[np.int_]) -> str:
-    right = "; ".join(f"{each} {counts[i, i]} of {counts[i].sum()}" for i, each in enumerate(study.classes))
+    right = "; ".join(
+        f"{each} {counts[i, i]} of {counts[i].sum()}" for i, each in enumerate(study.classes)
+    )
     wrong = counts - np.diag(np.diag(counts))
     i, j = np.unravel_index(int(wrong.argmax()), wrong.shape)
-    most = f" Most often confused: {study.classes[i]} taken for {study.classes[j]}, {wrong[i, j]} times." if wrong.any() else ""
+    most = (
+        (
+            f" Most often confused: {study.classes[i]} taken for {study.classes[j]}, {wrong[i, j]} "
+            "times."
+        )
+        if wrong.any()
+        else ""
+    )
     return f"Confusion matrix of {name}. Right: {right}.{most}"
 
 
@@ -65,8 +96,17 @@ def _reliability(study: Study, name: str) -> Drawn:
     bins = reliability_bins(truth, table, study.classes, n_bins=10)
     figure, axes = canvas(3.6)
     axes.plot([0, 1], [0, 1], color="#555", lw=1, ls="--")
-    axes.bar([each.confidence for each in bins], [each.n / len(truth) for each in bins], width=0.06, color="#d8dee7", zorder=0)
-    spread = [[each.accuracy - each.low for each in bins], [each.high - each.accuracy for each in bins]]
+    axes.bar(
+        [each.confidence for each in bins],
+        [each.n / len(truth) for each in bins],
+        width=0.06,
+        color="#d8dee7",
+        zorder=0,
+    )
+    spread = [
+        [each.accuracy - each.low for each in bins],
+        [each.high - each.accuracy for each in bins],
+    ]
     x, y = [each.confidence for each in bins], [each.accuracy for each in bins]
     axes.errorbar(x, y, yerr=spread, fmt="o", ms=5, capsize=2.5, color="#d55e00", clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1))
@@ -74,6 +114,7 @@ def _reliability(study: Study, name: str) -> Drawn:
     axes.set_xlabel("predicted probability", fontsize=9)
     axes.set_ylabel("share that is right", fontsize=9)
     alt = f"Reliability of {name}: " + "; ".join(
-        f"at probability {each.confidence:.2f} right in {each.accuracy:.2f} of {each.n}" for each in bins
+        f"at probability {each.confidence:.2f} right in {each.accuracy:.2f} of {each.n}"
+        for each in bins
     )
     return Drawn(file_name("reliability", name), f"{alt}.", "", figure)

@@ -1,4 +1,6 @@
-"""Figures of curves: scores against the number of training galaxies, and against what was done to the test galaxies."""
+"""Figures of curves: scores against the number of training galaxies, and against what was done to
+the test galaxies.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +15,15 @@ from galfeat.pipeline.comparison.significance import Interval
 from galfeat.pipeline.reporting.drawing import LINES, Drawn, canvas, file_name, label
 from galfeat.pipeline.reporting.summary import HEADLINE, interval_of, ratio_of
 
-__all__ = ["PERTURBATIONS", "Curve", "learning_curves", "learning_figure", "robustness_curves", "robustness_figures", "strength"]
+__all__ = [
+    "PERTURBATIONS",
+    "Curve",
+    "learning_curves",
+    "learning_figure",
+    "robustness_curves",
+    "robustness_figures",
+    "strength",
+]
 
 PERTURBATIONS = {  # what is drawn along the axis, and where nothing is done
     "rotation": ("rotated (degrees)", 0.0),
@@ -47,9 +57,17 @@ def learning_curves(study: Study) -> list[Curve]:
 
 
 def robustness_curves(study: Study) -> dict[str, list[Curve]]:
-    """Return macro-F1 against the strength of each perturbation, a curve an input; untouched galaxies come from the main scores."""
-    kinds = dict.fromkeys(row.perturbation for row in study.rows if row.stage == "robustness" and row.perturbation)
-    curves = {kind: [curve for name in study.inputs if (curve := _robust(study, kind, name))] for kind in kinds}
+    """Return macro-F1 against the strength of each perturbation, a curve an input.
+
+    Untouched galaxies come from the main scores.
+    """
+    kinds = dict.fromkeys(
+        row.perturbation for row in study.rows if row.stage == "robustness" and row.perturbation
+    )
+    curves = {
+        kind: [curve for name in study.inputs if (curve := _robust(study, kind, name))]
+        for kind in kinds
+    }
     return {kind: found for kind, found in curves.items() if found}
 
 
@@ -62,10 +80,16 @@ def learning_figure(study: Study) -> Drawn | None:
     _draw(axes, curves, _styles(study))
     counts = sorted({x for curve in curves for x in curve.x})
     axes.set_xscale("log")
-    kept = [count for place, count in enumerate(counts) if place == 0 or count > 1.25 * counts[place - 1]]
+    kept = [
+        count
+        for place, count in enumerate(counts)
+        if place == 0 or count > 1.25 * counts[place - 1]
+    ]
     axes.xaxis.set_major_locator(FixedLocator(kept))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xticklabels([f"{count:,.0f}" for count in kept], fontsize=8.5, rotation=35 if len(kept) > 5 else 0)
+    axes.set_xticklabels(
+        [f"{count:,.0f}" for count in kept], fontsize=8.5, rotation=35 if len(kept) > 5 else 0
+    )
     axes.set_xlabel("training galaxies", fontsize=9)
     alt = "Macro-F1 against the number of training galaxies. " + _spoken(curves, "with {:,.0f}")
     return Drawn("learning", alt, "", figure)
@@ -73,7 +97,9 @@ def learning_figure(study: Study) -> Drawn | None:
 
 def robustness_figures(study: Study) -> list[Drawn]:
     """Draw one figure a perturbation of the test galaxies."""
-    return [_robustness_figure(study, kind, curves) for kind, curves in robustness_curves(study).items()]
+    return [
+        _robustness_figure(study, kind, curves) for kind, curves in robustness_curves(study).items()
+    ]
 
 
 def _robustness_figure(study: Study, kind: str, curves: Sequence[Curve]) -> Drawn:
@@ -93,7 +119,10 @@ def _robustness_figure(study: Study, kind: str, curves: Sequence[Curve]) -> Draw
 
 
 def strength(study: Study, kind: str, x: float) -> str:
-    """Return the strength of a perturbation in words: a number, or the name of the band that is missing."""
+    """Return the strength of a perturbation in words.
+
+    A number, or the name of the band that is missing.
+    """
     if kind != "band":
         return f"{x:g}"
     return "none" if x < 0 else study.bands[int(x)] if int(x) < len(study.bands) else f"{x:g}"
@@ -101,12 +130,23 @@ def strength(study: Study, kind: str, x: float) -> str:
 
 def _learning(study: Study, name: str) -> Curve | None:
     ladders = [
-        sorted(study.select("learning", input=name, head="network", repeat=repeat, fold=fold), key=lambda row: row.n_train)
+        sorted(
+            study.select("learning", input=name, head="network", repeat=repeat, fold=fold),
+            key=lambda row: row.n_train,
+        )
         for repeat in range(study.n_repeats)
         for fold in range(study.n_folds)
     ]
-    steps = max(map(len, ladders), default=0)  # the folds differ by a galaxy or two: the same step is the same size
-    return _curve(study, name, [(None, [ladder[step] for ladder in ladders if step < len(ladder)]) for step in range(steps)])
+    # the folds differ by a galaxy or two: the same step is the same size
+    steps = max(map(len, ladders), default=0)
+    return _curve(
+        study,
+        name,
+        [
+            (None, [ladder[step] for ladder in ladders if step < len(ladder)])
+            for step in range(steps)
+        ],
+    )
 
 
 def _robust(study: Study, kind: str, name: str) -> Curve | None:
@@ -119,16 +159,25 @@ def _robust(study: Study, kind: str, name: str) -> Curve | None:
         points.setdefault(row.strength, []).append(row)
     if rows and nothing not in points:
         splits = {(row.repeat, row.fold) for row in rows}
-        points[nothing] = [row for row in study.select("main", input=name) if (row.repeat, row.fold) in splits]
+        points[nothing] = [
+            row for row in study.select("main", input=name) if (row.repeat, row.fold) in splits
+        ]
     return _curve(study, name, sorted(points.items()))
 
 
-def _curve(study: Study, name: str, points: Sequence[tuple[float | None, Sequence[Row]]]) -> Curve | None:
+def _curve(
+    study: Study, name: str, points: Sequence[tuple[float | None, Sequence[Row]]]
+) -> Curve | None:
     main = study.select("main", input=name)
     found = []
     for x, rows in points:
-        # the folds overlap as they do with all galaxies, also where only some of them were used for training
-        each = interval_of(study.values(rows, HEADLINE).tolist(), ratio_of(main or rows)) if rows else None
+        # the folds overlap as they do with all galaxies, also where only some of them were used for
+        # training
+        each = (
+            interval_of(study.values(rows, HEADLINE).tolist(), ratio_of(main or rows))
+            if rows
+            else None
+        )
         if each:
             found.append((float(np.mean([row.n_train for row in rows])) if x is None else x, each))
     return Curve(name, tuple(x for x, _ in found), tuple(y for _, y in found)) if found else None
@@ -136,21 +185,48 @@ def _curve(study: Study, name: str, points: Sequence[tuple[float | None, Sequenc
 
 def _styles(study: Study) -> dict[str, tuple[str, str, str]]:
     """Return colour, mark and dashes of every input that has a curve: the same in all figures."""
-    names = [name for name in study.inputs if any(row.input == name for row in study.rows if row.stage in ("learning", "robustness"))]
+    names = [
+        name
+        for name in study.inputs
+        if any(row.input == name for row in study.rows if row.stage in ("learning", "robustness"))
+    ]
     return {name: LINES[place % len(LINES)] for place, name in enumerate(names)}
 
 
-def _draw(axes: Axes, curves: Sequence[Curve], styles: Mapping[str, tuple[str, str, str]], lines: bool = True) -> None:
+def _draw(
+    axes: Axes,
+    curves: Sequence[Curve],
+    styles: Mapping[str, tuple[str, str, str]],
+    lines: bool = True,
+) -> None:
     for place, curve in enumerate(curves):
         color, mark, dashes = styles[curve.input]
         low, mean, high = ([getattr(y, name) for y in curve.y] for name in ("low", "mean", "high"))
         if lines:
             axes.fill_between(curve.x, low, high, color=color, alpha=0.13, lw=0)
-            axes.plot(curve.x, mean, dashes, marker=mark, ms=5, lw=1.6, color=color, label=label(curve.input, 20))
+            axes.plot(
+                curve.x,
+                mean,
+                dashes,
+                marker=mark,
+                ms=5,
+                lw=1.6,
+                color=color,
+                label=label(curve.input, 20),
+            )
         else:
             aside = 0.12 * (place - (len(curves) - 1) / 2)
             error = [np.subtract(mean, low), np.subtract(high, mean)]
-            axes.errorbar(np.add(curve.x, aside), mean, yerr=error, fmt=mark, ms=5, capsize=2, color=color, label=label(curve.input, 20))
+            axes.errorbar(
+                np.add(curve.x, aside),
+                mean,
+                yerr=error,
+                fmt=mark,
+                ms=5,
+                capsize=2,
+                color=color,
+                label=label(curve.input, 20),
+            )
     axes.set_ylim(0.0, 1.0)
     axes.set_ylabel("macro-F1", fontsize=9)
     axes.grid(axis="y", color="#e6e9ee", lw=0.8)
@@ -159,7 +235,11 @@ def _draw(axes: Axes, curves: Sequence[Curve], styles: Mapping[str, tuple[str, s
 
 def _spoken(curves: Sequence[Curve], form: str) -> str:
     said = (
-        f"{curve.input}: {curve.y[0].mean:.3f} {form.format(curve.x[0])}, {curve.y[-1].mean:.3f} {form.format(curve.x[-1])}"
+        (
+            f"{curve.input}: {curve.y[0].mean:.3f} {form.format(curve.x[0])}, "
+            f"{curve.y[-1].mean:.3f} "
+            f"{form.format(curve.x[-1])}"
+        )
         for curve in curves
     )
     return "; ".join(said) + "."

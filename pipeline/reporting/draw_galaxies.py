@@ -1,4 +1,6 @@
-"""Pictures of galaxies: some of each class, and those that were taken for another class most confidently."""
+"""Pictures of galaxies: some of each class, and those that were taken for another class most
+confidently.
+"""
 
 import io
 from dataclasses import dataclass
@@ -43,7 +45,9 @@ class Mistake:
 
 
 def mistakes(study: Study, name: str, other: str = "", n: int = 12) -> list[Mistake]:
-    """Return the `n` galaxies that an input got wrong with the highest probability; of equal ones the earlier.
+    """Return the `n` galaxies that an input got wrong with the highest probability.
+
+    Of equal ones the earlier.
 
     Parameters
     ----------
@@ -64,7 +68,8 @@ def mistakes(study: Study, name: str, other: str = "", n: int = 12) -> list[Mist
     worst = wrong[np.argsort(-table[wrong].max(axis=1), kind="stable")][:n]
     return [
         Mistake(
-            int(row), str(study.ids[row]), str(study.labels[row]), str(classes[table[row].argmax()]), float(table[row].max()),
+            int(row), str(study.ids[row]), str(study.labels[row]),
+            str(classes[table[row].argmax()]), float(table[row].max()),
             _opinion(study, other, int(row)),
         )
         for row in worst
@@ -89,10 +94,28 @@ def mistake_sheet(study: Study, found: list[Mistake]) -> Drawn | None:
         axes.set_axis_off()
         if place < len(found):
             each = found[place]
-            axes.imshow(picture(study.pixels[each.row], study.bands), origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
-            axes.set_title(f"{label(each.truth, 20)}\nnot {label(each.predicted, 16)}\n({each.probability:.2f})", fontsize=7.5)
-    alt = "; ".join(f"{each.name} is {each.truth}, taken for {each.predicted} with {each.probability:.2f}" for each in found)
-    return Drawn("mistakes", f"Galaxies taken for another class most confidently: {alt}.", "", figure)
+            axes.imshow(
+                picture(study.pixels[each.row], study.bands),
+                origin="lower",
+                interpolation="nearest",
+                cmap="gray",
+                vmin=0,
+                vmax=1,
+            )
+            axes.set_title(
+                (
+                    f"{label(each.truth, 20)}\nnot "
+                    f"{label(each.predicted, 16)}\n({each.probability:.2f})"
+                ),
+                fontsize=7.5,
+            )
+    alt = "; ".join(
+        f"{each.name} is {each.truth}, taken for {each.predicted} with {each.probability:.2f}"
+        for each in found
+    )
+    return Drawn(
+        "mistakes", f"Galaxies taken for another class most confidently: {alt}.", "", figure
+    )
 
 
 def example_sheet(study: Study) -> Drawn:
@@ -107,10 +130,15 @@ def example_sheet(study: Study) -> Drawn:
             axes.spines[:].set_visible(False)
             if place < len(chosen):
                 image = picture(study.pixels[chosen[place]], study.bands)
-                axes.imshow(image, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=1)
+                axes.imshow(
+                    image, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=1
+                )
         axes_row[0].set_ylabel(label(name, 14, 3), rotation=0, ha="right", va="center", fontsize=10)
     alt = f"Up to {_COLUMNS} galaxies of each class: {', '.join(study.classes)}."
-    caption = "The first galaxies of each class as they were prepared: sky subtracted, in units of the noise, asinh stretch."
+    caption = (
+        "The first galaxies of each class as they were prepared: sky subtracted, in units of the "
+        "noise, asinh stretch."
+    )
     return Drawn("examples", alt, caption, figure)
 
 

@@ -9,19 +9,31 @@ from galfeat.pipeline.reporting.summary import Summary
 
 __all__ = ["head_figure"]
 
-_STYLES = {name: LINES[place][:2] for place, name in enumerate(("logistic", "network", "forest", "cnn"))}
+_STYLES = {
+    name: LINES[place][:2] for place, name in enumerate(("logistic", "network", "forest", "cnn"))
+}
 
 
 def head_figure(summary: Summary) -> Drawn | None:
-    """Draw macro-F1 of every classifier with its 95 % interval, the inputs one below the other; nothing if there is one classifier only."""
+    """Draw macro-F1 of every classifier with its 95 % interval, the inputs one below the other.
+
+    Nothing if there is one classifier only.
+    """
     found = [each for each in head_scores(summary) if each.interval]
-    inputs, heads = (list(dict.fromkeys(getattr(each, name) for each in found)) for name in ("input", "head"))
+    inputs, heads = (
+        list(dict.fromkeys(getattr(each, name) for each in found)) for name in ("input", "head")
+    )
     if len(heads) < 2:
         return None
     heads.sort(key=list(HEADS).index)
     figure, axes = canvas(0.55 * len(inputs) + 1.1)
     for each in found:
-        _draw(axes, each, inputs.index(each.input), 0.6 * (heads.index(each.head) - (len(heads) - 1) / 2) / len(heads))
+        _draw(
+            axes,
+            each,
+            inputs.index(each.input),
+            0.6 * (heads.index(each.head) - (len(heads) - 1) / 2) / len(heads),
+        )
     axes.set_yticks(range(len(inputs)), [label(name, 20, 2) for name in inputs])
     axes.set_ylim(len(inputs) - 0.5, -0.5)
     axes.set_xlim(0.0, 1.0)
@@ -29,15 +41,47 @@ def head_figure(summary: Summary) -> Drawn | None:
     axes.grid(axis="x", color="#e6e9ee", lw=0.8, zorder=0)
     axes.set_axisbelow(True)
     axes.set_xlabel("macro-F1", fontsize=9)
-    signs = [Line2D([], [], color=_STYLES[head][0], marker=_STYLES[head][1], ls="", ms=5.5, label=HEADS[head]) for head in heads]
+    signs = [
+        Line2D(
+            [],
+            [],
+            color=_STYLES[head][0],
+            marker=_STYLES[head][1],
+            ls="",
+            ms=5.5,
+            label=HEADS[head],
+        )
+        for head in heads
+    ]
     figure.legend(handles=signs, loc="outside upper left", ncols=2, fontsize=8.5, frameon=False)
-    said = (f"{HEADS[each.head]} on {each.input} {each.interval.mean:.3f}" for each in found if each.interval)
-    alt = f"Macro-F1 of every classifier on the inputs that several were tried on: {'; '.join(said)}."
-    return Drawn("heads", alt, "Macro-F1 with 95 % intervals, on the folds that all classifiers were tried on.", figure)
+    said = (
+        f"{HEADS[each.head]} on {each.input} {each.interval.mean:.3f}"
+        for each in found
+        if each.interval
+    )
+    alt = (
+        f"Macro-F1 of every classifier on the inputs that several were tried on: {'; '.join(said)}."
+    )
+    return Drawn(
+        "heads",
+        alt,
+        "Macro-F1 with 95 % intervals, on the folds that all classifiers were tried on.",
+        figure,
+    )
 
 
 def _draw(axes: Axes, each: Head, place: int, aside: float) -> None:
     color, mark = _STYLES[each.head]
     assert each.interval is not None
     mean, low, high = each.interval.mean, each.interval.low, each.interval.high
-    axes.errorbar(mean, place + aside, xerr=[[mean - low], [high - mean]], fmt=mark, color=color, ms=5.5, capsize=2, lw=1.4, zorder=3)
+    axes.errorbar(
+        mean,
+        place + aside,
+        xerr=[[mean - low], [high - mean]],
+        fmt=mark,
+        color=color,
+        ms=5.5,
+        capsize=2,
+        lw=1.4,
+        zorder=3,
+    )

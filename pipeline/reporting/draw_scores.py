@@ -10,7 +10,10 @@ from galfeat.pipeline.reporting.summary import REGION, Summary
 
 __all__ = ["forest", "score_plot"]
 
-_LEGEND = "Blue squares: pixels; orange circles: hand-crafted features; green diamonds: both; grey crosses: controls."
+_LEGEND = (
+    "Blue squares: pixels; orange circles: hand-crafted features; green diamonds: both; grey "
+    "crosses: controls."
+)
 
 
 def score_plot(summary: Summary) -> Drawn | None:
@@ -23,11 +26,15 @@ def score_plot(summary: Summary) -> Drawn | None:
     axes.set_xlim(0.0, 1.0)
     axes.set_xlabel("macro-F1", fontsize=9)
     alt = "Macro-F1 of every input with 95 % intervals: " + _spoken(found, "{:.3f}")
-    return Drawn("scores", alt, f"Macro-F1 with 95 % intervals, mean over all folds. {_LEGEND}", figure)
+    return Drawn(
+        "scores", alt, f"Macro-F1 with 95 % intervals, mean over all folds. {_LEGEND}", figure
+    )
 
 
 def forest(summary: Summary) -> Drawn | None:
-    """Draw the difference of macro-F1 to raw pixels of every other input, or nothing if there is none."""
+    """Draw the difference of macro-F1 to raw pixels of every other input, or nothing if there is
+    none.
+    """
     found = {name: each.interval for name in summary.rows if (each := summary.to_pixels.get(name))}
     if not found:
         return None
@@ -39,7 +46,8 @@ def forest(summary: Summary) -> Drawn | None:
     axes.margins(x=0.08)
     alt = "Differences of macro-F1 to raw pixels with 95 % intervals: " + _spoken(found, "{:+.3f}")
     caption = (
-        f"Macro-F1 less that of raw pixels on the same folds, with 95 % intervals. The grey band is the region of ±{REGION} in which a "
+        "Macro-F1 less that of raw pixels on the same folds, with 95 % intervals. The grey band "
+        f"is the region of ±{REGION} in which a "
         f"difference is practically nothing. {_LEGEND}"
     )
     return Drawn("differences", alt, caption, figure)
@@ -49,8 +57,24 @@ def _rows(axes: Axes, found: Sequence[tuple[str, Interval]], summary: Summary, f
     for place, (name, each) in enumerate(found):
         group = summary.group[name]
         error = [[each.mean - each.low], [each.high - each.mean]]
-        axes.errorbar(each.mean, place, xerr=error, fmt=MARKS[group], color=COLORS[group], ms=5.5, capsize=2.5, lw=1.5, zorder=3)
-        axes.annotate(form.format(each.mean), (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8.5)
+        axes.errorbar(
+            each.mean,
+            place,
+            xerr=error,
+            fmt=MARKS[group],
+            color=COLORS[group],
+            ms=5.5,
+            capsize=2.5,
+            lw=1.5,
+            zorder=3,
+        )
+        axes.annotate(
+            form.format(each.mean),
+            (1.02, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8.5,
+        )
     axes.set_yticks(range(len(found)), [label(name, 20, 2) for name, _ in found])
     axes.set_ylim(len(found) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -59,5 +83,8 @@ def _rows(axes: Axes, found: Sequence[tuple[str, Interval]], summary: Summary, f
 
 
 def _spoken(found: dict[str, Interval], form: str) -> str:
-    each = (f"{name} {form.format(i.mean)} ({form.format(i.low)} to {form.format(i.high)})" for name, i in found.items())
+    each = (
+        f"{name} {form.format(i.mean)} ({form.format(i.low)} to {form.format(i.high)})"
+        for name, i in found.items()
+    )
     return "; ".join(each) + "."

@@ -8,10 +8,23 @@ from textwrap import wrap
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["COLORS", "LINES", "MARKS", "WIDTH", "Drawn", "canvas", "distinct", "file_name", "label", "short"]
+__all__ = [
+    "COLORS",
+    "LINES",
+    "MARKS",
+    "WIDTH",
+    "Drawn",
+    "canvas",
+    "distinct",
+    "file_name",
+    "label",
+    "short",
+]
 
 WIDTH = 4.6
-"""Inches: on a phone the letters are then still as large as small print, and two figures fit beside each other on a screen."""
+"""Inches: on a phone the letters are then still as large as small print, and two figures fit beside
+each other on a screen.
+"""
 
 COLORS = {"pixels": "#0072b2", "features": "#d55e00", "both": "#009e73", "control": "#6b6b6b"}
 """Of the groups of inputs, by Okabe and Ito: told apart by colour-blind readers."""
@@ -49,7 +62,9 @@ class Drawn:
 
 
 def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
-    """Return an empty figure of that size in inches and its only axes, without the upper and right edge."""
+    """Return an empty figure of that size in inches and its only axes, without the upper and right
+    edge.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
@@ -64,11 +79,17 @@ def short(text: str, length: int = 22) -> str:
 
 
 def distinct(names: Sequence[str], length: int = 14) -> list[str]:
-    """Return names as labels in one line that still differ: cut at the end, or in the middle where the ends tell them apart."""
+    """Return names as labels in one line that still differ.
+
+    Cut at the end, or in the middle where the ends tell them apart.
+    """
     cut = [short(name, length) for name in names]
     if len(set(cut)) < len(set(names)):
         lines, half = [" ".join(name.split()) for name in names], (length - 1) // 2
-        cut = [line if len(line) <= length else f"{line[:half]}…{line[half - length + 1 :]}" for line in lines]
+        cut = [
+            line if len(line) <= length else f"{line[:half]}…{line[half - length + 1 :]}"
+            for line in lines
+        ]
     if len(set(cut)) < len(set(names)):
         cut = [f"{place + 1} {short(name, length - 3)}" for place, name in enumerate(names)]
     return [name.replace("$", r"\$") for name in cut]
@@ -92,5 +113,8 @@ def label(text: str, length: int = 22, lines: int = 1) -> str:
 
 
 def file_name(kind: str, name: str) -> str:
-    """Return the stem of the file of an input's figure: letters, digits and a few signs that every system allows."""
+    """Return the stem of the file of an input's figure.
+
+    Letters, digits and a few signs that every system allows.
+    """
     return f"{kind}_{re.sub(r'[^A-Za-z0-9_+-]+', '-', name)}"[:80]

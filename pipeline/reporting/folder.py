@@ -9,7 +9,15 @@ from galfeat.pipeline.atomic_files import check_target
 
 __all__ = ["REPORT_FILES", "check_report_folder"]
 
-REPORT_FILES = ("report.html", "scores.csv", "classes.csv", "summary.csv", "differences.csv", "run.json", "report.failures.csv")
+REPORT_FILES = (
+    "report.html",
+    "scores.csv",
+    "classes.csv",
+    "summary.csv",
+    "differences.csv",
+    "run.json",
+    "report.failures.csv",
+)
 """Files of a report; beside them stands the folder ``figures``, and while it is made ``pieces``."""
 _FOLDERS = ("figures", "pieces")
 
@@ -27,16 +35,25 @@ def check_report_folder(out: Path, inputs: Iterable[str | Path | None] = ()) -> 
     Raises
     ------
     UsageError
-        If it is a file, cannot be written, or has an input, or something that is no file, where the report has a file.
+        If it is a file, cannot be written, or has an input, or something that is no file, where the
+        report has a file.
     """
     there = next((each for each in (out, *out.absolute().parents) if each.exists()), Path("/"))
     if not there.is_dir():
-        raise UsageError(f"cannot write the report into {out}: {there} is no folder; name another one")
+        raise UsageError(
+            f"cannot write the report into {out}: {there} is no folder; name another one"
+        )
     if not os.access(there, os.W_OK | os.X_OK):
-        raise UsageError(f"cannot write the report into {out}: no permission to write into {there}; name another folder")
+        raise UsageError(
+            f"cannot write the report into {out}: no permission to write into {there}; name "
+            "another folder"
+        )
     for name in _FOLDERS:
         if (out / name).exists() and not (out / name).is_dir():
-            raise UsageError(f"cannot write the report into {out}: {out / name} is no folder; name another one, or move that away")
+            raise UsageError(
+                f"cannot write the report into {out}: {out / name} is no folder; name another "
+                "one, or move that away"
+            )
     read = list(inputs)
     for name in REPORT_FILES:
         check_target(out / name, read)

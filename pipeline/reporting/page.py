@@ -19,7 +19,11 @@ __all__ = ["render_page"]
 
 
 def render_page(
-    study: Study, verdict: Verdict, sections: Sequence[Section], images: Mapping[str, tuple[str, bytes]], found: Sequence[Mistake]
+    study: Study,
+    verdict: Verdict,
+    sections: Sequence[Section],
+    images: Mapping[str, tuple[str, bytes]],
+    found: Sequence[Mistake],
 ) -> str:
     """Return the page as HTML.
 
@@ -34,10 +38,17 @@ def render_page(
         Shown as pictures in the section ``mistakes``.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     shown = [_with_images(each, images) for each in sections if each.name != "mistakes" or found]
-    mistakes = [asdict(each) | {"image": _embedded("image/png", stamp(study.pixels[each.row], study.bands))} for each in found]
+    mistakes = [
+        asdict(each) | {"image": _embedded("image/png", stamp(study.pixels[each.row], study.bands))}
+        for each in found
+    ]
     text = environment.get_template("report.html.jinja").render(
         study=study, verdict=verdict, sections=shown, mistakes=mistakes, facts=_facts(study)
     )
@@ -45,7 +56,11 @@ def render_page(
 
 
 def _template(name: str) -> str:
-    return resources.files("galfeat.pipeline.reporting").joinpath("page", name).read_text(encoding="utf-8")
+    return (
+        resources.files("galfeat.pipeline.reporting")
+        .joinpath("page", name)
+        .read_text(encoding="utf-8")
+    )
 
 
 def _with_images(section: Section, images: Mapping[str, tuple[str, bytes]]) -> dict[str, Any]:
@@ -70,9 +85,16 @@ def _facts(study: Study) -> dict[str, str]:
     counts = {name: int((study.labels == name).sum()) for name in study.classes}
     facts = {
         "galaxies": ", ".join(f"{name} {count:,}" for name, count in counts.items()),
-        "left out": "; ".join(f"{count:,} {reason}" for reason, count in study.left_out.items()) or "none",
-        "folds": f"{study.n_folds}, repeated {study.n_repeats} times" if study.n_repeats > 1 else f"{study.n_folds}",
-        "time": f"{_minutes(study.used_seconds)} used, {_minutes(study.predicted_seconds)} predicted" if study.used_seconds else "",
+        "left out": "; ".join(f"{count:,} {reason}" for reason, count in study.left_out.items())
+        or "none",
+        "folds": f"{study.n_folds}, repeated {study.n_repeats} times"
+        if study.n_repeats > 1
+        else f"{study.n_folds}",
+        "time": (
+            f"{_minutes(study.used_seconds)} used, {_minutes(study.predicted_seconds)} predicted"
+        )
+        if study.used_seconds
+        else "",
         "preset": str(run.get("preset", "")),
         "search": f"{run['draws']} draws an input and fold" if run.get("draws") else "",
         "seed": str(run.get("seed", "")),
@@ -85,4 +107,10 @@ def _facts(study: Study) -> dict[str, str]:
 
 
 def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 120
+        else f"{seconds / 60:.0f} min"
+        if seconds < 7200
+        else f"{seconds / 3600:.1f} h"
+    )

@@ -1,9 +1,19 @@
-"""The page from top to bottom: which tables and figures stand in which section; what has nothing to show is left out."""
+"""The page from top to bottom: which tables and figures stand in which section.
+
+What has nothing to show is left out.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from galfeat.pipeline.reporting import draw_classes, draw_curves, draw_galaxies, draw_heads, draw_scores, tables
+from galfeat.pipeline.reporting import (
+    draw_classes,
+    draw_curves,
+    draw_galaxies,
+    draw_heads,
+    draw_scores,
+    tables,
+)
 from galfeat.pipeline.reporting.drawing import Drawn
 from galfeat.pipeline.reporting.heads import CEILING
 from galfeat.pipeline.reporting.summary import BASELINE, Summary
@@ -13,8 +23,10 @@ __all__ = ["Section", "all_figures", "leading", "ours", "sections"]
 
 _PAIRS = 15  # more pairs than these are for the file, not for the page
 _RELIABILITY = (
-    "How often the predicted class is right, with 95 % intervals, against its predicted probability. On the dashed line the probabilities "
-    "are true; below it the network is too sure of itself. Grey bars: the share of the galaxies (first repeat)."
+    "How often the predicted class is right, with 95 % intervals, against its predicted "
+    "probability. On the dashed line the probabilities "
+    "are true; below it the network is too sure of itself. Grey bars: the share of the galaxies "
+    "(first repeat)."
 )
 
 
@@ -50,10 +62,18 @@ def ours(summary: Summary) -> str:
 
 
 def leading(summary: Summary) -> list[str]:
-    """Return the inputs that are looked at class by class: raw pixels, the best other pixels, the features, the best of both."""
+    """Return the inputs that are looked at class by class.
+
+    Raw pixels, the best other pixels, the features, the best of both.
+    """
     pixels = [name for name in summary.rows if summary.group[name] == "pixels" and name != BASELINE]
     both = [name for name in summary.rows if summary.group[name] == "both"]
-    chosen = [BASELINE if BASELINE in summary.rows else None, summary.best(pixels), ours(summary), summary.best(both)]
+    chosen = [
+        BASELINE if BASELINE in summary.rows else None,
+        summary.best(pixels),
+        ours(summary),
+        summary.best(both),
+    ]
     return [name for name in dict.fromkeys(chosen) if name]
 
 
@@ -69,41 +89,57 @@ def sections(summary: Summary) -> list[Section]:
             _some(tables.control_table(summary)),
         ),
         _classes(summary),
-        Section("reliability", "Can the probabilities be believed", _RELIABILITY, (), _reliability(summary)),
+        Section("reliability", "Can the probabilities be believed", _RELIABILITY, (),
+        _reliability(summary)),
         Section(
-            "learning", "More or fewer training galaxies", "Macro-F1 against the number of training galaxies; shades are 95 % intervals.",
+            "learning", "More or fewer training galaxies",
+            ("Macro-F1 against the number of training galaxies; shades are 95 % " "intervals."),
             (), _drawn(draw_curves.learning_figure(study)), _some(tables.learning_table(study)),
         ),
         Section(
             "robustness", "Altered test galaxies",
-            "Macro-F1 when the test galaxies are altered; the networks saw only unaltered ones when they were trained. Shades and bars are "
-            "95 % intervals.", (), tuple(draw_curves.robustness_figures(study)), _some(tables.robustness_table(study)),
+            "Macro-F1 when the test galaxies are altered; the networks saw only unaltered ones "
+            "when they were trained. Shades and bars are "
+            "95 % intervals.", (), tuple(draw_curves.robustness_figures(study)),
+            _some(tables.robustness_table(study)),
         ),
         Section("cross", "Another survey", "", _some(tables.cross_table(summary))),
         Section(
             "parts", "What if a feature is left out", "",
-            _some(tables.part_table(summary, "drop"), tables.part_table(summary, "only"), tables.importance_table(study)),
+            _some(tables.part_table(summary, "drop"), tables.part_table(summary, "only"),
+            tables.importance_table(study)),
         ),
         Section(
-            "heads", "Other classifiers on the same inputs", _heads(summary), (), _drawn(draw_heads.head_figure(summary)),
+            "heads", "Other classifiers on the same inputs", _heads(summary), (),
+            _drawn(draw_heads.head_figure(summary)),
             _some(tables.head_table(summary), tables.head_gap_table(summary)),
         ),
-        Section("cost", "What it costs", "", _some(tables.cost_table(study), tables.layer_table(study))),
+        Section("cost", "What it costs", "", _some(tables.cost_table(study),
+        tables.layer_table(study))),
         Section("mistakes", "The most confident mistakes", _mistakes(summary)),
         Section("galaxies", "The galaxies", "", (), (draw_galaxies.example_sheet(study),)),
         Section("done", "How it was done", "", (), (), _some(tables.settings_table(summary))),
     ]  # fmt: skip
-    return [each for each in found if each.tables or each.figures or each.later or each.name in ("mistakes", "done")]
+    return [
+        each
+        for each in found
+        if each.tables or each.figures or each.later or each.name in ("mistakes", "done")
+    ]
 
 
 def _scores(summary: Summary) -> Section:
-    shown = tables.pair_table(summary) if len(summary.contenders) > 2 else None  # two inputs stand in the table before it
+    # two inputs stand in the table before it
+    shown = tables.pair_table(summary) if len(summary.contenders) > 2 else None
     if shown and len(shown.rows) > _PAIRS:
         shown = tables.pair_table(summary, summary.best(summary.contenders) or "")
     return Section(
         "scores",
         "Scores",
-        "Every input saw the same galaxies, folds and search; whatever is learned is learned from the training part of a fold alone.",
+        (
+            "Every input saw the same galaxies, folds and search; whatever is learned is learned "
+            "from "
+            "the training part of a fold alone."
+        ),
         _some(tables.score_table(summary)),
         _drawn(draw_scores.forest(summary), draw_scores.score_plot(summary)),
         _some(tables.rival_table(summary), tables.difference_table(summary), shown),
@@ -112,9 +148,19 @@ def _scores(summary: Summary) -> Section:
 
 def _classes(summary: Summary) -> Section:
     names = leading(summary)
-    text = "Numbers of galaxies, each tested once (first repeat), by true and predicted class; the shade is the share of the true class."
+    text = (
+        "Numbers of galaxies, each tested once (first repeat), by true and predicted class; the "
+        "shade is the share of the true class."
+    )
     figures = tuple(draw_classes.confusion_figures(summary.study, names))
-    return Section("classes", "Which classes are taken for which", text, (), figures, _some(tables.class_table(summary, names)))
+    return Section(
+        "classes",
+        "Which classes are taken for which",
+        text,
+        (),
+        figures,
+        _some(tables.class_table(summary, names)),
+    )
 
 
 def _reliability(summary: Summary) -> tuple[Drawn, ...]:
@@ -124,20 +170,32 @@ def _reliability(summary: Summary) -> tuple[Drawn, ...]:
 def _heads(summary: Summary) -> str:
     if not summary.study.select("head"):
         return ""
-    searched = "Logistic regression and random forest were searched as long as the network, on the same inner split."
+    searched = (
+        "Logistic regression and random forest were searched as long as the network, on the same "
+        "inner split."
+    )
     if not summary.study.select("head", head=CEILING):
         return searched
     return (
-        f"{searched} The small convolutional network finds its own features in the cutouts, averaged to about 32 pixels a side: it "
-        "shows how far pixels alone get when they are read as images. Its architecture, rate and batches were not "
+        f"{searched} The small convolutional network finds its own features in the cutouts, "
+        "averaged to about 32 pixels a side: it "
+        "shows how far pixels alone get when they are read as images. Its architecture, rate and "
+        "batches were not "
         "searched but set by hand on other runs, two folds of EFIGI among them."
     )
 
 
 def _mistakes(summary: Summary) -> str:
     name = ours(summary)
-    other = f", and what '{BASELINE}' said of them" if name != BASELINE and BASELINE in summary.study.predictions else ""
-    return f"Galaxies that '{name}' took for another class with the highest probability (mean over the repeats){other}."
+    other = (
+        f", and what '{BASELINE}' said of them"
+        if name != BASELINE and BASELINE in summary.study.predictions
+        else ""
+    )
+    return (
+        f"Galaxies that '{name}' took for another class with the highest probability (mean over "
+        f"the repeats){other}."
+    )
 
 
 def _some(*found: Table | None) -> tuple[Table, ...]:

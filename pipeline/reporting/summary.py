@@ -1,4 +1,7 @@
-"""A study in few numbers: intervals of every input, differences to raw pixels, and every pair of inputs."""
+"""A study in few numbers.
+
+Intervals of every input, differences to raw pixels, and every pair of inputs.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,9 +12,27 @@ from typing import Any
 import numpy as np
 
 from galfeat.pipeline.comparison.results import SCORES, Row, Study
-from galfeat.pipeline.comparison.significance import Equivalence, Interval, corrected_interval, corrected_ttest, equivalence, holm
+from galfeat.pipeline.comparison.significance import (
+    Equivalence,
+    Interval,
+    corrected_interval,
+    corrected_ttest,
+    equivalence,
+    holm,
+)
 
-__all__ = ["BASELINE", "HEADLINE", "REGION", "Difference", "Summary", "difference", "interval_of", "pair_rows", "ratio_of", "with_holm"]
+__all__ = [
+    "BASELINE",
+    "HEADLINE",
+    "REGION",
+    "Difference",
+    "Summary",
+    "difference",
+    "interval_of",
+    "pair_rows",
+    "ratio_of",
+    "with_holm",
+]
 
 BASELINE = "pixels"
 """The input that all others are measured against."""
@@ -57,20 +78,29 @@ class Difference:
         low, high = -self.interval.high, -self.interval.low
         odds = Equivalence(self.odds.better, self.odds.same, self.odds.worse)
         interval = Interval(-self.interval.mean, self.interval.se, low, high)
-        return Difference(self.second, self.first, self.n_folds, interval, self.p, odds, self.p_holm)
+        return Difference(
+            self.second, self.first, self.n_folds, interval, self.p, odds, self.p_holm
+        )
 
     def corrected(self, p_holm: float) -> "Difference":
         """Return the same with a p-value corrected for other tests."""
-        return Difference(self.first, self.second, self.n_folds, self.interval, self.p, self.odds, p_holm)
+        return Difference(
+            self.first, self.second, self.n_folds, self.interval, self.p, self.odds, p_holm
+        )
 
 
 def ratio_of(rows: Sequence[Row]) -> float:
-    """Return the mean number of test galaxies for each training galaxy, which the correction for overlapping folds needs."""
+    """Return the mean number of test galaxies for each training galaxy, which the correction for
+    overlapping folds needs.
+    """
     return float(np.mean([row.n_test for row in rows]) / np.mean([row.n_train for row in rows]))
 
 
-def interval_of(values: Iterable[float], ratio: float, bounds: tuple[float, float] = (0.0, 1.0)) -> Interval | None:
-    """Return the corrected interval of those scores that are numbers, or None if they are fewer than two.
+def interval_of(
+    values: Iterable[float], ratio: float, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Interval | None:
+    """Return the corrected interval of those scores that are numbers, or None if they are fewer
+    than two.
 
     It is cut at the bounds of the score: few folds give intervals that no score can fill.
     """
@@ -81,7 +111,12 @@ def interval_of(values: Iterable[float], ratio: float, bounds: tuple[float, floa
     return Interval(each.mean, each.se, max(each.low, bounds[0]), min(each.high, bounds[1]))
 
 
-def difference(first: Sequence[Row], second: Sequence[Row], metric: str = HEADLINE, names: tuple[str, str] = ("", "")) -> Difference | None:
+def difference(
+    first: Sequence[Row],
+    second: Sequence[Row],
+    metric: str = HEADLINE,
+    names: tuple[str, str] = ("", ""),
+) -> Difference | None:
     """Compare rows of the same splits.
 
     Parameters
@@ -99,7 +134,11 @@ def difference(first: Sequence[Row], second: Sequence[Row], metric: str = HEADLI
         None if fewer than two splits have both.
     """
     of_second = {(row.repeat, row.fold): _value(row, metric) for row in second}
-    pairs = [(row, _value(row, metric) - of_second[key]) for row in first if (key := (row.repeat, row.fold)) in of_second]
+    pairs = [
+        (row, _value(row, metric) - of_second[key])
+        for row in first
+        if (key := (row.repeat, row.fold)) in of_second
+    ]
     good = [(row, gap) for row, gap in pairs if math.isfinite(gap)]
     if len(good) < 2:
         return None
@@ -138,25 +177,37 @@ class Summary:
     pairs : list of Difference
         Every two inputs that are no controls, Holm's correction over all of them.
     rivals : dict of str to Difference
-        The hand-crafted features less every pixel input: what the study was planned for, so Holm's correction is over these alone.
+        The hand-crafted features less every pixel input: what the study was planned for, so Holm's
+        correction is over these alone.
     """
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        self.rows = {name: rows for name in study.inputs if (rows := study.select("main", input=name))}
+        self.rows = {
+            name: rows for name in study.inputs if (rows := study.select("main", input=name))
+        }
         self.group = {each.name: each.group for each in study.candidates}
         self.contenders = [name for name in self.rows if self.group[name] != "control"]
         self.controls = [name for name in self.rows if self.group[name] == "control"]
         self.to_pixels = {each.first: each for each in with_holm(self._to_pixels(self.contenders))}
         self.to_pixels |= {each.first: each for each in self._to_pixels(self.controls)}
-        pairs = [difference(self.rows[one], self.rows[two]) for one, two in combinations(self.contenders, 2)]
+        pairs = [
+            difference(self.rows[one], self.rows[two])
+            for one, two in combinations(self.contenders, 2)
+        ]
         self.pairs = with_holm([each for each in pairs if each])
         self.rivals = {each.second: each for each in with_holm(self._rivals())}
 
     def interval(self, name: str, metric: str = HEADLINE) -> Interval | None:
-        """Return a score of an input with its 95 % interval, or None if there are not two folds with it."""
+        """Return a score of an input with its 95 % interval, or None if there are not two folds
+        with it.
+        """
         rows = self.rows[name]
-        return interval_of(self.study.values(rows, metric).tolist(), ratio_of(rows), (0.0, _HIGHEST.get(metric, 1.0)))
+        return interval_of(
+            self.study.values(rows, metric).tolist(),
+            ratio_of(rows),
+            (0.0, _HIGHEST.get(metric, 1.0)),
+        )
 
     def mean(self, name: str, metric: str = HEADLINE) -> float:
         """Return the mean of a score over the folds that have it; NaN if none has."""
@@ -169,16 +220,24 @@ class Summary:
         return max(known, key=self.mean, default=None)
 
     def ours(self) -> str | None:
-        """Return the input that stands for the hand-crafted features: all of them together, otherwise the best of them."""
+        """Return the input that stands for the hand-crafted features.
+
+        All of them together, otherwise the best of them.
+        """
         names = [name for name in self.rows if self.group[name] == "features"]
         return "features" if "features" in names else self.best(names)
 
     def between(self, one: str, two: str) -> Difference | None:
-        """Return the difference of two inputs, the first less the second, not corrected for other tests."""
+        """Return the difference of two inputs, the first less the second, not corrected for other
+        tests.
+        """
         return difference(self.rows[one], self.rows[two])
 
     def table(self) -> list[dict[str, Any]]:
-        """Return the rows of ``summary.csv``: scores with intervals, and the difference to raw pixels, of every input."""
+        """Return the rows of ``summary.csv``.
+
+        Scores with intervals, and the difference to raw pixels, of every input.
+        """
         return [self._line(name) for name in self.rows]
 
     def _line(self, name: str) -> dict[str, Any]:
@@ -192,8 +251,18 @@ class Summary:
         }
         for metric in SCORES:
             each = self.interval(name, metric)
-            numbers = (each.mean, each.se, each.low, each.high) if each else (self.mean(name, metric), math.nan, math.nan, math.nan)
-            line |= dict(zip((metric, f"{metric}_se", f"{metric}_low", f"{metric}_high"), numbers, strict=True))
+            numbers = (
+                (each.mean, each.se, each.low, each.high)
+                if each
+                else (self.mean(name, metric), math.nan, math.nan, math.nan)
+            )
+            line |= dict(
+                zip(
+                    (metric, f"{metric}_se", f"{metric}_low", f"{metric}_high"),
+                    numbers,
+                    strict=True,
+                )
+            )
         return line | _columns(self.to_pixels.get(name))
 
     def _rivals(self) -> list[Difference]:
@@ -206,22 +275,47 @@ class Summary:
     def _to_pixels(self, names: Sequence[str]) -> list[Difference]:
         if BASELINE not in self.rows:
             return []
-        found = [difference(self.rows[name], self.rows[BASELINE]) for name in names if name != BASELINE]
+        found = [
+            difference(self.rows[name], self.rows[BASELINE]) for name in names if name != BASELINE
+        ]
         return [each for each in found if each]
 
 
 def _columns(gap: Difference | None) -> dict[str, Any]:
     """Return the columns of a table for a difference; NaN where there is none."""
-    names = ("difference", "difference_low", "difference_high", "p", "p_holm", "p_worse", "p_same", "p_better")
+    names = (
+        "difference",
+        "difference_low",
+        "difference_high",
+        "p",
+        "p_holm",
+        "p_worse",
+        "p_same",
+        "p_better",
+    )
     if gap is None:
         return dict.fromkeys(names, math.nan)
-    values = (gap.interval.mean, gap.interval.low, gap.interval.high, gap.p, gap.p_holm, gap.odds.worse, gap.odds.same, gap.odds.better)
+    values = (
+        gap.interval.mean,
+        gap.interval.low,
+        gap.interval.high,
+        gap.p,
+        gap.p_holm,
+        gap.odds.worse,
+        gap.odds.same,
+        gap.odds.better,
+    )
     return dict(zip(names, values, strict=True))
 
 
 def pair_rows(summary: Summary) -> list[dict[str, Any]]:
-    """Return the rows of ``differences.csv``: every pair, and the p-value corrected over the planned comparisons where it is one."""
-    planned = {frozenset((each.first, each.second)): each.p_holm for each in summary.rivals.values()}
+    """Return the rows of ``differences.csv``.
+
+    Every pair, and the p-value corrected over the planned comparisons where it is one.
+    """
+    planned = {
+        frozenset((each.first, each.second)): each.p_holm for each in summary.rivals.values()
+    }
     return [
         {
             **{"first": each.first, "second": each.second, "n_folds": each.n_folds},

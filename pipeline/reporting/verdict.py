@@ -1,4 +1,7 @@
-"""What the numbers of a study say, in plain sentences; nothing is said that the statistics do not say."""
+"""What the numbers of a study say, in plain sentences.
+
+Nothing is said that the statistics do not say.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,14 +15,18 @@ __all__ = ["Verdict", "decided", "judge"]
 
 _ALPHA = 0.05  # below this p-value a difference is called one
 _SURE = 0.95  # above this probability two inputs are called equal
-_LEAK = 0.01  # controls that find leaks are judged more strictly: a false alarm condemns a good study
+# controls that find leaks are judged more strictly: a false alarm condemns a good study
+_LEAK = 0.01
 _NUISANCE = 0.025  # one-sided: where the 95 % interval lies above a guess
 _TINY = 0.001  # p-values below are not told apart
 _MOSTLY = 0.5  # the share of a gain from which on it is "mostly" something
 
 _CAUSES = {  # what a pixel input has that raw pixels have not
     "pixels_pca": "dimension reduction (principal components of the pixels)",
-    "pixels_aligned": "alignment and dimension reduction (centred, rotated and scaled galaxies, then principal components)",
+    "pixels_aligned": (
+        "alignment and dimension reduction (centred, rotated and scaled galaxies, then principal "
+        "components)"
+    ),
     "pixels_small": "averaging neighbouring pixels",
     "pixels_linear": "leaving out the stretch of the brightness scale",
     "pixels_augmented": "shifted, rotated and mirrored copies in training",
@@ -33,7 +40,8 @@ class Verdict:
     Parameters
     ----------
     sentences : tuple of str
-        Three: features against raw pixels; where the gain comes from; whether the controls allow to believe it.
+        Three: features against raw pixels; where the gain comes from; whether the controls allow to
+        believe it.
     warnings : tuple of str
         One for each control that is above chance, and for what makes the study weak.
     """
@@ -55,19 +63,24 @@ def judge(study: Study) -> Verdict:
 
     Notes
     -----
-    Two inputs differ if the two-sided corrected resampled t-test of macro-F1 has p < 0.05 and the difference is not practically
-    nothing; they are called equal only if the probability of a difference below 0.01 is above 0.95; everything else is "cannot tell".
-    Features and pixel inputs are compared with Holm's correction over the pixel inputs, raw pixels first and alone.
-    A gain is "mostly" something if the pixels treated so gain at least half as much over raw pixels, significantly (Holm's
-    correction over all inputs). A control is above chance if a one-sided corrected test of balanced accuracy has p < 0.01 (brightness and
-    size: p < 0.025) and the excess is above 0.01.
+    Two inputs differ if the two-sided corrected resampled t-test of macro-F1 has p < 0.05 and the
+    difference is not practically nothing; they are called equal only if the probability of a
+    difference below 0.01 is above 0.95; everything else is "cannot tell". Features and pixel inputs
+    are compared with Holm's correction over the pixel inputs, raw pixels first and alone. A gain is
+    "mostly" something if the pixels treated so gain at least half as much over raw pixels,
+    significantly (Holm's correction over all inputs). A control is above chance if a one-sided
+    corrected test of balanced accuracy has p < 0.01 (brightness and size: p < 0.025) and the excess
+    is above 0.01.
     """
     summary = Summary(study)
     ours = summary.ours()
     above = [name for name in summary.controls if _above_chance(summary, name)]
     warnings = [_warning(summary, name) for name in above] + _weaknesses(study, summary)
     if ours is None or BASELINE not in summary.rows:
-        first = "The study has no hand-crafted features or no raw pixels, so the two cannot be compared."
+        first = (
+            "The study has no hand-crafted features or no raw pixels, so the two cannot be "
+            "compared."
+        )
         return Verdict((first, _winner(summary), _trust(summary, above)), tuple(warnings))
     gap = summary.between(ours, BASELINE)
     reason = f"{_reason(summary, gap).removesuffix('.')}{_ceiling(summary, ours)}."
@@ -86,20 +99,33 @@ def decided(gap: Difference | None) -> str:
 
 
 def _headline(summary: Summary, ours: str, gap: Difference | None) -> str:
-    subject = "The hand-crafted features" if ours == "features" else f"The hand-crafted features '{ours}'"
+    subject = (
+        "The hand-crafted features" if ours == "features" else f"The hand-crafted features '{ours}'"
+    )
     if gap is None:
-        return f"{subject} and raw pixels were not compared on two folds, so nothing can be said of their difference."
-    scores = f"macro-F1 {summary.mean(ours):.3f} against {summary.mean(BASELINE):.3f}, a difference of {_size(gap)}"
+        return (
+            f"{subject} and raw pixels were not compared on two folds, so nothing can be said of "
+            "their difference."
+        )
+    scores = (
+        f"macro-F1 {summary.mean(ours):.3f} against {summary.mean(BASELINE):.3f}, a difference of "
+        f"{_size(gap)}"
+    )
     what = decided(gap)
     if what == "better":
         return f"{subject} beat raw pixels: {scores}."
     if what == "worse":
         return f"{subject} fall behind raw pixels: {scores}."
     if what == "same":
-        return f"{subject} and raw pixels make no practical difference: {scores}, below {REGION} with probability {_chance(gap.odds.same)}."
+        return (
+            f"{subject} and raw pixels make no practical difference: {scores}, below {REGION} with "
+            f"probability {_chance(gap.odds.same)}."
+        )
     return (
-        f"These galaxies cannot tell whether hand-crafted features or raw pixels are better: {scores}; "
-        f"the features are better by more than {REGION} with probability {_chance(gap.odds.better)}, worse with {_chance(gap.odds.worse)}."
+        "These galaxies cannot tell whether hand-crafted features or raw pixels are better: "
+        f"{scores}; "
+        f"the features are better by more than {REGION} with probability "
+        f"{_chance(gap.odds.better)}, worse with {_chance(gap.odds.worse)}."
     )
 
 
@@ -107,14 +133,21 @@ def _reason(summary: Summary, gap: Difference | None) -> str:
     rivals = [name for name in summary.rows if summary.group[name] == "pixels" and name != BASELINE]
     rival = summary.best(rivals)
     if rival is None:
-        return "Pixels were fed in one form only, so where a difference comes from was not looked into."
+        return (
+            "Pixels were fed in one form only, so where a difference comes from was not looked "
+            "into."
+        )
     against = summary.rivals.get(rival)
     rest = f"{_against(summary, rival, against)}{_beaten(summary)}."
     if decided(gap) != "better" or gap is None:
         return rest
     explained = [name for name in _simplest_first(rivals) if _explains(summary, name, gap)]
     if not explained:
-        known = "The gain is not explained by" if decided(against) == "better" else "It cannot be told whether the gain comes from"
+        known = (
+            "The gain is not explained by"
+            if decided(against) == "better"
+            else "It cannot be told whether the gain comes from"
+        )
         return f"{known} what was done to the pixels: {rest[0].lower()}{rest[1:]}"
     cause = explained[0]
     what = _CAUSES.get(cause, f"what '{cause}' does to the pixels")
@@ -135,7 +168,11 @@ def _simplest_first(names: list[str]) -> list[str]:
 
 def _explains(summary: Summary, name: str, gap: Difference) -> bool:
     gain = summary.to_pixels.get(name)
-    return gain is not None and decided(gain) == "better" and gain.interval.mean >= _MOSTLY * gap.interval.mean
+    return (
+        gain is not None
+        and decided(gain) == "better"
+        and gain.interval.mean >= _MOSTLY * gap.interval.mean
+    )
 
 
 def _against(summary: Summary, rival: str, gap: Difference | None) -> str:
@@ -158,14 +195,19 @@ def _beaten(summary: Summary) -> str:
         return ""
     left = [name for name, gap in rivals.items() if decided(gap) != "better"]
     if not left:
-        return f"; they beat each of the {len(rivals)} pixel inputs (p after Holm's correction {_at_most(rivals.values())})"
+        return (
+            f"; they beat each of the {len(rivals)} pixel inputs (p after Holm's correction "
+            f"{_at_most(rivals.values())})"
+        )
     if len(left) == len(rivals):
         return f"; they certainly beat none of the {len(rivals)} pixel inputs"
     return f"; of the {len(rivals)} pixel inputs they do not certainly beat {_listed(left)}"
 
 
 def _ceiling(summary: Summary, ours: str) -> str:
-    """Say how the features stand against the convolutional network, as the last clause of a sentence; nothing if it was not tried."""
+    """Say how the features stand against the convolutional network, as the last clause of a
+    sentence; nothing if it was not tried.
+    """
     found = to_ceiling(summary, ours)
     if found is None:
         return ""
@@ -182,20 +224,37 @@ def _ceiling(summary: Summary, ours: str) -> str:
 
 def _winner(summary: Summary) -> str:
     best = summary.best(summary.contenders)
-    return f"The best input is '{best}' with macro-F1 {summary.mean(best):.3f}." if best else "No input was scored."
+    return (
+        f"The best input is '{best}' with macro-F1 {summary.mean(best):.3f}."
+        if best
+        else "No input was scored."
+    )
 
 
 def _trust(summary: Summary, above: list[str]) -> str:
     if not summary.controls:
-        return "No control was run, so nothing rules out that the scores come from a leak or from brightness and size alone."
+        return (
+            "No control was run, so nothing rules out that the scores come from a leak or from "
+            "brightness and size alone."
+        )
     if not above:
         names, one = _listed(summary.controls), len(summary.controls) == 1
-        return f"No leak was found: the control{'' if one else 's'} ({names}) {'is' if one else 'are'} not clearly better than a guess."
+        return (
+            f"No leak was found: the control{'' if one else 's'} ({names}) "
+            f"{'is' if one else 'are'} not clearly better than a guess."
+        )
     leaks = [name for name in above if not _nuisance(name)]
     if leaks:
         return f"Do not trust these scores yet: the control {_listed(leaks)} is above chance."
-    others = "The other controls are at chance, but brightness" if len(summary.controls) > len(above) else "Brightness"
-    return f"{others}, size and sky noise alone tell the classes better than a guess, so part of every score may come from them."
+    others = (
+        "The other controls are at chance, but brightness"
+        if len(summary.controls) > len(above)
+        else "Brightness"
+    )
+    return (
+        f"{others}, size and sky noise alone tell the classes better than a guess, so part of "
+        "every score may come from them."
+    )
 
 
 def _nuisance(name: str) -> bool:
@@ -207,14 +266,25 @@ def _above_chance(summary: Summary, name: str) -> bool:
     excess = summary.study.values(rows, "balanced_accuracy") - 1.0 / len(summary.study.classes)
     if len(excess) < 2 or not excess.mean() > 0.01:
         return False
-    return corrected_ttest(excess, 1.0, ratio_of(rows), "greater").p < (_NUISANCE if _nuisance(name) else _LEAK)
+    return corrected_ttest(excess, 1.0, ratio_of(rows), "greater").p < (
+        _NUISANCE if _nuisance(name) else _LEAK
+    )
 
 
 def _warning(summary: Summary, name: str) -> str:
-    score = f"balanced accuracy {summary.mean(name, 'balanced_accuracy'):.3f}, a guess {1.0 / len(summary.study.classes):.3f}"
+    score = (
+        f"balanced accuracy {summary.mean(name, 'balanced_accuracy'):.3f}, a guess "
+        f"{1.0 / len(summary.study.classes):.3f}"
+    )
     if _nuisance(name):
-        return f"Total flux, size and sky noise alone ('{name}') are above chance ({score}): the classes differ in them."
-    return f"The control '{name}' is above chance ({score}): something of the test galaxies reaches the training, such as duplicates."
+        return (
+            f"Total flux, size and sky noise alone ('{name}') are above chance ({score}): the "
+            "classes differ in them."
+        )
+    return (
+        f"The control '{name}' is above chance ({score}): something of the test galaxies reaches "
+        "the training, such as duplicates."
+    )
 
 
 def _weaknesses(study: Study, summary: Summary) -> list[str]:
@@ -222,10 +292,15 @@ def _weaknesses(study: Study, summary: Summary) -> list[str]:
     counts = {name: int((study.labels == name).sum()) for name in study.classes}
     rare = [f"{name} ({count})" for name, count in counts.items() if count < 20]
     if rare:
-        found.append(f"Classes with fewer than 20 galaxies: {', '.join(rare)}; their scores, and with them macro-F1, are uncertain.")
+        found.append(
+            f"Classes with fewer than 20 galaxies: {', '.join(rare)}; their scores, and with them "
+            "macro-F1, are uncertain."
+        )
     folds = max((len(rows) for rows in summary.rows.values()), default=0)
     if 2 <= folds < 5:
-        found.append(f"Only {folds} folds: the intervals are wide, and a small difference cannot be found.")
+        found.append(
+            f"Only {folds} folds: the intervals are wide, and a small difference cannot be found."
+        )
     return found
 
 
@@ -235,7 +310,10 @@ def _listed(names: list[str]) -> str:
 
 
 def _size(gap: Difference) -> str:
-    return f"{gap.interval.mean:+.3f} (95 % interval {gap.interval.low:+.3f} to {gap.interval.high:+.3f})"
+    return (
+        f"{gap.interval.mean:+.3f} (95 % interval {gap.interval.low:+.3f} to "
+        f"{gap.interval.high:+.3f})"
+    )
 
 
 def _at_most(gaps: Iterable[Difference]) -> str:

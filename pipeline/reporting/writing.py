@@ -1,4 +1,7 @@
-"""The files that a comparison leaves behind: made first, then written, so that a failure leaves none half done."""
+"""The files that a comparison leaves behind.
+
+Made first, then written, so that a failure leaves none half done.
+"""
 
 import csv
 import io
@@ -37,9 +40,10 @@ def write_report(study: Study, out: str | Path) -> Path:
     Returns
     -------
     Path
-        ``report.html``, written last of all. Beside it stand ``scores.csv`` (a row an input, fold, number of training galaxies and
-        perturbation), ``classes.csv`` (the same, a row a class), ``summary.csv`` (a row an input), ``differences.csv`` (a row a pair
-        of inputs), ``run.json`` and ``figures/`` with every figure as SVG and PNG.
+        ``report.html``, written last of all. Beside it stand ``scores.csv`` (a row an input, fold,
+        number of training galaxies and perturbation), ``classes.csv`` (the same, a row a class),
+        ``summary.csv`` (a row an input), ``differences.csv`` (a row a pair of inputs), ``run.json``
+        and ``figures/`` with every figure as SVG and PNG.
 
     Raises
     ------
@@ -63,42 +67,89 @@ def _files(study: Study) -> dict[str, bytes]:
     pictures = {name: _both(each.figure) for name, each in drawn.items()}
     images = {name: _embedded(each, pictures[name]) for name, each in drawn.items()}
     return {
-        **{f"figures/{name}.{kind}": data for name, kinds in pictures.items() for kind, data in kinds.items()},
+        **{
+            f"figures/{name}.{kind}": data
+            for name, kinds in pictures.items()
+            for kind, data in kinds.items()
+        },
         "scores.csv": _csv(list(_score_rows(study))),
         "classes.csv": _csv(list(_class_rows(study))),
         "summary.csv": _csv(summary.table()),
         "differences.csv": _csv(pair_rows(summary)),
-        "run.json": (json.dumps(study.run, indent=1, sort_keys=True, default=_plain) + "\n").encode(),
-        "report.html": render_page(study, judge(study), parts, images, found).encode("utf-8", "xmlcharrefreplace"),
+        "run.json": (
+            json.dumps(study.run, indent=1, sort_keys=True, default=_plain) + "\n"
+        ).encode(),
+        "report.html": render_page(study, judge(study), parts, images, found).encode(
+            "utf-8", "xmlcharrefreplace"
+        ),
     }
 
 
 def _both(figure: Figure) -> dict[str, bytes]:
     svg = render(figure, "svg")
-    figure.set_layout_engine("none")  # its parts stay where they were put: finding their places takes longer than drawing them
+    # its parts stay where they were put: finding their places takes longer than drawing them
+    figure.set_layout_engine("none")
     return {"svg": svg, "png": render(figure, "png")}
 
 
 def _embedded(each: Drawn, pictures: Mapping[str, bytes]) -> tuple[str, bytes]:
-    return ("image/png", pictures["png"]) if each.name in _PICTURES else ("image/svg+xml", pictures["svg"])
+    return (
+        ("image/png", pictures["png"])
+        if each.name in _PICTURES
+        else ("image/svg+xml", pictures["svg"])
+    )
 
 
 def _score_rows(study: Study) -> Iterator[dict[str, Any]]:
     for row in study.rows:
-        what = {"stage": row.stage, "input": row.input, "head": row.head, "part": row.part, "repeat": row.repeat, "fold": row.fold}
-        how = {"perturbation": row.perturbation, "strength": row.strength, "n_train": row.n_train, "n_test": row.n_test}
+        what = {
+            "stage": row.stage,
+            "input": row.input,
+            "head": row.head,
+            "part": row.part,
+            "repeat": row.repeat,
+            "fold": row.fold,
+        }
+        how = {
+            "perturbation": row.perturbation,
+            "strength": row.strength,
+            "n_train": row.n_train,
+            "n_test": row.n_test,
+        }
         sizes = {"n_features": row.n_features, "n_parameters": row.n_parameters}
         scores = {metric: float(row.scores.get(metric, float("nan"))) for metric in SCORES}
-        yield {**what, **how, **sizes, **scores, "settings": json.dumps(row.settings, sort_keys=True, default=_plain)}
+        yield {
+            **what,
+            **how,
+            **sizes,
+            **scores,
+            "settings": json.dumps(row.settings, sort_keys=True, default=_plain),
+        }
 
 
 def _class_rows(study: Study) -> Iterator[dict[str, Any]]:
     for row in study.rows:
-        what = {"stage": row.stage, "input": row.input, "head": row.head, "part": row.part, "repeat": row.repeat, "fold": row.fold}
+        what = {
+            "stage": row.stage,
+            "input": row.input,
+            "head": row.head,
+            "part": row.part,
+            "repeat": row.repeat,
+            "fold": row.fold,
+        }
         how = {"perturbation": row.perturbation, "strength": row.strength, "n_train": row.n_train}
         for name in study.classes:
-            scores = {key: float(row.per_class.get(name, {}).get(key, float("nan"))) for key in ("precision", "recall", "f1", "auc")}
-            yield {**what, **how, "class": name, "n": int(row.per_class.get(name, {}).get("n", 0)), **scores}
+            scores = {
+                key: float(row.per_class.get(name, {}).get(key, float("nan")))
+                for key in ("precision", "recall", "f1", "auc")
+            }
+            yield {
+                **what,
+                **how,
+                "class": name,
+                "n": int(row.per_class.get(name, {}).get("n", 0)),
+                **scores,
+            }
 
 
 def _plain(value: Any) -> Any:
@@ -110,5 +161,8 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: f"{value:.6f}" if isinstance(value, float) else value for key, value in row.items()} for row in rows)
+    writer.writerows(
+        {key: f"{value:.6f}" if isinstance(value, float) else value for key, value in row.items()}
+        for row in rows
+    )
     return text.getvalue().encode()

@@ -1,6 +1,8 @@
-"""Galaxy cutouts to feature vectors, a shallow network on top, and an honest comparison with raw pixels.
+"""Galaxy cutouts to feature vectors, a shallow network on top, and an honest comparison with raw
+pixels.
 
-The package has three wings that do not know each other and talk in NumPy arrays, one that joins them, and a command line:
+The package has three wings that do not know each other and talk in NumPy arrays, one that joins
+them, and a command line:
 
 ``galfeat.data``
     where cutouts come from: FITS and pictures, catalogues, the simulated survey, preparation.
@@ -16,9 +18,9 @@ The package has three wings that do not know each other and talk in NumPy arrays
 Everything that a user can put right is raised as one of::
 
     ValueError
-    └── GalfeatError        one clear sentence: what, where, and what to do
-        ├── CutoutError     some cutouts cannot be read, prepared or measured; ``reasons`` says which and why
-        └── UsageError      an option, a setting, a catalogue or a model file that cannot be used as asked
+    └── GalfeatError       one clear sentence: what, where, and what to do
+        ├── CutoutError    some cutouts cannot be read, prepared or measured; ``reasons`` says why
+        └── UsageError     an option, setting, catalogue or model file that cannot be used as asked
 
 Anything else is a bug and stops the run.
 """
@@ -42,7 +44,8 @@ class CutoutError(GalfeatError):
     Parameters
     ----------
     reasons : mapping of int to str, or str
-        Row of the batch to the reason why it cannot be used. A plain string is the reason of a single cutout (row 0).
+        Row of the batch to the reason why it cannot be used. A plain string is the reason of a
+        single cutout (row 0).
 
     Attributes
     ----------
@@ -51,7 +54,9 @@ class CutoutError(GalfeatError):
     """
 
     def __init__(self, reasons: Mapping[int, str] | str) -> None:
-        self.reasons: dict[int, str] = {0: reasons} if isinstance(reasons, str) else dict(sorted(reasons.items()))
+        self.reasons: dict[int, str] = (
+            {0: reasons} if isinstance(reasons, str) else dict(sorted(reasons.items()))
+        )
         super().__init__(reasons if isinstance(reasons, str) else self._sentence())
 
     def _sentence(self) -> str:

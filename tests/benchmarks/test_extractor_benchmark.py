@@ -13,7 +13,9 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 pytest.importorskip("mahotas", reason="the extra 'bench' is not installed: no mahotas")
-pytest.importorskip("fast_histogram", reason="the extra 'bench' is not installed: no fast-histogram")
+pytest.importorskip(
+    "fast_histogram", reason="the extra 'bench' is not installed: no fast-histogram"
+)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,11 @@ def bench() -> Iterator[Any]:
         import threads  # type: ignore[import-not-found]
         import works  # type: ignore[import-not-found]
 
-        yield type("Bench", (), {"works": works, "extractors": extractors, "machine": machine, "threads": threads})
+        yield type(
+            "Bench",
+            (),
+            {"works": works, "extractors": extractors, "machine": machine, "threads": threads},
+        )
     finally:
         sys.path.remove(str(FOLDER))
         for name in ("extractors", "machine", "works", "startup", "threads"):
@@ -50,12 +56,20 @@ def test_both_sides_agree(bench: Any, number: int, bands: int) -> None:
         assert np.abs(ours - expected).max() <= work.tolerance * np.abs(expected).max()
     elif "dense" in work.name:
         expected = np.stack(theirs).astype(np.float64)
-        cosine = (expected * ours).sum(axis=-1) / np.linalg.norm(expected, axis=-1) / np.linalg.norm(ours.astype(np.float64), axis=-1)
+        cosine = (
+            (expected * ours).sum(axis=-1)
+            / np.linalg.norm(expected, axis=-1)
+            / np.linalg.norm(ours.astype(np.float64), axis=-1)
+        )
         assert np.median(cosine) > 0.97, "the windows differ"
     else:
         for plane, found in zip((plane for image in theirs for plane in image), ours, strict=True):
             product = plane[1].astype(np.float64) @ found.T.astype(np.float64)
-            cosine = product / np.linalg.norm(plane[1], axis=1)[:, None] / np.linalg.norm(found.astype(np.float64), axis=1)
+            cosine = (
+                product
+                / np.linalg.norm(plane[1], axis=1)[:, None]
+                / np.linalg.norm(found.astype(np.float64), axis=1)
+            )
             assert np.median(cosine.max(axis=1)) > 0.97
             assert np.median(cosine.max(axis=0)) > 0.97
 
@@ -81,13 +95,17 @@ def test_a_round_makes_a_table(bench: Any, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(bench.works.SHAPES, "64x64x1", (2, 1, 64))
     work = next(work for work in bench.works.WORKS if work.peer == "numpy.histogram")
     result = bench.extractors.measured(work, "64x64x1", 2)
-    assert [len(each) for each in (result.ratios, result.with_holes, result.threads, result.rates)] == [2, 2, 2, 2]
+    assert [
+        len(each) for each in (result.ratios, result.with_holes, result.threads, result.rates)
+    ] == [2, 2, 2, 2]
     lines = bench.extractors.table([result]).splitlines()
     assert len({line.count("|") for line in lines}) == 1
     assert "numpy.histogram | 64x64x1" in lines[2]
 
 
-def test_two_threads_share_calls_that_let_each_other_work(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_threads_share_calls_that_let_each_other_work(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bench.threads, "LONG", 0.2)
     lock = threading.Lock()
 
@@ -111,7 +129,9 @@ def test_one_call_is_shared_out_once(bench: Any) -> None:
 def test_ratios_below_what_is_required_are_named(bench: Any) -> None:
     work = bench.works.WORKS[0]
     result = bench.extractors.Result(work, "64x64x1", ratios=[90.0, 99.0, 101.0])
-    assert result.misses == ["HOG, 9 orientations, 8x8, 2x2 against skimage.feature.hog, 64x64x1: 99 of 100"]
+    assert result.misses == [
+        "HOG, 9 orientations, 8x8, 2x2 against skimage.feature.hog, 64x64x1: 99 of 100"
+    ]
     assert not bench.extractors.Result(work, "64x64x1", ratios=[101.0]).misses
 
 
@@ -122,7 +142,10 @@ def test_a_section_takes_the_place_of_the_one_before(bench: Any, tmp_path: Path)
     bench.machine.write_between("b", "more", page)
     bench.machine.write_between("a", "newer", page)
     text = page.read_text()
-    assert text == "# Page\n\nBefore.\n\n<!-- a -->\n\nnewer\n\n<!-- /a -->\n\nAfter.\n\n<!-- b -->\n\nmore\n\n<!-- /b -->\n"
+    assert text == (
+        "# Page\n\nBefore.\n\n<!-- a -->\n\nnewer\n\n<!-- /a -->\n\nAfter.\n\n<!-- b "
+        "-->\n\nmore\n\n<!-- /b -->\n"
+    )
 
 
 def test_the_machine_is_described(bench: Any) -> None:

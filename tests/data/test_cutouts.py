@@ -64,9 +64,12 @@ def test_a_number_beyond_float32_is_a_bad_pixel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "ids", "bands"), [((1, 2, 2), ("a",), ("g",)), ((2, 1, 2, 2), ("a",), ("g",)), ((1, 2, 2, 2), ("a",), ("g",))]
+    ("shape", "ids", "bands"),
+    [((1, 2, 2), ("a",), ("g",)), ((2, 1, 2, 2), ("a",), ("g",)), ((1, 2, 2, 2), ("a",), ("g",))],
 )
-def test_shapes_that_do_not_fit_are_refused(shape: tuple[int, ...], ids: tuple[str, ...], bands: tuple[str, ...]) -> None:
+def test_shapes_that_do_not_fit_are_refused(
+    shape: tuple[int, ...], ids: tuple[str, ...], bands: tuple[str, ...]
+) -> None:
     with pytest.raises(UsageError):
         Cutouts(np.zeros(shape, np.float32), ids, bands)
 
@@ -81,7 +84,12 @@ def test_noise_and_catalogue_must_fit() -> None:
 
 def test_labels_are_text_and_empty_where_there_is_none() -> None:
     pixels = np.zeros((3, 1, 2, 2), np.float32)
-    batch = Cutouts(pixels, ("a", "b", "c"), ("g",), catalog=pa.table({"label": ["spiral", None, ""], "T": [1.5, float("nan"), None]}))
+    batch = Cutouts(
+        pixels,
+        ("a", "b", "c"),
+        ("g",),
+        catalog=pa.table({"label": ["spiral", None, ""], "T": [1.5, float("nan"), None]}),
+    )
     assert batch.labels.tolist() == ["spiral", "", ""]
     assert batch.column("T").tolist() == ["1.5", "", ""]
     with pytest.raises(UsageError, match="no column 'class': its columns are label, T"):

@@ -16,9 +16,14 @@ def test_everything_that_is_promised_is_there() -> None:
         _ = galfeat.data.nothing
 
 
-@pytest.mark.parametrize("first", ["galfeat.data.simulation.survey", "galfeat.data.preparation.steps", "galfeat.data"])
+@pytest.mark.parametrize(
+    "first", ["galfeat.data.simulation.survey", "galfeat.data.preparation.steps", "galfeat.data"]
+)
 def test_functions_are_not_hidden_by_modules_of_their_name(first: str) -> None:
-    code = f"import {first}; from galfeat.data import prepare, simulate; assert callable(prepare) and callable(simulate)"
+    code = (
+        f"import {first}; from galfeat.data import prepare, simulate; assert callable(prepare) and "
+        "callable(simulate)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -38,18 +38,30 @@ def test_many_galaxies_of_a_file_each_have_their_row(tmp_path: Path) -> None:
     (tmp_path / "catalog.csv").write_text("id,file,label\nx,a.fits,agn\n")
     batch = read_cutouts(tmp_path)
     assert batch.catalog is not None
-    assert batch.catalog.to_pydict() == {"id": ["x[0]", "x[1]"], "file": ["a.fits"] * 2, "label": ["agn"] * 2}
+    assert batch.catalog.to_pydict() == {
+        "id": ["x[0]", "x[1]"],
+        "file": ["a.fits"] * 2,
+        "label": ["agn"] * 2,
+    }
 
 
 def test_preparation_brings_sizes_to_one_and_is_prepare(tmp_path: Path) -> None:
     save(tmp_path / "a.fits", noise(0, 40, 50))
     save(tmp_path / "b.fits", noise(1, 60, 45))
-    with pytest.raises(UsageError, match=r"2 sizes, from 40 x 50 pixels to 60 x 45 pixels: pass preparation=Preparation\(size=64\)"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"2 sizes, from 40 x 50 pixels to 60 x 45 pixels: pass "
+            r"preparation=Preparation\(size=64\)"
+        ),
+    ):
         read_cutouts(tmp_path)
     prepared = read_cutouts(tmp_path, preparation=Preparation(size=24))
     assert prepared.pixels.shape == (2, 1, 24, 24)
     (tmp_path / "b.fits").unlink()
-    assert np.array_equal(prepared.pixels[:1], prepare(read_cutouts(tmp_path), Preparation(size=24)).pixels)
+    assert np.array_equal(
+        prepared.pixels[:1], prepare(read_cutouts(tmp_path), Preparation(size=24)).pixels
+    )
 
 
 def test_all_that_cannot_be_read_or_prepared_is_named(tmp_path: Path) -> None:
@@ -97,7 +109,10 @@ def test_one_cutout_comes_with_its_place_in_the_sky(tmp_path: Path) -> None:
 
 def test_without_coordinates_or_with_senseless_ones_there_are_none(tmp_path: Path) -> None:
     assert read_cutout(save(tmp_path / "a.fits", noise(0))).wcs is None
-    assert read_cutout(save(tmp_path / "b.fits", noise(0), **{**SKY, "CTYPE2": "RA---TAN"})).wcs is None
+    assert (
+        read_cutout(save(tmp_path / "b.fits", noise(0), **{**SKY, "CTYPE2": "RA---TAN"})).wcs
+        is None
+    )
     Image.fromarray(np.zeros((8, 6, 3), np.uint8)).save(tmp_path / "c.png")
     assert read_cutout(tmp_path / "c.png").wcs is None
 

@@ -27,22 +27,30 @@ def test_every_fits_file_has_the_pixels_that_astropy_sees(real_data: Path) -> No
             found = [file.load(galaxy).pixels[0] for galaxy in file.galaxies()]
         theirs = by_astropy(path)
         assert len(found) == len(theirs) > 0, path
-        assert all(np.array_equal(one, other, equal_nan=True) for one, other in zip(found, theirs, strict=True)), path
+        assert all(
+            np.array_equal(one, other, equal_nan=True)
+            for one, other in zip(found, theirs, strict=True)
+        ), path
 
 
 def test_noise_maps_of_the_folder_come_along(real_data: Path) -> None:
     source = open_source(real_data / "fits" / "kids_sdss")
     cutouts = source.read(Shard(0, len(source))).cutouts
     for cutout in cutouts:
-        [sigma] = by_astropy(real_data / "fits" / "kids_sdss" / cutout.file.replace("fitim", "sigma"))
+        [sigma] = by_astropy(
+            real_data / "fits" / "kids_sdss" / cutout.file.replace("fitim", "sigma")
+        )
         assert cutout.noise is not None
         assert np.array_equal(cutout.noise[0], np.where(sigma > 0, sigma, np.nan), equal_nan=True)
 
 
 @pytest.mark.parametrize(
-    ("folder", "entries", "galaxies", "left_out"), [("decam", 4, 4, 0), ("hst", 4, 8, 0), ("kids_sdss", 10, 10, 30), (".", 18, 22, 30)]
+    ("folder", "entries", "galaxies", "left_out"),
+    [("decam", 4, 4, 0), ("hst", 4, 8, 0), ("kids_sdss", 10, 10, 30), (".", 18, 22, 30)],
 )
-def test_a_folder_holds_its_galaxies_and_no_companion(real_data: Path, folder: str, entries: int, galaxies: int, left_out: int) -> None:
+def test_a_folder_holds_its_galaxies_and_no_companion(
+    real_data: Path, folder: str, entries: int, galaxies: int, left_out: int
+) -> None:
     source = open_source(real_data / "fits" / folder)
     found = [source.read(shard) for shard in source.shards(3)]
     cutouts = [cutout for part in found for cutout in part.cutouts]
@@ -54,7 +62,9 @@ def test_a_folder_holds_its_galaxies_and_no_companion(real_data: Path, folder: s
 
 
 def test_pairs_of_bands_by_a_catalogue(real_data: Path, tmp_path: Path) -> None:
-    rows = "".join(f"{field},decam/{field}_gband.fits,decam/{field}_rband.fits\n" for field in (132, 150))
+    rows = "".join(
+        f"{field},decam/{field}_gband.fits,decam/{field}_rband.fits\n" for field in (132, 150)
+    )
     (tmp_path / "pairs.csv").write_text("id,file_g,file_r\n" + rows)
     source = open_source(real_data / "fits", catalog=tmp_path / "pairs.csv")
     cutouts = source.read(source.shards()[0]).cutouts
@@ -62,7 +72,9 @@ def test_pairs_of_bands_by_a_catalogue(real_data: Path, tmp_path: Path) -> None:
         ("132", ("g", "r"), (2, 256, 256)),
         ("150", ("g", "r"), (2, 256, 256)),
     ]
-    assert np.array_equal(cutouts[0].pixels[1], by_astropy(real_data / "fits" / "decam" / "132_rband.fits")[0])
+    assert np.array_equal(
+        cutouts[0].pixels[1], by_astropy(real_data / "fits" / "decam" / "132_rband.fits")[0]
+    )
 
 
 def test_pairs_of_multi_extension_files(real_data: Path, tmp_path: Path) -> None:
@@ -93,7 +105,9 @@ def test_pictures_with_labels(real_data: Path) -> None:
     assert not found.failures
     assert {cutout.pixels.shape for cutout in found.cutouts} == {(3, 88, 88)}
     labels = source.catalog.column("label").to_pylist()
-    assert {label: labels.count(label) for label in ("spiral", "quiescent", "merger", "clump", "agn")} == {
+    assert {
+        label: labels.count(label) for label in ("spiral", "quiescent", "merger", "clump", "agn")
+    } == {
         "spiral": 751,
         "quiescent": 547,
         "merger": 306,

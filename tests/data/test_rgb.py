@@ -18,7 +18,9 @@ def _pixel(*light: float, **settings: object) -> list[int]:
 
 
 def test_one_pixel_by_pencil() -> None:
-    """Blue 10, green 20, red 30: I = 20, f = 0.1 asinh(8) / asinh(0.8) = 0.3789, and red is 30 / 20 f of 255 (256 is never reached)."""
+    """Blue 10, green 20, red 30: I = 20, f = 0.1 asinh(8) / asinh(0.8) = 0.3789, and red is 30 / 20
+    f of 255 (256 is never reached).
+    """
     f = 0.1 * math.log(8 + math.sqrt(65)) / math.log(0.8 + math.sqrt(1.64))
     assert f == pytest.approx(0.3789, abs=1e-4)
     assert _pixel(10, 20, 30) == pytest.approx([255 * f * 1.5, 255 * f, 255 * f * 0.5], abs=1)
@@ -44,7 +46,11 @@ def test_which_band_is_which_colour() -> None:
 
 def test_the_stretch_of_prepared_cutouts_is_undone() -> None:
     light = np.random.default_rng(0).normal(3, 5, (3, 4, 5))
-    np.testing.assert_allclose(lupton_rgb(np.arcsinh(light), stretched=True).astype(int), lupton_rgb(light).astype(int), atol=1)
+    np.testing.assert_allclose(
+        lupton_rgb(np.arcsinh(light), stretched=True).astype(int),
+        lupton_rgb(light).astype(int),
+        atol=1,
+    )
 
 
 def test_bad_and_dark_pixels_are_black_and_nothing_is_written_to() -> None:
@@ -66,11 +72,17 @@ def test_bad_and_dark_pixels_are_black_and_nothing_is_written_to() -> None:
         ((0, 4, 4), {}, "must have the axes"),
         ((3, 4, 4), {"stretch": 0}, "stretch must be a number above 0"),
         ((3, 4, 4), {"softening": float("nan")}, "softening must be"),
-        ((3, 4, 4), {"channels": (0, 1)}, r"channels must be three numbers of bands, from 0 to 2; they are \[0, 1\]"),
+        (
+            (3, 4, 4),
+            {"channels": (0, 1)},
+            r"channels must be three numbers of bands, from 0 to 2; they are \[0, 1\]",
+        ),
         ((3, 4, 4), {"channels": (0, 1, 3)}, "channels must be"),
         ((3, 4, 4), {"channels": ("r", "g", "b")}, "channels must be"),
     ],
 )
-def test_wrong_use_is_refused(shape: tuple[int, ...], settings: dict[str, object], said: str) -> None:
+def test_wrong_use_is_refused(
+    shape: tuple[int, ...], settings: dict[str, object], said: str
+) -> None:
     with pytest.raises(UsageError, match=said):
         lupton_rgb(np.zeros(shape), **settings)  # type: ignore[arg-type]

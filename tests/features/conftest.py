@@ -5,14 +5,22 @@ import pytest
 from numpy.typing import NDArray
 
 
-def make_galaxies(n: int = 6, bands: int = 3, ny: int = 48, nx: int = 40, seed: int = 1) -> NDArray[np.float32]:
-    """Lumpy, tilted light with unit noise; no two images alike, rows and columns of different number."""
+def make_galaxies(
+    n: int = 6, bands: int = 3, ny: int = 48, nx: int = 40, seed: int = 1
+) -> NDArray[np.float32]:
+    """Lumpy, tilted light with unit noise; no two images alike, rows and columns of different
+    number.
+    """
     chance = np.random.default_rng(seed)
     y, x = np.indices((ny, nx))
     images = chance.normal(0, 0.5, (n, bands, ny, nx))
     for image in images:
         for _ in range(6):
-            cy, cx, width = chance.uniform(10, ny - 10), chance.uniform(10, nx - 10), chance.uniform(1.5, 6)
+            cy, cx, width = (
+                chance.uniform(10, ny - 10),
+                chance.uniform(10, nx - 10),
+                chance.uniform(1.5, 6),
+            )
             lump = np.exp(-((y - cy) ** 2 + 1.5 * (x - cx) ** 2) / (2 * width**2))
             image += lump * chance.uniform(1, 6, (bands, 1, 1))
     return images.astype(np.float32)

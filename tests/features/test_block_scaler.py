@@ -11,10 +11,14 @@ from galfeat.features import BlockScaler
 
 def table(n: int = 300, k: int = 12) -> NDArray[np.float64]:
     chance = np.random.default_rng(4)
-    return np.asarray(chance.normal(size=(n, k)) @ chance.normal(size=(k, k)) * 10.0 ** np.arange(k) + 5)
+    return np.asarray(
+        chance.normal(size=(n, k)) @ chance.normal(size=(k, k)) * 10.0 ** np.arange(k) + 5
+    )
 
 
-@parametrize_with_checks([BlockScaler(), BlockScaler(n_components=1)], expected_failed_checks=lambda _: {})
+@parametrize_with_checks(
+    [BlockScaler(), BlockScaler(n_components=1)], expected_failed_checks=lambda _: {}
+)
 def test_scikit_learn_checks(estimator: BlockScaler, check: object) -> None:
     check(estimator)  # type: ignore[operator]
 
@@ -40,8 +44,12 @@ def test_components_are_those_of_pca(shape: tuple[int, int]) -> None:
     theirs = PCA(5, svd_solver="full").fit(standard)
     scaler = BlockScaler(5).fit(X)
     assert scaler.components_ is not None
-    assert np.abs((scaler.components_ * theirs.components_).sum(axis=1)) == pytest.approx(np.ones(5))
-    assert np.abs(scaler.transform(X)) == pytest.approx(np.abs(theirs.transform(standard)) * scaler.factor_, rel=1e-6, abs=1e-9)
+    assert np.abs((scaler.components_ * theirs.components_).sum(axis=1)) == pytest.approx(
+        np.ones(5)
+    )
+    assert np.abs(scaler.transform(X)) == pytest.approx(
+        np.abs(theirs.transform(standard)) * scaler.factor_, rel=1e-6, abs=1e-9
+    )
 
 
 def test_no_more_components_than_there_are() -> None:
@@ -86,4 +94,7 @@ def test_number_type_is_kept_and_input_left_alone() -> None:
 
 def test_names() -> None:
     assert BlockScaler().fit(table(9, 2)).get_feature_names_out(["a", "b"]).tolist() == ["a", "b"]
-    assert BlockScaler(2).fit(table(9, 3)).get_feature_names_out(["a", "b", "c"]).tolist() == ["component0", "component1"]
+    assert BlockScaler(2).fit(table(9, 3)).get_feature_names_out(["a", "b", "c"]).tolist() == [
+        "component0",
+        "component1",
+    ]

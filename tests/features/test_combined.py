@@ -4,7 +4,16 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from galfeat import CutoutError, UsageError
-from galfeat.features import HOG, SIFT, BlockScaler, ColorHistogram, Combined, Pixels, Texture, combine
+from galfeat.features import (
+    HOG,
+    SIFT,
+    BlockScaler,
+    ColorHistogram,
+    Combined,
+    Pixels,
+    Texture,
+    combine,
+)
 
 Images = NDArray[np.float32]
 
@@ -52,7 +61,14 @@ def test_reasons_name_the_block(galaxies: Images) -> None:
 
 def test_it_promises_what_all_promise() -> None:
     assert combine([HOG()]).promises == {"sky", "flux", "shift", "scale"}
-    assert combine([Texture(), ColorHistogram()]).promises == {"rotation90", "flip", "shift", "rotation", "scale", "noise"}
+    assert combine([Texture(), ColorHistogram()]).promises == {
+        "rotation90",
+        "flip",
+        "shift",
+        "rotation",
+        "scale",
+        "noise",
+    }
     assert combine([HOG(), Texture()]).promises == {"shift", "scale"}
     assert combine([HOG(), Pixels()]).promises == set()
 

@@ -38,8 +38,16 @@ def test_the_face() -> None:
 
 
 def test_nothing_heavy_before_it_is_asked_for() -> None:
-    code = "import sys, galfeat.features; print(sorted({'cv2', 'sklearn', 'numpy', 'numba'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    code = (
+        "import sys, galfeat.features; print(sorted({'cv2', 'sklearn', 'numpy', 'numba'} & "
+        "set(sys.modules)))"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 def test_extractors_by_name() -> None:
@@ -50,7 +58,10 @@ def test_extractors_by_name() -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(UsageError, match="there is no extractor 'hogs'; there are pixels, color, texture, hog, sift"):
+    with pytest.raises(
+        UsageError,
+        match="there is no extractor 'hogs'; there are pixels, color, texture, hog, sift",
+    ):
         make_extractors(["hog", "hogs"])
     with pytest.raises(UsageError, match="each extractor may be named once"):
         make_extractors(["hog", "hog"])
@@ -60,6 +71,9 @@ def test_unknown_names() -> None:
         make_extractors("hog")
 
 
-@pytest.mark.parametrize("name", [module.name for module in walk_packages(galfeat.features.__path__, "galfeat.features.")])
+@pytest.mark.parametrize(
+    "name",
+    [module.name for module in walk_packages(galfeat.features.__path__, "galfeat.features.")],
+)
 def test_examples_run(name: str) -> None:
     assert doctest.testmod(import_module(name)).failed == 0

@@ -18,7 +18,17 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import estimator_checks
 
 from galfeat import CutoutError, UsageError
-from galfeat.features import EXTRACTORS, HOG, INVARIANCES, SIFT, ColorHistogram, Extractor, Pixels, Texture, combine
+from galfeat.features import (
+    EXTRACTORS,
+    HOG,
+    INVARIANCES,
+    SIFT,
+    ColorHistogram,
+    Extractor,
+    Pixels,
+    Texture,
+    combine,
+)
 
 Images = NDArray[np.float32]
 
@@ -66,7 +76,9 @@ def test_names_do_not_depend_on_pixels(extractor: Extractor, galaxies: Images) -
     assert list(names) == list(other)
 
 
-def test_a_row_depends_on_its_own_pixels_only(extractor: Extractor, galaxies: Images, holes: NDArray[np.bool_]) -> None:
+def test_a_row_depends_on_its_own_pixels_only(
+    extractor: Extractor, galaxies: Images, holes: NDArray[np.bool_]
+) -> None:
     images = np.where(holes & (np.arange(6) % 2 == 0)[:, None, None, None], np.nan, galaxies)
     vectors = extractor.fit(images).transform(images)
     many = extractor.transform(np.tile(images, (9, 1, 1, 1)))
@@ -77,7 +89,9 @@ def test_a_row_depends_on_its_own_pixels_only(extractor: Extractor, galaxies: Im
 
 
 def test_fit_transform_is_fit_then_transform(extractor: Extractor, galaxies: Images) -> None:
-    assert np.array_equal(clone(extractor).fit_transform(galaxies), clone(extractor).fit(galaxies).transform(galaxies))
+    assert np.array_equal(
+        clone(extractor).fit_transform(galaxies), clone(extractor).fit(galaxies).transform(galaxies)
+    )
 
 
 def test_transforming_changes_nothing(extractor: Extractor, galaxies: Images) -> None:
@@ -90,7 +104,9 @@ def test_transforming_changes_nothing(extractor: Extractor, galaxies: Images) ->
     assert np.array_equal(pickle.loads(before).transform(galaxies), first)
 
 
-def test_the_input_is_never_written_to(extractor: Extractor, galaxies: Images, holes: NDArray[np.bool_]) -> None:
+def test_the_input_is_never_written_to(
+    extractor: Extractor, galaxies: Images, holes: NDArray[np.bool_]
+) -> None:
     for images in (galaxies.copy(), np.where(holes, np.nan, galaxies)):
         kept = images.copy()
         extractor.fit(images).transform(images)
@@ -98,13 +114,19 @@ def test_the_input_is_never_written_to(extractor: Extractor, galaxies: Images, h
 
 
 @pytest.mark.parametrize("junk", [np.inf, -np.inf, -np.nan])
-def test_what_a_bad_pixel_held_does_not_matter(extractor: Extractor, galaxies: Images, holes: NDArray[np.bool_], junk: float) -> None:
+def test_what_a_bad_pixel_held_does_not_matter(
+    extractor: Extractor, galaxies: Images, holes: NDArray[np.bool_], junk: float
+) -> None:
     clean = extractor.fit(galaxies).transform(np.where(holes, np.nan, galaxies))
     assert np.array_equal(extractor.transform(np.where(holes, np.float32(junk), galaxies)), clean)
-    assert not np.array_equal(clean, extractor.transform(np.where(holes, 0, galaxies))), "bad pixels are not zeros"
+    assert not np.array_equal(clean, extractor.transform(np.where(holes, 0, galaxies))), (
+        "bad pixels are not zeros"
+    )
 
 
-def test_masked_arrays_keep_their_mask(extractor: Extractor, galaxies: Images, holes: NDArray[np.bool_]) -> None:
+def test_masked_arrays_keep_their_mask(
+    extractor: Extractor, galaxies: Images, holes: NDArray[np.bool_]
+) -> None:
     clean = extractor.fit(galaxies).transform(np.where(holes, np.nan, galaxies))
     for junk in (1e30, -1e30):
         masked = np.ma.MaskedArray(np.where(holes, junk, galaxies), mask=holes)
@@ -125,17 +147,28 @@ def test_any_number_type_and_byte_order(extractor: Extractor, galaxies: Images, 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (np.zeros((48, 40)), r"X must have the four axes \(n, bands, ny, nx\); its shape is \(48, 40\)"),
+        (
+            np.zeros((48, 40)),
+            r"X must have the four axes \(n, bands, ny, nx\); its shape is \(48, 40\)",
+        ),
         (np.zeros((2, 48, 40)), r"four axes .* \(2, 48, 40\)"),
-        (np.zeros((0, 3, 48, 40)), r"at least one image, band and pixel; its shape is \(0, 3, 48, 40\)"),
+        (
+            np.zeros((0, 3, 48, 40)),
+            r"at least one image, band and pixel; its shape is \(0, 3, 48, 40\)",
+        ),
         (np.zeros((2, 0, 48, 40)), r"at least one image, band and pixel"),
-        (np.zeros((1, 3, 48, 40), dtype=complex), r"X must hold real numbers; its values are of type complex128"),
+        (
+            np.zeros((1, 3, 48, 40), dtype=complex),
+            r"X must hold real numbers; its values are of type complex128",
+        ),
         (np.zeros((1, 3, 48, 40), dtype=object), r"real numbers; .* object"),
         (np.full((1, 3, 48, 40), "a"), r"real numbers; .* <U1"),
         ([[[["a"]]]], r"real numbers"),
     ],
 )
-def test_what_is_no_batch_of_images_is_refused(extractor: Extractor, galaxies: Images, wrong: Any, words: str) -> None:
+def test_what_is_no_batch_of_images_is_refused(
+    extractor: Extractor, galaxies: Images, wrong: Any, words: str
+) -> None:
     extractor.fit(galaxies)
     for use in (clone(extractor).fit, extractor.transform, extractor.reasons):
         with pytest.raises(UsageError, match=words):
@@ -158,11 +191,19 @@ def test_too_small_images_are_refused_with_what_is_needed(kind: str) -> None:
 
 def test_another_shape_than_fitted_is_refused(extractor: Extractor, galaxies: Images) -> None:
     extractor.fit(galaxies)
-    with pytest.raises(UsageError, match=r"X has images of \(bands, ny, nx\) = \(2, 48, 40\); this .* was fitted on \(3, 48, 40\)"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"X has images of \(bands, ny, nx\) = \(2, 48, 40\); this .* was fitted on \(3, 48, "
+            r"40\)"
+        ),
+    ):
         extractor.transform(galaxies[:, :2])
 
 
-def test_bad_rows_are_named_and_the_others_can_be_measured(extractor: Extractor, galaxies: Images) -> None:
+def test_bad_rows_are_named_and_the_others_can_be_measured(
+    extractor: Extractor, galaxies: Images
+) -> None:
     images = galaxies.copy()
     images[1] = np.nan
     images[4, :, :30] = np.inf
@@ -178,9 +219,13 @@ def test_bad_rows_are_named_and_the_others_can_be_measured(extractor: Extractor,
     assert np.array_equal(extractor.transform(images[good]), extractor.transform(galaxies[good]))
 
 
-def test_a_good_batch_has_no_reasons(extractor: Extractor, galaxies: Images, holes: NDArray[np.bool_]) -> None:
+def test_a_good_batch_has_no_reasons(
+    extractor: Extractor, galaxies: Images, holes: NDArray[np.bool_]
+) -> None:
     assert extractor.reasons(np.where(holes, np.nan, galaxies)) == {}
-    assert extractor.reasons(np.zeros_like(galaxies)) == {}, "a constant image is measured, as its class says"
+    assert extractor.reasons(np.zeros_like(galaxies)) == {}, (
+        "a constant image is measured, as its class says"
+    )
 
 
 def test_constant_images_give_numbers(extractor: Extractor) -> None:
@@ -196,18 +241,24 @@ CHANGES: dict[str, Callable[[Images], Images]] = {
 }
 
 
-@pytest.mark.parametrize(("kind", "change"), [(kind, change) for kind in KINDS for change in sorted(KINDS[kind]().promises & set(CHANGES))])
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [(kind, change) for kind in KINDS for change in sorted(KINDS[kind]().promises & set(CHANGES))],
+)
 def test_exact_promises_are_kept_to_rounding(kind: str, change: str) -> None:
     extractor = KINDS[kind]()
     chance = np.random.default_rng(8)
-    images = (np.rint(chance.normal(1, 2, (4, 2, 40, 40)) * 256) / 256).astype(np.float32)  # the sky adds exactly
+    # the sky adds exactly
+    images = (np.rint(chance.normal(1, 2, (4, 2, 40, 40)) * 256) / 256).astype(np.float32)
     vectors = extractor.fit(images).transform(images)
     assert np.abs(extractor.transform(CHANGES[change](images)) - vectors).max() < 1e-6
 
 
 def test_promises_are_words_of_the_face(extractor: Extractor) -> None:
     assert extractor.promises <= set(INVARIANCES)
-    assert set(CHANGES) == {name for name, invariance in INVARIANCES.items() if invariance.exact}, "the others are audited"
+    assert set(CHANGES) == {name for name, invariance in INVARIANCES.items() if invariance.exact}, (
+        "the others are audited"
+    )
 
 
 def test_pandas_output(extractor: Extractor, galaxies: Images) -> None:
@@ -220,16 +271,26 @@ def test_pandas_output(extractor: Extractor, galaxies: Images) -> None:
 
 def test_the_container_of_scikit_learn_as_a_whole(galaxies: Images) -> None:
     with config_context(transform_output="pandas"):
-        assert list(HOG().transform(galaxies).columns) == list(HOG().fit(galaxies).get_feature_names_out())  # type: ignore[attr-defined]
+        assert list(HOG().transform(galaxies).columns) == list(  # type: ignore[attr-defined]
+            HOG().fit(galaxies).get_feature_names_out()
+        )
         assert isinstance(HOG().set_output(transform="default").fit_transform(galaxies), np.ndarray)
-    with pytest.raises(UsageError, match="transform must be one of default, pandas, polars; it is 'excel'"):
+    with pytest.raises(
+        UsageError, match="transform must be one of default, pandas, polars; it is 'excel'"
+    ):
         HOG().set_output(transform="excel")
 
 
 def test_settings_by_name() -> None:
     hog = HOG(7, channel="strongest").set_params(orientations=5, block_norm="L2-Hys")
     assert repr(hog) == "HOG(orientations=5, channel='strongest')"
-    with pytest.raises(UsageError, match=r"Invalid parameter 'size' for HOG\(orientations=5.* its settings are orientations, pixels"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"Invalid parameter 'size' for HOG\(orientations=5.* its settings are orientations, "
+            r"pixels"
+        ),
+    ):
         hog.set_params(size=3)
 
 
@@ -264,7 +325,9 @@ def test_what_learns_nothing_needs_no_fit(extractor: Extractor, galaxies: Images
         with pytest.raises(NotFittedError):
             extractor.transform(galaxies)
     else:
-        assert np.array_equal(extractor.transform(galaxies), clone(extractor).fit(galaxies).transform(galaxies))
+        assert np.array_equal(
+            extractor.transform(galaxies), clone(extractor).fit(galaxies).transform(galaxies)
+        )
 
 
 def test_parameters_survive_cloning(extractor: Extractor) -> None:
@@ -281,8 +344,14 @@ def test_min_good_is_a_fraction(least: Any, galaxies: Images) -> None:
         HOG(min_good=least).transform(galaxies)
 
 
-TABLE = "makes a table (n, k) and expects it to be fitted; images have four axes. The same law is tested on images by "
-REFUSES = "makes a table (n, k) and expects its own words in the refusal; ours are tested by test_what_is_no_batch_of_images_is_refused"
+TABLE = (
+    "makes a table (n, k) and expects it to be fitted; images have four axes. The same law is "
+    "tested on images by "
+)
+REFUSES = (
+    "makes a table (n, k) and expects its own words in the refusal; ours are tested by "
+    "test_what_is_no_batch_of_images_is_refused"
+)
 SKIPPED = {
     "check_fit_score_takes_y": TABLE + "test_in_a_pipeline",
     "check_estimators_overwrite_params": TABLE + "test_transforming_changes_nothing",
@@ -295,9 +364,15 @@ SKIPPED = {
     "check_dtype_object": REFUSES,
     "check_estimators_empty_data_messages": REFUSES,
     "check_pipeline_consistency": TABLE + "test_in_a_pipeline",
-    "check_estimator_sparse_tag": "sparse matrices have two axes; they are refused as something else than real numbers",
-    "check_estimator_sparse_array": "sparse matrices have two axes; they are refused as something else than real numbers",
-    "check_estimator_sparse_matrix": "sparse matrices have two axes; they are refused as something else than real numbers",
+    "check_estimator_sparse_tag": (
+        "sparse matrices have two axes; they are refused as something else than real numbers"
+    ),
+    "check_estimator_sparse_array": (
+        "sparse matrices have two axes; they are refused as something else than real numbers"
+    ),
+    "check_estimator_sparse_matrix": (
+        "sparse matrices have two axes; they are refused as something else than real numbers"
+    ),
     "check_estimators_pickle": TABLE + "test_transforming_changes_nothing",
     "check_f_contiguous_array_estimator": TABLE + "test_any_number_type_and_byte_order",
     "check_transformer_data_not_an_array": TABLE + "test_any_number_type_and_byte_order",
@@ -312,7 +387,8 @@ SKIPPED = {
     "check_n_features_in": "an image batch has a shape, not a number of features",
     "check_fit2d_predict1d": REFUSES,
 }
-OPTIONAL = ("check_array_api", "check_sample_weight", "check_all_zero_sample_weights")  # array API and sample weights: not offered
+# array API and sample weights: not offered
+OPTIONAL = ("check_array_api", "check_sample_weight", "check_all_zero_sample_weights")
 
 
 def sklearn_checks() -> Iterator[Any]:

@@ -13,7 +13,9 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def lecture() -> Network:
-    """Return the 2-2-2 sigmoid network of the worked example, as it stands before the first step."""
+    """Return the 2-2-2 sigmoid network of the worked example, as it stands before the first
+    step.
+    """
     network = Network((2, 2, 2), hidden="sigmoid", output="sigmoid")
     network.weights[0][...] = [[0.15, 0.25], [0.20, 0.30]]
     network.weights[1][...] = [[0.40, 0.50], [0.45, 0.55]]

@@ -20,7 +20,11 @@ def gradient(function: Callable[[Array], float], at: Array, step: float = 1e-6) 
     return result
 
 
-def directional(function: Callable[[Array], Any], at: Array, along: Array, step: float = 1e-6) -> Array:
+def directional(
+    function: Callable[[Array], Any], at: Array, along: Array, step: float = 1e-6
+) -> Array:
     """Return how an array-valued function moves along a direction."""
-    moved: Array = (np.asarray(function(at + step * along)) - np.asarray(function(at - step * along))) / (2 * step)
+    moved: Array = (
+        np.asarray(function(at + step * along)) - np.asarray(function(at - step * along))
+    ) / (2 * step)
     return moved

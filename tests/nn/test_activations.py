@@ -11,7 +11,9 @@ from tests.nn import differences
 from galfeat import UsageError
 from galfeat.nn.activations import ACTIVATIONS, Elementwise, Elu, LeakyRelu, get_activation
 
-ELEMENTWISE = [name for name, activation in ACTIVATIONS.items() if isinstance(activation, Elementwise)]
+ELEMENTWISE = [
+    name for name, activation in ACTIVATIONS.items() if isinstance(activation, Elementwise)
+]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,9 @@ ELEMENTWISE = [name for name, activation in ACTIVATIONS.items() if isinstance(ac
     ],
 )
 def test_pencil_numbers(name: str, z: float, value: float) -> None:
-    assert ACTIVATIONS[name].value(np.array([[z]]))[0, 0] == pytest.approx(value, rel=1e-14, abs=1e-15)
+    assert ACTIVATIONS[name].value(np.array([[z]]))[0, 0] == pytest.approx(
+        value, rel=1e-14, abs=1e-15
+    )
 
 
 def test_values_agree_with_other_formulas(rng: np.random.Generator) -> None:
@@ -52,17 +56,22 @@ def test_softmax_of_few_and_of_many_classes(classes: int, rng: np.random.Generat
     z = rng.uniform(-20, 20, (7, classes))
     before = z.copy()
     assert_allclose(ACTIVATIONS["softmax"].value(z), special.softmax(z, axis=1), rtol=1e-13)
-    assert_allclose(ACTIVATIONS["softmax"].value(z[2:3]), ACTIVATIONS["softmax"].value(z)[2:3], rtol=1e-14)
+    assert_allclose(
+        ACTIVATIONS["softmax"].value(z[2:3]), ACTIVATIONS["softmax"].value(z)[2:3], rtol=1e-14
+    )
     assert_array_equal(z, before)
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_slope_and_curvature_are_the_differences_of_the_value(name: str) -> None:
-    z = np.concatenate([np.linspace(-6, 6, 49) + 0.03, [-30.0, 30.0]]).reshape(-1, 1)  # no point at a kink
+    # no point at a kink
+    z = np.concatenate([np.linspace(-6, 6, 49) + 0.03, [-30.0, 30.0]]).reshape(-1, 1)
     activation = ACTIVATIONS[name]
     assert isinstance(activation, Elementwise)
     a, one = activation.value(z), np.ones_like(z)
-    assert_allclose(activation.slope(z, a), differences.directional(activation.value, z, one), atol=3e-9)
+    assert_allclose(
+        activation.slope(z, a), differences.directional(activation.value, z, one), atol=3e-9
+    )
     slopes = differences.directional(lambda x: activation.slope(x, activation.value(x)), z, one)
     assert_allclose(activation.curvature(z, a), slopes, atol=3e-9)
 
@@ -78,10 +87,19 @@ def test_pull_push_and_pull_along_are_the_jacobian(name: str, rng: np.random.Gen
         return result
 
     a = activation.value(z)
-    assert_allclose(pulled(z, delta), differences.gradient(lambda x: float((delta * activation.value(x)).sum()), z), atol=1e-8)
-    assert_allclose(activation.push(r_z, z, a), differences.directional(activation.value, z, r_z), atol=1e-8)
+    assert_allclose(
+        pulled(z, delta),
+        differences.gradient(lambda x: float((delta * activation.value(x)).sum()), z),
+        atol=1e-8,
+    )
+    assert_allclose(
+        activation.push(r_z, z, a), differences.directional(activation.value, z, r_z), atol=1e-8
+    )
     step = 1e-6
-    moved = (pulled(z + step * r_z, delta + step * r_delta) - pulled(z - step * r_z, delta - step * r_delta)) / (2 * step)
+    moved = (
+        pulled(z + step * r_z, delta + step * r_delta)
+        - pulled(z - step * r_z, delta - step * r_delta)
+    ) / (2 * step)
     assert_allclose(activation.pull_along(delta, r_delta, z, a, r_z), moved, atol=1e-8)
 
 

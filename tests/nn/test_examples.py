@@ -9,6 +9,8 @@ import pytest
 import galfeat.nn
 
 
-@pytest.mark.parametrize("name", [module.name for module in walk_packages(galfeat.nn.__path__, "galfeat.nn.")])
+@pytest.mark.parametrize(
+    "name", [module.name for module in walk_packages(galfeat.nn.__path__, "galfeat.nn.")]
+)
 def test_examples_run(name: str) -> None:
     assert doctest.testmod(import_module(name)).failed == 0

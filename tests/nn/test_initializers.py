@@ -10,7 +10,8 @@ from galfeat.nn.initializers import INITIALIZERS, get_initializer
 
 @pytest.mark.parametrize(
     ("name", "variance"),
-    [("normal", 1e-4), ("glorot_uniform", 0.005), ("glorot_normal", 0.005), ("he_uniform", 0.02 / 3), ("he_normal", 0.02 / 3),
+    [("normal", 1e-4), ("glorot_uniform", 0.005), ("glorot_normal", 0.005),
+     ("he_uniform", 0.02 / 3), ("he_normal", 0.02 / 3),
      ("lecun_uniform", 0.01 / 3), ("lecun_normal", 0.01 / 3), ("orthogonal", 0.01 / 3)],
 )  # fmt: skip
 def test_spread(name: str, variance: float, rng: np.random.Generator) -> None:

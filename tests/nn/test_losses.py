@@ -33,12 +33,16 @@ def targets(name: str, rng: np.random.Generator, shape: tuple[int, int]) -> np.n
     ],
 )
 def test_pencil_numbers(name: str, output: list[float], target: list[float], value: float) -> None:
-    assert LOSSES[name].value(np.array([output]), np.array([target])) == pytest.approx(value, rel=1e-14)
+    assert LOSSES[name].value(np.array([output]), np.array([target])) == pytest.approx(
+        value, rel=1e-14
+    )
 
 
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_gradient_and_curvature_are_differences(name: str, weighted: bool, rng: np.random.Generator) -> None:
+def test_gradient_and_curvature_are_differences(
+    name: str, weighted: bool, rng: np.random.Generator
+) -> None:
     loss, output, along = LOSSES[name], rng.standard_normal((5, 3)), rng.standard_normal((5, 3))
     target = targets(name, rng, (5, 3))
     weight = rng.uniform(0.1, 2, (5, 1)) if weighted else 0.3
@@ -60,9 +64,9 @@ def test_cross_entropy_is_scikit_learns(classes: int, rng: np.random.Generator) 
     weights = rng.uniform(0.1, 2, 140)
     probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     wanted = log_loss(labels, probabilities, sample_weight=weights)
-    assert LOSSES["cross_entropy"].value(scores, np.eye(classes)[labels], (weights / weights.sum())[:, None]) == pytest.approx(
-        wanted, rel=1e-12
-    )
+    assert LOSSES["cross_entropy"].value(
+        scores, np.eye(classes)[labels], (weights / weights.sum())[:, None]
+    ) == pytest.approx(wanted, rel=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

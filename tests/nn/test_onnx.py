@@ -19,12 +19,20 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="the extra onnx is not i
 
 RNG = np.random.default_rng(4)
 X = RNG.standard_normal((90, 6))
-Y = np.array(["agn", "merger", "spiral"])[np.argmax(X[:, :3] + RNG.standard_normal((90, 3)), axis=1)]
+Y = np.array(["agn", "merger", "spiral"])[
+    np.argmax(X[:, :3] + RNG.standard_normal((90, 3)), axis=1)
+]
 NEW = 3 * RNG.standard_normal((500, 6))
 
 
 def classifier(**settings: Any) -> MLPClassifier:
-    basic: dict[str, Any] = {"hidden_layer_sizes": (12, 7), "max_iter": 30, "tol": None, "learning_rate_init": 0.01, "random_state": 0}
+    basic: dict[str, Any] = {
+        "hidden_layer_sizes": (12, 7),
+        "max_iter": 30,
+        "tol": None,
+        "learning_rate_init": 0.01,
+        "random_state": 0,
+    }
     return MLPClassifier(**(basic | settings)).fit(X, Y)
 
 
@@ -41,7 +49,9 @@ def run(model: MLPClassifier | MLPRegressor, new: np.ndarray = NEW) -> dict[str,
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, LeakyRelu(0.3), Elu(alpha=0.5, scale=2.0)], ids=str)
+@pytest.mark.parametrize(
+    "activation", [*ACTIVATIONS, LeakyRelu(0.3), Elu(alpha=0.5, scale=2.0)], ids=str
+)
 def test_every_activation_says_the_same(activation: Any, dtype: Any) -> None:
     model = classifier(activation=activation, dtype=dtype)
     told = run(model)
@@ -57,10 +67,14 @@ def test_double_precision_is_kept(activation: str) -> None:
     assert_allclose(run(model)["probabilities"], model.predict_proba(NEW), rtol=1e-10, atol=1e-13)
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "softplus", "elu", "silu", "mish", "gelu", "tanh", "step"])
+@pytest.mark.parametrize(
+    "activation", ["sigmoid", "softplus", "elu", "silu", "mish", "gelu", "tanh", "step"]
+)
 def test_large_inputs_do_not_overflow(activation: str) -> None:
     model = classifier(activation=activation, dtype="float32")
-    assert_allclose(run(model, 1e4 * NEW)["probabilities"], model.predict_proba(1e4 * NEW), rtol=0, atol=1e-3)
+    assert_allclose(
+        run(model, 1e4 * NEW)["probabilities"], model.predict_proba(1e4 * NEW), rtol=0, atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("calibrated", [False, True])
@@ -77,7 +91,10 @@ def test_every_loss_committee_and_temperature(loss: str, networks: int, calibrat
         assert_allclose(told["scores"], model.decision_function(NEW), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("labels", [np.arange(90) % 3 + 7, np.arange(90) % 2 == 0, (np.arange(90) % 2) * 2.0, Y.astype(object)])
+@pytest.mark.parametrize(
+    "labels",
+    [np.arange(90) % 3 + 7, np.arange(90) % 2 == 0, (np.arange(90) % 2) * 2.0, Y.astype(object)],
+)
 def test_labels_keep_their_kind(labels: np.ndarray) -> None:
     model = MLPClassifier((5,), max_iter=3, tol=None, random_state=0).fit(X, labels)
     told = run(model)["label"]
@@ -96,7 +113,9 @@ def test_labels_keep_their_kind(labels: np.ndarray) -> None:
     ],
 )
 def test_a_regressor_says_the_same(loss: str, target: np.ndarray, dtype: Any) -> None:
-    model = MLPRegressor((9,), "tanh", loss=loss, n_networks=2, max_iter=20, tol=None, random_state=0, dtype=dtype).fit(X, target)
+    model = MLPRegressor(
+        (9,), "tanh", loss=loss, n_networks=2, max_iter=20, tol=None, random_state=0, dtype=dtype
+    ).fit(X, target)
     told = run(model)["prediction"]
     assert told.shape == model.predict(NEW).shape
     assert_allclose(told, model.predict(NEW), rtol=1e-6, atol=1e-6)
@@ -113,7 +132,9 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     assert json.loads(told["settings"])["activation"] == "relu"
     assert [each.type.tensor_type.shape.dim[1].dim_value for each in made.graph.input] == [6]
     session = opened(str(tmp_path / "m.onnx"))
-    assert session.run(["label"], {"X": NEW[:1]})[0].tolist() == classifier().predict(NEW[:1]).tolist()
+    assert (
+        session.run(["label"], {"X": NEW[:1]})[0].tolist() == classifier().predict(NEW[:1]).tolist()
+    )
 
 
 class Own(Relu):
@@ -125,7 +146,9 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.Mon
         to_onnx(classifier(activation=Own()))
     with pytest.raises(UsageError, match="fit first"):
         to_onnx(MLPRegressor())
-    with pytest.raises(UsageError, match="only MLPClassifier and MLPRegressor can be exported; got dict"):
+    with pytest.raises(
+        UsageError, match="only MLPClassifier and MLPRegressor can be exported; got dict"
+    ):
         to_onnx({})  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="cannot write"):
         save_onnx(classifier(), tmp_path / "absent" / "m.onnx")

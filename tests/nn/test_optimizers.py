@@ -5,7 +5,18 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from galfeat import UsageError
-from galfeat.nn.optimizers import OPTIMIZERS, Adagrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSprop, get_optimizer
+from galfeat.nn.optimizers import (
+    OPTIMIZERS,
+    Adagrad,
+    Adam,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+    get_optimizer,
+)
 
 P = np.array([1.0, -2.0])
 G = np.array([0.5, 4.0])
@@ -42,7 +53,9 @@ def test_amsgrad_remembers_the_largest_square() -> None:
         params, state = optimizer.step(P, np.array([100.0, 100.0]), optimizer.start(P))
         for _ in range(3000):
             params, state = optimizer.step(params, np.array([1.0, 1.0]), state)
-        moves.append(abs(float((optimizer.step(params, np.array([1.0, 1.0]), state)[0] - params)[0])))
+        moves.append(
+            abs(float((optimizer.step(params, np.array([1.0, 1.0]), state)[0] - params)[0]))
+        )
     assert moves[0] == pytest.approx(0.1, rel=0.5)
     assert moves[1] < 0.6 * moves[0]
 
@@ -50,8 +63,12 @@ def test_amsgrad_remembers_the_largest_square() -> None:
 ALL = [*(optimizer() for optimizer in OPTIMIZERS.values()), Adam(amsgrad=True)]
 
 
-@pytest.mark.parametrize("optimizer", ALL, ids=lambda o: f"{type(o).__name__}{'-amsgrad' * getattr(o, 'amsgrad', False)}")
-def test_nothing_passed_in_changes_unless_handed_over(optimizer: Optimizer, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(
+    "optimizer", ALL, ids=lambda o: f"{type(o).__name__}{'-amsgrad' * getattr(o, 'amsgrad', False)}"
+)
+def test_nothing_passed_in_changes_unless_handed_over(
+    optimizer: Optimizer, rng: np.random.Generator
+) -> None:
     size = 40_000  # more than one stretch
     params, gradient = rng.standard_normal(size), rng.standard_normal(size)
     _, state = optimizer.step(params, gradient, optimizer.start(params))
@@ -63,7 +80,12 @@ def test_nothing_passed_in_changes_unless_handed_over(optimizer: Optimizer, rng:
     assert again is params
     assert (state.count, moved.count, reused.count) == (1, 2, 2)
     assert_array_equal(again, new)
-    whole = np.concatenate([optimizer.step(kept[0][p], kept[1][p], _cut(optimizer, kept, p))[0] for p in (slice(0, 7), slice(7, None))])
+    whole = np.concatenate(
+        [
+            optimizer.step(kept[0][p], kept[1][p], _cut(optimizer, kept, p))[0]
+            for p in (slice(0, 7), slice(7, None))
+        ]
+    )
     assert_array_equal(whole, new)
 
 
@@ -72,12 +94,16 @@ def _cut(optimizer: Optimizer, kept: list[np.ndarray], part: slice):  # type: ig
     return type(state)(1, dict(zip(state.slots, (array[part] for array in kept[2:]), strict=True)))
 
 
-@pytest.mark.parametrize("optimizer", ALL, ids=lambda o: f"{type(o).__name__}{'-amsgrad' * getattr(o, 'amsgrad', False)}")
+@pytest.mark.parametrize(
+    "optimizer", ALL, ids=lambda o: f"{type(o).__name__}{'-amsgrad' * getattr(o, 'amsgrad', False)}"
+)
 def test_all_find_the_bottom_of_a_bowl(optimizer: Optimizer) -> None:
     rate = 1.0 if isinstance(optimizer, Adagrad) else 0.02
     params, state = P, optimizer.start(P)
     for step in range(2000):
-        params, state = optimizer.step(params, np.array([1.0, 5.0]) * params, state, rate / (1 + step / 200))
+        params, state = optimizer.step(
+            params, np.array([1.0, 5.0]) * params, state, rate / (1 + step / 200)
+        )
     assert_allclose(params, 0, atol=1e-2)
 
 
@@ -86,5 +112,7 @@ def test_names_and_ranges() -> None:
     assert get_optimizer(Momentum(), 0.1).learning_rate == 0.01
     with pytest.raises(UsageError, match="no optimizer 'adan'; choose one of gradient_descent"):
         get_optimizer("adan", 0.1)
-    with pytest.raises(UsageError, match=r"beta_1 of Adam must be at least 0.0 and below 1.0; got 1.0"):
+    with pytest.raises(
+        UsageError, match=r"beta_1 of Adam must be at least 0.0 and below 1.0; got 1.0"
+    ):
         Adam(beta_1=1.0)

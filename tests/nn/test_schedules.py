@@ -34,7 +34,19 @@ def test_factors(schedule: Schedule, factors: dict[int, float]) -> None:
 def test_reduce_on_plateau() -> None:
     schedule = ReduceOnPlateau(patience=2, drop=0.5, threshold=0.1)
     losses = [10.0, 8.0, 7.9, 7.9, 7.9, 7.9, 7.0, 7.0, 7.0, 7.0]
-    assert [schedule.factor(epoch, losses[:epoch]) for epoch in range(11)] == [1, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25]
+    assert [schedule.factor(epoch, losses[:epoch]) for epoch in range(11)] == [
+        1,
+        1,
+        1,
+        1,
+        1,
+        0.5,
+        0.5,
+        0.5,
+        0.5,
+        0.5,
+        0.25,
+    ]
 
 
 def test_unknown_schedule_is_refused() -> None:

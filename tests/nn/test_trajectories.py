@@ -1,4 +1,6 @@
-"""A hundred steps of every optimizer and schedule, number for number as PyTorch takes them (``reference/make_trajectories.py``)."""
+"""A hundred steps of every optimizer and schedule, number for number as PyTorch takes them
+(``reference/make_trajectories.py``).
+"""
 
 import json
 from pathlib import Path
@@ -10,13 +12,32 @@ from numpy.testing import assert_allclose
 
 from galfeat.nn.losses import CrossEntropy
 from galfeat.nn.network import Network
-from galfeat.nn.optimizers import Adagrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, Optimizer, RMSprop
-from galfeat.nn.schedules import Constant, Cosine, Exponential, ReduceOnPlateau, Schedule, StepDecay, WarmRestarts
+from galfeat.nn.optimizers import (
+    Adagrad,
+    Adam,
+    AdamW,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+)
+from galfeat.nn.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    ReduceOnPlateau,
+    Schedule,
+    StepDecay,
+    WarmRestarts,
+)
 from galfeat.nn.training.batches import Samples
 from galfeat.nn.training.loop import Plan, train
 from galfeat.nn.training.objective import Objective
 
-REFERENCE: dict[str, Any] = json.loads((Path(__file__).parent / "reference" / "trajectories.json").read_text())
+REFERENCE: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "reference" / "trajectories.json").read_text()
+)
 RUNS: dict[str, dict[str, Any]] = REFERENCE["runs"]
 STEPS = 100
 
@@ -27,11 +48,22 @@ NAMES = {"lr": "learning_rate", "eps": "epsilon", "alpha": "rho"}
 def optimizer_of(settings: dict[str, Any]) -> Optimizer:
     kind = settings["class"]
     if kind == "SGD":
-        kind = "Nesterov" if settings.get("nesterov") else "Momentum" if "momentum" in settings else "GradientDescent"
+        kind = (
+            "Nesterov"
+            if settings.get("nesterov")
+            else "Momentum"
+            if "momentum" in settings
+            else "GradientDescent"
+        )
     classes: dict[str, type[Optimizer]] = {
-        known.__name__: known for known in (Adagrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, RMSprop)
+        known.__name__: known
+        for known in (Adagrad, Adam, AdamW, GradientDescent, Momentum, Nesterov, RMSprop)
     }
-    given = {NAMES.get(name, name): value for name, value in settings.items() if name not in ("class", "nesterov", "betas")}
+    given = {
+        NAMES.get(name, name): value
+        for name, value in settings.items()
+        if name not in ("class", "nesterov", "betas")
+    }
     if "betas" in settings:
         given["beta_1"], given["beta_2"] = settings["betas"]
     return classes[kind](**given)
@@ -48,9 +80,19 @@ def schedule_of(settings: dict[str, Any] | None, rate: float) -> Schedule:
             return Exponential(drop)
         case {"class": "CosineAnnealingLR", "T_max": period, "eta_min": floor}:
             return Cosine(period, floor / rate)
-        case {"class": "CosineAnnealingWarmRestarts", "T_0": period, "T_mult": growth, "eta_min": floor}:
+        case {
+            "class": "CosineAnnealingWarmRestarts",
+            "T_0": period,
+            "T_mult": growth,
+            "eta_min": floor,
+        }:
             return WarmRestarts(period, growth, floor / rate)
-        case {"class": "ReduceLROnPlateau", "factor": drop, "patience": patience, "threshold": threshold}:
+        case {
+            "class": "ReduceLROnPlateau",
+            "factor": drop,
+            "patience": patience,
+            "threshold": threshold,
+        }:
             return ReduceOnPlateau(patience, drop, threshold)
     raise AssertionError(settings)
 
@@ -69,7 +111,14 @@ def test_a_hundred_steps_are_pytorchs(name: str) -> None:
 
     epochs = -(-STEPS // -(-n // run["batch"]))
     schedule = schedule_of(run.get("schedule"), optimizer.learning_rate)
-    plan = Plan(optimizer=optimizer, schedule=schedule, batch_size=run["batch"], max_iter=epochs, tol=None, shuffle=False)
+    plan = Plan(
+        optimizer=optimizer,
+        schedule=schedule,
+        batch_size=run["batch"],
+        max_iter=epochs,
+        tol=None,
+        shuffle=False,
+    )
     train(Objective(network, CrossEntropy()), samples, plan, np.random.default_rng(), watch=watch)
     assert_allclose(losses[:STEPS], run["losses"], rtol=0, atol=1e-9)
     assert len(run["losses"]) == STEPS
@@ -88,6 +137,18 @@ def test_rates_of_every_epoch_are_pytorchs(name: str) -> None:
 
 
 def test_all_are_there() -> None:
-    kinds = {run["optimizer"]["class"] for run in RUNS.values()} | {run["schedule"]["class"] for run in RUNS.values() if "schedule" in run}
-    assert kinds >= {"SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "StepLR", "ExponentialLR", "CosineAnnealingLR", "ReduceLROnPlateau"}
+    kinds = {run["optimizer"]["class"] for run in RUNS.values()} | {
+        run["schedule"]["class"] for run in RUNS.values() if "schedule" in run
+    }
+    assert kinds >= {
+        "SGD",
+        "Adagrad",
+        "RMSprop",
+        "Adam",
+        "AdamW",
+        "StepLR",
+        "ExponentialLR",
+        "CosineAnnealingLR",
+        "ReduceLROnPlateau",
+    }
     assert {"gradient_descent", "momentum", "nesterov", "amsgrad", "warm_restarts"} <= set(RUNS)

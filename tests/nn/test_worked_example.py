@@ -1,6 +1,7 @@
 """The worked example of backpropagation, to every digit that is known of it.
 
-A 2-2-2 network of sigmoids with half the squared error learns from one sample at a rate of 0.5, its biases held unless said otherwise.
+A 2-2-2 network of sigmoids with half the squared error learns from one sample at a rate of 0.5, its
+biases held unless said otherwise.
 """
 
 import numpy as np
@@ -40,7 +41,9 @@ def test_worked_example_before_and_after_one_step(lecture: Network) -> None:
     assert loss(after) == pytest.approx(0.291027773693599, abs=1e-15)
 
 
-def test_worked_example_does_not_use_updated_output_weights_for_the_hidden_layer(lecture: Network) -> None:
+def test_worked_example_does_not_use_updated_output_weights_for_the_hidden_layer(
+    lecture: Network,
+) -> None:
     after = stepped(lecture, 1, biases=False)
     hidden, output = lecture.room(1), lecture.weights[1]
     a = lecture.forward(X, hidden)

@@ -5,7 +5,17 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from galfeat.pipeline.comparison.results import SCORES, Candidate, Cost, Importance, Layer, Prediction, Row, Stage, Study
+from galfeat.pipeline.comparison.results import (
+    SCORES,
+    Candidate,
+    Cost,
+    Importance,
+    Layer,
+    Prediction,
+    Row,
+    Stage,
+    Study,
+)
 
 CLASSES = ("clump", "merger", "spiral")
 GROUPS = {
@@ -19,7 +29,15 @@ GROUPS = {
     "features+pixels": "both",
     "shuffled": "control",
 }
-LEVELS = {"pixels": 0.4, "pixels_pca": 0.5, "pixels_aligned": 0.6, "hog": 0.5, "texture": 0.45, "features": 0.65, "features+pixels": 0.66}
+LEVELS = {
+    "pixels": 0.4,
+    "pixels_pca": 0.5,
+    "pixels_aligned": 0.6,
+    "hog": 0.5,
+    "texture": 0.45,
+    "features": 0.65,
+    "features+pixels": 0.66,
+}
 
 
 class Maker:
@@ -29,22 +47,57 @@ class Maker:
         self.levels = levels
         self.rng = np.random.default_rng(seed)
 
-    def row(self, stage: Stage, name: str, repeat: int, fold: int, loss: float = 0.0, **more: object) -> Row:
-        """Return a row whose macro-F1 scatters by .01 around the level of the input, less `loss`."""
+    def row(
+        self, stage: Stage, name: str, repeat: int, fold: int, loss: float = 0.0, **more: object
+    ) -> Row:
+        """Return a row whose macro-F1 scatters by .01 around the level of the input, less
+        `loss`.
+        """
         level = float(np.clip(self.levels[name] - loss + 0.01 * self.rng.normal(), 0.05, 0.99))
-        scores = dict.fromkeys(SCORES, level) | {"log_loss": -float(np.log(level)), "brier": 1 - level, "ece": 0.1 * (1 - level)}
-        per_class = {each: {"precision": level, "recall": level, "f1": level, "auc": 0.5 + level / 2, "n": 8.0} for each in CLASSES}
-        values: dict[str, object] = {"head": "network", "n_train": 96, "n_test": 24, "n_features": 48, "n_parameters": 3331} | more
-        return Row(stage=stage, input=name, repeat=repeat, fold=fold, scores=scores, per_class=per_class, **values)  # type: ignore[arg-type]
+        scores = dict.fromkeys(SCORES, level) | {
+            "log_loss": -float(np.log(level)),
+            "brier": 1 - level,
+            "ece": 0.1 * (1 - level),
+        }
+        per_class = {
+            each: {
+                "precision": level,
+                "recall": level,
+                "f1": level,
+                "auc": 0.5 + level / 2,
+                "n": 8.0,
+            }
+            for each in CLASSES
+        }
+        values: dict[str, object] = {
+            "head": "network",
+            "n_train": 96,
+            "n_test": 24,
+            "n_features": 48,
+            "n_parameters": 3331,
+        } | more
+        return Row(
+            stage=stage,
+            input=name,
+            repeat=repeat,
+            fold=fold,
+            scores=scores,
+            per_class=per_class,
+            **values,  # type: ignore[arg-type]
+        )
 
 
 @pytest.fixture
 def make_study() -> Callable[..., Study]:
-    """Return what makes a study of 120 galaxies with these macro-F1 scores; every stage has rows."""
+    """Return what makes a study of 120 galaxies with these macro-F1 scores; every stage has
+    rows.
+    """
     return study_of
 
 
-def study_of(levels: dict[str, float] | None = None, *, seed: int = 0, repeats: int = 2, folds: int = 5) -> Study:
+def study_of(
+    levels: dict[str, float] | None = None, *, seed: int = 0, repeats: int = 2, folds: int = 5
+) -> Study:
     """Return a study with planted scores.
 
     Parameters
@@ -58,23 +111,45 @@ def study_of(levels: dict[str, float] | None = None, *, seed: int = 0, repeats: 
     n = 120
     labels = np.array([CLASSES[i % 3] for i in range(n)])
     pairs = [(r, f) for r in range(repeats) for f in range(folds)]
-    rows = [maker.row("main", name, r, f, settings={"hidden": 64, "alpha": 1.0}) for name in levels for r, f in pairs]
+    rows = [
+        maker.row("main", name, r, f, settings={"hidden": 64, "alpha": 1.0})
+        for name in levels
+        for r, f in pairs
+    ]
     rows += [maker.row("matched", name, r, f) for name in levels for r, f in pairs]
     some = [name for name in ("pixels", "features") if name in levels]
-    rows += [maker.row("head", name, r, f, head=head) for name in some for head in ("logistic", "forest") for r, f in pairs]
     rows += [
-        maker.row("learning", name, r, f, 20 / count, n_train=count) for name in some for count in (50, 75, 96) for r, f in pairs[:folds]
+        maker.row("head", name, r, f, head=head)
+        for name in some
+        for head in ("logistic", "forest")
+        for r, f in pairs
+    ]
+    rows += [
+        maker.row("learning", name, r, f, 20 / count, n_train=count)
+        for name in some
+        for count in (50, 75, 96)
+        for r, f in pairs[:folds]
     ]
     for kind, strengths in {
-        "rotation": (0, 30, 60), "shift": (0, 0.5, 2, 8), "noise": (0, 1, 2), "blur": (0, 1, 2), "dimming": (1, 1.5, 2), "band": (0, 1, 2),
+        "rotation": (0, 30, 60), "shift": (0, 0.5, 2, 8), "noise": (0, 1, 2), "blur": (0, 1, 2),
+        "dimming": (1, 1.5, 2), "band": (0, 1, 2),
     }.items():  # fmt: skip
         rows += [
-            maker.row("robustness", name, r, f, 0.03 * place, perturbation=kind, strength=float(strength))
+            maker.row("robustness", name, r, f, 0.03 * place, perturbation=kind,
+            strength=float(strength))
             for name in some for place, strength in enumerate(strengths) for r, f in pairs[:folds]
         ]  # fmt: skip
     if "features" in levels:
-        rows += [maker.row("drop", "features", r, f, 0.02, part=part) for part in ("color", "hog", "texture") for r, f in pairs]
-        rows += [maker.row("only", "features", r, f, 0.15, part=part) for part in ("color", "hog", "texture") for r, f in pairs]
+        rows += [
+            maker.row("drop", "features", r, f, 0.02, part=part)
+            for part in ("color", "hog", "texture")
+            for r, f in pairs
+        ]
+        rows += [
+            maker.row("only", "features", r, f, 0.15, part=part)
+            for part in ("color", "hog", "texture")
+            for r, f in pairs
+        ]
     predictions = {}
     for name, level in levels.items():
         certain = np.eye(3)[np.arange(n) % 3]
@@ -90,15 +165,23 @@ def study_of(levels: dict[str, float] | None = None, *, seed: int = 0, repeats: 
         labels=labels,
         classes=CLASSES,
         folds=np.stack([rng.permutation(np.arange(n) % folds) for _ in range(repeats)]),
-        candidates=tuple(Candidate(name, f"about {name}", GROUPS.get(name, "features")) for name in levels),  # type: ignore[arg-type]
+        candidates=tuple(
+            Candidate(name, f"about {name}", GROUPS.get(name, "features"))  # type: ignore[arg-type]
+            for name in levels
+        ),
         rows=tuple(rows),
         predictions=predictions,
         pixels=rng.normal(size=(n, 3, 16, 16)).astype(np.float32),
         importances=tuple(
-            Importance("features", part, r, f, 0.05, dict.fromkeys(CLASSES, 0.05)) for part in ("color", "hog", "texture") for r, f in pairs
+            Importance("features", part, r, f, 0.05, dict.fromkeys(CLASSES, 0.05))
+            for part in ("color", "hog", "texture")
+            for r, f in pairs
         ),
         costs=tuple(Cost(name, 48, 500, 3331, 2000, 1e-3, 0.5, 1e-5, 4.0) for name in levels),
-        layers=tuple(Layer(s, 3, 3 * s * s, s**4 + s * s, 192 * s * s + 259, 12_547) for s in (64, 128, 256, 512)),
+        layers=tuple(
+            Layer(s, 3, 3 * s * s, s**4 + s * s, 192 * s * s + 259, 12_547)
+            for s in (64, 128, 256, 512)
+        ),
         left_out={"without a label": 3},
         cut=("Learning curves use one repeat.",),
         notes=("2 galaxies stand twice in the catalogue and were kept in the same fold.",),

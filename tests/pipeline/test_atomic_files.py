@@ -37,9 +37,13 @@ def test_nothing_written_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_file_where_a_folder_should_be_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot write"), replacing(tmp_path / "file" / "f.txt") as part:
+    with (
+        pytest.raises(UsageError, match="cannot write"),
+        replacing(tmp_path / "file" / "f.txt") as part,
+    ):
         part.write_text("")
-    with pytest.raises(UsageError, match="cannot write"), replacing(tmp_path) as part:  # a folder where a file should be
+    # a folder where a file should be
+    with pytest.raises(UsageError, match="cannot write"), replacing(tmp_path) as part:
         part.write_text("")
 
 
@@ -48,7 +52,11 @@ def test_an_output_may_not_be_an_input_under_any_name(tmp_path: Path) -> None:
     source.write_text("")
     (tmp_path / "catalog.csv").write_text("")
     (tmp_path / "link.parquet").symlink_to(source)
-    for path, inputs in ((source, [source]), (tmp_path / "link.parquet", [None, source]), (tmp_path / "catalog.csv", [tmp_path])):
+    for path, inputs in (
+        (source, [source]),
+        (tmp_path / "link.parquet", [None, source]),
+        (tmp_path / "catalog.csv", [tmp_path]),
+    ):
         with pytest.raises(UsageError, match="one of the inputs"):
             check_target(path, inputs)
     check_target(tmp_path / "new.parquet", [source, tmp_path, tmp_path / "absent"], [".parquet"])

@@ -1,4 +1,6 @@
-"""The whole comparison on a few simulated galaxies: true tables, the same twice, resumable, and plain about bad input."""
+"""The whole comparison on a few simulated galaxies: true tables, the same twice, resumable, and
+plain about bad input.
+"""
 
 import csv
 import json
@@ -21,7 +23,17 @@ SMALL = replace(
     QUICK,
     n_folds=2,
     effort=0.1,
-    skipped=("pixels_augmented", "pixels_linear", "pixels_small", "hog", "sift", "texture", "shape", "random", "features+pixels"),
+    skipped=(
+        "pixels_augmented",
+        "pixels_linear",
+        "pixels_small",
+        "hog",
+        "sift",
+        "texture",
+        "shape",
+        "random",
+        "features+pixels",
+    ),
     curve_inputs=("features",),
     altered_inputs=("pixels", "features"),
     altered=10,
@@ -36,7 +48,13 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def compared(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Compared:
-    return compare(survey, tmp_path_factory.mktemp("report"), preparation=PREPARED, plan=SMALL, test_source=survey_of(survey, 30, 8))
+    return compare(
+        survey,
+        tmp_path_factory.mktemp("report"),
+        preparation=PREPARED,
+        plan=SMALL,
+        test_source=survey_of(survey, 30, 8),
+    )
 
 
 def survey_of(survey: Path, n: int, seed: int) -> Path:
@@ -49,7 +67,9 @@ def survey_of(survey: Path, n: int, seed: int) -> Path:
     return folder
 
 
-def changed(survey: Path, folder: Path, change: Callable[[list[dict[str, str]]], list[dict[str, str]]]) -> Path:
+def changed(
+    survey: Path, folder: Path, change: Callable[[list[dict[str, str]]], list[dict[str, str]]]
+) -> Path:
     """Return a copy of the survey with another catalogue."""
     shutil.copytree(survey, folder)
     table = change(rows(survey / "catalog.csv"))
@@ -64,21 +84,45 @@ def test_every_stage_is_in_the_tables(compared: Compared) -> None:
     out = compared.report.parent
     scores = rows(out / "scores.csv")
     inputs = ["pixels", "pixels_pca", "pixels_aligned", "color", "features", "shuffled", "nuisance"]
-    assert [row["input"] for row in scores if row["stage"] == "main"] == [name for name in inputs for _ in range(2)]
-    assert {row["stage"] for row in scores} == {"main", "head", "robustness", "drop", "only", "cross"}
+    assert [row["input"] for row in scores if row["stage"] == "main"] == [
+        name for name in inputs for _ in range(2)
+    ]
+    assert {row["stage"] for row in scores} == {
+        "main",
+        "head",
+        "robustness",
+        "drop",
+        "only",
+        "cross",
+    }
     altered = {row["perturbation"] for row in scores if row["stage"] == "robustness"}
     assert altered == {"rotation", "shift", "noise", "blur", "dimming", "band"}
     assert {row["n_test"] for row in scores if row["stage"] == "cross"} == {"30"}
-    assert sum(int(row["n_test"]) for row in scores if row["stage"] == "main" and row["input"] == "pixels") == 90
+    assert (
+        sum(
+            int(row["n_test"])
+            for row in scores
+            if row["stage"] == "main" and row["input"] == "pixels"
+        )
+        == 90
+    )
     assert [row["input"] for row in rows(out / "summary.csv")] == inputs
     assert not (out / "pieces").exists()
     written = {path.name for path in out.iterdir() if path.is_file()}
-    assert written | {"report.failures.csv"} == set(REPORT_FILES), "what check_report_folder asks about is what is written"
+    assert written | {"report.failures.csv"} == set(REPORT_FILES), (
+        "what check_report_folder asks about is what is written"
+    )
 
 
 def test_the_run_can_be_repeated_from_what_it_says(compared: Compared) -> None:
     run = json.loads((compared.report.parent / "run.json").read_text())
-    assert (run["seed"], run["n_folds"], run["n_repeats"], run["label"], run["preset"]) == (0, 2, 1, "label", "quick")
+    assert (run["seed"], run["n_folds"], run["n_repeats"], run["label"], run["preset"]) == (
+        0,
+        2,
+        1,
+        "label",
+        "quick",
+    )
     assert run["recipe"]["preparation"]["size"] == 32
     assert run["recipe"]["extractors"]["hog"]["rotation"] == "mirrored"
     assert len(run["search"]) == run["draws"] == 2
@@ -95,7 +139,9 @@ def test_untouched_galaxies_are_the_start_of_every_robustness_curve(compared: Co
         assert len({row.scores["log_loss"] for row in start if row.fold == fold}) == 1
 
 
-def test_the_same_again_and_after_an_interruption(compared: Compared, survey: Path, tmp_path: Path) -> None:
+def test_the_same_again_and_after_an_interruption(
+    compared: Compared, survey: Path, tmp_path: Path
+) -> None:
     def stop(done: int, total: int, name: str) -> None:
         if done == 9:
             raise KeyboardInterrupt(total, name)
@@ -123,7 +169,14 @@ def test_rows_that_cannot_take_part_are_left_out_and_counted(survey: Path, tmp_p
         return table
 
     folder = changed(survey, tmp_path / "survey", change)
-    plan = replace(SMALL, altered=0, dropping=False, curve_inputs=(), head_inputs=(), skipped=(*SMALL.skipped, "color", "pixels_aligned"))
+    plan = replace(
+        SMALL,
+        altered=0,
+        dropping=False,
+        curve_inputs=(),
+        head_inputs=(),
+        skipped=(*SMALL.skipped, "color", "pixels_aligned"),
+    )
     study = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).study
     assert len(study.labels) == 87
     assert study.left_out == {
@@ -139,13 +192,20 @@ def test_what_cannot_be_compared_is_said_before_the_work(survey: Path, tmp_path:
         compare(survey, tmp_path / "out", label="class")
     with pytest.raises(UsageError, match="at least 2 folds"):
         compare(survey, tmp_path / "out", plan=replace(SMALL, n_folds=1))
-    one = changed(survey, tmp_path / "one", lambda table: [row for row in table if row["label"] == "merger"])
-    with pytest.raises(UsageError, match=r"1 class\(es\) with at least 3 galaxies, and two are needed; it has merger 18$"):
+    one = changed(
+        survey, tmp_path / "one", lambda table: [row for row in table if row["label"] == "merger"]
+    )
+    with pytest.raises(
+        UsageError,
+        match=r"1 class\(es\) with at least 3 galaxies, and two are needed; it has merger 18$",
+    ):
         compare(one, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_the_folder_of_the_report_is_looked_at_before_the_work(survey: Path, tmp_path: Path) -> None:
+def test_the_folder_of_the_report_is_looked_at_before_the_work(
+    survey: Path, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("mine")
     for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
         with pytest.raises(UsageError, match="file is no folder; name another one"):
@@ -172,14 +232,27 @@ def test_galaxies_of_one_group_are_too_few_for_folds(survey: Path, tmp_path: Pat
 
     folder = changed(survey, tmp_path / "survey", grouped)
     plan = replace(SMALL, altered=0)
-    with pytest.raises(UsageError, match=r"0 class\(es\) with at least 2 galaxies, those of one group, position or image counted once"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"0 class\(es\) with at least 2 galaxies, those of one group, position or image "
+            r"counted once"
+        ),
+    ):
         compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan)
 
     def few(table: list[dict[str, str]]) -> list[dict[str, str]]:
         return [row for row in table if row["label"] in ("merger", "spiral")][:5]
 
-    with pytest.raises(UsageError, match="2 folds need at least 6 galaxies to learn from; 5 can take part"):
-        compare(changed(survey, tmp_path / "few", few), tmp_path / "out", preparation=PREPARED, plan=plan)
+    with pytest.raises(
+        UsageError, match="2 folds need at least 6 galaxies to learn from; 5 can take part"
+    ):
+        compare(
+            changed(survey, tmp_path / "few", few),
+            tmp_path / "out",
+            preparation=PREPARED,
+            plan=plan,
+        )
 
 
 def test_classes_that_are_numbers_or_blank(survey: Path, tmp_path: Path) -> None:
@@ -197,10 +270,14 @@ def test_classes_that_are_numbers_or_blank(survey: Path, tmp_path: Path) -> None
     assert study.classes == ("1", "10", "2")
     assert len(study.labels) + study.left_out["without a label"] == 90
     assert {row.head for row in study.rows} == {"network", "logistic", "forest"}
-    assert [path.name for path in mine.parent.iterdir()] == ["mine.fits"], "what is not of the run stays"
+    assert [path.name for path in mine.parent.iterdir()] == ["mine.fits"], (
+        "what is not of the run stays"
+    )
 
 
-def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(survey: Path, tmp_path: Path) -> None:
+def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
+    survey: Path, tmp_path: Path
+) -> None:
     plan = replace(SMALL, altered=0, dropping=False, curve_inputs=(), head_inputs=())
 
     def stop(done: int, total: int, name: str) -> None:
@@ -210,31 +287,58 @@ def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(survey: Pa
     def pairs(table: list[dict[str, str]]) -> list[dict[str, str]]:
         return [{**row, "group": str(place // 2)} for place, row in enumerate(table)]
 
-    first, second, grouped = survey_of(survey, 30, 8), survey_of(survey, 30, 9), changed(survey, tmp_path / "grouped", pairs)
+    first, second, grouped = (
+        survey_of(survey, 30, 8),
+        survey_of(survey, 30, 9),
+        changed(survey, tmp_path / "grouped", pairs),
+    )
     arguments = {"preparation": PREPARED, "plan": plan, "name": "here", "test_name": "there"}
-    for source, tested, taken in ((grouped, first, False), (survey, second, False), (survey, first, True)):
+    for source, tested, taken in (
+        (grouped, first, False),
+        (survey, second, False),
+        (survey, first, True),
+    ):
         out = tmp_path / f"{source.name} {tested.name}"
         with pytest.raises(KeyboardInterrupt):
             compare(survey, out, test_source=first, training=stop, **arguments)  # type: ignore[arg-type]
         said: list[str] = []
-        study = compare(source, out, test_source=tested, resume=True, saying=said.append, **arguments).study  # type: ignore[arg-type]
+        study = compare(
+            source,
+            out,
+            test_source=tested,
+            resume=True,
+            saying=said.append,
+            **arguments,  # type: ignore[arg-type]
+        ).study
         assert any("resumed" in note for note in study.notes) == taken
         assert any("part(s) of another run" in sentence for sentence in said) != taken
 
 
-def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(survey: Path, tmp_path: Path) -> None:
+def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(
+    survey: Path, tmp_path: Path
+) -> None:
     def unlabelled(table: list[dict[str, str]]) -> list[dict[str, str]]:
         return [{key: value for key, value in row.items() if key != "label"} for row in table]
 
     plan = replace(SMALL, altered=0)
     with pytest.raises(UsageError, match="the other source has no galaxy to test on"):
         compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, test_source=survey)
-    with pytest.raises(UsageError, match=r"^the catalogue of the other source needs a column 'label'"):
-        compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, test_source=changed(survey, tmp_path / "bare", unlabelled))
+    with pytest.raises(
+        UsageError, match=r"^the catalogue of the other source needs a column 'label'"
+    ):
+        compare(
+            survey,
+            tmp_path / "out",
+            preparation=PREPARED,
+            plan=plan,
+            test_source=changed(survey, tmp_path / "bare", unlabelled),
+        )
     empty = changed(survey, tmp_path / "empty", lambda table: table)
     for path in empty.glob("*.fits"):
         path.write_bytes(b"")
-    with pytest.raises(UsageError, match=r"^the other source: none of the 90 cutouts could be measured"):
+    with pytest.raises(
+        UsageError, match=r"^the other source: none of the 90 cutouts could be measured"
+    ):
         compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, test_source=empty)
 
 

@@ -29,15 +29,24 @@ def catalog(path: Path, rows: Sequence[dict[str, str]]) -> Path:
 
 def test_one_row_an_image_of_every_instrument(real_data: Path, tmp_path: Path) -> None:
     folder = real_data / "fits"
-    images = [*folder.glob("kids_sdss/*fitim.fits"), *folder.glob("decam/*.fits"), *folder.glob("hst/*.fits.gz")]
-    rows = [{"id": path.name.split(".")[0], "file": path.relative_to(folder).as_posix()} for path in sorted(images)]
+    images = [
+        *folder.glob("kids_sdss/*fitim.fits"),
+        *folder.glob("decam/*.fits"),
+        *folder.glob("hst/*.fits.gz"),
+    ]
+    rows = [
+        {"id": path.name.split(".")[0], "file": path.relative_to(folder).as_posix()}
+        for path in sorted(images)
+    ]
     for row in rows:  # companions may be named; they are no galaxies
         if row["file"].endswith("fitim.fits"):
             row |= {
                 f"{name}_file": row["file"].replace("fitim", part)
                 for name, part in (("noise", "sigma"), ("psf", "psfim"), ("seg", "segim"))
             }
-    summary = extract(open_source(folder, catalog=catalog(tmp_path / "all.csv", rows)), tmp_path / "F.parquet")
+    summary = extract(
+        open_source(folder, catalog=catalog(tmp_path / "all.csv", rows)), tmp_path / "F.parquet"
+    )
     assert (summary.done, summary.failed) == (len(rows), 0)
     assert len(rows) == 16
     assert load_features(tmp_path / "F.parquet").ids.tolist() == [row["id"] for row in rows]
@@ -45,8 +54,13 @@ def test_one_row_an_image_of_every_instrument(real_data: Path, tmp_path: Path) -
 
 def test_one_row_a_pair_of_bands(real_data: Path, tmp_path: Path) -> None:
     folder = real_data / "fits"
-    rows = [{"id": name, "file_g": f"decam/{name}_gband.fits", "file_r": f"decam/{name}_rband.fits"} for name in ("132", "150")]
-    summary = extract(open_source(folder, catalog=catalog(tmp_path / "pairs.csv", rows)), tmp_path / "F.parquet")
+    rows = [
+        {"id": name, "file_g": f"decam/{name}_gband.fits", "file_r": f"decam/{name}_rband.fits"}
+        for name in ("132", "150")
+    ]
+    summary = extract(
+        open_source(folder, catalog=catalog(tmp_path / "pairs.csv", rows)), tmp_path / "F.parquet"
+    )
     assert (summary.done, summary.failed) == (2, 0)
     features = load_features(tmp_path / "F.parquet")
     assert features.recipe.bands == ("g", "r")
@@ -63,10 +77,16 @@ def test_a_folder_by_itself_leaves_companions_out(real_data: Path, tmp_path: Pat
 
 @pytest.fixture(scope="module")
 def efigi(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """Return EFIGI's folder with two catalogues of labelled galaxies: a fifth held out, and the others."""
+    """Return EFIGI's folder with two catalogues of labelled galaxies: a fifth held out, and the
+    others.
+    """
     folder, out = real_data / "efigi", tmp_path_factory.mktemp("efigi")
     with (folder / "catalog.csv").open(newline="", encoding="utf-8") as handle:
-        labelled = [{"id": row["id"], "file": row["file"], "label": row["label"]} for row in csv.DictReader(handle) if row["label"]]
+        labelled = [
+            {"id": row["id"], "file": row["file"], "label": row["label"]}
+            for row in csv.DictReader(handle)
+            if row["label"]
+        ]
     held = set(np.random.default_rng(0).permutation(len(labelled))[:400].tolist())
     return (
         folder,
@@ -75,14 +95,26 @@ def efigi(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     )
 
 
-def test_held_out_galaxies_score_inside_the_interval_of_the_comparison(efigi: tuple[Path, Path, Path], tmp_path: Path) -> None:
+def test_held_out_galaxies_score_inside_the_interval_of_the_comparison(
+    efigi: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
     folder, held, rest = efigi
     table, model = tmp_path / "F.parquet", tmp_path / "M.galfeat"
     extract(open_source(folder, catalog=rest), table, features=INPUTS["features"].columns)
     features = load_features(table)
     inputs = [Contender("features", INPUTS["features"].parts, "features", "")]
-    plan = Plan(n_repeats=1, draws=1, networks=1, matched=False, dropping=False, curve_inputs=(), head_inputs=())
-    sample = Sample(features.blocks, features.labels, np.arange(len(features.labels)), (3, 64, 64), 0)
+    plan = Plan(
+        n_repeats=1,
+        draws=1,
+        networks=1,
+        matched=False,
+        dropping=False,
+        curve_inputs=(),
+        head_inputs=(),
+    )
+    sample = Sample(
+        features.blocks, features.labels, np.arange(len(features.labels)), (3, 64, 64), 0
+    )
     folds = Protocol(sample, inputs, plan).run().rows
     assert np.mean([row.scores["macro_f1"] for row in folds]) >= 0.53
 
@@ -94,5 +126,7 @@ def test_held_out_galaxies_score_inside_the_interval_of_the_comparison(efigi: tu
     labels = [truth[name] for name in rows.column("id").to_pylist()]
     got = score(labels, rows.column("class").to_pylist(), sample.classes)
     for metric, value in got.items():
-        span = corrected_interval([row.scores[metric] for row in folds], folds[0].n_train, folds[0].n_test)
+        span = corrected_interval(
+            [row.scores[metric] for row in folds], folds[0].n_train, folds[0].n_test
+        )
         assert span.low <= value <= span.high, (metric, value, span)

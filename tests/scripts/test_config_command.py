@@ -49,37 +49,73 @@ pixels_per_cell = [16, 16]
     assert made["preparation"]["stretch"] == "none"  # type: ignore[index]
     assert list(made["extractors"]) == ["color", "hog"]  # type: ignore[call-overload]
     assert made["extractors"]["hog"]["orientations"] == 5  # type: ignore[index]
-    assert pq.read_schema(tmp_path / "A.parquet").field("hog").type.list_size == 3 * 5 * 4  # bands, orientations, cells of one block
+    # bands, orientations, cells of one block
+    assert pq.read_schema(tmp_path / "A.parquet").field("hog").type.list_size == 3 * 5 * 4
 
-    assert extract(survey, tmp_path / "B.parquet", "--features", "color", "--size", 24, "--config", config) == 0
+    assert (
+        extract(
+            survey, tmp_path / "B.parquet", "--features", "color", "--size", 24, "--config", config
+        )
+        == 0
+    )
     made = about(tmp_path / "B.parquet")
     assert made["preparation"]["size"] == 24  # type: ignore[index]
     assert list(made["extractors"]) == ["color"]  # type: ignore[call-overload]
 
 
 def test_arguments_and_switches_can_stand_in_the_file(survey: Path, tmp_path: Path) -> None:
-    config = written(tmp_path, f'[extract]\nsource = "{survey}"\nout = "F.parquet"\nfeatures = "color"\nstrict = true\nworkers = 1\n')
+    config = written(
+        tmp_path,
+        (
+            f'[extract]\nsource = "{survey}"\nout = "F.parquet"\nfeatures = "color"\nstrict = '
+            "true\nworkers = 1\n"
+        ),
+    )
     assert run(app, ["extract", "--config", str(config)]) == 0
     assert (tmp_path / "F.parquet").exists()  # the path is meant from the folder of the file
 
 
 WRONG = {
-    "an unknown key": ("[extract]\nsize = 32\nsizes = 3\n", r"line 3: \[extract\] has no setting 'sizes'; its settings are .*size-arcsec"),
+    "an unknown key": (
+        "[extract]\nsize = 32\nsizes = 3\n",
+        r"line 3: \[extract\] has no setting 'sizes'; its settings are .*size-arcsec",
+    ),
     "an unknown table": ("\n[extrakt]\nsize = 3\n", r"line 2: the file has no setting 'extrakt'"),
-    "a value out of range": ("[extract]\n# four\nsize = 4\n", r"line 3: size: .*16; the file has 4"),
+    "a value out of range": (
+        "[extract]\n# four\nsize = 4\n",
+        r"line 3: size: .*16; the file has 4",
+    ),
     "a value of the wrong kind": ('[extract]\nsize = "large"\n', r"line 2: size: .*large"),
     "half a pixel": ("[extract]\nsize = 64.5\n", r"line 2: size: .*64\.5"),
-    "a number for a switch": ("[extract]\nstrict = 1\n", r"line 2: strict is true or false; the file has 1"),
+    "a number for a switch": (
+        "[extract]\nstrict = 1\n",
+        r"line 2: strict is true or false; the file has 1",
+    ),
     "a switch for a number": ("[extract]\nsize = true\n", r"line 2: size is no switch"),
     "a list for one value": ("[extract]\nlayout = ['cube']\n", r"line 2: layout takes one value"),
     "another choice": ("[extract]\nlayout = 'tube'\n", r"line 2: layout: .*tube"),
     "a wrong option of another command": ("[compare]\n\nseed = -1\n", r"line 3: seed: .*-1"),
-    "an unknown setting of the preparation": ("[preparation]\nstrech = 'none'\n", r"line 2: \[preparation\] has no setting 'strech'"),
+    "an unknown setting of the preparation": (
+        "[preparation]\nstrech = 'none'\n",
+        r"line 2: \[preparation\] has no setting 'strech'",
+    ),
     "a wrong preparation": ("[preparation]\nsize = 64\nborder = 0.9\n", r"line 3: border must be"),
-    "a size that the commands refuse": ("[preparation]\n\nsize = 8\n", r"line 3: size: .*16; the file has 8"),
-    "an unknown extractor": ("[features.hogg]\nbins = 3\n", r"line (1|2): \[features\] has no setting 'hogg'"),
-    "an unknown setting of an extractor": ("[features.hog]\nbins = 3\n", r"line 2: \[features\.hog\] has no setting 'bins'"),
-    "a wrong setting of an extractor": ("[features.hog]\n\norientations = 0\n", r"line 3: orientations must be"),
+    "a size that the commands refuse": (
+        "[preparation]\n\nsize = 8\n",
+        r"line 3: size: .*16; the file has 8",
+    ),
+    "an unknown extractor": (
+        "[features.hogg]\nbins = 3\n",
+        r"line (1|2): \[features\] has no setting 'hogg'",
+    ),
+    "an unknown setting of an extractor": (
+        "[features.hog]\nbins = 3\n",
+        r"line 2: \[features\.hog\] has no setting 'bins'",
+    ),
+    "a wrong setting of an extractor": (
+        "[features.hog]\n\norientations = 0\n",
+        r"line 3: orientations must be",
+    ),
     "too few good pixels": ("[features.hog]\nmin_good = 3\n", r"line 2: min_good must be"),
     "a value for a table": ("extract = 3\n", r"line 1: 'extract' is a table"),
     "no TOML": ("[extract\n", r"is no TOML: .*line 1"),
@@ -87,7 +123,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_mistake_is_named_with_its_line(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_is_named_with_its_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text, expected = WRONG[name]
     config = written(tmp_path, text)
     with pytest.raises(UsageError, match=expected) as caught:
@@ -102,7 +140,9 @@ def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "cannot read the settings file" in capsys.readouterr().err
 
 
-def test_the_printed_defaults_are_a_settings_file_that_changes_nothing(survey: Path, tmp_path: Path) -> None:
+def test_the_printed_defaults_are_a_settings_file_that_changes_nothing(
+    survey: Path, tmp_path: Path
+) -> None:
     config = written(tmp_path, defaults())
     check_configuration(config)
     assert extract(survey, tmp_path / "A.parquet", "--size", 32) == 0
@@ -122,8 +162,16 @@ def test_the_command_prints_and_checks(tmp_path: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize(
     ("keys", "line"),
-    [(["a", "x"], 2), (["a", "many"], 4), (["b", "c", "y"], 11), (["b", "c"], 10), (["a", "z"], None)],
+    [
+        (["a", "x"], 2),
+        (["a", "many"], 4),
+        (["b", "c", "y"], 11),
+        (["b", "c"], 10),
+        (["a", "z"], None),
+    ],
 )
 def test_lines_are_found_past_comments_and_long_values(keys: list[str], line: int | None) -> None:
-    text = '[a]\nx = 1 # one\n# y = 2\nmany = [\n  1,\n  2,\n]\ntext = """\nx = 3"""\n[b.c]\ny = 4\n'
+    text = (
+        '[a]\nx = 1 # one\n# y = 2\nmany = [\n  1,\n  2,\n]\ntext = """\nx = 3"""\n[b.c]\ny = 4\n'
+    )
     assert line_of(text, keys) == line

@@ -21,7 +21,9 @@ def test_this_installation_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-1] == "all is well"
 
 
-def test_a_wrong_extractor_is_noticed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_extractor_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     right: Callable[..., object] = HOG.transform
     monkeypatch.setattr(HOG, "transform", lambda self, images: right(self, images[..., ::-1]))
     monkeypatch.setattr(SIFT, "describe", lambda _, images: [[] for _ in images])
@@ -38,4 +40,6 @@ def test_an_exception_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ImportError("no such library")
 
     monkeypatch.setattr(checkup, "CHECKS", {"a thing": broken})
-    assert list(checkup.check_up()) == [checkup.Check("a thing", False, "ImportError: no such library")]
+    assert list(checkup.check_up()) == [
+        checkup.Check("a thing", False, "ImportError: no such library")
+    ]

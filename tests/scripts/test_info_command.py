@@ -22,8 +22,14 @@ def test_a_table_says_how_it_was_made(table: Path, capsys: pytest.CaptureFixture
     text = said(capsys, table)
     words = {" ".join(line.split()) for line in text.splitlines()}
     assert text.startswith(f"{table}: feature table of galfeat ")
-    assert {"rows 90", "label string", "preparation.size 32", "extractors.hog.orientations 9"} <= words
-    assert "hog 972 values of float32" in words  # 3 bands, 3 x 3 blocks of 2 x 2 cells, 9 orientations
+    assert {
+        "rows 90",
+        "label string",
+        "preparation.size 32",
+        "extractors.hog.orientations 9",
+    } <= words
+    # 3 bands, 3 x 3 blocks of 2 x 2 cells, 9 orientations
+    assert "hog 972 values of float32" in words
     assert "sift any number of 128 values of uint8" in words
 
 
@@ -32,13 +38,24 @@ def test_the_same_as_json(table: Path, capsys: pytest.CaptureFixture[str]) -> No
     made = json.loads(pq.read_schema(table).metadata[b"galfeat"])
     assert (found["rows"], found["fingerprint"]) == (90, made["fingerprint"])
     assert found["settings"]["extractors"] == made["extractors"]
-    assert found["catalog"] == {"id": "string", "file": "string", "label": "string", "state": "string"}
+    assert found["catalog"] == {
+        "id": "string",
+        "file": "string",
+        "label": "string",
+        "state": "string",
+    }
 
 
-def test_a_model_says_what_it_is(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_says_what_it_is(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     train(table, tmp_path / "M.galfeat", inputs=["color"], hidden=(7,))
     found = json.loads(said(capsys, tmp_path / "M.galfeat", "--json"))
-    assert (found["kind"], found["input"], found["classes"]) == ("model", "color", ["agn", "clump", "merger", "q_sf", "spiral"])
+    assert (found["kind"], found["input"], found["classes"]) == (
+        "model",
+        "color",
+        ["agn", "clump", "merger", "q_sf", "spiral"],
+    )
     assert found["layers"][1:] == [7, 5]
     assert found["parameters"] == found["layers"][0] * 7 + 7 + 7 * 5 + 5
 
@@ -46,6 +63,10 @@ def test_a_model_says_what_it_is(table: Path, tmp_path: Path, capsys: pytest.Cap
 def test_what_is_neither_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("hello")
-    for path, reason in ((other, "is neither"), (tmp_path / "none", "No such file"), (tmp_path, "Is a directory")):
+    for path, reason in (
+        (other, "is neither"),
+        (tmp_path / "none", "No such file"),
+        (tmp_path, "Is a directory"),
+    ):
         assert run(app, ["info", str(path)]) == 2
         assert reason in capsys.readouterr().err

@@ -10,11 +10,30 @@ from galfeat.scripts.main import app
 from galfeat.scripts.running import run
 
 
-def test_a_figure_of_a_file_and_of_one_of_a_folder(survey: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_figure_of_a_file_and_of_one_of_a_folder(
+    survey: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     one = sorted(survey.rglob("*.fits"))[0]
     assert run(app, ["show", str(one), "--out", str(tmp_path / "a.png"), "--size", "32"]) == 0
     assert capsys.readouterr() == ("", f"show: {tmp_path / 'a.png'}\n")
-    assert run(app, ["show", str(survey), "--id", "sim000004", "--out", str(tmp_path / "b.png"), "--size", "32", "--bands", "F814W"]) == 0
+    assert (
+        run(
+            app,
+            [
+                "show",
+                str(survey),
+                "--id",
+                "sim000004",
+                "--out",
+                str(tmp_path / "b.png"),
+                "--size",
+                "32",
+                "--bands",
+                "F814W",
+            ],
+        )
+        == 0
+    )
     with Image.open(tmp_path / "b.png") as figure:
         assert figure.format == "PNG"
         assert min(figure.size) > 800
@@ -32,7 +51,9 @@ def files(survey: Path, tmp_path: Path) -> dict[str, Path]:
     made["text"] = tmp_path / "text.txt"
     made["text"].write_text("no image")
     made["picture"] = tmp_path / "picture.png"
-    Image.fromarray(np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(made["picture"])
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(
+        made["picture"]
+    )
     return made
 
 
@@ -51,7 +72,9 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_is_one_sentence_and_status_2(case: str, files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_wrong_is_one_sentence_and_status_2(
+    case: str, files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments, words = WRONG[case]
     arguments = [each.format(**files) for each in arguments]
     if "--out" not in arguments:
@@ -70,6 +93,8 @@ def test_a_script_by_itself_is_the_same_command(name: str) -> None:
     import sys
 
     script = Path(__file__).resolve().parents[2] / "scripts" / f"{name}.py"
-    done = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, str(script), "--help"], capture_output=True, text=True, check=True
+    )
     assert "Usage:" in done.stdout
     assert not done.stderr

@@ -1,7 +1,8 @@
 """Cutouts around positions in mosaics: only their pixels are read, whatever the size of the mosaic.
 
-Where a position lies is found at once for all positions, by astropy's celestial coordinates of each mosaic. What a cutout has beyond the
-edge of a mosaic is NaN, which is how a bad pixel is said, and its row has ``edge`` true; what lies wholly beyond it cannot be read.
+Where a position lies is found at once for all positions, by astropy's celestial coordinates of each
+mosaic. What a cutout has beyond the edge of a mosaic is NaN, which is how a bad pixel is said, and
+its row has ``edge`` true; what lies wholly beyond it cannot be read.
 """
 
 import os
@@ -48,7 +49,8 @@ class Plane:
         Place on the third axis of a cube.
     band : str
     beside : tuple of (str, Plane, int or None)
-        What accompanies it in its file: what that holds, where, and the bits that are bad; see `galfeat.data.fits.ancillary`.
+        What accompanies it in its file: what that holds, where, and the bits that are bad; see
+        `galfeat.data.fits.ancillary`.
     """
 
     path: Path
@@ -93,7 +95,9 @@ class MosaicSource(RowSource):
 
     planes: tuple[Plane, ...] = field(default=(), repr=False)
     which: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64), repr=False)
-    corners: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0, 2), np.int64), repr=False)
+    corners: NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros((0, 0, 2), np.int64), repr=False
+    )
     size: int = 0
     own: tuple[str, ...] = ()
     named: bool = False
@@ -111,8 +115,16 @@ class MosaicSource(RowSource):
                     beyond.setdefault(row, []).append(said)
                 else:
                     reasons.setdefault(row, said)
-        reasons.update({row: bands[0] for row, bands in beyond.items() if len(bands) == len(self.own)})
-        reasons.update({row: (self.planes[self.which[row, 0]].file, self.nowhere[row]) for row in rows if row in self.nowhere})
+        reasons.update(
+            {row: bands[0] for row, bands in beyond.items() if len(bands) == len(self.own)}
+        )
+        reasons.update(
+            {
+                row: (self.planes[self.which[row, 0]].file, self.nowhere[row])
+                for row in rows
+                if row in self.nowhere
+            }
+        )
         found: list[Cutout | Failure] = []
         for at, (row, name) in enumerate(zip(rows, self._ids(shard), strict=True)):
             if row in reasons:
@@ -120,28 +132,52 @@ class MosaicSource(RowSource):
                 found.append(Failure(name, file, "read", reason, row))
             else:
                 file = self.planes[self.which[row, 0]].file
-                found.append(replace(maps.cutout(at, self.own), id=name, file=file, named=self.named, row=row))
+                found.append(
+                    replace(
+                        maps.cutout(at, self.own), id=name, file=file, named=self.named, row=row
+                    )
+                )
         return found
 
     def _room(self, rows: range) -> "_Maps":
-        """Return room for what some galaxies have; for noise only if all bands of all of them have it."""
+        """Return room for what some galaxies have.
+
+        For noise only if all bands of all of them have it.
+        """
         planes = [self.planes[number] for number in np.unique(self.which[rows.start : rows.stop])]
         roles = [{role for role, _, _ in plane.beside} for plane in planes]
         shape = (len(rows), len(self.own), self.size, self.size)
-        noise = np.full(shape, np.nan, np.float32) if all(own & set(NOISE) for own in roles) else None
-        segments = np.zeros((shape[0], *shape[2:]), np.int32) if any("segmentation" in own for own in roles) else None
+        noise = (
+            np.full(shape, np.nan, np.float32) if all(own & set(NOISE) for own in roles) else None
+        )
+        segments = (
+            np.zeros((shape[0], *shape[2:]), np.int32)
+            if any("segmentation" in own for own in roles)
+            else None
+        )
         return _Maps(np.full(shape, np.nan, np.float32), noise, segments)
 
     def _fill(self, number: int, rows: range, maps: "_Maps") -> Iterator[tuple[int, str, bool]]:
-        """Read what one plane has of each galaxy; yield the rows for which it cannot, with the reason, and whether they lie outside."""
+        """Read what one plane has of each galaxy.
+
+        Yield the rows for which it cannot, with the reason, and whether they lie outside.
+        """
         plane = self.planes[number]
-        wanted = [(int(row), int(band)) for row, band in np.argwhere(self.which[rows.start : rows.stop] == number)]
+        wanted = [
+            (int(row), int(band))
+            for row, band in np.argwhere(self.which[rows.start : rows.stop] == number)
+        ]
         with ExitStack() as stack:
             try:
                 read = stack.enter_context(_opened(plane))
-                beside = [(role, other, bits, stack.enter_context(_opened(other))) for role, other, bits in plane.beside]
+                beside = [
+                    (role, other, bits, stack.enter_context(_opened(other)))
+                    for role, other, bits in plane.beside
+                ]
             except CutoutError as error:
-                yield from ((rows.start + at, self._said(band, str(error)), False) for at, band in wanted)
+                yield from (
+                    (rows.start + at, self._said(band, str(error)), False) for at, band in wanted
+                )
                 return
             for at, band in wanted:
                 corner = self.corners[rows.start + at, band].tolist()
@@ -151,7 +187,11 @@ class MosaicSource(RowSource):
                         window, stored = _stored(read_other, other, corner, self.size)
                         maps.add(role, (at, band, *window), stored, other.hdu, bits)
                 except CutoutError as error:
-                    yield rows.start + at, self._said(band, str(error)), isinstance(error, _OutsideError)
+                    yield (
+                        rows.start + at,
+                        self._said(band, str(error)),
+                        isinstance(error, _OutsideError),
+                    )
 
     def _said(self, band: int, reason: str) -> str:
         return f"band {self.own[band]}: {reason}" if len(self.own) > 1 else reason
@@ -162,7 +202,9 @@ class _OutsideError(CutoutError):
 
 
 class _Maps(NamedTuple):
-    """What galaxies have: pixels and noise of shape (n, bands, size, size), segments of shape (n, size, size)."""
+    """What galaxies have: pixels and noise of shape (n, bands, size, size), segments of shape (n,
+    size, size).
+    """
 
     pixels: NDArray[np.float32]
     noise: NDArray[np.float32] | None
@@ -171,9 +213,17 @@ class _Maps(NamedTuple):
     def cutout(self, at: int, bands: tuple[str, ...]) -> Cutout:
         """Return one galaxy."""
         noise = None if self.noise is None else self.noise[at]
-        return Cutout("", self.pixels[at], bands, noise=noise, segmentation=None if self.segments is None else self.segments[at])
+        return Cutout(
+            "",
+            self.pixels[at],
+            bands,
+            noise=noise,
+            segmentation=None if self.segments is None else self.segments[at],
+        )
 
-    def add(self, role: Role, place: _Place, stored: NDArray[np.generic], hdu: Hdu, bits: int | None) -> None:
+    def add(
+        self, role: Role, place: _Place, stored: NDArray[np.generic], hdu: Hdu, bits: int | None
+    ) -> None:
         """Put a piece of a companion where it belongs."""
         at, _, rows, columns = place
         pixels = self.pixels[place]
@@ -189,7 +239,9 @@ class _Maps(NamedTuple):
             pixels[bad_pixels(exact(stored, hdu), bits)] = np.nan
 
 
-def _copy(read: _Reader, plane: Plane, corner: list[int], into: NDArray[np.float32]) -> dict[str, str]:
+def _copy(
+    read: _Reader, plane: Plane, corner: list[int], into: NDArray[np.float32]
+) -> dict[str, str]:
     """Read a cutout; return what is odd about it."""
     window, stored = _stored(read, plane, corner, len(into))
     flux = scaled(stored, plane.hdu)
@@ -197,9 +249,17 @@ def _copy(read: _Reader, plane: Plane, corner: list[int], into: NDArray[np.float
     return overflow(flux, stored, plane.hdu) if may_overflow(plane.hdu) else {}
 
 
-def _stored(read: _Reader, plane: Plane, corner: list[int], size: int) -> tuple[tuple[slice, slice], NDArray[np.generic]]:
-    """Read what a plane has of a cutout; return where in the cutout that is, and its stored numbers."""
-    (top, bottom), (left, right) = ((max(0, first), min(length, first + size)) for first, length in zip(corner, plane.shape, strict=True))
+def _stored(
+    read: _Reader, plane: Plane, corner: list[int], size: int
+) -> tuple[tuple[slice, slice], NDArray[np.generic]]:
+    """Read what a plane has of a cutout.
+
+    Return where in the cutout that is, and its stored numbers.
+    """
+    (top, bottom), (left, right) = (
+        (max(0, first), min(length, first + size))
+        for first, length in zip(corner, plane.shape, strict=True)
+    )
     if top >= bottom or left >= right:
         ny, nx = plane.shape
         raise _OutsideError(f"lies outside the mosaic {plane.file}, which has {ny} x {nx} pixels")
@@ -213,7 +273,9 @@ def _opened(plane: Plane) -> Iterator[_Reader]:
     try:
         file = plane.path.open("rb", buffering=0)
     except OSError as error:
-        raise CutoutError(f"the mosaic {plane.file} cannot be read: {error.strerror or error}") from error
+        raise CutoutError(
+            f"the mosaic {plane.file} cannot be read: {error.strerror or error}"
+        ) from error
     with file:
         if stamp_of(file) != plane.stamp:
             raise CutoutError(f"the mosaic {plane.file} has changed since it was opened")
@@ -240,15 +302,21 @@ class _Rows:
         step = self._nx * item
         piece, lines = self._room(rows.stop - rows.start, width)
         try:
-            count = _read_lines(self._file, self._start + rows.start * step + columns.start * item, step, lines)
+            count = _read_lines(
+                self._file, self._start + rows.start * step + columns.start * item, step, lines
+            )
         except OSError as error:
-            raise CutoutError(f"the mosaic {self._name} cannot be read: {error.strerror or error}") from error
+            raise CutoutError(
+                f"the mosaic {self._name} cannot be read: {error.strerror or error}"
+            ) from error
         if count != piece.nbytes:
             raise CutoutError(f"the mosaic {self._name} became shorter while it was being read")
         return piece
 
     def _room(self, height: int, width: int) -> tuple[NDArray[np.generic], list[tuple[memoryview]]]:
-        """Return room for a piece, and each line of it: the same as long as the size is the same."""
+        """Return room for a piece, and each line of it: the same as long as the size is the
+        same.
+        """
         if self._last is None or self._last[0].shape != (height, width):
             piece = np.empty((height, width), self._kind)
             content, line = piece.reshape(-1).view(np.uint8).data, width * self._kind.itemsize

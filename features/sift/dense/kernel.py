@@ -1,8 +1,9 @@
 """SIFT descriptors on a grid: upright, of one size, with a flat window.
 
-The loops run over whole images with rows of one length, a multiple of 16 values. A gradient is split between the two of the eight
-directions beside it: the one along an axis and the one along a diagonal. Opposite directions share a plane, as positive and
-negative values, until the cells are summed.
+The loops run over whole images with rows of one length, a multiple of 16 values. A gradient is
+split between the two of the eight directions beside it: the one along an axis and the one along a
+diagonal. Opposite directions share a plane, as positive and negative values, until the cells are
+summed.
 """
 
 from functools import lru_cache
@@ -12,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.sift.dense.kernel_cells import drop, gather, lengths_of, sum_cells, sum_directions, top_up, turn
+from galfeat.features.sift.dense.kernel_cells import (
+    drop,
+    gather,
+    lengths_of,
+    sum_cells,
+    sum_directions,
+    top_up,
+    turn,
+)
 from galfeat.features.sift.dense.kernel_gradients import (
     BAD,
     axes,
@@ -40,7 +49,9 @@ Described = tuple[NDArray[np.uint8], NDArray[np.bool_]]
 
 
 def grid_centres(length: int, step: int) -> NDArray[np.int64]:
-    """Return the centres of a grid along one axis: as many as steps fit, with as much room before as behind.
+    """Return the centres of a grid along one axis.
+
+    As many as steps fit, with as much room before as behind.
 
     Examples
     --------
@@ -52,14 +63,21 @@ def grid_centres(length: int, step: int) -> NDArray[np.int64]:
 
 
 def describe_grid(
-    planes: NDArray[np.float32], step: int, size: float, blur: float, least: float, *, into: Described | None = None
+    planes: NDArray[np.float32],
+    step: int,
+    size: float,
+    blur: float,
+    least: float,
+    *,
+    into: Described | None = None,
 ) -> Described:
     """Describe the gradients around each point of a grid.
 
     Parameters
     ----------
     planes : array of float32, shape (m, ny, nx), C-contiguous
-        Pixels that are not finite are bad. Their sky should be near zero: a large constant costs precision.
+        Pixels that are not finite are bad. Their sky should be near zero: a large constant costs
+        precision.
     step : int
         Distance of the grid's points, see `grid_centres`.
     size : float
@@ -106,12 +124,16 @@ def describe_grid(
 
 
 def _room(m: int, columns: int, rows: int) -> Described:
-    return np.empty((m, columns, rows, 128), dtype=np.uint8), np.empty((m, columns, rows), dtype=np.bool_)
+    return np.empty((m, columns, rows, 128), dtype=np.uint8), np.empty(
+        (m, columns, rows), dtype=np.bool_
+    )
 
 
 @lru_cache(maxsize=16)
 def _gaussian(blur: float) -> NDArray[np.float32]:
-    """Return the weights of a Gaussian from its middle outwards, to 4 standard deviations, as OpenCV has them."""
+    """Return the weights of a Gaussian from its middle outwards, to 4 standard deviations, as
+    OpenCV has them.
+    """
     reach = np.arange(int(np.rint(4 * blur)) + 1)
     taps = np.exp(-0.5 * (reach / blur) ** 2) if blur > 0 else np.ones(1)
     return np.asarray(taps / (2 * taps.sum() - taps[0]), dtype=np.float32)
@@ -119,16 +141,22 @@ def _gaussian(blur: float) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=16)
 def _mirrored(length: int, reach: int) -> NDArray[np.int64]:
-    """Return where the pixels of a line lengthened at both ends come from: mirrored, the outermost not repeated."""
+    """Return where the pixels of a line lengthened at both ends come from.
+
+    Mirrored, the outermost not repeated.
+    """
     return np.pad(np.arange(length, dtype=np.int64), reach, mode="reflect")
 
 
 @lru_cache(maxsize=16)
-def _cells(length: int, step: int, size: float) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Return first pixel and weights of each different cell along an axis, and which cells each point has.
+def _cells(
+    length: int, step: int, size: float
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Return first pixel and weights of each different cell along an axis, and which cells each
+    point has.
 
-    The weight falls linearly from a cell's centre to the centres of its neighbours. The outermost pixels have no gradient.
-    Where the image ends, zeros follow.
+    The weight falls linearly from a cell's centre to the centres of its neighbours. The outermost
+    pixels have no gradient. Where the image ends, zeros follow.
     """
     middles = grid_centres(length, step)[:, None] + (np.arange(4) - 1.5) * size
     different, index = np.unique(middles, return_inverse=True)
@@ -204,13 +232,17 @@ def _describe(
         axes(along, across, first[:flat], halves[0, :flat], halves[2, :flat])
         diagonals(along, across, first[:flat], halves[1, :flat], halves[3, :flat])
         for direction in range(4):
-            sum_directions(halves[direction], width, starts_y, lengths_y, weights_y, direction, rows)
+            sum_directions(
+                halves[direction], width, starts_y, lengths_y, weights_y, direction, rows
+            )
         turn(rows.reshape(-1), turned, width)
         sum_cells(turned.reshape(-1), np.int64(all_rows), starts_x, lengths_x, weights_x, cells)
         if flawed:
             sum_cells(known, width, starts_y, lengths_y, weights_y, known_rows)
             turn(known_rows.reshape(-1), known_turned, width)
-            sum_cells(known_turned.reshape(-1), np.int64(many), starts_x, lengths_x, weights_x, share)
+            sum_cells(
+                known_turned.reshape(-1), np.int64(many), starts_x, lengths_x, weights_x, share
+            )
             divide(share.reshape(-1), inside.reshape(-1))
             top_up(cells, share, len(starts_y))
         gather(cells, cells_y, cells_x, descriptors[image], made[image])

@@ -5,12 +5,19 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.sift.dense.kernel_vectors import LANES, sum_rows, sum_signed_rows, take_cells, turn_blocks
+from galfeat.features.sift.dense.kernel_vectors import (
+    LANES,
+    sum_rows,
+    sum_signed_rows,
+    take_cells,
+    turn_blocks,
+)
 
 __all__ = ["drop", "gather", "lengths_of", "sum_cells", "sum_directions", "top_up", "turn"]
 
 _TINY = np.float32(1e-20)
-_TOP_UP = np.float32(4.0)  # a cell with holes counts up to so many times what its good gradients sum to
+# a cell with holes counts up to so many times what its good gradients sum to
+_TOP_UP = np.float32(4.0)
 
 
 @kernel()
@@ -24,11 +31,19 @@ def lengths_of(weights: Any) -> Any:
 
 
 @kernel()
-def sum_directions(plane: Any, width: Any, starts: Any, lengths: Any, weights: Any, direction: Any, rows: Any) -> None:
-    """Sum the rows of each row of cells, positive values for a direction and negative ones for the opposite."""
+def sum_directions(
+    plane: Any, width: Any, starts: Any, lengths: Any, weights: Any, direction: Any, rows: Any
+) -> None:
+    """Sum the rows of each row of cells, positive values for a direction and negative ones for the
+    opposite.
+    """
     flat, taps = rows.reshape(-1), weights.reshape(-1)
     for cell in range(len(starts)):
-        at, first, to = starts[cell] * width, cell * weights.shape[1], (8 * cell + direction) * width
+        at, first, to = (
+            starts[cell] * width,
+            cell * weights.shape[1],
+            (8 * cell + direction) * width,
+        )
         sum_signed_rows(plane, at, width, lengths[cell], taps, first, flat, to, width, 4 * width)
 
 
@@ -45,7 +60,17 @@ def sum_cells(values: Any, width: Any, starts: Any, lengths: Any, weights: Any, 
     """Sum the rows of each cell."""
     flat, taps = sums.reshape(-1), weights.reshape(-1)
     for cell in range(len(starts)):
-        sum_rows(values, starts[cell] * width, width, lengths[cell], taps, cell * weights.shape[1], flat, cell * width, width)
+        sum_rows(
+            values,
+            starts[cell] * width,
+            width,
+            lengths[cell],
+            taps,
+            cell * weights.shape[1],
+            flat,
+            cell * width,
+            width,
+        )
 
 
 @kernel()
@@ -59,7 +84,9 @@ def top_up(cells: Any, share: Any, count: Any) -> None:
 
 
 @kernel()
-def drop(inside: Any, share: Any, cells_y: Any, cells_x: Any, least: Any, descriptors: Any, made: Any) -> None:
+def drop(
+    inside: Any, share: Any, cells_y: Any, cells_x: Any, least: Any, descriptors: Any, made: Any
+) -> None:
     """Drop descriptors with too few good gradients."""
     for column in range(len(cells_x)):
         for row in range(len(cells_y)):
@@ -80,7 +107,15 @@ def gather(cells: Any, cells_y: Any, cells_x: Any, out: Any, made: Any) -> None:
     flat, columns, rows = cells.reshape(-1), cells_x.reshape(-1), cells_y.reshape(-1)
     for column in range(len(cells_x)):
         for row in range(len(cells_y)):
-            take_cells(flat, np.int64(cells.shape[1]), columns, np.int64(4 * column), rows, np.int64(4 * row), raw)
+            take_cells(
+                flat,
+                np.int64(cells.shape[1]),
+                columns,
+                np.int64(4 * column),
+                rows,
+                np.int64(4 * row),
+                raw,
+            )
             made[column, row] = _finish(raw, out[column, row])
 
 
@@ -109,7 +144,9 @@ def _finish(raw: Any, out: Any) -> bool:
 
 @kernel()
 def _rescaled(raw: Any) -> Any:
-    """Divide by the sum, where squares would leave the range of float32, and return the sum of squares."""
+    """Divide by the sum, where squares would leave the range of float32, and return the sum of
+    squares.
+    """
     total = np.float32(0)
     for i in range(128):
         total += raw[i]

@@ -1,4 +1,6 @@
-"""Gradients of smoothed images, split between the two directions beside them, on rows of one length laid end to end."""
+"""Gradients of smoothed images, split between the two directions beside them, on rows of one length
+laid end to end.
+"""
 
 from typing import Any
 
@@ -32,7 +34,10 @@ _ROUNDING = np.float32(2.0**-20)  # of a pixel's value: gradients below are roun
 
 @kernel()
 def largest(bits: Any) -> Any:
-    """Return the largest size among the values, as the bits of float32; of a bad one if there is one."""
+    """Return the largest size among the values, as the bits of float32.
+
+    Of a bad one if there is one.
+    """
     top = np.int32(0)
     for i in range(len(bits)):
         top = max(top, np.int32(bits[i] & np.int32(0x7FFFFFFF)))
@@ -51,9 +56,14 @@ def largest_good(bits: Any) -> Any:
 
 @kernel()
 def near_one(top: Any) -> Any:
-    """Return the power of two that brings a value of these bits near one: exact, and no sum can overflow."""
+    """Return the power of two that brings a value of these bits near one.
+
+    Exact, and no sum can overflow.
+    """
     exponent = min(max(top >> np.int32(23), np.int32(1)), np.int32(253))
-    return np.array([(np.int32(254) - exponent) << np.int32(23)], dtype=np.int32).view(np.float32)[0]
+    return np.array([(np.int32(254) - exponent) << np.int32(23)], dtype=np.int32).view(np.float32)[
+        0
+    ]
 
 
 @kernel()
@@ -79,7 +89,9 @@ def lay_out_good(bits: Any, from_y: Any, from_x: Any, padded: Any) -> None:
     for y in range(len(from_y)):
         source = from_y[y]
         for x in range(nx):
-            padded[y, reach + x] = np.float32(1) if (bits[source, x] & BAD) != BAD else np.float32(0)
+            padded[y, reach + x] = (
+                np.float32(1) if (bits[source, x] & BAD) != BAD else np.float32(0)
+            )
         for x in range(reach):
             padded[y, x] = padded[y, reach + from_x[x]]
             padded[y, reach + nx + x] = padded[y, reach + from_x[reach + nx + x]]
@@ -87,7 +99,9 @@ def lay_out_good(bits: Any, from_y: Any, from_x: Any, padded: Any) -> None:
 
 @kernel()
 def blur(padded: Any, taps: Any, scratch: Any, out: Any, width: Any) -> None:
-    """Blur down the columns, then along the rows: row y, column x of the image comes to y * width + x.
+    """Blur down the columns, then along the rows.
+
+    Row y, column x of the image comes to y * width + x.
 
     `scratch` has at least one row more than `out`.
     """
@@ -107,7 +121,12 @@ def divide(values: Any, weights: Any) -> None:
 def differences(smooth: Any, along: Any, across: Any, width: Any) -> None:
     """Fill the differences along x and up the image (against y)."""
     count = len(smooth) - 2 * width
-    _difference(smooth[width + 1 : width + 1 + count - 1], smooth[width - 1 :], smooth[width:], along[width : width + count - 1])
+    _difference(
+        smooth[width + 1 : width + 1 + count - 1],
+        smooth[width - 1 :],
+        smooth[width:],
+        along[width : width + count - 1],
+    )
     _difference(smooth[:count], smooth[2 * width :], smooth[width:], across[width : width + count])
 
 
@@ -123,7 +142,13 @@ def known_gradients(good: Any, reach: Any, width: Any, known: Any) -> None:
     """Fill where the four neighbours, which a gradient needs, are good: 1, otherwise 0."""
     count = len(known) - 2 * width
     middle = (reach + 1) * width + reach
-    _products(good[middle - 1 :], good[middle + 1 :], good[middle - width :], good[middle + width :], known[width : width + count])
+    _products(
+        good[middle - 1 :],
+        good[middle + 1 :],
+        good[middle - width :],
+        good[middle + width :],
+        known[width : width + count],
+    )
 
 
 @kernel()
@@ -144,7 +169,8 @@ def forget(along: Any, across: Any, known: Any) -> None:
 def diagonal_parts(along: Any, across: Any, diagonal: Any) -> None:
     """Fill the part of each gradient that goes to the diagonal direction beside it.
 
-    With t the smaller over the larger component, the part is sqrt(1 + t^2) arctan(t) 4 / pi, here as a polynomial (error 2e-6).
+    With t the smaller over the larger component, the part is sqrt(1 + t^2) arctan(t) 4 / pi, here
+    as a polynomial (error 2e-6).
     """
     for i in range(len(along)):
         a, b = abs(along[i]), abs(across[i])
@@ -161,7 +187,9 @@ def diagonal_parts(along: Any, across: Any, diagonal: Any) -> None:
 
 @kernel()
 def axes(along: Any, across: Any, diagonal: Any, horizontal: Any, vertical: Any) -> None:
-    """Fill the rest of each gradient, to the right (positive) or left, and up (positive) or down."""
+    """Fill the rest of each gradient, to the right (positive) or left, and up (positive) or
+    down.
+    """
     for i in range(len(along)):
         a, b = abs(along[i]), abs(across[i])
         large, small = max(a, b), min(a, b)
@@ -174,7 +202,10 @@ def axes(along: Any, across: Any, diagonal: Any, horizontal: Any, vertical: Any)
 
 @kernel()
 def diagonals(along: Any, across: Any, diagonal: Any, rising: Any, falling: Any) -> None:
-    """Fill the diagonal parts: up-right (positive) or down-left, and up-left (positive) or down-right."""
+    """Fill the diagonal parts.
+
+    Up-right (positive) or down-left, and up-left (positive) or down-right.
+    """
     for i in range(len(along)):
         same = (along[i] > 0) == (across[i] > 0)
         rising[i] = np.copysign(diagonal[i], along[i]) if same else np.float32(0)

@@ -22,13 +22,14 @@ def describe_grid(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Describe the gradients around each point of a grid.
 
-    The grid has as many columns and rows as steps fit into the image, with as much room before as behind. Around each point
-    lie 4x4 cells of the width `size`. Each gradient's size is shared between the two of the eight directions beside it, and between
-    the cells whose centres are less than `size` away along both axes, linearly. The outermost pixels have no gradient; what
-    lies beyond the image counts nothing.
+    The grid has as many columns and rows as steps fit into the image, with as much room before as
+    behind. Around each point lie 4x4 cells of the width `size`. Each gradient's size is shared
+    between the two of the eight directions beside it, and between the cells whose centres are less
+    than `size` away along both axes, linearly. The outermost pixels have no gradient; what lies
+    beyond the image counts nothing.
 
-    Bad pixels get no weight in the blur, and a gradient that would need one is not there. A cell's sum is divided by the good
-    part of its weight in the image (but by no less than a fourth).
+    Bad pixels get no weight in the blur, and a gradient that would need one is not there. A cell's
+    sum is divided by the good part of its weight in the image (but by no less than a fourth).
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ def describe_grid(
     blur : float
         Standard deviation of the Gaussian that smooths the image first, pixels.
     least : float
-        Least fraction of good gradients, by weight, in the part of a point's window that lies in the image.
+        Least fraction of good gradients, by weight, in the part of a point's window that lies in
+        the image.
 
     Returns
     -------
@@ -48,10 +50,14 @@ def describe_grid(
         False where too few gradients are good, or all are zero; the descriptor is then zero.
     """
     pairs = [_one(plane, step, size, blur, least) for plane in planes]
-    return np.stack([descriptors for descriptors, _ in pairs]), np.stack([made for _, made in pairs])
+    return np.stack([descriptors for descriptors, _ in pairs]), np.stack(
+        [made for _, made in pairs]
+    )
 
 
-def _one(plane: NDArray[np.float32], step: int, size: float, blur: float, least: float) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _one(
+    plane: NDArray[np.float32], step: int, size: float, blur: float, least: float
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     good = np.isfinite(plane)
     values = np.where(good, plane, 0).astype(np.float64)
     values /= np.abs(values).max() or 1.0
@@ -66,7 +72,9 @@ def _one(plane: NDArray[np.float32], step: int, size: float, blur: float, least:
     there = np.einsum("iay,yx,jbx->jiab", rows, known.astype(np.float64), columns, optimize=True)
     cells /= np.maximum(there / np.where(inside > 0, inside, 1), 1 / _TOP_UP)[..., None]
     flat = cells.reshape(*cells.shape[:2], 128)
-    made = (flat > 0).any(axis=-1) & (there.sum(axis=(2, 3)) >= (least - 1e-5) * inside.sum(axis=(2, 3)))
+    made = (flat > 0).any(axis=-1) & (
+        there.sum(axis=(2, 3)) >= (least - 1e-5) * inside.sum(axis=(2, 3))
+    )
     return np.where(made[..., None], _as_bytes(flat), 0).astype(np.uint8), made
 
 
@@ -93,7 +101,9 @@ def _by_direction(smooth: Plane) -> Plane:
 
 
 def _shares(length: int, step: int, size: float) -> Plane:
-    """Return how much each pixel along an axis counts for each of the four cells of each point, shape (points, 4, length)."""
+    """Return how much each pixel along an axis counts for each of the four cells of each point,
+    shape (points, 4, length).
+    """
     points = max(1, length // step)
     first = (length - (points - 1) * step) // 2
     centres = first + step * np.arange(points)[:, None] + size * (np.arange(4) - 1.5)
@@ -105,7 +115,9 @@ def _shares(length: int, step: int, size: float) -> Plane:
 def _as_bytes(rows: Plane) -> Plane:
     unit = rows / _or_one(np.linalg.norm(rows, axis=-1, keepdims=True))
     cut = np.minimum(unit, 0.2)
-    return np.minimum(np.rint(512 * cut / _or_one(np.linalg.norm(cut, axis=-1, keepdims=True))), 255)
+    return np.minimum(
+        np.rint(512 * cut / _or_one(np.linalg.norm(cut, axis=-1, keepdims=True))), 255
+    )
 
 
 def _or_one(values: Plane) -> Plane:

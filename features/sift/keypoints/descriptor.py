@@ -15,15 +15,30 @@ _CELLS = 4
 _CELL = 3.0  # width of a cell, in sigmas of the keypoint
 _LARGEST = 0.2  # of a number, relative to the descriptor's length
 _UNIT = 512.0  # length of the descriptor as bytes
-_GAPS = _CELLS + 2  # a pixel lies in a gap: between the middles of two rows (columns) of cells; the outermost are used by half
-_SLOTS = _GAPS * _GAPS * DIRECTIONS  # places with shares of their own: pixel after pixel adds to memory once, and to one place
+# a pixel lies in a gap: between the middles of two rows (columns) of cells; the outermost are used
+# by half
+_GAPS = _CELLS + 2
+# places with shares of their own: pixel after pixel adds to memory once, and to one place
+_SLOTS = _GAPS * _GAPS * DIRECTIONS
 _VECTOR = 16
 _PARTS = 4
 _ROW = 128  # pixels noted together
 
 
 @kernel()
-def describe(sizes: Any, angles: Any, ny: int, nx: int, pitch: int, y: int, x: int, scale: float, turn: float, work: Any, out: Any) -> None:
+def describe(
+    sizes: Any,
+    angles: Any,
+    ny: int,
+    nx: int,
+    pitch: int,
+    y: int,
+    x: int,
+    scale: float,
+    turn: float,
+    work: Any,
+    out: Any,
+) -> None:
     """Describe a keypoint of sigma `scale` at pixel (y, x), turned by `turn` eighths of a turn.
 
     `sizes` and `angles` are those of `gradients`. `work` has `room`; `out` takes 128 bytes.
@@ -77,8 +92,12 @@ def room(ny: int, nx: int) -> int:
 
 
 @kernel(inline=True)
-def _within(start: float, step: float, limit: float, low: float, high: float) -> tuple[float, float]:
-    """Return the part of `low` to `high` where ``start + j * step`` is within the limit on either side."""
+def _within(
+    start: float, step: float, limit: float, low: float, high: float
+) -> tuple[float, float]:
+    """Return the part of `low` to `high` where ``start + j * step`` is within the limit on either
+    side.
+    """
     if step == 0.0:
         return (low, high) if abs(start) < limit else (1.0, 0.0)
     a, b = (-limit - start) / step, (limit - start) / step
@@ -99,7 +118,10 @@ def _place(
     column_step: Any,
     turn: Any,
 ) -> None:
-    """Note of a row of pixels the gap and direction, how far along them it lies, and its size: five runs of `_ROW`."""
+    """Note of a row of pixels the gap and direction, how far along them it lies, and its size.
+
+    Five runs of `_ROW`.
+    """
     zero, most, full = np.float32(0), np.float32(_CELLS + 1), np.float32(DIRECTIONS)
     for i in range(len(sizes)):
         j = np.float32(np.int32(offset) + np.int32(i))
@@ -117,29 +139,44 @@ def _place(
 
 @kernel()
 def _share(pixels: Any, count: int, slots: Any) -> None:
-    """Share pixels among the nearest two rows and columns of cells, and two directions, by nearness.
+    """Share pixels among the nearest two rows and columns of cells, and two directions, by
+    nearness.
 
-    Neighbours add to the same place, which would wait for the one before: so parts of the row take turns.
+    Neighbours add to the same place, which would wait for the one before: so parts of the row take
+    turns.
     """
     part = (count + _PARTS - 1) // _PARTS
     pixels[4 * _ROW + count : 4 * _ROW + _PARTS * part] = 0
     for start in range(part):
         for turn in range(_PARTS):
             i = start + turn * part
-            r, c, o, size = pixels[i + _ROW], pixels[i + 2 * _ROW], pixels[i + 3 * _ROW], pixels[i + 4 * _ROW]
+            r, c, o, size = (
+                pixels[i + _ROW],
+                pixels[i + 2 * _ROW],
+                pixels[i + 3 * _ROW],
+                pixels[i + 4 * _ROW],
+            )
             add_shares(slots, np.int64(pixels[i]), r, c, o, size)
 
 
 @kernel()
 def _finish(slots: Any, out: Any) -> None:
-    """Gather the shares in cells, make their length one, cut large numbers, make the length `_UNIT`, and round."""
+    """Gather the shares in cells, make their length one, cut large numbers, make the length
+    `_UNIT`, and round.
+    """
     values = np.zeros(_CELLS * _CELLS * DIRECTIONS, dtype=np.float32)
     for row in range(_CELLS):
         for column in range(_CELLS):
-            cell = values[(row * _CELLS + column) * DIRECTIONS : (row * _CELLS + column + 1) * DIRECTIONS]
+            cell = values[
+                (row * _CELLS + column) * DIRECTIONS : (row * _CELLS + column + 1) * DIRECTIONS
+            ]
             for below in range(2):
                 for right in range(2):
-                    start = ((row + 1 - below) * _GAPS + column + 1 - right) * DIRECTIONS * SHARES + 2 * below + right
+                    start = (
+                        ((row + 1 - below) * _GAPS + column + 1 - right) * DIRECTIONS * SHARES
+                        + 2 * below
+                        + right
+                    )
                     for k in range(DIRECTIONS):
                         cell[k] += slots[start + k * SHARES]
                         cell[(k + 1) % DIRECTIONS] += slots[start + k * SHARES + 4]

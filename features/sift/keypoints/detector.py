@@ -1,4 +1,6 @@
-"""Keypoints that an image itself shows, each with its place, size and direction, and the gradients around it."""
+"""Keypoints that an image itself shows, each with its place, size and direction, and the gradients
+around it.
+"""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +14,14 @@ from galfeat.features.kernels.finite import flawed_rows
 from galfeat.features.sift.keypoints.descriptor import describe, room
 from galfeat.features.sift.keypoints.extrema import BORDER, FOUND, enlarged, extrema
 from galfeat.features.sift.keypoints.orientation import BINS, DIRECTIONS, directions, gradients
-from galfeat.features.sift.keypoints.pyramid import BLOCK, blur, double, gaussians, halve, mirror_rows
+from galfeat.features.sift.keypoints.pyramid import (
+    BLOCK,
+    blur,
+    double,
+    gaussians,
+    halve,
+    mirror_rows,
+)
 
 __all__ = ["detect", "detect_batch"]
 
@@ -41,21 +50,23 @@ def detect(
     octave_layers : int, default 3
         Scales measured in each octave.
     contrast : float
-        Least contrast of a keypoint, in the image's unit: `octave_layers` times its response. In units of the response
-        itself the threshold would depend on how finely the scales are taken.
+        Least contrast of a keypoint, in the image's unit: `octave_layers` times its response. In
+        units of the response itself the threshold would depend on how finely the scales are taken.
     edge_threshold : float, default 10.0
         Largest ratio of the curvatures along and across a keypoint; elongated ones are edges.
     sigma : float, default 1.6
-        Blur of the first scale, in pixels of the doubled image (of the image itself without `upsample`).
+        Blur of the first scale, in pixels of the doubled image (of the image itself without
+        `upsample`).
     upsample : bool, default True
         Whether to begin with the image doubled, which finds the smallest keypoints.
 
     Returns
     -------
     keypoints : array of float32, shape (k, 5)
-        Column x and row y of the keypoint (the first pixel's centre is 0, 0), the diameter `size` in pixels, the angle in degrees
-        (from the x axis towards the y axis, 0 to 360) and the response, which is the difference of Gaussians in the
-        image's unit. Sorted by x, y, size and angle.
+        Column x and row y of the keypoint (the first pixel's centre is 0, 0), the diameter `size`
+        in pixels, the angle in degrees (from the x axis towards the y axis, 0 to 360) and the
+        response, which is the difference of Gaussians in the image's unit. Sorted by x, y, size and
+        angle.
     descriptors : array of uint8, shape (k, 128)
         For each keypoint 4x4 cells of 8 directions: row by row of cells, then the directions.
 
@@ -66,14 +77,17 @@ def detect(
 
     Notes
     -----
-    OpenCV divides its contrast threshold by the number of layers and takes images of 0 to 255 as 0 to 1, so
-    ``detect(image, contrast=0.04 * 255)`` is ``cv2.SIFT.create(contrastThreshold=0.04, enable_precise_upscale=True)`` on the same
-    8-bit image: the places, sizes, directions and descriptors are OpenCV's but for rounding. It differs in three things. OpenCV
-    rounds the threshold of its first test, half that of the second, down to a whole number of its 255 brightnesses, so that it has
-    a few more candidates; it fits the parabolas in single precision; and its arc tangent errs by up to 0.3 degrees.
+    OpenCV divides its contrast threshold by the number of layers and takes images of 0 to 255 as 0
+    to 1, so ``detect(image, contrast=0.04 * 255)`` is ``cv2.SIFT.create(contrastThreshold=0.04,
+    enable_precise_upscale=True)`` on the same 8-bit image: the places, sizes, directions and
+    descriptors are OpenCV's but for rounding. It differs in three things. OpenCV rounds the
+    threshold of its first test, half that of the second, down to a whole number of its 255
+    brightnesses, so that it has a few more candidates; it fits the parabolas in single precision;
+    and its arc tangent errs by up to 0.3 degrees.
 
-    The image's middle brightness is subtracted, and the rest scaled by a power of two, before anything is measured: neither the
-    unit nor the sky enters but by the rounding of the pixels given, and no threshold is absolute but `contrast`.
+    The image's middle brightness is subtracted, and the rest scaled by a power of two, before
+    anything is measured: neither the unit nor the sky enters but by the rounding of the pixels
+    given, and no threshold is absolute but `contrast`.
 
     References
     ----------
@@ -91,7 +105,12 @@ def detect(
     128
     """
     (found,) = detect_batch(
-        image[None], octave_layers=octave_layers, contrast=contrast, edge_threshold=edge_threshold, sigma=sigma, upsample=upsample
+        image[None],
+        octave_layers=octave_layers,
+        contrast=contrast,
+        edge_threshold=edge_threshold,
+        sigma=sigma,
+        upsample=upsample,
     )
     return found
 
@@ -107,7 +126,8 @@ def detect_batch(
 ) -> list[Found]:
     """Find and describe the keypoints of images of one shape, (n, ny, nx); see `detect`.
 
-    `contrast` is one number, or one an image. What is found in an image depends on that image alone.
+    `contrast` is one number, or one an image. What is found in an image depends on that image
+    alone.
 
     Raises
     ------
@@ -117,7 +137,9 @@ def detect_batch(
     n, ny, nx = images.shape
     images = np.ascontiguousarray(images, dtype=np.float32)
     if min(ny, nx) < _SMALLEST:
-        raise ValueError(f"images must have at least {_SMALLEST}x{_SMALLEST} pixels; they have {ny}x{nx}")
+        raise ValueError(
+            f"images must have at least {_SMALLEST}x{_SMALLEST} pixels; they have {ny}x{nx}"
+        )
     if not n:
         return []
     if len(bad := flawed_rows(images)):
@@ -142,12 +164,18 @@ def detect_batch(
 
 @kernel(inline=True)
 def _pitch(nx: int, halo: int) -> int:
-    """Return the distance of rows: room for the mirrored pixels between two rows, and whole vectors."""
+    """Return the distance of rows.
+
+    Room for the mirrored pixels between two rows, and whole vectors.
+    """
     return (nx + 2 * halo + _VECTOR - 1) // _VECTOR * _VECTOR
 
 
 def _planes(ny: int, nx: int, halo: int, layers: int) -> tuple[int, int]:
-    """Return the number and length of planes with room for those of any octave: blurs, differences, gradients and angles."""
+    """Return the number and length of planes with room for those of any octave.
+
+    Blurs, differences, gradients and angles.
+    """
     return 2 * layers + 7, (ny + 2 * halo) * (nx + 2 * halo + _VECTOR)
 
 
@@ -157,7 +185,9 @@ def _aligned(shape: tuple[int, int]) -> NDArray[np.float32]:
     return room[start : start + shape[0] * shape[1]].reshape(shape)
 
 
-def _sorted(keypoints: NDArray[np.float32], descriptors: NDArray[np.uint8], counts: NDArray[np.int64]) -> list[Found]:
+def _sorted(
+    keypoints: NDArray[np.float32], descriptors: NDArray[np.uint8], counts: NDArray[np.int64]
+) -> list[Found]:
     """Give each image its keypoints in order, each once."""
     image = np.repeat(np.arange(len(counts)), counts)
     x, y, size, angle = keypoints.T[:4]
@@ -172,17 +202,36 @@ def _sorted(keypoints: NDArray[np.float32], descriptors: NDArray[np.uint8], coun
 
 @kernel()
 def _search(
-    images: Any, shape: Any, contrasts: Any, taps: Any, reaches: Any, halo: int, edge: float, sigma: float, upsample: bool, planes: Any
+    images: Any,
+    shape: Any,
+    contrasts: Any,
+    taps: Any,
+    reaches: Any,
+    halo: int,
+    edge: float,
+    sigma: float,
+    upsample: bool,
+    planes: Any,
 ) -> Any:
-    """Return the keypoints of all images, one after the other, their descriptors, and how many each image has."""
+    """Return the keypoints of all images, one after the other, their descriptors, and how many each
+    image has.
+    """
     counts = np.zeros(len(images), dtype=np.int64)
     keypoints = np.empty((64, 5), dtype=np.float32)
     descriptors = np.empty((64, 128), dtype=np.uint8)
     found = np.empty((64, FOUND), dtype=np.float64)
     flags = np.empty((planes.shape[1] + 15) // 8 * 8, dtype=np.uint8)
-    work = np.zeros(max(room(2 * shape[0], 2 * shape[1]), BLOCK + 2 * shape[1] + 4 * halo + 64), dtype=np.float32)
+    work = np.zeros(
+        max(room(2 * shape[0], 2 * shape[1]), BLOCK + 2 * shape[1] + 4 * halo + 64),
+        dtype=np.float32,
+    )
     layers = len(reaches) - 3
-    blurred, differences, sizes, angles = planes[: layers + 3], planes[layers + 3 : 2 * layers + 5], planes[-2], planes[-1]
+    blurred, differences, sizes, angles = (
+        planes[: layers + 3],
+        planes[layers + 3 : 2 * layers + 5],
+        planes[-2],
+        planes[-1],
+    )
     total: Any = np.int64(0)
     for row in range(len(images)):
         before = total
@@ -196,14 +245,42 @@ def _search(
         first = 0
         while min(ny, nx) > 2 * BORDER:
             for k in range(first, layers + 3):
-                source = blurred[k - 1 if k else 1]  # the first scale is a blur of the image, and its difference is written over
+                # the first scale is a blur of the image, and its difference is written over
+                source = blurred[k - 1 if k else 1]
                 mirror_rows(source, ny, pitch, halo)
-                blur(source, blurred[k], ny, nx, pitch, halo, taps[k], reaches[k], differences[max(k - 1, 0)], work)
+                blur(
+                    source,
+                    blurred[k],
+                    ny,
+                    nx,
+                    pitch,
+                    halo,
+                    taps[k],
+                    reaches[k],
+                    differences[max(k - 1, 0)],
+                    work,
+                )
             first = 1
-            number, found = extrema(differences, ny, nx, pitch, layers, contrast, edge, flags, found)
+            number, found = extrema(
+                differences, ny, nx, pitch, layers, contrast, edge, flags, found
+            )
             if number:
                 total, keypoints, descriptors = _describe_all(
-                    blurred, ny, nx, pitch, halo, sigma, pixel, shift, sizes, angles, work, found[:number], total, keypoints, descriptors
+                    blurred,
+                    ny,
+                    nx,
+                    pitch,
+                    halo,
+                    sigma,
+                    pixel,
+                    shift,
+                    sizes,
+                    angles,
+                    work,
+                    found[:number],
+                    total,
+                    keypoints,
+                    descriptors,
                 )
             ny, nx, pixel = ny // 2, nx // 2, 2 * pixel
             wide, pitch = pitch, _pitch(nx, halo)
@@ -214,7 +291,10 @@ def _search(
 
 @kernel()
 def _level(image: Any, out: Any) -> int:
-    """Bring an image's middle to zero and its range below one, by a power of two; return which, or `_FLAT`."""
+    """Bring an image's middle to zero and its range below one, by a power of two.
+
+    Return which, or `_FLAT`.
+    """
     low, high = _range(image)
     if not low < high:
         return _FLAT
@@ -286,6 +366,18 @@ def _describe_all(
                 place[2] = 2 * scale * pixel
                 place[3] = np.float32(360 - 10 * peaks[i]) % np.float32(360)
                 place[4] = math.ldexp(abs(found[k, 6]), shift)
-                describe(sizes, angles, ny, nx, pitch, y, x, scale, peaks[i] * (DIRECTIONS / BINS), work, descriptors[total])
+                describe(
+                    sizes,
+                    angles,
+                    ny,
+                    nx,
+                    pitch,
+                    y,
+                    x,
+                    scale,
+                    peaks[i] * (DIRECTIONS / BINS),
+                    work,
+                    descriptors[total],
+                )
                 total += 1
     return total, keypoints, descriptors

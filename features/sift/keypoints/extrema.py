@@ -1,4 +1,6 @@
-"""Where the difference of Gaussians is larger, or smaller, than all around it, in place and scale."""
+"""Where the difference of Gaussians is larger, or smaller, than all around it, in place and
+scale.
+"""
 
 from typing import Any
 
@@ -9,7 +11,9 @@ from galfeat.features.kernels.compiling import kernel
 __all__ = ["BORDER", "FOUND", "enlarged", "extrema"]
 
 BORDER = 5  # pixels around a plane, where no keypoint is looked for
-FOUND = 7  # numbers kept of each extremum: row, column, layer, and how far beyond them it lies, and the difference there
+# numbers kept of each extremum: row, column, layer, and how far beyond them it lies, and the
+# difference there
+FOUND = 7
 _STEPS = 5  # moves to a neighbour before an extremum is given up
 _RUN = 512  # pixels whose contrast is looked at together
 _FAR = 1e9  # pixels: beyond, rounding to a whole number is not defined
@@ -17,7 +21,15 @@ _FAR = 1e9  # pixels: beyond, rounding to a whole number is not defined
 
 @kernel()
 def extrema(
-    planes: Any, ny: int, nx: int, pitch: int, layers: int, contrast: float, edge: float, flags: Any, found: Any
+    planes: Any,
+    ny: int,
+    nx: int,
+    pitch: int,
+    layers: int,
+    contrast: float,
+    edge: float,
+    flags: Any,
+    found: Any,
 ) -> tuple[int, Any]:
     """Find the extrema of one octave.
 
@@ -45,7 +57,16 @@ def extrema(
     extremum = np.empty(FOUND, dtype=np.float64)
     for layer in range(1, layers + 1):
         words[-1] = 0
-        _mark(marks, planes[layer - 1], planes[layer], planes[layer + 1], start, stop, pitch, np.float32(0.5 * contrast))
+        _mark(
+            marks,
+            planes[layer - 1],
+            planes[layer],
+            planes[layer + 1],
+            start,
+            stop,
+            pitch,
+            np.float32(0.5 * contrast),
+        )
         for word in range(len(words)):
             if words[word] == 0:
                 continue
@@ -53,9 +74,15 @@ def extrema(
                 if marks[i] == 0:
                     continue
                 y, x = BORDER + i // pitch, i % pitch
-                if x < BORDER or x >= nx - BORDER or not _extreme(planes, layer, y * pitch + x, pitch):
+                if (
+                    x < BORDER
+                    or x >= nx - BORDER
+                    or not _extreme(planes, layer, y * pitch + x, pitch)
+                ):
                     continue
-                if not _refine(planes, ny, nx, pitch, layers, layer, y, x, contrast, edge, extremum):
+                if not _refine(
+                    planes, ny, nx, pitch, layers, layer, y, x, contrast, edge, extremum
+                ):
                     continue
                 if count == len(found):
                     found = enlarged(found)
@@ -66,7 +93,16 @@ def extrema(
 
 
 @kernel()
-def _mark(marks: Any, below: Any, plane: Any, above: Any, start: int, stop: int, pitch: int, threshold: Any) -> None:
+def _mark(
+    marks: Any,
+    below: Any,
+    plane: Any,
+    above: Any,
+    start: int,
+    stop: int,
+    pitch: int,
+    threshold: Any,
+) -> None:
     for first in range(start, stop, _RUN):
         last = min(first + _RUN, stop)
         part = marks[first - start : last - start]
@@ -74,7 +110,9 @@ def _mark(marks: Any, below: Any, plane: Any, above: Any, start: int, stop: int,
         if _any_beyond(here, threshold):
             left, right = plane[first - 1 : last - 1], plane[first + 1 : last + 1]
             up, down = plane[first - pitch : last - pitch], plane[first + pitch : last + pitch]
-            _mark_run(part, here, left, right, up, down, below[first:last], above[first:last], threshold)
+            _mark_run(
+                part, here, left, right, up, down, below[first:last], above[first:last], threshold
+            )
         else:
             part[:] = 0
 
@@ -88,12 +126,41 @@ def _any_beyond(values: Any, threshold: Any) -> bool:
 
 
 @kernel()
-def _mark_run(out: Any, here: Any, left: Any, right: Any, up: Any, down: Any, below: Any, above: Any, threshold: Any) -> None:
-    """Mark what exceeds the threshold and its six nearest neighbours; few pixels remain for the full test."""
+def _mark_run(
+    out: Any,
+    here: Any,
+    left: Any,
+    right: Any,
+    up: Any,
+    down: Any,
+    below: Any,
+    above: Any,
+    threshold: Any,
+) -> None:
+    """Mark what exceeds the threshold and its six nearest neighbours.
+
+    Few pixels remain for the full test.
+    """
     for i in range(len(out)):
         v = here[i]
-        top = (v > threshold) & (v >= left[i]) & (v >= right[i]) & (v >= up[i]) & (v >= down[i]) & (v >= below[i]) & (v >= above[i])
-        low = (v < -threshold) & (v <= left[i]) & (v <= right[i]) & (v <= up[i]) & (v <= down[i]) & (v <= below[i]) & (v <= above[i])
+        top = (
+            (v > threshold)
+            & (v >= left[i])
+            & (v >= right[i])
+            & (v >= up[i])
+            & (v >= down[i])
+            & (v >= below[i])
+            & (v >= above[i])
+        )
+        low = (
+            (v < -threshold)
+            & (v <= left[i])
+            & (v <= right[i])
+            & (v <= up[i])
+            & (v <= down[i])
+            & (v <= below[i])
+            & (v <= above[i])
+        )
         out[i] = np.uint8(top | low)
 
 
@@ -112,9 +179,22 @@ def _extreme(planes: Any, layer: int, at: int, pitch: int) -> bool:
 
 @kernel(fast=False)
 def _refine(
-    planes: Any, ny: int, nx: int, pitch: int, layers: int, layer: int, y: int, x: int, contrast: float, edge: float, out: Any
+    planes: Any,
+    ny: int,
+    nx: int,
+    pitch: int,
+    layers: int,
+    layer: int,
+    y: int,
+    x: int,
+    contrast: float,
+    edge: float,
+    out: Any,
 ) -> bool:
-    """Fit a parabola in place and scale; go to the neighbour where its top lies nearer, and judge it where it stays."""
+    """Fit a parabola in place and scale.
+
+    Go to the neighbour where its top lies nearer, and judge it where it stays.
+    """
     for _ in range(_STEPS):
         at = y * pitch + x
         middle, below, above = planes[layer], planes[layer - 1], planes[layer + 1]
@@ -125,9 +205,16 @@ def _refine(
         dxx = float(middle[at + 1]) + middle[at - 1] - 2 * v
         dyy = float(middle[at + pitch]) + middle[at - pitch] - 2 * v
         dss = float(above[at]) + below[at] - 2 * v
-        dxy = 0.25 * (float(middle[at + pitch + 1]) - middle[at + pitch - 1] - middle[at - pitch + 1] + middle[at - pitch - 1])
+        dxy = 0.25 * (
+            float(middle[at + pitch + 1])
+            - middle[at + pitch - 1]
+            - middle[at - pitch + 1]
+            + middle[at - pitch - 1]
+        )
         dxs = 0.25 * (float(above[at + 1]) - above[at - 1] - below[at + 1] + below[at - 1])
-        dys = 0.25 * (float(above[at + pitch]) - above[at - pitch] - below[at + pitch] + below[at - pitch])
+        dys = 0.25 * (
+            float(above[at + pitch]) - above[at - pitch] - below[at + pitch] + below[at - pitch]
+        )
         a, b, c = dyy * dss - dys * dys, dxs * dys - dxy * dss, dxy * dys - dxs * dyy
         volume = dxx * a + dxy * b + dxs * c
         ox, oy, os = 0.0, 0.0, 0.0
@@ -147,7 +234,14 @@ def _refine(
         x += int(np.rint(ox))
         y += int(np.rint(oy))
         layer += int(np.rint(os))
-        if layer < 1 or layer > layers or x < BORDER or x >= nx - BORDER or y < BORDER or y >= ny - BORDER:
+        if (
+            layer < 1
+            or layer > layers
+            or x < BORDER
+            or x >= nx - BORDER
+            or y < BORDER
+            or y >= ny - BORDER
+        ):
             return False
     return False
 

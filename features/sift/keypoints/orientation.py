@@ -19,9 +19,12 @@ _PEAK = 0.8  # least height of a further peak, relative to the highest
 
 @kernel()
 def gradients(plane: Any, start: int, stop: int, pitch: int, sizes: Any, angles: Any) -> None:
-    """Measure the central differences of the flat pixels from `start` to `stop`: twice the gradient's size, and its angle.
+    """Measure the central differences of the flat pixels from `start` to `stop`.
 
-    Angles are in eighths of a turn, from the x axis towards smaller y, 0 to 8. `plane` reaches one row further on either side.
+    Twice the gradient's size, and its angle.
+
+    Angles are in eighths of a turn, from the x axis towards smaller y, 0 to 8. `plane` reaches one
+    row further on either side.
     """
     left, right = plane[start - 1 : stop - 1], plane[start + 1 : stop + 1]
     up, down = plane[start - pitch : stop - pitch], plane[start + pitch : stop + pitch]
@@ -30,7 +33,13 @@ def gradients(plane: Any, start: int, stop: int, pitch: int, sizes: Any, angles:
 
 @kernel()
 def _polar(sizes: Any, angles: Any, left: Any, right: Any, up: Any, down: Any) -> None:
-    zero, one, two, four, eight = np.float32(0), np.float32(1), np.float32(2), np.float32(4), np.float32(8)
+    zero, one, two, four, eight = (
+        np.float32(0),
+        np.float32(1),
+        np.float32(2),
+        np.float32(4),
+        np.float32(8),
+    )
     c0, c1, c2 = np.float32(1.27321056), np.float32(-0.423508883), np.float32(0.246424945)
     c3, c4, c5 = np.float32(-0.148241977), np.float32(0.0670352114), np.float32(-0.0149219693)
     for i in range(len(sizes)):
@@ -49,8 +58,21 @@ def _polar(sizes: Any, angles: Any, left: Any, right: Any, up: Any, down: Any) -
 
 
 @kernel()
-def directions(sizes: Any, angles: Any, ny: int, nx: int, pitch: int, y: int, x: int, scale: float, work: Any, peaks: Any) -> int:
-    """Return how many directions a keypoint of sigma `scale` at pixel (y, x) has; `peaks` takes them, in bins of 10 degrees.
+def directions(
+    sizes: Any,
+    angles: Any,
+    ny: int,
+    nx: int,
+    pitch: int,
+    y: int,
+    x: int,
+    scale: float,
+    work: Any,
+    peaks: Any,
+) -> int:
+    """Return how many directions a keypoint of sigma `scale` at pixel (y, x) has.
+
+    `peaks` takes them, in bins of 10 degrees.
 
     `work` takes `BINS` + 5 numbers and the longer side.
     """
@@ -63,7 +85,14 @@ def directions(sizes: Any, angles: Any, ny: int, nx: int, pitch: int, y: int, x:
     first, last = max(x - reach, 1), min(x + reach, nx - 2)
     for row in range(max(y - reach, 1), min(y + reach, ny - 2) + 1):
         at = row * pitch
-        _count(sizes[at + first : at + last + 1], angles[at + first : at + last + 1], first - x, weights, weights[abs(row - y)], counts)
+        _count(
+            sizes[at + first : at + last + 1],
+            angles[at + first : at + last + 1],
+            first - x,
+            weights,
+            weights[abs(row - y)],
+            counts,
+        )
     _smooth(counts)
     return _find_peaks(counts, peaks)
 
@@ -78,7 +107,10 @@ def _count(sizes: Any, angles: Any, offset: int, weights: Any, weight: Any, coun
 
 @kernel()
 def _smooth(counts: Any) -> None:
-    """Smooth by (1, 4, 6, 4, 1) / 16 around the circle; the last of the bins counted, 360 degrees, is the first."""
+    """Smooth by (1, 4, 6, 4, 1) / 16 around the circle.
+
+    The last of the bins counted, 360 degrees, is the first.
+    """
     counts[0] += counts[BINS]
     before, last = counts[BINS - 2], counts[BINS - 1]
     first, second = counts[0], counts[1]
@@ -86,7 +118,11 @@ def _smooth(counts: Any) -> None:
         here = counts[i]
         after = counts[i + 1] if i + 1 < BINS else first
         beyond = counts[i + 2] if i + 2 < BINS else (first if i + 2 == BINS else second)
-        counts[i] = np.float32(0.0625) * (before + beyond) + np.float32(0.25) * (last + after) + np.float32(0.375) * here
+        counts[i] = (
+            np.float32(0.0625) * (before + beyond)
+            + np.float32(0.25) * (last + after)
+            + np.float32(0.375) * here
+        )
         before, last = last, here
 
 
@@ -97,9 +133,15 @@ def _find_peaks(counts: Any, peaks: Any) -> int:
         highest = max(highest, counts[i])
     number = 0
     for i in range(BINS):
-        left, here, right = counts[i - 1 if i else BINS - 1], counts[i], counts[i + 1 if i + 1 < BINS else 0]
+        left, here, right = (
+            counts[i - 1 if i else BINS - 1],
+            counts[i],
+            counts[i + 1 if i + 1 < BINS else 0],
+        )
         if here > left and here > right and here >= np.float32(_PEAK) * highest:
             place = i + np.float32(0.5) * (left - right) / (left - 2 * here + right)
-            peaks[number] = place + BINS if place < 0 else (place - BINS if place >= BINS else place)
+            peaks[number] = (
+                place + BINS if place < 0 else (place - BINS if place >= BINS else place)
+            )
             number += 1
     return number

@@ -1,7 +1,8 @@
 """The scale space: an image blurred step by step, and the differences of neighbouring blurs.
 
-Planes lie in one flat array, row after row. Those that are blurred further have as many mirrored rows above and below as the widest
-blur needs, so that a blur along the columns is one loop over a long range; the rows are mirrored while they are blurred.
+Planes lie in one flat array, row after row. Those that are blurred further have as many mirrored
+rows above and below as the widest blur needs, so that a blur along the columns is one loop over a
+long range; the rows are mirrored while they are blurred.
 """
 
 import math
@@ -21,13 +22,16 @@ _REACH = 4.0  # half-width of a Gaussian's taps, in sigmas
 _LEAST = 0.01  # variance of the first blur at least
 
 
-def gaussians(sigma: float, octave_layers: int, upsample: bool) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def gaussians(
+    sigma: float, octave_layers: int, upsample: bool
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return the taps of the blurs that lead from scale to scale, and how far they reach.
 
     Returns
     -------
     taps : array of float32, shape (octave_layers + 3, widest + 1)
-        From the middle outwards. The first makes the first scale of the image, the others each scale of the one before.
+        From the middle outwards. The first makes the first scale of the image, the others each
+        scale of the one before.
     reaches : array of int64, shape (octave_layers + 3,)
     """
     before = sigma * 2.0 ** (np.arange(octave_layers + 2) / octave_layers)
@@ -43,7 +47,9 @@ def gaussians(sigma: float, octave_layers: int, upsample: bool) -> tuple[NDArray
 
 @kernel()
 def double(image: Any, ny: int, nx: int, plane: Any, pitch: int) -> None:
-    """Put a pixel between any two of the flat image (ny, nx), and one at the end of each row and column."""
+    """Put a pixel between any two of the flat image (ny, nx), and one at the end of each row and
+    column.
+    """
     half = np.float32(0.5)
     for y in range(ny):
         row = image[y * nx : (y + 1) * nx]
@@ -54,8 +60,15 @@ def double(image: Any, ny: int, nx: int, plane: Any, pitch: int) -> None:
         out[2 * nx - 2] = row[nx - 1]
         out[2 * nx - 1] = row[nx - 1]
         if y:
-            _between(plane[(2 * y - 1) * pitch : 2 * y * pitch], plane[(2 * y - 2) * pitch : (2 * y - 1) * pitch], out)
-    _copy(plane[(2 * ny - 1) * pitch : 2 * ny * pitch], plane[(2 * ny - 2) * pitch : (2 * ny - 1) * pitch])
+            _between(
+                plane[(2 * y - 1) * pitch : 2 * y * pitch],
+                plane[(2 * y - 2) * pitch : (2 * y - 1) * pitch],
+                out,
+            )
+    _copy(
+        plane[(2 * ny - 1) * pitch : 2 * ny * pitch],
+        plane[(2 * ny - 2) * pitch : (2 * ny - 1) * pitch],
+    )
 
 
 @kernel()
@@ -78,8 +91,20 @@ def mirror_rows(plane: Any, ny: int, pitch: int, halo: int) -> None:
 
 
 @kernel()
-def blur(source: Any, out: Any, ny: int, nx: int, pitch: int, halo: int, taps: Any, reach: int, difference: Any, work: Any) -> None:
-    """Blur a plane with mirrored rows into another, whose mirrored rows are left to do, and note what changed.
+def blur(
+    source: Any,
+    out: Any,
+    ny: int,
+    nx: int,
+    pitch: int,
+    halo: int,
+    taps: Any,
+    reach: int,
+    difference: Any,
+    work: Any,
+) -> None:
+    """Blur a plane with mirrored rows into another, whose mirrored rows are left to do, and note
+    what changed.
 
     `difference` takes ny rows. `work` takes `BLOCK` pixels or one row, and 2 `halo` + 32 more.
     """
@@ -90,7 +115,9 @@ def blur(source: Any, out: Any, ny: int, nx: int, pitch: int, halo: int, taps: A
         n, at = count * pitch, (halo + top) * pitch
         _weigh_columns(work[lead : lead + n], source, at, pitch, taps, reach)
         for y in range(count):
-            _mirror_columns(work[lead + y * pitch - reach : lead + y * pitch + nx + reach], nx, reach)
+            _mirror_columns(
+                work[lead + y * pitch - reach : lead + y * pitch + nx + reach], nx, reach
+            )
         _weigh_rows(out[at : at + n], work[lead - reach : lead + n + reach], taps, reach)
         _subtract(difference[top * pitch : top * pitch + n], out[at : at + n], source[at : at + n])
 
@@ -136,7 +163,10 @@ def _mirror_columns(row: Any, nx: int, reach: int) -> None:
 
 @kernel()
 def _weigh_columns(out: Any, source: Any, at: int, step: int, taps: Any, reach: int) -> None:
-    """Sum the taps times the rows, `step` apart: three pairs in a loop, since with more the compiler makes no vectors."""
+    """Sum the taps times the rows, `step` apart.
+
+    Three pairs in a loop, since with more the compiler makes no vectors.
+    """
     n = len(out)
     first = (reach - 1) % 3 + 1
     middle = source[at : at + n]
@@ -148,7 +178,10 @@ def _weigh_columns(out: Any, source: Any, at: int, step: int, taps: Any, reach: 
         if first == 2:
             _two(out, middle, a, b, c, d, taps[0], taps[1], taps[2])
         else:
-            e, f = source[at - 3 * step : at - 3 * step + n], source[at + 3 * step : at + 3 * step + n]
+            e, f = (
+                source[at - 3 * step : at - 3 * step + n],
+                source[at + 3 * step : at + 3 * step + n],
+            )
             _three(out, middle, a, b, c, d, e, f, taps[0], taps[1], taps[2], taps[3])
     for k in range(first + 1, reach, 3):
         near, mid, far = k * step, (k + 1) * step, (k + 2) * step
@@ -171,20 +204,38 @@ def _two(out: Any, middle: Any, a: Any, b: Any, c: Any, d: Any, w0: Any, w1: Any
 
 
 @kernel()
-def _three(out: Any, middle: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, w0: Any, w1: Any, w2: Any, w3: Any) -> None:
+def _three(
+    out: Any,
+    middle: Any,
+    a: Any,
+    b: Any,
+    c: Any,
+    d: Any,
+    e: Any,
+    f: Any,
+    w0: Any,
+    w1: Any,
+    w2: Any,
+    w3: Any,
+) -> None:
     for i in range(len(out)):
         out[i] = w0 * middle[i] + w1 * (a[i] + b[i]) + w2 * (c[i] + d[i]) + w3 * (e[i] + f[i])
 
 
 @kernel()
-def _more(out: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, w1: Any, w2: Any, w3: Any) -> None:
+def _more(
+    out: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, w1: Any, w2: Any, w3: Any
+) -> None:
     for i in range(len(out)):
         out[i] += w1 * (a[i] + b[i]) + w2 * (c[i] + d[i]) + w3 * (e[i] + f[i])
 
 
 @kernel()
 def _weigh_rows(out: Any, source: Any, taps: Any, reach: int) -> None:
-    """Sum the taps times the neighbours; `source` begins `reach` pixels before `out`. The places are literal: one address serves all."""
+    """Sum the taps times the neighbours; `source` begins `reach` pixels before `out`.
+
+    The places are literal: one address serves all.
+    """
     n = len(out)
     first = (reach - 1) % 5 + 1
     middle = source[reach - first : reach + first + n]
@@ -218,14 +269,23 @@ def _row_two(out: Any, s: Any, w0: Any, w1: Any, w2: Any) -> None:
 @kernel()
 def _row_three(out: Any, s: Any, w0: Any, w1: Any, w2: Any, w3: Any) -> None:
     for i in range(len(out)):
-        out[i] = w0 * s[i + 3] + w1 * (s[i + 2] + s[i + 4]) + w2 * (s[i + 1] + s[i + 5]) + w3 * (s[i] + s[i + 6])
+        out[i] = (
+            w0 * s[i + 3]
+            + w1 * (s[i + 2] + s[i + 4])
+            + w2 * (s[i + 1] + s[i + 5])
+            + w3 * (s[i] + s[i + 6])
+        )
 
 
 @kernel()
 def _row_four(out: Any, s: Any, w0: Any, w1: Any, w2: Any, w3: Any, w4: Any) -> None:
     for i in range(len(out)):
         out[i] = (
-            w0 * s[i + 4] + w1 * (s[i + 3] + s[i + 5]) + w2 * (s[i + 2] + s[i + 6]) + w3 * (s[i + 1] + s[i + 7]) + w4 * (s[i] + s[i + 8])
+            w0 * s[i + 4]
+            + w1 * (s[i + 3] + s[i + 5])
+            + w2 * (s[i + 2] + s[i + 6])
+            + w3 * (s[i + 1] + s[i + 7])
+            + w4 * (s[i] + s[i + 8])
         )
 
 
@@ -233,7 +293,9 @@ def _row_four(out: Any, s: Any, w0: Any, w1: Any, w2: Any, w3: Any, w4: Any) -> 
 def _row_five(out: Any, s: Any, w0: Any, w1: Any, w2: Any, w3: Any, w4: Any, w5: Any) -> None:
     for i in range(len(out)):
         near = w0 * s[i + 5] + w1 * (s[i + 4] + s[i + 6]) + w2 * (s[i + 3] + s[i + 7])
-        out[i] = near + w3 * (s[i + 2] + s[i + 8]) + w4 * (s[i + 1] + s[i + 9]) + w5 * (s[i] + s[i + 10])
+        out[i] = (
+            near + w3 * (s[i + 2] + s[i + 8]) + w4 * (s[i + 1] + s[i + 9]) + w5 * (s[i] + s[i + 10])
+        )
 
 
 @kernel()

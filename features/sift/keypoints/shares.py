@@ -1,4 +1,7 @@
-"""Eight sums in one step, which the compiler does not find by itself: it makes vectors of loops, and these are too short."""
+"""Eight sums in one step, which the compiler does not find by itself.
+
+It makes vectors of loops, and these are too short.
+"""
 
 from typing import Any
 
@@ -14,7 +17,9 @@ _VECTOR = ir.VectorType(ir.FloatType(), SHARES)
 _FAST = ("contract", "nsz", "arcp", "afn", "reassoc")
 
 
-def _code(typing: Any, slots: Any, slot: Any, row: Any, column: Any, direction: Any, size: Any) -> Any:
+def _code(
+    typing: Any, slots: Any, slot: Any, row: Any, column: Any, direction: Any, size: Any
+) -> Any:
     """Return the types of the arguments, and a function that writes the instructions."""
     del typing
     single = numba.types.float32
@@ -28,10 +33,18 @@ def _code(typing: Any, slots: Any, slot: Any, row: Any, column: Any, direction: 
         shares = _everywhere(builder, values[5])
         for near, period in zip(values[2:5], (2, 1, 4), strict=True):
             second = [float(k // period % 2) for k in range(SHARES)]
-            slope = builder.fmul(_everywhere(builder, near), ir.Constant(_VECTOR, [2 * each - 1 for each in second]), flags=_FAST)
-            part = builder.fadd(ir.Constant(_VECTOR, [1 - each for each in second]), slope, flags=_FAST)
+            slope = builder.fmul(
+                _everywhere(builder, near),
+                ir.Constant(_VECTOR, [2 * each - 1 for each in second]),
+                flags=_FAST,
+            )
+            part = builder.fadd(
+                ir.Constant(_VECTOR, [1 - each for each in second]), slope, flags=_FAST
+            )
             shares = builder.fmul(shares, part, flags=_FAST)
-        builder.store(builder.fadd(builder.load(place, align=4), shares, flags=_FAST), place, align=4)
+        builder.store(
+            builder.fadd(builder.load(place, align=4), shares, flags=_FAST), place, align=4
+        )
         return context.get_dummy_value()
 
     return signature, code
@@ -39,14 +52,23 @@ def _code(typing: Any, slots: Any, slot: Any, row: Any, column: Any, direction: 
 
 def _everywhere(builder: Any, value: Any) -> Any:
     """Return a vector that holds the value in all its places."""
-    one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), SHARES), [0] * SHARES))
+    one = builder.insert_element(
+        ir.Constant(_VECTOR, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
+    )
+    return builder.shuffle_vector(
+        one,
+        ir.Constant(_VECTOR, ir.Undefined),
+        ir.Constant(ir.VectorType(ir.IntType(32), SHARES), [0] * SHARES),
+    )
 
 
 add_shares: Any = intrinsic(_code)
-"""``add_shares(slots, slot, row, column, direction, size)``, for kernels: add to ``slots[slot]`` the eight shares of a pixel.
+"""``add_shares(slots, slot, row, column, direction, size)``, for kernels.
 
-`slots` is a C-contiguous float32 array of shape (any, `SHARES`), `slot` an int64 and not negative, the others float32. `row`, `column`
-and `direction` say, from 0 to 1, how near the pixel is to the second row, column and direction: the share of the first is
-``1 - row``, that of the second ``row``. In a slot the columns change fastest, then the rows.
+Add to ``slots[slot]`` the eight shares of a pixel.
+
+`slots` is a C-contiguous float32 array of shape (any, `SHARES`), `slot` an int64 and not negative,
+the others float32. `row`, `column` and `direction` say, from 0 to 1, how near the pixel is to the
+second row, column and direction: the share of the first is ``1 - row``, that of the second ``row``.
+In a slot the columns change fastest, then the rows.
 """

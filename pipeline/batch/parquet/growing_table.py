@@ -1,7 +1,10 @@
-"""A table of wide rows that grows while its shards are still being measured: their groups of rows as they are, in the source's order.
+"""A table of wide rows that grows while its shards are still being measured.
 
-It is written under another name, and gets its own with the footer, at the very end. A run that is cut off leaves it to be cleared away: the
-shards' files are what is through, and the next run begins the table anew from them.
+Their groups of rows as they are, in the source's order.
+
+It is written under another name, and gets its own with the footer, at the very end. A run that is
+cut off leaves it to be cleared away: the shards' files are what is through, and the next run begins
+the table anew from them.
 """
 
 import os
@@ -11,14 +14,23 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from galfeat.pipeline.batch.parquet.row_groups import MAGIC, begin, finish, insert_rows, moved, rows_of, template
+from galfeat.pipeline.batch.parquet.row_groups import (
+    MAGIC,
+    begin,
+    finish,
+    insert_rows,
+    moved,
+    rows_of,
+    template,
+)
 from galfeat.pipeline.batch.parquet.thrift import encode
 from galfeat.pipeline.batch.writing import Part
 
 __all__ = ["GrowingTable"]
 
 _COPYING = min(2, os.cpu_count() or 1)  # threads that copy: within one disk more do not help
-_UNSYNCED = 1 << 26  # bytes after which the disk is asked to take what is there, so that little is left for the end
+# bytes after which the disk is asked to take what is there, so that little is left for the end
+_UNSYNCED = 1 << 26
 
 
 class GrowingTable:
@@ -49,10 +61,16 @@ class GrowingTable:
     def add(self, shard: Path) -> None:
         """Copy the rows of the next shard's file, side by side with whatever else goes on."""
         footer = rows_of(shard)
-        self._copying.append(self._pool.submit(insert_rows, self._part.file, shard, footer, self._place))
+        self._copying.append(
+            self._pool.submit(insert_rows, self._part.file, shard, footer, self._place)
+        )
         self._groups += [encode(moved(group, self._place - len(MAGIC))) for group in footer.groups]
         size = footer.start - len(MAGIC)
-        self._place, self._rows, self._unsynced = self._place + size, self._rows + footer.rows, self._unsynced + size
+        self._place, self._rows, self._unsynced = (
+            self._place + size,
+            self._rows + footer.rows,
+            self._unsynced + size,
+        )
         if self._unsynced > _UNSYNCED and hasattr(os, "fdatasync"):
             self._copying.append(self._pool.submit(os.fdatasync, self._part.file.fileno()))
             self._unsynced = 0

@@ -1,11 +1,14 @@
-"""Parquet files put together and taken apart by their groups of rows, without looking at the values.
+"""Parquet files put together and taken apart by their groups of rows, without looking at the
+values.
 
-Each shard is written and compressed where it is measured. Putting the shards together into one table then only copies their bytes and
-moves the offsets in the footer: at the speed of the disk, and with nothing in memory but the footer.
+Each shard is written and compressed where it is measured. Putting the shards together into one
+table then only copies their bytes and moves the offsets in the footer: at the speed of the disk,
+and with nothing in memory but the footer.
 
 References
 ----------
-The footer, by field numbers: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
+The footer, by field numbers:
+    https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
 """
 
 import errno
@@ -21,13 +24,25 @@ import pyarrow.parquet as pq
 
 from galfeat.pipeline.batch.parquet.thrift import I64, LIST, STRUCT, Field, Struct, decode, encode
 
-__all__ = ["MAGIC", "Footer", "begin", "finish", "insert_rows", "moved", "read_footer", "rows_of", "template"]
+__all__ = [
+    "MAGIC",
+    "Footer",
+    "begin",
+    "finish",
+    "insert_rows",
+    "moved",
+    "read_footer",
+    "rows_of",
+    "template",
+]
 
 MAGIC = b"PAR1"
 _AT_ONCE = 1 << 24  # bytes copied at a time
-_ONE_WRITES = threading.Lock()  # where the system itself cannot copy: a file has one place at a time
+# where the system itself cannot copy: a file has one place at a time
+_ONE_WRITES = threading.Lock()
 _ROWS, _GROUPS, _METADATA = 3, 4, 5  # of FileMetaData
-_COLUMNS, _GROUP_ROWS, _GROUP_OFFSET, _ORDINAL = 1, 3, 5, 7  # of RowGroup; an ordinal has 16 bits, too few, and may be left out
+# of RowGroup; an ordinal has 16 bits, too few, and may be left out
+_COLUMNS, _GROUP_ROWS, _GROUP_OFFSET, _ORDINAL = 1, 3, 5, 7
 _CHUNK_OFFSETS, _ABOUT = (2, 4, 6), 3  # of ColumnChunk: places in the file, and its ColumnMetaData
 _PAGE_OFFSETS = (9, 10, 11, 14)  # of ColumnMetaData: places in the file
 
@@ -103,7 +118,9 @@ def rows_of(path: Path) -> Footer:
 
 
 def insert_rows(out: BinaryIO, path: Path, footer: Footer, place: int) -> None:
-    """Copy the groups of rows of a file into another, to a place of it; several may be copied at a time, in threads.
+    """Copy the groups of rows of a file into another, to a place of it.
+
+    Several may be copied at a time, in threads.
 
     Parameters
     ----------
@@ -121,7 +138,10 @@ def insert_rows(out: BinaryIO, path: Path, footer: Footer, place: int) -> None:
 
 def finish(out: BinaryIO, like: Footer, rows: int, groups: Iterable[bytes | Struct]) -> None:
     """Write the footer, after the last group of rows."""
-    fields = like.fields | {_ROWS: Field(I64, rows), _GROUPS: Field(LIST, Field(STRUCT, list(groups)))}
+    fields = like.fields | {
+        _ROWS: Field(I64, rows),
+        _GROUPS: Field(LIST, Field(STRUCT, list(groups))),
+    }
     end = encode(dict(sorted(fields.items())))
     out.write(end + len(end).to_bytes(4, "little") + MAGIC)
 
@@ -141,7 +161,11 @@ def _moved_column(column: Struct, shift: int) -> Struct:
 
 def _shifted(fields: Struct, numbers: tuple[int, ...], shift: int) -> Struct:
     """Move offsets; a zero says that there is none."""
-    places = {number: Field(I64, fields[number].value + shift) for number in numbers if number in fields and fields[number].value}
+    places = {
+        number: Field(I64, fields[number].value + shift)
+        for number in numbers
+        if number in fields and fields[number].value
+    }
     return {**fields, **places}
 
 
@@ -149,7 +173,9 @@ def _copy(source: int, target: int, part: tuple[int, int], place: int) -> None:
     """Copy a part of a file to a place of another, within the system where it can do that."""
     start, stop = part
     while start < stop:
-        copied = _copy_within_system(source, target, (start, stop), place) or _copy_through_memory(source, target, (start, stop), place)
+        copied = _copy_within_system(source, target, (start, stop), place) or _copy_through_memory(
+            source, target, (start, stop), place
+        )
         if not copied:
             raise ValueError("cut off")
         start, place = start + copied, place + copied
@@ -161,7 +187,14 @@ def _copy_within_system(source: int, target: int, part: tuple[int, int], place: 
     try:
         return os.copy_file_range(source, target, part[1] - part[0], part[0], place)
     except OSError as error:
-        if error.errno in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF):
+        if error.errno in (
+            errno.EXDEV,
+            errno.ENOSYS,
+            errno.EINVAL,
+            errno.EOPNOTSUPP,
+            errno.EPERM,
+            errno.EBADF,
+        ):
             return 0
         raise
 

@@ -1,23 +1,40 @@
-"""Thrift's compact protocol, as far as Parquet's footers and page headers need it: bytes to a tree of fields, and back.
+"""Thrift's compact protocol, as far as Parquet's footers and page headers need it.
 
-A struct is a dict of field number to `Field`. A value of a struct or of a list may also be the bytes of an encoded struct, which are then
-written as they are.
+Bytes to a tree of fields, and back.
+
+A struct is a dict of field number to `Field`. A value of a struct or of a list may also be the
+bytes of an encoded struct, which are then written as they are.
 
 References
 ----------
-The compact protocol: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+The compact protocol:
+    https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 """
 
 import struct
 from typing import Any, NamedTuple
 
-__all__ = ["BINARY", "I32", "I64", "LIST", "STRUCT", "Field", "Struct", "decode", "encode", "varint"]
+__all__ = [
+    "BINARY",
+    "I32",
+    "I64",
+    "LIST",
+    "STRUCT",
+    "Field",
+    "Struct",
+    "decode",
+    "encode",
+    "varint",
+]
 
 _TRUE, _FALSE, _I8, _I16, I32, I64, _DOUBLE, BINARY, LIST, _SET, _MAP, STRUCT = range(1, 13)
 
 
 class Field(NamedTuple):
-    """The type of a value, by its number in the protocol, and the value; of a list, the type of its elements and they."""
+    """The type of a value, by its number in the protocol, and the value.
+
+    Of a list, the type of its elements and they.
+    """
 
     kind: int
     value: Any
@@ -56,7 +73,11 @@ def encode(fields: Struct) -> bytes:
     for number, (kind, value) in fields.items():
         if kind == _TRUE:
             kind = _TRUE if value else _FALSE
-        out += bytes([(number - last) << 4 | kind]) if 0 < number - last < 16 else bytes([kind]) + _zigzag(number)
+        out += (
+            bytes([(number - last) << 4 | kind])
+            if 0 < number - last < 16
+            else bytes([kind]) + _zigzag(number)
+        )
         if kind not in (_TRUE, _FALSE):
             out += _value(kind, value)
         last = number
@@ -76,7 +97,9 @@ def _value(kind: int, value: Any) -> bytes:
         return varint(len(value)) + bytes(value)
     if kind in (LIST, _SET):
         head = (
-            bytes([len(value.value) << 4 | value.kind]) if len(value.value) < 15 else bytes([0xF0 | value.kind]) + varint(len(value.value))
+            bytes([len(value.value) << 4 | value.kind])
+            if len(value.value) < 15
+            else bytes([0xF0 | value.kind]) + varint(len(value.value))
         )
         return head + b"".join(_value(value.kind, each) for each in value.value)
     if kind == _DOUBLE:
@@ -96,7 +119,11 @@ class _Reader:
         while head := self._byte():
             kind = head & 15
             number = number + (head >> 4) if head >> 4 else self._zigzag()
-            fields[number] = Field(_TRUE, kind == _TRUE) if kind in (_TRUE, _FALSE) else Field(kind, self._value(kind))
+            fields[number] = (
+                Field(_TRUE, kind == _TRUE)
+                if kind in (_TRUE, _FALSE)
+                else Field(kind, self._value(kind))
+            )
         return fields
 
     def _byte(self) -> int:

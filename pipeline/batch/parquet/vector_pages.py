@@ -1,8 +1,11 @@
-"""Columns of vectors as Parquet stores them, written by hand: a list column of fixed length is its numbers, one after the other.
+"""Columns of vectors as Parquet stores them, written by hand.
 
-pyarrow counts for each number at which level of nesting it stands, which takes longer than measuring a galaxy does. Where every row has
-the same number of values and none is missing, these counts are known beforehand. The values are stored plain and without compression:
-noise does not get smaller. Every reader of Parquet reads these pages; the tests read them with pyarrow and pandas.
+A list column of fixed length is its numbers, one after the other.
+
+pyarrow counts for each number at which level of nesting it stands, which takes longer than
+measuring a galaxy does. Where every row has the same number of values and none is missing, these
+counts are known beforehand. The values are stored plain and without compression: noise does not get
+smaller. Every reader of Parquet reads these pages; the tests read them with pyarrow and pandas.
 
 References
 ----------
@@ -15,17 +18,31 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galfeat.pipeline.batch.parquet.thrift import BINARY, I32, I64, LIST, STRUCT, Field, Struct, encode, varint
+from galfeat.pipeline.batch.parquet.thrift import (
+    BINARY,
+    I32,
+    I64,
+    LIST,
+    STRUCT,
+    Field,
+    Struct,
+    encode,
+    varint,
+)
 
 __all__ = ["is_vector", "write_vectors"]
 
 _PAGE = 1 << 20  # bytes of values in a page, but never less than a row
 _DATA_PAGE, _FLOAT, _PLAIN, _RLE, _UNCOMPRESSED = 0, 4, 0, 3, 0
-_NO_LESS = 3  # definition level of a number that is there: column, list and number may each be missing, and none is
+# definition level of a number that is there: column, list and number may each be missing, and none
+# is
+_NO_LESS = 3
 
 
 def is_vector(field: pa.Field) -> bool:
-    """Return whether a column holds vectors of one length, of 32-bit floats, in the form that pyarrow gives them by default."""
+    """Return whether a column holds vectors of one length, of 32-bit floats, in the form that
+    pyarrow gives them by default.
+    """
     kind = field.type
     return bool(
         pa.types.is_fixed_size_list(kind)
@@ -80,7 +97,10 @@ def _head(n: int, k: int) -> bytes:
         1: Field(I32, _DATA_PAGE),
         2: Field(I32, size),
         3: Field(I32, size),
-        5: Field(STRUCT, {1: Field(I32, n * k), 2: Field(I32, _PLAIN), 3: Field(I32, _RLE), 4: Field(I32, _RLE)}),
+        5: Field(
+            STRUCT,
+            {1: Field(I32, n * k), 2: Field(I32, _PLAIN), 3: Field(I32, _RLE), 4: Field(I32, _RLE)},
+        ),
     }
     return encode(header) + levels
 

@@ -1,1 +1,3 @@
-"""The classifiers that are compared, and how their hyperparameters and training copies are drawn."""
+"""The classifiers that are compared, and how their hyperparameters and training copies are
+drawn.
+"""

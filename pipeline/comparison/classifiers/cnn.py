@@ -1,4 +1,7 @@
-"""A small convolutional network on the prepared pixels, by PyTorch where that is installed: the ceiling that features are held against."""
+"""A small convolutional network on the prepared pixels, by PyTorch where that is installed.
+
+The ceiling that features are held against.
+"""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,10 +26,15 @@ SIDE = 32
 """Pixels a side, about: larger cutouts are averaged over whole blocks of pixels first."""
 CHANNELS = (16, 32, 64)
 EPOCHS = (0.5, 0.625, 0.75, 0.875, 1.0)
-"""Where the training is stopped, as shares of the epochs that its schedule is made for: the inner split chooses one."""
+"""Where the training is stopped, as shares of the epochs that its schedule is made for.
 
-_BATCHES, _RATE, _DECAY, _DROPOUT = (16, 64), 6e-3, 0.02, 0.2  # a batch has a sixteenth of the galaxies, within these bounds
-_PASSES, _FEWEST, _MOST = 48_000, 20, 150  # galaxies shown in a training, where that makes so many epochs
+The inner split chooses one.
+"""
+
+# a batch has a sixteenth of the galaxies, within these bounds
+_BATCHES, _RATE, _DECAY, _DROPOUT = (16, 64), 6e-3, 0.02, 0.2
+# galaxies shown in a training, where that makes so many epochs
+_PASSES, _FEWEST, _MOST = 48_000, 20, 150
 _SHIFT = 2  # pixels of the averaged grid, at most
 _CLEAR = 0.02  # of macro-F1 on the inner split: less is chance
 _MOMENTUM, _TINY = 0.1, 1e-5  # of the running means of a layer
@@ -74,7 +82,8 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class ConvNet:
-    """A trained network: three times convolution (3 x 3), normalisation, ReLU and the largest of 2 x 2; then the mean and one layer.
+    """A trained network: three times convolution (3 x 3), normalisation, ReLU and the largest of 2
+    x 2; then the mean and one layer.
 
     Parameters
     ----------
@@ -82,7 +91,8 @@ class ConvNet:
     center, scale : array, shape (bands,)
         Of the training pixels.
     weights : list of array
-        Of each block the convolution, scale and shift of the normalisation; then those of the last layer.
+        Of each block the convolution, scale and shift of the normalisation; then those of the last
+        layer.
     running : list of array
         Mean and variance of each block's channels over the training.
     trial : Trial
@@ -104,7 +114,9 @@ class ConvNet:
         return sum(each.size for each in self.weights)
 
     def probabilities(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the probability of each class: the mean over the image turned and mirrored, made as sure as it may be.
+        """Return the probability of each class.
+
+        The mean over the image turned and mirrored, made as sure as it may be.
 
         Parameters
         ----------
@@ -112,8 +124,14 @@ class ConvNet:
             Prepared cutouts.
         """
         with _alone() as torch:
-            weights, running = ([torch.from_numpy(each) for each in arrays] for arrays in (self.weights, self.running))
-            return calibrated(_seen_from_all_sides(weights, running, _standard(images, self.center, self.scale)), self.trial.temperature)
+            weights, running = (
+                [torch.from_numpy(each) for each in arrays]
+                for arrays in (self.weights, self.running)
+            )
+            return calibrated(
+                _seen_from_all_sides(weights, running, _standard(images, self.center, self.scale)),
+                self.trial.temperature,
+            )
 
 
 def epochs_for(n: int) -> int:
@@ -135,7 +153,8 @@ def fit_cnn(
     seed: int,
     effort: float = 1.0,
 ) -> ConvNet:
-    """Train the network on copies that are turned by right angles, mirrored and shifted anew each time they are shown.
+    """Train the network on copies that are turned by right angles, mirrored and shifted anew each
+    time they are shown.
 
     Parameters
     ----------
@@ -143,15 +162,17 @@ def fit_cnn(
         Prepared cutouts of the training side.
     labels : array of str, shape (n,)
     inner : pair of array of int
-        Rows to learn from and to judge on: a trial on them finds the number of epochs and the temperature; then all rows are learned from.
+        Rows to learn from and to judge on: a trial on them finds the number of epochs and the
+        temperature; then all rows are learned from.
     seed : int
     effort : float
         Multiplies the epochs.
 
     Notes
     -----
-    AdamW (Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101) with a rate that falls as a cosine, batch normalisation (Ioffe &
-    Szegedy 2015, https://arxiv.org/abs/1502.03167), dropout before the last layer. One thread, float32, deterministic algorithms.
+    AdamW (Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101) with a rate that falls as a
+    cosine, batch normalisation (Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167), dropout
+    before the last layer. One thread, float32, deterministic algorithms.
     """
     learn, judge = inner
     training = _Training(seed, effort)
@@ -159,13 +180,20 @@ def fit_cnn(
     seen, unseen = _standard(images[learn], center, scale), _standard(images[judge], center, scale)
     known = sorted(set(labels[learn].tolist()))
     with _alone():
-        said = [_seen_from_all_sides(*state, unseen) for state in training.states(seen, labels[learn])]
+        said = [
+            _seen_from_all_sides(*state, unseen) for state in training.states(seen, labels[learn])
+        ]
         classes = sorted(set(labels.tolist()))
-        scores = [judged(labels[judge], spread(each, known, classes), classes)[0]["macro_f1"] for each in said]
+        scores = [
+            judged(labels[judge], spread(each, known, classes), classes)[0]["macro_f1"]
+            for each in said
+        ]
         best = _last_good(scores)
         trial = Trial(EPOCHS[best], temperature_of(said[best], labels[judge], known), tuple(scores))
         center, scale = _scales(images)
-        *_, (weights, running) = training.states(_standard(images, center, scale), labels, EPOCHS[best : best + 1])
+        *_, (weights, running) = training.states(
+            _standard(images, center, scale), labels, EPOCHS[best : best + 1]
+        )
     return ConvNet(classes, center, scale, _plain(weights), _plain(running), trial, images[0].size)
 
 
@@ -194,9 +222,13 @@ class _Training:
         wide = np.pad(grids, ((0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT), (0, 0)), mode="edge")
         for epoch in range(max(ends)):
             for place, rows in enumerate(np.array_split(random.permutation(len(grids)), batches)):
-                optimizer.param_groups[0]["lr"] = _RATE * (1 + np.cos(np.pi * (epoch + place / batches) / epochs)) / 2
+                optimizer.param_groups[0]["lr"] = (
+                    _RATE * (1 + np.cos(np.pi * (epoch + place / batches) / epochs)) / 2
+                )
                 logits = _forward(weights, running, _as_images(_moved(wide, rows, random)), noise)
-                loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(target[rows]), weight=importance)
+                loss = torch.nn.functional.cross_entropy(
+                    logits, torch.from_numpy(target[rows]), weight=importance
+                )
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -205,25 +237,37 @@ class _Training:
 
 
 def _last_good(scores: Sequence[float]) -> int:
-    """Return the place of the last score that is not clearly below the best: a training that ends with small steps is the steadier one."""
+    """Return the place of the last score that is not clearly below the best.
+
+    A training that ends with small steps is the steadier one.
+    """
     return int(np.flatnonzero(np.array(scores) >= max(scores) - _CLEAR)[-1])
 
 
 def _start(bands: int, classes: int, noise: Any) -> tuple[Weights, Weights]:
-    """Return the weights before training (He et al. 2015, https://arxiv.org/abs/1502.01852) and the running means and variances."""
+    """Return the weights before training (He et al. 2015, https://arxiv.org/abs/1502.01852) and the
+    running means and variances.
+    """
     import torch
 
     weights, running = [], []
     for before, after in pairwise((bands, *CHANNELS)):
         kernel = torch.randn((after, before, 3, 3), generator=noise) * (2 / (9 * before)) ** 0.5
-        weights += [kernel.contiguous(memory_format=torch.channels_last), torch.ones(after), torch.zeros(after)]
+        weights += [
+            kernel.contiguous(memory_format=torch.channels_last),
+            torch.ones(after),
+            torch.zeros(after),
+        ]
         running += [torch.zeros(after), torch.ones(after)]
     weights += [torch.zeros((classes, CHANNELS[-1])), torch.zeros(classes)]
     return [each.requires_grad_() for each in weights], running
 
 
 def _forward(weights: Weights, running: Weights, x: Any, noise: Any = None) -> Any:
-    """Return the logits, shape (n, classes); with a source of noise as in training: with dropout, and normalised by the batch."""
+    """Return the logits, shape (n, classes).
+
+    With a source of noise as in training: with dropout, and normalised by the batch.
+    """
     import torch
     from torch.nn import functional
 
@@ -231,7 +275,9 @@ def _forward(weights: Weights, running: Weights, x: Any, noise: Any = None) -> A
         kernel, scale, shift = weights[3 * block : 3 * block + 3]
         mean, variance = running[2 * block : 2 * block + 2]
         x = functional.conv2d(x, kernel, padding=1)
-        x = functional.batch_norm(x, mean, variance, scale, shift, noise is not None, _MOMENTUM, _TINY)
+        x = functional.batch_norm(
+            x, mean, variance, scale, shift, noise is not None, _MOMENTUM, _TINY
+        )
         x = functional.max_pool2d(functional.relu(x), 2)
     x = x.mean(dim=(2, 3))
     if noise is not None:
@@ -239,22 +285,39 @@ def _forward(weights: Weights, running: Weights, x: Any, noise: Any = None) -> A
     return functional.linear(x, weights[-2], weights[-1])
 
 
-def _seen_from_all_sides(weights: Weights, running: Weights, grids: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the mean probabilities over the eight ways to turn and mirror a grid; a row does not depend on the others."""
+def _seen_from_all_sides(
+    weights: Weights, running: Weights, grids: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the mean probabilities over the eight ways to turn and mirror a grid.
+
+    A row does not depend on the others.
+    """
     import torch
 
     def said(blocks: Mapping[str, Block]) -> NDArray[np.float64]:
         grid = np.asarray(blocks["grid"])
-        turned = [np.rot90(each, turns, axes=(1, 2)) for each in (grid, grid[:, :, ::-1]) for turns in range(4)]
+        turned = [
+            np.rot90(each, turns, axes=(1, 2))
+            for each in (grid, grid[:, :, ::-1])
+            for turns in range(4)
+        ]
         with torch.no_grad():
-            views = [torch.softmax(_forward(weights, running, _as_images(each)).double(), dim=1).numpy() for each in turned]
+            views = [
+                torch.softmax(_forward(weights, running, _as_images(each)).double(), dim=1).numpy()
+                for each in turned
+            ]
         return np.asarray(np.mean(views, axis=0), dtype=np.float64)
 
     return padded({"grid": grids}, said)
 
 
-def _moved(wide: NDArray[np.float32], rows: NDArray[np.intp], random: np.random.Generator) -> NDArray[np.float32]:
-    """Return these grids turned by right angles, mirrored or not, and shifted by up to two pixels; their edges are repeated outwards."""
+def _moved(
+    wide: NDArray[np.float32], rows: NDArray[np.intp], random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return these grids turned by right angles, mirrored or not, and shifted by up to two pixels.
+
+    Their edges are repeated outwards.
+    """
     n, side = len(rows), wide.shape[1] - 2 * _SHIFT
     up, across = (random.integers(0, 2 * _SHIFT + 1, n)[:, None] for _ in range(2))
     line = np.arange(side)
@@ -268,7 +331,9 @@ def _moved(wide: NDArray[np.float32], rows: NDArray[np.intp], random: np.random.
 
 
 def _as_images(grids: NDArray[np.float32]) -> Any:
-    """Return grids (n, ny, nx, bands) as PyTorch's images (n, bands, ny, nx), which lie in memory as before."""
+    """Return grids (n, ny, nx, bands) as PyTorch's images (n, bands, ny, nx), which lie in memory
+    as before.
+    """
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(grids)).permute(0, 3, 1, 2)
@@ -278,19 +343,27 @@ def _scales(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
     """Return the mean and the standard deviation of each band's averaged pixels."""
     grids = _averaged(images).astype(np.float64)
     deviation = grids.std(axis=(0, 1, 2))
-    return grids.mean(axis=(0, 1, 2)).astype(np.float32), np.where(deviation > 0, deviation, 1.0).astype(np.float32)
+    return grids.mean(axis=(0, 1, 2)).astype(np.float32), np.where(
+        deviation > 0, deviation, 1.0
+    ).astype(np.float32)
 
 
-def _standard(images: NDArray[np.float32], center: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.float32]:
+def _standard(
+    images: NDArray[np.float32], center: NDArray[np.float32], scale: NDArray[np.float32]
+) -> NDArray[np.float32]:
     return np.ascontiguousarray((_averaged(images) - center) / scale, dtype=np.float32)
 
 
 def _averaged(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return grids (n, ny, nx, bands) averaged over whole blocks of pixels, of about `SIDE` pixels a side."""
+    """Return grids (n, ny, nx, bands) averaged over whole blocks of pixels, of about `SIDE` pixels
+    a side.
+    """
     n, bands, ny, nx = images.shape
     block = max(1, round(min(ny, nx) / SIDE))
     rows, columns = ny // block, nx // block
-    kept = images[:, :, : rows * block, : columns * block].reshape(n, bands, rows, block, columns, block)
+    kept = images[:, :, : rows * block, : columns * block].reshape(
+        n, bands, rows, block, columns, block
+    )
     return np.ascontiguousarray(kept.mean(axis=(3, 5), dtype=np.float32).transpose(0, 2, 3, 1))
 
 
@@ -300,7 +373,10 @@ def _plain(tensors: Weights) -> list[NDArray[np.float32]]:
 
 @contextmanager
 def _alone() -> Iterator[Any]:
-    """Hold PyTorch to one thread and to algorithms that give the same numbers each time; leave it as it was."""
+    """Hold PyTorch to one thread and to algorithms that give the same numbers each time.
+
+    Leave it as it was.
+    """
     import torch
 
     with _ONE_AT_A_TIME:

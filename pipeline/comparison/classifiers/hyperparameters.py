@@ -45,8 +45,9 @@ class Settings:
 def draw_settings(count: int, seed: int) -> list[Settings]:
     """Return the default settings and `count` - 1 random ones.
 
-    Hidden units 32, 64 or 128; L2 from 0.3 to 10 and rate from 0.0005 to 0.003, both evenly in their logarithms; 24, 48 or 96
-    components. Classes always count alike. The draws of a small count are the first of a large one.
+    Hidden units 32, 64 or 128; L2 from 0.3 to 10 and rate from 0.0005 to 0.003, both evenly in
+    their logarithms; 24, 48 or 96 components. Classes always count alike. The draws of a small
+    count are the first of a large one.
     """
     rng = np.random.default_rng(seed)
     drawn = [

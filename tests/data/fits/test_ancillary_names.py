@@ -15,12 +15,17 @@ def touch(folder: Path, *files: str) -> None:
         path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("name", ["ERR", "sigma", "VAR_POISSON", "g_mask", "WHT2", "ivar", "file_psf", "file_noise", "DQ"])
+@pytest.mark.parametrize(
+    "name",
+    ["ERR", "sigma", "VAR_POISSON", "g_mask", "WHT2", "ivar", "file_psf", "file_noise", "DQ"],
+)
 def test_companions_are_known_by_their_words(name: str) -> None:
     assert is_companion(name)
 
 
-@pytest.mark.parametrize("name", ["", "SCI", "g", "file_g", "masked_galaxy", "variable", "psfree", "F814W"])
+@pytest.mark.parametrize(
+    "name", ["", "SCI", "g", "file_g", "masked_galaxy", "variable", "psfree", "F814W"]
+)
 def test_words_inside_other_words_do_not_count(name: str) -> None:
     assert not is_companion(name)
 
@@ -44,14 +49,30 @@ def test_what_stands_before_the_word_is_found(stem: str, root: str | None) -> No
 
 
 def test_a_companion_needs_a_galaxy_that_it_accompanies() -> None:
-    assert split_companions(["G1fitim", "G1sigma", "G2sigma", "G10fitim"]) == [False, True, False, False]
+    assert split_companions(["G1fitim", "G1sigma", "G2sigma", "G10fitim"]) == [
+        False,
+        True,
+        False,
+        False,
+    ]
     assert split_companions(["psf", "mask"]) == [False, False]
     assert split_companions(["psf", "ngc1"]) == [True, False]
     assert split_companions(["G1sigma", "G1psf"]) == [False, False]
 
 
 def test_a_folder_is_searched_to_the_bottom_in_order(tmp_path: Path) -> None:
-    touch(tmp_path, "b.fits", "a.FITS.gz", "c/d.jpeg", "c/d_err.fits", "C/e.Png", ".hidden.fits", ".git/x.fits", "notes.txt", "b.fits.bak")
+    touch(
+        tmp_path,
+        "b.fits",
+        "a.FITS.gz",
+        "c/d.jpeg",
+        "c/d_err.fits",
+        "C/e.Png",
+        ".hidden.fits",
+        ".git/x.fits",
+        "notes.txt",
+        "b.fits.bak",
+    )
     touch(tmp_path, "z.fits.fz", "err.fits")
     galaxies, left_out = list_cutouts(tmp_path)
     assert galaxies == ["C/e.Png", "a.FITS.gz", "b.fits", "c/d.jpeg", "z.fits.fz"]
@@ -59,7 +80,12 @@ def test_a_folder_is_searched_to_the_bottom_in_order(tmp_path: Path) -> None:
 
 
 def test_galaxies_are_called_by_their_files_without_suffix() -> None:
-    assert [without_suffix(file) for file in ("a/b.fits.gz", "x.y.FIT", "p.JPEG", "q.dat")] == ["a/b", "x.y", "p", "q.dat"]
+    assert [without_suffix(file) for file in ("a/b.fits.gz", "x.y.FIT", "p.JPEG", "q.dat")] == [
+        "a/b",
+        "x.y",
+        "p",
+        "q.dat",
+    ]
 
 
 def test_files_that_would_get_one_name_keep_their_suffixes() -> None:

@@ -1,4 +1,6 @@
-"""The files with which astropy tests itself, those it calls malformed among them: its pixels, or a true reason."""
+"""The files with which astropy tests itself, those it calls malformed among them: its pixels, or a
+true reason.
+"""
 
 import io
 import warnings
@@ -20,11 +22,28 @@ PACKED = Path(fits.__path__[0]) / "hdu" / "compressed" / "tests" / "data"
 
 # What has no image of two axes, and what is said of it.
 NO_IMAGE = {
-    **dict.fromkeys(("ascii", "ascii_i4-i20", "btable", "chandra_time", "logical_null", "memtest", "table", "tb"), "only 1 table"),
-    **dict.fromkeys(("tdim", "theap-gap", "variable_length_table", "vla_logical_all_zero", "vla_logical_null"), "only 1 table"),
+    **dict.fromkeys(
+        (
+            "ascii",
+            "ascii_i4-i20",
+            "btable",
+            "chandra_time",
+            "logical_null",
+            "memtest",
+            "table",
+            "tb",
+        ),
+        "only 1 table",
+    ),
+    **dict.fromkeys(
+        ("tdim", "theap-gap", "variable_length_table", "vla_logical_all_zero", "vla_logical_null"),
+        "only 1 table",
+    ),
     "vla_logical_pre_fix": "only 1 table",
     "stddata": "only 2 table",
-    **dict.fromkeys(("group", "random_groups", "group_invalid", "history_header", "verify"), "holds no image"),
+    **dict.fromkeys(
+        ("group", "random_groups", "group_invalid", "history_header", "verify"), "holds no image"
+    ),
     "compressed_float_bzero": "holds no image",  # it has one axis
     "zerowidth": "its image has no pixels (0 x 777777701 pixels)",
     "lzw": "is packed with compress; unpack it first",
@@ -35,15 +54,21 @@ def by_astropy(file: Any) -> list[NDArray[Any]]:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         with fits.open(file) as opened:
-            images = [hdu.data for hdu in opened if hdu.is_image and not isinstance(hdu, fits.GroupsHDU)]
-            return [image.astype(np.float32) for image in images if image is not None and image.ndim > 1]
+            images = [
+                hdu.data for hdu in opened if hdu.is_image and not isinstance(hdu, fits.GroupsHDU)
+            ]
+            return [
+                image.astype(np.float32) for image in images if image is not None and image.ndim > 1
+            ]
 
 
 def by_us(file: FitsFile) -> list[NDArray[np.float32]]:
     return [file.load(galaxy).pixels for galaxy in file.galaxies()]
 
 
-@pytest.mark.parametrize("folder", [FOLDER, FOLDER / "invalid", PACKED], ids=["tests", "invalid", "compressed"])
+@pytest.mark.parametrize(
+    "folder", [FOLDER, FOLDER / "invalid", PACKED], ids=["tests", "invalid", "compressed"]
+)
 def test_every_file_of_its_tests(folder: Path) -> None:
     files = sorted(folder.glob("*.fits*")) if folder.is_dir() else []
     if not files:
@@ -114,22 +139,34 @@ READ: dict[str, Callable[[], bytes]] = {
     "a block behind the last": lambda: plain() + bytes(2880),
     "END with an equals sign": lambda: card(plain(), "END", "END     ="),
     "END and an equals sign": lambda: card(plain(), "END", "END     = "),
-    "no ASCII in a value and a remark": lambda: card(card(plain(FOO="x", BAR="y"), "FOO", "FOO     = 'BÀR'"), "BAR", "COMMENT héllo"),
-    "exponents in small letters": lambda: card(plain(BSCALE=2.0), "BSCALE", "BSCALE  = +2.000000000000e+000"),
+    "no ASCII in a value and a remark": lambda: card(
+        card(plain(FOO="x", BAR="y"), "FOO", "FOO     = 'BÀR'"), "BAR", "COMMENT héllo"
+    ),
+    "exponents in small letters": lambda: card(
+        plain(BSCALE=2.0), "BSCALE", "BSCALE  = +2.000000000000e+000"
+    ),
     "BLANK of floats": lambda: plain(BLANK=2),
     "BLANK that is no number, of floats": lambda: plain(BLANK="nan"),
     "EXTNAME that is a number": lambda: plain(EXTNAME=12345678),
-    "a keyword in small letters": lambda: card(plain(FOO=1), "FOO", "foo     =                    1"),
+    "a keyword in small letters": lambda: card(
+        plain(FOO=1), "FOO", "foo     =                    1"
+    ),
     "BSCALE twice, alike": lambda: card(
-        card(plain(FOO=1, BAR=1), "FOO", "BSCALE  =                  2.0"), "BAR", "BSCALE  =    2.0 / again"
+        card(plain(FOO=1, BAR=1), "FOO", "BSCALE  =                  2.0"),
+        "BAR",
+        "BSCALE  =    2.0 / again",
     ),
     "BSCALE twice, differently": lambda: card(
-        card(plain(FOO=1, BAR=1), "FOO", "BSCALE  =                  2.0"), "BAR", "BSCALE  =                  3.0"
+        card(plain(FOO=1, BAR=1), "FOO", "BSCALE  =                  2.0"),
+        "BAR",
+        "BSCALE  =                  3.0",
     ),
     "NAXIS1 twice": lambda: card(plain(FOO=1), "FOO", "NAXIS1  =                    5"),
     "BITPIX twice": lambda: card(plain(FOO=1), "FOO", "BITPIX  =                    8"),
     "a long string that goes on": lambda: plain(STORY="x" * 200),
-    "an extension that says nothing of PCOUNT": lambda: card(plain(FOO=1), "FOO", "EXTEND  =                    F"),
+    "an extension that says nothing of PCOUNT": lambda: card(
+        plain(FOO=1), "FOO", "EXTEND  =                    F"
+    ),
 }
 
 
@@ -141,23 +178,53 @@ def test_what_astropy_reads_with_a_warning_has_its_pixels(name: str) -> None:
 
 
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
-    "no SIMPLE": (lambda: plain(FOO="BAR")[80:] + b" " * 80, "is not a FITS file: it is a text that begins with 'BITPIX"),
+    "no SIMPLE": (
+        lambda: plain(FOO="BAR")[80:] + b" " * 80,
+        "is not a FITS file: it is a text that begins with 'BITPIX",
+    ),
     "SIMPLE is F": (
         lambda: card(plain(), "SIMPLE", "SIMPLE  =                    F"),
         "is not standard FITS, as it says itself (SIMPLE is F)",
     ),
     "no END": (lambda: card(plain(), "END", ""), "has no END"),
     "END with gibberish": (lambda: card(plain(), "END", "END$%&%^*%*"), "has no END"),
-    "NAXIS1 with a point": (lambda: card(plain(), "NAXIS1", "NAXIS1  =                 11.0"), "NAXIS1 is 11.0, not a whole number"),
-    "NAXIS2 as a text": (lambda: card(plain(), "NAXIS2", "NAXIS2  = '10.0    '"), "NAXIS2 is '10.0    ', not a whole number"),
-    "NAXIS2 is missing": (lambda: card(plain(), "NAXIS2", "COMMENT"), "NAXIS2 is missing, not a whole number"),
-    "a negative axis": (lambda: card(plain(), "NAXIS1", "NAXIS1  =                  -10"), "an axis of its image has a negative length"),
-    "BITPIX 13": (lambda: card(plain(), "BITPIX", "BITPIX  =                   13"), "BITPIX is 13, which means nothing"),
+    "NAXIS1 with a point": (
+        lambda: card(plain(), "NAXIS1", "NAXIS1  =                 11.0"),
+        "NAXIS1 is 11.0, not a whole number",
+    ),
+    "NAXIS2 as a text": (
+        lambda: card(plain(), "NAXIS2", "NAXIS2  = '10.0    '"),
+        "NAXIS2 is '10.0    ', not a whole number",
+    ),
+    "NAXIS2 is missing": (
+        lambda: card(plain(), "NAXIS2", "COMMENT"),
+        "NAXIS2 is missing, not a whole number",
+    ),
+    "a negative axis": (
+        lambda: card(plain(), "NAXIS1", "NAXIS1  =                  -10"),
+        "an axis of its image has a negative length",
+    ),
+    "BITPIX 13": (
+        lambda: card(plain(), "BITPIX", "BITPIX  =                   13"),
+        "BITPIX is 13, which means nothing",
+    ),
     "no BITPIX": (lambda: card(plain(), "BITPIX", "COMMENT"), "BITPIX is missing"),
-    "NAXIS is 0": (lambda: card(plain(), "NAXIS", "NAXIS   =                    0"), "holds no image"),
-    "no blank behind the equals sign": (lambda: card(plain(), "NAXIS", "NAXIS   =2"), "NAXIS is missing"),
-    "missing pixels": (lambda: plain()[:3000], "is truncated: its image should have 800 bytes and has 120"),
-    "nothing but a header": (lambda: plain()[:2880], "is truncated: its image should have 800 bytes and has 0"),
+    "NAXIS is 0": (
+        lambda: card(plain(), "NAXIS", "NAXIS   =                    0"),
+        "holds no image",
+    ),
+    "no blank behind the equals sign": (
+        lambda: card(plain(), "NAXIS", "NAXIS   =2"),
+        "NAXIS is missing",
+    ),
+    "missing pixels": (
+        lambda: plain()[:3000],
+        "is truncated: its image should have 800 bytes and has 120",
+    ),
+    "nothing but a header": (
+        lambda: plain()[:2880],
+        "is truncated: its image should have 800 bytes and has 0",
+    ),
     "half a header": (lambda: plain()[:240], "has no END"),
     "a text": (lambda: b"<html>not found</html>", "it is a text that begins with"),
 }

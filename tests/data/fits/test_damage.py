@@ -44,13 +44,26 @@ CORPUS = {
     "cube": whole(fits.PrimaryHDU(pixels(3, 12, 14).astype("f8"))),
     "bands": whole(*named("g", "r", "i")),
     "galaxies": whole(*named("A1", "A2", "A3")),
-    "table": whole(fits.PrimaryHDU(pixels()), fits.BinTableHDU.from_columns([fits.Column("x", "J", array=[1, 2])])),
+    "table": whole(
+        fits.PrimaryHDU(pixels()),
+        fits.BinTableHDU.from_columns([fits.Column("x", "J", array=[1, 2])]),
+    ),
     "rice": whole(fits.PrimaryHDU(), fits.CompImageHDU(pixels(), compression_type="RICE_1")),
-    "rice of integers": whole(fits.PrimaryHDU(), fits.CompImageHDU(pixels().astype("i2"), compression_type="RICE_1")),
+    "rice of integers": whole(
+        fits.PrimaryHDU(), fits.CompImageHDU(pixels().astype("i2"), compression_type="RICE_1")
+    ),
     "gzip": whole(fits.PrimaryHDU(), fits.CompImageHDU(pixels(), compression_type="GZIP_2")),
-    "hcompress": whole(fits.PrimaryHDU(), fits.CompImageHDU(pixels(), compression_type="HCOMPRESS_1", tile_shape=(10, 12))),
-    "hcompress of integers": whole(fits.PrimaryHDU(), fits.CompImageHDU(pixels().astype("i4"), compression_type="HCOMPRESS_1")),
-    "pixel lists": whole(fits.PrimaryHDU(), fits.CompImageHDU((pixels() > 100).astype("i2"), compression_type="PLIO_1")),
+    "hcompress": whole(
+        fits.PrimaryHDU(),
+        fits.CompImageHDU(pixels(), compression_type="HCOMPRESS_1", tile_shape=(10, 12)),
+    ),
+    "hcompress of integers": whole(
+        fits.PrimaryHDU(), fits.CompImageHDU(pixels().astype("i4"), compression_type="HCOMPRESS_1")
+    ),
+    "pixel lists": whole(
+        fits.PrimaryHDU(),
+        fits.CompImageHDU((pixels() > 100).astype("i2"), compression_type="PLIO_1"),
+    ),
     "companions": whole(*named("SCI", "ERR", "DQ", "SEG")),
     "packed": gzip.compress(PLAIN),
 }
@@ -84,7 +97,10 @@ def jpeg() -> bytes:
     ("content", "words"),
     [
         (b"", "is empty (0 bytes)"),
-        (b"<html>not found</html>", "is not a FITS file: it is a text that begins with '<html>not found<'"),
+        (
+            b"<html>not found</html>",
+            "is not a FITS file: it is a text that begins with '<html>not found<'",
+        ),
         (jpeg(), "is not a FITS file: it is a JPEG picture"),
         (b"\0" * 5000, "is not a FITS file"),
         (b"SIMPLE  =", "no END"),
@@ -92,7 +108,10 @@ def jpeg() -> bytes:
         (PLAIN[: 2880 + 100], "is truncated: its image should have 1,920 bytes and has 100"),
         (PLAIN[:2880], "should have 1,920 bytes and has 0"),
         (gzip.compress(PLAIN)[:-20], "is gzipped and truncated"),
-        (gzip.compress(PLAIN)[:600] + b"\0" * 60 + gzip.compress(PLAIN)[660:], "is gzipped and damaged"),
+        (
+            gzip.compress(PLAIN)[:600] + b"\0" * 60 + gzip.compress(PLAIN)[660:],
+            "is gzipped and damaged",
+        ),
         (gzip.compress(b""), "is empty: it unpacks to 0 bytes"),
         (gzip.compress(b"text"), "is not a FITS file"),
         (changed(PLAIN, "BITPIX", "13"), "BITPIX is 13"),
@@ -106,9 +125,17 @@ def jpeg() -> bytes:
         (PLAIN.replace(b"END     ", b"ENDE    "), "no END"),
         (whole(fits.PrimaryHDU()), "holds no image"),
         (whole(fits.PrimaryHDU(np.zeros(7))), "only 1 one-dimensional array(s)"),
-        (whole(fits.PrimaryHDU(), fits.BinTableHDU.from_columns([fits.Column("x", "J", array=[1])])), "holds no image, only 1 table(s)"),
+        (
+            whole(
+                fits.PrimaryHDU(), fits.BinTableHDU.from_columns([fits.Column("x", "J", array=[1])])
+            ),
+            "holds no image, only 1 table(s)",
+        ),
         (whole(*named("ERR")), "holds no image of a galaxy, only what accompanies one (ERR)"),
-        (changed(PLAIN, "EXTEND", "T").replace(b"EXTEND  =", b"BSCALE  ="), "BSCALE is T, not a number"),
+        (
+            changed(PLAIN, "EXTEND", "T").replace(b"EXTEND  =", b"BSCALE  ="),
+            "BSCALE is T, not a number",
+        ),
     ],
 )
 def test_a_bad_file_says_what_is_wrong_with_it(tmp_path: Path, content: bytes, words: str) -> None:
@@ -121,7 +148,9 @@ def test_what_is_no_file_says_so(tmp_path: Path) -> None:
     assert reason(written(tmp_path / "a.fits", PLAIN) / "b.fits") == "there is no such file"
 
 
-def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -131,7 +160,9 @@ def test_a_file_that_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_header_that_claims_terabytes_costs_kilobytes(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.fits", changed(changed(PLAIN, "NAXIS1", "1000000000"), "NAXIS2", "1000000"))
+    path = written(
+        tmp_path / "a.fits", changed(changed(PLAIN, "NAXIS1", "1000000000"), "NAXIS2", "1000000")
+    )
     reason(path)
     tracemalloc.start()
     assert "is truncated" in reason(path)
@@ -140,7 +171,9 @@ def test_a_header_that_claims_terabytes_costs_kilobytes(tmp_path: Path) -> None:
     assert peak < 1 << 20
 
 
-def test_a_small_file_that_claims_a_thousand_million_pixels_a_row_fails_at_once(tmp_path: Path) -> None:
+def test_a_small_file_that_claims_a_thousand_million_pixels_a_row_fails_at_once(
+    tmp_path: Path,
+) -> None:
     content = changed(PLAIN, "NAXIS1", "1000000000") + bytes(20_000 - len(PLAIN))
     assert len(content) == 20_000
     path = written(tmp_path / "a.fits", content)
@@ -150,13 +183,20 @@ def test_a_small_file_that_claims_a_thousand_million_pixels_a_row_fails_at_once(
     [failure] = open_source(path).read(Shard(0, 1)).failures
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert failure.reason == "is truncated: its image should have 80,000,000,000 bytes and has 17,120"
-    assert peak < plain._LARGEST + 100_000  # the room that any file is read into, most of it never touched
+    assert (
+        failure.reason == "is truncated: its image should have 80,000,000,000 bytes and has 17,120"
+    )
+    # the room that any file is read into, most of it never touched
+    assert peak < plain._LARGEST + 100_000
 
 
-def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("galfeat.data.fits.streams._LARGEST_UNZIPPED", 1 << 20)
-    assert "unpacks to more than" in reason(written(tmp_path / "a.fits.gz", gzip.compress(bytes(2 << 20))))
+    assert "unpacks to more than" in reason(
+        written(tmp_path / "a.fits.gz", gzip.compress(bytes(2 << 20)))
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,7 +214,9 @@ def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(tmp_path
         (("ZBITPIX", "5"), "ZBITPIX is 5"),
     ],
 )
-def test_a_compressed_image_that_makes_no_sense_never_reaches_the_decoder(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+def test_a_compressed_image_that_makes_no_sense_never_reaches_the_decoder(
+    tmp_path: Path, change: tuple[str, str], words: str
+) -> None:
     assert words in reason(written(tmp_path / "a.fits", changed(CORPUS["rice"], *change)))
 
 
@@ -294,7 +336,9 @@ def _outcome(path: Path) -> str:
 
 @pytest.mark.parametrize("damage", [_flipped, _cut, _missing_piece, _other_values])
 @pytest.mark.parametrize("kind", CORPUS)
-def test_damage_ends_in_pixels_or_in_a_reason(kind: str, damage: Callable[[bytearray, np.random.Generator], bytes], tmp_path: Path) -> None:
+def test_damage_ends_in_pixels_or_in_a_reason(
+    kind: str, damage: Callable[[bytearray, np.random.Generator], bytes], tmp_path: Path
+) -> None:
     """Any other exception, and any warning, fails this test."""
     damaged = [damage(bytearray(CORPUS[kind]), np.random.default_rng(seed)) for seed in range(25)]
     reasons = [_outcome(written(tmp_path / "a.fits", content)) for content in damaged]
@@ -305,17 +349,32 @@ def test_damage_ends_in_pixels_or_in_a_reason(kind: str, damage: Callable[[bytea
 @given(st.binary(max_size=400), st.integers(0, 35), st.binary(max_size=80))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_made_up_headers_end_in_pixels_or_in_a_reason(card: bytes, place: int, rest: bytes) -> None:
-    content = PLAIN[: place * 80] + card[:80].ljust(80) + PLAIN[place * 80 + 80 : 2880] + PLAIN[2880:] + rest
+    content = (
+        PLAIN[: place * 80]
+        + card[:80].ljust(80)
+        + PLAIN[place * 80 + 80 : 2880]
+        + PLAIN[2880:]
+        + rest
+    )
     with contextlib.suppress(CutoutError):
         loads(content)
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(["SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "PCOUNT", "GCOUNT", "END"]), st.integers(-9, 99)))
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["SIMPLE", "BITPIX", "NAXIS", "NAXIS1", "NAXIS2", "PCOUNT", "GCOUNT", "END"]
+            ),
+            st.integers(-9, 99),
+        )
+    )
 )
 @settings(max_examples=150, deadline=None)
 def test_headers_of_any_order_are_read_or_refused(cards: list[tuple[str, int]]) -> None:
-    text = "SIMPLE  =                    T".ljust(80) + "".join(f"{keyword:<8}= {value:>20}".ljust(80) for keyword, value in cards)
+    text = "SIMPLE  =                    T".ljust(80) + "".join(
+        f"{keyword:<8}= {value:>20}".ljust(80) for keyword, value in cards
+    )
     content = text.ljust(-(-len(text) // 2880) * 2880).encode() + bytes(2880)
     try:
         hdus, _ = read_hdus(Bytes(content))

@@ -36,8 +36,13 @@ def write(path: Path, pixels: Any, names: Any = None, primary: Any = None, **car
     return path
 
 
-def ramp(shape: tuple[int, ...], dtype: str = "f4", count: int = COUNT) -> list[np.ndarray[Any, Any]]:
-    return [(np.arange(np.prod(shape)).reshape(shape) % 7 + number).astype(dtype) for number in range(count)]
+def ramp(
+    shape: tuple[int, ...], dtype: str = "f4", count: int = COUNT
+) -> list[np.ndarray[Any, Any]]:
+    return [
+        (np.arange(np.prod(shape)).reshape(shape) % 7 + number).astype(dtype)
+        for number in range(count)
+    ]
 
 
 def opened(path: Path, **options: Any) -> FileSource:
@@ -48,7 +53,10 @@ def opened(path: Path, **options: Any) -> FileSource:
 
 def everything(source: Opened, size: int = 7) -> Reading:
     parts = [source.read(shard) for shard in source.shards(size)]
-    return Reading([each for part in parts for each in part.cutouts], [each for part in parts for each in part.failures])
+    return Reading(
+        [each for part in parts for each in part.cutouts],
+        [each for part in parts for each in part.failures],
+    )
 
 
 def carefully(source: Opened, monkeypatch: pytest.MonkeyPatch) -> Reading:
@@ -58,8 +66,17 @@ def carefully(source: Opened, monkeypatch: pytest.MonkeyPatch) -> Reading:
 
 
 def same(one: Reading, other: Reading) -> bool:
-    facts = [[(c.id, c.bands, c.named, c.file, c.row, c.pixels.shape, c.pixels.dtype) for c in reading.cutouts] for reading in (one, other)]
-    equal = all(np.array_equal(p.pixels, q.pixels, equal_nan=True) for p, q in zip(one.cutouts, other.cutouts, strict=False))
+    facts = [
+        [
+            (c.id, c.bands, c.named, c.file, c.row, c.pixels.shape, c.pixels.dtype)
+            for c in reading.cutouts
+        ]
+        for reading in (one, other)
+    ]
+    equal = all(
+        np.array_equal(p.pixels, q.pixels, equal_nan=True)
+        for p, q in zip(one.cutouts, other.cutouts, strict=False)
+    )
     return facts[0] == facts[1] and equal and one.failures == other.failures
 
 
@@ -74,13 +91,17 @@ def test_every_kind_is_read_as_the_careful_way_and_astropy_do(
     found = everything(source)
     assert same(found, carefully(source, monkeypatch))
     for number, cutout in enumerate(found.cutouts):
-        assert np.array_equal(cutout.pixels, fits.getdata(path, number + 1).reshape(cutout.pixels.shape).astype("f4"))
+        assert np.array_equal(
+            cutout.pixels, fits.getdata(path, number + 1).reshape(cutout.pixels.shape).astype("f4")
+        )
     assert [cutout.id for cutout in found.cutouts] == [f"a[{number}]" for number in range(COUNT)]
 
 
 @pytest.mark.parametrize("part", [1, 3000, 30000, 1 << 19])
 @pytest.mark.parametrize("gap", [0, 8])
-def test_however_it_is_cut_into_reads(tmp_path: Path, part: int, gap: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_however_it_is_cut_into_reads(
+    tmp_path: Path, part: int, gap: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(tmp_path / "a.fits", ramp((6, 5)))
     monkeypatch.setattr(rows, "_PART", part)
     monkeypatch.setattr(rows, "_GAP", gap)
@@ -93,7 +114,9 @@ def test_however_it_is_cut_into_reads(tmp_path: Path, part: int, gap: int, monke
 
 
 def test_long_headers_and_a_shared_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(tmp_path / "a.fits", ramp((6, 5)), **{f"KEY{number}": number for number in range(60)})
+    path = write(
+        tmp_path / "a.fits", ramp((6, 5)), **{f"KEY{number}": number for number in range(60)}
+    )
     with fits.open(path, "update") as file:
         file[0].header["FILTER"] = "F814W"
     source = opened(path)
@@ -104,8 +127,22 @@ def test_long_headers_and_a_shared_filter(tmp_path: Path, monkeypatch: pytest.Mo
 
 def odd_files(folder: Path) -> Iterator[tuple[str, Path]]:
     plain = ramp((6, 5))
-    yield "bands", write(folder / "bands.fits", ramp((6, 5), count=16), [f"F{number}W" for number in range(100, 116)])
-    yield "companion", write(folder / "companion.fits", plain, [*[f"N{number}" for number in range(COUNT - 1)], "ERR"])
+    yield (
+        "bands",
+        write(
+            folder / "bands.fits",
+            ramp((6, 5), count=16),
+            [f"F{number}W" for number in range(100, 116)],
+        ),
+    )
+    yield (
+        "companion",
+        write(
+            folder / "companion.fits",
+            plain,
+            [*[f"N{number}" for number in range(COUNT - 1)], "ERR"],
+        ),
+    )
     yield "science and error", write(folder / "pairs.fits", plain, ["SCI", "ERR"] * (COUNT // 2))
     yield "another size", write(folder / "size.fits", [*plain[1:], ramp((5, 6))[0]])
     yield "another type", write(folder / "type.fits", [*plain[1:], plain[0].astype("f8")])
@@ -133,14 +170,25 @@ def test_what_is_not_alike_is_left_to_the_careful_way(tmp_path: Path) -> None:
     assert find_row(tmp_path / "bands.fits", "galaxies", Known()) is not None
     good = write(tmp_path / "good.fits", ramp((6, 5)))
     layouts: tuple[Layout, ...] = ("auto", "galaxies", "cube", "bands")
-    assert [find_row(good, layout, Known()) is not None for layout in layouts] == [True, True, False, False]
+    assert [find_row(good, layout, Known()) is not None for layout in layouts] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert find_row(tmp_path / "missing.fits", "auto", Known()) is None
 
 
 def test_bands_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cubes = write(tmp_path / "a.fits", ramp((2, 6, 5)), BAND1="g", BAND2="r")
     nameless = write(tmp_path / "b.fits", ramp((2, 6, 5)))
-    for path, bands in ((cubes, ["r", "g"]), (cubes, ["r"]), (nameless, ["u", "v"]), (nameless, ["band2"]), (cubes, ["z"])):
+    for path, bands in (
+        (cubes, ["r", "g"]),
+        (cubes, ["r"]),
+        (nameless, ["u", "v"]),
+        (nameless, ["band2"]),
+        (cubes, ["z"]),
+    ):
         source = opened(path, bands=bands)
         assert source.row is not None
         assert same(everything(source), carefully(source, monkeypatch))
@@ -148,12 +196,19 @@ def test_bands_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_catalogue_of_the_file_gives_its_names(tmp_path: Path) -> None:
     path = write(tmp_path / "a.fits", ramp((6, 5)))
-    (tmp_path / "c.csv").write_text("id,label\n" + "".join(f"x{number},agn\n" for number in range(COUNT)))
+    (tmp_path / "c.csv").write_text(
+        "id,label\n" + "".join(f"x{number},agn\n" for number in range(COUNT))
+    )
     source = opened(path, catalog=tmp_path / "c.csv")
     assert source.row is not None
-    assert [cutout.id for cutout in everything(source).cutouts] == [f"x{number}" for number in range(COUNT)]
+    assert [cutout.id for cutout in everything(source).cutouts] == [
+        f"x{number}" for number in range(COUNT)
+    ]
     (tmp_path / "d.csv").write_text("id,hdu\nx,3\ny,1\n")
-    assert [float(cutout.pixels[0, 0, 0]) for cutout in everything(opened(path, catalog=tmp_path / "d.csv")).cutouts] == [2, 0]
+    assert [
+        float(cutout.pixels[0, 0, 0])
+        for cutout in everything(opened(path, catalog=tmp_path / "d.csv")).cutouts
+    ] == [2, 0]
 
 
 def test_a_file_that_changed_is_read_as_it_is_now(tmp_path: Path) -> None:
@@ -161,9 +216,12 @@ def test_a_file_that_changed_is_read_as_it_is_now(tmp_path: Path) -> None:
     source = opened(path)
     write(path, [each + 100 for each in ramp((6, 5), count=18)])
     found = everything(source)
-    assert [float(cutout.pixels[0, 0, 0]) for cutout in found.cutouts] == [100 + number for number in range(18)]
+    assert [float(cutout.pixels[0, 0, 0]) for cutout in found.cutouts] == [
+        100 + number for number in range(18)
+    ]
     assert {failure.reason for failure in found.failures} == {
-        f"its file holds 18 galaxies now, and this is number {number}, counted from 0" for number in (18, 19)
+        f"its file holds 18 galaxies now, and this is number {number}, counted from 0"
+        for number in (18, 19)
     }
     path.unlink()
     assert {failure.reason for failure in everything(source).failures} == {"there is no such file"}
@@ -178,7 +236,8 @@ def test_headers_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.Mon
         return read_hdus(source)
 
     monkeypatch.setattr("galfeat.data.fits.file.read_hdus", counted)
-    monkeypatch.setattr("galfeat.data.sources.files.PlainReader.read", lambda *_: None)  # it looks whether a small file holds one galaxy
+    # it looks whether a small file holds one galaxy
+    monkeypatch.setattr("galfeat.data.sources.files.PlainReader.read", lambda *_: None)
     source = opened(path)
     assert len(everything(source, 1).cutouts) == COUNT // 2
     assert len(scans) == 1
@@ -215,10 +274,22 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     return path, step
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(number=st.integers(0, 17), at=st.integers(0, 2879), byte=st.integers(0, 255), early=st.booleans())
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    number=st.integers(0, 17),
+    at=st.integers(0, 2879),
+    byte=st.integers(0, 255),
+    early=st.booleans(),
+)
 def test_a_damaged_header_is_never_read_otherwise(
-    seen: tuple[Path, int], number: int, at: int, byte: int, early: bool, monkeypatch: pytest.MonkeyPatch
+    seen: tuple[Path, int],
+    number: int,
+    at: int,
+    byte: int,
+    early: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path, step = seen
     damaged = bytearray(path.read_bytes())
@@ -235,7 +306,9 @@ def test_a_damaged_header_is_never_read_otherwise(
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 2879), st.integers(0, 255))
-def test_a_header_of_a_known_form_is_that_of_a_header_read_alone(seen: tuple[Path, int], at: int, byte: int) -> None:
+def test_a_header_of_a_known_form_is_that_of_a_header_read_alone(
+    seen: tuple[Path, int], at: int, byte: int
+) -> None:
     """The form of the second extension comes from the first; card by card it must say the same."""
     path, step = seen
     damaged = bytearray(path.read_bytes()[: 2880 + 2 * step])
@@ -262,5 +335,9 @@ def test_cards_are_cut_out_when_they_are_asked_for(tmp_path: Path) -> None:
     assert names == [f"NGC{number}" for number in range(COUNT)]
     assert [hdu.header.number("RA", 0) for hdu in hdus[1:4]] == [0, 0.25, 0.5]
     cards = hdus[2].header.cards
-    assert ("OBJECT" in cards, "NOTHING" in cards, len(cards) == len(list(cards))) == (True, False, True)
+    assert ("OBJECT" in cards, "NOTHING" in cards, len(cards) == len(list(cards))) == (
+        True,
+        False,
+        True,
+    )
     assert Header(dict(cards)).text("OBJECT") == hdus[2].header.text("OBJECT") == "it's"

@@ -20,7 +20,9 @@ from galfeat.data.fits.file import Pixels, open_fits
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.sources.base import Shard
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "readv"), reason="this system reads the careful way only")
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "readv"), reason="this system reads the careful way only"
+)
 
 
 def write(path: Path, pixels: Any, **cards: Any) -> str:
@@ -37,7 +39,11 @@ def careful(path: Path, layout: Layout = "auto") -> Pixels:
 
 
 def same(one: Pixels, other: Pixels) -> bool:
-    return np.array_equal(one.pixels, other.pixels, equal_nan=True) and one[1:] == other[1:] and one.pixels.dtype == other.pixels.dtype
+    return (
+        np.array_equal(one.pixels, other.pixels, equal_nan=True)
+        and one[1:] == other[1:]
+        and one.pixels.dtype == other.pixels.dtype
+    )
 
 
 @pytest.fixture
@@ -50,10 +56,18 @@ def corpus(tmp_path: Path) -> list[str]:
             for name in ("F606W", "F814W"):
                 pixels = rng.integers(0, 100, shape).astype(dtype)
                 files.append(
-                    write(tmp_path / f"{dtype}_{len(shape)}{shape[0]}_{name}.fits", pixels, FILTER=name, OBJECT=f"galaxy {len(files)}")
+                    write(
+                        tmp_path / f"{dtype}_{len(shape)}{shape[0]}_{name}.fits",
+                        pixels,
+                        FILTER=name,
+                        OBJECT=f"galaxy {len(files)}",
+                    )
                 )
     long = {f"KEY{i}": i for i in range(60)}
-    files += [write(tmp_path / f"long{i}.fits", np.full((4, 4), float(i)), **long, EXPTIME=i) for i in range(3)]
+    files += [
+        write(tmp_path / f"long{i}.fits", np.full((4, 4), float(i)), **long, EXPTIME=i)
+        for i in range(3)
+    ]
     files.append(write(tmp_path / "other.fits", np.ones((4, 4)), **long, EXPTIMES=1))
     files.append(write(tmp_path / "named.fits", np.ones((2, 4, 4)), BAND1="g", BAND2="r"))
     values = np.array([[np.nan, np.inf, 1e300, -1e-300]])
@@ -61,7 +75,9 @@ def corpus(tmp_path: Path) -> list[str]:
     return files
 
 
-def test_one_reader_reads_them_all_as_the_careful_way_does(corpus: list[str], tmp_path: Path) -> None:
+def test_one_reader_reads_them_all_as_the_careful_way_does(
+    corpus: list[str], tmp_path: Path
+) -> None:
     reader = PlainReader(tmp_path, "auto")
     order = np.random.default_rng(1).permutation(np.tile(corpus, 3))
     for file in order:
@@ -86,7 +102,9 @@ def test_in_every_layout(corpus: list[str], tmp_path: Path, layout: Layout) -> N
             assert same(found, expected)
 
 
-def test_the_quick_way_is_taken(corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_quick_way_is_taken(
+    corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reader = PlainReader(tmp_path, "auto")
     before = [reader.read(file) for file in corpus]
     monkeypatch.setattr(plain, "FitsFile", None)  # learning would fail
@@ -97,7 +115,11 @@ def test_the_quick_way_is_taken(corpus: list[str], tmp_path: Path, monkeypatch: 
 def test_the_same_keywords_with_another_filter(tmp_path: Path) -> None:
     files = [write(tmp_path / f"{name}.fits", np.ones((4, 4)), FILTER=name) for name in "grg"[:2]]
     reader = PlainReader(tmp_path, "auto")
-    assert [found.bands for file in (*files, files[0]) if (found := reader.read(file))] == [("g",), ("r",), ("g",)]
+    assert [found.bands for file in (*files, files[0]) if (found := reader.read(file))] == [
+        ("g",),
+        ("r",),
+        ("g",),
+    ]
 
 
 def test_what_is_not_plain_is_left_to_the_careful_way(tmp_path: Path) -> None:
@@ -117,15 +139,28 @@ def test_what_is_not_plain_is_left_to_the_careful_way(tmp_path: Path) -> None:
     (tmp_path / "folder.fits").mkdir()
     (tmp_path / "empty.fits").write_bytes(b"")
     (tmp_path / "text.fits").write_bytes(b"x" * 5760)
-    fits.HDUList([fits.PrimaryHDU(np.ones((4, 4))), fits.ImageHDU(np.ones((4, 4)))]).writeto(tmp_path / "two.fits")
-    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.ones((40, 40), dtype="f4"))]).writeto(tmp_path / "tiles.fits")
+    fits.HDUList([fits.PrimaryHDU(np.ones((4, 4))), fits.ImageHDU(np.ones((4, 4)))]).writeto(
+        tmp_path / "two.fits"
+    )
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.ones((40, 40), dtype="f4"))]).writeto(
+        tmp_path / "tiles.fits"
+    )
     good = (tmp_path / write(tmp_path / "good.fits", pixels)).read_bytes()
     (tmp_path / "short.fits").write_bytes(good[:-1])
     (tmp_path / "long.fits").write_bytes(good + b"\0" * 2880)
     (tmp_path / "pixels.fits").write_bytes(good[:2880])
     reader = PlainReader(tmp_path, "auto")
     assert reader.read("good.fits") is not None
-    for file in (*odd.values(), "two.fits", "tiles.fits", "short.fits", "long.fits", "pixels.fits", "good.fits\0", ""):
+    for file in (
+        *odd.values(),
+        "two.fits",
+        "tiles.fits",
+        "short.fits",
+        "long.fits",
+        "pixels.fits",
+        "good.fits\0",
+        "",
+    ):
         assert reader.read(file) is None, file
 
 
@@ -165,8 +200,12 @@ class Asked(dict[str, str]):
         return super().__contains__(key)
 
 
-def test_every_keyword_that_is_asked_for_matters(corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two headers that agree in what the careful way asks for cannot be read differently: so all of that must be compared."""
+def test_every_keyword_that_is_asked_for_matters(
+    corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two headers that agree in what the careful way asks for cannot be read differently: so all of
+    that must be compared.
+    """
     asked: set[str] = set()
     original = headers.Header.__init__
 
@@ -179,20 +218,36 @@ def test_every_keyword_that_is_asked_for_matters(corpus: list[str], tmp_path: Pa
     for file in corpus:
         careful(tmp_path / file)
     assert {"BITPIX", "NAXIS", "FILTER", "EXTNAME"} <= asked
-    left = {name for name in asked if not MATTERS.fullmatch(name.encode()) and not plain.NOT_PLAIN.fullmatch(name.encode())}
+    left = {
+        name
+        for name in asked
+        if not MATTERS.fullmatch(name.encode()) and not plain.NOT_PLAIN.fullmatch(name.encode())
+    }
     assert left == set()
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
     folder = tmp_path_factory.mktemp("seen")
-    name = write(folder / "good.fits", np.arange(30, dtype="f4").reshape(2, 3, 5), FILTER="r", EXTNAME="SCI", BAND1="g", BAND2="r", X=3)
+    name = write(
+        folder / "good.fits",
+        np.arange(30, dtype="f4").reshape(2, 3, 5),
+        FILTER="r",
+        EXTNAME="SCI",
+        BAND1="g",
+        BAND2="r",
+        X=3,
+    )
     return folder, (folder / name).read_bytes()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(at=st.integers(0, 2879), byte=st.integers(0, 255), card=st.booleans())
-def test_a_damaged_header_is_never_read_otherwise(seen: tuple[Path, bytes], at: int, byte: int, card: bool) -> None:
+def test_a_damaged_header_is_never_read_otherwise(
+    seen: tuple[Path, bytes], at: int, byte: int, card: bool
+) -> None:
     folder, good = seen
     damaged = bytearray(good)
     damaged[at % 1200 if card else at] = byte
@@ -204,7 +259,9 @@ def test_a_damaged_header_is_never_read_otherwise(seen: tuple[Path, bytes], at: 
         assert same(found, careful(folder / "damaged.fits"))
 
 
-def test_a_source_takes_it(corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_takes_it(
+    corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     del corpus
     source = open_source(tmp_path)
     quick = source.read(Shard(0, len(source)))
@@ -213,11 +270,19 @@ def test_a_source_takes_it(corpus: list[str], tmp_path: Path, monkeypatch: pytes
     assert not quick.failures
     assert not slow.failures
     for one, other in zip(quick.cutouts, slow.cutouts, strict=True):
-        assert (one.id, one.bands, one.named, one.row, one.file) == (other.id, other.bands, other.named, other.row, other.file)
+        assert (one.id, one.bands, one.named, one.row, one.file) == (
+            other.id,
+            other.bands,
+            other.named,
+            other.row,
+            other.file,
+        )
         assert np.array_equal(one.pixels, other.pixels, equal_nan=True)
 
 
-def test_shards_learn_once_what_files_look_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards_learn_once_what_files_look_like(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(9):
         fits.PrimaryHDU(np.full((4, 5), number, "f4")).writeto(tmp_path / f"{number}.fits")
     learned: list[str] = []
@@ -229,7 +294,11 @@ def test_shards_learn_once_what_files_look_like(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(PlainReader, "_learn", counted)
     source = open_source(tmp_path)
-    found = [cutout.pixels[0, 0, 0] for shard in source.shards(2) for cutout in source.read(shard).cutouts]
+    found = [
+        cutout.pixels[0, 0, 0]
+        for shard in source.shards(2)
+        for cutout in source.read(shard).cutouts
+    ]
     assert found == list(range(9))
     assert learned == ["0.fits"]
     with ThreadPoolExecutor(1) as pool:  # another thread has a buffer of its own

@@ -45,7 +45,9 @@ def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(21, 17), (1, 1), (3, 9, 11)])
-def test_every_kind_of_number_is_read_as_it_was_written(tmp_path: Path, dtype: str, shape: tuple[int, ...]) -> None:
+def test_every_kind_of_number_is_read_as_it_was_written(
+    tmp_path: Path, dtype: str, shape: tuple[int, ...]
+) -> None:
     pixels = image(dtype, shape)
     [found] = read(write(tmp_path / "a.fits", fits.PrimaryHDU(pixels)))
     assert found.pixels.dtype == np.float32
@@ -54,8 +56,13 @@ def test_every_kind_of_number_is_read_as_it_was_written(tmp_path: Path, dtype: s
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "i8", "f4", "f8"])
-@pytest.mark.parametrize(("scale", "zero"), [(0.1, 0.0), (1.0, 7.5), (-3.25, 1e5), (1e-30, 0.0), (1e300, 1.0), (1, -128), (2, 32768)])
-def test_scaled_numbers_are_those_of_astropy(tmp_path: Path, dtype: str, scale: float, zero: float) -> None:
+@pytest.mark.parametrize(
+    ("scale", "zero"),
+    [(0.1, 0.0), (1.0, 7.5), (-3.25, 1e5), (1e-30, 0.0), (1e300, 1.0), (1, -128), (2, 32768)],
+)
+def test_scaled_numbers_are_those_of_astropy(
+    tmp_path: Path, dtype: str, scale: float, zero: float
+) -> None:
     hdu = fits.PrimaryHDU(image(dtype), do_not_scale_image_data=True)
     hdu.header["BSCALE"], hdu.header["BZERO"] = scale, zero
     path = write(tmp_path / "a.fits", hdu)
@@ -66,14 +73,18 @@ def test_scaled_numbers_are_those_of_astropy(tmp_path: Path, dtype: str, scale: 
 
 def test_unsigned_numbers_are_rounded_once(tmp_path: Path) -> None:
     """By way of float64 it would be 2**63: there it is a tie, and ties go to even."""
-    [found] = read(write(tmp_path / "a.fits", fits.PrimaryHDU(np.array([[2**63 + 2**39 + 1]], dtype="u8"))))
+    [found] = read(
+        write(tmp_path / "a.fits", fits.PrimaryHDU(np.array([[2**63 + 2**39 + 1]], dtype="u8")))
+    )
     assert found.pixels[0, 0, 0] == 2**63 + 2**40
 
 
 @pytest.mark.parametrize("blank", [-5, 0])
 @pytest.mark.parametrize("cards", [{}, {"BSCALE": 0.5}, {"BZERO": 32768}])
 def test_blank_pixels_are_nan(tmp_path: Path, blank: int, cards: dict[str, float]) -> None:
-    hdu = fits.PrimaryHDU(np.array([[blank, 1], [2, blank]], dtype="i2"), do_not_scale_image_data=True)
+    hdu = fits.PrimaryHDU(
+        np.array([[blank, 1], [2, blank]], dtype="i2"), do_not_scale_image_data=True
+    )
     hdu.header["BLANK"] = blank
     hdu.header.update(cards)
     [found] = read(write(tmp_path / "a.fits", hdu))
@@ -82,21 +93,34 @@ def test_blank_pixels_are_nan(tmp_path: Path, blank: int, cards: dict[str, float
 
 
 def test_what_is_beyond_float32_is_infinite(tmp_path: Path) -> None:
-    [found] = read(write(tmp_path / "a.fits", fits.PrimaryHDU(np.array([[1e300, -1e39], [np.nan, 1.0]]))))
+    [found] = read(
+        write(tmp_path / "a.fits", fits.PrimaryHDU(np.array([[1e300, -1e39], [np.nan, 1.0]])))
+    )
     assert np.array_equal(found.pixels[0], [[np.inf, -np.inf], [np.nan, 1]], equal_nan=True)
 
 
 @pytest.mark.parametrize("codec", ["RICE_1", "GZIP_1", "GZIP_2"])
 @pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4", "f4", "f8"])
 def test_compressed_images_are_those_of_astropy(tmp_path: Path, codec: str, dtype: str) -> None:
-    pixels = np.random.default_rng(0).normal(1000, 50, (40, 33)).clip(0, 255 if dtype == "u1" else None).astype(dtype)
-    path = write(tmp_path / "a.fits.fz", fits.PrimaryHDU(), fits.CompImageHDU(pixels, compression_type=codec, tile_shape=(7, 33)))
+    pixels = (
+        np.random.default_rng(0)
+        .normal(1000, 50, (40, 33))
+        .clip(0, 255 if dtype == "u1" else None)
+        .astype(dtype)
+    )
+    path = write(
+        tmp_path / "a.fits.fz",
+        fits.PrimaryHDU(),
+        fits.CompImageHDU(pixels, compression_type=codec, tile_shape=(7, 33)),
+    )
     [found] = read(path)
     assert np.array_equal(found.pixels[0], as_float32(fits.getdata(path)))
 
 
 @pytest.mark.parametrize("dither", [0, 1, 2])
-def test_dithered_and_blank_compressed_pixels_are_those_of_astropy(tmp_path: Path, dither: int) -> None:
+def test_dithered_and_blank_compressed_pixels_are_those_of_astropy(
+    tmp_path: Path, dither: int
+) -> None:
     pixels = np.random.default_rng(1).normal(0, 1, (40, 33)).astype("f4")
     pixels[3, 4] = np.nan
     method = {0: -1, 1: 1, 2: 2}[dither]
@@ -108,7 +132,9 @@ def test_dithered_and_blank_compressed_pixels_are_those_of_astropy(tmp_path: Pat
 
 
 def test_scaled_compressed_integers_are_scaled_and_blanked(tmp_path: Path) -> None:
-    hdu = fits.CompImageHDU(np.arange(400, dtype="i2").reshape(20, 20), do_not_scale_image_data=True)
+    hdu = fits.CompImageHDU(
+        np.arange(400, dtype="i2").reshape(20, 20), do_not_scale_image_data=True
+    )
     hdu.header["BSCALE"], hdu.header["BZERO"], hdu.header["BLANK"] = 0.5, 10.0, 7
     [found] = read(write(tmp_path / "a.fits", fits.PrimaryHDU(), hdu))
     assert np.isnan(found.pixels[0, 0, 7])
@@ -124,7 +150,9 @@ def test_gzipped_files_are_read_even_if_they_are_several_in_one(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("rest", [b"\0" * 100, b"some archive's remark", b"\0" * 2880 * 3])
-def test_a_short_last_block_and_what_archives_leave_behind_are_read_as_astropy_does(tmp_path: Path, rest: bytes) -> None:
+def test_a_short_last_block_and_what_archives_leave_behind_are_read_as_astropy_does(
+    tmp_path: Path, rest: bytes
+) -> None:
     path = write(tmp_path / "a.fits", fits.PrimaryHDU(image("f4")))
     whole = path.read_bytes()
     path.write_bytes(whole[: 2880 + 21 * 17 * 4])
@@ -135,13 +163,21 @@ def test_a_short_last_block_and_what_archives_leave_behind_are_read_as_astropy_d
 
 def test_tables_empty_first_parts_and_spectra_are_passed_over(tmp_path: Path) -> None:
     table = fits.BinTableHDU.from_columns([fits.Column("x", "J", array=[1, 2, 3])])
-    path = write(tmp_path / "a.fits", fits.PrimaryHDU(), table, fits.ImageHDU(np.zeros(5)), fits.ImageHDU(image("f4")))
+    path = write(
+        tmp_path / "a.fits",
+        fits.PrimaryHDU(),
+        table,
+        fits.ImageHDU(np.zeros(5)),
+        fits.ImageHDU(image("f4")),
+    )
     assert len(read(path)) == 1
 
 
 def test_large_files_are_read_in_parts(tmp_path: Path) -> None:
     wide = np.arange(1200 * 1000, dtype="f4").reshape(1200, 1000)
-    path = write(tmp_path / "a.fits", fits.PrimaryHDU(wide), fits.ImageHDU(wide + 1), fits.ImageHDU(wide + 2))
+    path = write(
+        tmp_path / "a.fits", fits.PrimaryHDU(wide), fits.ImageHDU(wide + 1), fits.ImageHDU(wide + 2)
+    )
     assert path.stat().st_size > 3 * 4 << 20
     found = read(path)
     assert [float(each.pixels[0, 0, 0]) for each in found] == [0, 1, 2]
@@ -165,14 +201,20 @@ def test_four_axes_are_galaxies_with_bands_in_order(tmp_path: Path) -> None:
 def test_bands_of_extensions_stack_in_order(tmp_path: Path) -> None:
     planes = [fits.ImageHDU(image("f4") + number) for number in range(3)]
     for plane, name in zip(planes, "gri", strict=True):
-        plane.header["EXTNAME"] = name  # as it stands; the argument `name` would write it in capitals
+        # as it stands; the argument `name` would write it in capitals
+        plane.header["EXTNAME"] = name
     [found] = read(write(tmp_path / "a.fits", fits.PrimaryHDU(), *planes))
     assert (found.bands, found.named) == (("g", "r", "i"), True)
     assert np.array_equal(found.pixels[2], (image("f4") + 2).astype("f4"))
 
 
 def test_one_extension_can_be_chosen_even_a_companion(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.fits", fits.PrimaryHDU(), fits.ImageHDU(image("f4"), name="SCI"), fits.ImageHDU(image("f4") * 2, name="ERR"))
+    path = write(
+        tmp_path / "a.fits",
+        fits.PrimaryHDU(),
+        fits.ImageHDU(image("f4"), name="SCI"),
+        fits.ImageHDU(image("f4") * 2, name="ERR"),
+    )
     assert len(read(path)) == 1
     assert np.array_equal(read(path, hdu=2)[0].pixels[0], image("f4") * 2)
     with pytest.raises(CutoutError, match="no extension 3: its 3 go from 0 to 2"):
@@ -203,12 +245,20 @@ def test_the_header_names_the_filter(tmp_path: Path, cards: dict[str, str], name
 def test_the_filter_of_an_empty_first_part_counts_for_the_images_behind_it(tmp_path: Path) -> None:
     first = fits.PrimaryHDU()
     first.header["FILTER"] = "F814W"
-    path = write(tmp_path / "a.fits", first, fits.ImageHDU(image("f4"), name="SCI"), fits.ImageHDU(image("f4"), name="WHT"))
+    path = write(
+        tmp_path / "a.fits",
+        first,
+        fits.ImageHDU(image("f4"), name="SCI"),
+        fits.ImageHDU(image("f4"), name="WHT"),
+    )
     assert read(path)[0].bands == ("F814W",)
     own = fits.PrimaryHDU(image("f4"))
     own.header["FILTER"] = "F606W"
     path = write(tmp_path / "b.fits", own, fits.ImageHDU(image("f4")))
-    assert [(found.bands, found.named) for found in read(path)] == [(("F606W",), True), (("band1",), False)]
+    assert [(found.bands, found.named) for found in read(path)] == [
+        (("F606W",), True),
+        (("band1",), False),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +272,9 @@ def test_the_filter_of_an_empty_first_part_counts_for_the_images_behind_it(tmp_p
         ({"BAND1": "g", "BAND2": "g"}, ()),
     ],
 )
-def test_the_header_names_the_planes_of_a_cube(tmp_path: Path, cards: dict[str, str], bands: tuple[str, ...]) -> None:
+def test_the_header_names_the_planes_of_a_cube(
+    tmp_path: Path, cards: dict[str, str], bands: tuple[str, ...]
+) -> None:
     hdu = fits.PrimaryHDU(image("f4", (2, 5, 6)))
     hdu.header.update(cards)
     [found] = read(write(tmp_path / "a.fits", hdu))
@@ -239,7 +291,12 @@ def test_of_a_keyword_that_stands_twice_the_first_counts_as_in_astropy(tmp_path:
 
 
 def test_images_behind_random_groups_are_found(tmp_path: Path) -> None:
-    groups = fits.GroupData(np.zeros((700, 1, 1, 2, 3), "f4"), parnames=["u", "v"], pardata=[np.zeros(700)] * 2, bitpix=-32)
+    groups = fits.GroupData(
+        np.zeros((700, 1, 1, 2, 3), "f4"),
+        parnames=["u", "v"],
+        pardata=[np.zeros(700)] * 2,
+        bitpix=-32,
+    )
     path = write(tmp_path / "a.fits", fits.GroupsHDU(groups), fits.ImageHDU(image("f4")))
     assert path.stat().st_size > 4 * 2880
     with open_fits(path) as file:
@@ -248,12 +305,26 @@ def test_images_behind_random_groups_are_found(tmp_path: Path) -> None:
 
 
 def test_values_of_a_header_are_read_by_the_standard() -> None:
-    header = Header({"A": " 'it''s / here ' / remark", "B": "  -1.5D3 / remark", "C": " 12", "D": " T", "E": " / nothing", "F": " 'open"})
+    header = Header(
+        {
+            "A": " 'it''s / here ' / remark",
+            "B": "  -1.5D3 / remark",
+            "C": " 12",
+            "D": " T",
+            "E": " / nothing",
+            "F": " 'open",
+        }
+    )
     assert header.text("A") == "it's / here"
     assert header.number("B", 0) == -1500
     assert header.integer("C") == 12
     assert (header.true("D"), header.true("C"), header.true("Z")) == (True, False, False)
-    assert (header.integer("E", 3), header.number("Z", 2.5), header.text("F"), header.text("C")) == (3, 2.5, "", "")
+    assert (
+        header.integer("E", 3),
+        header.number("Z", 2.5),
+        header.text("F"),
+        header.text("C"),
+    ) == (3, 2.5, "", "")
     for keyword in ("A", "B", "Z"):
         with pytest.raises(CutoutError, match=keyword):
             header.integer(keyword)

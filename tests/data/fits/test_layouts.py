@@ -1,4 +1,6 @@
-"""Which images are galaxies and which are bands: decided on shapes and names alone, no file needed."""
+"""Which images are galaxies and which are bands: decided on shapes and names alone, no file
+needed.
+"""
 
 import pytest
 
@@ -10,25 +12,62 @@ ONE = (8, 6)
 
 def images(*names: str, shape: tuple[int, ...] = ONE, filters: tuple[str, ...] = ()) -> list[Image]:
     own = filters or ("",) * len(names)
-    return [Image(hdu, shape, name, each, each) for hdu, (name, each) in enumerate(zip(names, own, strict=True), start=1)]
+    return [
+        Image(hdu, shape, name, each, each)
+        for hdu, (name, each) in enumerate(zip(names, own, strict=True), start=1)
+    ]
 
 
 @pytest.mark.parametrize(
     "name",
-    ["g", "R", "Ks", "F814W", "f160w", "F150W2", "NUV", "W1", "y4", "irac2", "VIS", "SDSS_g", "HSC-I", "band12", "red", "NB816", "r'"],
+    [
+        "g",
+        "R",
+        "Ks",
+        "F814W",
+        "f160w",
+        "F150W2",
+        "NUV",
+        "W1",
+        "y4",
+        "irac2",
+        "VIS",
+        "SDSS_g",
+        "HSC-I",
+        "band12",
+        "red",
+        "NB816",
+        "r'",
+    ],
 )
 def test_names_of_filters_are_known(name: str) -> None:
     assert is_band_name(name)
 
 
-@pytest.mark.parametrize("name", ["", "SCI", "NGC1300", "J1234+56", "gal001", "1237648702966988820", "N29", "PRIMARY", "fg", "big"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "SCI",
+        "NGC1300",
+        "J1234+56",
+        "gal001",
+        "1237648702966988820",
+        "N29",
+        "PRIMARY",
+        "fg",
+        "big",
+    ],
+)
 def test_other_names_are_no_filters(name: str) -> None:
     assert not is_band_name(name)
 
 
 def test_equal_shapes_with_names_of_filters_are_bands_of_one_galaxy() -> None:
     assert arrange(images("g", "r", "i")) == [Galaxy((1, 2, 3), ("g", "r", "i"), named=True)]
-    assert arrange(images("SCI", "SCI", filters=("F606W", "F814W"))) == [Galaxy((1, 2), ("F606W", "F814W"), named=True)]
+    assert arrange(images("SCI", "SCI", filters=("F606W", "F814W"))) == [
+        Galaxy((1, 2), ("F606W", "F814W"), named=True)
+    ]
 
 
 def test_equal_shapes_with_names_of_galaxies_are_galaxies() -> None:
@@ -42,7 +81,9 @@ def test_a_filter_that_is_shared_or_missing_makes_no_bands(filters: tuple[str, .
 
 def test_filters_of_their_own_say_more_than_extnames() -> None:
     assert len(arrange(images("g", "r", filters=("F814W", "F814W")))) == 2
-    assert arrange(images("g", "r", filters=("F814W", ""))) == [Galaxy((1, 2), ("g", "r"), named=True)]
+    assert arrange(images("g", "r", filters=("F814W", ""))) == [
+        Galaxy((1, 2), ("g", "r"), named=True)
+    ]
 
 
 def test_unequal_shapes_are_galaxies_whatever_their_names() -> None:
@@ -54,11 +95,16 @@ def test_unequal_shapes_are_galaxies_whatever_their_names() -> None:
 
 def test_bands_that_nothing_names_are_counted() -> None:
     assert arrange(images("", ""), "bands") == [Galaxy((1, 2), ("band1", "band2"), named=False)]
-    assert arrange(images("NGC1", "NGC2"), "bands") == [Galaxy((1, 2), ("NGC1", "NGC2"), named=True)]
+    assert arrange(images("NGC1", "NGC2"), "bands") == [
+        Galaxy((1, 2), ("NGC1", "NGC2"), named=True)
+    ]
 
 
 def test_galaxies_are_galaxies_where_the_layout_says_so() -> None:
-    assert arrange(images("g", "r"), "galaxies") == [Galaxy((1,), ("band1",)), Galaxy((2,), ("band1",))]
+    assert arrange(images("g", "r"), "galaxies") == [
+        Galaxy((1,), ("band1",)),
+        Galaxy((2,), ("band1",)),
+    ]
 
 
 def test_a_cube_is_one_galaxy_with_its_planes_as_bands() -> None:
@@ -69,7 +115,9 @@ def test_a_cube_is_one_galaxy_with_its_planes_as_bands() -> None:
 
 
 def test_cube_takes_the_first_image_and_nothing_else() -> None:
-    assert arrange([Image(0, (2, 8, 6)), Image(1, (2, 8, 6))], "cube") == [Galaxy((0,), ("band1", "band2"))]
+    assert arrange([Image(0, (2, 8, 6)), Image(1, (2, 8, 6))], "cube") == [
+        Galaxy((0,), ("band1", "band2"))
+    ]
     assert len(arrange([Image(0, (2, 8, 6)), Image(1, (2, 8, 6))])) == 2
     with pytest.raises(CutoutError, match="no cube: its first image has 8 x 6 pixels"):
         arrange(images("g", "r"), "cube")
@@ -81,7 +129,9 @@ def test_four_axes_are_a_row_of_galaxies() -> None:
 
 
 def test_companions_are_never_galaxies_nor_bands() -> None:
-    assert arrange(images("SCI", "ERR", "DQ", "WHT", "VAR_POISSON", "G_MASK", "psf", "IVAR2", "SEGMAP")) == [Galaxy((1,), ("band1",))]
+    assert arrange(
+        images("SCI", "ERR", "DQ", "WHT", "VAR_POISSON", "G_MASK", "psf", "IVAR2", "SEGMAP")
+    ) == [Galaxy((1,), ("band1",))]
     assert [galaxy.hdus for galaxy in arrange(images("g", "r", "g_err", "r_err"))] == [(1, 2)]
     with pytest.raises(CutoutError, match="only what accompanies one \\(ERR, DQ\\)"):
         arrange(images("ERR", "DQ"))

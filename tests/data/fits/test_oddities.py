@@ -43,7 +43,9 @@ def scaled_twice(path: Path) -> Path:
     plain(path)
     raw = path.read_bytes()
     first = raw.index(b"END" + b" " * 77)
-    cards = b"BZERO   =                  0.0".ljust(80) + b"BZERO   =                100.0".ljust(80)
+    cards = b"BZERO   =                  0.0".ljust(80) + b"BZERO   =                100.0".ljust(
+        80
+    )
     path.write_bytes(raw[:first] + cards + raw[first : 2880 - len(cards)] + raw[2880:])
     return path
 
@@ -58,7 +60,10 @@ WORDS: dict[Callable[[Path], Path], str] = {
 
 def everything(source: Opened) -> Reading:
     parts = [source.read(shard) for shard in source.shards(2)]
-    return Reading([each for part in parts for each in part.cutouts], [each for part in parts for each in part.failures])
+    return Reading(
+        [each for part in parts for each in part.cutouts],
+        [each for part in parts for each in part.failures],
+    )
 
 
 @pytest.mark.parametrize("odd", WORDS, ids=lambda odd: odd.__name__)
@@ -71,17 +76,23 @@ def test_odd_files_are_read_as_astropy_reads_them_and_said_once(
     with caplog.at_level(logging.WARNING, "galfeat"):
         reading = everything(open_source(tmp_path))
     assert not reading.failures
-    assert [record.getMessage() for record in caplog.records] == [f"0.fits: {WORDS[odd]} (said once, whichever files it is true of)"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"0.fits: {WORDS[odd]} (said once, whichever files it is true of)"
+    ]
     for cutout in reading.cutouts:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # astropy warns of some of it, at some calls
             expected = fits.getdata(tmp_path / cutout.file)
         assert np.array_equal(cutout.pixels[0], expected)
     if odd is doubled:
-        assert reading.cutouts[0].bands == (fits.getheader(tmp_path / "0.fits")["FILTER"],) == ("g",)
+        assert (
+            reading.cutouts[0].bands == (fits.getheader(tmp_path / "0.fits")["FILTER"],) == ("g",)
+        )
 
 
-def test_one_file_and_extensions_alike_say_it_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_one_file_and_extensions_alike_say_it_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     hdus = [fits.ImageHDU(PIXELS + number) for number in range(20)]
     for hdu in hdus:
         hdu.header.extend([("OBJECT", "one"), ("OBJECT", "two")])
@@ -99,9 +110,13 @@ def test_one_file_and_extensions_alike_say_it_too(tmp_path: Path, caplog: pytest
     ]
 
 
-def test_files_as_they_should_be_say_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_files_as_they_should_be_say_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     plain(tmp_path / "a.fits", FILTER="g")
-    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.ones((40, 40), "f4"))]).writeto(tmp_path / "b.fits")
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.ones((40, 40), "f4"))]).writeto(
+        tmp_path / "b.fits"
+    )
     with caplog.at_level(logging.WARNING, "galfeat"):
         assert len(everything(open_source(tmp_path)).cutouts) == 2
     assert caplog.records == []
@@ -114,14 +129,18 @@ def beyond(path: Path, shape: tuple[int, ...] = (5, 6)) -> Path:
     return path
 
 
-def test_pixels_beyond_float32_are_bad_and_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_pixels_beyond_float32_are_bad_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(3):
         beyond(tmp_path / f"{number}.fits")
     fits.PrimaryHDU(np.full((5, 6), np.inf)).writeto(tmp_path / "0infinite.fits")
     with caplog.at_level(logging.WARNING, "galfeat"):
         cutouts = everything(open_source(tmp_path)).cutouts
     words = "2 pixels of extension 0 are beyond float32: they are bad pixels"
-    assert [record.getMessage() for record in caplog.records] == [f"0.fits: {words} (said once, whichever files it is true of)"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"0.fits: {words} (said once, whichever files it is true of)"
+    ]
     assert [int(np.isfinite(cutout.pixels).sum()) for cutout in cutouts] == [27, 0, 27, 27]
 
 
@@ -129,7 +148,9 @@ def scaled_beyond(folder: Path) -> Opened:
     hdu = fits.PrimaryHDU(np.arange(30, dtype="i4").reshape(5, 6))
     hdu.writeto(folder / "a.fits")
     with (folder / "a.fits").open("r+b") as file:
-        head = file.read(2880).replace(b"END".ljust(80), b"BSCALE  =                1E39".ljust(80) + b"END".ljust(80), 1)
+        head = file.read(2880).replace(
+            b"END".ljust(80), b"BSCALE  =                1E39".ljust(80) + b"END".ljust(80), 1
+        )
         file.seek(0)
         file.write(head[:2880])
     return open_source(folder)
@@ -138,7 +159,9 @@ def scaled_beyond(folder: Path) -> Opened:
 def extensions_beyond(folder: Path) -> Opened:
     beyond(folder / "one.fits")
     pixels = fits.getdata(folder / "one.fits")
-    fits.HDUList([fits.PrimaryHDU(), *(fits.ImageHDU(pixels) for _ in range(20))]).writeto(folder / "many.fits")
+    fits.HDUList([fits.PrimaryHDU(), *(fits.ImageHDU(pixels) for _ in range(20))]).writeto(
+        folder / "many.fits"
+    )
     return open_source(folder / "many.fits")
 
 
@@ -155,7 +178,9 @@ def hdf5_beyond(folder: Path) -> Opened:
 
 
 @pytest.mark.parametrize("made", [scaled_beyond, extensions_beyond, mosaic_beyond, hdf5_beyond])
-def test_every_reader_says_what_is_beyond_float32(tmp_path: Path, made: Callable[[Path], Opened], caplog: pytest.LogCaptureFixture) -> None:
+def test_every_reader_says_what_is_beyond_float32(
+    tmp_path: Path, made: Callable[[Path], Opened], caplog: pytest.LogCaptureFixture
+) -> None:
     source = made(tmp_path)
     with caplog.at_level(logging.WARNING, "galfeat"):
         found = everything(source)

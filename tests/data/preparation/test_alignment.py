@@ -1,4 +1,6 @@
-"""Aligned galaxies: where their light comes to lie, what may not matter, and what stays as it is."""
+"""Aligned galaxies: where their light comes to lie, what may not matter, and what stays as it
+is.
+"""
 
 import numpy as np
 import pytest
@@ -12,9 +14,15 @@ NOISE = 0.1  # of the measured unit: low, so that what is expected can be told f
 
 
 def _galaxy(
-    centre: tuple[float, float] = (31.5, 31.5), angle: float = 0.0, scale: float = 4.0, ratio: float = 0.5, tail: float = 0.3
+    centre: tuple[float, float] = (31.5, 31.5),
+    angle: float = 0.0,
+    scale: float = 4.0,
+    ratio: float = 0.5,
+    tail: float = 0.3,
 ) -> NDArray[np.float32]:
-    """Return two bands of an exponential disc with a tail of light towards its `angle` (from x towards y), on a little noise."""
+    """Return two bands of an exponential disc with a tail of light towards its `angle` (from x
+    towards y), on a little noise.
+    """
     y, x = np.mgrid[:SIZE, :SIZE]
     dy, dx = y - centre[0], x - centre[1]
     u, v = dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
@@ -26,18 +34,27 @@ def _galaxy(
 
 
 def _moments(image: NDArray[np.floating]) -> tuple[float, float, float, float]:
-    """Return centre (y, x), major axis (radians) and third moment along the rows of the light that stands out."""
+    """Return centre (y, x), major axis (radians) and third moment along the rows of the light that
+    stands out.
+    """
     light = np.where(image > 0.35, image, 0).astype(float)
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]
     total = light.sum()
     dy, dx = y - (light * y).sum() / total, x - (light * x).sum() / total
     angle = 0.5 * np.arctan2(2 * (light * dx * dy).sum(), (light * (dx**2 - dy**2)).sum())
-    return (light * y).sum() / total, (light * x).sum() / total, float(angle), float((light * dx**3).sum())
+    return (
+        (light * y).sum() / total,
+        (light * x).sum() / total,
+        float(angle),
+        float((light * dx**3).sum()),
+    )
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.4, 1.3, 2.0, -0.7, 3.0, -2.5])
 @pytest.mark.parametrize("centre", [(31.5, 31.5), (34.2, 27.7)])
-def test_the_light_comes_to_the_middle_and_along_the_rows(angle: float, centre: tuple[float, float]) -> None:
+def test_the_light_comes_to_the_middle_and_along_the_rows(
+    angle: float, centre: tuple[float, float]
+) -> None:
     aligned = align(_galaxy(centre, angle)[None], normalise=False)[0].mean(axis=0)
     y, x, major, skew = _moments(aligned)
     assert y == pytest.approx(31.5, abs=0.25)
@@ -47,9 +64,13 @@ def test_the_light_comes_to_the_middle_and_along_the_rows(angle: float, centre: 
 
 
 def test_galaxies_of_many_sizes_come_out_alike() -> None:
-    """Discs of two sizes differ by their noise and their grid only, once both are brought to one extent."""
+    """Discs of two sizes differ by their noise and their grid only, once both are brought to one
+    extent.
+    """
     small, large = (align(_galaxy(scale=scale, tail=0)[None])[0, 0] for scale in (4.0, 6.5))
-    apart = align(np.stack([_galaxy(scale=scale, tail=0) for scale in (4.0, 6.5)]), normalise=False)[:, 0]
+    apart = align(
+        np.stack([_galaxy(scale=scale, tail=0) for scale in (4.0, 6.5)]), normalise=False
+    )[:, 0]
     core = np.s_[16:48, 16:48]
     assert np.abs(small - large)[core].mean() < 0.3 * np.abs(apart[0] - apart[1])[core].mean()
 
@@ -66,15 +87,21 @@ def test_turning_the_input_by_right_angles_changes_nothing(turns: int, normalise
 
 @pytest.mark.parametrize("shift", [(3, 0), (-2, 5)])
 def test_shifting_the_input_changes_nothing(shift: tuple[int, int]) -> None:
-    """The noise moves along with the galaxy here, so only what comes in at the edge of the frame differs."""
+    """The noise moves along with the galaxy here, so only what comes in at the edge of the frame
+    differs.
+    """
     galaxy = _galaxy(angle=0.6)
     moved = np.roll(galaxy, shift, axis=(1, 2))
     inner = np.s_[:, 12:-12, 12:-12]
-    np.testing.assert_allclose(align(moved[None])[0][inner], align(galaxy[None])[0][inner], atol=0.02)
+    np.testing.assert_allclose(
+        align(moved[None])[0][inner], align(galaxy[None])[0][inner], atol=0.02
+    )
 
 
 def test_without_turning_the_galaxy_keeps_its_direction() -> None:
-    _, _, major, _ = _moments(align(_galaxy((34, 28), 0.7, tail=0)[None], rotate=False)[0].mean(axis=0))
+    _, _, major, _ = _moments(
+        align(_galaxy((34, 28), 0.7, tail=0)[None], rotate=False)[0].mean(axis=0)
+    )
     assert major == pytest.approx(0.7, abs=0.05)
 
 
@@ -94,7 +121,8 @@ def test_where_nothing_stands_out_the_galaxy_stays_as_it_is() -> None:
     assert align(noise).tobytes() == noise.tobytes()
     bad = np.full_like(noise, np.nan)
     assert np.isnan(align(bad)).all()
-    corner = noise + np.roll(_galaxy(), (-28, -28), axis=(1, 2))  # split over the corners: nothing near the centre
+    # split over the corners: nothing near the centre
+    corner = noise + np.roll(_galaxy(), (-28, -28), axis=(1, 2))
     assert align(corner).tobytes() == corner.tobytes()
 
 
@@ -111,18 +139,24 @@ def test_bad_pixels_stay_bad_and_never_count() -> None:
     galaxy = _galaxy((33, 30), 0.5)
     hole = np.zeros_like(galaxy, dtype=bool)
     hole[1, 30:34, 30:34] = True
-    results = [align(np.where(hole, np.float32(value), galaxy)[None], normalise=False).tobytes() for value in (np.nan, np.inf, -np.inf)]
+    results = [
+        align(np.where(hole, np.float32(value), galaxy)[None], normalise=False).tobytes()
+        for value in (np.nan, np.inf, -np.inf)
+    ]
     assert len(set(results)) == 1
     holes = np.isnan(np.frombuffer(results[0], np.float32).reshape(galaxy.shape))
     assert not holes[0].any()
     assert 13 <= holes[1].sum() <= 19  # sixteen pixels, turned
     good = np.isfinite(galaxy) & ~hole
-    assert np.nanmax(np.frombuffer(results[0], np.float32)) <= galaxy[good].max()  # nothing is invented
+    # nothing is invented
+    assert np.nanmax(np.frombuffer(results[0], np.float32)) <= galaxy[good].max()
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (3, 64, 64), (1, 3, 64, 60)])
 def test_other_axes_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(UsageError, match=r"must have the axes \(n, bands, size, size\); their shape is"):
+    with pytest.raises(
+        UsageError, match=r"must have the axes \(n, bands, size, size\); their shape is"
+    ):
         align(np.zeros(shape, np.float32))
 
 

@@ -1,4 +1,6 @@
-"""Preparation that looks for the galaxy, and skies and noise by choice: pencil numbers, oracles, rules where nothing is found."""
+"""Preparation that looks for the galaxy, and skies and noise by choice: pencil numbers, oracles,
+rules where nothing is found.
+"""
 
 from pathlib import Path
 
@@ -24,7 +26,9 @@ def _scene(
     others: tuple[tuple[float, float], ...] = (),
     noise: float = 1.0,
 ) -> Cutout:
-    """Return a round exponential disc, and Gaussians of 2.5 pixels, on noise and a sky of 50, in two bands."""
+    """Return a round exponential disc, and Gaussians of 2.5 pixels, on noise and a sky of 50, in
+    two bands.
+    """
     y, x = np.mgrid[: shape[0], : shape[1]]
     light = 200 * np.exp(-np.hypot(y - centre[0], x - centre[1]) / scale)
     for row, column in others:
@@ -47,7 +51,9 @@ def _half_light(image: NDArray[np.floating]) -> float:
 
 @pytest.mark.parametrize("centre", [(40.0, 40.0), (43.4, 36.8), (36.25, 45.5)])
 def test_the_centre_of_light_becomes_the_centre_of_the_image(centre: tuple[float, float]) -> None:
-    prepared = prepare_one(_scene(centre), Preparation(size=81, stretch="none", centring="subpixel"))
+    prepared = prepare_one(
+        _scene(centre), Preparation(size=81, stretch="none", centring="subpixel")
+    )
     assert _centre(prepared.mean(axis=0)) == pytest.approx((40, 40), abs=0.1)
     whole = prepare_one(_scene(centre), Preparation(size=81, stretch="none", centring="pixel"))
     assert _centre(whole.mean(axis=0)) == pytest.approx((40, 40), abs=0.6)
@@ -55,23 +61,33 @@ def test_the_centre_of_light_becomes_the_centre_of_the_image(centre: tuple[float
 
 @pytest.mark.parametrize("fit", ["resample", "crop"])
 def test_whole_pixels_are_moved_and_not_mixed(fit: str) -> None:
-    """Moved by whole pixels the values are those of the cutout but for level and scale, and those from beyond its edge are bad."""
+    """Moved by whole pixels the values are those of the cutout but for level and scale, and those
+    from beyond its edge are bad.
+    """
     cutout = _scene((43.0, 35.0))
     prepared = prepare_one(cutout, Preparation(size=81, fit=fit, stretch="none", centring="pixel"))  # type: ignore[arg-type]
     assert np.isnan(prepared[:, -3:]).all()
     assert np.isnan(prepared[:, :, :5]).all()
     assert np.isfinite(prepared[:, :-3, 5:]).all()
-    slope, level = np.polyfit(cutout.pixels[0, 3:, :-5].ravel().astype(float), prepared[0, :-3, 5:].ravel(), 1)
-    np.testing.assert_allclose(cutout.pixels[0, 3:, :-5] * slope + level, prepared[0, :-3, 5:], atol=1e-3)
+    slope, level = np.polyfit(
+        cutout.pixels[0, 3:, :-5].ravel().astype(float), prepared[0, :-3, 5:].ravel(), 1
+    )
+    np.testing.assert_allclose(
+        cutout.pixels[0, 3:, :-5] * slope + level, prepared[0, :-3, 5:], atol=1e-3
+    )
 
 
 def test_moving_by_parts_of_a_pixel_keeps_the_noise_at_one() -> None:
-    """Half a pixel off, each new pixel is the mean of four: its scatter halves, and the noise is measured on such pixels."""
+    """Half a pixel off, each new pixel is the mean of four: its scatter halves, and the noise is
+    measured on such pixels.
+    """
     cutout = _scene((40.5, 40.5), noise=3)
     prepared = prepare_one(cutout, Preparation(size=81, stretch="none", centring="subpixel"))
     sky = prepared[:, 5:-5, 5:-5][:, frame(71, 10)]
     assert sky.std() == pytest.approx(1, abs=0.08)
-    assert (prepared / prepare_one(cutout, Preparation(size=81, stretch="none")))[:, 41, 41] == pytest.approx(2, rel=0.2)
+    assert (prepared / prepare_one(cutout, Preparation(size=81, stretch="none")))[
+        :, 41, 41
+    ] == pytest.approx(2, rel=0.2)
 
 
 @pytest.mark.parametrize("scale", [2.5, 4.0, 6.0])
@@ -79,23 +95,40 @@ def test_moving_by_parts_of_a_pixel_keeps_the_noise_at_one() -> None:
 def test_galaxies_come_out_at_one_size(scale: float, centring: str) -> None:
     """Half of the light of the disc lies within 1.678 scales; 0.2 of 48 pixels is 9.6 pixels."""
     cutout = _scene(scale=scale, shape=(161, 161), centre=(80, 80))
-    prepared = prepare_one(cutout, Preparation(size=48, stretch="none", extent=0.2, centring=centring))  # type: ignore[arg-type]
+    prepared = prepare_one(
+        cutout,
+        Preparation(size=48, stretch="none", extent=0.2, centring=centring),  # type: ignore[arg-type]
+    )
     assert _half_light(prepared.sum(axis=0)) == pytest.approx(9.6, rel=0.06)
     _, window = aim(cutout, Preparation(size=48, extent=0.2))
     assert window.side == pytest.approx(1.678 * scale / 0.2, rel=0.05)
 
 
 def test_size_alone_does_not_move_the_galaxy_off_its_place() -> None:
-    """Six rows and four columns off the middle in the cutout, it is as much further off as it is larger in the image."""
-    prepared = prepare_one(_scene((86.0, 76.0), scale=5.0, shape=(161, 161)), Preparation(size=48, stretch="none", extent=0.15))
+    """Six rows and four columns off the middle in the cutout, it is as much further off as it is
+    larger in the image.
+    """
+    prepared = prepare_one(
+        _scene((86.0, 76.0), scale=5.0, shape=(161, 161)),
+        Preparation(size=48, stretch="none", extent=0.15),
+    )
     enlarged = 0.15 * 48 / (1.678 * 5.0)
-    assert _centre(prepared.mean(axis=0)) == pytest.approx((23.5 + 6 * enlarged, 23.5 - 4 * enlarged), abs=0.4)
+    assert _centre(prepared.mean(axis=0)) == pytest.approx(
+        (23.5 + 6 * enlarged, 23.5 - 4 * enlarged), abs=0.4
+    )
 
 
 def test_the_sky_of_a_galaxy_that_fills_its_frame_is_measured_around_it() -> None:
-    """Against the profile itself: what is prepared is that times a number, and nothing is taken away from it."""
-    close = prepare_one(_scene(scale=5.0, shape=(161, 161), centre=(80, 80)), Preparation(size=32, stretch="none", extent=0.45))
-    _, window = aim(_scene(scale=5.0, shape=(161, 161), centre=(80, 80)), Preparation(size=32, extent=0.45))
+    """Against the profile itself: what is prepared is that times a number, and nothing is taken
+    away from it.
+    """
+    close = prepare_one(
+        _scene(scale=5.0, shape=(161, 161), centre=(80, 80)),
+        Preparation(size=32, stretch="none", extent=0.45),
+    )
+    _, window = aim(
+        _scene(scale=5.0, shape=(161, 161), centre=(80, 80)), Preparation(size=32, extent=0.45)
+    )
     steps = (np.arange(32) + 0.5) * window.side / 32 - window.side / 2
     profile = np.exp(-np.hypot(steps[:, None], steps) / 5)
     assert profile[frame(32, 3)].mean() > 0.1
@@ -123,7 +156,9 @@ def test_neighbours_become_bad_pixels_and_the_galaxy_does_not() -> None:
 
 
 def test_a_segmentation_map_decides_where_there_is_one() -> None:
-    """The map calls one blob of two a neighbour and says that the other is sky, and gives the galaxy to the left half only."""
+    """The map calls one blob of two a neighbour and says that the other is sky, and gives the
+    galaxy to the left half only.
+    """
     plain = _scene(others=((12, 15), (66, 70)))
     labels = np.zeros((81, 81), np.int32)
     labels[8:17, 10:20] = 9
@@ -134,7 +169,10 @@ def test_a_segmentation_map_decides_where_there_is_one() -> None:
     _, window = aim(cutout, Preparation(size=81, centring="pixel"))
     assert window.left < -1
     empty = Cutout("a", plain.pixels, NAMES, segmentation=np.zeros((81, 81), np.int32))
-    assert aim(empty, Preparation(centring="subpixel"))[1] == aim(plain, Preparation(centring="subpixel"))[1]
+    assert (
+        aim(empty, Preparation(centring="subpixel"))[1]
+        == aim(plain, Preparation(centring="subpixel"))[1]
+    )
 
 
 def test_maps_of_a_batch_come_along() -> None:
@@ -142,23 +180,38 @@ def test_maps_of_a_batch_come_along() -> None:
     labels = np.zeros((81, 81), np.int32)
     labels[60:64, 3:9], labels[38:42, 38:42] = 2, 1
     noise = np.full((2, 81, 81), 4, np.float32)
-    batch = Cutouts(cutout.pixels[None], ("a",), NAMES, noise=noise[None], segmentation=labels[None])
+    batch = Cutouts(
+        cutout.pixels[None], ("a",), NAMES, noise=noise[None], segmentation=labels[None]
+    )
     preparation = Preparation(size=81, neighbours="mask", noise="map")
-    alone = prepare_one(Cutout("a", cutout.pixels, NAMES, noise=noise, segmentation=labels), preparation)
+    alone = prepare_one(
+        Cutout("a", cutout.pixels, NAMES, noise=noise, segmentation=labels), preparation
+    )
     assert prepare(batch, preparation).pixels[0].tobytes() == alone.tobytes()
     assert np.isnan(alone[0, 61, 5])
 
 
 def test_where_nothing_stands_out_it_fails_or_stays() -> None:
-    noise = Cutout("a", np.random.default_rng(0).normal(5, 1, (2, 64, 64)).astype(np.float32), NAMES)
+    noise = Cutout(
+        "a", np.random.default_rng(0).normal(5, 1, (2, 64, 64)).astype(np.float32), NAMES
+    )
     far = _scene((8, 8), 2.0)
     for cutout in (noise, far):
-        with pytest.raises(CutoutError, match="shows no object within a quarter of its side from the centre that stands out by 4 sigma"):
+        with pytest.raises(
+            CutoutError,
+            match=(
+                "shows no object within a quarter of its side from the centre that stands out by 4 "
+                "sigma"
+            ),
+        ):
             prepare_one(cutout, Preparation(centring="pixel", threshold=4))
-        kept = prepare_one(cutout, Preparation(centring="subpixel", extent=0.2, threshold=4, no_object="keep"))
+        kept = prepare_one(
+            cutout, Preparation(centring="subpixel", extent=0.2, threshold=4, no_object="keep")
+        )
         assert kept.tobytes() == prepare_one(cutout, Preparation()).tobytes()
     masked = prepare_one(far, Preparation(size=81, neighbours="mask"))
-    assert np.isnan(masked[:, 8, 8]).all()  # all there is are neighbours, and none to be centred on is needed
+    # all there is are neighbours, and none to be centred on is needed
+    assert np.isnan(masked[:, 8, 8]).all()
 
 
 def test_the_threshold_is_obeyed() -> None:
@@ -175,28 +228,41 @@ def test_holes_never_count(value: float) -> None:
     hole[:, 41:43, 40:42] = True
     hole[1, :9] = True
     preparation = Preparation(size=48, neighbours="mask", centring="subpixel", extent=0.15)
-    spoiled = prepare_one(Cutout("a", np.where(hole, np.float32(value), cutout.pixels), NAMES), preparation)
-    again = prepare_one(Cutout("a", np.where(hole, np.float32(np.nan), cutout.pixels), NAMES), preparation)
+    spoiled = prepare_one(
+        Cutout("a", np.where(hole, np.float32(value), cutout.pixels), NAMES), preparation
+    )
+    again = prepare_one(
+        Cutout("a", np.where(hole, np.float32(np.nan), cutout.pixels), NAMES), preparation
+    )
     assert spoiled.tobytes() == again.tobytes()
     whole = prepare_one(cutout, preparation)
     assert np.count_nonzero(np.isnan(spoiled)) > np.count_nonzero(np.isnan(whole))
     both = np.isfinite(spoiled) & np.isfinite(whole)
-    assert np.abs(spoiled - whole)[both].mean() < 0.25  # the hole at the centre moves it by a little
+    # the hole at the centre moves it by a little
+    assert np.abs(spoiled - whole)[both].mean() < 0.25
 
 
 def test_unit_and_sky_do_not_matter_and_nothing_is_written_to() -> None:
     cutout = _scene((42.3, 38.1), others=((12, 15),))
     before = cutout.pixels.copy()
-    preparation = Preparation(size=48, neighbours="mask", centring="subpixel", extent=0.15, sky="clipped")
+    preparation = Preparation(
+        size=48, neighbours="mask", centring="subpixel", extent=0.15, sky="clipped"
+    )
     expected = prepare_one(cutout, preparation)
     np.testing.assert_array_equal(cutout.pixels, before)
-    for other in (cutout.pixels * np.float32(1e-12), cutout.pixels * np.float32(1e20), cutout.pixels + np.float32(500)):
+    for other in (
+        cutout.pixels * np.float32(1e-12),
+        cutout.pixels * np.float32(1e20),
+        cutout.pixels + np.float32(500),
+    ):
         found = prepare_one(Cutout("a", other, NAMES), preparation)
         np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
 def test_oblong_cutouts_are_centred_beyond_their_centred_square() -> None:
-    """The galaxy lies 8 columns right of the middle of 61 x 121 pixels: there are pixels on both of its sides."""
+    """The galaxy lies 8 columns right of the middle of 61 x 121 pixels: there are pixels on both of
+    its sides.
+    """
     cutout = _scene((30.0, 68.0), shape=(61, 121))
     prepared = prepare_one(cutout, Preparation(size=61, stretch="none", centring="pixel"))
     assert np.isfinite(prepared).all()
@@ -205,10 +271,14 @@ def test_oblong_cutouts_are_centred_beyond_their_centred_square() -> None:
 
 @pytest.mark.parametrize("corner", [(20, 20), (17, 26), (25, 18)])
 def test_where_the_cutout_was_cut_does_not_matter(corner: tuple[int, int]) -> None:
-    """Three cutouts of one field show the same pixels once they are centred; sky and noise are measured on frames that differ a little."""
+    """Three cutouts of one field show the same pixels once they are centred; sky and noise are
+    measured on frames that differ a little.
+    """
     field = _scene((60.3, 60.8), shape=(121, 121), others=((48, 70),)).pixels
     top, left = corner
-    preparation = Preparation(size=48, fit="crop", stretch="none", centring="pixel", neighbours="mask")
+    preparation = Preparation(
+        size=48, fit="crop", stretch="none", centring="pixel", neighbours="mask"
+    )
     expected = prepare_one(Cutout("a", field[:, 20:101, 20:101], NAMES), preparation)
     found = prepare_one(Cutout("a", field[:, top : top + 81, left : left + 81], NAMES), preparation)
     both = np.isfinite(expected) & np.isfinite(found)
@@ -217,15 +287,19 @@ def test_where_the_cutout_was_cut_does_not_matter(corner: tuple[int, int]) -> No
 
 
 def test_how_fine_the_pixels_were_does_not_matter() -> None:
-    """The same field in pixels twice as large comes out the same but for the noise that it is measured by.
+    """The same field in pixels twice as large comes out the same but for the noise that it is
+    measured by.
 
-    The mean over L pixels with ends at any place has the variance (L - 1/3) / L^2 of one pixel, along each axis: new pixels of 3.1 fine
-    ones have 0.285, and of 1.57 coarse ones, themselves means of two, 0.251. Noise falls by that ratio, and light over noise rises by it.
+    The mean over L pixels with ends at any place has the variance (L - 1/3) / L^2 of one pixel,
+    along each axis: new pixels of 3.1 fine ones have 0.285, and of 1.57 coarse ones, themselves
+    means of two, 0.251. Noise falls by that ratio, and light over noise rises by it.
     """
     field = _scene((80.4, 79.3), scale=9.0, shape=(160, 160), noise=6).pixels
     binned = field.reshape(2, 80, 2, 80, 2).mean(axis=(2, 4))
     preparation = Preparation(size=32, stretch="none", centring="subpixel", extent=0.15)
-    fine, coarse = (prepare_one(Cutout("a", pixels, NAMES), preparation) for pixels in (field, binned))
+    fine, coarse = (
+        prepare_one(Cutout("a", pixels, NAMES), preparation) for pixels in (field, binned)
+    )
     scale, level = np.polyfit(fine.ravel(), coarse.ravel(), 1)
     assert scale == pytest.approx(0.285 / 0.251, rel=0.07)
     assert abs(level) < 0.5
@@ -234,7 +308,10 @@ def test_how_fine_the_pixels_were_does_not_matter() -> None:
 
 def test_bands_without_light_are_named() -> None:
     cutout = _scene()
-    for value, said in {np.nan: "band r has no good pixel", 3: "band r has one value nearly everywhere"}.items():
+    for value, said in {
+        np.nan: "band r has no good pixel",
+        3: "band r has one value nearly everywhere",
+    }.items():
         pixels = cutout.pixels.copy()
         pixels[1] = value
         with pytest.raises(CutoutError, match=said):
@@ -251,11 +328,15 @@ def test_significance_is_light_over_noise() -> None:
 
 
 def test_real_galaxies_are_found_and_neighbours_masked(real_data: Path) -> None:
-    """KiDS and SDSS cutouts of one galaxy come with maps of segments and noise: both telescopes show it alike once it is centred."""
+    """KiDS and SDSS cutouts of one galaxy come with maps of segments and noise: both telescopes
+    show it alike once it is centred.
+    """
     source = open_source(real_data / "fits" / "kids_sdss")
     cutouts = {each.id: each for shard in source.shards() for each in source.read(shard).cutouts}
     assert len(cutouts) == 10
-    preparation = Preparation(size=32, noise="map", neighbours="mask", centring="subpixel", extent=0.15)
+    preparation = Preparation(
+        size=32, noise="map", neighbours="mask", centring="subpixel", extent=0.15
+    )
     for name, cutout in cutouts.items():
         if not name.startswith("KiDS"):
             continue
@@ -276,7 +357,8 @@ def test_real_galaxies_are_found_and_neighbours_masked(real_data: Path) -> None:
 def test_a_given_sky_is_taken_away_and_none_is_not() -> None:
     cutout = _scene(noise=2)
     border, given, none = (
-        prepare_one(cutout, Preparation(size=81, stretch="none", sky=sky))[0].astype(float) for sky in ("border", 50.0, "none")
+        prepare_one(cutout, Preparation(size=81, stretch="none", sky=sky))[0].astype(float)
+        for sky in ("border", 50.0, "none")
     )
     noise = np.median(none - given) / 50
     assert 1 / noise == pytest.approx(2, rel=0.1)
@@ -285,8 +367,15 @@ def test_a_given_sky_is_taken_away_and_none_is_not() -> None:
 
 
 def test_clipping_is_astropys_and_rids_the_sky_of_a_neighbour() -> None:
-    values = np.concatenate([np.random.default_rng(0).normal(10, 2, 2000), np.random.default_rng(1).uniform(15, 200, 500)])
-    _, theirs, _ = sigma_clipped_stats(values, sigma=3, maxiters=None, cenfunc="median", stdfunc="mad_std")
+    values = np.concatenate(
+        [
+            np.random.default_rng(0).normal(10, 2, 2000),
+            np.random.default_rng(1).uniform(15, 200, 500),
+        ]
+    )
+    _, theirs, _ = sigma_clipped_stats(
+        values, sigma=3, maxiters=None, cenfunc="median", stdfunc="mad_std"
+    )
     assert clipped_median(values) == pytest.approx(theirs, rel=1e-3)
     assert abs(clipped_median(values) - 10) < 0.6 * abs(np.median(values) - 10)
     assert clipped_median(np.array([1.0, 2, 3, 100])) == 2
@@ -297,7 +386,9 @@ def test_clipping_is_astropys_and_rids_the_sky_of_a_neighbour() -> None:
 def test_a_clipped_sky_is_that_of_the_frame() -> None:
     cutout = _scene(others=((3, 40), (40, 2), (77, 30)))
     plain = prepare_one(cutout, Preparation(size=81, stretch="none", sky="none"))[0].astype(float)
-    clipped = prepare_one(cutout, Preparation(size=81, stretch="none", sky="clipped"))[0].astype(float)
+    clipped = prepare_one(cutout, Preparation(size=81, stretch="none", sky="clipped"))[0].astype(
+        float
+    )
     assert (plain - clipped).mean() == pytest.approx(clipped_median(plain[frame(81, 8)]), rel=1e-6)
 
 
@@ -309,11 +400,15 @@ def test_noise_by_the_median_absolute_deviation() -> None:
     sigma = 1.4826 * np.median(np.abs(values - np.median(values)))
     assert mad_sigma(values, float(np.median(values))) == pytest.approx(sigma)
     prepared = prepare_one(cutout, Preparation(size=81, stretch="none", noise="mad"))
-    np.testing.assert_allclose(prepared[0], (native - np.median(values)) / sigma, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        prepared[0], (native - np.median(values)) / sigma, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_noise_of_a_map_by_pencil() -> None:
-    """A map of 4 in the frame: the light is divided by 4, whatever the map says where the galaxy is."""
+    """A map of 4 in the frame: the light is divided by 4, whatever the map says where the galaxy
+    is.
+    """
     cutout = _scene()
     noise = np.full((2, 81, 81), 4, np.float32)
     noise[:, 20:60, 20:60] = 30
@@ -323,29 +418,49 @@ def test_noise_of_a_map_by_pencil() -> None:
     prepared = prepare_one(Cutout("a", cutout.pixels, NAMES, noise=noise), preparation)
     sky = np.median(cutout.pixels[0][frame(81, 8)])
     np.testing.assert_allclose(prepared[0], (cutout.pixels[0] - sky) / 4, atol=1e-4)
-    with pytest.raises(CutoutError, match="band g has no noise map; set noise to 'differences', or to 'map_if_any'"):
+    with pytest.raises(
+        CutoutError, match="band g has no noise map; set noise to 'differences', or to 'map_if_any'"
+    ):
         prepare_one(cutout, preparation)
     either = Preparation(size=81, stretch="none", noise="map_if_any")
-    assert prepare_one(cutout, either).tobytes() == prepare_one(cutout, Preparation(size=81, stretch="none")).tobytes()
-    assert prepare_one(Cutout("a", cutout.pixels, NAMES, noise=noise), either).tobytes() == prepared.tobytes()
+    assert (
+        prepare_one(cutout, either).tobytes()
+        == prepare_one(cutout, Preparation(size=81, stretch="none")).tobytes()
+    )
+    assert (
+        prepare_one(Cutout("a", cutout.pixels, NAMES, noise=noise), either).tobytes()
+        == prepared.tobytes()
+    )
     with pytest.raises(CutoutError, match="band g has a noise map without enough positive values"):
         prepare_one(Cutout("a", cutout.pixels, NAMES, noise=noise * 0), preparation)
 
 
 @pytest.mark.parametrize("size", [81, 40, 27, 120])
 @pytest.mark.parametrize("centring", ["none", "subpixel"])
-def test_a_true_map_gives_the_noise_that_is_there_after_resampling(size: int, centring: str) -> None:
-    """Noise of 1 in the upper half and 3 in the lower one: what the new pixels scatter by is what the map says they do."""
+def test_a_true_map_gives_the_noise_that_is_there_after_resampling(
+    size: int, centring: str
+) -> None:
+    """Noise of 1 in the upper half and 3 in the lower one: what the new pixels scatter by is what
+    the map says they do.
+    """
     sigma = np.where(np.arange(81)[:, None] < 40, 1.0, 3.0) * np.ones((81, 81))
     rng = np.random.default_rng(2)
     y, x = np.mgrid[:81, :81]
     light = 400 * np.exp(-np.hypot(y - 41.3, x - 40.2) / 2)
-    pixels = np.stack([light + rng.normal(0, 1, (81, 81)) * sigma for _ in range(30)]).astype(np.float32)
+    pixels = np.stack([light + rng.normal(0, 1, (81, 81)) * sigma for _ in range(30)]).astype(
+        np.float32
+    )
     noise = np.broadcast_to(sigma, pixels.shape).astype(np.float32)
     cutout = Cutout("a", pixels, tuple(f"b{i}" for i in range(30)), noise=noise)
-    prepared = prepare_one(cutout, Preparation(size=size, stretch="none", sky="none", noise="map", centring=centring))  # type: ignore[arg-type]
+    prepared = prepare_one(
+        cutout,
+        Preparation(size=size, stretch="none", sky="none", noise="map", centring=centring),  # type: ignore[arg-type]
+    )
     edge = max(2, size // 10)
-    scatter = prepared[:, edge : 2 * edge].std(axis=0).mean(), prepared[:, -2 * edge : -edge].std(axis=0).mean()
+    scatter = (
+        prepared[:, edge : 2 * edge].std(axis=0).mean(),
+        prepared[:, -2 * edge : -edge].std(axis=0).mean(),
+    )
     assert scatter[1] == pytest.approx(3 * scatter[0], rel=0.1)
     assert scatter[0] < 1.1  # the median of the two halves lies at one of them or between
     assert scatter[1] > 0.9

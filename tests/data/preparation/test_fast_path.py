@@ -1,4 +1,6 @@
-"""The quick way of the default preparation gives what the steps one by one give, to the last bit, or leaves the cutout to them."""
+"""The quick way of the default preparation gives what the steps one by one give, to the last bit,
+or leaves the cutout to them.
+"""
 
 from importlib import import_module
 from itertools import product
@@ -20,7 +22,9 @@ BANDS = ("g", "r")
 STEPS = import_module("galfeat.data.preparation.steps")  # the package has a function of that name
 
 
-def slowly(cutout: Cutout, preparation: Preparation, monkeypatch: pytest.MonkeyPatch) -> NDArray[np.float32] | str:
+def slowly(
+    cutout: Cutout, preparation: Preparation, monkeypatch: pytest.MonkeyPatch
+) -> NDArray[np.float32] | str:
     with monkeypatch.context() as patch:
         patch.setattr(STEPS, "prepare_quickly", lambda *_: None)
         try:
@@ -37,15 +41,21 @@ def alone(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32] | str
 
 
 def quickly(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32] | None:
-    return prepare_quickly(cutout.pixels, Window.whole(cutout.pixels.shape[1:], preparation), preparation)
+    return prepare_quickly(
+        cutout.pixels, Window.whole(cutout.pixels.shape[1:], preparation), preparation
+    )
 
 
 def scenes(kind: str, shape: tuple[int, int], seed: int, scale: float) -> NDArray[np.float32]:
-    """Return two bands: a blob on a sky with noise, of whole numbers, with a hole, of one value, or of a frame of one value."""
+    """Return two bands: a blob on a sky with noise, of whole numbers, with a hole, of one value, or
+    of a frame of one value.
+    """
     rng = np.random.default_rng(seed)
     y, x = np.indices(shape)
     blob = 50 * np.exp(-((y - shape[0] / 2) ** 2 + (x - shape[1] / 2) ** 2) / shape[0])
-    image = np.stack([blob + rng.standard_normal(shape) + 7, 2 * blob + 3 * rng.standard_normal(shape)])
+    image = np.stack(
+        [blob + rng.standard_normal(shape) + 7, 2 * blob + 3 * rng.standard_normal(shape)]
+    )
     if kind == "counts":
         image = np.round(image)
     if kind == "hole":
@@ -63,7 +73,9 @@ def scenes(kind: str, shape: tuple[int, int], seed: int, scale: float) -> NDArra
 @pytest.mark.parametrize("kind", ["plain", "counts", "hole", "infinite", "constant", "empty frame"])
 @pytest.mark.parametrize("shape", [(64, 64), (40, 71), (33, 32), (130, 128)])
 @pytest.mark.parametrize("size", [32, 64])
-def test_the_same_bits(kind: str, shape: tuple[int, int], size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_bits(
+    kind: str, shape: tuple[int, int], size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     preparation = Preparation(size=size)
     for seed, scale in enumerate((1.0, 1e-20, 1e30)):
         cutout = Cutout("a", scenes(kind, shape, seed, scale), BANDS)
@@ -73,11 +85,15 @@ def test_the_same_bits(kind: str, shape: tuple[int, int], size: int, monkeypatch
             assert found.tobytes() == expected.tobytes()
         if kind == "plain":
             assert found is not None
-        if kind in ("hole", "infinite", "constant") and shape == (64, 64):  # else it may lie beyond what is shown
+        # else it may lie beyond what is shown
+        if kind in ("hole", "infinite", "constant") and shape == (64, 64):
             assert found is None
 
 
-@pytest.mark.parametrize("settings", [{}, {"size": 32}, {"fit": "crop", "size": 33}, {"sky": "none"}, {"neighbours": "mask"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"size": 32}, {"fit": "crop", "size": 33}, {"sky": "none"}, {"neighbours": "mask"}],
+)
 def test_together_as_one_by_one(settings: dict[str, object]) -> None:
     preparation = Preparation(**settings)  # type: ignore[arg-type]
     kinds = ("plain", "counts", "hole", "infinite", "constant", "empty frame")
@@ -88,8 +104,14 @@ def test_together_as_one_by_one(settings: dict[str, object]) -> None:
     ]
     cutouts.insert(3, Cutout("other", cutouts[0].pixels, ("g", "i")))
     cutouts.append(Cutout("turned", cutouts[0].pixels[::-1], ("r", "g")))
-    cutouts += [Cutout(f"across{seed}", scenes("plain", (64, 64), seed, 1.0).swapaxes(1, 2), BANDS) for seed in range(3)]
-    cutouts += [Cutout(f"Fortran{seed}", np.asfortranarray(scenes("plain", (80, 80), seed, 1.0)), BANDS) for seed in range(3)]
+    cutouts += [
+        Cutout(f"across{seed}", scenes("plain", (64, 64), seed, 1.0).swapaxes(1, 2), BANDS)
+        for seed in range(3)
+    ]
+    cutouts += [
+        Cutout(f"Fortran{seed}", np.asfortranarray(scenes("plain", (80, 80), seed, 1.0)), BANDS)
+        for seed in range(3)
+    ]
     pixels, reasons = prepare_each(cutouts, BANDS, preparation)
     expected = [alone(cutout, preparation) for cutout in cutouts]
     assert reasons == {row: each for row, each in enumerate(expected) if isinstance(each, str)}
@@ -106,7 +128,14 @@ def test_flawless_ones_are_done_together(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False) | st.integers(-5, 300).map(float), min_size=4, max_size=90))
+@given(
+    st.lists(
+        st.floats(width=32, allow_nan=False, allow_infinity=False)
+        | st.integers(-5, 300).map(float),
+        min_size=4,
+        max_size=90,
+    )
+)
 def test_the_first_look_is_that_of_the_sky(values: list[float]) -> None:
     image = np.resize(np.array(values, np.float32), (1, 1, 1, len(values)))
     expected = _too_fine(np.sort(image.ravel())) and image.min() < image.max()
@@ -142,10 +171,14 @@ def test_other_settings_are_left_to_the_steps() -> None:
 
 def test_the_quick_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(STEPS, "_prepare_band", None)
-    assert prepare_one(Cutout("a", scenes("plain", (64, 64), 0, 1.0), BANDS), Preparation()).shape == (2, 64, 64)
+    assert prepare_one(
+        Cutout("a", scenes("plain", (64, 64), 0, 1.0), BANDS), Preparation()
+    ).shape == (2, 64, 64)
 
 
-numbers = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1.0, -1.0, 5e-324, -1.7e308])
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
+    [0.0, -0.0, 1.0, -1.0, 5e-324, -1.7e308]
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -164,7 +197,8 @@ def test_medians_are_numpys(values: list[float], repeats: int) -> None:
 def test_medians_by_hand() -> None:
     image = np.array([[1.0, 5.0], [2.0, -7.0]])
     every = np.arange(4)
-    assert frame_medians(image, every, np.array([0, 1, 2]), np.array([1, 2, 3])) == (1.5, 4.0)  # differences 4, 3, 9
+    # differences 4, 3, 9
+    assert frame_medians(image, every, np.array([0, 1, 2]), np.array([1, 2, 3])) == (1.5, 4.0)
     assert frame_medians(image, every[:3], every[:2], every[2:]) == (2.0, 6.5)  # differences 1, 12
     image[1, 1] = np.nan
     assert frame_medians(image, every, every[:1], every[1:2]) is None

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from galfeat.data.preparation.resampling import area_resample, centred, cut, overlaps, window_resample, window_variance
+from galfeat.data.preparation.resampling import (
+    area_resample,
+    centred,
+    cut,
+    overlaps,
+    window_resample,
+    window_variance,
+)
 
 
 def _brute_force(image: NDArray[np.float64], size: int, fine: int = 1) -> NDArray[np.float64]:
@@ -35,10 +42,14 @@ def test_fractions_equal_a_brute_force_overlap(n: int, size: int) -> None:
 
 
 def test_three_pixels_onto_two_by_pencil() -> None:
-    """New pixel 1 covers old pixel 1 and half of 2: (1 + 2/2) / 1.5 = 4/3; new pixel 2: (2/2 + 6) / 1.5 = 14/3."""
+    """New pixel 1 covers old pixel 1 and half of 2: (1 + 2/2) / 1.5 = 4/3; new pixel 2: (2/2 + 6) /
+    1.5 = 14/3.
+    """
     row = np.array([1.0, 2.0, 6.0])
     np.testing.assert_allclose(area_resample(np.tile(row, (3, 1)), 2), [[4 / 3, 14 / 3]] * 2)
-    np.testing.assert_allclose(area_resample(np.tile(row[:, None], (1, 3)), 2), [[4 / 3] * 2, [14 / 3] * 2])
+    np.testing.assert_allclose(
+        area_resample(np.tile(row[:, None], (1, 3)), 2), [[4 / 3] * 2, [14 / 3] * 2]
+    )
 
 
 def test_a_bad_pixel_is_left_out_of_the_mean_by_pencil() -> None:
@@ -50,7 +61,8 @@ def test_a_bad_pixel_is_left_out_of_the_mean_by_pencil() -> None:
 def test_a_new_pixel_is_bad_when_under_half_of_it_is_good() -> None:
     image = np.arange(16.0).reshape(4, 4)
     image[0, :2] = np.nan  # half of the new pixel at the top left: still good
-    image[2:, 2:] = [[np.inf, np.nan], [-np.inf, 9.0]]  # three quarters of the one at the bottom right
+    # three quarters of the one at the bottom right
+    image[2:, 2:] = [[np.inf, np.nan], [-np.inf, 9.0]]
     out = area_resample(image, 2)
     assert out[0, 0] == pytest.approx((4 + 5) / 2)
     assert np.isnan(out[1, 1])
@@ -93,7 +105,9 @@ def test_the_image_is_not_written_to_and_overflow_is_no_trouble() -> None:
     np.testing.assert_array_equal(image, before)
 
 
-@pytest.mark.parametrize(("shape", "first"), [((7, 4), (1, 0)), ((4, 8), (0, 2)), ((9, 9), (2, 2)), ((3, 4), (0, 0))])
+@pytest.mark.parametrize(
+    ("shape", "first"), [((7, 4), (1, 0)), ((4, 8), (0, 2)), ((9, 9), (2, 2)), ((3, 4), (0, 0))]
+)
 def test_the_centre_is_cut_out(shape: tuple[int, int], first: tuple[int, int]) -> None:
     image = np.arange(shape[0] * shape[1], dtype=float).reshape(shape)
     out = centred(image, 4)
@@ -105,22 +119,40 @@ def test_a_window_by_pencil() -> None:
     """Of the row 1 2 6, from a half to two and a half: (0.5 + 1) / 1 = 1.5 and (1 + 3) / 1 = 4."""
     image = np.tile(np.array([1.0, 2.0, 6.0]), (3, 1))
     np.testing.assert_allclose(window_resample(image, (0.5, 0.5), 2, 2), [[1.5, 4.0]] * 2)
-    np.testing.assert_allclose(window_resample(image, (0, 2.4), 1, 1), [[6.0]])  # 0.6 of it is there
+    # 0.6 of it is there
+    np.testing.assert_allclose(window_resample(image, (0, 2.4), 1, 1), [[6.0]])
     assert np.isnan(window_resample(image, (0, 2.6), 1, 1)).all()
     assert np.isnan(window_resample(image, (-7, 0), 3, 3)).all()
 
 
-@given(size=st.integers(2, 12), top=st.integers(-6, 20), left=st.integers(-6, 20), side=st.integers(2, 30), seed=st.integers(0, 99))
+@given(
+    size=st.integers(2, 12),
+    top=st.integers(-6, 20),
+    left=st.integers(-6, 20),
+    side=st.integers(2, 30),
+    seed=st.integers(0, 99),
+)
 @settings(max_examples=60, deadline=None)
-def test_windows_at_any_place_are_those_of_a_finer_grid(size: int, top: int, left: int, side: int, seed: int) -> None:
-    """Edges at thirds of a pixel: repeat each pixel three times, surround it by what is not there, and cut at whole ones."""
+def test_windows_at_any_place_are_those_of_a_finer_grid(
+    size: int, top: int, left: int, side: int, seed: int
+) -> None:
+    """Edges at thirds of a pixel: repeat each pixel three times, surround it by what is not there,
+    and cut at whole ones.
+    """
     image = _scene((9, 9), seed)
     fine = np.full((27 + 200, 27 + 200), np.nan)
     fine[100:127, 100:127] = np.kron(image, np.ones((3, 3)))
-    window = np.kron(fine[100 + top : 100 + top + side, 100 + left : 100 + left + side], np.ones((size, size)))
+    window = np.kron(
+        fine[100 + top : 100 + top + side, 100 + left : 100 + left + side], np.ones((size, size))
+    )
     blocks = window.reshape(size, side, size, side).transpose(0, 2, 1, 3).reshape(size, size, -1)
     covered = np.isfinite(blocks).mean(axis=-1)
-    expected = np.divide(np.nansum(blocks, axis=-1), side * side * covered, out=np.full((size, size), np.nan), where=covered > 0)
+    expected = np.divide(
+        np.nansum(blocks, axis=-1),
+        side * side * covered,
+        out=np.full((size, size), np.nan),
+        where=covered > 0,
+    )
     found = window_resample(image, (top / 3, left / 3), side / 3, size)
     sure = np.abs(covered - 0.5) > 1e-6
     np.testing.assert_array_equal(np.isfinite(found)[sure], (covered > 0.5)[sure])
@@ -130,7 +162,9 @@ def test_windows_at_any_place_are_those_of_a_finer_grid(size: int, top: int, lef
 
 def test_the_whole_image_is_a_window_and_light_is_kept_whatever_its_grid() -> None:
     image = _scene((20, 20))
-    np.testing.assert_allclose(window_resample(image, (0, 0), 20, 7), area_resample(image, 7), rtol=1e-12)
+    np.testing.assert_allclose(
+        window_resample(image, (0, 0), 20, 7), area_resample(image, 7), rtol=1e-12
+    )
     for size in (5, 13, 31):
         shown = window_resample(image, (2.3, 4.9), 11.7, size)
         expected = window_resample(image, (2.3, 4.9), 11.7, 1)[0, 0]
@@ -138,7 +172,9 @@ def test_the_whole_image_is_a_window_and_light_is_kept_whatever_its_grid() -> No
 
 
 def test_variance_of_means_by_pencil() -> None:
-    """The mean of four pixels of variance 8 has 2; of three of them 8/3; of parts w of two, (w1^2 + w2^2) / (w1 + w2)^2 of it."""
+    """The mean of four pixels of variance 8 has 2; of three of them 8/3; of parts w of two, (w1^2 +
+    w2^2) / (w1 + w2)^2 of it.
+    """
     variance = np.full((4, 4), 8.0)
     np.testing.assert_allclose(window_variance(variance, (0, 0), 4, 2), 2.0)
     variance[0, 0] = np.nan
@@ -155,4 +191,6 @@ def test_cutting_is_indexing_into_nothing(corner: tuple[int, int]) -> None:
     wide = np.full((40, 40), np.nan)
     wide[15:19, 15:20] = image
     top, left = corner
-    np.testing.assert_array_equal(cut(image, corner, 4), wide[15 + top : 19 + top, 15 + left : 19 + left])
+    np.testing.assert_array_equal(
+        cut(image, corner, 4), wide[15 + top : 19 + top, 15 + left : 19 + left]
+    )

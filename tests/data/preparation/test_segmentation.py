@@ -5,11 +5,21 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from galfeat.data.preparation.segmentation import central_label, central_region, combined, neighbours, segment, smoothed
+from galfeat.data.preparation.segmentation import (
+    central_label,
+    central_region,
+    combined,
+    neighbours,
+    segment,
+    smoothed,
+)
 
 
 def _blobs(
-    *blobs: tuple[float, float, float], shape: tuple[int, int] = (60, 60), sigma: float = 3, noise: float = 1
+    *blobs: tuple[float, float, float],
+    shape: tuple[int, int] = (60, 60),
+    sigma: float = 3,
+    noise: float = 1,
 ) -> NDArray[np.float64]:
     """Return Gaussians given by row, column and peak on noise."""
     y, x = np.mgrid[: shape[0], : shape[1]]
@@ -51,12 +61,15 @@ def test_blobs_are_found_and_numbered_in_the_order_of_reading() -> None:
     assert labels.max() == 3
     assert (labels[12, 40], labels[30, 30], labels[45, 12], labels[5, 5]) == (1, 2, 3, 0)
     assert labels.dtype == np.int32
-    # 20 exp(-r^2 / 18) seen through a Gaussian of 1.5 pixels is 16 exp(-r^2 / 22.5), above 3 x 0.188 within 8.7 pixels
+    # 20 exp(-r^2 / 18) seen through a Gaussian of 1.5 pixels is 16 exp(-r^2 / 22.5), above 3 x
+    # 0.188 within 8.7 pixels
     assert np.count_nonzero(labels == 2) == pytest.approx(np.pi * 8.7**2, rel=0.15)
 
 
 def test_noise_alone_has_hardly_an_object() -> None:
-    """At 5 sigma there is nothing in a hundred thousand pixels of noise; a hot pixel is less than five pixels."""
+    """At 5 sigma there is nothing in a hundred thousand pixels of noise; a hot pixel is less than
+    five pixels.
+    """
     noise = np.random.default_rng(3).normal(0, 1, (300, 300))
     assert not segment(noise, 5.0).any()
     hot = np.zeros((30, 30))
@@ -68,7 +81,9 @@ def test_noise_alone_has_hardly_an_object() -> None:
 
 def test_correlated_noise_raises_the_threshold() -> None:
     """Noise that is smooth already would stand out everywhere if it were taken for white."""
-    smooth = ndimage.gaussian_filter(np.random.default_rng(0).normal(0, 1, (200, 200)), 2, mode="wrap")
+    smooth = ndimage.gaussian_filter(
+        np.random.default_rng(0).normal(0, 1, (200, 200)), 2, mode="wrap"
+    )
     smooth /= smooth.std()
     assert np.count_nonzero(segment(smooth)) < 0.01 * smooth.size
     white = np.count_nonzero(smoothed(smooth) > 3 * 0.188)

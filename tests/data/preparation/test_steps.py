@@ -19,7 +19,9 @@ def _galaxy(size: int = 64, bands: int = 2, seed: int = 3) -> NDArray[np.float32
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
     light = 80 * np.exp(-np.hypot(x, y * 1.5) / (size / 10))
-    galaxy: NDArray[np.float32] = (light + rng.normal(0, 2.0, (bands, size, size))).astype(np.float32)
+    galaxy: NDArray[np.float32] = (light + rng.normal(0, 2.0, (bands, size, size))).astype(
+        np.float32
+    )
     return galaxy
 
 
@@ -29,17 +31,24 @@ def _cutout(pixels: NDArray[np.generic], bands: tuple[str, ...] = NAMES) -> Cuto
 
 def _reason(pixels: NDArray[np.generic], preparation: Preparation | None = None) -> str:
     with pytest.raises(CutoutError) as caught:
-        prepare_one(_cutout(pixels, tuple(f"b{i}" for i in range(len(pixels)))), preparation or Preparation())
+        prepare_one(
+            _cutout(pixels, tuple(f"b{i}" for i in range(len(pixels)))),
+            preparation or Preparation(),
+        )
     return str(caught.value)
 
 
 def test_sky_and_noise_by_pencil() -> None:
-    """Frame of a 3 x 3 image: 1 2 3 4 6 7 8 9, median 5; differences two apart 2 2 2 across and 6 6 6 down, median 4."""
+    """Frame of a 3 x 3 image: 1 2 3 4 6 7 8 9, median 5; differences two apart 2 2 2 across and 6 6
+    6 down, median 4.
+    """
     image = np.array([[1.0, 2, 3], [4, 500, 6], [7, 8, 9]])
     sky, noise = sky_and_noise(image, 1)
     assert sky == 5
     assert noise == pytest.approx(1.4826 * 4 / np.sqrt(2))
-    assert sky_and_noise(image, 1, step=2.0)[1] == pytest.approx(np.sqrt((1.4826 * 4) ** 2 / 2 + 4 / 12))
+    assert sky_and_noise(image, 1, step=2.0)[1] == pytest.approx(
+        np.sqrt((1.4826 * 4) ** 2 / 2 + 4 / 12)
+    )
 
 
 def test_light_that_slopes_through_the_frame_is_no_noise() -> None:
@@ -50,16 +59,32 @@ def test_light_that_slopes_through_the_frame_is_no_noise() -> None:
     assert sky_and_noise(noise + slope, 6)[1] == pytest.approx(sky_and_noise(noise, 6)[1], rel=0.08)
 
 
-@pytest.mark.parametrize(("shape", "width", "lag"), [((20, 20), 2, 2), ((17, 24), 3, 4), ((9, 9), 4, 1)])
-def test_noise_is_that_of_all_good_pairs_of_the_frame(shape: tuple[int, int], width: int, lag: int) -> None:
-    """Against two loops over pixels; bad ones, of whatever value, are in no pair, nor are those inside the frame."""
+@pytest.mark.parametrize(
+    ("shape", "width", "lag"), [((20, 20), 2, 2), ((17, 24), 3, 4), ((9, 9), 4, 1)]
+)
+def test_noise_is_that_of_all_good_pairs_of_the_frame(
+    shape: tuple[int, int], width: int, lag: int
+) -> None:
+    """Against two loops over pixels; bad ones, of whatever value, are in no pair, nor are those
+    inside the frame.
+    """
     image = np.random.default_rng(8).normal(50, 3, shape)
     image[width:-width, width:-width] += 900
     image[0, 3], image[1, 0], image[-1, -2], image[4, -1] = np.nan, np.inf, -np.inf, np.nan
     ny, nx = shape
-    framed = [(y, x) for y in range(ny) for x in range(nx) if not (width <= y < ny - width and width <= x < nx - width)]
+    framed = [
+        (y, x)
+        for y in range(ny)
+        for x in range(nx)
+        if not (width <= y < ny - width and width <= x < nx - width)
+    ]
     good = {place: image[place] for place in framed if np.isfinite(image[place])}
-    apart = [abs(good[y, x] - good[y + dy, x + dx]) for y, x in good for dy, dx in ((0, lag), (lag, 0)) if (y + dy, x + dx) in good]
+    apart = [
+        abs(good[y, x] - good[y + dy, x + dx])
+        for y, x in good
+        for dy, dx in ((0, lag), (lag, 0))
+        if (y + dy, x + dx) in good
+    ]
     sky, noise = sky_and_noise(image, width, lag=lag)
     assert sky == np.median(list(good.values()))
     assert noise == pytest.approx(1.4826 * np.median(apart) / np.sqrt(2))
@@ -71,7 +96,9 @@ def test_light_beyond_any_float_is_a_bad_pixel_but_not_once_it_is_stretched() ->
     plain = prepare_one(_cutout(pixels), Preparation(stretch="none"))
     assert np.isnan(plain[0, 30, 30])
     assert np.isfinite(plain).sum() == plain.size - 1
-    assert prepare_one(_cutout(pixels), Preparation())[0, 30, 30] == pytest.approx(np.log(2 * 3e38 / 2e-20), rel=0.01)
+    assert prepare_one(_cutout(pixels), Preparation())[0, 30, 30] == pytest.approx(
+        np.log(2 * 3e38 / 2e-20), rel=0.01
+    )
 
 
 @pytest.mark.parametrize("fit", ["crop", "resample"])
@@ -100,10 +127,12 @@ def test_a_frame_with_too_few_good_pixels_gives_way_to_the_whole_image() -> None
 
 def test_noise_falls_back_step_by_step_where_the_frame_has_one_value() -> None:
     scattered = np.zeros((20, 20))
-    scattered[2:18, 2:18] = np.random.default_rng(0).normal(0, 1, (16, 16))  # over half of the image
+    # over half of the image
+    scattered[2:18, 2:18] = np.random.default_rng(0).normal(0, 1, (16, 16))
     assert sky_and_noise(scattered, 2)[1] == pytest.approx(1.4826 * np.median(np.abs(scattered)))
     islands = np.zeros((20, 20))
-    islands[6:14, 5:15] = np.where(np.arange(10) % 2, 1, -1)  # a fifth of the image: variance 80 / 400
+    # a fifth of the image: variance 80 / 400
+    islands[6:14, 5:15] = np.where(np.arange(10) % 2, 1, -1)
     assert sky_and_noise(islands, 2)[1] == pytest.approx(np.sqrt(80 / 400))
     hot = np.zeros((20, 20))
     hot[10, 10] = 7
@@ -117,7 +146,9 @@ def test_steps_of_quantised_values_are_found_in_any_unit(unit: float, sky: float
     counts = rng.integers(0, 256, 4000) + sky
     assert quantum((counts * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-3)
     sixteen = np.append(rng.integers(0, 65536, 20000), [0, 65535]) + rng.poisson(30, 20002)
-    assert quantum((sixteen * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-2) or unit != 1
+    assert (
+        quantum((sixteen * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-2) or unit != 1
+    )
 
 
 def test_scattered_values_have_no_step() -> None:
@@ -138,14 +169,22 @@ def test_sky_of_a_prepared_galaxy_is_zero_with_unit_noise() -> None:
 
 
 def test_noise_is_measured_on_the_new_grid() -> None:
-    """Averaging 2 x 2 pixels halves the noise: the prepared sky must scatter by one all the same."""
-    flat = prepare_one(_cutout(np.random.default_rng(0).normal(5, 2, (1, 128, 128)), ("g",)), Preparation(stretch="none"))
+    """Averaging 2 x 2 pixels halves the noise: the prepared sky must scatter by one all the
+    same.
+    """
+    flat = prepare_one(
+        _cutout(np.random.default_rng(0).normal(5, 2, (1, 128, 128)), ("g",)),
+        Preparation(stretch="none"),
+    )
     assert flat.std() == pytest.approx(1, abs=0.07)
 
 
 def test_sinh_undoes_the_stretch() -> None:
     cutout = _cutout(_galaxy())
-    stretched, plain = prepare_one(cutout, Preparation()), prepare_one(cutout, Preparation(stretch="none"))
+    stretched, plain = (
+        prepare_one(cutout, Preparation()),
+        prepare_one(cutout, Preparation(stretch="none")),
+    )
     np.testing.assert_allclose(np.sinh(stretched.astype(float)), plain, rtol=2e-6, atol=1e-6)
     assert 3 < stretched.max() < 5  # asinh(80 / 2) is 4.4 at the very peak
 
@@ -155,13 +194,17 @@ def test_sinh_undoes_the_stretch() -> None:
 def test_flux_unit_changes_nothing(unit: float, size: int) -> None:
     pixels = _galaxy()
     expected = prepare_one(_cutout(pixels), Preparation(size=size))
-    np.testing.assert_allclose(prepare_one(_cutout(pixels * unit), Preparation(size=size)), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        prepare_one(_cutout(pixels * unit), Preparation(size=size)), expected, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_sky_changes_nothing() -> None:
     pixels = _galaxy()
     expected = prepare_one(_cutout(pixels), Preparation(size=40))
-    np.testing.assert_allclose(prepare_one(_cutout(pixels + np.float32(1000)), Preparation(size=40)), expected, atol=2e-4)
+    np.testing.assert_allclose(
+        prepare_one(_cutout(pixels + np.float32(1000)), Preparation(size=40)), expected, atol=2e-4
+    )
 
 
 def test_pictures_in_eight_bits_have_a_noise_though_their_sky_has_one_value() -> None:
@@ -170,7 +213,9 @@ def test_pictures_in_eight_bits_have_a_noise_though_their_sky_has_one_value() ->
     plain = prepare_one(_cutout(picture), Preparation(stretch="none"))
     assert plain.max() == pytest.approx(picture.max() * np.sqrt(12))
     for unit in (1e-12, 1 / 255):
-        np.testing.assert_allclose(prepare_one(_cutout(picture * unit), Preparation(stretch="none")), plain, rtol=1e-3)
+        np.testing.assert_allclose(
+            prepare_one(_cutout(picture * unit), Preparation(stretch="none")), plain, rtol=1e-3
+        )
 
 
 @pytest.mark.parametrize("size", [64, 24])
@@ -223,12 +268,21 @@ def test_cutouts_of_many_sizes_and_orders_of_bands_come_together() -> None:
     batch = prepare([first, second], Preparation(size=32))
     assert batch.bands == NAMES
     assert batch.pixels.shape == (2, 2, 32, 32)
-    assert batch.pixels[1].tobytes() == prepare_one(_cutout(_galaxy(50)), Preparation(size=32)).tobytes()
+    assert (
+        batch.pixels[1].tobytes()
+        == prepare_one(_cutout(_galaxy(50)), Preparation(size=32)).tobytes()
+    )
 
 
 def test_small_cutouts_are_refused_with_their_size() -> None:
-    assert _reason(np.ones((1, 10, 12))) == "10 x 12 pixels; at least 16 x 16 are needed to fill 64 x 64"
-    assert _reason(np.ones((1, 40, 50)), Preparation(fit="crop")) == "40 x 50 pixels; at least 64 x 64 are needed to crop 64 x 64"
+    assert (
+        _reason(np.ones((1, 10, 12)))
+        == "10 x 12 pixels; at least 16 x 16 are needed to fill 64 x 64"
+    )
+    assert (
+        _reason(np.ones((1, 40, 50)), Preparation(fit="crop"))
+        == "40 x 50 pixels; at least 64 x 64 are needed to crop 64 x 64"
+    )
     assert prepare_one(_cutout(_galaxy(16)), Preparation(size=64)).shape == (2, 64, 64)
 
 
@@ -260,7 +314,12 @@ def test_all_rows_that_cannot_be_prepared_are_named() -> None:
 def test_no_cutouts_are_a_wrong_use_but_an_empty_batch_is_empty() -> None:
     with pytest.raises(UsageError, match="no cutouts"):
         prepare([])
-    assert prepare(Cutouts(np.empty((0, 2, 64, 64), np.float32), (), NAMES)).pixels.shape == (0, 2, 64, 64)
+    assert prepare(Cutouts(np.empty((0, 2, 64, 64), np.float32), (), NAMES)).pixels.shape == (
+        0,
+        2,
+        64,
+        64,
+    )
 
 
 @pytest.mark.parametrize(
@@ -275,17 +334,29 @@ def test_no_cutouts_are_a_wrong_use_but_an_empty_batch_is_empty() -> None:
         ({"border": 0.6}, "border must be"),
         ({"border": "wide"}, "border must be"),
         ({"border": float("nan")}, "border must be"),
-        ({"sky": "plane"}, "sky must be 'border', 'clipped', 'none' or a number, the level; it is 'plane'"),
+        (
+            {"sky": "plane"},
+            "sky must be 'border', 'clipped', 'none' or a number, the level; it is 'plane'",
+        ),
         ({"sky": float("inf")}, "sky must be"),
-        ({"noise": "poisson"}, "noise must be 'differences', 'mad', 'map' or 'map_if_any'; it is 'poisson'"),
+        (
+            {"noise": "poisson"},
+            "noise must be 'differences', 'mad', 'map' or 'map_if_any'; it is 'poisson'",
+        ),
         ({"neighbours": True}, "neighbours must be 'keep' or 'mask'; it is True"),
         ({"centring": "light"}, "centring must be"),
         ({"extent": -0.1}, "extent must be"),
         ({"extent": 0.6}, "extent must be"),
         ({"threshold": 0}, "threshold must be"),
         ({"no_object": "skip"}, "no_object must be"),
-        ({"fit": "crop", "centring": "subpixel"}, "fit 'crop' changes no value, so it cannot move by parts of a pixel"),
-        ({"fit": "crop", "extent": 0.2}, "fit 'crop' changes no value, so it cannot change the scale"),
+        (
+            {"fit": "crop", "centring": "subpixel"},
+            "fit 'crop' changes no value, so it cannot move by parts of a pixel",
+        ),
+        (
+            {"fit": "crop", "extent": 0.2},
+            "fit 'crop' changes no value, so it cannot change the scale",
+        ),
     ],
 )
 def test_wrong_settings_are_refused(settings: dict[str, object], said: str) -> None:
@@ -295,7 +366,16 @@ def test_wrong_settings_are_refused(settings: dict[str, object], said: str) -> N
 
 def test_settings_survive_a_header() -> None:
     preparation = Preparation(
-        48, "crop", "none", 0.2, sky=3, noise="map", neighbours="mask", centring="pixel", threshold=5, no_object="keep"
+        48,
+        "crop",
+        "none",
+        0.2,
+        sky=3,
+        noise="map",
+        neighbours="mask",
+        centring="pixel",
+        threshold=5,
+        no_object="keep",
     )
     assert Preparation.from_dict(json.loads(json.dumps(preparation.as_dict()))) == preparation
     with pytest.raises(UsageError, match="unknown colour; missing border"):
@@ -310,6 +390,7 @@ def test_settings_of_a_header_without_the_later_ones_are_read_with_these_off() -
 def test_settings_in_numpy_numbers_become_plain_ones() -> None:
     settings = Preparation(size=np.int64(32), extent=np.float32(0.25), sky=np.float64(2)).as_dict()  # type: ignore[arg-type]
     assert json.dumps(settings) == (
-        '{"size": 32, "fit": "resample", "stretch": "asinh", "border": 0.1, "sky": 2.0, "noise": "differences", "neighbours": "keep", '
+        '{"size": 32, "fit": "resample", "stretch": "asinh", "border": 0.1, "sky": 2.0, "noise": '
+        '"differences", "neighbours": "keep", '
         '"centring": "none", "extent": 0.25, "threshold": 3.0, "no_object": "fail"}'
     )

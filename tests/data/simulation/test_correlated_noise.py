@@ -8,16 +8,24 @@ from galfeat.data.simulation.instrument import BANDS, noise_level
 
 
 def test_covariance_by_pencil() -> None:
-    """A drop as wide as a pixel: two triangles of width one overlap by 2/3, one pixel apart by 1/6, two apart not at all."""
-    assert [covariance(lag, 1.0) for lag in (0, 1, -1, 2)] == pytest.approx([2 / 3, 1 / 6, 1 / 6, 0])
+    """A drop as wide as a pixel: two triangles of width one overlap by 2/3, one pixel apart by 1/6,
+    two apart not at all.
+    """
+    assert [covariance(lag, 1.0) for lag in (0, 1, -1, 2)] == pytest.approx(
+        [2 / 3, 1 / 6, 1 / 6, 0]
+    )
 
 
 @pytest.mark.parametrize("drop", [0.4, 0.667, 1.0, 1.707, 2.5])
 def test_a_pixel_falls_short_as_casertano_and_others_found(drop: float) -> None:
-    """R = r / (1 - 1 / (3 r)) for r >= 1 and 1 / (1 - r / 3) below, with r the drop in pixels of the image."""
+    """R = r / (1 - 1 / (3 r)) for r >= 1 and 1 / (1 - r / 3) below, with r the drop in pixels of
+    the image.
+    """
     short = drop / (1 - 1 / (3 * drop)) if drop >= 1 else 1 / (1 - drop / 3)
-    assert covariance(0, drop) == pytest.approx(1 / short)  # along both axes: 1 / R^2, the square of the noise
-    assert sum(covariance(lag, drop) for lag in range(-5, 6)) == pytest.approx(1)  # many pixels together have it all
+    # along both axes: 1 / R^2, the square of the noise
+    assert covariance(0, drop) == pytest.approx(1 / short)
+    # many pixels together have it all
+    assert sum(covariance(lag, drop) for lag in range(-5, 6)) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("band", ["F814W", "F160W", "i"])
@@ -37,7 +45,10 @@ def test_noise_of_pixels_neighbours_and_large_squares(band: str) -> None:
 
 def test_opposite_edges_know_nothing_of_each_other() -> None:
     level = noise_level("F160W", "wide")
-    fields = [correlated_noise(np.zeros((16, 17)), level, 1.7, np.random.default_rng(seed)) for seed in range(400)]
+    fields = [
+        correlated_noise(np.zeros((16, 17)), level, 1.7, np.random.default_rng(seed))
+        for seed in range(400)
+    ]
     first, last = (np.concatenate([field[:, column] for field in fields]) for column in (0, -1))
     assert abs(np.corrcoef(first, last)[0, 1]) < 0.05
     next_to = np.concatenate([field[:, 1] for field in fields])
@@ -46,6 +57,9 @@ def test_opposite_edges_know_nothing_of_each_other() -> None:
 
 def test_bright_light_adds_the_noise_of_its_photons() -> None:
     level = noise_level("F814W", "wide")
-    dark, bright = (correlated_noise(np.full((300, 300), light), level, 0.667, np.random.default_rng(1)) for light in (0.0, 0.2))
+    dark, bright = (
+        correlated_noise(np.full((300, 300), light), level, 0.667, np.random.default_rng(1))
+        for light in (0.0, 0.2)
+    )
     ratio = (0.2 * level.gain + level.sky + level.read**2) / (level.sky + level.read**2)
     assert bright.std() / dark.std() == pytest.approx(np.sqrt(ratio))

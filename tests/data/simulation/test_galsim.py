@@ -1,7 +1,7 @@
 """The renderer against GalSim, an independent one that is the field's standard.
 
-GalSim is large and has no wheels for Windows, so its images of these cases are stored beside the tests, and made again by running this
-file with GalSim installed::
+GalSim is large and has no wheels for Windows, so its images of these cases are stored beside the
+tests, and made again by running this file with GalSim installed::
 
     python tests/data/simulation/test_galsim.py
 
@@ -34,7 +34,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Case:
-    """A Sersic profile (major axis, as ours), or a point where the radius is 0, and the width of the point spread function."""
+    """A Sersic profile (major axis, as ours), or a point where the radius is 0, and the width of
+    the point spread function.
+    """
 
     index: float
     radius: float
@@ -71,26 +73,46 @@ NAMES = [f"n={case.index} r={case.radius} q={case.axis_ratio} fwhm={case.fwhm}" 
 def _by_galsim(case: Case) -> Floats:
     galsim: Any = import_module("galsim")
 
-    accurate = galsim.GSParams(folding_threshold=2e-4, maxk_threshold=2e-4, kvalue_accuracy=1e-6, maximum_fft_size=16384)
+    accurate = galsim.GSParams(
+        folding_threshold=2e-4, maxk_threshold=2e-4, kvalue_accuracy=1e-6, maximum_fft_size=16384
+    )
     image: Any = galsim.Moffat(beta=3, fwhm=case.fwhm, gsparams=accurate)
     if case.radius:
-        round_one = galsim.Sersic(case.index, half_light_radius=case.radius * case.axis_ratio**0.5, gsparams=accurate)
-        image = galsim.Convolve(round_one.shear(q=case.axis_ratio, beta=case.angle * galsim.degrees), image, gsparams=accurate)
-    drawn: Floats = np.asarray(image.drawImage(nx=SIZE, ny=SIZE, scale=1.0, offset=(case.x, case.y)).array, dtype=np.float64)
+        round_one = galsim.Sersic(
+            case.index, half_light_radius=case.radius * case.axis_ratio**0.5, gsparams=accurate
+        )
+        image = galsim.Convolve(
+            round_one.shear(q=case.axis_ratio, beta=case.angle * galsim.degrees),
+            image,
+            gsparams=accurate,
+        )
+    drawn: Floats = np.asarray(
+        image.drawImage(nx=SIZE, ny=SIZE, scale=1.0, offset=(case.x, case.y)).array,
+        dtype=np.float64,
+    )
     return drawn
 
 
 def _by_us(case: Case) -> Floats:
     grid = fine_grid(SIZE)
     if case.radius:
-        return observe(sersic(grid, Sersic(case.x, case.y, case.radius, case.index, case.axis_ratio, case.angle)), [], SIZE, case.fwhm)
+        return observe(
+            sersic(
+                grid, Sersic(case.x, case.y, case.radius, case.index, case.axis_ratio, case.angle)
+            ),
+            [],
+            SIZE,
+            case.fwhm,
+        )
     dark = np.zeros((grid.side, grid.side), dtype=np.float32)
     return observe(dark, [(Point(case.x, case.y, np.ones(1)), 1.0)], SIZE, case.fwhm)
 
 
 def _centroid(image: Floats) -> Floats:
     axis = np.arange(SIZE) - (SIZE - 1) / 2
-    middle: Floats = np.array([(image * axis[None, :]).sum(), (image * axis[:, None]).sum()]) / image.sum()
+    middle: Floats = (
+        np.array([(image * axis[None, :]).sum(), (image * axis[:, None]).sum()]) / image.sum()
+    )
     return middle
 
 
@@ -103,7 +125,11 @@ def _assert_alike(ours: Floats, theirs: Floats, index: float) -> None:
 @pytest.fixture(scope="module")
 def stored() -> Floats:
     with np.load(STORED) as file:
-        np.testing.assert_array_equal(file["cases"], [astuple(case) for case in CASES], err_msg="run this file to store the new cases")
+        np.testing.assert_array_equal(
+            file["cases"],
+            [astuple(case) for case in CASES],
+            err_msg="run this file to store the new cases",
+        )
         return np.asarray(file["images"], dtype=np.float64)
 
 
@@ -112,9 +138,14 @@ def test_our_image_is_the_one_that_galsim_made(number: int, stored: Floats) -> N
     _assert_alike(_by_us(CASES[number]), stored[number], CASES[number].index)
 
 
-def test_the_measure_would_see_a_quarter_of_a_pixel_and_a_wider_point_spread(stored: Floats) -> None:
+def test_the_measure_would_see_a_quarter_of_a_pixel_and_a_wider_point_spread(
+    stored: Floats,
+) -> None:
     case = CASES[2]
-    for wrong in (Case(*[*astuple(case)[:4], case.x + 0.25, *astuple(case)[5:]]), Case(*[*astuple(case)[:6], 1.1 * case.fwhm])):
+    for wrong in (
+        Case(*[*astuple(case)[:4], case.x + 0.25, *astuple(case)[5:]]),
+        Case(*[*astuple(case)[:6], 1.1 * case.fwhm]),
+    ):
         with pytest.raises(AssertionError):
             _assert_alike(_by_us(wrong), stored[2], case.index)
 
@@ -127,7 +158,10 @@ def test_cases_span_the_point_spread_functions_in_use() -> None:
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=NAMES)
 def test_galsim_still_makes_the_stored_image(number: int, stored: Floats) -> None:
-    pytest.importorskip("galsim", reason="GalSim is not installed (pip install galsim): its stored images are tested instead")
+    pytest.importorskip(
+        "galsim",
+        reason="GalSim is not installed (pip install galsim): its stored images are tested instead",
+    )
     fresh = _by_galsim(CASES[number])
     assert np.abs(fresh - stored[number]).max() < 1e-4 * fresh.max()
     _assert_alike(_by_us(CASES[number]), fresh, CASES[number].index)
@@ -135,4 +169,8 @@ def test_galsim_still_makes_the_stored_image(number: int, stored: Floats) -> Non
 
 if __name__ == "__main__":
     STORED.parent.mkdir(exist_ok=True)
-    np.savez_compressed(STORED, cases=[astuple(case) for case in CASES], images=np.stack([_by_galsim(case) for case in CASES]).astype("f4"))
+    np.savez_compressed(
+        STORED,
+        cases=[astuple(case) for case in CASES],
+        images=np.stack([_by_galsim(case) for case in CASES]).astype("f4"),
+    )

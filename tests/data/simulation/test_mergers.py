@@ -7,12 +7,16 @@ from galfeat.data.simulation.mergers import encounter, shells
 
 
 def _far(stars: np.ndarray, second: np.ndarray) -> float:
-    away = np.minimum(np.linalg.norm(stars, axis=0), np.linalg.norm(stars - second[:, None], axis=0))
+    away = np.minimum(
+        np.linalg.norm(stars, axis=0), np.linalg.norm(stars - second[:, None], axis=0)
+    )
     return float(np.mean(away > 3.3))
 
 
 def test_the_same_numbers_make_the_same_encounter() -> None:
-    first, second, other = (encounter(np.random.default_rng(seed), 2.0, 1.5, False) for seed in (1, 1, 2))
+    first, second, other = (
+        encounter(np.random.default_rng(seed), 2.0, 1.5, False) for seed in (1, 1, 2)
+    )
     assert first.stars.tobytes() == second.stars.tobytes()
     assert first.stars.tobytes() != other.stars.tobytes()
 
@@ -36,7 +40,9 @@ def test_an_encounter_throws_out_stars_and_keeps_most() -> None:
 
 
 def test_a_disc_that_meets_nothing_stays_as_it_was() -> None:
-    """A companion of no mass disturbs nobody: stars, spread evenly over radii up to 3.2, keep their circles."""
+    """A companion of no mass disturbs nobody: stars, spread evenly over radii up to 3.2, keep their
+    circles.
+    """
     debris = encounter(np.random.default_rng(2), 1e6, 2.5, False)
     disc = debris.stars[:, debris.weights > 1e-5]
     radius = np.linalg.norm(disc, axis=0)
@@ -58,16 +64,27 @@ def test_tails_are_lopsided() -> None:
 
 def test_pairs_stand_about_as_far_apart_as_asked_and_late_ones_have_merged() -> None:
     asked = [0.8, 2.0, 3.0]
-    apart = [[np.linalg.norm(encounter(np.random.default_rng(s), 1.5, wish, False).second) for s in range(8)] for wish in asked]
+    apart = [
+        [
+            np.linalg.norm(encounter(np.random.default_rng(s), 1.5, wish, False).second)
+            for s in range(8)
+        ]
+        for wish in asked
+    ]
     medians = np.median(apart, axis=1)
     assert (np.diff(medians) > 0).all()
     assert np.abs(medians - asked).max() < 0.8
-    late = [np.linalg.norm(encounter(np.random.default_rng(seed), 1.5, 3.0, True).second) for seed in range(8)]
+    late = [
+        np.linalg.norm(encounter(np.random.default_rng(seed), 1.5, 3.0, True).second)
+        for seed in range(8)
+    ]
     assert np.median(late) < 0.6
 
 
 def test_shells_have_sharp_edges_on_both_sides() -> None:
-    """Stars pile up where they turn: the counts fall from many to nearly none within a fifth of the radius."""
+    """Stars pile up where they turn: the counts fall from many to nearly none within a fifth of the
+    radius.
+    """
     debris = shells(np.random.default_rng(9))
     assert debris.weights.sum() == pytest.approx(1)
     radius = np.linalg.norm(debris.stars, axis=0)

@@ -1,4 +1,6 @@
-"""The realistic population: the correlations that the matched one leaves out, and nothing that contradicts a class."""
+"""The realistic population: the correlations that the matched one leaves out, and nothing that
+contradicts a class.
+"""
 
 from dataclasses import asdict
 
@@ -24,39 +26,68 @@ def galaxies(camera: Camera) -> list[Galaxy]:
 
 
 def _mean(galaxies: list[Galaxy], column: str, **which: str) -> float:
-    chosen = [galaxy for galaxy in galaxies if all(getattr(galaxy, key) == value for key, value in which.items())]
+    chosen = [
+        galaxy
+        for galaxy in galaxies
+        if all(getattr(galaxy, key) == value for key, value in which.items())
+    ]
     return float(np.mean([getattr(galaxy, column) for galaxy in chosen]))
 
 
 def test_nuisances_tell_the_class_here(galaxies: list[Galaxy]) -> None:
     values = np.array([[getattr(galaxy, name) for name in NUISANCES] for galaxy in galaxies])
     labels = np.array([galaxy.label for galaxy in galaxies])
-    told = cross_val_predict(RandomForestClassifier(60, min_samples_leaf=10, random_state=0), values, labels, cv=3)
+    told = cross_val_predict(
+        RandomForestClassifier(60, min_samples_leaf=10, random_state=0), values, labels, cv=3
+    )
     assert balanced_accuracy_score(labels, told) > 0.3
 
 
-def test_the_quiescent_are_smaller_rounder_more_bulged_and_in_company(galaxies: list[Galaxy]) -> None:
-    for column, sign in (("radius", -1), ("axis_ratio", 1), ("bulge_fraction", 1), ("neighbours", 1), ("dust_lane", -1)):
-        quiescent, forming = (_mean(galaxies, column, label="q_sf", state=state) for state in ("quiescent", "star_forming"))
+def test_the_quiescent_are_smaller_rounder_more_bulged_and_in_company(
+    galaxies: list[Galaxy],
+) -> None:
+    for column, sign in (
+        ("radius", -1),
+        ("axis_ratio", 1),
+        ("bulge_fraction", 1),
+        ("neighbours", 1),
+        ("dust_lane", -1),
+    ):
+        quiescent, forming = (
+            _mean(galaxies, column, label="q_sf", state=state)
+            for state in ("quiescent", "star_forming")
+        )
         assert sign * (quiescent - forming) > 0.1 * abs(forming), column
 
 
 def test_the_faint_are_far_and_clumpy_discs_further(galaxies: list[Galaxy]) -> None:
-    magnitude, redshift = (np.array([getattr(galaxy, column) for galaxy in galaxies]) for column in ("magnitude", "redshift"))
+    magnitude, redshift = (
+        np.array([getattr(galaxy, column) for galaxy in galaxies])
+        for column in ("magnitude", "redshift")
+    )
     assert np.corrcoef(magnitude, redshift)[0, 1] > 0.2
-    assert _mean(galaxies, "redshift", label="clump") > _mean(galaxies, "redshift", label="spiral") + 0.02
-    assert _mean(galaxies, "magnitude", label="agn") < _mean(galaxies, "magnitude", label="q_sf") - 0.2
+    assert (
+        _mean(galaxies, "redshift", label="clump")
+        > _mean(galaxies, "redshift", label="spiral") + 0.02
+    )
+    assert (
+        _mean(galaxies, "magnitude", label="agn") < _mean(galaxies, "magnitude", label="q_sf") - 0.2
+    )
     assert _mean(galaxies, "rung", label="clump") > _mean(galaxies, "rung", label="spiral") + 0.3
 
 
-def test_the_ranges_of_the_camera_and_the_box_of_the_quiescent_still_hold(galaxies: list[Galaxy], camera: Camera) -> None:
+def test_the_ranges_of_the_camera_and_the_box_of_the_quiescent_still_hold(
+    galaxies: list[Galaxy], camera: Camera
+) -> None:
     for galaxy in galaxies:
         assert camera.magnitudes[0] <= galaxy.magnitude <= camera.magnitudes[1]
         assert camera.redshifts[0] <= galaxy.redshift <= camera.redshifts[1]
         assert 2.5 <= galaxy.radius <= 16
         assert 0 <= galaxy.bulge_fraction <= 1
         assert 0.15 <= galaxy.cos_inclination <= 1
-        assert is_quiescent(galaxy.u_v, galaxy.v_j, galaxy.redshift) == (galaxy.state == "quiescent")
+        assert is_quiescent(galaxy.u_v, galaxy.v_j, galaxy.redshift) == (
+            galaxy.state == "quiescent"
+        )
 
 
 def test_a_galaxy_depends_on_seed_and_number_alone(galaxies: list[Galaxy], camera: Camera) -> None:

@@ -1,4 +1,6 @@
-"""The renderer: against a brute-force integration in real space, and its noise against what was promised."""
+"""The renderer: against a brute-force integration in real space, and its noise against what was
+promised.
+"""
 
 import numpy as np
 import pytest
@@ -31,12 +33,27 @@ def _brute_force(shape: Sersic, fwhm: float, size: int) -> Floats:
     along, across = x * np.cos(angle) + y * np.sin(angle), -x * np.sin(angle) + y * np.cos(angle)
     b = gammaincinv(2 * shape.index, 0.5)
     radius = np.hypot(along, across / shape.axis_ratio) / shape.radius
-    total = 2 * np.pi * shape.index * shape.radius**2 * shape.axis_ratio * gamma(2 * shape.index) / b ** (2 * shape.index)
+    total = (
+        2
+        * np.pi
+        * shape.index
+        * shape.radius**2
+        * shape.axis_ratio
+        * gamma(2 * shape.index)
+        / b ** (2 * shape.index)
+    )
     light = np.exp(-b * radius ** (1 / shape.index)) / total / FINE**2
     core = (np.arange(31 * FINE) - (31 * FINE - 1) / 2) / FINE
     alpha = fwhm / (2 * np.sqrt(2 ** (1 / 3) - 1))
-    moffat = 2 / (np.pi * alpha**2) * (1 + (core[None, :] ** 2 + core[:, None] ** 2) / alpha**2) ** -3 / FINE**2
-    return np.asarray(fftconvolve(light, moffat, mode="same").reshape(size, FINE, size, FINE).sum(axis=(1, 3)))
+    moffat = (
+        2
+        / (np.pi * alpha**2)
+        * (1 + (core[None, :] ** 2 + core[:, None] ** 2) / alpha**2) ** -3
+        / FINE**2
+    )
+    return np.asarray(
+        fftconvolve(light, moffat, mode="same").reshape(size, FINE, size, FINE).sum(axis=(1, 3))
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,17 +80,21 @@ def test_an_image_equals_a_brute_force_integration(shape: Sersic) -> None:
 def test_flux_and_centroid_are_the_truth(index: float, size: int) -> None:
     shape = Sersic(0.37, -0.83, 2.5, index, 0.7, 40.0)
     image = observe(sersic(fine_grid(size), shape), [], size, 2.0)
-    lost = 0.016 if index == 4 else 0.001  # of a de Vaucouleurs profile this much lies beyond the image
+    # of a de Vaucouleurs profile this much lies beyond the image
+    lost = 0.016 if index == 4 else 0.001
     assert 1 - lost - 0.005 < image.sum() < 1.005
     y, x = np.mgrid[:size, :size] - (size - 1) / 2
-    weight = np.exp(-((x - 0.37) ** 2 + (y + 0.83) ** 2) / 2 / 6**2)  # even about the truth: what lies beyond the edges cannot pull
+    # even about the truth: what lies beyond the edges cannot pull
+    weight = np.exp(-((x - 0.37) ** 2 + (y + 0.83) ** 2) / 2 / 6**2)
     assert _centroid(weight * image) == pytest.approx((0.37, -0.83), abs=0.01)
 
 
 def test_a_point_is_a_moffat_where_it_should_be() -> None:
     size, fwhm = 64, 2.4
     point = Point(1.3, -2.6, np.array([5.0]))
-    image = observe(np.zeros((fine_grid(size).side,) * 2, dtype=np.float32), [(point, 5.0)], size, fwhm)
+    image = observe(
+        np.zeros((fine_grid(size).side,) * 2, dtype=np.float32), [(point, 5.0)], size, fwhm
+    )
     assert image.sum() == pytest.approx(5, rel=2e-3)
     fine = (np.arange(size * FINE) - (size * FINE - 1) / 2) / FINE
     alpha = fwhm / (2 * np.sqrt(2 ** (1 / 3) - 1))
@@ -87,7 +108,9 @@ def test_a_moffat_falls_to_half_at_half_its_width() -> None:
     """The inverse transform along one axis of the two-dimensional one, summed by hand."""
     frequency = (np.arange(-400, 400) + 0.5) / 200
     transform = moffat_mtf(np.hypot(frequency[None, :], frequency[:, None]), 3.0)
-    peak, half = (float((transform * np.cos(2 * np.pi * frequency[None, :] * x)).sum()) for x in (0.0, 1.5))
+    peak, half = (
+        float((transform * np.cos(2 * np.pi * frequency[None, :] * x)).sum()) for x in (0.0, 1.5)
+    )
     assert half / peak == pytest.approx(0.5, abs=0.002)
     assert moffat_mtf(np.array([0.0]), 3.0)[0] == 1
 
@@ -128,7 +151,9 @@ def test_bright_light_has_the_noise_of_its_photons() -> None:
 
 
 def test_a_magnitude_deeper_takes_the_exposure_that_the_sky_asks_for() -> None:
-    """Noise of the sky falls with the root of the exposure: 1.5 magnitudes are 10^(0.8 * 1.5) = 15.8 times the electrons."""
+    """Noise of the sky falls with the root of the exposure: 1.5 magnitudes are 10^(0.8 * 1.5) =
+    15.8 times the electrons.
+    """
     deep, wide = noise_level("F606W", "deep"), noise_level("F606W", "wide")
     assert deep.gain / wide.gain == pytest.approx(15.85, rel=1e-3)
     assert deep.sky / wide.sky == pytest.approx(15.85, rel=1e-3)
@@ -142,15 +167,24 @@ def test_magnitudes_are_microjansky() -> None:
 def test_a_galaxy_has_the_flux_of_its_magnitude() -> None:
     for number in range(6):
         galaxy = draw_galaxy(number, "q_sf", "star_forming", seed=2)
-        for name, value in {"neighbours": 0, "companion_distance": 0.0, "radius": 6.0, "bulge_index": 1.5}.items():
+        for name, value in {
+            "neighbours": 0,
+            "companion_distance": 0.0,
+            "radius": 6.0,
+            "bulge_index": 1.5,
+        }.items():
             object.__setattr__(galaxy, name, value)
         image = render(galaxy, 96, ["F814W"], "deep", 2)
         assert image.sum() == pytest.approx(flux(galaxy.magnitude), rel=0.02)
 
 
-def test_smooth_galaxies_look_the_same_in_the_reference_band_whether_they_form_stars_or_not() -> None:
+def test_smooth_galaxies_look_the_same_in_the_reference_band_whether_they_form_stars_or_not() -> (
+    None
+):
     for number in range(8):
-        pair = [draw_galaxy(number, "q_sf", state, seed=5) for state in ("quiescent", "star_forming")]
+        pair = [
+            draw_galaxy(number, "q_sf", state, seed=5) for state in ("quiescent", "star_forming")
+        ]
         first, second = (render(galaxy, 48, ["F606W", "F814W"], "wide", 5) for galaxy in pair)
         assert first[1].tobytes() == second[1].tobytes()
         assert first[0].tobytes() != second[0].tobytes()
@@ -162,9 +196,13 @@ def test_every_class_differs_from_the_smooth_galaxy_it_would_have_been() -> None
     for label in set(CLASSES) - {"q_sf"}:
         excess = []
         for number in range(12):
-            images = [render(draw_galaxy(number, kind, "star_forming", seed=1), 64, ["F814W"], "deep", 1) for kind in (label, "q_sf")]
+            images = [
+                render(draw_galaxy(number, kind, "star_forming", seed=1), 64, ["F814W"], "deep", 1)
+                for kind in (label, "q_sf")
+            ]
             excess.append(float((images[0] - images[1]).std() / sigma))
-        assert np.median(excess) > 2.5, label  # two images of the same galaxy differ by less than this
+        # two images of the same galaxy differ by less than this
+        assert np.median(excess) > 2.5, label
 
 
 def test_odd_sizes_and_any_bands_are_rendered() -> None:

@@ -1,4 +1,6 @@
-"""Colours of galaxies and stars: the box of the quiescent, reddening, redshift, the stellar locus."""
+"""Colours of galaxies and stars: the box of the quiescent, reddening, redshift, the stellar
+locus.
+"""
 
 import numpy as np
 import pytest
@@ -48,7 +50,9 @@ def test_an_elliptical_has_the_colours_of_observed_ones() -> None:
 
 
 def test_dust_takes_its_extinction_from_v() -> None:
-    assert Spectrum(2, 1.0).at(5500) / Spectrum(2, 0.0).at(5500) == pytest.approx(10**-0.4, rel=0.01)
+    assert Spectrum(2, 1.0).at(5500) / Spectrum(2, 0.0).at(5500) == pytest.approx(
+        10**-0.4, rel=0.01
+    )
 
 
 def test_the_reference_band_is_one_and_a_template_value_is_met() -> None:
@@ -62,7 +66,9 @@ def _magnitudes(g_i: float, wavelengths: list[float]) -> list[float]:
 
 
 def test_the_sun_has_its_colours() -> None:
-    """In AB magnitudes the Sun has F606W - F814W of about 0.2 and F814W - F160W of about -0.1; cooler stars are redder."""
+    """In AB magnitudes the Sun has F606W - F814W of about 0.2 and F814W - F160W of about -0.1;
+    cooler stars are redder.
+    """
     visual, infrared = _magnitudes(0.6, [5919, 15368])
     assert 0.15 < visual < 0.3
     assert -0.2 < -infrared < 0.05
@@ -70,7 +76,9 @@ def test_the_sun_has_its_colours() -> None:
 
 
 def test_stars_lie_on_the_stellar_locus() -> None:
-    """G - r of M dwarfs stays at 1.4 however red they are in r - i, which no black body does; g - i is what was asked for."""
+    """G - r of M dwarfs stays at 1.4 however red they are in r - i, which no black body does; g - i
+    is what was asked for.
+    """
     sdss = [4686.0, 6166.0, 7480.0]
     for g_i in np.linspace(0.4, 2.8, 13):
         g, r, i = _magnitudes(float(g_i), sdss)
@@ -81,7 +89,9 @@ def test_stars_lie_on_the_stellar_locus() -> None:
 
 
 def test_no_star_is_green() -> None:
-    """From blue to red a star's spectrum bends gently: the middle of three bands is nowhere far above the line of the outer two."""
+    """From blue to red a star's spectrum bends gently: the middle of three bands is nowhere far
+    above the line of the outer two.
+    """
     for bands, most in ((("g", "r", "i"), 0.5), (("F606W", "F814W", "F160W"), 0.5)):
         for g_i in np.linspace(0.4, 2.85, 8):
             blue, middle, red = _magnitudes(float(g_i), [BANDS[band].pivot for band in bands])

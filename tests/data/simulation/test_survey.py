@@ -27,7 +27,9 @@ def test_batch_has_the_asked_shape_and_a_catalogue() -> None:
 
 def test_classes_are_equally_frequent_and_states_split_those_that_may_rest() -> None:
     survey = SimulatedSurvey(200)
-    pairs = Counter(zip(survey.catalog["label"].to_pylist(), survey.catalog["state"].to_pylist(), strict=True))
+    pairs = Counter(
+        zip(survey.catalog["label"].to_pylist(), survey.catalog["state"].to_pylist(), strict=True)
+    )
     assert {label for label, _ in pairs} == set(CLASSES)
     assert {state for _, state in pairs} == set(STATES)
     for label in ("spiral", "clump"):
@@ -77,10 +79,13 @@ def test_a_ground_based_survey_renders_any_part_and_any_band_alone(noise: str) -
 
 
 def test_looking_changes_nothing_and_knows_what_was_drawn() -> None:
-    survey = SimulatedSurvey(20, size=24, bands=("F606W",), seed=6)  # the reference band is not among them
+    # the reference band is not among them
+    survey = SimulatedSurvey(20, size=24, bands=("F606W",), seed=6)
     cutouts, truth = survey.observe(Shard(5, 20))
     read = survey.read(Shard(5, 20)).cutouts
-    assert [cutout.pixels.tobytes() for cutout in cutouts] == [cutout.pixels.tobytes() for cutout in read]
+    assert [cutout.pixels.tobytes() for cutout in cutouts] == [
+        cutout.pixels.tobytes() for cutout in read
+    ]
     assert truth.select(survey.truth.column_names).equals(survey.truth.slice(5))
     labels = np.array(truth["label"].to_pylist())
     for column, owner in (("arm_contrast", "spiral"), ("clump_sn", "clump"), ("tail_sn", "merger")):
@@ -93,7 +98,9 @@ def test_looking_changes_nothing_and_knows_what_was_drawn() -> None:
 
 
 def test_the_documentation_explains_every_column_of_the_truth() -> None:
-    page = (Path(__file__).resolve().parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "simulator.md").read_text(
+        encoding="utf-8"
+    )
     _, truth = SimulatedSurvey(1, size=16).observe(Shard(0, 1))
     table = page[page.index("## The columns of the truth") :]
     assert [name for name in truth.column_names if f"`{name}`" not in table] == []
@@ -132,11 +139,17 @@ def test_no_galaxy_fails_and_ids_of_numpy_settings_are_plain() -> None:
         ({"size": 15}, "size must be a whole number, at least 16; it is 15"),
         ({"seed": -1}, "seed must be"),
         ({"seed": True}, "seed must be"),
-        ({"bands": ("F814W", "F999W")}, "unknown band 'F999W'; the simulated survey has hst: F435W, F606W"),
+        (
+            {"bands": ("F814W", "F999W")},
+            "unknown band 'F999W'; the simulated survey has hst: F435W, F606W",
+        ),
         ({"bands": ()}, "bands must be at least one"),
         ({"bands": ("F814W", "F814W")}, "each named once"),
         ({"bands": "F814W"}, "it is the text 'F814W'"),
-        ({"bands": ("F814W", "r", "z")}, r"of one camera: F814W is of hst \(F435W.*\), and r, z is not"),
+        (
+            {"bands": ("F814W", "r", "z")},
+            r"of one camera: F814W is of hst \(F435W.*\), and r, z is not",
+        ),
         ({"noise": "pink"}, "unknown noise 'pink'; choose white or correlated"),
         ({"realistic": "no"}, "realistic must be True or False; it is 'no'"),
         ({"depth": "bottomless"}, "unknown depth 'bottomless'; choose one of deep, wide, shallow"),

@@ -1,4 +1,6 @@
-"""The truth: within its ranges, one seed a galaxy, and nothing in it that betrays the class without being it."""
+"""The truth: within its ranges, one seed a galaxy, and nothing in it that betrays the class without
+being it.
+"""
 
 from dataclasses import asdict
 from itertools import product
@@ -12,7 +14,17 @@ from sklearn.model_selection import cross_val_predict
 
 from galfeat.data.simulation.instrument import GROUND, HST
 from galfeat.data.simulation.populations import median_radius
-from galfeat.data.simulation.truth import CLASSES, KINDS, NUISANCES, STATES, Galaxy, deal, draw_galaxies, draw_galaxy, truth_table
+from galfeat.data.simulation.truth import (
+    CLASSES,
+    KINDS,
+    NUISANCES,
+    STATES,
+    Galaxy,
+    deal,
+    draw_galaxies,
+    draw_galaxy,
+    truth_table,
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +33,9 @@ def galaxies() -> list[Galaxy]:
 
 
 def _columns(galaxies: list[Galaxy], names: tuple[str, ...]) -> NDArray[np.float32]:
-    return np.array([[getattr(galaxy, name) for name in names] for galaxy in galaxies], dtype=np.float32)
+    return np.array(
+        [[getattr(galaxy, name) for name in names] for galaxy in galaxies], dtype=np.float32
+    )
 
 
 def _told_by(values: NDArray[np.float32], labels: NDArray[np.str_]) -> float:
@@ -36,7 +50,9 @@ def many(request: pytest.FixtureRequest) -> tuple[NDArray[np.float32], NDArray[n
     return _columns(galaxies, NUISANCES), np.array([galaxy.label for galaxy in galaxies])
 
 
-def test_nuisances_alone_cannot_tell_the_class(many: tuple[NDArray[np.float32], NDArray[np.str_]]) -> None:
+def test_nuisances_alone_cannot_tell_the_class(
+    many: tuple[NDArray[np.float32], NDArray[np.str_]],
+) -> None:
     assert abs(_told_by(*many) - 0.2) < 0.01  # 3.5 standard errors
 
 
@@ -52,22 +68,33 @@ def test_place_and_name_cannot_tell_the_class_either() -> None:
     labels = np.array([KINDS[kind][0] for kind in deal(20_000, seed=11)])
     order = np.arange(20_000)
     digits = [order // 10**place % 10 for place in range(5)]
-    where = np.stack([order, *digits, order % 64, order % 250, order % 256], axis=1).astype(np.float32)
+    where = np.stack([order, *digits, order % 64, order % 250, order % 256], axis=1).astype(
+        np.float32
+    )
     assert abs(_told_by(where, labels) - 0.2) < 0.01
-    before = np.stack([np.roll(np.unique(labels, return_inverse=True)[1], back) for back in range(1, 6)], axis=1).astype(np.float32)
+    before = np.stack(
+        [np.roll(np.unique(labels, return_inverse=True)[1], back) for back in range(1, 6)], axis=1
+    ).astype(np.float32)
     assert abs(_told_by(before, labels) - 0.2) < 0.01
 
 
 def test_nuisances_are_the_very_same_whatever_the_class() -> None:
     for number, camera in product(range(20), (HST, GROUND)):
-        drawn = [draw_galaxy(number, label, state, seed=1, camera=camera) for label in CLASSES for state in STATES]
+        drawn = [
+            draw_galaxy(number, label, state, seed=1, camera=camera)
+            for label in CLASSES
+            for state in STATES
+        ]
         assert len({tuple(getattr(galaxy, name) for name in NUISANCES) for galaxy in drawn}) == 1
 
 
 def test_integrated_colours_are_the_same_whatever_the_class(galaxies: list[Galaxy]) -> None:
     forming = [galaxy for galaxy in galaxies if galaxy.state == "star_forming"]
     labels = np.array([galaxy.label for galaxy in forming])
-    assert abs(_told_by(_columns(forming, ("u_v", "v_j", "rung", "dust", "redshift")), labels) - 0.2) < 0.03
+    assert (
+        abs(_told_by(_columns(forming, ("u_v", "v_j", "rung", "dust", "redshift")), labels) - 0.2)
+        < 0.03
+    )
     for number in range(20):
         drawn = [draw_galaxy(number, label, "star_forming", seed=1) for label in CLASSES]
         assert len({galaxy.spectrum for galaxy in drawn}) == 1
@@ -76,7 +103,9 @@ def test_integrated_colours_are_the_same_whatever_the_class(galaxies: list[Galax
 def test_state_is_where_the_colours_put_it(galaxies: list[Galaxy]) -> None:
     for galaxy in galaxies:
         edge = 0.88 * galaxy.v_j + (0.69 if galaxy.redshift < 0.5 else 0.59)
-        assert (galaxy.u_v > 1.3 and galaxy.v_j < 1.6 and galaxy.u_v > edge) == (galaxy.state == "quiescent")
+        assert (galaxy.u_v > 1.3 and galaxy.v_j < 1.6 and galaxy.u_v > edge) == (
+            galaxy.state == "quiescent"
+        )
 
 
 def test_a_galaxy_depends_on_seed_and_number_alone() -> None:
@@ -90,7 +119,13 @@ def test_a_galaxy_depends_on_seed_and_number_alone() -> None:
 
 @pytest.mark.parametrize(
     ("name", "low", "high"),
-    [("magnitude", 20, 23), ("redshift", 0.2, 0.9), ("radius", 4.5, 13), ("cos_inclination", 0.15, 1), ("position_angle", 0, 180)],
+    [
+        ("magnitude", 20, 23),
+        ("redshift", 0.2, 0.9),
+        ("radius", 4.5, 13),
+        ("cos_inclination", 0.15, 1),
+        ("position_angle", 0, 180),
+    ],
 )
 def test_ranges(galaxies: list[Galaxy], name: str, low: float, high: float) -> None:
     values = _columns(galaxies, (name,))[:, 0]
@@ -103,13 +138,27 @@ def test_ranges(galaxies: list[Galaxy], name: str, low: float, high: float) -> N
 
 def test_galaxies_seen_from_the_ground_are_nearer_and_brighter_and_fill_as_many_pixels() -> None:
     near = draw_galaxies(1000, seed=4, camera=GROUND)
-    assert 17.5 <= min(galaxy.magnitude for galaxy in near) <= max(galaxy.magnitude for galaxy in near) <= 20.5
-    assert 0.08 <= min(galaxy.redshift for galaxy in near) <= max(galaxy.redshift for galaxy in near) <= 0.35
-    assert 4.5 <= min(galaxy.radius for galaxy in near) <= max(galaxy.radius for galaxy in near) <= 13
+    assert (
+        17.5
+        <= min(galaxy.magnitude for galaxy in near)
+        <= max(galaxy.magnitude for galaxy in near)
+        <= 20.5
+    )
+    assert (
+        0.08
+        <= min(galaxy.redshift for galaxy in near)
+        <= max(galaxy.redshift for galaxy in near)
+        <= 0.35
+    )
+    assert (
+        4.5 <= min(galaxy.radius for galaxy in near) <= max(galaxy.radius for galaxy in near) <= 13
+    )
 
 
 def test_sizes_are_six_kiloparsecs() -> None:
-    """At redshift 0.5 an arcsecond is 6.10 kpc: 6 kpc * 1.5^-0.75 are 0.73 arcsec, 12 pixels of 0.06 or 3.6 of 0.2."""
+    """At redshift 0.5 an arcsecond is 6.10 kpc: 6 kpc * 1.5^-0.75 are 0.73 arcsec, 12 pixels of
+    0.06 or 3.6 of 0.2.
+    """
     assert median_radius(0.5, HST) == pytest.approx(12.1, abs=0.05)
     assert median_radius(0.5, GROUND) == pytest.approx(3.63, abs=0.02)
 
@@ -122,7 +171,10 @@ def test_what_makes_a_class_belongs_to_it_alone(galaxies: list[Galaxy]) -> None:
         "agn": ("nucleus_fraction", 0.03, 0.6),
     }
     for label, (mark, low, high) in marks.items():
-        values = {own: [getattr(galaxy, mark) for galaxy in galaxies if (galaxy.label == label) is own] for own in (True, False)}
+        values = {
+            own: [getattr(galaxy, mark) for galaxy in galaxies if (galaxy.label == label) is own]
+            for own in (True, False)
+        }
         assert low <= min(values[True]) <= max(values[True]) <= high
         assert set(values[False]) == {0}
     assert {galaxy.merger_stage for galaxy in galaxies} == {"", "pair", "late", "shells"}

@@ -37,7 +37,12 @@ def test_cubes_hold_the_pixels_bands_first(survey: SimulatedSurvey, tmp_path: Pa
         (cube,) = _images(tmp_path / "deeper" / "here" / file)
         np.testing.assert_array_equal(cube, pixels[row])
         header = fits.getheader(tmp_path / "deeper" / "here" / file)
-        assert [header["BAND1"], header["BAND2"], header["BUNIT"], header["BITPIX"]] == ["F606W", "F814W", "uJy", -32]
+        assert [header["BAND1"], header["BAND2"], header["BUNIT"], header["BITPIX"]] == [
+            "F606W",
+            "F814W",
+            "uJy",
+            -32,
+        ]
 
 
 def test_extensions_are_named_after_their_bands(survey: SimulatedSurvey, tmp_path: Path) -> None:
@@ -61,7 +66,9 @@ def test_one_file_a_band_has_a_column_a_band(survey: SimulatedSurvey, tmp_path: 
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_coordinates_lead_to_the_centre_at_the_scale_of_the_survey(survey: SimulatedSurvey, tmp_path: Path, layout: str) -> None:
+def test_coordinates_lead_to_the_centre_at_the_scale_of_the_survey(
+    survey: SimulatedSurvey, tmp_path: Path, layout: str
+) -> None:
     write_survey(survey, tmp_path, layout)
     header = fits.getheader(sorted(tmp_path.glob("sim000001*.fits"))[0], -1)
     wcs = WCS(header).celestial
@@ -72,11 +79,17 @@ def test_coordinates_lead_to_the_centre_at_the_scale_of_the_survey(survey: Simul
 
 
 def test_settings_stand_beside_it_and_make_the_same_survey_again(tmp_path: Path) -> None:
-    survey = SimulatedSurvey(3, size=16, bands=("g", "z"), depth="deep", seed=9, noise="correlated", realistic=True)
+    survey = SimulatedSurvey(
+        3, size=16, bands=("g", "z"), depth="deep", seed=9, noise="correlated", realistic=True
+    )
     write_survey(survey, tmp_path)
     about = json.loads((tmp_path / "survey.json").read_text())
     assert about.pop("population").startswith("realistic: ")
-    assert (about.pop("camera"), about.pop("pixel_arcsec"), about.pop("galfeat")) == ("ground", 0.2, __version__)
+    assert (about.pop("camera"), about.pop("pixel_arcsec"), about.pop("galfeat")) == (
+        "ground",
+        0.2,
+        __version__,
+    )
     assert SimulatedSurvey(**about["settings"]) == survey
     header = fits.getheader(tmp_path / "sim000002.fits")
     assert header["CDELT2"] * 3600 == pytest.approx(0.2)
@@ -92,18 +105,25 @@ def test_a_large_survey_is_written_in_parts_without_gaps(tmp_path: Path) -> None
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_a_full_disk_is_one_sentence(survey: SimulatedSurvey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_one_sentence(
+    survey: SimulatedSurvey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UsageError, match=r"cannot write to the folder .*: No space left on device; nothing was left in it"):
+    with pytest.raises(
+        UsageError,
+        match=r"cannot write to the folder .*: No space left on device; nothing was left in it",
+    ):
         write_survey(survey, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_no_file_betrays_a_class_or_when_and_where_it_was_made(survey: SimulatedSurvey, tmp_path: Path, layout: str) -> None:
+def test_no_file_betrays_a_class_or_when_and_where_it_was_made(
+    survey: SimulatedSurvey, tmp_path: Path, layout: str
+) -> None:
     write_survey(survey, tmp_path / "a", layout)
     write_survey(survey, tmp_path / "b", layout)
     for file in sorted((tmp_path / "a").iterdir()):
@@ -112,7 +132,10 @@ def test_no_file_betrays_a_class_or_when_and_where_it_was_made(survey: Simulated
         assert b"DATE" not in content
         if file.suffix == ".fits":
             text = content[:8640].decode("latin-1").lower()
-            assert not any(word in text for word in ("spiral", "merger", "clump", "agn", "q_sf", "quiescent", "forming"))
+            assert not any(
+                word in text
+                for word in ("spiral", "merger", "clump", "agn", "q_sf", "quiescent", "forming")
+            )
     sizes = {file.stat().st_size for file in (tmp_path / "a").glob("*.fits")}
     assert len(sizes) == 1
 
@@ -120,12 +143,20 @@ def test_no_file_betrays_a_class_or_when_and_where_it_was_made(survey: Simulated
 def test_truth_stands_beside_the_catalogue(survey: SimulatedSurvey, tmp_path: Path) -> None:
     write_survey(survey, tmp_path)
     truth = pyarrow.csv.read_csv(tmp_path / "truth.csv")
-    assert truth.column_names == [*survey.truth.column_names, "sn", "arm_contrast", "clump_sn", "tail_sn"]
+    assert truth.column_names == [
+        *survey.truth.column_names,
+        "sn",
+        "arm_contrast",
+        "clump_sn",
+        "tail_sn",
+    ]
     np.testing.assert_array_equal(truth["magnitude"], survey.truth["magnitude"])
     assert truth["id"].to_pylist() == survey.catalog["id"].to_pylist()
 
 
-def test_an_interrupted_run_leaves_nothing(survey: SimulatedSurvey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_leaves_nothing(
+    survey: SimulatedSurvey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = []
 
     def stop_at_the_fourth(units: object) -> bytes:

@@ -1,4 +1,5 @@
-"""A stand-in for Google Cloud Storage, as far as `gcsfs` asks: buckets in memory, behind the JSON interface.
+"""A stand-in for Google Cloud Storage, as far as `gcsfs` asks: buckets in memory, behind the JSON
+interface.
 
 https://cloud.google.com/storage/docs/json_api/v1/objects
 """
@@ -19,7 +20,9 @@ Objects = dict[str, bytes]  # by bucket/name
 
 @contextmanager
 def fake_store(objects: Objects) -> Iterator[str]:
-    """Serve these objects, and those that are sent, during the block; the address is what ``STORAGE_EMULATOR_HOST`` is to be."""
+    """Serve these objects, and those that are sent, during the block; the address is what
+    ``STORAGE_EMULATOR_HOST`` is to be.
+    """
 
     class Handler(_Handler):
         held = objects
@@ -43,7 +46,9 @@ class _Handler(BaseHTTPRequestHandler):
         listed = re.fullmatch(r"/storage/v1/b/([^/]+)/o/?", address.path)
         one = re.fullmatch(r"(/download)?/storage/v1/b/([^/]+)/o/(.+)", address.path)
         if listed:
-            self._answer(self._listed(listed[1], asked.get("prefix", ""), asked.get("delimiter", "")))
+            self._answer(
+                self._listed(listed[1], asked.get("prefix", ""), asked.get("delimiter", ""))
+            )
         elif one:
             key = f"{one[2]}/{unquote(one[3])}"
             if key not in self.held:
@@ -73,19 +78,37 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _listed(self, bucket: str, prefix: str, delimiter: str) -> dict[str, Any]:
-        names = [key.partition("/")[2] for key in sorted(self.held) if key.startswith(f"{bucket}/{prefix}")]
+        names = [
+            key.partition("/")[2]
+            for key in sorted(self.held)
+            if key.startswith(f"{bucket}/{prefix}")
+        ]
         if not delimiter:
             return {"items": [self._about(f"{bucket}/{name}") for name in names]}
         rest = {name: name[len(prefix) :].partition(delimiter) for name in names}
         folders = sorted({prefix + first + delimiter for first, found, _ in rest.values() if found})
-        return {"items": [self._about(f"{bucket}/{name}") for name in names if not rest[name][1]], "prefixes": folders}
+        return {
+            "items": [self._about(f"{bucket}/{name}") for name in names if not rest[name][1]],
+            "prefixes": folders,
+        }
 
     def _about(self, key: str) -> dict[str, Any]:
         bucket, _, name = key.partition("/")
         digest = hashlib.md5(self.held[key], usedforsecurity=False).digest()
         times = dict.fromkeys(("timeCreated", "updated"), "2026-01-01T00:00:00.000Z")
-        own = {"name": name, "bucket": bucket, "size": str(len(self.held[key])), "etag": digest.hex(), "generation": "1"}
-        return {"kind": "storage#object", **own, **times, "md5Hash": base64.b64encode(digest).decode()}
+        own = {
+            "name": name,
+            "bucket": bucket,
+            "size": str(len(self.held[key])),
+            "etag": digest.hex(),
+            "generation": "1",
+        }
+        return {
+            "kind": "storage#object",
+            **own,
+            **times,
+            "md5Hash": base64.b64encode(digest).decode(),
+        }
 
     def _part(self, data: bytes) -> tuple[int, bytes]:
         found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))

@@ -18,7 +18,11 @@ def flat(value: float, shape: tuple[int, ...] = (8, 6)) -> NDArray[np.float32]:
 
 def save(path: Path, *planes: NDArray[Any], names: str = "", filters: str = "") -> Path:
     """Write one image, or an extension each for several."""
-    hdus: list[Any] = [fits.PrimaryHDU(planes[0])] if len(planes) == 1 else [fits.PrimaryHDU(), *(fits.ImageHDU(each) for each in planes)]
+    hdus: list[Any] = (
+        [fits.PrimaryHDU(planes[0])]
+        if len(planes) == 1
+        else [fits.PrimaryHDU(), *(fits.ImageHDU(each) for each in planes)]
+    )
     images = [hdu for hdu in hdus if hdu.data is not None]
     for keyword, words in (("EXTNAME", names.split()), ("FILTER", filters.split())):
         for hdu, word in zip(images, words, strict=False):
@@ -35,11 +39,16 @@ def catalog(path: Path, text: str) -> Path:
 
 def read(source: Source) -> Reading:
     parts = [source.read(shard) for shard in source.shards(2)]
-    return Reading([each for part in parts for each in part.cutouts], [each for part in parts for each in part.failures])
+    return Reading(
+        [each for part in parts for each in part.cutouts],
+        [each for part in parts for each in part.failures],
+    )
 
 
 def values(reading: Reading) -> dict[str, list[float]]:
-    return {cutout.id: [float(band) for band in cutout.pixels[:, 0, 0]] for cutout in reading.cutouts}
+    return {
+        cutout.id: [float(band) for band in cutout.pixels[:, 0, 0]] for cutout in reading.cutouts
+    }
 
 
 def reasons(reading: Reading) -> dict[str, str]:

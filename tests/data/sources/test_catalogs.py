@@ -22,7 +22,9 @@ def csv(path: Path, text: str) -> Path:
 
 
 def astropy_table(ids: Any) -> Table:
-    table = Table({"id": ids, "file": ["a.fits", "b.fits"], "z": [0.5, 1.5], "label": ["spiral", "agn"]})
+    table = Table(
+        {"id": ids, "file": ["a.fits", "b.fits"], "z": [0.5, 1.5], "label": ["spiral", "agn"]}
+    )
     table["n"] = MaskedColumn([1, 2], mask=[True, False])
     return table
 
@@ -101,7 +103,9 @@ def test_columns_without_a_single_value_a_row_are_left_out_and_named(tmp_path: P
     found, left_out = read_catalog(tmp_path / "c.fits")
     assert left_out == ("cov",)
     assert "cov" not in found.column_names
-    pyarrow.parquet.write_table(pa.table({"id": ["a"], "flux": [[1.0, 2.0]]}), tmp_path / "c.parquet")
+    pyarrow.parquet.write_table(
+        pa.table({"id": ["a"], "flux": [[1.0, 2.0]]}), tmp_path / "c.parquet"
+    )
     assert read_catalog(tmp_path / "c.parquet")[1] == ("flux",)
 
 
@@ -112,7 +116,10 @@ def test_columns_without_a_single_value_a_row_are_left_out_and_named(tmp_path: P
         ("id,file\n", "has no rows"),
         ("id,file\na,b,c\n", "Expected 2 columns, got 3"),
         ("id,file,file\na,b,c\n", "more than one column is named 'file'"),
-        ("id,file\na,1\nb,2\na,3\nb,4\nc,5\n", "'a' in rows 1, 3; 'b' in rows 2, 4 (the first row below the names is 1)"),
+        (
+            "id,file\na,1\nb,2\na,3\nb,4\nc,5\n",
+            "'a' in rows 1, 3; 'b' in rows 2, 4 (the first row below the names is 1)",
+        ),
         ("id,file\na,1\n,2\n", "no id stands in row 2"),
     ],
 )
@@ -146,7 +153,9 @@ def test_a_feature_table_is_no_catalogue(tmp_path: Path) -> None:
 def test_only_catalogues_are_catalogues(tmp_path: Path) -> None:
     assert is_catalog(Path("a.CSV"))
     assert not is_catalog(Path("a.fits"))
-    with pytest.raises(UsageError, match="a catalogue is a CSV, ECSV, FITS, VOTable or Parquet file"):
+    with pytest.raises(
+        UsageError, match="a catalogue is a CSV, ECSV, FITS, VOTable or Parquet file"
+    ):
         read_catalog(csv(tmp_path / "c.txt", "id\n1\n"))
     with pytest.raises(UsageError, match="there is no such catalogue"):
         read_catalog(tmp_path / "c.csv")
@@ -184,7 +193,10 @@ def test_cells_that_astropy_masked_in_parquet_are_empty(tmp_path: Path) -> None:
     assert read.column("file").to_pylist() == ["", "b.fits", "c.fits"]
 
 
-@pytest.mark.parametrize("text", ["id,file,n\na,b.fits,caf\xe9\n", "id,file\ncaf\xe9,b.fits\n", "id,file,caf\xe9\na,b.fits,1\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["id,file,n\na,b.fits,caf\xe9\n", "id,file\ncaf\xe9,b.fits\n", "id,file,caf\xe9\na,b.fits,1\n"],
+)
 def test_text_in_another_encoding_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "c.csv"
     path.write_bytes(text.encode("latin-1"))
@@ -195,6 +207,12 @@ def test_text_in_another_encoding_is_named(tmp_path: Path, text: str) -> None:
 def test_a_fits_table_whose_names_are_numbers_is_damaged(tmp_path: Path) -> None:
     path = tmp_path / "t.fits"
     Table({"id": ["a", "b"], "file": ["a.fits", "b.fits"]}).write(path)
-    path.write_bytes(path.read_bytes().replace(b"TTYPE1  = 'id      '          ", b"TTYPE1  =  9223372036854775807"))
-    with pytest.raises(UsageError, match="cannot be read as a catalogue: Column name must be a string"):
+    path.write_bytes(
+        path.read_bytes().replace(
+            b"TTYPE1  = 'id      '          ", b"TTYPE1  =  9223372036854775807"
+        )
+    )
+    with pytest.raises(
+        UsageError, match="cannot be read as a catalogue: Column name must be a string"
+    ):
         read_catalog(path)

@@ -32,7 +32,13 @@ def colours(count: int = 5, size: int = 6) -> NDArray[np.uint8]:
 
 def test_galaxy10_is_a_source(tmp_path: Path) -> None:
     answers = np.array([3, 0, 9, 0, 1], np.uint8)
-    path = save(tmp_path / "Galaxy10.h5", images=colours(), ans=answers, ra=np.arange(5.0), pxscale=np.full(5, 0.262))
+    path = save(
+        tmp_path / "Galaxy10.h5",
+        images=colours(),
+        ans=answers,
+        ra=np.arange(5.0),
+        pxscale=np.full(5, 0.262),
+    )
     source = open_source(path)
     assert source.bands == ("red", "green", "blue")
     assert source.catalog.column("label").to_pylist() == ["3", "0", "9", "0", "1"]
@@ -64,15 +70,27 @@ def test_classes_by_name_where_there_are_names(tmp_path: Path, where: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("shape", "bands"), [((4, 5, 8, 7), 5), ((4, 8, 7, 2), 2), ((4, 8, 7), 1), ((4, 1, 8, 7), 1), ((4, 8, 7, 1), 1), ((4, 3, 3, 3), 3)]
+    ("shape", "bands"),
+    [
+        ((4, 5, 8, 7), 5),
+        ((4, 8, 7, 2), 2),
+        ((4, 8, 7), 1),
+        ((4, 1, 8, 7), 1),
+        ((4, 8, 7, 1), 1),
+        ((4, 3, 3, 3), 3),
+    ],
 )
 def test_bands_first_or_last_or_none(tmp_path: Path, shape: tuple[int, ...], bands: int) -> None:
     images = np.random.default_rng(0).normal(size=shape)
     source = open_source(save(tmp_path / "a.h5", images=images))
     assert source.bands == tuple(f"band{number + 1}" for number in range(bands))
     last = len(shape) == 4 and shape[3] == bands and shape[1] != bands
-    expected = images.reshape(4, 1, 8, 7) if bands == 1 else np.moveaxis(images, -1, 1) if last else images
-    found = np.stack([cutout.pixels for shard in source.shards(3) for cutout in source.read(shard).cutouts])
+    expected = (
+        images.reshape(4, 1, 8, 7) if bands == 1 else np.moveaxis(images, -1, 1) if last else images
+    )
+    found = np.stack(
+        [cutout.pixels for shard in source.shards(3) for cutout in source.read(shard).cutouts]
+    )
     assert np.array_equal(found, expected.astype(np.float32))
     assert "label" not in source.catalog.column_names
 
@@ -81,7 +99,11 @@ def test_a_catalogue_beside_it_and_another_process(tmp_path: Path) -> None:
     path = save(tmp_path / "a.h5", images=colours(2))
     (tmp_path / "c.csv").write_text("label\nspiral\nagn\n")
     source = pickle.loads(pickle.dumps(open_source(path, catalog=tmp_path / "c.csv")))
-    assert source.catalog.to_pydict() == {"id": ["a[0]", "a[1]"], "file": ["a.h5"] * 2, "label": ["spiral", "agn"]}
+    assert source.catalog.to_pydict() == {
+        "id": ["a[0]", "a[1]"],
+        "file": ["a.h5"] * 2,
+        "label": ["spiral", "agn"],
+    }
     assert len(source.read(Shard(0, 2)).cutouts) == 2
     (tmp_path / "d.csv").write_text("label\nspiral\n")
     with pytest.raises(UsageError, match=r"has 1 rows for the 2 galaxies of a\.h5"):
@@ -89,9 +111,16 @@ def test_a_catalogue_beside_it_and_another_process(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no dataset 'images', only inside/pictures \(2 x 6 x 6 x 3, uint8\), labels"):
-        open_source(save(tmp_path / "a.h5", None, **{"inside/pictures": colours(2), "labels": np.arange(2)}))
-    with pytest.raises(UsageError, match=r"must hold numbers with the axes .* there is images \(7, float64\)"):
+    with pytest.raises(
+        UsageError,
+        match=r"no dataset 'images', only inside/pictures \(2 x 6 x 6 x 3, uint8\), labels",
+    ):
+        open_source(
+            save(tmp_path / "a.h5", None, **{"inside/pictures": colours(2), "labels": np.arange(2)})
+        )
+    with pytest.raises(
+        UsageError, match=r"must hold numbers with the axes .* there is images \(7, float64\)"
+    ):
         open_source(save(tmp_path / "b.h5", images=np.zeros(7)))
     with pytest.raises(UsageError, match="must hold a class for each of the 2 galaxies"):
         open_source(save(tmp_path / "c.h5", images=colours(2), ans=np.zeros((2, 10))))
@@ -101,27 +130,46 @@ def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
 
 
 def test_what_stands_instead_of_images_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"its 'images' is a group, not a dataset; the file holds images/g \(2 x 6 x 6, float64\); rename"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"its 'images' is a group, not a dataset; the file holds images/g \(2 x 6 x 6, "
+            r"float64\); rename"
+        ),
+    ):
         open_source(save(tmp_path / "a.h5", None, **{"images/g": np.zeros((2, 6, 6))}))
-    with pytest.raises(UsageError, match=r"b\.h5: its 'images' is a link to '/gone', which is not there$"):
+    with pytest.raises(
+        UsageError, match=r"b\.h5: its 'images' is a link to '/gone', which is not there$"
+    ):
         open_source(save(tmp_path / "b.h5", images=h5py.SoftLink("/gone")))
-    with pytest.raises(UsageError, match=r"its 'images' is a link to '/images' of 'gone\.h5', which is not there"):
+    with pytest.raises(
+        UsageError, match=r"its 'images' is a link to '/images' of 'gone\.h5', which is not there"
+    ):
         open_source(save(tmp_path / "c.h5", images=h5py.ExternalLink("gone.h5", "/images")))
     with pytest.raises(UsageError, match="holds no galaxies: its dataset 'images' has 0 images"):
         open_source(save(tmp_path / "d.h5", images=colours(0)))
     with pytest.raises(UsageError, match="holds no galaxies: nothing is in its 'images'"):
         open_source(save(tmp_path / "f.h5", images=h5py.Empty("f4")))
     with pytest.raises(UsageError, match="must hold a class for each of the 2 galaxies"):
-        open_source(save(tmp_path / "e.h5", None, **{"images": colours(2), "ans/inside": np.zeros(2)}))
+        open_source(
+            save(tmp_path / "e.h5", None, **{"images": colours(2), "ans/inside": np.zeros(2)})
+        )
 
 
-def test_more_pixels_than_a_file_can_hold_are_refused_and_compressed_ones_are_not(tmp_path: Path) -> None:
+def test_more_pixels_than_a_file_can_hold_are_refused_and_compressed_ones_are_not(
+    tmp_path: Path,
+) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("images", (10**7, 64, 64, 3), "u1", chunks=(1, 64, 64, 3))
-    with pytest.raises(UsageError, match=r"claims 10000000 x 64 x 64 x 3, uint8, which a file of [\d,]+ bytes cannot hold"):
+    with pytest.raises(
+        UsageError,
+        match=r"claims 10000000 x 64 x 64 x 3, uint8, which a file of [\d,]+ bytes cannot hold",
+    ):
         open_source(tmp_path / "a.h5")
     with h5py.File(tmp_path / "b.h5", "w") as file:
-        file.create_dataset("images", data=np.zeros((2000, 64, 64), "u1"), compression="gzip", compression_opts=9)
+        file.create_dataset(
+            "images", data=np.zeros((2000, 64, 64), "u1"), compression="gzip", compression_opts=9
+        )
     assert len(open_source(tmp_path / "b.h5")) == 2000
 
 
@@ -129,7 +177,9 @@ def test_a_file_that_is_gone_or_shrunk_fails_galaxy_by_galaxy(tmp_path: Path) ->
     path = save(tmp_path / "a.h5", images=colours(3))
     source = open_source(path)
     save(path, images=colours(2))
-    assert {failure.reason for failure in source.read(Shard(0, 3)).failures} == {"its file holds fewer galaxies than it did"}
+    assert {failure.reason for failure in source.read(Shard(0, 3)).failures} == {
+        "its file holds fewer galaxies than it did"
+    }
     path.unlink()
     assert [failure.id for failure in source.read(Shard(0, 3)).failures] == ["a[0]", "a[1]", "a[2]"]
 
@@ -137,17 +187,23 @@ def test_a_file_that_is_gone_or_shrunk_fails_galaxy_by_galaxy(tmp_path: Path) ->
 def test_a_damaged_piece_costs_its_own_galaxies_only(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
-        images = file.create_dataset("images", data=colours(4), chunks=(1, 6, 6, 3), fletcher32=True)
+        images = file.create_dataset(
+            "images", data=colours(4), chunks=(1, 6, 6, 3), fletcher32=True
+        )
         at = images.id.get_chunk_info(2).byte_offset
     content = bytearray(path.read_bytes())
     content[at + 5] ^= 255
     path.write_bytes(content)
     reading = open_source(path).read(Shard(0, 4))
     assert [cutout.row for cutout in reading.cutouts] == [0, 1, 3]
-    assert [(failure.row, failure.reason[:23]) for failure in reading.failures] == [(2, "its pixels are damaged:")]
+    assert [(failure.row, failure.reason[:23]) for failure in reading.failures] == [
+        (2, "its pixels are damaged:")
+    ]
 
 
-def test_without_h5py_one_sentence_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_h5py_one_sentence_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = save(tmp_path / "a.h5", images=colours(2))
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(UsageError, match=r"needs the package h5py: pip install 'galfeat\[hdf5\]'"):
@@ -155,4 +211,7 @@ def test_without_h5py_one_sentence_says_what_to_install(tmp_path: Path, monkeypa
 
 
 def test_nothing_else_waits_for_h5py() -> None:
-    subprocess.run([sys.executable, "-c", "import sys, galfeat.data; sys.exit('h5py' in sys.modules)"], check=True)
+    subprocess.run(
+        [sys.executable, "-c", "import sys, galfeat.data; sys.exit('h5py' in sys.modules)"],
+        check=True,
+    )

@@ -22,7 +22,10 @@ def table(tmp_path: Path) -> Path:
     for name, value in (("g", 1), ("r", 2)):
         save(tmp_path / f"{name}.fits", flat(value))
     (tmp_path / "broken.fits").write_bytes(b"SIMPLE")
-    rows = "both,g.fits,r.fits\nempty,g.fits,\ngone,gone.fits,r.fits\nbroken,g.fits,broken.fits\nnone,,\n"
+    rows = (
+        "both,g.fits,r.fits\nempty,g.fits,\ngone,gone.fits,r.fits\nbroken,g.fits,broken.fits\n"
+        "none,,\n"
+    )
     return catalog(tmp_path / "c.csv", "id,file_g,file_r\n" + rows)
 
 
@@ -40,7 +43,11 @@ def test_by_default_a_missing_band_is_a_failure(table: Path) -> None:
 def test_masked_bands_have_no_good_pixel(table: Path) -> None:
     source = pickle.loads(pickle.dumps(open_source(table, missing_bands="mask")))
     found = read(source)
-    assert {cutout.id: firsts(cutout) for cutout in found.cutouts} == {"both": [1, 2], "empty": [1, None], "gone": [None, 2]}
+    assert {cutout.id: firsts(cutout) for cutout in found.cutouts} == {
+        "both": [1, 2],
+        "empty": [1, None],
+        "gone": [None, 2],
+    }
     assert {cutout.bands for cutout in found.cutouts} == {("g", "r")}
     assert [cutout.file for cutout in found.cutouts] == ["g.fits", "g.fits", "r.fits"]
     assert reasons(found) == {
@@ -64,7 +71,11 @@ def test_files_that_name_their_bands(tmp_path: Path, chosen: tuple[str, ...] | N
     source = open_source(tmp_path, bands=chosen, missing_bands="mask")
     found = read(source)
     assert source.bands == ("g", "r")
-    assert {cutout.id: firsts(cutout) for cutout in found.cutouts} == {"a": [103, 114], "b": [103, 114], "c": [None, 114]}
+    assert {cutout.id: firsts(cutout) for cutout in found.cutouts} == {
+        "a": [103, 114],
+        "b": [103, 114],
+        "c": [None, 114],
+    }
     assert "d" in reasons(found)
     with pytest.raises(CutoutError, match="has no band"):
         read_cutouts(tmp_path, bands=chosen)
@@ -89,7 +100,16 @@ def test_bands_without_names_cannot_be_missing(tmp_path: Path) -> None:
 
 
 def test_a_mosaic_that_does_not_reach_there(tmp_path: Path) -> None:
-    header = fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CDELT1": -1e-4, "CDELT2": 1e-4, "CRPIX1": 10.0, "CRPIX2": 10.0})
+    header = fits.Header(
+        {
+            "CTYPE1": "RA---TAN",
+            "CTYPE2": "DEC--TAN",
+            "CDELT1": -1e-4,
+            "CDELT2": 1e-4,
+            "CRPIX1": 10.0,
+            "CRPIX2": 10.0,
+        }
+    )
     header.update(CRVAL1=10.0, CRVAL2=0.0)
     for name, side in (("g", 20), ("r", 60)):
         header["FILTER"] = name
@@ -98,7 +118,10 @@ def test_a_mosaic_that_does_not_reach_there(tmp_path: Path) -> None:
     files = [tmp_path / "g.fits", tmp_path / "r.fits"]
     source = open_source(files, positions=table, size_pixels=4, missing_bands="mask")
     found = read(source)
-    assert {cutout.id: firsts(cutout) for cutout in found.cutouts} == {"both": [103, 114], "r": [None, 114]}
+    assert {cutout.id: firsts(cutout) for cutout in found.cutouts} == {
+        "both": [103, 114],
+        "r": [None, 114],
+    }
     assert list(reasons(found)) == ["none"]
     assert list(reasons(read(open_source(files, positions=table, size_pixels=4)))) == ["r", "none"]
 

@@ -14,13 +14,17 @@ from galfeat.data import open_source
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Path:
-    hdus = [fits.PrimaryHDU()] + [fits.ImageHDU(np.full((8, 8 + i), i, np.float32)) for i in range(3)]
+    hdus = [fits.PrimaryHDU()] + [
+        fits.ImageHDU(np.full((8, 8 + i), i, np.float32)) for i in range(3)
+    ]
     fits.HDUList(hdus).writeto(tmp_path / "stack.fits")
     return tmp_path
 
 
 @pytest.mark.parametrize(("cell", "row"), [("x", 2), ("1.5", 2), ("100000000000000000000", 2)])
-def test_an_extension_that_is_no_whole_number_is_named_with_its_row(stack: Path, cell: str, row: int) -> None:
+def test_an_extension_that_is_no_whole_number_is_named_with_its_row(
+    stack: Path, cell: str, row: int
+) -> None:
     (stack / "c.csv").write_text(f"id,file,hdu\na,stack.fits,1\nb,stack.fits,{cell}\n")
     with pytest.raises(UsageError, match=rf"'hdu' must hold whole numbers.*stands in row {row}"):
         open_source(stack / "c.csv")
@@ -35,7 +39,9 @@ def test_an_empty_cell_means_all_extensions(stack: Path) -> None:
     assert not reading.failures
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a file have a name that is no text")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux lets a file have a name that is no text"
+)
 @pytest.mark.parametrize("name", [b"/bad\xff.fits", b"/f\xe9\xe8/x.fits"])
 def test_a_name_that_is_no_text_costs_that_file_alone(stack: Path, name: bytes) -> None:
     path = Path(os.fsdecode(os.fsencode(stack) + name))

@@ -26,7 +26,10 @@ def test_a_folder_is_its_files_in_order(tmp_path: Path) -> None:
     save(tmp_path / "b_err.fits", flat(9))
     Image.fromarray(np.full((8, 6), 3, np.uint8)).save(tmp_path / "c.png")
     source = open_source(tmp_path)
-    assert source.catalog.to_pydict() == {"id": ["a/z", "b", "c"], "file": ["a/z.fits.gz", "b.fits", "c.png"]}
+    assert source.catalog.to_pydict() == {
+        "id": ["a/z", "b", "c"],
+        "file": ["a/z.fits.gz", "b.fits", "c.png"],
+    }
     assert source.left_out == ("b_err.fits",)
     assert (len(source), source.bands) == (3, ("band1",))
     found = read(source)
@@ -56,7 +59,10 @@ def test_bad_files_cost_nothing_but_themselves(tmp_path: Path) -> None:
         "half": "is truncated: its image should have 192 bytes and has 20",
         "text": "is not a FITS file: it is a text that begins with 'not found'",
     }
-    assert [(failure.file, failure.row) for failure in found.failures][:2] == [("empty.fits", 0), ("gone.fits", 1)]
+    assert [(failure.file, failure.row) for failure in found.failures][:2] == [
+        ("empty.fits", 0),
+        ("gone.fits", 1),
+    ]
 
 
 def test_constant_and_bad_pixels_are_no_reason_not_to_be_read(tmp_path: Path) -> None:
@@ -64,11 +70,17 @@ def test_constant_and_bad_pixels_are_no_reason_not_to_be_read(tmp_path: Path) ->
     assert len(read(open_source(tmp_path)).cutouts) == 1
 
 
-@pytest.mark.parametrize("name", ["catalog.csv", "catalog.ecsv", "catalog.fits", "catalog.vot", "catalog.parquet"])
+@pytest.mark.parametrize(
+    "name", ["catalog.csv", "catalog.ecsv", "catalog.fits", "catalog.vot", "catalog.parquet"]
+)
 def test_the_catalogue_of_a_folder_says_what_is_in_it(tmp_path: Path, name: str) -> None:
     for value in (1, 2):
         save(tmp_path / "images" / f"{value}.fits", flat(value))
-    columns = {"id": ["b", "a"], "file": ["images/2.fits", "images/1.fits"], "label": ["agn", "spiral"]}
+    columns = {
+        "id": ["b", "a"],
+        "file": ["images/2.fits", "images/1.fits"],
+        "label": ["agn", "spiral"],
+    }
     if name.endswith("parquet"):
         pyarrow.parquet.write_table(pa.table(columns), tmp_path / name)
     else:
@@ -104,21 +116,27 @@ def test_layout_decides(tmp_path: Path) -> None:
     path = save(tmp_path / "a.fits", flat(1), flat(2), names="g r")
     assert values(read(open_source(path))) == {"a": [1, 2]}
     assert values(read(open_source(path, layout="galaxies"))) == {"a[0]": [1], "a[1]": [2]}
-    assert reasons(read(open_source(path, layout="cube"))) == {"a": "holds no cube: its first image has 8 x 6 pixels"}
+    assert reasons(read(open_source(path, layout="cube"))) == {
+        "a": "holds no cube: its first image has 8 x 6 pixels"
+    }
     with pytest.raises(UsageError, match="layout must be one of"):
         open_source(path, layout="rows")  # type: ignore[arg-type]
 
 
 def test_a_catalogue_of_a_file_goes_by_order_or_by_hdu(tmp_path: Path) -> None:
     path = save(tmp_path / "a.fits", flat(1), flat(2), flat(3))
-    by_order = open_source(path, catalog=catalog(tmp_path / "c.csv", "id,label\nx,agn\ny,agn\nz,clump\n"))
+    by_order = open_source(
+        path, catalog=catalog(tmp_path / "c.csv", "id,label\nx,agn\ny,agn\nz,clump\n")
+    )
     assert values(read(by_order)) == {"x": [1], "y": [2], "z": [3]}
     assert by_order.catalog.column("label").to_pylist() == ["agn", "agn", "clump"]
     by_hdu = open_source(path, catalog=catalog(tmp_path / "d.csv", "id,hdu\nx,3\ny,1\n"))
     assert values(read(by_hdu)) == {"x": [3], "y": [1]}
     nameless = open_source(path, catalog=catalog(tmp_path / "e.csv", "label\nagn\nagn\nclump\n"))
     assert values(read(nameless)) == {"a[0]": [1], "a[1]": [2], "a[2]": [3]}
-    with pytest.raises(UsageError, match=r"has 2 rows for the 3 galaxies of a\.fits; a column 'hdu' can choose"):
+    with pytest.raises(
+        UsageError, match=r"has 2 rows for the 3 galaxies of a\.fits; a column 'hdu' can choose"
+    ):
         open_source(path, catalog=catalog(tmp_path / "f.csv", "id\nx\ny\n"))
 
 
@@ -127,7 +145,9 @@ def test_a_file_that_changed_since_says_so(tmp_path: Path) -> None:
     source = open_source(path)
     path.unlink()
     save(path, flat(1), flat(2))
-    assert reasons(read(source)) == {"a[2]": "its file holds 2 galaxies now, and this is number 2, counted from 0"}
+    assert reasons(read(source)) == {
+        "a[2]": "its file holds 2 galaxies now, and this is number 2, counted from 0"
+    }
 
 
 def test_a_truncated_file_of_galaxies_keeps_those_before(tmp_path: Path) -> None:
@@ -135,7 +155,9 @@ def test_a_truncated_file_of_galaxies_keeps_those_before(tmp_path: Path) -> None
     path.write_bytes(path.read_bytes()[:-2880])
     found = read(open_source(path))
     assert values(found) == {"a[0]": [1], "a[1]": [2]}
-    assert reasons(found) == {"a[2]": "is truncated: its extension 3 should have 192 bytes and has 0"}
+    assert reasons(found) == {
+        "a[2]": "is truncated: its extension 3 should have 192 bytes and has 0"
+    }
 
 
 def test_a_broken_file_is_a_source_of_one_failure(tmp_path: Path) -> None:
@@ -166,7 +188,9 @@ def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
         open_source(catalog(tmp_path / "c.csv", "id,file\na,b\n"), catalog=tmp_path / "c.csv")
 
 
-def test_a_fits_table_is_a_catalogue_and_a_fits_image_with_a_table_is_an_image(tmp_path: Path) -> None:
+def test_a_fits_table_is_a_catalogue_and_a_fits_image_with_a_table_is_an_image(
+    tmp_path: Path,
+) -> None:
     save(tmp_path / "a.fits", flat(1))
     Table({"id": ["x"], "file": ["a.fits"]}).write(tmp_path / "list.fits")
     assert values(read(open_source(tmp_path / "list.fits"))) == {"x": [1]}
@@ -175,7 +199,9 @@ def test_a_fits_table_is_a_catalogue_and_a_fits_image_with_a_table_is_an_image(t
     assert values(read(open_source(tmp_path / "b.fits"))) == {"b": [2]}
 
 
-def test_a_source_can_be_sent_away_and_read_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_can_be_sent_away_and_read_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save(tmp_path / "here" / "a.fits", flat(1), flat(2))
     monkeypatch.chdir(tmp_path)
     source = open_source("here")
@@ -191,13 +217,19 @@ def test_shards_in_any_size_and_order_give_the_same(tmp_path: Path) -> None:
     source = open_source(tmp_path)
     expected = {str(value): [value] for value in range(7)}
     for size in (1, 3, 100):
-        assert {key: value for shard in reversed(source.shards(size)) for key, value in values(source.read(shard)).items()} == expected
+        assert {
+            key: value
+            for shard in reversed(source.shards(size))
+            for key, value in values(source.read(shard)).items()
+        } == expected
 
 
 def test_threads_read_the_same_and_leave_the_filters_of_warnings_alone(tmp_path: Path) -> None:
     for value in range(12):
         hdu = fits.CompImageHDU(
-            np.random.default_rng(value).normal(value, 1, (32, 32)).astype("f4"), quantize_method=1, dither_seed=value + 1
+            np.random.default_rng(value).normal(value, 1, (32, 32)).astype("f4"),
+            quantize_method=1,
+            dither_seed=value + 1,
         )
         hdu.header["DATE-OBS"] = "not a date"
         fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(tmp_path / f"{value:02}.fits")
@@ -214,7 +246,10 @@ def test_threads_read_the_same_and_leave_the_filters_of_warnings_alone(tmp_path:
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(all_of_it, range(4)):
             assert reasons(found) == reasons(alone)
-            assert all(np.array_equal(one.pixels, other.pixels) for one, other in zip(found.cutouts, alone.cutouts, strict=True))
+            assert all(
+                np.array_equal(one.pixels, other.pixels)
+                for one, other in zip(found.cutouts, alone.cutouts, strict=True)
+            )
     assert len(alone.cutouts) == 12
     assert warnings.filters == before
 

@@ -13,7 +13,9 @@ from galfeat.data import open_source
 def test_bands_are_chosen_by_name_where_there_are_names(tmp_path: Path) -> None:
     path = save(tmp_path / "a.fits", flat(1), flat(2), names="g r")
     assert values(read(open_source(path, bands=["r"]))) == {"a": [2]}
-    assert reasons(read(open_source(path, bands=["r", "z"]))) == {"a": "has no band z; its bands are g, r"}
+    assert reasons(read(open_source(path, bands=["r", "z"]))) == {
+        "a": "has no band z; its bands are g, r"
+    }
 
 
 def test_bands_without_names_are_given_those_asked_for_if_they_are_as_many(tmp_path: Path) -> None:
@@ -21,7 +23,9 @@ def test_bands_without_names_are_given_those_asked_for_if_they_are_as_many(tmp_p
     [cutout] = read(open_source(path, bands=["g", "r"])).cutouts
     assert (cutout.bands, cutout.named) == (("g", "r"), True)
     assert values(read(open_source(path, bands=["band2"]))) == {"a": [2]}
-    assert reasons(read(open_source(path, bands=["g", "r", "i"]))) == {"a": "its 2 bands have no names, and 3 are asked for: g, r, i"}
+    assert reasons(read(open_source(path, bands=["g", "r", "i"]))) == {
+        "a": "its 2 bands have no names, and 3 are asked for: g, r, i"
+    }
 
 
 def test_one_band_as_a_word_is_one_band(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from galfeat.data import Shard, open_source
 from galfeat.data.fits.streams import Bytes, open_bytes
 
 
-def test_a_catalogue_is_a_source_and_starts_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_catalogue_is_a_source_and_starts_where_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save(tmp_path / "sub" / "1.fits", flat(1))
     catalog(tmp_path / "c.csv", "id,file,mag\n0012345678901234567,sub/1.fits,20.5\n")
     monkeypatch.chdir(tmp_path / "sub")
@@ -32,7 +34,10 @@ def test_a_file_a_band(tmp_path: Path) -> None:
     for galaxy, band, value in (("a", "g", 1), ("a", "r", 2), ("b", "g", 3), ("b", "r", 4)):
         save(tmp_path / f"{galaxy}_{band}.fits", flat(value))
     save(tmp_path / "a_err.fits", flat(9))
-    text = "file_g,file_r,file_weight,file_name,psf\na_g.fits,a_r.fits,a_err.fits,x,y\nb_g.fits,b_r.fits,,x,y\n"
+    text = (
+        "file_g,file_r,file_weight,file_name,psf\na_g.fits,a_r.fits,a_err.fits,x,y\n"
+        "b_g.fits,b_r.fits,,x,y\n"
+    )
     table = catalog(tmp_path / "c.csv", text)
     source = open_source(table)
     found = read(source)
@@ -49,7 +54,10 @@ def test_a_band_that_is_missing_or_bad_is_named(tmp_path: Path) -> None:
     save(tmp_path / "wide.fits", flat(1, (8, 7)))
     save(tmp_path / "cube.fits", flat(1, (2, 8, 6)))
     save(tmp_path / "two.fits", flat(1), flat(2))
-    rows = "none,g.fits,\ngone,g.fits,gone.fits\nwide,g.fits,wide.fits\ncube,g.fits,cube.fits\ntwo,g.fits,two.fits\n"
+    rows = (
+        "none,g.fits,\ngone,g.fits,gone.fits\nwide,g.fits,wide.fits\ncube,g.fits,cube.fits\n"
+        "two,g.fits,two.fits\n"
+    )
     found = read(open_source(catalog(tmp_path / "c.csv", "id,file_g,file_r\n" + rows)))
     assert found.cutouts == []
     assert reasons(found) == {
@@ -59,15 +67,28 @@ def test_a_band_that_is_missing_or_bad_is_named(tmp_path: Path) -> None:
         "cube": "band r: holds 2 bands where one is expected",
         "two": "its files do not hold equally many galaxies: g has 1, r has 2",
     }
-    assert [failure.file for failure in found.failures] == ["", "gone.fits", "g.fits", "cube.fits", "g.fits"]
+    assert [failure.file for failure in found.failures] == [
+        "",
+        "gone.fits",
+        "g.fits",
+        "cube.fits",
+        "g.fits",
+    ]
 
 
 def test_many_galaxies_in_the_file_of_each_band_pair_up_in_order(tmp_path: Path) -> None:
     for band, start in (("g", 1), ("r", 11)):
-        save(tmp_path / f"{band}.fits", flat(start), flat(start + 1, (5, 5)), flat(start + 2, (9, 8 if band == "g" else 7)))
+        save(
+            tmp_path / f"{band}.fits",
+            flat(start),
+            flat(start + 1, (5, 5)),
+            flat(start + 2, (9, 8 if band == "g" else 7)),
+        )
     found = read(open_source(catalog(tmp_path / "c.csv", "id,file_g,file_r\na,g.fits,r.fits\n")))
     assert values(found) == {"a[0]": [1, 11], "a[1]": [2, 12]}
-    assert reasons(found) == {"a[2]": "its bands differ in size: g has 9 x 8 pixels, r has 9 x 7 pixels"}
+    assert reasons(found) == {
+        "a[2]": "its bands differ in size: g has 9 x 8 pixels, r has 9 x 7 pixels"
+    }
     assert {cutout.row for cutout in found.cutouts} == {0}
 
 
@@ -77,19 +98,29 @@ def test_paths_stay_inside_the_folder(tmp_path: Path, file: str) -> None:
     (tmp_path / "in").mkdir()
     found = read(open_source(catalog(tmp_path / "in" / "c.csv", f"id,file\nx,{file}\n")))
     assert reasons(found) == {
-        "x": "lies outside the catalogue's folder: write paths that stay inside it, or allow others (--allow-outside)"
+        "x": (
+            "lies outside the catalogue's folder: write paths that stay inside it, or allow others "
+            "(--allow-outside)"
+        )
     }
 
 
 def test_paths_may_wander_within_the_folder(tmp_path: Path) -> None:
     save(tmp_path / "a.fits", flat(1))
-    assert values(read(open_source(catalog(tmp_path / "c.csv", "id,file\nx,sub/../a.fits\n")))) == {"x": [1]}
+    assert values(read(open_source(catalog(tmp_path / "c.csv", "id,file\nx,sub/../a.fits\n")))) == {
+        "x": [1]
+    }
 
 
-def test_hdu_chooses_an_image_of_a_file_and_the_file_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hdu_chooses_an_image_of_a_file_and_the_file_is_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save(tmp_path / "a.fits", flat(1), flat(2), flat(3))
     save(tmp_path / "b.fits", flat(4))
-    table = catalog(tmp_path / "c.csv", "id,file,hdu\nx,a.fits,3\ny,b.fits,0\nz,a.fits,1\nbad,a.fits,7\nall,b.fits,\n")
+    table = catalog(
+        tmp_path / "c.csv",
+        "id,file,hdu\nx,a.fits,3\ny,b.fits,0\nz,a.fits,1\nbad,a.fits,7\nall,b.fits,\n",
+    )
     opened = []
 
     def counted(path: Path) -> AbstractContextManager[Bytes]:
@@ -112,7 +143,13 @@ def test_hdu_must_be_whole_numbers(tmp_path: Path) -> None:
 
 def test_a_catalogue_without_files_says_which_columns_it_has(tmp_path: Path) -> None:
     table = catalog(tmp_path / "c.csv", "id,ra,dec,file_err\na,1,2,x\n")
-    with pytest.raises(UsageError, match=r"needs a column 'file', or 'file_<band>' for each band; its columns are id, ra, dec, file_err"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"needs a column 'file', or 'file_<band>' for each band; its columns are id, ra, dec, "
+            r"file_err"
+        ),
+    ):
         open_source(table)
 
 
@@ -125,7 +162,9 @@ def test_a_catalogue_without_files_says_which_columns_it_has(tmp_path: Path) -> 
         ("id,name\na,a.fits\n", "its columns are id, name$"),
     ],
 )
-def test_a_catalogue_without_files_says_what_may_be_wrong(tmp_path: Path, text: str, hint: str) -> None:
+def test_a_catalogue_without_files_says_what_may_be_wrong(
+    tmp_path: Path, text: str, hint: str
+) -> None:
     (tmp_path / "c.csv").write_text(text)
     with pytest.raises(UsageError, match=hint):
         open_source(tmp_path / "c.csv")

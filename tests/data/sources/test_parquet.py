@@ -25,7 +25,9 @@ def picture(value: int, form: str = "PNG") -> bytes:
 def save(path: Path, columns: dict[str, Any], metadata: dict[str, Any] | None = None) -> Path:
     table = pa.table(columns)
     if metadata is not None:
-        table = table.replace_schema_metadata({key: json.dumps(value) for key, value in metadata.items()})
+        table = table.replace_schema_metadata(
+            {key: json.dumps(value) for key, value in metadata.items()}
+        )
     pq.write_table(table, path, row_group_size=3)
     return path
 
@@ -35,34 +37,71 @@ def structs(count: int) -> list[dict[str, Any]]:
 
 
 def test_pictures_and_labels_by_name(tmp_path: Path) -> None:
-    remark = {"huggingface": {"info": {"features": {"image": {"_type": "Image"}, "label": {"names": ["round", "disk"]}}}}}
-    path = save(tmp_path / "train.parquet", {"image": structs(8), "label": [0, 1, 1, 0, 1, 0, 1, None]}, remark)
+    remark = {
+        "huggingface": {
+            "info": {
+                "features": {"image": {"_type": "Image"}, "label": {"names": ["round", "disk"]}}
+            }
+        }
+    }
+    path = save(
+        tmp_path / "train.parquet",
+        {"image": structs(8), "label": [0, 1, 1, 0, 1, 0, 1, None]},
+        remark,
+    )
     source = open_source(path)
     assert source.bands == ("red", "green", "blue")
-    assert source.catalog.column("label").to_pylist() == ["round", "disk", "disk", "round", "disk", "round", "disk", None]
+    assert source.catalog.column("label").to_pylist() == [
+        "round",
+        "disk",
+        "disk",
+        "round",
+        "disk",
+        "round",
+        "disk",
+        None,
+    ]
     for start, stop in ((0, 8), (2, 4), (3, 6), (7, 8)):
         cutouts = source.read(Shard(start, stop)).cutouts
-        assert [float(cutout.pixels[1, 0, 0]) for cutout in cutouts] == [10 * row + 1 for row in range(start, stop)]
-        assert (cutouts[0].id, cutouts[0].row, cutouts[0].file) == (f"train[{start}]", start, "train.parquet")
+        assert [float(cutout.pixels[1, 0, 0]) for cutout in cutouts] == [
+            10 * row + 1 for row in range(start, stop)
+        ]
+        assert (cutouts[0].id, cutouts[0].row, cutouts[0].file) == (
+            f"train[{start}]",
+            start,
+            "train.parquet",
+        )
     sent = pickle.loads(pickle.dumps(source))
     assert len(sent.read(Shard(0, 8)).cutouts) == 8
     assert read_cutouts(path, bands=["green"]).pixels.shape == (8, 1, 6, 5)
 
 
 def test_plain_bytes_under_any_name_and_own_identifiers(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.parquet", {"dr7objid": [5, 6], "id": [1237648702966988820, 7], "jpeg": [picture(1, "JPEG"), picture(9)]})
+    path = save(
+        tmp_path / "a.parquet",
+        {
+            "dr7objid": [5, 6],
+            "id": [1237648702966988820, 7],
+            "jpeg": [picture(1, "JPEG"), picture(9)],
+        },
+    )
     source = open_source(path)
     assert source.catalog.column("id").to_pylist() == ["1237648702966988820", "7"]
     assert len(source.read(Shard(0, 2)).cutouts) == 2
 
 
 def test_numbers_as_labels_stay(tmp_path: Path) -> None:
-    assert read_cutouts(save(tmp_path / "a.parquet", {"image": structs(2), "label": [4, 2]})).labels.tolist() == ["4", "2"]
+    assert read_cutouts(
+        save(tmp_path / "a.parquet", {"image": structs(2), "label": [4, 2]})
+    ).labels.tolist() == ["4", "2"]
 
 
 def test_a_bad_picture_fails_alone(tmp_path: Path) -> None:
     good = picture(3)
-    path = save(tmp_path / "a.parquet", {"image": pa.array([good, b"text", None, good[:40], good], pa.binary())})
+    path = save(
+        tmp_path / "a.parquet",
+        {"image": pa.array([good, b"text", None, good[:40], good], pa.binary())},
+    )
     reading = open_source(path).read(Shard(0, 5))
     assert [cutout.row for cutout in reading.cutouts] == [0, 4]
     assert [failure.row for failure in reading.failures] == [1, 2, 3]
@@ -82,7 +121,9 @@ def test_a_file_that_is_gone_or_shrunk_fails_picture_by_picture(tmp_path: Path) 
 
 def test_a_feature_table_is_refused_and_a_catalogue_is_one(tmp_path: Path) -> None:
     table = save(tmp_path / "F.parquet", {"id": ["a"], "image": [b"x"]}, {"galfeat": {}})
-    with pytest.raises(UsageError, match="is a feature table, not cutouts: they are measured already"):
+    with pytest.raises(
+        UsageError, match="is a feature table, not cutouts: they are measured already"
+    ):
         open_source(table)
     Image.fromarray(np.zeros((6, 5), np.uint8)).save(tmp_path / "a.png")
     listed = save(tmp_path / "c.parquet", {"id": ["x"], "file": ["a.png"], "thumbnail": [b"y"]})
@@ -99,5 +140,7 @@ def test_columns_of_other_lengths_than_the_file_says_are_damage(tmp_path: Path) 
     page = pq.read_metadata(path).row_group(0).column(1).data_page_offset
     content[page + 1] ^= 2  # the kind of a page of labels: an index, which readers pass over
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"a\.parquet: is damaged: it says that it has 2 rows and holds 0"):
+    with pytest.raises(
+        UsageError, match=r"a\.parquet: is damaged: it says that it has 2 rows and holds 0"
+    ):
         open_source(path)

@@ -62,7 +62,9 @@ def test_sixteen_bits_are_kept(tmp_path: Path) -> None:
 def test_what_is_wholly_transparent_is_a_bad_pixel(tmp_path: Path) -> None:
     alpha = np.full((7, 9, 1), 255, np.uint8)
     alpha[2, 3], alpha[4, 5] = 0, 1
-    found = read_picture(save(tmp_path / "a.png", Image.fromarray(np.concatenate([COLOURS, alpha], axis=-1))))
+    found = read_picture(
+        save(tmp_path / "a.png", Image.fromarray(np.concatenate([COLOURS, alpha], axis=-1)))
+    )
     assert np.isnan(found.pixels[:, 2, 3]).all()
     assert np.isnan(found.pixels).sum() == 3
     assert found.pixels[:, 4, 5].tolist() == COLOURS[4, 5].tolist()
@@ -70,7 +72,10 @@ def test_what_is_wholly_transparent_is_a_bad_pixel(tmp_path: Path) -> None:
 
 def test_palettes_become_colours(tmp_path: Path) -> None:
     palette = Image.fromarray(COLOURS).convert("P")
-    assert np.array_equal(read_picture(save(tmp_path / "a.png", palette)).pixels, bands_first(np.asarray(palette.convert("RGB"))))
+    assert np.array_equal(
+        read_picture(save(tmp_path / "a.png", palette)).pixels,
+        bands_first(np.asarray(palette.convert("RGB"))),
+    )
     clear = save(tmp_path / "b.png", palette, transparency=int(np.asarray(palette)[0, 0]))
     assert np.isnan(read_picture(clear).pixels[:, 0, 0]).all()
 
@@ -107,7 +112,9 @@ def test_a_picture_that_claims_too_much_is_not_given_the_memory(tmp_path: Path) 
     file = io.BytesIO()
     Image.fromarray(COLOURS).save(file, "PNG")
     header = b"IHDR" + (30000).to_bytes(4, "big") * 2 + file.getvalue()[24:29]
-    claimed = file.getvalue()[:12] + header + zlib.crc32(header).to_bytes(4, "big") + file.getvalue()[33:]
+    claimed = (
+        file.getvalue()[:12] + header + zlib.crc32(header).to_bytes(4, "big") + file.getvalue()[33:]
+    )
     (tmp_path / "a.png").write_bytes(claimed)
     with pytest.raises(CutoutError, match="claims 30000 x 30000 pixels"):
         read_picture(tmp_path / "a.png")

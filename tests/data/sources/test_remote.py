@@ -24,7 +24,9 @@ pytest.importorskip("s3fs", reason="reading from servers needs the extra 'remote
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with twelve galaxies and a catalogue, and one with the same galaxies and none."""
+    """Return a folder with twelve galaxies and a catalogue, and one with the same galaxies and
+    none.
+    """
     folder = tmp_path_factory.mktemp("here")
     write_survey(SimulatedSurvey(12, size=32, seed=3), folder / "survey")
     shutil.copytree(folder / "survey", folder / "plain" / "deep")
@@ -47,12 +49,19 @@ def bucket(here: Path, object_store: str) -> str:
 
 @pytest.fixture
 def google(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Objects]:
-    """Return what a stand-in for Google's object store holds in this process; it is the one that gs:// asks."""
+    """Return what a stand-in for Google's object store holds in this process; it is the one that
+    gs:// asks.
+    """
     gcsfs = pytest.importorskip("gcsfs", reason="gs:// needs the extra 'remote'")
-    objects = {f"sky/{path.relative_to(here)}": path.read_bytes() for path in here.rglob("*") if path.is_file()}
+    objects = {
+        f"sky/{path.relative_to(here)}": path.read_bytes()
+        for path in here.rglob("*")
+        if path.is_file()
+    }
     with fake_store(objects) as address:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
-        monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")  # another interface, which the stand-in has not
+        # another interface, which the stand-in has not
+        monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
         gcsfs.GCSFileSystem.clear_instance_cache()
         yield objects
         gcsfs.GCSFileSystem.clear_instance_cache()
@@ -75,7 +84,9 @@ def site(here: Path) -> Iterator[str]:
 
 def read(source: Source) -> tuple[list[Cutout], list[Failure]]:
     readings = [source.read(shard) for shard in source.shards(5)]
-    return [each for reading in readings for each in reading.cutouts], [each for reading in readings for each in reading.failures]
+    return [each for reading in readings for each in reading.cutouts], [
+        each for reading in readings for each in reading.failures
+    ]
 
 
 def same(one: Source, other: Source) -> bool:
@@ -87,7 +98,10 @@ def same(one: Source, other: Source) -> bool:
     ]
 
 
-@pytest.mark.parametrize("name", ["survey", "survey/catalog.csv", "plain", "plain/", "mef/catalog.csv", "survey/sim000003.fits"])
+@pytest.mark.parametrize(
+    "name",
+    ["survey", "survey/catalog.csv", "plain", "plain/", "mef/catalog.csv", "survey/sim000003.fits"],
+)
 def test_a_bucket_is_like_a_folder(here: Path, bucket: str, name: str) -> None:
     there = open_source(f"{bucket}/{name}")
     local = open_source(here / name)
@@ -114,10 +128,15 @@ def test_what_google_has_not_is_told(google: Objects) -> None:
         open_source("gs://sky/nothing")
     del google["sky/survey/sim000003.fits"]
     cutouts, failures = read(open_source("gs://sky/survey"))
-    assert (len(cutouts), [(each.id, each.stage) for each in failures]) == (11, [("sim000003", "read")])
+    assert (len(cutouts), [(each.id, each.stage) for each in failures]) == (
+        11,
+        [("sim000003", "read")],
+    )
 
 
-def test_a_table_goes_to_google(google: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_goes_to_google(
+    google: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from galfeat.pipeline import extract
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -132,23 +151,34 @@ def test_what_google_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gcsfs", None)
     for name in ("gs", "gcs"):
         monkeypatch.delitem(known, name, raising=False)
-    with pytest.raises(UsageError, match=r"gs://sky/survey: needs another package: .*gcsfs.*; see pip install 'galfeat\[remote\]'"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"gs://sky/survey: needs another package: .*gcsfs.*; see pip install "
+            r"'galfeat\[remote\]'"
+        ),
+    ):
         open_source("gs://sky/survey")
 
 
 def test_a_catalogue_here_for_files_there(here: Path, bucket: str) -> None:
-    there = open_source(f"{bucket}/plain/deep", catalog=here / "survey" / "catalog.csv", bands=["F814W"])
+    there = open_source(
+        f"{bucket}/plain/deep", catalog=here / "survey" / "catalog.csv", bands=["F814W"]
+    )
     assert same(there, open_source(here / "survey", bands=["F814W"]))
     assert there.catalog.column_names == ["id", "file", "label", "state"]
 
 
 def test_what_is_not_there_is_a_failure(here: Path, bucket: str, tmp_path: Path) -> None:
     catalog = tmp_path / "c.csv"
-    catalog.write_text("id,file\ngone,gone.fits\nthere,sim000001.fits\naway,../mef/sim000001.fits\n")
+    catalog.write_text(
+        "id,file\ngone,gone.fits\nthere,sim000001.fits\naway,../mef/sim000001.fits\n"
+    )
     cutouts, failures = read(open_source(f"{bucket}/survey", catalog=catalog))
     assert [cutout.id for cutout in cutouts] == ["there"]
     assert {failure.id: failure.reason for failure in failures} == {
-        failure.id: failure.reason for failure in read(open_source(here / "survey", catalog=catalog))[1]
+        failure.id: failure.reason
+        for failure in read(open_source(here / "survey", catalog=catalog))[1]
     }
 
 
@@ -186,7 +216,9 @@ def test_marks_change_with_the_file(here: Path, bucket: str) -> None:
 
 
 def test_a_run_knows_its_source_again(bucket: str) -> None:
-    """What a batch run compares before it goes on: it may name no folder that was made for the moment."""
+    """What a batch run compares before it goes on: it may name no folder that was made for the
+    moment.
+    """
     one, other = (settings_of(open_source(f"{bucket}/plain", bands=["F814W"])) for _ in range(2))
     assert one == other
     assert one != settings_of(open_source(f"{bucket}/plain", bands=["F606W"]))
@@ -208,7 +240,9 @@ def test_nothing_there(bucket: str, name: str, reason: str) -> None:
 
 
 def test_a_server_that_does_not_answer() -> None:
-    with pytest.raises(UsageError, match=r"http://127\.0\.0\.1:9/x: (cannot be reached|there is no such)"):
+    with pytest.raises(
+        UsageError, match=r"http://127\.0\.0\.1:9/x: (cannot be reached|there is no such)"
+    ):
         open_source("http://127.0.0.1:9/x")
 
 
@@ -220,7 +254,9 @@ def test_mosaics_are_fetched_first(bucket: str, tmp_path: Path) -> None:
 def test_addresses_are_told_from_paths() -> None:
     assert address_of("s3://b/c") == address_of(Path("s3://b/c")) == "s3://b/c"
     assert address_of("https://a.org/b?c=d") == "https://a.org/b?c=d"
-    assert all(address_of(path) is None for path in ("a/b", "/a", "C:/a", "s3:", "file.fits", "~/a"))
+    assert all(
+        address_of(path) is None for path in ("a/b", "/a", "C:/a", "s3:", "file.fits", "~/a")
+    )
 
 
 def test_pixels_are_the_servers(bucket: str) -> None:

@@ -1,4 +1,6 @@
-"""Noise maps, masks, flags and segments that come along: in the file, beside it, or by the catalogue."""
+"""Noise maps, masks, flags and segments that come along: in the file, beside it, or by the
+catalogue.
+"""
 
 import logging
 import pickle
@@ -28,7 +30,9 @@ def marked(value: float, *places: tuple[int, int], kind: str = "i4") -> NDArray[
     return image
 
 
-def file_of(path: Path, *hdus: tuple[str, NDArray[Any]], first: dict[str, Any] | None = None, **cards: Any) -> Path:
+def file_of(
+    path: Path, *hdus: tuple[str, NDArray[Any]], first: dict[str, Any] | None = None, **cards: Any
+) -> Path:
     """Write extensions with these names; more keywords for those of a name."""
     primary = fits.PrimaryHDU()
     primary.header.update(first or {})
@@ -53,7 +57,10 @@ def bad(cutout: Cutout) -> list[list[int]]:
 # In the file
 
 
-@pytest.mark.parametrize(("name", "value"), [("ERR", 2.0), ("VAR", 4.0), ("VARIANCE", 4.0), ("IVAR", 0.25), ("INVVAR", 0.25), ("RMS", 2.0)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ERR", 2.0), ("VAR", 4.0), ("VARIANCE", 4.0), ("IVAR", 0.25), ("INVVAR", 0.25), ("RMS", 2.0)],
+)
 def test_noise_in_the_file_is_a_standard_deviation(tmp_path: Path, name: str, value: float) -> None:
     cutout = one(file_of(tmp_path / "a.fits", ("SCI", flat(7)), (name, flat(value))))
     assert cutout.noise is not None
@@ -72,20 +79,37 @@ def test_a_pixel_without_positive_noise_is_bad(tmp_path: Path, name: str, value:
     assert bad(cutout) == [[0, 3, 4]] == np.argwhere(np.isnan(cutout.noise)).tolist()
 
 
-@pytest.mark.parametrize("name", ["WHT", "WEIGHT", "EXP", "COV", "CTX", "PSF", "VAR_POISSON", "BKG", "OBJMASK"])
-def test_weights_times_and_parts_of_the_noise_are_not_taken_for_noise(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["WHT", "WEIGHT", "EXP", "COV", "CTX", "PSF", "VAR_POISSON", "BKG", "OBJMASK"]
+)
+def test_weights_times_and_parts_of_the_noise_are_not_taken_for_noise(
+    tmp_path: Path, name: str
+) -> None:
     cutout = one(file_of(tmp_path / "a.fits", ("SCI", flat(7)), (name, flat(0))))
     assert (cutout.noise, cutout.segmentation, bad(cutout)) == (None, None, [])
 
 
 def test_the_noise_that_a_file_calls_so_comes_before_its_variance(tmp_path: Path) -> None:
-    cutout = one(file_of(tmp_path / "a.fits", ("SCI", flat(7)), ("VAR", flat(100)), ("ERR", flat(3)), ("VAR_RNOISE", flat(1))))
+    cutout = one(
+        file_of(
+            tmp_path / "a.fits",
+            ("SCI", flat(7)),
+            ("VAR", flat(100)),
+            ("ERR", flat(3)),
+            ("VAR_RNOISE", flat(1)),
+        )
+    )
     assert cutout.noise is not None
     assert cutout.noise[0, 0, 0] == 3
 
 
 def test_uncertainties_of_ccddata_go_by_their_kind(tmp_path: Path) -> None:
-    path = file_of(tmp_path / "a.fits", ("SCI", flat(7)), ("UNCERT", flat(4)), UNCERT={"UTYPE": "VarianceUncertainty"})
+    path = file_of(
+        tmp_path / "a.fits",
+        ("SCI", flat(7)),
+        ("UNCERT", flat(4)),
+        UNCERT={"UTYPE": "VarianceUncertainty"},
+    )
     assert one(path).noise[0, 0, 0] == 2  # type: ignore[index]
 
 
@@ -144,17 +168,33 @@ def test_segments_keep_their_numbers(tmp_path: Path) -> None:
         ("ERR", np.ones((8, 7), "f4"), "its noise map has 8 x 7 pixels, its image 8 x 6 pixels"),
         ("MASK", np.zeros((6, 8), "u1"), "its mask has 6 x 8 pixels, its image 8 x 6 pixels"),
         ("ERR", np.ones((2, *SIZE), "f4"), "its noise map has 2 plane(s) for one band"),
-        ("SEG", np.full(SIZE, 0.5, "f4"), "its segmentation map holds numbers with decimals where the numbers of objects should stand"),
+        (
+            "SEG",
+            np.full(SIZE, 0.5, "f4"),
+            (
+                "its segmentation map holds numbers with decimals where the numbers of objects "
+                "should "
+                "stand"
+            ),
+        ),
         ("SEG", np.full(SIZE, 2**40), "its segmentation map holds numbers beyond 32 bits"),
     ],
 )
-def test_what_does_not_fit_is_a_failure_that_says_so(tmp_path: Path, name: str, other: NDArray[Any], words: str) -> None:
+def test_what_does_not_fit_is_a_failure_that_says_so(
+    tmp_path: Path, name: str, other: NDArray[Any], words: str
+) -> None:
     path = file_of(tmp_path / "a.fits", ("SCI", flat(7)), (name, other))
     assert reasons(read(open_source(path))) == {"a": words}
 
 
 def test_companions_of_bands_go_by_their_names(tmp_path: Path) -> None:
-    hdus = [("G", flat(1)), ("R", flat(2)), ("R_ERR", flat(20)), ("ERR_G", flat(10)), ("MASK_R", marked(1, (0, 0)))]
+    hdus = [
+        ("G", flat(1)),
+        ("R", flat(2)),
+        ("R_ERR", flat(20)),
+        ("ERR_G", flat(10)),
+        ("MASK_R", marked(1, (0, 0))),
+    ]
     cutout = one(file_of(tmp_path / "a.fits", *hdus))
     assert cutout.noise is not None
     assert cutout.noise[:, 0, 1].tolist() == [10, 20]
@@ -167,27 +207,44 @@ def test_companions_of_bands_go_by_their_names(tmp_path: Path) -> None:
 
 
 def test_noise_of_some_bands_is_none(tmp_path: Path) -> None:
-    assert one(file_of(tmp_path / "a.fits", ("g", flat(1)), ("r", flat(2)), ("ERR_G", flat(10)))).noise is None
+    assert (
+        one(file_of(tmp_path / "a.fits", ("g", flat(1)), ("r", flat(2)), ("ERR_G", flat(10)))).noise
+        is None
+    )
 
 
 def test_companions_of_versions_of_order_and_of_place(tmp_path: Path) -> None:
     def written(name: str, order: list[tuple[str, float, int]]) -> Path:
-        hdus = [fits.ImageHDU(flat(value), name=word, ver=version) for word, value, version in order]
+        hdus = [
+            fits.ImageHDU(flat(value), name=word, ver=version) for word, value, version in order
+        ]
         fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(tmp_path / name)
         return tmp_path / name
 
-    sci, err = [("SCI", 1, 1), ("SCI", 2, 2), ("SCI", 3, 3)], [("ERR", 10, 1), ("ERR", 20, 2), ("ERR", 30, 3)]
+    sci, err = (
+        [("SCI", 1, 1), ("SCI", 2, 2), ("SCI", 3, 3)],
+        [("ERR", 10, 1), ("ERR", 20, 2), ("ERR", 30, 3)],
+    )
     versions = written("versions.fits", [*sci, *reversed(err)])
     order = written("order.fits", [(word, value, 1) for word, value, _ in (*sci, *err)])
-    turns = written("turns.fits", [(word, value, 1) for pair in zip(sci, err, strict=True) for word, value, _ in pair])
+    turns = written(
+        "turns.fits",
+        [(word, value, 1) for pair in zip(sci, err, strict=True) for word, value, _ in pair],
+    )
     for path in (versions, order, turns):
         noise = [cutout.noise[0, 0, 0] for cutout in read(open_source(path)).cutouts]  # type: ignore[index]
         assert noise == [10, 20, 30], path
     place = written("place.fits", [("SCI", 1, 1), ("SCI", 2, 1), ("ERR", 20, 1), ("SCI", 3, 1)])
-    assert [cutout.noise is not None for cutout in read(open_source(place)).cutouts] == [False, True, False]
+    assert [cutout.noise is not None for cutout in read(open_source(place)).cutouts] == [
+        False,
+        True,
+        False,
+    ]
 
 
-def test_what_is_not_clear_is_not_used_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_not_clear_is_not_used_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = file_of(tmp_path / "a.fits", ("one", flat(1)), ("two", flat(2)), ("ERR", flat(10)))
     with caplog.at_level(logging.WARNING, "galfeat"):
         assert [cutout.noise for cutout in read(open_source(path)).cutouts] == [None, None]
@@ -195,10 +252,19 @@ def test_what_is_not_clear_is_not_used_and_said(tmp_path: Path, caplog: pytest.L
 
 
 def test_a_mask_of_all_bands_and_cubes_with_their_noise(tmp_path: Path) -> None:
-    bands = file_of(tmp_path / "a.fits", ("g", flat(1)), ("r", flat(2)), ("MASK", marked(1, (0, 0))), ("SEG", marked(5, (1, 1))))
+    bands = file_of(
+        tmp_path / "a.fits",
+        ("g", flat(1)),
+        ("r", flat(2)),
+        ("MASK", marked(1, (0, 0))),
+        ("SEG", marked(5, (1, 1))),
+    )
     assert bad(one(bands)) == [[0, 0, 0], [1, 0, 0]]
     cube = file_of(
-        tmp_path / "b.fits", ("SCI", np.ones((3, *SIZE), "f4")), ("ERR", np.arange(1, 145.0).reshape(3, *SIZE)), ("DQ", marked(1, (2, 3)))
+        tmp_path / "b.fits",
+        ("SCI", np.ones((3, *SIZE), "f4")),
+        ("ERR", np.arange(1, 145.0).reshape(3, *SIZE)),
+        ("DQ", marked(1, (2, 3))),
     )
     cutout = one(cube)
     assert bad(cutout) == [[band, 2, 3] for band in range(3)]
@@ -207,7 +273,11 @@ def test_a_mask_of_all_bands_and_cubes_with_their_noise(tmp_path: Path) -> None:
 
 
 def test_rows_of_galaxies_in_one_image(tmp_path: Path) -> None:
-    pixels, noise, mask = np.ones((4, 2, *SIZE), "f4"), np.ones((4, 2, *SIZE), "f4"), np.zeros((4, *SIZE), "u1")
+    pixels, noise, mask = (
+        np.ones((4, 2, *SIZE), "f4"),
+        np.ones((4, 2, *SIZE), "f4"),
+        np.zeros((4, *SIZE), "u1"),
+    )
     noise *= np.arange(1, 5).reshape(4, 1, 1, 1)
     mask[2, 5, 5] = 1
     path = file_of(tmp_path / "a.fits", ("SCI", pixels), ("ERR", noise), ("MASK", mask))
@@ -217,13 +287,18 @@ def test_rows_of_galaxies_in_one_image(tmp_path: Path) -> None:
 
 
 def test_one_image_of_a_file_has_its_companions_too(tmp_path: Path) -> None:
-    path = file_of(tmp_path / "a.fits", ("SCI", flat(1)), ("ERR", flat(10)), ("DQ", marked(1, (0, 0))))
+    path = file_of(
+        tmp_path / "a.fits", ("SCI", flat(1)), ("ERR", flat(10)), ("DQ", marked(1, (0, 0)))
+    )
     cutout = read_cutout(path, hdu=1)
     assert (cutout.noise is not None, bad(cutout)) == (True, [[0, 0, 0]])
 
 
 def test_compressed_companions(tmp_path: Path) -> None:
-    hdus = [fits.CompImageHDU(marked(7, kind="i4"), name="SCI"), fits.CompImageHDU(marked(3, (1, 1)), name="DQ")]
+    hdus = [
+        fits.CompImageHDU(marked(7, kind="i4"), name="SCI"),
+        fits.CompImageHDU(marked(3, (1, 1)), name="DQ"),
+    ]
     fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(tmp_path / "a.fits")
     assert bad(one(tmp_path / "a.fits")) == [[0, 1, 1]]
 
@@ -251,7 +326,9 @@ def test_files_beside_a_galaxy_are_its_companions(tmp_path: Path) -> None:
     assert one(tmp_path / "ngc1.fits").noise is None  # one file is what was asked for
 
 
-def test_a_mask_goes_with_each_band_of_its_galaxy(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_mask_goes_with_each_band_of_its_galaxy(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     for band in "gr":
         save(tmp_path / f"ngc1_{band}.fits", flat(1))
     save(tmp_path / "ngc1_mask.fits", marked(1, (0, 0)))
@@ -292,7 +369,10 @@ def test_columns_name_companions(tmp_path: Path) -> None:
         save(tmp_path / f"{name}.fits", flat(1))
     save(tmp_path / "m.fits", marked(1, (0, 0)))
     save(tmp_path / "v.fits", flat(9))
-    table = catalog(tmp_path / "c.csv", "id,file,mask,file_var,sigma,dq\na,a.fits,m.fits,v.fits,210.5,\nb,b.fits,,gone.fits,180,\n")
+    table = catalog(
+        tmp_path / "c.csv",
+        "id,file,mask,file_var,sigma,dq\na,a.fits,m.fits,v.fits,210.5,\nb,b.fits,,gone.fits,180,\n",
+    )
     found = read(open_source(table))
     assert reasons(found) == {"b": "gone.fits: there is no such file"}
     [cutout] = found.cutouts
@@ -304,7 +384,9 @@ def test_columns_of_bands(tmp_path: Path) -> None:
         save(tmp_path / f"{name}.fits", flat(value))
     save(tmp_path / "m.fits", marked(1, (0, 0)))
     columns = "id,file_g,file_r,noise_g,r_noise,mask_r,mask_old"
-    table = catalog(tmp_path / "c.csv", f"{columns}\na,g.fits,r.fits,sg.fits,sr.fits,m.fits,gone.fits\n")
+    table = catalog(
+        tmp_path / "c.csv", f"{columns}\na,g.fits,r.fits,sg.fits,sr.fits,m.fits,gone.fits\n"
+    )
     cutout = one(table)
     assert cutout.noise is not None
     assert cutout.noise[:, 1, 1].tolist() == [10, 20]
@@ -316,8 +398,14 @@ def test_columns_of_bands(tmp_path: Path) -> None:
 def test_columns_for_a_file_of_many_galaxies(tmp_path: Path) -> None:
     path = file_of(tmp_path / "a.fits", *[(f"N{number}", flat(number)) for number in range(20)])
     save(tmp_path / "m.fits", marked(1, (0, 0)))
-    table = catalog(tmp_path / "c.csv", "id,mask\n" + "".join(f"x{number},{'m.fits' if number == 7 else ''}\n" for number in range(20)))
-    assert [cutout.id for cutout in read(open_source(path, catalog=table)).cutouts if bad(cutout)] == ["x7"]
+    table = catalog(
+        tmp_path / "c.csv",
+        "id,mask\n"
+        + "".join(f"x{number},{'m.fits' if number == 7 else ''}\n" for number in range(20)),
+    )
+    assert [
+        cutout.id for cutout in read(open_source(path, catalog=table)).cutouts if bad(cutout)
+    ] == ["x7"]
 
 
 def test_a_companion_file_of_many_galaxies(tmp_path: Path) -> None:
@@ -325,8 +413,19 @@ def test_a_companion_file_of_many_galaxies(tmp_path: Path) -> None:
     save(tmp_path / "m.fits", marked(0), marked(1, (1, 1)), marked(0))
     save(tmp_path / "n.fits", np.ones((3, *SIZE), "f4") * np.arange(1, 4).reshape(3, 1, 1))
     save(tmp_path / "two.fits", marked(0), marked(0))
-    found = read(open_source(catalog(tmp_path / "c.csv", "id,file,mask,noise\na,a.fits,m.fits,n.fits\nb,a.fits,two.fits,\n")))
-    assert [(bad(cutout), float(cutout.noise[0, 0, 0])) for cutout in found.cutouts] == [([], 1), ([[0, 1, 1]], 2), ([], 3)]  # type: ignore[index]
+    found = read(
+        open_source(
+            catalog(
+                tmp_path / "c.csv",
+                "id,file,mask,noise\na,a.fits,m.fits,n.fits\nb,a.fits,two.fits,\n",
+            )
+        )
+    )
+    assert [(bad(cutout), float(cutout.noise[0, 0, 0])) for cutout in found.cutouts] == [  # type: ignore[index]
+        ([], 1),
+        ([[0, 1, 1]], 2),
+        ([], 3),
+    ]
     assert set(reasons(found).values()) == {"two.fits: holds 2 images for 3 galaxies"}
 
 
@@ -348,7 +447,10 @@ def test_a_batch_carries_noise_and_segments(tmp_path: Path) -> None:
 
 def test_shapes_of_a_cutout_and_a_batch_are_looked_at() -> None:
     pixels, segments = np.zeros((1, 1, *SIZE), np.float32), np.zeros((1, *SIZE), np.int32)
-    with pytest.raises(UsageError, match=r"segments of shape \(1, 6, 8\) do not go with pixels of shape \(1, 1, 8, 6\)"):
+    with pytest.raises(
+        UsageError,
+        match=r"segments of shape \(1, 6, 8\) do not go with pixels of shape \(1, 1, 8, 6\)",
+    ):
         Cutouts(pixels, ("a",), ("g",), segmentation=segments.transpose(0, 2, 1))
     with pytest.raises(CutoutError, match="segments of shape"):
         Cutout("a", pixels[0], ("g",), segmentation=segments[0].T)
@@ -359,7 +461,9 @@ def test_shapes_of_a_cutout_and_a_batch_are_looked_at() -> None:
 def test_pixels_beyond_the_masks_are_as_they_were(tmp_path: Path) -> None:
     image = np.arange(48, dtype=np.float32).reshape(SIZE)
     cutout = one(file_of(tmp_path / "a.fits", ("SCI", image), ("MASK", marked(1, (2, 2)))))
-    assert np.array_equal(np.where(marked(1, (2, 2)), np.nan, image), cutout.pixels[0], equal_nan=True)
+    assert np.array_equal(
+        np.where(marked(1, (2, 2)), np.nan, image), cutout.pixels[0], equal_nan=True
+    )
     assert values(read(open_source(tmp_path / "a.fits"))) == {"a": [0]}
 
 

@@ -1,4 +1,6 @@
-"""Known sets: small files in the layouts that are published, the rules by pencil, and EFIGI itself where it is at hand."""
+"""Known sets: small files in the layouts that are published, the rules by pencil, and EFIGI itself
+where it is at hand.
+"""
 
 import csv
 import pickle
@@ -15,7 +17,14 @@ import galfeat.data
 from galfeat import UsageError
 from galfeat.data import Preparation, prepare_one, surveys
 from galfeat.data.sources.open import Opened
-from galfeat.data.surveys import GALAXY10_DECALS, GALAXY10_SDSS, GALAXY_MNIST, efigi, efigi_labels, galaxy_zoo2_labels
+from galfeat.data.surveys import (
+    GALAXY10_DECALS,
+    GALAXY10_SDSS,
+    GALAXY_MNIST,
+    efigi,
+    efigi_labels,
+    galaxy_zoo2_labels,
+)
 
 RNG = np.random.default_rng(7)
 
@@ -28,7 +37,11 @@ def _labels(source: Opened) -> dict[str, str]:
 def _picture(path: Path, side: int = 24, shade: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     y, x = np.mgrid[:side, :side] - side / 2
-    image = np.clip(200 * np.exp(-np.hypot(x, y) / 3)[..., None] + RNG.normal(8 + shade, 2, (side, side, 3)), 0, 255)
+    image = np.clip(
+        200 * np.exp(-np.hypot(x, y) / 3)[..., None] + RNG.normal(8 + shade, 2, (side, side, 3)),
+        0,
+        255,
+    )
     cv2.imwrite(str(path), image.astype(np.uint8))
 
 
@@ -52,7 +65,13 @@ def test_the_package_is_at_hand_and_costs_nothing_before() -> None:
 
 
 def _attributes(**given: float) -> pa.Table:
-    values = {"T": 4.0, "Arm_Strength": 0.0, "Perturbation": 0.0, "Hot_Spots": 0.0, "Multiplicity": 0.0} | given
+    values = {
+        "T": 4.0,
+        "Arm_Strength": 0.0,
+        "Perturbation": 0.0,
+        "Hot_Spots": 0.0,
+        "Multiplicity": 0.0,
+    } | given
     return pa.table({"id": ["PGC0000212"], **{name: [value] for name, value in values.items()}})
 
 
@@ -102,8 +121,14 @@ def test_attributes_that_are_missing_or_no_numbers_are_said() -> None:
         efigi_labels(_attributes().set_column(1, "T", pa.array(["Sbc"])))
 
 
-HEAD = "# EFIGI attributes\n#   1 PGC_name\n\nPGC_name T T_inf T_sup Arm_strength Perturbation Hot_spots Multiplicity\n"
-ROWS = "PGC0000212 1 1 2 .5 .25 0 0\nPGC0000218 0 0 1 -1 0 0 0\nPGC0000243 -3 -3 -2 0 .25 0 0\nPGC0000250 5 5 6 0 1 0 0\n"
+HEAD = (
+    "# EFIGI attributes\n#   1 PGC_name\n\nPGC_name T T_inf T_sup Arm_strength Perturbation "
+    "Hot_spots Multiplicity\n"
+)
+ROWS = (
+    "PGC0000212 1 1 2 .5 .25 0 0\nPGC0000218 0 0 1 -1 0 0 0\nPGC0000243 -3 -3 -2 0 .25 0 "
+    "0\nPGC0000250 5 5 6 0 1 0 0\n"
+)
 
 
 def _efigi(folder: Path, text: str = HEAD + ROWS) -> Path:
@@ -118,7 +143,9 @@ def test_efigi_as_it_is_published(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     source = efigi(_efigi(tmp_path), agn=["PGC 218", "PGC 250", "PGC 31"])
     assert _labels(source) == {"PGC0000212": "spiral", "PGC0000243": "q_sf", "PGC0000250": "agn"}
     assert source.catalog.column("state").to_pylist() == ["", "quiescent", ""]
-    assert source.catalog.column("file").to_pylist() == [f"PGC0000{number}.png" for number in (212, 243, 250)]
+    assert source.catalog.column("file").to_pylist() == [
+        f"PGC0000{number}.png" for number in (212, 243, 250)
+    ]
     assert source.catalog.column("T_sup").to_pylist() == [2, -2, 6]
     assert "1 of 4 galaxies have no picture" in caplog.text
     _all_are_read(source)
@@ -132,9 +159,18 @@ def test_efigi_as_it_is_published(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         (HEAD, "holds no galaxies below its 8 columns"),
         (HEAD + ROWS + "PGC0000251 1 2\n", "row 5 has 3 values for 8 columns"),
         (HEAD + ROWS + ROWS, "identifiers stand more than once: 'PGC0000212' in rows 1, 5"),
-        (HEAD.replace("Hot_spots", "Spots") + ROWS, "has no column Hot_Spots; its columns are id, T, T_inf"),
-        (HEAD + ROWS.replace(".25", "many"), "could not convert string to float: 'many' stands where a number should"),
-        (HEAD + "PGC0000001 1 1 2 .5 .25 0 0\n", "none of its galaxies has a picture in .*: 'PGC0000001' would be"),
+        (
+            HEAD.replace("Hot_spots", "Spots") + ROWS,
+            "has no column Hot_Spots; its columns are id, T, T_inf",
+        ),
+        (
+            HEAD + ROWS.replace(".25", "many"),
+            "could not convert string to float: 'many' stands where a number should",
+        ),
+        (
+            HEAD + "PGC0000001 1 1 2 .5 .25 0 0\n",
+            "none of its galaxies has a picture in .*: 'PGC0000001' would be",
+        ),
     ],
 )
 def test_tables_of_efigi_that_are_none(tmp_path: Path, text: str, said: str) -> None:
@@ -143,9 +179,14 @@ def test_tables_of_efigi_that_are_none(tmp_path: Path, text: str, said: str) -> 
 
 
 def test_folders_that_are_not_efigi(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"holds no table of EFIGI: neither catalog.csv nor EFIGI_attributes.txt"):
+    with pytest.raises(
+        UsageError, match=r"holds no table of EFIGI: neither catalog.csv nor EFIGI_attributes.txt"
+    ):
         efigi(tmp_path)
-    with pytest.raises(UsageError, match="none of the 1 galaxies listed as active is in it; names are like PGC0000212"):
+    with pytest.raises(
+        UsageError,
+        match="none of the 1 galaxies listed as active is in it; names are like PGC0000212",
+    ):
         efigi(_efigi(tmp_path / "efigi"), agn=["NGC 4151"])
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "EFIGI_attributes.txt").write_text(HEAD + ROWS)
@@ -153,19 +194,30 @@ def test_folders_that_are_not_efigi(tmp_path: Path) -> None:
         efigi(tmp_path / "bare")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "catalog.csv").write_text("id,file,T\na,a.png,1\n")
-    with pytest.raises(UsageError, match="has no column Arm_Strength, Perturbation, Hot_Spots, Multiplicity"):
+    with pytest.raises(
+        UsageError, match="has no column Arm_Strength, Perturbation, Hot_Spots, Multiplicity"
+    ):
         efigi(tmp_path / "other")
 
 
 def test_the_galaxies_of_efigi_themselves(real_data: Path) -> None:
-    """The folder's own table was labelled by this rule by others: its classes, and its list of active galaxies, are the oracle."""
+    """The folder's own table was labelled by this rule by others: its classes, and its list of
+    active galaxies, are the oracle.
+    """
     with (real_data / "efigi" / "catalog.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     agn = [row["id"] for row in rows if row["label"] == "agn"]
     source = efigi(real_data / "efigi", agn=agn)
     theirs = {row["id"]: row["label"].replace("quiescent", "q_sf") for row in rows}
     assert _labels(source) == theirs
-    assert Counter(theirs.values()) == {"": 1480, "spiral": 751, "q_sf": 547, "merger": 306, "clump": 206, "agn": 53}
+    assert Counter(theirs.values()) == {
+        "": 1480,
+        "spiral": 751,
+        "q_sf": 547,
+        "merger": 306,
+        "clump": 206,
+        "agn": 53,
+    }
     assert Counter(source.catalog.column("state").to_pylist()) == {"": 2796, "quiescent": 547}
     reading = source.read(source.shards(40)[11])
     assert not reading.failures
@@ -176,7 +228,13 @@ def test_the_galaxies_of_efigi_themselves(real_data: Path) -> None:
 # Galaxy10 and GalaxyMNIST
 
 
-def _hdf5(path: Path, side: int, answers: list[int] | None = None, name: str = "ans", **others: list[float]) -> Path:
+def _hdf5(
+    path: Path,
+    side: int,
+    answers: list[int] | None = None,
+    name: str = "ans",
+    **others: list[float],
+) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     answers = list(range(10)) if answers is None else answers
     with h5py.File(path, "w") as file:
@@ -197,8 +255,20 @@ def test_galaxy10(tmp_path: Path) -> None:
     ]
     assert sdss.bands == ("red", "green", "blue")
     _all_are_read(sdss)
-    decals = surveys.galaxy10_decals(_hdf5(tmp_path / "Galaxy10_DECals.h5", 256, [4, 1, 9], redshift=[0.1, 0.2, 0.3], pxscale=[0.262] * 3))
-    assert list(_labels(decals).values()) == ["Cigar Shaped Smooth Galaxies", "Merging Galaxies", "Edge-on Galaxies with Bulge"]
+    decals = surveys.galaxy10_decals(
+        _hdf5(
+            tmp_path / "Galaxy10_DECals.h5",
+            256,
+            [4, 1, 9],
+            redshift=[0.1, 0.2, 0.3],
+            pxscale=[0.262] * 3,
+        )
+    )
+    assert list(_labels(decals).values()) == [
+        "Cigar Shaped Smooth Galaxies",
+        "Merging Galaxies",
+        "Edge-on Galaxies with Bulge",
+    ]
     assert decals.catalog.column("redshift").to_pylist() == [0.1, 0.2, 0.3]
     _all_are_read(decals)
     assert len(set(GALAXY10_SDSS)) == len(set(GALAXY10_DECALS)) == 10
@@ -206,13 +276,23 @@ def test_galaxy10(tmp_path: Path) -> None:
 
 def test_one_galaxy10_is_not_taken_for_the_other(tmp_path: Path) -> None:
     sdss, decals = _hdf5(tmp_path / "a.h5", 69), _hdf5(tmp_path / "b.h5", 256, [0, 1])
-    with pytest.raises(UsageError, match=r"256 x 256 pixels, where 69 x 69 are expected: that is the size of Galaxy10 DECaLS"):
+    with pytest.raises(
+        UsageError,
+        match=r"256 x 256 pixels, where 69 x 69 are expected: that is the size of Galaxy10 DECaLS",
+    ):
         surveys.galaxy10_sdss(decals)
-    with pytest.raises(UsageError, match=r"69 x 69 pixels, where 256 x 256 are expected: that is the size of Galaxy10 SDSS"):
+    with pytest.raises(
+        UsageError,
+        match=r"69 x 69 pixels, where 256 x 256 are expected: that is the size of Galaxy10 SDSS",
+    ):
         surveys.galaxy10_decals(sdss)
-    with pytest.raises(UsageError, match=r"its images have 64 x 64 pixels, where 69 x 69 are expected$"):
+    with pytest.raises(
+        UsageError, match=r"its images have 64 x 64 pixels, where 69 x 69 are expected$"
+    ):
         surveys.galaxy10_sdss(_hdf5(tmp_path / "c.h5", 64))
-    with pytest.raises(UsageError, match="'11' is no class of this set: they are numbered from 0 to 9"):
+    with pytest.raises(
+        UsageError, match="'11' is no class of this set: they are numbered from 0 to 9"
+    ):
         surveys.galaxy10_sdss(_hdf5(tmp_path / "d.h5", 69, [0, 11]))
     with pytest.raises(UsageError, match="holds no classes beside its images"):
         surveys.galaxy10_sdss(_hdf5(tmp_path / "e.h5", 69, [0, 1], name="classes"))
@@ -229,7 +309,13 @@ def test_galaxy_mnist(tmp_path: Path, place: str) -> None:
     train = _hdf5(tmp_path / place / "train_dataset.hdf5", side, [3, 0, 2, 1, 1], name="labels")
     _hdf5(tmp_path / place / "test_dataset.hdf5", side, [2], name="labels")
     for source in (surveys.galaxy_mnist(tmp_path), surveys.galaxy_mnist(train)):
-        assert list(_labels(source).values()) == ["unbarred_spiral", "smooth_round", "edge_on_disk", "smooth_cigar", "smooth_cigar"]
+        assert list(_labels(source).values()) == [
+            "unbarred_spiral",
+            "smooth_round",
+            "edge_on_disk",
+            "smooth_cigar",
+            "smooth_cigar",
+        ]
         assert "labels" not in source.catalog.column_names
     assert list(_labels(surveys.galaxy_mnist(tmp_path, part="test")).values()) == ["edge_on_disk"]
     _all_are_read(surveys.galaxy_mnist(train))
@@ -241,7 +327,9 @@ def test_galaxy_mnist_that_is_not_there(tmp_path: Path) -> None:
         surveys.galaxy_mnist(tmp_path)
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "test_dataset.hdf5.gz").write_bytes(b"")
-    with pytest.raises(UsageError, match=r"holds no test_dataset.hdf5; unpack test_dataset.hdf5.gz first"):
+    with pytest.raises(
+        UsageError, match=r"holds no test_dataset.hdf5; unpack test_dataset.hdf5.gz first"
+    ):
         surveys.galaxy_mnist(tmp_path, part="test")
     with pytest.raises(UsageError, match="part must be 'train' or 'test'; it is 'all'"):
         surveys.galaxy_mnist(tmp_path, part="all")  # type: ignore[arg-type]
@@ -249,7 +337,14 @@ def test_galaxy_mnist_that_is_not_there(tmp_path: Path) -> None:
 
 # Galaxy Zoo 2
 
-VOTES = {"smooth": 0.1, "featured": 0.9, "edge_on": 0.1, "not_edge_on": 0.9, "spiral": 0.7, "no_spiral": 0.3}
+VOTES = {
+    "smooth": 0.1,
+    "featured": 0.9,
+    "edge_on": 0.1,
+    "not_edge_on": 0.9,
+    "spiral": 0.7,
+    "no_spiral": 0.3,
+}
 ROUND = {"round": 0.1, "in_between": 0.2, "cigar": 0.7}
 
 
@@ -308,14 +403,33 @@ def _write(path: Path, rows: list[dict[str, object]]) -> None:
 
 def _hart(folder: Path) -> Path:
     galaxies = [587722981741363294, 587722981741363323, 587722981741559888]
-    changes: list[dict[str, float]] = [{}, {"smooth": 0.9, "featured": 0.1}, {"spiral": 0.5, "no_spiral": 0.5}]
+    changes: list[dict[str, float]] = [
+        {},
+        {"smooth": 0.9, "featured": 0.1},
+        {"spiral": 0.5, "no_spiral": 0.5},
+    ]
     rows: list[dict[str, object]] = []
     for number, change in zip(galaxies, changes, strict=True):
-        votes = {f"{name}_debiased": (VOTES | ROUND | change)[answer] for name, answer in HART.items()}
+        votes = {
+            f"{name}_debiased": (VOTES | ROUND | change)[answer] for name, answer in HART.items()
+        }
         counts = {f"{name}_count": 40 for name in HART}
-        rows.append({"dr7objid": number, "ra": 160.99, "dec": 0.5, "rastring": "10:43", "gz2_class": "Sc?t", **counts, **votes})
+        rows.append(
+            {
+                "dr7objid": number,
+                "ra": 160.99,
+                "dec": 0.5,
+                "rastring": "10:43",
+                "gz2_class": "Sc?t",
+                **counts,
+                **votes,
+            }
+        )
     _write(folder / "gz2_hart16.csv", rows)
-    pairs = [{"objid": number, "sample": "original", "asset_id": asset} for asset, number in enumerate([1, *galaxies[::-1]], start=58)]
+    pairs = [
+        {"objid": number, "sample": "original", "asset_id": asset}
+        for asset, number in enumerate([1, *galaxies[::-1]], start=58)
+    ]
     _write(folder / "gz2_filename_mapping.csv", pairs)
     return folder
 
@@ -325,7 +439,11 @@ def test_galaxy_zoo_with_the_votes_of_hart(tmp_path: Path, pictures: str) -> Non
     for asset in (61, 60, 59, 58):
         _picture(_hart(tmp_path) / pictures / f"{asset}.jpg")
     source = surveys.galaxy_zoo2(tmp_path)
-    assert _labels(source) == {"587722981741363294": "spiral", "587722981741363323": "smooth_cigar", "587722981741559888": ""}
+    assert _labels(source) == {
+        "587722981741363294": "spiral",
+        "587722981741363323": "smooth_cigar",
+        "587722981741559888": "",
+    }
     assert source.catalog.column("file").to_pylist() == ["61.jpg", "60.jpg", "59.jpg"]
     assert source.catalog.column("spiral").to_pylist() == [0.7, 0.7, 0.5]
     assert source.catalog.column("gz2_class").to_pylist() == ["Sc?t"] * 3
@@ -334,8 +452,18 @@ def test_galaxy_zoo_with_the_votes_of_hart(tmp_path: Path, pictures: str) -> Non
 
 
 def _kaggle(folder: Path, table: str = "training_solutions_rev1.csv") -> Path:
-    """Write two galaxies: of the 0.8 that said featured, 0.2 said edge-on and 0.6 not, and of these 0.45 saw arms and 0.15 none."""
-    names = {"Class1.1": 0.2, "Class1.2": 0.8, "Class1.3": 0.0, "Class2.1": 0.2, "Class2.2": 0.6, "Class4.1": 0.45, "Class4.2": 0.15}
+    """Write two galaxies: of the 0.8 that said featured, 0.2 said edge-on and 0.6 not, and of these
+    0.45 saw arms and 0.15 none.
+    """
+    names = {
+        "Class1.1": 0.2,
+        "Class1.2": 0.8,
+        "Class1.3": 0.0,
+        "Class2.1": 0.2,
+        "Class2.2": 0.6,
+        "Class4.1": 0.45,
+        "Class4.2": 0.15,
+    }
     rounds = {"Class7.1": 0.05, "Class7.2": 0.15, "Class7.3": 0.0}
     smooth = dict.fromkeys(names, 0.0) | {"Class1.1": 1.0}
     rows: list[dict[str, object]] = [
@@ -346,7 +474,9 @@ def _kaggle(folder: Path, table: str = "training_solutions_rev1.csv") -> Path:
     return folder
 
 
-@pytest.mark.parametrize("table", ["training_solutions_rev1.csv", "training_solutions_rev1/training_solutions_rev1.csv"])
+@pytest.mark.parametrize(
+    "table", ["training_solutions_rev1.csv", "training_solutions_rev1/training_solutions_rev1.csv"]
+)
 def test_galaxy_zoo_of_the_challenge(tmp_path: Path, table: str) -> None:
     for galaxy in (100008, 100023, 100053):
         _picture(_kaggle(tmp_path, table) / "images_training_rev1" / f"{galaxy}.jpg")
@@ -359,17 +489,35 @@ def test_galaxy_zoo_of_the_challenge(tmp_path: Path, table: str) -> None:
 
 
 def test_folders_that_are_not_galaxy_zoo(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"holds no votes of Galaxy Zoo 2: neither gz2_hart16.csv nor training_solutions_rev1.csv"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"holds no votes of Galaxy Zoo 2: neither gz2_hart16.csv nor "
+            r"training_solutions_rev1.csv"
+        ),
+    ):
         surveys.galaxy_zoo2(tmp_path)
-    with pytest.raises(UsageError, match="holds no folder of pictures: neither images_training_rev1 nor images_training"):
+    with pytest.raises(
+        UsageError,
+        match="holds no folder of pictures: neither images_training_rev1 nor images_training",
+    ):
         surveys.galaxy_zoo2(_kaggle(tmp_path / "kaggle"))
     hart = _hart(tmp_path / "hart")
     _picture(hart / "images" / "1.jpg")
-    with pytest.raises(UsageError, match=r"gz2_hart16.csv: none of its galaxies has a picture in .*images: '61' would be"):
+    with pytest.raises(
+        UsageError,
+        match=r"gz2_hart16.csv: none of its galaxies has a picture in .*images: '61' would be",
+    ):
         surveys.galaxy_zoo2(hart)
     (hart / "gz2_filename_mapping.csv").unlink()
     with pytest.raises(UsageError, match=r"gz2_filename_mapping.csv: there is no such table"):
         surveys.galaxy_zoo2(hart)
     _write(tmp_path / "odd" / "gz2_hart16.csv", [{"dr7objid": 1, "ra": 2}])
-    with pytest.raises(UsageError, match=r"has no column t01_smooth_or_features_a01_smooth_debiased, .*; its columns are dr7objid, ra"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"has no column t01_smooth_or_features_a01_smooth_debiased, .*; its columns are "
+            r"dr7objid, ra"
+        ),
+    ):
         surveys.galaxy_zoo2(tmp_path / "odd")

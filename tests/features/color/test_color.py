@@ -15,19 +15,31 @@ def test_by_pencil() -> None:
 
 
 @pytest.mark.parametrize(("bins", "limits"), [(32, (-2.0, 8.0)), (7, (0.1, 0.7)), (1, (0, 1))])
-def test_equal_to_numpy_of_clipped_values(galaxies: NDArray[np.float32], bins: int, limits: tuple[float, float]) -> None:
+def test_equal_to_numpy_of_clipped_values(
+    galaxies: NDArray[np.float32], bins: int, limits: tuple[float, float]
+) -> None:
     images = galaxies.copy()
     images[0, 0, :8, :9] = np.linspace(*limits, 72).reshape(8, 9)  # some on edges
     images[1, :, 3] = [[1e30], [-1e30], [limits[1]]]
-    vectors = ColorHistogram(bins=bins, range=limits, pairs="none").fit_transform(images).reshape(6, 3, bins)
+    vectors = (
+        ColorHistogram(bins=bins, range=limits, pairs="none")
+        .fit_transform(images)
+        .reshape(6, 3, bins)
+    )
     for vector, plane in zip(vectors.reshape(-1, bins), images.reshape(18, -1), strict=True):
         counts, _ = np.histogram(np.clip(plane.astype(np.float64), *limits), bins, limits)
         assert np.array_equal(vector, (counts / plane.size).astype(np.float32))
 
 
-def test_pairs_equal_to_numpy_in_two_dimensions(galaxies: NDArray[np.float32], holes: NDArray[np.bool_]) -> None:
+def test_pairs_equal_to_numpy_in_two_dimensions(
+    galaxies: NDArray[np.float32], holes: NDArray[np.bool_]
+) -> None:
     images = np.where(holes, np.nan, galaxies)
-    vectors = ColorHistogram(bins=1, pairs="all", pair_bins=5).fit_transform(images)[:, 3:].reshape(6, 3, 25)
+    vectors = (
+        ColorHistogram(bins=1, pairs="all", pair_bins=5)
+        .fit_transform(images)[:, 3:]
+        .reshape(6, 3, 25)
+    )
     for image, found in zip(images, vectors, strict=True):
         for (a, b), joint in zip([(0, 1), (0, 2), (1, 2)], found, strict=True):
             both = np.isfinite(image[a] + image[b])
@@ -51,7 +63,9 @@ def test_half_of_each_band_may_be_common() -> None:
     images = np.zeros((3, 2, 4, 4))
     images[:, 0, :2] = images[0, 1, 2:] = images[1, 1, :2] = np.nan
     images[2, 1, 1:3] = np.nan
-    assert ColorHistogram().reasons(images) == {0: "bands 1 and 2 have no pixel that is good in both"}
+    assert ColorHistogram().reasons(images) == {
+        0: "bands 1 and 2 have no pixel that is good in both"
+    }
     assert np.isfinite(ColorHistogram().fit_transform(images[1:])).all()
 
 
@@ -62,7 +76,9 @@ def test_one_band_has_no_pairs() -> None:
 def test_bands_without_common_pixels_are_a_reason() -> None:
     images = np.zeros((2, 2, 4, 4))
     images[1, 0, :2] = images[1, 1, 2:] = np.nan
-    assert ColorHistogram().reasons(images) == {1: "bands 1 and 2 have no pixel that is good in both"}
+    assert ColorHistogram().reasons(images) == {
+        1: "bands 1 and 2 have no pixel that is good in both"
+    }
     assert ColorHistogram(pairs="none").reasons(images) == {}
 
 

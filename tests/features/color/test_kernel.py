@@ -29,22 +29,35 @@ def around_edges(count: int, limits: tuple[float, float]) -> NDArray[np.float32]
     up, down = np.float32(np.inf), np.float32(-np.inf)
     with np.errstate(over="ignore"):
         above, below = np.nextafter(edges, up), np.nextafter(edges, down)
-        return np.concatenate([edges, above, np.nextafter(above, up), below, np.nextafter(below, down)])
+        return np.concatenate(
+            [edges, above, np.nextafter(above, up), below, np.nextafter(below, down)]
+        )
 
 
-def by_search(values: NDArray[np.float32], count: int, limits: tuple[float, float]) -> NDArray[np.intp]:
-    found = np.searchsorted(np.linspace(*limits, count + 1), values.astype(np.float64), side="right") - 1
+def by_search(
+    values: NDArray[np.float32], count: int, limits: tuple[float, float]
+) -> NDArray[np.intp]:
+    found = (
+        np.searchsorted(np.linspace(*limits, count + 1), values.astype(np.float64), side="right")
+        - 1
+    )
     return np.where(np.isfinite(values), np.clip(found, 0, count - 1), count)
 
 
 @pytest.mark.parametrize("limits", RANGES)
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 32, 33, 100, MOST])
 def test_levels_on_and_beside_every_edge(count: int, limits: tuple[float, float]) -> None:
-    special = np.array([0, -0.0, 1e-45, -1e-45, 1e30, -1e30, 3.4e38, -3.4e38, np.inf, -np.inf, np.nan, -np.nan], dtype=np.float32)
+    special = np.array(
+        [0, -0.0, 1e-45, -1e-45, 1e30, -1e30, 3.4e38, -3.4e38, np.inf, -np.inf, np.nan, -np.nan],
+        dtype=np.float32,
+    )
     values = np.concatenate([around_edges(count, limits), special])
     assert np.array_equal(levels(values, count, limits), by_search(values, count, limits))
     for value in values:  # alone, where no neighbour sends the block to the comparison
-        assert levels(value.reshape(1), count, limits)[0] == by_search(value.reshape(1), count, limits)[0]
+        assert (
+            levels(value.reshape(1), count, limits)[0]
+            == by_search(value.reshape(1), count, limits)[0]
+        )
 
 
 @pytest.mark.parametrize("limits", [(-2.0, 8.0), (0.1, 0.7), (-7.3, 1.1), (1000.0, 1010.0)])
@@ -64,8 +77,16 @@ def test_levels_equal_the_bins_of_numpy() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 30), st.integers(1, 30), st.integers(1, MOST), st.sampled_from([0.0, 0.05, 0.6]), st.integers(0, 10**6))
-def test_fractions_equal_the_plain_ones(ny: int, nx: int, count: int, part: float, seed: int) -> None:
+@given(
+    st.integers(1, 30),
+    st.integers(1, 30),
+    st.integers(1, MOST),
+    st.sampled_from([0.0, 0.05, 0.6]),
+    st.integers(0, 10**6),
+)
+def test_fractions_equal_the_plain_ones(
+    ny: int, nx: int, count: int, part: float, seed: int
+) -> None:
     chance = np.random.default_rng(seed)
     planes = chance.normal(1, 2, (4, ny, nx)).astype(np.float32)
     planes[chance.random(planes.shape) < part] = chance.choice([np.nan, np.inf, -np.inf])
@@ -79,9 +100,15 @@ def test_fractions_equal_the_plain_ones(ny: int, nx: int, count: int, part: floa
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.integers(1, 20), st.integers(1, 20), st.sampled_from([1, 2, 5, 8, 13, 40]), st.sampled_from([0.0, 0.1, 0.6]), st.integers(0, 10**6)
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.sampled_from([1, 2, 5, 8, 13, 40]),
+    st.sampled_from([0.0, 0.1, 0.6]),
+    st.integers(0, 10**6),
 )
-def test_joint_fractions_equal_the_plain_ones(ny: int, nx: int, count: int, part: float, seed: int) -> None:
+def test_joint_fractions_equal_the_plain_ones(
+    ny: int, nx: int, count: int, part: float, seed: int
+) -> None:
     chance = np.random.default_rng(seed)
     images = chance.normal(1, 2, (3, 3, ny, nx)).astype(np.float32)
     images[chance.random(images.shape) < part] = np.nan
@@ -96,7 +123,9 @@ def test_joint_fractions_with_the_most_levels() -> None:
     images = np.random.default_rng(1).uniform(-3, 9, (2, 2, 40, 41)).astype(np.float32)
     images[0, :, 3] = np.nan
     codes, slow = levels(images, MOST, (-2.0, 8.0)), plain.levels(images, MOST, (-2.0, 8.0))
-    assert np.array_equal(joint_fractions(codes, (0, 1), MOST), plain.joint_fractions(slow[:, 0], slow[:, 1], MOST))
+    assert np.array_equal(
+        joint_fractions(codes, (0, 1), MOST), plain.joint_fractions(slow[:, 0], slow[:, 1], MOST)
+    )
 
 
 def test_many_equal_pixels() -> None:

@@ -10,7 +10,14 @@ from tests.features.conftest import make_galaxies, make_holes
 
 from galfeat import UsageError
 from galfeat.features import HOG
-from galfeat.features.hog.reference import NORMS, averaged_histograms, cell_histograms, gradients, oriented_histograms, strongest
+from galfeat.features.hog.reference import (
+    NORMS,
+    averaged_histograms,
+    cell_histograms,
+    gradients,
+    oriented_histograms,
+    strongest,
+)
 
 Images = NDArray[np.float32]
 SCALE = 2.0**40  # makes scikit-image's absolute epsilon vanish
@@ -21,12 +28,23 @@ def theirs(image: NDArray[Any], **settings: Any) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize(("orientations", "cell", "block"), [(9, (8, 8), (2, 2)), (7, (5, 6), (1, 3)), (4, (7, 7), (3, 2))])
-def test_equal_to_scikit_image(galaxies: Images, norm: str, orientations: int, cell: tuple[int, int], block: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("orientations", "cell", "block"),
+    [(9, (8, 8), (2, 2)), (7, (5, 6), (1, 3)), (4, (7, 7), (3, 2))],
+)
+def test_equal_to_scikit_image(
+    galaxies: Images, norm: str, orientations: int, cell: tuple[int, int], block: tuple[int, int]
+) -> None:
     ours = HOG(orientations, cell, block, block_norm=norm).fit_transform(galaxies).reshape(6, 3, -1)
     for image, bands in zip(galaxies, ours, strict=True):
         for plane, vector in zip(image, bands, strict=True):
-            expected = theirs(plane, orientations=orientations, pixels_per_cell=cell, cells_per_block=block, block_norm=norm)
+            expected = theirs(
+                plane,
+                orientations=orientations,
+                pixels_per_cell=cell,
+                cells_per_block=block,
+                block_norm=norm,
+            )
             assert np.abs(vector - expected).max() < 1e-6
 
 
@@ -41,35 +59,59 @@ def test_strongest_equal_to_scikit_image(galaxies: Images, norm: str) -> None:
 @pytest.mark.parametrize("orientations", [1, 2, 4, 8, 9, 12, 18, 20, 28, 36])
 @pytest.mark.parametrize("levels", [2, 4, 256])
 def test_whole_numbers_agree_without_exception(orientations: int, levels: int) -> None:
-    """Flat pixels, horizontal, vertical and diagonal gradients, and bands whose gradients are equal: all as scikit-image has them."""
+    """Flat pixels, horizontal, vertical and diagonal gradients, and bands whose gradients are
+    equal: all as scikit-image has them.
+    """
     image = np.random.default_rng(levels).integers(0, levels, (3, 40, 48)).astype(np.float32)
-    settings: dict[str, Any] = {"orientations": orientations, "pixels_per_cell": (4, 6), "cells_per_block": (2, 2), "block_norm": "L1"}
+    settings: dict[str, Any] = {
+        "orientations": orientations,
+        "pixels_per_cell": (4, 6),
+        "cells_per_block": (2, 2),
+        "block_norm": "L1",
+    }
     ours = HOG(**settings, channel="strongest").transform(image[None])[0]
     assert np.abs(ours - theirs(image, **settings, channel_axis=0)).max() < 1e-6
-    assert np.abs(HOG(**settings).transform(image[None, :1])[0] - theirs(image[0], **settings)).max() < 1e-6
+    assert (
+        np.abs(HOG(**settings).transform(image[None, :1])[0] - theirs(image[0], **settings)).max()
+        < 1e-6
+    )
 
 
-@pytest.mark.parametrize(("dy", "dx"), [(0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)])
+@pytest.mark.parametrize(
+    ("dy", "dx"), [(0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1)]
+)
 def test_eight_directions_are_exact(dy: int, dx: int) -> None:
-    """A ramp of one direction: 0, 45, 90 or 135 degrees, which lie on edges of bins for many numbers of bins."""
+    """A ramp of one direction: 0, 45, 90 or 135 degrees, which lie on edges of bins for many
+    numbers of bins.
+    """
     ramp = np.add.outer(dy * np.arange(11.0), dx * np.arange(11.0))
     degrees = {(0, 1): 0, (1, 1): 45, (1, 0): 90, (1, -1): 135}
     direction = degrees.get((dy, dx), degrees.get((-dy, -dx), 0))
     for orientations in (*range(1, 65), 180):
-        cells = HOG(orientations, (3, 3), (1, 1)).transform(ramp[None, None]).reshape(3, 3, orientations)
+        cells = (
+            HOG(orientations, (3, 3), (1, 1))
+            .transform(ramp[None, None])
+            .reshape(3, 3, orientations)
+        )
         assert np.flatnonzero(cells[1, 1]).tolist() == [direction * orientations // 180]
 
 
 def test_only_directions_within_rounding_of_an_edge_may_differ() -> None:
-    """Of 1,048,576 gradients about one is nearer than 2e-7 rad to an edge of nine bins; the blocks it is in are not compared."""
+    """Of 1,048,576 gradients about one is nearer than 2e-7 rad to an edge of nine bins; the blocks
+    it is in are not compared.
+    """
     images = make_galaxies(64, 1, 128, 128, seed=11)[:, 0]
     gy, gx = gradients(images)
     turns = np.arctan2(gy, gx) / np.pi * 9 % 1
     near = (np.minimum(turns, 1 - turns) * np.pi / 9 < 2e-7) & (gy != 0) & (gx != 0)
     assert near.sum() <= 8, f"{near.sum()} of {near.size} gradients are exempt"
-    doubtful = np.lib.stride_tricks.sliding_window_view(near, (16, 16), axis=(1, 2))[:, ::8, ::8].any(axis=(3, 4))
+    doubtful = np.lib.stride_tricks.sliding_window_view(near, (16, 16), axis=(1, 2))[
+        :, ::8, ::8
+    ].any(axis=(3, 4))
     ours = HOG().transform(images[:, None]).reshape(64, 15, 15, 36)
-    expected = np.stack([theirs(image, cells_per_block=(2, 2)).reshape(15, 15, 36) for image in images])
+    expected = np.stack(
+        [theirs(image, cells_per_block=(2, 2)).reshape(15, 15, 36) for image in images]
+    )
     assert np.abs(ours - expected)[~doubtful].max() < 1e-6
     assert np.abs(ours - expected).max() < 0.1, "and an exempt gradient moves one vote"
 
@@ -78,7 +120,9 @@ def test_large_cells_are_added_up_in_double_precision() -> None:
     """scikit-image is off by 1e-5 here, having added 4,096 numbers in single precision."""
     image = make_galaxies(2, 1, 130, 128, seed=3)
     expected = oriented_histograms(image[:, 0], 9, (64, 64), (1, 2), "L2")
-    assert np.abs(HOG(9, (64, 64), (1, 2), block_norm="L2").transform(image) - expected).max() < 1e-7
+    assert (
+        np.abs(HOG(9, (64, 64), (1, 2), block_norm="L2").transform(image) - expected).max() < 1e-7
+    )
 
 
 @given(
@@ -92,9 +136,17 @@ def test_large_cells_are_added_up_in_double_precision() -> None:
 )
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_the_plain_version_agrees(
-    seed: int, shape: tuple[int, int], cell: tuple[int, int], block: tuple[int, int], orientations: int, norm: str, part: float
+    seed: int,
+    shape: tuple[int, int],
+    cell: tuple[int, int],
+    block: tuple[int, int],
+    orientations: int,
+    norm: str,
+    part: float,
 ) -> None:
-    """Any shape and setting, with bad pixels; of whole numbers, so that no direction is within rounding of an edge but on it."""
+    """Any shape and setting, with bad pixels; of whole numbers, so that no direction is within
+    rounding of an edge but on it.
+    """
     chance = np.random.default_rng(seed)
     images = chance.integers(0, 50, (2, 3, *shape)).astype(np.float32)
     images[chance.random(images.shape) < part] = np.nan
@@ -102,7 +154,9 @@ def test_the_plain_version_agrees(
         return
     each = HOG(orientations, cell, block, block_norm=norm, min_good=1e-9)
     one = HOG(orientations, cell, block, block_norm=norm, channel="strongest", min_good=1e-9)
-    bands = oriented_histograms(images.reshape(6, *shape), orientations, cell, block, norm).reshape(2, -1)
+    bands = oriented_histograms(images.reshape(6, *shape), orientations, cell, block, norm).reshape(
+        2, -1
+    )
     together = oriented_histograms(images, orientations, cell, block, norm)
     # the square root of a value near zero shows the rounding of single precision
     assert np.abs(each._measure(images) - bands).max() < 1e-6
@@ -112,7 +166,9 @@ def test_the_plain_version_agrees(
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("holes", [False, True])
 @pytest.mark.parametrize("largest", [3e38, 1e38, 1e30, 1e19, 1e5, 1e-10, 1e-19, 1e-30, 1e-37])
-def test_no_size_of_pixels_is_too_much_or_too_little(largest: float, holes: bool, norm: str) -> None:
+def test_no_size_of_pixels_is_too_much_or_too_little(
+    largest: float, holes: bool, norm: str
+) -> None:
     images = np.random.default_rng(4).uniform(-1, 1, (4, 1, 32, 32))
     images[:, :, 20:, 20:] *= 1e-5
     images[:, :, ::7, ::5] = np.nan if holes else 0.5
@@ -130,7 +186,9 @@ def test_the_smallest_numbers_there_are() -> None:
 
 
 def test_by_pencil() -> None:
-    """Six pixels have a gradient: those beside the 1 and beside the 2; the border hides what would cross it."""
+    """Six pixels have a gradient: those beside the 1 and beside the 2; the border hides what would
+    cross it.
+    """
     image = np.array([[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 2, 0, 0]], dtype=np.float32)
     gy, gx = gradients(image[None])
     assert gx[0].tolist() == [[0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0], [0, 0, -2, 0]]
@@ -142,7 +200,9 @@ def test_by_pencil() -> None:
 
 
 def test_directions_go_round() -> None:
-    """A hair below 0 degrees rounds to 180, which is 0 again; 45 degrees starts the second of four bins."""
+    """A hair below 0 degrees rounds to 180, which is 0 again; 45 degrees starts the second of four
+    bins.
+    """
     gy, gx = np.array([[[-1e-30, 1.0, 0.0, -0.0]]]), np.array([[[1.0, 1.0, -1.0, -1.0]]])
     cells = cell_histograms(gy, gx, 4, (1, 1))
     assert cells[0, 0].argmax(axis=1).tolist() == [0, 1, 0, 0]
@@ -150,20 +210,34 @@ def test_directions_go_round() -> None:
 
 def test_the_first_of_equally_strong_bands_is_taken() -> None:
     """3, 4, 5: gradients of one size and three directions."""
-    gy, gx = np.array([[4.0, 0.0, 3.0]]).reshape(1, 3, 1, 1), np.array([[3.0, 5.0, 4.0]]).reshape(1, 3, 1, 1)
+    gy, gx = (
+        np.array([[4.0, 0.0, 3.0]]).reshape(1, 3, 1, 1),
+        np.array([[3.0, 5.0, 4.0]]).reshape(1, 3, 1, 1),
+    )
     assert [float(part[0, 0, 0]) for part in strongest(gy, gx)] == [4, 3]
-    bands = [np.add.outer(dy * np.arange(6.0), dx * np.arange(6.0)) for dy, dx in ((4, 3), (0, 5), (3, 4))]
+    bands = [
+        np.add.outer(dy * np.arange(6.0), dx * np.arange(6.0))
+        for dy, dx in ((4, 3), (0, 5), (3, 4))
+    ]
     for order in ([0, 1, 2], [1, 2, 0], [2, 0, 1]):
         images = np.stack([bands[i] for i in order])[None]
         first = HOG(18, (2, 2), (1, 1)).transform(images[:, :1]).reshape(3, 3, 18)[1, 1]
-        assert np.array_equal(HOG(18, (2, 2), (1, 1), channel="strongest").transform(images).reshape(3, 3, 18)[1, 1], first)
+        assert np.array_equal(
+            HOG(18, (2, 2), (1, 1), channel="strongest").transform(images).reshape(3, 3, 18)[1, 1],
+            first,
+        )
 
 
 @pytest.mark.parametrize("rotation", ["fixed", "averaged"])
 @pytest.mark.parametrize("factor", [1e-12, 1e15, 2.0**-60])
-def test_the_unit_of_the_flux_does_not_matter(galaxies: Images, factor: float, rotation: str) -> None:
+def test_the_unit_of_the_flux_does_not_matter(
+    galaxies: Images, factor: float, rotation: str
+) -> None:
     hog = HOG(rotation=rotation)
-    assert np.abs(hog.transform(galaxies.astype(np.float64) * factor) - hog.transform(galaxies)).max() < 1e-6
+    assert (
+        np.abs(hog.transform(galaxies.astype(np.float64) * factor) - hog.transform(galaxies)).max()
+        < 1e-6
+    )
 
 
 @pytest.mark.parametrize("exponent", [-90, -60, -21, -1, 1, 30, 66, 120])
@@ -173,7 +247,8 @@ def test_a_power_of_two_changes_no_bit(galaxies: Images, exponent: int) -> None:
 
 
 def test_a_sky_of_a_thousand_sigma_does_not_matter(galaxies: Images) -> None:
-    """Pixels of float32 hold 1,000 and 14 more bits below the point. Pixels of 13 bits keep them, and no bit of the vector changes.
+    """Pixels of float32 hold 1,000 and 14 more bits below the point. Pixels of 13 bits keep them,
+    and no bit of the vector changes.
 
     Other pixels are rounded when the sky is added; nothing changes but what this rounding changes.
     """
@@ -190,15 +265,22 @@ def test_a_bad_pixel_spoils_the_gradients_made_of_it_and_no_others() -> None:
     spoiled = plane.copy()
     spoiled[0, 4, 4] = np.inf
     unknown = np.isnan(sum(gradients(spoiled)))[0]
-    assert np.argwhere(unknown).tolist() == [[3, 4], [4, 3], [4, 5], [5, 4]], "the gradient at (4, 4) needs its neighbours only"
+    assert np.argwhere(unknown).tolist() == [[3, 4], [4, 3], [4, 5], [5, 4]], (
+        "the gradient at (4, 4) needs its neighbours only"
+    )
     spoiled[0, 0, 4] = np.nan
-    assert np.argwhere(np.isnan(sum(gradients(spoiled)))[0]).tolist()[:3] == [[0, 3], [0, 5], [1, 4]]
+    assert np.argwhere(np.isnan(sum(gradients(spoiled)))[0]).tolist()[:3] == [
+        [0, 3],
+        [0, 5],
+        [1, 4],
+    ]
 
 
 def test_a_cell_is_a_mean_over_known_gradients() -> None:
     """A ramp along the columns: the gradient is 2, and 0 in the first and last column.
 
-    The hole hides three rows of columns 5 to 9 and three pixels above: 9 + 2 gradients of the left cell, 6 + 1 of the right.
+    The hole hides three rows of columns 5 to 9 and three pixels above: 9 + 2 gradients of the left
+    cell, 6 + 1 of the right.
     """
     ramp = np.tile(np.arange(16.0), (20, 1))
     ramp[5:8, 6:9] = np.nan
@@ -223,7 +305,9 @@ def test_a_constant_band_is_zero_and_costs_the_others_nothing(galaxies: Images) 
     images[:, 1] = 7
     vectors = HOG().fit_transform(images).reshape(6, 3, -1)
     assert not vectors[:, 1].any()
-    assert np.array_equal(vectors[:, [0, 2]], HOG().fit_transform(galaxies).reshape(6, 3, -1)[:, [0, 2]])
+    assert np.array_equal(
+        vectors[:, [0, 2]], HOG().fit_transform(galaxies).reshape(6, 3, -1)[:, [0, 2]]
+    )
 
 
 def test_strongest_measures_what_any_band_has(galaxies: Images) -> None:
@@ -233,7 +317,9 @@ def test_strongest_measures_what_any_band_has(galaxies: Images) -> None:
     assert np.array_equal(HOG(channel="strongest").fit_transform(images), expected)
     assert "band 2 of 3 has 0.0 % good pixels" in HOG().reasons(images)[0]
     thirds = np.where(np.arange(48)[:, None] // 16 == np.arange(3)[:, None, None], galaxies, np.nan)
-    assert HOG(channel="strongest", min_good=1.0).reasons(thirds) == {}, "each pixel is good in one band"
+    assert HOG(channel="strongest", min_good=1.0).reasons(thirds) == {}, (
+        "each pixel is good in one band"
+    )
     thirds[2, 1] = np.nan
     assert list(HOG(channel="strongest", min_good=0.7).reasons(thirds)) == [2], "two thirds are"
 
@@ -243,29 +329,50 @@ def test_names() -> None:
     assert names[:4] == ["g_b0_0_c0_0_o0", "g_b0_0_c0_0_o1", "g_b0_0_c0_1_o0", "g_b0_0_c0_1_o1"]
     assert names[-1] == "g_b0_1_c0_1_o1"
     assert len(HOG().feature_names(("g",), (64, 64))) == 1764
-    assert HOG(channel="strongest").feature_names(("g", "r"), (16, 16))[0] == "strongest_b0_0_c0_0_o0"
+    assert (
+        HOG(channel="strongest").feature_names(("g", "r"), (16, 16))[0] == "strongest_b0_0_c0_0_o0"
+    )
 
 
 AVERAGED: list[dict[str, Any]] = [
     {"rotation": "averaged"},
     {"rotation": "mirrored"},
-    {"orientations": 4, "pixels_per_cell": (5, 5), "cells_per_block": (3, 3), "rotation": "averaged", "block_norm": "L1-sqrt"},
-    {"orientations": 6, "pixels_per_cell": (7, 7), "cells_per_block": (1, 1), "rotation": "mirrored", "channel": "strongest"},
+    {
+        "orientations": 4,
+        "pixels_per_cell": (5, 5),
+        "cells_per_block": (3, 3),
+        "rotation": "averaged",
+        "block_norm": "L1-sqrt",
+    },
+    {
+        "orientations": 6,
+        "pixels_per_cell": (7, 7),
+        "cells_per_block": (1, 1),
+        "rotation": "mirrored",
+        "channel": "strongest",
+    },
 ]
 
 
 @pytest.mark.parametrize("shape", [(48, 48), (47, 47), (45, 52), (40, 33)])
 @pytest.mark.parametrize("chosen", AVERAGED)
-def test_averages_are_those_of_turned_images(chosen: dict[str, Any], shape: tuple[int, int]) -> None:
+def test_averages_are_those_of_turned_images(
+    chosen: dict[str, Any], shape: tuple[int, int]
+) -> None:
     images = make_galaxies(3, 2, *shape)
     images[make_holes(images)] = np.nan
     hog = HOG(**chosen)
     cell, block = hog.pixels_per_cell, hog.cells_per_block
     planes = images if hog.channel == "strongest" else images.reshape(6, *shape)
-    full = averaged_histograms(planes, hog.orientations, cell, block, hog.block_norm, mirrored=hog.rotation == "mirrored")
+    full = averaged_histograms(
+        planes, hog.orientations, cell, block, hog.block_norm, mirrored=hog.rotation == "mirrored"
+    )
     side = min(shape) // cell[0] * cell[0]
     every = HOG(hog.orientations, cell, block).feature_names(("g",), (side, side))
-    names = [name.replace(f"{hog.rotation}_", "") for name in HOG(**{**chosen, "channel": "each"}).feature_names(("g",), shape)]
+    names = [
+        name.replace(f"{hog.rotation}_", "")
+        for name in HOG(**{**chosen, "channel": "each"}).feature_names(("g",), shape)
+    ]
     expected = full[:, [every.index(name) for name in names]].reshape(3, -1)
     assert np.abs(hog.transform(images) - expected).max() < 1e-6
 
@@ -282,15 +389,23 @@ def test_what_averages_leave_out_is_there_under_another_name(orientations: int, 
 
 @pytest.mark.parametrize("shape", [(48, 48), (45, 45), (40, 51)])
 @pytest.mark.parametrize("chosen", AVERAGED)
-def test_averages_do_not_see_which_way_is_up(chosen: dict[str, Any], shape: tuple[int, int]) -> None:
+def test_averages_do_not_see_which_way_is_up(
+    chosen: dict[str, Any], shape: tuple[int, int]
+) -> None:
     """Galaxies with holes, and whole numbers, of whose gradients many lie on edges of bins."""
     images = make_galaxies(3, 2, *shape)
     images[make_holes(images)] = np.nan
     for pixels in (images, np.clip(np.rint(images), -1, 1)):
         vectors = HOG(**chosen).transform(pixels)
         for turn in (1, 2, 3):
-            assert np.abs(HOG(**chosen).transform(np.rot90(pixels, turn, axes=(2, 3))) - vectors).max() < 1e-6
-        mirrored = max(np.abs(HOG(**chosen).transform(seen) - vectors).max() for seen in (pixels[..., ::-1], pixels[:, :, ::-1]))
+            assert (
+                np.abs(HOG(**chosen).transform(np.rot90(pixels, turn, axes=(2, 3))) - vectors).max()
+                < 1e-6
+            )
+        mirrored = max(
+            np.abs(HOG(**chosen).transform(seen) - vectors).max()
+            for seen in (pixels[..., ::-1], pixels[:, :, ::-1])
+        )
         assert (mirrored < 1e-6) == (chosen["rotation"] == "mirrored")
 
 
@@ -307,22 +422,30 @@ def test_averages_still_tell_galaxies_apart(chosen: dict[str, Any]) -> None:
 
 
 def test_an_average_by_pencil() -> None:
-    """A step along the columns in the upper left cell of four: seen as a horizontal gradient twice and as a vertical one twice."""
+    """A step along the columns in the upper left cell of four: seen as a horizontal gradient twice
+    and as a vertical one twice.
+    """
     image = np.zeros((1, 1, 16, 16))
     image[0, 0, 2:6, 4:] = 1
     image[0, 0, 2:6, 9:] = 0
     image[0, 0, 2:6, 7:9] = 1
     fixed = HOG(2, (8, 8), (1, 1), block_norm="L1").transform(image).reshape(2, 2, 2)
     averaged = HOG(2, (8, 8), (1, 1), block_norm="L1", rotation="averaged")
-    assert averaged.feature_names(("g",), (16, 16)) == ["g_averaged_b0_0_c0_0_o0", "g_averaged_b0_0_c0_0_o1"]
-    # of the image turned by 0, 90, 180 and 270 degrees: what comes to lie in the upper left cell, its bins exchanged at odd turns
+    assert averaged.feature_names(("g",), (16, 16)) == [
+        "g_averaged_b0_0_c0_0_o0",
+        "g_averaged_b0_0_c0_0_o1",
+    ]
+    # of the image turned by 0, 90, 180 and 270 degrees: what comes to lie in the upper left cell,
+    # its bins exchanged at odd turns
     seen = [fixed[0, 0], fixed[0, 1, ::-1], fixed[1, 1], fixed[1, 0, ::-1]]
     assert averaged.transform(image)[0] == pytest.approx(np.mean(seen, axis=0), abs=1e-6)
     assert fixed[0, 0, 0] > 0
 
 
 def test_cells_of_averages_lie_in_the_middle() -> None:
-    """Of 19 x 22 pixels four cells of 8 are used: with half a pixel to spare, rows 1 to 17 and columns 3 to 18."""
+    """Of 19 x 22 pixels four cells of 8 are used: with half a pixel to spare, rows 1 to 17 and
+    columns 3 to 18.
+    """
     image = np.zeros((19, 22))
     averaged = HOG(1, (8, 8), (1, 1), rotation="averaged")
     reach = []
@@ -332,18 +455,32 @@ def test_cells_of_averages_lie_in_the_middle() -> None:
         if averaged.transform(spot[None, None]).any():
             reach.append((y, x))
     rows, columns = np.unique([y for y, _ in reach]), np.unique([x for _, x in reach])
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (0, 18, 2, 19), "a pixel makes the gradients beside it"
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (0, 18, 2, 19), (
+        "a pixel makes the gradients beside it"
+    )
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"rotation": "free"}, "rotation must be one of fixed, averaged, mirrored; it is 'free'"),
-        ({"rotation": "averaged", "pixels_per_cell": (4, 5)}, r"'averaged' needs square cells and blocks, .* pixels_per_cell is \(4, 5\)"),
-        ({"rotation": "mirrored", "cells_per_block": (1, 2)}, r"'mirrored' needs square cells and blocks, .* cells_per_block is \(1, 2\)"),
+        (
+            {"rotation": "averaged", "pixels_per_cell": (4, 5)},
+            r"'averaged' needs square cells and blocks, .* pixels_per_cell is \(4, 5\)",
+        ),
+        (
+            {"rotation": "mirrored", "cells_per_block": (1, 2)},
+            r"'mirrored' needs square cells and blocks, .* cells_per_block is \(1, 2\)",
+        ),
         ({"orientations": 0}, "orientations must be a whole number"),
-        ({"pixels_per_cell": 8}, r"pixels_per_cell must be two whole numbers \(rows, columns\); it is 8"),
-        ({"cells_per_block": (2, 0)}, r"cells_per_block\[1\] must be a whole number of at least 1; it is 0"),
+        (
+            {"pixels_per_cell": 8},
+            r"pixels_per_cell must be two whole numbers \(rows, columns\); it is 8",
+        ),
+        (
+            {"cells_per_block": (2, 0)},
+            r"cells_per_block\[1\] must be a whole number of at least 1; it is 0",
+        ),
         ({"block_norm": "L3"}, "block_norm must be one of L1, L1-sqrt, L2, L2-Hys; it is 'L3'"),
         ({"channel": "first"}, "channel must be one of each, strongest"),
     ],

@@ -23,7 +23,13 @@ print(len(finite._mark.stats.cache_hits), len(finite._mark.stats.cache_misses))
 
 
 def python(code: str, **environment: str) -> list[str]:
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return done.stdout.splitlines()
 
 
@@ -36,28 +42,39 @@ def test_compiled_code_is_kept_and_compiling_is_announced_once(tmp_path: Path) -
 
 def test_loading_imports_nothing_that_only_compiling_needs(tmp_path: Path) -> None:
     """Where numba has changed so that this no longer works, it shows here."""
-    more = USE + "print(*(name in sys.modules for name in ('numba.np.arraymath', 'numba.cpython.unicode', 'scipy.linalg')))"
+    more = USE + (
+        "print(*(name in sys.modules for name in ('numba.np.arraymath', "
+        "'numba.cpython.unicode', 'scipy.linalg')))"
+    )
     assert python(more, NUMBA_CACHE_DIR=str(tmp_path))[-1] == "True True True"
     assert python(more, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0", "False False False"]
 
 
 def test_what_is_not_kept_is_compiled_after_what_is_loaded(tmp_path: Path) -> None:
     python(USE, NUMBA_CACHE_DIR=str(tmp_path))
-    more = "from galfeat.features.pixels.kernel import box_means\nprint(box_means(np.eye(4, dtype=np.float32)[None], 2).tolist())"
+    more = (
+        "from galfeat.features.pixels.kernel import box_means\nprint(box_means(np.eye(4, "
+        "dtype=np.float32)[None], 2).tolist())"
+    )
     loaded, hits, said, means = python(USE + more, NUMBA_CACHE_DIR=str(tmp_path))
     assert (loaded, hits, means) == ("[0, 2]", "1 0", "[[[0.5, 0.0], [0.0, 0.5]]]")
     assert said.startswith("said: compiling")
 
 
 def test_without_a_folder_each_process_compiles_for_itself() -> None:
-    nowhere = "from numba.core import caching; caching.FunctionCache._impl_class._locator_classes = []"
+    nowhere = (
+        "from numba.core import caching; caching.FunctionCache._impl_class._locator_classes = []"
+    )
     said, found, hits = python(nowhere + USE)
     assert said.startswith("said: compiling")
     assert (found, hits) == ("[0, 2]", "0 1")
 
 
 def test_a_full_disk_is_no_error(tmp_path: Path) -> None:
-    full = "from numba.core import caching\ndef full(*_): raise OSError(28, 'no space left')\ncaching.IndexDataCacheFile.save = full\n"
+    full = (
+        "from numba.core import caching\ndef full(*_): raise OSError(28, 'no space "
+        "left')\ncaching.IndexDataCacheFile.save = full\n"
+    )
     assert python(full + USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
 
 
@@ -68,7 +85,9 @@ def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
     assert python(USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
 
 
-def test_another_kernel_that_changed_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_kernel_that_changed_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """HOG's loops call those of its cells; nothing of it is in the test for bad pixels."""
     folder = tmp_path / "features"
     shutil.copytree(Path(compiling.__file__).parents[1], folder)
@@ -76,24 +95,37 @@ def test_another_kernel_that_changed_is_noticed(tmp_path: Path, monkeypatch: pyt
 
     def marks() -> dict[str, str]:
         compiling._fingerprint.cache_clear()
-        return {name: compiling._fingerprint(name) for name in ("hog.kernel", "hog.kernel_cells", "kernels.finite")}
+        return {
+            name: compiling._fingerprint(name)
+            for name in ("hog.kernel", "hog.kernel_cells", "kernels.finite")
+        }
 
     before = marks()
     with (folder / "hog" / "kernel_cells.py").open("a") as file:
         file.write("# changed")
     after = marks()
     compiling._fingerprint.cache_clear()
-    assert [name for name in before if before[name] != after[name]] == ["hog.kernel", "hog.kernel_cells"]
+    assert [name for name in before if before[name] != after[name]] == [
+        "hog.kernel",
+        "hog.kernel_cells",
+    ]
 
 
-@pytest.mark.parametrize("path", sorted(FEATURES.rglob("*.py")), ids=lambda path: str(path.relative_to(FEATURES)))
+@pytest.mark.parametrize(
+    "path", sorted(FEATURES.rglob("*.py")), ids=lambda path: str(path.relative_to(FEATURES))
+)
 def test_imports_of_kernels_are_seen_by_the_fingerprint(path: Path) -> None:
-    """It reads ``from galfeat.features.MODULE import``: a kernel's file must not be imported as a name of its folder."""
+    """It reads ``from galfeat.features.MODULE import``: a kernel's file must not be imported as a
+    name of its folder.
+    """
     if "galfeat.features.kernels.compiling import" not in path.read_text(encoding="utf-8"):
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("galfeat.features"):
-            assert (FEATURES / f"{str(node.module).removeprefix('galfeat.features.').replace('.', '/')}.py").is_file(), node.module
+            assert (
+                FEATURES
+                / f"{str(node.module).removeprefix('galfeat.features.').replace('.', '/')}.py"
+            ).is_file(), node.module
 
 
 def test_flawed_rows() -> None:

@@ -23,7 +23,9 @@ def test_a_hole_takes_the_mean_around_it_by_pencil() -> None:
     plane = np.array([[1, 2, 3], [4, nan, 6], [7, 8, 19]], dtype=np.float32)
     assert filled(plane[None])[0, 1, 1] == 50 / 8
     corner = np.array([[nan, nan, 3], [nan, nan, 5], [6, 7, 9]], dtype=np.float32)
-    assert filled(corner[None])[0].tolist() == [[6, 4, 3], [6.5, 6, 5], [6, 7, 9]], "(0, 0) sees good pixels in the 5x5 box only"
+    assert filled(corner[None])[0].tolist() == [[6, 4, 3], [6.5, 6, 5], [6, 7, 9]], (
+        "(0, 0) sees good pixels in the 5x5 box only"
+    )
 
 
 def test_a_plane_without_good_pixels_stays() -> None:
@@ -52,11 +54,20 @@ def test_downsample_is_a_whole_number(side: object) -> None:
 def test_partial_pixels_by_pencil() -> None:
     """Three pixels in two parts: each takes one pixel and a half."""
     plane = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], dtype=np.float32)
-    corners = [1 + 2 / 2 + 4 / 2 + 5 / 4, 2 / 2 + 3 + 5 / 4 + 6 / 2, 4 / 2 + 5 / 4 + 7 + 8 / 2, 5 / 4 + 6 / 2 + 8 / 2 + 9]
-    assert Pixels(size=2).fit_transform(plane[None, None])[0] == pytest.approx([corner / 2.25 for corner in corners])
+    corners = [
+        1 + 2 / 2 + 4 / 2 + 5 / 4,
+        2 / 2 + 3 + 5 / 4 + 6 / 2,
+        4 / 2 + 5 / 4 + 7 + 8 / 2,
+        5 / 4 + 6 / 2 + 8 / 2 + 9,
+    ]
+    assert Pixels(size=2).fit_transform(plane[None, None])[0] == pytest.approx(
+        [corner / 2.25 for corner in corners]
+    )
     plane[0, 0] = plane[1, 1] = nan
     assert area_means(plane[None], 2)[0, 0, 0] == pytest.approx((2 / 2 + 4 / 2) / 1)
-    assert Pixels(size=2).feature_names(("g", "r"), (3, 3)) == [f"{band}_{y}_{x}" for band in "gr" for y in (0, 1) for x in (0, 1)]
+    assert Pixels(size=2).feature_names(("g", "r"), (3, 3)) == [
+        f"{band}_{y}_{x}" for band in "gr" for y in (0, 1) for x in (0, 1)
+    ]
 
 
 def scattered(shape: tuple[int, ...], part: float, seed: int) -> NDArray[np.float32]:
@@ -67,27 +78,57 @@ def scattered(shape: tuple[int, ...], part: float, seed: int) -> NDArray[np.floa
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 12), st.sampled_from([0.0, 0.1, 0.6]), st.integers(0, 10**6))
-def test_area_means_are_those_of_repeated_pixels(ny: int, nx: int, size: int, part: float, seed: int) -> None:
+@given(
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.integers(1, 12),
+    st.sampled_from([0.0, 0.1, 0.6]),
+    st.integers(0, 10**6),
+)
+def test_area_means_are_those_of_repeated_pixels(
+    ny: int, nx: int, size: int, part: float, seed: int
+) -> None:
     """Each pixel `size` times along either axis: then a part is a whole box of ny x nx of them."""
     planes = scattered((2, ny, nx), part, seed)
-    fine = planes.repeat(size, axis=1).repeat(size, axis=2).astype(np.float64).reshape(2, size, ny, size, nx)
+    fine = (
+        planes.repeat(size, axis=1)
+        .repeat(size, axis=2)
+        .astype(np.float64)
+        .reshape(2, size, ny, size, nx)
+    )
     good = np.isfinite(fine)
     counts = good.sum(axis=(2, 4))
     expected = np.where(good, fine, 0).sum(axis=(2, 4)) / np.where(counts > 0, counts, nan)
     assert np.allclose(area_means(planes, size), expected, rtol=1e-6, atol=1e-6, equal_nan=True)
-    assert np.allclose(plain.area_means(planes, size), expected, rtol=1e-9, atol=1e-9, equal_nan=True)
+    assert np.allclose(
+        plain.area_means(planes, size), expected, rtol=1e-9, atol=1e-9, equal_nan=True
+    )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 12), st.sampled_from([0.0, 0.1, 0.6]), st.integers(0, 10**6))
-def test_box_means_equal_the_plain_ones(ny: int, nx: int, side: int, part: float, seed: int) -> None:
+@given(
+    st.integers(1, 30),
+    st.integers(1, 30),
+    st.integers(1, 12),
+    st.sampled_from([0.0, 0.1, 0.6]),
+    st.integers(0, 10**6),
+)
+def test_box_means_equal_the_plain_ones(
+    ny: int, nx: int, side: int, part: float, seed: int
+) -> None:
     planes = scattered((2, ny, nx), part, seed)
-    assert np.allclose(box_means(planes, side), plain.box_means(planes, side), rtol=1e-6, atol=1e-6, equal_nan=True)
+    assert np.allclose(
+        box_means(planes, side), plain.box_means(planes, side), rtol=1e-6, atol=1e-6, equal_nan=True
+    )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 24), st.integers(1, 24), st.sampled_from([0.0, 0.02, 0.5, 0.97, 1.0]), st.integers(0, 10**6))
+@given(
+    st.integers(1, 24),
+    st.integers(1, 24),
+    st.sampled_from([0.0, 0.02, 0.5, 0.97, 1.0]),
+    st.integers(0, 10**6),
+)
 def test_filled_is_the_plain_one_to_the_last_bit(ny: int, nx: int, part: float, seed: int) -> None:
     planes = scattered((3, ny, nx), part, seed)
     planes[1] = np.where(np.isfinite(planes[1]), 1e30 * planes[1], planes[1])
@@ -98,8 +139,14 @@ def test_filled_is_the_plain_one_to_the_last_bit(ny: int, nx: int, part: float, 
 
 def test_a_whole_number_of_pixels_a_part_is_a_box() -> None:
     planes = scattered((3, 24, 36), 0.05, 5)
-    assert np.array_equal(Pixels(size=12).fit_transform(planes[:, None, :, :24]), Pixels(2).fit_transform(planes[:, None, :, :24]))
-    assert np.array_equal(area_means(planes[:, :, :24].copy(), 24), planes[:, :, :24], equal_nan=True) or np.isinf(planes).any()
+    assert np.array_equal(
+        Pixels(size=12).fit_transform(planes[:, None, :, :24]),
+        Pixels(2).fit_transform(planes[:, None, :, :24]),
+    )
+    assert (
+        np.array_equal(area_means(planes[:, :, :24].copy(), 24), planes[:, :, :24], equal_nan=True)
+        or np.isinf(planes).any()
+    )
 
 
 def test_large_holes_and_extremes_are_filled() -> None:

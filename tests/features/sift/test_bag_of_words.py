@@ -10,7 +10,12 @@ def bags(seed: int = 0, n: int = 20) -> list[np.ndarray]:
     """Descriptors around three different ones, in parts that differ from bag to bag."""
     chance = np.random.default_rng(seed)
     centres = chance.integers(0, 100, (3, 128))
-    return [np.clip(centres[chance.integers(0, 3, k)] + chance.integers(-3, 4, (k, 128)), 0, 255).astype(np.uint8) for k in range(n)]
+    return [
+        np.clip(
+            centres[chance.integers(0, 3, k)] + chance.integers(-3, 4, (k, 128)), 0, 255
+        ).astype(np.uint8)
+        for k in range(n)
+    ]
 
 
 def test_by_pencil() -> None:
@@ -18,7 +23,9 @@ def test_by_pencil() -> None:
     learned = BagOfWords(n_words=2).fit([np.array([a, b, a])])
     vectors = learned.transform([np.array([a, a, a, b]), np.array([[1, 0]]), np.zeros((0, 2))])
     one = int(vectors[1].argmax())
-    assert vectors[0, one] == np.float32(0.75**0.5), "the root of three in four; only the direction of a descriptor counts"
+    assert vectors[0, one] == np.float32(0.75**0.5), (
+        "the root of three in four; only the direction of a descriptor counts"
+    )
     assert vectors[0, 1 - one] == 0.5
     assert vectors[2].tolist() == [0, 0]
 
@@ -32,7 +39,15 @@ def test_three_clusters_are_three_words() -> None:
     assert vectors.dtype == np.float32
     assert np.allclose((vectors**2).sum(axis=1), [0] + [1] * 19)
     centres = np.random.default_rng(0).integers(0, 100, (3, 128))
-    assert len({int(BagOfWords(n_words=3).fit(bags()).transform([c[None]])[0].argmax()) for c in centres}) == 3
+    assert (
+        len(
+            {
+                int(BagOfWords(n_words=3).fit(bags()).transform([c[None]])[0].argmax())
+                for c in centres
+            }
+        )
+        == 3
+    )
 
 
 def test_fewer_descriptors_than_words() -> None:
@@ -50,7 +65,9 @@ def test_no_descriptors_at_all() -> None:
 
 
 def test_a_zero_descriptor_is_a_word_like_others() -> None:
-    assert BagOfWords(n_words=2).fit_transform([np.array([[0, 0], [1, 1]])]).tolist() == [[np.float32(0.5**0.5)] * 2]
+    assert BagOfWords(n_words=2).fit_transform([np.array([[0, 0], [1, 1]])]).tolist() == [
+        [np.float32(0.5**0.5)] * 2
+    ]
 
 
 def test_the_same_words_whatever_the_threads_and_runs() -> None:
@@ -58,7 +75,9 @@ def test_the_same_words_whatever_the_threads_and_runs() -> None:
     with threadpool_limits(limits=1):
         second = BagOfWords(n_words=8, random_state=3).fit(bags())
     assert np.array_equal(first.words_, second.words_)
-    assert not np.array_equal(first.words_, BagOfWords(n_words=8, random_state=4).fit(bags()).words_)
+    assert not np.array_equal(
+        first.words_, BagOfWords(n_words=8, random_state=4).fit(bags()).words_
+    )
 
 
 def test_a_bag_depends_on_itself_only() -> None:
@@ -71,7 +90,9 @@ def test_a_bag_depends_on_itself_only() -> None:
 def test_learning_from_a_part() -> None:
     learned = BagOfWords(n_words=30, max_descriptors=5).fit(bags())
     assert len(learned.words_) == 5
-    assert np.array_equal(learned.words_, BagOfWords(n_words=30, max_descriptors=5).fit(bags()).words_)
+    assert np.array_equal(
+        learned.words_, BagOfWords(n_words=30, max_descriptors=5).fit(bags()).words_
+    )
 
 
 @pytest.mark.parametrize(

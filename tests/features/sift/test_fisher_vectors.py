@@ -16,11 +16,16 @@ Bags = list[NDArray[np.uint8]]
 
 
 def bags(seed: int = 0, n: int = 12, width: int = 128) -> Bags:
-    """Descriptors around five different ones, in parts that differ from bag to bag; the first bag is empty."""
+    """Descriptors around five different ones, in parts that differ from bag to bag; the first bag
+    is empty.
+    """
     chance = np.random.default_rng(seed)
     centres = chance.integers(0, 100, (5, width))
     return [
-        np.clip(centres[chance.integers(0, 5, 3 * k)] + chance.integers(-9, 10, (3 * k, width)), 0, 255).astype(np.uint8) for k in range(n)
+        np.clip(
+            centres[chance.integers(0, 5, 3 * k)] + chance.integers(-9, 10, (3 * k, width)), 0, 255
+        ).astype(np.uint8)
+        for k in range(n)
     ]
 
 
@@ -28,7 +33,9 @@ def rooted(bag: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(bag / bag.sum(axis=1, keepdims=True)))
 
 
-def as_mixture(weights: NDArray[np.float64], means: NDArray[np.float64], spreads: NDArray[np.float64]) -> GaussianMixture:
+def as_mixture(
+    weights: NDArray[np.float64], means: NDArray[np.float64], spreads: NDArray[np.float64]
+) -> GaussianMixture:
     mixture = GaussianMixture(len(weights), covariance_type="diag")
     mixture.weights_, mixture.means_, mixture.covariances_ = weights, means, spreads**2
     mixture.precisions_cholesky_ = 1 / spreads
@@ -42,7 +49,9 @@ def unpowered(vector: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def test_it_is_the_gradient_of_the_likelihood() -> None:
-    """Finite differences of scikit-learn's log-likelihood, times spread / root(weight), and 1 / root(2) for the spreads."""
+    """Finite differences of scikit-learn's log-likelihood, times spread / root(weight), and 1 /
+    root(2) for the spreads.
+    """
     learned = FisherVector(3, reduce=4).fit(bags())
     bag = bags(1)[5]
     points = (rooted(bag) - learned.centre_) @ learned.axes_.T
@@ -56,15 +65,26 @@ def test_it_is_the_gradient_of_the_likelihood() -> None:
         step = np.zeros((3, 4))
         step[i, j] = 1e-4 * spreads[i, j]
         scale = spreads[i, j] / np.sqrt(weights[i]) / (2 * step[i, j])
-        gradient[0, i, j] = scale * (mean_log_likelihood(means + step, spreads) - mean_log_likelihood(means - step, spreads))
-        gradient[1, i, j] = scale / np.sqrt(2) * (mean_log_likelihood(means, spreads + step) - mean_log_likelihood(means, spreads - step))
+        gradient[0, i, j] = scale * (
+            mean_log_likelihood(means + step, spreads) - mean_log_likelihood(means - step, spreads)
+        )
+        gradient[1, i, j] = (
+            scale
+            / np.sqrt(2)
+            * (
+                mean_log_likelihood(means, spreads + step)
+                - mean_log_likelihood(means, spreads - step)
+            )
+        )
     vector = learned.transform([bag])[0].astype(np.float64)
     assert np.allclose(unpowered(vector), gradient.ravel() / np.linalg.norm(gradient), atol=1e-5)
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
 
 
 def test_it_is_scikit_images_but_for_their_weights_part() -> None:
-    """Theirs begins with the gradient of the weights, normalised together with the others; that of the spreads has the wrong sign."""
+    """Theirs begins with the gradient of the weights, normalised together with the others; that of
+    the spreads has the wrong sign.
+    """
     learned = FisherVector(4, reduce=6).fit(bags())
     mixture = as_mixture(learned.weights_, learned.means_, np.sqrt(learned.variances_))
     for bag in bags(2)[1:]:
@@ -77,10 +97,11 @@ def test_it_is_scikit_images_but_for_their_weights_part() -> None:
 
 
 def test_one_gaussian_by_pencil() -> None:
-    """Rooted descriptors (1, 0) and (0, 1), equally frequent: mean 1/2 and spread 1/2 along both axes, as far as the floor lets.
+    """Rooted descriptors (1, 0) and (0, 1), equally frequent: mean 1/2 and spread 1/2 along both
+    axes, as far as the floor lets.
 
-    A bag of (1, 0) alone lies one spread above the first mean and below the second, so the means' part is 1 and -1; that of the
-    spreads is (1 - 1) / root 2 = 0. Its length is root 2.
+    A bag of (1, 0) alone lies one spread above the first mean and below the second, so the means'
+    part is 1 and -1; that of the spreads is (1 - 1) / root 2 = 0. Its length is root 2.
     """
     one, other = np.array([[7, 0]]), np.array([[0, 3]])
     learned = FisherVector(1, reduce=None).fit([one, other])
@@ -96,7 +117,9 @@ def test_reduction_keeps_the_largest_variances() -> None:
     every = rooted(np.concatenate(bags()[1:]))
     values = np.linalg.svd(every - every.mean(axis=0), compute_uv=False)
     assert np.allclose(learned.axes_ @ learned.axes_.T, np.eye(3))
-    assert np.allclose(np.linalg.norm((every - learned.centre_) @ learned.axes_.T, axis=0), values[:3])
+    assert np.allclose(
+        np.linalg.norm((every - learned.centre_) @ learned.axes_.T, axis=0), values[:3]
+    )
     assert (learned.axes_[np.arange(3), np.abs(learned.axes_).argmax(axis=1)] > 0).all()
 
 
@@ -144,7 +167,9 @@ def test_the_same_whatever_the_threads_runs_and_companions() -> None:
     assert np.array_equal(vectors, np.concatenate([first.transform([bag]) for bag in bags(1)]))
     assert np.array_equal(pickle.loads(pickle.dumps(first)).transform(bags(1)), vectors)
     assert np.array_equal(clone(first).fit_transform(bags()), first.transform(bags()))
-    assert not np.array_equal(vectors, FisherVector(4, random_state=1).fit(bags()).transform(bags(1)))
+    assert not np.array_equal(
+        vectors, FisherVector(4, random_state=1).fit(bags()).transform(bags(1))
+    )
 
 
 def test_the_scale_of_a_descriptor_does_not_matter() -> None:
@@ -170,7 +195,11 @@ def test_it_warns_of_nothing_and_writes_to_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"n_components": 0}, "n_components must be"), ({"reduce": 0}, "reduce must be"), ({"max_descriptors": 0}, "max_desc")],
+    [
+        ({"n_components": 0}, "n_components must be"),
+        ({"reduce": 0}, "reduce must be"),
+        ({"max_descriptors": 0}, "max_desc"),
+    ],
 )
 def test_settings_that_make_no_sense(settings: dict[str, int], words: str) -> None:
     with pytest.raises(UsageError, match=words):

@@ -11,7 +11,9 @@ Images = NDArray[np.float32]
 
 
 def corners(step: float) -> Images:
-    """An image whose squares of 3 pixels have the corners step, 0, 0, step or 0, step, step, 0: each differs by twice the step."""
+    """An image whose squares of 3 pixels have the corners step, 0, 0, step or 0, step, step, 0:
+    each differs by twice the step.
+    """
     y, x = np.indices((12, 12)) // 2
     return ((y + x) % 2 * step).astype(np.float32)
 
@@ -33,7 +35,9 @@ def test_slopes_are_no_noise() -> None:
 
 
 def test_mostly_equal_pixels_by_pencil() -> None:
-    """One pixel of 4 among zeros is a corner of four squares of 26 x 26: half the root of 4 x 16 / 676."""
+    """One pixel of 4 among zeros is a corner of four squares of 26 x 26: half the root of 4 x 16 /
+    676.
+    """
     plane = np.zeros((1, 28, 28), dtype=np.float32)
     plane[0, 9, 9] = 4
     assert noise_of(plane)[0] == pytest.approx(0.5 * (4 * 16 / 676) ** 0.5)
@@ -56,7 +60,9 @@ def test_mean_and_noise_are_those_of_the_definition(part: float, bands: int) -> 
         assert np.array_equal(np.isnan(mean), np.isnan(wanted))
         assert np.allclose(mean.astype(np.float64) + level, wanted, rtol=1e-5, equal_nan=True)
         assert level in image
-        assert np.allclose(noise_of(image), [plain.noise_of(band) for band in image], rtol=1e-4), "differences of 1 % of the pixels"
+        assert np.allclose(noise_of(image), [plain.noise_of(band) for band in image], rtol=1e-4), (
+            "differences of 1 % of the pixels"
+        )
 
 
 def test_the_mean_is_weighted_by_the_noise_by_pencil() -> None:
@@ -78,7 +84,9 @@ def test_bad_pixels_are_left_out_of_the_mean() -> None:
 
 def test_a_band_without_noise_or_pixels_has_no_weight() -> None:
     for useless in (3.0, np.nan):
-        means, levels = mean_images(np.stack([corners(1), np.full((12, 12), useless, dtype=np.float32)])[None])
+        means, levels = mean_images(
+            np.stack([corners(1), np.full((12, 12), useless, dtype=np.float32)])[None]
+        )
         assert np.allclose(means[0] + levels[0], corners(1))
     means, levels = mean_images(np.stack([0 * corners(1), 0 * corners(1) + 4])[None])
     assert (means[0] + levels[0] == 2).all(), "all constant: equal weights"
@@ -127,9 +135,14 @@ def test_a_noise_below_what_float32_can_tell_is_raised() -> None:
 
 
 def test_how_near_a_hole_is_near_by_pencil() -> None:
-    """A hole at row 10, column 20; keypoints (column, row, size) five pixels away reach 3 x size."""
+    """A hole at row 10, column 20; keypoints (column, row, size) five pixels away reach 3 x
+    size.
+    """
     mean = np.zeros((30, 30), dtype=np.float32)
     mean[10, 20] = np.nan
-    where = np.array([[23.0, 14, 1.6, 0], [23, 14, 1.7, 0], [16, 7, 1.6, 0], [10, 20, 4, 0], [14, 23, 9, 0]], dtype=np.float32)
+    where = np.array(
+        [[23.0, 14, 1.6, 0], [23, 14, 1.7, 0], [16, 7, 1.6, 0], [10, 20, 4, 0], [14, 23, 9, 0]],
+        dtype=np.float32,
+    )
     assert clear_of_holes(where, mean).tolist() == [True, False, True, True, False]
     assert clear_of_holes(where, np.zeros_like(mean)).all()

@@ -15,14 +15,22 @@ KINDS = ("detected", "dense")
 
 
 def galaxies_in_noise(n: int = 4, side: int = 96, seed: int = 0) -> Images:
-    """Lumpy light well above noise that is rounded to 1/256, so that a whole number is added exactly."""
+    """Lumpy light well above noise that is rounded to 1/256, so that a whole number is added
+    exactly.
+    """
     chance = np.random.default_rng(seed)
     y, x = np.indices((side, side))
     images = chance.normal(0, 1, (n, 1, side, side))
     for image in images:
         for _ in range(8):
-            cy, cx, width = chance.uniform(15, side - 15), chance.uniform(15, side - 15), chance.uniform(2, 6)
-            image += chance.uniform(10, 60) * np.exp(-((y - cy) ** 2 + 2 * (x - cx) ** 2) / (2 * width**2))
+            cy, cx, width = (
+                chance.uniform(15, side - 15),
+                chance.uniform(15, side - 15),
+                chance.uniform(2, 6),
+            )
+            image += chance.uniform(10, 60) * np.exp(
+                -((y - cy) ** 2 + 2 * (x - cx) ** 2) / (2 * width**2)
+            )
     return np.asarray(np.rint(images * 256) / 256, dtype=np.float32)
 
 
@@ -37,13 +45,17 @@ def test_descriptors_are_bytes_of_known_order_and_place(galaxies: Images, kind: 
         assert where.dtype == np.float32
         assert descriptors.shape == (len(where), 128)
         assert where.shape[1] == 4
-        assert np.array_equal(np.lexsort(where.T[::-1]), np.arange(len(where))), "by column, row, size and angle"
+        assert np.array_equal(np.lexsort(where.T[::-1]), np.arange(len(where))), (
+            "by column, row, size and angle"
+        )
     again = sift.describe(galaxies[::-1])[::-1]
     assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
 
 
 def test_8_bit_images_give_what_opencv_gives() -> None:
-    """With a noise of 1 and OpenCV's threshold in grey levels; nearly every keypoint has its twin, in both directions."""
+    """With a noise of 1 and OpenCV's threshold in grey levels; nearly every keypoint has its twin,
+    in both directions.
+    """
     grey = np.clip(np.rint(40 + 3 * galaxies_in_noise(6)), 0, 255).astype(np.uint8)
     ours = SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6).locate(grey)
     finder = cv2.SIFT.create(0, 3, 0.04, 10.0, 1.6, enable_precise_upscale=True)
@@ -70,7 +82,10 @@ def test_8_bit_images_are_described_as_by_opencv() -> None:
             apart = np.abs(where - place)
             apart[:, 3] = np.minimum(apart[:, 3], 360 - apart[:, 3])
             near = np.flatnonzero((apart < (0.5, 0.5, 0.5, 10)).all(axis=1))
-            cosines += [mine @ theirs[i] / np.linalg.norm(mine) / np.linalg.norm(theirs[i]) for i in near[:1]]
+            cosines += [
+                mine @ theirs[i] / np.linalg.norm(mine) / np.linalg.norm(theirs[i])
+                for i in near[:1]
+            ]
     assert len(cosines) > 40
     assert np.median(cosines) > 0.97
 
@@ -93,7 +108,9 @@ def test_the_unit_of_the_flux_changes_nothing(kind: str, factor: float) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("bands", [1, 3])
 def test_a_sky_of_a_thousand_sigma_changes_nothing(kind: str, bands: int) -> None:
-    images = np.concatenate([galaxies_in_noise(seed=seed) * 2**seed for seed in range(bands)], axis=1)
+    images = np.concatenate(
+        [galaxies_in_noise(seed=seed) * 2**seed for seed in range(bands)], axis=1
+    )
     sift = SIFT(keypoints=kind)
     for one, other in zip(sift.describe(images), sift.describe(images + 1024), strict=True):
         assert np.array_equal(one, other)
@@ -107,17 +124,23 @@ def test_it_promises_what_holds_with_its_settings() -> None:
 
 
 def test_the_contrast_is_in_units_of_the_noise() -> None:
-    """The same galaxies in twice the noise: half the contrast, twice the threshold finds the same only if it is fixed."""
+    """The same galaxies in twice the noise: half the contrast, twice the threshold finds the same
+    only if it is fixed.
+    """
     images = galaxies_in_noise(8)
     faint = [len(each) for each in SIFT(contrast_threshold=8.0).describe(images)]
     fixed = [len(each) for each in SIFT(contrast_threshold=4.0, noise=2.0).describe(images)]
     assert sum(faint) > 20
-    assert abs(sum(faint) - sum(fixed)) < 0.2 * sum(faint), "the noise is 1, and is measured to be 1"
+    assert abs(sum(faint) - sum(fixed)) < 0.2 * sum(faint), (
+        "the noise is 1, and is measured to be 1"
+    )
     assert sum(len(each) for each in SIFT(contrast_threshold=16.0).describe(images)) < sum(faint)
 
 
 def test_more_contrast_is_asked_for_a_quantised_image_by_its_rms() -> None:
-    """Of a blank image with one step most differences are zero; noise is then their root mean square, and there are keypoints."""
+    """Of a blank image with one step most differences are zero; noise is then their root mean
+    square, and there are keypoints.
+    """
     image = np.zeros((1, 1, 64, 64))
     image[0, 0, 28:35, 30:37] = 4
     assert len(SIFT().describe(image)[0]) > 0
@@ -143,7 +166,9 @@ def test_encoders_are_learned_in_fit_only(galaxies: Images, kind: str) -> None:
     assert np.array_equal(sift.encoder_.words_, words.words_)
     assert np.array_equal(sift.transform(galaxies), words.transform(found))
     fisher = SIFT(n_words=3, keypoints=kind, encoding="fisher").fit(galaxies[:3])
-    assert np.array_equal(fisher.transform(galaxies), FisherVector(3).fit(found[:3]).transform(found))
+    assert np.array_equal(
+        fisher.transform(galaxies), FisherVector(3).fit(found[:3]).transform(found)
+    )
 
 
 def test_nothing_is_remembered_of_an_image(galaxies: Images) -> None:
@@ -159,7 +184,9 @@ def test_a_missing_band_is_no_reason_but_a_missing_image_is(galaxies: Images) ->
     images = galaxies.copy()
     images[0, 1] = np.nan
     images[3] = np.nan
-    assert SIFT().reasons(images) == {3: "the image has 0.0 % good pixels; at least 50 % are needed"}
+    assert SIFT().reasons(images) == {
+        3: "the image has 0.0 % good pixels; at least 50 % are needed"
+    }
     for method in (SIFT().describe, SIFT().locate):
         with pytest.raises(CutoutError):
             method(images)
@@ -181,7 +208,9 @@ def test_keypoints_near_a_hole_are_dropped() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_holes_held_changes_no_byte(galaxies: Images, holes: NDArray[np.bool_], kind: str) -> None:
+def test_what_holes_held_changes_no_byte(
+    galaxies: Images, holes: NDArray[np.bool_], kind: str
+) -> None:
     sift = SIFT(keypoints=kind)
     clean = sift.describe(np.where(holes, np.nan, galaxies))
     for junk in (1e30, -1e30):
@@ -196,7 +225,9 @@ def test_a_dense_grid_without_enough_good_pixels_has_fewer_points() -> None:
     assert len(sift.describe(image)[0]) == 64
     image[..., 30:] = np.nan
     (places,) = SIFT(keypoints="dense", size=4.0, min_good=0.4).locate(image)
-    assert sorted(set(places[:, 0])) == [4, 12, 20, 28], "points in the hole, or near it, have no descriptor"
+    assert sorted(set(places[:, 0])) == [4, 12, 20, 28], (
+        "points in the hole, or near it, have no descriptor"
+    )
 
 
 def test_places_of_a_grid_by_pencil() -> None:
@@ -206,11 +237,17 @@ def test_places_of_a_grid_by_pencil() -> None:
 
 def test_a_spot_is_found_where_it_is() -> None:
     y, x = np.indices((64, 64))
-    spot = np.random.default_rng(3).normal(0, 1, (64, 64)) + 100 * np.exp(-((y - 40) ** 2 + (x - 20) ** 2) / 18)
+    spot = np.random.default_rng(3).normal(0, 1, (64, 64)) + 100 * np.exp(
+        -((y - 40) ** 2 + (x - 20) ** 2) / 18
+    )
     (places,) = SIFT(contrast_threshold=20.0).locate(spot[None, None])
-    assert len(np.unique(places[:, :3], axis=0)) == 1, "one place, though in several directions: it is round"
+    assert len(np.unique(places[:, :3], axis=0)) == 1, (
+        "one place, though in several directions: it is round"
+    )
     assert (np.hypot(places[:, 0] - 20, places[:, 1] - 40) < 0.5).all()
-    assert (np.abs(places[:, 2] / (2 * 3.0) - 1) < 0.5).all(), "its diameter is about twice its sigma"
+    assert (np.abs(places[:, 2] / (2 * 3.0) - 1) < 0.5).all(), (
+        "its diameter is about twice its sigma"
+    )
 
 
 @pytest.mark.parametrize(
@@ -241,6 +278,11 @@ def test_real_galaxies_have_tens_of_keypoints(real_data: Path) -> None:
     files = sorted((real_data / "efigi" / "images").glob("*.jpg"))[:40]
     if not files:
         pytest.skip("the EFIGI pictures are not there")
-    images = np.stack([cv2.resize(np.asarray(cv2.imread(str(file))), (64, 64), interpolation=cv2.INTER_AREA) for file in files])
+    images = np.stack(
+        [
+            cv2.resize(np.asarray(cv2.imread(str(file))), (64, 64), interpolation=cv2.INTER_AREA)
+            for file in files
+        ]
+    )
     counts = [len(found) for found in SIFT().describe(np.moveaxis(images, -1, 1))]
     assert 20 < np.mean(counts) < 150

@@ -1,4 +1,6 @@
-"""One temperature: right where the truth is known, no better than nothing where nothing is wrong, and never another prediction."""
+"""One temperature: right where the truth is known, no better than nothing where nothing is wrong,
+and never another prediction.
+"""
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ from galfeat.nn.estimators.probabilities import link_of, log_softmax, scores
 from galfeat.nn.losses import LOSSES
 
 
-def drawn(rng: np.random.Generator, n: int, k: int, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
+def drawn(
+    rng: np.random.Generator, n: int, k: int, sharpness: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return log-probabilities and one-hot classes drawn with exactly these probabilities."""
     logs = log_softmax(sharpness * rng.standard_normal((n, k)))
     chosen = (rng.random((n, 1)) > np.cumsum(np.exp(logs), axis=1)[:, :-1]).sum(axis=1)
@@ -23,7 +27,9 @@ def drawn(rng: np.random.Generator, n: int, k: int, sharpness: float) -> tuple[n
 
 @pytest.mark.parametrize("k", [2, 5])
 @pytest.mark.parametrize("wrong_by", [0.4, 1.0, 3.0])
-def test_the_temperature_that_was_put_in_is_found(rng: np.random.Generator, k: int, wrong_by: float) -> None:
+def test_the_temperature_that_was_put_in_is_found(
+    rng: np.random.Generator, k: int, wrong_by: float
+) -> None:
     found = []
     for _ in range(8):
         logs, target = drawn(rng, 4000, k, 2.0)
@@ -38,16 +44,23 @@ def test_no_other_temperature_has_less_log_loss(rng: np.random.Generator) -> Non
     weight = rng.uniform(0.5, 2, (20_000, 1))
     classes = target.argmax(axis=1)
     best = minimize_scalar(
-        lambda t: log_loss(classes, tempered(2.5 * logs, t), sample_weight=weight[:, 0]), bounds=(0.1, 10), method="bounded"
+        lambda t: log_loss(classes, tempered(2.5 * logs, t), sample_weight=weight[:, 0]),
+        bounds=(0.1, 10),
+        method="bounded",
     )
-    assert fit_temperature(2.5 * logs, target, weight) == pytest.approx(best.x, rel=2e-3)  # the sample added moves it by 1/n
-    assert fit_temperature(2.5 * logs, target, 7 * weight) == pytest.approx(fit_temperature(2.5 * logs, target, weight))
+    # the sample added moves it by 1/n
+    assert fit_temperature(2.5 * logs, target, weight) == pytest.approx(best.x, rel=2e-3)
+    assert fit_temperature(2.5 * logs, target, 7 * weight) == pytest.approx(
+        fit_temperature(2.5 * logs, target, weight)
+    )
 
 
 def test_few_samples_make_nothing_certain() -> None:
     right = np.log([[0.9, 0.1]] * 20)
     t = fit_temperature(right, np.eye(2)[[0] * 20])
-    assert tempered(right, t)[0, 0] == pytest.approx(20.9 / 21), "twenty of twenty, and one more that is right with 0.9"
+    assert tempered(right, t)[0, 0] == pytest.approx(20.9 / 21), (
+        "twenty of twenty, and one more that is right with 0.9"
+    )
 
 
 def test_scores_that_are_worth_nothing_get_the_highest_temperature() -> None:
@@ -56,7 +69,9 @@ def test_scores_that_are_worth_nothing_get_the_highest_temperature() -> None:
     assert fit_temperature(np.zeros((20, 2)), np.eye(2)[[1] * 20]) in (1e-3, 1e3)
 
 
-@pytest.mark.parametrize("bad", [np.zeros((0, 2)), np.full((3, 2), np.nan), np.full((3, 2), -np.inf)])
+@pytest.mark.parametrize(
+    "bad", [np.zeros((0, 2)), np.full((3, 2), np.nan), np.full((3, 2), -np.inf)]
+)
 def test_scores_that_cannot_be_used(bad: np.ndarray) -> None:
     with pytest.raises(UsageError, match="finite scores"):
         fit_temperature(bad, np.zeros((len(bad), 2)))
@@ -68,28 +83,45 @@ def test_tempering_keeps_the_order_and_the_sum(rng: np.random.Generator) -> None
         np.testing.assert_array_equal(tempered(logs, t).argmax(axis=1), logs.argmax(axis=1))
         np.testing.assert_allclose(tempered(logs, t).sum(axis=1), 1)
         np.testing.assert_allclose(np.exp(tempered_log(logs, t)), tempered(logs, t))
-    np.testing.assert_allclose(tempered(np.log([[0.2, 0.8]]), 0.5), [[0.04 / 0.68, 0.64 / 0.68]])  # odds are squared
+    # odds are squared
+    np.testing.assert_allclose(tempered(np.log([[0.2, 0.8]]), 0.5), [[0.04 / 0.68, 0.64 / 0.68]])
 
 
 def test_probabilities_of_each_loss_by_hand() -> None:
     outputs = [np.log([[1.0, 3.0]]), np.log([[1.0, 1.0]])]
-    np.testing.assert_allclose(np.exp(scores(outputs, link_of(LOSSES["cross_entropy"]))), [[0.375, 0.625]])  # of .25 .75 and .5 .5
+    # of .25 .75 and .5 .5
+    np.testing.assert_allclose(
+        np.exp(scores(outputs, link_of(LOSSES["cross_entropy"]))), [[0.375, 0.625]]
+    )
     np.testing.assert_allclose(
         np.exp(scores(outputs[:1], link_of(LOSSES["binary_cross_entropy"]))), [[0.4, 0.6]]
     )  # answers .5 and .75, brought to a sum of 1
     assert link_of(LOSSES["hinge"]) is None
-    np.testing.assert_allclose(scores([np.array([[1.0, 3.0]]), np.array([[2.0, 8.0]])], None), [[1.5, 5.5]])
-    far = scores([np.array([[0.0, -5e3]]), np.array([[0.0, -6e3]])], link_of(LOSSES["cross_entropy"]))
+    np.testing.assert_allclose(
+        scores([np.array([[1.0, 3.0]]), np.array([[2.0, 8.0]])], None), [[1.5, 5.5]]
+    )
+    far = scores(
+        [np.array([[0.0, -5e3]]), np.array([[0.0, -6e3]])], link_of(LOSSES["cross_entropy"])
+    )
     np.testing.assert_allclose(far, [[0.0, -5e3 - np.log(2)]])
 
 
 def _overconfident(seed: int, noise: float = 0.2, distance: float = 0.8) -> tuple[np.ndarray, ...]:
-    X, y = make_classification(900, 20, n_informative=5, n_classes=3, flip_y=noise, class_sep=distance, random_state=seed)
+    X, y = make_classification(
+        900, 20, n_informative=5, n_classes=3, flip_y=noise, class_sep=distance, random_state=seed
+    )
     parts = train_test_split(X, y, test_size=0.5, random_state=seed, stratify=y)
     return tuple(np.asarray(part) for part in parts)
 
 
-SETTINGS = {"hidden_layer_sizes": (100,), "alpha": 0.0, "max_iter": 150, "tol": None, "learning_rate_init": 0.005, "dtype": "float32"}
+SETTINGS = {
+    "hidden_layer_sizes": (100,),
+    "alpha": 0.0,
+    "max_iter": 150,
+    "tol": None,
+    "learning_rate_init": 0.005,
+    "dtype": "float32",
+}
 
 
 def test_calibration_lowers_the_log_loss_of_an_overconfident_network() -> None:
@@ -108,17 +140,24 @@ def test_calibration_lowers_the_log_loss_of_an_overconfident_network() -> None:
         plain.calibrate(B[::2], b[::2])
         own.append(log_loss(b[1::2], plain.predict_proba(B[1::2])))
         np.testing.assert_array_equal(plain.predict(B), before)
-        np.testing.assert_allclose(np.exp(plain.predict_log_proba(B)), plain.predict_proba(B), rtol=1e-4, atol=1e-30)
+        np.testing.assert_allclose(
+            np.exp(plain.predict_log_proba(B)), plain.predict_proba(B), rtol=1e-4, atol=1e-30
+        )
     assert np.mean(setting) < 0.7 * np.mean(raw)
     assert np.mean(own) < 0.7 * np.mean(raw)
 
 
-def test_a_network_that_is_right_about_itself_keeps_its_temperature(rng: np.random.Generator) -> None:
+def test_a_network_that_is_right_about_itself_keeps_its_temperature(
+    rng: np.random.Generator,
+) -> None:
     found = []
     for seed in range(6):
         X = rng.standard_normal((3000, 2))
-        y = (rng.random(3000) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(int)  # a linear network can be exactly right
-        model = MLPClassifier((), solver="lbfgs", alpha=0.0, tol=1e-4, random_state=seed).fit(X[:1500], y[:1500])
+        # a linear network can be exactly right
+        y = (rng.random(3000) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(int)
+        model = MLPClassifier((), solver="lbfgs", alpha=0.0, tol=1e-4, random_state=seed).fit(
+            X[:1500], y[:1500]
+        )
         found.append(model.calibrate(X[1500:], y[1500:]).temperature_)
     assert abs(np.mean(found) - 1) < 2 * np.std(found, ddof=1) / np.sqrt(len(found)) + 0.02  # type: ignore[arg-type]
 
@@ -132,7 +171,9 @@ def test_calibration_makes_probabilities_of_scores(loss: str) -> None:
         model.fit(A, a).predict_proba(B)
     model.calibrate(B[::2], b[::2])
     assert log_loss(b[1::2], model.predict_proba(B[1::2])) < 0.7 * np.log(3)
-    assert log_loss(b, model.set_params(calibration=True).fit(A, a).predict_proba(B)) < 0.7 * np.log(3)
+    assert log_loss(
+        b, model.set_params(calibration=True).fit(A, a).predict_proba(B)
+    ) < 0.7 * np.log(3)
 
 
 def test_the_next_fit_forgets_the_temperature() -> None:

@@ -21,13 +21,24 @@ T = np.sin(X[:, 0]) + 0.5 * X[:, 1]
 
 
 def fixed(**settings: Any) -> MLPRegressor:
-    basic: dict[str, Any] = {"hidden_layer_sizes": (9,), "max_iter": 20, "tol": None, "random_state": 0}
+    basic: dict[str, Any] = {
+        "hidden_layer_sizes": (9,),
+        "max_iter": 20,
+        "tol": None,
+        "random_state": 0,
+    }
     return MLPRegressor(**(basic | settings))
 
 
 @pytest.mark.parametrize("solver", ["adam", "nesterov", "rmsprop", "lbfgs", "newton"])
 def test_a_curve_is_learned(solver: str) -> None:
-    model = fixed(solver=solver, activation="tanh", alpha=1e-3, learning_rate_init=0.01, max_iter=60 if solver == "newton" else 300)
+    model = fixed(
+        solver=solver,
+        activation="tanh",
+        alpha=1e-3,
+        learning_rate_init=0.01,
+        max_iter=60 if solver == "newton" else 300,
+    )
     assert model.fit(X, T).score(X, T) > 0.95
 
 
@@ -88,15 +99,36 @@ def test_predictions_do_not_depend_on_the_other_rows(dtype: str, rng: np.random.
 
 
 def test_the_loss_is_scikit_learns() -> None:
-    """From the same start, in the same order, both go the same way: two of Adam's ways to place epsilon is all that differs."""
+    """From the same start, in the same order, both go the same way: two of Adam's ways to place
+    epsilon is all that differs.
+    """
     target = np.stack([T, X[:, 1] * X[:, 2]], axis=1)
-    settings: dict[str, Any] = {"max_iter": 1, "shuffle": False, "batch_size": 32, "alpha": 2.0, "random_state": 0, "tol": 0.0}
+    settings: dict[str, Any] = {
+        "max_iter": 1,
+        "shuffle": False,
+        "batch_size": 32,
+        "alpha": 2.0,
+        "random_state": 0,
+        "tol": 0.0,
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        peer = Peer(hidden_layer_sizes=(9,), activation="tanh", warm_start=True, learning_rate_init=0.01, **settings).fit(X, target)
-        ours = MLPRegressor((9,), "tanh", warm_start=True, learning_rate_init=0.01, **settings).fit(X, target)
-        peer.coefs_, peer.intercepts_ = [w.copy() for w in ours.coefs_], [b.copy() for b in ours.intercepts_]
-        ours._members = [type(ours._members[0])(ours.network_, ours._members[0].rng)]  # no momentum from the epoch before
+        peer = Peer(
+            hidden_layer_sizes=(9,),
+            activation="tanh",
+            warm_start=True,
+            learning_rate_init=0.01,
+            **settings,
+        ).fit(X, target)
+        ours = MLPRegressor((9,), "tanh", warm_start=True, learning_rate_init=0.01, **settings).fit(
+            X, target
+        )
+        peer.coefs_, peer.intercepts_ = (
+            [w.copy() for w in ours.coefs_],
+            [b.copy() for b in ours.intercepts_],
+        )
+        # no momentum from the epoch before
+        ours._members = [type(ours._members[0])(ours.network_, ours._members[0].rng)]
         peer.set_params(max_iter=40).fit(X, target)
         ours.set_params(max_iter=40).fit(X, target)
     assert_allclose(ours.predict(X), peer.predict(X), rtol=0, atol=1e-5)
@@ -108,11 +140,18 @@ def test_as_good_as_scikit_learn() -> None:
     for seed in range(10):
         A, B, a, b = train_test_split(data, target, test_size=0.3, random_state=seed)
         scale, level = StandardScaler().fit(A), StandardScaler().fit(a[:, None])
-        A, B, a, b = scale.transform(A), scale.transform(B), level.transform(a[:, None])[:, 0], level.transform(b[:, None])[:, 0]
+        A, B, a, b = (
+            scale.transform(A),
+            scale.transform(B),
+            level.transform(a[:, None])[:, 0],
+            level.transform(b[:, None])[:, 0],
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ours.append(MLPRegressor((16,), max_iter=60, random_state=seed).fit(A, a).score(B, b))
-            theirs.append(Peer(hidden_layer_sizes=(16,), max_iter=60, random_state=seed).fit(A, a).score(B, b))
+            theirs.append(
+                Peer(hidden_layer_sizes=(16,), max_iter=60, random_state=seed).fit(A, a).score(B, b)
+            )
     behind = np.subtract(theirs, ours)
     assert behind.mean() <= behind.std(ddof=1) / np.sqrt(len(behind))
 
@@ -123,7 +162,12 @@ def test_early_stopping_ends_where_going_on_hurts(rng: np.random.Generator) -> N
     new = rng.standard_normal((1000, 20))
     scores = []
     for early in (False, True):
-        settings: dict[str, Any] = {"validation_fraction": 0.3, "max_iter": 600, "learning_rate_init": 0.01, "alpha": 0.0}
+        settings: dict[str, Any] = {
+            "validation_fraction": 0.3,
+            "max_iter": 600,
+            "learning_rate_init": 0.01,
+            "alpha": 0.0,
+        }
         model = MLPRegressor((60,), early_stopping=early, random_state=0, **settings)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -178,7 +222,10 @@ def test_bad_input_is_said_in_words() -> None:
 def test_what_diverges_leaves_no_network(solver: str) -> None:
     model = fixed(solver=solver, learning_rate_init=1e200)
     with pytest.raises(UsageError, match=r"not finite|no longer finite"):
-        model.fit(1e160 * X if solver in {"lbfgs", "newton"} else X, 1e160 * T if solver in {"lbfgs", "newton"} else T)
+        model.fit(
+            1e160 * X if solver in {"lbfgs", "newton"} else X,
+            1e160 * T if solver in {"lbfgs", "newton"} else T,
+        )
     assert not hasattr(model, "network_")
     with pytest.raises(ValueError, match="not fitted"):
         model.predict(X)
@@ -198,7 +245,9 @@ def test_a_fit_that_fails_forgets_what_was_learned_unless_it_was_to_go_on() -> N
 
 def test_a_network_of_another_kind_cannot_go_on() -> None:
     model = fixed(warm_start=True).fit(X, T)
-    with pytest.raises(UsageError, match=r"float64 and layers \(5, 9, 1\); .* float32 and layers \(5, 9, 1\)"):
+    with pytest.raises(
+        UsageError, match=r"float64 and layers \(5, 9, 1\); .* float32 and layers \(5, 9, 1\)"
+    ):
         model.set_params(dtype="float32").fit(X, T)
     with pytest.raises(UsageError, match=r"need 1 of float64 and layers \(5, 8, 1\)"):
         model.set_params(dtype="float64", hidden_layer_sizes=(8,)).fit(X, T)

@@ -32,7 +32,9 @@ def learning() -> tuple[Trace, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(3)
     classes = np.arange(60) % 3
     X = np.array([(0.0, 2.0), (2.0, -1.0), (-2.0, -1.0)])[classes] + rng.normal(0, 0.4, (60, 2))
-    objective = Objective(initialized((2, 6, 3), "tanh", "identity", rng), get_loss("cross_entropy"))
+    objective = Objective(
+        initialized((2, 6, 3), "tanh", "identity", rng), get_loss("cross_entropy")
+    )
     plan = Plan(optimizer=Adam(learning_rate=0.1), max_iter=40, tol=None)
     return record(objective, Samples(X, np.eye(3)[classes]), plan, rng), X, classes
 
@@ -49,7 +51,9 @@ def drawn(figure: Figure) -> list[object]:
 def test_activations_have_value_and_slope() -> None:
     axes = {each.get_title(): each for each in draw_activations().axes if each.get_title()}
     assert set(axes) == {name.replace("_", " ") for name in ACTIVATIONS} - {"softmax"}
-    (z, value), (_, slope) = (line(each) for each in axes["softplus"].lines if len(line(each)[0]) > 2)
+    (z, value), (_, slope) = (
+        line(each) for each in axes["softplus"].lines if len(line(each)[0]) > 2
+    )
     assert np.allclose(value, np.logaddexp(0, z))
     assert np.allclose(slope[1:-1], np.gradient(value, z)[1:-1], atol=1e-4)
     assert len(drawn(draw_activations(["relu"]))) == 1
@@ -69,14 +73,19 @@ def test_the_approximation_meets_its_knots() -> None:
 
 def test_losses_are_what_was_given() -> None:
     figure = draw_losses({"adam": [3, 2, 1], "momentum": [3, 1]}, log=False)
-    assert [(each.get_label(), line(each)[1].tolist()) for each in figure.axes[0].lines] == [("adam", [3, 2, 1]), ("momentum", [3, 1])]
+    assert [(each.get_label(), line(each)[1].tolist()) for each in figure.axes[0].lines] == [
+        ("adam", [3, 2, 1]),
+        ("momentum", [3, 1]),
+    ]
     for wrong in ({}, {str(i): [1.0] for i in range(9)}):
         with pytest.raises(UsageError, match="curves can be told apart"):
             draw_losses(wrong)
 
 
 def test_the_field_by_pencil() -> None:
-    """One output, the log odds log 3 * x: undecided at x = 0; at x = 1 the odds are 3, so 3/4 sure, halfway from 1/2 to 1."""
+    """One output, the log odds log 3 * x: undecided at x = 0; at x = 1 the odds are 3, so 3/4 sure,
+    halfway from 1/2 to 1.
+    """
     network = Network((2, 1), params=np.array([np.log(3), 0.0, 0.0]))
     number, sure = field(network, (-1, 1, -1, 1), 3)
     assert number[:, [0, 2]].tolist() == [[0, 1]] * 3
@@ -113,8 +122,12 @@ def test_the_surfaces_slope_and_curvature() -> None:
         bend = surface.curvature(point)
         for axis in np.eye(2):
             ahead, behind = point + h * axis, point - h * axis
-            assert slope @ axis == pytest.approx((surface.value(ahead) - surface.value(behind)) / (2 * h), abs=1e-6)
-            change = (surface.value_and_gradient(ahead)[1] - surface.value_and_gradient(behind)[1]) / (2 * h)
+            assert slope @ axis == pytest.approx(
+                (surface.value(ahead) - surface.value(behind)) / (2 * h), abs=1e-6
+            )
+            change = (
+                surface.value_and_gradient(ahead)[1] - surface.value_and_gradient(behind)[1]
+            ) / (2 * h)
             assert np.allclose(bend.product(axis), change, atol=1e-6)
             assert np.allclose(bend.hessian() @ axis, change, atol=1e-6)
 
@@ -129,7 +142,11 @@ def test_every_optimizer_is_drawn_and_arrives() -> None:
 
 
 def test_where_one_starts_decides_where_one_ends() -> None:
-    figure = draw_paths(optimizers={"gradient descent": GradientDescent(learning_rate=0.1)}, starts=[(4.8, -4.8), (-3, 3)], steps=200)
+    figure = draw_paths(
+        optimizers={"gradient descent": GradientDescent(learning_rate=0.1)},
+        starts=[(4.8, -4.8), (-3, 3)],
+        steps=200,
+    )
     assert figure.axes[0].get_title().endswith("1 of 2 in the deepest")
     with pytest.raises(UsageError, match="no optimizer 'adm'"):
         walk(Hills(), "adm", np.zeros(2), 3)
@@ -141,11 +158,15 @@ def page_data(page: str) -> dict[str, object]:
     return json.loads(found[1])  # type: ignore[no-any-return]
 
 
-def test_the_animation_shows_what_the_network_says(learning: tuple[Trace, np.ndarray, np.ndarray]) -> None:
+def test_the_animation_shows_what_the_network_says(
+    learning: tuple[Trace, np.ndarray, np.ndarray],
+) -> None:
     trace, X, classes = learning
     page = animation(trace, X, classes, [0, 40], title="</script><b>")
     assert "</script><b>" not in page
-    assert set(re.findall(r"https?://[^\"' ]*", page)) == {"http://www.w3.org/2000/svg"}, "a name, not an address that is loaded"
+    assert set(re.findall(r"https?://[^\"' ]*", page)) == {"http://www.w3.org/2000/svg"}, (
+        "a name, not an address that is loaded"
+    )
     data = page_data(page)
     assert data["title"] == "</script><b>"
     assert data["layers"] == [2, 6, 3]
@@ -159,7 +180,9 @@ def test_the_animation_shows_what_the_network_says(learning: tuple[Trace, np.nda
 
 def test_what_cannot_be_animated(learning: tuple[Trace, np.ndarray, np.ndarray]) -> None:
     trace, X, classes = learning
-    with pytest.raises(UsageError, match="classes must be numbers from 0 to at most 5; they go from 0 to 6"):
+    with pytest.raises(
+        UsageError, match="classes must be numbers from 0 to at most 5; they go from 0 to 6"
+    ):
         animation(trace, X, np.where(classes == 2, 6, classes))
     wide = Network((2, 200, 3))
     large = Trace(wide, np.array([0]), wide.params[None], np.ones(1), wide.params[None])

@@ -10,23 +10,33 @@ from galfeat import UsageError
 from galfeat.nn import Perceptron
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore::sklearn.exceptions.SkipTestWarning")
+@pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::sklearn.exceptions.SkipTestWarning"
+)
 @parametrize_with_checks([Perceptron()])
 def test_scikit_learns_checks(estimator, check) -> None:  # type: ignore[no-untyped-def]
     check(estimator)
 
 
 def test_by_pencil() -> None:
-    """From w = b = 0: (1, 0) is wrong, w = (1, 0), b = 1; (0, 1) is wrong, w = (1, -1), b = 0; all are right then."""
+    """From w = b = 0: (1, 0) is wrong, w = (1, 0), b = 1; (0, 1) is wrong, w = (1, -1), b = 0; all
+    are right then.
+    """
     neuron = Perceptron().fit([[1.0, 0.0], [0.0, 1.0]], ["up", "down"])
     assert neuron.classes_.tolist() == ["down", "up"]
     assert (neuron.coef_.tolist(), neuron.intercept_.tolist()) == ([[1, -1]], [0])
-    assert (neuron.n_updates_.tolist(), neuron.n_iter_, neuron.converged_.tolist()) == ([2], 2, [True])
+    assert (neuron.n_updates_.tolist(), neuron.n_iter_, neuron.converged_.tolist()) == (
+        [2],
+        2,
+        [True],
+    )
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_it_converges_within_the_bound(shuffle: bool) -> None:
-    """Novikoff's theorem, with the margin of a nearly hard support vector machine, which is at most the best one."""
+    """Novikoff's theorem, with the margin of a nearly hard support vector machine, which is at most
+    the best one.
+    """
     rng = np.random.default_rng(4)
     tightest = 0.0
     for trial in range(20):
@@ -36,7 +46,9 @@ def test_it_converges_within_the_bound(shuffle: bool) -> None:
         keep = abs(distance) > 0.03 * abs(distance).max()
         X, y = X[keep], distance[keep] > 0
         neuron = Perceptron(fit_intercept=False, shuffle=shuffle, random_state=trial).fit(X, y)
-        svm = LinearSVC(C=1e6, fit_intercept=False, max_iter=200_000, tol=1e-3, dual=False).fit(X, y)
+        svm = LinearSVC(C=1e6, fit_intercept=False, max_iter=200_000, tol=1e-3, dual=False).fit(
+            X, y
+        )
         margins = np.where(y, 1, -1) * (X @ svm.coef_[0]) / np.linalg.norm(svm.coef_)
         bound = ((X**2).sum(axis=1).max()) / max(margins.min(), 0.03 * abs(distance).max()) ** 2
         assert neuron.converged_.all()
@@ -53,7 +65,9 @@ def test_the_bound_can_be_met() -> None:
 
 
 def test_as_scikit_learns_where_it_does_the_same() -> None:
-    """Unshuffled, two classes: the same updates (scikit-learn too takes a sample on the hyperplane for a mistake)."""
+    """Unshuffled, two classes: the same updates (scikit-learn too takes a sample on the hyperplane
+    for a mistake).
+    """
     X, y = load_iris(return_X_y=True)
     y = (y > 0).astype(int)
     ours = Perceptron().fit(X, y)
@@ -83,7 +97,9 @@ def test_a_seed_gives_the_same_hyperplane() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(100, 3))
     y = X[:, 0] + 0.2 * X[:, 1] > 0.1
-    one, same, other = (Perceptron(shuffle=True, random_state=seed).fit(X, y).coef_ for seed in (1, 1, 2))
+    one, same, other = (
+        Perceptron(shuffle=True, random_state=seed).fit(X, y).coef_ for seed in (1, 1, 2)
+    )
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
 

@@ -1,4 +1,5 @@
-"""Write ``trajectories.json``: how PyTorch trains one small network with each optimizer and schedule, in float64.
+"""Write ``trajectories.json``: how PyTorch trains one small network with each optimizer and
+schedule, in float64.
 
 Run it where PyTorch is installed; the tests only read what it wrote::
 
@@ -17,8 +18,9 @@ SAMPLES = 12
 STEPS = 100
 KEPT = (1, 10, 100)  # steps after which all parameters are kept; the loss is kept at every step
 
-# name: what is given to PyTorch's optimizer of that name; an epsilon that is not small shows where it is added. Rates are those at which a
-# change of the samples by 1e-15 stays that small: RMSprop at 0.01 begins to rattle after 90 steps and blows it up to 1e-5
+# name: what is given to PyTorch's optimizer of that name; an epsilon that is not small shows where
+# it is added. Rates are those at which a change of the samples by 1e-15 stays that small: RMSprop
+# at 0.01 begins to rattle after 90 steps and blows it up to 1e-5
 OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "gradient_descent": ("SGD", {"lr": 0.3}),
     "momentum": ("SGD", {"lr": 0.1, "momentum": 0.9}),
@@ -39,8 +41,16 @@ SCHEDULES: dict[str, tuple[str, dict[str, Any], str]] = {
     "step": ("StepLR", {"step_size": 15, "gamma": 0.5}, "momentum"),
     "exponential": ("ExponentialLR", {"gamma": 0.97}, "adam"),
     "cosine": ("CosineAnnealingLR", {"T_max": 100, "eta_min": 0.002}, "adam"),
-    "warm_restarts": ("CosineAnnealingWarmRestarts", {"T_0": 10, "T_mult": 2, "eta_min": 0.001}, "momentum"),
-    "reduce_on_plateau": ("ReduceLROnPlateau", {"factor": 0.5, "patience": 2, "threshold": 0.05}, "gradient_descent"),
+    "warm_restarts": (
+        "CosineAnnealingWarmRestarts",
+        {"T_0": 10, "T_mult": 2, "eta_min": 0.001},
+        "momentum",
+    ),
+    "reduce_on_plateau": (
+        "ReduceLROnPlateau",
+        {"factor": 0.5, "patience": 2, "threshold": 0.05},
+        "gradient_descent",
+    ),
 }
 
 BATCHES = {"whole": SAMPLES, "in_fives": 5}  # the last of the batches of five has two samples
@@ -49,23 +59,35 @@ BATCHES = {"whole": SAMPLES, "in_fives": 5}  # the last of the batches of five h
 def network() -> torch.nn.Sequential:
     """Return the network that every run begins with."""
     torch.manual_seed(20240607)
-    return torch.nn.Sequential(torch.nn.Linear(*SIZES[:2]), torch.nn.Tanh(), torch.nn.Linear(*SIZES[1:])).double()
+    return torch.nn.Sequential(
+        torch.nn.Linear(*SIZES[:2]), torch.nn.Tanh(), torch.nn.Linear(*SIZES[1:])
+    ).double()
 
 
 def flat(layers: torch.nn.Sequential) -> list[float]:
     """Return all weights, inputs by outputs and layer by layer, then all biases."""
     linear = [layer for layer in layers if isinstance(layer, torch.nn.Linear)]
-    parts = [layer.weight.detach().T.reshape(-1) for layer in linear] + [layer.bias.detach() for layer in linear]
+    parts = [layer.weight.detach().T.reshape(-1) for layer in linear] + [
+        layer.bias.detach() for layer in linear
+    ]
     return [float(value) for value in torch.cat(parts)]
 
 
-def trajectory(data: tuple[torch.Tensor, torch.Tensor], optimizer: str, schedule: str | None, batch: int) -> dict[str, Any]:
+def trajectory(
+    data: tuple[torch.Tensor, torch.Tensor], optimizer: str, schedule: str | None, batch: int
+) -> dict[str, Any]:
     """Return the loss before each step and the parameters after some."""
     X, labels = data
     layers, entropy = network(), torch.nn.CrossEntropyLoss()
     kind, settings = OPTIMIZERS[optimizer]
     descent = getattr(torch.optim, kind)(layers.parameters(), **settings)
-    scheduler = None if schedule is None else getattr(torch.optim.lr_scheduler, SCHEDULES[schedule][0])(descent, **SCHEDULES[schedule][1])
+    scheduler = (
+        None
+        if schedule is None
+        else getattr(torch.optim.lr_scheduler, SCHEDULES[schedule][0])(
+            descent, **SCHEDULES[schedule][1]
+        )
+    )
     losses: list[float] = []
     rates: list[float] = []  # one an epoch
     kept: dict[int, list[float]] = {}
@@ -84,7 +106,13 @@ def trajectory(data: tuple[torch.Tensor, torch.Tensor], optimizer: str, schedule
             told(losses[-1]) if schedule == "reduce_on_plateau" else told()
     if schedule is None:
         rates = rates[:1]
-    return {"optimizer": settings_of(optimizer), "batch": batch, "losses": losses[:STEPS], "rates": rates, "params": kept}
+    return {
+        "optimizer": settings_of(optimizer),
+        "batch": batch,
+        "losses": losses[:STEPS],
+        "rates": rates,
+        "params": kept,
+    }
 
 
 def settings_of(optimizer: str) -> dict[str, Any]:
@@ -96,11 +124,16 @@ def main() -> None:
     """Write the file."""
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    X, labels = torch.randn(SAMPLES, SIZES[0], dtype=torch.float64), torch.arange(SAMPLES) % SIZES[-1]
+    X, labels = (
+        torch.randn(SAMPLES, SIZES[0], dtype=torch.float64),
+        torch.arange(SAMPLES) % SIZES[-1],
+    )
     runs = {name: trajectory((X, labels), name, None, BATCHES["whole"]) for name in OPTIMIZERS}
     runs["adam_in_batches"] = trajectory((X, labels), "adam", None, BATCHES["in_fives"])
     for name, (kind, settings, optimizer) in SCHEDULES.items():
-        runs[name] = trajectory((X, labels), optimizer, name, BATCHES["whole"]) | {"schedule": {"class": kind, **settings}}
+        runs[name] = trajectory((X, labels), optimizer, name, BATCHES["whole"]) | {
+            "schedule": {"class": kind, **settings}
+        }
     written = {
         "torch": torch.__version__,
         "sizes": SIZES,
@@ -109,7 +142,9 @@ def main() -> None:
         "start": flat(network()),
         "runs": runs,
     }
-    Path(__file__).with_name("trajectories.json").write_text(json.dumps(written, indent=None, separators=(",", ":")) + "\n")
+    Path(__file__).with_name("trajectories.json").write_text(
+        json.dumps(written, indent=None, separators=(",", ":")) + "\n"
+    )
 
 
 if __name__ == "__main__":

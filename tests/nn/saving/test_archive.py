@@ -1,4 +1,6 @@
-"""Files of settings and arrays: they come back as they went, and a hostile one runs nothing, takes no memory and is refused in words."""
+"""Files of settings and arrays: they come back as they went, and a hostile one runs nothing, takes
+no memory and is refused in words.
+"""
 
 import io
 import json
@@ -16,7 +18,11 @@ from numpy.lib import format as npy
 from galfeat import UsageError
 from galfeat.nn.saving.archive import FORMAT, pack, read_file, unpack, write_file
 
-TREE: dict[str, Any] = {"name": "test", "weights": np.arange(6, dtype=np.float32).reshape(2, 3), "more": {"words": np.array(["a", "bc"])}}
+TREE: dict[str, Any] = {
+    "name": "test",
+    "weights": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "more": {"words": np.array(["a", "bc"])},
+}
 
 
 def members(data: bytes) -> dict[str, bytes]:
@@ -35,7 +41,12 @@ def zipped(parts: dict[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
 def signed(tree: Any, arrays: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Return a file whose checksum is right, as a forger would write it."""
     monkeypatch.setattr("galfeat.nn.saving.archive._digest", lambda *_: "forged")
-    return zipped({"tree.json": json.dumps({"format": FORMAT, "sha256": "forged", "tree": tree}).encode(), **arrays})
+    return zipped(
+        {
+            "tree.json": json.dumps({"format": FORMAT, "sha256": "forged", "tree": tree}).encode(),
+            **arrays,
+        }
+    )
 
 
 def array_of(header: dict[str, Any], content: bytes = b"") -> bytes:
@@ -46,8 +57,17 @@ def array_of(header: dict[str, Any], content: bytes = b"") -> bytes:
 
 def test_a_tree_comes_back_as_it_went(tmp_path: Path) -> None:
     tree: dict[str, Any] = {
-        "nested": {"weights": np.arange(6, dtype=np.float32).reshape(2, 3).T, "none": None, "list": [1, 2.5, "x", True]},
-        "arrays": [np.array(["spiral", "Zwicky's"]), np.array([], dtype=np.int64), np.array(2.5), np.array([True, False])],
+        "nested": {
+            "weights": np.arange(6, dtype=np.float32).reshape(2, 3).T,
+            "none": None,
+            "list": [1, 2.5, "x", True],
+        },
+        "arrays": [
+            np.array(["spiral", "Zwicky's"]),
+            np.array([], dtype=np.int64),
+            np.array(2.5),
+            np.array([True, False]),
+        ],
         "number": np.float64(0.1),
     }
     write_file(tmp_path / "m", tree)
@@ -55,7 +75,11 @@ def test_a_tree_comes_back_as_it_went(tmp_path: Path) -> None:
     assert back["nested"]["list"] == [1, 2.5, "x", True]
     assert back["nested"]["none"] is None
     assert back["number"] == 0.1
-    for read, written in zip([back["nested"]["weights"], *back["arrays"]], [tree["nested"]["weights"], *tree["arrays"]], strict=True):
+    for read, written in zip(
+        [back["nested"]["weights"], *back["arrays"]],
+        [tree["nested"]["weights"], *tree["arrays"]],
+        strict=True,
+    ):
         np.testing.assert_array_equal(read, written)
         assert read.dtype == written.dtype
         assert read.shape == written.shape
@@ -67,7 +91,17 @@ def test_the_same_tree_gives_the_same_bytes() -> None:
     assert pack({"seed": 3, "weights": np.ones(5)}) == pack({"weights": np.ones(5), "seed": 3})
 
 
-@pytest.mark.parametrize("bad", [np.array([object()]), np.array([1j]), np.zeros(2, dtype="i4,f4"), {1, 2}, float("nan"), {"array": "x"}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.array([object()]),
+        np.array([1j]),
+        np.zeros(2, dtype="i4,f4"),
+        {1, 2},
+        float("nan"),
+        {"array": "x"},
+    ],
+)
 def test_what_cannot_be_read_back_is_not_written(tmp_path: Path, bad: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         write_file(tmp_path / "m", {"weights": bad})
@@ -112,7 +146,11 @@ def header(descr: str, shape: Any, fortran: bool = False) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("head", "size", "message"),
     [
-        (header("<f8", (10**13,)), 64, r"claims the shape \(10000000000000,\) of float64, which its 64 bytes do not fill"),
+        (
+            header("<f8", (10**13,)),
+            64,
+            r"claims the shape \(10000000000000,\) of float64, which its 64 bytes do not fill",
+        ),
         (header("<f8", (1 << 62, 1 << 62)), 64, "claims the shape"),
         (header("<f8", (7,)), 64, "claims the shape"),
         (header("<f8", (-1,)), 64, "claims the shape"),
@@ -129,7 +167,9 @@ def header(descr: str, shape: Any, fortran: bool = False) -> dict[str, Any]:
 def test_an_array_that_claims_what_it_is_not_is_refused_before_it_is_made(
     head: dict[str, Any], size: int, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = signed({"weights": {"array": "0.npy"}}, {"0.npy": array_of(head, bytes(size))}, monkeypatch)
+    data = signed(
+        {"weights": {"array": "0.npy"}}, {"0.npy": array_of(head, bytes(size))}, monkeypatch
+    )
     tracemalloc.start()
     with pytest.raises(UsageError, match=message):
         unpack(data)
@@ -155,7 +195,12 @@ def test_members_that_share_their_bytes_are_not_multiplied() -> None:
         first = archive.getinfo("0.npy")
         for number in range(1, 1000):
             again = zipfile.ZipInfo(f"{number}.npy")
-            again.CRC, again.file_size, again.compress_size, again.header_offset = first.CRC, 100_000, 100_000, first.header_offset
+            again.CRC, again.file_size, again.compress_size, again.header_offset = (
+                first.CRC,
+                100_000,
+                100_000,
+                first.header_offset,
+            )
             archive.filelist.append(again)
             archive.NameToInfo[again.filename] = again
         archive._didModify = True  # type: ignore[attr-defined]
@@ -178,10 +223,19 @@ def _edit(old: bytes, new: bytes) -> Callable[[dict[str, bytes]], dict[str, byte
     ("change", "message"),
     [
         (_edit(b'"test"', b'"tost"'), "changed after it was written"),
-        (lambda parts: parts | {"0.npy": parts["0.npy"][:-1] + b"\1"}, "changed after it was written"),
+        (
+            lambda parts: parts | {"0.npy": parts["0.npy"][:-1] + b"\1"},
+            "changed after it was written",
+        ),
         (lambda parts: parts | {"2.npy": parts["0.npy"]}, "changed after it was written"),
-        (lambda parts: {name: data for name, data in parts.items() if name != "1.npy"}, "changed after it was written"),
-        (_edit(b"galfeat file 1", b"galfeat file 2"), "its format is 'galfeat file 2'; this version reads 'galfeat file 1'"),
+        (
+            lambda parts: {name: data for name, data in parts.items() if name != "1.npy"},
+            "changed after it was written",
+        ),
+        (
+            _edit(b"galfeat file 1", b"galfeat file 2"),
+            "its format is 'galfeat file 2'; this version reads 'galfeat file 1'",
+        ),
         (_edit(b'"test"', b"NaN"), "hold NaN"),
         (_edit(b'"test"', b"-Infinity"), "hold -Infinity"),
         (lambda parts: parts | {"tree.json": b"[" * 100_000}, "is no galfeat file"),
@@ -191,7 +245,9 @@ def _edit(old: bytes, new: bytes) -> Callable[[dict[str, bytes]], dict[str, byte
         (lambda parts: {"0.npy": parts["0.npy"]}, r"no member 'tree\.json'"),
     ],
 )
-def test_what_was_changed_is_refused(change: Callable[[dict[str, bytes]], dict[str, bytes]], message: str) -> None:
+def test_what_was_changed_is_refused(
+    change: Callable[[dict[str, bytes]], dict[str, bytes]], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         unpack(zipped(change(members(pack(TREE)))))
 
@@ -208,7 +264,9 @@ def test_a_tree_laid_out_anew_is_the_same_tree() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not a zip file", b"PK\x03\x04 and then nothing", zipped({})], ids=["empty", "text", "zip", "bare"]
+    "content",
+    [b"", b"not a zip file", b"PK\x03\x04 and then nothing", zipped({})],
+    ids=["empty", "text", "zip", "bare"],
 )
 def test_what_is_no_such_file_is_said_in_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.galfeat"

@@ -25,7 +25,12 @@ Y = np.array(["agn", "merger", "spiral"])[np.arange(60) % 3]
 
 
 def trained(**settings: Any) -> MLPClassifier:
-    basic: dict[str, Any] = {"hidden_layer_sizes": (6,), "max_iter": 5, "tol": None, "random_state": 0}
+    basic: dict[str, Any] = {
+        "hidden_layer_sizes": (6,),
+        "max_iter": 5,
+        "tol": None,
+        "random_state": 0,
+    }
     return MLPClassifier(**(basic | settings)).fit(X, Y)
 
 
@@ -34,30 +39,56 @@ def state() -> dict[str, Any]:
     return trained(dtype="float32").get_state()
 
 
-@pytest.mark.parametrize("labels", [Y, Y.astype(object), np.arange(60) % 3, np.arange(60) % 2 == 0, (np.arange(60) % 2) * 2.0])
+@pytest.mark.parametrize(
+    "labels",
+    [Y, Y.astype(object), np.arange(60) % 3, np.arange(60) % 2 == 0, (np.arange(60) % 2) * 2.0],
+)
 def test_a_classifier_comes_back_from_its_file(tmp_path: Path, labels: np.ndarray) -> None:
-    weight = dict.fromkeys(np.unique(labels)[:1].tolist(), 2.0) | dict.fromkeys(np.unique(labels)[1:].tolist(), 1.0)
-    settings: dict[str, Any] = {"solver": Adam(learning_rate=0.01), "loss": BinaryCrossEntropy(), "learning_rate": Cosine(floor=0.1)}
+    weight = dict.fromkeys(np.unique(labels)[:1].tolist(), 2.0) | dict.fromkeys(
+        np.unique(labels)[1:].tolist(), 1.0
+    )
+    settings: dict[str, Any] = {
+        "solver": Adam(learning_rate=0.01),
+        "loss": BinaryCrossEntropy(),
+        "learning_rate": Cosine(floor=0.1),
+    }
     model = MLPClassifier(
-        (6, 5), LeakyRelu(0.2), max_iter=5, tol=None, random_state=0, class_weight=weight, n_networks=2, calibration=True, **settings
+        (6, 5),
+        LeakyRelu(0.2),
+        max_iter=5,
+        tol=None,
+        random_state=0,
+        class_weight=weight,
+        n_networks=2,
+        calibration=True,
+        **settings,
     ).fit(X, labels)
     model.save(tmp_path / "m")
     back = MLPClassifier.load(tmp_path / "m")
     assert_array_equal(back.predict_proba(X), model.predict_proba(X))
     assert_array_equal(back.predict(X), model.predict(X))
     assert back.get_params() == model.get_params()
-    assert (back.n_iter_, back.loss_curve_, back.n_features_in_, back.t_) == (model.n_iter_, model.loss_curve_, 4, model.t_)
+    assert (back.n_iter_, back.loss_curve_, back.n_features_in_, back.t_) == (
+        model.n_iter_,
+        model.loss_curve_,
+        4,
+        model.t_,
+    )
     assert_array_equal(back.set_params(warm_start=True).fit(X, labels).classes_, model.classes_)
 
 
 @pytest.mark.parametrize("target", [X[:, 0], X[:, :1], X[:, :2]])
 def test_a_regressor_comes_back_from_its_file(tmp_path: Path, target: np.ndarray) -> None:
-    model = MLPRegressor((6,), "gelu", dtype="float32", max_iter=5, tol=None, random_state=0, n_networks=3).fit(X, target)
+    model = MLPRegressor(
+        (6,), "gelu", dtype="float32", max_iter=5, tol=None, random_state=0, n_networks=3
+    ).fit(X, target)
     model.save(tmp_path / "m")
     back = MLPRegressor.load(tmp_path / "m")
     assert_array_equal(back.predict(X), model.predict(X))
     assert back.predict(X).shape == target.shape
-    with pytest.raises(UsageError, match=r"a saved 'MLPRegressor' in the format .*; expected 'MLPClassifier'"):
+    with pytest.raises(
+        UsageError, match=r"a saved 'MLPRegressor' in the format .*; expected 'MLPClassifier'"
+    ):
         MLPClassifier.load(tmp_path / "m")
 
 
@@ -122,11 +153,17 @@ def _entry(**changes: Any) -> Callable[[dict[str, Any]], Any]:
         (_entry(code="import os"), "look|lacks.*code"),
         (_entry(settings={}), "not those of MLPClassifier"),
         (_entry(targets={"flat": True}), "classes, flat, temperature"),
-        (_network(params=np.zeros(3, np.float32)), r"must be 51 finite numbers; got float32 of shape \(3,\)"),
+        (
+            _network(params=np.zeros(3, np.float32)),
+            r"must be 51 finite numbers; got float32 of shape \(3,\)",
+        ),
         (_network(params=np.zeros(51)), r"1 network\(s\) of float32; other"),
         (_network(params=np.full(51, np.nan, np.float32)), "finite"),
         (_network(params=np.full(51, np.inf, np.float32)), "finite"),
-        (_network(params=np.array([print] * 51, dtype=object)), "one-dimensional array of numbers or words; got object"),
+        (
+            _network(params=np.array([print] * 51, dtype=object)),
+            "one-dimensional array of numbers or words; got object",
+        ),
         (_network(params=[0.0] * 51), "got list"),
         (_network(epochs=-1), "epochs"),
         (_network(seen=True), "seen"),
@@ -141,7 +178,9 @@ def _entry(**changes: Any) -> Callable[[dict[str, Any]], Any]:
         (_targets(temperature=None), "temperature"),
     ],
 )
-def test_entries_that_do_not_fit_are_refused(state: dict[str, Any], change: Callable[[dict[str, Any]], Any], message: str) -> None:
+def test_entries_that_do_not_fit_are_refused(
+    state: dict[str, Any], change: Callable[[dict[str, Any]], Any], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         MLPClassifier.from_state(change(state))
 
@@ -170,21 +209,28 @@ def test_entries_that_do_not_fit_are_refused(state: dict[str, Any], change: Call
         ("dtype", "object"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(state: dict[str, Any], setting: str, value: Any) -> None:
+def test_settings_that_do_not_fit_are_refused(
+    state: dict[str, Any], setting: str, value: Any
+) -> None:
     with pytest.raises(UsageError):
         MLPClassifier.from_state(state | {"settings": state["settings"] | {setting: value}})
 
 
 BAD: list[Any] = [
-    None, True, False, 0, -1, 1, 2, 10**30, -(10**30), 1.5, float("nan"), float("inf"), 1e308, "", "x", "relu", "newton", "hinge", [], [1],
-    [[1]], ["a"], {}, {"type": "Adam"}, {"type": "Relu"}, {"type": None}, {"array": "0.npy"}, (1, 2), b"x", np.zeros(3), np.zeros((2, 2)),
-    np.array(["x"]), np.array(5), np.array([object()]), np.array([], dtype=float), np.array(["agn", "merger", "spiral"]),
+    None, True, False, 0, -1, 1, 2, 10**30, -(10**30), 1.5, float("nan"), float("inf"), 1e308, "",
+    "x", "relu", "newton", "hinge", [], [1],
+    [[1]], ["a"], {}, {"type": "Adam"}, {"type": "Relu"}, {"type": None}, {"array": "0.npy"}, (1,
+    2), b"x", np.zeros(3), np.zeros((2, 2)),
+    np.array(["x"]), np.array(5), np.array([object()]), np.array([], dtype=float), np.array(["agn",
+    "merger", "spiral"]),
 ]  # fmt: skip
 
 
 def _places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     yield at
-    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+    for key in (
+        value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    ):
         yield from _places(value[key], (*at, key))
 
 
@@ -198,9 +244,21 @@ def _put(tree: Any, at: tuple[Any, ...], value: Any) -> Any:
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
-def test_whatever_is_put_in_any_place_works_or_is_refused_in_one_line(kind: type[MLPClassifier | MLPRegressor]) -> None:
-    weight = {"class_weight": {"agn": 1.0, "merger": 2.0, "spiral": 1.0}} if kind is MLPClassifier else {}
-    settings: dict[str, Any] = {"max_iter": 1, "tol": None, "random_state": 0, "n_networks": 2, "solver": Adam()} | weight
+def test_whatever_is_put_in_any_place_works_or_is_refused_in_one_line(
+    kind: type[MLPClassifier | MLPRegressor],
+) -> None:
+    weight = (
+        {"class_weight": {"agn": 1.0, "merger": 2.0, "spiral": 1.0}}
+        if kind is MLPClassifier
+        else {}
+    )
+    settings: dict[str, Any] = {
+        "max_iter": 1,
+        "tol": None,
+        "random_state": 0,
+        "n_networks": 2,
+        "solver": Adam(),
+    } | weight
     state = kind((3,), **settings).fit(X, Y if kind is MLPClassifier else X[:, 0]).get_state()
     said = {}
     for place in _places(state):
@@ -227,7 +285,9 @@ def test_a_file_holds_numbers_and_words_only(tmp_path: Path) -> None:
 
     def look(value: Any) -> None:
         assert isinstance(value, dict | list | str | int | float | np.ndarray | None)
-        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        for item in (
+            value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        ):
             look(item)
 
     tree = read_file(tmp_path / "m")

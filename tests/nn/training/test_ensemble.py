@@ -19,12 +19,20 @@ from galfeat.nn.training.early_stopping import Validation
 from galfeat.nn.training.ensemble import Member, Task
 from galfeat.nn.training.loop import Plan
 
-X, Y = make_classification(150, 8, n_informative=6, n_redundant=0, n_classes=3, class_sep=2.0, random_state=3)
+X, Y = make_classification(
+    150, 8, n_informative=6, n_redundant=0, n_classes=3, class_sep=2.0, random_state=3
+)
 T = X[:, 0] * X[:, 1]
 
 
 def fixed(**settings: Any) -> MLPClassifier:
-    basic: dict[str, Any] = {"hidden_layer_sizes": (9,), "max_iter": 10, "tol": None, "random_state": 0, "batch_size": 32}
+    basic: dict[str, Any] = {
+        "hidden_layer_sizes": (9,),
+        "max_iter": 10,
+        "tol": None,
+        "random_state": 0,
+        "batch_size": 32,
+    }
     return MLPClassifier(**(basic | settings))
 
 
@@ -39,9 +47,15 @@ def test_a_committee_averages_probabilities() -> None:
 
 def test_a_committee_averages_scores_where_there_are_no_probabilities() -> None:
     model = fixed(n_networks=2, loss="hinge").fit(X, Y)
-    assert_allclose(model.decision_function(X), (model.networks_[0].forward(X) + model.networks_[1].forward(X)) / 2)
+    assert_allclose(
+        model.decision_function(X),
+        (model.networks_[0].forward(X) + model.networks_[1].forward(X)) / 2,
+    )
     regressor = MLPRegressor((9,), n_networks=2, max_iter=5, tol=None).fit(X, T)
-    assert_allclose(regressor.predict(X), (regressor.networks_[0].forward(X) + regressor.networks_[1].forward(X))[:, 0] / 2)
+    assert_allclose(
+        regressor.predict(X),
+        (regressor.networks_[0].forward(X) + regressor.networks_[1].forward(X))[:, 0] / 2,
+    )
 
 
 def test_the_first_of_many_are_those_of_few() -> None:
@@ -71,8 +85,15 @@ class Scripted(Validation):
 
 def test_a_trial_gives_the_network_of_the_epoch_that_was_chosen() -> None:
     samples = Samples(X, np.eye(3)[Y])
-    task = Task(samples=samples, loss=LOSSES["cross_entropy"], plan=Plan(optimizer=Adam(), batch_size=32, max_iter=5, tol=None))
-    member = Member(initialized((8, 4, 3), "tanh", "identity", np.random.default_rng(1)), np.random.default_rng(2))
+    task = Task(
+        samples=samples,
+        loss=LOSSES["cross_entropy"],
+        plan=Plan(optimizer=Adam(), batch_size=32, max_iter=5, tol=None),
+    )
+    member = Member(
+        initialized((8, 4, 3), "tanh", "identity", np.random.default_rng(1)),
+        np.random.default_rng(2),
+    )
     trial = member.tried(task, lambda network: Scripted(network, samples), np.random.default_rng(3))
     two, _ = replace(member, rng=np.random.default_rng(3)).trained(task.planned(2))
     assert (trial.epochs, trial.scores) == (2, (0.1, 0.9, 0.2, 0.1, 0.3))
@@ -84,8 +105,12 @@ def test_a_committee_is_no_worse_than_its_members(rng: np.random.Generator) -> N
     new = rng.standard_normal((400, 5))
     old = rng.standard_normal((60, 5))
     truth = [np.sin(2 * part[:, 0]) + part[:, 1] * part[:, 2] for part in (old, new)]
-    model = MLPRegressor((40,), n_networks=5, max_iter=200, tol=None, learning_rate_init=0.01, random_state=0).fit(old, truth[0])
-    alone = np.mean([np.mean((network.forward(new)[:, 0] - truth[1]) ** 2) for network in model.networks_])
+    model = MLPRegressor(
+        (40,), n_networks=5, max_iter=200, tol=None, learning_rate_init=0.01, random_state=0
+    ).fit(old, truth[0])
+    alone = np.mean(
+        [np.mean((network.forward(new)[:, 0] - truth[1]) ** 2) for network in model.networks_]
+    )
     assert np.mean((model.predict(new) - truth[1]) ** 2) < 0.95 * alone
 
 
@@ -113,11 +138,16 @@ def test_dropout_changes_training_alone() -> None:
     assert not np.array_equal(model.network_.params, fixed().fit(X, Y).network_.params)
     assert_array_equal(model.network_.params, fixed(dropout=0.5).fit(X, Y).network_.params)
     assert_array_equal(model.predict_proba(X), model.predict_proba(X))
-    assert model.predict_proba(X).argmax(axis=1).tolist() == model.network_.forward(X).argmax(axis=1).tolist()
+    assert (
+        model.predict_proba(X).argmax(axis=1).tolist()
+        == model.network_.forward(X).argmax(axis=1).tolist()
+    )
 
 
 def test_other_units_are_left_out_in_each_step() -> None:
-    """With a rate that moves nothing, the loss of the whole batch differs from epoch to epoch by the units left out alone."""
+    """With a rate that moves nothing, the loss of the whole batch differs from epoch to epoch by
+    the units left out alone.
+    """
     still: dict[str, Any] = {"learning_rate_init": 1e-14, "batch_size": 200, "max_iter": 5}
     assert len(set(np.round(fixed(dropout=0.5, **still).fit(X, Y).loss_curve_, 9))) == 5
     assert len(set(np.round(fixed(**still).fit(X, Y).loss_curve_, 9))) == 1
@@ -128,7 +158,9 @@ def test_dropout_leaves_units_that_do_not_lean_on_each_other(rng: np.random.Gene
     truth = [(part[:, 0] > 0).astype(int) for part in (old, new)]
     losses = []
     for dropout in (0.0, 0.5):
-        model = MLPClassifier((60,), alpha=0.0, dropout=dropout, max_iter=150, tol=None, random_state=0).fit(old, truth[0])
+        model = MLPClassifier(
+            (60,), alpha=0.0, dropout=dropout, max_iter=150, tol=None, random_state=0
+        ).fit(old, truth[0])
         losses.append(-np.mean(model.predict_log_proba(new)[np.arange(2000), truth[1]]))
     assert losses[1] < losses[0]
 
@@ -137,18 +169,35 @@ def test_an_l1_penalty_quietens_features_that_say_nothing(rng: np.random.Generat
     old = rng.standard_normal((300, 10))
     loud = []
     for l1 in (0.0, 10.0):
-        model = MLPRegressor((), l1=l1, alpha=0.0, max_iter=400, tol=None, learning_rate_init=0.01, random_state=0)
-        loud.append(np.abs(model.fit(old, old[:, 0] + 0.3 * rng.standard_normal(300)).coefs_[0][:, 0]))
+        model = MLPRegressor(
+            (), l1=l1, alpha=0.0, max_iter=400, tol=None, learning_rate_init=0.01, random_state=0
+        )
+        loud.append(
+            np.abs(model.fit(old, old[:, 0] + 0.3 * rng.standard_normal(300)).coefs_[0][:, 0])
+        )
     assert loud[1][1:].max() < 0.3 * loud[0][1:].max()
-    assert loud[1][0] == pytest.approx(1 - 10 / 300, abs=0.05)  # least squares with an L1 penalty: 1 shrinks by l1 / n
+    # least squares with an L1 penalty: 1 shrinks by l1 / n
+    assert loud[1][0] == pytest.approx(1 - 10 / 300, abs=0.05)
 
 
 def test_l2_and_l1_weigh_as_much_as_their_formulas_say() -> None:
-    """One weight, no bias to speak of: the minimum of ((w - 1)^2 + alpha/n w^2)/2 + l1/n |w| is (1 - l1/n) / (1 + alpha/n)."""
+    """One weight, no bias to speak of: the minimum of ((w - 1)^2 + alpha/n w^2)/2 + l1/n |w| is (1
+    - l1/n) / (1 + alpha/n).
+    """
     x = np.array([[1.0], [-1.0]])
     for alpha, l1 in ((2.0, 0.0), (0.0, 0.5), (1.0, 0.5)):
-        model = MLPRegressor((), alpha=alpha, l1=l1, solver="gradient_descent", learning_rate_init=0.1, max_iter=500, tol=None)
-        assert model.fit(x, x[:, 0]).coefs_[0][0, 0] == pytest.approx((1 - l1 / 2) / (1 + alpha / 2), abs=1e-6)
+        model = MLPRegressor(
+            (),
+            alpha=alpha,
+            l1=l1,
+            solver="gradient_descent",
+            learning_rate_init=0.1,
+            max_iter=500,
+            tol=None,
+        )
+        assert model.fit(x, x[:, 0]).coefs_[0][0, 0] == pytest.approx(
+            (1 - l1 / 2) / (1 + alpha / 2), abs=1e-6
+        )
 
 
 @pytest.mark.parametrize("solver", ["newton", "lbfgs"])
@@ -161,7 +210,9 @@ def test_full_batch_solvers_find_the_minimum(solver: str) -> None:
     assert_allclose(model.coefs_[0][:, 0], wanted, rtol=1e-5, atol=1e-7)
     assert_allclose(model.intercepts_[0], T.mean() - X.mean(axis=0) @ wanted, rtol=1e-5)
     assert model.n_iter_ == len(model.loss_curve_) < 100
-    assert model.loss_ == pytest.approx(0.5 * np.mean((model.predict(X) - T) ** 2) + 0.5 * alpha / n * wanted @ wanted)
+    assert model.loss_ == pytest.approx(
+        0.5 * np.mean((model.predict(X) - T) ** 2) + 0.5 * alpha / n * wanted @ wanted
+    )
 
 
 @pytest.mark.parametrize("solver", ["newton", "lbfgs"])
@@ -180,7 +231,9 @@ def test_full_batch_solvers_stop_early_go_on_and_refuse(solver: str) -> None:
 
 
 def test_a_trial_that_starts_in_the_minimum_ends_there() -> None:
-    flat = MLPRegressor((), solver="newton", initializer="zeros", early_stopping=True, random_state=0).fit(X, np.zeros(len(X)))
+    flat = MLPRegressor(
+        (), solver="newton", initializer="zeros", early_stopping=True, random_state=0
+    ).fit(X, np.zeros(len(X)))
     assert (flat.n_iter_, flat.loss_) == (1, 0.0)
 
 
@@ -190,7 +243,14 @@ def test_weights_of_a_part_have_a_mean_of_one() -> None:
     assert part.weight.ravel().tolist() == [0.5, 1.5]
 
 
-def test_networks_are_made_with_the_activation_and_initializer_asked_for(rng: np.random.Generator) -> None:
-    model = fixed(activation="tanh", initializer="orthogonal", max_iter=1, learning_rate_init=1e-12).fit(X, Y)
+def test_networks_are_made_with_the_activation_and_initializer_asked_for(
+    rng: np.random.Generator,
+) -> None:
+    model = fixed(
+        activation="tanh", initializer="orthogonal", max_iter=1, learning_rate_init=1e-12
+    ).fit(X, Y)
     assert_allclose(model.coefs_[0] @ model.coefs_[0].T, np.eye(8), atol=1e-9)
-    assert model.network_.activations[0] == initialized((1, 1, 1), "tanh", "identity", rng).activations[0]
+    assert (
+        model.network_.activations[0]
+        == initialized((1, 1, 1), "tanh", "identity", rng).activations[0]
+    )

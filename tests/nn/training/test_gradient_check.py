@@ -35,12 +35,16 @@ class WrongBias(Network):
 
 @pytest.fixture
 def samples(rng: np.random.Generator) -> Samples:
-    return Samples(rng.standard_normal((5, 3)), np.eye(2)[[0, 1, 1, 0, 1]], rng.uniform(0.5, 1.5, (5, 1)))
+    return Samples(
+        rng.standard_normal((5, 3)), np.eye(2)[[0, 1, 1, 0, 1]], rng.uniform(0.5, 1.5, (5, 1))
+    )
 
 
 @pytest.mark.parametrize("hidden", ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES)
-def test_all_networks_losses_and_penalties_pass(hidden: str, loss: str, samples: Samples, rng: np.random.Generator) -> None:
+def test_all_networks_losses_and_penalties_pass(
+    hidden: str, loss: str, samples: Samples, rng: np.random.Generator
+) -> None:
     network = initialized((3, 4, 3, 2), hidden, "identity", rng)
     network.params += 0.2 * rng.standard_normal(network.params.size)
     before = network.params.copy()
@@ -66,7 +70,9 @@ def test_the_wrong_parameter_is_named(samples: Samples, rng: np.random.Generator
 
 def test_error_is_relative_to_a_large_gradient() -> None:
     huge = Samples(np.array([[1e6]]), np.array([[0.0]]))
-    found = check_gradient(Objective(Network((1, 1), params=np.array([1.0, 0.0])), HalfSquaredError()), huge)
+    found = check_gradient(
+        Objective(Network((1, 1), params=np.array([1.0, 0.0])), HalfSquaredError()), huge
+    )
     assert found.backpropagated[0] == 1e12
     assert found.error < 1e-8
 

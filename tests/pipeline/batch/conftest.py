@@ -16,9 +16,14 @@ Run = Callable[..., int]
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Run]:
-    """Return a function that runs extraction in a process of its own, with what is to happen to it, and gives its exit status."""
+    """Return a function that runs extraction in a process of its own, with what is to happen to it,
+    and gives its exit status.
+    """
     with subprocess.Popen(
-        [sys.executable, str(HERE / "killed_run.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(HERE / "killed_run.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -46,7 +51,9 @@ def damaged(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(damaged: Path, server: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+def undisturbed(
+    damaged: Path, server: Run, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[bytes, bytes]:
     """Return table and list of failures of a run that nothing happened to."""
     out = tmp_path_factory.mktemp("undisturbed") / "F.parquet"
     assert server(damaged, out) == 0

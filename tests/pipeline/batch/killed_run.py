@@ -1,7 +1,9 @@
-"""A program for tests: extraction that is killed, or hindered, at a chosen moment; forked off, so that imports are paid for once.
+"""A program for tests: extraction that is killed, or hindered, at a chosen moment; forked off, so
+that imports are paid for once.
 
-Each line of its input is JSON: source, out, and what is to happen. The moments are those at which the run calls the system or one of its
-own steps; they are counted, and at the chosen one the process kills itself as ``kill -9`` would, after noting where it was.
+Each line of its input is JSON: source, out, and what is to happen. The moments are those at which
+the run calls the system or one of its own steps; they are counted, and at the chosen one the
+process kills itself as ``kill -9`` would, after noting where it was.
 """
 
 import errno
@@ -46,10 +48,18 @@ def run(order: dict[str, Any]) -> None:
     recipe.FEATURE_VERSION = order.get("version", 1)
     source = open_source(order["source"])
     if "model" in order:
-        classify(order["model"], source, order["out"], workers=order.get("workers", 2), options=Options(**order.get("options", {})))
+        classify(
+            order["model"],
+            source,
+            order["out"],
+            workers=order.get("workers", 2),
+            options=Options(**order.get("options", {})),
+        )
         return
     extract(
-        import_module("poisoned").Poisoned(source, **order["poison"]) if "poison" in order else source,
+        import_module("poisoned").Poisoned(source, **order["poison"])
+        if "poison" in order
+        else source,
         order["out"],
         features=order.get("features", ["color", "hog"]),
         preparation=Preparation(size=order.get("size", 32)),
@@ -87,7 +97,10 @@ class Moments:
 
 def what_file(source: Any, target: Any = None) -> str:
     """Say which of the run's files a path or a handle is."""
-    path = str(target or (Path(f"/proc/self/fd/{source}").readlink() if isinstance(source, int) else source))
+    path = str(
+        target
+        or (Path(f"/proc/self/fd/{source}").readlink() if isinstance(source, int) else source)
+    )
     kinds = {
         "/shards/": "shard",
         "failures.csv": "failures",
@@ -135,7 +148,14 @@ def child(order: dict[str, Any]) -> int:
     """Run as ordered, in a process that may be killed."""
     os.environ.update(order.get("environ", {}))
     if "at" in order:
-        watch(Moments(order["at"], order.get("number", 1), Path(order["note"]), ACTS[order.get("act", "kill")]))
+        watch(
+            Moments(
+                order["at"],
+                order.get("number", 1),
+                Path(order["note"]),
+                ACTS[order.get("act", "kill")],
+            )
+        )
     try:
         run(order)
     except UsageError as error:
@@ -147,16 +167,21 @@ def child(order: dict[str, Any]) -> int:
 
 
 def be_patient() -> None:
-    """Let clusters wait for whatever is slow on a busy machine: a test that waits ends when the thing is there, not before."""
+    """Let clusters wait for whatever is slow on a busy machine: a test that waits ends when the
+    thing is there, not before.
+    """
     for kind in ("CONNECT", "TCP"):
         os.environ.setdefault(f"DASK_DISTRIBUTED__COMM__TIMEOUTS__{kind}", "600s")
 
 
 def main() -> None:
-    """Fork a run for each line of the input; answer with its exit status, negative where a signal ended it."""
+    """Fork a run for each line of the input; answer with its exit status, negative where a signal
+    ended it.
+    """
     small_shards()
     be_patient()
-    for extractor in make_extractors(["color", "hog"]).values():  # the kernels are loaded once for all
+    # the kernels are loaded once for all
+    for extractor in make_extractors(["color", "hog"]).values():
         extractor.transform(np.arange(3072, dtype=np.float32).reshape(1, 3, 32, 32))
     for line in sys.stdin:
         process = os.fork()

@@ -1,4 +1,6 @@
-"""A source with galaxies that do to the process that reads them what broken libraries and greedy files do."""
+"""A source with galaxies that do to the process that reads them what broken libraries and greedy
+files do.
+"""
 
 import os
 import signal
@@ -43,9 +45,22 @@ class Poisoned:
     """
 
     def __init__(
-        self, source: Source, rows: Sequence[int], how: str = "SIGSEGV", unless: str = "", once: bool = False, ids: Sequence[str] = ()
+        self,
+        source: Source,
+        rows: Sequence[int],
+        how: str = "SIGSEGV",
+        unless: str = "",
+        once: bool = False,
+        ids: Sequence[str] = (),
     ) -> None:
-        self.source, self.rows, self.how, self.unless, self.once, self.ids = source, rows, how, unless, once, ids
+        self.source, self.rows, self.how, self.unless, self.once, self.ids = (
+            source,
+            rows,
+            how,
+            unless,
+            once,
+            ids,
+        )
         self.bands: tuple[str, ...] = source.bands
 
     @property
@@ -59,10 +74,15 @@ class Poisoned:
         return self.source.shards(size)
 
     def read(self, shard: Shard) -> Reading:
-        if any(shard.start <= row < shard.stop for row in self.rows) and not (self.unless and Path(self.unless).exists()):
+        if any(shard.start <= row < shard.stop for row in self.rows) and not (
+            self.unless and Path(self.unless).exists()
+        ):
             if self.once:
                 Path(self.unless).touch()
             die(self.how)
         reading = self.source.read(shard)
-        cutouts = [Deadly(**vars(cutout)) if cutout.id in self.ids else cutout for cutout in reading.cutouts]
+        cutouts = [
+            Deadly(**vars(cutout)) if cutout.id in self.ids else cutout
+            for cutout in reading.cutouts
+        ]
         return Reading(cutouts, reading.failures)

@@ -1,8 +1,10 @@
-"""A program for tests: extraction onto a disk that is too small, and again when it has become larger.
+"""A program for tests: extraction onto a disk that is too small, and again when it has become
+larger.
 
-It is to be run with mounts of its own (``unshare -rm``), for it mounts a small file system in memory; if that is not allowed it ends with
-status 77. Its input is JSON: source, folder (empty, for the disk), sizes (bytes, one after the other), and copy (where the results go).
-Its output is JSON: for each size the exit status of the run, what it said, and the files that it left.
+It is to be run with mounts of its own (``unshare -rm``), for it mounts a small file system in
+memory; if that is not allowed it ends with status 77. Its input is JSON: source, folder (empty, for
+the disk), sizes (bytes, one after the other), and copy (where the results go). Its output is JSON:
+for each size the exit status of the run, what it said, and the files that it left.
 """
 
 import json
@@ -36,11 +38,26 @@ def main() -> None:
         process = os.fork()
         if not process:
             killed_run.small_shards()
-            os._exit(killed_run.child({"source": order["source"], "out": str(out), "note": f"{order['copy']}/note.json"}))
+            os._exit(
+                killed_run.child(
+                    {
+                        "source": order["source"],
+                        "out": str(out),
+                        "note": f"{order['copy']}/note.json",
+                    }
+                )
+            )
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         said = Path(order["copy"]) / "note.said"
         left = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-        told.append({"status": status, "said": said.read_text() if status else "", "left": left, "table": out.stat().st_size})
+        told.append(
+            {
+                "status": status,
+                "said": said.read_text() if status else "",
+                "left": left,
+                "table": out.stat().st_size,
+            }
+        )
     for path in folder.glob("F.*"):
         shutil.copy(path, order["copy"])
     json.dump(told, sys.stdout)

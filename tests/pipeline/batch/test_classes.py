@@ -1,4 +1,6 @@
-"""Classes come with the guarantees of features: the same bytes after a kill, whoever measures, and retried failures."""
+"""Classes come with the guarantees of features: the same bytes after a kill, whoever measures, and
+retried failures.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -30,23 +32,31 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["P.parquet", "P.csv"])
-def test_killed_and_gone_on_with(name: str, damaged: Path, model: Path, tmp_path: Path, server: Run) -> None:
+def test_killed_and_gone_on_with(
+    name: str, damaged: Path, model: Path, tmp_path: Path, server: Run
+) -> None:
     whole, out = tmp_path / "whole" / name, tmp_path / name
     summary = classify(model, damaged, whole, workers=3)
     assert (summary.done, summary.failed) == (88, 2)
     for at, number in (("after rename of shard", 2), ("after rename of failures", 1)):
         assert server(damaged, out, model=str(model), at=at, number=number) == -9
         assert not out.exists()
-    assert classify(model, damaged, out, workers=1) == type(summary)(out, 88, 2, tmp_path / "P.failures.csv", summary.commonest)
+    assert classify(model, damaged, out, workers=1) == type(summary)(
+        out, 88, 2, tmp_path / "P.failures.csv", summary.commonest
+    )
     assert out.read_bytes() == whole.read_bytes()
-    assert (tmp_path / "P.failures.csv").read_bytes() == (whole.parent / "P.failures.csv").read_bytes()
+    assert (tmp_path / "P.failures.csv").read_bytes() == (
+        whole.parent / "P.failures.csv"
+    ).read_bytes()
 
 
 def test_text_and_table_say_the_same(survey: Path, model: Path, tmp_path: Path) -> None:
     for name in ("P.parquet", "P.csv"):
         classify(model, survey, tmp_path / name)
     one = pq.read_table(tmp_path / "P.parquet").replace_schema_metadata(None)
-    options = pyarrow.csv.ConvertOptions(column_types=dict(zip(one.schema.names, one.schema.types, strict=True)))
+    options = pyarrow.csv.ConvertOptions(
+        column_types=dict(zip(one.schema.names, one.schema.types, strict=True))
+    )
     assert pyarrow.csv.read_csv(tmp_path / "P.csv", convert_options=options).equals(one)
     assert pq.read_metadata(tmp_path / "P.parquet").num_row_groups == 1
 
@@ -63,9 +73,16 @@ def test_retried(name: str, survey: Path, model: Path, tmp_path: Path) -> None:
     assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_another_model_is_refused(survey: Path, model: Path, table: Path, tmp_path: Path, server: Run) -> None:
+def test_another_model_is_refused(
+    survey: Path, model: Path, table: Path, tmp_path: Path, server: Run
+) -> None:
     other = tmp_path / "other.galfeat"
     train(table, other, inputs=["hog", "color"], seed=1)
-    assert server(survey, tmp_path / "P.parquet", model=str(model), at="after rename of shard", number=2) == -9
+    assert (
+        server(
+            survey, tmp_path / "P.parquet", model=str(model), at="after rename of shard", number=2
+        )
+        == -9
+    )
     with pytest.raises(UsageError, match=r"model was .* and is .* now"):
         classify(other, survey, tmp_path / "P.parquet")

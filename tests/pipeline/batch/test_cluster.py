@@ -25,11 +25,30 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
     """Return the address of a scheduler with one worker, both started as the documentation says."""
     record = tmp_path / "scheduler.json"
     program = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", str(record), "--nthreads", "2", "--no-dashboard"]
-    options = ["--scheduler-file", str(record), "--port", "0", "--no-dashboard", "--host", "127.0.0.1"]
+    worker = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        "--scheduler-file",
+        str(record),
+        "--nthreads",
+        "2",
+        "--no-dashboard",
+    ]
+    options = [
+        "--scheduler-file",
+        str(record),
+        "--port",
+        "0",
+        "--no-dashboard",
+        "--host",
+        "127.0.0.1",
+    ]
     with (
         subprocess.Popen([*program, *options], stderr=subprocess.DEVNULL) as first,
-        subprocess.Popen([*worker, "--local-directory", str(tmp_path / "dask")], stderr=subprocess.DEVNULL) as second,
+        subprocess.Popen(
+            [*worker, "--local-directory", str(tmp_path / "dask")], stderr=subprocess.DEVNULL
+        ) as second,
     ):
         with import_module("distributed").Client(scheduler_file=str(record), timeout=600) as client:
             client.wait_for_workers(1, timeout=600)
@@ -58,22 +77,34 @@ def test_a_worker_that_is_killed_is_survived(survey: Path, tmp_path: Path, serve
     assert out.read_bytes() == whole.read_bytes()
 
 
-def test_a_galaxy_that_kills_every_worker_is_left_out(survey: Path, tmp_path: Path, server: Run) -> None:
-    out, sooner = tmp_path / "F.parquet", {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}  # after two workers, not four
-    assert server(survey, out, poison={"rows": [21], "how": "SIGKILL"}, options=LOCAL, environ=sooner) == 0
+def test_a_galaxy_that_kills_every_worker_is_left_out(
+    survey: Path, tmp_path: Path, server: Run
+) -> None:
+    # after two workers, not four
+    out, sooner = tmp_path / "F.parquet", {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+    assert (
+        server(survey, out, poison={"rows": [21], "how": "SIGKILL"}, options=LOCAL, environ=sooner)
+        == 0
+    )
     assert crashes(out) == ["sim000021"]
 
 
 def test_a_worker_that_does_not_come_back_is_replaced() -> None:
     from galfeat.pipeline.batch import dask as clusters
 
-    with import_module("dask").config.set({"distributed.deploy.lost-worker-timeout": "1s"}), clusters._client("local", 1) as client:
+    with (
+        import_module("dask").config.set({"distributed.deploy.lost-worker-timeout": "1s"}),
+        clusters._client("local", 1) as client,
+    ):
         (watcher,) = client.cluster.workers.values()
-        client.cluster.sync(watcher.close)  # as after a start that took too long: nobody starts the worker again
+        # as after a start that took too long: nobody starts the worker again
+        client.cluster.sync(watcher.close)
         assert client.submit(int, "7").result(timeout=120) == 7
 
 
-def test_where_no_scheduler_is_it_says_so(survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_scheduler_is_it_says_so(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from galfeat import UsageError
     from galfeat.pipeline import extract
     from galfeat.pipeline.batch import dask as clusters
@@ -81,4 +112,9 @@ def test_where_no_scheduler_is_it_says_so(survey: Path, tmp_path: Path, monkeypa
 
     monkeypatch.setattr(clusters, "_WAIT", 1)
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
-        extract(survey, tmp_path / "F.parquet", features=["color"], options=Options(cluster="tcp://127.0.0.1:9"))
+        extract(
+            survey,
+            tmp_path / "F.parquet",
+            features=["color"],
+            options=Options(cluster="tcp://127.0.0.1:9"),
+        )

@@ -1,4 +1,6 @@
-"""Going on with a run: what is refused, what is measured again, and what the end of it is equal to."""
+"""Going on with a run: what is refused, what is measured again, and what the end of it is equal
+to.
+"""
 
 import csv
 import json
@@ -44,7 +46,10 @@ def copy(survey: Path, tmp_path: Path) -> Path:
     [
         ({"size": 24}, ["preparation.size was 32 and is 24 now"]),
         ({"features": ["color"]}, ["extractors.hog was there and is not now"]),
-        ({"features": ["color", "hog", "texture"]}, ["extractors.texture is there now and was not"]),
+        (
+            {"features": ["color", "hog", "texture"]},
+            ["extractors.texture is there now and was not"],
+        ),
         ({"version": 2}, ["feature_version was 1 and is 2 now"]),
     ],
     ids=["size", "fewer", "more", "version"],
@@ -65,9 +70,15 @@ def test_other_settings_are_refused_until_restart(
 
 @pytest.mark.parametrize(
     ("row", "words"),
-    [("new", "had 90 entries and has 91 now"), (40, "rows 33 to 48 of the catalogue"), (0, "rows 1 to 16 of the catalogue")],
+    [
+        ("new", "had 90 entries and has 91 now"),
+        (40, "rows 33 to 48 of the catalogue"),
+        (0, "rows 1 to 16 of the catalogue"),
+    ],
 )
-def test_another_catalogue_is_refused(row: int | str, words: str, copy: Path, tmp_path: Path, server: Run) -> None:
+def test_another_catalogue_is_refused(
+    row: int | str, words: str, copy: Path, tmp_path: Path, server: Run
+) -> None:
     out = tmp_path / "F.parquet"
     assert server(copy, out, **HALF) == -9
     lines = (copy / "catalog.csv").read_text().splitlines()
@@ -93,7 +104,9 @@ def test_a_changed_file_is_measured_again(copy: Path, tmp_path: Path, server: Ru
     assert np.array_equal(hog[0], hog[30])
 
 
-def test_retried_failures_end_as_if_there_had_been_none(copy: Path, tmp_path: Path, server: Run) -> None:
+def test_retried_failures_end_as_if_there_had_been_none(
+    copy: Path, tmp_path: Path, server: Run
+) -> None:
     whole, out = tmp_path / "whole" / "F.parquet", tmp_path / "F.parquet"
     assert server(copy, whole) == 0
     broken = ["sim000020.fits", "sim000021.fits", "sim000070.fits"]
@@ -106,8 +119,12 @@ def test_retried_failures_end_as_if_there_had_been_none(copy: Path, tmp_path: Pa
     assert [line["file"] for line in failures(out)] == broken[1:]
     for name in broken[1:]:
         (copy / f"{name}.away").rename(copy / name)
-    for moment in ({"at": "before rename of shard", "number": 2}, {"at": "before reading", "number": 1}):
-        assert server(copy, out, **moment, options={"retry_failed": True}) == -9  # once while the table is taken apart, once after that
+    for moment in (
+        {"at": "before rename of shard", "number": 2},
+        {"at": "before reading", "number": 1},
+    ):
+        # once while the table is taken apart, once after that
+        assert server(copy, out, **moment, options={"retry_failed": True}) == -9
     assert server(copy, out, options={"retry_failed": True}) == 0
     assert out.read_bytes() == whole.read_bytes()
     assert failures(out) == []
@@ -119,7 +136,8 @@ def test_retrying_measures_only_what_failed(copy: Path, tmp_path: Path, server: 
     away.rename(copy / "away")
     assert server(copy, out) == 0
     (copy / "away").rename(away)
-    assert server(copy, out, at="before reading", number=3, options={"retry_failed": True}) == 0  # twice: for the bands, and for the one
+    # twice: for the bands, and for the one
+    assert server(copy, out, at="before reading", number=3, options={"retry_failed": True}) == 0
 
 
 def test_a_table_made_otherwise_is_not_taken_over(copy: Path, tmp_path: Path, server: Run) -> None:
@@ -134,17 +152,25 @@ def test_a_table_made_otherwise_is_not_taken_over(copy: Path, tmp_path: Path, se
 
 
 @pytest.mark.parametrize("change", ["size", "older", "newer"])
-def test_a_table_made_from_other_files_is_not_taken_over(change: str, copy: Path, tmp_path: Path, server: Run) -> None:
+def test_a_table_made_from_other_files_is_not_taken_over(
+    change: str, copy: Path, tmp_path: Path, server: Run
+) -> None:
     out, away, changed = tmp_path / "F.parquet", copy / "sim000020.fits", copy / "sim000035.fits"
     away.rename(copy / "away")
     assert server(copy, out) == 0
     before, times = out.read_bytes(), (changed.stat().st_atime_ns, changed.stat().st_mtime_ns)
     if change == "size":
         changed.write_bytes(changed.read_bytes() + bytes(2880))
-    os.utime(changed, ns={"size": times, "older": (10**18, 10**18), "newer": (4 * 10**18, 4 * 10**18)}[change])
+    os.utime(
+        changed,
+        ns={"size": times, "older": (10**18, 10**18), "newer": (4 * 10**18, 4 * 10**18)}[change],
+    )
     (copy / "away").rename(away)
     assert server(copy, out, options={"retry_failed": True}) == 2
-    assert "of the rows 33 to 48 of the catalogue, some have another size or time of change" in said(out)
+    assert (
+        "of the rows 33 to 48 of the catalogue, some have another size or time of change"
+        in said(out)
+    )
     assert ("(sim000035.fits changed after the table was made)" in said(out)) == (change == "newer")
     assert out.read_bytes() == before
     assert not out.with_name("F.parquet.work").exists()
@@ -162,10 +188,14 @@ def test_files_that_vanish_midway_are_failures(copy: Path, tmp_path: Path, serve
     for name in gone:
         (copy / name).unlink()
     assert server(copy, out) == 0
-    assert [(line["file"], line["stage"]) for line in failures(out)] == [(name, "read") for name in gone]
+    assert [(line["file"], line["stage"]) for line in failures(out)] == [
+        (name, "read") for name in gone
+    ]
 
 
-def test_a_second_run_on_the_same_output_is_refused(copy: Path, tmp_path: Path, server: Run) -> None:
+def test_a_second_run_on_the_same_output_is_refused(
+    copy: Path, tmp_path: Path, server: Run
+) -> None:
     import fcntl
 
     out = tmp_path / "F.parquet"
@@ -190,7 +220,12 @@ def test_a_second_run_on_the_same_output_is_refused(copy: Path, tmp_path: Path, 
     ],
 )
 def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(
-    at: str, number: int, damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]
+    at: str,
+    number: int,
+    damaged: Path,
+    tmp_path: Path,
+    server: Run,
+    undisturbed: tuple[bytes, bytes],
 ) -> None:
     out = tmp_path / "F.parquet"
     out.write_bytes(b"an earlier table")
@@ -203,7 +238,9 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(
     assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed
 
 
-def test_on_a_small_disk_that_becomes_larger(damaged: Path, tmp_path: Path, undisturbed: tuple[bytes, bytes]) -> None:
+def test_on_a_small_disk_that_becomes_larger(
+    damaged: Path, tmp_path: Path, undisturbed: tuple[bytes, bytes]
+) -> None:
     disk, copied = tmp_path / "disk", tmp_path / "copy"
     disk.mkdir()
     copied.mkdir()
@@ -212,7 +249,9 @@ def test_on_a_small_disk_that_becomes_larger(damaged: Path, tmp_path: Path, undi
     order = {"source": str(damaged), "folder": str(disk), "copy": str(copied), "sizes": sizes}
     program = ["unshare", "-rm", sys.executable, str(Path(__file__).with_name("small_disk.py"))]
     try:
-        ended = subprocess.run(program, input=json.dumps(order), stdout=subprocess.PIPE, text=True, check=False)
+        ended = subprocess.run(
+            program, input=json.dumps(order), stdout=subprocess.PIPE, text=True, check=False
+        )
     except FileNotFoundError:
         pytest.skip("there is no command 'unshare' to mount a small disk with")
     if ended.returncode in (1, 77) and not ended.stdout:
@@ -223,11 +262,17 @@ def test_on_a_small_disk_that_becomes_larger(damaged: Path, tmp_path: Path, undi
         assert "no space left on the disk; make room" in each["said"]
         assert each["table"] == len(b"an earlier table")
         assert not [name for name in each["left"] if name.endswith(".part")]
-    shards = [[name for name in each["left"] if name.startswith("F.parquet.work/shards/")] for each in (smallest, small)]
+    shards = [
+        [name for name in each["left"] if name.startswith("F.parquet.work/shards/")]
+        for each in (smallest, small)
+    ]
     assert 0 < len(shards[0]) < len(shards[1])  # it went on
     assert large["status"] == 0
     assert large["left"] == ["F.failures.csv", "F.parquet"]
-    assert ((copied / "F.parquet").read_bytes(), (copied / "F.failures.csv").read_bytes()) == undisturbed
+    assert (
+        (copied / "F.parquet").read_bytes(),
+        (copied / "F.failures.csv").read_bytes(),
+    ) == undisturbed
 
 
 class _Dying:
@@ -254,7 +299,9 @@ def test_an_interruption_that_python_loses_is_remembered(damaged: Path, tmp_path
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_after_an_interruption_nobody_is_waited_for_long(damaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_an_interruption_nobody_is_waited_for_long(
+    damaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waited: list[float] = []
     hands: Any = running._Hands
     wait = hands.wait
@@ -301,7 +348,9 @@ def test_a_resumed_run_measures_on_before_all_that_was_done_is_in_the_table(
     assert out.read_bytes() == undisturbed.read_bytes()
 
 
-def test_an_interrupted_run_goes_on_without_suspects(damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]) -> None:
+def test_an_interrupted_run_goes_on_without_suspects(
+    damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]
+) -> None:
     out = tmp_path / "F.parquet"
     assert server(damaged, out, at="after writing a shard", number=3, act="interrupt") == 130
     assert (tmp_path / "F.parquet.work" / "journal").read_bytes() == b""

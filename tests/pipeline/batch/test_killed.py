@@ -1,4 +1,6 @@
-"""A run that is killed at any moment, and the same command again: the bytes of the run that nothing happened to."""
+"""A run that is killed at any moment, and the same command again: the bytes of the run that nothing
+happened to.
+"""
 
 import json
 from collections.abc import Callable
@@ -33,25 +35,39 @@ MOMENTS = [  # what it was at, how often it had been there; the survey has six s
 
 @pytest.mark.parametrize(("at", "number"), MOMENTS, ids=lambda value: str(value).replace(" ", "-"))
 def test_the_same_command_gives_the_same_bytes(
-    at: str, number: int, damaged: Path, tmp_path: Path, server: Callable[..., int], undisturbed: tuple[bytes, bytes]
+    at: str,
+    number: int,
+    damaged: Path,
+    tmp_path: Path,
+    server: Callable[..., int],
+    undisturbed: tuple[bytes, bytes],
 ) -> None:
     out = tmp_path / "F.parquet"
     out.write_bytes(b"an earlier table")
     assert server(damaged, out, at=at, number=number) == -9
-    assert json.loads((tmp_path / "note.json").read_text())["at"] == f"{at} {number}"  # it got there, and no further:
+    # it got there, and no further:
+    assert json.loads((tmp_path / "note.json").read_text())["at"] == f"{at} {number}"
     assert (tmp_path / "F.parquet.work").is_dir()
     replaced = at in ("after rename of table", "before clearing up")
     assert out.read_bytes() == (undisturbed[0] if replaced else b"an earlier table")
     assert server(damaged, out) == 0
     assert out.read_bytes() == undisturbed[0]
     assert (tmp_path / "F.failures.csv").read_bytes() == undisturbed[1]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["F.failures.csv", "F.parquet", "note.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "F.failures.csv",
+        "F.parquet",
+        "note.json",
+    ]
 
 
-def test_what_is_through_is_not_measured_again(survey: Path, tmp_path: Path, server: Callable[..., int]) -> None:
+def test_what_is_through_is_not_measured_again(
+    survey: Path, tmp_path: Path, server: Callable[..., int]
+) -> None:
     out = tmp_path / "F.parquet"
     assert server(survey, out, at="after rename of shard", number=4) == -9
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "F.parquet.work").rglob("*.parquet")}
+    kept = {
+        path: path.stat().st_mtime_ns for path in (tmp_path / "F.parquet.work").rglob("*.parquet")
+    }
     assert len(kept) == 4
     assert server(survey, out, at="before copying a shard", number=1) == -9
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

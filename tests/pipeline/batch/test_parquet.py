@@ -24,7 +24,9 @@ from galfeat.pipeline.batch.shard_files import read_result, read_rows, write_res
 def rows(n: int, k: int, seed: int = 0) -> pa.Table:
     """Return a table with a column of each kind that feature tables have."""
     rng = np.random.default_rng(seed)
-    vectors = pa.FixedSizeListArray.from_arrays(pa.array(rng.normal(size=n * k).astype(np.float32)), k)
+    vectors = pa.FixedSizeListArray.from_arrays(
+        pa.array(rng.normal(size=n * k).astype(np.float32)), k
+    )
     local = [[rng.integers(0, 256, 128).tolist() for _ in range(row % 3)] for row in range(n)]
     return pa.table(
         {
@@ -38,7 +40,13 @@ def rows(n: int, k: int, seed: int = 0) -> pa.Table:
 
 
 def test_numbers_in_base_128_by_hand() -> None:
-    assert [varint(number) for number in (0, 1, 127, 128, 300)] == [b"\0", b"\x01", b"\x7f", b"\x80\x01", b"\xac\x02"]
+    assert [varint(number) for number in (0, 1, 127, 128, 300)] == [
+        b"\0",
+        b"\x01",
+        b"\x7f",
+        b"\x80\x01",
+        b"\xac\x02",
+    ]
 
 
 def test_a_footer_is_the_same_after_reading_and_writing(tmp_path: Path) -> None:
@@ -67,18 +75,28 @@ def test_vectors_written_by_hand_are_read_by_pyarrow_and_pandas(n: int, k: int, 
         vector_pages._PAGE = before
     read.validate(full=True)
     assert read.equals(table)
-    assert np.array_equal(np.stack(frame["hog"].tolist()), np.stack(table.column("hog").to_pylist()).astype(np.float32))
+    assert np.array_equal(
+        np.stack(frame["hog"].tolist()),
+        np.stack(table.column("hog").to_pylist()).astype(np.float32),
+    )
 
 
 def test_only_vectors_that_pyarrow_would_write_alike_are_written_by_hand() -> None:
-    kinds = [pa.list_(pa.float32(), 3), pa.list_(pa.float64(), 3), pa.list_(pa.float32()), pa.list_(pa.field("x", pa.float32(), False), 3)]
+    kinds = [
+        pa.list_(pa.float32(), 3),
+        pa.list_(pa.float64(), 3),
+        pa.list_(pa.float32()),
+        pa.list_(pa.field("x", pa.float32(), False), 3),
+    ]
     assert [is_vector(pa.field("v", kind)) for kind in kinds] == [True, False, False, False]
     assert not is_vector(pa.field("v", kinds[0], nullable=False))
 
 
 @pytest.mark.parametrize("sizes", [[5], [3, 0, 8], [0, 0, 4], [300, 1, 2]])
 @pytest.mark.parametrize("within", [True, False])
-def test_shards_become_one_table(sizes: Sequence[int], within: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards_become_one_table(
+    sizes: Sequence[int], within: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not within:
         monkeypatch.delattr("os.copy_file_range", raising=False)
     tables = [rows(n, 9, seed) for seed, n in enumerate(sizes)]
@@ -97,7 +115,12 @@ def test_shards_become_one_table(sizes: Sequence[int], within: bool, tmp_path: P
     about = pq.read_metadata(tmp_path / "F.parquet")
     assert about.num_rows == sum(sizes)
     assert about.num_row_groups == sum(1 + (n > 100) for n in sizes if n)
-    last = [pq.ParquetFile(tmp_path / "F.parquet").read_row_group(about.num_row_groups - 1, columns=[name]) for name in whole.column_names]
+    last = [
+        pq.ParquetFile(tmp_path / "F.parquet").read_row_group(
+            about.num_row_groups - 1, columns=[name]
+        )
+        for name in whole.column_names
+    ]
     tail = next(table for table in reversed(tables) if table.num_rows)
     tail = tail.slice(100) if tail.num_rows > 100 else tail
     assert all(part.column(0).equals(tail.column(part.column_names[0])) for part in last)
@@ -105,7 +128,10 @@ def test_shards_become_one_table(sizes: Sequence[int], within: bool, tmp_path: P
 
 def test_a_shard_where_everything_failed_has_the_same_columns(tmp_path: Path) -> None:
     schema = rows(1, 4).schema
-    bad = [Failure("a", "a.fits", "read", "is 'empty', \"really\"\nü", 3), Failure("b", "", "crash", "", None)]
+    bad = [
+        Failure("a", "a.fits", "read", "is 'empty', \"really\"\nü", 3),
+        Failure("b", "", "crash", "", None),
+    ]
     write_result(tmp_path / "s.parquet", [schema.empty_table()], schema, bad)
     result = read_result(tmp_path / "s.parquet")
     assert result is not None

@@ -19,11 +19,15 @@ def failures(out: Path) -> list[dict[str, str]]:
 
 def in_flight(out: Path) -> set[str]:
     lines = (out.with_name("F.parquet.work") / "journal").read_text().split()
-    return {line[1:] for line in lines if line[0] == "+"} - {line[1:] for line in lines if line[0] == "-"}
+    return {line[1:] for line in lines if line[0] == "+"} - {
+        line[1:] for line in lines if line[0] == "-"
+    }
 
 
 @pytest.mark.parametrize(
-    ("how", "words", "rows"), [("SIGSEGV", "segmentation fault", [21, 40]), ("SIGKILL", "memory runs out", [21])], ids=["twice", "once"]
+    ("how", "words", "rows"),
+    [("SIGSEGV", "segmentation fault", [21, 40]), ("SIGKILL", "memory runs out", [21])],
+    ids=["twice", "once"],
 )
 def test_after_a_crash_the_culprit_is_found_and_left_out(
     how: str, words: str, rows: list[int], survey: Path, tmp_path: Path, server: Run
@@ -33,19 +37,27 @@ def test_after_a_crash_the_culprit_is_found_and_left_out(
         assert server(survey, out, workers=1, poison={"rows": rows, "how": how}) < 0
     assert server(survey, out, workers=1, poison={"rows": rows, "how": how}) == 0
     found = failures(out)
-    assert [(line["id"], line["stage"]) for line in found] == [(f"sim{row:06d}", "crash") for row in rows]
+    assert [(line["id"], line["stage"]) for line in found] == [
+        (f"sim{row:06d}", "crash") for row in rows
+    ]
     assert all(words in line["reason"] for line in found)
-    assert load_features(out).ids.tolist() == [f"sim{row:06d}" for row in range(90) if row not in rows]
+    assert load_features(out).ids.tolist() == [
+        f"sim{row:06d}" for row in range(90) if row not in rows
+    ]
 
 
-def test_a_shard_that_waits_for_its_turn_is_no_suspect(survey: Path, tmp_path: Path, server: Run) -> None:
+def test_a_shard_that_waits_for_its_turn_is_no_suspect(
+    survey: Path, tmp_path: Path, server: Run
+) -> None:
     out = tmp_path / "F.parquet"
     assert server(survey, out, workers=1, poison={"rows": [5], "how": "SIGKILL"}) < 0
     assert len(in_flight(out)) == 1
 
 
 @pytest.mark.parametrize("how", ["SIGSEGV", "SIGKILL", "memory"])
-def test_with_processes_the_same_run_survives(how: str, survey: Path, tmp_path: Path, server: Run) -> None:
+def test_with_processes_the_same_run_survives(
+    how: str, survey: Path, tmp_path: Path, server: Run
+) -> None:
     out, whole = tmp_path / "F.parquet", tmp_path / "whole" / "F.parquet"
     harmless = tmp_path / "harmless"
     poison = {"rows": [21], "how": how, "unless": str(harmless)}
@@ -57,26 +69,38 @@ def test_with_processes_the_same_run_survives(how: str, survey: Path, tmp_path: 
     assert out.read_bytes() == whole.read_bytes()
 
 
-def test_a_lack_of_memory_in_a_thread_costs_the_one_that_needs_it(survey: Path, tmp_path: Path, server: Run) -> None:
+def test_a_lack_of_memory_in_a_thread_costs_the_one_that_needs_it(
+    survey: Path, tmp_path: Path, server: Run
+) -> None:
     out = tmp_path / "F.parquet"
     assert server(survey, out, poison={"rows": [5], "how": "memory"}) == 0
     assert [(line["id"], line["stage"]) for line in failures(out)] == [("sim000005", "crash")]
     assert "memory" in failures(out)[0]["reason"]
 
 
-def test_processes_give_the_same_bytes(damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]) -> None:
+def test_processes_give_the_same_bytes(
+    damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]
+) -> None:
     out = tmp_path / "F.parquet"
     assert server(damaged, out, options={"processes": True}) == 0
     assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed
 
 
-def test_of_a_file_of_many_galaxies_the_one_is_found(survey: Path, tmp_path: Path, server: Run) -> None:
+def test_of_a_file_of_many_galaxies_the_one_is_found(
+    survey: Path, tmp_path: Path, server: Run
+) -> None:
     folder, out = tmp_path / "many", tmp_path / "F.parquet"
     folder.mkdir()
     cubes = [fits.getdata(survey / f"sim{number:06d}.fits") for number in range(7)]
     images = [fits.ImageHDU(cube) for cube in cubes]
     fits.HDUList([fits.PrimaryHDU(), *images]).writeto(folder / "many.fits")
     fits.PrimaryHDU(cubes[0]).writeto(folder / "one.fits")
-    assert server(folder, out, options={"processes": True}, poison={"rows": [], "ids": ["many[5]"]}) == 0
+    assert (
+        server(folder, out, options={"processes": True}, poison={"rows": [], "ids": ["many[5]"]})
+        == 0
+    )
     assert [(line["id"], line["stage"]) for line in failures(out)] == [("many[5]", "crash")]
-    assert load_features(out).ids.tolist() == [*(f"many[{number}]" for number in (0, 1, 2, 3, 4, 6)), "one"]
+    assert load_features(out).ids.tolist() == [
+        *(f"many[{number}]" for number in (0, 1, 2, 3, 4, 6)),
+        "one",
+    ]

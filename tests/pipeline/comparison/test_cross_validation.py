@@ -56,13 +56,21 @@ def test_smaller_training_sets_are_parts_of_larger_ones_and_have_every_class() -
 
 
 def test_ties_reach_through_others() -> None:
-    assert families(6, [np.array([[0, 1]]), np.array([[1, 5], [3, 4]])]).tolist() == [0, 0, 1, 2, 2, 0]
+    assert families(6, [np.array([[0, 1]]), np.array([[1, 5], [3, 4]])]).tolist() == [
+        0,
+        0,
+        1,
+        2,
+        2,
+        0,
+    ]
     assert families(3, []).tolist() == [0, 1, 2]
     assert labels_twins(np.array(["x", "", "x", "", "y", "x"])).tolist() == [[0, 2], [0, 5]]
 
 
 def test_duplicates_by_position_and_by_image() -> None:
-    # 0.5 arcsec of right ascension at 60 degrees are 1 arcsec in the coordinate; across 0 h; one without a position
+    # 0.5 arcsec of right ascension at 60 degrees are 1 arcsec in the coordinate; across 0 h; one
+    # without a position
     ra = np.array([359.99995, 0.00005, 10.0, np.nan, 10.0, 200.0, 200.0])
     dec = np.array([60.0, 60.0, 5.0, np.nan, 5.001, 89.9999, -89.0])
     assert position_twins(ra, dec).tolist() == [[0, 1]]

@@ -5,7 +5,12 @@ import math
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import brier_score_loss, confusion_matrix, precision_recall_fscore_support, roc_auc_score
+from sklearn.metrics import (
+    brier_score_loss,
+    confusion_matrix,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
 
 from galfeat import UsageError
 from galfeat.pipeline.comparison.metrics import (
@@ -36,8 +41,12 @@ def drawn(n: int, k: int = 3) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 
 def test_penalties_of_four_galaxies_by_hand() -> None:
-    assert log_loss(TRUTH, TABLE, CLASSES) == pytest.approx(-(math.log(0.7) + 2 * math.log(0.4) + math.log(0.8)) / 4)
-    squares = (0.09 + 0.04 + 0.01) + (0.36 + 0.25 + 0.01) + (0.01 + 0.04 + 0.01) + (0.09 + 0.09 + 0.36)
+    assert log_loss(TRUTH, TABLE, CLASSES) == pytest.approx(
+        -(math.log(0.7) + 2 * math.log(0.4) + math.log(0.8)) / 4
+    )
+    squares = (
+        (0.09 + 0.04 + 0.01) + (0.36 + 0.25 + 0.01) + (0.01 + 0.04 + 0.01) + (0.09 + 0.09 + 0.36)
+    )
     assert brier(TRUTH, TABLE, CLASSES) == pytest.approx(squares / 4)
 
 
@@ -47,11 +56,14 @@ def test_brier_of_two_classes_is_scikit_learns() -> None:
 
 
 def test_calibration_of_four_galaxies_by_hand() -> None:
-    # confidences 0.7 right, 0.5 wrong, 0.8 right, 0.4 right; in fifths: (0.2, 0.4], (0.4, 0.6], (0.6, 0.8]
+    # confidences 0.7 right, 0.5 wrong, 0.8 right, 0.4 right; in fifths: (0.2, 0.4], (0.4, 0.6],
+    # (0.6, 0.8]
     bins = reliability_bins(TRUTH, TABLE, CLASSES, n_bins=5)
     assert [(each.n, each.accuracy) for each in bins] == [(1, 1.0), (1, 0.0), (2, 1.0)]
     assert [each.confidence for each in bins] == pytest.approx([0.4, 0.5, 0.75])
-    assert expected_calibration_error(TRUTH, TABLE, CLASSES, n_bins=5) == pytest.approx((0.6 + 0.5 + 2 * 0.25) / 4)
+    assert expected_calibration_error(TRUTH, TABLE, CLASSES, n_bins=5) == pytest.approx(
+        (0.6 + 0.5 + 2 * 0.25) / 4
+    )
 
 
 def test_bins_are_those_of_scikit_learn() -> None:
@@ -104,7 +116,10 @@ def test_every_class_as_scikit_learn_has_it() -> None:
     assert [each.n for each in scores] == n.tolist()
     areas = [roc_auc_score(truth == name, table[:, place]) for place, name in enumerate(names)]
     assert [each.auc for each in scores] == pytest.approx(areas)
-    assert confusion(truth, table, names).tolist() == confusion_matrix(truth, predicted, labels=names).tolist()
+    assert (
+        confusion(truth, table, names).tolist()
+        == confusion_matrix(truth, predicted, labels=names).tolist()
+    )
 
 
 def test_a_class_that_is_nowhere_has_no_area_and_never_predicted_is_no_error() -> None:
@@ -130,7 +145,9 @@ def test_scores_by_pencil() -> None:
     assert per_class["b"]["f1"] == pytest.approx(0.5)
     assert scores["macro_f1"] == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
     assert scores["log_loss"] == pytest.approx(-(4 * np.log(0.8) + 2 * np.log(0.1)) / 6)
-    assert scores["brier"] == pytest.approx((4 * (0.04 + 0.01 + 0.01) + 2 * (0.81 + 0.64 + 0.01)) / 6)
+    assert scores["brier"] == pytest.approx(
+        (4 * (0.04 + 0.01 + 0.01) + 2 * (0.81 + 0.64 + 0.01)) / 6
+    )
     assert scores["ece"] == pytest.approx(abs(0.8 - 4 / 6))
 
 

@@ -14,7 +14,11 @@ Y, X = np.indices((64, 64)) - 31.5
 def cutout(noise: float = 2.0, sky: float = 100.0, bands: int = 2) -> Cutout:
     rng = np.random.default_rng(0)
     light = 500 * np.exp(-((X - 6) ** 2 + Y**2) / 50)
-    return Cutout("g", (sky + light + noise * rng.normal(size=(bands, 64, 64))).astype(np.float32), ("b", "r")[:bands])
+    return Cutout(
+        "g",
+        (sky + light + noise * rng.normal(size=(bands, 64, 64))).astype(np.float32),
+        ("b", "r")[:bands],
+    )
 
 
 def centre(image: NDArray[np.float32]) -> tuple[float, float]:
@@ -25,7 +29,9 @@ def centre(image: NDArray[np.float32]) -> tuple[float, float]:
 @pytest.mark.parametrize("kind", list(UNTOUCHED))
 def test_nothing_is_done_at_strength_nothing(kind: str) -> None:
     assert alter(cutout(), kind, UNTOUCHED[kind], 64) is not None
-    np.testing.assert_array_equal(alter(cutout(), kind, UNTOUCHED[kind], 64).pixels, cutout().pixels)
+    np.testing.assert_array_equal(
+        alter(cutout(), kind, UNTOUCHED[kind], 64).pixels, cutout().pixels
+    )
 
 
 @pytest.mark.parametrize(("kind", "strength"), strengths(2))
@@ -40,7 +46,8 @@ def test_light_is_moved_and_turned_as_far_as_is_said() -> None:
     y, x = centre(alter(cutout(), "shift", 4.0, 64).pixels[0])
     assert y == pytest.approx(4 / 2**0.5, abs=0.1)
     assert x == pytest.approx(6 + 4 / 2**0.5, abs=0.1)
-    y, x = centre(alter(cutout(), "shift", 4.0, 32).pixels[0])  # a pixel of the prepared image is two of the cutout
+    # a pixel of the prepared image is two of the cutout
+    y, x = centre(alter(cutout(), "shift", 4.0, 32).pixels[0])
     assert x == pytest.approx(6 + 8 / 2**0.5, abs=0.1)
     y, x = centre(alter(cutout(), "rotation", 90.0, 64).pixels[0])
     assert abs(y) == pytest.approx(6, abs=0.1)
@@ -51,7 +58,9 @@ def test_light_is_moved_and_turned_as_far_as_is_said() -> None:
 
 def test_noise_adds_in_squares_and_a_lost_band_is_sky() -> None:
     corner = (slice(None), slice(0, 16), slice(0, 16))
-    assert alter(cutout(), "noise", 1.0, 64).pixels[corner].std() == pytest.approx(2 * 2**0.5, rel=0.1)
+    assert alter(cutout(), "noise", 1.0, 64).pixels[corner].std() == pytest.approx(
+        2 * 2**0.5, rel=0.1
+    )
     lost = alter(cutout(), "band", 1.0, 64).pixels
     np.testing.assert_array_equal(lost[0], cutout().pixels[0])
     assert lost[1].mean() == pytest.approx(100, abs=0.3)
@@ -61,7 +70,9 @@ def test_noise_adds_in_squares_and_a_lost_band_is_sky() -> None:
 def test_dimming_divides_the_light_by_the_fourth_power_and_keeps_the_noise() -> None:
     dimmed = alter(cutout(noise=0.5), "dimming", 1.5, 64).pixels[0]
     light = cutout(noise=0.5).pixels[0].astype(np.float64) - 100
-    assert (dimmed - 100.0)[light > 100].sum() / light[light > 100].sum() == pytest.approx(1.5**-4, rel=0.01)
+    assert (dimmed - 100.0)[light > 100].sum() / light[light > 100].sum() == pytest.approx(
+        1.5**-4, rel=0.01
+    )
     assert dimmed[:16, :16].std() == pytest.approx(0.5, rel=0.1)
 
 

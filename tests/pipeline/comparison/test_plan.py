@@ -8,10 +8,27 @@ import pytest
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.fold import matched_hidden
 from galfeat.pipeline.comparison.inputs import contenders
-from galfeat.pipeline.comparison.plan import FULL, NOMINAL, QUICK, Plan, fitted_to, predicted_seconds, sizes
+from galfeat.pipeline.comparison.plan import (
+    FULL,
+    NOMINAL,
+    QUICK,
+    Plan,
+    fitted_to,
+    predicted_seconds,
+    sizes,
+)
 
 INPUTS = contenders(("pixels", "color", "texture", "hog", "sift", "shape"))
-WIDTHS = {"pixels": 12288, "aligned": 12288, "color": 224, "texture": 1551, "hog": 1323, "sift": 64, "shape": 219, "nuisance": 10}
+WIDTHS = {
+    "pixels": 12288,
+    "aligned": 12288,
+    "color": 224,
+    "texture": 1551,
+    "hog": 1323,
+    "sift": 64,
+    "shape": 219,
+    "nuisance": 10,
+}
 
 
 def seconds(plan: Plan, n: int = 3000) -> float:
@@ -52,7 +69,8 @@ def test_draws_start_with_the_default_and_grow_without_changing() -> None:
 
 
 def test_a_matched_network_by_pencil() -> None:
-    # 10 features, 3 classes: a unit costs 10 + 1 + 3 parameters, and there are 3 biases of the classes
+    # 10 features, 3 classes: a unit costs 10 + 1 + 3 parameters, and there are 3 biases of the
+    # classes
     assert matched_hidden(3 + 14 * 20, 10, 3) == 20
     assert matched_hidden(5, 1000, 3) == 1
     assert np.isclose(matched_hidden(100_000, 48, 5), 100_000 / 54, rtol=0.01)

@@ -1,4 +1,6 @@
-"""The protocol on numbers whose truth is known: chance on noise, no leaks, the same twice, resumable."""
+"""The protocol on numbers whose truth is known: chance on noise, no leaks, the same twice,
+resumable.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,16 @@ from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.inputs import Part
 
 SHAPE = (1, 8, 8)
-SMALL = Plan(n_folds=2, n_repeats=1, draws=3, networks=2, effort=0.25, curve_sizes=2, curve_inputs=("features",), head_inputs=("features",))
+SMALL = Plan(
+    n_folds=2,
+    n_repeats=1,
+    draws=3,
+    networks=2,
+    effort=0.25,
+    curve_sizes=2,
+    curve_inputs=("features",),
+    head_inputs=("features",),
+)
 INPUTS = (
     Contender("pixels", (Part("pixels", "", None),), "pixels", ""),
     Contender("pixels_augmented", (Part("pixels", "", None),), "pixels", "", augmented=True),
@@ -35,17 +46,26 @@ def sample(n: int = 150, seed: int = 0, signal: float = 0.0) -> Sample:
     blocks: dict[str, Block] = {
         "pixels": rng.normal(size=(n, 64)).astype(np.float32),
         "color": np.hstack([answer, rng.normal(size=(n, 20))]).astype(np.float32),
-        "sift": [rng.integers(0, 255, (rng.integers(1, 6), 128)).astype(np.uint8) for _ in range(n)],
+        "sift": [
+            rng.integers(0, 255, (rng.integers(1, 6), 128)).astype(np.uint8) for _ in range(n)
+        ],
     }
     return Sample(blocks, labels, np.arange(n), SHAPE, seed)
 
 
-def mean(outcome: Outcome, name: str, stage: str = "main", metric: str = "balanced_accuracy") -> float:
-    return float(np.mean([row.scores[metric] for row in outcome.rows if row.input == name and row.stage == stage]))
+def mean(
+    outcome: Outcome, name: str, stage: str = "main", metric: str = "balanced_accuracy"
+) -> float:
+    return float(
+        np.mean(
+            [row.scores[metric] for row in outcome.rows if row.input == name and row.stage == stage]
+        )
+    )
 
 
 def numbers(outcome: Outcome) -> list[Any]:
-    return [[vars(row) for row in outcome.rows], {name: each.probabilities.tolist() for name, each in outcome.predictions.items()},
+    return [[vars(row) for row in outcome.rows], {name: each.probabilities.tolist() for name,
+    each in outcome.predictions.items()},
             [vars(each) for each in outcome.importances]]  # fmt: skip
 
 
@@ -63,7 +83,8 @@ def test_a_planted_answer_is_found_and_noise_is_not(outcome: Outcome) -> None:
 
 def test_every_question_has_its_rows(outcome: Outcome) -> None:
     stages = {
-        stage: [row for row in outcome.rows if row.stage == stage] for stage in ("main", "matched", "drop", "only", "learning", "head")
+        stage: [row for row in outcome.rows if row.stage == stage]
+        for stage in ("main", "matched", "drop", "only", "learning", "head")
     }
     assert {stage: len(rows) for stage, rows in stages.items()} == {
         "main": 12, "matched": 12, "drop": 4, "only": 4, "learning": 4, "head": 4,
@@ -72,7 +93,10 @@ def test_every_question_has_its_rows(outcome: Outcome) -> None:
     assert mean(outcome, "features", "drop") < mean(outcome, "features")
     without = {row.part: row.scores["macro_f1"] for row in stages["drop"]}
     assert without["color"] < 0.6 < without["sift"]
-    loss = {part: np.mean([each.loss for each in outcome.importances if each.part == part]) for part in ("color", "sift")}
+    loss = {
+        part: np.mean([each.loss for each in outcome.importances if each.part == part])
+        for part in ("color", "sift")
+    }
     assert loss["color"] > 0.3 > abs(loss["sift"])
 
 
@@ -91,26 +115,38 @@ def test_an_interrupted_run_goes_on_with_the_same_numbers(outcome: Outcome, tmp_
             raise KeyboardInterrupt(total, name)
 
     with pytest.raises(KeyboardInterrupt):
-        Protocol(sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)).run(2, stop)
+        Protocol(
+            sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)
+        ).run(2, stop)
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(kept) >= 12
     next(tmp_path.iterdir()).write_text('{"cut off')
-    again = Protocol(sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)).run(2)
+    again = Protocol(
+        sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)
+    ).run(2)
     assert numbers(again) == numbers(outcome)
-    untouched = [path for path in tmp_path.iterdir() if path.stat().st_mtime_ns == kept.get(path.name)]
+    untouched = [
+        path for path in tmp_path.iterdir() if path.stat().st_mtime_ns == kept.get(path.name)
+    ]
     assert len(untouched) >= len(kept) - 1
     assert Pieces(tmp_path, "key", resume=True).find("0-0-color") is not None
     assert Pieces(tmp_path, "another key", resume=True).find("0-0-color") is None
     assert Pieces(tmp_path, "key", resume=False).find("0-0-color") is None
 
 
-def test_other_classifiers_can_follow_when_all_inputs_are_done(outcome: Outcome, tmp_path: Path) -> None:
+def test_other_classifiers_can_follow_when_all_inputs_are_done(
+    outcome: Outcome, tmp_path: Path
+) -> None:
     Protocol(sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)).run(2)
     followers = [path for path in tmp_path.iterdir() if "classifier" in path.name]
     assert len(followers) == 4
     for path in followers:
         path.unlink()
-    assert numbers(Protocol(sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)).run(2)) == numbers(outcome)
+    assert numbers(
+        Protocol(
+            sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)
+        ).run(2)
+    ) == numbers(outcome)
 
 
 def replaced(blocks: dict[str, Block], test: NDArray[np.intp]) -> dict[str, Block]:
@@ -118,7 +154,9 @@ def replaced(blocks: dict[str, Block], test: NDArray[np.intp]) -> dict[str, Bloc
     other: dict[str, Block] = {}
     for name, block in blocks.items():
         if isinstance(block, list):
-            other[name] = [255 - each[:1] if row in test else each for row, each in enumerate(block)]
+            other[name] = [
+                255 - each[:1] if row in test else each for row, each in enumerate(block)
+            ]
         else:
             mixed = block.copy()
             mixed[test] = 1e3 - 7 * block[test]
@@ -134,14 +172,24 @@ def test_nothing_that_is_learned_depends_on_the_test_galaxies() -> None:
     other = Sample(replaced(dict(whole.blocks), test), labels, whole.family, SHAPE, whole.seed)
     states = []
     for each in (whole, other):
-        fold = Fold(each, train, test, repeat=0, fold=0, draws=draw_settings(3, 0), networks=2, effort=0.1)
+        fold = Fold(
+            each, train, test, repeat=0, fold=0, draws=draw_settings(3, 0), networks=2, effort=0.1
+        )
         fold.learn(INPUTS)
         state: list[object] = []
         for contender in INPUTS:
             committee, temperature, scores = fold.search(contender)
             fitted = fold.fit(contender, committee, temperature)
-            state += [committee, temperature, scores, [flat(encoder.get_state()) for encoder in fitted.encoders]]
-            state += [[each.widths, each.factors, flat(each.network.get_state())] for each in fitted.members]
+            state += [
+                committee,
+                temperature,
+                scores,
+                [flat(encoder.get_state()) for encoder in fitted.encoders],
+            ]
+            state += [
+                [each.widths, each.factors, flat(each.network.get_state())]
+                for each in fitted.members
+            ]
         states.append(state)
     assert states[0] == states[1]
 
@@ -154,13 +202,19 @@ def flat(value: object) -> list[bytes]:
     return [value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()]
 
 
-def test_a_selector_that_has_seen_the_test_galaxies_betrays_itself_and_ours_stays_at_chance() -> None:
+def test_a_selector_that_has_seen_the_test_galaxies_betrays_itself_and_ours_stays_at_chance() -> (
+    None
+):
     rng = np.random.default_rng(4)
     labels = np.array(["a", "b", "c"])[np.arange(90) % 3]
     noise = rng.normal(size=(90, 4000)).astype(np.float32)
     means = np.stack([noise[labels == name].mean(axis=0) for name in "abc"])
-    planted = noise[:, np.argsort(-np.ptp(means, axis=0))[:40]]  # the forbidden step: chosen with the labels of all galaxies
-    inputs = (Contender("pixels", (Part("pixels"),), "pixels", ""), Contender("planted", (Part("planted"),), "features", ""))
+    # the forbidden step: chosen with the labels of all galaxies
+    planted = noise[:, np.argsort(-np.ptp(means, axis=0))[:40]]
+    inputs = (
+        Contender("pixels", (Part("pixels"),), "pixels", ""),
+        Contender("planted", (Part("planted"),), "features", ""),
+    )
     blocks: dict[str, Block] = {"pixels": noise, "planted": planted}
     plan = Plan(n_folds=5, n_repeats=1, draws=2, networks=1, matched=False, effort=0.3)
     found = Protocol(Sample(blocks, labels, np.arange(90), (1, 40, 100), 0), inputs, plan).run()

@@ -7,7 +7,11 @@ from galfeat.pipeline.comparison.results import Study
 
 def test_rows_are_found_by_their_fields(make_study: Callable[..., Study]) -> None:
     study = make_study({"pixels": 0.4, "features": 0.6}, repeats=3, folds=4)
-    assert (study.n_repeats, study.n_folds, study.inputs) == (3, 4, ("pixels", "features", "shuffled"))
+    assert (study.n_repeats, study.n_folds, study.inputs) == (
+        3,
+        4,
+        ("pixels", "features", "shuffled"),
+    )
     rows = study.select("main", input="features")
     assert [(row.repeat, row.fold) for row in rows] == [(r, f) for r in range(3) for f in range(4)]
     assert abs(study.values(rows, "macro_f1").mean() - 0.6) < 0.02

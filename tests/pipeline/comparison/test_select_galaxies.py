@@ -14,7 +14,10 @@ def galaxies(labels: list[str], seed: int = 0, **columns: list[str]) -> Galaxies
     n = len(labels)
     rng = np.random.default_rng(seed)
     catalog = pa.table({"id": [f"{seed}-{i}" for i in range(n)], "label": labels, **columns})
-    blocks = {"pixels": rng.normal(size=(n, 16)).astype(np.float32), "color": rng.normal(size=(n, 3)).astype(np.float32)}
+    blocks = {
+        "pixels": rng.normal(size=(n, 16)).astype(np.float32),
+        "color": rng.normal(size=(n, 3)).astype(np.float32),
+    }
     return Galaxies(catalog, np.array(labels), dict(blocks), [])
 
 
@@ -39,7 +42,12 @@ def test_one_class_is_no_comparison() -> None:
 
 def test_galaxies_of_the_other_source_must_be_new_and_of_known_classes() -> None:
     here = galaxies(["a", "b", "a"], ra=["10", "20", "30"], dec=["0", "0", "0"])
-    other = galaxies(["a", "b", "z", "", "b"], seed=1, ra=["10.0001", "50", "60", "70", "80"], dec=["0", "0", "0", "0", "0"])
+    other = galaxies(
+        ["a", "b", "z", "", "b"],
+        seed=1,
+        ra=["10.0001", "50", "60", "70", "80"],
+        dec=["0", "0", "0", "0", "0"],
+    )
     np.asarray(other.blocks["pixels"])[4] = np.asarray(here.blocks["pixels"])[2]
     kept, counts = chosen_elsewhere(other, here, ["a", "b"], "label")
     assert kept.ids.tolist() == ["1-1"]
@@ -51,7 +59,12 @@ def test_galaxies_of_the_other_source_must_be_new_and_of_known_classes() -> None
 
 
 def test_families_and_what_is_said_of_them() -> None:
-    found = galaxies(["a"] * 5, ra=["10", "10.0001", "nan", "", "40"], dec=["0"] * 5, group=["", "", "f1", "f1", "f2"])
+    found = galaxies(
+        ["a"] * 5,
+        ra=["10", "10.0001", "nan", "", "40"],
+        dec=["0"] * 5,
+        group=["", "", "f1", "f1", "f2"],
+    )
     np.asarray(found.blocks["pixels"])[4] = np.asarray(found.blocks["pixels"])[0]
     family, notes = found.family()
     assert family.tolist() == [0, 0, 1, 1, 0]

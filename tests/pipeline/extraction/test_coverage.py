@@ -1,4 +1,6 @@
-"""Intervals cover what they promise: on a hundred small problems whose large-sample truth is known."""
+"""Intervals cover what they promise: on a hundred small problems whose large-sample truth is
+known.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,9 @@ N = 100
 
 
 def drawn(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-    """Return two classes of Gaussian features, 1.6 standard deviations apart: no rendered galaxies, which would take an hour."""
+    """Return two classes of Gaussian features, 1.6 standard deviations apart: no rendered galaxies,
+    which would take an hour.
+    """
     labels = np.array(["a", "b"])[rng.permutation(n) % 2]
     x = rng.normal(size=(n, 4))
     x[:, 0] += 1.6 * (labels == "b")
@@ -32,7 +36,9 @@ def accuracy(sample: Sample, train: NDArray[np.intp], test: NDArray[np.intp]) ->
 
 def test_95_percent_intervals_cover_the_truth_in_90_to_99_of_100_surveys() -> None:
     rng = np.random.default_rng(5)
-    truths = []  # the accuracy that so many training galaxies are expected to give: many trainings, tested on many galaxies
+    # the accuracy that so many training galaxies are expected to give: many trainings, tested on
+    # many galaxies
+    truths = []
     for _ in range(30):
         x, labels = drawn(N * 4 // 5 + 2000, rng)
         sample = Sample({"pixels": x}, labels, np.arange(len(x)), (1, 2, 2), 0)
@@ -42,7 +48,10 @@ def test_95_percent_intervals_cover_the_truth_in_90_to_99_of_100_surveys() -> No
         x, labels = drawn(N, rng)
         sample = Sample({"pixels": x}, labels, np.arange(N), (1, 2, 2), seed)
         folds = repeated_folds(labels, sample.family, 5, 1, seed)[0]
-        scores = [accuracy(sample, np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(5)]
+        scores = [
+            accuracy(sample, np.flatnonzero(folds != fold), np.flatnonzero(folds == fold))
+            for fold in range(5)
+        ]
         interval = corrected_interval(scores, N * 4 // 5, N // 5)
         covered += int(interval.low <= truth <= interval.high)
     assert 0.7 < truth < 0.85

@@ -43,7 +43,9 @@ def test_fits_holds_vector_columns(table: Path, tmp_path: Path) -> None:
             np.testing.assert_array_equal(got.reshape(-1, 128), want)
         header = hdus["FEATURES"].header
         assert header["GFPRINT"] == features.recipe.fingerprint
-        assert json.loads(header["GFSET"]) == {key: value for key, value in read_metadata(table).items() if key != "columns"}
+        assert json.loads(header["GFSET"]) == {
+            key: value for key, value in read_metadata(table).items() if key != "columns"
+        }
 
 
 def test_pixels_are_images_in_fits(table: Path, tmp_path: Path) -> None:
@@ -59,7 +61,9 @@ def test_fits_says_what_each_element_is(table: Path, tmp_path: Path) -> None:
     export(table, tmp_path / "F.fits")
     columns = load_features(table).columns
     names = Table.read(tmp_path / "F.fits", hdu="FEATURE_NAMES")
-    assert {name: [str(row["NAME"]) for row in names[names["COLUMN"] == name]] for name in columns} == columns
+    assert {
+        name: [str(row["NAME"]) for row in names[names["COLUMN"] == name]] for name in columns
+    } == columns
     assert list(names["ELEMENT"][names["COLUMN"] == "hog"][:3]) == [1, 2, 3]
 
 
@@ -71,8 +75,12 @@ def test_csv_holds_one_column_a_feature(table: Path, tmp_path: Path) -> None:
         rows = list(csv.DictReader(handle))
     assert len(rows) == 90
     name = features.columns["hog"][17]
-    assert [np.float32(row[f"hog__{name}"]) for row in rows] == np.asarray(features.blocks["hog"])[:, 17].tolist()
-    assert [int(row["sift_keypoints"]) for row in rows] == [len(each) for each in features.blocks["sift"]]
+    assert [np.float32(row[f"hog__{name}"]) for row in rows] == np.asarray(features.blocks["hog"])[
+        :, 17
+    ].tolist()
+    assert [int(row["sift_keypoints"]) for row in rows] == [
+        len(each) for each in features.blocks["sift"]
+    ]
 
 
 def test_every_type_of_a_catalogue_survives(tmp_path: Path) -> None:
@@ -96,16 +104,28 @@ def test_every_type_of_a_catalogue_survives(tmp_path: Path) -> None:
             ]
         ),
     )
-    fields, count, heap = fields_of(rows.schema, lambda columns: iter(rows.select(columns or rows.column_names).to_batches(2)), {})
+    fields, count, heap = fields_of(
+        rows.schema,
+        lambda columns: iter(rows.select(columns or rows.column_names).to_batches(2)),
+        {},
+    )
     assert (count, heap) == (3, 0)
-    header = fits.BinTableHDU.from_columns([exporting._column(fits, field) for field in fields], nrows=0).header
+    header = fits.BinTableHDU.from_columns(
+        [exporting._column(fits, field) for field in fields], nrows=0
+    ).header
     header["NAXIS2"] = count
     stream = io.BytesIO()
     stream.write(fits.PrimaryHDU().header.tostring().encode())
-    write_table(stream, header, fields, lambda columns: iter(rows.select(columns or rows.column_names).to_batches(2)))
+    write_table(
+        stream,
+        header,
+        fields,
+        lambda columns: iter(rows.select(columns or rows.column_names).to_batches(2)),
+    )
     (tmp_path / "F.fits").write_bytes(stream.getvalue())
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*NULL", AstropyUserWarning)  # not every astropy warns of the logical that is not known
+        # not every astropy warns of the logical that is not known
+        warnings.filterwarnings("ignore", ".*NULL", AstropyUserWarning)
         read = Table.read(tmp_path / "F.fits")
     assert [str(value) for value in read["id"].filled("")] == ["a", r"\xc5ngstr\xf6m", ""]
     assert read["objid"].tolist() == [1237648720693755918, None, -5]
@@ -120,7 +140,9 @@ def test_every_type_of_a_catalogue_survives(tmp_path: Path) -> None:
 def test_names_that_fits_cannot_write_stay_apart(tmp_path: Path) -> None:
     survey = tmp_path / "survey"
     write_survey(SimulatedSurvey(2, size=32), survey)
-    (survey / "catalog.csv").write_text("id,file,größe\nä,sim000000.fits,1\nü,sim000001.fits,2\n", encoding="utf-8")
+    (survey / "catalog.csv").write_text(
+        "id,file,größe\nä,sim000000.fits,1\nü,sim000001.fits,2\n", encoding="utf-8"
+    )
     extract(survey, tmp_path / "F.parquet", features=["color"], preparation=Preparation(size=32))
     export(tmp_path / "F.parquet", tmp_path / "F.fits")
     rows = Table.read(tmp_path / "F.fits", hdu="FEATURES")

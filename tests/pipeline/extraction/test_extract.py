@@ -32,15 +32,29 @@ def test_the_table_holds_what_the_extractors_give(survey: Path, table: Path) -> 
     assert features.ids.tolist() == list(cutouts.ids)
     assert features.labels.tolist() == cutouts.labels.tolist()
     np.testing.assert_array_equal(features.blocks["hog"], HOG().fit_transform(cutouts.pixels))
-    np.testing.assert_array_equal(features.blocks["color"], ColorHistogram().fit_transform(cutouts.pixels))
-    np.testing.assert_array_equal(np.asarray(features.blocks["pixels"]).reshape(cutouts.pixels.shape), cutouts.pixels)
+    np.testing.assert_array_equal(
+        features.blocks["color"], ColorHistogram().fit_transform(cutouts.pixels)
+    )
+    np.testing.assert_array_equal(
+        np.asarray(features.blocks["pixels"]).reshape(cutouts.pixels.shape), cutouts.pixels
+    )
     assert all(each.shape[1] == 128 and each.dtype == np.uint8 for each in features.blocks["sift"])
     assert features.columns["hog"] == HOG().feature_names(cutouts.bands, (32, 32))
 
 
 def test_column_types_are_those_of_the_format(table: Path) -> None:
     schema = pq.read_schema(table)
-    assert schema.names == ["id", "file", "label", "state", "pixels", "color", "texture", "hog", "sift"]
+    assert schema.names == [
+        "id",
+        "file",
+        "label",
+        "state",
+        "pixels",
+        "color",
+        "texture",
+        "hog",
+        "sift",
+    ]
     assert str(schema.field("pixels").type).startswith("fixed_size_list<")
     assert schema.field("pixels").type.list_size == 3 * 32 * 32
     assert str(schema.field("pixels").type.value_type) == "float"
@@ -52,7 +66,9 @@ def test_column_types_are_those_of_the_format(table: Path) -> None:
     assert len(about["fingerprint"]) == 16
 
 
-def test_same_bytes_whatever_the_workers_the_folder_and_the_day(survey: Path, table: Path, tmp_path: Path) -> None:
+def test_same_bytes_whatever_the_workers_the_folder_and_the_day(
+    survey: Path, table: Path, tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(survey, elsewhere)
     for workers in (1, 3):
@@ -76,14 +92,24 @@ class InSmallShards:
         return self.source.read(shard)
 
 
-def test_rows_keep_their_order_over_many_shards_and_threads(survey: Path, table: Path, tmp_path: Path) -> None:
+def test_rows_keep_their_order_over_many_shards_and_threads(
+    survey: Path, table: Path, tmp_path: Path
+) -> None:
     source = InSmallShards(open_source(survey))
     seen: list[int] = []
-    extract(source, tmp_path / "F.parquet", preparation=SMALL, workers=3, progress=lambda done, *_: seen.append(done))
+    extract(
+        source,
+        tmp_path / "F.parquet",
+        preparation=SMALL,
+        workers=3,
+        progress=lambda done, *_: seen.append(done),
+    )
     one, many = load_features(table), load_features(tmp_path / "F.parquet")
     assert many.ids.tolist() == one.ids.tolist()
     np.testing.assert_array_equal(many.blocks["hog"], one.blocks["hog"])
-    assert [each.tobytes() for each in many.blocks["sift"]] == [each.tobytes() for each in one.blocks["sift"]]
+    assert [each.tobytes() for each in many.blocks["sift"]] == [
+        each.tobytes() for each in one.blocks["sift"]
+    ]
     assert (len(seen), seen[-1]) == (13, 90)
     assert seen == sorted(seen)
 
@@ -113,7 +139,9 @@ def bad_folder(folder: Path) -> Path:
     _write(folder / "all_nan.fits", np.full((40, 40), np.nan, dtype=np.float32))
     _write(folder / "constant.fits", np.full((40, 40), 7, dtype=np.int16))
     _write(folder / "small.fits", galaxy[:5, :5])
-    fits.BinTableHDU.from_columns([fits.Column("x", "E", array=np.zeros(3))]).writeto(folder / "table.fits")
+    fits.BinTableHDU.from_columns([fits.Column("x", "E", array=np.zeros(3))]).writeto(
+        folder / "table.fits"
+    )
     (folder / "empty.fits").write_bytes(b"")
     (folder / "text.fits").write_text("this is no image\n" * 300)
     (folder / "truncated.fits").write_bytes((folder / "a_good.fits").read_bytes()[:5000])
@@ -160,7 +188,9 @@ def test_odd_names_in_a_catalogue_cost_only_their_rows(survey: Path, tmp_path: P
     shutil.copytree(survey, folder)
     good = next(iter(survey.rglob("*.fits"))).relative_to(survey).as_posix()
     odd = ["", ".", "..", "/", "../outside.fits", "absent.fits"]
-    (folder / "catalog.csv").write_text("id,file\ngood," + good + "\n" + "".join(f"bad{i},{each}\n" for i, each in enumerate(odd)))
+    (folder / "catalog.csv").write_text(
+        "id,file\ngood," + good + "\n" + "".join(f"bad{i},{each}\n" for i, each in enumerate(odd))
+    )
     summary = extract(folder, tmp_path / "F.parquet", features=["hog"], preparation=SMALL)
     assert (summary.done, summary.failed) == (1, len(odd))
 

@@ -1,4 +1,6 @@
-"""Feature tables are read by everything that reads Parquet, and all of them find the same numbers."""
+"""Feature tables are read by everything that reads Parquet, and all of them find the same
+numbers.
+"""
 
 from pathlib import Path
 
@@ -45,7 +47,11 @@ def test_vectors_and_descriptors_are_the_same_for_all(table: Path, read: object)
 
 
 def test_a_database_can_ask_for_some(table: Path) -> None:
-    agn = duckdb.connect().execute(f"select id, hog[1] from '{table}' where label = 'agn' order by id").fetchall()
+    agn = (
+        duckdb.connect()
+        .execute(f"select id, hog[1] from '{table}' where label = 'agn' order by id")
+        .fetchall()
+    )
     features = load_features(table, ["hog"])
     mine = features.labels == "agn"
     expected = sorted(zip(features.ids[mine].tolist(), features.X[mine, 0].tolist(), strict=True))

@@ -17,13 +17,17 @@ class Other(SimulatedSurvey):
     @property
     def catalog(self):  # type: ignore[no-untyped-def]
         table = super().catalog
-        return table.set_column(table.schema.get_field_index("id"), "id", [[f"other{i}" for i in range(len(self))]])
+        return table.set_column(
+            table.schema.get_field_index("id"), "id", [[f"other{i}" for i in range(len(self))]]
+        )
 
     def read(self, shard):  # type: ignore[no-untyped-def]
         from dataclasses import replace
 
         reading = super().read(shard)
-        return replace(reading, cutouts=[replace(each, id=f"other{each.row}") for each in reading.cutouts])
+        return replace(
+            reading, cutouts=[replace(each, id=f"other{each.row}") for each in reading.cutouts]
+        )
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +35,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with tables of two surveys, and of one of them with other settings."""
     folder = tmp_path_factory.mktemp("tables")
     small, tiny = Preparation(size=32), Preparation(size=24)
-    extract(SimulatedSurvey(12, size=32), folder / "A.parquet", features=["color", "sift"], preparation=small)
-    extract(Other(9, size=32, seed=1), folder / "B.parquet", features=["color", "sift"], preparation=small)
-    extract(Other(9, size=32, seed=1), folder / "size.parquet", features=["color", "sift"], preparation=tiny)
     extract(
-        Other(9, size=32, seed=1), folder / "bins.parquet", features=["color", "sift"], preparation=small, settings={"color": {"bins": 16}}
+        SimulatedSurvey(12, size=32),
+        folder / "A.parquet",
+        features=["color", "sift"],
+        preparation=small,
+    )
+    extract(
+        Other(9, size=32, seed=1),
+        folder / "B.parquet",
+        features=["color", "sift"],
+        preparation=small,
+    )
+    extract(
+        Other(9, size=32, seed=1),
+        folder / "size.parquet",
+        features=["color", "sift"],
+        preparation=tiny,
+    )
+    extract(
+        Other(9, size=32, seed=1),
+        folder / "bins.parquet",
+        features=["color", "sift"],
+        preparation=small,
+        settings={"color": {"bins": 16}},
     )
     return folder
 
@@ -45,12 +68,19 @@ def test_two_tables_are_one(folder: Path) -> None:
     joined = join_features([folder / "A.parquet", folder / "B.parquet"])
     assert joined.ids.tolist() == one.ids.tolist() + other.ids.tolist()
     assert joined.labels.tolist() == one.labels.tolist() + other.labels.tolist()
-    np.testing.assert_array_equal(joined.blocks["color"], np.vstack([one.blocks["color"], other.blocks["color"]]))
-    assert [len(each) for each in joined.blocks["sift"]] == [len(each) for table in (one, other) for each in table.blocks["sift"]]
+    np.testing.assert_array_equal(
+        joined.blocks["color"], np.vstack([one.blocks["color"], other.blocks["color"]])
+    )
+    assert [len(each) for each in joined.blocks["sift"]] == [
+        len(each) for table in (one, other) for each in table.blocks["sift"]
+    ]
     assert joined.recipe.fingerprint == one.recipe.fingerprint
 
 
-@pytest.mark.parametrize(("other", "said"), [("size", "preparation.size: 32 and 24"), ("bins", "extractors.color.bins: 32 and 16")])
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [("size", "preparation.size: 32 and 24"), ("bins", "extractors.color.bins: 32 and 16")],
+)
 def test_tables_measured_differently_are_refused(folder: Path, other: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         join_features([folder / "A.parquet", folder / f"{other}.parquet"])

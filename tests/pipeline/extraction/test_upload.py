@@ -1,4 +1,6 @@
-"""Outputs on a server: the same bytes as here, failures and all, and nothing lost where the server refuses."""
+"""Outputs on a server: the same bytes as here, failures and all, and nothing lost where the server
+refuses.
+"""
 
 import csv
 from pathlib import Path
@@ -18,7 +20,9 @@ SMALL = Preparation(size=32)
 
 @pytest.fixture
 def system(object_store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a file system with the bucket ``out``; what is made for it lies in a folder of the test's own."""
+    """Return a file system with the bucket ``out``; what is made for it lies in a folder of the
+    test's own.
+    """
     assert object_store == "s3://"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     system = s3fs.S3FileSystem()
@@ -55,17 +59,26 @@ def test_what_failed_is_tried_again(system: Any, broken: Path) -> None:
     write_survey(SimulatedSurvey(20, size=32, depth="deep", seed=5), whole)
     (broken / "sim000007.fits").write_bytes((whole / "sim000007.fits").read_bytes())
     again = Options(retry_failed=True)
-    summary = extract(broken, "s3://out/b/F.parquet", features=["color"], preparation=SMALL, options=again)
+    summary = extract(
+        broken, "s3://out/b/F.parquet", features=["color"], preparation=SMALL, options=again
+    )
     assert (summary.done, summary.failed) == (20, 0)
-    assert list(csv.reader(system.cat("out/b/F.failures.csv").decode().splitlines())) == [["id", "file", "stage", "reason"]]
+    assert list(csv.reader(system.cat("out/b/F.failures.csv").decode().splitlines())) == [
+        ["id", "file", "stage", "reason"]
+    ]
 
 
-def test_nothing_is_lost_where_the_server_refuses(system: Any, broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_lost_where_the_server_refuses(
+    system: Any, broken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refused(*_: object, **__: object) -> None:
         raise PermissionError("Access Denied")
 
     monkeypatch.setattr(system, "put_file", refused)
-    with pytest.raises(UsageError, match=r"s3://out/c/F\.failures\.csv: .*Access Denied; what was to be sent is kept in ") as caught:
+    with pytest.raises(
+        UsageError,
+        match=r"s3://out/c/F\.failures\.csv: .*Access Denied; what was to be sent is kept in ",
+    ) as caught:
         extract(broken, "s3://out/c/F.parquet", features=["color"], preparation=SMALL)
     kept = place_of("s3://out/c/F.parquet")
     assert str(kept.parent) in str(caught.value)

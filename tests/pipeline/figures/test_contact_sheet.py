@@ -8,7 +8,11 @@ import pytest
 
 from galfeat import UsageError
 from galfeat.data import SimulatedSurvey
-from galfeat.pipeline.figures.contact_sheet import colour_picture, contact_sheet, write_contact_sheet
+from galfeat.pipeline.figures.contact_sheet import (
+    colour_picture,
+    contact_sheet,
+    write_contact_sheet,
+)
 
 
 def test_a_row_a_class_with_the_truth_beneath() -> None:
@@ -16,9 +20,21 @@ def test_a_row_a_class_with_the_truth_beneath() -> None:
     figure = contact_sheet(survey, columns=3)
     axes = figure.axes
     assert len(axes) == 15
-    assert [axes[3 * row].get_ylabel() for row in range(5)] == ["spiral", "merger", "clumpy disc", "active nucleus", "smooth"]
+    assert [axes[3 * row].get_ylabel() for row in range(5)] == [
+        "spiral",
+        "merger",
+        "clumpy disc",
+        "active nucleus",
+        "smooth",
+    ]
     first = next(galaxy for galaxy in survey.galaxies if galaxy.label == "clump")
-    assert axes[6].get_xlabel().startswith(f"{first.magnitude:.1f} mag, z = {first.redshift:.2f}\n{first.clumps} clumps, S/N ")
+    assert (
+        axes[6]
+        .get_xlabel()
+        .startswith(
+            f"{first.magnitude:.1f} mag, z = {first.redshift:.2f}\n{first.clumps} clumps, S/N "
+        )
+    )
     assert "0.96 arcsec" in figure.get_suptitle()
 
 
@@ -41,7 +57,10 @@ def test_colours_are_the_ratios_of_the_fluxes_however_bright() -> None:
         assert (red / green, green / blue) == pytest.approx((2, 2), rel=0.02)
 
 
-@pytest.mark.parametrize(("bands", "grey"), [(("F814W",), True), (("F606W", "F160W"), False), (("g", "r", "i", "z"), False)])
+@pytest.mark.parametrize(
+    ("bands", "grey"),
+    [(("F814W",), True), (("F606W", "F160W"), False), (("g", "r", "i", "z"), False)],
+)
 def test_any_number_of_bands_makes_a_picture(bands: tuple[str, ...], grey: bool) -> None:
     survey = SimulatedSurvey(1, size=32, bands=bands)
     pixels = np.random.default_rng(0).normal(1, 0.3, (len(bands), 32, 32)).astype(np.float32)
@@ -54,15 +73,24 @@ def test_order_of_the_bands_does_not_matter() -> None:
     survey = SimulatedSurvey(1, size=32, bands=("F606W", "F814W", "F160W"))
     pixels = np.random.default_rng(0).normal(1, 0.3, (3, 32, 32)).astype(np.float32)
     forwards = colour_picture(pixels, survey.bands, survey, np.ones(3))
-    np.testing.assert_array_equal(colour_picture(pixels[::-1], survey.bands[::-1], survey, np.ones(3)), forwards)
+    np.testing.assert_array_equal(
+        colour_picture(pixels[::-1], survey.bands[::-1], survey, np.ones(3)), forwards
+    )
 
 
 def test_the_same_sheet_is_the_same_bytes(tmp_path: Path) -> None:
     survey = SimulatedSurvey(10, size=16, bands=("r",))
-    first, second = (write_contact_sheet(survey, tmp_path / name, columns=2) for name in ("a.png", "b.png"))
+    first, second = (
+        write_contact_sheet(survey, tmp_path / name, columns=2) for name in ("a.png", "b.png")
+    )
     assert first.read_bytes() == second.read_bytes()
     assert matplotlib.image.imread(first).ndim == 3
-    assert write_contact_sheet(survey, tmp_path / "c.svg", columns=1).read_text().lstrip().startswith("<?xml")
+    assert (
+        write_contact_sheet(survey, tmp_path / "c.svg", columns=1)
+        .read_text()
+        .lstrip()
+        .startswith("<?xml")
+    )
 
 
 def test_wrong_wishes_are_refused(tmp_path: Path) -> None:

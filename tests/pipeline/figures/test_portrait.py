@@ -1,4 +1,6 @@
-"""The portrait of a galaxy: whether what is drawn is what was measured, and what is said where nothing can be."""
+"""The portrait of a galaxy: whether what is drawn is what was measured, and what is said where
+nothing can be.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +64,11 @@ def test_everything_is_there_and_named(figure: Figure) -> None:
 
 def test_histograms_are_the_vector(figure: Figure, galaxy: Cutout) -> None:
     vector = ColorHistogram().transform(prepare_one(galaxy, SMALL)[None])[0]
-    steps = [patch for patch in axes_of(figure, "Brightness").patches if isinstance(patch, StepPatch)]  # type: ignore[attr-defined]
+    steps = [
+        patch
+        for patch in axes_of(figure, "Brightness").patches  # type: ignore[attr-defined]
+        if isinstance(patch, StepPatch)
+    ]
     for number, step in enumerate(steps):
         values = np.asarray(step.get_data()[0])
         expected = vector[32 * number : 32 * (number + 1)]
@@ -74,7 +80,13 @@ def test_histograms_are_the_vector(figure: Figure, galaxy: Cutout) -> None:
 def test_patterns_are_the_vector(figure: Figure, galaxy: Cutout) -> None:
     texture = Texture()
     pixels = prepare_one(galaxy, SMALL)
-    vector = dict(zip(texture.feature_names(galaxy.bands, (32, 32)), texture.transform(pixels[None])[0], strict=True))
+    vector = dict(
+        zip(
+            texture.feature_names(galaxy.bands, (32, 32)),
+            texture.transform(pixels[None])[0],
+            strict=True,
+        )
+    )
     bars = axes_of(figure, "Frequency").patches  # type: ignore[attr-defined]
     heights = [bar.get_height() for bar in bars]
     expected = [vector[f"F814W_lbp_r3_{name}"] for name in [*range(25), "other"]]
@@ -103,22 +115,30 @@ def test_strokes_run_along_the_edge() -> None:
         step = ends[:, 1] - ends[:, 0]
         longest = step[np.hypot(*step.T).argmax()]
         angle = np.degrees(np.arctan2(longest[1], longest[0])) % 180
-        assert min(abs(angle - along), 180 - abs(angle - along)) <= 10.001, "within half of one of the nine directions"
+        assert min(abs(angle - along), 180 - abs(angle - along)) <= 10.001, (
+            "within half of one of the nine directions"
+        )
 
 
 def test_a_cell_is_the_mean_of_its_blocks() -> None:
     pixels = np.random.default_rng(2).normal(size=(1, 24, 16)).astype(np.float32)
     hog = HOG(orientations=4)
-    vector = dict(zip(hog.feature_names(["g"], (24, 16)), hog.transform(pixels[None])[0], strict=True))
+    vector = dict(
+        zip(hog.feature_names(["g"], (24, 16)), hog.transform(pixels[None])[0], strict=True)
+    )
     cells = cell_means(hog, Sitter(pixels, ("g",)))
     assert cells.shape == (3, 2, 4)
     assert cells[0, 1, 2] == pytest.approx(vector["g_b0_0_c0_1_o2"])
-    assert cells[1, 0, 3] == pytest.approx((vector["g_b0_0_c1_0_o3"] + vector["g_b1_0_c0_0_o3"]) / 2)
+    assert cells[1, 0, 3] == pytest.approx(
+        (vector["g_b0_0_c1_0_o3"] + vector["g_b1_0_c0_0_o3"]) / 2
+    )
 
 
 def test_a_round_spot_is_a_keypoint_where_it_is() -> None:
     y, x = np.indices((64, 64))
-    spot = np.random.default_rng(3).normal(0, 1, (64, 64)) + 200 * np.exp(-((y - 40) ** 2 + (x - 20) ** 2) / 18)
+    spot = np.random.default_rng(3).normal(0, 1, (64, 64)) + 200 * np.exp(
+        -((y - 40) ** 2 + (x - 20) ** 2) / 18
+    )
     drawn = portrait(Cutout("spot", spot[None].astype(np.float32), ("r",)))
     codes = axes_of(drawn, "Local").images[0].get_array()  # type: ignore[attr-defined]
     assert codes[40, 20] == 0, "no point around the peak is brighter"
@@ -134,12 +154,16 @@ def test_bad_pixels_are_marked_and_counted(galaxy: Cutout) -> None:
     drawn = portrait(replace(galaxy, pixels=pixels), SMALL)
     assert "bad in any band (10 pixels)" in drawn.legends[0].get_texts()[0].get_text()
     overlay = axes_of(drawn, "The galaxy").images[1].get_array()  # type: ignore[attr-defined]
-    assert np.argwhere(overlay[..., 3] > 0).tolist() == [[y, x] for y in (3, 4) for x in range(4, 9)]
+    assert np.argwhere(overlay[..., 3] > 0).tolist() == [
+        [y, x] for y in (3, 4) for x in range(4, 9)
+    ]
     assert np.allclose(overlay[3, 4, :3], to_rgb(BAD))
     assert not portrait(galaxy, SMALL).legends
 
 
-def test_the_map_of_patterns_is_open_around_a_bad_pixel_and_along_the_border(galaxy: Cutout) -> None:
+def test_the_map_of_patterns_is_open_around_a_bad_pixel_and_along_the_border(
+    galaxy: Cutout,
+) -> None:
     pixels = galaxy.pixels.copy()
     pixels[:, 14, 12] = np.nan
     axes = axes_of(portrait(replace(galaxy, pixels=pixels), SMALL), "Local")
@@ -154,13 +178,17 @@ def test_the_map_of_patterns_is_open_around_a_bad_pixel_and_along_the_border(gal
 def test_fits_lie_on_their_first_row_and_pictures_hang_from_it(galaxy: Cutout) -> None:
     for name, origin in (("a.fits", "lower"), ("a.jpg", "upper")):
         drawn = portrait(replace(galaxy, file=name), SMALL)
-        images = [image for axes in drawn.axes for image in axes.images if axes.get_xlabel() == "column"]
+        images = [
+            image for axes in drawn.axes for image in axes.images if axes.get_xlabel() == "column"
+        ]
         assert {image.origin for image in images if isinstance(image, AxesImage)} == {origin}
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_any_number_of_bands(count: int) -> None:
-    survey = SimulatedSurvey(1, size=32, bands=("F435W", "F606W", "F814W", "F125W", "F160W")[:count])
+    survey = SimulatedSurvey(
+        1, size=32, bands=("F435W", "F606W", "F814W", "F125W", "F160W")[:count]
+    )
     drawn = portrait(survey.read(Shard(0, 1)).cutouts[0], SMALL)
     assert len(titles(drawn)) == 8
     if count == 1:
@@ -182,11 +210,21 @@ def test_the_same_galaxy_gives_the_same_bytes(galaxy: Cutout) -> None:
 
 def test_one_of_several_galaxies_is_chosen_by_its_id(survey: Path, tmp_path: Path) -> None:
     assert find_cutout(survey, "sim000007").id == "sim000007"
-    with pytest.raises(UsageError, match=r"holds 90 galaxies; choose one by its id, such as sim000000, sim000001, sim000002 and 87 more"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"holds 90 galaxies; choose one by its id, such as sim000000, sim000001, sim000002 and "
+            r"87 more"
+        ),
+    ):
         find_cutout(survey)
     with pytest.raises(UsageError, match=r"there is no galaxy 'foo'; there are sim000000"):
         find_cutout(survey, "foo")
-    assert show(survey, tmp_path / "a" / "fig.svg", id="sim000003", preparation=SMALL).read_bytes().startswith(b"<?xml")
+    assert (
+        show(survey, tmp_path / "a" / "fig.svg", id="sim000003", preparation=SMALL)
+        .read_bytes()
+        .startswith(b"<?xml")
+    )
 
 
 def test_several_galaxies_of_one_file(tmp_path: Path) -> None:
@@ -200,7 +238,9 @@ def test_several_galaxies_of_one_file(tmp_path: Path) -> None:
     (tmp_path / "catalog.csv").write_text("id,file\nm,many.fits\n")
     assert np.array_equal(find_cutout(tmp_path, "m[2]", layout="galaxies").pixels[0], planes[2])
     for wrong in (None, "m"):
-        with pytest.raises(UsageError, match=r"choose one of its 3 galaxies by its id: m\[0\], m\[1\], m\[2\]"):
+        with pytest.raises(
+            UsageError, match=r"choose one of its 3 galaxies by its id: m\[0\], m\[1\], m\[2\]"
+        ):
             find_cutout(tmp_path, wrong, layout="galaxies")
 
 

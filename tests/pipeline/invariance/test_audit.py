@@ -38,20 +38,37 @@ def test_every_promise_of_every_extractor_is_kept(everything: Audit) -> None:
     assert [str(row) for row in everything.broken] == []
     assert set(everything.extractors) >= set(EXTRACTORS)
     for name, extractor in audited().items():
-        assert {row.change for row in everything.rows if row.extractor == name and row.promised} == extractor.promises
+        assert {
+            row.change for row in everything.rows if row.extractor == name and row.promised
+        } == extractor.promises
 
 
 def test_every_change_is_measured_in_the_table(everything: Audit) -> None:
     assert list(AMOUNTS) == list(INVARIANCES)
     assert len(everything.rows) == len(everything.extractors) * len(INVARIANCES)
-    assert everything.table.column_names == ["extractor", "change", "amount", "relative_change", "low", "high", "promised", "kept"]
+    assert everything.table.column_names == [
+        "extractor",
+        "change",
+        "amount",
+        "relative_change",
+        "low",
+        "high",
+        "promised",
+        "kept",
+    ]
     for row in everything.rows:
         assert 0 <= row.low <= row.high <= math.sqrt(2)
-        assert row.low - 1e-9 <= row.relative_change <= row.high + 1e-9 or row.change in ("rotation", "scale")
+        assert row.low - 1e-9 <= row.relative_change <= row.high + 1e-9 or row.change in (
+            "rotation",
+            "scale",
+        )
 
 
 def test_pixels_react_to_everything_and_counts_do_not_ask_where(everything: Audit) -> None:
-    assert all(everything.of("pixels", change).low > 0.1 for change in ("sky", "flux", "rotation90", "flip", "shift", "noise"))
+    assert all(
+        everything.of("pixels", change).low > 0.1
+        for change in ("sky", "flux", "rotation90", "flip", "shift", "noise")
+    )
     assert everything.of("color", "flip").relative_change == 0
     assert everything.of("color", "sky").relative_change > 0.5
 
@@ -59,7 +76,9 @@ def test_pixels_react_to_everything_and_counts_do_not_ask_where(everything: Audi
 def test_a_false_promise_is_found_and_named() -> None:
     found = audit({"liar": Liar(), "honest": HOG()}, n=8, size=32)
     assert [(row.extractor, row.change) for row in found.broken] == [("liar", "flip")]
-    assert str(found.broken[0]).startswith("liar breaks its promise of flip (left to right): relative change 0.9")
+    assert str(found.broken[0]).startswith(
+        "liar breaks its promise of flip (left to right): relative change 0.9"
+    )
     assert "BROKEN" in audit_text(found)
 
 
@@ -79,7 +98,9 @@ def test_a_relative_change_with_a_pencil() -> None:
     before, after = np.array([[0.0, 7.0], [2.0, 7.0]]), np.array([[1.0, 7.0], [2.0, 7.0]])
     variance = (1.25**2 + 2 * 0.75**2 + 0.25**2) / 4  # of 0, 2, 1, 2
     assert spread_of(before, after).tolist() == pytest.approx([variance**0.5, 0])
-    assert changes_of(before, after, spread_of(before, after)).tolist() == pytest.approx([1 / (2 * variance), 0])
+    assert changes_of(before, after, spread_of(before, after)).tolist() == pytest.approx(
+        [1 / (2 * variance), 0]
+    )
     assert changes_of(before, -before, spread_of(before, -before))[1] == pytest.approx(
         (4**2 / (2 * 2) + 14**2 / (2 * 7**2)) / 2
     )  # of 0, 2, 0, -2 and of ±7
@@ -93,21 +114,26 @@ def test_noise_is_taken_off_both_the_change_and_the_distance() -> None:
 
 
 def test_a_new_exposure_is_not_what_enlarging_does(everything: Audit) -> None:
-    noise, scale = (everything.of("pixels", change).relative_change for change in ("noise", "scale"))
+    noise, scale = (
+        everything.of("pixels", change).relative_change for change in ("noise", "scale")
+    )
     assert scale < 0.8 * noise
 
 
 def test_galaxies_dealt_anew_change_by_one() -> None:
     vectors = np.random.default_rng(3).normal(5, [1, 100, 1e-5], (4000, 3))
     assert spread_of(vectors[:2000], vectors[2000:]) == pytest.approx([1, 100, 1e-5], rel=0.05)
-    assert changes_of(vectors[:2000], vectors[2000:], spread_of(vectors[:2000], vectors[2000:])).mean() == pytest.approx(1, abs=0.03)
+    assert changes_of(
+        vectors[:2000], vectors[2000:], spread_of(vectors[:2000], vectors[2000:])
+    ).mean() == pytest.approx(1, abs=0.03)
 
 
 def test_rounding_of_a_constant_feature_is_no_change() -> None:
     before = np.full((4, 1), 3.0, dtype=np.float32)
     after = np.nextafter(before, 4)
     assert changes_of(before, after, spread_of(before, after)).tolist() == [0, 0, 0, 0]
-    wide = np.arange(4 * 2500.0).reshape(4, 2500)  # more columns than are compared at once: each 0, 1, 2, 3 times 2500, and 1, 2, 3, 4
+    # more columns than are compared at once: each 0, 1, 2, 3 times 2500, and 1, 2, 3, 4
+    wide = np.arange(4 * 2500.0).reshape(4, 2500)
     assert changes_of(wide, wide + 2500, spread_of(wide, wide + 2500)) == pytest.approx(1 / 2 / 1.5)
 
 
@@ -152,7 +178,8 @@ def test_a_shift_is_another_window_of_the_same_exposure_and_noise_another_exposu
     seen = {name: np.sinh(each.astype(np.float64)) for name, each in photographs(survey).items()}
     for row in range(6):
         first, other = seen["reference"][row, 0], seen["shift"][row, 0]
-        assert np.corrcoef(first[:, :-1].ravel(), other[:, 1:].ravel())[0, 1] > 1 - 1e-9  # sky and noise are measured anew
+        # sky and noise are measured anew
+        assert np.corrcoef(first[:, :-1].ravel(), other[:, 1:].ravel())[0, 1] > 1 - 1e-9
         apart = seen["noise"][row, 0] - first
         assert np.median(np.abs(apart)) * 1.4826 == pytest.approx(math.sqrt(2), rel=0.25)
 
@@ -175,13 +202,25 @@ def test_what_is_seen_is_prepared() -> None:
     seen = photographs(SimulatedSurvey(2, size=32, bands=("F814W",)))
     frame = Preparation(size=32).frame_width
     for name in ("reference", "shift", "rotation", "scale", "noise"):
-        assert np.median(np.concatenate([seen[name][:, :, :frame].ravel(), seen[name][:, :, -frame:].ravel()])) == pytest.approx(0, abs=0.3)
+        assert np.median(
+            np.concatenate([seen[name][:, :, :frame].ravel(), seen[name][:, :, -frame:].ravel()])
+        ) == pytest.approx(0, abs=0.3)
     assert set(seen) == {"reference", *INVARIANCES, "rotation again", "scale again"}
 
 
 def test_table_and_figure(everything: Audit, tmp_path: Path) -> None:
     lines = audit_text(everything).splitlines()
-    assert lines[0].split() == ["extractor", "change", "amount", "relative", "change", "95", "%", "interval", "promise"]
+    assert lines[0].split() == [
+        "extractor",
+        "change",
+        "amount",
+        "relative",
+        "change",
+        "95",
+        "%",
+        "interval",
+        "promise",
+    ]
     assert len(lines) == 1 + len(everything.rows)
     assert render(audit_chart(everything), "png") == render(audit_chart(everything), "png")
     out = write_audit(everything, tmp_path / "new")

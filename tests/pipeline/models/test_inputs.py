@@ -23,7 +23,8 @@ def blocks(n: int = 40, seed: int = 0) -> dict[str, Block]:
 
 def test_the_inputs_of_the_comparison() -> None:
     assert list(INPUTS) == [
-        "pixels", "pixels_linear", "pixels_small", "pixels_pca", "color", "texture", "hog", "sift", "features", "features+pixels",
+        "pixels", "pixels_linear", "pixels_small", "pixels_pca", "color", "texture", "hog", "sift",
+        "features", "features+pixels",
     ]  # fmt: skip
     assert INPUTS["features"].columns == ("color", "texture", "hog", "sift")
     for name in ("sift", "features", "features+pixels"):
@@ -35,7 +36,12 @@ def test_the_inputs_of_the_comparison() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "words"), [(["hogg"], "unknown input 'hogg'"), (["hog", "hog"], "twice"), (["hog", "features"], "unknown")]
+    ("names", "words"),
+    [
+        (["hogg"], "unknown input 'hogg'"),
+        (["hog", "hog"], "twice"),
+        (["hog", "features"], "unknown"),
+    ],
 )
 def test_wrong_inputs_are_named(names: list[str], words: str) -> None:
     with pytest.raises(UsageError, match=words):
@@ -45,7 +51,9 @@ def test_wrong_inputs_are_named(names: list[str], words: str) -> None:
 def test_linear_pixels_undo_the_stretch() -> None:
     flux = np.array([[-2.0, 0.0, 3.0, 150.0] * 32] * 2, dtype=np.float32)
     encoder = Encoder([Part("pixels", "linear", None)], SHAPE)
-    np.testing.assert_allclose(encoder._vectors(encoder.parts[0], np.arcsinh(flux)), flux, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        encoder._vectors(encoder.parts[0], np.arcsinh(flux)), flux, rtol=1e-5, atol=1e-5
+    )
 
 
 def test_small_pixels_are_means_of_sixteen() -> None:
@@ -60,11 +68,17 @@ def test_small_pixels_are_means_of_sixteen() -> None:
 @pytest.mark.parametrize("name", ["pixels", "color", "sift"])
 def test_blocks_come_to_one_scale(name: str) -> None:
     data = blocks()
-    encoded = Encoder([Part(name, components=6), Part("color", components=None)], SHAPE).fit(data).transform(data)
+    encoded = (
+        Encoder([Part(name, components=6), Part("color", components=None)], SHAPE)
+        .fit(data)
+        .transform(data)
+    )
     width = encoded.shape[1] - 12
     assert width == 6
     for part in (encoded[:, :width], encoded[:, width:]):
-        assert float(np.mean(np.sum(part.astype(np.float64) ** 2, axis=1))) == pytest.approx(9.0, rel=1e-4)
+        assert float(np.mean(np.sum(part.astype(np.float64) ** 2, axis=1))) == pytest.approx(
+            9.0, rel=1e-4
+        )
 
 
 def test_nothing_is_learned_from_rows_that_fit_does_not_see() -> None:
@@ -73,7 +87,9 @@ def test_nothing_is_learned_from_rows_that_fit_does_not_see() -> None:
     states = []
     for source in (data, other):
         seen = {name: take_rows(block, train) for name, block in source.items()}
-        states.append(Encoder([Part(name, components=5) for name in data], SHAPE).fit(seen).get_state())
+        states.append(
+            Encoder([Part(name, components=5) for name in data], SHAPE).fit(seen).get_state()
+        )
     assert _flat(states[0]) == _flat(states[1])
 
 
@@ -89,7 +105,9 @@ def _overwritten(block: Block) -> Block:
 @pytest.mark.parametrize("view", ["", "fisher"])
 def test_a_state_gives_back_the_same_encoder(view: str) -> None:
     data = blocks()
-    encoder = Encoder([Part("pixels"), Part("sift", view), Part("color", components=None)], SHAPE).fit(data)
+    encoder = Encoder(
+        [Part("pixels"), Part("sift", view), Part("color", components=None)], SHAPE
+    ).fit(data)
     assert type(encoder.words_["sift"]).__name__ == ("FisherVector" if view else "BagOfWords")
     again = Encoder.from_state(encoder.get_state())
     assert again.transform(data).tobytes() == encoder.transform(data).tobytes()

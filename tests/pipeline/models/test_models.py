@@ -1,4 +1,6 @@
-"""Training and classification: the same galaxies get the same probabilities, and other bands are refused."""
+"""Training and classification: the same galaxies get the same probabilities, and other bands are
+refused.
+"""
 
 import csv
 import shutil
@@ -22,7 +24,9 @@ def model(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_classify_gives_classes_and_probabilities(model: Path, survey: Path, tmp_path: Path) -> None:
+def test_classify_gives_classes_and_probabilities(
+    model: Path, survey: Path, tmp_path: Path
+) -> None:
     summary = classify(model, survey, tmp_path / "P.parquet")
     assert (summary.done, summary.failed) == (90, 0)
     rows = pq.read_table(tmp_path / "P.parquet")
@@ -52,7 +56,10 @@ def test_probabilities_do_not_depend_on_the_batch(model: Path, table: Path) -> N
     whole = loaded.predict_proba(blocks)
     order = np.random.default_rng(0).permutation(90)
     for rows in (order[:1], order[:7], order[:64], order):
-        part = {name: [block[i] for i in rows] if isinstance(block, list) else block[rows] for name, block in blocks.items()}
+        part = {
+            name: [block[i] for i in rows] if isinstance(block, list) else block[rows]
+            for name, block in blocks.items()
+        }
         assert loaded.predict_proba(part).tobytes() == whole[rows].tobytes()
 
 
@@ -69,7 +76,9 @@ def _with_bands(survey: Path, folder: Path, bands: list[str], take: list[int]) -
     return folder
 
 
-def test_known_bands_in_another_order_are_put_in_order(model: Path, survey: Path, tmp_path: Path) -> None:
+def test_known_bands_in_another_order_are_put_in_order(
+    model: Path, survey: Path, tmp_path: Path
+) -> None:
     mixed = _with_bands(survey, tmp_path / "mixed", ["F160W", "F606W", "F814W"], [2, 0, 1])
     classify(model, survey, tmp_path / "a.csv")
     classify(model, mixed, tmp_path / "b.csv")
@@ -85,7 +94,9 @@ def test_known_bands_in_another_order_are_put_in_order(model: Path, survey: Path
     ],
     ids=["missing", "renamed", "unnamed"],
 )
-def test_other_bands_are_refused(model: Path, survey: Path, tmp_path: Path, bands: list[str], take: list[int], words: str) -> None:
+def test_other_bands_are_refused(
+    model: Path, survey: Path, tmp_path: Path, bands: list[str], take: list[int], words: str
+) -> None:
     other = _with_bands(survey, tmp_path / "other", bands, take)
     summary = classify(model, other, tmp_path / "P.csv")
     assert (summary.done, summary.failed) == (0, 90)

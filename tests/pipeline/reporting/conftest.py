@@ -12,7 +12,15 @@ from galfeat.pipeline.reporting import write_report
 @pytest.fixture(scope="session")
 def study() -> Study:
     """Return ten classes with hostile names, sixteen inputs, two repeats and every kind of row."""
-    return drawn(HOSTILE, INPUTS, n=200, repeats=2, bands=("a<b", "r", "$z$"), source="<i>My</i> survey & co", extras=True)
+    return drawn(
+        HOSTILE,
+        INPUTS,
+        n=200,
+        repeats=2,
+        bands=("a<b", "r", "$z$"),
+        source="<i>My</i> survey & co",
+        extras=True,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from galfeat.pipeline.comparison.metrics import brier, class_scores, expected_calibration_error, log_loss
-from galfeat.pipeline.comparison.results import Candidate, Cost, Importance, Prediction, Row, Stage, Study
+from galfeat.pipeline.comparison.metrics import (
+    brier,
+    class_scores,
+    expected_calibration_error,
+    log_loss,
+)
+from galfeat.pipeline.comparison.results import (
+    Candidate,
+    Cost,
+    Importance,
+    Prediction,
+    Row,
+    Stage,
+    Study,
+)
 
 HOSTILE = (
     '<b onmouseover="alert(1)">bold</b>',
@@ -21,16 +34,23 @@ HOSTILE = (
     "irr",
 )
 INPUTS = (
-    ("pixels", "pixels", 0.2), ("pixels_linear", "pixels", 0.15), ("pixels_small", "pixels", 0.3), ("pixels_pca", "pixels", 0.4),
-    ("pixels_aligned", "pixels", 0.9), ("pixels_augmented", "pixels", 0.4), ("color", "features", 0.6), ("texture", "features", 0.5),
-    ("hog", "features", 0.7), ("sift", "features", 0.5), ("shape", "features", 0.4), ("features", "features", 1.2),
-    ("features+pixels", "both", 1.2), ("shuffled", "control", 0.0), ("random", "control", 0.0), ("nuisance", "control", 0.3),
+    ("pixels", "pixels", 0.2), ("pixels_linear", "pixels", 0.15), ("pixels_small", "pixels", 0.3),
+    ("pixels_pca", "pixels", 0.4),
+    ("pixels_aligned", "pixels", 0.9), ("pixels_augmented", "pixels", 0.4), ("color", "features",
+    0.6), ("texture", "features", 0.5),
+    ("hog", "features", 0.7), ("sift", "features", 0.5), ("shape", "features", 0.4), ("features",
+    "features", 1.2),
+    ("features+pixels", "both", 1.2), ("shuffled", "control", 0.0), ("random", "control", 0.0),
+    ("nuisance", "control", 0.3),
 )  # fmt: skip
 
 
 def drawn(
     classes: Sequence[str] = ("spiral", "merger"),
-    inputs: Sequence[tuple[str, str, float]] = (("pixels", "pixels", 0.5), ("features", "features", 1.5)),
+    inputs: Sequence[tuple[str, str, float]] = (
+        ("pixels", "pixels", 0.5),
+        ("features", "features", 1.5),
+    ),
     *,
     n: int = 200,
     repeats: int = 1,
@@ -40,14 +60,20 @@ def drawn(
     source: str = "survey",
     extras: bool = False,
 ) -> Study:
-    """Return a study whose scores are those of its probabilities, drawn with a strength that is given for each input."""
+    """Return a study whose scores are those of its probabilities, drawn with a strength that is
+    given for each input.
+    """
     rng = np.random.default_rng(7)
     names = tuple(sorted(classes))
     k = len(names)
     truth = np.arange(n) % k
     labels = np.array(names)[truth]
     cut = np.stack([rng.permutation(np.arange(n) // k % folds) for _ in range(repeats)])
-    cut = np.stack([(np.arange(n) // k + repeat) % folds for repeat in range(repeats)]) if n < 40 else cut
+    cut = (
+        np.stack([(np.arange(n) // k + repeat) % folds for repeat in range(repeats)])
+        if n < 40
+        else cut
+    )
     predictions, rows = {}, []
     for name, _, strength in inputs:
         logits = rng.normal(size=(repeats, n, k)) + strength * 1.5 * np.eye(k)[truth]
@@ -56,17 +82,41 @@ def drawn(
         for repeat in range(repeats):
             for fold in range(folds):
                 test = cut[repeat] == fold
-                rows.append(_row("main", name, repeat, fold, labels[test], predictions[name].probabilities[repeat][test], names, n))
+                rows.append(
+                    _row(
+                        "main",
+                        name,
+                        repeat,
+                        fold,
+                        labels[test],
+                        predictions[name].probabilities[repeat][test],
+                        names,
+                        n,
+                    )
+                )
     if extras:
-        rows += [_again(row, "learning", n_train=count) for row in rows if row.input in ("pixels", "features") for count in (50, 100, 160)]
+        rows += [
+            _again(row, "learning", n_train=count)
+            for row in rows
+            if row.input in ("pixels", "features")
+            for count in (50, 100, 160)
+        ]
         rows += [
             _again(row, "robustness", perturbation=kind, strength=strength)
-            for row in rows if row.stage == "main" and row.input in ("pixels", "features", "pixels_aligned")
-            for kind, strengths in {"shift": (0.5, 1.0, 8.0), "band": (0.0, 1.0), "smudge": (1.0, 2.0)}.items() for strength in strengths
+            for row in rows if row.stage == "main" and row.input in ("pixels", "features",
+            "pixels_aligned")
+            for kind, strengths in {"shift": (0.5, 1.0, 8.0), "band": (0.0, 1.0), "smudge": (1.0,
+            2.0)}.items() for strength in strengths
         ]  # fmt: skip
         ours = [row for row in rows if row.stage == "main" and row.input == "features"]
         rows += [_again(row, "drop", part=part) for row in ours for part in ("hog", "sift")]
-        first = [row for row in rows if row.stage == "main" and row.repeat == 0 and row.input in ("pixels", "features", "pixels_pca")]
+        first = [
+            row
+            for row in rows
+            if row.stage == "main"
+            and row.repeat == 0
+            and row.input in ("pixels", "features", "pixels_pca")
+        ]
         rows += [
             _again(row, "head", head=head)
             for row in first
@@ -90,18 +140,34 @@ def drawn(
     )
     if not extras:
         return study
-    lost = [Importance("features", part, 0, fold, 0.1, dict.fromkeys(names, 0.1)) for part in ("hog", "sift") for fold in range(folds)]
+    lost = [
+        Importance("features", part, 0, fold, 0.1, dict.fromkeys(names, 0.1))
+        for part in ("hog", "sift")
+        for fold in range(folds)
+    ]
     return replace(
         study,
         importances=tuple(lost),
-        costs=tuple(Cost(name, 48, 12_288, 123_456, 49_152, 0.0012, 3.21, 1e-5, 25.0) for name, _, _ in inputs),
+        costs=tuple(
+            Cost(name, 48, 12_288, 123_456, 49_152, 0.0012, 3.21, 1e-5, 25.0)
+            for name, _, _ in inputs
+        ),
         left_out={"of classes with fewer galaxies than the 5 folds (<i>odd</i>)": 2},
         cut=("No <small> CNN.",),
         cross_source="other <survey>",
     )
 
 
-def _row(stage: Stage, name: str, repeat: int, fold: int, labels: np.ndarray, table: np.ndarray, classes: tuple[str, ...], n: int) -> Row:
+def _row(
+    stage: Stage,
+    name: str,
+    repeat: int,
+    fold: int,
+    labels: np.ndarray,
+    table: np.ndarray,
+    classes: tuple[str, ...],
+    n: int,
+) -> Row:
     each = class_scores(labels, table, classes)
     known = [score for score in each if score.n]
     scores = {
@@ -113,8 +179,29 @@ def _row(stage: Stage, name: str, repeat: int, fold: int, labels: np.ndarray, ta
         "brier": brier(labels, table, classes),
         "ece": expected_calibration_error(labels, table, classes),
     }
-    per_class = {s.name: {"precision": s.precision, "recall": s.recall, "f1": s.f1, "auc": s.auc, "n": float(s.n)} for s in each}
-    return Row(stage, name, "network", repeat, fold, n - len(labels), len(labels), 48, 1234, scores, per_class)
+    per_class = {
+        s.name: {
+            "precision": s.precision,
+            "recall": s.recall,
+            "f1": s.f1,
+            "auc": s.auc,
+            "n": float(s.n),
+        }
+        for s in each
+    }
+    return Row(
+        stage,
+        name,
+        "network",
+        repeat,
+        fold,
+        n - len(labels),
+        len(labels),
+        48,
+        1234,
+        scores,
+        per_class,
+    )
 
 
 def _again(row: Row, stage: Stage, **changes: object) -> Row:

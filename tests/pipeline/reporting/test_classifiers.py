@@ -1,4 +1,6 @@
-"""The other classifiers in the report: on the folds that they share with the network, and the convolutional network as the ceiling."""
+"""The other classifiers in the report: on the folds that they share with the network, and the
+convolutional network as the ceiling.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,12 +20,19 @@ Make = Callable[..., Study]
 
 
 def with_cnn(study: Study, level: float, noise: float = 0.01) -> Study:
-    """Return the study with a convolutional network on the folds of the first repeat, its other heads on these folds alone too."""
+    """Return the study with a convolutional network on the folds of the first repeat, its other
+    heads on these folds alone too.
+    """
     rng = np.random.default_rng(3)
     pixels = [row for row in study.select("main", input="pixels") if row.repeat == 0]
 
     def scored(row: Row) -> Row:
-        return replace(row, stage="head", head="cnn", scores=dict.fromkeys(row.scores, level + noise * rng.normal()))
+        return replace(
+            row,
+            stage="head",
+            head="cnn",
+            scores=dict.fromkeys(row.scores, level + noise * rng.normal()),
+        )
 
     kept = tuple(row for row in study.rows if row.stage != "head" or row.repeat == 0)
     return replace(study, rows=kept + tuple(scored(row) for row in pixels))
@@ -32,12 +41,29 @@ def with_cnn(study: Study, level: float, noise: float = 0.01) -> Study:
 @pytest.mark.parametrize(
     ("level", "noise", "words"),
     [
-        (0.53, 0.01, "; the features are above a small convolutional network on the cutouts (macro-F1 0.5"),
-        (0.83, 0.01, "; the features are below a small convolutional network on the cutouts (macro-F1 0.8"),
-        (0.65, 0.15, "; whether the features are above or below a small convolutional network on the cutouts (macro-F1 0."),
+        (
+            0.53,
+            0.01,
+            "; the features are above a small convolutional network on the cutouts (macro-F1 0.5",
+        ),
+        (
+            0.83,
+            0.01,
+            "; the features are below a small convolutional network on the cutouts (macro-F1 0.8",
+        ),
+        (
+            0.65,
+            0.15,
+            (
+                "; whether the features are above or below a small convolutional network on the "
+                "cutouts (macro-F1 0."
+            ),
+        ),
     ],
 )
-def test_the_verdict_says_in_a_clause_where_the_ceiling_is(make_study: Make, level: float, noise: float, words: str) -> None:
+def test_the_verdict_says_in_a_clause_where_the_ceiling_is(
+    make_study: Make, level: float, noise: float, words: str
+) -> None:
     study = make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65})
     sentence = judge(with_cnn(study, level, noise)).sentences[1]
     plain = judge(study).sentences[1]
@@ -50,35 +76,52 @@ def test_the_verdict_says_in_a_clause_where_the_ceiling_is(make_study: Make, lev
 def test_no_difference_to_the_ceiling(make_study: Make) -> None:
     study = make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65})
     even = replace(
-        study, rows=tuple(replace(row, scores=dict.fromkeys(row.scores, 0.65)) if row.input == "features" else row for row in study.rows)
+        study,
+        rows=tuple(
+            replace(row, scores=dict.fromkeys(row.scores, 0.65)) if row.input == "features" else row
+            for row in study.rows
+        ),
     )
-    assert "and the features make no practical difference: +0.0" in judge(with_cnn(even, 0.65, 1e-4)).sentences[1]
+    assert (
+        "and the features make no practical difference: +0.0"
+        in judge(with_cnn(even, 0.65, 1e-4)).sentences[1]
+    )
 
 
 def test_differences_are_taken_on_the_folds_that_both_have(make_study: Make) -> None:
     study = with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
     summary = Summary(study)
     (cnn,) = [gap for each, gap in head_gaps(summary) if each.head == "cnn"]
-    ours = [row.scores["macro_f1"] for row in study.select("main", input="features") if row.repeat == 0]
+    ours = [
+        row.scores["macro_f1"] for row in study.select("main", input="features") if row.repeat == 0
+    ]
     theirs = [row.scores["macro_f1"] for row in study.select("head", head="cnn")]
     gaps = np.subtract(theirs, ours)
     assert cnn.n_folds == 5
     assert cnn.interval.mean == pytest.approx(gaps.mean())
     assert cnn.interval.se == pytest.approx(np.sqrt((1 / 5 + 24 / 96) * gaps.var(ddof=1)))
     found = [gap for _, gap in head_gaps(summary)]
-    assert min(each.p_holm for each in found) == pytest.approx(5 * min(each.p for each in found))  # logistic and forest twice, and the CNN
+    # logistic and forest twice, and the CNN
+    assert min(each.p_holm for each in found) == pytest.approx(5 * min(each.p for each in found))
 
 
 def test_the_network_beside_the_others_is_that_of_the_same_folds(make_study: Make) -> None:
     study = with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
     found = {(each.input, each.head): each for each in head_scores(Summary(study))}
-    assert [key[1] for key in found if key[0] == "pixels"] == ["network", "logistic", "forest", "cnn"]
+    assert [key[1] for key in found if key[0] == "pixels"] == [
+        "network",
+        "logistic",
+        "forest",
+        "cnn",
+    ]
     assert not [key for key in found if key[0] == "pixels_pca"]
     assert {row.repeat for row in found["features", "network"].rows} == {0}
 
 
 def test_tables_and_figure_name_the_ceiling(make_study: Make) -> None:
-    summary = Summary(with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53))
+    summary = Summary(
+        with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
+    )
     table, gaps, figure = head_table(summary), head_gap_table(summary), head_figure(summary)
     assert table is not None
     assert gaps is not None
@@ -97,7 +140,11 @@ def test_tables_and_figure_name_the_ceiling(make_study: Make) -> None:
 
 def test_without_other_classifiers_there_is_nothing_to_show(make_study: Make) -> None:
     study = make_study({"pixels": 0.4, "features": 0.65})
-    bare = Summary(replace(study, rows=tuple(row for row in study.rows if row.stage not in ("head", "matched"))))
+    bare = Summary(
+        replace(
+            study, rows=tuple(row for row in study.rows if row.stage not in ("head", "matched"))
+        )
+    )
     assert head_table(bare) is None
     assert head_gap_table(bare) is None
     assert head_figure(bare) is None

@@ -9,7 +9,12 @@ from matplotlib.container import ErrorbarContainer
 
 from galfeat.pipeline.comparison.results import Prediction, Study
 from galfeat.pipeline.reporting.draw_classes import confusion_figures, reliability_figures
-from galfeat.pipeline.reporting.draw_curves import learning_curves, learning_figure, robustness_curves, robustness_figures
+from galfeat.pipeline.reporting.draw_curves import (
+    learning_curves,
+    learning_figure,
+    robustness_curves,
+    robustness_figures,
+)
 from galfeat.pipeline.reporting.draw_scores import forest, score_plot
 from galfeat.pipeline.reporting.drawing import distinct, file_name, label, short
 from galfeat.pipeline.reporting.summary import Summary
@@ -27,7 +32,9 @@ def spans(bar: ErrorbarContainer) -> tuple[float, float, float, float]:
 
 
 @pytest.mark.parametrize("draw", [forest, score_plot])
-def test_every_input_lies_at_its_number_with_its_interval(draw: Callable[..., object], make_study: Make) -> None:
+def test_every_input_lies_at_its_number_with_its_interval(
+    draw: Callable[..., object], make_study: Make
+) -> None:
     summary = Summary(make_study())
     drawn = draw(summary)
     axes = drawn.figure.axes[0]  # type: ignore[attr-defined]
@@ -41,7 +48,10 @@ def test_every_input_lies_at_its_number_with_its_interval(draw: Callable[..., ob
 
 def test_learning_curves_go_by_steps_even_if_folds_differ_by_a_galaxy(make_study: Make) -> None:
     study = make_study()
-    rows = (replace(row, n_train=row.n_train + (row.fold == 0)) if row.stage == "learning" else row for row in study.rows)
+    rows = (
+        replace(row, n_train=row.n_train + (row.fold == 0)) if row.stage == "learning" else row
+        for row in study.rows
+    )
     uneven = replace(study, rows=tuple(rows))
     pixels, features = learning_curves(uneven)
     assert (pixels.input, features.input) == ("pixels", "features")
@@ -54,36 +64,60 @@ def test_learning_curves_go_by_steps_even_if_folds_differ_by_a_galaxy(make_study
     assert np.asarray(line.get_ydata()) == pytest.approx([each.mean for each in features.y])
     table = learning_table(uneven)
     assert table is not None
-    assert [cell.text for cell in table.rows[1]] == ["features", *(f"{each.mean:.3f}" for each in features.y)]
+    assert [cell.text for cell in table.rows[1]] == [
+        "features",
+        *(f"{each.mean:.3f}" for each in features.y),
+    ]
 
 
 def test_untouched_galaxies_come_from_the_main_scores_of_the_same_folds(make_study: Make) -> None:
     study = make_study()
-    without = replace(study, rows=tuple(row for row in study.rows if row.stage != "robustness" or row.strength > 0))
-    curve = next(curve for curve in robustness_curves(without)["shift"] if curve.input == "features")
+    without = replace(
+        study,
+        rows=tuple(row for row in study.rows if row.stage != "robustness" or row.strength > 0),
+    )
+    curve = next(
+        curve for curve in robustness_curves(without)["shift"] if curve.input == "features"
+    )
     assert curve.x == (0.0, 0.5, 2.0, 8.0)
     main = study.select("main", input="features", repeat=0)
     assert curve.y[0].mean == pytest.approx(study.values(main, "macro_f1").mean())
     bands = next(curve for curve in robustness_curves(study)["band"] if curve.input == "pixels")
     assert bands.x == (-1.0, 0.0, 1.0, 2.0)
-    assert {drawn.name for drawn in robustness_figures(study)} >= {"robustness_shift", "robustness_band", "robustness_dimming"}
+    assert {drawn.name for drawn in robustness_figures(study)} >= {
+        "robustness_shift",
+        "robustness_band",
+        "robustness_dimming",
+    }
     table = robustness_table(study)
     assert table is not None
-    assert [row[1].text for row in table.rows if row[0].text == "missing band"] == ["none", "blue", "green", "red"]
+    assert [row[1].text for row in table.rows if row[0].text == "missing band"] == [
+        "none",
+        "blue",
+        "green",
+        "red",
+    ]
 
 
 def test_rows_are_true_classes_and_columns_predicted_ones(make_study: Make) -> None:
     study = make_study(repeats=1)
     table = np.full((1, 120, 3), 0.1)
     table[0, :, 0] = 0.8  # all are called clump, 40 are
-    drawn = confusion_figures(replace(study, predictions={"features": Prediction(table)}), ["features", "nothing"])
+    drawn = confusion_figures(
+        replace(study, predictions={"features": Prediction(table)}), ["features", "nothing"]
+    )
     assert len(drawn) == 1
-    shown = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in drawn[0].figure.axes[0].texts}
+    shown = {
+        (text.get_position()[1], text.get_position()[0]): text.get_text()
+        for text in drawn[0].figure.axes[0].texts
+    }
     assert [shown[(row, 0)] for row in range(3)] == ["40", "40", "40"]
     assert [shown[(row, 2)] for row in range(3)] == ["0", "0", "0"]
     assert "clump 40 of 40; merger 0 of 40" in drawn[0].alt
     assert "Most often confused: merger taken for clump, 40 times" in drawn[0].alt
-    reliable = reliability_figures(replace(study, predictions={"features": Prediction(table)}), ["features"])[0]
+    reliable = reliability_figures(
+        replace(study, predictions={"features": Prediction(table)}), ["features"]
+    )[0]
     assert "at probability 0.80 right in 0.33 of 120" in reliable.alt
 
 
@@ -120,7 +154,10 @@ def test_names_that_begin_alike_stay_apart() -> None:
     assert distinct(["spiral", "a $ b"], 10) == ["spiral", r"a \$ b"]
     assert distinct(["barred spiral", "irregular"], 10) == ["barred sp…", "irregular"]
     assert distinct(["class number 01", "class number 02"], 10) == ["clas…er 01", "clas…er 02"]
-    assert distinct(["a long name 1 the end", "a long name 2 the end"], 10) == ["1 a long…", "2 a long…"]
+    assert distinct(["a long name 1 the end", "a long name 2 the end"], 10) == [
+        "1 a long…",
+        "2 a long…",
+    ]
 
 
 def test_names_of_files_have_no_odd_letters() -> None:

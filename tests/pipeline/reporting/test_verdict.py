@@ -16,7 +16,9 @@ Make = Callable[..., Study]
 def only(study: Study, *names: str) -> Study:
     """Return the study without all other inputs."""
     kept = tuple(each for each in study.candidates if each.name in names)
-    return replace(study, candidates=kept, rows=tuple(row for row in study.rows if row.input in names))
+    return replace(
+        study, candidates=kept, rows=tuple(row for row in study.rows if row.input in names)
+    )
 
 
 def scattered(study: Study, name: str, by: float) -> Study:
@@ -24,37 +26,59 @@ def scattered(study: Study, name: str, by: float) -> Study:
 
     def swung(row: Row) -> Row:
         shift = by if row.fold % 2 else -by
-        return replace(row, scores={key: value + shift for key, value in row.scores.items()}) if row.input == name else row
+        return (
+            replace(row, scores={key: value + shift for key, value in row.scores.items()})
+            if row.input == name
+            else row
+        )
 
     return replace(study, rows=tuple(swung(row) for row in study.rows))
 
 
 def test_features_win_and_the_pixels_treated_alike_do_not(make_study: Make) -> None:
-    verdict = judge(make_study({"pixels": 0.4, "pixels_pca": 0.42, "pixels_aligned": 0.43, "features": 0.65}))
-    assert verdict.sentences[0].startswith("The hand-crafted features beat raw pixels: macro-F1 0.6")
+    verdict = judge(
+        make_study({"pixels": 0.4, "pixels_pca": 0.42, "pixels_aligned": 0.43, "features": 0.65})
+    )
+    assert verdict.sentences[0].startswith(
+        "The hand-crafted features beat raw pixels: macro-F1 0.6"
+    )
     assert "The gain is not explained by what was done to the pixels" in verdict.sentences[1]
     assert "'pixels_aligned'" in verdict.sentences[1]
     assert "still better by +0.2" in verdict.sentences[1]
-    assert verdict.sentences[2] == "No leak was found: the control ('shuffled') is not clearly better than a guess."
+    assert (
+        verdict.sentences[2]
+        == "No leak was found: the control ('shuffled') is not clearly better than a guess."
+    )
     assert not verdict.warnings
 
 
 def test_a_gain_that_may_or_may_not_be_explained(make_study: Make) -> None:
-    study = scattered(make_study({"pixels": 0.4, "pixels_pca": 0.6, "features": 0.65}), "pixels_pca", 0.2)
+    study = scattered(
+        make_study({"pixels": 0.4, "pixels_pca": 0.6, "features": 0.65}), "pixels_pca", 0.2
+    )
     sentence = judge(study).sentences[1]
-    assert sentence.startswith("It cannot be told whether the gain comes from what was done to the pixels: against the best pixel input")
+    assert sentence.startswith(
+        "It cannot be told whether the gain comes from what was done to the pixels: against the "
+        "best pixel input"
+    )
     assert "no difference of the features is certain: +0." in sentence
 
 
 def test_the_gain_is_mostly_alignment(make_study: Make) -> None:
-    verdict = judge(make_study({"pixels": 0.4, "pixels_pca": 0.45, "pixels_aligned": 0.62, "features": 0.65}))
+    verdict = judge(
+        make_study({"pixels": 0.4, "pixels_pca": 0.45, "pixels_aligned": 0.62, "features": 0.65})
+    )
     assert "beat raw pixels" in verdict.sentences[0]
     assert verdict.sentences[1].startswith("The gain is mostly alignment and dimension reduction")
     assert "still better by +0.0" in verdict.sentences[1]
 
 
-def test_the_gain_is_mostly_dimension_reduction_where_that_alone_is_enough(make_study: Make) -> None:
-    verdict = judge(make_study({"pixels": 0.4, "pixels_pca": 0.63, "pixels_aligned": 0.64, "features": 0.65}))
+def test_the_gain_is_mostly_dimension_reduction_where_that_alone_is_enough(
+    make_study: Make,
+) -> None:
+    verdict = judge(
+        make_study({"pixels": 0.4, "pixels_pca": 0.63, "pixels_aligned": 0.64, "features": 0.65})
+    )
     assert verdict.sentences[1].startswith("The gain is mostly dimension reduction")
     assert "alignment" not in verdict.sentences[1].split(";")[0]
     share = int(verdict.sentences[1].split(" alone reaches ")[1].split(" %")[0])
@@ -62,12 +86,22 @@ def test_the_gain_is_mostly_dimension_reduction_where_that_alone_is_enough(make_
 
 
 def test_pixel_inputs_that_the_features_do_not_beat_are_named(make_study: Make) -> None:
-    study = make_study({"pixels": 0.4, "pixels_small": 0.42, "pixels_pca": 0.41, "pixels_aligned": 0.43, "features": 0.65})
+    study = make_study(
+        {
+            "pixels": 0.4,
+            "pixels_small": 0.42,
+            "pixels_pca": 0.41,
+            "pixels_aligned": 0.43,
+            "features": 0.65,
+        }
+    )
     sentence = judge(study).sentences[1]
     assert "they beat each of the 4 pixel inputs (p after Holm's correction " in sentence
     one = judge(scattered(study, "pixels_aligned", 0.3)).sentences[1]
     assert "; of the 4 pixel inputs they do not certainly beat 'pixels_aligned'" in one
-    two = judge(scattered(scattered(study, "pixels_aligned", 0.3), "pixels_small", 0.3)).sentences[1]
+    two = judge(scattered(scattered(study, "pixels_aligned", 0.3), "pixels_small", 0.3)).sentences[
+        1
+    ]
     assert "they do not certainly beat 'pixels_small' and 'pixels_aligned'" in two
     none = judge(scattered(study, "features", 0.4)).sentences[1]
     assert "; they certainly beat none of the 4 pixel inputs" in none
@@ -75,30 +109,57 @@ def test_pixel_inputs_that_the_features_do_not_beat_are_named(make_study: Make) 
 
 def test_planned_comparisons_are_corrected_for_each_other_only(make_study: Make) -> None:
     names = ("pixels", "pixels_small", "pixels_pca", "features", "hog", "sift")
-    summary = Summary(make_study(dict(zip(names, (0.4, 0.42, 0.41, 0.46, 0.42, 0.43), strict=True))))
+    summary = Summary(
+        make_study(dict(zip(names, (0.4, 0.42, 0.41, 0.46, 0.42, 0.43), strict=True)))
+    )
     assert list(summary.rivals) == ["pixels", "pixels_small", "pixels_pca"]
     p = sorted(gap.p for gap in summary.rivals.values())
     largest = max(3 * p[0], 2 * p[1], p[2])
-    assert max(gap.p_holm for gap in summary.rivals.values()) == pytest.approx(min(1.0, largest), rel=1e-12)
+    assert max(gap.p_holm for gap in summary.rivals.values()) == pytest.approx(
+        min(1.0, largest), rel=1e-12
+    )
     rows = pair_rows(summary)
-    planned = {(row["first"], row["second"]): row["p_holm_planned"] for row in rows if np.isfinite(row["p_holm_planned"])}
-    assert {frozenset(pair) for pair in planned} == {frozenset((name, "features")) for name in names[:3]}
-    assert all(row["p_holm_planned"] <= row["p_holm"] for row in rows if np.isfinite(row["p_holm_planned"]))
+    planned = {
+        (row["first"], row["second"]): row["p_holm_planned"]
+        for row in rows
+        if np.isfinite(row["p_holm_planned"])
+    }
+    assert {frozenset(pair) for pair in planned} == {
+        frozenset((name, "features")) for name in names[:3]
+    }
+    assert all(
+        row["p_holm_planned"] <= row["p_holm"] for row in rows if np.isfinite(row["p_holm_planned"])
+    )
     assert rows[0]["first"] == "pixels"
 
 
 def exactly(study: Study, score: Callable[[Row], float]) -> Study:
     """Return the study with the scores that `score` gives, but for the controls."""
-    rows = (row if row.input == "shuffled" else replace(row, scores=dict.fromkeys(row.scores, score(row))) for row in study.rows)
+    rows = (
+        row
+        if row.input == "shuffled"
+        else replace(row, scores=dict.fromkeys(row.scores, score(row)))
+        for row in study.rows
+    )
     return replace(study, rows=tuple(rows))
 
 
 def test_a_second_cause_is_named_where_it_adds_to_the_first(make_study: Make) -> None:
-    both = judge(make_study({"pixels": 0.4, "pixels_pca": 0.55, "pixels_aligned": 0.63, "features": 0.65})).sentences[1]
-    shares = [int(each.split(" %")[0]) for each in (both.split("'pixels_pca' alone reaches ")[1], both.split("'pixels_aligned' ")[1])]
+    both = judge(
+        make_study({"pixels": 0.4, "pixels_pca": 0.55, "pixels_aligned": 0.63, "features": 0.65})
+    ).sentences[1]
+    shares = [
+        int(each.split(" %")[0])
+        for each in (
+            both.split("'pixels_pca' alone reaches ")[1],
+            both.split("'pixels_aligned' ")[1],
+        )
+    ]
     assert 52 <= shares[0] <= 68
     assert 85 <= shares[1] <= 99
-    one = judge(make_study({"pixels": 0.4, "pixels_pca": 0.63, "pixels_aligned": 0.63, "features": 0.65})).sentences[1]
+    one = judge(
+        make_study({"pixels": 0.4, "pixels_pca": 0.63, "pixels_aligned": 0.63, "features": 0.65})
+    ).sentences[1]
     assert one.split(";")[0].count(" %") == 1
 
 
@@ -113,7 +174,9 @@ def test_no_difference_is_said_only_within_the_region(make_study: Make) -> None:
 
 def test_a_difference_that_is_only_probably_none_is_not_called_none(make_study: Make) -> None:
     study = make_study({"pixels": 0.6, "features": 0.6})
-    likely = exactly(study, lambda row: 0.6 + (0.012 * (-1) ** row.fold if row.input == "features" else 0.0))
+    likely = exactly(
+        study, lambda row: 0.6 + (0.012 * (-1) ** row.fold if row.input == "features" else 0.0)
+    )
     gap = difference(likely.select("main", input="features"), likely.select("main", input="pixels"))
     assert gap is not None
     assert 0.6 < gap.odds.same < 0.94
@@ -150,19 +213,27 @@ def control(study: Study, name: str, level: float, noise: float = 0.01) -> Study
         replace(row, input=name, scores={key: level + noise * rng.normal() for key in row.scores})
         for row in study.select("main", input="shuffled")
     ]
-    return replace(study, candidates=(*study.candidates, Candidate(name, "a control", "control")), rows=study.rows + tuple(rows))
+    return replace(
+        study,
+        candidates=(*study.candidates, Candidate(name, "a control", "control")),
+        rows=study.rows + tuple(rows),
+    )
 
 
 def test_a_control_above_chance_is_a_warning(make_study: Make) -> None:
     verdict = judge(control(make_study(), "random", 0.5))
-    assert verdict.sentences[2].startswith("Do not trust these scores yet: the control 'random' is above chance")
+    assert verdict.sentences[2].startswith(
+        "Do not trust these scores yet: the control 'random' is above chance"
+    )
     assert "balanced accuracy 0.5" in verdict.warnings[0]
     assert "a guess 0.333" in verdict.warnings[0]
 
 
 def test_nuisance_above_chance_is_a_warning_of_another_kind(make_study: Make) -> None:
     verdict = judge(control(make_study(), "nuisance", 0.5))
-    assert verdict.sentences[2].startswith("The other controls are at chance, but brightness, size and sky noise alone")
+    assert verdict.sentences[2].startswith(
+        "The other controls are at chance, but brightness, size and sky noise alone"
+    )
     assert len(verdict.warnings) == 1
     assert "Total flux, size and sky noise alone" in verdict.warnings[0]
 
@@ -175,15 +246,22 @@ def test_controls_at_or_below_chance_are_no_warning(make_study: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "excess", "warned"), [("nuisance", 0.027, 1), ("nuisance", 0.022, 0), ("random", 0.027, 0), ("random", 0.033, 1)]
+    ("name", "excess", "warned"),
+    [("nuisance", 0.027, 1), ("nuisance", 0.022, 0), ("random", 0.027, 0), ("random", 0.033, 1)],
 )
 def test_nuisance_is_named_where_its_interval_lies_above_a_guess_and_leaks_where_it_is_certain(
     name: str, excess: float, warned: int, make_study: Make
 ) -> None:
-    scatter = [0.0, -0.02, 0.02, 0.0, 0.01, -0.01, 0.03, -0.03, 0.01, -0.01]  # s = 0.0183: error 0.0108, t of nine: 2.26 and 2.82
+    # s = 0.0183: error 0.0108, t of nine: 2.26 and 2.82
+    scatter = [0.0, -0.02, 0.02, 0.0, 0.01, -0.01, 0.03, -0.03, 0.01, -0.01]
     study = control(make_study(), name, 0.3)
     rows = (
-        replace(row, scores=dict.fromkeys(row.scores, 1 / 3 + excess + scatter[5 * row.repeat + row.fold])) if row.input == name else row
+        replace(
+            row,
+            scores=dict.fromkeys(row.scores, 1 / 3 + excess + scatter[5 * row.repeat + row.fold]),
+        )
+        if row.input == name
+        else row
         for row in study.rows
     )
     assert len(judge(replace(study, rows=tuple(rows))).warnings) == warned
@@ -225,7 +303,9 @@ def test_differences_are_of_the_same_splits(make_study: Make) -> None:
     half = difference(ours, pixels[:5])
     assert half is not None
     assert half.n_folds == 5
-    by_hand = [a.scores["macro_f1"] - b.scores["macro_f1"] for a, b in zip(ours, pixels, strict=True)]
+    by_hand = [
+        a.scores["macro_f1"] - b.scores["macro_f1"] for a, b in zip(ours, pixels, strict=True)
+    ]
     assert gap.interval.mean == pytest.approx(np.mean(by_hand))
     assert gap.interval.se == pytest.approx(np.sqrt((1 / 10 + 24 / 96) * np.var(by_hand, ddof=1)))
 

@@ -1,4 +1,6 @@
-"""The files of a report: what they say agrees, what a catalogue says is escaped, and a failure leaves nothing half done."""
+"""The files of a report: what they say agrees, what a catalogue says is escaped, and a failure
+leaves nothing half done.
+"""
 
 import csv
 import json
@@ -53,11 +55,27 @@ MADE_BY_US = {
         "em",
         "div",
     ),
-    *("strong", "table", "caption", "thead", "tbody", "tr", "th", "td", "small", "figure", "figcaption", "img", "br", "wbr"),
+    *(
+        "strong",
+        "table",
+        "caption",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "small",
+        "figure",
+        "figcaption",
+        "img",
+        "br",
+        "wbr",
+    ),
     *("dl", "dt", "dd"),
 }
 TITLES = {
-    "macro_f1": "macro-F1", "balanced_accuracy": "balanced accuracy", "accuracy": "accuracy", "auc": "AUC", "log_loss": "log loss",
+    "macro_f1": "macro-F1", "balanced_accuracy": "balanced accuracy", "accuracy": "accuracy",
+    "auc": "AUC", "log_loss": "log loss",
     "brier": "Brier", "ece": "calibration error",
 }  # fmt: skip
 
@@ -69,10 +87,19 @@ def test_the_page_says_the_numbers_of_the_summary(folder: Path, page: Page) -> N
         shown = page.column("scores", TITLES[metric])
         assert shown == {row["input"]: f"{float(row[metric]):.3f}" for row in summary}
     others = [row for row in summary if row["input"] != "pixels"]
-    assert page.column("differences", "difference") == {row["input"]: f"{float(row['difference']):+.3f}" for row in others}
-    assert page.column("differences", "P(same)") == {row["input"]: f"{float(row['p_same']):.2f}" for row in others}
-    for row, interval in zip(others, page.column("differences", "95 % interval").values(), strict=True):
-        assert interval == f"{float(row['difference_low']):+.3f} to {float(row['difference_high']):+.3f}"
+    assert page.column("differences", "difference") == {
+        row["input"]: f"{float(row['difference']):+.3f}" for row in others
+    }
+    assert page.column("differences", "P(same)") == {
+        row["input"]: f"{float(row['p_same']):.2f}" for row in others
+    }
+    for row, interval in zip(
+        others, page.column("differences", "95 % interval").values(), strict=True
+    ):
+        assert (
+            interval
+            == f"{float(row['difference_low']):+.3f} to {float(row['difference_high']):+.3f}"
+        )
 
 
 def test_the_summary_says_the_numbers_of_the_scores(folder: Path, study: Study) -> None:
@@ -82,7 +109,9 @@ def test_the_summary_says_the_numbers_of_the_scores(folder: Path, study: Study) 
     for row in table(folder / "summary.csv"):
         values = np.array([float(each["macro_f1"]) for each in by_input[row["input"]]])
         assert float(row["macro_f1"]) == pytest.approx(values.mean(), abs=2e-6)
-        assert float(row["macro_f1_se"]) == pytest.approx(np.sqrt((1 / 10 + 40 / 160) * values.var(ddof=1)), abs=2e-6)
+        assert float(row["macro_f1_se"]) == pytest.approx(
+            np.sqrt((1 / 10 + 40 / 160) * values.var(ddof=1)), abs=2e-6
+        )
         if row["input"] != "pixels":
             assert float(row["difference"]) == pytest.approx((values - raw).mean(), abs=2e-6)
 
@@ -91,21 +120,47 @@ def test_scores_have_a_row_an_input_fold_size_and_perturbation(folder: Path, stu
     rows = table(folder / "scores.csv")
     assert len(rows) == len(study.rows)
     keys = {
-        (r["stage"], r["head"], r["input"], r["repeat"], r["fold"], r["n_train"], r["perturbation"], r["strength"], r["part"]) for r in rows
+        (
+            r["stage"],
+            r["head"],
+            r["input"],
+            r["repeat"],
+            r["fold"],
+            r["n_train"],
+            r["perturbation"],
+            r["strength"],
+            r["part"],
+        )
+        for r in rows
     }
     assert len(keys) == len(rows)
-    assert [float(row["ece"]) for row in rows] == pytest.approx([row.scores["ece"] for row in study.rows], abs=1e-6)
+    assert [float(row["ece"]) for row in rows] == pytest.approx(
+        [row.scores["ece"] for row in study.rows], abs=1e-6
+    )
 
 
 def test_class_names_come_back_from_the_tables_as_they_were(folder: Path, study: Study) -> None:
     rows = table(folder / "classes.csv")
     assert {row["class"] for row in rows} == set(HOSTILE)
-    assert float(rows[0]["recall"]) == pytest.approx(study.rows[0].per_class[study.classes[0]]["recall"], abs=1e-6)
+    assert float(rows[0]["recall"]) == pytest.approx(
+        study.rows[0].per_class[study.classes[0]]["recall"], abs=1e-6
+    )
     assert json.loads((folder / "run.json").read_text()) == study.run
 
 
-def test_everything_from_the_catalogue_is_shown_as_it_is_and_nothing_of_it_is_obeyed(page: Page, study: Study) -> None:
-    for name in (*HOSTILE, study.source, study.label, *study.bands, *study.left_out, *study.cut, '"g', "other <survey>"):
+def test_everything_from_the_catalogue_is_shown_as_it_is_and_nothing_of_it_is_obeyed(
+    page: Page, study: Study
+) -> None:
+    for name in (
+        *HOSTILE,
+        study.source,
+        study.label,
+        *study.bands,
+        *study.left_out,
+        *study.cut,
+        '"g',
+        "other <survey>",
+    ):
         assert name in page.text, name
     assert {tag for tag, _ in page.tags} <= MADE_BY_US
     names = {name for _, attributes in page.tags for name in attributes}
@@ -117,7 +172,9 @@ def test_the_page_needs_no_network_and_no_script(folder: Path, page: Page) -> No
         assert tag not in ("script", "link", "iframe", "object")
         assert attributes.get("src", "data:image/").startswith("data:image/")
         assert attributes.get("href", "#").startswith("#")
-    style = re.search(r"<style>(.*?)</style>", (folder / "report.html").read_text(encoding="utf-8"), re.DOTALL)
+    style = re.search(
+        r"<style>(.*?)</style>", (folder / "report.html").read_text(encoding="utf-8"), re.DOTALL
+    )
     assert style
     assert "@import" not in style[1]
     assert "url(" not in style[1]
@@ -127,16 +184,34 @@ def test_the_page_needs_no_network_and_no_script(folder: Path, page: Page) -> No
 def test_links_lead_to_sections_and_ids_are_unique(page: Page) -> None:
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert {attributes["href"][1:] for _, attributes in page.tags if "href" in attributes} <= set(ids)
-    assert {attributes["aria-labelledby"] for _, attributes in page.tags if "aria-labelledby" in attributes} <= set(ids)
+    assert {attributes["href"][1:] for _, attributes in page.tags if "href" in attributes} <= set(
+        ids
+    )
+    assert {
+        attributes["aria-labelledby"]
+        for _, attributes in page.tags
+        if "aria-labelledby" in attributes
+    } <= set(ids)
 
 
 def test_every_figure_has_words_and_two_files(folder: Path, page: Page) -> None:
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert all(len(each["alt"]) > 15 for each in images)
     assert len({each["alt"] for each in images}) == len(images)
-    stems = {attributes["id"].removeprefix("figure-") for tag, attributes in page.tags if tag == "figure" and "id" in attributes}
-    assert {"scores", "differences", "learning", "robustness_shift", "confusion_features", "reliability_pixels", "examples"} <= stems
+    stems = {
+        attributes["id"].removeprefix("figure-")
+        for tag, attributes in page.tags
+        if tag == "figure" and "id" in attributes
+    }
+    assert {
+        "scores",
+        "differences",
+        "learning",
+        "robustness_shift",
+        "confusion_features",
+        "reliability_pixels",
+        "examples",
+    } <= stems
     for stem in (*stems, "mistakes"):
         ET.parse(folder / "figures" / f"{stem}.svg")
         with Image.open(folder / "figures" / f"{stem}.png") as image:
@@ -145,7 +220,11 @@ def test_every_figure_has_words_and_two_files(folder: Path, page: Page) -> None:
 
 
 def test_words_for_figures_have_their_numbers(page: Page, study: Study) -> None:
-    words = {attributes["alt"].split(":")[0]: attributes["alt"] for tag, attributes in page.tags if tag == "img"}
+    words = {
+        attributes["alt"].split(":")[0]: attributes["alt"]
+        for tag, attributes in page.tags
+        if tag == "img"
+    }
     gap = Summary(study).to_pixels["features"].interval
     assert (
         f"features {gap.mean:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})"
@@ -157,7 +236,9 @@ def test_the_verdict_opens_the_page(page: Page, study: Study) -> None:
     verdict = judge(study)
     for sentence in (*verdict.sentences, *verdict.warnings):
         assert sentence in page.text
-    assert page.text.index(verdict.sentences[0]) < page.text.index("Every input saw the same galaxies")
+    assert page.text.index(verdict.sentences[0]) < page.text.index(
+        "Every input saw the same galaxies"
+    )
     assert not re.search(r"\bnan\b", page.text)
 
 
@@ -175,7 +256,8 @@ def test_mistakes_are_the_most_confident_ones(make_study: Make) -> None:
         (7, "g007", "merger", "clump"),
     ]
     assert found[0].probability == pytest.approx(0.95)
-    many = np.stack([sure[0], sure[0][:, [1, 2, 0]]])  # the second repeat says something else: the mean decides
+    # the second repeat says something else: the mean decides
+    many = np.stack([sure[0], sure[0][:, [1, 2, 0]]])
     both = mistakes(replace(study, predictions={"features": Prediction(many)}), "features", n=200)
     assert both[0].probability == pytest.approx((0.95 + 0.03) / 2)
 
@@ -212,10 +294,18 @@ def test_a_page_is_made_of_whatever_there_is(make: Callable[[], Study], tmp_path
 
 def test_numbers_of_numpy_are_numbers_in_the_settings(tmp_path: Path) -> None:
     study = drawn(n=40)
-    rows = tuple(replace(row, settings={"alpha": np.float32(0.5), "hidden": (64, np.int64(8))}) for row in study.rows)
-    write_report(replace(study, rows=rows, run={"seed": np.int64(3), "sizes": np.arange(2)}), tmp_path)
+    rows = tuple(
+        replace(row, settings={"alpha": np.float32(0.5), "hidden": (64, np.int64(8))})
+        for row in study.rows
+    )
+    write_report(
+        replace(study, rows=rows, run={"seed": np.int64(3), "sizes": np.arange(2)}), tmp_path
+    )
     assert json.loads((tmp_path / "run.json").read_text()) == {"seed": 3, "sizes": [0, 1]}
-    assert json.loads(table(tmp_path / "scores.csv")[0]["settings"]) == {"alpha": 0.5, "hidden": [64, 8]}
+    assert json.loads(table(tmp_path / "scores.csv")[0]["settings"]) == {
+        "alpha": 0.5,
+        "hidden": [64, 8],
+    }
 
 
 def test_the_same_study_gives_the_same_files(tmp_path: Path) -> None:
@@ -224,7 +314,9 @@ def test_the_same_study_gives_the_same_files(tmp_path: Path) -> None:
     files = [path for path in sorted((tmp_path / "a").rglob("*")) if path.is_file()]
     assert len(files) > 10
     for path in files:
-        assert (tmp_path / "b" / path.relative_to(tmp_path / "a")).read_bytes() == path.read_bytes(), path.name
+        assert (
+            tmp_path / "b" / path.relative_to(tmp_path / "a")
+        ).read_bytes() == path.read_bytes(), path.name
 
 
 def test_what_goes_wrong_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

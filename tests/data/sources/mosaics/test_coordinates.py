@@ -22,12 +22,20 @@ def mosaic(path: Path, pixels: Any = RAMP, **cards: Any) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("names", "first"), [("x,y", 0), ("X_IMAGE,Y_IMAGE", 1), ("xcentroid,ycentroid", 0)])
+@pytest.mark.parametrize(
+    ("names", "first"), [("x,y", 0), ("X_IMAGE,Y_IMAGE", 1), ("xcentroid,ycentroid", 0)]
+)
 @pytest.mark.parametrize("size", [1, 4, 5])
-def test_pixels_are_counted_as_their_columns_say(tmp_path: Path, names: str, first: int, size: int) -> None:
+def test_pixels_are_counted_as_their_columns_say(
+    tmp_path: Path, names: str, first: int, size: int
+) -> None:
     places = [(12, 7), (12.4, 7.6), (3.5, 18.5)]
     lines = "".join(f"{x + first},{y + first}\n" for x, y in places)
-    source = open_source(mosaic(tmp_path / "m.fits"), positions=catalog(tmp_path / "c.csv", f"{names}\n{lines}"), size_pixels=size)
+    source = open_source(
+        mosaic(tmp_path / "m.fits"),
+        positions=catalog(tmp_path / "c.csv", f"{names}\n{lines}"),
+        size_pixels=size,
+    )
     for cutout, place in zip(read(source).cutouts, places, strict=True):
         expected = Cutout2D(RAMP, place, size, mode="partial", fill_value=np.nan).data
         assert np.array_equal(cutout.pixels[0], expected, equal_nan=True)
@@ -36,7 +44,9 @@ def test_pixels_are_counted_as_their_columns_say(tmp_path: Path, names: str, fir
 def test_one_pixel_by_hand(tmp_path: Path) -> None:
     path = mosaic(tmp_path / "m.fits")
     for names, text in (("x,y", "2,1"), ("x_image,y_image", "3,2")):
-        batch = read_cutouts(path, positions=catalog(tmp_path / "c.csv", f"{names}\n{text}\n"), size_pixels=1)
+        batch = read_cutouts(
+            path, positions=catalog(tmp_path / "c.csv", f"{names}\n{text}\n"), size_pixels=1
+        )
         assert batch.pixels.ravel().tolist() == [32]  # second row of 30, third pixel
 
 
@@ -53,18 +63,33 @@ def test_the_edge_and_beyond(tmp_path: Path) -> None:
 
 
 def test_the_sky_comes_first(tmp_path: Path) -> None:
-    wcs = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CDELT1": -1e-4, "CDELT2": 1e-4, "CRPIX1": 5.0, "CRPIX2": 5.0, "CRVAL1": 10.0}
+    wcs = {
+        "CTYPE1": "RA---TAN",
+        "CTYPE2": "DEC--TAN",
+        "CDELT1": -1e-4,
+        "CDELT2": 1e-4,
+        "CRPIX1": 5.0,
+        "CRPIX2": 5.0,
+        "CRVAL1": 10.0,
+    }
     path = mosaic(tmp_path / "m.fits", CRVAL2=0.0, **wcs)
     table = catalog(tmp_path / "c.csv", "ra,dec,x,y\n10,0,20,15\n")
-    assert read_cutouts(path, positions=table, size_pixels=1).pixels.ravel().tolist() == [4 * 30 + 4]
+    assert read_cutouts(path, positions=table, size_pixels=1).pixels.ravel().tolist() == [
+        4 * 30 + 4
+    ]
     table = catalog(tmp_path / "d.csv", "x,y\n20,15\n")
     assert read_cutouts(path, positions=table, size_arcsec=0.72).pixels.shape == (1, 1, 2, 2)
 
 
 def test_bands_need_one_grid_and_arcseconds_need_the_sky(tmp_path: Path) -> None:
     table = catalog(tmp_path / "c.csv", "x,y\n5,5\n")
-    first, second = mosaic(tmp_path / "g.fits", FILTER="g"), mosaic(tmp_path / "r.fits", RAMP[:, :20], FILTER="r")
-    with pytest.raises(UsageError, match="have 20 x 20 and 20 x 30 pixels: positions in pixels need one grid"):
+    first, second = (
+        mosaic(tmp_path / "g.fits", FILTER="g"),
+        mosaic(tmp_path / "r.fits", RAMP[:, :20], FILTER="r"),
+    )
+    with pytest.raises(
+        UsageError, match="have 20 x 20 and 20 x 30 pixels: positions in pixels need one grid"
+    ):
         open_source([first, second], positions=table, size_pixels=4)
     with pytest.raises(UsageError, match="an arcsecond has no pixels: give size_pixels"):
         open_source(first, positions=table, size_arcsec=4)
@@ -75,6 +100,10 @@ def test_bands_need_one_grid_and_arcseconds_need_the_sky(tmp_path: Path) -> None
 
 def test_planes_of_a_compressed_cube(tmp_path: Path) -> None:
     cube = np.stack([RAMP, RAMP + 1000, RAMP + 2000]).astype("i4")
-    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(cube, tile_shape=(1, 8, 8))]).writeto(tmp_path / "m.fits")
-    batch = read_cutouts(tmp_path / "m.fits", positions=catalog(tmp_path / "c.csv", "x,y\n5,5\n"), size_pixels=3)
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(cube, tile_shape=(1, 8, 8))]).writeto(
+        tmp_path / "m.fits"
+    )
+    batch = read_cutouts(
+        tmp_path / "m.fits", positions=catalog(tmp_path / "c.csv", "x,y\n5,5\n"), size_pixels=3
+    )
     assert np.array_equal(batch.pixels[0], cube[:, 4:7, 4:7])

@@ -17,7 +17,9 @@ RAMP = np.arange(SIDE * SIDE, dtype=np.float32).reshape(SIDE, SIDE)
 
 def mosaic(path: Path, *hdus: tuple[str, Any], packed: bool = False) -> Path:
     kind: Any = fits.CompImageHDU if packed else fits.ImageHDU
-    fits.HDUList([fits.PrimaryHDU(), *(kind(pixels, name=name) for name, pixels in hdus)]).writeto(path)
+    fits.HDUList([fits.PrimaryHDU(), *(kind(pixels, name=name) for name, pixels in hdus)]).writeto(
+        path
+    )
     return path
 
 
@@ -27,14 +29,22 @@ def positions(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_what_accompanies_a_mosaic_is_cut_out_too(tmp_path: Path, positions: Path, packed: bool) -> None:
+def test_what_accompanies_a_mosaic_is_cut_out_too(
+    tmp_path: Path, positions: Path, packed: bool
+) -> None:
     variance = np.square(RAMP.astype("i4") % 7 + 1)
     variance[10, 11] = 0
     flags = np.zeros((SIDE, SIDE), "i4")
     flags[9, 9] = 2
     segments = np.zeros((SIDE, SIDE), "i4")
     segments[8:12, 8:12] = 70001
-    hdus = [("SCI", RAMP.astype("i4")), ("VAR", variance), ("DQ", flags), ("SEGMAP", segments), ("WHT", flags)]
+    hdus = [
+        ("SCI", RAMP.astype("i4")),
+        ("VAR", variance),
+        ("DQ", flags),
+        ("SEGMAP", segments),
+        ("WHT", flags),
+    ]
     path = mosaic(tmp_path / "m.fits", *hdus, packed=packed)
     inside, edge = read(open_source(path, positions=positions, size_pixels=6)).cutouts
     window = (slice(7, 13), slice(7, 13))
@@ -49,7 +59,9 @@ def test_what_accompanies_a_mosaic_is_cut_out_too(tmp_path: Path, positions: Pat
     assert edge.noise is not None
     assert np.isnan(edge.noise[0, :3]).all()
     assert np.array_equal(edge.noise[0, 3:, 3:], np.sqrt(variance[:3, :3]))
-    [alone, _] = read(open_source(path, positions=positions, size_pixels=6, companions=False)).cutouts
+    [alone, _] = read(
+        open_source(path, positions=positions, size_pixels=6, companions=False)
+    ).cutouts
     assert alone.noise is None
     assert alone.segmentation is None
     assert np.isfinite(alone.pixels).all()
@@ -59,12 +71,19 @@ def test_what_accompanies_a_mosaic_is_cut_out_too(tmp_path: Path, positions: Pat
 
 def test_bands_have_their_own(tmp_path: Path, positions: Path) -> None:
     ones = np.ones((SIDE, SIDE), "f4")
-    path = mosaic(tmp_path / "m.fits", ("g", RAMP), ("r", RAMP), ("ERR_G", ones), ("ERR_R", 2 * ones))
+    path = mosaic(
+        tmp_path / "m.fits", ("g", RAMP), ("r", RAMP), ("ERR_G", ones), ("ERR_R", 2 * ones)
+    )
     inside, _ = read(open_source(path, positions=positions, size_pixels=4)).cutouts
     assert inside.noise is not None
     assert inside.noise[:, 0, 0].tolist() == [1, 2]
     mask = (RAMP == 210).astype("u1")
-    cube = mosaic(tmp_path / "n.fits", ("SCI", np.stack([RAMP, RAMP])), ("ERR", np.stack([ones, 3 * ones])), ("MASK", mask))
+    cube = mosaic(
+        tmp_path / "n.fits",
+        ("SCI", np.stack([RAMP, RAMP])),
+        ("ERR", np.stack([ones, 3 * ones])),
+        ("MASK", mask),
+    )
     inside, _ = read(open_source(cube, positions=positions, size_pixels=4)).cutouts
     assert inside.noise is not None
     assert inside.noise[:, 0, 0].tolist() == [1, 3]
@@ -75,5 +94,7 @@ def test_bands_have_their_own(tmp_path: Path, positions: Path) -> None:
 
 def test_what_does_not_fit_is_said_at_once(tmp_path: Path, positions: Path) -> None:
     path = mosaic(tmp_path / "m.fits", ("SCI", RAMP), ("ERR", RAMP[1:]))
-    with pytest.raises(UsageError, match="ERR has 19 x 20 pixels, which do not go with its 20 x 20 pixels"):
+    with pytest.raises(
+        UsageError, match="ERR has 19 x 20 pixels, which do not go with its 20 x 20 pixels"
+    ):
         open_source(path, positions=positions, size_pixels=4)

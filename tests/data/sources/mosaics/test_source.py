@@ -46,33 +46,73 @@ def listed(path: Path, pixels: Any, wcs: WCS | None = None, **columns: Any) -> P
     """Write a catalogue of the sky positions of (x, y) pixels, counted from 0."""
     sky = (wcs or wcs_of()).all_pix2world(np.array(pixels, float), 0)
     names = ["ra", "dec", *columns]
-    rows = [[repr(float(ra)), repr(float(dec)), *(str(values[row]) for values in columns.values())] for row, (ra, dec) in enumerate(sky)]
+    rows = [
+        [repr(float(ra)), repr(float(dec)), *(str(values[row]) for values in columns.values())]
+        for row, (ra, dec) in enumerate(sky)
+    ]
     path.write_text("\n".join(",".join(row) for row in [names, *rows]) + "\n")
     return path
 
 
 def everything(source: Opened) -> Reading:
     parts = [source.read(shard) for shard in source.shards(3)]
-    return Reading([each for part in parts for each in part.cutouts], [each for part in parts for each in part.failures])
+    return Reading(
+        [each for part in parts for each in part.cutouts],
+        [each for part in parts for each in part.failures],
+    )
 
 
 # no two pixels are equally near to any of these, for sizes even or odd
-PLACES = [(69.7, 60.2), (10.2, 110.7), (148.8, 0.1), (0.4, 0.6), (-4.1, 60.3), (75.4, 119.3), (33.3, 44.4)]
+PLACES = [
+    (69.7, 60.2),
+    (10.2, 110.7),
+    (148.8, 0.1),
+    (0.4, 0.6),
+    (-4.1, 60.3),
+    (75.4, 119.3),
+    (33.3, 44.4),
+]
 
 
 @pytest.mark.parametrize("size", [1, 8, 15])
-@pytest.mark.parametrize("kind", ["f4", "f8", "i2", "scaled", "blank", "tiles", "tiles of integers", "extension"])
+@pytest.mark.parametrize(
+    "kind", ["f4", "f8", "i2", "scaled", "blank", "tiles", "tiles of integers", "extension"]
+)
 def test_the_pixels_are_those_of_cutout2d(tmp_path: Path, kind: str, size: int) -> None:
     path = tmp_path / "mosaic.fits"
-    dtype = kind if kind in ("f4", "f8", "i2") else "i2" if kind in ("scaled", "blank", "tiles of integers") else "f4"
+    dtype = (
+        kind
+        if kind in ("f4", "f8", "i2")
+        else "i2"
+        if kind in ("scaled", "blank", "tiles of integers")
+        else "f4"
+    )
     pixels = ramp(dtype=dtype)
     if kind.startswith("tiles"):
-        fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(pixels, wcs_of().to_header(), tile_shape=(20, 30))]).writeto(path)
+        fits.HDUList(
+            [
+                fits.PrimaryHDU(),
+                fits.CompImageHDU(pixels, wcs_of().to_header(), tile_shape=(20, 30)),
+            ]
+        ).writeto(path)
     elif kind == "extension":
-        hdus = [fits.ImageHDU(pixels, wcs_of().to_header(), name="SCI"), fits.ImageHDU(pixels, name="WHT")]
+        hdus = [
+            fits.ImageHDU(pixels, wcs_of().to_header(), name="SCI"),
+            fits.ImageHDU(pixels, name="WHT"),
+        ]
         fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path)
     else:
-        mosaic(path, pixels, **({"BSCALE": 0.5, "BZERO": 3.0} if kind == "scaled" else {"BLANK": 1000} if kind == "blank" else {}))
+        mosaic(
+            path,
+            pixels,
+            **(
+                {"BSCALE": 0.5, "BZERO": 3.0}
+                if kind == "scaled"
+                else {"BLANK": 1000}
+                if kind == "blank"
+                else {}
+            ),
+        )
     positions = listed(tmp_path / "c.csv", PLACES)
     source = open_source(path, positions=positions, size_pixels=size)
     hdu = 1 if kind.startswith("tiles") or kind == "extension" else 0
@@ -92,12 +132,23 @@ def test_the_pixels_are_those_of_cutout2d(tmp_path: Path, kind: str, size: int) 
 
 def test_edges_are_nan_and_flagged_and_outside_is_a_failure(tmp_path: Path) -> None:
     path = mosaic(tmp_path / "m.fits", np.ones(SHAPE, "f4"))
-    positions = listed(tmp_path / "c.csv", [(70, 60), (0, 60), (149, 119), (-30, 60), (4, 4), (3, 4)], id=list("abcdef"), mag=[20.5] * 6)
+    positions = listed(
+        tmp_path / "c.csv",
+        [(70, 60), (0, 60), (149, 119), (-30, 60), (4, 4), (3, 4)],
+        id=list("abcdef"),
+        mag=[20.5] * 6,
+    )
     source = open_source(path, positions=positions, size_pixels=8)
     assert source.catalog.column("edge").to_pylist() == [False, True, True, True, False, True]
     assert source.catalog.column("mag").to_pylist() == [20.5] * 6
     reading = everything(source)
-    assert {cutout.id: int(np.isnan(cutout.pixels).sum()) for cutout in reading.cutouts} == {"a": 0, "b": 32, "c": 39, "e": 0, "f": 8}
+    assert {cutout.id: int(np.isnan(cutout.pixels).sum()) for cutout in reading.cutouts} == {
+        "a": 0,
+        "b": 32,
+        "c": 39,
+        "e": 0,
+        "f": 8,
+    }
     [failure] = reading.failures
     assert (failure.id, failure.file, failure.row) == ("d", "m.fits", 3)
     assert failure.reason == "lies outside the mosaic m.fits, which has 120 x 150 pixels"
@@ -105,7 +156,9 @@ def test_edges_are_nan_and_flagged_and_outside_is_a_failure(tmp_path: Path) -> N
 
 def test_the_other_side_of_the_sky_and_no_position_are_failures(tmp_path: Path) -> None:
     path = mosaic(tmp_path / "m.fits", ramp())
-    (tmp_path / "c.csv").write_text("id,RA,DEC\nhere,150.1,2.2\nthere,330.1,-2.2\nnowhere,,\npole,10,90\n")
+    (tmp_path / "c.csv").write_text(
+        "id,RA,DEC\nhere,150.1,2.2\nthere,330.1,-2.2\nnowhere,,\npole,10,90\n"
+    )
     reading = everything(open_source(path, positions=tmp_path / "c.csv", size_pixels=8))
     assert [cutout.id for cutout in reading.cutouts] == ["here"]
     assert [failure.id for failure in reading.failures] == ["there", "nowhere", "pole"]
@@ -114,7 +167,9 @@ def test_the_other_side_of_the_sky_and_no_position_are_failures(tmp_path: Path) 
 def test_the_size_in_arcseconds(tmp_path: Path) -> None:
     path = mosaic(tmp_path / "m.fits", ramp())
     positions = listed(tmp_path / "c.csv", [(70, 60)])
-    assert everything(open_source(path, positions=positions, size_arcsec=3.2)).cutouts[0].pixels.shape == (1, 16, 16)
+    assert everything(open_source(path, positions=positions, size_arcsec=3.2)).cutouts[
+        0
+    ].pixels.shape == (1, 16, 16)
     for arcsec, pixels in ((None, None), (2.0, 3)):
         with pytest.raises(UsageError, match="in arcseconds or in pixels"):
             open_source(path, positions=positions, size_arcsec=arcsec, size_pixels=pixels)
@@ -131,7 +186,9 @@ def shifted(pixels: int) -> WCS:
     return wcs
 
 
-@pytest.mark.parametrize("how", ["folder", "list", "names of files", "columns", "extensions", "cube"])
+@pytest.mark.parametrize(
+    "how", ["folder", "list", "names of files", "columns", "extensions", "cube"]
+)
 def test_bands_of_several_mosaics(tmp_path: Path, how: str) -> None:
     folder = tmp_path / "mosaics"
     folder.mkdir()
@@ -148,8 +205,14 @@ def test_bands_of_several_mosaics(tmp_path: Path, how: str) -> None:
             fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(path)
         second, shift = two, 0
     else:
-        cards = [{}, {}] if how in ("names of files", "columns") else [{"FILTER": "g"}, {"FILTER": "r"}]
-        names = ["a.fits", "b.fits"] if how in ("columns", "folder", "list") else ["field_g.fits", "field_r.fits"]
+        cards = (
+            [{}, {}] if how in ("names of files", "columns") else [{"FILTER": "g"}, {"FILTER": "r"}]
+        )
+        names = (
+            ["a.fits", "b.fits"]
+            if how in ("columns", "folder", "list")
+            else ["field_g.fits", "field_r.fits"]
+        )
         mosaic(folder / names[0], one, **cards[0])
         mosaic(folder / names[1], two, shifted(5), **cards[1])
         path = [folder / name for name in names] if how == "list" else folder
@@ -161,8 +224,12 @@ def test_bands_of_several_mosaics(tmp_path: Path, how: str) -> None:
     cutouts = everything(source).cutouts
     for cutout, (x, y) in zip(cutouts, [(70, 60), (40, 30)], strict=True):
         assert np.array_equal(cutout.pixels[0], one[y - 4 : y + 4, x - 4 : x + 4])
-        assert np.array_equal(cutout.pixels[1], second[y - 4 + shift : y + 4 + shift, x - 4 + shift : x + 4 + shift])
-    swapped = everything(open_source(path, positions=positions, size_pixels=8, bands=["r", "g"])).cutouts
+        assert np.array_equal(
+            cutout.pixels[1], second[y - 4 + shift : y + 4 + shift, x - 4 + shift : x + 4 + shift]
+        )
+    swapped = everything(
+        open_source(path, positions=positions, size_pixels=8, bands=["r", "g"])
+    ).cutouts
     assert np.array_equal(swapped[1].pixels, cutouts[1].pixels[::-1])
     with pytest.raises(UsageError, match="the mosaics have no band z; their bands are g, r"):
         open_source(path, positions=positions, size_pixels=8, bands=["z"])
@@ -173,11 +240,19 @@ def test_a_column_says_which_mosaic_of_a_folder(tmp_path: Path) -> None:
     folder.mkdir()
     for number in range(2):
         mosaic(folder / f"{number}.fits", np.full(SHAPE, number, "f4"))
-    source = open_source(folder, positions=listed(tmp_path / "c.csv", [(70, 60)] * 3, file=["1.fits", "0.fits", "1.fits"]), size_pixels=4)
+    source = open_source(
+        folder,
+        positions=listed(tmp_path / "c.csv", [(70, 60)] * 3, file=["1.fits", "0.fits", "1.fits"]),
+        size_pixels=4,
+    )
     assert [float(cutout.pixels[0, 0, 0]) for cutout in everything(source).cutouts] == [1, 0, 1]
     assert [cutout.file for cutout in everything(source).cutouts] == ["1.fits", "0.fits", "1.fits"]
     with pytest.raises(UsageError, match="must lie in this folder"):
-        open_source(folder, positions=listed(tmp_path / "d.csv", [(70, 60)], file=["../c.csv"]), size_pixels=4)
+        open_source(
+            folder,
+            positions=listed(tmp_path / "d.csv", [(70, 60)], file=["../c.csv"]),
+            size_pixels=4,
+        )
 
 
 def test_one_batch_with_the_edge_column_and_elsewhere(tmp_path: Path) -> None:
@@ -208,7 +283,9 @@ def test_a_mosaic_that_changed_fails(tmp_path: Path) -> None:
     path = mosaic(tmp_path / "m.fits", ramp())
     source = open_source(path, positions=listed(tmp_path / "c.csv", [(70, 60)]), size_pixels=6)
     path.write_bytes(path.read_bytes()[:9000])
-    assert [failure.reason for failure in everything(source).failures] == ["the mosaic m.fits has changed since it was opened"]
+    assert [failure.reason for failure in everything(source).failures] == [
+        "the mosaic m.fits has changed since it was opened"
+    ]
     path.unlink()
     assert "cannot be read: No such file" in everything(source).failures[0].reason
 
@@ -223,16 +300,29 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is gzipped.*unpack it first"):
         open_source(packed, positions=positions, size_pixels=6)
     fine = mosaic(tmp_path / "fine.fits", ramp(), wcs_of(scale=0.1))
-    with pytest.raises(UsageError, match=r"pixels of different sizes \(fine\.fits has 0\.1 arcsec, m\.fits has 0\.2 arcsec\)"):
+    with pytest.raises(
+        UsageError,
+        match=r"pixels of different sizes \(fine\.fits has 0\.1 arcsec, m\.fits has 0\.2 arcsec\)",
+    ):
         open_source([good, fine], positions=positions, size_pixels=6)
     (tmp_path / "d.csv").write_text("id,x\na,1\n")
-    with pytest.raises(UsageError, match=r"needs the columns 'ra' and 'dec' in degrees, or 'x' and 'y' .*; its columns are id, x"):
+    with pytest.raises(
+        UsageError,
+        match=r"needs the columns 'ra' and 'dec' in degrees, or 'x' and 'y' .*; "
+        r"its columns are id, x",
+    ):
         open_source(good, positions=tmp_path / "d.csv", size_pixels=6)
     (tmp_path / "e.csv").write_text("ra,dec\n10:20:30,1\n")
     with pytest.raises(UsageError, match="the column 'ra' must hold degrees, as numbers"):
         open_source(good, positions=tmp_path / "e.csv", size_pixels=6)
     (tmp_path / "f.csv").write_text("ra,dec\n1,-999\n1,95\n")
-    with pytest.raises(UsageError, match=r"no row has a position .*; in row 1: declinations go from -90 to 90 degrees; this one is -999"):
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"no row has a position .*; in row 1: declinations go from -90 to 90 degrees; this one "
+            r"is -999"
+        ),
+    ):
         open_source(good, positions=tmp_path / "f.csv", size_pixels=6)
     with pytest.raises(UsageError, match="there is no such file or folder"):
         open_source([good, tmp_path / "none.fits"], positions=positions, size_pixels=6)
@@ -266,11 +356,17 @@ def test_a_row_without_a_position_costs_no_other(tmp_path: Path) -> None:
         lines = "".join(f"{name},{place}\n" for name, place in (rows | words).items())
         (tmp_path / "c.csv").write_text(f"id,ra,dec\n{lines}")
         for missing in ("fail", "mask"):
-            source = open_source(path, positions=tmp_path / "c.csv", size_pixels=8, missing_bands=missing)
+            source = open_source(
+                path, positions=tmp_path / "c.csv", size_pixels=8, missing_bands=missing
+            )
             reading = everything(source)
             assert [cutout.id for cutout in reading.cutouts] == ["first", "last"]
             said = {failure.id: failure.reason for failure in reading.failures}
-            more = {"text": "'ra' is no number: 'no data'", "dash": "'dec' is no number: '-'"} if words else {}
+            more = (
+                {"text": "'ra' is no number: 'no data'", "dash": "'dec' is no number: '-'"}
+                if words
+                else {}
+            )
             assert said == expected | more
             assert {failure.file for failure in reading.failures} == {"m.fits"}
     assert len(everything(pickle.loads(pickle.dumps(source))).failures) == 7
@@ -279,8 +375,16 @@ def test_a_row_without_a_position_costs_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["ra,dec\n,2\n3,\n", "ra,dec\nnan,nan\n", "x,y\n1,\n,1\n"])
 def test_a_catalogue_without_any_position_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.csv").write_text(text)
-    with pytest.raises(UsageError, match=r"c\.csv: no row has a position that can be used; in row 1: no position stands in its row"):
-        open_source(mosaic(tmp_path / "m.fits", ramp()), positions=tmp_path / "c.csv", size_pixels=6)
+    with pytest.raises(
+        UsageError,
+        match=(
+            r"c\.csv: no row has a position that can be used; in row 1: no position stands in its "
+            r"row"
+        ),
+    ):
+        open_source(
+            mosaic(tmp_path / "m.fits", ramp()), positions=tmp_path / "c.csv", size_pixels=6
+        )
 
 
 @pytest.mark.parametrize(
@@ -293,43 +397,75 @@ def test_a_catalogue_without_any_position_is_refused(tmp_path: Path, text: str) 
         ({"CD2_1": "0"}, "CD2_1 must be a number; it is '0'"),
         ({"CRVAL2": True}, "CRVAL2 must be a number; it is 'True'"),
         ({"CRVAL2": None}, "CRVAL2 must be a number; nothing stands there"),
-        ({"CTYPE2": "DEC--SIN"}, "Inconsistent projection types (expected RA---TAN, got DEC--SIN in CTYPE2)"),
+        (
+            {"CTYPE2": "DEC--SIN"},
+            "Inconsistent projection types (expected RA---TAN, got DEC--SIN in CTYPE2)",
+        ),
         ({"CDELT1": 0.0}, "PCi_ja matrix is singular"),
         ({"CRVAL2": 95.0}, "No valid solution for latp for these values of phip, phi0, and theta0"),
     ],
 )
-def test_coordinates_that_make_no_sense_are_refused_with_what_is_wrong(tmp_path: Path, cards: dict[str, Any], said: str) -> None:
+def test_coordinates_that_make_no_sense_are_refused_with_what_is_wrong(
+    tmp_path: Path, cards: dict[str, Any], said: str
+) -> None:
     path = mosaic(tmp_path / "m.fits", ramp(), **cards)
     with pytest.raises(UsageError) as caught:
         open_source(path, positions=listed(tmp_path / "c.csv", [(70, 60)]), size_pixels=6)
-    assert str(caught.value).replace("DEC--TAN", "RA---TAN") == f"{path}: its celestial coordinates make no sense: {said}"
+    assert (
+        str(caught.value).replace("DEC--TAN", "RA---TAN")
+        == f"{path}: its celestial coordinates make no sense: {said}"
+    )
 
 
 def test_a_number_that_cannot_be_read_is_refused_only_where_it_counts(tmp_path: Path) -> None:
-    path, positions = mosaic(tmp_path / "m.fits", ramp(), AIRMASS=1.0), listed(tmp_path / "c.csv", [(70, 60)])
+    path, positions = (
+        mosaic(tmp_path / "m.fits", ramp(), AIRMASS=1.0),
+        listed(tmp_path / "c.csv", [(70, 60)]),
+    )
     content = path.read_bytes()
     assert content.count(b"AIRMASS =                  1.0") == 1
-    path.write_bytes(content.replace(b"AIRMASS =                  1.0", b"AIRMASS =              1.0,0.0"))
+    path.write_bytes(
+        content.replace(b"AIRMASS =                  1.0", b"AIRMASS =              1.0,0.0")
+    )
     assert len(open_source(path, positions=positions, size_pixels=6)) == 1
-    crval = next(content[at : at + 30] for at in range(0, len(content), 80) if content[at:].startswith(b"CRVAL1"))
+    crval = next(
+        content[at : at + 30]
+        for at in range(0, len(content), 80)
+        if content[at:].startswith(b"CRVAL1")
+    )
     path.write_bytes(content.replace(crval, b"CRVAL1  =            150,1 deg"))
-    with pytest.raises(UsageError, match=r"celestial coordinates make no sense: .*(CRVAL1|150,1 deg)"):
+    with pytest.raises(
+        UsageError, match=r"celestial coordinates make no sense: .*(CRVAL1|150,1 deg)"
+    ):
         open_source(path, positions=positions, size_pixels=6)
 
 
 def test_text_that_says_nothing_about_the_sky_is_let_be(tmp_path: Path) -> None:
-    path = mosaic(tmp_path / "m.fits", ramp(), CRVAL3="none", CD3_3="none", CRVAL1A="none", CROTA2=None)
-    assert len(everything(open_source(path, positions=listed(tmp_path / "c.csv", [(70, 60)]), size_pixels=6)).cutouts) == 1
+    path = mosaic(
+        tmp_path / "m.fits", ramp(), CRVAL3="none", CD3_3="none", CRVAL1A="none", CROTA2=None
+    )
+    assert (
+        len(
+            everything(
+                open_source(path, positions=listed(tmp_path / "c.csv", [(70, 60)]), size_pixels=6)
+            ).cutouts
+        )
+        == 1
+    )
 
 
 def test_a_size_is_asked_for_as_programs_and_command_lines_say_it(tmp_path: Path) -> None:
     path, positions = mosaic(tmp_path / "m.fits", ramp()), listed(tmp_path / "c.csv", [(70, 60)])
-    with pytest.raises(UsageError, match=r"either size_arcsec \(--size-arcsec\) or size_pixels \(--size-pixels\)"):
+    with pytest.raises(
+        UsageError, match=r"either size_arcsec \(--size-arcsec\) or size_pixels \(--size-pixels\)"
+    ):
         open_source(path, positions=positions)
 
 
 def test_bands_without_names_and_other_numbers_of_them(tmp_path: Path) -> None:
     path, positions = mosaic(tmp_path / "m.fits", ramp()), listed(tmp_path / "c.csv", [(70, 60)])
-    with pytest.raises(UsageError, match="the mosaics' band has no name, and 2 are asked for: g, r"):
+    with pytest.raises(
+        UsageError, match="the mosaics' band has no name, and 2 are asked for: g, r"
+    ):
         open_source(path, positions=positions, size_pixels=6, bands=["g", "r"])
     assert open_source(path, positions=positions, size_pixels=6, bands=["g"]).bands == ("g",)

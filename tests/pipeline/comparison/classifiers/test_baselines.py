@@ -1,4 +1,6 @@
-"""The other classifiers: as scikit-learn has them, searched on the inner split alone, and the same each time."""
+"""The other classifiers: as scikit-learn has them, searched on the inner split alone, and the same
+each time.
+"""
 
 from dataclasses import replace
 
@@ -7,7 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from galfeat.pipeline.comparison.classifiers.baselines import HEADS, FittedHead, draw_head, fit_head, search_head
+from galfeat.pipeline.comparison.classifiers.baselines import (
+    HEADS,
+    FittedHead,
+    draw_head,
+    fit_head,
+    search_head,
+)
 from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.fold import Fold, Sample
 from galfeat.pipeline.comparison.inputs import Contender
@@ -41,8 +49,17 @@ def fold_of(each: Sample, test: NDArray[np.intp]) -> Fold:
 
 def learned(fitted: FittedHead) -> list[object]:
     model = fitted.model
-    arrays = [model.coef_, model.intercept_] if hasattr(model, "coef_") else [tree.tree_.threshold for tree in model.estimators_]
-    return [dict(fitted.settings), fitted.temperature, list(fitted.space.factors), [each.tobytes() for each in arrays]]
+    arrays = (
+        [model.coef_, model.intercept_]
+        if hasattr(model, "coef_")
+        else [tree.tree_.threshold for tree in model.estimators_]
+    )
+    return [
+        dict(fitted.settings),
+        fitted.temperature,
+        list(fitted.space.factors),
+        [each.tobytes() for each in arrays],
+    ]
 
 
 @pytest.mark.parametrize("name", HEADS)
@@ -51,7 +68,10 @@ def test_a_planted_answer_is_found_and_the_row_says_how(name: str) -> None:
     (row,) = fold.head(WHOLE, name, []).rows
     assert (row.stage, row.head, row.input, row.n_test) == ("head", name, "features", 40)
     assert row.scores["balanced_accuracy"] > 0.8
-    assert set(row.settings) == {"components", *(("C",) if name == "logistic" else ("leaf", "tries"))}
+    assert set(row.settings) == {
+        "components",
+        *(("C",) if name == "logistic" else ("leaf", "tries")),
+    }
     (noise,) = fold.head(RAW, name, []).rows
     assert abs(noise.scores["balanced_accuracy"] - 1 / 3) < 0.25
     again = fold_of(sample(), np.arange(40)).head(WHOLE, name, []).rows[0]
@@ -78,7 +98,15 @@ def test_labels_dealt_out_at_random_leave_two_classes_to_learn() -> None:
     labels = np.array(["a"] * 21 + ["b"] * 3)
     for seed in range(30):
         each = replace(sample(24), labels=labels, seed=seed)
-        fold = Fold(each, np.arange(24), np.arange(0), repeat=0, fold=0, draws=draw_settings(1, 0), networks=1)
+        fold = Fold(
+            each,
+            np.arange(24),
+            np.arange(0),
+            repeat=0,
+            fold=0,
+            draws=draw_settings(1, 0),
+            networks=1,
+        )
         dealt = fold.labels_of(replace(WHOLE, shuffled=True))
         assert sorted(dealt.tolist()) == sorted(labels.tolist())
         assert len(set(dealt[fold._learn].tolist())) == 2
@@ -88,8 +116,11 @@ def test_the_search_takes_the_best_draw_of_those_that_it_was_given() -> None:
     fold = fold_of(sample(), np.arange(40))
     wide, judge = fold.inner.wide(PARTS)
     labels = (fold.inner.train_labels, fold.inner.test_labels)
-    draws = [{"components": 24, "leaf": leaf, "tries": 1.0} for leaf in (1000, 2, 900)]  # two that never split a leaf
-    best, temperature, scores = search_head("forest", PARTS, (wide, judge), labels, draws=draws, seed=0)
+    # two that never split a leaf
+    draws = [{"components": 24, "leaf": leaf, "tries": 1.0} for leaf in (1000, 2, 900)]
+    best, temperature, scores = search_head(
+        "forest", PARTS, (wide, judge), labels, draws=draws, seed=0
+    )
     assert best == draws[1]
     assert int(np.argmax(scores)) == 1
     assert temperature > 0
@@ -99,11 +130,21 @@ def test_wide_inputs_give_the_coefficients_of_scikit_learn() -> None:
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(40, 400)).astype(np.float32), np.array(["a", "b", "c", "d"] * 10)
     part, new = (Part("pixels", "", None),), rng.normal(size=(30, 400)).astype(np.float32)
-    fitted = fit_head("logistic", part, [x], labels, settings={"components": 24, "C": 0.5}, temperature=1.0, seed=0)
+    fitted = fit_head(
+        "logistic",
+        part,
+        [x],
+        labels,
+        settings={"components": 24, "C": 0.5},
+        temperature=1.0,
+        seed=0,
+    )
     assert fitted.space.basis is not None
     assert fitted.space.basis.shape == (400, 40)
     widths, factors = fitted.space.widths, fitted.space.factors
-    plain = LogisticRegression(C=0.5, tol=1e-8, max_iter=5000).fit(joined([x], widths, factors).astype(np.float64), labels)
+    plain = LogisticRegression(C=0.5, tol=1e-8, max_iter=5000).fit(
+        joined([x], widths, factors).astype(np.float64), labels
+    )
     expected = plain.predict_proba(joined([new], widths, factors).astype(np.float64))
     np.testing.assert_allclose(fitted.probabilities([new]), expected, atol=2e-3)
     assert fitted.n_parameters == 4 * 401

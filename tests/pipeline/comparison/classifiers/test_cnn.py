@@ -1,4 +1,6 @@
-"""The convolutional network: learns what pixels show, sees no test galaxy, is the same each time, and is not needed."""
+"""The convolutional network: learns what pixels show, sees no test galaxy, is the same each time,
+and is not needed.
+"""
 
 import importlib.util
 import subprocess
@@ -12,7 +14,13 @@ from numpy.typing import NDArray
 
 from galfeat.data import Preparation
 from galfeat.pipeline import compare
-from galfeat.pipeline.comparison.classifiers.cnn import ConvNet, epochs_for, fit_cnn, installed, version
+from galfeat.pipeline.comparison.classifiers.cnn import (
+    ConvNet,
+    epochs_for,
+    fit_cnn,
+    installed,
+    version,
+)
 from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.fold import Fold, Sample
 from galfeat.pipeline.comparison.inputs import Contender, contenders
@@ -20,7 +28,10 @@ from galfeat.pipeline.comparison.plan import FULL, Plan
 from galfeat.pipeline.comparison.protocol import Outcome, Protocol
 from galfeat.pipeline.models.inputs import Part
 
-needed = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed; it is no dependency")
+needed = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None,
+    reason="PyTorch is not installed; it is no dependency",
+)
 RAW = Contender("pixels", (Part("pixels", "", None),), "pixels", "")
 SIDE = 16
 
@@ -35,27 +46,48 @@ def sample(n: int = 120, seed: int = 0) -> Sample:
         cy, cx = rng.uniform(5, 10, 2)
         radius = np.hypot(y - cy, x - cx)
         bar = (np.abs(y - cy) < 1.5) & (np.abs(x - cx) < 6)
-        shape = (bar if rng.random() < 0.5 else bar.T) if label == "bar" else (np.abs(radius - 4) < 1)
+        shape = (
+            (bar if rng.random() < 0.5 else bar.T) if label == "bar" else (np.abs(radius - 4) < 1)
+        )
         images[place] += 2.0 * shape
-    return Sample({"pixels": images.reshape(n, -1).astype(np.float32)}, labels, np.arange(n), (2, SIDE, SIDE), seed)
+    return Sample(
+        {"pixels": images.reshape(n, -1).astype(np.float32)},
+        labels,
+        np.arange(n),
+        (2, SIDE, SIDE),
+        seed,
+    )
 
 
 def fold_of(each: Sample, test: NDArray[np.intp], effort: float = 0.2) -> Fold:
     train = np.setdiff1d(np.arange(len(each.labels)), test)
-    return Fold(each, train, test, repeat=0, fold=0, draws=draw_settings(2, 0), networks=1, effort=effort)
+    return Fold(
+        each, train, test, repeat=0, fold=0, draws=draw_settings(2, 0), networks=1, effort=effort
+    )
 
 
 def learned(net: ConvNet) -> list[object]:
-    return [net.trial, net.classes, *(each.tobytes() for each in (net.center, net.scale, *net.weights, *net.running))]
+    return [
+        net.trial,
+        net.classes,
+        *(each.tobytes() for each in (net.center, net.scale, *net.weights, *net.running)),
+    ]
 
 
 @needed
 def test_shapes_are_told_apart_wherever_they_lie() -> None:
     fold = fold_of(sample(), np.arange(40))
     (row,) = fold.ceiling(RAW, []).rows
-    assert (row.stage, row.head, row.input, row.n_train, row.n_test) == ("head", "cnn", "pixels", 80, 40)
+    assert (row.stage, row.head, row.input, row.n_train, row.n_test) == (
+        "head",
+        "cnn",
+        "pixels",
+        80,
+        40,
+    )
     assert row.scores["balanced_accuracy"] > 0.9
-    # three convolutions of 2, 16, 32 bands to 16, 32, 64 channels; two numbers a channel; the last layer
+    # three convolutions of 2, 16, 32 bands to 16, 32, 64 channels; two numbers a channel; the last
+    # layer
     assert row.n_parameters == 9 * (2 * 16 + 16 * 32 + 32 * 64) + 2 * (16 + 32 + 64) + 2 * (64 + 1)
     assert row.n_features == 2 * SIDE * SIDE
     assert 0.5 <= row.settings["stopped"] <= 1
@@ -69,17 +101,26 @@ def test_nothing_learned_depends_on_the_test_galaxies_and_twice_is_the_same() ->
     labels = whole.labels.copy()
     labels[test] = labels[test][::-1]
     other = replace(whole, blocks={"pixels": pixels}, labels=labels)
-    one, again, two = (learned(fold_of(each, test, 0.05).fit_ceiling(RAW)) for each in (whole, whole, other))
+    one, again, two = (
+        learned(fold_of(each, test, 0.05).fit_ceiling(RAW)) for each in (whole, whole, other)
+    )
     assert one == again
     assert one == two
     assert one != learned(fold_of(replace(whole, seed=1), test, 0.05).fit_ceiling(RAW))
 
 
 @needed
-def test_galaxies_of_a_family_stay_on_one_side_of_the_inner_split(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_galaxies_of_a_family_stay_on_one_side_of_the_inner_split(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     seen: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
 
-    def caught(images: NDArray[np.float32], labels: NDArray[np.str_], inner: tuple[NDArray[np.intp], NDArray[np.intp]], **_: float) -> None:
+    def caught(
+        images: NDArray[np.float32],
+        labels: NDArray[np.str_],
+        inner: tuple[NDArray[np.intp], NDArray[np.intp]],
+        **_: float,
+    ) -> None:
         seen.append(inner)
         assert len(images) == len(labels) == 80
 
@@ -94,7 +135,9 @@ def test_galaxies_of_a_family_stay_on_one_side_of_the_inner_split(monkeypatch: p
 def test_a_galaxy_is_judged_alike_alone_turned_and_in_company() -> None:
     whole = sample()
     images = np.asarray(whole.blocks["pixels"]).reshape(-1, *whole.shape)
-    net = fit_cnn(images[:80], whole.labels[:80], (np.arange(60), np.arange(60, 80)), seed=0, effort=0.05)
+    net = fit_cnn(
+        images[:80], whole.labels[:80], (np.arange(60), np.arange(60, 80)), seed=0, effort=0.05
+    )
     said = net.probabilities(images[80:])
     np.testing.assert_array_equal(net.probabilities(images[81:82]), said[1:2])
     np.testing.assert_allclose(said.sum(axis=1), 1.0)
@@ -119,27 +162,55 @@ def test_pytorch_is_left_as_it_was() -> None:
 
 @needed
 def test_the_protocol_has_a_row_a_fold_of_the_first_repeat() -> None:
-    plan = Plan(n_folds=2, n_repeats=2, draws=1, networks=1, effort=0.05, curve_inputs=(), head_inputs=(), matched=False)
+    plan = Plan(
+        n_folds=2,
+        n_repeats=2,
+        draws=1,
+        networks=1,
+        effort=0.05,
+        curve_inputs=(),
+        head_inputs=(),
+        matched=False,
+    )
 
     def run(ceiling: bool, workers: int) -> Outcome:
         return Protocol(sample(60), (RAW,), plan, ceiling=ceiling).run(workers)
 
     rows, without = run(True, 2).rows, run(False, 1).rows
     heads = [row for row in rows if row.stage == "head"]
-    assert [(row.head, row.input, row.repeat, row.fold) for row in heads] == [("cnn", "pixels", 0, 0), ("cnn", "pixels", 0, 1)]
+    assert [(row.head, row.input, row.repeat, row.fold) for row in heads] == [
+        ("cnn", "pixels", 0, 0),
+        ("cnn", "pixels", 0, 1),
+    ]
     assert [vars(row) for row in rows if row.stage != "head"] == [vars(row) for row in without]
 
 
-def test_without_pytorch_the_full_protocol_says_so_and_goes_on(monkeypatch: pytest.MonkeyPatch, survey: Path, tmp_path: Path) -> None:
+def test_without_pytorch_the_full_protocol_says_so_and_goes_on(
+    monkeypatch: pytest.MonkeyPatch, survey: Path, tmp_path: Path
+) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     assert not installed()
     assert version() == ""
-    others = {each.name for each in contenders(("color", "texture", "hog", "sift", "shape"))} - {"pixels", "color"}
+    others = {each.name for each in contenders(("color", "texture", "hog", "sift", "shape"))} - {
+        "pixels",
+        "color",
+    }
     plan = replace(
-        FULL, n_folds=2, n_repeats=1, draws=1, networks=1, effort=0.02, skipped=tuple(others), curve_inputs=(), head_inputs=("color",)
+        FULL,
+        n_folds=2,
+        n_repeats=1,
+        draws=1,
+        networks=1,
+        effort=0.02,
+        skipped=tuple(others),
+        curve_inputs=(),
+        head_inputs=("color",),
     )
     study = compare(
-        survey, tmp_path, plan=replace(plan, altered=0, matched=False, dropping=False, importance=False), preparation=Preparation(size=32)
+        survey,
+        tmp_path,
+        plan=replace(plan, altered=0, matched=False, dropping=False, importance=False),
+        preparation=Preparation(size=32),
     ).study
     assert "PyTorch is not installed: the small convolutional network was left out." in study.notes
     assert {row.head for row in study.select("head")} == {"logistic", "forest"}
@@ -148,19 +219,30 @@ def test_without_pytorch_the_full_protocol_says_so_and_goes_on(monkeypatch: pyte
 
 
 def test_nothing_else_imports_pytorch() -> None:
-    code = "import sys, galfeat.pipeline.head_to_head, galfeat.pipeline.comparison.classifiers.cnn; assert 'torch' not in sys.modules"
+    code = (
+        "import sys, galfeat.pipeline.head_to_head, galfeat.pipeline.comparison.classifiers.cnn; "
+        "assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @needed
 @pytest.mark.parametrize(
-    ("scores", "stopped"), [((0.2, 0.9, 0.5, 0.6, 0.7), 0.625), ((0.2, 0.9, 0.5, 0.885, 0.7), 0.875), ((0.5, 0.5, 0.5, 0.5, 0.5), 1.0)]
+    ("scores", "stopped"),
+    [
+        ((0.2, 0.9, 0.5, 0.6, 0.7), 0.625),
+        ((0.2, 0.9, 0.5, 0.885, 0.7), 0.875),
+        ((0.5, 0.5, 0.5, 0.5, 0.5), 1.0),
+    ],
 )
 def test_it_stops_at_the_last_score_that_is_not_clearly_below_the_best(
     scores: tuple[float, ...], stopped: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = iter(scores)
-    monkeypatch.setattr("galfeat.pipeline.comparison.classifiers.cnn.judged", lambda *_: ({"macro_f1": next(given)}, {}))
+    monkeypatch.setattr(
+        "galfeat.pipeline.comparison.classifiers.cnn.judged",
+        lambda *_: ({"macro_f1": next(given)}, {}),
+    )
     trial = fold_of(sample(40), np.arange(10), 0.05).fit_ceiling(RAW).trial
     assert (trial.stopped, trial.scores) == (stopped, scores)
 

@@ -26,7 +26,7 @@ def outputs(networks: Sequence[Network], X: Floats, finish: Callable[[list[Float
     networks : sequence of Network
         All with as many inputs and outputs.
     X : array, shape (n, inputs)
-        Of the networks' dtype.
+        Best of the networks' dtype and C-contiguous: then it is not copied.
     finish : callable
         Takes the outputs of a block, one array of shape (`BLOCK`, outputs) a network, and makes one array of them, row by row.
 
@@ -37,15 +37,18 @@ def outputs(networks: Sequence[Network], X: Floats, finish: Callable[[list[Float
     """
     from galfeat.nn.matmul import pack  # imported late: numba, which training does not need
 
+    X = np.ascontiguousarray(X, dtype=networks[0].params.dtype)
     rooms = [network.room(BLOCK) for network in networks]
     packed = [[pack(weight) for weight in network.weights] for network in networks]
-    block = np.zeros((BLOCK, X.shape[1]), dtype=networks[0].params.dtype)
     result = np.empty((len(X), networks[0].layout.sizes[-1]), dtype=networks[0].params.dtype)
     with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at what comes out
         for start in range(0, len(X), BLOCK):
             rows = min(BLOCK, len(X) - start)
-            block[:rows] = X[start : start + rows]  # a copy costs less than it saves: the product then reads from the processor's cache
-            block[rows:] = 0
+            if rows == BLOCK:
+                block = X[start : start + BLOCK]
+            else:
+                block = np.zeros((BLOCK, X.shape[1]), dtype=X.dtype)
+                block[:rows] = X[start:]
             made = finish([_forward(*each, block) for each in zip(networks, packed, rooms, strict=True)])
             if not np.isfinite(rooms[0].z[0].sum()):  # a feature that is not finite leaves no sum of its row finite
                 assert_all_finite(X, input_name="X")

@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from llvmlite import binding
-from numba.core import config
+from galfeat.pipeline.doctor import vector_code
 
 __all__ = ["DOCS", "described", "write_between"]
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_WIDTHS = {"avx512f": "AVX-512", "avx2": "AVX2", "sse4.2": "SSE4.2", "sve": "SVE", "neon": "NEON"}
 
 
 def described(packages: Sequence[str], load: tuple[float, float, float]) -> str:
@@ -31,24 +29,12 @@ def described(packages: Sequence[str], load: tuple[float, float, float]) -> str:
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     after = os.getloadavg()
     return (
-        f"{_processor()}, {os.cpu_count()} processors, code for {instruction_set()}; "
+        f"{_processor()}, {os.cpu_count()} processors, code for {vector_code()}; "
         f"{platform.system()}, "
         f"Python {platform.python_version()}, {versions}. {datetime.now(UTC):%d %B %Y}, "
         f"`{command}`, "
         f"load average {load[0]:.1f} before and {after[0]:.1f} after."
     )
-
-
-def instruction_set() -> str:
-    """Return the widest vectors that numba compiles for here, and the processor's name in LLVM."""
-    wanted = config.CPU_FEATURES
-    features = (
-        {word[1:] for word in wanted.split(",") if word.startswith("+")}
-        if wanted
-        else _host_features()
-    )
-    widest = next((title for name, title in _WIDTHS.items() if name in features), "no vectors")
-    return f"{widest} ({config.CPU_NAME or binding.get_host_cpu_name()})"
 
 
 def write_between(name: str, section: str, page: Path = DOCS) -> None:
@@ -64,10 +50,6 @@ def write_between(name: str, section: str, page: Path = DOCS) -> None:
     page.write_text(
         f"{before}{begin}\n\n{section.strip()}\n\n{end}{rest.split(end)[1]}", encoding="utf-8"
     )
-
-
-def _host_features() -> set[str]:
-    return {name for name, there in binding.get_host_cpu_features().items() if there}
 
 
 def _processor() -> str:

@@ -8,13 +8,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
+from galfeat.features.kernels.products import row_products
 from galfeat.features.settings import whole
 
 __all__ = ["BlockScaler"]
 
 _LIMIT = 10.0  # standard deviations
-# rows of one matrix product: always as many, so that a row's result does not depend on the batch
-_ROWS = 256
 
 
 class BlockScaler(TransformerMixin, BaseEstimator):
@@ -76,7 +75,7 @@ class BlockScaler(TransformerMixin, BaseEstimator):
         self.components_ = (
             None if self.n_components is None else _principal_axes(standard, self.n_components)
         )
-        reduced = standard if self.components_ is None else _product(standard, self.components_)
+        reduced = standard if self.components_ is None else row_products(standard, self.components_)
         mean_square = float((reduced * reduced).sum() / len(reduced))
         self.factor_ = mean_square**-0.5 if mean_square > 0 else 1.0
         return self
@@ -96,7 +95,7 @@ class BlockScaler(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         values = np.asarray(validate_data(self, X, dtype=(np.float64, np.float32), reset=False))
         standard = self._standardised(values.astype(np.float64))
-        reduced = standard if self.components_ is None else _product(standard, self.components_)
+        reduced = standard if self.components_ is None else row_products(standard, self.components_)
         return np.asarray(reduced * self.factor_, dtype=values.dtype)
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
@@ -154,13 +153,3 @@ def _principal_axes(standard: NDArray[np.float64], count: int) -> NDArray[np.flo
         )
     largest = np.abs(axes).argmax(axis=1)
     return np.asarray(axes * np.sign(axes[np.arange(len(axes)), largest])[:, None])
-
-
-def _product(rows: NDArray[np.float64], axes: NDArray[np.float64]) -> NDArray[np.float64]:
-    result = np.empty((len(rows), len(axes)))
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
-        padded = np.zeros((_ROWS, rows.shape[1]))
-        padded[: len(part)] = part
-        result[start : start + len(part)] = (padded @ axes.T)[: len(part)]
-    return result

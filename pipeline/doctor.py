@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import __version__
 
-__all__ = ["CHECKS", "Check", "check_up", "facts"]
+__all__ = ["CHECKS", "Check", "blas_kernels", "check_up", "facts", "vector_code"]
 
 _EXTRAS = {
     "hdf5": ("h5py",),
@@ -32,6 +33,14 @@ _EXTRAS = {
 }
 
 
+_WIDTHS = {
+    "avx512f": "AVX-512",
+    "avx2": "AVX2",
+    "sse4.2": "SSE4.2",
+    "sse2": "SSE2",
+    "sve": "SVE",
+    "neon": "NEON",
+}
 _NAME = re.compile(r"[\w.-]+")  # of a package, before its versions
 
 
@@ -68,7 +77,9 @@ def facts() -> dict[str, str]:
             else f"not installed (pip install 'galfeat[{extra}]')"
         )
     found["system"] = f"{platform.system()} {platform.release()}, {platform.machine()}"
-    found["processors"] = f"{_processors()}, {_instructions()}"
+    found["processors"] = _processors()
+    found["vector code"] = vector_code()
+    found["BLAS kernels"] = blas_kernels()
     found["compiled code"] = _kept_in()
     found["temporary files"] = (
         f"{tempfile.gettempdir()}, {shutil.disk_usage(tempfile.gettempdir()).free / 2**30:.1f} "
@@ -226,6 +237,47 @@ def _pipeline() -> tuple[str, bool]:
     )
 
 
+def _rows_alone() -> tuple[str, bool]:
+    """Check that features and probabilities have the same bits alone, in a batch, in any order."""
+    from threadpoolctl import threadpool_limits
+
+    from galfeat.features import HOG, BlockScaler, Texture
+    from galfeat.nn import MLPClassifier
+
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 200))
+    model = {
+        kind: MLPClassifier((64,), dtype=kind, max_iter=1, tol=None, random_state=0).fit(
+            X, np.arange(300) % 5
+        )
+        for kind in ("float32", "float64")
+    }
+    scaler, images = BlockScaler(16).fit(X), _galaxies()
+    works: dict[str, tuple[Callable[[Any], Any], NDArray[Any]]] = {
+        "probabilities": (model["float32"].predict_proba, X),
+        "probabilities in float64": (model["float64"].predict_proba, X),
+        "principal components": (scaler.transform, X),
+        "histograms of gradients": (HOG().transform, images),
+        "texture": (Texture().transform, images),
+    }
+    apart = []
+    for name, (work, rows) in works.items():
+        with threadpool_limits(limits=1):
+            together = work(rows)
+        alone = [
+            np.concatenate([work(rows[k : k + size]) for k in range(0, len(rows), size)])
+            for size in (1, 7)
+        ]
+        if not all(np.array_equal(together, each) for each in [*alone, work(rows[::-1])[::-1]]):
+            apart.append(name)
+    return (
+        f"{', '.join(apart)} depend on the batch"
+        if apart
+        else "the same bits alone, in batches and in any order",
+        not apart,
+    )
+
+
 CHECKS: dict[str, Callable[[], tuple[str, bool]]] = {
     "histograms of gradients against scikit-image": _hog,
     "histograms of colour against NumPy": _color,
@@ -233,6 +285,7 @@ CHECKS: dict[str, Callable[[], tuple[str, bool]]] = {
     "SIFT against OpenCV": _sift,
     "FITS files against astropy": _files,
     "the network": _network,
+    "a row's bits, whatever the other rows": _rows_alone,
     "extraction": _pipeline,
 }
 """What `check_up` does: a name, and a function that returns what it found and whether that is
@@ -267,14 +320,40 @@ def _processors() -> str:
     return f"{usable} of {os.cpu_count()}" if usable != os.cpu_count() else f"{usable}"
 
 
-def _instructions() -> str:
-    from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
+def vector_code() -> str:
+    """Return the widest vector instructions that numba compiles for, and LLVM's processor name."""
+    from llvmlite import binding
+    from numba.core import config as numba_config
 
-    there = get_host_cpu_features()
-    known = [name for name in ("avx512f", "avx2", "sse4.2", "neon") if there.get(name)]
-    return (
-        f"{get_host_cpu_name()} with {known[0] if known else 'no vector instructions known here'}"
+    config: Any = numba_config  # filled when it is imported
+    chosen = config.CPU_FEATURES
+    features = (
+        {name for name, there in binding.get_host_cpu_features().items() if there}
+        if chosen is None
+        else set(chosen.replace("+", "").split(","))
     )
+    widest = next(
+        (title for name, title in _WIDTHS.items() if name in features),
+        "no vector instructions known here",
+    )
+    return f"{widest} ({config.CPU_NAME or binding.get_host_cpu_name()})"
+
+
+def blas_kernels() -> str:
+    """Return the BLAS libraries loaded, their versions, and the processor of the kernels in use."""
+    import scipy.linalg  # loads a library of its own
+    from threadpoolctl import threadpool_info
+
+    del scipy
+    found = [each for each in threadpool_info() if each["user_api"] == "blas"]
+    named = sorted(
+        {
+            f"{each['internal_api']} {each['version'] or ''} "
+            f"({each.get('architecture') or 'kernels not named'})"
+            for each in found
+        }
+    )
+    return ", ".join(named) or "a library that does not say what it is"
 
 
 def _kept_in() -> str:

@@ -1,8 +1,9 @@
 """Prediction in blocks of a fixed number of rows.
 
-A matrix product of one row and one of many rows go through different code and round differently.
-Here every product has the same number of rows, the last block being filled up with zeros, so a
-sample's output has the same bits however many samples come with it and in whatever order.
+A sample's output has the same bits however many samples come with it, in whatever order, because
+the matrix products add in a fixed order (`galfeat.nn.matmul`) and the functions between them act on
+each element or each row alone. They see blocks of one size, the last one filled up with zeros: a
+block stays in the processor's cache, and vector code meets no other length.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,13 +11,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from sklearn.utils import assert_all_finite
 
-from galfeat.nn.network import Network
-from galfeat.nn.training.blas_threads import one_thread
+from galfeat.nn.network import Network, Passage
 from galfeat.nn.types import Floats
 
 __all__ = ["BLOCK", "outputs"]
 
-BLOCK = 256  # rows; a multiple of every processor's tile, so no row is an edge row
+BLOCK = 256  # rows
 
 
 def outputs(
@@ -30,7 +30,7 @@ def outputs(
     networks : sequence of Network
         All with as many inputs and outputs.
     X : array, shape (n, inputs)
-        Of the networks' dtype.
+        Best of the networks' dtype and C-contiguous: then it is not copied.
     finish : callable
         Takes the outputs of a block, one array of shape (`BLOCK`, outputs) a network, and makes one
         array of them, row by row.
@@ -40,24 +40,41 @@ def outputs(
     ValueError
         If features are NaN or infinite.
     """
+    from galfeat.nn.matmul import pack  # imported late: numba, which training does not need
+
+    X = np.ascontiguousarray(X, dtype=networks[0].params.dtype)
     rooms = [network.room(BLOCK) for network in networks]
-    block = np.zeros((BLOCK, X.shape[1]), dtype=networks[0].params.dtype)
+    packed = [[pack(weight) for weight in network.weights] for network in networks]
     result = np.empty((len(X), networks[0].layout.sizes[-1]), dtype=networks[0].params.dtype)
-    # the caller looks at what comes out
-    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at what comes out
         for start in range(0, len(X), BLOCK):
             rows = min(BLOCK, len(X) - start)
-            # a copy costs less than it saves: the product then reads from the processor's cache
-            block[:rows] = X[start : start + rows]
-            block[rows:] = 0
+            if rows == BLOCK:
+                block = X[start : start + BLOCK]
+            else:
+                block = np.zeros((BLOCK, X.shape[1]), dtype=X.dtype)
+                block[:rows] = X[start:]
             made = finish(
-                [
-                    network.forward(block, room)
-                    for network, room in zip(networks, rooms, strict=True)
-                ]
+                [_forward(*each, block) for each in zip(networks, packed, rooms, strict=True)]
             )
-            # a feature that is not finite leaves no sum of its row finite
-            if not np.isfinite(rooms[0].z[0].sum()):
+            if not np.isfinite(
+                rooms[0].z[0].sum()
+            ):  # a feature that is not finite leaves no sum of its row finite
                 assert_all_finite(X, input_name="X")
             result[start : start + rows] = made[:rows]
     return result
+
+
+def _forward(network: Network, packed: Sequence[Floats], room: Passage, block: Floats) -> Floats:
+    """Return the network's output for a block; like `Network.forward`, in a fixed order of sums."""
+    from galfeat.nn.matmul import matmul
+
+    a = block
+    for panels, bias, activation, z, made in zip(
+        packed, network.biases, network.activations, room.z, room.a, strict=True
+    ):
+        matmul(a, panels, out=z)
+        z += bias
+        activation.value(z, out=made)
+        a = made
+    return a

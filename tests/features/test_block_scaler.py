@@ -80,9 +80,10 @@ def test_a_row_depends_on_itself_only(components: int | None) -> None:
 
 
 def test_threads_do_not_matter() -> None:
+    X = table(900, 40)
     with threadpool_limits(limits=1):
-        alone = BlockScaler(6).fit_transform(table(900, 40))
-    assert np.array_equal(BlockScaler(6).fit_transform(table(900, 40)), alone)
+        alone = BlockScaler(6).fit_transform(X)
+    assert np.array_equal(BlockScaler(6).fit_transform(X), alone)
 
 
 def test_number_type_is_kept_and_input_left_alone() -> None:

@@ -57,7 +57,10 @@ def test_every_activation_says_the_same(activation: Any, dtype: Any) -> None:
     told = run(model)
     assert set(told) == {"label", "probabilities"}
     assert told["probabilities"].dtype == dtype
-    assert_allclose(told["probabilities"], model.predict_proba(NEW), rtol=0, atol=1e-6)
+    rounding = (
+        1e-5 if dtype == "float32" else 1e-6
+    )  # some tens of float32's steps: two ways to add up, two exponential functions
+    assert_allclose(told["probabilities"], model.predict_proba(NEW), rtol=0, atol=rounding)
     assert np.mean(told["label"] == model.predict(NEW)) == 1
 
 

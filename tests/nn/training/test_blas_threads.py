@@ -2,15 +2,11 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from galfeat.nn.estimators.predict import outputs
 from galfeat.nn.layout import Layout
-from galfeat.nn.network import Network
 from galfeat.nn.training.blas_threads import one_thread, threads_for
-from galfeat.nn.types import Floats
 
 
 def threads() -> int:
@@ -41,14 +37,3 @@ def test_large_products_keep_their_threads() -> None:
         assert threads() == 1
     with threads_for(Layout((5000, 500, 5)), 1000):
         assert threads() == 2
-
-
-def test_prediction_is_on_one_thread() -> None:
-    seen = []
-
-    def finish(made: list[Floats]) -> Floats:
-        seen.append(threads())
-        return made[0]
-
-    outputs([Network((3, 2))], np.ones((4, 3)), finish)
-    assert seen == [1]

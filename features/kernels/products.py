@@ -1,0 +1,42 @@
+"""Matrix product whose rounding does not depend on a row's place."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat.features.kernels.compiling import kernel
+
+__all__ = ["row_products"]
+
+
+def row_products(rows: NDArray[np.float64], axes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply rows by axes, adding in a fixed order.
+
+    Each element is the sum over k = 0, 1, 2, … of ``rows[i, k] * axes[j, k]``, each step rounded.
+
+    A BLAS adds whole tiles, edges and single rows in different orders, so there a row's last bits
+    depend on how many rows come with it.
+
+    Parameters
+    ----------
+    rows : array, shape (n, k)
+    axes : array, shape (components, k)
+
+    Returns
+    -------
+    array, shape (n, components)
+    """
+    result = np.zeros((len(rows), len(axes)))
+    _add_up(np.ascontiguousarray(rows), np.ascontiguousarray(axes.T), result)
+    return result
+
+
+@kernel(fast=False)
+def _add_up(
+    rows: NDArray[np.float64], columns: NDArray[np.float64], result: NDArray[np.float64]
+) -> None:
+    for i in range(len(rows)):
+        total = result[i]
+        for k in range(len(columns)):
+            value, along = rows[i, k], columns[k]
+            for j in range(len(along)):
+                total[j] += value * along[j]

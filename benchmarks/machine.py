@@ -11,7 +11,7 @@ from pathlib import Path
 from llvmlite import binding
 from numba.core import config
 
-__all__ = ["DOCS", "described", "write_between"]
+__all__ = ["DOCS", "described", "instruction_set", "processor", "write_between"]
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _WIDTHS = {"avx512f": "AVX-512", "avx2": "AVX2", "sse4.2": "SSE4.2", "sve": "SVE", "neon": "NEON"}
@@ -31,7 +31,7 @@ def described(packages: Sequence[str], load: tuple[float, float, float]) -> str:
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     after = os.getloadavg()
     return (
-        f"{_processor()}, {os.cpu_count()} processors, code for {instruction_set()}; {platform.system()}, "
+        f"{processor()}, {os.cpu_count()} processors, code for {instruction_set()}; {platform.system()}, "
         f"Python {platform.python_version()}, {versions}. {datetime.now(UTC):%d %B %Y}, `{command}`, "
         f"load average {load[0]:.1f} before and {after[0]:.1f} after."
     )
@@ -43,6 +43,13 @@ def instruction_set() -> str:
     features = {word[1:] for word in wanted.split(",") if word.startswith("+")} if wanted else _host_features()
     widest = next((title for name, title in _WIDTHS.items() if name in features), "no vectors")
     return f"{widest} ({config.CPU_NAME or binding.get_host_cpu_name()})"
+
+
+def processor() -> str:
+    """Return the name that the processor gives itself."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor() or platform.machine())
 
 
 def write_between(name: str, section: str, page: Path = DOCS) -> None:
@@ -57,12 +64,6 @@ def write_between(name: str, section: str, page: Path = DOCS) -> None:
 
 def _host_features() -> set[str]:
     return {name for name, there in binding.get_host_cpu_features().items() if there}
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor() or platform.machine())
 
 
 def _version(name: str) -> str:

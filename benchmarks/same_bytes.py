@@ -6,7 +6,7 @@ For refactorings: record what the code before writes, record what the code after
     PYTHONPATH=/path/to/after/src python benchmarks/same_bytes.py record after.json
     python benchmarks/same_bytes.py compare before.json after.json
 
-`record` takes about five minutes on two cores. It runs the commands of the galfeat that Python
+`record` takes six minutes or so on two cores. It runs the commands of the galfeat that Python
 finds (``PYTHONPATH`` chooses the checkout) one after the other as processes in a temporary
 folder, and writes the size and the SHA-256 of every file that they wrote, with the processor and
 the versions. What is run is listed by ``python benchmarks/same_bytes.py work``:
@@ -34,13 +34,16 @@ them:
   compiled.
 
 A refusal names the temporary folder, in the place of which ``said.txt`` has "FOLDER". All other
-files are compared byte for byte; none holds a date or the name of a temporary folder.
+files are compared byte for byte; none holds a date or the name of a temporary folder. But the
+table of a run with failures holds a sum over the times at which the cutouts' files were last
+changed, in the entry ``files`` of the metadata ``galfeat.run``, so the files that are read are
+given one time.
 
 `compare` names every file that differs and leaves with status 1 if there is one, with 0 if there
 is none. Sums are rounded otherwise on other processors and by other libraries, so it refuses,
 with status 2, records that were made on different processors, with different versions or from
-different real galaxies. It does not refuse those of two versions of galfeat, but each file that
-holds the version will differ.
+different files (take one ``same_bytes.py`` for both). It does not refuse those of two versions of
+galfeat, but each file that holds the version will differ.
 """
 
 import argparse
@@ -73,6 +76,7 @@ __all__ = ["SETTINGS", "Job", "RefusedError", "compared", "main", "recorded", "s
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 PICTURES = 200  # of EFIGI, the first of its catalogue
 INPUTS = "inputs"
+CHANGED = 1_700_000_000  # seconds since 1970, when all that is read was last changed
 PACKAGES = (
     "numpy", "scipy", "astropy", "scikit-image", "opencv-python-headless", "pillow",
     "scikit-learn", "threadpoolctl", "numba", "llvmlite", "pyarrow", "typer", "rich",
@@ -305,16 +309,10 @@ def recorded(data: Path | None, *, kept: bool = False) -> Record:
         "galfeat": who["galfeat"],
         "processor": f"{processor()}, {instruction_set()}",
         "versions": {"python": platform.python_version(), **versions, "BLAS": who["blas"]},
-        "real": _mark(inputs) if data is not None else None,
+        "real": data is not None,
+        "inputs": hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest(),
         "files": files,
     }
-
-
-def _mark(inputs: Mapping[str, Any]) -> str:
-    """Return a mark of the real galaxies among what was read."""
-    folders = (f"{INPUTS}/efigi/", f"{INPUTS}/fits/")
-    real = {path: each for path, each in inputs.items() if path.startswith(folders)}
-    return hashlib.sha256(json.dumps(real, sort_keys=True).encode()).hexdigest()
 
 
 def _environment(compiled: Path | None) -> dict[str, str]:
@@ -375,6 +373,8 @@ def _prepare(folder: Path, data: Path | None) -> None:
     _write(folder / "positions.csv", ["id", "x", "y"], [(name, *at) for name, at in places.items()])
     if data is not None:
         _copy(folder, data)
+    for path in folder.rglob("*"):
+        os.utime(path, (CHANGED, CHANGED))
 
 
 def _sky(chance: np.random.Generator, ny: int, nx: int) -> Any:
@@ -499,10 +499,11 @@ def _check(before: Record, after: Record) -> None:
     if changed:
         said = [f"{each} {old.get(each)} before, {new.get(each)} after" for each in changed]
         raise RefusedError(f"the records are of different versions: {'; '.join(said)}")
-    real = [before["real"], after["real"]]
-    if real[0] != real[1]:
-        one = "one record is without real galaxies" if None in real else "the real galaxies differ"
-        raise RefusedError(f"{one}: record both with the same --data")
+    if before["real"] != after["real"]:
+        raise RefusedError("one record is without real galaxies: record both with the same --data")
+    if before["inputs"] != after["inputs"]:
+        both = "record both with one same_bytes.py and the same --data"
+        raise RefusedError(f"the commands read other files: {both}")
 
 
 def _version(name: str) -> str:

@@ -30,7 +30,8 @@ def a_record() -> dict[str, Any]:
         "galfeat": "0.1.0",
         "processor": "a processor",
         "versions": {"python": "3.11", "numpy": "2.4", "BLAS": "openblas"},
-        "real": None,
+        "real": False,
+        "inputs": "ff",
         "files": {
             "train/M.galfeat": {"bytes": 2000, "sha256": "aa"},
             "extract/F.parquet": {"bytes": 10, "sha256": "bb"},
@@ -75,7 +76,8 @@ def test_every_file_that_differs_is_named(same_bytes: Any, tmp_path: Path, capsy
     [
         ("processor", "another", "different processors"),
         ("versions", {"python": "3.11", "numpy": "2.5", "BLAS": "openblas"}, "numpy 2.4 before, 2.5 after"),
-        ("real", "ee", "without real galaxies"),
+        ("real", True, "without real galaxies"),
+        ("inputs", "ee", "read other files"),
     ],
 )
 def test_records_that_say_nothing_about_the_code_are_refused(
@@ -124,6 +126,17 @@ def test_only_times_are_left_out_of_the_report(same_bytes: Any) -> None:
     assert same_bytes.steady("F.csv", one) == one
     other = two.replace(b"5,765", b"5,766")
     assert same_bytes.steady("report.html", other) != same_bytes.steady("report.html", one)
+
+
+def test_what_is_read_is_the_same_every_time(same_bytes: Any, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        same_bytes._prepare(tmp_path / name, None)
+    paths = sorted((tmp_path / "one").rglob("*"))
+    assert len(paths) > 15
+    for path in paths:
+        other = tmp_path / "two" / path.relative_to(tmp_path / "one")
+        assert path.is_dir() or path.read_bytes() == other.read_bytes()
+        assert path.stat().st_mtime_ns == other.stat().st_mtime_ns  # tables with failures hold it
 
 
 def test_folders_without_galaxies_are_refused(same_bytes: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

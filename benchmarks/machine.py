@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from galfeat.pipeline.doctor import vector_code
+from llvmlite import binding
+from numba.core import config
 
-__all__ = ["DOCS", "described", "write_between"]
+__all__ = ["DOCS", "described", "instruction_set", "processor", "write_between"]
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+_WIDTHS = {"avx512f": "AVX-512", "avx2": "AVX2", "sse4.2": "SSE4.2", "sve": "SVE", "neon": "NEON"}
 
 
 def described(packages: Sequence[str], load: tuple[float, float, float]) -> str:
@@ -29,7 +31,7 @@ def described(packages: Sequence[str], load: tuple[float, float, float]) -> str:
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     after = os.getloadavg()
     return (
-        f"{_processor()}, {os.cpu_count()} processors, code for {vector_code()}; "
+        f"{processor()}, {os.cpu_count()} processors, code for {instruction_set()}; "
         f"{platform.system()}, "
         f"Python {platform.python_version()}, {versions}. {datetime.now(UTC):%d %B %Y}, "
         f"`{command}`, "
@@ -37,11 +39,30 @@ def described(packages: Sequence[str], load: tuple[float, float, float]) -> str:
     )
 
 
-def write_between(name: str, section: str, page: Path = DOCS) -> None:
-    """Put the section between ``<!-- name -->`` and ``<!-- /name -->`` in a page.
+def instruction_set() -> str:
+    """Return the widest vectors that numba compiles for here, and the processor's name in LLVM."""
+    wanted = config.CPU_FEATURES
+    features = (
+        {word[1:] for word in wanted.split(",") if word.startswith("+")}
+        if wanted
+        else _host_features()
+    )
+    widest = next((title for name, title in _WIDTHS.items() if name in features), "no vectors")
+    return f"{widest} ({config.CPU_NAME or binding.get_host_cpu_name()})"
 
-    The rest of the page stays.
-    """
+
+def processor() -> str:
+    """Return the name that the processor gives itself."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    return next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+        platform.processor() or platform.machine(),
+    )
+
+
+def write_between(name: str, section: str, page: Path = DOCS) -> None:
+    """Replace what stands between ``<!-- name -->`` and ``<!-- /name -->`` in a page."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     text = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
     if begin not in text:
@@ -52,13 +73,8 @@ def write_between(name: str, section: str, page: Path = DOCS) -> None:
     )
 
 
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    return next(
-        (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
-        platform.processor() or platform.machine(),
-    )
+def _host_features() -> set[str]:
+    return {name for name, there in binding.get_host_cpu_features().items() if there}
 
 
 def _version(name: str) -> str:

@@ -123,11 +123,11 @@ def _drawn_around(
     if preparation.extent:
         wanted = max(shape.half_light, _LEAST_RADIUS) / preparation.extent
         side = min(max(wanted, preparation.size / MOST_ENLARGED), min(image))
-    frame, light = (
+    given_center, light_center = (
         [start + whole.side / 2 for start in whole.corner],
         [shape.y + 0.5, shape.x + 0.5],
     )
-    middle = frame if preparation.centring == "none" else light
+    middle = given_center if preparation.centring == "none" else light_center
     top, left = (each - side / 2 for each in middle)
     if preparation.centring == "pixel":
         top, left = float(np.floor(top + 0.5)), float(np.floor(left + 0.5))

@@ -77,7 +77,7 @@ def _level(
     # imported late: numba, which reading without preparation does not need
     from galfeat.data.preparation.medians import frame_medians
 
-    places, first, second = _frame(window, preparation)
+    places, first, second = _border(window, preparation)
     found = frame_medians(band, places, first, second) if len(first) else None
     if found is None:
         return None
@@ -130,12 +130,12 @@ def _prepare_some(
     )
 
     window = Window.whole(images[0].shape[1:], preparation)
-    frame = _frame(window, preparation)
+    border = _border(window, preparation)
     # stacking keeps the order of their axes
     native = np.ascontiguousarray(np.stack([window.of_bands(image) for image in images]))
     fine = (
         are_fine(native, sparse_step(native[0, 0].size), STRICTEST)
-        if len(frame[1])
+        if len(border[1])
         else np.zeros(len(images), dtype=bool)
     )
     if window.side == preparation.size:
@@ -147,7 +147,7 @@ def _prepare_some(
             fitted[row] = [
                 area_resample(band.astype(np.float64), preparation.size) for band in native[row]
             ]
-    normalise(fitted, frame, SIGMA_PER_MAD, fine)
+    normalise(fitted, border, SIGMA_PER_MAD, fine)
     if fine.all():
         out[...] = np.arcsinh(fitted, out=fitted)
     elif fine.any():
@@ -155,7 +155,7 @@ def _prepare_some(
     return fine
 
 
-def _frame(
+def _border(
     window: Window, preparation: Preparation
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return where sky and noise are measured: pixels, and pairs of pixels."""

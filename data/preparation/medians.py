@@ -80,7 +80,7 @@ def are_fine(images: NDArray[np.float32], stride: int, most_levels: float) -> ND
 
 def normalise(
     images: NDArray[np.float64],
-    frame: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
+    border: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
     per_scatter: float,
     fine: NDArray[np.bool_],
 ) -> None:
@@ -89,7 +89,7 @@ def normalise(
     Parameters
     ----------
     images : array of float64, shape (n, bands, ny, nx), C-contiguous
-    frame : (places, first, second)
+    border : (places, first, second)
         As for `frame_medians`.
     per_scatter : float
         The noise is the median size of differences times this, over the square root of two.
@@ -97,7 +97,7 @@ def normalise(
         Which images to do; becomes False where sky or noise is not finite, or there is no noise.
     """
     n, bands = images.shape[:2]
-    _normalise(images.reshape(n, bands, -1), *frame, np.float64(per_scatter), fine)
+    _normalise(images.reshape(n, bands, -1), *border, np.float64(per_scatter), fine)
 
 
 @_compiled

@@ -208,9 +208,9 @@ def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]
 def _refuse_small(shape: tuple[int, ...], preparation: Preparation) -> None:
     least = _least(preparation)
     if min(shape) < least:
-        aim = "crop" if preparation.fit == "crop" else "fill"
+        verb = "crop" if preparation.fit == "crop" else "fill"
         raise CutoutError(
-            f"{shape[0]} x {shape[1]} pixels; at least {least} x {least} are needed to {aim} "
+            f"{shape[0]} x {shape[1]} pixels; at least {least} x {least} are needed to {verb} "
             f"{preparation.size} x {preparation.size}"
         )
 

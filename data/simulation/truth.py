@@ -212,14 +212,14 @@ def draw_galaxy(
         nuisances = as_observed(nuisances, (label, state), camera, stream(seed, number, _REALISTIC))
         spectrum = coloured(spectrum, (label, state), nuisances["cos_inclination"])
     u_v, v_j = spectrum.uvj
-    colours = {"rung": spectrum.rung, "dust": spectrum.dust, "u_v": u_v, "v_j": v_j}
+    colors = {"rung": spectrum.rung, "dust": spectrum.dust, "u_v": u_v, "v_j": v_j}
     return Galaxy(
         number,
         name_of(number),
         label,
         state,
         **nuisances,  # type: ignore[arg-type]
-        **colours,  # type: ignore[arg-type]
+        **colors,  # type: ignore[arg-type]
         **_MAKERS[label](rng),
     )
 

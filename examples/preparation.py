@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from galfeat.data import Cutout, Preparation, align, lupton_rgb, prepare_one, simulate
 from galfeat.data.preparation.centring import significance
-from galfeat.data.preparation.segmentation import central_label, combined, segment
+from galfeat.data.preparation.segmentation import central_label, combine_bands, segment
 
 GALAXIES = 5
 CLOSE = Preparation(neighbours="mask", centring="subpixel", extent=0.12, no_object="keep")
@@ -31,7 +31,7 @@ def show(axes: Axes, picture: NDArray[np.generic]) -> None:
 
 def outline(axes: Axes, cutout: Cutout) -> None:
     """Draw what stands out of the noise: the galaxy in white, its neighbours in orange."""
-    labels = segment(combined(significance(cutout)))
+    labels = segment(combine_bands(significance(cutout)))
     central = central_label(labels)
     axes.contour(labels == central if central else labels < 0, [0.5], colors="white", linewidths=1)
     axes.contour((labels > 0) & (labels != central), [0.5], colors="tab:orange", linewidths=1)
@@ -82,9 +82,9 @@ def main(folder: Path) -> None:
         Cutout(name, pixels, survey.bands)
         for name, pixels in zip(survey.ids, survey.pixels, strict=True)
     ]
-    crowded = sorted(singles, key=lambda each: -int(segment(combined(significance(each))).max()))[
-        :GALAXIES
-    ]
+    crowded = sorted(
+        singles, key=lambda each: -int(segment(combine_bands(significance(each))).max())
+    )[:GALAXIES]
     for name, figure in {"preparation": steps(crowded), "colour": colours(crowded)}.items():
         for axes in figure.axes:
             axes.set_xticks([])

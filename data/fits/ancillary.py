@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.fits.ancillary_names import Role
-from galfeat.data.fits.header_forms import Cards
+from galfeat.data.fits.header_forms import HeaderCards
 from galfeat.data.fits.headers import Header
 
 __all__ = [
-    "NOISE",
-    "Companions",
-    "Layer",
-    "Pixels",
+    "NOISE_ROLES",
+    "AncillaryOptions",
+    "AncillaryPlane",
+    "PixelPlanes",
+    "apply_ancillary",
     "bad_bits_of",
     "bad_pixels",
     "noise_role",
-    "segments_of",
-    "sigma_of",
-    "with_layers",
+    "noise_sigma",
+    "segment_labels",
 ]
 
-NOISE: tuple[Role, ...] = ("sigma", "variance", "ivar")
+NOISE_ROLES: tuple[Role, ...] = ("sigma", "variance", "ivar")
 """What a noise map can hold; of a file that has several, the first is taken."""
 
 _LSST_BAD = ("BAD", "SAT", "EDGE", "NO_DATA")
@@ -46,7 +46,7 @@ _HIGHEST = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
-class Companions:
+class AncillaryOptions:
     """How noise maps, masks, flags and segmentation maps are used.
 
     Parameters
@@ -79,7 +79,7 @@ class Companions:
             )
 
 
-class Pixels(NamedTuple):
+class PixelPlanes(NamedTuple):
     """Pixels of one galaxy as a file has them.
 
     Float32 of shape (bands, ny, nx), names of the bands, and whether the file gave them.
@@ -95,7 +95,7 @@ class Pixels(NamedTuple):
     segmentation: NDArray[np.int32] | None = None
 
 
-class Layer(NamedTuple):
+class AncillaryPlane(NamedTuple):
     """One companion of a galaxy.
 
     Parameters
@@ -126,7 +126,7 @@ def bad_bits_of(header: Header, first: Header, role: Role, bad_bits: int | None)
         That of the map, and the first of its file.
     role : {"mask", "flags"}
     bad_bits : int or None
-        As the user chose; see `Companions`.
+        As the user chose; see `AncillaryOptions`.
     """
     named = _named_bits(header)
     if bad_bits is not None and (named or role == "flags"):
@@ -149,7 +149,7 @@ def bad_pixels(values: NDArray[np.generic], bits: int | None) -> NDArray[np.bool
 
 def _named_bits(header: Header) -> dict[str, int]:
     """Return the bits that keywords such as ``MP_BAD`` name, long ones behind HIERARCH."""
-    if not isinstance(header.cards, Cards):
+    if not isinstance(header.cards, HeaderCards):
         return {}
     return {
         match[1].decode(): int(match[2])
@@ -168,10 +168,10 @@ def noise_role(header: Header, role: Role) -> Role:
         "VarianceUncertainty": "variance",
         "InverseVariance": "ivar",
     }
-    return kinds.get(header.text("UTYPE"), role) if role in NOISE else role
+    return kinds.get(header.text("UTYPE"), role) if role in NOISE_ROLES else role
 
 
-def with_layers(found: Pixels, layers: Sequence[Layer]) -> Pixels:
+def apply_ancillary(found: PixelPlanes, layers: Sequence[AncillaryPlane]) -> PixelPlanes:
     """Return pixels with what accompanies them.
 
     Masked pixels are NaN, and so are those whose noise is no positive number. Noise stays only
@@ -179,9 +179,9 @@ def with_layers(found: Pixels, layers: Sequence[Layer]) -> Pixels:
 
     Parameters
     ----------
-    found : Pixels
+    found : PixelPlanes
         Not written to.
-    layers : sequence of Layer
+    layers : sequence of AncillaryPlane
         Of what comes twice, such as the noise of a band, the last counts; what any mask marks is
         bad.
 
@@ -200,15 +200,15 @@ def with_layers(found: Pixels, layers: Sequence[Layer]) -> Pixels:
         planes = _fitted(layer, pixels.shape)
         bands = list(range(len(pixels))) if band is None else [band]
         if role == "segmentation":
-            segments = segments_of(planes[0])
+            segments = segment_labels(planes[0])
         elif role in ("mask", "flags"):
             pixels[bands] = np.where(planes.astype(bool), np.float32(np.nan), pixels[bands])
         else:
-            for place, plane in zip(bands, sigma_of(role, planes), strict=True):
+            for place, plane in zip(bands, noise_sigma(role, planes), strict=True):
                 noise[place] = plane
                 pixels[place][np.isnan(plane)] = np.nan
     known = [plane for plane in noise if plane is not None]
-    return Pixels(
+    return PixelPlanes(
         pixels,
         found.bands,
         found.named,
@@ -217,7 +217,7 @@ def with_layers(found: Pixels, layers: Sequence[Layer]) -> Pixels:
     )
 
 
-def _fitted(layer: Layer, shape: tuple[int, ...]) -> NDArray[np.generic]:
+def _fitted(layer: AncillaryPlane, shape: tuple[int, ...]) -> NDArray[np.generic]:
     role, band, values, file = layer
     what = _WORDS[role] + (f" ({file})" if file else "")
     if values.shape[1:] != shape[1:]:
@@ -231,7 +231,7 @@ def _fitted(layer: Layer, shape: tuple[int, ...]) -> NDArray[np.generic]:
     return values
 
 
-def sigma_of(role: Role, planes: NDArray[np.generic]) -> NDArray[np.float32]:
+def noise_sigma(role: Role, planes: NDArray[np.generic]) -> NDArray[np.float32]:
     """Return the standard deviation that a noise map means; NaN where it is no positive number."""
     wide = planes.astype(np.float64)
     with np.errstate(all="ignore"):
@@ -243,7 +243,7 @@ def sigma_of(role: Role, planes: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.where(np.isfinite(sigma) & (sigma > 0), sigma, np.float32(np.nan))
 
 
-def segments_of(plane: NDArray[Any]) -> NDArray[np.int32]:
+def segment_labels(plane: NDArray[Any]) -> NDArray[np.int32]:
     """Return the numbers of objects as int32.
 
     Raises

@@ -5,19 +5,24 @@ By name, by version, by order, by place.
 
 from collections.abc import Mapping, Sequence
 
-from galfeat.data.fits.ancillary import NOISE
-from galfeat.data.fits.ancillary_names import Role, Use, is_companion, role_of
-from galfeat.data.fits.layouts import Beside, Galaxy, Image, name_parts
+from galfeat.data.fits.ancillary import NOISE_ROLES
+from galfeat.data.fits.ancillary_names import (
+    AncillaryName,
+    Role,
+    is_ancillary,
+    parse_ancillary_name,
+)
+from galfeat.data.fits.layouts import AncillaryImage, GalaxyImages, ImageInfo, name_parts
 
-__all__ = ["with_companions"]
+__all__ = ["match_ancillary"]
 
 _SHARED: tuple[Role, ...] = ("mask", "flags", "segmentation")
 _Owned = dict[Role, dict[int, int]]  # role, number of an image, number of its companion
 
 
-def with_companions(
-    images: Sequence[Image], galaxies: Sequence[Galaxy]
-) -> tuple[list[Galaxy], tuple[str, ...]]:
+def match_ancillary(
+    images: Sequence[ImageInfo], galaxies: Sequence[GalaxyImages]
+) -> tuple[list[GalaxyImages], tuple[str, ...]]:
     """Give galaxies the noise maps, masks and segments of their file.
 
     A companion goes with the image whose name, band or filter its own name has (``ERR_F814W``,
@@ -30,22 +35,24 @@ def with_companions(
 
     Parameters
     ----------
-    images : sequence of Image
+    images : sequence of ImageInfo
         All of the file, in order.
-    galaxies : sequence of Galaxy
+    galaxies : sequence of GalaxyImages
         Some or all of the file.
 
     Returns
     -------
-    list of Galaxy
+    list of GalaxyImages
     tuple of str
         Names of companions of which is not clear what they go with.
     """
-    named = [image for image in images if is_companion(image.name)]
-    beside = [(image, use) for image in named if (use := role_of(image.name)) is not None]
+    named = [image for image in images if is_ancillary(image.name)]
+    beside = [
+        (image, use) for image in named if (use := parse_ancillary_name(image.name)) is not None
+    ]
     if not beside:
         return list(galaxies), ()
-    science = [image for image in images if not is_companion(image.name)]
+    science = [image for image in images if not is_ancillary(image.name)]
     owned, open_ones = _owned(science, beside)
     several = {galaxy.hdus for galaxy in galaxies if not galaxy.problem}
     alone = (
@@ -67,13 +74,13 @@ def with_companions(
 
 
 def _owned(
-    science: Sequence[Image], beside: Sequence[tuple[Image, Use]]
-) -> tuple[_Owned, list[tuple[Image, Use]]]:
+    science: Sequence[ImageInfo], beside: Sequence[tuple[ImageInfo, AncillaryName]]
+) -> tuple[_Owned, list[tuple[ImageInfo, AncillaryName]]]:
     """Return which image each companion goes with, and those that go with none of them."""
     owners = _by_name(science)
     owned: _Owned = {}
-    nameless: dict[Role, list[tuple[Image, Use]]] = {}
-    rest: list[tuple[Image, Use]] = []
+    nameless: dict[Role, list[tuple[ImageInfo, AncillaryName]]] = {}
+    rest: list[tuple[ImageInfo, AncillaryName]] = []
     for image, use in beside:
         key = use.rest or image.own_filter.lower()
         owner = owners.get(key) if key else None
@@ -96,7 +103,7 @@ def _owned(
     return owned, rest
 
 
-def _by_name(science: Sequence[Image]) -> dict[str, int]:
+def _by_name(science: Sequence[ImageInfo]) -> dict[str, int]:
     """Return the image of each name, filter and part of a name that only one image has."""
     owners: dict[str, set[int]] = {}
     for image in science:
@@ -105,7 +112,9 @@ def _by_name(science: Sequence[Image]) -> dict[str, int]:
     return {key: next(iter(those)) for key, those in owners.items() if len(those) == 1}
 
 
-def _by_version(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -> dict[int, int]:
+def _by_version(
+    science: Sequence[ImageInfo], beside: Sequence[tuple[ImageInfo, AncillaryName]]
+) -> dict[int, int]:
     versions = {image.version: image.hdu for image in science}
     own = {use.version or image.version: image.hdu for image, use in beside}
     if (
@@ -118,13 +127,17 @@ def _by_version(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -
     return {versions[version]: hdu for version, hdu in own.items()}
 
 
-def _by_order(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -> dict[int, int]:
+def _by_order(
+    science: Sequence[ImageInfo], beside: Sequence[tuple[ImageInfo, AncillaryName]]
+) -> dict[int, int]:
     if len(science) != len(beside):
         return {}
     return {image.hdu: own.hdu for image, (own, _) in zip(science, beside, strict=True)}
 
 
-def _by_place(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -> dict[int, int]:
+def _by_place(
+    science: Sequence[ImageInfo], beside: Sequence[tuple[ImageInfo, AncillaryName]]
+) -> dict[int, int]:
     """Return companions that stand behind their image and before the next one.
 
     Nothing where all stand behind all images.
@@ -141,13 +154,13 @@ def _by_place(science: Sequence[Image], beside: Sequence[tuple[Image, Use]]) -> 
     return {owner: hdu for hdu, owner in before.items()}
 
 
-def _joined(galaxy: Galaxy, owned: Mapping[Role, Mapping[int, int]]) -> Galaxy:
+def _joined(galaxy: GalaxyImages, owned: Mapping[Role, Mapping[int, int]]) -> GalaxyImages:
     places: list[int | None] = [None] if len(galaxy.hdus) == 1 else list(range(len(galaxy.hdus)))
-    beside: list[Beside] = []
+    beside: list[AncillaryImage] = []
     noise = next(
         (
             role
-            for role in NOISE
+            for role in NOISE_ROLES
             if galaxy.hdus and all(hdu in owned.get(role, {}) for hdu in galaxy.hdus)
         ),
         None,
@@ -155,7 +168,7 @@ def _joined(galaxy: Galaxy, owned: Mapping[Role, Mapping[int, int]]) -> Galaxy:
     for role in (*([noise] if noise else []), "mask", "flags", "segmentation"):
         own = owned.get(role, {})
         beside += [
-            Beside(role, place, own[hdu])
+            AncillaryImage(role, place, own[hdu])
             for place, hdu in zip(places, galaxy.hdus, strict=True)
             if hdu in own
         ]

@@ -2,7 +2,7 @@
 
 Noise maps, masks, weights, PSFs, segments.
 
-Which of them are used, and as what, their names say (`role_of`):
+Which of them are used, and as what, their names say (`parse_ancillary_name`):
 
 ======================================  ========================================
 word in the name                        what it holds
@@ -28,14 +28,14 @@ from typing import Literal, NamedTuple
 
 __all__ = [
     "ROLES",
+    "AncillaryName",
     "Role",
-    "Use",
-    "companion_root",
-    "is_companion",
-    "may_accompany",
-    "owners_of",
-    "role_of",
-    "split_companions",
+    "ancillary_stem",
+    "flag_ancillary_files",
+    "is_ancillary",
+    "match_galaxies",
+    "may_be_ancillary",
+    "parse_ancillary_name",
 ]
 
 Role = Literal["sigma", "variance", "ivar", "mask", "flags", "segmentation"]
@@ -105,7 +105,7 @@ ROLES: dict[str, Role] = {
 """What a word says that a companion holds."""
 
 
-class Use(NamedTuple):
+class AncillaryName(NamedTuple):
     """What a companion holds, what its name has beside that word, in small letters, and the number
     behind the word; 0 if none.
     """
@@ -115,14 +115,14 @@ class Use(NamedTuple):
     version: int
 
 
-def role_of(name: str) -> Use | None:
+def parse_ancillary_name(name: str) -> AncillaryName | None:
     """Return what a name says that a companion holds.
 
     None if it is no companion, or one that is not used.
 
     Examples
     --------
-    >>> role_of("G_MASK2"), role_of("WHT")
+    >>> parse_ancillary_name("G_MASK2"), parse_ancillary_name("WHT")
     (Use(role='mask', rest='g', version=2), None)
     """
     parts = _BETWEEN.split(name.strip().lower())
@@ -131,11 +131,11 @@ def role_of(name: str) -> Use | None:
         if word in ROLES:
             number = parts[place][len(word) :]
             parts.pop(place)
-            return Use(ROLES[word], "_".join(parts), int(number[:9] or 0))
+            return AncillaryName(ROLES[word], "_".join(parts), int(number[:9] or 0))
     return None
 
 
-def is_companion(name: str) -> bool:
+def is_ancillary(name: str) -> bool:
     """Return whether a name of an extension, or the end of a column's name, says that it
     accompanies a galaxy.
 
@@ -146,7 +146,7 @@ def is_companion(name: str) -> bool:
     return parts[0] in _WORDS or parts[-1] in _WORDS
 
 
-def may_accompany(text: str) -> bool:
+def may_be_ancillary(text: str) -> bool:
     """Return whether a text has a companion's word anywhere.
 
     One quick test for thousands of names in it.
@@ -154,7 +154,7 @@ def may_accompany(text: str) -> bool:
     return _ANYWHERE.search(text.lower()) is not None
 
 
-def companion_root(stem: str) -> str | None:
+def ancillary_stem(stem: str) -> str | None:
     """Return what stands before a companion's word in the name of a file.
 
     None if there is no such word.
@@ -162,7 +162,7 @@ def companion_root(stem: str) -> str | None:
     Examples
     --------
     >>> names = "KiDS_G266035sigma", "ngc1300_PSF", "mask", "ngc1300"
-    >>> [companion_root(name) for name in names]
+    >>> [ancillary_stem(name) for name in names]
     ['KiDS_G266035', 'ngc1300', '', None]
     """
     lowered = stem.lower()
@@ -177,7 +177,7 @@ def companion_root(stem: str) -> str | None:
     return stem[: -len(max(endings, key=len))].rstrip(_SEPARATORS) if endings else None
 
 
-def split_companions(stems: Sequence[str]) -> list[bool]:
+def flag_ancillary_files(stems: Sequence[str]) -> list[bool]:
     """Say of each file of a folder whether it accompanies another one.
 
     It does if its name ends in a companion's word, and what stands before that begins the name of a
@@ -188,12 +188,12 @@ def split_companions(stems: Sequence[str]) -> list[bool]:
     stems : sequence of str
         Names of the files of one folder, without suffixes.
     """
-    roots = [companion_root(stem) for stem in stems]
+    roots = [ancillary_stem(stem) for stem in stems]
     galaxies = sorted(stem for stem, root in zip(stems, roots, strict=True) if root is None)
     return [root is not None and bool(_beginning(root, galaxies, 1)) for root in roots]
 
 
-def owners_of(root: str, role: Role, ordered: Sequence[str]) -> Sequence[str]:
+def match_galaxies(root: str, role: Role, ordered: Sequence[str]) -> Sequence[str]:
     """Return the galaxies of a folder that a companion goes with.
 
     None if its name leaves that open.
@@ -206,7 +206,7 @@ def owners_of(root: str, role: Role, ordered: Sequence[str]) -> Sequence[str]:
     Parameters
     ----------
     root : str
-        See `companion_root`.
+        See `ancillary_stem`.
     role : str
     ordered : sequence of str
         Names of the galaxies of that folder, without suffixes, sorted.

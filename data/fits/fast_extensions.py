@@ -21,17 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary_names import is_companion, may_accompany
-from galfeat.data.fits.fast_images import MATTERS, NOT_PLAIN
-from galfeat.data.fits.file import Contents, image_of, shared_filter
-from galfeat.data.fits.header_cache import Known
-from galfeat.data.fits.header_forms import BLOCK, CARD, Cards
+from galfeat.data.fits.ancillary_names import is_ancillary, may_be_ancillary
+from galfeat.data.fits.fast_images import LAYOUT_KEYWORDS, SLOW_PATH_KEYWORDS
+from galfeat.data.fits.file import FileContents, image_of, shared_filter
+from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.fits.header_forms import BLOCK, CARD, HeaderCards
 from galfeat.data.fits.headers import HduReader, Header
-from galfeat.data.fits.layouts import Image, Layout, arrange, is_band_name
-from galfeat.data.fits.scaling import stored_kind
-from galfeat.data.fits.streams import Bytes, Stamp, open_bytes, stamp_of
+from galfeat.data.fits.layouts import ImageInfo, Layout, arrange, is_band_name
+from galfeat.data.fits.scaling import stored_dtype
+from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes, stamp_of
 
-__all__ = ["Row", "find_row"]
+__all__ = ["UniformExtensions", "find_uniform_extensions"]
 
 Report = Callable[[str, Mapping[str, str]], None]
 _FEWEST = 16  # extensions: with fewer there is nothing to gain
@@ -42,7 +42,7 @@ _GAP = 4  # times a piece: gaps up to this are read along
 
 
 @dataclass(frozen=True)
-class Row:
+class UniformExtensions:
     """Galaxies in extensions that are stored alike.
 
     Parameters
@@ -173,7 +173,9 @@ def _fill(file: FileIO, offset: int, buffer: memoryview) -> None:
         buffer = buffer[count:]
 
 
-def find_row(path: Path, layout: Layout, known: Known) -> Row | None:
+def find_uniform_extensions(
+    path: Path, layout: Layout, known: HeaderCache
+) -> UniformExtensions | None:
     """Return the galaxies of a file as a row, if they are one.
 
     The header of each extension is looked at once.
@@ -182,7 +184,7 @@ def find_row(path: Path, layout: Layout, known: Known) -> Row | None:
     ----------
     path : Path
     layout : {"auto", "cube", "bands", "galaxies"}
-    known : Known
+    known : HeaderCache
         Where oddities are reported.
     """
     if layout not in ("auto", "galaxies"):
@@ -202,8 +204,8 @@ def find_row(path: Path, layout: Layout, known: Known) -> Row | None:
 
 
 def _begun(
-    path: Path, source: Bytes, layout: Layout
-) -> tuple[Row | None, Image, Cards | None, dict[str, str]]:
+    path: Path, source: FileBytes, layout: Layout
+) -> tuple[UniformExtensions | None, ImageInfo, HeaderCards | None, dict[str, str]]:
     """Return what a file is if it goes on as it begins, its first image with the cards of its
     header, and what is odd about it.
     """
@@ -212,7 +214,7 @@ def _begun(
     reader = HduReader(source)
     head = reader.read(0, 0)
     begin = head.offset
-    nothing: tuple[None, Image, None, dict[str, str]] = None, Image(0, ()), None, {}
+    nothing: tuple[None, ImageInfo, None, dict[str, str]] = None, ImageInfo(0, ()), None, {}
     if (
         source.packed
         or not head.header.true("SIMPLE")
@@ -231,7 +233,7 @@ def _begun(
         or hdu.size != data
         or rest
         or count < _FEWEST
-        or not isinstance(cards, Cards)
+        or not isinstance(cards, HeaderCards)
     ):
         return nothing
     image = image_of(hdu, shared_filter(head))
@@ -240,37 +242,41 @@ def _begun(
         return nothing
     shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
     [galaxy] = galaxies
-    row = Row(
+    row = UniformExtensions(
         path,
         source.stamp,
         count,
         hdu.offset,
         step,
-        stored_kind(hdu.bitpix),
+        stored_dtype(hdu.bitpix),
         shape,
         galaxy.bands,
         galaxy.named,
     )
     oddities = {
         kind: words
-        for kind, words in Contents([head, hdu], "").oddities(source.size).items()
+        for kind, words in FileContents([head, hdu], "").oddities(source.size).items()
         if kind == "double"
     }
     return row, image, cards, oddities
 
 
-def _names(row: Row, cards: Cards) -> bytes | None:
+def _names(row: UniformExtensions, cards: HeaderCards) -> bytes | None:
     """Return what stands behind EXTNAME, 71 characters an extension, if all headers are like the
     first; None if one is not.
     """
     stems = [cards.raw[at : at + 8].rstrip() for at in range(0, len(cards.raw), CARD)]
     raw = cards.raw[: (stems.index(b"END") + 1) * CARD]  # what stands behind END is not looked at
     keywords = [stem.upper() for stem in stems[: len(raw) // CARD]]
-    if any(NOT_PLAIN.fullmatch(keyword) for keyword in keywords):
+    if any(SLOW_PATH_KEYWORDS.fullmatch(keyword) for keyword in keywords):
         return None
     place = cards.form.places.get("EXTNAME")
     own = None if place is None else place // CARD
-    matter = [at for at, keyword in enumerate(keywords) if MATTERS.fullmatch(keyword) and at != own]
+    matter = [
+        at
+        for at, keyword in enumerate(keywords)
+        if LAYOUT_KEYWORDS.fullmatch(keyword) and at != own
+    ]
     expected = np.frombuffer(raw, np.uint8).reshape(-1, CARD)
     keys = np.ndarray(len(expected), np.uint64, raw, 0, (CARD,))
     values: list[bytes] = []
@@ -293,7 +299,7 @@ def _names(row: Row, cards: Cards) -> bytes | None:
     return b"".join(values)
 
 
-def _are_galaxies(values: bytes, image: Image, layout: Layout) -> bool:
+def _are_galaxies(values: bytes, image: ImageInfo, layout: Layout) -> bool:
     """Return whether images that differ in their names only are a galaxy each.
 
     None accompanies one, and they are not its bands.
@@ -308,8 +314,8 @@ def _are_galaxies(values: bytes, image: Image, layout: Layout) -> bool:
         if values
         else []
     )
-    if may_accompany(b"\n".join(names).decode("latin-1")) and any(
-        is_companion(_text(value)) for value in _each(values)
+    if may_be_ancillary(b"\n".join(names).decode("latin-1")) and any(
+        is_ancillary(_text(value)) for value in _each(values)
     ):
         return False
     may_be_bands = (

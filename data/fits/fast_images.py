@@ -18,24 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.file import FitsFile, Pixels
-from galfeat.data.fits.header_cache import Known
+from galfeat.data.fits.file import FitsFile, PixelPlanes
+from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.headers import BLOCK, Hdu
 from galfeat.data.fits.layouts import Layout
-from galfeat.data.fits.scaling import overflow, stored_kind
-from galfeat.data.fits.streams import Bytes
+from galfeat.data.fits.scaling import describe_overflow, stored_dtype
+from galfeat.data.fits.streams import FileBytes
 
-__all__ = ["MATTERS", "NOT_PLAIN", "PlainReader"]
+__all__ = ["LAYOUT_KEYWORDS", "SLOW_PATH_KEYWORDS", "FastImageReader"]
 
-MATTERS = re.compile(
+LAYOUT_KEYWORDS = re.compile(
     rb"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|EXTNAME|FILTER\d*|FILTNAM1|BAND\d*|END"
 )
 """Keywords whose values decide how a plain image is read.
 
-Where there is one of `NOT_PLAIN`, it is none.
+Where there is one of `SLOW_PATH_KEYWORDS`, it is none.
 """
 
-NOT_PLAIN = re.compile(rb"BSCALE|BZERO|BLANK|ZIMAGE|ZBITPIX")
+SLOW_PATH_KEYWORDS = re.compile(rb"BSCALE|BZERO|BLANK|ZIMAGE|ZBITPIX")
 _SUFFIXES = (".fits", ".fit", ".fts")
 # bytes of a file: of larger ones, reading the pixels takes longer than understanding the header
 _LARGEST = 4 << 20
@@ -71,7 +71,7 @@ class _Form:
     kinds: dict[bytes, _Kind]
 
 
-class PlainReader:
+class FastImageReader:
     """Reads plain images, each file holding one galaxy; of every other file it says None.
 
     Parameters
@@ -79,7 +79,7 @@ class PlainReader:
     folder : Path
         Where paths start.
     layout : {"auto", "cube", "bands", "galaxies"}
-    known : Known, optional
+    known : HeaderCache, optional
         Where oddities are reported.
 
     Notes
@@ -87,8 +87,8 @@ class PlainReader:
     It is for one thread: files are read into one buffer. It holds no file open.
     """
 
-    def __init__(self, folder: Path, layout: Layout, known: Known | None = None) -> None:
-        self._report = (known or Known()).report
+    def __init__(self, folder: Path, layout: Layout, known: HeaderCache | None = None) -> None:
+        self._report = (known or HeaderCache()).report
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
         self._buffer = np.empty(_LARGEST, np.uint8).data
@@ -100,7 +100,7 @@ class PlainReader:
         self._forms: dict[bytes, list[_Form]] = {}
         self._kinds = 0
 
-    def read(self, file: str) -> Pixels | None:
+    def read(self, file: str) -> PixelPlanes | None:
         """Return the pixels of the one galaxy of a file, as `galfeat.data.fits.file` does.
 
         None if that should do it.
@@ -117,12 +117,12 @@ class PlainReader:
         if kind is None or kind.size != count:
             return None
         if not kind.wide:
-            return Pixels(kind.stored.astype(np.float32), kind.bands, kind.named)
+            return PixelPlanes(kind.stored.astype(np.float32), kind.bands, kind.named)
         with np.errstate(all="ignore"):
             pixels = kind.stored.astype(np.float32)
         if np.isinf(pixels).any():  # beyond float32: bad pixels
-            self._report(file, overflow(pixels, kind.stored, kind.hdu))
-        return Pixels(pixels, kind.bands, kind.named)
+            self._report(file, describe_overflow(pixels, kind.stored, kind.hdu))
+        return PixelPlanes(pixels, kind.bands, kind.named)
 
     def _fill(self, file: str) -> int:
         """Read a file into the buffer.
@@ -162,11 +162,11 @@ class PlainReader:
             return None
         keywords = self._keywords[blocks].tobytes()
         names = [keywords[at : at + 8].rstrip().upper() for at in range(0, len(keywords), _KEY)]
-        if any(NOT_PLAIN.fullmatch(name) for name in names):
+        if any(SLOW_PATH_KEYWORDS.fullmatch(name) for name in names):
             return None
         kind = self._kind(name, count, blocks * BLOCK)
         if kind is not None:
-            cards = _runs([at for at, name in enumerate(names) if MATTERS.fullmatch(name)])
+            cards = _runs([at for at, name in enumerate(names) if LAYOUT_KEYWORDS.fullmatch(name)])
             form = self._form(keywords, cards)
             form.kinds[self._said(cards)] = kind
             self._kinds += 1
@@ -195,7 +195,7 @@ class PlainReader:
         that ends where the file ends.
         """
         try:
-            file = FitsFile(Bytes(bytes(self._buffer[:count])))
+            file = FitsFile(FileBytes(bytes(self._buffer[:count])))
             galaxies = file.galaxies(self._layout)
         except CutoutError:
             return None
@@ -215,7 +215,7 @@ class PlainReader:
             return None  # something follows, or the last block is short
         shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
         self._report(name, file.oddities)
-        stored = np.ndarray(shape, stored_kind(hdu.bitpix), self._buffer, start)
+        stored = np.ndarray(shape, stored_dtype(hdu.bitpix), self._buffer, start)
         return _Kind(count, stored, galaxy.bands, galaxy.named, hdu.bitpix == -64, hdu)
 
 

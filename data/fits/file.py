@@ -21,28 +21,41 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.fits.ancillary import (
-    NOISE,
-    Companions,
-    Layer,
-    Pixels,
+    NOISE_ROLES,
+    AncillaryOptions,
+    AncillaryPlane,
+    PixelPlanes,
+    apply_ancillary,
     bad_bits_of,
     bad_pixels,
     noise_role,
-    with_layers,
 )
-from galfeat.data.fits.ancillary_matching import with_companions
-from galfeat.data.fits.ancillary_names import Role, is_companion
-from galfeat.data.fits.header_forms import BLOCK, Cards
+from galfeat.data.fits.ancillary_matching import match_ancillary
+from galfeat.data.fits.ancillary_names import Role, is_ancillary
+from galfeat.data.fits.header_forms import BLOCK, HeaderCards
 from galfeat.data.fits.headers import Hdu, Header, read_hdus
-from galfeat.data.fits.layouts import Beside, Galaxy, Image, Layout, arrange, size_of
-from galfeat.data.fits.scaling import exact, may_overflow, overflow, scaled, stored_kind
-from galfeat.data.fits.streams import Bytes, Stamp, open_bytes
-from galfeat.data.fits.tiles import unpack
+from galfeat.data.fits.layouts import (
+    AncillaryImage,
+    GalaxyImages,
+    ImageInfo,
+    Layout,
+    arrange,
+    format_shape,
+)
+from galfeat.data.fits.scaling import (
+    apply_scaling,
+    describe_overflow,
+    exact_values,
+    may_overflow,
+    stored_dtype,
+)
+from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes
+from galfeat.data.fits.tiles import decompress_image
 
 __all__ = [
-    "Contents",
+    "FileContents",
     "FitsFile",
-    "Pixels",
+    "PixelPlanes",
     "filter_of",
     "image_of",
     "open_fits",
@@ -53,12 +66,12 @@ __all__ = [
 _NUMBERS = re.compile(r"Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|BSCALE|BZERO|Z?BLANK")
 
 
-_AS_USUAL = Companions()
+_AS_USUAL = AncillaryOptions()
 _MOST_STORED = 4  # images of which the numbers are kept
 
 
 @dataclass(frozen=True, eq=False)
-class Contents:
+class FileContents:
     """What the headers of a file say.
 
     Its HDUs, what is wrong after them, and its galaxies in each layout that was asked for.
@@ -66,7 +79,7 @@ class Contents:
 
     hdus: list[Hdu]
     damage: str
-    arranged: dict[Layout, list[Galaxy]] = field(default_factory=dict)
+    arranged: dict[Layout, list[GalaxyImages]] = field(default_factory=dict)
 
     def oddities(self, size: int) -> dict[str, str]:
         """Return what the headers and the file's size have that the standard forbids and archives
@@ -76,7 +89,7 @@ class Contents:
         double = [
             name
             for hdu in self.hdus
-            if isinstance(hdu.header.cards, Cards)
+            if isinstance(hdu.header.cards, HeaderCards)
             for name in hdu.header.cards.form.double
         ]
         if double:
@@ -100,8 +113,8 @@ class FitsFile:
 
     Parameters
     ----------
-    source : Bytes
-    contents : Contents, optional
+    source : FileBytes
+    contents : FileContents, optional
         What it holds, where that is known already.
     report : callable, optional
         Told what is odd about pixels and companions, by kind.
@@ -114,13 +127,13 @@ class FitsFile:
 
     def __init__(
         self,
-        source: Bytes,
-        contents: Contents | None = None,
+        source: FileBytes,
+        contents: FileContents | None = None,
         report: Callable[[Mapping[str, str]], None] = lambda _: None,
     ) -> None:
         self._source = source
         self._report = report
-        self.contents = contents or Contents(*read_hdus(source))
+        self.contents = contents or FileContents(*read_hdus(source))
         self.hdus, self.damage = self.contents.hdus, self.contents.damage
         self._arranged = self.contents.arranged
         self._stored: dict[int, NDArray[np.generic]] = {}
@@ -140,7 +153,7 @@ class FitsFile:
         """What tells the file from a changed one."""
         return self._source.stamp
 
-    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:
+    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[GalaxyImages]:
         """Return the galaxies of the file, or of one of its HDUs.
 
         What is missing at the end of a truncated file is one more galaxy, with that problem, if
@@ -158,7 +171,7 @@ class FitsFile:
             self._arranged[layout] = self._all_galaxies(layout)
         return self._arranged[layout]
 
-    def load(self, galaxy: Galaxy, companions: Companions = _AS_USUAL) -> Pixels:
+    def load(self, galaxy: GalaxyImages, companions: AncillaryOptions = _AS_USUAL) -> PixelPlanes:
         """Read the pixels of one galaxy, with what accompanies it in the file.
 
         Raises
@@ -177,12 +190,14 @@ class FitsFile:
             if len(planes) == 1
             else np.stack([plane.reshape(ny, nx) for plane in planes])
         )
-        found = Pixels(pixels, galaxy.bands, galaxy.named)
+        found = PixelPlanes(pixels, galaxy.bands, galaxy.named)
         if not galaxy.beside or not companions.use:
             return found
-        return with_layers(found, [self._layer(each, galaxy, companions) for each in galaxy.beside])
+        return apply_ancillary(
+            found, [self._layer(each, galaxy, companions) for each in galaxy.beside]
+        )
 
-    def layer(self, hdu: Hdu, role: Role, companions: Companions) -> NDArray[np.generic]:
+    def layer(self, hdu: Hdu, role: Role, companions: AncillaryOptions) -> NDArray[np.generic]:
         """Read an image as a companion: noise as float32, what is bad as bool, segments as numbers.
 
         Its shape without leading ones.
@@ -192,16 +207,18 @@ class FitsFile:
         CutoutError
             If it cannot be read.
         """
-        if role in NOISE:
+        if role in NOISE_ROLES:
             return self._flux(hdu)
-        values = exact(self._numbers(hdu), hdu)
+        values = exact_values(self._numbers(hdu), hdu)
         if role == "segmentation":
             return values
         return bad_pixels(
             values, bad_bits_of(hdu.header, self.hdus[0].header, role, companions.bad_bits)
         )
 
-    def _layer(self, beside: Beside, galaxy: Galaxy, companions: Companions) -> Layer:
+    def _layer(
+        self, beside: AncillaryImage, galaxy: GalaxyImages, companions: AncillaryOptions
+    ) -> AncillaryPlane:
         hdu = self.hdus[beside.hdu]
         role = noise_role(hdu.header, beside.role)
         values = self.layer(hdu, role, companions)
@@ -210,13 +227,13 @@ class FitsFile:
             if values.ndim < 3 or len(values) != count:
                 raise CutoutError(
                     f"its file holds {count} galaxies and {hdu.header.text('EXTNAME')} has "
-                    f"{size_of(values.shape)}"
+                    f"{format_shape(values.shape)}"
                 )
             values = values[galaxy.number]
-        return Layer(role, beside.band, values.reshape(-1, *values.shape[-2:]))
+        return AncillaryPlane(role, beside.band, values.reshape(-1, *values.shape[-2:]))
 
     @property
-    def images(self) -> list[Image]:
+    def images(self) -> list[ImageInfo]:
         """Its images of two axes or more, as far as their headers go."""
         return [
             self._image(each)
@@ -224,14 +241,16 @@ class FitsFile:
             if each.kind in ("image", "tiles") and len(each.shape) > 1
         ]
 
-    def _accompanied(self, galaxies: list[Galaxy], images: list[Image]) -> list[Galaxy]:
-        if not any(is_companion(image.name) for image in images):
+    def _accompanied(
+        self, galaxies: list[GalaxyImages], images: list[ImageInfo]
+    ) -> list[GalaxyImages]:
+        if not any(is_ancillary(image.name) for image in images):
             return galaxies
         images = [
             image._replace(version=_version(self.hdus[image.hdu].header, image.name))
             for image in images
         ]
-        found, unclear = with_companions(images, galaxies)
+        found, unclear = match_ancillary(images, galaxies)
         if unclear:
             self._report(
                 {
@@ -242,18 +261,18 @@ class FitsFile:
             )
         return found
 
-    def _all_galaxies(self, layout: Layout) -> list[Galaxy]:
+    def _all_galaxies(self, layout: Layout) -> list[GalaxyImages]:
         images = self.images
         if self.damage:
             galaxies = self._accompanied(arrange(images, layout), images) if len(images) > 1 else []
             if len(galaxies) < 2:
                 raise CutoutError(self.damage)
-            return [*galaxies, Galaxy((), problem=self.damage)]
+            return [*galaxies, GalaxyImages((), problem=self.damage)]
         if not images:
             raise CutoutError("holds no image" + _instead(self.hdus))
         return self._accompanied(arrange(images, layout), images)
 
-    def _chosen(self, number: int) -> Image:
+    def _chosen(self, number: int) -> ImageInfo:
         if not 0 <= number < len(self.hdus):
             missing = (
                 f"has no extension {number}: its {len(self.hdus)} go from 0 to {len(self.hdus) - 1}"
@@ -265,7 +284,7 @@ class FitsFile:
         image = self._image(hdu)
         return image._replace(name="")
 
-    def _image(self, hdu: Hdu) -> Image:
+    def _image(self, hdu: Hdu) -> ImageInfo:
         return image_of(hdu, self._shared)
 
     @cached_property
@@ -274,9 +293,9 @@ class FitsFile:
 
     def _flux(self, hdu: Hdu) -> NDArray[np.float32]:
         stored = self._numbers(hdu)
-        flux = scaled(stored, hdu)
+        flux = apply_scaling(stored, hdu)
         if may_overflow(hdu):
-            self._report(overflow(flux, stored, hdu))
+            self._report(describe_overflow(flux, stored, hdu))
         return flux
 
     def _numbers(self, hdu: Hdu) -> NDArray[np.generic]:
@@ -286,13 +305,15 @@ class FitsFile:
         """
         if hdu.number not in self._stored:
             stored = (
-                unpack(self._source, hdu) if hdu.kind == "tiles" else _stored(self._source, hdu)
+                decompress_image(self._source, hdu)
+                if hdu.kind == "tiles"
+                else _stored(self._source, hdu)
             )
             shape = _without_ones(hdu.shape)
             if stored.size != prod(shape):
                 raise CutoutError(
                     f"its compressed pixels are damaged: {stored.size:,} are there for "
-                    f"{size_of(shape)}"
+                    f"{format_shape(shape)}"
                 )
             if len(shape) < 4:
                 return stored.reshape(shape)
@@ -315,7 +336,7 @@ def open_fits(path: Path) -> Iterator[FitsFile]:
         yield FitsFile(source)
 
 
-def image_of(hdu: Hdu, shared: str) -> Image:
+def image_of(hdu: Hdu, shared: str) -> ImageInfo:
     """Return an image as far as its header goes.
 
     `shared` is the filter that the first HDU names for all.
@@ -323,7 +344,7 @@ def image_of(hdu: Hdu, shared: str) -> Image:
     shape = _without_ones(hdu.shape)
     own = filter_of(hdu.header)
     planes = _plane_names(hdu.header, shape[-3]) if len(shape) > 2 else ()
-    return Image(hdu.number, shape, hdu.header.text("EXTNAME"), own, own or shared, planes)
+    return ImageInfo(hdu.number, shape, hdu.header.text("EXTNAME"), own, own or shared, planes)
 
 
 def _version(header: Header, name: str) -> int:
@@ -370,10 +391,10 @@ def _plane_names(header: Header, count: int) -> tuple[str, ...]:
     return ()
 
 
-def _stored(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
+def _stored(source: FileBytes, hdu: Hdu) -> NDArray[np.generic]:
     count = prod(hdu.shape)
     return np.frombuffer(
-        source.read(hdu.offset, count * abs(hdu.bitpix) // 8), dtype=stored_kind(hdu.bitpix)
+        source.read(hdu.offset, count * abs(hdu.bitpix) // 8), dtype=stored_dtype(hdu.bitpix)
     )
 
 

@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from galfeat.data.fits.file import Contents, FitsFile
+from galfeat.data.fits.file import FileContents, FitsFile
 from galfeat.data.fits.streams import Stamp, open_bytes
 
-__all__ = ["Known"]
+__all__ = ["HeaderCache"]
 
 _MANY = 16  # extensions from which on a file is remembered
 _MOST_KNOWN = 8  # files that are: their headers stay in memory
 _LOG = logging.getLogger("galfeat")
 
 
-class Known:
+class HeaderCache:
     """What was found out about files, so that it is found out and said once.
 
     Oddities that the FITS standard forbids and archives hold all the same (keywords that stand
@@ -30,12 +30,12 @@ class Known:
     """
 
     def __init__(self) -> None:
-        self._contents: dict[Path, tuple[Stamp, Contents]] = {}
+        self._contents: dict[Path, tuple[Stamp, FileContents]] = {}
         self._said: set[str] = set()
         self.own = threading.local()  # what a thread keeps for itself
 
-    def __reduce__(self) -> tuple[type["Known"], tuple[()]]:
-        return Known, ()  # elsewhere it is found out again
+    def __reduce__(self) -> tuple[type["HeaderCache"], tuple[()]]:
+        return HeaderCache, ()  # elsewhere it is found out again
 
     @contextmanager
     def open(self, path: Path) -> Iterator[FitsFile]:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from galfeat import CutoutError
-from galfeat.data.fits.streams import Bytes
+from galfeat.data.fits.streams import FileBytes
 
-__all__ = ["BLOCK", "CARD", "Cards", "Form", "Forms"]
+__all__ = ["BLOCK", "CARD", "HeaderCards", "HeaderForm", "HeaderFormCache"]
 
 BLOCK = 2880  # bytes; headers and data fill whole blocks
 CARD = 80
@@ -28,7 +28,7 @@ _MOST_FORMS = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Form:
+class HeaderForm:
     """Headers with the same keywords in the same places.
 
     Parameters
@@ -60,12 +60,12 @@ class Form:
         return b"".join([raw[card] for card in self.geometry])
 
 
-class Cards(Mapping[str, str]):
+class HeaderCards(Mapping[str, str]):
     """Keywords of a header with what stands behind their equals signs, read when asked for."""
 
     __slots__ = ("form", "raw")
 
-    def __init__(self, raw: bytes, form: Form) -> None:
+    def __init__(self, raw: bytes, form: HeaderForm) -> None:
         self.raw = raw
         self.form = form
 
@@ -100,16 +100,16 @@ class Cards(Mapping[str, str]):
         return len(self.form.places)
 
 
-class Forms:
+class HeaderFormCache:
     """The forms of the headers of one file; for one thread."""
 
     def __init__(self) -> None:
         self._block = memoryview(bytearray(BLOCK))
         self._keywords = np.ndarray((BLOCK // CARD,), f"S{_KEYWORD}", self._block, 0, (CARD,))
-        self._known: dict[bytes, list[Form]] = {}
+        self._known: dict[bytes, list[HeaderForm]] = {}
         self._count = 0
 
-    def read(self, source: Bytes, offset: int) -> Cards:
+    def read(self, source: FileBytes, offset: int) -> HeaderCards:
         """Read the header that begins at a place.
 
         Raises
@@ -123,7 +123,7 @@ class Forms:
             for form in self._known.get(begin, ()):
                 raw = self._alike(source, offset, first, form)
                 if raw is not None:
-                    return Cards(raw, form)
+                    return HeaderCards(raw, form)
         cards = _learned(source, offset)
         if self._count < _MOST_FORMS and len(cards.raw) % BLOCK == 0:
             self._count += 1
@@ -136,7 +136,9 @@ class Forms:
         self._block[:] = block
         return self._keywords.tobytes()
 
-    def _alike(self, source: Bytes, offset: int, first: memoryview, form: Form) -> bytes | None:
+    def _alike(
+        self, source: FileBytes, offset: int, first: memoryview, form: HeaderForm
+    ) -> bytes | None:
         """Return the bytes of a header if all its blocks are of this form; the first block is."""
         if form.size == BLOCK:
             return bytes(first)
@@ -149,7 +151,7 @@ class Forms:
         return raw if keywords == form.keywords else None
 
 
-def _learned(source: Bytes, offset: int) -> Cards:
+def _learned(source: FileBytes, offset: int) -> HeaderCards:
     """Go through a header card by card."""
     places: dict[str, int] = {}
     double: dict[str, None] = {}
@@ -166,7 +168,9 @@ def _learned(source: Bytes, offset: int) -> Cards:
             # whatever stands behind it: a header that went on would swallow the next extension
             if block[at : at + 8].rstrip() == b"END":
                 raw = b"".join(blocks)
-                return Cards(raw, Form(b"".join(keywords), places, tuple(double), tuple(geometry)))
+                return HeaderCards(
+                    raw, HeaderForm(b"".join(keywords), places, tuple(double), tuple(geometry))
+                )
             # without the blank it is a remark, also to astropy
             if block[at + 8 : at + _KEYWORD] == b"= ":
                 name = block[at : at + 8].rstrip().upper().decode("latin-1")

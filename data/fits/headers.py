@@ -18,8 +18,8 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from galfeat import CutoutError
-from galfeat.data.fits.header_forms import BLOCK, CARD, Cards, Form, Forms
-from galfeat.data.fits.streams import Bytes
+from galfeat.data.fits.header_forms import BLOCK, CARD, HeaderCards, HeaderForm, HeaderFormCache
+from galfeat.data.fits.streams import FileBytes
 
 __all__ = ["BLOCK", "Hdu", "HduReader", "Header", "read_hdus"]
 
@@ -77,7 +77,7 @@ class Header:
 
         Of one that stands there twice, behind the last, with which astropy computes.
         """
-        if isinstance(self.cards, Cards) and keyword in self.cards.form.double:
+        if isinstance(self.cards, HeaderCards) and keyword in self.cards.form.double:
             return _bare(self.cards.every(keyword)[-1])
         return _bare(self.cards.get(keyword, ""))
 
@@ -133,13 +133,13 @@ class HduReader:
 
     Parameters
     ----------
-    source : Bytes
+    source : FileBytes
     """
 
-    def __init__(self, source: Bytes) -> None:
+    def __init__(self, source: FileBytes) -> None:
         self._source = source
-        self._forms = Forms()
-        self._known: dict[tuple[Form, bytes], _Meaning] = {}
+        self._forms = HeaderFormCache()
+        self._known: dict[tuple[HeaderForm, bytes], _Meaning] = {}
 
     def read(self, offset: int, number: int) -> Hdu:
         """Read the HDU of that number, which begins at a place; its data need not be there.
@@ -166,7 +166,7 @@ class HduReader:
         )
 
 
-def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
+def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
     """Find all HDUs of a FITS file.
 
     Returns
@@ -216,7 +216,7 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
     return hdus, ""
 
 
-def _is_torn(source: Bytes, offset: int) -> bool:
+def _is_torn(source: FileBytes, offset: int) -> bool:
     """Return whether what follows the last HDU is no mere rest but a lost header, there or some
     blocks later.
     """

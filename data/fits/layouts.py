@@ -6,18 +6,18 @@ from typing import Literal, NamedTuple, get_args
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import band_names
-from galfeat.data.fits.ancillary_names import Role, is_companion
+from galfeat.data.fits.ancillary_names import Role, is_ancillary
 
 __all__ = [
-    "Beside",
-    "Galaxy",
-    "Image",
+    "AncillaryImage",
+    "GalaxyImages",
+    "ImageInfo",
     "Layout",
     "arrange",
     "check_layout",
+    "format_shape",
     "is_band_name",
     "name_parts",
-    "size_of",
 ]
 
 Layout = Literal["auto", "cube", "bands", "galaxies"]
@@ -31,7 +31,7 @@ _BAND = re.compile(
 )
 
 
-class Image(NamedTuple):
+class ImageInfo(NamedTuple):
     """An image of a file, as far as its header goes.
 
     Parameters
@@ -62,7 +62,7 @@ class Image(NamedTuple):
     version: int = 0
 
 
-class Beside(NamedTuple):
+class AncillaryImage(NamedTuple):
     """An image that accompanies a galaxy.
 
     What it holds, which band it goes with (None: all), and the number of its HDU.
@@ -73,7 +73,7 @@ class Beside(NamedTuple):
     hdu: int
 
 
-class Galaxy(NamedTuple):
+class GalaxyImages(NamedTuple):
     """Where the pixels of one galaxy are.
 
     Parameters
@@ -96,7 +96,7 @@ class Galaxy(NamedTuple):
     named: bool = False
     number: int | None = None
     problem: str = ""
-    beside: tuple[Beside, ...] = ()
+    beside: tuple[AncillaryImage, ...] = ()
 
 
 def check_layout(layout: str) -> None:
@@ -111,12 +111,12 @@ def check_layout(layout: str) -> None:
         raise UsageError(f"layout must be one of {', '.join(get_args(Layout))}; it is '{layout}'")
 
 
-def arrange(images: Sequence[Image], layout: Layout = "auto") -> list[Galaxy]:
+def arrange(images: Sequence[ImageInfo], layout: Layout = "auto") -> list[GalaxyImages]:
     """Say which galaxies a file holds.
 
     Parameters
     ----------
-    images : sequence of Image
+    images : sequence of ImageInfo
         In the order of the file.
     layout : {"auto", "cube", "bands", "galaxies"}
         "galaxies": each image is a galaxy, a 3-D one with its bands on the slowest axis. "bands":
@@ -129,14 +129,14 @@ def arrange(images: Sequence[Image], layout: Layout = "auto") -> list[Galaxy]:
 
     Returns
     -------
-    list of Galaxy
+    list of GalaxyImages
 
     Raises
     ------
     CutoutError
         If no galaxy is there, or the images do not go with the layout.
     """
-    science = [image for image in images if not is_companion(image.name)]
+    science = [image for image in images if not is_ancillary(image.name)]
     if not science:
         there = ", ".join(image.name for image in images)
         raise CutoutError(
@@ -147,7 +147,9 @@ def arrange(images: Sequence[Image], layout: Layout = "auto") -> list[Galaxy]:
     if layout == "cube":
         science = science[:1]
         if len(science[0].shape) < 3:
-            raise CutoutError(f"holds no cube: its first image has {size_of(science[0].shape)}")
+            raise CutoutError(
+                f"holds no cube: its first image has {format_shape(science[0].shape)}"
+            )
     if layout == "bands" and len(science) > 1:
         return [
             _one_galaxy(science, _names(science) or _distinct([image.name for image in science]))
@@ -177,12 +179,12 @@ def name_parts(name: str) -> list[str]:
     return re.split(r"[\s_\-.:/,]+", name.strip().lower())
 
 
-def size_of(shape: Sequence[int]) -> str:
+def format_shape(shape: Sequence[int]) -> str:
     """Return a shape in words."""
     return " x ".join(str(length) for length in shape) + " pixels"
 
 
-def _names(images: Sequence[Image]) -> tuple[str, ...]:
+def _names(images: Sequence[ImageInfo]) -> tuple[str, ...]:
     filters = [image.own_filter for image in images]
     return _distinct(
         filters
@@ -195,26 +197,28 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names) if all(names) and len(set(names)) == len(names) else ()
 
 
-def _one_galaxy(images: Sequence[Image], names: tuple[str, ...]) -> Galaxy:
+def _one_galaxy(images: Sequence[ImageInfo], names: tuple[str, ...]) -> GalaxyImages:
     shapes = sorted({image.shape for image in images})
     if len(shapes) > 1 or len(shapes[0]) != 2:
         raise CutoutError(
             "cannot be one galaxy with a band an image: its images have "
-            f"{', '.join(size_of(shape) for shape in shapes)}"
+            f"{', '.join(format_shape(shape) for shape in shapes)}"
         )
-    return Galaxy(
+    return GalaxyImages(
         tuple(image.hdu for image in images), names or band_names(len(images)), named=bool(names)
     )
 
 
-def _galaxies(image: Image) -> list[Galaxy]:
+def _galaxies(image: ImageInfo) -> list[GalaxyImages]:
     axes = len(image.shape)
     if 0 in image.shape or not 2 <= axes <= 4:
         what = "has no pixels" if 0 in image.shape else f"has {axes} axes"
-        return [Galaxy((image.hdu,), problem=f"its image {what} ({size_of(image.shape)})")]
+        return [
+            GalaxyImages((image.hdu,), problem=f"its image {what} ({format_shape(image.shape)})")
+        ]
     if axes == 2:
         return [
-            Galaxy(
+            GalaxyImages(
                 (image.hdu,),
                 (image.filter,) if image.filter else band_names(1),
                 named=bool(image.filter),
@@ -222,7 +226,7 @@ def _galaxies(image: Image) -> list[Galaxy]:
         ]
     bands = image.shape[-3]
     names = image.planes or ((image.filter,) if bands == 1 and image.filter else ())
-    galaxy = Galaxy((image.hdu,), names or band_names(bands), named=bool(names))
+    galaxy = GalaxyImages((image.hdu,), names or band_names(bands), named=bool(names))
     return (
         [galaxy]
         if axes == 3

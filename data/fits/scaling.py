@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 
 from galfeat.data.fits.headers import Hdu
 
-__all__ = ["exact", "may_overflow", "overflow", "scaled", "stored_kind"]
+__all__ = ["apply_scaling", "describe_overflow", "exact_values", "may_overflow", "stored_dtype"]
 
 
-def stored_kind(bitpix: int) -> str:
+def stored_dtype(bitpix: int) -> str:
     """Return the NumPy type of the numbers that lie in the file."""
     return f">{'f' if bitpix < 0 else 'i' if bitpix > 8 else 'u'}{abs(bitpix) // 8}"
 
 
-def scaled(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
+def apply_scaling(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
     """Apply BLANK, BSCALE and BZERO in the precision that astropy does it in, then cast to
     float32.
     """
@@ -45,7 +45,9 @@ def may_overflow(hdu: Hdu) -> bool:
     return hdu.bitpix == -64 or "BSCALE" in hdu.header or "BZERO" in hdu.header
 
 
-def overflow(flux: NDArray[np.float32], stored: NDArray[np.generic], hdu: Hdu) -> dict[str, str]:
+def describe_overflow(
+    flux: NDArray[np.float32], stored: NDArray[np.generic], hdu: Hdu
+) -> dict[str, str]:
     """Return that pixels are beyond float32, if some are.
 
     They are infinite now, and the stored numbers are not.
@@ -66,7 +68,7 @@ def overflow(flux: NDArray[np.float32], stored: NDArray[np.generic], hdu: Hdu) -
     )
 
 
-def exact(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.generic]:
+def exact_values(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.generic]:
     """Return whole numbers as they are meant, int64 (unsigned ones of 64 bits by their bits), or
     others as float64.
     """

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from galfeat import CutoutError
 
-__all__ = ["Bytes", "Stamp", "open_bytes", "stamp_of"]
+__all__ = ["FileBytes", "Stamp", "open_bytes", "stamp_of"]
 
 _HEAD = 4 << 20  # a file up to this size is read in one go
 # a gzipped file is unpacked in memory, and a small one can unpack to a thousand times its size
@@ -32,7 +32,7 @@ def stamp_of(file: BinaryIO) -> Stamp:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-class Bytes:
+class FileBytes:
     """Bytes that are read where they are asked for.
 
     Parameters
@@ -83,7 +83,7 @@ class Bytes:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[Bytes]:
+def open_bytes(path: Path) -> Iterator[FileBytes]:
     """Open a file, unpacking it if it is gzipped, and close it afterwards.
 
     Raises
@@ -103,19 +103,19 @@ def open_bytes(path: Path) -> Iterator[Bytes]:
         yield _bytes(file)
 
 
-def _bytes(file: BinaryIO) -> Bytes:
+def _bytes(file: BinaryIO) -> FileBytes:
     try:
         stamp = stamp_of(file)
         size = file.seek(0, 2)
         file.seek(0)
         head = file.read(min(size, _HEAD))
         if head[:2] == _GZIP:
-            return Bytes(_gunzip(head + file.read()), stamp=stamp)
+            return FileBytes(_gunzip(head + file.read()), stamp=stamp)
     except OSError as error:
         raise CutoutError(_why(error)) from error
     if not size:
         raise CutoutError("is empty (0 bytes)")
-    return Bytes(head, file, size, stamp)
+    return FileBytes(head, file, size, stamp)
 
 
 def _gunzip(packed: bytes) -> bytes:

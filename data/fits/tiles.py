@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.fits.headers import BLOCK, Hdu, Header
-from galfeat.data.fits.streams import Bytes
-from galfeat.data.fits.transcode import TRANSCODED, transcoded
+from galfeat.data.fits.streams import FileBytes
+from galfeat.data.fits.transcode import TRANSCODED_CODECS, transcode
 
-__all__ = ["tiles", "unpack"]
+__all__ = ["decompress_image", "tiles"]
 
 _CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
 _DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
@@ -57,7 +57,7 @@ _DAMAGED = (
 )
 
 
-def unpack(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
+def decompress_image(source: FileBytes, hdu: Hdu) -> NDArray[np.generic]:
     """Return the stored numbers of a tile-compressed image, not yet scaled by BSCALE and BZERO.
 
     Raises
@@ -95,9 +95,9 @@ def tiles(
     Raises
     ------
     CutoutError
-        As `unpack`.
+        As `decompress_image`.
     """
-    if hdu.header.text("ZCMPTYPE") in TRANSCODED:
+    if hdu.header.text("ZCMPTYPE") in TRANSCODED_CODECS:
         method = hdu.header.text("ZCMPTYPE")
         raise CutoutError(
             f"is compressed with {method}, so that no part of it can be read by itself: unpack it "
@@ -139,12 +139,12 @@ def _vetted(hdu: Hdu) -> dict[str, object]:
     return {**_table(hdu), **_image(hdu), **_settings(hdu.header)}
 
 
-def _minimal_file(hdu: Hdu, source: Bytes) -> io.BytesIO:
+def _minimal_file(hdu: Hdu, source: FileBytes) -> io.BytesIO:
     cards = _vetted(hdu)
     primary: dict[str, object] = {"SIMPLE": True, "BITPIX": 8, "NAXIS": 0, "EXTEND": True}
     data = bytes(source.read(hdu.offset, hdu.size))
-    if hdu.header.text("ZCMPTYPE") in TRANSCODED:
-        cards, data = transcoded(hdu, cards, data)
+    if hdu.header.text("ZCMPTYPE") in TRANSCODED_CODECS:
+        cards, data = transcode(hdu, cards, data)
     return io.BytesIO(_block(primary) + _block(cards) + data + b"\0" * (-len(data) % BLOCK))
 
 
@@ -229,7 +229,7 @@ def _image(hdu: Hdu) -> dict[str, object]:
 
 def _settings(header: Header) -> dict[str, object]:
     codec = header.text("ZCMPTYPE")
-    if codec not in (*_CODECS, *TRANSCODED):
+    if codec not in (*_CODECS, *TRANSCODED_CODECS):
         raise CutoutError(
             f"is compressed with {codec or 'no known method'}, which cannot be read safely: "
             "unpack it first (funpack)"

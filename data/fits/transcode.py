@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.headers import Hdu
 
-__all__ = ["TRANSCODED", "transcoded"]
+__all__ = ["TRANSCODED_CODECS", "transcode"]
 
-TRANSCODED = ("HCOMPRESS_1", "PLIO_1")
+TRANSCODED_CODECS = ("HCOMPRESS_1", "PLIO_1")
 """Methods that are unpacked here."""
 
 _ITEM = {"B": 1, "I": 2, "J": 4}
@@ -32,7 +32,7 @@ _SINGLE = (6, 7)  # and one pixel of it
 _HEAP_LIMIT = 1 << 31  # offsets in short descriptors
 
 
-def transcoded(
+def transcode(
     hdu: Hdu, cards: Mapping[str, object], data: bytes
 ) -> tuple[dict[str, object], bytes]:
     """Return the header's vetted cards and the table of an image without compression of its tiles.

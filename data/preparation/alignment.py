@@ -8,7 +8,12 @@ from scipy import ndimage
 
 from galfeat import UsageError
 from galfeat.data.preparation.moments import LightShape, light_shape
-from galfeat.data.preparation.segmentation import central_region, combined, segment, smoothed
+from galfeat.data.preparation.segmentation import (
+    central_region,
+    combine_bands,
+    segment,
+    smooth_image,
+)
 
 __all__ = ["align"]
 
@@ -89,11 +94,11 @@ def align(
 
 def _found(galaxy: NDArray[np.float32]) -> LightShape | None:
     """Measure the galaxy in the middle; None if nothing is there."""
-    image = combined(galaxy)
+    image = combine_bands(galaxy)
     region = central_region(segment(image))
     if not region.any():
         return None
-    return light_shape(np.where(np.isfinite(image), image, smoothed(image)), region)
+    return light_shape(np.where(np.isfinite(image), image, smooth_image(image)), region)
 
 
 def _matrix(shape: LightShape, size: int, rotate: bool, normalise: bool) -> NDArray[np.float64]:

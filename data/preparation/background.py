@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "MAX_LEVELS",
     "SIGMA_PER_MAD",
-    "STRICTEST",
+    "border_indices",
+    "border_mask",
+    "border_values",
     "clipped_median",
-    "frame",
-    "frame_places",
-    "frame_values",
     "mad_sigma",
-    "quantum",
+    "quantization_step",
     "sky_and_noise",
     "sparse_step",
 ]
@@ -25,7 +25,7 @@ __all__ = [
 SIGMA_PER_MAD = 1.4826
 _FRAME_NEEDED = 0.2  # of the frame's pixels must be good, or else the whole image stands in for it
 _MOST_LEVELS = 65535  # of a 16-bit number: finer steps than that are nobody's quantisation
-STRICTEST = float(_MOST_LEVELS)
+MAX_LEVELS = float(_MOST_LEVELS)
 """Levels that a quantised image has at most."""
 _ENOUGH = 512  # values that show, in nearly every image that is not quantised, that it is not
 # how far from a whole level a value may lie, in steps: room for float32's rounding
@@ -33,7 +33,7 @@ _OFF_LEVEL = 0.1
 
 
 @lru_cache(maxsize=64)
-def frame(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
+def border_mask(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
     """Return True on the outermost `width` pixels of a square of side `size`, or of an image of
     shape `size`.
     """
@@ -70,7 +70,7 @@ def clipped_median(values: NDArray[np.floating], clip: float = 3.0) -> float:
         values = kept
 
 
-def quantum(values: NDArray[np.floating]) -> float:
+def quantization_step(values: NDArray[np.floating]) -> float:
     """Return the step between the levels of a quantised image, or 0.0 when it is not quantised.
 
     Values count as quantised when all of them lie on a ladder of equally spaced levels, no more of
@@ -170,7 +170,7 @@ def sky_and_noise(
     return sky, mad_sigma(pixels, sky) or mad_sigma(good, sky) or _clipped(good)
 
 
-def frame_values(image: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+def border_values(image: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """Return the values that count as sky.
 
     Those of the frame, or of the whole image where less than a fifth of the frame is good.
@@ -184,7 +184,7 @@ def _frame_of(
     """Return the good values of the frame, and the differences of all pairs of them that lie `lag`
     apart in a row or a column.
     """
-    places, first, second = frame_places(image.shape, width, lag)
+    places, first, second = border_indices(image.shape, width, lag)
     flat = image.ravel()
     pixels = flat[places]
     good = np.isfinite(pixels)
@@ -199,13 +199,13 @@ def _frame_of(
 
 
 @lru_cache(maxsize=64)
-def frame_places(
+def border_indices(
     shape: tuple[int, int], width: int, lag: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return where the pixels of the frame lie in the flat image, and the two sides of all pairs of
     them `lag` apart.
     """
-    inside, numbers = frame(shape, width), np.arange(shape[0] * shape[1]).reshape(shape)
+    inside, numbers = border_mask(shape, width), np.arange(shape[0] * shape[1]).reshape(shape)
     across, down = inside[:, lag:] & inside[:, :-lag], inside[lag:] & inside[:-lag]
     first = np.concatenate([numbers[:, :-lag][across], numbers[:-lag][down]])
     second = np.concatenate([numbers[:, lag:][across], numbers[lag:][down]])

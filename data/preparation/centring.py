@@ -8,24 +8,26 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
-from galfeat.data.preparation.background import quantum, sky_and_noise
+from galfeat.data.preparation.background import quantization_step, sky_and_noise
 from galfeat.data.preparation.moments import LightShape, light_shape
 from galfeat.data.preparation.segmentation import (
     central_region,
-    combined,
+    combine_bands,
     neighbours,
     segment,
-    smoothed,
+    smooth_image,
 )
 from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
 from galfeat.data.preparation.window import Window
 
-__all__ = ["aim", "significance"]
+__all__ = ["center_on_galaxy", "significance"]
 
 _LEAST_RADIUS = 0.5  # pixels: no galaxy is smaller than its pixels
 
 
-def aim(cutout: Cutout, preparation: Preparation) -> tuple[NDArray[np.float32], Window]:
+def center_on_galaxy(
+    cutout: Cutout, preparation: Preparation
+) -> tuple[NDArray[np.float32], Window]:
     """Find the galaxy of a cutout, and return the pixels without its neighbours and the part of
     them to be shown.
 
@@ -47,7 +49,7 @@ def aim(cutout: Cutout, preparation: Preparation) -> tuple[NDArray[np.float32], 
         If a band is empty or constant, or nothing stands out near the centre and that is to be a
         failure.
     """
-    light = combined(significance(cutout, preparation.border))
+    light = combine_bands(significance(cutout, preparation.border))
     given = cutout.segmentation
     labels = (
         given
@@ -61,7 +63,7 @@ def aim(cutout: Cutout, preparation: Preparation) -> tuple[NDArray[np.float32], 
     if not preparation.moves:
         return pixels, window
     shape = light_shape(
-        np.where(np.isfinite(light), light, smoothed(light)), central_region(labels)
+        np.where(np.isfinite(light), light, smooth_image(light)), central_region(labels)
     )
     if shape is not None:
         return pixels, _drawn_around(shape, window, light.shape, preparation)
@@ -101,7 +103,7 @@ def significance(cutout: Cutout, border: float = 0.1) -> NDArray[np.float64]:
         if not good.any():
             raise CutoutError(f"band {cutout.bands[number]} has no good pixel")
         sky, noise = sky_and_noise(
-            np.where(good, image, np.nan).astype(np.float64), width, quantum(image[good])
+            np.where(good, image, np.nan).astype(np.float64), width, quantization_step(image[good])
         )
         if not noise:
             raise CutoutError(

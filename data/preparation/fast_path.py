@@ -13,22 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.data.preparation.background import (
+    MAX_LEVELS,
     SIGMA_PER_MAD,
-    STRICTEST,
-    frame_places,
-    quantum,
+    border_indices,
+    quantization_step,
     sparse_step,
 )
 from galfeat.data.preparation.resampling import area_resample
 from galfeat.data.preparation.settings import Preparation
 from galfeat.data.preparation.window import Window
 
-__all__ = ["prepare_quickly", "prepare_together"]
+__all__ = ["prepare_batch_fast", "prepare_fast"]
 
 _AT_ONCE = 1 << 20  # bytes of the pixels that are worked on: they stay near the processor
 
 
-def prepare_quickly(
+def prepare_fast(
     pixels: NDArray[np.float32], window: Window, preparation: Preparation
 ) -> NDArray[np.float32] | None:
     """Prepare the bands of a cutout, or leave it.
@@ -59,7 +59,7 @@ def prepare_quickly(
         else np.stack([area_resample(band.astype(np.float64), size) for band in native])
     )
     for number, band in enumerate(fitted):
-        level = _level(band, quantum(native[number].ravel()), window, preparation)
+        level = _level(band, quantization_step(native[number].ravel()), window, preparation)
         if level is None:
             return None
         band -= level[0]
@@ -75,10 +75,10 @@ def _level(
     None where there is more to it.
     """
     # imported late: numba, which reading without preparation does not need
-    from galfeat.data.preparation.medians import frame_medians
+    from galfeat.data.preparation.medians import border_medians
 
     places, first, second = _border(window, preparation)
-    found = frame_medians(band, places, first, second) if len(first) else None
+    found = border_medians(band, places, first, second) if len(first) else None
     if found is None:
         return None
     sky, scatter = found
@@ -86,7 +86,7 @@ def _level(
     return (sky, noise) if noise and math.isfinite(noise) and math.isfinite(sky) else None
 
 
-def prepare_together(
+def prepare_batch_fast(
     images: Sequence[NDArray[np.float32]], preparation: Preparation, out: NDArray[np.float32]
 ) -> NDArray[np.bool_]:
     """Prepare cutouts of one shape, or leave them.
@@ -125,7 +125,7 @@ def _prepare_some(
 ) -> NDArray[np.bool_]:
     # imported late: numba, which reading without preparation does not need
     from galfeat.data.preparation.medians import (
-        are_fine,
+        are_regular,
         normalise,
     )
 
@@ -134,7 +134,7 @@ def _prepare_some(
     # stacking keeps the order of their axes
     native = np.ascontiguousarray(np.stack([window.of_bands(image) for image in images]))
     fine = (
-        are_fine(native, sparse_step(native[0, 0].size), STRICTEST)
+        are_regular(native, sparse_step(native[0, 0].size), MAX_LEVELS)
         if len(border[1])
         else np.zeros(len(images), dtype=bool)
     )
@@ -161,7 +161,7 @@ def _border(
     """Return where sky and noise are measured: pixels, and pairs of pixels."""
     lag = 1 + math.ceil(max(1.0, window.pixels / window.side))
     size = preparation.size
-    return frame_places((size, size), max(1, round(preparation.border * size)), lag)
+    return border_indices((size, size), max(1, round(preparation.border * size)), lag)
 
 
 def _is_usual(preparation: Preparation) -> bool:

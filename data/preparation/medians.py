@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["are_fine", "frame_medians", "normalise"]
+__all__ = ["are_regular", "border_medians", "normalise"]
 
 _FEW = 48  # numbers that are sorted rather than counted once more
 _MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
@@ -32,7 +32,7 @@ def _compiled(function: Any) -> Any:
         return njit(nogil=True, error_model="numpy")(function)
 
 
-def frame_medians(
+def border_medians(
     image: NDArray[np.float64],
     places: NDArray[np.intp],
     first: NDArray[np.intp],
@@ -57,7 +57,7 @@ def frame_medians(
     return None if np.isnan(level) else (float(level), float(scatter))
 
 
-def are_fine(images: NDArray[np.float32], stride: int, most_levels: float) -> NDArray[np.bool_]:
+def are_regular(images: NDArray[np.float32], stride: int, most_levels: float) -> NDArray[np.bool_]:
     """Return of which images every band is finite, not constant and, as far as some pixels can
     tell, not quantised.
 
@@ -69,7 +69,7 @@ def are_fine(images: NDArray[np.float32], stride: int, most_levels: float) -> ND
     most_levels : float
         Where two of them lie nearer to each other than their range over 1.5 times that number,
         their band is not quantised: the first look of
-        `galfeat.data.preparation.background.quantum`.
+        `galfeat.data.preparation.background.quantization_step`.
     """
     n, bands = images.shape[:2]
     flat = images.reshape(n, bands, -1)
@@ -90,7 +90,7 @@ def normalise(
     ----------
     images : array of float64, shape (n, bands, ny, nx), C-contiguous
     border : (places, first, second)
-        As for `frame_medians`.
+        As for `border_medians`.
     per_scatter : float
         The noise is the median size of differences times this, over the square root of two.
     fine : array of bool, shape (n,)

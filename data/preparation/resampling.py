@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-__all__ = ["area_resample", "centred", "cut", "overlaps", "window_resample", "window_variance"]
+__all__ = [
+    "area_resample",
+    "center_crop",
+    "crop_padded",
+    "overlaps",
+    "window_resample",
+    "window_variance",
+]
 
 
-def centred(image: NDArray[np.floating], size: int) -> NDArray[np.floating]:
+def center_crop(image: NDArray[np.floating], size: int) -> NDArray[np.floating]:
     """Return the central part of an image, at most `size` pixels along each of its last two axes.
 
     Parameters
@@ -159,7 +166,9 @@ def window_variance(
     return spread
 
 
-def cut(image: NDArray[np.floating], corner: tuple[int, int], size: int) -> NDArray[np.float64]:
+def crop_padded(
+    image: NDArray[np.floating], corner: tuple[int, int], size: int
+) -> NDArray[np.float64]:
     """Return a square window of an image, NaN where it reaches beyond it.
 
     Parameters

@@ -15,7 +15,14 @@ from scipy import ndimage
 
 from galfeat.data.preparation.background import sky_and_noise
 
-__all__ = ["central_label", "central_region", "combined", "neighbours", "segment", "smoothed"]
+__all__ = [
+    "central_label",
+    "central_region",
+    "combine_bands",
+    "neighbours",
+    "segment",
+    "smooth_image",
+]
 
 _SMOOTHING = 1.5  # pixels: about the point spread of a well-sampled image
 _LEAST = 5  # pixels of a region: fewer are a hot pixel or a peak of the noise
@@ -25,7 +32,7 @@ _CUT = 4.0  # standard deviations at which the Gaussian ends
 _EIGHT = np.ones((3, 3), dtype=bool)  # neighbours of a pixel: corners count
 
 
-def combined(pixels: NDArray[np.floating]) -> NDArray[np.float64]:
+def combine_bands(pixels: NDArray[np.floating]) -> NDArray[np.float64]:
     """Add the bands of a galaxy up into one image of unit noise.
 
     Parameters
@@ -47,7 +54,7 @@ def combined(pixels: NDArray[np.floating]) -> NDArray[np.float64]:
     return image
 
 
-def smoothed(image: NDArray[np.floating], sigma: float = _SMOOTHING) -> NDArray[np.float64]:
+def smooth_image(image: NDArray[np.floating], sigma: float = _SMOOTHING) -> NDArray[np.float64]:
     """Average an image with Gaussian weights over its good pixels.
 
     Parameters
@@ -88,7 +95,7 @@ def segment(
     Parameters
     ----------
     image : array, shape (ny, nx)
-        Light in units of its noise; see `combined`.
+        Light in units of its noise; see `combine_bands`.
     threshold : float
         How far a pixel of the smoothed image must stand above the sky, in standard deviations of
         the smoothed sky.
@@ -111,7 +118,7 @@ def segment(
     stands in where the frame is filled with one value. Overlapping galaxies are one region: nothing
     is deblended, so that a merger stays whole.
     """
-    smooth = smoothed(image, sigma)
+    smooth = smooth_image(image, sigma)
     if not np.isfinite(smooth).any():
         return np.zeros(image.shape, dtype=np.int32)
     sky, noise = sky_and_noise(

@@ -19,14 +19,19 @@ from numpy.typing import NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.preparation.background import (
+    border_values,
     clipped_median,
-    frame_values,
     mad_sigma,
-    quantum,
+    quantization_step,
     sky_and_noise,
 )
-from galfeat.data.preparation.fast_path import prepare_quickly, prepare_together
-from galfeat.data.preparation.resampling import area_resample, cut, window_resample, window_variance
+from galfeat.data.preparation.fast_path import prepare_batch_fast, prepare_fast
+from galfeat.data.preparation.resampling import (
+    area_resample,
+    crop_padded,
+    window_resample,
+    window_variance,
+)
 from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
 from galfeat.data.preparation.window import Window
 
@@ -143,7 +148,7 @@ def _left(
         return rows
     whole = len(rows) == len(pixels)
     out = pixels if whole else np.empty((len(rows), *pixels.shape[1:]), dtype=np.float32)
-    done = prepare_together([cutouts[row].pixels for row in rows], preparation, out)
+    done = prepare_batch_fast([cutouts[row].pixels for row in rows], preparation, out)
     if not whole:
         pixels[np.array(rows)[done]] = out[done]
     return [row for row, ready in zip(rows, done.tolist(), strict=True) if not ready]
@@ -188,11 +193,11 @@ def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]
     pixels, window = cutout.pixels, Window.whole(shape, preparation)
     if preparation.moves or preparation.neighbours == "mask":
         # imported late: scipy.ndimage, which the default does not need
-        from galfeat.data.preparation.centring import aim
+        from galfeat.data.preparation.centring import center_on_galaxy
 
-        pixels, window = aim(cutout, preparation)
+        pixels, window = center_on_galaxy(cutout, preparation)
     else:
-        prepared = prepare_quickly(pixels, window, preparation)
+        prepared = prepare_fast(pixels, window, preparation)
         if prepared is not None:
             return prepared
     prepared = np.empty((len(cutout.bands), preparation.size, preparation.size), dtype=np.float32)
@@ -231,7 +236,7 @@ def _prepare_band(
     window: Window,
     preparation: Preparation,
 ) -> None:
-    step = quantum(_values(image, window))
+    step = quantization_step(_values(image, window))
     fitted = _fitted(image, window, preparation)
     good = np.isfinite(fitted)
     _refuse_holes(good)
@@ -285,7 +290,7 @@ def _fitted(
     """Bring the part of a band that is shown onto the new grid, as an array of its own."""
     if not window.is_whole:
         if preparation.fit == "crop":
-            return cut(image, (int(window.top), int(window.left)), preparation.size)
+            return crop_padded(image, (int(window.top), int(window.left)), preparation.size)
         return window_resample(image, window.corner, window.side, preparation.size)
     with np.errstate(invalid="ignore"):  # a signalling NaN is a bad pixel like any other
         wide = window.of(image).astype(np.float64)
@@ -300,10 +305,10 @@ def _level_and_noise(
     lag = 1 + math.ceil(max(1.0, around.pixels / around.side))
     sky, noise = sky_and_noise(seen, width, step, lag)
     if preparation.noise == "mad":
-        values = frame_values(seen, width)
+        values = border_values(seen, width)
         noise = math.hypot(mad_sigma(values, sky), step / math.sqrt(12)) or noise
     if preparation.sky == "clipped":
-        sky = clipped_median(frame_values(seen, width))
+        sky = clipped_median(border_values(seen, width))
     elif preparation.sky != "border":
         sky = 0.0 if preparation.sky == "none" else float(preparation.sky)
     return sky, noise
@@ -332,4 +337,4 @@ def _mapped_noise(
     if not np.isfinite(seen).any():
         raise CutoutError("has a noise map without enough positive values under good pixels")
     width = max(1, round(preparation.border * around.pixels))
-    return math.sqrt(float(np.median(frame_values(seen, width))))
+    return math.sqrt(float(np.median(border_values(seen, width))))

@@ -43,7 +43,7 @@ class Window:
     def whole(cls, shape: tuple[int, ...], preparation: Preparation) -> "Window":
         """Return what is shown of an image of that shape where nothing moves it.
 
-        See `galfeat.data.preparation.resampling.centred`.
+        See `galfeat.data.preparation.resampling.center_crop`.
         """
         ny, nx = shape
         side = preparation.size if preparation.fit == "crop" else min(ny, nx)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from galfeat.data.simulation.mergers import Debris, encounter, shells
 from galfeat.data.simulation.profiles import (
-    Grid,
+    FineGrid,
     Image,
     Sersic,
     Spiral,
@@ -26,9 +26,9 @@ from galfeat.data.simulation.profiles import (
     sersic,
     smoothed,
 )
-from galfeat.data.simulation.truth import Galaxy
+from galfeat.data.simulation.truth import GalaxyTruth
 
-__all__ = ["Part", "draw_parts"]
+__all__ = ["LightComponent", "draw_components"]
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ _NEAR: Final = 1.5  # half-light radii from either centre: stars beyond are thro
 
 
 @dataclass(frozen=True)
-class Part:
+class LightComponent:
     """Light with a total of one, its share of the flux in the reference band, its slope in
     wavelength, and whether it makes the class.
     """
@@ -51,18 +51,18 @@ class Part:
     slope: float = 0.0
     marks: bool = False
 
-    def times(self, factor: float) -> "Part":
+    def times(self, factor: float) -> "LightComponent":
         """Return the part with another share."""
         return replace(self, share=self.share * factor)
 
 
-def draw_parts(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
+def draw_components(galaxy: GalaxyTruth, grid: FineGrid, rng: Generator) -> list[LightComponent]:
     """Return the parts of a galaxy without its active nucleus; their shares sum to one.
 
     Parameters
     ----------
-    galaxy : Galaxy
-    grid : Grid
+    galaxy : GalaxyTruth
+    grid : FineGrid
     rng : Generator
         Draws what the truth does not hold: phases, places of clumps, the encounter.
     """
@@ -79,14 +79,17 @@ def draw_parts(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
         galaxy.position_angle,
     )
     slope = _REDDER if galaxy.compact_fraction > 0 else _BLUER
-    return [*(part.times(1 - share) for part in parts), Part(sersic(grid, compact), share, slope)]
+    return [
+        *(part.times(1 - share) for part in parts),
+        LightComponent(sersic(grid, compact), share, slope),
+    ]
 
 
-def _disc(galaxy: Galaxy) -> Sersic:
+def _disc(galaxy: GalaxyTruth) -> Sersic:
     return Sersic(galaxy.x, galaxy.y, galaxy.radius, 1.0, galaxy.axis_ratio, galaxy.position_angle)
 
 
-def _bulge(galaxy: Galaxy) -> Sersic:
+def _bulge(galaxy: GalaxyTruth) -> Sersic:
     roundness = (1 + galaxy.axis_ratio) / 2
     return Sersic(
         galaxy.x,
@@ -98,13 +101,16 @@ def _bulge(galaxy: Galaxy) -> Sersic:
     )
 
 
-def _smooth(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:  # noqa: ARG001 (a smooth galaxy has no details to draw)
+def _smooth(galaxy: GalaxyTruth, grid: FineGrid, rng: Generator) -> list[LightComponent]:  # noqa: ARG001 (a smooth galaxy has no details to draw)
     """Disc and bulge."""
     disc, bulge = sersic(grid, _disc(galaxy)), sersic(grid, _bulge(galaxy))
-    return [Part(disc, 1 - galaxy.bulge_fraction), Part(bulge, galaxy.bulge_fraction, _REDDER)]
+    return [
+        LightComponent(disc, 1 - galaxy.bulge_fraction),
+        LightComponent(bulge, galaxy.bulge_fraction, _REDDER),
+    ]
 
 
-def _spiral(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
+def _spiral(galaxy: GalaxyTruth, grid: FineGrid, rng: Generator) -> list[LightComponent]:
     disc, bulge = _smooth(galaxy, grid, rng)
     sense, phase, bar_length = (
         rng.choice([-1, 1]),
@@ -119,15 +125,17 @@ def _spiral(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     parts = [
         disc.times((1 - galaxy.arm_fraction) * kept),
         bulge.times(kept),
-        Part(arms(grid, _disc(galaxy), spiral), 0.9 * in_arms * kept, _BLUE, marks=True),
-        Part(_knots(galaxy, grid, spiral, rng), 0.1 * in_arms * kept, _BLUER, marks=True),
+        LightComponent(arms(grid, _disc(galaxy), spiral), 0.9 * in_arms * kept, _BLUE, marks=True),
+        LightComponent(_knots(galaxy, grid, spiral, rng), 0.1 * in_arms * kept, _BLUER, marks=True),
     ]
     if galaxy.bar_fraction:
-        parts.append(Part(_bar(galaxy, grid, phase, bar_length), galaxy.bar_fraction, _REDDER))
+        parts.append(
+            LightComponent(_bar(galaxy, grid, phase, bar_length), galaxy.bar_fraction, _REDDER)
+        )
     return parts
 
 
-def _knots(galaxy: Galaxy, grid: Grid, spiral: Spiral, rng: Generator) -> Image:
+def _knots(galaxy: GalaxyTruth, grid: FineGrid, spiral: Spiral, rng: Generator) -> Image:
     """Star-forming regions, strung along the arms."""
     number = 24
     radius = rng.uniform(spiral.start, 2.2, number)
@@ -142,7 +150,7 @@ def _knots(galaxy: Galaxy, grid: Grid, spiral: Spiral, rng: Generator) -> Image:
     )
 
 
-def _bar(galaxy: Galaxy, grid: Grid, phase: float, length: float) -> Image:
+def _bar(galaxy: GalaxyTruth, grid: FineGrid, phase: float, length: float) -> Image:
     """Return a bar: a narrow flat ellipse in the disc's plane, as it is seen, from one end of the
     arms to the other.
     """
@@ -167,12 +175,12 @@ def _bar(galaxy: Galaxy, grid: Grid, phase: float, length: float) -> Image:
     return sersic(grid, shape)
 
 
-def _on_disc(galaxy: Galaxy, u: Floats, v: Floats) -> tuple[Floats, Floats]:
+def _on_disc(galaxy: GalaxyTruth, u: Floats, v: Floats) -> tuple[Floats, Floats]:
     """Project places in the disc's plane (half-light radii from the nucleus) onto the image."""
     return _on_sky(galaxy, u * galaxy.radius, v * galaxy.radius * galaxy.axis_ratio)
 
 
-def _on_sky(galaxy: Galaxy, along: Floats, across: Floats) -> tuple[Floats, Floats]:
+def _on_sky(galaxy: GalaxyTruth, along: Floats, across: Floats) -> tuple[Floats, Floats]:
     cosine, sine = (
         np.cos(np.radians(galaxy.position_angle)),
         np.sin(np.radians(galaxy.position_angle)),
@@ -180,7 +188,7 @@ def _on_sky(galaxy: Galaxy, along: Floats, across: Floats) -> tuple[Floats, Floa
     return galaxy.x + along * cosine - across * sine, galaxy.y + along * sine + across * cosine
 
 
-def _clumpy(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
+def _clumpy(galaxy: GalaxyTruth, grid: FineGrid, rng: Generator) -> list[LightComponent]:
     number = galaxy.clumps
     radius, azimuth = 0.25 + 1.2 * rng.beta(1.6, 1.5, number), rng.uniform(0, 2 * np.pi, number)
     x, y = _on_disc(galaxy, radius * np.cos(azimuth), radius * np.sin(azimuth))
@@ -188,10 +196,10 @@ def _clumpy(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
         grid, x, y, rng.uniform(0.06, 0.12, number) * galaxy.radius, rng.lognormal(0, 0.6, number)
     )
     smooth = [part.times(1 - galaxy.clump_fraction) for part in _smooth(galaxy, grid, rng)]
-    return [*smooth, Part(clumps, galaxy.clump_fraction, _BLUER, marks=True)]
+    return [*smooth, LightComponent(clumps, galaxy.clump_fraction, _BLUER, marks=True)]
 
 
-def _merging(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
+def _merging(galaxy: GalaxyTruth, grid: FineGrid, rng: Generator) -> list[LightComponent]:
     rest = 1 - galaxy.tail_fraction
     if galaxy.merger_stage == "shells":
         # shells are seen around ellipticals
@@ -209,12 +217,12 @@ def _merging(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     return [
         near.times((1 - galaxy.bulge_fraction) * rest),
         far.times(galaxy.tail_fraction),
-        Part(sersic(grid, _bulge(galaxy)), bulges, _REDDER),
-        Part(sersic(grid, second), bulges * mass, _REDDER),
+        LightComponent(sersic(grid, _bulge(galaxy)), bulges, _REDDER),
+        LightComponent(sersic(grid, second), bulges * mass, _REDDER),
     ]
 
 
-def _in_space(galaxy: Galaxy, places: Floats) -> tuple[Floats, Floats]:
+def _in_space(galaxy: GalaxyTruth, places: Floats) -> tuple[Floats, Floats]:
     """Project places in space, the disc's plane being the first two of their three coordinates,
     onto the image.
     """
@@ -226,7 +234,9 @@ def _in_space(galaxy: Galaxy, places: Floats) -> tuple[Floats, Floats]:
     )
 
 
-def _debris(galaxy: Galaxy, grid: Grid, debris: Debris, far: float = _NEAR) -> tuple[Part, Part]:
+def _debris(
+    galaxy: GalaxyTruth, grid: FineGrid, debris: Debris, far: float = _NEAR
+) -> tuple[LightComponent, LightComponent]:
     """Return the light of the stars near either centre and that of those further than `far`
     half-light radii from both.
     """
@@ -250,7 +260,7 @@ def _debris(galaxy: Galaxy, grid: Grid, debris: Debris, far: float = _NEAR) -> t
                 if chosen.any()
             ]
         )
-        parts.append(Part(light, 1.0, slope, marks=thrown))
+        parts.append(LightComponent(light, 1.0, slope, marks=thrown))
     return parts[0], parts[1]
 
 
@@ -262,7 +272,7 @@ def _crowd(x: Floats, y: Floats) -> NDArray[np.intp]:
     return crowd
 
 
-_MAKERS: Final[dict[str, Callable[[Galaxy, Grid, Generator], list[Part]]]] = {
+_MAKERS: Final[dict[str, Callable[[GalaxyTruth, FineGrid, Generator], list[LightComponent]]]] = {
     "spiral": _spiral,
     "merger": _merging,
     "clump": _clumpy,

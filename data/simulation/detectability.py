@@ -14,8 +14,8 @@ from scipy.ndimage import map_coordinates
 
 from galfeat.data.simulation.instrument import flux, noise_level
 from galfeat.data.simulation.render import observe
-from galfeat.data.simulation.scene import Point, Scene
-from galfeat.data.simulation.truth import Galaxy
+from galfeat.data.simulation.scene import PointSource, Scene
+from galfeat.data.simulation.truth import GalaxyTruth
 
 __all__ = ["Visibility", "visibility"]
 
@@ -48,12 +48,12 @@ class Visibility:
     tail_sn: float
 
 
-def visibility(galaxy: Galaxy, scene: Scene, size: int, depth: str) -> Visibility:
+def visibility(galaxy: GalaxyTruth, scene: Scene, size: int, depth: str) -> Visibility:
     """Return what can be seen of a galaxy within the image, neighbours and dust lane aside.
 
     Parameters
     ----------
-    galaxy : Galaxy
+    galaxy : GalaxyTruth
     scene : Scene
         As drawn for it.
     size : int
@@ -63,7 +63,7 @@ def visibility(galaxy: Galaxy, scene: Scene, size: int, depth: str) -> Visibilit
     camera = scene.camera
     width = camera.bands[camera.reference].fwhm * galaxy.psf_scale
     total = flux(galaxy.magnitude)
-    nucleus = Point(galaxy.x, galaxy.y, np.array([total * galaxy.nucleus_fraction]))
+    nucleus = PointSource(galaxy.x, galaxy.y, np.array([total * galaxy.nucleus_fraction]))
     marking, others = (
         _light(scene, total * (1 - galaxy.nucleus_fraction), marks) for marks in (True, False)
     )
@@ -93,7 +93,7 @@ def _light(scene: Scene, total: float, marks: bool) -> NDArray[np.float32]:
     return light
 
 
-def _contrast(image: Floats, galaxy: Galaxy) -> float:
+def _contrast(image: Floats, galaxy: GalaxyTruth) -> float:
     """Return the mean of the brightest quarter of an ellipse over that of its darkest."""
     around, angle, middle = (
         np.arange(_PLACES) * (2 * np.pi / _PLACES),

@@ -22,7 +22,7 @@ from numpy.random import Generator
 from galfeat.data.simulation.instrument import Camera
 from galfeat.data.simulation.spectra import Spectrum
 
-__all__ = ["as_observed", "coloured", "median_radius"]
+__all__ = ["add_observed_correlations", "median_radius", "observed_spectrum"]
 
 _KPC_PER_ARCSEC: Final = np.array(
     [
@@ -47,7 +47,7 @@ def median_radius(redshift: float, camera: Camera) -> float:
     return float(6 * (1 + redshift) ** -0.75 / np.interp(redshift, *_KPC_PER_ARCSEC) / camera.scale)
 
 
-def as_observed(
+def add_observed_correlations(
     drawn: dict[str, float], kind: tuple[str, str], camera: Camera, rng: Generator
 ) -> dict[str, float]:
     """Return what was drawn alike for every class with the correlations that are observed.
@@ -81,7 +81,9 @@ def as_observed(
     return seen
 
 
-def coloured(spectrum: Spectrum, kind: tuple[str, str], cos_inclination: float) -> Spectrum:
+def observed_spectrum(
+    spectrum: Spectrum, kind: tuple[str, str], cos_inclination: float
+) -> Spectrum:
     """Return a spectrum as it is observed in a class.
 
     Clumpy discs and mergers are the bluest, discs seen edge-on the dustiest.

@@ -14,7 +14,7 @@ from scipy import fft
 from scipy.special import gamma, gammaincinv
 
 __all__ = [
-    "Grid",
+    "FineGrid",
     "Image",
     "Sersic",
     "Spiral",
@@ -36,7 +36,7 @@ _CORES = ((8, 4),)  # the same where the profile has no cusp to speak of
 
 
 @dataclass(frozen=True)
-class Grid:
+class FineGrid:
     """A square of fine pixels around the centre of the image.
 
     Parameters
@@ -97,19 +97,21 @@ class Sersic:
     angle: float
 
 
-def sersic(grid: Grid, shape: Sersic) -> Image:
+def sersic(grid: FineGrid, shape: Sersic) -> Image:
     """Return a Sersic profile with a total of one out to infinity, shape (side, side)."""
     return sersic_patch(grid, shape)[2]
 
 
-def sersic_patch(grid: Grid, shape: Sersic, reach: float = np.inf) -> tuple[slice, slice, Image]:
+def sersic_patch(
+    grid: FineGrid, shape: Sersic, reach: float = np.inf
+) -> tuple[slice, slice, Image]:
     """Return a Sersic profile near its centre: rows, columns, and the light there.
 
     Where the profile bends within a pixel it is averaged over ever finer samples.
 
     Parameters
     ----------
-    grid : Grid
+    grid : FineGrid
     shape : Sersic
     reach : float
         Light further from the centre than this along either axis is left out.
@@ -218,7 +220,7 @@ class Spiral:
         return azimuth
 
 
-def arms(grid: Grid, disc: Sersic, spiral: Spiral) -> Image:
+def arms(grid: FineGrid, disc: Sersic, spiral: Spiral) -> Image:
     """Return the light of spiral arms that follow a disc, with a total of one on the grid."""
     u, v = _along(grid.axis - np.float32(disc.x), grid.axis - np.float32(disc.y), disc.angle)
     v *= np.float32(1 / disc.axis_ratio)
@@ -239,7 +241,7 @@ def arms(grid: Grid, disc: Sersic, spiral: Spiral) -> Image:
     return light
 
 
-def blobs(grid: Grid, x: Floats, y: Floats, sigma: Floats, weights: Floats) -> Image:
+def blobs(grid: FineGrid, x: Floats, y: Floats, sigma: Floats, weights: Floats) -> Image:
     """Return round Gaussian blobs of the given weights, with a total of one as far as they lie on
     the grid.
     """
@@ -257,7 +259,7 @@ def _gaussians(axis: Image, centre: Floats, sigma: Floats) -> Image:
     )
 
 
-def particles(grid: Grid, x: Floats, y: Floats, weights: Floats) -> Image:
+def particles(grid: FineGrid, x: Floats, y: Floats, weights: Floats) -> Image:
     """Return particles, each wholly in the fine pixel where it lies.
 
     Those beyond the grid are left out.

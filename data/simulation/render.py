@@ -15,24 +15,30 @@ from scipy import fft
 
 from galfeat.data.simulation.correlated_noise import NOISES, correlated_noise
 from galfeat.data.simulation.instrument import BANDS, NoiseLevel, moffat_mtf, noise_level
-from galfeat.data.simulation.profiles import Grid
-from galfeat.data.simulation.scene import Point, Scene, draw_scene
-from galfeat.data.simulation.truth import Galaxy, stream
+from galfeat.data.simulation.profiles import FineGrid
+from galfeat.data.simulation.scene import PointSource, Scene, draw_scene
+from galfeat.data.simulation.truth import GalaxyTruth, stream
 
-__all__ = ["expose", "fine_grid", "observe", "photograph", "render"]
+__all__ = ["expose", "fine_grid", "observe", "render", "render_scene"]
 
 _MARGIN = 16  # pixels around the image: far more than the point spread function reaches
 _NOISE = 8  # first of the random streams that belong to the bands
 
 
 def render(
-    galaxy: Galaxy, size: int, bands: Sequence[str], depth: str, seed: int, *, noise: str = "white"
+    galaxy: GalaxyTruth,
+    size: int,
+    bands: Sequence[str],
+    depth: str,
+    seed: int,
+    *,
+    noise: str = "white",
 ) -> NDArray[np.float32]:
     """Return the image of a galaxy.
 
     Parameters
     ----------
-    galaxy : Galaxy
+    galaxy : GalaxyTruth
     size : int
         Pixels along a side.
     bands : sequence of str
@@ -48,7 +54,7 @@ def render(
     array of float32, shape (bands, size, size)
         Microjansky a pixel; the mean of the sky is zero.
     """
-    return photograph(
+    return render_scene(
         draw_scene(galaxy, bands, fine_grid(size), seed),
         galaxy,
         size,
@@ -59,9 +65,9 @@ def render(
     )
 
 
-def photograph(
+def render_scene(
     scene: Scene,
-    galaxy: Galaxy,
+    galaxy: GalaxyTruth,
     size: int,
     bands: Sequence[str],
     *,
@@ -89,14 +95,14 @@ def photograph(
     return image
 
 
-def fine_grid(size: int) -> Grid:
+def fine_grid(size: int) -> FineGrid:
     """Return the fine grid for an image of `size` pixels."""
     side: int = fft.next_fast_len(2 * (size + 2 * _MARGIN), real=True)
-    return Grid(side + side % 2)
+    return FineGrid(side + side % 2)
 
 
 def observe(
-    light: NDArray[np.float32], points: Sequence[tuple[Point, float]], size: int, fwhm: float
+    light: NDArray[np.float32], points: Sequence[tuple[PointSource, float]], size: int, fwhm: float
 ) -> NDArray[np.float64]:
     """Return what a perfect detector would see.
 

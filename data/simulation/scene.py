@@ -13,13 +13,13 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from galfeat.data.simulation.components import Part, draw_parts
+from galfeat.data.simulation.components import LightComponent, draw_components
 from galfeat.data.simulation.instrument import HST, Camera, camera_of, flux
-from galfeat.data.simulation.profiles import Grid, Sersic, sersic_patch
-from galfeat.data.simulation.spectra import Spectrum, star_colours
-from galfeat.data.simulation.truth import CROWDING, FIELD, Galaxy, counted_magnitude, stream
+from galfeat.data.simulation.profiles import FineGrid, Sersic, sersic_patch
+from galfeat.data.simulation.spectra import Spectrum, star_colors
+from galfeat.data.simulation.truth import CROWDING, FIELD, GalaxyTruth, draw_magnitude, stream
 
-__all__ = ["Point", "Scene", "draw_scene"]
+__all__ = ["PointSource", "Scene", "draw_scene"]
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ _STARS: Final = 0.2  # of the neighbours
 
 
 @dataclass(frozen=True)
-class Point:
+class PointSource:
     """A source without extent.
 
     Its place, pixels from the centre of the image, and its flux in every band.
@@ -45,23 +45,23 @@ class Scene:
 
     Parameters
     ----------
-    grid : Grid
+    grid : FineGrid
     wavelengths : array, shape (bands,)
         Pivot wavelengths, Angstrom.
     light : array of float32, shape (bands, side, side)
         Extended light, microjansky a fine pixel.
-    points : list of Point
+    points : list of PointSource
     camera : Camera
-    parts : list of Part
+    parts : list of LightComponent
         What the galaxy's own light is made of, before any dust lane.
     """
 
-    grid: Grid
+    grid: FineGrid
     wavelengths: Floats
     light: NDArray[np.float32]
-    points: list[Point] = field(default_factory=list)
+    points: list[PointSource] = field(default_factory=list)
     camera: Camera = HST
-    parts: list[Part] = field(default_factory=list)
+    parts: list[LightComponent] = field(default_factory=list)
 
     @property
     def reference(self) -> float:
@@ -69,22 +69,22 @@ class Scene:
         return self.camera.bands[self.camera.reference].pivot
 
 
-def draw_scene(galaxy: Galaxy, bands: Sequence[str], grid: Grid, seed: int) -> Scene:
+def draw_scene(galaxy: GalaxyTruth, bands: Sequence[str], grid: FineGrid, seed: int) -> Scene:
     """Return a galaxy and what lies around it.
 
     Parameters
     ----------
-    galaxy : Galaxy
+    galaxy : GalaxyTruth
         The truth; details below it (places of clumps, the encounter, neighbours) come from the
         galaxy's own random numbers.
     bands : sequence of str
-    grid : Grid
+    grid : FineGrid
     seed : int
         Seed of the survey.
     """
     camera = camera_of(bands)
     wavelengths = np.array([camera.bands[band].pivot for band in bands])
-    parts = draw_parts(galaxy, grid, stream(seed, galaxy.number, 1))
+    parts = draw_components(galaxy, grid, stream(seed, galaxy.number, 1))
     scene = Scene(
         grid,
         wavelengths,
@@ -97,14 +97,16 @@ def draw_scene(galaxy: Galaxy, bands: Sequence[str], grid: Grid, seed: int) -> S
     whole = (
         total
         * (1 - galaxy.nucleus_fraction)
-        * galaxy.spectrum.colours(wavelengths, galaxy.redshift, scene.reference)
+        * galaxy.spectrum.relative_fluxes(wavelengths, galaxy.redshift, scene.reference)
     )
     _add_parts(scene, whole, contrast=1.0 if galaxy.state == "star_forming" else 0.3)
     if galaxy.dust_lane:
         _dim_lane(scene, galaxy)
     if galaxy.nucleus_fraction:
         power_law = (wavelengths / scene.reference) ** _NUCLEUS_SLOPE
-        scene.points.append(Point(galaxy.x, galaxy.y, total * galaxy.nucleus_fraction * power_law))
+        scene.points.append(
+            PointSource(galaxy.x, galaxy.y, total * galaxy.nucleus_fraction * power_law)
+        )
     _add_neighbours(scene, galaxy, stream(seed, galaxy.number, 2))
     if grid.half > FIELD:
         _fill_field(scene, galaxy, stream(seed, galaxy.number, 4))
@@ -125,7 +127,7 @@ def _add_parts(scene: Scene, whole: Floats, contrast: float) -> None:
             image += part.light * value
 
 
-def _dim_lane(scene: Scene, galaxy: Galaxy) -> None:
+def _dim_lane(scene: Scene, galaxy: GalaxyTruth) -> None:
     """Lay a dust lane along the major axis of an edge-on disc.
 
     The light that is left is scaled to the same total.
@@ -146,14 +148,14 @@ def _dim_lane(scene: Scene, galaxy: Galaxy) -> None:
         image *= before / image.sum()
 
 
-def _add_neighbours(scene: Scene, galaxy: Galaxy, rng: Generator) -> None:
+def _add_neighbours(scene: Scene, galaxy: GalaxyTruth, rng: Generator) -> None:
     """Strew projected galaxies and stars over the field, and put the bright companion beside the
     galaxy if there is one.
     """
     for _ in range(galaxy.neighbours):
         distance, magnitude = (
             FIELD * np.sqrt(rng.uniform()),
-            counted_magnitude(rng, *scene.camera.neighbours),
+            draw_magnitude(rng, *scene.camera.neighbours),
         )
         _add_neighbour(scene, _beside(galaxy, distance, rng), magnitude, rng)
     if galaxy.companion_distance:
@@ -161,17 +163,17 @@ def _add_neighbours(scene: Scene, galaxy: Galaxy, rng: Generator) -> None:
         _add_neighbour(scene, place, galaxy.magnitude + galaxy.companion_faintness, rng)
 
 
-def _fill_field(scene: Scene, galaxy: Galaxy, rng: Generator) -> None:
+def _fill_field(scene: Scene, galaxy: GalaxyTruth, rng: Generator) -> None:
     """Strew as many projected galaxies and stars over what a large image has beyond the field that
     the truth counts.
     """
     half = scene.grid.half
     for x, y in rng.uniform(-half, half, (rng.poisson(CROWDING * 4 * half**2), 2)):
         if np.hypot(x - galaxy.x, y - galaxy.y) > FIELD:
-            _add_neighbour(scene, (x, y), counted_magnitude(rng, *scene.camera.neighbours), rng)
+            _add_neighbour(scene, (x, y), draw_magnitude(rng, *scene.camera.neighbours), rng)
 
 
-def _beside(galaxy: Galaxy, distance: float, rng: Generator) -> tuple[float, float]:
+def _beside(galaxy: GalaxyTruth, distance: float, rng: Generator) -> tuple[float, float]:
     azimuth = rng.uniform(0, 2 * np.pi)
     return galaxy.x + distance * np.cos(azimuth), galaxy.y + distance * np.sin(azimuth)
 
@@ -191,13 +193,15 @@ def _add_neighbour(
         # clear of the edge, where a point would come in again on the other side
         if max(abs(x), abs(y)) < scene.grid.half - 8:
             scene.points.append(
-                Point(x, y, flux(magnitude) * star_colours(g_i, scene.wavelengths, scene.reference))
+                PointSource(
+                    x, y, flux(magnitude) * star_colors(g_i, scene.wavelengths, scene.reference)
+                )
             )
         return
     spectrum = (
         Spectrum(0.4 * rung, 0.2 * dust) if kind < 0.5 else Spectrum(1 + 2 * rung, 0.8 * dust)
     )
-    fluxes = flux(magnitude) * spectrum.colours(
+    fluxes = flux(magnitude) * spectrum.relative_fluxes(
         scene.wavelengths, scene.camera.redshifts[0] + redshift, scene.reference
     )
     radius = 1.5 + 5 * width * 10 ** (-0.12 * (magnitude - scene.camera.neighbours[0]))

@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Spectrum", "is_quiescent", "star_colours"]
+__all__ = ["Spectrum", "is_quiescent", "star_colors"]
 
 _WAVELENGTH: Final = np.array(
     [2000, 2200, 2400, 2600, 2800, 3000, 3250, 3500, 3750, 4000, 4250, 4500, 5000, 5500, 6000, 6500,
@@ -101,7 +101,7 @@ class Spectrum:
         )
         return dimmed
 
-    def colours(
+    def relative_fluxes(
         self, wavelengths: ArrayLike, redshift: float, reference: float
     ) -> NDArray[np.float64]:
         """Return the flux at observed wavelengths relative to that at the reference wavelength,
@@ -134,7 +134,7 @@ def is_quiescent(u_v: float, v_j: float, redshift: float) -> bool:
     return u_v > 1.3 and v_j < 1.6 and u_v > 0.88 * v_j + edge
 
 
-def star_colours(g_i: float, wavelengths: ArrayLike, reference: float) -> NDArray[np.float64]:
+def star_colors(g_i: float, wavelengths: ArrayLike, reference: float) -> NDArray[np.float64]:
     """Return a dwarf star's flux per unit frequency at wavelengths relative to that at the
     reference, Angstrom.
 

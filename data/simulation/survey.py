@@ -19,15 +19,15 @@ from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.simulation.correlated_noise import NOISES
 from galfeat.data.simulation.detectability import visibility
 from galfeat.data.simulation.instrument import Camera, camera_of, noise_level
-from galfeat.data.simulation.render import fine_grid, photograph, render
+from galfeat.data.simulation.render import fine_grid, render, render_scene
 from galfeat.data.simulation.scene import draw_scene
 from galfeat.data.simulation.truth import (
     KINDS,
-    Galaxy,
-    deal,
+    GalaxyTruth,
+    assign_kinds,
+    consistent_state,
     draw_galaxy,
-    name_of,
-    settled,
+    galaxy_id,
     truth_table,
 )
 from galfeat.data.sources.base import Reading, Shard, cut_shards
@@ -128,9 +128,9 @@ class SimulatedSurvey:
 
     @cached_property
     def _kinds(self) -> NDArray[np.int8]:
-        return deal(self.n, self.seed)
+        return assign_kinds(self.n, self.seed)
 
-    def galaxy(self, number: int) -> Galaxy:
+    def galaxy(self, number: int) -> GalaxyTruth:
         """Return the truth about one galaxy by its place in the survey."""
         label, state = KINDS[self._kinds[number]]
         return draw_galaxy(
@@ -138,13 +138,13 @@ class SimulatedSurvey:
         )
 
     @cached_property
-    def galaxies(self) -> list[Galaxy]:
-        """The truth, one `Galaxy` each."""
+    def galaxies(self) -> list[GalaxyTruth]:
+        """The truth, one `GalaxyTruth` each."""
         return [self.galaxy(number) for number in range(self.n)]
 
     @cached_property
     def truth(self) -> pa.Table:
-        """The truth as it was drawn, one row a galaxy; its columns are explained at `Galaxy`.
+        """The truth as it was drawn, one row a galaxy; its columns are explained at `GalaxyTruth`.
 
         `observe` adds what can be seen of it.
         """
@@ -153,9 +153,13 @@ class SimulatedSurvey:
     @property
     def catalog(self) -> pa.Table:
         """What an observer is told: ``id``, ``label`` and ``state``."""
-        labels, states = zip(*(settled(*KINDS[kind]) for kind in self._kinds), strict=True)
+        labels, states = zip(*(consistent_state(*KINDS[kind]) for kind in self._kinds), strict=True)
         return pa.table(
-            {"id": [name_of(number) for number in range(self.n)], "label": labels, "state": states}
+            {
+                "id": [galaxy_id(number) for number in range(self.n)],
+                "label": labels,
+                "state": states,
+            }
         )
 
     def shards(self, size: int = 256) -> Sequence[Shard]:
@@ -176,7 +180,7 @@ class SimulatedSurvey:
         cutouts : list of Cutout
             The same as `read` gives.
         truth : pyarrow.Table
-            The truth about them: the columns of `Galaxy` and of `Visibility`.
+            The truth about them: the columns of `GalaxyTruth` and of `Visibility`.
         """
         cutouts, seen, galaxies = (
             [],
@@ -185,7 +189,7 @@ class SimulatedSurvey:
         )
         for galaxy in galaxies:
             scene = draw_scene(galaxy, self.bands, fine_grid(self.size), self.seed)
-            pixels = photograph(
+            pixels = render_scene(
                 scene,
                 galaxy,
                 self.size,
@@ -201,7 +205,7 @@ class SimulatedSurvey:
             table = table.append_column(name, shown.column(name))
         return cutouts, table
 
-    def _cutout(self, galaxy: Galaxy) -> Cutout:
+    def _cutout(self, galaxy: GalaxyTruth) -> Cutout:
         pixels = render(galaxy, self.size, self.bands, self.depth, self.seed, noise=self.noise)
         return Cutout(galaxy.id, pixels, self.bands, row=galaxy.number)
 

@@ -25,7 +25,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from galfeat.data.simulation.instrument import HST, Camera
-from galfeat.data.simulation.populations import as_observed, coloured, median_radius
+from galfeat.data.simulation.populations import (
+    add_observed_correlations,
+    median_radius,
+    observed_spectrum,
+)
 from galfeat.data.simulation.spectra import Spectrum
 
 __all__ = [
@@ -35,13 +39,13 @@ __all__ = [
     "KINDS",
     "NUISANCES",
     "STATES",
-    "Galaxy",
-    "counted_magnitude",
-    "deal",
+    "GalaxyTruth",
+    "assign_kinds",
+    "consistent_state",
     "draw_galaxies",
     "draw_galaxy",
-    "name_of",
-    "settled",
+    "draw_magnitude",
+    "galaxy_id",
     "stream",
     "truth_table",
 ]
@@ -65,7 +69,7 @@ _REALISTIC = 3  # the stream of the realistic population
 
 
 @dataclass(frozen=True)
-class Galaxy:
+class GalaxyTruth:
     """The truth about one simulated galaxy.
 
     Lengths are pixels, parts of the light are counted in the camera's reference band.
@@ -165,7 +169,7 @@ def stream(seed: int, number: int, purpose: int) -> Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, purpose)))
 
 
-def deal(n: int, seed: int) -> NDArray[np.int8]:
+def assign_kinds(n: int, seed: int) -> NDArray[np.int8]:
     """Return what each galaxy of a survey is, as a place in `KINDS`.
 
     Classes are equally frequent and half of each class that may be quiescent is; their order is
@@ -175,9 +179,11 @@ def deal(n: int, seed: int) -> NDArray[np.int8]:
     return (order % len(KINDS)).astype(np.int8)
 
 
-def draw_galaxies(n: int, seed: int, camera: Camera = HST, realistic: bool = False) -> list[Galaxy]:
+def draw_galaxies(
+    n: int, seed: int, camera: Camera = HST, realistic: bool = False
+) -> list[GalaxyTruth]:
     """Return the truth of a survey of `n` galaxies; see `draw_galaxy`."""
-    kinds = [KINDS[kind] for kind in deal(n, seed)]
+    kinds = [KINDS[kind] for kind in assign_kinds(n, seed)]
     return [
         draw_galaxy(number, label, state, seed, camera=camera, realistic=realistic)
         for number, (label, state) in enumerate(kinds)
@@ -186,7 +192,7 @@ def draw_galaxies(n: int, seed: int, camera: Camera = HST, realistic: bool = Fal
 
 def draw_galaxy(
     number: int, label: str, state: str, seed: int, *, camera: Camera = HST, realistic: bool = False
-) -> Galaxy:
+) -> GalaxyTruth:
     """Draw the truth of one galaxy.
 
     Parameters
@@ -206,16 +212,18 @@ def draw_galaxy(
     """
     rng = stream(seed, number, 0)
     nuisances = _nuisances(rng, camera)
-    label, state = settled(label, state)
+    label, state = consistent_state(label, state)
     spectrum = _spectrum(rng, state)
     if realistic:
-        nuisances = as_observed(nuisances, (label, state), camera, stream(seed, number, _REALISTIC))
-        spectrum = coloured(spectrum, (label, state), nuisances["cos_inclination"])
+        nuisances = add_observed_correlations(
+            nuisances, (label, state), camera, stream(seed, number, _REALISTIC)
+        )
+        spectrum = observed_spectrum(spectrum, (label, state), nuisances["cos_inclination"])
     u_v, v_j = spectrum.uvj
     colors = {"rung": spectrum.rung, "dust": spectrum.dust, "u_v": u_v, "v_j": v_j}
-    return Galaxy(
+    return GalaxyTruth(
         number,
-        name_of(number),
+        galaxy_id(number),
         label,
         state,
         **nuisances,  # type: ignore[arg-type]
@@ -224,7 +232,7 @@ def draw_galaxy(
     )
 
 
-def settled(label: str, state: str) -> tuple[str, str]:
+def consistent_state(label: str, state: str) -> tuple[str, str]:
     """Return a class and the state of its galaxy.
 
     Spirals and clumpy discs form stars whatever is asked.
@@ -232,12 +240,12 @@ def settled(label: str, state: str) -> tuple[str, str]:
     return label, "star_forming" if label in ("spiral", "clump") else state
 
 
-def name_of(number: int) -> str:
+def galaxy_id(number: int) -> str:
     """Return a galaxy's name, which tells its place in the survey and nothing else."""
     return f"sim{number:06d}"
 
 
-def counted_magnitude(rng: Generator, bright: float, faint: float) -> float:
+def draw_magnitude(rng: Generator, bright: float, faint: float) -> float:
     """Draw a magnitude between two limits as galaxies are counted.
 
     More and more of them the fainter they are.
@@ -246,13 +254,13 @@ def counted_magnitude(rng: Generator, bright: float, faint: float) -> float:
     return float(np.log10(rng.uniform(low, high)) / _SLOPE)
 
 
-def truth_table(galaxies: Sequence[Galaxy]) -> pa.Table:
-    """Return the truth as a table, one row a galaxy, in the columns of `Galaxy`."""
+def truth_table(galaxies: Sequence[GalaxyTruth]) -> pa.Table:
+    """Return the truth as a table, one row a galaxy, in the columns of `GalaxyTruth`."""
     return pa.Table.from_pylist([vars(galaxy) for galaxy in galaxies])
 
 
 def _nuisances(rng: Generator, camera: Camera) -> dict[str, float]:
-    magnitude = counted_magnitude(rng, *camera.magnitudes)
+    magnitude = draw_magnitude(rng, *camera.magnitudes)
     redshift = rng.uniform(*camera.redshifts)
     radius = _radius(rng, median_radius(redshift, camera))
     companion = rng.uniform() < 0.1

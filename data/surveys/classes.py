@@ -17,12 +17,12 @@ from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.hdf5 import Hdf5Source
 from galfeat.data.sources.open import open_source
 
-__all__ = ["joined", "named_classes", "open_pictures", "open_square", "with_column"]
+__all__ = ["join_table", "name_classes", "open_pictures", "open_square_images", "set_text_column"]
 
 _log = logging.getLogger("galfeat")
 
 
-def with_column(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
+def set_text_column(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
     """Return the table with a column of text in place of that of its name, or at its end."""
     column = pa.array(values, pa.string())
     if name in table.column_names:
@@ -30,7 +30,7 @@ def with_column(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
     return table.append_column(name, column)
 
 
-def named_classes(source: Hdf5Source, column: str, classes: Sequence[str]) -> Hdf5Source:
+def name_classes(source: Hdf5Source, column: str, classes: Sequence[str]) -> Hdf5Source:
     """Write the classes of a source by name in its column ``label``.
 
     Parameters
@@ -62,11 +62,11 @@ def named_classes(source: Hdf5Source, column: str, classes: Sequence[str]) -> Hd
         )
     table = source.catalog if column == "label" else source.catalog.drop_columns([column])
     return replace(
-        source, catalog=with_column(table, "label", [known[str(value)] for value in values])
+        source, catalog=set_text_column(table, "label", [known[str(value)] for value in values])
     )
 
 
-def open_square(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
+def open_square_images(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
     """Open an HDF5 image set, and make sure that its images have one of the sides that it is known
     by.
 
@@ -114,7 +114,9 @@ def open_pictures(folder: Path) -> FileSource:
     return source
 
 
-def joined(pictures: FileSource, table: pa.Table, names: Sequence[str], path: Path) -> FileSource:
+def join_table(
+    pictures: FileSource, table: pa.Table, names: Sequence[str], path: Path
+) -> FileSource:
     """Give pictures the rows of a table.
 
     Parameters
@@ -155,7 +157,7 @@ def joined(pictures: FileSource, table: pa.Table, names: Sequence[str], path: Pa
         )
     return replace(
         pictures,
-        catalog=with_column(
+        catalog=set_text_column(
             table.take(pa.array(rows)), "file", [files[names[row]] for row in rows]
         ),
     )

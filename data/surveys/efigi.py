@@ -12,7 +12,7 @@ from galfeat import UsageError
 from galfeat.data.sources.catalogs import check_ids, read_catalog
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.open import open_source
-from galfeat.data.surveys.classes import joined, open_pictures, with_column
+from galfeat.data.surveys.classes import join_table, open_pictures, set_text_column
 
 __all__ = ["efigi", "efigi_labels"]
 
@@ -138,10 +138,10 @@ def efigi(folder: str | Path, *, agn: Iterable[str] = (), arp: Iterable[str] = (
             f"{path}: none of the {len(active)} galaxies listed as active is in it; names are "
             "like PGC0000212"
         )
-    catalog = with_column(source.catalog, "label", labels)
+    catalog = set_text_column(source.catalog, "label", labels)
     return replace(
         source,
-        catalog=with_column(
+        catalog=set_text_column(
             catalog, "state", ["quiescent" if label == "q_sf" else "" for label in labels]
         ),
     )
@@ -163,7 +163,7 @@ def _with_attributes(folder: Path, path: Path) -> FileSource:
         raise UsageError(
             f"{folder}: holds no folder of pictures: neither {' nor '.join(_PICTURES)}"
         )
-    return joined(open_pictures(place), table, table.column("id").to_pylist(), path)
+    return join_table(open_pictures(place), table, table.column("id").to_pylist(), path)
 
 
 def _read_attributes(path: Path) -> pa.Table:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from galfeat.data.sources.hdf5 import Hdf5Source
-from galfeat.data.surveys.classes import named_classes, open_square
+from galfeat.data.surveys.classes import name_classes, open_square_images
 
 __all__ = ["GALAXY10_DECALS", "GALAXY10_SDSS", "galaxy10_decals", "galaxy10_sdss"]
 
@@ -70,10 +70,10 @@ def galaxy10_sdss(path: str | Path) -> Hdf5Source:
     which publishes the set); Lintott, C., et al. 2008, MNRAS 389, 1179,
     https://doi.org/10.1111/j.1365-2966.2008.13689.x (Galaxy Zoo)
     """
-    source = open_square(
+    source = open_square_images(
         Path(path), {_SDSS_SIDE: "", _DECALS_SIDE: "Galaxy10 DECaLS, which galaxy10_decals opens"}
     )
-    return named_classes(source, "label", GALAXY10_SDSS)
+    return name_classes(source, "label", GALAXY10_SDSS)
 
 
 def galaxy10_decals(path: str | Path) -> Hdf5Source:
@@ -110,7 +110,7 @@ def galaxy10_decals(path: str | Path) -> Hdf5Source:
     which publishes the set); Walmsley, M., et al. 2022, MNRAS 509, 3966,
     https://doi.org/10.1093/mnras/stab2093 (Galaxy Zoo DECaLS)
     """
-    source = open_square(
+    source = open_square_images(
         Path(path), {_DECALS_SIDE: "", _SDSS_SIDE: "Galaxy10 SDSS, which galaxy10_sdss opens"}
     )
-    return named_classes(source, "label", GALAXY10_DECALS)
+    return name_classes(source, "label", GALAXY10_DECALS)

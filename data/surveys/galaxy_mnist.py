@@ -5,7 +5,7 @@ from typing import Literal
 
 from galfeat import UsageError
 from galfeat.data.sources.hdf5 import Hdf5Source
-from galfeat.data.surveys.classes import named_classes, open_square
+from galfeat.data.surveys.classes import name_classes, open_square_images
 
 __all__ = ["GALAXY_MNIST", "galaxy_mnist"]
 
@@ -51,7 +51,7 @@ def galaxy_mnist(path: str | Path, *, part: Literal["train", "test"] = "train") 
     place = Path(path)
     if place.is_dir():
         place = _in_folder(place, f"{part}_dataset.hdf5")
-    return named_classes(open_square(place, {64: "", 224: ""}), "labels", GALAXY_MNIST)
+    return name_classes(open_square_images(place, {64: "", 224: ""}), "labels", GALAXY_MNIST)
 
 
 def _in_folder(folder: Path, name: str) -> Path:

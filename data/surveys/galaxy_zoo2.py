@@ -9,7 +9,7 @@ import pyarrow.csv
 from galfeat import UsageError
 from galfeat.data.sources.catalogs import check_ids
 from galfeat.data.sources.files import FileSource
-from galfeat.data.surveys.classes import joined, open_pictures, with_column
+from galfeat.data.surveys.classes import join_table, open_pictures, set_text_column
 
 __all__ = ["galaxy_zoo2", "galaxy_zoo2_labels"]
 
@@ -223,7 +223,7 @@ def _labelled(
     labels = galaxy_zoo2_labels(
         {answer: table.column(answer).to_pylist() for answer in _ANSWERS}, agreement
     )
-    return joined(open_pictures(pictures), with_column(table, "label", labels), names, path)
+    return join_table(open_pictures(pictures), set_text_column(table, "label", labels), names, path)
 
 
 def _read(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> pa.Table:

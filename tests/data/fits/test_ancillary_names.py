@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from galfeat.data.fits.ancillary_names import companion_root, is_companion, split_companions
+from galfeat.data.fits.ancillary_names import ancillary_stem, flag_ancillary_files, is_ancillary
 from galfeat.data.sources.folders import list_cutouts, names_of, without_suffix
 
 
@@ -20,14 +20,14 @@ def touch(folder: Path, *files: str) -> None:
     ["ERR", "sigma", "VAR_POISSON", "g_mask", "WHT2", "ivar", "file_psf", "file_noise", "DQ"],
 )
 def test_companions_are_known_by_their_words(name: str) -> None:
-    assert is_companion(name)
+    assert is_ancillary(name)
 
 
 @pytest.mark.parametrize(
     "name", ["", "SCI", "g", "file_g", "masked_galaxy", "variable", "psfree", "F814W"]
 )
 def test_words_inside_other_words_do_not_count(name: str) -> None:
-    assert not is_companion(name)
+    assert not is_ancillary(name)
 
 
 @pytest.mark.parametrize(
@@ -45,19 +45,19 @@ def test_words_inside_other_words_do_not_count(name: str) -> None:
     ],
 )
 def test_what_stands_before_the_word_is_found(stem: str, root: str | None) -> None:
-    assert companion_root(stem) == root
+    assert ancillary_stem(stem) == root
 
 
 def test_a_companion_needs_a_galaxy_that_it_accompanies() -> None:
-    assert split_companions(["G1fitim", "G1sigma", "G2sigma", "G10fitim"]) == [
+    assert flag_ancillary_files(["G1fitim", "G1sigma", "G2sigma", "G10fitim"]) == [
         False,
         True,
         False,
         False,
     ]
-    assert split_companions(["psf", "mask"]) == [False, False]
-    assert split_companions(["psf", "ngc1"]) == [True, False]
-    assert split_companions(["G1sigma", "G1psf"]) == [False, False]
+    assert flag_ancillary_files(["psf", "mask"]) == [False, False]
+    assert flag_ancillary_files(["psf", "ngc1"]) == [True, False]
+    assert flag_ancillary_files(["G1sigma", "G1psf"]) == [False, False]
 
 
 def test_a_folder_is_searched_to_the_bottom_in_order(tmp_path: Path) -> None:

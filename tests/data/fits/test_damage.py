@@ -20,7 +20,7 @@ from galfeat.data import Shard, open_source
 from galfeat.data.fits import fast_images as plain
 from galfeat.data.fits.file import FitsFile, open_fits
 from galfeat.data.fits.headers import read_hdus
-from galfeat.data.fits.streams import Bytes, open_bytes
+from galfeat.data.fits.streams import FileBytes, open_bytes
 
 
 def whole(*hdus: Any) -> bytes:
@@ -230,7 +230,7 @@ def test_damaged_tiles_fail(tmp_path: Path) -> None:
 
 def loads(content: bytes) -> list[str]:
     """Read all galaxies of a file; the reason stands in for those that cannot be read."""
-    file = FitsFile(Bytes(content))
+    file = FitsFile(FileBytes(content))
     answers = []
     for galaxy in file.galaxies():
         try:
@@ -377,7 +377,7 @@ def test_headers_of_any_order_are_read_or_refused(cards: list[tuple[str, int]]) 
     )
     content = text.ljust(-(-len(text) // 2880) * 2880).encode() + bytes(2880)
     try:
-        hdus, _ = read_hdus(Bytes(content))
+        hdus, _ = read_hdus(FileBytes(content))
     except CutoutError:
         return
     assert all(hdu.offset + hdu.size <= len(content) for hdu in hdus)

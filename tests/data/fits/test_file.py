@@ -10,14 +10,14 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.file import Pixels, filter_of, open_fits
+from galfeat.data.fits.file import PixelPlanes, filter_of, open_fits
 from galfeat.data.fits.headers import Header
 from galfeat.data.fits.layouts import Layout
 
 DTYPES = ["u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]
 
 
-def read(path: Path, layout: Layout = "auto", hdu: int | None = None) -> list[Pixels]:
+def read(path: Path, layout: Layout = "auto", hdu: int | None = None) -> list[PixelPlanes]:
     with open_fits(path) as file:
         return [file.load(galaxy) for galaxy in file.galaxies(layout, hdu)]
 

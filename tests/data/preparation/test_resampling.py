@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from galfeat.data.preparation.resampling import (
     area_resample,
-    centred,
-    cut,
+    center_crop,
+    crop_padded,
     overlaps,
     window_resample,
     window_variance,
@@ -110,7 +110,7 @@ def test_the_image_is_not_written_to_and_overflow_is_no_trouble() -> None:
 )
 def test_the_centre_is_cut_out(shape: tuple[int, int], first: tuple[int, int]) -> None:
     image = np.arange(shape[0] * shape[1], dtype=float).reshape(shape)
-    out = centred(image, 4)
+    out = center_crop(image, 4)
     assert out.shape == (min(shape[0], 4), min(shape[1], 4))
     assert out[0, 0] == image[first]
 
@@ -192,5 +192,5 @@ def test_cutting_is_indexing_into_nothing(corner: tuple[int, int]) -> None:
     wide[15:19, 15:20] = image
     top, left = corner
     np.testing.assert_array_equal(
-        cut(image, corner, 4), wide[15 + top : 19 + top, 15 + left : 19 + left]
+        crop_padded(image, corner, 4), wide[15 + top : 19 + top, 15 + left : 19 + left]
     )

@@ -8,10 +8,10 @@ from scipy import ndimage
 from galfeat.data.preparation.segmentation import (
     central_label,
     central_region,
-    combined,
+    combine_bands,
     neighbours,
     segment,
-    smoothed,
+    smooth_image,
 )
 
 
@@ -31,29 +31,31 @@ def _blobs(
 
 def test_bands_add_up_to_unit_noise_by_pencil() -> None:
     pixels = np.array([[[3.0, 1.0, np.nan]], [[5.0, np.nan, np.inf]], [[4.0, 2.0, np.nan]]])
-    np.testing.assert_allclose(combined(pixels), [[12 / np.sqrt(3), 3 / np.sqrt(2), np.nan]])
+    np.testing.assert_allclose(combine_bands(pixels), [[12 / np.sqrt(3), 3 / np.sqrt(2), np.nan]])
     noise = np.random.default_rng(0).normal(0, 1, (4, 100, 100))
-    assert combined(noise).std() == pytest.approx(1, abs=0.03)
+    assert combine_bands(noise).std() == pytest.approx(1, abs=0.03)
 
 
 def test_smoothing_is_scipys_away_from_edges_and_keeps_a_level_everywhere() -> None:
     image = _blobs((30, 30, 50))
     expected = ndimage.gaussian_filter(image, 1.5, mode="constant", truncate=4)
-    np.testing.assert_allclose(smoothed(image, 1.5)[8:-8, 8:-8], expected[8:-8, 8:-8], rtol=1e-9)
+    np.testing.assert_allclose(
+        smooth_image(image, 1.5)[8:-8, 8:-8], expected[8:-8, 8:-8], rtol=1e-9
+    )
     level = np.full((20, 31), 7.0)
     level[3:6, 4:9] = np.nan
     level[10, 10] = np.inf
-    np.testing.assert_allclose(smoothed(level), 7.0, rtol=1e-12)
+    np.testing.assert_allclose(smooth_image(level), 7.0, rtol=1e-12)
 
 
 def test_bad_pixels_weigh_nothing_and_far_from_good_ones_there_is_nothing() -> None:
     image = _blobs((30, 30, 50))
     image[20:24, 20:24] = np.nan
     other = np.where(np.isnan(image), -np.inf, image)
-    np.testing.assert_array_equal(smoothed(image), smoothed(other))
+    np.testing.assert_array_equal(smooth_image(image), smooth_image(other))
     image[:, 30:] = np.nan
-    assert np.isnan(smoothed(image)[:, 45:]).all()
-    assert np.isfinite(smoothed(image)[:, :30]).all()
+    assert np.isnan(smooth_image(image)[:, 45:]).all()
+    assert np.isfinite(smooth_image(image)[:, :30]).all()
 
 
 def test_blobs_are_found_and_numbered_in_the_order_of_reading() -> None:
@@ -86,7 +88,7 @@ def test_correlated_noise_raises_the_threshold() -> None:
     )
     smooth /= smooth.std()
     assert np.count_nonzero(segment(smooth)) < 0.01 * smooth.size
-    white = np.count_nonzero(smoothed(smooth) > 3 * 0.188)
+    white = np.count_nonzero(smooth_image(smooth) > 3 * 0.188)
     assert white > 0.2 * smooth.size
 
 
@@ -149,5 +151,5 @@ def test_nothing_is_written_to() -> None:
     image = _blobs((30, 30, 20))
     image[3, 3] = np.nan
     before = image.copy()
-    segment(image), smoothed(image), combined(image[None])
+    segment(image), smooth_image(image), combine_bands(image[None])
     np.testing.assert_array_equal(image, before)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
-from galfeat.data.preparation.background import frame, quantum, sky_and_noise
+from galfeat.data.preparation.background import border_mask, quantization_step, sky_and_noise
 from galfeat.data.preparation.steps import Preparation, prepare, prepare_one
 
 NAMES = ("g", "r")
@@ -144,24 +144,25 @@ def test_noise_falls_back_step_by_step_where_the_frame_has_one_value() -> None:
 def test_steps_of_quantised_values_are_found_in_any_unit(unit: float, sky: float) -> None:
     rng = np.random.default_rng(1)
     counts = rng.integers(0, 256, 4000) + sky
-    assert quantum((counts * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-3)
+    assert quantization_step((counts * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-3)
     sixteen = np.append(rng.integers(0, 65536, 20000), [0, 65535]) + rng.poisson(30, 20002)
     assert (
-        quantum((sixteen * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-2) or unit != 1
+        quantization_step((sixteen * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-2)
+        or unit != 1
     )
 
 
 def test_scattered_values_have_no_step() -> None:
     rng = np.random.default_rng(1)
     for size in (20, 100, 4096, 60000):
-        assert quantum(rng.normal(0, 1, size).astype(np.float32)) == 0
-    assert quantum(np.append(np.zeros(500), rng.normal(0, 1, 500))) == 0
-    assert quantum(np.full(9, 3.0)) == 0
+        assert quantization_step(rng.normal(0, 1, size).astype(np.float32)) == 0
+    assert quantization_step(np.append(np.zeros(500), rng.normal(0, 1, 500))) == 0
+    assert quantization_step(np.full(9, 3.0)) == 0
 
 
 def test_sky_of_a_prepared_galaxy_is_zero_with_unit_noise() -> None:
     flat = prepare_one(_cutout(_galaxy() + 1000), Preparation(stretch="none"))
-    edge = flat[:, frame(64, 6)]
+    edge = flat[:, border_mask(64, 6)]
     np.testing.assert_allclose(np.median(edge, axis=1), 0, atol=0.1)
     np.testing.assert_allclose(edge.std(axis=1), 1, atol=0.1)
     assert flat.dtype == np.float32

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from galfeat.data.simulation.instrument import BANDS
-from galfeat.data.simulation.spectra import Spectrum, is_quiescent, star_colours
+from galfeat.data.simulation.spectra import Spectrum, is_quiescent, star_colors
 
 
 @pytest.mark.parametrize("redshift", [0.1, 0.49, 0.5, 0.9])
@@ -62,7 +62,7 @@ def test_the_reference_band_is_one_and_a_template_value_is_met() -> None:
 
 
 def _magnitudes(g_i: float, wavelengths: list[float]) -> list[float]:
-    return [float(-2.5 * np.log10(value)) for value in star_colours(g_i, wavelengths, 8060)]
+    return [float(-2.5 * np.log10(value)) for value in star_colors(g_i, wavelengths, 8060)]
 
 
 def test_the_sun_has_its_colours() -> None:

@@ -224,7 +224,9 @@ def _planes(
         own = [own[number]]
     elif count > 1 and len(own) > 1:
         raise CutoutError(f"holds {len(own)} images for {count} galaxies")
-    values = _stacked([opened.layer(opened.hdus[image.hdu], role, companions) for image in own])
+    values = _stacked(
+        [opened.read_ancillary(opened.hdus[image.hdu], role, companions) for image in own]
+    )
     if values.ndim > 2 and count > 1 and len(values) == count:
         values = values[number]
     if values.ndim > 3:

@@ -210,7 +210,7 @@ def _beside(
 ) -> tuple[tuple[Role, Plane, int | None], ...]:
     """Return what accompanies one band of a mosaic in its file."""
     found: list[tuple[Role, Plane, int | None]] = []
-    for each in galaxy.beside:
+    for each in galaxy.ancillary:
         hdu = opened.hdus[each.hdu]
         depth = prod(hdu.shape[:-2])
         role = noise_role(hdu.header, each.role)

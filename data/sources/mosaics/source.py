@@ -29,7 +29,7 @@ from galfeat.data.fits.scaling import (
     stored_dtype,
 )
 from galfeat.data.fits.streams import Stamp, stamp_of
-from galfeat.data.fits.tiles import tiles
+from galfeat.data.fits.tiles import open_tiles
 from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.row_source import RowSource
 
@@ -288,7 +288,7 @@ def _opened(plane: Plane) -> Iterator[_Reader]:
         if stamp_of(file) != plane.stamp:
             raise CutoutError(f"the mosaic {plane.file} has changed since it was opened")
         if plane.hdu.kind == "tiles":
-            with tiles(plane.path, plane.hdu, plane.number) as read:
+            with open_tiles(plane.path, plane.hdu, plane.number) as read:
                 yield read
         else:
             yield _Rows(file, plane)

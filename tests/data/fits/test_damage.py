@@ -193,7 +193,7 @@ def test_a_small_file_that_claims_a_thousand_million_pixels_a_row_fails_at_once(
 def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("galfeat.data.fits.streams._LARGEST_UNZIPPED", 1 << 20)
+    monkeypatch.setattr("galfeat.data.fits.streams._MAX_UNZIPPED", 1 << 20)
     assert "unpacks to more than" in reason(
         written(tmp_path / "a.fits.gz", gzip.compress(bytes(2 << 20)))
     )

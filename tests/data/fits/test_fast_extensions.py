@@ -103,8 +103,8 @@ def test_however_it_is_cut_into_reads(
     tmp_path: Path, part: int, gap: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.fits", ramp((6, 5)))
-    monkeypatch.setattr(rows, "_PART", part)
-    monkeypatch.setattr(rows, "_GAP", gap)
+    monkeypatch.setattr(rows, "_CHUNK_BYTES", part)
+    monkeypatch.setattr(rows, "_MAX_GAP", gap)
     row = find_uniform_extensions(path, "auto", HeaderCache())
     assert row is not None
     for start, stop in ((0, COUNT), (3, 4), (5, 19)):
@@ -252,7 +252,7 @@ def test_headers_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_few_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galfeat.data.fits.header_cache._MOST_KNOWN", 2)
+    monkeypatch.setattr("galfeat.data.fits.header_cache._MAX_FILES", 2)
     known = HeaderCache()
     for number in range(5):
         with known.open(write(tmp_path / f"{number}.fits", ramp((6, 5)))) as file:

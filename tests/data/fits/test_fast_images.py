@@ -173,14 +173,14 @@ def test_a_pipe_does_not_block(tmp_path: Path) -> None:
 def test_large_files_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "a.fits", np.ones((90, 90)))
     size = (tmp_path / "a.fits").stat().st_size
-    monkeypatch.setattr(plain, "_LARGEST", size + 1)
+    monkeypatch.setattr(plain, "_MAX_BYTES", size + 1)
     assert FastImageReader(tmp_path, "auto").read("a.fits") is not None
-    monkeypatch.setattr(plain, "_LARGEST", size)
+    monkeypatch.setattr(plain, "_MAX_BYTES", size)
     assert FastImageReader(tmp_path, "auto").read("a.fits") is None, "there may be more behind it"
 
 
 def test_few_kinds_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain, "_MOST_KINDS", 2)
+    monkeypatch.setattr(plain, "_MAX_LAYOUTS", 2)
     files = [write(tmp_path / f"{n}.fits", np.full((n, 5), 1.0 * n)) for n in (3, 4, 6)]
     reader = FastImageReader(tmp_path, "auto")
     assert [reader.read(file) is None for file in files + files] == [False, False, True] * 2

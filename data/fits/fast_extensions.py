@@ -23,7 +23,7 @@ from galfeat.data.fits.fast_images import LAYOUT_KEYWORDS, SLOW_PATH_KEYWORDS
 from galfeat.data.fits.file import FileContents, image_of, shared_filter
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.header_forms import BLOCK, CARD, HeaderCards
-from galfeat.data.fits.headers import HduReader, Header
+from galfeat.data.fits.headers import Hdu, HduReader, Header
 from galfeat.data.fits.layouts import ImageInfo, Layout, arrange, is_band_name
 from galfeat.data.fits.scaling import stored_dtype
 from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes, stamp_of
@@ -221,15 +221,9 @@ def _read_first(path: Path, source: FileBytes, layout: Layout) -> _Candidate | N
         raise CutoutError("is not a FITS file")
     reader = HduReader(source)
     primary = reader.read(0, 0)
-    begin = primary.offset
-    if (
-        source.packed
-        or not primary.header.true("SIMPLE")
-        or primary.shape
-        or primary.size
-        or bytes(source.read(begin, 8)) != b"XTENSION"
-    ):
+    if not _is_followed_by_extensions(source, primary):
         return None
+    begin = primary.offset
     hdu = reader.read(begin, 1)
     cards = hdu.header.cards
     data = prod(hdu.shape) * abs(hdu.bitpix) // 8
@@ -262,6 +256,17 @@ def _read_first(path: Path, source: FileBytes, layout: Layout) -> _Candidate | N
     oddities = FileContents([primary, hdu], "").oddities(source.size)
     double = {kind: words for kind, words in oddities.items() if kind == "double"}
     return _Candidate(extensions, image, cards, double)
+
+
+def _is_followed_by_extensions(source: FileBytes, primary: Hdu) -> bool:
+    """Return whether a file is not gzipped and begins with an empty primary HDU and extensions."""
+    return not (
+        source.packed
+        or not primary.header.true("SIMPLE")
+        or primary.shape
+        or primary.size
+        or bytes(source.read(primary.offset, 8)) != b"XTENSION"
+    )
 
 
 class _Template(NamedTuple):

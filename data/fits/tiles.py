@@ -39,8 +39,8 @@ _NAME = re.compile(r"[A-Z0-9_]+")
 _MAX_FIELDS = 20  # the standard defines seven
 _MAX_RATIO = 1100  # gzip packs at most 1032 to 1, Rice about 200 to 1
 _MIN_DATA = 4 * BLOCK
-# astropy fills its table of dithering random numbers on first use without a lock; reentrant because a
-# mosaic and its noise map are open together
+# astropy fills its table of dithering random numbers on first use without a lock; reentrant because
+# a mosaic and its noise map are open together
 _ASTROPY_LOCK = threading.RLock()
 
 # What astropy raises on damaged tiles, found by damaging some thousand files; the decoder's own
@@ -157,32 +157,7 @@ def _table_cards(hdu: Hdu) -> dict[str, object]:
         header.integer("NAXIS2"),
         header.integer("TFIELDS"),
     )
-    columns: dict[str, object] = {}
-    expected = 0
-    if not 1 <= fields <= _MAX_FIELDS:
-        raise CutoutError(f"its header is damaged: TFIELDS is {fields}")
-    for field in range(1, fields + 1):
-        form = _FORMAT.fullmatch(header.text(f"TFORM{field}"))
-        if form is None:
-            raise CutoutError(
-                f"its header is damaged: TFORM{field} is "
-                f"{header.text(f'TFORM{field}') or 'missing'}"
-            )
-        expected += {"P": 8, "Q": 16}.get(form[1], _WIDTHS[form[2]])
-        columns |= {
-            f"TTYPE{field}": header.text(f"TTYPE{field}"),
-            f"TFORM{field}": f"1{form[1]}{form[2]}{form[3] or ''}",
-        }
-    names = [header.text(f"TTYPE{field}") for field in range(1, fields + 1)]
-    if (
-        "COMPRESSED_DATA" not in names
-        or len(set(names)) < len(names)
-        or not all(_NAME.fullmatch(name) for name in names)
-    ):
-        raise CutoutError(
-            "its header is damaged: the columns of its table are named "
-            f"{', '.join(names) or 'nothing'}"
-        )
+    columns, expected = _column_cards(header, fields)
     if header.integer("NAXIS") != 2 or not width or width != expected:
         raise CutoutError(
             f"its header is damaged: a row of its table has {width} bytes where its columns fill "
@@ -200,6 +175,37 @@ def _table_cards(hdu: Hdu) -> dict[str, object]:
         **columns,
         "THEAP": heap,
     }
+
+
+def _column_cards(header: Header, fields: int) -> tuple[dict[str, object], int]:
+    """Return the cards of the table's columns, and how many bytes the columns fill in a row."""
+    columns: dict[str, object] = {}
+    row_bytes = 0
+    if not 1 <= fields <= _MAX_FIELDS:
+        raise CutoutError(f"its header is damaged: TFIELDS is {fields}")
+    for field in range(1, fields + 1):
+        form = _FORMAT.fullmatch(header.text(f"TFORM{field}"))
+        if form is None:
+            raise CutoutError(
+                f"its header is damaged: TFORM{field} is "
+                f"{header.text(f'TFORM{field}') or 'missing'}"
+            )
+        row_bytes += {"P": 8, "Q": 16}.get(form[1], _WIDTHS[form[2]])
+        columns |= {
+            f"TTYPE{field}": header.text(f"TTYPE{field}"),
+            f"TFORM{field}": f"1{form[1]}{form[2]}{form[3] or ''}",
+        }
+    names = [header.text(f"TTYPE{field}") for field in range(1, fields + 1)]
+    if (
+        "COMPRESSED_DATA" not in names
+        or len(set(names)) < len(names)
+        or not all(_NAME.fullmatch(name) for name in names)
+    ):
+        raise CutoutError(
+            "its header is damaged: the columns of its table are named "
+            f"{', '.join(names) or 'nothing'}"
+        )
+    return columns, row_bytes
 
 
 def _image_cards(hdu: Hdu) -> dict[str, object]:

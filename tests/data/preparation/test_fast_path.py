@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data import Cutout, Preparation, prepare_each, prepare_one
-from galfeat.data.preparation.background import MAX_LEVELS, _too_fine
+from galfeat.data.preparation.background import MAX_LEVELS, _is_continuous
 from galfeat.data.preparation.fast_path import prepare_fast
 from galfeat.data.preparation.medians import are_regular, border_medians
 from galfeat.data.preparation.window import Window
@@ -138,7 +138,7 @@ def test_flawless_ones_are_done_together(monkeypatch: pytest.MonkeyPatch) -> Non
 )
 def test_the_first_look_is_that_of_the_sky(values: list[float]) -> None:
     image = np.resize(np.array(values, np.float32), (1, 1, 1, len(values)))
-    expected = _too_fine(np.sort(image.ravel())) and image.min() < image.max()
+    expected = _is_continuous(np.sort(image.ravel())) and image.min() < image.max()
     assert are_regular(image, 1, MAX_LEVELS).tolist() == [expected]
 
 

@@ -10,7 +10,7 @@ from galfeat.data.preparation.resampling import (
     area_resample,
     center_crop,
     crop_padded,
-    overlaps,
+    overlap_weights,
     window_resample,
     window_variance,
 )
@@ -82,7 +82,7 @@ def test_light_and_centroid_are_kept(n: int, size: int, seed: int) -> None:
 @given(n=st.integers(1, 60), size=st.integers(1, 60))
 @settings(max_examples=60, deadline=None)
 def test_weights_cover_every_old_and_new_pixel_once(n: int, size: int) -> None:
-    weights = overlaps(n, size).toarray()
+    weights = overlap_weights(n, size).toarray()
     np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-12)
     np.testing.assert_allclose(weights.sum(axis=0), size / n, rtol=1e-12)
     assert (weights >= 0).all()

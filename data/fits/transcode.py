@@ -78,7 +78,7 @@ def transcode(
         begin = heap + offset
         pieces.append(decode(data[begin : begin + length * item], count).astype(">i4").tobytes())
         if end - heap >= _HEAP_LIMIT:
-            raise CutoutError("is too large to be decode in memory: unpack it first (funpack)")
+            raise CutoutError("is too large to be unpacked in memory: unpack it first (funpack)")
         places[row] = len(pieces[-1]), end - heap
         end += len(pieces[-1])
     del places
@@ -120,7 +120,7 @@ def _refuse_smoothing(hdu: Hdu) -> None:
         value = str(hdu.header.cards.get(f"ZVAL{number}", "")).split("/")[0].strip()
         if hdu.header.text(f"ZNAME{number}") == "SMOOTH" and value not in ("", "0", "F"):
             raise CutoutError(
-                "is compressed with HCOMPRESS, to be smoothed when decode, which cannot be "
+                "is compressed with HCOMPRESS, to be smoothed when unpacked, which cannot be "
                 "done: unpack it first (funpack)"
             )
 

@@ -252,7 +252,7 @@ def _project(galaxy: GalaxyTruth, places: Floats) -> tuple[Floats, Floats]:
 def _split_debris(
     galaxy: GalaxyTruth, grid: FineGrid, debris: Debris, far: float = _BOUND_RADIUS
 ) -> tuple[LightComponent, LightComponent]:
-    """Return the light of bound stars, and of those beyond `far` half-light radii of both centers."""
+    """Return the light of bound stars, and of those beyond `far` radii of both centers."""
     x, y = _project(galaxy, debris.stars)
     away = np.minimum(
         np.linalg.norm(debris.stars, axis=0),

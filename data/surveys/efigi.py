@@ -172,7 +172,7 @@ def _open_attributes(folder: Path, path: Path) -> FileSource:
 
 
 def _read_attributes(path: Path) -> pa.Table:
-    """Read a table with columns separated by blanks and names in the first line that is no comment."""
+    """Read a table of columns separated by blanks; the first line that is no comment names them."""
     lines = [
         line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
     ]

@@ -73,7 +73,7 @@ def test_the_whole_galaxy_has_the_colour_of_its_spectrum(label: str) -> None:
     bands = list(HST.bands)
     galaxy = _galaxy(label, nucleus_fraction=0.0, dust_lane=0.8)
     scene = draw_scene(galaxy, bands, SKY, seed=8)
-    expected = flux(galaxy.magnitude) * galaxy.spectrum.colours(
+    expected = flux(galaxy.magnitude) * galaxy.spectrum.relative_fluxes(
         [BANDS[band].pivot for band in bands], galaxy.redshift, 8060
     )
     np.testing.assert_allclose(scene.light.sum(axis=(1, 2)), expected, rtol=0.03)

@@ -43,9 +43,9 @@ def border_mask(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
     return inside
 
 
-def mad_sigma(values: NDArray[np.floating], centre: float) -> float:
+def mad_sigma(values: NDArray[np.floating], center: float) -> float:
     """Return the noise of values around a center: 1.4826 times the median absolute deviation."""
-    return SIGMA_PER_MAD * _median(np.abs(values - centre))
+    return SIGMA_PER_MAD * _median(np.abs(values - center))
 
 
 def clipped_median(values: NDArray[np.floating], clip: float = 3.0) -> float:
@@ -60,10 +60,10 @@ def clipped_median(values: NDArray[np.floating], clip: float = 3.0) -> float:
         outliers.
     """
     while True:
-        centre = _median(values)
-        kept = values[np.abs(values - centre) <= clip * mad_sigma(values, centre)]
+        center = _median(values)
+        kept = values[np.abs(values - center) <= clip * mad_sigma(values, center)]
         if kept.size in (0, values.size):
-            return centre
+            return center
         values = kept
 
 

@@ -107,7 +107,7 @@ def test_a_sky_level_and_an_oblong_image_do_not_matter() -> None:
     assert central_label(segment(image)) == 1
 
 
-def test_the_centre_by_pencil() -> None:
+def test_the_center_by_pencil() -> None:
     labels = np.zeros((9, 9), dtype=int)
     assert central_label(labels) == 0
     labels[0, 0] = 3  # further off than a quarter of 9 pixels

@@ -39,7 +39,7 @@ def test_an_encounter_throws_out_stars_and_keeps_most() -> None:
     assert max(shares) < 0.6
 
 
-def test_a_disc_that_meets_nothing_stays_as_it_was() -> None:
+def test_a_disk_that_meets_nothing_stays_as_it_was() -> None:
     """A companion of no mass disturbs nobody: stars, spread evenly over radii up to 3.2, keep their
     circles.
     """

@@ -48,7 +48,7 @@ def test_templates_grow_bluer_along_the_ladder_and_redder_with_dust_and_redshift
     )
 
 
-def test_an_elliptical_has_the_colours_of_observed_ones() -> None:
+def test_an_elliptical_has_the_colors_of_observed_ones() -> None:
     """At z = 0 ellipticals have U - V of 2.1 to 2.3 and V - J of 1.2 to 1.4 in AB magnitudes."""
     u_v, v_j = Spectrum(0, 0).uvj
     assert 2.1 < u_v < 2.3
@@ -71,7 +71,7 @@ def _magnitudes(g_i: float, wavelengths: list[float]) -> list[float]:
     return [float(-2.5 * np.log10(value)) for value in star_colors(g_i, wavelengths, 8060)]
 
 
-def test_the_sun_has_its_colours() -> None:
+def test_the_sun_has_its_colors() -> None:
     """In AB magnitudes the Sun has F606W - F814W of about 0.2 and F814W - F160W of about -0.1;
     cooler stars are redder.
     """

@@ -67,4 +67,4 @@ class HeaderCache:
         for kind, words in oddities.items():
             if kind not in self._reported:
                 self._reported.add(kind)
-                _LOG.warning("%s: %s (said once, whichever files it is true of)", file, words)
+                _LOG.warning("%s: %s (reported once for all files that it applies to)", file, words)

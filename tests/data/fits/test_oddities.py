@@ -1,4 +1,4 @@
-"""What the standard forbids and archives hold: read as astropy reads it, and said once."""
+"""What the standard forbids and archives hold: read as astropy reads it, and reported once."""
 
 import logging
 import warnings
@@ -77,7 +77,7 @@ def test_odd_files_are_read_as_astropy_reads_them_and_reported_once(
         reading = everything(open_source(tmp_path))
     assert not reading.failures
     assert [record.getMessage() for record in caplog.records] == [
-        f"0.fits: {WORDS[odd]} (said once, whichever files it is true of)"
+        f"0.fits: {WORDS[odd]} (reported once for all files that it applies to)"
     ]
     for cutout in reading.cutouts:
         with warnings.catch_warnings():
@@ -137,7 +137,7 @@ def test_pixels_beyond_float32_are_bad_and_reported_once(
         cutouts = everything(open_source(tmp_path)).cutouts
     words = "2 pixels of extension 0 are beyond float32: they are bad pixels"
     assert [record.getMessage() for record in caplog.records] == [
-        f"0.fits: {words} (said once, whichever files it is true of)"
+        f"0.fits: {words} (reported once for all files that it applies to)"
     ]
     assert [int(np.isfinite(cutout.pixels).sum()) for cutout in cutouts] == [27, 0, 27, 27]
 

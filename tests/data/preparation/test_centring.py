@@ -42,7 +42,7 @@ def _scene(
     return Cutout("a", (sky + light * np.array([1, 0.6])[:, None, None]).astype(np.float32), NAMES)
 
 
-def _centre(image: NDArray[np.floating]) -> tuple[float, float]:
+def _center(image: NDArray[np.floating]) -> tuple[float, float]:
     light = np.where(image > 5, image, 0).astype(float)
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]
     return float((light * y).sum() / light.sum()), float((light * x).sum() / light.sum())
@@ -59,9 +59,9 @@ def test_the_center_of_light_becomes_the_center_of_the_image(center: tuple[float
     prepared = prepare_one(
         _scene(center), Preparation(size=81, stretch="none", centring="subpixel")
     )
-    assert _centre(prepared.mean(axis=0)) == pytest.approx((40, 40), abs=0.1)
+    assert _center(prepared.mean(axis=0)) == pytest.approx((40, 40), abs=0.1)
     whole = prepare_one(_scene(center), Preparation(size=81, stretch="none", centring="pixel"))
-    assert _centre(whole.mean(axis=0)) == pytest.approx((40, 40), abs=0.6)
+    assert _center(whole.mean(axis=0)) == pytest.approx((40, 40), abs=0.6)
 
 
 @pytest.mark.parametrize("fit", ["resample", "crop"])
@@ -118,7 +118,7 @@ def test_size_alone_does_not_move_the_galaxy_off_its_place() -> None:
         Preparation(size=48, stretch="none", extent=0.15),
     )
     enlarged = 0.15 * 48 / (1.678 * 5.0)
-    assert _centre(prepared.mean(axis=0)) == pytest.approx(
+    assert _center(prepared.mean(axis=0)) == pytest.approx(
         (23.5 + 6 * enlarged, 23.5 - 4 * enlarged), abs=0.4
     )
 
@@ -271,7 +271,7 @@ def test_oblong_cutouts_are_centerd_beyond_their_centerd_square() -> None:
     cutout = _scene((30.0, 68.0), shape=(61, 121))
     prepared = prepare_one(cutout, Preparation(size=61, stretch="none", centring="pixel"))
     assert np.isfinite(prepared).all()
-    assert _centre(prepared.mean(axis=0)) == pytest.approx((30, 30), abs=0.6)
+    assert _center(prepared.mean(axis=0)) == pytest.approx((30, 30), abs=0.6)
 
 
 @pytest.mark.parametrize("corner", [(20, 20), (17, 26), (25, 18)])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.fits.file import open_fits
-from galfeat.data.fits.layouts import Layout, size_of
+from galfeat.data.fits.layouts import Layout, format_shape
 from galfeat.data.preparation.steps import Preparation, prepare_one
 from galfeat.data.sources.base import Shard
 from galfeat.data.sources.files import FileSource
@@ -197,7 +197,7 @@ def _prepared(cutout: Cutout, bands: tuple[str, ...], preparation: Preparation |
 def _batch(found: list[Cutout], source: Opened) -> Cutouts:
     shapes = sorted({cutout.pixels.shape[1:] for cutout in found})
     if len(shapes) > 1:
-        sizes = f"from {size_of(shapes[0])} to {size_of(shapes[-1])}"
+        sizes = f"from {format_shape(shapes[0])} to {format_shape(shapes[-1])}"
         raise UsageError(
             f"the cutouts have {len(shapes)} sizes, {sizes}: pass "
             "preparation=Preparation(size=64) to bring them to one"

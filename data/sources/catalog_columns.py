@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from galfeat import UsageError
-from galfeat.data.fits.ancillary_names import is_companion
+from galfeat.data.fits.ancillary_names import is_ancillary
 from galfeat.data.sources.catalogs import check_ids
 from galfeat.data.sources.folders import names_of
 
@@ -79,7 +79,7 @@ def file_columns(table: pa.Table, path: Path) -> dict[str, str]:
     columns = {
         name[5:]: name
         for name in names
-        if name.startswith("file_") and name[5:] and not is_companion(name)
+        if name.startswith("file_") and name[5:] and not is_ancillary(name)
     }
     columns = {band: name for band, name in columns.items() if band.lower() not in _NO_BANDS}
     if not columns:

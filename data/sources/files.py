@@ -15,13 +15,13 @@ import pyarrow as pa
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout, cutouts_of, known_to_fit
-from galfeat.data.fits.ancillary import Companions, Pixels
+from galfeat.data.fits.ancillary import AncillaryOptions, PixelPlanes
 from galfeat.data.fits.ancillary_names import Role
-from galfeat.data.fits.fast_extensions import Row
-from galfeat.data.fits.fast_images import PlainReader
+from galfeat.data.fits.fast_extensions import UniformExtensions
+from galfeat.data.fits.fast_images import FastImageReader
 from galfeat.data.fits.file import FitsFile
-from galfeat.data.fits.header_cache import Known
-from galfeat.data.fits.layouts import Galaxy, Layout, size_of
+from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.fits.layouts import GalaxyImages, Layout, format_shape
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
 from galfeat.data.sources.open_file import Picture, is_there, open_file
 from galfeat.data.sources.select_bands import MissingBands, with_bands
@@ -60,7 +60,7 @@ class FileSource:
     numbers : tuple of int, optional
         For each entry, which galaxy of its file it is; otherwise an entry is all galaxies of its
         file.
-    row : Row, optional
+    row : UniformExtensions, optional
         The galaxies of the one file, where all are stored alike; read the long way if the file is
         no longer what it was.
     left_out : tuple of str
@@ -69,13 +69,13 @@ class FileSource:
         Columns of the catalogue that hold no single value a row.
     beside : tuple of BesideFiles
         Companion files of the entries.
-    companions : Companions
+    companions : AncillaryOptions
         How these, and those within files, are used.
     missing_bands : {"fail", "mask"}
         What becomes of a galaxy without one of the bands.
     outside : bool
         Whether files may lie outside the folder.
-    known : Known
+    known : HeaderCache
         What was found in files of many galaxies, so that shards do not look through them again.
     """
 
@@ -85,17 +85,20 @@ class FileSource:
     layout: Layout = "auto"
     wanted: tuple[str, ...] = ()
     numbers: tuple[int, ...] | None = field(default=None, repr=False)
-    row: Row | None = field(default=None, repr=False)
+    row: UniformExtensions | None = field(default=None, repr=False)
     left_out: tuple[str, ...] = field(default=(), repr=False)
     left_out_columns: tuple[str, ...] = ()
     beside: tuple[BesideFiles, ...] = ()
-    companions: Companions = field(default_factory=Companions)
+    companions: AncillaryOptions = field(default_factory=AncillaryOptions)
     missing_bands: MissingBands = "fail"
     outside: bool = False
-    known: Known = field(default_factory=Known, repr=False, compare=False)
+    known: HeaderCache = field(default_factory=HeaderCache, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:
-        return {**vars(self), "known": Known()}  # to be found out again rather than sent along
+        return {
+            **vars(self),
+            "known": HeaderCache(),
+        }  # to be found out again rather than sent along
 
     def __len__(self) -> int:
         return int(self.catalog.num_rows)
@@ -151,19 +154,19 @@ class FileSource:
         cutouts = [each for each in found if isinstance(each, Cutout)]
         return Reading(cutouts, [each for each in found if isinstance(each, Failure)])
 
-    def _reader(self) -> PlainReader:
+    def _reader(self) -> FastImageReader:
         """Return this thread's reader of plain images, which need not learn again what the files of
         other shards look like.
         """
-        readers: dict[tuple[Path, str], PlainReader] = vars(self.known.own).setdefault(
+        readers: dict[tuple[Path, str], FastImageReader] = vars(self.known.own).setdefault(
             "readers", {}
         )
         key = self.folder, self.layout
         if key not in readers:
-            readers[key] = PlainReader(self.folder, self.layout, self.known)
+            readers[key] = FastImageReader(self.folder, self.layout, self.known)
         return readers[key]
 
-    def _read_whole(self, shard: Shard, reader: PlainReader) -> Iterator[tuple[int, Cutout]]:
+    def _read_whole(self, shard: Shard, reader: FastImageReader) -> Iterator[tuple[int, Cutout]]:
         """Read the plain images that are a galaxy a file.
 
         Those of them that have the bands asked for.
@@ -231,14 +234,14 @@ class FileSource:
         ):
             yield _Entry(row, name, paths, hdu, self.numbers[row] if self.numbers else None)
 
-    def _read_plain(self, entry: _Entry, reader: PlainReader) -> Cutout | None:
+    def _read_plain(self, entry: _Entry, reader: FastImageReader) -> Cutout | None:
         """Return the cutout if all its files are plain images, without opening them the long way.
 
         None if there is more to it.
         """
         if entry.hdu is not None or entry.number:
             return None
-        loaded: dict[str, Pixels] = {}
+        loaded: dict[str, PixelPlanes] = {}
         for band, file in zip(self.columns, entry.files, strict=True):
             found = reader.read(file) if file else None
             if found is None or (band and len(found.bands) != 1):
@@ -253,7 +256,7 @@ class FileSource:
         self,
         name: str,
         entry: _Entry,
-        loaded: Mapping[str, Pixels],
+        loaded: Mapping[str, PixelPlanes],
         galaxy: tuple[int, int] = (0, 1),
     ) -> Cutout:
         found = self._accompanied(entry.row, _together(loaded, tuple(self.columns)), galaxy)
@@ -276,7 +279,9 @@ class FileSource:
         )
         return with_bands(cutout, expected, self.missing_bands)
 
-    def _accompanied(self, row: int, found: Pixels, galaxy: tuple[int, int] = (0, 1)) -> Pixels:
+    def _accompanied(
+        self, row: int, found: PixelPlanes, galaxy: tuple[int, int] = (0, 1)
+    ) -> PixelPlanes:
         """Give a galaxy its companion files.
 
         `galaxy` is which one of its file it is, and how many there are.
@@ -325,7 +330,7 @@ class FileSource:
     def _read_entry(
         self, entry: _Entry, opened: Mapping[str, FitsFile | Picture]
     ) -> list[Cutout | Failure]:
-        found: dict[str, list[Galaxy]] = {}
+        found: dict[str, list[GalaxyImages]] = {}
         files = dict(zip(self.columns, entry.files, strict=True))
         for band, source in opened.items():
             try:
@@ -352,10 +357,10 @@ class FileSource:
         name: str,
         entry: _Entry,
         opened: Mapping[str, FitsFile | Picture],
-        galaxies: tuple[Galaxy, ...],
+        galaxies: tuple[GalaxyImages, ...],
         which: tuple[int, int],
     ) -> Cutout | Failure:
-        loaded: dict[str, Pixels] = {}
+        loaded: dict[str, PixelPlanes] = {}
         files = dict(zip(self.columns, entry.files, strict=True))
         for (band, source), galaxy in zip(opened.items(), galaxies, strict=True):
             try:
@@ -368,7 +373,9 @@ class FileSource:
             return _failure(entry, name, "", entry.files[0], error)
 
 
-def _paired(found: Mapping[str, list[Galaxy]], number: int | None) -> list[tuple[Galaxy, ...]]:
+def _paired(
+    found: Mapping[str, list[GalaxyImages]], number: int | None
+) -> list[tuple[GalaxyImages, ...]]:
     """Put the galaxies of the files of several bands together, in order, or the one of that number
     only.
     """
@@ -388,14 +395,16 @@ def _paired(found: Mapping[str, list[Galaxy]], number: int | None) -> list[tuple
     return [tuple(galaxies[number] for galaxies in found.values())]
 
 
-def _load(band: str, source: FitsFile | Picture, galaxy: Galaxy, companions: Companions) -> Pixels:
+def _load(
+    band: str, source: FitsFile | Picture, galaxy: GalaxyImages, companions: AncillaryOptions
+) -> PixelPlanes:
     pixels = source.load(galaxy, companions)
     if band and len(pixels.bands) != 1:
         raise CutoutError(f"holds {len(pixels.bands)} bands where one is expected")
     return pixels
 
 
-def _together(loaded: Mapping[str, Pixels], bands: tuple[str, ...]) -> Pixels:
+def _together(loaded: Mapping[str, PixelPlanes], bands: tuple[str, ...]) -> PixelPlanes:
     """Put the bands of several files together; those that are missing have only bad pixels."""
     if "" in loaded:
         return loaded[""]
@@ -403,7 +412,7 @@ def _together(loaded: Mapping[str, Pixels], bands: tuple[str, ...]) -> Pixels:
     if len(set(shapes.values())) > 1:
         raise CutoutError(
             "its bands differ in size: "
-            + ", ".join(f"{band} has {size_of(shape)}" for band, shape in shapes.items())
+            + ", ".join(f"{band} has {format_shape(shape)}" for band, shape in shapes.items())
         )
     nothing = np.full((1, *next(iter(shapes.values()))), np.nan, np.float32)
     pixels = [loaded[band].pixels if band in loaded else nothing for band in bands]
@@ -412,7 +421,7 @@ def _together(loaded: Mapping[str, Pixels], bands: tuple[str, ...]) -> Pixels:
     segments = next(
         (found.segmentation for found in loaded.values() if found.segmentation is not None), None
     )
-    return Pixels(
+    return PixelPlanes(
         np.concatenate(pixels),
         bands,
         True,

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from galfeat.data.fits.ancillary_names import split_companions
+from galfeat.data.fits.ancillary_names import flag_ancillary_files
 
 __all__ = ["is_fits", "is_picture", "list_cutouts", "names_of", "without_suffix"]
 
@@ -55,7 +55,7 @@ def list_cutouts(folder: Path) -> tuple[list[str], tuple[str, ...]]:
             if not name.startswith(".") and (is_fits(name) or is_picture(name))
         ]
         for name, companion in zip(
-            here, split_companions([without_suffix(name) for name in here]), strict=True
+            here, flag_ancillary_files([without_suffix(name) for name in here]), strict=True
         ):
             (left_out if companion else galaxies).append(_as_text(before + name))
     return sorted(galaxies), tuple(sorted(left_out))

@@ -13,9 +13,9 @@ from typing import NamedTuple, Protocol
 import pyarrow as pa
 
 from galfeat import CutoutError, UsageError
-from galfeat.data.fits.ancillary import Companions
-from galfeat.data.fits.fast_extensions import find_row
-from galfeat.data.fits.header_cache import Known
+from galfeat.data.fits.ancillary import AncillaryOptions
+from galfeat.data.fits.fast_extensions import find_uniform_extensions
+from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import Layout, check_layout
 from galfeat.data.sources.base import Reading, Shard
 from galfeat.data.sources.catalog_columns import (
@@ -133,7 +133,7 @@ def open_source(
         is NaN; a pixel whose noise is no positive number is masked.
     bad_bits : int, optional
         Which data-quality bits make a pixel bad, as a sum; by default those that
-        `galfeat.data.fits.ancillary.Companions` describes.
+        `galfeat.data.fits.ancillary.AncillaryOptions` describes.
     allow_outside : bool
         Whether the paths of a catalogue may be absolute or lead out of its folder.
 
@@ -161,7 +161,7 @@ def open_source(
         _checked_bands(bands),
         layout,
         missing_bands,
-        Companions(companions, bad_bits),
+        AncillaryOptions(companions, bad_bits),
         allow_outside,
     )
     if positions is not None:
@@ -196,7 +196,7 @@ class _Options(NamedTuple):
     wanted: tuple[str, ...]
     layout: Layout
     missing_bands: MissingBands
-    companions: Companions
+    companions: AncillaryOptions
     outside: bool
 
     def files(self, folder: Path, catalog: pa.Table, columns: Mapping[str, str]) -> FileSource:
@@ -229,8 +229,8 @@ def _from_one(path: Path, catalog: str | Path | None, options: _Options) -> Open
             catalog,
             path,
         )
-    known, layout = Known(), options.layout
-    row = find_row(path, layout, known) if is_fits(path.name) else None
+    known, layout = HeaderCache(), options.layout
+    row = find_uniform_extensions(path, layout, known) if is_fits(path.name) else None
     if is_catalog(path) or (row is None and is_fits(path.name) and _holds_tables_only(path, known)):
         if catalog is not None:
             raise UsageError(f"{path}: is a catalogue itself, so there is no other to go with it")
@@ -381,7 +381,7 @@ def _checked_bands(bands: Sequence[str] | None) -> tuple[str, ...]:
     return wanted
 
 
-def _count_galaxies(path: Path, layout: Layout, known: Known) -> int:
+def _count_galaxies(path: Path, layout: Layout, known: HeaderCache) -> int:
     if is_picture(path.name):
         return 1
     try:
@@ -391,7 +391,7 @@ def _count_galaxies(path: Path, layout: Layout, known: Known) -> int:
         return 1
 
 
-def _holds_tables_only(path: Path, known: Known) -> bool:
+def _holds_tables_only(path: Path, known: HeaderCache) -> bool:
     try:
         with known.open(path) as file:
             kinds = {hdu.kind for hdu in file.hdus if hdu.shape}

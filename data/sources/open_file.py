@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary import Companions, Pixels
+from galfeat.data.fits.ancillary import AncillaryOptions, PixelPlanes
 from galfeat.data.fits.file import FitsFile
-from galfeat.data.fits.header_cache import Known
-from galfeat.data.fits.layouts import Galaxy, Layout
+from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.fits.layouts import GalaxyImages, Layout
 from galfeat.data.sources.folders import is_picture
 from galfeat.data.sources.pictures import read_picture
 
@@ -18,7 +18,7 @@ __all__ = ["Picture", "is_there", "open_file"]
 
 # as `galfeat.data.sources.folders` writes bytes that are no text
 _SPELLED_OUT = re.compile(r"\\x[0-9a-f]{2}")
-_AS_USUAL = Companions()
+_AS_USUAL = AncillaryOptions()
 
 
 class Picture:
@@ -27,20 +27,20 @@ class Picture:
     def __init__(self, path: Path) -> None:
         self._pixels = read_picture(path)
 
-    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:  # noqa: ARG002 - a picture has one layout
+    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[GalaxyImages]:  # noqa: ARG002 - a picture has one layout
         """Return its one galaxy."""
         if hdu:
             raise CutoutError(f"has no extension {hdu}: it is a picture")
-        return [Galaxy((0,))]
+        return [GalaxyImages((0,))]
 
-    def load(self, galaxy: Galaxy, companions: Companions = _AS_USUAL) -> Pixels:  # noqa: ARG002 - there is one, and it is alone
+    def load(self, galaxy: GalaxyImages, companions: AncillaryOptions = _AS_USUAL) -> PixelPlanes:  # noqa: ARG002 - there is one, and it is alone
         """Return its pixels."""
         return self._pixels
 
 
 @contextmanager
 def open_file(
-    folder: Path, file: str, known: Known, *, outside: bool = False
+    folder: Path, file: str, known: HeaderCache, *, outside: bool = False
 ) -> Iterator[FitsFile | Picture]:
     """Open a file of a catalogue, and close it afterwards.
 
@@ -50,7 +50,7 @@ def open_file(
         Where paths start.
     file : str
         As the catalogue writes it.
-    known : Known
+    known : HeaderCache
     outside : bool
         Whether it may lie outside the folder.
 

@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import band_names
-from galfeat.data.fits.file import Pixels
+from galfeat.data.fits.file import PixelPlanes
 from galfeat.data.fits.streams import open_bytes
 
 __all__ = ["decode_picture", "read_picture"]
@@ -26,7 +26,7 @@ _BEST_RATIO = 1100  # PNG packs at most 1032 to 1, JPEG less
 _DAMAGED = (OSError, SyntaxError, ValueError)
 
 
-def read_picture(path: Path) -> Pixels:
+def read_picture(path: Path) -> PixelPlanes:
     """Read a picture.
 
     Rows are kept as the file has them, so the first is the top one (in FITS it is the bottom one).
@@ -42,7 +42,7 @@ def read_picture(path: Path) -> Pixels:
         return decode_picture(bytes(source.read(0, source.size)))
 
 
-def decode_picture(data: bytes) -> Pixels:
+def decode_picture(data: bytes) -> PixelPlanes:
     """Return the pixels of a picture as it lies in a file; see `read_picture`.
 
     Raises
@@ -57,8 +57,8 @@ def decode_picture(data: bytes) -> Pixels:
             raise
         raise CutoutError(f"is a damaged picture: {error}") from error
     if pixels.shape[0] == 1:
-        return Pixels(pixels, band_names(1), False)
-    return Pixels(pixels, _COLOURS, True)
+        return PixelPlanes(pixels, band_names(1), False)
+    return PixelPlanes(pixels, _COLOURS, True)
 
 
 def _decode(data: bytes) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from galfeat import UsageError
-from galfeat.data.fits.header_cache import Known
+from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.sources.base import Failure, Reading, Shard
 from galfeat.data.sources.catalogs import is_catalog
 from galfeat.data.sources.files import FileSource
@@ -152,7 +152,7 @@ class RemoteSource:
             here = replace(
                 self.local,
                 folder=Path(folder),
-                known=Known(),
+                known=HeaderCache(),
                 wanted=self.bands if masks else self.local.wanted,
             )
             reading = here.read(shard)

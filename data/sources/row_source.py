@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
-from galfeat.data.fits.header_cache import Known
+from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
 from galfeat.data.sources.select_bands import MissingBands, with_bands
 
@@ -32,7 +32,7 @@ class RowSource(ABC):
         Files that are no galaxies: none here.
     missing_bands : {"fail", "mask"}
         What becomes of a galaxy without one of the bands asked for.
-    known : Known
+    known : HeaderCache
         Where oddities are reported.
     """
 
@@ -41,10 +41,13 @@ class RowSource(ABC):
     left_out_columns: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     missing_bands: MissingBands = "fail"
-    known: Known = field(default_factory=Known, repr=False, compare=False)
+    known: HeaderCache = field(default_factory=HeaderCache, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:
-        return {**vars(self), "known": Known()}  # to be found out again rather than sent along
+        return {
+            **vars(self),
+            "known": HeaderCache(),
+        }  # to be found out again rather than sent along
 
     def __len__(self) -> int:
         return int(self.catalog.num_rows)

@@ -13,11 +13,21 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary import Companions, Layer, Pixels, with_layers
-from galfeat.data.fits.ancillary_names import Role, companion_root, owners_of, role_of
+from galfeat.data.fits.ancillary import (
+    AncillaryOptions,
+    AncillaryPlane,
+    PixelPlanes,
+    apply_ancillary,
+)
+from galfeat.data.fits.ancillary_names import (
+    Role,
+    ancillary_stem,
+    match_galaxies,
+    parse_ancillary_name,
+)
 from galfeat.data.fits.file import FitsFile
-from galfeat.data.fits.header_cache import Known
-from galfeat.data.fits.layouts import size_of
+from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.fits.layouts import format_shape
 from galfeat.data.sources.folders import is_fits, is_picture, without_suffix
 from galfeat.data.sources.open_file import Picture, open_file
 
@@ -73,7 +83,7 @@ def columns_beside(table: pa.Table, bands: Sequence[str]) -> tuple[BesideFiles, 
     found: list[BesideFiles] = []
     known = {band.lower() for band in bands} | {""}
     for name in table.column_names:
-        use = role_of(name.removeprefix("file_"))
+        use = parse_ancillary_name(name.removeprefix("file_"))
         if (
             use is not None
             and (not bands or use.rest in known)
@@ -118,11 +128,11 @@ def files_beside(galaxies: Sequence[str], companions: Sequence[str]) -> tuple[Be
     for file in companions:
         folder, _, name = file.rpartition("/")
         stem = without_suffix(name)
-        root = companion_root(stem) or ""
-        use = role_of(stem[len(root) :].strip("_-. "))
+        root = ancillary_stem(stem) or ""
+        use = parse_ancillary_name(stem[len(root) :].strip("_-. "))
         if use is None:
             continue
-        owners = owners_of(root, use.role, ordered.get(folder, ()))
+        owners = match_galaxies(root, use.role, ordered.get(folder, ()))
         if not owners:
             _LOG.warning("%s: its name does not say which galaxy it goes with: not used", file)
         own = files.setdefault(use.role, [""] * len(galaxies))
@@ -138,31 +148,31 @@ def _ordered(found: Sequence[BesideFiles]) -> tuple[BesideFiles, ...]:
 
 
 def accompanied(
-    found: Pixels,
+    found: PixelPlanes,
     files: Mapping[str, Sequence[tuple[Role, str]]],
-    place: tuple[Path, Known, bool],
+    place: tuple[Path, HeaderCache, bool],
     galaxy: tuple[int, int],
-    companions: Companions,
-) -> Pixels:
+    companions: AncillaryOptions,
+) -> PixelPlanes:
     """Return the pixels of a galaxy with what lies beside it.
 
     Parameters
     ----------
-    found : Pixels
+    found : PixelPlanes
     files : mapping of str to sequence of (str, str)
         Companion files, each with what it is used for: role, and band or nothing.
-    place : (Path, Known, bool)
+    place : (Path, HeaderCache, bool)
         Folder, what is known of its files, and whether files may lie outside.
     galaxy : (int, int)
         Which galaxy of its file it is, counted from 0, and how many there are.
-    companions : Companions
+    companions : AncillaryOptions
 
     Raises
     ------
     CutoutError
         If a companion cannot be read or does not fit.
     """
-    layers: list[Layer] = []
+    layers: list[AncillaryPlane] = []
     folder, known, outside = place
     names = {band.lower(): number for number, band in enumerate(found.bands)}
     for file, uses in files.items():
@@ -171,7 +181,7 @@ def accompanied(
                 for role, band in uses:
                     if not band or band in names:
                         layers.append(
-                            Layer(
+                            AncillaryPlane(
                                 role,
                                 names[band] if band else None,
                                 _planes(opened, role, galaxy, companions),
@@ -189,11 +199,11 @@ def accompanied(
                         )
         except CutoutError as error:
             raise CutoutError(f"{file}: {error}") from error
-    return with_layers(found, layers)
+    return apply_ancillary(found, layers)
 
 
 def _planes(
-    opened: FitsFile | Picture, role: Role, galaxy: tuple[int, int], companions: Companions
+    opened: FitsFile | Picture, role: Role, galaxy: tuple[int, int], companions: AncillaryOptions
 ) -> NDArray[np.generic]:
     if isinstance(opened, Picture):
         shown = opened.load(opened.galaxies()[0]).pixels
@@ -208,17 +218,19 @@ def _planes(
     own = [
         image
         for image in opened.images
-        if (use := role_of(image.name)) is not None and use.role == role
+        if (use := parse_ancillary_name(image.name)) is not None and use.role == role
     ] or opened.images
     if count > 1 and len(own) == count:
         own = [own[number]]
     elif count > 1 and len(own) > 1:
         raise CutoutError(f"holds {len(own)} images for {count} galaxies")
-    values = _stacked([opened.layer(opened.hdus[image.hdu], role, companions) for image in own])
+    values = _stacked(
+        [opened.read_ancillary(opened.hdus[image.hdu], role, companions) for image in own]
+    )
     if values.ndim > 2 and count > 1 and len(values) == count:
         values = values[number]
     if values.ndim > 3:
-        raise CutoutError(f"has {size_of(values.shape)}, which are not one galaxy's")
+        raise CutoutError(f"has {format_shape(values.shape)}, which are not one galaxy's")
     return values.reshape(-1, *values.shape[-2:])
 
 

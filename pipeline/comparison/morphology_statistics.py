@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from galfeat.data.preparation.segmentation import central_region, combined, segment
+from galfeat.data.preparation.segmentation import central_region, combine_bands, segment
 
 __all__ = ["SHAPE", "shape_names", "shape_numbers"]
 
@@ -112,7 +112,9 @@ def _numbers(image: NDArray[np.float32]) -> list[float]:
 
 
 def _region(image: NDArray[np.float32]) -> NDArray[np.bool_]:
-    region: NDArray[np.bool_] = np.asarray(central_region(segment(combined(image))), dtype=bool)
+    region: NDArray[np.bool_] = np.asarray(
+        central_region(segment(combine_bands(image))), dtype=bool
+    )
     if region.sum() >= _LEAST:
         return region
     y, x = np.indices(image.shape[1:]) - (image.shape[1] - 1) / 2

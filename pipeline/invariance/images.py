@@ -18,8 +18,8 @@ from scipy.ndimage import affine_transform
 from galfeat.data import Cutout, Preparation, SimulatedSurvey, prepare_one
 from galfeat.data.simulation.instrument import BANDS, noise_level
 from galfeat.data.simulation.render import expose, fine_grid, observe
-from galfeat.data.simulation.scene import Point, Scene, draw_scene
-from galfeat.data.simulation.truth import Galaxy, stream
+from galfeat.data.simulation.scene import PointSource, Scene, draw_scene
+from galfeat.data.simulation.truth import GalaxyTruth, stream
 
 __all__ = ["AMOUNTS", "NEW_EXPOSURES", "PIXEL_CHANGES", "moved", "photographs"]
 
@@ -119,7 +119,7 @@ def moved(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scene:
         for image in scene.light
     ]
     points = [
-        Point(
+        PointSource(
             zoom * (point.x * cosine - point.y * sine),
             zoom * (point.x * sine + point.y * cosine),
             point.fluxes * zoom**2,
@@ -135,7 +135,7 @@ def moved(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scene:
 class _Telescope:
     """One galaxy's camera and random numbers."""
 
-    galaxy: Galaxy
+    galaxy: GalaxyTruth
     survey: SimulatedSurvey
 
     def expose(self, scene: Scene, purpose: int, size: int) -> NDArray[np.float32]:
@@ -153,7 +153,7 @@ class _Telescope:
         return image
 
 
-def _pictures(galaxy: Galaxy, survey: SimulatedSurvey) -> dict[str, Images]:
+def _pictures(galaxy: GalaxyTruth, survey: SimulatedSurvey) -> dict[str, Images]:
     size, wide = survey.size, survey.size + 2 * _SHIFT
     scene = draw_scene(galaxy, survey.bands, fine_grid(wide), survey.seed)
     angle = float(stream(survey.seed, galaxy.number, _ANGLE).uniform(0, 360))

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, band_names
-from galfeat.data.fits.ancillary import NOISE, Companions, bad_bits_of, noise_role
-from galfeat.data.fits.ancillary_names import Role, is_companion
+from galfeat.data.fits.ancillary import NOISE_ROLES, AncillaryOptions, bad_bits_of, noise_role
+from galfeat.data.fits.ancillary_names import Role, is_ancillary
 from galfeat.data.fits.file import FitsFile, open_fits
-from galfeat.data.fits.layouts import Galaxy, Layout, is_band_name, size_of
+from galfeat.data.fits.layouts import GalaxyImages, Layout, format_shape, is_band_name
 from galfeat.data.sources.catalogs import read_catalog
 from galfeat.data.sources.folders import is_fits, list_cutouts, without_suffix
 from galfeat.data.sources.mosaics.coordinates import Places, corners_of, places_of
@@ -42,7 +42,7 @@ def open_mosaics(
     positions: Path,
     size: tuple[float | None, float | None],
     wanted: tuple[str, ...],
-    how: tuple[Layout, Companions],
+    how: tuple[Layout, AncillaryOptions],
 ) -> MosaicSource:
     """Find cutouts around positions.
 
@@ -58,7 +58,7 @@ def open_mosaics(
         Side of a cutout in arcseconds, and in pixels; one of them.
     wanted : tuple of str
         Bands asked for.
-    how : (str, Companions)
+    how : (str, AncillaryOptions)
         Layout of the mosaics' files, and how what accompanies them there is used.
 
     Raises
@@ -101,7 +101,7 @@ def open_mosaics(
     )
 
 
-_How = tuple[Layout, Companions]
+_How = tuple[Layout, AncillaryOptions]
 _Mosaics = list[tuple[Plane, Any]]
 
 
@@ -115,7 +115,7 @@ def _chosen(
     columns = columns or {
         n[5:]: n
         for n in table.column_names
-        if n.startswith("file_") and n[5:] and not is_companion(n)
+        if n.startswith("file_") and n[5:] and not is_ancillary(n)
     }
     if len(paths) == 1 and paths[0].is_dir() and columns:
         return _by_columns(paths[0], table, columns, how, wanted)
@@ -206,25 +206,25 @@ def _planes(path: Path, file: str, how: _How) -> _Mosaics:
 
 
 def _beside(
-    opened: FitsFile, galaxy: Galaxy, plane: Plane, band: int, companions: Companions
+    opened: FitsFile, galaxy: GalaxyImages, plane: Plane, band: int, companions: AncillaryOptions
 ) -> tuple[tuple[Role, Plane, int | None], ...]:
     """Return what accompanies one band of a mosaic in its file."""
     found: list[tuple[Role, Plane, int | None]] = []
-    for each in galaxy.beside:
+    for each in galaxy.ancillary:
         hdu = opened.hdus[each.hdu]
         depth = prod(hdu.shape[:-2])
         role = noise_role(hdu.header, each.role)
         allowed = (
             (1, len(galaxy.bands))
-            if role not in NOISE and each.band is None
+            if role not in NOISE_ROLES and each.band is None
             else (len(galaxy.bands) if each.band is None else 1,)
         )
         if each.band not in (None, band):
             continue
         if hdu.shape[-2:] != plane.hdu.shape[-2:] or depth not in allowed:
             raise CutoutError(
-                f"{hdu.header.text('EXTNAME')} has {size_of(hdu.shape)}, which do not go with its "
-                f"{size_of(plane.hdu.shape)}"
+                f"{hdu.header.text('EXTNAME')} has {format_shape(hdu.shape)}, which do not go with "
+                f"its {format_shape(plane.hdu.shape)}"
             )
         bits = (
             bad_bits_of(hdu.header, opened.hdus[0].header, role, companions.bad_bits)

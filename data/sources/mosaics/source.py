@@ -18,12 +18,18 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
-from galfeat.data.fits.ancillary import NOISE, bad_pixels, segments_of, sigma_of
+from galfeat.data.fits.ancillary import NOISE_ROLES, bad_pixels, noise_sigma, segment_labels
 from galfeat.data.fits.ancillary_names import Role
 from galfeat.data.fits.headers import Hdu
-from galfeat.data.fits.scaling import exact, may_overflow, overflow, scaled, stored_kind
+from galfeat.data.fits.scaling import (
+    apply_scaling,
+    describe_overflow,
+    exact_values,
+    may_overflow,
+    stored_dtype,
+)
 from galfeat.data.fits.streams import Stamp, stamp_of
-from galfeat.data.fits.tiles import tiles
+from galfeat.data.fits.tiles import open_tiles
 from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.row_source import RowSource
 
@@ -148,7 +154,9 @@ class MosaicSource(RowSource):
         roles = [{role for role, _, _ in plane.beside} for plane in planes]
         shape = (len(rows), len(self.own), self.size, self.size)
         noise = (
-            np.full(shape, np.nan, np.float32) if all(own & set(NOISE) for own in roles) else None
+            np.full(shape, np.nan, np.float32)
+            if all(own & set(NOISE_ROLES) for own in roles)
+            else None
         )
         segments = (
             np.zeros((shape[0], *shape[2:]), np.int32)
@@ -229,14 +237,14 @@ class _Maps(NamedTuple):
         pixels = self.pixels[place]
         if role == "segmentation":
             if self.segments is not None:
-                self.segments[at, rows, columns] = segments_of(exact(stored, hdu))
-        elif role in NOISE:
-            sigma = sigma_of(role, scaled(stored, hdu))
+                self.segments[at, rows, columns] = segment_labels(exact_values(stored, hdu))
+        elif role in NOISE_ROLES:
+            sigma = noise_sigma(role, apply_scaling(stored, hdu))
             pixels[np.isnan(sigma)] = np.nan
             if self.noise is not None:
                 self.noise[place] = sigma
         else:
-            pixels[bad_pixels(exact(stored, hdu), bits)] = np.nan
+            pixels[bad_pixels(exact_values(stored, hdu), bits)] = np.nan
 
 
 def _copy(
@@ -244,9 +252,9 @@ def _copy(
 ) -> dict[str, str]:
     """Read a cutout; return what is odd about it."""
     window, stored = _stored(read, plane, corner, len(into))
-    flux = scaled(stored, plane.hdu)
+    flux = apply_scaling(stored, plane.hdu)
     into[window] = flux
-    return overflow(flux, stored, plane.hdu) if may_overflow(plane.hdu) else {}
+    return describe_overflow(flux, stored, plane.hdu) if may_overflow(plane.hdu) else {}
 
 
 def _stored(
@@ -280,7 +288,7 @@ def _opened(plane: Plane) -> Iterator[_Reader]:
         if stamp_of(file) != plane.stamp:
             raise CutoutError(f"the mosaic {plane.file} has changed since it was opened")
         if plane.hdu.kind == "tiles":
-            with tiles(plane.path, plane.hdu, plane.number) as read:
+            with open_tiles(plane.path, plane.hdu, plane.number) as read:
                 yield read
         else:
             yield _Rows(file, plane)
@@ -292,7 +300,7 @@ class _Rows:
     def __init__(self, file: FileIO, plane: Plane) -> None:
         self._file = file
         self._name = plane.file
-        self._kind = np.dtype(stored_kind(plane.hdu.bitpix))
+        self._kind = np.dtype(stored_dtype(plane.hdu.bitpix))
         ny, self._nx = plane.shape
         self._last: tuple[NDArray[np.generic], list[tuple[memoryview]]] | None = None
         self._start = plane.hdu.offset + plane.number * ny * self._nx * self._kind.itemsize

@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from galfeat.features.block_scaler import BlockScaler
     from galfeat.features.color.extractor import ColorHistogram
     from galfeat.features.combined import Combined, combine
+    from galfeat.features.extractors import EXTRACTORS, make_extractors
     from galfeat.features.hog.extractor import HOG
     from galfeat.features.invariances import INVARIANCES
     from galfeat.features.pixels.extractor import Pixels
-    from galfeat.features.registry import EXTRACTORS, make_extractors
     from galfeat.features.sift.bag_of_words import BagOfWords
     from galfeat.features.sift.extractor import SIFT
     from galfeat.features.sift.fisher_vectors import FisherVector
@@ -69,7 +69,7 @@ __all__ = [
 ]
 
 _HOMES = {  # imported when asked for: numba and scikit-learn take a second to load
-    "EXTRACTORS": "registry",
+    "EXTRACTORS": "extractors",
     "HOG": "hog.extractor",
     "INVARIANCES": "invariances",
     "SIFT": "sift.extractor",
@@ -82,7 +82,7 @@ _HOMES = {  # imported when asked for: numba and scikit-learn take a second to l
     "Pixels": "pixels.extractor",
     "Texture": "texture.extractor",
     "combine": "combined",
-    "make_extractors": "registry",
+    "make_extractors": "extractors",
 }
 
 

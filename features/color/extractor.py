@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.features import registry
 from galfeat.features.base import Extractor
 from galfeat.features.color import kernel as kernels
 from galfeat.features.kernels import levels_reference as plain
@@ -56,7 +57,7 @@ class ColorHistogram(Extractor):
     array([[0.25, 0.5 , 0.  , 0.  , 0.25]], dtype=float32)
     """
 
-    key = "color"
+    key = registry.COLOR.name
     _at_once = 1 << 19
 
     def __init__(

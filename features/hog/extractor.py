@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import UsageError
+from galfeat.features import registry
 from galfeat.features.base import Extractor
 from galfeat.features.hog.kernel import Grid, add_places, oriented_histograms
 from galfeat.features.hog.reference import NORMS
@@ -83,7 +84,7 @@ class HOG(Extractor):
     array([[0.5, 0.5]], dtype=float32)
     """
 
-    key = "hog"
+    key = registry.HOG.name
     _at_once = 1 << 18
 
     def __init__(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from galfeat import CutoutError, UsageError
+from galfeat.features import registry
 from galfeat.features.learned import LearnedExtractor
 from galfeat.features.settings import choice, number, whole
 from galfeat.features.sift.dense.kernel import describe_grid, grid_centres
@@ -112,7 +113,7 @@ class SIFT(LearnedExtractor):
     (0, 128)
     """
 
-    key = "sift"
+    key = registry.SIFT.name
     _at_once = 1 << 18
 
     def __init__(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.features import registry
 from galfeat.features.base import Extractor
 from galfeat.features.settings import bins, choice, wholes
 from galfeat.features.texture import glcm_kernel as glcm
@@ -86,7 +87,7 @@ class Texture(Extractor):
     (5, 186)
     """
 
-    key = "texture"
+    key = registry.TEXTURE.name
 
     def __init__(
         self,

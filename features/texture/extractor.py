@@ -12,7 +12,7 @@ from galfeat.features.texture import glcm_kernel as glcm
 from galfeat.features.texture import haralick_reference as plain
 from galfeat.features.texture.glcm_reference import ANGLES, partners
 from galfeat.features.texture.haralick_reference import STATISTICS
-from galfeat.features.texture.lbp_features import (
+from galfeat.features.texture.lbp.features import (
     PATTERNS,
     circle_radii,
     countable,

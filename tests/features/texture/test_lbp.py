@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from skimage import feature
 
 from galfeat.features import Texture
-from galfeat.features.texture.lbp_features import countable, pattern_features, pattern_names
-from galfeat.features.texture.lbp_kernel import directed_lbp, lbp
-from galfeat.features.texture.lbp_planes import LARGEST
-from galfeat.features.texture.lbp_reference import (
+from galfeat.features.texture.lbp.features import countable, pattern_features, pattern_names
+from galfeat.features.texture.lbp.kernel import directed_lbp, lbp
+from galfeat.features.texture.lbp.kernel_planes import LARGEST
+from galfeat.features.texture.lbp.reference import (
     FINE,
     circle,
     counts,
@@ -25,7 +25,7 @@ from galfeat.features.texture.lbp_reference import (
     pattern_fractions,
     patterns,
 )
-from galfeat.features.texture.lbp_tables import tables
+from galfeat.features.texture.lbp.tables import tables
 
 Planes = NDArray[np.float32]
 

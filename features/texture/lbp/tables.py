@@ -9,9 +9,31 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.features.texture.lbp_reference import FINE, circle, positions
+from galfeat.features.texture.lbp.reference import FINE, circle, positions
 
-__all__ = ["BLOCK", "ROWS", "Tables", "block_of", "in_strips", "tables"]
+__all__ = [
+    "BLOCK",
+    "GROUPS",
+    "GROUPS_END",
+    "LENGTH",
+    "LINES",
+    "MIDDLE",
+    "PIXELS",
+    "PLANES",
+    "PLANES_END",
+    "POINTS",
+    "RADIUS",
+    "REACH",
+    "REACH_END",
+    "RING",
+    "ROWS",
+    "SLOTS",
+    "SLOTS_END",
+    "Tables",
+    "block_of",
+    "in_strips",
+    "tables",
+]
 
 BLOCK = 264
 """Most words of 64 pixels that are treated at a time, where that is done in strips.
@@ -24,6 +46,14 @@ ROWS = 3
 
 # words treated at a time otherwise: their interpolated rows stay in the processor's second cache
 _FLAT = 128
+
+# columns of `Tables.heads`: of each radius, points on the circle, pixels of an interpolated plane,
+# the first of its slots whose nearer row is the lower one, its first rows in the other tables and
+# the rows after its last, and the rows of a ring buffer
+RADIUS, POINTS, LENGTH, MIDDLE = range(4)
+GROUPS, PLANES, SLOTS, PIXELS, REACH, LINES = range(4, 10)
+GROUPS_END, PLANES_END, SLOTS_END, _PIXELS_END, REACH_END, _LINES_END = range(10, 16)
+RING = 16
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]

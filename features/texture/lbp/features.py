@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.features.settings import wholes
-from galfeat.features.texture.lbp_kernel import directed_lbp, lbp
+from galfeat.features.texture.lbp.kernel import directed_lbp, lbp
 
 __all__ = ["PATTERNS", "circle_radii", "countable", "pattern_features", "pattern_names"]
 

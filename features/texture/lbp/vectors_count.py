@@ -23,7 +23,7 @@ from galfeat.features.kernels.vector_code import (
     vector_code,
 )
 
-__all__ = ["DIGITS", "bits_set", "first_bit", "tally", "two_equal", "two_equal_large"]
+__all__ = ["DIGITS", "bits_set", "count_equal", "count_equal_large", "count_points", "first_bit"]
 
 _WORDS = ir.VectorType(LONG, 8)
 
@@ -62,7 +62,7 @@ def first_bit(typing: Any, word: Any) -> Any:
 
 
 @vector_code
-def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits: Any) -> Any:
+def count_points(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits: Any) -> Any:
     """Count the bits along each circle.
 
     Binary digits of their number, and whether they rise more than once.
@@ -107,35 +107,35 @@ def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits:
 
 
 @vector_code
-def two_equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
+def count_equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
     """Return in how many circles of `counted` the number of bits is `value`, an even one below 32,
     or `value` + 1.
 
-    The second number is in the upper 32 bits. `digits` is what `tally` made; of its digits the
-    lowest five are compared.
+    The second number is in the upper 32 bits. `digits` is the output of `count_points`, of whose
+    digits the lowest five are compared.
     """
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _two_equal(context, builder, signature, args, 5)
+        return _count_equal(context, builder, signature, args, 5)
 
     return types.int64(digits, stride, count, value, counted), code
 
 
 @vector_code
-def two_equal_large(
+def count_equal_large(
     typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any
 ) -> Any:
-    """Return what `two_equal` does, for any number of bits."""
+    """Return what `count_equal` does, for any number of bits."""
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _two_equal(context, builder, signature, args, DIGITS)
+        return _count_equal(context, builder, signature, args, DIGITS)
 
     return types.int64(digits, stride, count, value, counted), code
 
 
-def _two_equal(context: Any, builder: Any, signature: Any, args: Any, length: int) -> Any:
+def _count_equal(context: Any, builder: Any, signature: Any, args: Any, length: int) -> Any:
     table, mask = (data_of(context, builder, signature, args, k) for k in (0, 4))
     stride, count, value = args[1:4]
     bits = [builder.and_(builder.lshr(value, long(k)), long(1)) for k in range(1, length)]

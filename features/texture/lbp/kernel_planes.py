@@ -1,21 +1,19 @@
-"""What the kernel of the binary patterns does before it compares.
-
-Copy a plane, replace bad pixels, scale, note which circles count.
-"""
+"""Preparation of a plane for the kernel: padding, bad pixels, scaling, mask of valid circles."""
 
 from typing import Any
 
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.texture.lbp_vectors import bad_word
+from galfeat.features.texture.lbp.tables import RADIUS, REACH, REACH_END
+from galfeat.features.texture.lbp.vectors_compare import bad_word
 
 __all__ = ["LARGEST", "any_counted", "border", "fill", "mark_inner", "scale_pixels", "take"]
 
 _EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
 
 LARGEST = 1.7 * 2.0**20
-"""The largest scaled pixel: see `galfeat.features.texture.lbp_kernel`."""
+"""The largest scaled pixel: see `galfeat.features.texture.lbp.kernel`."""
 
 
 @kernel(fast=False)
@@ -30,7 +28,7 @@ def border(reach: Any) -> Any:
 def mark_inner(inner: Any, heads: Any, ny: Any, nx: Any, width: Any) -> None:
     """Note, for each radius, which circles lie inside the image."""
     for k in range(len(heads)):
-        radius = heads[k, 0]
+        radius = heads[k, RADIUS]
         for y in range(radius, ny - radius):
             i, stop = y * width + radius, y * width + nx - radius
             while i < stop:
@@ -159,7 +157,7 @@ def any_counted(
     """
     fill(counted, 0)
     if flawed:
-        for at in range(heads[k, 8], heads[k, 14]):
+        for at in range(heads[k, REACH], heads[k, REACH_END]):
             _spread(bad, counted, before + first, last - first, reach[at])
     found = np.int64(0)
     for w in range(last - first):

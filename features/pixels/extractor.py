@@ -1,4 +1,4 @@
-"""The pixels themselves: what every other input is compared with."""
+"""The pixels themselves, the baseline of every comparison."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ __all__ = ["Pixels"]
 
 
 class Pixels(Extractor):
-    """Every pixel of the image as a feature.
+    """The pixels of the image as features, optionally downsampled.
 
     Parameters
     ----------

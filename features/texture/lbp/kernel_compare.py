@@ -36,8 +36,8 @@ from galfeat.features.texture.lbp.workspace import STRIDE
 
 __all__ = ["compare_block", "compare_pixels", "compare_strips", "interpolate_block"]
 
-# differences below are compared again; more than 2, since this code rounds otherwise than the
-# vectors
+# smaller differences are compared again; more than 2, since this code rounds differently from the
+# vector code
 _UNSURE = 4.0
 
 
@@ -53,15 +53,16 @@ def compare_pixels(
     heads: Any,
     straights: Any,
 ) -> None:
-    """Find which points that are pixels are below the centres of a block.
+    """Set the words of the points that are pixels: right, below, left and above.
 
-    A pixel is a point to the left of, or above, the one that it was compared with as a centre.
+    A pixel is the left (upper) point of the circle around its right (lower) neighbor, so that one
+    comparison, read both ways, serves two points.
     """
     radius, step, place = heads[k, RADIUS], np.int64(len(beyond) // 2), heads[k, PIXELS]
     down, back = np.int64(radius * width), np.int64(radius * width // 64 + 1)
     right, below = np.int64(straights[place] * STRIDE), np.int64(straights[place + 1] * STRIDE)
     left, above = np.int64(straights[place + 2] * STRIDE), np.int64(straights[place + 3] * STRIDE)
-    # the words before the block's own; where their circles' points are, the block overwrites
+    # the words before the block, whose points the block's own comparisons then overwrite
     for first in range(-back, 0, many):
         number = np.int64(min(many, -first))
         compare_neighbors(
@@ -119,9 +120,7 @@ def compare_block(
     width: Any,
     heads: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any,
 ) -> None:  # fmt: skip
-    """Find which points between pixels are below the centres of a block, whose rows are
-    interpolated.
-    """
+    """Set the words of the points between pixels, from the interpolated rows of a block."""
     begin, middle, end, line = (
         heads[k, SLOTS],
         heads[k, MIDDLE],
@@ -175,8 +174,9 @@ def compare_strips(
     heads: Any, groups: Any, mixes: Any, slots: Any, lines: Any, ratios: Any, corners: Any,
     weights: Any,
 ) -> None:  # fmt: skip
-    """Find the same, strip by strip of 64 columns, down which a ring of interpolated rows stays in
-    the processor's first cache.
+    """Set the words of the points between pixels, in strips of 64 columns.
+
+    Down a strip, a ring buffer of interpolated rows stays in the first-level cache.
     """
     begin, middle, end, radius, ring = (
         heads[k, SLOTS],
@@ -241,8 +241,8 @@ def _repair(
     line: Any, q: Any,
     heads: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any,
 ) -> None:  # fmt: skip
-    """Compare a word's circles again, exactly, where float32 cannot be sure."""
-    centre, sizes = scaled[at : at + 64], np.empty(64, dtype=np.float32)
+    """Compare the circles of a word again, exactly, where float32 is not sure of the sign."""
+    center, sizes = scaled[at : at + 64], np.empty(64, dtype=np.float32)
     first = heads[k, SLOTS]
     for point in range(first, heads[k, SLOTS_END]):
         upper, lower = (
@@ -251,7 +251,7 @@ def _repair(
         )
         near, far = (upper, lower) if point < heads[k, MIDDLE] else (lower, upper)
         if not _any_unsure(
-            centre, planes[near : near + 64], planes[far : far + 64], ratios[point], sizes
+            center, planes[near : near + 64], planes[far : far + 64], ratios[point], sizes
         ):
             continue
         for part in range(0, 64, 16):
@@ -262,11 +262,11 @@ def _repair(
 
 
 @kernel(fast=False)
-def _any_unsure(centre: Any, near: Any, far: Any, ratio: Any, sizes: Any) -> bool:
-    """Note how large 64 differences are; return whether any is too small to be sure of."""
+def _any_unsure(center: Any, near: Any, far: Any, ratio: Any, sizes: Any) -> bool:
+    """Store the absolute values of 64 differences; return whether any is unsure."""
     unsure = np.int32(0)
     for i in range(64):
-        sizes[i] = abs(ratio * far[i] + (near[i] - centre[i]))
+        sizes[i] = abs(ratio * far[i] + (near[i] - center[i]))
         unsure |= np.int32(sizes[i] < _UNSURE)
     return unsure != 0
 

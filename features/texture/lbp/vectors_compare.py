@@ -1,12 +1,11 @@
-"""The inner loops of the binary patterns, 64 neighbouring pixels at a time, written as LLVM vector
-code.
+"""Comparison of 64 adjacent pixels with points of their circles, written as LLVM vector code.
 
-What no compiler makes of a loop by itself: 64 comparisons become the 64 bits of one word, bit j for
-pixel j. Everything after that (counting bits and changes, masks) works on such words, so that one
-instruction treats up to 512 pixels. The code names no processor: LLVM splits the vectors as the
-machine at hand needs it, and `fmuladd` is fused where that is fast.
+LLVM does not vectorize such a loop by itself: 64 comparisons become the 64 bits of one word, bit j
+for pixel j. Counting and masking then work on words, up to 512 pixels an instruction. The code
+names no processor: LLVM splits the vectors as the machine at hand needs it, and fuses `fmuladd`
+where that is fast.
 
-Every function takes flat arrays and positions in them, and trusts them.
+Every function takes flat arrays and positions in them, without bounds checks.
 """
 
 from collections.abc import Callable
@@ -66,11 +65,11 @@ def compare_neighbors(
     to_down: Any,
     above: Any, other: Any, step: Any,
 ) -> Any:  # fmt: skip
-    """Compare words of 64 pixels with the pixels `right` and `down` further on, either way round.
+    """Compare words of 64 pixels with the pixels `right` and `down` further on, both ways.
 
-    For q < count, ``below[to_right + q]`` and ``below[to_down + q]`` say where these are below the
-    pixel; ``above[other + q]`` and ``above[other + step + q]`` where they are above it, which is
-    where the pixel is below them.
+    For q < count, ``below[to_right + q]`` and ``below[to_down + q]`` mark the pixels whose neighbor
+    is below them in value; ``above[other + q]`` and ``above[other + step + q]`` those whose
+    neighbor is above them, that is, where they are below their neighbor.
     """
     del typing
 
@@ -88,7 +87,7 @@ def compare_neighbors(
             _,
         ):
             i = builder.shl(q, long(6))
-            centre = [
+            center = [
                 load(builder, source, added(builder, at, i, LANES * k), FLOATS, 4)
                 for k in range(PARTS)
             ]
@@ -101,8 +100,8 @@ def compare_neighbors(
                 )
                 for k in range(PARTS):
                     value = load(builder, source, added(builder, start, i, LANES * k), FLOATS, 4)
-                    _keep(builder, builder.fcmp_ordered("<", value, centre[k]), under, k)
-                    _keep(builder, builder.fcmp_ordered("<", centre[k], value), over, k)
+                    _keep(builder, builder.fcmp_ordered("<", value, center[k]), under, k)
+                    _keep(builder, builder.fcmp_ordered("<", center[k], value), over, k)
         return context.get_dummy_value()
 
     return types.void(
@@ -114,8 +113,9 @@ def compare_neighbors(
 def shift_words(
     typing: Any, words: Any, at: Any, count: Any, offset: Any, into: Any, to: Any
 ) -> Any:
-    """Set the bits of words from ``into[to]`` on to those that stand `offset` bits before
-    ``words[at]``; `count` is rounded up to eight.
+    """Copy a bit string, `offset` bits before ``words[at]``, to the words from ``into[to]`` on.
+
+    `count` is rounded up to eight words.
     """
     del typing
 
@@ -141,15 +141,14 @@ def shift_words(
 
 
 def _slanted(rows: int) -> Callable[..., Any]:
-    """Return the function that compares 64 pixels of one row, or of three rows at once, with the
-    points between pixels.
+    """Return the code of `compare_row` (one row) or `compare_three_rows` (three rows at once).
 
-    Its arguments: the centres, where the first is, and the length of a row; the interpolated
-    planes, and how far the pixels are from where the table says; that table, of a point's rows, and
-    its row for the first point; the points' slots and ratios; first, middle, stop: up to the middle
-    the nearer of a point's two rows is the first one; words, stride, and where the words of each
-    row go. It returns a number whose bit r is set if a difference in row r was smaller than 2: the
-    highest bit of a float's exponent says that.
+    Arguments of the code: the center pixels, the position of the first, and the length of a row;
+    the interpolated planes, and how far the pixels are from where the table says; that table, of a
+    point's rows, and its row for the first point; the slots and ratios of the points; first,
+    middle, stop: up to the middle the nearer of a point's two rows is the first one; words, stride,
+    and the position of each row's words. It returns a number whose bit r is set if a difference in
+    row r is smaller than 2, which the highest bit of a float's exponent tells.
     """
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -160,7 +159,7 @@ def _slanted(rows: int) -> Callable[..., Any]:
             args[k] for k in (1, 2, 4, 6, 9, 10, 11, 13)
         )
         wheres = args[14 : 14 + rows]
-        centres = [
+        centers = [
             [
                 load(
                     builder,
@@ -198,7 +197,7 @@ def _slanted(rows: int) -> Callable[..., Any]:
                         for line in lines
                     ]
                     for r in range(rows):
-                        nearer = builder.fsub(values[r + near], centres[r][k])
+                        nearer = builder.fsub(values[r + near], centers[r][k])
                         difference = builder.bitcast(
                             fmuladd(builder, ratio, values[r + 1 - near], nearer), INTS
                         )
@@ -228,7 +227,7 @@ def compare_row(
     slots: Any, ratios: Any,
     first: Any, middle: Any, stop: Any, words: Any, stride: Any, where: Any,
 ) -> Any:  # fmt: skip
-    """Compare 64 pixels with the points between pixels: see `_slanted`."""
+    """Compare 64 pixels with the points between pixels; see `_slanted`."""
     del typing
     return types.int32(
         pixels,
@@ -256,9 +255,7 @@ def compare_three_rows(
     first: Any, middle: Any, stop: Any, words: Any, stride: Any, where: Any, where2: Any,
     where3: Any,
 ) -> Any:  # fmt: skip
-    """Compare 64 pixels and twice the 64 below them with the points between pixels: see
-    `_slanted`.
-    """
+    """Compare 64 pixels of each of three rows with the points between pixels; see `_slanted`."""
     del typing
     return types.int32(
         pixels,
@@ -289,6 +286,6 @@ def _word(builder: Any, target: Any, slot: Any, stride: Any, where: Any) -> Any:
 def _keep(builder: Any, bits: Any, word: Any, part: int) -> None:
     """Store 16 comparisons as a part of a word.
 
-    Parts and bits go upwards in memory (all of numba's machines are so).
+    Parts and bits ascend in memory: all machines that numba supports are little-endian.
     """
     builder.store(builder.bitcast(bits, _SHORT), builder.gep(word, [long(part)]), align=2)

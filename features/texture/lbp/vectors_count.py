@@ -1,8 +1,7 @@
-"""What the binary patterns of 512 pixels at a time count along their circles, written as LLVM
-vector code.
+"""Bit-sliced counts along circles, 512 pixels at a time, written as LLVM vector code.
 
-A circle's points are bits in different words; bit j of each is pixel j. Every function takes flat
-arrays and positions in them, and trusts them.
+The points of a circle are bits in different words; bit j of each belongs to pixel j. Every function
+takes flat arrays and positions in them, without bounds checks.
 """
 
 from typing import Any
@@ -51,7 +50,7 @@ def bits_set(typing: Any, word: Any) -> Any:
 
 @vector_code
 def first_bit(typing: Any, word: Any) -> Any:
-    """Return the place of the lowest bit of a word that is not zero."""
+    """Return the position of the lowest set bit of a word that is not zero."""
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -63,13 +62,11 @@ def first_bit(typing: Any, word: Any) -> Any:
 
 @vector_code
 def count_points(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits: Any) -> Any:
-    """Count the bits along each circle.
+    """Count the points set along each circle, and mark circles with several runs.
 
-    Binary digits of their number, and whether they rise more than once.
-
-    `words` holds `points` rows of `stride` words; the digits come in `DIGITS` rows of `digits`, the
-    lowest first, and the circles with several rises in one more. `count` is rounded up to eight
-    words; `points` is a multiple of eight.
+    `words` holds `points` rows of `stride` words. The binary digits of the counts come in `DIGITS`
+    rows of `digits`, the lowest first; one more row marks the circles whose bits rise from 0 to 1
+    more than once. `count` is rounded up to eight words; `points` is a multiple of eight.
     """
     del typing
 
@@ -108,11 +105,10 @@ def count_points(typing: Any, words: Any, stride: Any, points: Any, count: Any, 
 
 @vector_code
 def count_equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
-    """Return in how many circles of `counted` the number of bits is `value`, an even one below 32,
-    or `value` + 1.
+    """Return how many circles of `counted` have `value` points set, and how many `value` + 1.
 
-    The second number is in the upper 32 bits. `digits` is the output of `count_points`, of whose
-    digits the lowest five are compared.
+    The second number is in the upper 32 bits. `value` is even and below 32. `digits` is the output
+    of `count_points`, of whose digits the lowest five are compared.
     """
     del typing
 
@@ -126,7 +122,7 @@ def count_equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, c
 def count_equal_large(
     typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any
 ) -> Any:
-    """Return what `count_equal` does, for any number of bits."""
+    """Return the same as `count_equal`, for any number of points."""
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -160,7 +156,7 @@ def _count_equal(context: Any, builder: Any, signature: Any, args: Any, length: 
 
 
 def _rises(builder: Any, bits: list[Any], many: Any, seen: Any, before: Any) -> None:
-    """Note the circles whose bits go from 0 to 1, and those where they do so again."""
+    """Mark the circles whose bits rise from 0 to 1, and those where they do so again."""
     previous, once, again = (builder.load(place) for place in (before, seen, many))
     for bit in bits:
         rise = builder.and_(bit, builder.not_(previous))
@@ -172,7 +168,7 @@ def _rises(builder: Any, bits: list[Any], many: Any, seen: Any, before: Any) -> 
 
 
 def _add_eight(builder: Any, bits: list[Any], digits: list[Any]) -> None:
-    """Add eight bits to binary numbers whose digits stand in different words."""
+    """Add eight bits to bit-sliced numbers, whose digits are in different words."""
     carries = bits
     for place in digits[:3]:
         digit, pairs = builder.load(place), zip(carries[::2], carries[1::2], strict=True)

@@ -1,4 +1,4 @@
-"""Interpolate 64 neighboring pixels at a time along rows, written as LLVM vector code.
+"""Interpolation of 64 adjacent pixels at a time along rows, written as LLVM vector code.
 
 Every function takes flat arrays and positions in them, without bounds checks. The code names no
 processor: LLVM splits the vectors as the machine at hand needs it, and fuses `fmuladd` where that
@@ -57,10 +57,11 @@ def interpolate_row(
     first: Any,
     number: Any,
 ) -> Any:
-    """Set ``planes[to + k step + i]`` to ``u (pixels[start + i + 1] - pixels[start + i]) + v
-    pixels[start + i]`` for i < count.
+    """Interpolate `count` pixels of a row at the columns of several planes.
 
-    (u, v) is row ``first + k`` of `mixes`, k < number. `count` is a multiple of 64.
+    Set ``planes[to + k step + i]`` to ``u (pixels[start + i + 1] - pixels[start + i]) + v
+    pixels[start + i]`` for i < count, with (u, v) in row ``first + k`` of `mixes`, k < number.
+    `count` is a multiple of 64.
     """
     del typing
 
@@ -115,10 +116,9 @@ def interpolate_three_rows(
 ) -> Any:
     """Interpolate 64 pixels of three rows.
 
-    Row r, from ``pixels[at + r width]`` on, is set at ``planes[to + k step + 64 r]``.
-
-    (offset, first plane, number of planes) are rows `first` to `stop` of `groups`; k counts the
-    planes from that of the first group on. The rest is as in `interpolate_row`.
+    Row r, from ``pixels[at + r width]`` on, is stored at ``planes[to + k step + 64 r]``. Rows
+    `first` to `stop` of `groups` are (offset, first plane, number of planes); k counts the planes
+    from that of the first group on. The rest is as in `interpolate_row`.
     """
     del typing
 
@@ -181,9 +181,9 @@ def interpolate_three_rows(
 
 
 def _many_registers() -> bool:
-    """Return whether three rows of four vectors and their slopes fit the registers.
+    """Return whether the registers hold four vectors, and their slopes, of three rows.
 
-    Otherwise they are taken one by one.
+    Otherwise rows are interpolated one by one.
     """
     given: Any = getattr(config, "CPU_FEATURES", None)
     features: str = get_host_cpu_features().flatten() if given is None else given

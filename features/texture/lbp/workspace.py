@@ -28,9 +28,9 @@ A power of two would map all points to the same sets of the cache.
 
 
 class Workspace(NamedTuple):
-    """Memory of one call; flat, in float32 or words of 64 bits.
+    """Buffers of one call; flat, of float32 or of 64-bit words.
 
-    `pixels` and `codes` are the same memory.
+    `pixels` and `codes` share their memory.
 
     Attributes
     ----------
@@ -38,10 +38,10 @@ class Workspace(NamedTuple):
         as int32
     scaled : the same, scaled
     planes : interpolated rows of a block, or of a strip of it
-    words : (points, `STRIDE`) which points are below the centre
-    beyond : (2, n) which points to the right, and below in the image, are above the centre, with
+    words : (points, `STRIDE`) which points are below the center
+    beyond : (2, n) which points to the right, and below in the image, are above the center, with
         the words before the block
-    digits : (`DIGITS` + 1, `STRIDE`) number of points below the centre; circles with several runs
+    digits : (`DIGITS` + 1, `STRIDE`) number of points below the center; circles with several runs
     counted : (`BLOCK`,) which circles count
     inner : (radii, words) circles inside the image
     bad : bad pixels, with a border
@@ -82,7 +82,7 @@ def allocate(table: Tables, ny: int, width: int) -> Workspace:
 
 
 def _aligned(count: int, kind: type[np.generic]) -> NDArray[Any]:
-    """Return uninitialised memory whose vectors do not straddle cache lines."""
+    """Return uninitialized memory aligned to cache lines."""
     size = count * np.dtype(kind).itemsize
     memory = np.empty(size + 64, dtype=np.uint8)
     start = -memory.ctypes.data % 64

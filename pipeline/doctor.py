@@ -135,7 +135,7 @@ def _color() -> tuple[str, bool]:
 def _texture() -> tuple[str, bool]:
     from galfeat.features import Texture
     from galfeat.features.texture.haralick_reference import glcm_features
-    from galfeat.features.texture.lbp_reference import pattern_fractions
+    from galfeat.features.texture.lbp.reference import pattern_fractions
 
     planes = _galaxies()[:, 0]
     ours = Texture(distances=(1,), radii=(1,)).transform(planes[:, None])

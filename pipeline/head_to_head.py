@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError, __version__
 from galfeat.data import Preparation, SimulatedSurvey, Source, open_source
+from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.checkpoints import Pieces, fingerprint_of
 from galfeat.pipeline.comparison.classifiers.cnn import installed, version
 from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
@@ -226,9 +227,9 @@ class _Job:
             notes.append("PyTorch is not installed: the small convolutional network was left out.")
         plan, inputs, predicted = self._planned(sample, recipe, ceiling)
         run = self._settings(recipe, plan)
-        tested = () if there is None else (there.ids, there.labels, there.blocks["pixels"])
+        tested = () if there is None else (there.ids, there.labels, there.blocks[PIXELS.name])
         same = {key: value for key, value in run.items() if key != "source"}
-        key = fingerprint_of(same, here.ids, here.labels, here.blocks["pixels"], family, *tested)
+        key = fingerprint_of(same, here.ids, here.labels, here.blocks[PIXELS.name], family, *tested)
         pieces = Pieces(self.out / "pieces", key, resume=self.resume)
         if self.resume and (strange := pieces.of_other_runs()):
             self.saying(
@@ -301,7 +302,7 @@ class _Job:
             )
 
         plan = fitted_to(self.plan, lambda plan: seconds(plan, NOMINAL, 2))
-        predicted = seconds(plan, measured_speed(widths["pixels"]), self.workers)
+        predicted = seconds(plan, measured_speed(widths[PIXELS.name]), self.workers)
         predicted += searched_heads_seconds(
             plan, everything, len(sample.labels), ceiling=ceiling, workers=self.workers
         )
@@ -383,7 +384,7 @@ class _Job:
             for row in outcome.rows
             if row.stage == "main" and row.input == "features"
         ]
-        pixels = np.asarray(here.blocks["pixels"]).reshape(-1, *sample.shape)
+        pixels = np.asarray(here.blocks[PIXELS.name]).reshape(-1, *sample.shape)
         return Study(
             source=self.name,
             label=self.label,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from galfeat.pipeline.extraction.feature_names import FEATURES
 from galfeat.scripts.batching import (
     Cluster,
     LogFile,
@@ -52,9 +53,9 @@ def extract(
     companions: Companions = True,
     bad_bits: BadBits = None,
     allow_outside: AllowOutside = False,
-    features: Annotated[
-        str, typer.Option(metavar="A,B,…", help="Extractors.")
-    ] = "pixels,color,texture,hog,sift",
+    features: Annotated[str, typer.Option(metavar="A,B,…", help="Extractors.")] = ",".join(
+        FEATURES
+    ),
     size: Size = 64,
     workers: Workers = None,
     processes: Processes = False,

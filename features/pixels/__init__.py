@@ -1,4 +1,4 @@
-"""Raw pixels as features, averaged over boxes if asked for."""
+"""Raw pixels as features, optionally averaged over boxes."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

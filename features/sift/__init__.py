@@ -1,6 +1,4 @@
-"""SIFT: local descriptors at keypoints or on a grid, encoded as a bag of words or a Fisher
-vector.
-"""
+"""SIFT: local descriptors of keypoints or of a grid, and their encodings."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from galfeat.data import Cutout, align
+from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.dataset import ALIGNED, NUISANCE
 from galfeat.pipeline.comparison.inputs import RANDOM, Contender
 from galfeat.pipeline.comparison.morphology_statistics import SHAPE, shape_numbers
@@ -40,7 +41,7 @@ def measuring_seconds(cutouts: Sequence[Cutout], recipe: Recipe) -> dict[str, fl
     if not some:
         return {}
     seconds = {}
-    pixels = measure(some, recipe.subset(["pixels"]))[1].get("pixels")
+    pixels = measure(some, recipe.subset([PIXELS.name]))[1].get(PIXELS.name)
     if pixels is None:
         return {}
     images = np.asarray(pixels).reshape(
@@ -54,7 +55,7 @@ def measuring_seconds(cutouts: Sequence[Cutout], recipe: Recipe) -> dict[str, fl
     for name, work in ((ALIGNED, align), (SHAPE, shape_numbers)):
         start = time.thread_time()
         work(images)
-        seconds[name] = seconds["pixels"] + (time.thread_time() - start) / len(some)
+        seconds[name] = seconds[PIXELS.name] + (time.thread_time() - start) / len(some)
     return seconds
 
 

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from galfeat import CutoutError, UsageError
 from galfeat.data import Cutout, Failure, Reading, Shard, Source, align
+from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.cross_validation import (
     families,
     image_twins,
@@ -77,7 +78,7 @@ class Galaxies:
         """Return a number a galaxy, the same for those that must stay on one side of a split, and
         sentences that say why.
         """
-        pixels = self.blocks["pixels"]
+        pixels = self.blocks[PIXELS.name]
         assert not isinstance(pixels, list)
         ties, notes = [image_twins(pixels)], []
         coordinates = self.coordinates()
@@ -196,7 +197,7 @@ def measured_blocks(
     kept, blocks, failures = measure(cutouts, recipe)
     if kept:
         size = recipe.preparation.size
-        images = np.asarray(blocks["pixels"]).reshape(len(kept), len(recipe.bands), size, size)
+        images = np.asarray(blocks[PIXELS.name]).reshape(len(kept), len(recipe.bands), size, size)
         blocks[SHAPE] = shape_numbers(images)
         blocks[ALIGNED] = np.nan_to_num(align(images), nan=0.0).reshape(len(kept), -1)
         blocks[NUISANCE] = np.array(

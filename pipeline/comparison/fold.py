@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.classifiers.augmentation import COPIES, moved_copies
 from galfeat.pipeline.comparison.classifiers.baselines import (
     FittedHead,
@@ -420,7 +421,7 @@ class Fold:
         )
 
     def _images(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        return np.asarray(take_rows(self.sample.blocks["pixels"], rows)).reshape(
+        return np.asarray(take_rows(self.sample.blocks[PIXELS.name], rows)).reshape(
             -1, *self.sample.shape
         )
 

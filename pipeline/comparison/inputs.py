@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.features.registry import PIXELS, REGISTRY
 from galfeat.pipeline.comparison.dataset import ALIGNED, NUISANCE
+from galfeat.pipeline.comparison.morphology_statistics import SHAPE
 from galfeat.pipeline.comparison.results import Candidate, Group
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.inputs import Part, extractor_part
@@ -19,17 +21,13 @@ __all__ = ["FEATURE_SETTINGS", "RANDOM", "Contender", "contenders", "hand_parts"
 
 RANDOM = "random"  # a block of numbers that mean nothing
 FEATURE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "hog": {"rotation": "mirrored"},
-    "texture": {"patterns": "fourier"},
+    name: each.comparison for name, each in REGISTRY.items() if each.comparison
 }
 """How extractors are set in the comparison where it is not their default: galaxies have no up."""
 
 _ABOUT = {
-    "color": "histograms of each band and of pairs of bands",
-    "texture": "co-occurrence statistics and local binary patterns",
-    "hog": "histograms of oriented gradients, averaged over turned and mirrored views",
-    "sift": "Fisher vectors of SIFT keypoints",
-    "shape": "concentration, asymmetry, Gini, M20 and their like",
+    **{name: each.comparison_about or each.about for name, each in REGISTRY.items()},
+    SHAPE: "concentration, asymmetry, Gini, M20 and their like",
 }
 _WIDEST = 256  # numbers of a random block
 
@@ -75,7 +73,7 @@ class Contender:
 
 def hand_parts(extractors: Sequence[str]) -> tuple[Part, ...]:
     """Return the parts of all hand-crafted features, in the order of the extractors."""
-    return tuple(extractor_part(name) for name in extractors if name != "pixels")
+    return tuple(extractor_part(name) for name in extractors if name != PIXELS.name)
 
 
 def contenders(extractors: Sequence[str]) -> tuple[Contender, ...]:
@@ -86,7 +84,7 @@ def contenders(extractors: Sequence[str]) -> tuple[Contender, ...]:
     extractors : sequence of str
         The extractors that were measured, ``pixels`` among them.
     """
-    hand, raw = hand_parts(extractors), (Part("pixels", "", None),)
+    hand, raw = hand_parts(extractors), (Part(PIXELS.name, "", None),)
     named = " and ".join(
         [", ".join(part.column for part in hand[:-1]), hand[-1].column]
         if len(hand) > 1
@@ -96,13 +94,13 @@ def contenders(extractors: Sequence[str]) -> tuple[Contender, ...]:
         Contender("pixels", raw, "pixels", "the whole prepared grid"),
         Contender(
             "pixels_linear",
-            (Part("pixels", "linear", None),),
+            (Part(PIXELS.name, "linear", None),),
             "pixels",
             "the whole grid without the asinh stretch",
         ),
         Contender(
             "pixels_small",
-            (Part("pixels", "small", None),),
+            (Part(PIXELS.name, "small", None),),
             "pixels",
             "the grid averaged over 4 x 4 pixels",
         ),
@@ -113,7 +111,9 @@ def contenders(extractors: Sequence[str]) -> tuple[Contender, ...]:
             "the whole grid; copies moved, turned, mirrored in training",
             True,
         ),
-        Contender("pixels_pca", (Part("pixels"),), "pixels", "principal components of the pixels"),
+        Contender(
+            "pixels_pca", (Part(PIXELS.name),), "pixels", "principal components of the pixels"
+        ),
         Contender(
             "pixels_aligned",
             (Part(ALIGNED),),
@@ -127,7 +127,7 @@ def contenders(extractors: Sequence[str]) -> tuple[Contender, ...]:
         Contender("features", hand, "features", f"{named} together"),
         Contender(
             "features+pixels",
-            (*hand, Part("pixels")),
+            (*hand, Part(PIXELS.name)),
             "both",
             "the same, and principal components of the pixels",
         ),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.classifiers.augmentation import COPIES
 from galfeat.pipeline.comparison.classifiers.cnn import epochs_for
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
@@ -205,7 +206,7 @@ def predicted_seconds(
     n_train = n * (plan.n_folds - 1) / plan.n_folds
     total = 0.0
     drawn = draw_settings(plan.draws, 0)
-    pixels = widths["pixels"]
+    pixels = widths[PIXELS.name]
     for each in plan.taking_part(inputs):
         once = {
             hidden: _fit_seconds(each, widths, n_train, hidden, speed) for hidden in (32, 64, 128)

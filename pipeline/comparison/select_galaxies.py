@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import Source
+from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.cross_validation import families, image_twins, position_twins
 from galfeat.pipeline.comparison.dataset import Galaxies
 from galfeat.pipeline.extraction.feature_table import class_labels
@@ -119,7 +120,7 @@ def finite_rows(blocks: dict[str, Block]) -> NDArray[np.bool_]:
 
 
 def _twins(other: Galaxies, here: Galaxies) -> NDArray[np.bool_]:
-    pixels = [np.asarray(each.blocks["pixels"]) for each in (here, other)]
+    pixels = [np.asarray(each.blocks[PIXELS.name]) for each in (here, other)]
     n = len(pixels[0])
     ties = [image_twins(np.concatenate(pixels))] if pixels[0].shape[1] == pixels[1].shape[1] else []
     sky = [each.coordinates() for each in (here, other)]

@@ -14,6 +14,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from galfeat import UsageError
+from galfeat.features.registry import PIXELS
 from galfeat.pipeline.atomic_files import check_target, replacing
 from galfeat.pipeline.extraction.feature_table import read_metadata
 from galfeat.pipeline.extraction.fits_table import Field, fields_of, write_table
@@ -102,7 +103,7 @@ def _flat(batch: pa.Table, names: Mapping[str, Sequence[str]]) -> pa.Table:
 def _write_fits(rows: _Rows, about: Mapping[str, Any], path: Path) -> None:
     from astropy.io import fits  # slow to import, and only this function needs it
 
-    fields, count, heap = fields_of(rows.schema, rows, {"pixels": _image_shape(about)})
+    fields, count, heap = fields_of(rows.schema, rows, {PIXELS.name: _image_shape(about)})
     header = fits.BinTableHDU.from_columns(
         [_column(fits, field) for field in fields], nrows=0
     ).header
@@ -125,10 +126,10 @@ def _write_fits(rows: _Rows, about: Mapping[str, Any], path: Path) -> None:
 
 def _image_shape(about: Mapping[str, Any]) -> tuple[int, ...]:
     """Return bands, rows and columns of the column of pixels; nothing where it is no such image."""
-    settings = about["extractors"].get("pixels", {})
+    settings = about["extractors"].get(PIXELS.name, {})
     side = settings.get("size") or about["preparation"]["size"] // (settings.get("downsample") or 1)
     shape = (len(about["bands"]), side, side)
-    return shape if len(about["columns"].get("pixels", ())) == np.prod(shape) else ()
+    return shape if len(about["columns"].get(PIXELS.name, ())) == np.prod(shape) else ()
 
 
 def _column(fits: Any, field: Field) -> Any:

@@ -23,6 +23,7 @@ from galfeat.pipeline.batch.run import (
     with_workers,
 )
 from galfeat.pipeline.batch.task import Task
+from galfeat.pipeline.extraction.feature_names import FEATURES
 from galfeat.pipeline.extraction.feature_table import KEY, as_json, table_schema, to_arrow, versions
 from galfeat.pipeline.extraction.measure import Measured, catalog_rows, measure
 from galfeat.pipeline.extraction.recipe import Recipe
@@ -38,8 +39,6 @@ __all__ = [
     "failures_path",
     "write_failures",
 ]
-
-FEATURES = ("pixels", "color", "texture", "hog", "sift")
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from galfeat import UsageError
-from galfeat.features import EXTRACTORS
+from galfeat.features.registry import LOCAL_DESCRIPTORS, REGISTRY
 from galfeat.pipeline.extraction.measure import Block, Measured
-from galfeat.pipeline.extraction.recipe import LOCAL, Recipe
+from galfeat.pipeline.extraction.recipe import Recipe
 
 __all__ = [
     "KEY",
@@ -34,9 +34,7 @@ __all__ = [
 ]
 
 KEY = b"galfeat"
-_RESERVED = frozenset(EXTRACTORS) | {"shape", "photometry"}
-_DESCRIPTOR = 128  # values in a SIFT descriptor
-_LOCAL = pa.list_(pa.list_(pa.uint8(), _DESCRIPTOR))
+_RESERVED = frozenset(REGISTRY) | {"shape", "photometry"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +78,8 @@ class FeatureTable:
         vectors = [block for block in self.blocks.values() if not isinstance(block, list)]
         if not vectors:
             raise UsageError(
-                f"local descriptors have no fixed length; encode '{LOCAL}' with "
+                "local descriptors have no fixed length; encode "
+                f"'{', '.join(sorted(LOCAL_DESCRIPTORS))}' with "
                 "galfeat.features.BagOfWords"
             )
         return np.ascontiguousarray(np.hstack(vectors), dtype=np.float32)
@@ -139,7 +138,9 @@ def table_schema(catalog: pa.Table | None, recipe: Recipe) -> pa.Schema:
         )
     columns = recipe.columns if recipe.bands else {}  # without a band nothing can be measured
     kinds = {
-        name: _LOCAL if name == LOCAL else pa.list_(pa.float32(), len(columns[name]))
+        name: pa.list_(pa.list_(pa.uint8(), REGISTRY[name].descriptor_length))
+        if name in LOCAL_DESCRIPTORS
+        else pa.list_(pa.float32(), len(columns[name]))
         for name in recipe.extractors
         if recipe.bands
     }
@@ -160,7 +161,10 @@ def to_arrow(measured: Measured, recipe: Recipe) -> pa.Table:
     table = measured.catalog
     for name, block in measured.blocks.items():
         table = table.append_column(
-            name, _local(block) if isinstance(block, list) else _vectors(block)
+            name,
+            _local(block, REGISTRY[name].descriptor_length)
+            if isinstance(block, list)
+            else _vectors(block),
         )
     return table
 
@@ -250,7 +254,7 @@ def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> Feat
         table = pq.read_table(path, columns=plain + wanted)
     except (OSError, pa.ArrowInvalid) as error:
         raise UsageError(f"the feature table {path} is damaged: {error}") from error
-    blocks: dict[str, Block] = {name: _from_arrow(table.column(name)) for name in wanted}
+    blocks: dict[str, Block] = {name: _from_arrow(table.column(name), name) for name in wanted}
     names: Mapping[str, list[str]] = about["columns"]
     return FeatureTable(
         table.select(plain).replace_schema_metadata(None),
@@ -266,20 +270,20 @@ def _vectors(block: NDArray[np.float32]) -> pa.Array:
     )
 
 
-def _local(block: list[NDArray[np.uint8]]) -> pa.Array:
+def _local(block: list[NDArray[np.uint8]], length: int) -> pa.Array:
     offsets = np.concatenate([[0], np.cumsum([len(each) for each in block])]).astype(np.int32)
-    flat = np.concatenate([np.empty((0, _DESCRIPTOR), np.uint8), *block]).astype(np.uint8)
+    flat = np.concatenate([np.empty((0, length), np.uint8), *block]).astype(np.uint8)
     return pa.ListArray.from_arrays(
-        pa.array(offsets), pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), _DESCRIPTOR)
+        pa.array(offsets), pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), length)
     )
 
 
-def _from_arrow(column: pa.ChunkedArray) -> Block:
+def _from_arrow(column: pa.ChunkedArray, name: str) -> Block:
     array = column.combine_chunks()
     if isinstance(array, pa.ChunkedArray):  # pyarrow gives back chunks where there are none to join
         array = array.chunk(0) if array.num_chunks else pa.array([], type=column.type)
     if pa.types.is_fixed_size_list(array.type):
         return np.asarray(array.flatten()).reshape(len(array), array.type.list_size)
-    flat = np.asarray(array.flatten().flatten()).reshape(-1, _DESCRIPTOR)
+    flat = np.asarray(array.flatten().flatten()).reshape(-1, REGISTRY[name].descriptor_length)
     ends = np.asarray(array.offsets)
     return [flat[start - ends[0] : end - ends[0]] for start, end in pairwise(ends)]

@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galfeat.data import Cutout, Failure, band_names, prepare_each
-from galfeat.pipeline.extraction.recipe import LOCAL, Recipe
+from galfeat.features.registry import LOCAL_DESCRIPTORS
+from galfeat.pipeline.extraction.recipe import Recipe
 
 __all__ = ["Block", "Measured", "catalog_rows", "measure", "take_rows"]
 
@@ -107,7 +108,8 @@ def _failure(cutout: Cutout, stage: Literal["prepare", "extract"], reason: str) 
 
 
 def _block(name: str, extractor: Any, pixels: NDArray[np.float32]) -> Block:
-    block: Block = extractor.describe(pixels) if name == LOCAL else extractor.transform(pixels)
+    local = name in LOCAL_DESCRIPTORS
+    block: Block = extractor.describe(pixels) if local else extractor.transform(pixels)
     return block
 
 

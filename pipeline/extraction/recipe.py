@@ -11,8 +11,9 @@ from typing import Any
 from galfeat import UsageError, __version__
 from galfeat.data import Preparation
 from galfeat.features import EXTRACTORS, Extractor, make_extractors
+from galfeat.features.registry import LOCAL_DESCRIPTORS
 
-__all__ = ["FEATURE_VERSION", "LOCAL", "Recipe"]
+__all__ = ["FEATURE_VERSION", "Recipe"]
 
 FEATURE_VERSION = 1
 """Version of the numbers.
@@ -20,10 +21,6 @@ It goes up with every change after which the same cutout with the same settings 
 in reading, preparation or any extractor, be it in the last digit; not with changes that are only
 faster or clearer. Unfinished runs and tables of
 another version are not gone on with."""
-
-# the one extractor whose column holds local descriptors; what describes them is learned where
-# training happens
-LOCAL = "sift"
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Recipe:
         return {
             name: list(each.feature_names(self.bands, (size, size)))
             for name, each in self.extractors.items()
-            if name != LOCAL
+            if name not in LOCAL_DESCRIPTORS
         }
 
     def settings(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from galfeat.features import HOG, SIFT, ColorHistogram, Texture
 from galfeat.features.kernels.levels_reference import levels
 from galfeat.features.texture.glcm_reference import cooccurrence
-from galfeat.features.texture.lbp_reference import patterns
+from galfeat.features.texture.lbp.reference import patterns
 from galfeat.pipeline.figures.render import picture
 
 __all__ = [

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import SimulatedSurvey
-from galfeat.features import EXTRACTORS, HOG, INVARIANCES, SIFT, Extractor, Texture
+from galfeat.features import EXTRACTORS, INVARIANCES, Extractor
+from galfeat.features.registry import REGISTRY
 from galfeat.pipeline.invariance.images import AMOUNTS, NEW_EXPOSURES, photographs
 
 __all__ = ["Audit", "Finding", "audit", "audited", "changes_of", "relative_change", "spread_of"]
@@ -102,22 +103,11 @@ def audited() -> dict[str, Extractor]:
 
     Every extractor with its default settings, and notable variants.
     """
-    variants: dict[str, dict[str, Extractor]] = {
-        "texture": {
-            f"texture, {patterns}": Texture(patterns=patterns)
-            for patterns in ("directed", "fourier")
-        },
-        "sift": {
-            "sift, dense": SIFT(keypoints="dense"),
-            "sift, fisher": SIFT(8, encoding="fisher"),
-        },
-        "hog": {
-            f"hog, {rotation}": HOG(rotation=rotation) for rotation in ("averaged", "mirrored")
-        },
-    }
     chosen: dict[str, Extractor] = {}
     for name, kind in EXTRACTORS.items():
-        chosen |= {name: kind()} | variants.get(name, {})
+        chosen[name] = kind()
+        for variant, settings in REGISTRY[name].variants.items():
+            chosen[f"{name}, {variant}"] = kind(**settings)
     return chosen
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.features import BagOfWords, BlockScaler, FisherVector
+from galfeat.features.registry import PIXELS, REGISTRY
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.sklearn_state import restore, state_of
 
@@ -55,7 +56,7 @@ def extractor_part(column: str) -> Part:
     >>> extractor_part("sift")
     Part(column='sift', view='fisher', components=48)
     """
-    return Part(column, "fisher" if column == "sift" else "")
+    return Part(column, REGISTRY[column].encoding if column in REGISTRY else "")
 
 
 @dataclass(frozen=True)
@@ -80,26 +81,29 @@ class Input:
         return tuple(dict.fromkeys(part.column for part in self.parts))
 
 
-_HAND = ("color", "texture", "hog", "sift")
+_HAND = tuple(each.name for each in REGISTRY.values() if each.handcrafted)
 INPUTS: dict[str, Input] = {
     each.name: each
     for each in (
         Input(
             "pixels",
-            (Part("pixels", components=None),),
+            (Part(PIXELS.name, components=None),),
             "every pixel of the prepared grid, each standardised",
         ),
         Input(
-            "pixels_linear", (Part("pixels", "linear", None),), "the same without the asinh stretch"
+            "pixels_linear",
+            (Part(PIXELS.name, "linear", None),),
+            "the same without the asinh stretch",
         ),
         Input(
-            "pixels_small", (Part("pixels", "small", None),), "the grid averaged over 4 x 4 pixels"
+            "pixels_small",
+            (Part(PIXELS.name, "small", None),),
+            "the grid averaged over 4 x 4 pixels",
         ),
-        Input("pixels_pca", (Part("pixels"),), f"{COMPONENTS} principal components of the pixels"),
-        Input("color", (Part("color"),), "histograms of each band and of pairs of bands"),
-        Input("texture", (Part("texture"),), "co-occurrence statistics and local binary patterns"),
-        Input("hog", (Part("hog"),), "histograms of oriented gradients"),
-        Input("sift", (extractor_part("sift"),), "Fisher vectors of SIFT keypoints"),
+        Input(
+            "pixels_pca", (Part(PIXELS.name),), f"{COMPONENTS} principal components of the pixels"
+        ),
+        *(Input(name, (extractor_part(name),), REGISTRY[name].about) for name in _HAND),
         Input(
             "features",
             tuple(extractor_part(name) for name in _HAND),
@@ -107,7 +111,7 @@ INPUTS: dict[str, Input] = {
         ),
         Input(
             "features+pixels",
-            tuple(extractor_part(name) for name in (*_HAND, "pixels")),
+            tuple(extractor_part(name) for name in (*_HAND, PIXELS.name)),
             "the four features and the pixels together",
         ),
     )
@@ -124,7 +128,7 @@ def named_input(names: Sequence[str]) -> Input:
     """
     if len(names) == 1 and names[0] in INPUTS:
         return INPUTS[names[0]]
-    columns = (*_HAND, "pixels")
+    columns = (*_HAND, PIXELS.name)
     if not names:
         raise UsageError(
             f"name an input: {', '.join(INPUTS)}, or several of {', '.join(columns)} joined by "

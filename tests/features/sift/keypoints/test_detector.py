@@ -41,11 +41,11 @@ def photographs(n: int, size: int, seed: int = 0) -> NDArray[np.uint8]:
     pieces = []
     for i in range(n):
         picture = np.asarray(getattr(skimage.data, PHOTOGRAPHS[i % len(PHOTOGRAPHS)])())
-        grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        least = size / min(grey.shape)
+        gray = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        least = size / min(gray.shape)
         scale = chance.uniform(max(0.4, least), max(1.0, least))
-        shape = [max(size, round(side * scale)) for side in grey.shape]
-        small = cv2.resize(grey, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+        shape = [max(size, round(side * scale)) for side in gray.shape]
+        small = cv2.resize(gray, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
         y, x = (chance.integers(side - size + 1) for side in shape)
         pieces.append(np.asarray(small[y : y + size, x : x + size]))
     return np.stack(pieces)

@@ -1,4 +1,4 @@
-"""Histograms of uniform local binary patterns.
+"""Histograms of uniform local binary patterns; the reference of the kernels.
 
 References
 ----------
@@ -27,8 +27,9 @@ FINE = 100_000
 
 
 def positions(radius: int) -> list[tuple[int, int]]:
-    """Return the 8 * radius points (y, x) of the circle in units of 1 / `FINE` pixels,
-    counter-clockwise from the right; y points down.
+    """Return the 8 * radius points (y, x) of the circle in units of 1 / `FINE` pixels.
+
+    Counter-clockwise from the right; y points down.
     """
     angles = [2 * math.pi * k / (8 * radius) for k in range(8 * radius)]
     return [
@@ -38,12 +39,11 @@ def positions(radius: int) -> list[tuple[int, int]]:
 
 
 def circle(radius: int) -> list[dict[tuple[int, int], int]]:
-    """Return for each of the 8 * radius points the pixels (dy, dx) that interpolate it, and their
-    weights.
+    """Return the pixels (dy, dx) that interpolate each of the 8 * radius points, and their weights.
 
-    The weights are bilinear, whole numbers that sum to `FINE` squared: so they are the same, to the
-    last digit, for points that a mirror or a turn by 90 degrees exchanges. Pixels without weight
-    are left out.
+    The weights are bilinear, whole numbers that sum to `FINE` squared, so that they are exactly the
+    same for points that a mirror or a turn by 90 degrees exchanges. Pixels without weight are left
+    out.
     """
     points = []
     for y, x in positions(radius):
@@ -62,14 +62,14 @@ def circle(radius: int) -> list[dict[tuple[int, int], int]]:
 def patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.intp]:
     """Return each inner pixel's pattern, shape (m, ny - 2 radius, nx - 2 radius).
 
-    A point of the circle is set if the interpolated pixel is not below the centre. With at most two
+    A point of the circle is set if the interpolated pixel is not below the center. With at most two
     changes along the circle the pattern is the number of points set, 0 to P = 8 * radius; otherwise
-    it is P + 1. A circle that touches a bad pixel, as a point, an interpolation neighbour or the
-    centre, gets P + 2.
+    it is P + 1. A circle that touches a bad pixel, as a point, an interpolation neighbor or the
+    center, gets P + 2.
 
     Notes
     -----
-    The comparison is the sign of the weighted sum of the differences from the centre, in float64,
+    The comparison is the sign of the weighted sum of the differences from the center, in float64,
     so an equal surrounding is exactly equal: ties are set, and a constant sky changes nothing.
     """
     bits, whole = _bits(planes, radius)
@@ -79,13 +79,12 @@ def patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.intp]:
 
 
 def directed_patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.intp]:
-    """Return each inner pixel's pattern with its direction, shape (m, ny - 2 radius, nx - 2
-    radius).
+    """Return the pattern and direction of each inner pixel.
 
-    With n of the P = 8 * radius points set, 0 < n < P, all in one run that begins,
-    counter-clockwise, at point s, it is ``1 + (n - 1) P + s``; with none set it is 0, with all ``P
-    (P - 1) + 1``, with several runs ``P (P - 1) + 2``; a circle that touches a bad pixel gets ``P
-    (P - 1) + 3``.
+    The shape is (m, ny - 2 radius, nx - 2 radius). With n of the P = 8 * radius points set, 0 < n <
+    P, all in one run that begins, counter-clockwise, at point s, the number is ``1 + (n - 1) P +
+    s``; with none set it is 0, with all ``P (P - 1) + 1``, with several runs ``P (P - 1) + 2``; a
+    circle that touches a bad pixel gets ``P (P - 1) + 3``.
     """
     bits, whole = _bits(planes, radius)
     count = len(bits)
@@ -98,7 +97,7 @@ def directed_patterns(planes: NDArray[np.float32], radius: int) -> NDArray[np.in
 
 
 def counts(found: NDArray[np.intp], number: int) -> NDArray[np.int64]:
-    """Return how often each pattern below `number` was found in each plane, shape (m, number).
+    """Return how often each pattern below `number` occurs in each plane, shape (m, number).
 
     Others are not counted.
     """
@@ -112,16 +111,18 @@ def counts(found: NDArray[np.intp], number: int) -> NDArray[np.int64]:
 
 
 def pattern_fractions(planes: NDArray[np.float32], radius: int) -> NDArray[np.float64]:
-    """Return which part of the circles without bad pixels has each pattern, shape (m, 8 * radius +
-    2).
+    """Return the fraction of circles without bad pixels that have each pattern.
+
+    The shape is (m, 8 * radius + 2).
     """
     found = counts(patterns(planes, radius), 8 * radius + 2)
     return np.asarray(found / found.sum(axis=1, keepdims=True))
 
 
 def _bits(planes: NDArray[np.float32], radius: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return which points are set, (points, m, rows, columns), and which circles touch no bad
-    pixel.
+    """Return which points are set, and which circles touch no bad pixel.
+
+    The first array has the shape (points, m, rows, columns).
     """
     ny, nx = (side - 2 * radius for side in planes.shape[1:])
     good = np.where(np.isfinite(planes), planes, np.nan).astype(np.float64)
@@ -129,10 +130,10 @@ def _bits(planes: NDArray[np.float32], radius: int) -> tuple[NDArray[np.bool_], 
     def shifted(dy: int, dx: int) -> NDArray[np.float64]:
         return good[:, radius + dy : radius + dy + ny, radius + dx : radius + dx + nx]
 
-    centre = shifted(0, 0)
+    center = shifted(0, 0)
     points = circle(radius)
-    differences = np.zeros((len(points), *centre.shape))
+    differences = np.zeros((len(points), *center.shape))
     for difference, point in zip(differences, points, strict=True):
         for offset, weight in point.items():
-            difference += weight * (shifted(*offset) - centre)
+            difference += weight * (shifted(*offset) - center)
     return differences >= 0, np.asarray(np.isfinite(differences).all(axis=0))

@@ -1,36 +1,32 @@
-"""What the kernel of the binary patterns does before it compares.
-
-Copy a plane, replace bad pixels, scale, note which circles count.
-"""
+"""Preparation of a plane for the kernel: padding, bad pixels, scaling, mask of valid circles."""
 
 from typing import Any
 
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.texture.lbp_vectors import bad_word
+from galfeat.features.texture.lbp.tables import RADIUS, REACH, REACH_END
+from galfeat.features.texture.lbp.vectors_compare import bad_word
 
 __all__ = ["LARGEST", "any_counted", "border", "fill", "mark_inner", "scale_pixels", "take"]
 
-_EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
+_EXPONENT = 0x7F800000  # exponent bits of float32; all are set in infinities and NaN
 
 LARGEST = 1.7 * 2.0**20
-"""The largest scaled pixel: see `galfeat.features.texture.lbp_kernel`."""
+"""The largest scaled pixel: see `galfeat.features.texture.lbp.kernel`."""
 
 
 @kernel(fast=False)
 def border(reach: Any) -> Any:
-    """Return how many pixels lie before and after the image, so that no circle of a word leaves the
-    memory.
-    """
+    """Return the padding before and after the image, in pixels, that no circle leaves."""
     return 64 * ((reach + 63) // 64 + 4)
 
 
 @kernel(fast=False)
 def mark_inner(inner: Any, heads: Any, ny: Any, nx: Any, width: Any) -> None:
-    """Note, for each radius, which circles lie inside the image."""
+    """Set the masks of the circles that lie inside the image, for each radius."""
     for k in range(len(heads)):
-        radius = heads[k, 0]
+        radius = heads[k, RADIUS]
         for y in range(radius, ny - radius):
             i, stop = y * width + radius, y * width + nx - radius
             while i < stop:
@@ -42,9 +38,9 @@ def mark_inner(inner: Any, heads: Any, ny: Any, nx: Any, width: Any) -> None:
 
 @kernel(fast=False)
 def take(images: Any, row: Any, width: Any, front: Any, codes: Any, bad: Any) -> Any:
-    """Copy a plane into the border, its bad pixels replaced by a good one and noted.
+    """Copy a plane into the padded buffer, its bad pixels replaced by a good value and marked.
 
-    Return whether it has good and bad ones.
+    Return whether it has good pixels, and bad ones.
     """
     ny, nx = images.shape[1:]
     filler = _first_good(images, row)
@@ -86,7 +82,7 @@ def _first_good(images: Any, row: Any) -> Any:
 
 @kernel(fast=False)
 def _copy(source: Any, target: Any) -> Any:
-    """Copy pixels; return 1 if there is a bad one."""
+    """Copy pixels; return 1 if one of them is bad."""
     bad = np.int32(0)
     for i in range(len(source)):
         target[i] = source[i]
@@ -107,7 +103,7 @@ def scale_pixels(
 ) -> bool:
     """Scale the pixels from `begin` to `end` by the range of those from `start` to `stop`.
 
-    Return whether that is nothing.
+    Return whether that range is zero.
     """
     low, high = _extremes(codes[start:stop])
     middle = np.float32(0.5 * np.float64(low) + 0.5 * np.float64(high))
@@ -127,8 +123,9 @@ def _stretch(pixels: Any, scaled: Any, middle: Any, scale: Any) -> None:
 
 @kernel(fast=False)
 def _extremes(codes: Any) -> Any:
-    """Return the least and the greatest of floats by their bits, which are ordered like integers
-    once negatives are turned.
+    """Return the smallest and the largest of floats, given as bits.
+
+    The bits order like integers once those of negative numbers are inverted.
     """
     low, high = np.int32(0x7FFFFFFF), np.int32(-0x80000000)
     for i in range(len(codes)):
@@ -153,13 +150,13 @@ def any_counted(
     heads: Any,
     reach: Any,
 ) -> bool:
-    """Note which circles of a block lie inside and touch no bad pixel.
+    """Set the mask of a block's circles that lie inside the image and touch no bad pixel.
 
     Return whether there are any.
     """
     fill(counted, 0)
     if flawed:
-        for at in range(heads[k, 8], heads[k, 14]):
+        for at in range(heads[k, REACH], heads[k, REACH_END]):
             _spread(bad, counted, before + first, last - first, reach[at])
     found = np.int64(0)
     for w in range(last - first):

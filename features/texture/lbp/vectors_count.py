@@ -1,8 +1,7 @@
-"""What the binary patterns of 512 pixels at a time count along their circles, written as LLVM
-vector code.
+"""Bit-sliced counts along circles, 512 pixels at a time, written as LLVM vector code.
 
-A circle's points are bits in different words; bit j of each is pixel j. Every function takes flat
-arrays and positions in them, and trusts them.
+The points of a circle are bits in different words; bit j of each belongs to pixel j. Every function
+takes flat arrays and positions in them, without bounds checks.
 """
 
 from typing import Any
@@ -23,7 +22,7 @@ from galfeat.features.kernels.vector_code import (
     vector_code,
 )
 
-__all__ = ["DIGITS", "bits_set", "first_bit", "tally", "two_equal", "two_equal_large"]
+__all__ = ["DIGITS", "bits_set", "count_equal", "count_equal_large", "count_points", "first_bit"]
 
 _WORDS = ir.VectorType(LONG, 8)
 
@@ -51,7 +50,7 @@ def bits_set(typing: Any, word: Any) -> Any:
 
 @vector_code
 def first_bit(typing: Any, word: Any) -> Any:
-    """Return the place of the lowest bit of a word that is not zero."""
+    """Return the position of the lowest set bit of a word that is not zero."""
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -62,14 +61,12 @@ def first_bit(typing: Any, word: Any) -> Any:
 
 
 @vector_code
-def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits: Any) -> Any:
-    """Count the bits along each circle.
+def count_points(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits: Any) -> Any:
+    """Count the points set along each circle, and mark circles with several runs.
 
-    Binary digits of their number, and whether they rise more than once.
-
-    `words` holds `points` rows of `stride` words; the digits come in `DIGITS` rows of `digits`, the
-    lowest first, and the circles with several rises in one more. `count` is rounded up to eight
-    words; `points` is a multiple of eight.
+    `words` holds `points` rows of `stride` words. The binary digits of the counts come in `DIGITS`
+    rows of `digits`, the lowest first; one more row marks the circles whose bits rise from 0 to 1
+    more than once. `count` is rounded up to eight words; `points` is a multiple of eight.
     """
     del typing
 
@@ -107,35 +104,34 @@ def tally(typing: Any, words: Any, stride: Any, points: Any, count: Any, digits:
 
 
 @vector_code
-def two_equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
-    """Return in how many circles of `counted` the number of bits is `value`, an even one below 32,
-    or `value` + 1.
+def count_equal(typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any) -> Any:
+    """Return how many circles of `counted` have `value` points set, and how many `value` + 1.
 
-    The second number is in the upper 32 bits. `digits` is what `tally` made; of its digits the
-    lowest five are compared.
+    The second number is in the upper 32 bits. `value` is even and below 32. `digits` is the output
+    of `count_points`, of whose digits the lowest five are compared.
     """
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _two_equal(context, builder, signature, args, 5)
+        return _count_equal(context, builder, signature, args, 5)
 
     return types.int64(digits, stride, count, value, counted), code
 
 
 @vector_code
-def two_equal_large(
+def count_equal_large(
     typing: Any, digits: Any, stride: Any, count: Any, value: Any, counted: Any
 ) -> Any:
-    """Return what `two_equal` does, for any number of bits."""
+    """Return the same as `count_equal`, for any number of points."""
     del typing
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _two_equal(context, builder, signature, args, DIGITS)
+        return _count_equal(context, builder, signature, args, DIGITS)
 
     return types.int64(digits, stride, count, value, counted), code
 
 
-def _two_equal(context: Any, builder: Any, signature: Any, args: Any, length: int) -> Any:
+def _count_equal(context: Any, builder: Any, signature: Any, args: Any, length: int) -> Any:
     table, mask = (data_of(context, builder, signature, args, k) for k in (0, 4))
     stride, count, value = args[1:4]
     bits = [builder.and_(builder.lshr(value, long(k)), long(1)) for k in range(1, length)]
@@ -160,7 +156,7 @@ def _two_equal(context: Any, builder: Any, signature: Any, args: Any, length: in
 
 
 def _rises(builder: Any, bits: list[Any], many: Any, seen: Any, before: Any) -> None:
-    """Note the circles whose bits go from 0 to 1, and those where they do so again."""
+    """Mark the circles whose bits rise from 0 to 1, and those where they do so again."""
     previous, once, again = (builder.load(place) for place in (before, seen, many))
     for bit in bits:
         rise = builder.and_(bit, builder.not_(previous))
@@ -172,7 +168,7 @@ def _rises(builder: Any, bits: list[Any], many: Any, seen: Any, before: Any) -> 
 
 
 def _add_eight(builder: Any, bits: list[Any], digits: list[Any]) -> None:
-    """Add eight bits to binary numbers whose digits stand in different words."""
+    """Add eight bits to bit-sliced numbers, whose digits are in different words."""
     carries = bits
     for place in digits[:3]:
         digit, pairs = builder.load(place), zip(carries[::2], carries[1::2], strict=True)

@@ -1,7 +1,4 @@
-"""Where the points of the circles lie in flat arrays.
-
-The tables that the kernel of the binary patterns walks through.
-"""
+"""Lookup tables of the circles: positions of their points in flat arrays, and weights."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -9,12 +6,34 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.features.texture.lbp_reference import FINE, circle, positions
+from galfeat.features.texture.lbp.reference import FINE, circle, positions
 
-__all__ = ["BLOCK", "ROWS", "Tables", "block_of", "in_strips", "tables"]
+__all__ = [
+    "BLOCK",
+    "GROUPS",
+    "GROUPS_END",
+    "LENGTH",
+    "LINES",
+    "MIDDLE",
+    "PIXELS",
+    "PLANES",
+    "PLANES_END",
+    "POINTS",
+    "RADIUS",
+    "REACH",
+    "REACH_END",
+    "RING",
+    "ROWS",
+    "SLOTS",
+    "SLOTS_END",
+    "Tables",
+    "block_of",
+    "in_strips",
+    "tables",
+]
 
 BLOCK = 264
-"""Most words of 64 pixels that are treated at a time, where that is done in strips.
+"""Largest number of 64-pixel words in a block that is compared in strips.
 
 An odd number of cache lines.
 """
@@ -22,15 +41,23 @@ An odd number of cache lines.
 ROWS = 3
 """Rows that are compared at once in strips."""
 
-# words treated at a time otherwise: their interpolated rows stay in the processor's second cache
+# words in a block otherwise, so that interpolated rows stay in the second-level cache
 _FLAT = 128
+
+# columns of `Tables.heads`: of each radius, points on the circle, pixels of an interpolated plane,
+# the first of its slots whose nearer row is the lower one, its first rows in the other tables and
+# the rows after its last, and the rows of a ring buffer
+RADIUS, POINTS, LENGTH, MIDDLE = range(4)
+GROUPS, PLANES, SLOTS, PIXELS, REACH, LINES = range(4, 10)
+GROUPS_END, PLANES_END, SLOTS_END, _PIXELS_END, REACH_END, _LINES_END = range(10, 16)
+RING = 16
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
 class Tables(NamedTuple):
-    """The points of several circles, one radius after the other.
+    """Lookup tables of several circles, one radius after the other.
 
     Attributes
     ----------
@@ -63,16 +90,17 @@ class Tables(NamedTuple):
 
 
 def in_strips(width: int) -> bool:
-    """Return whether images whose rows are `width` pixels apart are treated in strips of 64
-    columns, three rows at a time.
+    """Return whether rows `width` pixels apart are compared in strips of 64 columns.
+
+    Then three rows are compared at a time.
     """
     return width % 64 == 0 and ROWS * (width // 64) <= BLOCK
 
 
 def block_of(ny: int, width: int) -> int:
-    """Return how many words are treated at a time.
+    """Return the number of words in a block.
 
-    Whole rows in strips, and about as many in each block.
+    In strips, blocks are whole rows and of about the same size.
     """
     if not in_strips(width):
         return min(-(-ny * width // 64), _FLAT)
@@ -83,10 +111,10 @@ def block_of(ny: int, width: int) -> int:
 
 @lru_cache(maxsize=64)
 def tables(radii: tuple[int, ...], width: int, words: int) -> Tables:
-    """Return the tables of circles of these radii in images whose rows are `width` pixels apart,
-    treated so many words at a time.
+    """Return the tables of circles of these radii, for planes and blocks of one size.
 
-    They are shared: never write to them.
+    The rows of the planes are `width` pixels apart; a block has `words` words. The tables are
+    cached and shared: never write to them.
     """
     parts = [_one(radius, width, words) for radius in radii]
     firsts = np.zeros(6, dtype=np.int64)
@@ -120,16 +148,15 @@ def tables(radii: tuple[int, ...], width: int, words: int) -> Tables:
 
 
 def _ring(radius: int) -> int:
-    """Return how many rows a ring holds: those of `ROWS` circles."""
+    """Return the number of rows of a ring buffer, enough for the circles of `ROWS` rows."""
     return -(-(2 * radius + ROWS) // ROWS) * ROWS
 
 
 def _length(radius: int, width: int, words: int) -> int:
-    """Return the pixels of an interpolated plane: a ring of rows.
+    """Return the length of an interpolated plane, pixels.
 
-    Or a block, the rows above and below, rounded up.
-
-    An odd number of cache lines, so that planes do not fall on the same part of the cache.
+    A ring buffer of rows, or the rows of a block with those above and below. Always an odd number
+    of cache lines, so that planes do not fall on the same sets of the cache.
     """
     if in_strips(width):
         return 64 * _ring(radius) + 16
@@ -179,8 +206,9 @@ def _one(radius: int, width: int, words: int) -> Tables:
 
 
 def _lines(planes: Ints, rows: Ints, radius: int, width: int) -> Ints:
-    """Return where the rows of each point's interpolated plane begin, of planes at these places and
-    from these rows on.
+    """Return where the rows of each point's interpolated plane begin.
+
+    `planes` are the positions of the planes, `rows` the first of the rows in each.
     """
     below = rows[:, None] + np.arange(ROWS + 1)
     if not in_strips(width):

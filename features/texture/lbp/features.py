@@ -1,7 +1,4 @@
-"""Local binary patterns as features.
-
-Three ways to treat the rotation of a pattern, their names and values.
-"""
+"""Local binary patterns as features: names and values of three treatments of rotation."""
 
 from collections.abc import Sequence
 
@@ -10,7 +7,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.features.settings import wholes
-from galfeat.features.texture.lbp_kernel import directed_lbp, lbp
+from galfeat.features.texture.lbp.kernel import directed_lbp, lbp
 
 __all__ = ["PATTERNS", "circle_radii", "countable", "pattern_features", "pattern_names"]
 
@@ -27,8 +24,9 @@ def circle_radii(radii: object) -> tuple[int, ...]:
 
 
 def pattern_names(kind: str, radius: int) -> list[str]:
-    """Return the names of the features of one radius, such as ``lbp_r1_3``, ``lbp_r1_3_from_0`` or
-    ``lbp_r1_3_wave_2``.
+    """Return the names of the features of one radius.
+
+    Such as ``lbp_r1_3``, ``lbp_r1_3_from_0`` or ``lbp_r1_3_wave_2``.
 
     Parameters
     ----------
@@ -51,9 +49,7 @@ def pattern_names(kind: str, radius: int) -> list[str]:
 
 
 def countable(plane: NDArray[np.float32], radius: int) -> bool:
-    """Return whether a plane, shape (ny, nx), has a circle of this radius that touches no bad
-    pixel.
-    """
+    """Return whether a plane (ny, nx) has a circle of this radius without bad pixels."""
     ny, nx = plane.shape
     bad = plane.size - int(np.isfinite(plane).sum())
     touched = (2 * radius + 1) ** 2  # a bad pixel spoils fewer circles than that
@@ -65,8 +61,9 @@ def countable(plane: NDArray[np.float32], radius: int) -> bool:
 def pattern_features(
     planes: NDArray[np.float32], radii: Sequence[int], kind: str
 ) -> NDArray[np.float64]:
-    """Return the fractions of the circles, or the magnitudes of their waves, named by
-    `pattern_names` radius by radius.
+    """Return the fractions of the circles, or the magnitudes of their Fourier transforms.
+
+    They are named by `pattern_names`, radius by radius.
 
     Parameters
     ----------
@@ -92,11 +89,10 @@ def pattern_features(
 
 
 def _waves(share: NDArray[np.float64], points: int) -> NDArray[np.float64]:
-    """Replace, for each number of points set, the fractions by rotation with the magnitudes of
-    their Fourier transform.
+    """Replace fractions by rotation with the magnitudes of their Fourier transform.
 
-    A turn by one point moves the fractions on by one, and a mirror reverses them and moves them:
-    neither changes a magnitude.
+    For each number of points set. A turn by one point shifts the fractions by one, and a mirror
+    reverses and shifts them: neither changes a magnitude.
     """
     turned = share[:, 1:-2].reshape(len(share), points - 1, points)
     magnitudes = np.abs(np.fft.rfft(turned, axis=2)).reshape(len(share), -1)

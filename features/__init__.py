@@ -34,8 +34,9 @@ names. Each folder holds the extractor, its kernels (compiled loops, fast) and t
 What an extractor does not react to stands in its ``promises``, in the words of `INVARIANCES`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from galfeat._lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from galfeat.features.base import Extractor
@@ -50,6 +51,26 @@ if TYPE_CHECKING:
     from galfeat.features.sift.extractor import SIFT
     from galfeat.features.sift.fisher_vectors import FisherVector
     from galfeat.features.texture.extractor import Texture
+else:  # numba and scikit-learn take a second to load
+    __getattr__, __dir__ = lazy_attributes(
+        __name__,
+        {
+            "EXTRACTORS": "registry",
+            "HOG": "hog.extractor",
+            "INVARIANCES": "invariances",
+            "SIFT": "sift.extractor",
+            "BagOfWords": "sift.bag_of_words",
+            "BlockScaler": "block_scaler",
+            "ColorHistogram": "color.extractor",
+            "Combined": "combined",
+            "Extractor": "base",
+            "FisherVector": "sift.fisher_vectors",
+            "Pixels": "pixels.extractor",
+            "Texture": "texture.extractor",
+            "combine": "combined",
+            "make_extractors": "registry",
+        },
+    )
 
 __all__ = [
     "EXTRACTORS",
@@ -67,30 +88,3 @@ __all__ = [
     "combine",
     "make_extractors",
 ]
-
-_HOMES = {  # imported when asked for: numba and scikit-learn take a second to load
-    "EXTRACTORS": "registry",
-    "HOG": "hog.extractor",
-    "INVARIANCES": "invariances",
-    "SIFT": "sift.extractor",
-    "BagOfWords": "sift.bag_of_words",
-    "BlockScaler": "block_scaler",
-    "ColorHistogram": "color.extractor",
-    "Combined": "combined",
-    "Extractor": "base",
-    "FisherVector": "sift.fisher_vectors",
-    "Pixels": "pixels.extractor",
-    "Texture": "texture.extractor",
-    "combine": "combined",
-    "make_extractors": "registry",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

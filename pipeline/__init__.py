@@ -16,8 +16,9 @@ the comparison.
 ==================  ==================================================================
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from galfeat._lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from galfeat.pipeline.extraction.export import export
@@ -32,6 +33,26 @@ if TYPE_CHECKING:
     from galfeat.pipeline.models.inputs import INPUTS
     from galfeat.pipeline.models.model import Model
     from galfeat.pipeline.models.train import train
+else:  # a command loads only what it uses
+    __getattr__, __dir__ = lazy_attributes(
+        __name__,
+        {
+            "INPUTS": "models.inputs",
+            "Audit": "invariance.audit",
+            "FeatureTable": "extraction.feature_table",
+            "Model": "models.model",
+            "audit": "invariance.audit",
+            "classify": "models.classify",
+            "compare": "head_to_head",
+            "describe": "info",
+            "export": "extraction.export",
+            "extract": "extraction.extract",
+            "join_features": "extraction.join",
+            "load_features": "extraction.feature_table",
+            "show": "figures.portrait",
+            "train": "models.train",
+        },
+    )
 
 __all__ = [
     "INPUTS",
@@ -49,30 +70,3 @@ __all__ = [
     "show",
     "train",
 ]
-
-_HOMES = {  # imported when asked for: a command waits only for what it uses
-    "INPUTS": "models.inputs",
-    "Audit": "invariance.audit",
-    "FeatureTable": "extraction.feature_table",
-    "Model": "models.model",
-    "audit": "invariance.audit",
-    "classify": "models.classify",
-    "compare": "head_to_head",
-    "describe": "info",
-    "export": "extraction.export",
-    "extract": "extraction.extract",
-    "join_features": "extraction.join",
-    "load_features": "extraction.feature_table",
-    "show": "figures.portrait",
-    "train": "models.train",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

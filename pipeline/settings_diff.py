@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["NOTHING", "changes", "differences"]
+__all__ = ["MISSING", "changes", "differences"]
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -31,25 +31,25 @@ def changes(
 ) -> Iterator[tuple[str, Any, Any]]:
     """Yield name and both values of each setting that two trees do not have in common.
 
-    `NOTHING` where it is not there.
+    `MISSING` where it is not there.
     """
     for key in dict.fromkeys([*one, *other]):
         full = f"{name}.{key}" if name else str(key)
-        here, there = one.get(key, NOTHING), other.get(key, NOTHING)
+        here, there = one.get(key, MISSING), other.get(key, MISSING)
         if isinstance(here, Mapping) and isinstance(there, Mapping):
             yield from changes(here, there, full)
         elif here != there:
             yield full, here, there
 
 
-class _Nothing:
+class _Missing:
     """A setting that is not there; None is one that is."""
 
 
-NOTHING = _Nothing()
+MISSING = _Missing()
 
 
 def _said(value: Any) -> str:
     if isinstance(value, Mapping):
         return "something"
-    return "nothing" if value is NOTHING else repr(value)
+    return "nothing" if value is MISSING else repr(value)

@@ -15,6 +15,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from galfeat import UsageError, __version__
+from galfeat._atomic_files import AtomicFile
 from galfeat.data.cutouts import Cutout
 from galfeat.data.simulation.survey import SimulatedSurvey
 from galfeat.data.sources.base import Shard
@@ -89,8 +90,8 @@ def _write(
     layout: str,
     progress: Callable[[int, int, int], None] | None,
 ) -> None:
-    with ExitStack() as tables:
-        truth, catalog = (_Table(tables, folder / name) for name in ("truth.csv", "catalog.csv"))
+    with ExitStack() as cleanup:
+        truth, catalog = (_Table(cleanup, folder / name) for name in ("truth.csv", "catalog.csv"))
         for shard in survey.shards(64):
             catalog.add(
                 _with_files(
@@ -99,9 +100,9 @@ def _write(
             )
             if progress:
                 progress(shard.stop, len(survey), 0)
-    (folder / "survey.json").write_text(json.dumps(_about(survey), indent=1) + "\n")
-    truth.finish()
-    catalog.finish()  # the tables are closed by now
+        (folder / "survey.json").write_text(json.dumps(_about(survey), indent=1) + "\n")
+        truth.finish()
+        catalog.finish()  # last: a folder with a catalog is complete
 
 
 def _write_shard(
@@ -248,19 +249,22 @@ def _with_files(catalog: pa.Table, bands: Sequence[str], layout: str) -> pa.Tabl
 
 
 class _Table:
-    """A CSV file that grows under another name and appears when it is finished."""
+    """CSV file that is written piece by piece and renamed to its target when it is complete."""
 
-    def __init__(self, tables: ExitStack, path: Path) -> None:
-        self._tables, self._path, self._unfinished = tables, path, path.with_suffix(".part")
+    def __init__(self, cleanup: ExitStack, path: Path) -> None:
+        self._cleanup, self._file = cleanup, AtomicFile(path)
         self._writer: pa.csv.CSVWriter | None = None
+        cleanup.callback(self._file.discard)
 
     def add(self, rows: pa.Table) -> None:
         if self._writer is None:
             options = pa.csv.WriteOptions(quoting_style="needed")
-            self._writer = self._tables.enter_context(
-                pa.csv.CSVWriter(self._unfinished, rows.schema, write_options=options)
+            self._writer = self._cleanup.enter_context(
+                pa.csv.CSVWriter(self._file.file, rows.schema, write_options=options)
             )
         self._writer.write_table(rows)
 
     def finish(self) -> None:
-        self._unfinished.replace(self._path)
+        if self._writer is not None:
+            self._writer.close()
+        self._file.commit()

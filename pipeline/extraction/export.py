@@ -14,9 +14,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from galfeat import UsageError
-from galfeat.pipeline.atomic_files import check_target, replacing
+from galfeat._atomic_files import atomic_path
 from galfeat.pipeline.extraction.feature_table import read_metadata
 from galfeat.pipeline.extraction.fits_table import Field, fields_of, write_table
+from galfeat.pipeline.outputs import check_target
 
 __all__ = ["export"]
 
@@ -48,8 +49,8 @@ def export(table: str | Path, out: str | Path) -> Path:
     check_target(out, [table], [".fits", ".csv"])
     about = read_metadata(table)
     rows = _Rows(Path(table))
-    with replacing(out) as part:
-        (_write_fits if out.suffix.lower() == ".fits" else _write_csv)(rows, about, part)
+    with atomic_path(out) as temporary:
+        (_write_fits if out.suffix.lower() == ".fits" else _write_csv)(rows, about, temporary)
     return out
 
 

@@ -22,6 +22,7 @@ from galfeat.pipeline.extraction.recipe import LOCAL, Recipe
 
 __all__ = [
     "KEY",
+    "RUN_KEY",
     "FeatureTable",
     "as_json",
     "class_labels",
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 KEY = b"galfeat"
+"""Metadata key of the provenance of a feature table."""
+RUN_KEY = b"galfeat.run"
+"""Metadata key of the record of the batch run that made a table."""
 _RESERVED = frozenset(EXTRACTORS) | {"shape", "photometry"}
 _DESCRIPTOR = 128  # values in a SIFT descriptor
 _LOCAL = pa.list_(pa.list_(pa.uint8(), _DESCRIPTOR))

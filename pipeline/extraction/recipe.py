@@ -91,6 +91,10 @@ class Recipe:
             },
         }
 
+    def settings_without_version(self) -> dict[str, Any]:
+        """Return the settings except the version of the package, which decides no number."""
+        return {name: value for name, value in self.settings().items() if name != "version"}
+
     @property
     def fingerprint(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the settings."""

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from galfeat._atomic_files import atomic_path
 from galfeat.nn.saving.archive import pack, read_file
-from galfeat.pipeline.atomic_files import replacing
 
 __all__ = ["read_archive", "write_archive"]
 
@@ -26,8 +26,8 @@ def write_archive(path: Path, tree: dict[str, Any]) -> None:
         If the file cannot be written.
     """
     data = pack(tree)
-    with replacing(path) as part:
-        part.write_bytes(data)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def read_archive(path: Path) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from galfeat import UsageError
-from galfeat.pipeline.atomic_files import check_target
 from galfeat.pipeline.extraction.feature_table import class_labels, load_features
 from galfeat.pipeline.extraction.measure import take_rows
 from galfeat.pipeline.models.inputs import named_input
 from galfeat.pipeline.models.model import Model
+from galfeat.pipeline.outputs import check_target
 
 __all__ = ["Trained", "labelled_rows", "train"]
 

@@ -28,11 +28,10 @@ from galfeat.data.sources.files import FileSource
 from galfeat.features import make_extractors
 from galfeat.pipeline import classify, extract
 from galfeat.pipeline.batch import merge as merging
-from galfeat.pipeline.batch import shard_files
-from galfeat.pipeline.batch import task as work
+from galfeat.pipeline.batch import shard_files, work
 from galfeat.pipeline.batch.journal import Journal
+from galfeat.pipeline.batch.options import Options
 from galfeat.pipeline.batch.parquet import growing_table as growing
-from galfeat.pipeline.batch.run import Options
 from galfeat.pipeline.extraction import recipe
 
 ENTRIES = 16  # in a shard, so that a small survey has several
@@ -40,7 +39,7 @@ ENTRIES = 16  # in a shard, so that a small survey has several
 
 def small_shards() -> None:
     """Cut all sources of this process into small shards."""
-    work.Work.shard_size = ENTRIES  # type: ignore[assignment, method-assign]
+    work.BatchWork.shard_size = ENTRIES  # type: ignore[assignment, method-assign]
 
 
 def run(order: dict[str, Any]) -> None:
@@ -101,6 +100,8 @@ def what_file(source: Any, target: Any = None) -> str:
         target
         or (Path(f"/proc/self/fd/{source}").readlink() if isinstance(source, int) else source)
     )
+    if Path(path).is_dir():
+        return "folder"
     kinds = {
         "/shards/": "shard",
         "failures.csv": "failures",

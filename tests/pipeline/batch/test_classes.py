@@ -12,7 +12,7 @@ import pytest
 
 from galfeat import UsageError
 from galfeat.pipeline import classify, train
-from galfeat.pipeline.batch.task import Work
+from galfeat.pipeline.batch.work import BatchWork
 from galfeat.pipeline.extraction.extract import Options
 
 Run = Callable[..., int]
@@ -28,7 +28,7 @@ def model(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Work, "shard_size", 16)
+    monkeypatch.setattr(BatchWork, "shard_size", 16)
 
 
 @pytest.mark.parametrize("name", ["P.parquet", "P.csv"])

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from galfeat.pipeline import extract, load_features
-from galfeat.pipeline.batch import task as work
+from galfeat.pipeline.batch import work
 from galfeat.pipeline.batch import workers as running
 from galfeat.pipeline.batch.parquet import growing_table as growing
 
@@ -72,8 +72,8 @@ def test_other_settings_are_refused_until_restart(
     ("row", "words"),
     [
         ("new", "had 90 entries and has 91 now"),
-        (40, "rows 33 to 48 of the catalogue"),
-        (0, "rows 1 to 16 of the catalogue"),
+        (40, "rows 33 to 48 of the catalog"),
+        (0, "rows 1 to 16 of the catalog"),
     ],
 )
 def test_another_catalogue_is_refused(
@@ -167,9 +167,8 @@ def test_a_table_made_from_other_files_is_not_taken_over(
     )
     (copy / "away").rename(away)
     assert server(copy, out, options={"retry_failed": True}) == 2
-    assert (
-        "of the rows 33 to 48 of the catalogue, some have another size or time of change"
-        in said(out)
+    assert "of the rows 33 to 48 of the catalog, some have another size or time of change" in said(
+        out
     )
     assert ("(sim000035.fits changed after the table was made)" in said(out)) == (change == "newer")
     assert out.read_bytes() == before
@@ -303,8 +302,8 @@ def test_after_an_interruption_nobody_is_waited_for_long(
     damaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    hands: Any = running._Hands
-    wait = hands.wait
+    crew: Any = running._Workers
+    wait = crew.wait
 
     def noted(self: Any, patience: float) -> None:
         waited.append(patience)
@@ -313,7 +312,7 @@ def test_after_an_interruption_nobody_is_waited_for_long(
     def interrupted(*_: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hands, "wait", noted)
+    monkeypatch.setattr(crew, "wait", noted)
     extract(damaged, tmp_path / "F.parquet", features=["color"])
     with pytest.raises(KeyboardInterrupt):
         extract(damaged, tmp_path / "G.parquet", features=["color"], progress=interrupted)
@@ -323,8 +322,8 @@ def test_after_an_interruption_nobody_is_waited_for_long(
 def test_a_resumed_run_measures_on_before_all_that_was_done_is_in_the_table(
     survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "_FEWEST", 4)
-    monkeypatch.setattr(work, "_MOST", 4)
+    monkeypatch.setattr(work, "_MIN_ROWS", 4)
+    monkeypatch.setattr(work, "_MAX_ROWS", 4)
     put: list[Path] = []
     before: list[int] = []
     add = growing.GrowingTable.add

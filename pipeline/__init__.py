@@ -1,18 +1,17 @@
-"""What joins the wings: cutouts to feature tables, feature tables to models, models to classes, and
-the comparison.
+"""Cutouts to feature tables, tables to models, models to classes, and the comparison.
 
 ==================  ==================================================================
 `extract`           a source of cutouts to a Parquet feature table
-`load_features`     the feature table back as arrays
-`join_features`     several tables as one, if they were measured alike
-`describe`          what a feature table, a model or a table of classes says about itself
+`load_features`     a feature table as arrays
+`join_features`     several tables of the same settings as one
+`describe`          provenance of a feature table or a model
 `train`             a feature table to a model file
-`classify`          a model and cutouts to classes and probabilities
-`compare`           labelled cutouts to a report of features against raw pixels
+`classify`          a model and a source of cutouts to classes and probabilities
+`compare`           labeled cutouts to a report: features against raw pixels
 `export`            a feature table to FITS or CSV
-`audit`             what the extractors do not react to, measured on simulated galaxies
-`show`              a galaxy and what each extractor sees of it, as a figure
-`Model`             a trained network with all it needs to go from cutout to class
+`audit`             invariances of the extractors, measured on simulated galaxies
+`show`              figure of a galaxy and of what each extractor measures on it
+`Model`             recipe, encoder and network: all it takes from cutout to class
 ==================  ==================================================================
 """
 

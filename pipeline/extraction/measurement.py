@@ -15,7 +15,7 @@ from galfeat.pipeline.extraction.feature_table import (
     to_arrow,
     versions,
 )
-from galfeat.pipeline.extraction.measure import Measured, catalog_rows, measure
+from galfeat.pipeline.extraction.measure import catalog_rows, measure
 from galfeat.pipeline.extraction.recipe import Recipe
 
 __all__ = ["FeatureMeasurement"]
@@ -51,9 +51,8 @@ class FeatureMeasurement:
         self, catalog: pa.Table | None, cutouts: Sequence[Cutout]
     ) -> tuple[pa.Table, list[Failure]]:
         """Measure cutouts; return their table rows, and the failures."""
-        kept, blocks, failures = measure(cutouts, self.recipe)
-        measured = Measured(catalog_rows(catalog, kept), blocks, failures)
-        return to_arrow(measured, self.recipe), failures
+        measured, blocks, failures = measure(cutouts, self.recipe)
+        return to_arrow(catalog_rows(catalog, measured), blocks, self.recipe), failures
 
     def metadata(
         self, run_record: Mapping[str, Any], *, measured: int, failed: int

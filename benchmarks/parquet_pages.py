@@ -1,8 +1,9 @@
-"""Data pages of vectors: pyarrow alone against `galfeat.pipeline.batch.parquet`, interleaved.
+"""Data pages of vectors: pyarrow against `galfeat.pipeline.batch.parquet`, in one interleaved run.
 
 Three questions: how many nanoseconds per float each takes to write fixed-size-list float32 columns
-to memory; how long a whole extraction takes per float with our pages; and so which share of a run
-pyarrow's pages would add. ``--n`` galaxies are simulated and extracted with all extractors.
+to memory; how long a whole extraction takes per float; and so which share of a run pyarrow's pages
+would add. ``--n`` simulated galaxies are extracted with all extractors, with and without the batch
+engine.
 """
 
 import argparse
@@ -20,11 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from machine import described
 
-from galfeat.data import SimulatedSurvey, write_survey
+from galfeat.data import Preparation, Shard, SimulatedSurvey, open_source, write_survey
 from galfeat.pipeline import extract
 from galfeat.pipeline.batch.shard_files import _write_group
+from galfeat.pipeline.extraction.extract import FEATURES
+from galfeat.pipeline.extraction.measure import measure
+from galfeat.pipeline.extraction.recipe import Recipe
 
 ROWS = 256  # of a shard with all five extractors at 64 pixels
+CHUNK = 32  # cutouts measured at a time, about what the engine does
 WIDTHS = {"pixels": 12288, "color": 240, "texture": 336, "hog": 5292}
 """Columns of the measured table."""
 
@@ -59,6 +64,15 @@ def by_hand(shard: pa.Table) -> None:
     _write_group(io.BytesIO(), shard)
 
 
+def without_engine(survey: Path) -> None:
+    """Read and measure all cutouts in a plain loop: no shards, no files, no threads."""
+    source = open_source(survey)
+    recipe = Recipe.of(FEATURES, source.bands, Preparation())
+    for start in range(0, len(source), CHUNK):
+        reading = source.read(Shard(start, min(start + CHUNK, len(source))))
+        measure(reading.cutouts, recipe)
+
+
 def seconds(function: Callable[[], object]) -> float:
     """Return the processor seconds of a call, of all threads."""
     before = time.process_time()
@@ -77,7 +91,7 @@ def main() -> None:
     floats = ROWS * sum(WIDTHS.values())
     writers = {"pyarrow": by_pyarrow, "by hand": by_hand}
     taken: dict[str, list[float]] = {name: [] for name in writers}
-    runs: list[float] = []
+    runs: dict[str, list[float]] = {"whole run": [], "the same without engine and files": []}
     with tempfile.TemporaryDirectory() as folder:
         survey = Path(folder) / "survey"
         write_survey(SimulatedSurvey(arguments.n, size=64), survey)
@@ -85,20 +99,34 @@ def main() -> None:
         for number in range(arguments.rounds):  # interleaved: a slow minute falls on all alike
             for name, writer in writers.items():
                 taken[name].append(seconds(partial(writer, shard)) / floats * 1e9)
-            if number % 5 == 0:
+            if number % 4 == 0:
                 out = Path(folder) / f"{number}.parquet"
-                runs.append(seconds(partial(extract, survey, out, workers=1)))
+                whole = partial(extract, survey, out, workers=1)
+                bare = partial(without_engine, survey)
+                for name, function in zip(runs, (whole, bare), strict=True):
+                    runs[name].append(seconds(function))
         columns = pq.read_schema(out)
         width = sum(f.type.list_size for f in columns if pa.types.is_fixed_size_list(f.type))
-    alone, ours = (statistics.median(taken[name]) for name in writers)
-    run = statistics.median(runs) / (arguments.n * width) * 1e9
-    print(f"{described(['galfeat', 'pyarrow', 'numpy'], load)}\n")  # noqa: T201
-    print("| ns of processor time per float | median | min | max |\n| --- | --- | --- | --- |")  # noqa: T201
-    for name, values in taken.items():
+    per_float = arguments.n * width / 1e9
+    rows = {f"pages, {name}": values for name, values in taken.items()}
+    rows |= {name: [each / per_float for each in values] for name, values in runs.items()}
+    added = statistics.median(taken["pyarrow"]) - statistics.median(taken["by hand"])
+    run, bare = (statistics.median(rows[name]) for name in runs)
+    lines = [
+        described(["galfeat", "pyarrow", "numpy"], load),
+        "",
+        f"| ns of processor time per float ({width:,} floats per galaxy) | median | min | max |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for name, values in rows.items():
         middle = statistics.median(values)
-        print(f"| pages, {name} | {middle:.2f} | {min(values):.2f} | {max(values):.2f} |")  # noqa: T201
-    print(f"| whole run, {width:,} floats per galaxy | {run:.1f} | | |")  # noqa: T201
-    print(f"\nShare of a run that pyarrow's pages would add: {100 * (alone - ours) / run:.1f} %")  # noqa: T201
+        lines.append(f"| {name} | {middle:.2f} | {min(values):.2f} | {max(values):.2f} |")
+    lines += [
+        "",
+        f"Share of a run that pyarrow's pages would add: {100 * added / run:.1f} %. "
+        f"Share of engine and files: {100 * (run - bare) / run:.1f} %.",
+    ]
+    print("\n".join(lines))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -2,8 +2,7 @@
 
 Three questions: how many nanoseconds per float each takes to write fixed-size-list float32 columns
 to memory; how long a whole extraction takes per float; and so which share of a run pyarrow's pages
-would add. ``--n`` simulated galaxies are extracted with all extractors, with and without the batch
-engine.
+would add. ``--n`` simulated galaxies are extracted with and without the batch engine.
 """
 
 import argparse
@@ -64,10 +63,10 @@ def by_hand(shard: pa.Table) -> None:
     _write_group(io.BytesIO(), shard)
 
 
-def without_engine(survey: Path) -> None:
+def without_engine(survey: Path, features: list[str]) -> None:
     """Read and measure all cutouts in a plain loop: no shards, no files, no threads."""
     source = open_source(survey)
-    recipe = Recipe.of(FEATURES, source.bands, Preparation())
+    recipe = Recipe.of(features, source.bands, Preparation())
     for start in range(0, len(source), CHUNK):
         reading = source.read(Shard(start, min(start + CHUNK, len(source))))
         measure(reading.cutouts, recipe)
@@ -85,7 +84,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--n", type=int, default=512)
+    parser.add_argument("--features", default=",".join(FEATURES))
     arguments = parser.parse_args()
+    features = arguments.features.split(",")
     load = os.getloadavg()
     shard = table()
     floats = ROWS * sum(WIDTHS.values())
@@ -95,14 +96,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         survey = Path(folder) / "survey"
         write_survey(SimulatedSurvey(arguments.n, size=64), survey)
-        extract(survey, Path(folder) / "warm.parquet", workers=1)  # compiles kernels
+        extract(
+            survey, Path(folder) / "warm.parquet", features=features, workers=1
+        )  # compiles kernels
         for number in range(arguments.rounds):  # interleaved: a slow minute falls on all alike
             for name, writer in writers.items():
                 taken[name].append(seconds(partial(writer, shard)) / floats * 1e9)
             if number % 4 == 0:
                 out = Path(folder) / f"{number}.parquet"
-                whole = partial(extract, survey, out, workers=1)
-                bare = partial(without_engine, survey)
+                whole = partial(extract, survey, out, features=features, workers=1)
+                bare = partial(without_engine, survey, features)
                 for name, function in zip(runs, (whole, bare), strict=True):
                     runs[name].append(seconds(function))
         columns = pq.read_schema(out)

@@ -1,6 +1,4 @@
-"""Classes come with the guarantees of features: the same bytes after a kill, whoever measures, and
-retried failures.
-"""
+"""Guarantees of classification runs: the same bytes after a kill, and retried failures."""
 
 import shutil
 from collections.abc import Callable
@@ -32,7 +30,7 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["P.parquet", "P.csv"])
-def test_killed_and_gone_on_with(
+def test_killed_and_resumed(
     name: str, damaged: Path, model: Path, tmp_path: Path, server: Run
 ) -> None:
     whole, out = tmp_path / "whole" / name, tmp_path / name
@@ -50,7 +48,7 @@ def test_killed_and_gone_on_with(
     ).read_bytes()
 
 
-def test_text_and_table_say_the_same(survey: Path, model: Path, tmp_path: Path) -> None:
+def test_csv_and_parquet_have_the_same_rows(survey: Path, model: Path, tmp_path: Path) -> None:
     for name in ("P.parquet", "P.csv"):
         classify(model, survey, tmp_path / name)
     one = pq.read_table(tmp_path / "P.parquet").replace_schema_metadata(None)

@@ -24,9 +24,9 @@
 Nothing in here knows features or networks, and nothing outside reads FITS images.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from galfeat._lazy import lazy_attributes
 from galfeat.data.cutouts import Cutout, Cutouts, band_names
 from galfeat.data.preparation.steps import Preparation, prepare, prepare_each, prepare_one
 from galfeat.data.reading import read_cutout, read_cutouts
@@ -38,6 +38,16 @@ if TYPE_CHECKING:
     from galfeat.data.preparation.alignment import align
     from galfeat.data.rgb import lupton_rgb
     from galfeat.data.simulation.write import write_survey
+else:  # astropy and scipy.ndimage are slow to load; readers need neither
+    __getattr__, __dir__ = lazy_attributes(
+        __name__,
+        {
+            "align": "preparation.alignment",
+            "lupton_rgb": "rgb",
+            "write_survey": "simulation.write",
+        },
+        submodules=("surveys",),
+    )
 
 __all__ = [
     "Cutout",
@@ -60,18 +70,3 @@ __all__ = [
     "simulate",
     "write_survey",
 ]
-
-
-_LATE = {
-    "align": "preparation.alignment",
-    "lupton_rgb": "rgb",
-    "write_survey": "simulation.write",
-}  # modules that import what readers need not wait for: astropy, scipy.ndimage
-
-
-def __getattr__(name: str) -> Any:
-    if name == "surveys":
-        return import_module("galfeat.data.surveys")
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"galfeat.data.{_LATE[name]}"), name)

@@ -33,8 +33,9 @@ Each folder holds the extractor, its compiled kernels (``kernel*``) and a slow, 
 The invariances of an extractor are its ``promises``, keys of `INVARIANCES`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from galfeat._lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from galfeat.features.base import Extractor
@@ -49,6 +50,26 @@ if TYPE_CHECKING:
     from galfeat.features.sift.extractor import SIFT
     from galfeat.features.sift.fisher_vectors import FisherVector
     from galfeat.features.texture.extractor import Texture
+else:  # numba and scikit-learn take a second to load
+    __getattr__, __dir__ = lazy_attributes(
+        __name__,
+        {
+            "EXTRACTORS": "extractors",
+            "HOG": "hog.extractor",
+            "INVARIANCES": "invariances",
+            "SIFT": "sift.extractor",
+            "BagOfWords": "sift.bag_of_words",
+            "BlockScaler": "block_scaler",
+            "ColorHistogram": "color.extractor",
+            "Combined": "combined",
+            "Extractor": "base",
+            "FisherVector": "sift.fisher_vectors",
+            "Pixels": "pixels.extractor",
+            "Texture": "texture.extractor",
+            "combine": "combined",
+            "make_extractors": "extractors",
+        },
+    )
 
 __all__ = [
     "EXTRACTORS",
@@ -66,30 +87,3 @@ __all__ = [
     "combine",
     "make_extractors",
 ]
-
-_HOMES = {  # imported on first use: numba and scikit-learn take a second to load
-    "EXTRACTORS": "extractors",
-    "HOG": "hog.extractor",
-    "INVARIANCES": "invariances",
-    "SIFT": "sift.extractor",
-    "BagOfWords": "sift.bag_of_words",
-    "BlockScaler": "block_scaler",
-    "ColorHistogram": "color.extractor",
-    "Combined": "combined",
-    "Extractor": "base",
-    "FisherVector": "sift.fisher_vectors",
-    "Pixels": "pixels.extractor",
-    "Texture": "texture.extractor",
-    "combine": "combined",
-    "make_extractors": "extractors",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -24,8 +24,9 @@ concept a file:
 Nothing here knows a galaxy: arrays in, arrays out.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from galfeat._lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from galfeat.nn.estimators.classifier import MLPClassifier
@@ -36,6 +37,21 @@ if TYPE_CHECKING:
     from galfeat.nn.network import Network
     from galfeat.nn.onnx import save_onnx, to_onnx
     from galfeat.nn.training.gradient_check import check_gradient
+else:  # scikit-learn takes a second to load
+    __getattr__, __dir__ = lazy_attributes(
+        __name__,
+        {
+            "MLPClassifier": "estimators.classifier",
+            "MLPRegressor": "estimators.regressor",
+            "Network": "network",
+            "Perceptron": "lecture.perceptron",
+            "check_gradient": "training.gradient_check",
+            "parameter_count": "layout",
+            "relu_approximation": "lecture.approximation",
+            "save_onnx": "onnx",
+            "to_onnx": "onnx",
+        },
+    )
 
 __all__ = [
     "MLPClassifier",
@@ -48,26 +64,3 @@ __all__ = [
     "save_onnx",
     "to_onnx",
 ]
-
-_WHERE = {
-    "MLPClassifier": "estimators.classifier",
-    "MLPRegressor": "estimators.regressor",
-    "Network": "network",
-    "Perceptron": "lecture.perceptron",
-    "check_gradient": "training.gradient_check",
-    "parameter_count": "layout",
-    "relu_approximation": "lecture.approximation",
-    "save_onnx": "onnx",
-    "to_onnx": "onnx",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a name when it is first asked for: scikit-learn takes a second to load."""
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])

@@ -46,7 +46,7 @@ from galfeat.pipeline.comparison.select_galaxies import chosen, chosen_elsewhere
 from galfeat.pipeline.extraction.extract import FEATURES, Progress, failures_path, write_failures
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.extraction.recipe import Recipe
-from galfeat.pipeline.models.train import labelled_rows
+from galfeat.pipeline.models.train import labeled_rows
 from galfeat.pipeline.reporting.folder import check_report_folder
 
 __all__ = ["PLANS", "SIMULATED", "Compared", "compare"]
@@ -268,7 +268,7 @@ class _Job:
     ) -> tuple[Galaxies, dict[str, int], list[str]]:
         labels = labels_of(source, self.label)
         # complain about the labels before the work, not after it
-        rows, _ = labelled_rows(labels, self.label, self.plan.n_folds)
+        rows, _ = labeled_rows(labels, self.label, self.plan.n_folds)
         kept = np.random.default_rng(self.seed).permutation(rows)[: self.plan.altered]
         found = gather(
             source,

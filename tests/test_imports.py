@@ -52,6 +52,15 @@ def test_a_module_imports_only_what_its_wing_may(wing: str, path: Path) -> None:
         assert wings <= ALLOWED[wing] | {wing}, f"{path.name} imports {name}"
 
 
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "src" / "galfeat").glob("*.py")), ids=lambda p: p.name
+)
+def test_modules_at_the_root_import_only_the_standard_library(path: Path) -> None:
+    for name in imported(path):
+        top = name.partition(".")[0]
+        assert name == "galfeat.UsageError" or top in sys.stdlib_module_names, name
+
+
 def test_the_face_imports_nothing_heavy() -> None:
     code = (
         "import sys, galfeat; print(sorted({m.split('.')[0] for m in sys.modules} & {'numpy', "

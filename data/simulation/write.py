@@ -12,6 +12,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from galfeat import UsageError, __version__
+from galfeat._atomic_files import AtomicFile
 from galfeat.data.cutouts import Cutout
 from galfeat.data.simulation.survey import SimulatedSurvey
 from galfeat.data.sources.base import Shard
@@ -86,9 +87,9 @@ def _write(
     layout: str,
     progress: Callable[[int, int, int], None] | None,
 ) -> None:
-    with ExitStack() as tables:
+    with ExitStack() as cleanup:
         truth, catalog = (
-            _GrowingCsv(tables, folder / name) for name in ("truth.csv", "catalog.csv")
+            _GrowingCsv(cleanup, folder / name) for name in ("truth.csv", "catalog.csv")
         )
         for shard in survey.shards(64):
             catalog.add(
@@ -100,7 +101,7 @@ def _write(
                 progress(shard.stop, len(survey), 0)
     (folder / "survey.json").write_text(json.dumps(_describe(survey), indent=1) + "\n")
     truth.finish()
-    catalog.finish()  # after both tables are closed
+    catalog.finish()  # last: a folder with a catalog is complete
 
 
 def _write_shard(
@@ -250,19 +251,22 @@ def _add_file_columns(catalog: pa.Table, bands: Sequence[str], layout: str) -> p
 
 
 class _GrowingCsv:
-    """CSV file that is written under a temporary name and renamed when it is finished."""
+    """CSV file that is written piece by piece and renamed to its target when it is complete."""
 
-    def __init__(self, tables: ExitStack, path: Path) -> None:
-        self._tables, self._path, self._unfinished = tables, path, path.with_suffix(".part")
+    def __init__(self, cleanup: ExitStack, path: Path) -> None:
+        self._cleanup, self._file = cleanup, AtomicFile(path)
         self._writer: pa.csv.CSVWriter | None = None
+        cleanup.callback(self._file.discard)
 
     def add(self, rows: pa.Table) -> None:
         if self._writer is None:
             options = pa.csv.WriteOptions(quoting_style="needed")
-            self._writer = self._tables.enter_context(
-                pa.csv.CSVWriter(self._unfinished, rows.schema, write_options=options)
+            self._writer = self._cleanup.enter_context(
+                pa.csv.CSVWriter(self._file.file, rows.schema, write_options=options)
             )
         self._writer.write_table(rows)
 
     def finish(self) -> None:
-        self._unfinished.replace(self._path)
+        if self._writer is not None:
+            self._writer.close()
+        self._file.commit()

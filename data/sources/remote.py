@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from galfeat import UsageError
+from galfeat._atomic_files import atomic_open
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.sources.base import Failure, Reading, Shard
 from galfeat.data.sources.catalogs import is_catalog
@@ -323,10 +324,8 @@ def _tried(address: str, name: str, folder: Path) -> str:
 
 def _fetch(system: Any, root: str, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(place.name + ".part")
-    with system.open(root, "rb") as there, part.open("wb") as here:
+    with system.open(root, "rb") as there, atomic_open(place, durable=False) as here:
         shutil.copyfileobj(there, here, 1 << 20)
-    part.replace(place)
 
 
 def _system(address: str) -> tuple[Any, str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from galfeat.pipeline.atomic_files import replacing
+from galfeat._atomic_files import atomic_path, target_name
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
 from galfeat.pipeline.comparison.fold import Piece
 from galfeat.pipeline.comparison.results import Importance, Row
@@ -65,8 +65,8 @@ class Pieces:
 
     def keep(self, name: str, piece: Piece) -> None:
         """Write a finished piece."""
-        with replacing(self._path(name)) as part:
-            part.write_text(json.dumps({"key": self.key, **_tree(piece)}), encoding="utf-8")
+        with atomic_path(self._path(name)) as temporary:
+            temporary.write_text(json.dumps({"key": self.key, **_tree(piece)}), encoding="utf-8")
 
     def clear(self) -> None:
         """Remove all pieces: the study is written.
@@ -75,7 +75,7 @@ class Pieces:
         """
         with suppress(OSError):
             for path in self.folder.iterdir():
-                if _NAMED.fullmatch(path.name):
+                if _NAMED.fullmatch(path.name) or _NAMED.fullmatch(target_name(path)):
                     path.unlink()
             self.folder.rmdir()
 

@@ -12,7 +12,7 @@ from galfeat.pipeline.comparison.cross_validation import families, image_twins, 
 from galfeat.pipeline.comparison.dataset import Galaxies
 from galfeat.pipeline.extraction.feature_table import class_labels
 from galfeat.pipeline.extraction.measure import Block
-from galfeat.pipeline.models.train import labelled_rows
+from galfeat.pipeline.models.train import labeled_rows
 
 __all__ = ["chosen", "chosen_elsewhere", "labels_of"]
 
@@ -47,7 +47,7 @@ def chosen(galaxies: Galaxies, label: str, n_folds: int) -> tuple[Galaxies, dict
     """
     finite = finite_rows(galaxies.blocks)
     labels = np.where(finite, galaxies.labels, "")
-    rows, unlabelled = labelled_rows(labels, label, n_folds, galaxies.family()[0])
+    rows, unlabelled = labeled_rows(labels, label, n_folds, galaxies.family()[0])
     broken = int(np.count_nonzero(~finite & (galaxies.labels != "")))
     names = sorted(set(labels.tolist()) - set(labels[rows].tolist()) - {""})
     alone = all(np.count_nonzero(labels == name) < n_folds for name in names)

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from galfeat import UsageError
+from galfeat._atomic_files import atomic_path
 from galfeat.data import Shard, SimulatedSurvey
-from galfeat.pipeline.atomic_files import check_target, replacing
 from galfeat.pipeline.figures.render import render
+from galfeat.pipeline.outputs import check_target
 
 __all__ = ["SHEET_ENDINGS", "colour_picture", "contact_sheet", "write_contact_sheet"]
 
@@ -88,8 +89,8 @@ def write_contact_sheet(survey: SimulatedSurvey, path: str | Path, columns: int 
     """
     path = Path(path)
     check_target(path, endings=SHEET_ENDINGS)
-    with replacing(path) as part:
-        part.write_bytes(render(contact_sheet(survey, columns), path.suffix.lower()[1:]))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(render(contact_sheet(survey, columns), path.suffix.lower()[1:]))
     return path
 
 

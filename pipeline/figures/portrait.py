@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from galfeat import CutoutError, UsageError
+from galfeat._atomic_files import atomic_path
 from galfeat.data import Cutout, Preparation, Shard, open_source, prepare_one
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.sources.folders import is_picture
 from galfeat.features import HOG, SIFT, ColorHistogram, Extractor, Texture
-from galfeat.pipeline.atomic_files import check_target, replacing
 from galfeat.pipeline.figures.portrait_panels import (
     BAD,
     Sitter,
@@ -28,6 +28,7 @@ from galfeat.pipeline.figures.portrait_panels import (
     draw_patterns,
 )
 from galfeat.pipeline.figures.render import render
+from galfeat.pipeline.outputs import check_target
 
 __all__ = ["find_cutout", "portrait", "show"]
 
@@ -81,8 +82,8 @@ def show(
         figure = portrait(cutout, preparation)
     except CutoutError as error:
         raise CutoutError(f"{path}: {cutout.id}: {error}") from error
-    with replacing(target) as part:
-        part.write_bytes(render(figure, target.suffix[1:].lower()))
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(render(figure, target.suffix[1:].lower()))
     return target
 
 

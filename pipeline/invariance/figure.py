@@ -8,11 +8,12 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from galfeat._atomic_files import atomic_path
 from galfeat.features import INVARIANCES
-from galfeat.pipeline.atomic_files import check_target, replacing
 from galfeat.pipeline.figures.render import render
 from galfeat.pipeline.invariance.audit import Audit, Finding
 from galfeat.pipeline.invariance.images import AMOUNTS
+from galfeat.pipeline.outputs import check_target
 
 __all__ = ["audit_chart", "audit_text", "write_audit"]
 
@@ -85,10 +86,10 @@ def write_audit(found: Audit, out: Path) -> Path:
     """
     for path in (out / "audit.csv", out / "audit.png"):
         check_target(path)
-    with replacing(out / "audit.csv") as part:
-        pyarrow.csv.write_csv(found.table, part)
-    with replacing(out / "audit.png") as part:
-        part.write_bytes(render(audit_chart(found), "png"))
+    with atomic_path(out / "audit.csv") as temporary:
+        pyarrow.csv.write_csv(found.table, temporary)
+    with atomic_path(out / "audit.png") as temporary:
+        temporary.write_bytes(render(audit_chart(found), "png"))
     return out
 
 

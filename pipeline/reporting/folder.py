@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from galfeat import UsageError
-from galfeat.pipeline.atomic_files import check_target
+from galfeat.pipeline.outputs import check_target
 
 __all__ = ["REPORT_FILES", "check_report_folder"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from galfeat.pipeline.atomic_files import replacing
+from galfeat._atomic_files import atomic_path
 from galfeat.pipeline.comparison.results import SCORES, Study
 from galfeat.pipeline.figures.render import render
 from galfeat.pipeline.reporting.draw_galaxies import mistake_sheet, mistakes
@@ -52,8 +52,8 @@ def write_report(study: Study, out: str | Path) -> Path:
     """
     out = Path(out)
     for name, data in _files(study).items():
-        with replacing(out / name) as part:
-            part.write_bytes(data)
+        with atomic_path(out / name) as temporary:
+            temporary.write_bytes(data)
     return out / "report.html"
 
 

@@ -21,8 +21,8 @@ POISON = """
 import os, signal, sys
 from pathlib import Path
 from galfeat.data.sources.files import FileSource
-from galfeat.pipeline.batch.task import Work
-Work.shard_size = 16
+from galfeat.pipeline.batch.work import BatchWork
+BatchWork.shard_size = 16
 read = FileSource.read
 def poisoned(self, shard):
     if shard.start <= 21 < shard.stop and {poisoned}:

@@ -259,7 +259,7 @@ def test_interrupted_is_status_130(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("galfeat.pipeline.batch.run.run_here", interrupted)
+    monkeypatch.setattr("galfeat.pipeline.batch.run.run_locally", interrupted)
     status, said = command(capsys, "extract", survey, "--out", tmp_path / "F.parquet")
     assert status == 130
     assert "interrupted" in said

@@ -118,7 +118,7 @@ WRONG = {
     ),
     "too few good pixels": ("[features.hog]\nmin_good = 3\n", r"line 2: min_good must be"),
     "a value for a table": ("extract = 3\n", r"line 1: 'extract' is a table"),
-    "no TOML": ("[extract\n", r"is no TOML: .*line 1"),
+    "no TOML": ("[extract\n", r"is not valid TOML: .*line 1"),
 }
 
 

@@ -17,7 +17,7 @@ from tests.data.sources.fake_gs import Objects, fake_store
 from galfeat import UsageError
 from galfeat.data import Cutout, Failure, SimulatedSurvey, Source, open_source, write_survey
 from galfeat.data.sources.remote import RemoteSource, address_of
-from galfeat.pipeline.batch.file_stamps import settings_of
+from galfeat.pipeline.batch.file_stamps import reading_settings
 
 pytest.importorskip("s3fs", reason="reading from servers needs the extra 'remote'")
 
@@ -219,9 +219,11 @@ def test_a_run_knows_its_source_again(bucket: str) -> None:
     """What a batch run compares before it goes on: it may name no folder that was made for the
     moment.
     """
-    one, other = (settings_of(open_source(f"{bucket}/plain", bands=["F814W"])) for _ in range(2))
+    one, other = (
+        reading_settings(open_source(f"{bucket}/plain", bands=["F814W"])) for _ in range(2)
+    )
     assert one == other
-    assert one != settings_of(open_source(f"{bucket}/plain", bands=["F606W"]))
+    assert one != reading_settings(open_source(f"{bucket}/plain", bands=["F606W"]))
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_a_worker_that_does_not_come_back_is_replaced() -> None:
 
     with (
         import_module("dask").config.set({"distributed.deploy.lost-worker-timeout": "1s"}),
-        clusters._client("local", 1) as client,
+        clusters._connect("local", 1) as client,
     ):
         (watcher,) = client.cluster.workers.values()
         # as after a start that took too long: nobody starts the worker again
@@ -110,7 +110,7 @@ def test_where_no_scheduler_is_it_says_so(
     from galfeat.pipeline.batch import dask as clusters
     from galfeat.pipeline.extraction.extract import Options
 
-    monkeypatch.setattr(clusters, "_WAIT", 1)
+    monkeypatch.setattr(clusters, "_CONNECT_TIMEOUT", 1)
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         extract(
             survey,

@@ -1,6 +1,4 @@
-"""Going on with a run: what is refused, what is measured again, and what the end of it is equal
-to.
-"""
+"""Resumed runs: what is refused, what is measured again, and the same bytes at the end."""
 
 import csv
 import json
@@ -17,7 +15,7 @@ import numpy as np
 import pytest
 
 from galfeat.pipeline import extract, load_features
-from galfeat.pipeline.batch import task as work
+from galfeat.pipeline.batch import work
 from galfeat.pipeline.batch import workers as running
 from galfeat.pipeline.batch.parquet import growing_table as growing
 
@@ -25,7 +23,7 @@ Run = Callable[..., int]
 HALF = {"at": "after rename of shard", "number": 3}
 
 
-def said(out: Path) -> str:
+def message(out: Path) -> str:
     return (out.parent / "note.said").read_text()
 
 
@@ -60,7 +58,7 @@ def test_other_settings_are_refused_until_restart(
     out = tmp_path / "F.parquet"
     assert server(copy, out, **HALF) == -9
     assert server(copy, out, **change) == 2
-    assert all(each in said(out) for each in [*words, "--restart"]), said(out)
+    assert all(each in message(out) for each in [*words, "--restart"]), message(out)
     assert not out.exists()
     assert server(copy, out, **change, options={"restart": True}) == 0
     fresh = tmp_path / "fresh" / "F.parquet"
@@ -72,11 +70,11 @@ def test_other_settings_are_refused_until_restart(
     ("row", "words"),
     [
         ("new", "had 90 entries and has 91 now"),
-        (40, "rows 33 to 48 of the catalogue"),
-        (0, "rows 1 to 16 of the catalogue"),
+        (40, "rows 33 to 48 of the catalog"),
+        (0, "rows 1 to 16 of the catalog"),
     ],
 )
-def test_another_catalogue_is_refused(
+def test_another_catalog_is_refused(
     row: int | str, words: str, copy: Path, tmp_path: Path, server: Run
 ) -> None:
     out = tmp_path / "F.parquet"
@@ -88,7 +86,7 @@ def test_another_catalogue_is_refused(
         lines[1 + int(row)] = lines[1 + int(row)].rpartition(",")[0] + ",changed"
     (copy / "catalog.csv").write_text("\n".join(lines) + "\n")
     assert server(copy, out) == 2
-    assert words in said(out)
+    assert words in message(out)
 
 
 def test_a_changed_file_is_measured_again(copy: Path, tmp_path: Path, server: Run) -> None:
@@ -140,19 +138,19 @@ def test_retrying_measures_only_what_failed(copy: Path, tmp_path: Path, server: 
     assert server(copy, out, at="before reading", number=3, options={"retry_failed": True}) == 0
 
 
-def test_a_table_made_otherwise_is_not_taken_over(copy: Path, tmp_path: Path, server: Run) -> None:
+def test_a_table_of_other_settings_is_not_reused(copy: Path, tmp_path: Path, server: Run) -> None:
     out = tmp_path / "F.parquet"
     (copy / "sim000020.fits").unlink()
     assert server(copy, out) == 0
     before = out.read_bytes()
     assert server(copy, out, size=24, options={"retry_failed": True}) == 2
-    assert "preparation.size was 32 and is 24 now" in said(out)
+    assert "preparation.size was 32 and is 24 now" in message(out)
     assert out.read_bytes() == before
     assert not out.with_name("F.parquet.work").exists()
 
 
 @pytest.mark.parametrize("change", ["size", "older", "newer"])
-def test_a_table_made_from_other_files_is_not_taken_over(
+def test_a_table_of_changed_files_is_not_reused(
     change: str, copy: Path, tmp_path: Path, server: Run
 ) -> None:
     out, away, changed = tmp_path / "F.parquet", copy / "sim000020.fits", copy / "sim000035.fits"
@@ -168,10 +166,12 @@ def test_a_table_made_from_other_files_is_not_taken_over(
     (copy / "away").rename(away)
     assert server(copy, out, options={"retry_failed": True}) == 2
     assert (
-        "of the rows 33 to 48 of the catalogue, some have another size or time of change"
-        in said(out)
+        "of the rows 33 to 48 of the catalog, some have another size or time of change"
+        in message(out)
     )
-    assert ("(sim000035.fits changed after the table was made)" in said(out)) == (change == "newer")
+    assert ("(sim000035.fits changed after the table was made)" in message(out)) == (
+        change == "newer"
+    )
     assert out.read_bytes() == before
     assert not out.with_name("F.parquet.work").exists()
     os.utime(away, ns=(4 * 10**18, 4 * 10**18))  # what failed may be another file now
@@ -181,7 +181,7 @@ def test_a_table_made_from_other_files_is_not_taken_over(
         assert failures(out) == []
 
 
-def test_files_that_vanish_midway_are_failures(copy: Path, tmp_path: Path, server: Run) -> None:
+def test_files_deleted_during_a_run_are_failures(copy: Path, tmp_path: Path, server: Run) -> None:
     out = tmp_path / "F.parquet"
     assert server(copy, out, **HALF) == -9
     gone = ["sim000060.fits", "sim000089.fits"]
@@ -204,7 +204,7 @@ def test_a_second_run_on_the_same_output_is_refused(
     with lock.open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert server(copy, out) == 2
-        assert "another run is making" in said(out)
+        assert "another run is making" in message(out)
     assert server(copy, out) == 0  # the lock ended with its holder, though the file was there
 
 
@@ -219,7 +219,7 @@ def test_a_second_run_on_the_same_output_is_refused(
         ("before rename of record", 1),
     ],
 )
-def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(
+def test_a_full_disk_is_one_sentence_and_the_run_can_be_resumed(
     at: str,
     number: int,
     damaged: Path,
@@ -230,15 +230,15 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(
     out = tmp_path / "F.parquet"
     out.write_bytes(b"an earlier table")
     assert server(damaged, out, at=at, number=number, act="no space") == 2
-    assert "no space left on the disk; make room" in said(out)
-    assert "goes on where it stopped" in said(out)
+    assert "no space left on the disk; make room" in message(out)
+    assert "goes on where it stopped" in message(out)
     assert out.read_bytes() == b"an earlier table"
     assert not list(tmp_path.rglob("*.part"))
     assert server(damaged, out) == 0
     assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed
 
 
-def test_on_a_small_disk_that_becomes_larger(
+def test_a_small_disk_that_becomes_larger(
     damaged: Path, tmp_path: Path, undisturbed: tuple[bytes, bytes]
 ) -> None:
     disk, copied = tmp_path / "disk", tmp_path / "copy"
@@ -266,7 +266,7 @@ def test_on_a_small_disk_that_becomes_larger(
         [name for name in each["left"] if name.startswith("F.parquet.work/shards/")]
         for each in (smallest, small)
     ]
-    assert 0 < len(shards[0]) < len(shards[1])  # it went on
+    assert 0 < len(shards[0]) < len(shards[1])  # it was resumed
     assert large["status"] == 0
     assert large["left"] == ["F.failures.csv", "F.parquet"]
     assert (
@@ -276,7 +276,7 @@ def test_on_a_small_disk_that_becomes_larger(
 
 
 class _Dying:
-    """Is asked to stop while it is cleared up, where Python prints an exception and forgets it."""
+    """Raises SIGINT in its destructor, where Python prints the exception and drops it."""
 
     def __del__(self) -> None:
         signal.raise_signal(signal.SIGINT)
@@ -299,12 +299,12 @@ def test_an_interruption_that_python_loses_is_remembered(damaged: Path, tmp_path
     assert signal.getsignal(signal.SIGINT) is handler
 
 
-def test_after_an_interruption_nobody_is_waited_for_long(
+def test_an_interrupted_run_waits_only_briefly_for_its_workers(
     damaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    hands: Any = running._Hands
-    wait = hands.wait
+    crew: Any = running._Workers
+    wait = crew.wait
 
     def noted(self: Any, patience: float) -> None:
         waited.append(patience)
@@ -313,18 +313,18 @@ def test_after_an_interruption_nobody_is_waited_for_long(
     def interrupted(*_: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hands, "wait", noted)
+    monkeypatch.setattr(crew, "wait", noted)
     extract(damaged, tmp_path / "F.parquet", features=["color"])
     with pytest.raises(KeyboardInterrupt):
         extract(damaged, tmp_path / "G.parquet", features=["color"], progress=interrupted)
     assert waited[1] <= 1 < 10 < waited[0]
 
 
-def test_a_resumed_run_measures_on_before_all_that_was_done_is_in_the_table(
+def test_a_resumed_run_measures_before_all_finished_shards_are_in_the_table(
     survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "_FEWEST", 4)
-    monkeypatch.setattr(work, "_MOST", 4)
+    monkeypatch.setattr(work, "_MIN_ROWS", 4)
+    monkeypatch.setattr(work, "_MAX_ROWS", 4)
     put: list[Path] = []
     before: list[int] = []
     add = growing.GrowingTable.add
@@ -348,7 +348,7 @@ def test_a_resumed_run_measures_on_before_all_that_was_done_is_in_the_table(
     assert out.read_bytes() == undisturbed.read_bytes()
 
 
-def test_an_interrupted_run_goes_on_without_suspects(
+def test_an_interrupted_run_is_resumed_without_suspects(
     damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]
 ) -> None:
     out = tmp_path / "F.parquet"

@@ -22,7 +22,7 @@ from galfeat.nn.losses import get_loss
 from galfeat.nn.network import initialized
 from galfeat.nn.optimizers import Adam, Optimizer, get_optimizer
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.loop import Plan
+from galfeat.nn.training.loop import TrainingPlan
 from galfeat.nn.training.objective import Objective
 from galfeat.nn.training.trace import Trace, record
 from galfeat.nn.types import Floats
@@ -52,7 +52,7 @@ def learn(X: Floats, arm: np.ndarray, optimizer: Optimizer, epochs: int) -> Trac
     objective = Objective(
         initialized((2, 12, 3), "tanh", "identity", rng), get_loss("cross_entropy")
     )
-    plan = Plan(optimizer=optimizer, max_iter=epochs, tol=None, batch_size=40)
+    plan = TrainingPlan(optimizer=optimizer, max_iter=epochs, tol=None, batch_size=40)
     return record(objective, Samples(X, np.eye(3)[arm]), plan, rng, every=5)
 
 

@@ -1,8 +1,8 @@
 # ruff: noqa: ARG002 - all activations have the same signatures, whichever of z and a they need
-"""Activation functions, each with its slope and its curvature beside it.
+"""Activation functions with their first and second derivatives.
 
 ==========  ========================================  ===========================================
-name        value at z                                where it comes from
+name        value at z                                reference
 ==========  ========================================  ===========================================
 identity    z
 step        1 where z >= 0, else 0                    McCulloch and Pitts 1943
@@ -19,17 +19,17 @@ mish        z tanh(softplus z)                        Misra 2020, arXiv:1908.086
 softmax     exp z_k / sum_j exp z_j along the row     Bridle 1990
 ==========  ========================================  ===========================================
 
-All keep the dtype they are given and stay finite and accurate for z from -1e4 to 1e4 in float32. At
-a kink (the ReLU family at 0) the slope is the one from the left, as in PyTorch.
+All preserve the dtype and are finite and accurate for z from -1e4 to 1e4 in float32. At a kink (the
+ReLU family at 0) the slope is the left-hand derivative, as in PyTorch.
 """
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, ndtr
 
 from galfeat import UsageError
+from galfeat.nn.activation_base import Activation, Elementwise
 from galfeat.nn.types import Floats
 
 __all__ = [
@@ -54,63 +54,9 @@ __all__ = [
 _SQRT_2PI = float(np.sqrt(2.0 * np.pi))
 
 
-class Activation(ABC):
-    """What a layer does to its weighted sums ``z``, shape (n, units), to get its output ``a``."""
-
-    @abstractmethod
-    def value(self, z: Floats, out: Floats | None = None) -> Floats:
-        """Return the output of the layer."""
-
-    @abstractmethod
-    def pull(self, delta: Floats, z: Floats, a: Floats) -> None:
-        """Turn the gradient with respect to `a` into the one with respect to `z`, in place (``delta
-        <- J^T delta``).
-        """
-
-    @abstractmethod
-    def push(self, r_z: Floats, z: Floats, a: Floats) -> Floats:
-        """Return how `a` moves when `z` moves along `r_z` (``J r_z``)."""
-
-    @abstractmethod
-    def pull_along(
-        self, delta: Floats, r_delta: Floats, z: Floats, a: Floats, r_z: Floats
-    ) -> Floats:
-        """Return how the result of `pull` moves when `delta` moves along `r_delta` and `z` along
-        `r_z`.
-
-        `delta` is the gradient with respect to `a`, before `pull` has changed it.
-        """
-
-
-class Elementwise(Activation):
-    """An activation that looks at one unit at a time: value, slope and curvature say all of it."""
-
-    @abstractmethod
-    def slope(self, z: Floats, a: Floats) -> Floats:
-        """Return the derivative of the value; `a` is the value, which is often a short cut."""
-
-    @abstractmethod
-    def curvature(self, z: Floats, a: Floats) -> Floats:
-        """Return the second derivative of the value."""
-
-    def pull(self, delta: Floats, z: Floats, a: Floats) -> None:
-        """Multiply by the slope."""
-        np.multiply(delta, self.slope(z, a), out=delta)
-
-    def push(self, r_z: Floats, z: Floats, a: Floats) -> Floats:
-        """Multiply by the slope."""
-        return self.slope(z, a) * r_z
-
-    def pull_along(
-        self, delta: Floats, r_delta: Floats, z: Floats, a: Floats, r_z: Floats
-    ) -> Floats:
-        """Apply the product rule to slope times delta."""
-        return self.slope(z, a) * r_delta + self.curvature(z, a) * r_z * delta
-
-
 @dataclass(frozen=True)
 class Identity(Elementwise):
-    """The sum as it is."""
+    """The identity, for linear layers."""
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return z."""
@@ -125,14 +71,14 @@ class Identity(Elementwise):
         return np.zeros_like(z)
 
     def pull(self, delta: Floats, z: Floats, a: Floats) -> None:
-        """Change nothing."""
+        """Leave `delta` unchanged."""
 
 
 @dataclass(frozen=True)
 class Step(Elementwise):
-    """The neuron of 1943: it fires or it does not. Its slope is zero, so gradients cannot train it.
+    """The Heaviside step, the threshold neuron of McCulloch and Pitts.
 
-    See `Perceptron`.
+    Its slope is zero, so it cannot be trained by gradients; see `galfeat.nn.Perceptron`.
     """
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
@@ -150,7 +96,7 @@ class Step(Elementwise):
 
 @dataclass(frozen=True)
 class Sigmoid(Elementwise):
-    """The smooth step."""
+    """The logistic sigmoid."""
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return 1 / (1 + exp(-z))."""
@@ -167,7 +113,7 @@ class Sigmoid(Elementwise):
 
 @dataclass(frozen=True)
 class Tanh(Elementwise):
-    """The smooth step from -1 to 1."""
+    """The hyperbolic tangent."""
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return tanh z."""
@@ -188,7 +134,7 @@ class Relu(Elementwise):
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return max(0, z)."""
-        # a row of zeros: with a scalar NumPy takes twice as long
+        # with a scalar 0 instead of a row of zeros, NumPy takes twice as long
         return np.maximum(z, np.zeros(z.shape[-1:], z.dtype), out=out)
 
     def slope(self, z: Floats, a: Floats) -> Floats:
@@ -202,7 +148,7 @@ class Relu(Elementwise):
 
 @dataclass(frozen=True)
 class Softplus(Elementwise):
-    """The soft ReLU."""
+    """The softplus, a smooth approximation of the ReLU."""
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return log(1 + exp z)."""
@@ -219,12 +165,12 @@ class Softplus(Elementwise):
 
 @dataclass(frozen=True)
 class LeakyRelu(Elementwise):
-    """A ReLU that lets a little through where it is off.
+    """The leaky rectified linear unit.
 
     Parameters
     ----------
     negative_slope : float
-        0.01 as in the paper and PyTorch; Keras has 0.3.
+        Slope for z < 0: 0.01 as in the paper and in PyTorch; Keras uses 0.3.
     """
 
     negative_slope: float = 0.01
@@ -249,9 +195,9 @@ class Elu(Elementwise):
     Parameters
     ----------
     alpha : float
-        Depth of the floor that it tends to on the left.
+        Negative of the limit for z to minus infinity, at scale 1.
     scale : float
-        Factor on everything; `Elu` with the two constants of Klambauer et al. is the SELU.
+        Overall factor; with the two constants of Klambauer et al., `Elu` is the SELU.
     """
 
     alpha: float = 1.0
@@ -295,7 +241,7 @@ class Gelu(Elementwise):
 
 @dataclass(frozen=True)
 class Silu(Elementwise):
-    """The sigmoid linear unit, or swish."""
+    """The sigmoid linear unit (SiLU), also called swish."""
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return z sigmoid(z)."""
@@ -313,7 +259,7 @@ class Silu(Elementwise):
 
 @dataclass(frozen=True)
 class Mish(Elementwise):
-    """A SiLU with tanh(softplus z), written w below, in place of the sigmoid."""
+    """The Mish activation: z times w = tanh(softplus z)."""
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return z w."""
@@ -331,10 +277,10 @@ class Mish(Elementwise):
 
     @staticmethod
     def _gate(z: Floats) -> tuple[Floats, Floats]:
-        """Return w and w' from u = exp(-|z|), which cannot overflow.
+        """Return w and w', computed from u = exp(-|z|), which cannot overflow.
 
-        With e = exp z: w = (e^2 + 2 e) / (e^2 + 2 e + 2), and 1 - w^2 = 4 (e + 1)^2 / (e^2 + 2 e +
-        2)^2.
+        With e = exp z: ``w = (e^2 + 2 e) / (e^2 + 2 e + 2)`` and ``1 - w^2 = 4 (e + 1)^2 / (e^2 +
+        2 e + 2)^2``.
         """
         u = np.exp(-np.abs(z))
         right = z > 0
@@ -346,10 +292,7 @@ class Mish(Elementwise):
 
 @dataclass(frozen=True)
 class Softmax(Activation):
-    """Scores to probabilities along each row.
-
-    The largest score is subtracted first, so nothing overflows.
-    """
+    """The softmax along each row, from scores to probabilities, without overflow."""
 
     def value(self, z: Floats, out: Floats | None = None) -> Floats:
         """Return exp z_k / sum_j exp z_j."""
@@ -359,12 +302,12 @@ class Softmax(Activation):
         return np.positive(shifted.T, out=np.empty_like(z) if out is None else out)
 
     def pull(self, delta: Floats, z: Floats, a: Floats) -> None:
-        """Apply the Jacobian ``diag(a) - a a^T``, which is symmetric."""
+        """Multiply by the Jacobian ``diag(a) - a a^T``, which is symmetric, in place."""
         delta -= (a * delta).sum(axis=1, keepdims=True)
         delta *= a
 
     def push(self, r_z: Floats, z: Floats, a: Floats) -> Floats:
-        """Apply the Jacobian ``diag(a) - a a^T``."""
+        """Multiply by the Jacobian ``diag(a) - a a^T``."""
         r_a = r_z.copy()
         self.pull(r_a, z, a)
         return r_a
@@ -376,8 +319,8 @@ class Softmax(Activation):
         r_a = self.push(r_z, z, a)
         mean = (a * delta).sum(axis=1, keepdims=True)
         r_mean = (r_a * delta + a * r_delta).sum(axis=1, keepdims=True)
-        moved: Floats = r_a * (delta - mean) + a * (r_delta - r_mean)
-        return moved
+        derivative: Floats = r_a * (delta - mean) + a * (r_delta - r_mean)
+        return derivative
 
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -396,31 +339,31 @@ ACTIVATIONS: dict[str, Activation] = {
     "softmax": Softmax(),
 }
 
-_FEW = 64  # scores a sample up to which it pays to transpose
-_OTHER_NAMES = {"logistic": "sigmoid", "soft_relu": "softplus", "swish": "silu"}
+_MAX_TRANSPOSED = 64  # scores per sample up to which a transposed copy is faster
+_ALIASES = {"logistic": "sigmoid", "soft_relu": "softplus", "swish": "silu"}
 
 
 def get_activation(name: "str | Activation") -> Activation:
-    """Return the activation of that name; an activation is returned as it is.
+    """Return an activation by its name; an `Activation` is returned unchanged.
 
     Raises
     ------
     UsageError
-        If there is none of that name; the message lists them.
+        If the name is unknown; the message lists the known names.
     """
     if isinstance(name, Activation):
         return name
-    known = _OTHER_NAMES.get(name, name)
+    known = _ALIASES.get(name, name)
     if known not in ACTIVATIONS:
         raise UsageError(f"there is no activation '{name}'; choose one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[known]
 
 
 def shifted_columns(scores: Floats) -> Floats:
-    """Return the scores less the largest of their row, one *column* a row of `scores`.
+    """Return the scores minus the maximum of their row, transposed.
 
-    Sums and maxima over a few classes are several times faster down the columns of a small matrix
-    than along the rows of a tall one. Every sample is worked on by itself either way.
+    For few classes, sums and maxima down the columns of the transposed matrix are several times
+    faster than along the rows of a tall one. The result does not depend on the other samples.
 
     Parameters
     ----------
@@ -429,8 +372,8 @@ def shifted_columns(scores: Floats) -> Floats:
     Returns
     -------
     array, shape (k, n)
-        A new array, none above 0.
+        A new array, at most 0.
     """
-    columns = np.array(scores.T, order="C" if scores.shape[1] <= _FEW else "K")
+    columns = np.array(scores.T, order="C" if scores.shape[1] <= _MAX_TRANSPOSED else "K")
     columns -= columns.max(axis=0)
     return columns

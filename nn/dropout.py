@@ -1,7 +1,7 @@
-"""Units left out at random while training, so that none can rely on another.
+"""Dropout: hidden units switched off at random during training.
 
-Inverted: the units that stay are made louder by ``1 / (1 - rate)``, so the sums of the next layer
-keep their mean and nothing is left to do when the network predicts.
+This is inverted dropout: the units that are kept are scaled by ``1 / (1 - rate)``, so the expected
+input of the next layer is unchanged and prediction needs no correction.
 
 References
 ----------
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from galfeat.nn.network import Passage
+from galfeat.nn.network import LayerBuffers
 from galfeat.nn.types import Floats
 
 __all__ = ["Dropout"]
@@ -21,44 +21,41 @@ __all__ = ["Dropout"]
 
 @dataclass(frozen=True)
 class Dropout:
-    """Leave out each hidden unit of each sample with a probability of `rate`.
+    """Inverted dropout of hidden units, drawn independently for each unit and sample.
 
     Parameters
     ----------
     rate : float
-        In [0, 1); 0 leaves everything as it is.
+        Probability that a unit is dropped, in [0, 1); 0 disables dropout.
 
     Examples
     --------
-    >>> factors = np.empty((1000, 50))
-    >>> Dropout(0.2).draw([factors], np.random.default_rng(0))
-    >>> np.unique(factors).tolist()
+    >>> mask = np.empty((1000, 50))
+    >>> Dropout(0.2).draw([mask], np.random.default_rng(0))
+    >>> np.unique(mask).tolist()
     [0.0, 1.25]
     """
 
     rate: float = 0.0
 
-    def into(self, passage: Passage) -> Passage:
-        """Return the passage with room for the factors of its hidden layers.
-
-        Without dropout, the passage itself.
-        """
+    def with_masks(self, buffers: LayerBuffers) -> LayerBuffers:
+        """Return the buffers with masks for the hidden layers; unchanged if the rate is 0."""
         return (
-            replace(passage, keep=[np.ones_like(a) for a in passage.a[:-1]])
+            replace(buffers, masks=[np.ones_like(a) for a in buffers.a[:-1]])
             if self.rate
-            else passage
+            else buffers
         )
 
-    def draw(self, keep: Sequence[Floats] | None, rng: np.random.Generator) -> None:
-        """Fill the factors: 0 for a unit that is left out, else ``1 / (1 - rate)``.
+    def draw(self, masks: Sequence[Floats] | None, rng: np.random.Generator) -> None:
+        """Fill the masks: 0 for a dropped unit, else ``1 / (1 - rate)``.
 
         Parameters
         ----------
-        keep : sequence of array
-            One a hidden layer, shape (rows, units), C-contiguous.
+        masks : sequence of array, shape (rows, units), or None
+            One per hidden layer, C-contiguous.
         rng : numpy.random.Generator
         """
-        for factors in keep or ():
-            rng.random(out=factors, dtype=factors.dtype.type)
-            np.greater_equal(factors, self.rate, out=factors)
-            factors *= 1 / (1 - self.rate)
+        for mask in masks or ():
+            rng.random(out=mask, dtype=mask.dtype.type)
+            np.greater_equal(mask, self.rate, out=mask)
+            mask *= 1 / (1 - self.rate)

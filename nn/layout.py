@@ -1,7 +1,7 @@
-"""Where each layer's weights lie in one flat vector.
+"""Memory layout of a dense network's parameters in one flat vector.
 
-All weight matrices come first, layer by layer, then all biases, so that a penalty on the weights
-touches one unbroken stretch.
+All weight matrices come first, layer by layer, then all biases, so that the weights, to which
+penalties apply, are contiguous.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,18 @@ __all__ = ["Layout", "parameter_count"]
 
 @dataclass(frozen=True)
 class Layout:
-    """The order of a dense network's parameters.
+    """Positions of a dense network's weights and biases in the flat parameter vector.
 
     Parameters
     ----------
     sizes : tuple of int
-        Units of each layer, from the inputs to the outputs: ``(2, 3, 1)`` is two inputs, three
-        hidden units, one output.
+        Number of units in each layer, from the inputs to the outputs: ``(2, 3, 1)`` is two inputs,
+        three hidden units, one output.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than two layers, or a layer without units.
     """
 
     sizes: tuple[int, ...]
@@ -42,16 +47,16 @@ class Layout:
 
     @cached_property
     def n_weights(self) -> int:
-        """Number of weights, biases not counted."""
+        """Number of weights, without biases."""
         return sum(n_in * n_out for n_in, n_out in self.shapes)
 
     @property
     def size(self) -> int:
-        """Number of parameters, biases counted."""
+        """Number of parameters: weights and biases."""
         return self.n_weights + sum(self.sizes[1:])
 
     def weights(self, vector: Floats) -> list[Floats]:
-        """Return views of the flat vector, one matrix (inputs, outputs) a layer."""
+        """Return views of the flat vector, one weight matrix (inputs, outputs) per layer."""
         views, start = [], 0
         for shape in self.shapes:
             stop = start + shape[0] * shape[1]
@@ -60,7 +65,7 @@ class Layout:
         return views
 
     def biases(self, vector: Floats) -> list[Floats]:
-        """Return views of the flat vector, one array (outputs,) a layer."""
+        """Return views of the flat vector, one bias array (outputs,) per layer."""
         views, start = [], self.n_weights
         for size in self.sizes[1:]:
             views.append(vector[start : start + size])
@@ -73,8 +78,8 @@ def parameter_count(sizes: Sequence[int]) -> int:
 
     Examples
     --------
-    Joining every pixel of one 512x512 image to every pixel of another takes about 7e10 weights,
-    which is why images are first turned into features:
+    A dense layer from one 512x512 image to another has about 7e10 weights, which is why features
+    are extracted from images first:
 
     >>> parameter_count([512 * 512, 512 * 512])
     68719738880

@@ -1,8 +1,8 @@
 # ruff: noqa: ARG002 - all losses have the same signatures, whichever of output and target they need
-"""Losses, each with its gradient and its curvature beside it.
+"""Loss functions with their gradients and Hessian-vector products.
 
-A loss compares the network's output, shape (n, k), with a target of that shape and adds up the
-samples with their weights: ``sum_i w_i l_i``. With ``w_i = 1/n`` that is the mean over the samples.
+A loss compares the network's output, shape (n, k), with a target of the same shape and sums over
+the samples with their weights: ``sum_i w_i l_i``; with ``w_i = 1/n``, that is the mean.
 
 ====================  ==========================================================  ==============================
 name                  loss of one sample with output o and target t               gradient with respect to o
@@ -14,8 +14,8 @@ binary_cross_entropy  -sum_j (t_j log p_j + (1 - t_j) log(1 - p_j)), p = sigmoid
 hinge                 sum_j max(0, 1 - t_j o_j) with t_j = 1 or -1                -t_j where t_j o_j < 1, else 0
 ====================  ==========================================================  ==============================
 
-Both cross-entropies are fused with the function that makes probabilities of the scores: the
-network's last layer is linear and nothing can overflow.
+Both cross-entropies include the softmax or sigmoid ("with logits"): the network's last layer is
+linear, and nothing can overflow.
 """  # noqa: E501 - a table
 
 from abc import ABC, abstractmethod
@@ -41,7 +41,7 @@ __all__ = [
 
 
 class Loss(ABC):
-    """How wrong the output is, summed over the samples with their weights."""
+    """A loss function, summed over the samples with their weights."""
 
     def value(self, output: Floats, target: Floats, weight: Weight = 1.0) -> float:
         """Return the weighted sum of the samples' losses."""
@@ -60,24 +60,19 @@ class Loss(ABC):
     def value_and_gradient(
         self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None
     ) -> tuple[float, Floats]:
-        """Return both at once, for losses where one is a step towards the other."""
+        """Return value and gradient; overridden where they share computations."""
         return self.value(output, target, weight), self.gradient(output, target, weight, out)
 
     @abstractmethod
     def gradient_along(
         self, output: Floats, target: Floats, weight: Weight, r_output: Floats
     ) -> Floats:
-        """Return how `gradient` moves when `output` moves along `r_output` (the Hessian times
-        `r_output`).
-        """
+        """Return the derivative of `gradient` along `r_output` (Hessian-vector product)."""
 
 
 @dataclass(frozen=True)
 class HalfSquaredError(Loss):
-    """Half of the squared distance, summed over the outputs.
-
-    The loss of the worked example of backpropagation.
-    """
+    """Half the squared error, summed over the outputs."""
 
     factor: float = 0.5
 
@@ -106,7 +101,7 @@ class HalfSquaredError(Loss):
 
 @dataclass(frozen=True)
 class MeanSquaredError(HalfSquaredError):
-    """The squared distance, averaged over the outputs: ``1/k sum_j (o_j - t_j)^2``."""
+    """The squared error, averaged over the outputs: ``1/k sum_j (o_j - t_j)^2``."""
 
     factor: float = 1.0
 
@@ -116,9 +111,9 @@ class MeanSquaredError(HalfSquaredError):
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """Cross-entropy of softmax probabilities, taken from the scores before the softmax.
+    """Cross-entropy of softmax probabilities, computed from the logits.
 
-    Targets are probabilities or 0 and 1.
+    Targets are probabilities, or one-hot.
     """
 
     def each(self, output: Floats, target: Floats) -> Floats:
@@ -129,7 +124,7 @@ class CrossEntropy(Loss):
     def gradient(
         self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None
     ) -> Floats:
-        """Return p - t, where the targets of a sample add up to 1."""
+        """Return p - t; the targets of a sample must sum to 1."""
         result = ACTIVATIONS["softmax"].value(output, out=out)
         result -= target
         result *= weight
@@ -138,7 +133,7 @@ class CrossEntropy(Loss):
     def value_and_gradient(
         self, output: Floats, target: Floats, weight: Weight = 1.0, out: Floats | None = None
     ) -> tuple[float, Floats]:
-        """Return both; the exponentials are taken once."""
+        """Return value and gradient, with the exponentials computed once."""
         shifted = shifted_columns(output)
         powers = np.exp(shifted)
         total = powers.sum(axis=0)
@@ -150,9 +145,7 @@ class CrossEntropy(Loss):
 
     @staticmethod
     def _each(shifted: Floats, total: Floats, target: Floats) -> Floats:
-        """Return the losses from the shifted scores and the sum of their exponentials, samples
-        being columns.
-        """
+        """Return the loss of each sample from shifted scores, one sample per column."""
         losses: Floats = (target.T * (np.log(total) - shifted)).sum(axis=0)
         return losses[:, np.newaxis]
 
@@ -166,12 +159,10 @@ class CrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """Cross-entropy of one or several yes-or-no questions, taken from the scores before the
-    sigmoid.
-    """
+    """Binary cross-entropy of independent sigmoid outputs, computed from the logits."""
 
     def each(self, output: Floats, target: Floats) -> Floats:
-        """Return sum_j log(1 + exp o_j) - t_j o_j, written so that nothing overflows."""
+        """Return sum_j log(1 + exp o_j) - t_j o_j, without overflow."""
         losses: Floats = np.maximum(output, 0) - output * target + np.log1p(np.exp(-np.abs(output)))
         loss: Floats = losses.sum(axis=1, keepdims=True)
         return loss
@@ -211,7 +202,7 @@ class Hinge(Loss):
     def gradient_along(
         self, output: Floats, target: Floats, weight: Weight, r_output: Floats
     ) -> Floats:
-        """Return 0: the loss is straight but for its kink."""
+        """Return 0: the loss is piecewise linear."""
         return np.zeros_like(r_output)
 
 
@@ -225,12 +216,12 @@ LOSSES: dict[str, Loss] = {
 
 
 def get_loss(name: "str | Loss") -> Loss:
-    """Return the loss of that name; a loss is returned as it is.
+    """Return a loss by its name; a `Loss` is returned unchanged.
 
     Raises
     ------
     UsageError
-        If there is none of that name; the message lists them.
+        If the name is unknown; the message lists the known names.
     """
     if isinstance(name, Loss):
         return name

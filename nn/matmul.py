@@ -1,13 +1,13 @@
-"""Matrix product with a fixed order of summation.
+"""Matrix product with a fixed order of summation, independent of the batch size.
 
-The rounding of a BLAS product depends on where a row stands: the kernels for whole tiles, for edges
-and for single rows add in different orders, and which rows are edges differs between processors and
-libraries. Here each element is the sum over k = 0, 1, 2, … of ``X[i, k] * W[k, j]``, every product
-and every sum rounded by itself. So a row of the result has the same bits wherever it stands,
-however many rows come with it, on any number of threads and on any processor. Multiplications are
-never fused with additions, which not every processor can.
+The rounding of a BLAS product depends on the position of a row: the kernels for full tiles, for
+edges and for single rows sum in different orders, and the tile sizes differ between processors and
+libraries. Here each element is the sum over k = 0, 1, 2, … of ``X[i, k] * W[k, j]``, with every
+product and every sum rounded separately. A row of the result therefore has the same bits at any
+position, with any number of other rows, on any number of threads and on any processor. Fused
+multiply-add is not used, since not every processor has it.
 
-A tile of four rows and 64 bytes of columns is added up in registers, which is about as fast as
+A tile of four rows and 64 bytes of columns is accumulated in registers, which is about as fast as
 OpenBLAS on one thread (see ``benchmarks/network.py``); plain loops compiled by numba reach less
 than half of that.
 """
@@ -23,17 +23,17 @@ from numba.extending import intrinsic
 
 from galfeat.nn.types import Floats
 
-__all__ = ["matmul", "pack"]
+__all__ = ["matmul", "pack_panels"]
 
-_BYTES = 64  # columns of a tile: two registers of AVX2, one of AVX-512, four of SSE or NEON
-_ROWS = 4  # of a tile: eight sums in registers of AVX2, enough to hide how long an addition takes
+_BYTES = 64  # width of a tile: two registers of AVX2, one of AVX-512, four of SSE or NEON
+_ROWS = 4  # height of a tile: eight sums in AVX2 registers, enough to hide the latency of additions
 _INT, _LONG = ir.IntType(32), ir.IntType(64)
-_intrinsic: Any = intrinsic  # its annotations are of what is decorated, not of what comes out
+_intrinsic: Any = intrinsic  # its annotations describe the decorated function, not the result
 _allocated: Any = cgutils.alloca_once_value
 
 
-def pack(weights: Floats) -> Floats:
-    """Return the columns of a matrix in groups as wide as a tile, for `matmul`.
+def pack_panels(weights: Floats) -> Floats:
+    """Pack the columns of a matrix into panels of one tile's width, for `matmul`.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def pack(weights: Floats) -> Floats:
 
     Returns
     -------
-    array, shape (groups, k, 16) for float32, (groups, k, 8) for float64
-        The last group is filled up with zeros.
+    array, shape (panels, k, 16) for float32, (panels, k, 8) for float64
+        The last panel is padded with zeros.
     """
     depth, columns = weights.shape
     lanes = _BYTES // weights.itemsize
@@ -53,16 +53,16 @@ def pack(weights: Floats) -> Floats:
 
 
 def matmul(X: Floats, panels: Floats, out: Floats) -> Floats:
-    """Multiply rows by a packed matrix; rounding depends on an element's row and column alone.
+    """Multiply by a packed matrix; each element's rounding depends on its row and column only.
 
     Parameters
     ----------
     X : array, shape (n, k)
         C-contiguous, of the dtype of `panels`.
     panels : array
-        What `pack` returns.
+        Result of `pack_panels`.
     out : array, shape (n, columns)
-        C-contiguous; filled.
+        C-contiguous; filled with the product.
 
     Returns
     -------
@@ -73,10 +73,10 @@ def matmul(X: Floats, panels: Floats, out: Floats) -> Floats:
 
 
 def _tile(rows: int) -> Any:
-    """Return the code that multiplies so many rows by one panel and writes the sums into `made`."""
+    """Return a numba intrinsic that multiplies `rows` rows by a panel and writes into `tile`."""
 
     @_intrinsic
-    def tile(_: Any, X: Any, first: Any, panel: Any, made: Any) -> Any:
+    def multiply_tile(_: Any, X: Any, first: Any, panel: Any, tile: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             x, weights, sums = (
                 context.make_array(signature.args[k])(context, builder, args[k]) for k in (0, 2, 3)
@@ -98,7 +98,7 @@ def _tile(rows: int) -> Any:
                     align=size,
                 )
                 for line, total in zip(lines, totals, strict=True):
-                    value = _repeated(
+                    value = _broadcast(
                         builder, builder.load(builder.gep(line, [loop.index])), vector
                     )
                     builder.store(
@@ -112,18 +112,18 @@ def _tile(rows: int) -> Any:
                 )
             return context.get_dummy_value()
 
-        return types.void(X, first, panel, made), code
+        return types.void(X, first, panel, tile), code
 
-    return tile
+    return multiply_tile
 
 
 def _vector_at(builder: Any, data: Any, position: Any, vector: Any) -> Any:
-    """Return the pointer to the vector that begins at an element."""
+    """Return a pointer to the vector that starts at an element."""
     return builder.bitcast(builder.gep(data, [position]), vector.as_pointer())
 
 
-def _repeated(builder: Any, value: Any, vector: Any) -> Any:
-    """Return a vector whose elements all have this value."""
+def _broadcast(builder: Any, value: Any, vector: Any) -> Any:
+    """Return a vector with all elements equal to a value."""
     undefined = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(undefined, value, _INT(0))
     return builder.shuffle_vector(
@@ -131,29 +131,29 @@ def _repeated(builder: Any, value: Any, vector: Any) -> Any:
     )
 
 
-_four, _one = _tile(_ROWS), _tile(1)
+_multiply_four_rows, _multiply_one_row = _tile(_ROWS), _tile(1)
 
 
 def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile when first called, releasing the GIL; cache the code where a folder is writable."""
+    """Compile at the first call, without the GIL; cache the code if a folder is writable."""
     try:
         return njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # no folder that can be written
+    except RuntimeError:  # no writable cache folder
         return njit(nogil=True, error_model="numpy")(function)
 
 
 @_compiled
-def _multiply(X: Floats, panels: Floats, out: Floats, made: Floats) -> None:
+def _multiply(X: Floats, panels: Floats, out: Floats, tile: Floats) -> None:
     row = 0
     while row < len(X):
         rows = _ROWS if row + _ROWS <= len(X) else 1
         for index in range(len(panels)):
             if rows == _ROWS:
-                _four(X, row, panels[index], made)
+                _multiply_four_rows(X, row, panels[index], tile)
             else:
-                _one(X, row, panels[index], made)
+                _multiply_one_row(X, row, panels[index], tile)
             first = index * panels.shape[2]
             for column in range(first, min(first + panels.shape[2], out.shape[1])):
                 for k in range(rows):
-                    out[row + k, column] = made[k, column - first]
+                    out[row + k, column] = tile[k, column - first]
         row += rows

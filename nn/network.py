@@ -1,9 +1,9 @@
-"""Dense layers over one flat parameter vector.
+"""Multilayer perceptron: forward pass and backpropagation over one flat parameter vector.
 
-Layer l turns the activations a of the layer before it into ``z = a W + b`` and then into its own
-activations ``f(z)``. Backpropagation walks the layers the other way: with ``delta`` the gradient
-with respect to z, the gradient with respect to W is ``a^T delta``, to b the column sums of delta,
-and to the layer before ``delta W^T``.
+Layer l maps the activations a of the previous layer to the pre-activations ``z = a W + b`` and then
+to its own activations ``f(z)``. Backpropagation visits the layers in reverse order: with ``delta``
+the gradient with respect to z, the gradient with respect to W is ``a^T delta``, with respect to b
+the column sums of delta, and with respect to the activations of the previous layer ``delta W^T``.
 """
 
 from collections.abc import Sequence
@@ -20,81 +20,80 @@ from galfeat.nn.layout import Layout
 from galfeat.nn.losses import Loss
 from galfeat.nn.types import Floats, Weight
 
-__all__ = ["Network", "Passage", "initialized"]
+__all__ = ["LayerBuffers", "Network", "initialized"]
 
 
 @dataclass(frozen=True)
-class Passage:
-    """What one pass through the network leaves at each layer; all arrays have one row a sample.
+class LayerBuffers:
+    """Work arrays of a forward and backward pass; one row per sample, one array per layer.
 
     Parameters
     ----------
-    z : list of array
-        Weighted sums.
-    a : list of array
+    z : list of array, shape (rows, units)
+        Pre-activations: weighted sums of each layer.
+    a : list of array, shape (rows, units)
         Activations.
-    delta : list of array
-        Room for the gradients with respect to `z`.
-    keep : list of array or None
-        Factor on the activations of each layer but the last: 0 drops a unit, see
-        `galfeat.nn.dropout`. None keeps all.
+    delta : list of array, shape (rows, units)
+        Gradients with respect to `z`, filled by the backward pass.
+    masks : list of array, shape (rows, units), or None
+        Dropout masks: factors on the activations of each layer but the last, 0 for a dropped unit;
+        see `galfeat.nn.dropout`. None: no dropout.
     """
 
     z: list[Floats]
     a: list[Floats]
     delta: list[Floats]
-    keep: list[Floats] | None = None
+    masks: list[Floats] | None = None
 
     @classmethod
-    def of(cls, sizes: Sequence[int], rows: int, dtype: DTypeLike) -> "Passage":
-        """Return empty room for so many rows."""
+    def allocate(cls, sizes: Sequence[int], rows: int, dtype: DTypeLike) -> "LayerBuffers":
+        """Return uninitialized arrays for `rows` samples."""
 
         def empty() -> list[Floats]:
             return [np.empty((rows, size), dtype=dtype) for size in sizes[1:]]
 
         return cls(empty(), empty(), empty())
 
-    def first(self, rows: int) -> "Passage":
-        """Return the room of the first rows, as views."""
+    def first_rows(self, rows: int) -> "LayerBuffers":
+        """Return views of the first rows."""
 
         def top(arrays: list[Floats]) -> list[Floats]:
             return [array[:rows] for array in arrays]
 
-        return Passage(
-            top(self.z), top(self.a), top(self.delta), None if self.keep is None else top(self.keep)
+        return LayerBuffers(
+            top(self.z),
+            top(self.a),
+            top(self.delta),
+            None if self.masks is None else top(self.masks),
         )
 
-    def into(self, layer: int, X: Floats) -> Floats:
-        """Return what goes into a layer.
-
-        The samples, or the activations that the layer before lets through.
-        """
+    def layer_input(self, layer: int, X: Floats) -> Floats:
+        """Return a layer's input: the samples, or the masked activations of the previous layer."""
         if layer == 0:
             return X
         a = self.a[layer - 1]
-        return a if self.keep is None else a * self.keep[layer - 1]
+        return a if self.masks is None else a * self.masks[layer - 1]
 
-    def drop(self, delta: Floats, layer: int) -> None:
-        """Let a gradient through to a layer's activations where `keep` let the activations through,
-        in place.
-        """
-        if self.keep is not None:
-            delta *= self.keep[layer]
+    def mask_gradient(self, delta: Floats, layer: int) -> None:
+        """Multiply the gradient of a layer's activations by its dropout mask, in place."""
+        if self.masks is not None:
+            delta *= self.masks[layer]
 
 
 class Network:
-    """A multilayer perceptron.
+    """A multilayer perceptron of dense layers.
 
     Parameters
     ----------
     sizes : sequence of int
-        Units of each layer, from the inputs to the outputs.
+        Number of units in each layer, from the inputs to the outputs.
     hidden : str or Activation
         Activation of the hidden layers.
     output : str or Activation
-        Activation of the last layer; ``"identity"`` for losses that are fused with theirs.
+        Activation of the last layer; ``"identity"`` for losses that include the activation (both
+        cross-entropies).
     params : array of float32 or float64, shape (size,), optional
-        The parameters; the array itself is kept, not a copy. Zeros in float64 if not given.
+        The parameters; the array itself is used, not a copy. Zeros in float64 if not given.
 
     Attributes
     ----------
@@ -135,37 +134,42 @@ class Network:
         ]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle as parameters, so that the views stay views of them."""
+        """Pickle and copy only the parameters, so that `weights` and `biases` remain views."""
         return Network, (self.layout.sizes, self.activations[0], self.activations[-1], self.params)
 
     def with_params(self, params: Floats) -> "Network":
-        """Return the same network with other parameters."""
+        """Return a network of the same layers and activations with other parameters."""
         return Network(self.layout.sizes, self.activations[0], self.activations[-1], params)
 
-    def room(self, rows: int) -> Passage:
-        """Return the arrays that a pass of so many rows needs.
+    def new_buffers(self, rows: int) -> LayerBuffers:
+        """Return work arrays for a pass over `rows` samples.
 
-        Give them to `forward` and `loss_and_gradient` to save making them anew.
+        Pass them to `forward` and `loss_and_gradient` to avoid an allocation at each call.
         """
-        return Passage.of(self.layout.sizes, rows, self.params.dtype)
+        return LayerBuffers.allocate(self.layout.sizes, rows, self.params.dtype)
 
-    def forward(self, X: Floats, passage: Passage | None = None) -> Floats:
-        """Return the output, shape (n, outputs).
+    def forward(self, X: Floats, buffers: LayerBuffers | None = None) -> Floats:
+        """Compute the output of the network.
 
         Parameters
         ----------
         X : array, shape (n, inputs)
-        passage : Passage, optional
-            Filled with the sums and activations of every layer.
+        buffers : LayerBuffers, optional
+            Filled with the pre-activations and activations of every layer.
+
+        Returns
+        -------
+        array, shape (n, outputs)
+            The last activations in `buffers`, not a copy.
         """
-        passage = self.room(len(X)) if passage is None else passage
+        buffers = self.new_buffers(len(X)) if buffers is None else buffers
         for layer, (weight, bias, activation) in enumerate(
             zip(self.weights, self.biases, self.activations, strict=True)
         ):
-            z = np.matmul(passage.into(layer, X), weight, out=passage.z[layer])
+            z = np.matmul(buffers.layer_input(layer, X), weight, out=buffers.z[layer])
             z += bias
-            activation.value(z, out=passage.a[layer])
-        return passage.a[-1]
+            activation.value(z, out=buffers.a[layer])
+        return buffers.a[-1]
 
     def loss_and_gradient(
         self,
@@ -175,10 +179,9 @@ class Network:
         weight: Weight = 1.0,
         *,
         out: Floats | None = None,
-        passage: Passage | None = None,
+        buffers: LayerBuffers | None = None,
     ) -> tuple[float, Floats]:
-        """Return the loss of the samples and its gradient with respect to the parameters, by
-        backpropagation.
+        """Compute the loss and, by backpropagation, its gradient with respect to the parameters.
 
         Parameters
         ----------
@@ -188,38 +191,36 @@ class Network:
         weight : float or array of shape (n, 1)
             Weight of each sample in the sum.
         out : array, shape (size,), optional
-            Where the gradient goes.
-        passage : Passage, optional
-            Room from an earlier pass.
+            Array to store the gradient in.
+        buffers : LayerBuffers, optional
+            Work arrays of an earlier pass.
 
         Returns
         -------
         loss : float
         gradient : array, shape (size,)
         """
-        passage = self.room(len(X)) if passage is None else passage
+        buffers = self.new_buffers(len(X)) if buffers is None else buffers
         gradient = np.empty_like(self.params) if out is None else out
-        output = self.forward(X, passage)
-        value, _ = loss.value_and_gradient(output, target, weight, out=passage.delta[-1])
-        self._backward(X, passage, gradient)
+        output = self.forward(X, buffers)
+        value, _ = loss.value_and_gradient(output, target, weight, out=buffers.delta[-1])
+        self._backward(X, buffers, gradient)
         return value, gradient
 
-    def _backward(self, X: Floats, passage: Passage, gradient: Floats) -> None:
-        """Fill the gradient; the last `delta` of the passage holds the loss's gradient with respect
-        to the output.
-        """
+    def _backward(self, X: Floats, buffers: LayerBuffers, gradient: Floats) -> None:
+        """Fill `gradient`; ``buffers.delta[-1]`` holds the gradient with respect to the output."""
         weight_gradients, bias_gradients = (
             self.layout.weights(gradient),
             self.layout.biases(gradient),
         )
         for layer in reversed(range(len(self.weights))):
-            delta = passage.delta[layer]
-            self.activations[layer].pull(delta, passage.z[layer], passage.a[layer])
-            np.matmul(passage.into(layer, X).T, delta, out=weight_gradients[layer])
+            delta = buffers.delta[layer]
+            self.activations[layer].pull(delta, buffers.z[layer], buffers.a[layer])
+            np.matmul(buffers.layer_input(layer, X).T, delta, out=weight_gradients[layer])
             np.add.reduce(delta, axis=0, out=bias_gradients[layer])
             if layer:
-                np.matmul(delta, self.weights[layer].T, out=passage.delta[layer - 1])
-                passage.drop(passage.delta[layer - 1], layer - 1)
+                np.matmul(delta, self.weights[layer].T, out=buffers.delta[layer - 1])
+                buffers.mask_gradient(buffers.delta[layer - 1], layer - 1)
 
 
 def initialized(
@@ -231,7 +232,7 @@ def initialized(
     initializer: str = "auto",
     dtype: DTypeLike = np.float64,
 ) -> Network:
-    """Return a network with random weights and zero biases.
+    """Create a network with random weights and zero biases.
 
     Parameters
     ----------
@@ -239,10 +240,13 @@ def initialized(
         As for `Network`.
     rng : numpy.random.Generator
     initializer : str
-        A name from `galfeat.nn.initializers`; ``"auto"`` takes the one that suits the hidden
-        activation.
+        A name from `galfeat.nn.initializers`; ``"auto"`` chooses by the hidden activation.
     dtype : dtype
-        float32 or float64; the same numbers are drawn for both.
+        float32 or float64; the same random numbers are drawn for both.
+
+    Returns
+    -------
+    Network
     """
     network = Network(sizes, hidden, output, np.zeros(Layout(tuple(sizes)).size, dtype=dtype))
     draw = get_initializer(

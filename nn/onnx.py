@@ -1,10 +1,8 @@
-"""Trained networks for other programs.
+"""Export of trained networks to ONNX, for inference without this package or Python.
 
-ONNX, which onnxruntime, browsers and telescopes' pipelines run without Python.
-
-Needs the extra ``onnx`` (``pip install 'galfeat[onnx]'``). Only operators of ONNX's own set are
-used, version 17, all of which exist in float64 too but for the error function in `gelu`, which ONNX
-Runtime has in float32 alone.
+Needs the extra ``onnx`` (``pip install 'galfeat[onnx]'``). Only standard ONNX operators (opset 17)
+are used. ONNX Runtime implements all of them in float64, except the error function in `gelu`, which
+it has in float32 only.
 """
 
 import json
@@ -38,7 +36,7 @@ from galfeat.nn.network import Network
 
 __all__ = ["save_onnx", "to_onnx"]
 
-_OPSET, _IR = 17, 8
+_OPSET, _IR_VERSION = 17, 8
 
 
 def save_onnx(model: MLPClassifier | MLPRegressor, path: str | Path) -> None:
@@ -47,7 +45,7 @@ def save_onnx(model: MLPClassifier | MLPRegressor, path: str | Path) -> None:
     Raises
     ------
     UsageError
-        As `to_onnx`, and if the file cannot be written.
+        As `to_onnx`; also if the file cannot be written.
     """
     data = to_onnx(model).SerializeToString()
     try:
@@ -57,17 +55,21 @@ def save_onnx(model: MLPClassifier | MLPRegressor, path: str | Path) -> None:
 
 
 def to_onnx(model: MLPClassifier | MLPRegressor) -> Any:
-    """Return a trained estimator as an ``onnx.ModelProto``.
+    """Convert a trained estimator to an ``onnx.ModelProto``.
 
-    The input ``X`` has shape (n, features), in the estimator's dtype. A classifier has the outputs
+    The input ``X`` has shape (n, features) and the estimator's dtype. A classifier has the outputs
     ``label``, shape (n,), and ``probabilities``, shape (n, k), with the temperature applied, or
     ``scores`` where its loss gives no probabilities; a regressor has ``prediction``, of the shape
-    that `predict` gives. A committee is averaged. The metadata tell the estimator, its settings in
-    words, the version of galfeat, and the classes as a JSON list.
+    of `predict`. Ensembles are averaged. The metadata contain the estimator's name, its settings
+    as text, the version of galfeat, and the classes as a JSON list.
 
     Parameters
     ----------
     model : MLPClassifier or MLPRegressor
+
+    Returns
+    -------
+    onnx.ModelProto
 
     Raises
     ------
@@ -77,8 +79,8 @@ def to_onnx(model: MLPClassifier | MLPRegressor) -> Any:
 
     Notes
     -----
-    In float32, rounding makes outputs differ by some 1e-7 of their size from `predict_proba`; so
-    does `gelu` in float64.
+    In float32, outputs differ from `predict_proba` by rounding errors of about 1e-7 (relative); in
+    float64, so do those of networks with `gelu`.
     """
     if not isinstance(model, MLPClassifier | MLPRegressor):
         raise UsageError(
@@ -87,11 +89,11 @@ def to_onnx(model: MLPClassifier | MLPRegressor) -> Any:
     if not model.__sklearn_is_fitted__():
         raise UsageError("there is nothing to export yet: train the network with fit first")
     graph = _Graph(_imported(), np.dtype(model.dtype))
-    made = [_network(graph, network) for network in model.networks_]
+    network_outputs = [_network(graph, network) for network in model.networks_]
     outputs = (
-        _classes(graph, model, made)
+        _classifier_outputs(graph, model, network_outputs)
         if isinstance(model, MLPClassifier)
-        else _numbers(graph, model, made)
+        else _regressor_outputs(graph, model, network_outputs)
     )
     return graph.model(model, outputs)
 
@@ -107,7 +109,7 @@ def _imported() -> ModuleType:
 
 
 class _Graph:
-    """Operators in the order of computation; values are known by names."""
+    """An ONNX graph under construction: operators in order of execution, with named values."""
 
     def __init__(self, onnx: ModuleType, dtype: np.dtype[Any]) -> None:
         self.onnx, self.dtype = onnx, dtype
@@ -115,32 +117,29 @@ class _Graph:
         self.constants: list[Any] = []
 
     def __call__(self, operator: str, *inputs: Any, **attributes: Any) -> str:
-        """Add an operator; numbers among its inputs become constants. Return the name of its
-        value.
-        """
+        """Add an operator, with numeric inputs as constants; return the name of its output."""
         name = f"v{len(self.nodes)}"
         names = [value if isinstance(value, str) else self.constant(value) for value in inputs]
         self.nodes.append(self.onnx.helper.make_node(operator, names, [name], **attributes))
         return name
 
     def constant(self, value: Any) -> str:
-        """Add an array, or a number in the network's dtype."""
+        """Add a constant array, or a number in the network's dtype; return its name."""
         array = value if isinstance(value, np.ndarray) else np.array(value, dtype=self.dtype)
         name = f"c{len(self.constants)}"
         self.constants.append(self.onnx.numpy_helper.from_array(array, name))
         return name
 
-    def named(self, name: str, value: str) -> str:
-        """Give a value a name for the outside."""
+    def add_output(self, name: str, value: str) -> None:
+        """Expose a value as an output of the model."""
         self.nodes.append(self.onnx.helper.make_node("Identity", [value], [name]))
-        return name
 
     def model(
         self,
         model: MLPClassifier | MLPRegressor,
         outputs: list[tuple[str, np.dtype[Any], list[Any]]],
     ) -> Any:
-        """Return the whole, checked."""
+        """Assemble the ``ModelProto`` and check it."""
         helper = self.onnx.helper
         information = [
             helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(dtype), shape)
@@ -149,34 +148,34 @@ class _Graph:
         graph = helper.make_graph(
             self.nodes, "galfeat", information[:1], information[1:], self.constants
         )
-        made = helper.make_model(
+        proto = helper.make_model(
             graph,
             opset_imports=[helper.make_opsetid("", _OPSET)],
-            ir_version=_IR,
+            ir_version=_IR_VERSION,
             producer_name="galfeat",
             producer_version=__version__,
             doc_string=f"{type(model).__name__} trained with galfeat",
         )
-        helper.set_model_props(made, _metadata(model))
-        self.onnx.checker.check_model(made)
-        return made
+        helper.set_model_props(proto, _metadata(model))
+        self.onnx.checker.check_model(proto)
+        return proto
 
 
 def _metadata(model: MLPClassifier | MLPRegressor) -> dict[str, str]:
     settings = {name: str(value) for name, value in model.get_params(deep=False).items()}
-    told = {
+    metadata = {
         "estimator": type(model).__name__,
         "galfeat": __version__,
         "settings": json.dumps(settings),
     }
     if hasattr(model, "feature_names_in_"):
-        told["features"] = json.dumps([str(name) for name in model.feature_names_in_])
+        metadata["features"] = json.dumps([str(name) for name in model.feature_names_in_])
     if isinstance(model, MLPClassifier):
-        told |= {
+        metadata |= {
             "classes": json.dumps(model.classes_.tolist()),
             "temperature": str(model.temperature_),
         }
-    return told
+    return metadata
 
 
 def _network(graph: _Graph, network: Network) -> str:
@@ -185,14 +184,14 @@ def _network(graph: _Graph, network: Network) -> str:
         network.weights, network.biases, network.activations, strict=True
     ):
         z = graph("Add", graph("MatMul", value, weight), bias)
-        value = _activated(graph, activation, z)
+        value = _activation(graph, activation, z)
     return value
 
 
-def _activated(graph: _Graph, activation: Activation, z: str) -> str:
+def _activation(graph: _Graph, activation: Activation, z: str) -> str:
     if type(activation) not in _ACTIVATIONS:
         raise UsageError(
-            f"the activation {activation!r} is not one of galfeat.nn and cannot be told in ONNX"
+            f"the activation {activation!r} is not one of galfeat.nn and cannot be exported to ONNX"
         )
     return _ACTIVATIONS[type(activation)](graph, activation, z)
 
@@ -218,20 +217,16 @@ def _elu(graph: _Graph, activation: Any, z: str) -> str:
 
 def _gelu(graph: _Graph, _: Any, z: str) -> str:
     """Return z (1 + erf(z / sqrt 2)) / 2."""
-    # TensorProto.FLOAT, DOUBLE
-    scaled, single, own = (
-        graph("Mul", z, float(np.sqrt(0.5))),
-        1,
-        11 if graph.dtype == np.float64 else 1,
-    )
-    erf = graph("Cast", graph("Erf", graph("Cast", scaled, to=single)), to=own)
+    scaled = graph("Mul", z, float(np.sqrt(0.5)))
+    float32, own_type = 1, 11 if graph.dtype == np.float64 else 1  # TensorProto.FLOAT, DOUBLE
+    erf = graph("Cast", graph("Erf", graph("Cast", scaled, to=float32)), to=own_type)
     return graph("Mul", graph("Mul", z, 0.5), graph("Add", erf, 1.0))
 
 
 def _silu(graph: _Graph, _: Any, z: str) -> str:
     """Return z / (1 + exp(-z)).
 
-    Of z times its sigmoid, ONNX Runtime up to 1.19 makes an operator that it has in float32 alone.
+    ONNX Runtime up to 1.19 fuses z times its sigmoid to an operator that exists in float32 only.
     """
     return graph("Div", z, graph("Add", graph("Exp", graph("Neg", z)), 1.0))
 
@@ -268,44 +263,44 @@ def _mean(graph: _Graph, values: list[str]) -> str:
     return total if len(values) == 1 else graph("Mul", total, 1 / len(values))
 
 
-def _classes(
-    graph: _Graph, model: MLPClassifier, made: list[str]
+def _classifier_outputs(
+    graph: _Graph, model: MLPClassifier, outputs: list[str]
 ) -> list[tuple[str, np.dtype[Any], list[Any]]]:
     loss, k, temperature = get_loss(model.loss), len(model.classes_), model.temperature_
-    probable = isinstance(loss, CrossEntropy | BinaryCrossEntropy)
-    # log sigmoid(o), which the softmax brings to a sum of 1
+    has_probabilities = isinstance(loss, CrossEntropy | BinaryCrossEntropy)
+    # log sigmoid(o), which the softmax normalizes to sum to 1
     if isinstance(loss, BinaryCrossEntropy):
-        made = [graph("Neg", _softplus(graph, None, graph("Neg", value))) for value in made]
-    if probable and len(made) > 1:
-        value = _mean_of_logs(graph, [graph("LogSoftmax", value, axis=1) for value in made])
+        outputs = [graph("Neg", _softplus(graph, None, graph("Neg", value))) for value in outputs]
+    if has_probabilities and len(outputs) > 1:
+        value = _log_mean_exp(graph, [graph("LogSoftmax", value, axis=1) for value in outputs])
     else:
-        value = _mean(graph, made)
+        value = _mean(graph, outputs)
     labels = model.classes_
     if labels.dtype.kind in "OU":
         labels = np.array([str(label) for label in labels], dtype=object)
-    graph.named(
+    graph.add_output(
         "label", graph("Gather", labels, graph("ArgMax", value, axis=1, keepdims=0), axis=0)
     )
     if temperature is not None:
-        tempered = value if temperature == 1 else graph("Div", value, temperature)
-        graph.named("probabilities", graph("Softmax", tempered, axis=1))
+        scaled = value if temperature == 1 else graph("Div", value, temperature)
+        graph.add_output("probabilities", graph("Softmax", scaled, axis=1))
     else:
-        graph.named("scores", value)
+        graph.add_output("scores", value)
     return [
         ("label", labels.dtype, ["n"]),
         ("scores" if temperature is None else "probabilities", graph.dtype, ["n", k]),
     ]
 
 
-def _mean_of_logs(graph: _Graph, logs: list[str]) -> str:
-    """Return the logarithm of the mean of the exponentials, the largest taken out first."""
+def _log_mean_exp(graph: _Graph, logs: list[str]) -> str:
+    """Return the logarithm of the mean of the exponentials, without overflow."""
     largest = graph("Max", *logs)
     mean = _mean(graph, [graph("Exp", graph("Sub", value, largest)) for value in logs])
     return graph("Add", largest, graph("Log", mean))
 
 
-def _numbers(
-    graph: _Graph, model: MLPRegressor, made: list[str]
+def _regressor_outputs(
+    graph: _Graph, model: MLPRegressor, outputs: list[str]
 ) -> list[tuple[str, np.dtype[Any], list[Any]]]:
     loss = get_loss(model.loss)
     operator = (
@@ -316,11 +311,11 @@ def _numbers(
         else None
     )
     attributes = {"axis": 1} if operator == "Softmax" else {}
-    value = _mean(
-        graph, made if operator is None else [graph(operator, each, **attributes) for each in made]
-    )
+    if operator is not None:
+        outputs = [graph(operator, each, **attributes) for each in outputs]
+    value = _mean(graph, outputs)
     if model.flat_targets_:
-        graph.named("prediction", graph("Reshape", value, np.array([-1], dtype=np.int64)))
+        graph.add_output("prediction", graph("Reshape", value, np.array([-1], dtype=np.int64)))
         return [("prediction", graph.dtype, ["n"])]
-    graph.named("prediction", value)
+    graph.add_output("prediction", value)
     return [("prediction", graph.dtype, ["n", model.n_outputs_])]

@@ -1,10 +1,10 @@
 # ruff: noqa: ARG002 - all optimizers have the same signature, whether or not they need all of it
-"""First-order optimizers: state in, state out.
+"""First-order optimizers in functional style: state in, state out.
 
 ``state = optimizer.start(params)`` and then, for each gradient, ``params, state =
-optimizer.step(params, gradient, state)``. A state is a value: a count of the steps done and the
-running averages. Nothing that is passed in changes, unless ``reuse=True`` hands the arrays over to
-be overwritten, as training does.
+optimizer.step(params, gradient, state)``. A state holds the number of steps taken and the running
+averages. The arguments are not modified, unless ``reuse=True`` permits overwriting their arrays, as
+the training loop does.
 
 With g the gradient, t the count from 1 and lr the learning rate:
 
@@ -42,13 +42,13 @@ AdamW     schedule times decay, not  decay in the gradient,  p -= lr decay p,   
           times the rate             which is L2             decay 4e-3
 ========  =========================  ======================  =========================  =====================================
 
-The columns of Keras and PyTorch were read off the source of Keras 3.15.1 and PyTorch 2.13.0. With
-the rate inside v, as in the papers and Keras, a rate that a schedule lowers lowers the steps only
-as v forgets; with m as here, at once.
+The columns of Keras and PyTorch are from the source code of Keras 3.15.1 and PyTorch 2.13.0. With
+the learning rate inside v, as in the papers and Keras, a rate lowered by a schedule shortens the
+steps only gradually, as v decays; with m as here, immediately.
 
-Rates and `rho` default to Keras's, but for Adagrad's 0.01, which is PyTorch's (Keras has 0.001).
-PyTorch has 0.001 for gradient descent, where Keras and this module have 0.01, and 0.01 and 0.99
-(its alpha) for RMSprop, where they have 0.001 and 0.9.
+The default learning rates and `rho` are those of Keras, except for Adagrad's 0.01, which is
+PyTorch's (Keras: 0.001). PyTorch's defaults differ for gradient descent (0.001; Keras and here
+0.01) and for RMSprop (0.01 and alpha 0.99; Keras and here 0.001 and rho 0.9).
 """  # noqa: E501 - a table
 
 from abc import ABC, abstractmethod
@@ -74,19 +74,18 @@ __all__ = [
     "get_optimizer",
 ]
 
-# parameters worked on at a time: a stretch of every array stays in the processor's cache through
-# all passes
-_STRETCH = 1 << 14
+# parameters updated at a time, so that a chunk of every array stays in the processor's cache
+_CHUNK = 1 << 14
 
 
 @dataclass(frozen=True)
 class State:
-    """What an optimizer remembers between steps.
+    """The state of an optimizer between steps.
 
     Parameters
     ----------
     count : int
-        Steps done.
+        Number of steps taken.
     slots : dict of str to array
         Running averages, each of the shape of the parameters.
     """
@@ -97,7 +96,7 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer(ABC):
-    """Turns a gradient into a step.
+    """A first-order optimizer: computes parameter updates from gradients.
 
     Parameters
     ----------
@@ -136,21 +135,21 @@ class Optimizer(ABC):
         params, gradient : array, shape (size,)
         state : State
         rate : float, optional
-            Learning rate of this step, as a schedule gives it; `learning_rate` if left out.
+            Learning rate of this step, from a schedule; default: `learning_rate`.
         reuse : bool
-            Overwrite all three arrays of numbers rather than copying them first.
+            Overwrite the arrays of `params`, `gradient` and `state` instead of copying them.
         """
         slots = state.slots
         if not reuse:
             params, gradient = params.copy(), gradient.copy()
             slots = {name: array.copy() for name, array in slots.items()}
         rate = self.learning_rate if rate is None else rate
-        for start in range(0, params.size, _STRETCH):
-            part = slice(start, start + _STRETCH)
+        for start in range(0, params.size, _CHUNK):
+            chunk = slice(start, start + _CHUNK)
             self._advance(
-                params[part],
-                gradient[part],
-                {name: array[part] for name, array in slots.items()},
+                params[chunk],
+                gradient[chunk],
+                {name: array[chunk] for name, array in slots.items()},
                 state.count + 1,
                 rate,
             )
@@ -158,7 +157,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
-        """Take step t in place; `g` may be used as scratch."""
+        """Take step t in place; `g` may be overwritten."""
 
 
 _RANGES = {
@@ -175,7 +174,7 @@ _RANGES = {
 
 @dataclass(frozen=True, kw_only=True)
 class GradientDescent(Optimizer):
-    """Straight down the slope."""
+    """Gradient descent; stochastic gradient descent (SGD) with mini-batches."""
 
     def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
         g *= lr
@@ -184,7 +183,14 @@ class GradientDescent(Optimizer):
 
 @dataclass(frozen=True, kw_only=True)
 class Momentum(Optimizer):
-    """A ball that rolls: past gradients fade by `momentum` a step."""
+    """Gradient descent with (heavy-ball) momentum.
+
+    Parameters
+    ----------
+    learning_rate : float
+    momentum : float
+        Decay of the accumulated gradients per step, in [0, 1).
+    """
 
     momentum: float = 0.9
     slots: ClassVar[tuple[str, ...]] = ("m",)
@@ -198,7 +204,7 @@ class Momentum(Optimizer):
 
 @dataclass(frozen=True, kw_only=True)
 class Nesterov(Momentum):
-    """A ball that looks ahead."""
+    """Gradient descent with Nesterov's accelerated momentum."""
 
     def _advance(self, p: Floats, g: Floats, slots: dict[str, Floats], t: int, lr: float) -> None:
         m = slots["m"]
@@ -211,7 +217,7 @@ class Nesterov(Momentum):
 
 @dataclass(frozen=True, kw_only=True)
 class Adagrad(Optimizer):
-    """Smaller steps for parameters that have seen large gradients; the rate only ever falls."""
+    """Adagrad: steps scaled by the accumulated squared gradients of each parameter."""
 
     initial_accumulator_value: float = 0.0
     epsilon: float = 1e-10
@@ -231,7 +237,7 @@ class Adagrad(Optimizer):
 
 @dataclass(frozen=True, kw_only=True)
 class RMSprop(Optimizer):
-    """Adagrad that forgets."""
+    """RMSprop: steps scaled by a running average of the squared gradients of each parameter."""
 
     learning_rate: float = 0.001
     rho: float = 0.9
@@ -249,20 +255,19 @@ class RMSprop(Optimizer):
 
 @dataclass(frozen=True, kw_only=True)
 class Adam(Optimizer):
-    """Momentum and RMSprop together, with the bias of the first steps taken out.
+    """Adam: momentum and RMSprop combined, with bias correction of the first steps.
 
     Parameters
     ----------
     learning_rate, beta_1, beta_2, epsilon : float
     amsgrad : bool
-        Divide by the largest running mean of the squares so far, which makes the steps never grow
-        again.
+        Divide by the largest running mean of the squared gradients so far, so that the effective
+        learning rate never increases.
 
     Notes
     -----
-    The running *sums* ``m / (1 - beta_1)`` and ``v / (1 - beta_2)`` are what the state holds, and
-    the constants are gathered in front: the same numbers but for rounding, in fewer passes over the
-    memory.
+    The state holds the running *sums* ``m / (1 - beta_1)`` and ``v / (1 - beta_2)``, and the
+    constant factors are combined: the same numbers up to rounding, with fewer passes over memory.
     """
 
     learning_rate: float = 0.001
@@ -296,7 +301,7 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW(Adam):
-    """Adam whose weight decay is a step of its own rather than part of the gradient."""
+    """Adam with decoupled weight decay, applied to the parameters rather than to the gradient."""
 
     weight_decay: float = 0.01
 
@@ -317,14 +322,12 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 
 
 def get_optimizer(name: "str | Optimizer", learning_rate: float) -> Optimizer:
-    """Return the optimizer of that name with that rate.
-
-    An optimizer is returned as it is, with its own rate.
+    """Return an optimizer by its name; an `Optimizer` is returned unchanged, with its own rate.
 
     Raises
     ------
     UsageError
-        If there is none of that name; the message lists them.
+        If the name is unknown; the message lists the known names.
     """
     if isinstance(name, Optimizer):
         return name

@@ -1,7 +1,7 @@
 # ruff: noqa: ARG002 - all schedules have the same signature, whichever of epoch and losses they need
-"""How the learning rate falls.
+"""Learning-rate schedules.
 
-A schedule turns the epoch, counted from 0, into a factor on the initial rate.
+A schedule maps the epoch, counted from 0, to a factor on the initial learning rate.
 
 ===================  ==================================================================
 Constant             1
@@ -9,11 +9,11 @@ StepDecay            drop^(epoch // every)
 Exponential          drop^epoch
 InverseTime          1 / (1 + decay epoch)
 Cosine               from 1 to `floor` along half a cosine within `period` epochs
-WarmRestarts         the same, begun anew after `period`, `period * growth`, … epochs
+WarmRestarts         the same, restarted after `period`, `period * growth`, … epochs
 ReduceOnPlateau      times `drop` whenever the loss has not fallen for `patience` epochs
 ===================  ==================================================================
 
-All look at the epoch alone but for the last, which looks at the losses so far.
+All depend on the epoch only, except the last, which depends on the losses so far.
 """
 
 from abc import ABC, abstractmethod
@@ -38,24 +38,24 @@ __all__ = [
 
 
 class Schedule(ABC):
-    """Epoch and losses in, factor out; a schedule remembers nothing."""
+    """A stateless map from the epoch and the losses so far to a learning-rate factor."""
 
     @abstractmethod
     def factor(self, epoch: int, losses: Sequence[float] = ()) -> float:
-        """Return what the initial rate is multiplied by in this epoch.
+        """Return the factor on the initial learning rate in this epoch.
 
         Parameters
         ----------
         epoch : int
             Counted from 0.
         losses : sequence of float
-            Loss of every epoch before this one.
+            Loss of each earlier epoch.
         """
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """Always the initial rate."""
+    """A constant learning rate."""
 
     def factor(self, epoch: int, losses: Sequence[float] = ()) -> float:
         """Return 1."""
@@ -64,7 +64,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """Times `drop` after every `every` epochs."""
+    """A factor of `drop` after every `every` epochs."""
 
     every: int = 30
     drop: float = 0.1
@@ -76,7 +76,7 @@ class StepDecay(Schedule):
 
 @dataclass(frozen=True)
 class Exponential(Schedule):
-    """Times `drop` after every epoch."""
+    """A factor of `drop` after each epoch (exponential decay)."""
 
     drop: float = 0.97
 
@@ -87,7 +87,7 @@ class Exponential(Schedule):
 
 @dataclass(frozen=True)
 class InverseTime(Schedule):
-    """Falls as 1/t: slow enough to get anywhere, fast enough to settle (Robbins and Monro 1951)."""
+    """Decay as 1/t, which satisfies the convergence conditions of Robbins and Monro (1951)."""
 
     decay: float = 0.01
 
@@ -98,7 +98,7 @@ class InverseTime(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Half a cosine from 1 down to `floor` in `period` epochs, then `floor`."""
+    """Cosine annealing from 1 to `floor` within `period` epochs, then `floor`."""
 
     period: int = 200
     floor: float = 0.0
@@ -110,8 +110,11 @@ class Cosine(Schedule):
 
 @dataclass(frozen=True)
 class WarmRestarts(Schedule):
-    """The cosine begun anew whenever it has ended, each time `growth` times longer (Loshchilov and
-    Hutter 2017, arXiv:1608.03983).
+    """Cosine annealing with warm restarts, each period `growth` times longer than the last.
+
+    References
+    ----------
+    Loshchilov, I., and Hutter, F. 2017, arXiv:1608.03983
     """
 
     period: int = 10
@@ -119,7 +122,7 @@ class WarmRestarts(Schedule):
     floor: float = 0.0
 
     def factor(self, epoch: int, losses: Sequence[float] = ()) -> float:
-        """Return the cosine's factor at the epoch within the present period."""
+        """Return the factor of `Cosine` at the epoch within the present period."""
         period = self.period
         while epoch >= period:
             epoch -= period
@@ -129,15 +132,15 @@ class WarmRestarts(Schedule):
 
 @dataclass(frozen=True)
 class ReduceOnPlateau(Schedule):
-    """Times `drop` whenever the loss has not fallen for more than `patience` epochs.
+    """A factor of `drop` whenever the loss has not fallen for more than `patience` epochs.
 
     Parameters
     ----------
     patience : int
+        In epochs.
     drop : float
     threshold : float
-        A loss counts as fallen when it is below ``(1 - threshold)`` times the best so far, as in
-        PyTorch.
+        The loss must fall below ``(1 - threshold)`` times the best so far, as in PyTorch.
     """
 
     patience: int = 10
@@ -145,7 +148,7 @@ class ReduceOnPlateau(Schedule):
     threshold: float = 1e-4
 
     def factor(self, epoch: int, losses: Sequence[float] = ()) -> float:
-        """Return drop to the power of the number of plateaus so far."""
+        """Return drop^(number of plateaus so far)."""
         best, waited, plateaus = float("inf"), 0, 0
         for loss in losses:
             if loss < best * (1 - self.threshold):
@@ -169,12 +172,12 @@ SCHEDULES: dict[str, Schedule] = {
 
 
 def get_schedule(name: "str | Schedule") -> Schedule:
-    """Return the schedule of that name with its defaults; a schedule is returned as it is.
+    """Return a schedule by its name, with default settings; a `Schedule` is returned unchanged.
 
     Raises
     ------
     UsageError
-        If there is none of that name; the message lists them.
+        If the name is unknown; the message lists the known names.
     """
     if isinstance(name, Schedule):
         return name

@@ -1,4 +1,4 @@
-"""The one array type that the network talks in."""
+"""Array types of the network's functions."""
 
 from typing import Any, TypeAlias
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 __all__ = ["Floats", "Weight"]
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
-"""An array of float32 or float64; which of the two is the caller's choice and is kept."""
+"""An array of float32 or float64; functions preserve the dtype."""
 
 Weight: TypeAlias = float | Floats
-"""Weight of each sample, shape (n, 1), or one number for all of them."""
+"""Sample weights, shape (n, 1), or one number for all samples."""

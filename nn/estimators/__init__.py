@@ -1,1 +1,10 @@
-"""scikit-learn estimators around the network, with calibrated probabilities."""
+"""scikit-learn estimators around the network.
+
+``classifier``, ``regressor``
+    `MLPClassifier` and `MLPRegressor`.
+``base``, ``fitted``, ``settings``, ``labels``, ``random_state``
+    what both share: training from settings; fitted attributes and saved state; checks of settings;
+    one-hot targets and class weights; random generators.
+``predict``, ``probabilities``, ``calibration``
+    prediction independent of the batch size; ensemble probabilities; temperature scaling.
+"""

@@ -1,9 +1,12 @@
-"""One temperature that makes a classifier as sure of itself as it has a right to be.
+"""Calibration of class probabilities by temperature scaling.
 
-A network trained until its loss no longer falls is right less often than its probabilities say.
-Dividing the log-probabilities by one number T, fitted on samples that the network has not seen,
-mends most of that and cannot change which class is the most probable (Guo et al. 2017,
-arXiv:1706.04599).
+A network trained to convergence is overconfident: it is correct less often than its probabilities
+say. Dividing the log-probabilities by one temperature T, fitted on held-out samples, corrects most
+of that and cannot change the most probable class.
+
+References
+----------
+Guo, C., et al. 2017, arXiv:1706.04599
 """
 
 from math import exp, log
@@ -15,47 +18,49 @@ from galfeat import UsageError
 from galfeat.nn.estimators.probabilities import log_softmax, softmax
 from galfeat.nn.types import Floats
 
-__all__ = ["fit_temperature", "tempered", "tempered_log"]
+__all__ = ["fit_temperature", "scaled_log_softmax", "scaled_softmax"]
 
-_LOWEST, _HIGHEST = 1e-3, 1e3  # of the temperature
+_MIN_TEMPERATURE, _MAX_TEMPERATURE = 1e-3, 1e3
 
 
 def fit_temperature(scores: Floats, target: Floats, weight: Floats | None = None) -> float:
-    """Return the temperature T at which softmax(scores / T) has the least log loss.
+    """Return the temperature T at which softmax(scores / T) has the lowest log loss.
 
     Parameters
     ----------
     scores : array, shape (n, k)
-        Log-probabilities, or any scores that grow with them, of samples that were not trained on.
+        Log-probabilities, or scores that increase with them, of held-out samples.
     target : array, shape (n, k)
-        1 for the class of a sample, 0 for the others.
+        One-hot: 1 for the class of a sample, 0 for the others.
     weight : array, shape (n, 1), optional
 
     Returns
     -------
     float
-        Between 1e-3 and 1e3. 1 leaves the probabilities as they are, more makes them less sure.
+        Between 1e-3 and 1e3. 1 leaves the probabilities unchanged, a larger temperature makes them
+        less confident.
 
     Raises
     ------
     UsageError
-        If there are no samples, or scores that are not finite.
+        If there are no samples, or scores are not finite.
 
     Notes
     -----
-    The log loss is convex in 1/T, so its slope has one zero at most. To twenty samples that all are
-    right, perfect confidence would be best; therefore one more sample is added that speaks for T =
-    1: as many of each class as the scores themselves say. (Platt 1999 adds one of each class; with
-    few samples that makes a network that is right doubt itself.)
+    The log loss is convex in 1/T, so its derivative has one zero at most. On twenty samples that
+    are all predicted correctly, the best fit would be T = 0; therefore the fit is regularized by
+    one pseudo-sample that favors T = 1: its class probabilities are the mean of the scores' own.
+    (Platt 1999 adds one sample of each class instead, which with few samples makes a network
+    underconfident.)
 
     Examples
     --------
-    Three of four samples are right where the scores say 99 of 100:
+    Three of four samples are correct where the scores say 99 of 100:
 
     >>> scores = np.log([[0.99, 0.01]] * 400)
     >>> target = np.eye(2)[np.arange(400) % 4 // 3]
     >>> t = fit_temperature(scores, target)
-    >>> bool(abs(tempered(scores, t)[0, 0] - 0.75) < 0.002)
+    >>> bool(abs(scaled_softmax(scores, t)[0, 0] - 0.75) < 0.002)
     True
     """
     logits = np.asarray(scores, dtype=np.float64)
@@ -69,24 +74,24 @@ def fit_temperature(scores: Floats, target: Floats, weight: Floats | None = None
     wanted = share * (n * target + softmax(logits)) / (n + 1)
 
     def slope(log_t: float) -> float:
-        """Return the slope of the loss with respect to 1/T."""
+        """Return the derivative of the loss with respect to 1/T."""
         p = softmax(logits * exp(-log_t))
         return float(((share * p - wanted) * logits).sum())
 
-    low, high = log(_LOWEST), log(_HIGHEST)
+    low, high = log(_MIN_TEMPERATURE), log(_MAX_TEMPERATURE)
     if slope(low) <= 0:
-        return _LOWEST
+        return _MIN_TEMPERATURE
     if slope(high) >= 0:
-        return _HIGHEST
+        return _MAX_TEMPERATURE
     return exp(brentq(slope, low, high, xtol=1e-10))
 
 
-def tempered(scores: Floats, temperature: float) -> Floats:
+def scaled_softmax(scores: Floats, temperature: float) -> Floats:
     """Return softmax(scores / T), shape (n, k)."""
     return softmax(_divided(scores, temperature))
 
 
-def tempered_log(scores: Floats, temperature: float) -> Floats:
+def scaled_log_softmax(scores: Floats, temperature: float) -> Floats:
     """Return log softmax(scores / T), shape (n, k)."""
     return log_softmax(_divided(scores, temperature))
 

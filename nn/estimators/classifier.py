@@ -1,4 +1,4 @@
-"""The shallow network as a scikit-learn classifier."""
+"""Multilayer-perceptron classifier with scikit-learn's interface."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
@@ -6,26 +6,38 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from galfeat import UsageError
 from galfeat.nn.activations import Activation
-from galfeat.nn.estimators.base import BaseMLP, can_go_on, counted_samples
-from galfeat.nn.estimators.calibration import fit_temperature, tempered, tempered_log
-from galfeat.nn.estimators.predict import outputs
-from galfeat.nn.estimators.probabilities import Link, link_of, log_softmax, scores, softmax
+from galfeat.nn.estimators.base import BaseMLP, supports_partial_fit, weighted_samples
+from galfeat.nn.estimators.calibration import fit_temperature, scaled_log_softmax, scaled_softmax
+from galfeat.nn.estimators.labels import (
+    ClassWeight,
+    check_known_labels,
+    class_sample_weights,
+    listed,
+    one_hot,
+)
+from galfeat.nn.estimators.predict import predict_in_blocks
+from galfeat.nn.estimators.probabilities import (
+    Link,
+    ensemble_scores,
+    link_for,
+    log_softmax,
+    softmax,
+)
 from galfeat.nn.estimators.random_state import RandomState
-from galfeat.nn.losses import Hinge, Loss, get_loss
+from galfeat.nn.losses import Loss, get_loss
 from galfeat.nn.network import Network
 from galfeat.nn.optimizers import Optimizer
-from galfeat.nn.saving.state import plain_classes, read_classes, shown
+from galfeat.nn.saving.state import plain_classes, read_classes, short_repr
 from galfeat.nn.schedules import Schedule
 from galfeat.nn.training.batches import Samples
 from galfeat.nn.training.early_stopping import Accuracy, Validation
-from galfeat.nn.training.ensemble import Trial
+from galfeat.nn.training.ensemble import ValidationRun
 from galfeat.nn.types import Floats
 
 __all__ = ["MLPClassifier"]
@@ -33,7 +45,7 @@ __all__ = ["MLPClassifier"]
 
 def _has_probabilities(model: "MLPClassifier") -> bool:
     if (
-        link_of(get_loss(model.loss)) is None
+        link_for(get_loss(model.loss)) is None
         and not model.calibration
         and getattr(model, "temperature_", None) is None
     ):
@@ -45,96 +57,100 @@ def _has_probabilities(model: "MLPClassifier") -> bool:
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
-    """A multilayer perceptron that tells classes apart.
+    """Multilayer-perceptron classifier.
 
-    Dense layers, softmax, cross-entropy, mini-batch Adam, and their alternatives.
+    By default: dense ReLU layers, softmax, cross-entropy and mini-batch Adam.
 
     Parameters
     ----------
     hidden_layer_sizes : sequence of int
-        Units of each hidden layer; empty for a linear (softmax regression) classifier.
+        Number of units in each hidden layer; empty for a linear classifier (softmax regression).
     activation : str or Activation
-        Of the hidden layers; see `galfeat.nn.activations`.
+        Activation of the hidden layers; see `galfeat.nn.activations`.
     loss : str or Loss
-        ``"cross_entropy"``, ``"binary_cross_entropy"`` (a yes-or-no question a class), ``"hinge"``,
-        ``"half_squared_error"`` or ``"mean_squared_error"``; see `galfeat.nn.losses`. The last
-        three give scores; probabilities only once they are calibrated.
+        ``"cross_entropy"``, ``"binary_cross_entropy"`` (one versus the rest for each class),
+        ``"hinge"``, ``"half_squared_error"`` or ``"mean_squared_error"``; see `galfeat.nn.losses`.
+        The last three give scores, and probabilities only after calibration.
     solver : str or Optimizer
-        ``"adam"`` or another of `galfeat.nn.optimizers`. A name takes its rate from
-        `learning_rate_init`; an object brings its own. ``"newton"`` and ``"lbfgs"`` look at all
-        samples at each step, of which there are at most `max_iter`, and end where the gradient is
-        no longer than `tol`; batches, rate and schedule mean nothing to them.
+        ``"adam"`` or another name of `galfeat.nn.optimizers`, with the learning rate
+        `learning_rate_init`; or an `Optimizer` with a learning rate of its own. ``"newton"`` and
+        ``"lbfgs"`` use all samples at each step, take at most `max_iter` steps, and converge at a
+        gradient norm of `tol`; `batch_size`, `learning_rate`, `learning_rate_init` and `shuffle`
+        have no effect on them.
     alpha : float
-        Strength of the L2 penalty ``alpha / (2 n) |W|^2``, n being the samples of a batch.
+        Strength of the L2 penalty ``alpha / (2 n) |W|^2``, with n the number of samples in a batch.
     l1 : float
-        Strength of the L1 penalty ``l1 / n |W|_1``, which drives weights that do not help to zero.
+        Strength of the L1 penalty ``l1 / n |W|_1``, which drives irrelevant weights to zero.
     dropout : float
-        Share of the hidden units that are left out at random in each training step.
+        Dropout rate of the hidden units, in [0, 1).
     batch_size : int or "auto"
-        Samples an update; 1 is stochastic, n or more is full batch; ``"auto"`` is min(200, n).
+        Samples per update: 1 is stochastic, n or more full-batch; ``"auto"`` is min(200, n).
     learning_rate : str or Schedule
-        How the rate falls from epoch to epoch; see `galfeat.nn.schedules`.
+        Learning-rate schedule; see `galfeat.nn.schedules`.
     learning_rate_init : float
-        The rate at the start.
+        Initial learning rate.
     max_iter : int
-        Epochs at most.
+        Maximum number of epochs.
     shuffle : bool
-        Go through the samples in a new order each epoch.
+        Draw a new order of the samples in each epoch.
     random_state : int, numpy.random.Generator, RandomState or None
-        A number makes two fits give the same network, bit for bit, on one machine.
+        An int makes fits reproducible, bit for bit, on one machine.
     tol : float or None
-        An epoch that betters the loss by less is one without progress. None trains for `max_iter`
-        epochs and says nothing at their end.
+        An epoch that improves the loss by less counts as no progress. None always trains for
+        `max_iter` epochs, without a ConvergenceWarning.
     warm_start : bool
-        Let `fit` go on from the last fit's network.
+        Continue from the networks of the last fit.
     early_stopping : bool
-        Find the number of epochs first: train a trial network without some samples (as many of each
-        class as its share), stop when their accuracy no longer rises, and take the last epoch that
-        is not clearly below the best. Then train on all samples for that many epochs.
+        Choose the number of epochs on a stratified validation split: train without the held-out
+        samples, stop when their accuracy no longer rises, and choose the last epoch within one
+        standard error of the best. Then train on all samples for that many epochs.
     validation_fraction : float
-        Share of the samples set aside for early stopping and calibration.
+        Share of the samples held out for early stopping and calibration.
     n_iter_no_change : int
-        Epochs without progress before training ends; with early stopping twenty times as many
-        *updates* must have gone by too, since on few samples an epoch is a single update.
+        Number of epochs without progress before training stops; with early stopping, twenty times
+        as many *updates* are required too, since on few samples an epoch is a single update.
     n_networks : int
-        Networks trained from different starts, whose probabilities (scores, where there are none)
-        are averaged. The first ones are those of a smaller committee with the same `random_state`.
+        Size of the ensemble: networks trained from different initial weights, whose probabilities
+        (or scores) are averaged. The networks of a small ensemble are the first of a larger one
+        with the same `random_state`.
     calibration : bool
-        Fit a temperature to the samples set aside, weighted as in training: trial networks are
-        trained without them, as for early stopping, and the networks are then trained on all
-        samples. With fewer than a hundred samples set aside, a network that was right about itself
-        may come out a little worse. See `calibrate` for samples of your own.
+        Temperature scaling on the held-out samples, weighted as in training: the temperature is
+        fitted on networks trained without them, as for early stopping; the final networks are then
+        trained on all samples. With fewer than a hundred held-out samples, a network that was well
+        calibrated may become slightly worse. See `calibrate` for separate calibration samples.
     class_weight : None, "balanced" or dict
-        Weight of each class in the loss; ``"balanced"`` makes all classes count alike.
+        Weight of each class in the loss; ``"balanced"`` gives all classes the same total weight.
     initializer : str
-        See `galfeat.nn.initializers`; ``"auto"`` takes the one that suits the activation.
+        See `galfeat.nn.initializers`; ``"auto"`` chooses by the activation.
     dtype : "float64" or "float32"
-        In what the network computes; float32 is twice as fast.
+        Precision of the network; float32 is about twice as fast.
 
     Attributes
     ----------
     classes_ : array, shape (k,)
-    n_features_in_, n_iter_, t_ : int
-        Inputs; epochs, and samples seen, of the network that took the most.
+    n_features_in_ : int
+    n_iter_, t_ : int
+        Number of epochs, and of samples seen in them, of the network that took the most.
     networks_ : list of Network
         `network_` is the first, with the flat parameters ``network_.params``; `coefs_` and
-        `intercepts_` are views of them, and the attributes below are of this network.
+        `intercepts_` are views of them. The attributes below are those of this network.
     temperature_ : float or None
-        By which log-probabilities (scores, where there are none) are divided; None where there are
-        neither probabilities nor calibration.
+        Divisor of the log-probabilities (or scores); None where there are neither probabilities nor
+        calibration.
     loss_curve_ : list of float
-        One an epoch.
+        Objective of each epoch.
     validation_scores_ : list of float or None
-        With early stopping, accuracy on the samples set aside after each epoch of the trial;
-        `best_validation_score_` is the largest.
+        With early stopping, accuracy on the held-out samples after each epoch;
+        `best_validation_score_` is the highest.
 
     Notes
     -----
-    Like scikit-learn's estimator of that name, but: two classes take two outputs; `class_weight`
-    exists; biases begin at zero; early stopping uses the samples that it set aside for training
-    too, and never warns; the probabilities of a sample have the same bits whatever the other
-    samples are. The loss is divided by the *expected* weight of a batch rather than by that of the
-    batch at hand, so that the mean step is the step of the whole.
+    Differences from scikit-learn's estimator of the same name: two classes have two outputs;
+    `class_weight` exists; biases are initialized to zero; after early stopping, the networks are
+    trained on all samples including the held-out ones, and there is no ConvergenceWarning; the
+    probabilities of a sample are bitwise independent of the other samples. The loss is divided by
+    the *expected* weight of a batch rather than by the weight of the present batch, so that the
+    mean gradient of the batches is the gradient of the whole.
 
     Examples
     --------
@@ -145,9 +161,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ['same', 'other', 'other', 'same']
     """
 
-    _targets: ClassVar[set[str]] = {"classes", "temperature"}
+    _target_names: ClassVar[set[str]] = {"classes", "temperature"}
 
-    class_weight: Mapping[Any, float] | Literal["balanced"] | None
+    class_weight: ClassWeight
     calibration: bool
     classes_: NDArray[Any]
     temperature_: float | None
@@ -175,7 +191,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         n_iter_no_change: int = 10,
         n_networks: int = 1,
         calibration: bool = False,
-        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        class_weight: ClassWeight = None,
         initializer: str = "auto",
         dtype: Literal["float32", "float64"] = "float64",
     ) -> None:
@@ -209,11 +225,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : array, shape (n, features)
-            Finite numbers; the network does not standardise them.
+            Finite; they are not standardized.
         y : array, shape (n,)
             Class of each sample.
         sample_weight : array, shape (n,), optional
-            None weighs all samples alike. A sample of weight 0 is as good as absent.
+            None: equal weights. Samples of weight 0 are ignored.
 
         Raises
         ------
@@ -221,20 +237,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             If features are not finite, lengths differ, there is only one class, or training
             diverges.
         """
-        going_on = self._going_on()
-        features, labels, weights = self._check(X, y, sample_weight, reset=not going_on)
+        continued = self._continues_last_fit()
+        features, labels, weights = self._check(X, y, sample_weight, reset=not continued)
         classes = np.unique(labels)
-        if going_on and not np.array_equal(classes, self.classes_):
+        if continued and not np.array_equal(classes, self.classes_):
             raise UsageError(
-                f"warm_start needs the classes of the first fit, {_listed(self.classes_)}; got "
-                f"{_listed(classes)}"
+                f"warm_start needs the classes of the first fit, {listed(self.classes_)}; got "
+                f"{listed(classes)}"
             )
         self.classes_ = classes
         samples, codes, mean_weight = self._samples(features, labels, weights)
-        self._fit_samples(samples, codes, mean_weight, going_on=going_on)
+        self._fit_samples(samples, codes, mean_weight, continued=continued)
         return self
 
-    @available_if(can_go_on)
+    @available_if(supports_partial_fit)
     def partial_fit(
         self,
         X: ArrayLike,
@@ -242,14 +258,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Train for one epoch on these samples, going on from what has been learned.
+        """Train for one epoch on these samples, continuing from the present networks.
 
         Parameters
         ----------
         X, y, sample_weight
             As for `fit`.
         classes : array, shape (k,)
-            All classes that will ever come; needed at the first call only.
+            All classes of the later calls too; required at the first call only.
 
         Raises
         ------
@@ -267,27 +283,27 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         known = self.classes_ if classes is None else np.unique(np.asarray(classes))
         if not first and not np.array_equal(known, self.classes_):
             raise UsageError(
-                f"classes must be those of the first call, {_listed(self.classes_)}; got "
-                f"{_listed(known)}"
+                f"classes must be those of the first call, {listed(self.classes_)}; got "
+                f"{listed(known)}"
             )
-        self._refuse_unseen(labels, known)
+        check_known_labels(labels, known)
         self.classes_ = known
         samples, _, mean_weight = self._samples(features, labels, weights)
-        self._fit_more(samples, mean_weight)
+        self._fit_one_epoch(samples, mean_weight)
         if first:
-            self.temperature_ = self._untempered()
+            self.temperature_ = self._default_temperature()
         return self
 
     def calibrate(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Fit the temperature to samples that the networks were not trained on.
+        """Fit the temperature on samples that the networks were not trained on.
 
-        Log-probabilities are divided by one number, so no prediction changes, only how sure it is.
-        What an earlier calibration found is replaced; the next `fit` forgets it.
+        Log-probabilities are divided by one number: no predicted class changes, only its
+        probability. An earlier calibration is replaced; the next `fit` discards it.
 
         Parameters
         ----------
         X, y, sample_weight
-            As for `fit`. A hundred samples or more; `class_weight` plays no part.
+            As for `fit`. A hundred samples or more are advisable; `class_weight` is not applied.
 
         Raises
         ------
@@ -296,11 +312,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         References
         ----------
-        Guo et al. 2017, arXiv:1706.04599
+        Guo, C., et al. 2017, arXiv:1706.04599
         """
         check_is_fitted(self)
         features, labels, weights = self._check(X, y, sample_weight, reset=False)
-        self._refuse_unseen(labels, self.classes_)
+        check_known_labels(labels, self.classes_)
         target = np.eye(len(self.classes_))[np.searchsorted(self.classes_, labels)]
         self.temperature_ = fit_temperature(self._scores(features), target, weights.reshape(-1, 1))
         return self
@@ -308,57 +324,60 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each sample, shape (n,)."""
         check_is_fitted(self)
-        # of one network, the outputs are in the order of the probabilities
+        # the outputs of a single network are in the same order as its probabilities
         link = None if len(self._members) == 1 else self._link()
-        best = np.argmax(self._outputs(X, lambda made: scores(made, link)), axis=1)
+        scores = self._predict(X, lambda outputs: ensemble_scores(outputs, link))
+        best = np.argmax(scores, axis=1)
         predicted: NDArray[Any] = self.classes_[best]
         return predicted
 
     def decision_function(self, X: ArrayLike) -> Floats:
-        """Return scores that order the classes.
+        """Return the scores of the classes: log-probabilities, or outputs where there are none.
 
-        Log-probabilities, or the networks' outputs where the loss gives none.
-
-        Shape (n, k); with two classes shape (n,), the score of the second less that of the first.
+        Returns
+        -------
+        array, shape (n, k)
+            With two classes, shape (n,): the score of the second minus that of the first.
         """
-        found = self._scores(X)
-        return found if len(self.classes_) > 2 else found[:, 1] - found[:, 0]
+        scores = self._scores(X)
+        return scores if len(self.classes_) > 2 else scores[:, 1] - scores[:, 0]
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Return the probability of each class, shape (n, k), in the order of `classes_`.
 
-        The bits of a row depend on that row alone, not on how many rows come with it.
+        Each row of the result is bitwise independent of the other rows of X.
         """
         check_is_fitted(self)
         link, temperature = self._link(), self.temperature_ or 1.0
         if link is log_softmax and temperature == 1:
             if len(self._members) == 1:
-                return self._outputs(X, lambda made: softmax(made[0]))
-            return self._outputs(
-                X, lambda made: np.mean([softmax(output) for output in made], axis=0)
+                return self._predict(X, lambda outputs: softmax(outputs[0]))
+            return self._predict(
+                X, lambda outputs: np.mean([softmax(output) for output in outputs], axis=0)
             )
-        return self._outputs(X, lambda made: tempered(scores(made, link), temperature))
+        return self._predict(
+            X, lambda outputs: scaled_softmax(ensemble_scores(outputs, link), temperature)
+        )
 
     @available_if(_has_probabilities)
     def predict_log_proba(self, X: ArrayLike) -> Floats:
-        """Return the logarithm of the probability of each class, shape (n, k).
-
-        Finite also where the probability rounds to 0.
-        """
+        """Return the log-probability of each class, finite also where the probability is 0."""
         check_is_fitted(self)
         link, temperature = self._link(), self.temperature_ or 1.0
-        return self._outputs(X, lambda made: tempered_log(scores(made, link), temperature))
+        return self._predict(
+            X, lambda outputs: scaled_log_softmax(ensemble_scores(outputs, link), temperature)
+        )
 
     def _scores(self, X: ArrayLike) -> Floats:
         check_is_fitted(self)
         link = self._link()
-        return self._outputs(X, lambda made: scores(made, link))
+        return self._predict(X, lambda outputs: ensemble_scores(outputs, link))
 
     def _link(self) -> Link | None:
-        return link_of(get_loss(self.loss))
+        return link_for(get_loss(self.loss))
 
-    def _untempered(self) -> float | None:
+    def _default_temperature(self) -> float | None:
         return None if self._link() is None else 1.0
 
     def _check(
@@ -376,56 +395,38 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _samples(
         self, features: Floats, labels: NDArray[Any], weights: Floats
     ) -> tuple[Samples, NDArray[np.intp], float]:
-        """Return samples with one-hot targets, the class numbers, and the mean weight."""
+        """Return samples with one-hot targets, their class indices, and the mean weight."""
         if len(self.classes_) < 2:
             raise UsageError(
                 "a classifier needs at least two classes; all samples are of one class, "
-                f"{_listed(self.classes_)}"
+                f"{listed(self.classes_)}"
             )
         codes = np.searchsorted(self.classes_, labels)
         if self.class_weight is not None:
-            weights = weights * self._class_weights(labels, codes).astype(features.dtype)
-        target = np.full(
-            (len(features), len(self.classes_)),
-            -1.0 if isinstance(get_loss(self.loss), Hinge) else 0.0,
-            dtype=features.dtype,
-        )
-        target[np.arange(len(codes)), codes] = 1
-        samples, rows, mean_weight = counted_samples(features, target, weights)
+            by_class = class_sample_weights(self.class_weight, self.classes_, labels, codes)
+            weights = weights * by_class.astype(features.dtype)
+        target = one_hot(codes, len(self.classes_), get_loss(self.loss), features.dtype)
+        samples, rows, mean_weight = weighted_samples(features, target, weights)
         return samples, codes[rows], mean_weight
 
-    def _class_weights(self, labels: NDArray[Any], codes: NDArray[np.intp]) -> Floats:
-        """Return the weight of each sample's class."""
-        given, names = self.class_weight, self.classes_.tolist()
-        # by number: scikit-learn would take the class "1" for the number 1
-        if isinstance(given, Mapping) and set(given) <= set(names):
-            by_number = {names.index(name): weight for name, weight in given.items()}
-            return np.asarray(compute_sample_weight(by_number, codes))
-        return np.asarray(compute_sample_weight(given, labels))
-
-    @staticmethod
-    def _refuse_unseen(labels: NDArray[Any], known: NDArray[Any]) -> None:
-        unseen = np.setdiff1d(labels, known)
-        if len(unseen):
-            raise UsageError(f"label {_listed(unseen)} is not among the classes {_listed(known)}")
-
-    def _needs_trial(self) -> bool:
+    def _needs_validation(self) -> bool:
         return self.early_stopping or self.calibration
 
-    def _judge_trials(self, trials: Sequence[Trial], aside: Samples) -> None:
-        """Fit the temperature to what the trial networks say of the samples that they have not
-        seen.
-        """
-        self.temperature_ = self._untempered()
+    def _after_training(self, runs: Sequence[ValidationRun], held_out: Samples) -> None:
+        """Fit the temperature to the predictions of the held-out samples."""
+        self.temperature_ = self._default_temperature()
         if self.calibration:
             link = self._link()
-            found = outputs(
-                [trial.network for trial in trials], aside.X, lambda made: scores(made, link)
+            scores = predict_in_blocks(
+                [run.network for run in runs],
+                held_out.X,
+                lambda outputs: ensemble_scores(outputs, link),
             )
-            self.temperature_ = fit_temperature(found, np.maximum(aside.target, 0), aside.weight)
+            one_hot_target = np.maximum(held_out.target, 0)  # the hinge loss has -1 for 0
+            self.temperature_ = fit_temperature(scores, one_hot_target, held_out.weight)
 
-    def _validation(self, network: Network, aside: Samples) -> Validation:
-        return Accuracy(network, aside)
+    def _validation(self, network: Network, held_out: Samples) -> Validation:
+        return Accuracy(network, held_out)
 
     def _targets_state(self) -> dict[str, Any]:
         return {"classes": plain_classes(self.classes_), "temperature": self.temperature_}
@@ -441,10 +442,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             temperature is not None or self._link() is not None
         ):
             raise UsageError(
-                f"the saved temperature must be a number above 0; got {shown(temperature)}"
+                f"the saved temperature must be a number above 0; got {short_repr(temperature)}"
             )
         self.classes_, self.temperature_ = classes, temperature
-
-
-def _listed(values: NDArray[Any]) -> str:
-    return ", ".join(repr(value) for value in values.tolist())

@@ -1,9 +1,9 @@
-"""Prediction in blocks of a fixed number of rows.
+"""Prediction in blocks of a fixed number of rows, independent of the batch size.
 
-A sample's output has the same bits however many samples come with it, in whatever order, because
-the matrix products add in a fixed order (`galfeat.nn.matmul`) and the functions between them act on
-each element or each row alone. They see blocks of one size, the last one filled up with zeros: a
-block stays in the processor's cache, and vector code meets no other length.
+A sample's output has the same bits regardless of the number and order of the other samples, because
+the matrix products sum in a fixed order (`galfeat.nn.matmul`) and the other functions act on each
+element or row separately. They are applied to blocks of one size, the last padded with zeros: a
+block fits in the processor's cache, and vectorized code always sees the same length.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,42 +11,45 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from sklearn.utils import assert_all_finite
 
-from galfeat.nn.network import Network, Passage
+from galfeat.nn.network import LayerBuffers, Network
 from galfeat.nn.types import Floats
 
-__all__ = ["BLOCK", "outputs"]
+__all__ = ["BLOCK", "predict_in_blocks"]
 
 BLOCK = 256  # rows
 
 
-def outputs(
-    networks: Sequence[Network], X: Floats, finish: Callable[[list[Floats]], Floats]
+def predict_in_blocks(
+    networks: Sequence[Network], X: Floats, combine: Callable[[list[Floats]], Floats]
 ) -> Floats:
-    """Return what is made of the networks' outputs for each row, shape (n, outputs), the same bits
-    whatever the other rows.
+    """Combine the networks' outputs for each row, independently of the other rows.
 
     Parameters
     ----------
     networks : sequence of Network
-        All with as many inputs and outputs.
+        All with the same numbers of inputs and outputs.
     X : array, shape (n, inputs)
-        Best of the networks' dtype and C-contiguous: then it is not copied.
-    finish : callable
-        Takes the outputs of a block, one array of shape (`BLOCK`, outputs) a network, and makes one
-        array of them, row by row.
+        Not copied if C-contiguous and of the networks' dtype.
+    combine : callable
+        Takes a list with the output of each network for a block, shape (`BLOCK`, outputs), and
+        returns one array of that shape, row by row.
+
+    Returns
+    -------
+    array, shape (n, outputs)
 
     Raises
     ------
     ValueError
         If features are NaN or infinite.
     """
-    from galfeat.nn.matmul import pack  # imported late: numba, which training does not need
+    from galfeat.nn.matmul import pack_panels  # imported late: numba, which training does not need
 
     X = np.ascontiguousarray(X, dtype=networks[0].params.dtype)
-    rooms = [network.room(BLOCK) for network in networks]
-    packed = [[pack(weight) for weight in network.weights] for network in networks]
+    buffers = [network.new_buffers(BLOCK) for network in networks]
+    packed = [[pack_panels(weight) for weight in network.weights] for network in networks]
     result = np.empty((len(X), networks[0].layout.sizes[-1]), dtype=networks[0].params.dtype)
-    with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at what comes out
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
         for start in range(0, len(X), BLOCK):
             rows = min(BLOCK, len(X) - start)
             if rows == BLOCK:
@@ -54,27 +57,29 @@ def outputs(
             else:
                 block = np.zeros((BLOCK, X.shape[1]), dtype=X.dtype)
                 block[:rows] = X[start:]
-            made = finish(
-                [_forward(*each, block) for each in zip(networks, packed, rooms, strict=True)]
+            combined = combine(
+                [_forward(*each, block) for each in zip(networks, packed, buffers, strict=True)]
             )
-            if not np.isfinite(
-                rooms[0].z[0].sum()
-            ):  # a feature that is not finite leaves no sum of its row finite
+            # a feature that is not finite makes all pre-activations of its row not finite: one sum
+            # is cheaper than checking all features
+            if not np.isfinite(buffers[0].z[0].sum()):
                 assert_all_finite(X, input_name="X")
-            result[start : start + rows] = made[:rows]
+            result[start : start + rows] = combined[:rows]
     return result
 
 
-def _forward(network: Network, packed: Sequence[Floats], room: Passage, block: Floats) -> Floats:
-    """Return the network's output for a block; like `Network.forward`, in a fixed order of sums."""
+def _forward(
+    network: Network, packed: Sequence[Floats], buffers: LayerBuffers, block: Floats
+) -> Floats:
+    """Compute `Network.forward` for a block with a fixed order of summation."""
     from galfeat.nn.matmul import matmul
 
     a = block
-    for panels, bias, activation, z, made in zip(
-        packed, network.biases, network.activations, room.z, room.a, strict=True
+    for panels, bias, activation, z, out in zip(
+        packed, network.biases, network.activations, buffers.z, buffers.a, strict=True
     ):
         matmul(a, panels, out=z)
         z += bias
-        activation.value(z, out=made)
-        a = made
+        activation.value(z, out=out)
+        a = out
     return a

@@ -1,4 +1,4 @@
-"""The shallow network as a scikit-learn regressor."""
+"""Multilayer-perceptron regressor with scikit-learn's interface."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
@@ -12,13 +12,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from galfeat import UsageError
 from galfeat.nn.activations import Activation
-from galfeat.nn.estimators.base import BaseMLP, can_go_on, counted_samples
+from galfeat.nn.estimators.base import BaseMLP, supports_partial_fit, weighted_samples
 from galfeat.nn.estimators.probabilities import softmax
 from galfeat.nn.estimators.random_state import RandomState
 from galfeat.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, Loss, get_loss
 from galfeat.nn.network import Network
 from galfeat.nn.optimizers import Optimizer
-from galfeat.nn.saving.state import shown
+from galfeat.nn.saving.state import short_repr
 from galfeat.nn.schedules import Schedule
 from galfeat.nn.training.batches import Samples
 from galfeat.nn.training.early_stopping import MeanLoss, Validation
@@ -26,83 +26,87 @@ from galfeat.nn.types import Floats
 
 __all__ = ["MLPRegressor"]
 
-_SUM_ERROR = 1e-4  # by which the shares of a sample may miss 1: catalogues round theirs
+_SUM_TOLERANCE = 1e-4  # of the sum of a sample's shares: catalogs round theirs
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
-    """A multilayer perceptron that tells numbers: one or several a sample.
+    """Multilayer-perceptron regressor with one or several outputs.
 
     Parameters
     ----------
     hidden_layer_sizes : sequence of int
-        Units of each hidden layer; empty for linear regression.
+        Number of units in each hidden layer; empty for linear regression.
     activation : str or Activation
-        Of the hidden layers; see `galfeat.nn.activations`.
+        Activation of the hidden layers; see `galfeat.nn.activations`.
     loss : str or Loss
-        ``"half_squared_error"`` or ``"mean_squared_error"`` for any numbers;
-        ``"binary_cross_entropy"`` for numbers in [0, 1], each by itself, as shares of votes for a
-        yes-or-no question; ``"cross_entropy"`` for shares that add up to 1 in each sample. With the
-        last two, predictions are in [0, 1] too.
+        ``"half_squared_error"`` or ``"mean_squared_error"`` for any real targets;
+        ``"binary_cross_entropy"`` for independent targets in [0, 1], such as vote fractions of
+        yes-or-no questions; ``"cross_entropy"`` for fractions that sum to 1 in each sample. With
+        the last two, predictions are in [0, 1] too.
     solver : str or Optimizer
-        ``"adam"`` or another of `galfeat.nn.optimizers`. A name takes its rate from
-        `learning_rate_init`; an object brings its own. ``"newton"`` and ``"lbfgs"`` look at all
-        samples at each step, of which there are at most `max_iter`, and end where the gradient is
-        no longer than `tol`; batches, rate and schedule mean nothing to them.
+        ``"adam"`` or another name of `galfeat.nn.optimizers`, with the learning rate
+        `learning_rate_init`; or an `Optimizer` with a learning rate of its own. ``"newton"`` and
+        ``"lbfgs"`` use all samples at each step, take at most `max_iter` steps, and converge at a
+        gradient norm of `tol`; `batch_size`, `learning_rate`, `learning_rate_init` and `shuffle`
+        have no effect on them.
     alpha : float
-        Strength of the L2 penalty ``alpha / (2 n) |W|^2``, n being the samples of a batch.
+        Strength of the L2 penalty ``alpha / (2 n) |W|^2``, with n the number of samples in a batch.
     l1 : float
         Strength of the L1 penalty ``l1 / n |W|_1``.
     dropout : float
-        Share of the hidden units that are left out at random in each training step.
+        Dropout rate of the hidden units, in [0, 1).
     batch_size : int or "auto"
-        Samples an update; 1 is stochastic, n or more is full batch; ``"auto"`` is min(200, n).
+        Samples per update: 1 is stochastic, n or more full-batch; ``"auto"`` is min(200, n).
     learning_rate : str or Schedule
-        How the rate falls from epoch to epoch; see `galfeat.nn.schedules`.
+        Learning-rate schedule; see `galfeat.nn.schedules`.
     learning_rate_init : float
-        The rate at the start.
+        Initial learning rate.
     max_iter : int
-        Epochs at most.
+        Maximum number of epochs.
     shuffle : bool
-        Go through the samples in a new order each epoch.
+        Draw a new order of the samples in each epoch.
     random_state : int, numpy.random.Generator, RandomState or None
-        A number makes two fits give the same network, bit for bit, on one machine.
+        An int makes fits reproducible, bit for bit, on one machine.
     tol : float or None
-        An epoch that betters the loss by less is one without progress. None trains for `max_iter`
-        epochs and says nothing at their end.
+        An epoch that improves the loss by less counts as no progress. None always trains for
+        `max_iter` epochs, without a ConvergenceWarning.
     warm_start : bool
-        Let `fit` go on from the last fit's networks.
+        Continue from the networks of the last fit.
     early_stopping : bool
-        Find the number of epochs first, by a trial network that is trained without some samples:
-        the last epoch whose loss on them is not clearly above the least. Then train on all samples
-        for that many epochs.
+        Choose the number of epochs on a validation split: train without the held-out samples and
+        choose the last epoch whose loss on them is within one standard error of the lowest. Then
+        train on all samples for that many epochs.
     validation_fraction : float
-        Share of the samples set aside.
+        Share of the samples held out.
     n_iter_no_change : int
-        Epochs without progress before training ends; with early stopping twenty times as many
-        *updates* must have gone by too.
+        Number of epochs without progress before training stops; with early stopping, twenty times
+        as many *updates* are required too.
     n_networks : int
-        Networks trained from different starts, whose predictions are averaged.
+        Size of the ensemble: networks trained from different initial weights, whose predictions are
+        averaged.
     initializer : str
-        See `galfeat.nn.initializers`; ``"auto"`` takes the one that suits the activation.
+        See `galfeat.nn.initializers`; ``"auto"`` chooses by the activation.
     dtype : "float64" or "float32"
-        In what the network computes; float32 is twice as fast.
+        Precision of the network; float32 is about twice as fast.
 
     Attributes
     ----------
-    n_features_in_, n_iter_, t_ : int
-        Inputs; epochs, and samples seen, of the network that took the most.
+    n_features_in_ : int
+    n_iter_, t_ : int
+        Number of epochs, and of samples seen in them, of the network that took the most.
     networks_ : list of Network
         `network_` is the first, with the flat parameters ``network_.params``; `coefs_` and
-        `intercepts_` are views of them, and the attributes below are of this network.
+        `intercepts_` are views of them. The attributes below are those of this network.
     loss_curve_ : list of float
-        One an epoch.
+        Objective of each epoch.
     validation_scores_ : list of float or None
-        With early stopping, minus the loss of the samples set aside after each epoch of the trial.
+        With early stopping, negative loss of the held-out samples after each epoch.
 
     Notes
     -----
-    Neither features nor targets are standardised. The loss is scikit-learn's (half the squared
-    error, summed over the outputs) but for what `MLPClassifier` says under Notes.
+    Neither features nor targets are standardized. The default loss is half the squared error,
+    summed over the outputs, whose gradient scikit-learn's estimator of the same name follows too.
+    For differences from it see the notes of `MLPClassifier`.
 
     Examples
     --------
@@ -114,7 +118,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     True
     """
 
-    _targets: ClassVar[set[str]] = {"flat"}
+    _target_names: ClassVar[set[str]] = {"flat"}
     flat_targets_: bool
 
     def __init__(  # noqa: PLR0913 - scikit-learn keeps all settings in __init__
@@ -170,11 +174,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Parameters
         ----------
         X : array, shape (n, features)
-            Finite numbers; the network does not standardise them.
+            Finite; they are not standardized.
         y : array, shape (n,) or (n, outputs)
-            Finite numbers; standardise them if they are far from 1.
+            Finite; standardize them if they are far from 1.
         sample_weight : array, shape (n,), optional
-            None weighs all samples alike. A sample of weight 0 is as good as absent.
+            None: equal weights. Samples of weight 0 are ignored.
 
         Raises
         ------
@@ -182,38 +186,38 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             If features or targets are not finite, lengths differ, targets do not suit the loss, or
             training diverges.
         """
-        going_on = self._going_on()
-        samples, mean_weight = self._samples(X, y, sample_weight, reset=not going_on)
+        continued = self._continues_last_fit()
+        samples, mean_weight = self._samples(X, y, sample_weight, reset=not continued)
         self._fit_samples(
-            samples, np.zeros(len(samples), dtype=np.intp), mean_weight, going_on=going_on
+            samples, np.zeros(len(samples), dtype=np.intp), mean_weight, continued=continued
         )
         return self
 
-    @available_if(can_go_on)
+    @available_if(supports_partial_fit)
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
-        """Train for one epoch on these samples, going on from what has been learned.
+        """Train for one epoch on these samples, continuing from the present networks.
 
-        Parameters and errors as for `fit`.
+        Parameters and exceptions are those of `fit`.
         """
         self._check_settings()
         samples, mean_weight = self._samples(
             X, y, sample_weight, reset=not self.__sklearn_is_fitted__()
         )
-        self._fit_more(samples, mean_weight)
+        self._fit_one_epoch(samples, mean_weight)
         return self
 
     def predict(self, X: ArrayLike) -> Floats:
-        """Return the predicted numbers, shaped as the targets were: (n,) or (n, outputs).
+        """Return the predictions in the shape of the targets: (n,) or (n, outputs).
 
-        The bits of a row depend on that row alone, not on how many rows come with it.
+        Each row of the result is bitwise independent of the other rows of X.
         """
         check_is_fitted(self)
-        made = self._outputs(X, self._predicted)
-        return made[:, 0] if self.flat_targets_ else made
+        predictions = self._predict(X, self._combine)
+        return predictions[:, 0] if self.flat_targets_ else predictions
 
-    def _predicted(self, made: list[Floats]) -> Floats:
+    def _combine(self, outputs: list[Floats]) -> Floats:
         loss = get_loss(self.loss)
         link = (
             softmax
@@ -222,8 +226,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             if isinstance(loss, BinaryCrossEntropy)
             else None
         )
-        finished = made if link is None else [link(output) for output in made]
-        return finished[0] if len(finished) == 1 else np.mean(finished, axis=0)
+        predictions = outputs if link is None else [link(output) for output in outputs]
+        return predictions[0] if len(predictions) == 1 else np.mean(predictions, axis=0)
 
     def _samples(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
@@ -248,11 +252,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
                 "sample"
             )
         self.flat_targets_ = flat
-        samples, _, mean_weight = counted_samples(features, np.ascontiguousarray(target), weights)
+        samples, _, mean_weight = weighted_samples(features, np.ascontiguousarray(target), weights)
         return samples, mean_weight
 
-    def _validation(self, network: Network, aside: Samples) -> Validation:
-        return MeanLoss(network, aside, loss=get_loss(self.loss))
+    def _validation(self, network: Network, held_out: Samples) -> Validation:
+        return MeanLoss(network, held_out, loss=get_loss(self.loss))
 
     def _targets_state(self) -> dict[str, Any]:
         return {"flat": self.flat_targets_}
@@ -261,7 +265,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         flat = targets["flat"]
         if not isinstance(flat, bool) or (flat and outputs != 1):
             raise UsageError(
-                f"the saved targets cannot be flat={shown(flat)} with {outputs} outputs"
+                f"the saved targets cannot be flat={short_repr(flat)} with {outputs} outputs"
             )
         self.flat_targets_ = flat
 
@@ -272,7 +276,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
 
 def _check_targets(target: Floats, loss: Loss) -> None:
-    """Look whether the targets suit the loss."""
+    """Check that the targets are in the range that the loss requires."""
     if isinstance(loss, Hinge):
         raise UsageError(
             "the hinge loss is for classes; choose half_squared_error, mean_squared_error or a "
@@ -282,7 +286,7 @@ def _check_targets(target: Floats, loss: Loss) -> None:
         np.all(target >= 0) and np.all(target <= 1)
     ):
         raise UsageError("with a cross-entropy loss, targets must be in [0, 1]")
-    if isinstance(loss, CrossEntropy) and np.any(np.abs(target.sum(axis=1) - 1) > _SUM_ERROR):
+    if isinstance(loss, CrossEntropy) and np.any(np.abs(target.sum(axis=1) - 1) > _SUM_TOLERANCE):
         raise UsageError(
             "with loss='cross_entropy', the targets of each sample must add up to 1; otherwise "
             "use binary_cross_entropy"

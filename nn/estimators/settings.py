@@ -1,4 +1,4 @@
-"""Whether an estimator's settings make sense, said in words."""
+"""Checks of an estimator's settings: types, ranges and names."""
 
 from collections.abc import Mapping
 from numbers import Integral, Real
@@ -12,12 +12,11 @@ from galfeat.nn.initializers import get_initializer
 from galfeat.nn.losses import Loss, get_loss
 from galfeat.nn.optimizers import OPTIMIZERS, Optimizer, get_optimizer
 from galfeat.nn.schedules import Schedule, get_schedule
-from galfeat.nn.training.solvers import METHODS
+from galfeat.nn.training.solvers import FULL_BATCH_SOLVERS
 
 __all__ = ["check_settings", "hidden_sizes"]
 
-# name: (lowest, highest allowed, whether the lowest itself is allowed, whether the highest itself
-# is allowed)
+# name: (minimum, maximum, whether the minimum is allowed, whether the maximum is allowed)
 _REALS = {
     "alpha": (0.0, np.inf, True, False),
     "l1": (0.0, np.inf, True, False),
@@ -30,14 +29,12 @@ _FLAGS = ("shuffle", "warm_start", "early_stopping", "calibration")
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check ranges, types and names of an estimator's settings.
-
-    Those it does not have are passed over.
+    """Check types, ranges and names of an estimator's settings; those that are absent are skipped.
 
     Raises
     ------
     UsageError
-        Naming the setting, what it must be and what it is.
+        If a setting is invalid; the message names it, its allowed values and its value.
     """
     for name, (low, high, with_low, with_high) in _REALS.items():
         if name in settings and not _within(settings[name], low, high, with_low, with_high):
@@ -51,17 +48,15 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     for name in _FLAGS:
         if name in settings and not isinstance(settings[name], bool | np.bool_):
             raise UsageError(f"{name} must be True or False; got {settings[name]!r}")
-    _check_rest(settings)
-    _check_parts(settings)
+    _check_tolerance_and_batches(settings)
+    _check_random_state(settings["random_state"])
+    hidden_sizes(settings["hidden_layer_sizes"])
+    _check_components(settings)
+    _check_class_weight(settings.get("class_weight"))
 
 
-def _check_rest(settings: Mapping[str, Any]) -> None:
-    tol, batch, dtype, chance = (
-        settings["tol"],
-        settings["batch_size"],
-        settings["dtype"],
-        settings["random_state"],
-    )
+def _check_tolerance_and_batches(settings: Mapping[str, Any]) -> None:
+    tol, batch, dtype = settings["tol"], settings["batch_size"], settings["dtype"]
     if tol is not None and not _within(tol, 0.0, np.inf, True, False):
         raise UsageError(
             f"tol must be a number of at least 0, or None to train for max_iter epochs; got {tol!r}"
@@ -72,22 +67,27 @@ def _check_rest(settings: Mapping[str, Any]) -> None:
         )
     if not isinstance(dtype, str) or dtype not in ("float32", "float64"):
         raise UsageError(f"dtype must be 'float64' or 'float32'; got {dtype!r}")
-    numbered = isinstance(chance, Integral) and not isinstance(chance, bool) and int(chance) >= 0
+
+
+def _check_random_state(random_state: Any) -> None:
+    is_seed = (
+        isinstance(random_state, Integral)
+        and not isinstance(random_state, bool)
+        and int(random_state) >= 0
+    )
     if (
-        chance is not None
-        and not numbered
-        and not isinstance(chance, np.random.Generator | np.random.RandomState)
+        random_state is not None
+        and not is_seed
+        and not isinstance(random_state, np.random.Generator | np.random.RandomState)
     ):
         raise UsageError(
             "random_state must be a whole number of at least 0, a generator of random numbers or "
-            f"None; got {chance!r}"
+            f"None; got {random_state!r}"
         )
-    hidden_sizes(settings["hidden_layer_sizes"])
 
 
-def _check_parts(settings: Mapping[str, Any]) -> None:
-    """Look for the parts that the settings name."""
-    solver, weight = settings["solver"], settings.get("class_weight")
+def _check_components(settings: Mapping[str, Any]) -> None:
+    """Check that activation, loss, solver, schedule and initializer exist."""
     for name in ("activation", "loss", "solver", "learning_rate", "initializer"):
         if not isinstance(settings[name], str | Activation | Loss | Optimizer | Schedule):
             raise UsageError(
@@ -98,11 +98,15 @@ def _check_parts(settings: Mapping[str, Any]) -> None:
     get_schedule(settings["learning_rate"])
     if settings["initializer"] != "auto":
         get_initializer(settings["initializer"])
-    if not isinstance(solver, str) or solver not in METHODS:
+    _check_solver(settings["solver"], settings)
+
+
+def _check_solver(solver: Any, settings: Mapping[str, Any]) -> None:
+    if not isinstance(solver, str) or solver not in FULL_BATCH_SOLVERS:
         try:
             get_optimizer(solver, settings["learning_rate_init"])
         except UsageError as error:
-            choice = ", ".join([*OPTIMIZERS, "amsgrad", *METHODS])
+            choice = ", ".join([*OPTIMIZERS, "amsgrad", *FULL_BATCH_SOLVERS])
             raise (
                 UsageError(f"there is no solver '{solver}'; choose one of {choice}")
                 if isinstance(solver, str)
@@ -113,6 +117,9 @@ def _check_parts(settings: Mapping[str, Any]) -> None:
             f"solver='{solver}' needs a smooth loss that stays the same from step to step: use "
             "dropout=0 and l1=0"
         )
+
+
+def _check_class_weight(weight: Any) -> None:
     if (
         weight is not None
         and not isinstance(weight, Mapping)
@@ -130,7 +137,7 @@ def _check_parts(settings: Mapping[str, Any]) -> None:
 
 
 def hidden_sizes(sizes: Any) -> tuple[int, ...]:
-    """Return the units of the hidden layers as a tuple; one number is one layer.
+    """Return the numbers of hidden units as a tuple; a single number means one layer.
 
     Raises
     ------

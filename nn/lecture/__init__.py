@@ -1,18 +1,20 @@
 """The perceptron, universal approximation, and the lecture's figures.
 
-The drawings take numbers or a `galfeat.nn.training.trace.Trace` and return a matplotlib `Figure` of
-their own, without any global state; `animation` makes a page that needs nothing but a browser.
-Import them from their modules:
+The plotting functions take arrays or a `galfeat.nn.training.trace.Trace` and return a matplotlib
+`Figure`, without global state; `animation` returns a self-contained HTML page. Import them from
+their modules:
 
 ``perceptron``, ``approximation``
-    `Perceptron`: one neuron; `relu_approximation`: any function of one variable as a network.
+    `Perceptron`: Rosenblatt's learning rule; `relu_approximation`: a function of one variable as a
+    network.
 ``functions``
     `draw_activations` and `draw_approximation`: functions of one variable.
 ``learning``
-    `draw_losses` and `draw_boundary`: training, from its traces.
+    `draw_losses` and `draw_boundary`: learning curves and decision boundaries.
 ``surfaces``, ``paths``
-    a function of two parameters with several minima, and `draw_paths`: the paths of all optimizers
-    over it.
+    a test function with several minima, and `draw_paths`: the paths of all optimizers on it.
 ``animation``
-    `animation`: a small network learning, as an HTML page.
+    `animation`: the training of a small network, as an HTML page.
+``style``
+    colors and axes.
 """

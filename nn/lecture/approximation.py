@@ -1,12 +1,10 @@
-"""Any function of one variable as a network.
-
-One hidden layer of ReLUs draws a broken line through its values.
+"""Universal approximation: a ReLU network that interpolates a function piecewise linearly.
 
 References
 ----------
-de Boor 1978, A Practical Guide to Splines, chapter III (the error of the broken line);
-Cybenko 1989, Mathematics of Control, Signals and Systems 2, 303, doi:10.1007/BF02551274 (that such
-    networks are universal)
+de Boor, C. 1978, A Practical Guide to Splines, chapter III (error of linear interpolation)
+Cybenko, G. 1989, Mathematics of Control, Signals and Systems 2, 303, doi:10.1007/BF02551274
+    (universal approximation)
 """
 
 from collections.abc import Callable
@@ -23,33 +21,31 @@ __all__ = ["relu_approximation"]
 
 
 def relu_approximation(f: Callable[[Floats], Floats], a: float, b: float, n: int) -> Network:
-    """Build, without training, a network with one hidden layer of n ReLUs that interpolates a
-    function.
+    """Construct, without training, a ReLU network that interpolates a function.
 
-    Between n + 1 equally spaced knots from a to b the network is a straight line, and at the knots
-    it equals f: hidden unit k is ``relu(x - x_k)``, begins at knot k, and its weight is how much
-    the slope changes there. For f with a continuous second derivative the largest error is at most
-    ``max|f''| (b - a)^2 / (8 n^2)``: twice the units, a quarter of the error. Below a the network
-    is constant, beyond b it goes straight on.
+    The network is the piecewise linear interpolant of f at n + 1 equally spaced knots from a to b:
+    hidden unit k is ``relu(x - x_k)``, and its output weight is the change of slope at knot k. For
+    f with a continuous second derivative, the error is at most ``max|f''| (b - a)^2 / (8 n^2)``:
+    twice the units, a quarter of the error. Below a the network is constant, above b it is linear.
 
     Parameters
     ----------
     f : callable
         Takes an array of shape (n + 1,) and returns one of that shape.
     a, b : float
-        Ends of the interval, the smaller first.
+        Ends of the interval, with a < b.
     n : int
-        Number of hidden units, and of straight pieces.
+        Number of hidden units, and of linear pieces.
 
     Returns
     -------
     Network
-        Of layers (1, n, 1), float64; ``network.forward(x[:, None])[:, 0]`` are its values.
+        Of layers (1, n, 1), float64; its values are ``network.forward(x[:, None])[:, 0]``.
 
     Raises
     ------
     UsageError
-        If a, b or n make no sense, or f is not finite at a knot.
+        If a, b or n is invalid, or f is not finite at a knot.
 
     Examples
     --------

@@ -1,6 +1,4 @@
-"""Functions of one variable: activations with their slopes, and ReLU networks that follow a
-curve.
-"""
+"""Figures of activation functions and of universal approximation."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,21 +8,21 @@ from matplotlib.figure import Figure
 from galfeat import UsageError
 from galfeat.nn.activations import ACTIVATIONS, Elementwise, get_activation
 from galfeat.nn.lecture.approximation import relu_approximation
-from galfeat.nn.lecture.style import GREY, HUES, plain_axes
+from galfeat.nn.lecture.style import GRAY, HUES, plain_axes
 from galfeat.nn.types import Floats
 
 __all__ = ["draw_activations", "draw_approximation"]
 
 
 def draw_activations(names: Sequence[str] | None = None, reach: float = 4.0) -> Figure:
-    """Draw activation functions and their slopes.
+    """Plot activation functions and their slopes.
 
     Parameters
     ----------
     names : sequence of str, optional
-        Names in `galfeat.nn.activations.ACTIVATIONS`; all that work on single numbers if not given.
+        Names in `galfeat.nn.activations.ACTIVATIONS`; default: all elementwise ones.
     reach : float
-        From ``-reach`` to ``reach``.
+        The plots extend from ``-reach`` to ``reach``.
     """
     names = (
         [name for name, each in ACTIVATIONS.items() if isinstance(each, Elementwise)]
@@ -46,8 +44,8 @@ def draw_activations(names: Sequence[str] | None = None, reach: float = 4.0) -> 
         if not isinstance(activation, Elementwise):
             raise UsageError(f"{names[place]} works on a whole row, so it has no curve to draw")
         value = activation.value(z)
-        axes.axhline(0, color=GREY, lw=0.5)
-        axes.axvline(0, color=GREY, lw=0.5)
+        axes.axhline(0, color=GRAY, lw=0.5)
+        axes.axvline(0, color=GRAY, lw=0.5)
         axes.plot(z, value, color=HUES[0], lw=2, label="value")
         axes.plot(z, activation.slope(z, value), color=HUES[1], lw=1.5, ls="--", label="slope")
         axes.set_title(names[place].replace("_", " "), fontsize=10)
@@ -61,15 +59,14 @@ def draw_activations(names: Sequence[str] | None = None, reach: float = 4.0) -> 
 def draw_approximation(
     f: Callable[[Floats], Floats], a: float, b: float, units: Sequence[int] = (2, 4, 8, 16)
 ) -> Figure:
-    """Draw a function, the ReLU networks that interpolate it, and how their largest error falls
-    with the number of units.
+    """Plot a function, ReLU networks that interpolate it, and their error against their size.
 
     Parameters
     ----------
     f, a, b
         As in `galfeat.nn.relu_approximation`.
     units : sequence of int
-        Numbers of hidden units of the networks that are drawn.
+        Numbers of hidden units of the networks to plot.
     """
     x = np.linspace(a, b, 2001)
     figure = Figure(figsize=(9.5, 3.6), layout="constrained")
@@ -77,18 +74,18 @@ def draw_approximation(
     left.plot(x, f(x), color="black", lw=3, alpha=0.35, label="function")
     for n, hue in zip(units, HUES, strict=False):
         knots = np.linspace(a, b, n + 1)
-        left.plot(x, _values(f, a, b, n, x), color=hue, lw=1.4, label=f"{n} units")
+        left.plot(x, _interpolated(f, a, b, n, x), color=hue, lw=1.4, label=f"{n} units")
         left.plot(knots, f(knots), "o", color=hue, ms=3)
     left.set(title="a hidden layer of ReLUs draws a broken line", xlabel="x")
     left.legend(frameon=False, fontsize=8)
     many = np.unique(np.geomspace(2, 256, 15).round().astype(int))
-    errors = [float(np.abs(_values(f, a, b, int(n), x) - f(x)).max()) for n in many]
+    errors = [float(np.abs(_interpolated(f, a, b, int(n), x) - f(x)).max()) for n in many]
     right.loglog(many, errors, "o-", color=HUES[0], ms=4, lw=1)
     middle = len(many) // 2
     right.loglog(
         many,
         errors[middle] * (many / many[middle]) ** -2.0,
-        color=GREY,
+        color=GRAY,
         lw=1,
         ls="--",
         label="1 / n²",
@@ -100,5 +97,5 @@ def draw_approximation(
     return figure
 
 
-def _values(f: Callable[[Floats], Floats], a: float, b: float, n: int, x: Floats) -> Floats:
+def _interpolated(f: Callable[[Floats], Floats], a: float, b: float, n: int, x: Floats) -> Floats:
     return relu_approximation(f, a, b, n).forward(x[:, None])[:, 0]

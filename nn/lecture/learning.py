@@ -1,4 +1,4 @@
-"""Training: losses that fall, and a boundary that moves."""
+"""Figures of training: learning curves and decision boundaries."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from galfeat.nn.network import Network
 from galfeat.nn.training.trace import Trace
 from galfeat.nn.types import Floats
 
-__all__ = ["draw_boundary", "draw_losses", "field", "frame"]
+__all__ = ["decision_field", "draw_boundary", "draw_losses", "plot_extent"]
 
 
 def draw_losses(
@@ -24,15 +24,15 @@ def draw_losses(
     ylabel: str = "loss",
     log: bool = True,
 ) -> Figure:
-    """Draw losses, each under its name.
+    """Plot learning curves with a legend.
 
     Parameters
     ----------
     curves : mapping of str to array, shape (steps,)
-        Such as ``{"adam": model.loss_curve_}``; at most eight.
+        Losses by label, such as ``{"adam": model.loss_curve_}``; at most eight.
     xlabel, ylabel : str
     log : bool
-        Whether the axis of the loss is logarithmic.
+        Logarithmic loss axis.
     """
     if not curves or len(curves) > len(HUES):
         raise UsageError(
@@ -52,41 +52,45 @@ def draw_losses(
 def draw_boundary(
     trace: Trace, X: Floats, classes: ArrayLike, steps: Sequence[int] | None = None
 ) -> Figure:
-    """Draw how a classifier of points in the plane divides it, at some steps of its training.
+    """Plot the decision boundary of a classifier in the plane at several steps of its training.
 
     Parameters
     ----------
     trace : Trace
-        Of a network with two inputs, and one output (positive for the second class) or one a class.
+        Of a network with two inputs, and one output (positive for the second class) or one output
+        per class.
     X : array, shape (n, 2)
     classes : array of int, shape (n,)
-        Number of each point's class, from 0.
+        Index of each point's class, from 0.
     steps : sequence of int, optional
-        Recorded steps to draw; eight from the first to the last, closer together at the beginning,
-        if not given.
+        Recorded steps to plot; default: eight, logarithmically spaced.
     """
-    steps = _spread(len(trace)) if steps is None else list(steps)
+    steps = _log_spaced(len(trace)) if steps is None else list(steps)
     classes = np.asarray(classes)
     columns = min(4, len(steps))
     rows = -(-len(steps) // columns)
     figure = Figure(figsize=(2.5 * columns, 2.7 * rows), layout="constrained")
-    extent = frame(X)
+    extent = plot_extent(X)
     hues = ListedColormap(CLASSES[: int(classes.max()) + 1])
     for place, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.set_axis_off()
         if place >= len(steps):
             continue
         step = steps[place]
-        number, sure = field(trace.at(step), extent, 120)
-        paint: dict[str, Any] = {
+        class_index, confidence = decision_field(trace.at(step), extent, 120)
+        image_options: dict[str, Any] = {
             "origin": "lower",
             "extent": extent,
             "interpolation": "bilinear",
             "aspect": "auto",
         }
-        axes.imshow(hues(number / max(hues.N - 1, 1)), alpha=0.08 + 0.47 * sure, **paint)
+        axes.imshow(
+            hues(class_index / max(hues.N - 1, 1)),
+            alpha=0.08 + 0.47 * confidence,
+            **image_options,
+        )
         axes.contour(
-            number,
+            class_index,
             levels=np.arange(hues.N - 1) + 0.5,
             colors="black",
             linewidths=0.9,
@@ -109,30 +113,43 @@ def draw_boundary(
     return figure
 
 
-def frame(X: Floats) -> tuple[float, float, float, float]:
-    """Return left, right, bottom and top of a frame around points in the plane."""
+def plot_extent(X: Floats) -> tuple[float, float, float, float]:
+    """Return left, right, bottom and top of the plot of points in the plane, with a margin."""
     if X.ndim != 2 or X.shape[1] != 2:
         raise UsageError(
             f"only points in the plane can be drawn: X must have shape (n, 2); it has {X.shape}"
         )
     low, high = X.min(axis=0), X.max(axis=0)
-    room = 0.12 * np.where(high > low, high - low, 1.0)
+    margin = 0.12 * np.where(high > low, high - low, 1.0)
     return (
-        float(low[0] - room[0]),
-        float(high[0] + room[0]),
-        float(low[1] - room[1]),
-        float(high[1] + room[1]),
+        float(low[0] - margin[0]),
+        float(high[0] + margin[0]),
+        float(low[1] - margin[1]),
+        float(high[1] + margin[1]),
     )
 
 
-def field(
+def decision_field(
     network: Network, extent: tuple[float, float, float, float], pixels: int
 ) -> tuple[NDArray[np.intp], Floats]:
-    """Return each point's class, and how far the network is from undecided there, from 0 to 1.
+    """Evaluate a classifier on a grid of points in the plane.
 
-    Shape (pixels, pixels).
+    A single output is taken as the log odds of the second class, several as logits.
 
-    One output counts as the log odds of the second class, several as logits.
+    Parameters
+    ----------
+    network : Network
+        With two inputs.
+    extent : tuple of float
+        Left, right, bottom, top.
+    pixels : int
+        Grid points per side.
+
+    Returns
+    -------
+    class_index : array of int, shape (pixels, pixels)
+    confidence : array, shape (pixels, pixels)
+        Largest probability, scaled so that 0 is a uniform distribution and 1 is certainty.
     """
     left, right, bottom, top = extent
     x, y = np.meshgrid(np.linspace(left, right, pixels), np.linspace(bottom, top, pixels))
@@ -141,12 +158,10 @@ def field(
     odds = np.exp(logits - logits.max(axis=1, keepdims=True))
     best = odds.max(axis=1) / odds.sum(axis=1)
     k = logits.shape[1]
-    sure = (best - 1 / k) / (1 - 1 / k)
-    return logits.argmax(axis=1).reshape(x.shape), sure.reshape(x.shape)
+    confidence = (best - 1 / k) / (1 - 1 / k)
+    return logits.argmax(axis=1).reshape(x.shape), confidence.reshape(x.shape)
 
 
-def _spread(steps: int) -> list[int]:
-    """Return up to eight steps from the first to the last, closer together at the beginning, where
-    most happens.
-    """
+def _log_spaced(steps: int) -> list[int]:
+    """Return up to eight logarithmically spaced steps: most changes happen at the beginning."""
     return sorted({0, *np.geomspace(1, steps, 8).round().astype(int) - 1})

@@ -1,9 +1,9 @@
-"""Rosenblatt's perceptron: the first machine that learned, and what one neuron can do.
+"""Rosenblatt's perceptron: a linear classifier trained by error correction.
 
 References
 ----------
-Rosenblatt 1958, Psychological Review 65, 386, doi:10.1037/h0042519;
-Novikoff 1962, Symposium on the Mathematical Theory of Automata 12, 615 (the bound)
+Rosenblatt, F. 1958, Psychological Review 65, 386, doi:10.1037/h0042519
+Novikoff, A. B. J. 1962, Symposium on the Mathematical Theory of Automata 12, 615 (the bound)
 """
 
 import warnings
@@ -25,25 +25,26 @@ __all__ = ["Perceptron", "learn"]
 
 
 class Perceptron(ClassifierMixin, BaseEstimator):
-    """A neuron that learns from its mistakes.
+    """Linear classifier trained by the perceptron learning rule.
 
-    Wherever a sample x of side s (+1 or -1) is wrong, ``w += s x`` and ``b += s``.
+    For each misclassified sample x of label s (+1 or -1), ``w += s x`` and ``b += s``.
 
-    If a hyperplane separates the classes, the rule finds one after at most (R / gamma)^2 updates: R
-    is the length of the longest sample, gamma its least distance from the best hyperplane, both
-    with the bias's constant 1 as one more coordinate. Otherwise it never comes to rest. Of more
-    than two classes each is told from all others, by a neuron of its own.
+    If a hyperplane separates the classes, the rule finds one after at most (R / gamma)^2 updates
+    (Novikoff's bound): R is the largest norm of a sample, gamma the smallest distance of a sample
+    from the best hyperplane, both with a constant 1 appended to the samples for the bias.
+    Otherwise it does not converge. With more than two classes, one neuron per class is trained
+    against all others (one-vs-rest).
 
     Parameters
     ----------
     max_iter : int, default 1000
-        Most passes through the samples.
+        Maximum number of epochs (passes over the samples).
     fit_intercept : bool, default True
-        Whether there is a bias b; without, the hyperplane goes through the origin.
+        Whether there is a bias b; without it, the hyperplane contains the origin.
     shuffle : bool, default False
-        Go through the samples in a new order each pass.
+        Draw a new order of the samples in each epoch.
     random_state : int, numpy.random.Generator, RandomState or None
-        Seed of that order.
+        Seed of the order.
 
     Attributes
     ----------
@@ -51,17 +52,18 @@ class Perceptron(ClassifierMixin, BaseEstimator):
     coef_ : array, shape (1, features) for two classes, else (k, features)
     intercept_ : array, shape (1,) or (k,)
     n_iter_ : int
-        Passes, the last one without a mistake if it converged; of the neuron that took the most.
+        Number of epochs, including a last one without errors if it converged; of the neuron that
+        took the most.
     n_updates_ : array of int, shape (1,) or (k,)
-        Mistakes made on the way.
+        Number of updates: misclassified samples during training.
     converged_ : array of bool, shape (1,) or (k,)
-        Whether a whole pass went by without a mistake.
+        Whether an epoch without errors was reached.
 
     Notes
     -----
-    Unlike scikit-learn's estimator of that name: no penalty, no early stopping, no learning rate
-    (with w = 0 at the start it would scale w and change no decision), and a sample on the
-    hyperplane is a mistake, as in the proof of the bound.
+    Differences from scikit-learn's estimator of the same name: no penalty, no early stopping, no
+    learning rate (which, with initial w = 0, only scales w), and a sample on the hyperplane counts
+    as misclassified, as in the proof of the bound.
 
     Examples
     --------
@@ -92,13 +94,13 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Learn the hyperplanes.
+        """Train the perceptron.
 
         Parameters
         ----------
         X : array, shape (n, features)
         y : array, shape (n,)
-            Labels of two classes or more.
+            Labels of at least two classes.
 
         Returns
         -------
@@ -107,9 +109,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         Raises
         ------
         UsageError
-            If a setting makes no sense.
+            If `max_iter` is invalid or there is only one class.
         ValueError
-            If samples or labels are none that can be learned from.
+            If features or labels are invalid.
         """
         if (
             not isinstance(self.max_iter, Integral)
@@ -151,9 +153,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X: ArrayLike) -> Floats:
-        """Return ``x . w + b``: shape (n,) for two classes, positive for the second, else (n,
-        k).
-        """
+        """Return ``x . w + b``, shape (n, k); for two classes (n,), positive for the second."""
         check_is_fitted(self)
         samples: Floats = validate_data(self, X, dtype=np.float64, reset=False)
         scores: Floats = samples @ self.coef_.T + self.intercept_
@@ -170,24 +170,24 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 def learn(
     X: Floats, side: Floats, max_iter: int, rng: np.random.Generator | None = None
 ) -> tuple[Floats, int, int]:
-    """Apply the rule until a pass is free of mistakes.
+    """Apply the perceptron learning rule until an epoch has no errors.
 
     Parameters
     ----------
     X : array, shape (n, d)
     side : array, shape (n,)
-        +1 or -1.
+        Label +1 or -1 of each sample.
     max_iter : int
-        Most passes.
+        Maximum number of epochs.
     rng : numpy.random.Generator, optional
-        Gives each pass a new order.
+        Draws a new order of the samples in each epoch.
 
     Returns
     -------
     weight : array, shape (d,)
     updates : int
-    passes : int
-        Negative if the last one had mistakes.
+    epochs : int
+        Negative if the last epoch had errors.
     """
     weight = np.zeros(X.shape[1])
     updates = 0
@@ -197,7 +197,7 @@ def learn(
             signed = rng.permutation(signed)
         before = updates
         at = 0
-        # the next mistake; those passed by were right
+        # jump to the next misclassified sample
         while (wrong := np.flatnonzero(signed[at:] @ weight <= 0)).size:
             at += int(wrong[0]) + 1
             weight += signed[at - 1]

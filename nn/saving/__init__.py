@@ -1,1 +1,1 @@
-"""Trained networks as settings and arrays, in a file without pickle."""
+"""Saving and loading of trained networks as settings and arrays, without pickle."""

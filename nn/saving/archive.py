@@ -1,18 +1,18 @@
-"""Settings and arrays in one file: a zip file of one JSON text and plain NumPy arrays.
+"""File format of saved networks: a zip archive of one JSON document and NumPy arrays.
 
-Reading one runs nothing and trusts nothing.
+Reading executes no code from the file, and every header is checked against the file's size.
 
-=====================  =======================================================================================================
-in the file            what it is
-=====================  =======================================================================================================
-``tree.json``          ``{"format": ..., "sha256": ..., "tree": ...}``; ``{"array": "3.npy"}`` in the tree stands for an array
-``0.npy``, ``1.npy``…  the arrays, of numbers or words
-=====================  =======================================================================================================
+=====================  =====================================================================
+member                 content
+=====================  =====================================================================
+``tree.json``          ``{"format": ..., "sha256": ..., "tree": ...}``, with
+                       ``{"array": "3.npy"}`` in the tree as the reference to an array
+``0.npy``, ``1.npy``…  the arrays, of numbers or strings
+=====================  =====================================================================
 
-Nothing is compressed, so what is read is never larger than the file. The checksum is of the tree
-and all arrays: it finds damage and entries that were edited by hand, not forgers, who can write a
-new one.
-"""  # noqa: E501 - a table
+Nothing is compressed, so the arrays read are never larger than the file. The checksum covers the
+tree and all arrays: it detects damage and manual edits, but is no protection against forgery.
+"""
 
 import hashlib
 import io
@@ -34,11 +34,11 @@ __all__ = ["FORMAT", "pack", "read_file", "unpack", "write_file"]
 FORMAT = "galfeat file 1"
 _TREE = "tree.json"
 _KEY = "array"
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's zero: no clock time enters the file
-_MAX_TEXT = 1 << 24  # bytes of JSON: as Python objects it takes some twenty times as much
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date of the zip format: files are reproducible
+_MAX_TEXT = 1 << 24  # bytes of JSON: it takes about twenty times as much as Python objects
 _KINDS = "biufU"
-# what flipped bits make of zip, JSON and the array header, found by flipping them
-_DAMAGE = (
+# exceptions that flipped bits in the zip, JSON and npy headers raise, found by flipping bits
+_CORRUPTION_ERRORS = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     KeyError,
@@ -56,22 +56,25 @@ _DAMAGE = (
 
 
 def pack(tree: Mapping[str, Any]) -> bytes:
-    """Return the bytes of a file that holds a tree of JSON values and arrays.
-
-    The same tree gives the same bytes.
+    """Serialize a tree of JSON values and arrays; equal trees give equal bytes.
 
     Parameters
     ----------
     tree : mapping
-        Nested mappings and lists of JSON values and NumPy arrays of numbers or text.
+        Nested mappings and lists of JSON values and NumPy arrays of numbers or strings.
+
+    Returns
+    -------
+    bytes
+        The content of the file.
 
     Raises
     ------
     TypeError, ValueError
-        If something in it is neither.
+        If the tree contains anything else.
     """
     arrays: list[NDArray[Any]] = []
-    plain = _take_out(dict(tree), arrays)
+    plain = _extract_arrays(dict(tree), arrays)
     members = {f"{number}.npy": _npy(array) for number, array in enumerate(arrays)}
     head = {"format": FORMAT, "sha256": _digest(plain, members), "tree": plain}
     file = io.BytesIO()
@@ -86,24 +89,24 @@ def pack(tree: Mapping[str, Any]) -> bytes:
 
 
 def unpack(data: bytes, what: str = "the file") -> dict[str, Any]:
-    """Return the tree that `pack` made the bytes of.
+    """Deserialize the tree from the result of `pack`.
 
     Parameters
     ----------
     data : bytes
     what : str
-        What to call the file in messages.
+        Name of the file in messages.
 
     Raises
     ------
     UsageError
-        If it is no such file, is damaged, or was changed after it was written.
+        If the file has another format, is damaged, or was modified.
     """
     try:
-        return _unpacked(data)
+        return _parse(data)
     except UsageError as error:
         raise UsageError(f"{what} is no galfeat file, or it is damaged: {error}") from None
-    except _DAMAGE as error:
+    except _CORRUPTION_ERRORS as error:
         raise UsageError(
             f"{what} is no galfeat file, or it is damaged "
             f"({str(error)[:200] or type(error).__name__})"
@@ -111,7 +114,7 @@ def unpack(data: bytes, what: str = "the file") -> dict[str, Any]:
 
 
 def write_file(path: str | Path, tree: Mapping[str, Any]) -> None:
-    """Write a tree to a file, which appears whole or not at all; an existing file is replaced.
+    """Write a tree to a file atomically, replacing an existing file.
 
     Raises
     ------
@@ -127,12 +130,12 @@ def write_file(path: str | Path, tree: Mapping[str, Any]) -> None:
 
 
 def read_file(path: str | Path) -> dict[str, Any]:
-    """Return the tree that a file holds.
+    """Read the tree from a file.
 
     Raises
     ------
     UsageError
-        If the file is missing, is no such file, is damaged, or was changed after it was written.
+        If the file is missing, has another format, is damaged, or was modified.
     """
     path = Path(path)
     try:
@@ -147,10 +150,10 @@ def read_file(path: str | Path) -> dict[str, Any]:
     return unpack(data, str(path))
 
 
-def _unpacked(data: bytes) -> dict[str, Any]:
+def _parse(data: bytes) -> dict[str, Any]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = _members(archive, len(data))
-    head = json.loads(members.pop(_TREE), parse_constant=_no_number)
+    head = json.loads(members.pop(_TREE), parse_constant=_reject_constant)
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise UsageError(
             f"its format is {head.get('format') if isinstance(head, dict) else None!r}; this "
@@ -161,7 +164,7 @@ def _unpacked(data: bytes) -> dict[str, Any]:
             "its content does not go with its checksum, so it was changed after it was written"
         )
     arrays = {name: _array(name, content) for name, content in members.items()}
-    tree = _put_back(head["tree"], arrays)
+    tree = _insert_arrays(head["tree"], arrays)
     if not isinstance(tree, dict):
         raise UsageError("it holds no settings")
     return tree
@@ -204,10 +207,7 @@ def _npy(array: NDArray[Any]) -> bytes:
 
 
 def _array(name: str, data: bytes) -> NDArray[Any]:
-    """Return the array of an npy text.
-
-    Its header is compared with the bytes that follow before anything is made of it.
-    """
+    """Parse an npy member; its header is checked against its size before the array is created."""
     file = io.BytesIO(data)
     if npy.read_magic(file) != (1, 0):
         raise UsageError(f"the array {name} is in another version of the npy format")
@@ -228,11 +228,11 @@ def _array(name: str, data: bytes) -> NDArray[Any]:
     return np.frombuffer(data, dtype, offset=file.tell()).reshape(shape).copy()
 
 
-def _no_number(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise UsageError(f"its settings hold {name}, which is no number")
 
 
-def _take_out(value: Any, arrays: list[NDArray[Any]]) -> Any:
+def _extract_arrays(value: Any, arrays: list[NDArray[Any]]) -> Any:
     if isinstance(value, np.ndarray):
         arrays.append(value)
         return {_KEY: f"{len(arrays) - 1}.npy"}
@@ -241,17 +241,17 @@ def _take_out(value: Any, arrays: list[NDArray[Any]]) -> Any:
     if isinstance(value, Mapping):
         if set(value) == {_KEY}:
             raise ValueError(f"a mapping whose only key is '{_KEY}' cannot be stored")
-        return {str(key): _take_out(item, arrays) for key, item in value.items()}
+        return {str(key): _extract_arrays(item, arrays) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_take_out(item, arrays) for item in value]
+        return [_extract_arrays(item, arrays) for item in value]
     return value
 
 
-def _put_back(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
+def _insert_arrays(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
     if isinstance(value, dict):
         if set(value) == {_KEY}:
             return arrays[value[_KEY]]
-        return {key: _put_back(item, arrays) for key, item in value.items()}
+        return {key: _insert_arrays(item, arrays) for key, item in value.items()}
     if isinstance(value, list):
-        return [_put_back(item, arrays) for item in value]
+        return [_insert_arrays(item, arrays) for item in value]
     return value

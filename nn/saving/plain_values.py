@@ -1,7 +1,7 @@
-"""Settings as plain values that JSON can hold, and back.
+"""Conversion of settings to JSON values and back.
 
-Only what is listed here can come back from a file: numbers, words, lists of them, and the
-activations, losses, optimizers and schedules of this package by name.
+Only an explicit list of types is read from a file: numbers, strings, lists of them, and the
+activations, losses, optimizers and schedules of this package, by name.
 """
 
 from collections.abc import Mapping
@@ -19,21 +19,21 @@ from galfeat.nn.schedules import SCHEDULES
 
 __all__ = ["from_plain", "to_plain"]
 
-_PARTS: dict[str, type] = {
-    type(part).__name__: type(part)
+_COMPONENTS: dict[str, type] = {
+    type(component).__name__: type(component)
     for group in (ACTIVATIONS, LOSSES, SCHEDULES)
-    for part in group.values()
+    for component in group.values()
 }
-_PARTS |= {part.__name__: part for part in OPTIMIZERS.values()}
+_COMPONENTS |= {optimizer.__name__: optimizer for optimizer in OPTIMIZERS.values()}
 
 
 def to_plain(name: str, value: Any) -> Any:
-    """Return a setting as numbers, words and lists of them.
+    """Convert a setting to numbers, strings and lists of them.
 
     Raises
     ------
     UsageError
-        If there is no way to write it down.
+        If it has no such representation.
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -43,7 +43,7 @@ def to_plain(name: str, value: Any) -> Any:
         return [to_plain(name, item) for item in value]
     if isinstance(value, Mapping):
         return [[to_plain(name, key), to_plain(name, item)] for key, item in value.items()]
-    if is_dataclass(value) and _PARTS.get(type(value).__name__) is type(value):
+    if is_dataclass(value) and _COMPONENTS.get(type(value).__name__) is type(value):
         return {"type": type(value).__name__} | {
             field.name: to_plain(name, getattr(value, field.name)) for field in fields(value)
         }
@@ -56,19 +56,19 @@ def to_plain(name: str, value: Any) -> Any:
 
 
 def from_plain(name: str, value: Any) -> Any:
-    """Return the setting that `to_plain` wrote down.
+    """Convert the result of `to_plain` back to a setting.
 
     Raises
     ------
     UsageError
-        If it cannot be one.
+        If it does not represent a setting.
     """
     if name == "class_weight" and isinstance(value, list):
         if not all(_is_weight(pair) for pair in value):
             raise UsageError("the saved class_weight must be a list of pairs of class and weight")
         return {pair[0]: pair[1] for pair in value}
     if isinstance(value, Mapping):
-        return _part(name, dict(value))
+        return _component(name, dict(value))
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, list) and all(isinstance(item, int | float | str) for item in value):
@@ -89,15 +89,15 @@ def _is_weight(pair: Any) -> bool:
     )
 
 
-def _part(name: str, described: dict[str, Any]) -> Any:
-    part = _PARTS.get(str(described.pop("type", "")))
-    known = {field.name for field in fields(part)} if part is not None else set()
+def _component(name: str, arguments: dict[str, Any]) -> Any:
+    component = _COMPONENTS.get(str(arguments.pop("type", "")))
+    known = {field.name for field in fields(component)} if component is not None else set()
     plain = all(
-        isinstance(value, bool | int | float) and isfinite(value) for value in described.values()
+        isinstance(value, bool | int | float) and isfinite(value) for value in arguments.values()
     )
-    if part is None or not set(described) <= known or not plain:
+    if component is None or not set(arguments) <= known or not plain:
         raise UsageError(
-            f"the saved setting {name} does not describe a part of galfeat.nn that this version "
+            f"the saved setting {name} does not build_state a part of galfeat.nn that this version "
             "knows"
         )
-    return part(**described)
+    return component(**arguments)

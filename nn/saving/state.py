@@ -1,6 +1,6 @@
-"""A trained estimator as plain settings and arrays, and back.
+"""State of a trained estimator as settings and arrays, validated when it is read.
 
-Nothing in it is code, and what comes back is checked first.
+The state contains no code, and every entry is checked before it is used.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,18 +18,18 @@ from galfeat.nn.types import Floats
 
 __all__ = [
     "FORMAT",
-    "Learned",
-    "State",
-    "describe",
+    "NetworkState",
+    "SavedState",
+    "build_state",
+    "parse_state",
     "plain_classes",
     "read_classes",
-    "read_state",
-    "shown",
+    "short_repr",
 ]
 
-State: TypeAlias = Mapping[str, Any]
+SavedState: TypeAlias = Mapping[str, Any]
 """``format``, ``estimator``, ``settings``, ``layers``, ``features``, ``networks`` (one mapping of
-`Learned` each) and ``targets``.
+`NetworkState` each) and ``targets``.
 """
 
 FORMAT = "galfeat.nn 2"
@@ -38,14 +38,16 @@ _ENTRIES = {"format", "estimator", "settings", "layers", "features", "networks",
 
 
 @dataclass(frozen=True)
-class Learned:
-    """What one network has learned.
+class NetworkState:
+    """Parameters and training record of one network.
 
     Parameters
     ----------
     params : array, shape (size,)
     losses : sequence of float
+        Objective of each epoch.
     epochs, seen : int
+        Number of epochs, and of samples seen in them.
     """
 
     params: Floats
@@ -55,33 +57,30 @@ class Learned:
 
 
 @dataclass(frozen=True)
-class Read:
-    """A state whose entries have been looked at one by one.
-
-    Whether they go together is for the estimator to say.
-    """
+class CheckedState:
+    """A state whose entries are valid one by one; the estimator checks that they are consistent."""
 
     settings: dict[str, Any]
     layers: tuple[int, ...]
     features: list[str] | None
-    networks: list[Learned]
+    networks: list[NetworkState]
     targets: Mapping[str, Any]
 
 
-def describe(
+def build_state(
     estimator: str,
-    settings: State,
+    settings: Mapping[str, Any],
     layers: Sequence[int],
     features: Sequence[str] | None,
-    networks: Sequence[Learned],
-    targets: State,
+    networks: Sequence[NetworkState],
+    targets: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the state of a trained estimator.
 
     Raises
     ------
     UsageError
-        If a setting is neither plain nor a part of galfeat.nn.
+        If a setting is neither a JSON value nor a component of galfeat.nn.
     """
     return {
         "format": FORMAT,
@@ -102,23 +101,25 @@ def describe(
     }
 
 
-def read_state(estimator: str, known: set[str], targets: set[str], state: State) -> Read:
-    """Return a state's entries.
+def parse_state(
+    estimator: str, known: set[str], targets: set[str], state: SavedState
+) -> CheckedState:
+    """Check a state and return its entries.
 
     Parameters
     ----------
     estimator : str
-        The class that is wanted.
+        Name of the expected class.
     known : set of str
         Names of its settings.
     targets : set of str
-        What it knows of its targets.
+        Names of its target attributes.
     state : mapping
 
     Raises
     ------
     UsageError
-        Naming the first entry that is missing, does not belong there, or is of the wrong kind.
+        If an entry is missing, unknown or of the wrong type; the message names the first.
     """
     _check_entries(estimator, state)
     settings = _mapping(state, "settings", known)
@@ -131,27 +132,27 @@ def read_state(estimator: str, known: set[str], targets: set[str], state: State)
         raise UsageError(f"the saved features must be {layout.sizes[0]} names, each once")
     if not isinstance(state["networks"], list) or not state["networks"]:
         raise UsageError("the saved networks must be a list of one or more")
-    return Read(
+    return CheckedState(
         {name: from_plain(name, value) for name, value in settings.items()},
         layout.sizes,
         features,
-        [_learned(network, layout.size) for network in state["networks"]],
+        [_network_state(network, layout.size) for network in state["networks"]],
         _mapping(state, "targets", targets),
     )
 
 
-def shown(value: Any) -> str:
-    """Return what a value looks like, on one line and no longer than a message can bear."""
+def short_repr(value: Any) -> str:
+    """Return the repr of a value on one line, shortened to 80 characters, for messages."""
     return " ".join(repr(value).split())[:80]
 
 
 def plain_classes(classes: NDArray[Any]) -> NDArray[Any]:
-    """Return class labels as an array of numbers or words.
+    """Return class labels as an array of numbers or strings.
 
     Raises
     ------
     UsageError
-        If they are a mixture.
+        If their types are mixed.
     """
     if classes.dtype.kind != "O":
         return classes.copy()
@@ -163,40 +164,40 @@ def plain_classes(classes: NDArray[Any]) -> NDArray[Any]:
 
 
 def read_classes(classes: Any) -> NDArray[Any]:
-    """Return saved class labels after a look at them."""
+    """Check saved class labels and return a copy."""
     array = _array("classes", classes, "Uiufb")
     if len(array) < 2 or not np.array_equal(np.unique(array), array):
         raise UsageError("the saved classes must be two or more, each once, in order")
     return array.copy()
 
 
-def _check_entries(estimator: str, state: State) -> None:
+def _check_entries(estimator: str, state: SavedState) -> None:
     if not isinstance(state, Mapping):
         raise UsageError(f"a saved network must be a mapping; got {type(state).__name__}")
     found = [state.get("estimator"), state.get("format")]
     if not all(isinstance(each, str) for each in found) or found != [estimator, FORMAT]:
         raise UsageError(
-            f"this is a saved {shown(found[0])} in the format {shown(found[1])}; expected "
-            f"{estimator!r}, {FORMAT!r}"
+            f"this is a saved {short_repr(found[0])} in the format {short_repr(found[1])}; "
+            f"expected {estimator!r}, {FORMAT!r}"
         )
     if set(state) != _ENTRIES:
         raise UsageError(
             "the saved network lacks entries, or has some that do not belong there: "
-            f"{_different(_ENTRIES, state)}"
+            f"{_unmatched_names(_ENTRIES, state)}"
         )
 
 
-def _mapping(state: State, entry: str, names: set[str]) -> State:
+def _mapping(state: SavedState, entry: str, names: set[str]) -> Mapping[str, Any]:
     found = state[entry]
     if not isinstance(found, Mapping) or set(found) != names:
         raise UsageError(
             f"the saved {entry} are not those of {state['estimator']}; look at "
-            f"{_different(names, found)}"
+            f"{_unmatched_names(names, found)}"
         )
     return found
 
 
-def _different(wanted: set[str], found: Any) -> str:
+def _unmatched_names(wanted: set[str], found: Any) -> str:
     names = wanted.symmetric_difference(map(str, found)) if isinstance(found, Mapping) else wanted
     return ", ".join(sorted(names)[:10])
 
@@ -205,11 +206,13 @@ def _layout(layers: Any) -> Layout:
     if not isinstance(layers, list | tuple) or not all(
         isinstance(size, int) and not isinstance(size, bool) for size in layers
     ):
-        raise UsageError(f"the saved layers must be a list of whole numbers; got {shown(layers)}")
+        raise UsageError(
+            f"the saved layers must be a list of whole numbers; got {short_repr(layers)}"
+        )
     return Layout(tuple(layers))
 
 
-def _learned(network: Any, size: int) -> Learned:
+def _network_state(network: Any, size: int) -> NetworkState:
     if not isinstance(network, Mapping) or set(network) != {"params", "losses", "epochs", "seen"}:
         raise UsageError(
             "each saved network must have params, losses, epochs and seen, and nothing else"
@@ -230,9 +233,10 @@ def _learned(network: Any, size: int) -> Learned:
             or network[name] < 0
         ):
             raise UsageError(
-                f"the saved {name} must be a whole number of at least 0; got {shown(network[name])}"
+                f"the saved {name} must be a whole number of at least 0; "
+                f"got {short_repr(network[name])}"
             )
-    return Learned(
+    return NetworkState(
         params.copy(), [float(loss) for loss in losses], network["epochs"], network["seen"]
     )
 

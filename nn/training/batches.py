@@ -1,4 +1,4 @@
-"""Training samples, and how they come in batches."""
+"""Training samples and their division into mini-batches."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ __all__ = ["Batches", "Samples"]
 
 @dataclass(frozen=True)
 class Samples:
-    """What a network learns from.
+    """Training data: features, targets and sample weights.
 
     Parameters
     ----------
     X : array, shape (n, inputs)
     target : array, shape (n, outputs)
-        What the network should put out.
+        Desired output of the network.
     weight : array, shape (n, 1), or None
-        Weight of each sample, of mean 1 over all samples; None weighs them alike.
+        Sample weights, of mean 1 over all samples; None: all equal.
     """
 
     X: Floats
@@ -32,7 +32,7 @@ class Samples:
         return len(self.X)
 
     def rows(self, index: NDArray[np.intp]) -> "Samples":
-        """Return the samples of an index array, their weights brought back to mean 1."""
+        """Return the samples of an index array, with their weights rescaled to mean 1."""
         weight = None if self.weight is None else self.weight[index]
         return Samples(
             self.X[index], self.target[index], None if weight is None else weight / weight.mean()
@@ -40,27 +40,28 @@ class Samples:
 
 
 class Batches:
-    """The samples in batches, in a new order each time they are gone through.
+    """An iterable over mini-batches, in a new random order at each iteration.
 
-    Full batch, mini-batches or one sample at a time is a matter of `size` alone. The batches are
-    gathered into the same arrays again and again: use one before asking for the next.
+    `size` alone decides between full-batch, mini-batch and stochastic training. Shuffled batches
+    are copied into the same arrays again and again: a batch is valid until the next one is asked
+    for.
 
     Parameters
     ----------
     samples : Samples
     size : int
-        Samples a batch; the last batch may be smaller. With `size` at least the number of samples
-        the order does not matter and nothing is copied.
+        Samples per batch; the last batch may be smaller. If `size` is at least the number of
+        samples, the order does not matter and nothing is copied.
     rng : numpy.random.Generator or None
-        Draws the order; None keeps the samples as they lie.
+        Draws the order; None: no shuffling.
     """
 
     def __init__(self, samples: Samples, size: int, rng: np.random.Generator | None) -> None:
         self.samples, self.size, self.rng = samples, min(size, len(samples)), rng
-        self.whole = rng is None or self.size == len(samples)
-        if not self.whole:
+        self._unshuffled = rng is None or self.size == len(samples)
+        if not self._unshuffled:
             arrays = (samples.X, samples.target, samples.weight)
-            self._room = [
+            self._buffers = [
                 None if array is None else np.empty((self.size, array.shape[1]), array.dtype)
                 for array in arrays
             ]
@@ -68,7 +69,7 @@ class Batches:
     def __iter__(self) -> Iterator[Samples]:
         n = len(self.samples)
         starts = range(0, n, self.size)
-        if self.whole:
+        if self._unshuffled:
             yield from (self._view(slice(start, start + self.size)) for start in starts)
         elif self.rng is not None:
             order = self.rng.permutation(n)
@@ -83,7 +84,7 @@ class Batches:
         )
 
     def _gather(self, rows: NDArray[np.intp]) -> Samples:
-        X, target, weight = self._room
+        X, target, weight = self._buffers
         return Samples(
             _take(self.samples.X, rows, X),
             _take(self.samples.target, rows, target),
@@ -91,7 +92,7 @@ class Batches:
         )
 
 
-def _take(array: Floats, rows: NDArray[np.intp], room: Floats | None) -> Floats:
-    out = None if room is None else room[: len(rows)]
-    # "clip", as the default mode goes through a copy
+def _take(array: Floats, rows: NDArray[np.intp], buffer: Floats | None) -> Floats:
+    out = None if buffer is None else buffer[: len(rows)]
+    # mode="clip" writes to `out` directly; the default mode makes a temporary copy
     return array.take(rows, axis=0, out=out, mode="clip")

@@ -1,8 +1,7 @@
-"""One BLAS thread where more would not help.
+"""A limit of one BLAS thread for small matrix products.
 
-A BLAS splits a product among threads from a size on at which they take longer to find each other
-than to multiply, all the more so on a machine that does other things as well; and the sums of
-several threads round differently from those of one.
+BLAS libraries start several threads already for products where synchronization takes longer than
+the multiplication, all the more on a busy machine; and several threads round differently from one.
 """
 
 from collections.abc import Iterator
@@ -15,25 +14,21 @@ from galfeat.nn.layout import Layout
 
 __all__ = ["one_thread", "threads_for"]
 
-# multiplications in a product, about half a millisecond of one thread, from which others may help
-_LARGE = 1 << 25
+# multiplications in a product from which several threads may help: about half a millisecond of one
+_MIN_PARALLEL = 1 << 25
 
 
 @cache
 def _controller() -> ThreadpoolController:
-    """Return what sets the number of threads.
-
-    To find the libraries takes milliseconds, to set the number microseconds.
-    """
+    """Return the thread-pool controller, cached: finding the libraries takes milliseconds."""
     return ThreadpoolController()
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Do products on one thread; afterwards the number is as before.
+    """Limit BLAS to one thread within the context; the previous number is restored afterwards.
 
-    The number belongs to the whole process: where several Python threads ask at the same time, it
-    is the first one's to set.
+    The limit applies to the whole process, not only to the calling Python thread.
     """
     with _controller().limit(limits=1, user_api="blas"):
         yield
@@ -41,15 +36,15 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def threads_for(layout: Layout, rows: int) -> Iterator[None]:
-    """Do the products of so many rows through such a network on one thread, unless they are large.
+    """Limit BLAS to one thread within the context, unless the network's products are large.
 
     Parameters
     ----------
     layout : Layout
     rows : int
-        Samples that go through the network at a time.
+        Samples per forward pass.
     """
-    if rows * max(n_in * n_out for n_in, n_out in layout.shapes) >= _LARGE:
+    if rows * max(n_in * n_out for n_in, n_out in layout.shapes) >= _MIN_PARALLEL:
         yield
     else:
         with one_thread():

@@ -1,8 +1,13 @@
-"""Several networks that learn the same task, each from its own start and in its own order, one
-after another.
+"""Ensembles: networks trained on one task from different initial weights.
 
-Their outputs are averaged, which takes out a good part of what is chance in each of them (Hansen
-and Salamon 1990, doi:10.1109/34.58871). A single network is a committee of one.
+Each network has its own initial weights and its own order of the samples; they are trained one
+after another. Averaging their outputs removes much of the variance of a single network [1]_. A
+single network is an ensemble of one.
+
+References
+----------
+.. [1] Hansen, L. K., and Salamon, P. 1990, IEEE Transactions on Pattern Analysis and Machine
+   Intelligence 12, 993, doi:10.1109/34.58871
 """
 
 from collections.abc import Callable
@@ -18,62 +23,66 @@ from galfeat.nn.network import Network
 from galfeat.nn.optimizers import State
 from galfeat.nn.training.batches import Samples
 from galfeat.nn.training.early_stopping import Validation
-from galfeat.nn.training.loop import History, Plan, train
+from galfeat.nn.training.loop import History, TrainingPlan, train
 from galfeat.nn.training.objective import Objective
-from galfeat.nn.training.solvers import Method, descend
+from galfeat.nn.training.solvers import FullBatchSolver, train_full_batch
 
-__all__ = ["Judging", "Member", "Task", "Trial", "seeds"]
+__all__ = [
+    "EnsembleMember",
+    "TrainingTask",
+    "ValidationFactory",
+    "ValidationRun",
+    "spawn_generators",
+]
 
-Judging: TypeAlias = Callable[[Network], Validation]
-"""Makes the judge of a network in training."""
+ValidationFactory: TypeAlias = Callable[[Network], Validation]
+"""Creates the validation of a network in training."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
-    """What is to be learned, and how.
+class TrainingTask:
+    """Samples, loss, penalties and training plan, shared by all members of an ensemble.
 
     Parameters
     ----------
     samples : Samples
     loss : Loss
-    plan : Plan
-    method : "newton", "lbfgs" or None
-        None: by the plan's optimizer, batch by batch.
+    plan : TrainingPlan
+    solver : "newton", "lbfgs" or None
+        Full-batch solver; None: the plan's optimizer, on mini-batches.
     l2, l1 : float
         Strength of the penalties.
     """
 
     samples: Samples
     loss: Loss
-    plan: Plan
-    method: Method | None = None
+    plan: TrainingPlan
+    solver: FullBatchSolver | None = None
     l2: float = 0.0
     l1: float = 0.0
 
-    def planned(self, max_iter: int) -> "Task":
-        """Return the same task for exactly so many epochs."""
-        return replace(self, plan=replace(self.plan, max_iter=max_iter, tol=None))
+    def with_fixed_epochs(self, epochs: int) -> "TrainingTask":
+        """Return the task with exactly `epochs` epochs and no convergence criterion."""
+        return replace(self, plan=replace(self.plan, max_iter=epochs, tol=None))
 
 
 @dataclass(frozen=True)
-class Member:
-    """One network and what it has been through. Training gives a new member.
-
-    The old one stays as it was.
+class EnsembleMember:
+    """One network of an ensemble and its training record; training returns a new member.
 
     Parameters
     ----------
     network : Network
     rng : numpy.random.Generator
-        Draws the order of the samples and the units that are left out.
+        Draws the order of the samples and the dropout masks.
     state : State or None
-        The optimizer's, to go on from.
+        Optimizer state to continue from.
     losses : tuple of float
         Objective of each epoch.
     scores : tuple of float or None
-        Of the samples set aside, after each epoch of the last trial.
+        Validation score after each epoch of the last validation run.
     epochs, seen : int
-        Epochs, and samples seen in them.
+        Number of epochs, and of samples seen in them.
     """
 
     network: Network
@@ -84,8 +93,22 @@ class Member:
     epochs: int = 0
     seen: int = 0
 
-    def trained(self, task: Task, judging: Judging | None = None) -> tuple["Member", History]:
-        """Return the member after training, and what training did.
+    def trained(
+        self, task: TrainingTask, make_validation: ValidationFactory | None = None
+    ) -> tuple["EnsembleMember", History]:
+        """Train a copy of the network.
+
+        Parameters
+        ----------
+        task : TrainingTask
+        make_validation : callable, optional
+            Creates the validation that decides when to stop.
+
+        Returns
+        -------
+        member : EnsembleMember
+            After training.
+        history : History
 
         Raises
         ------
@@ -98,14 +121,16 @@ class Member:
             deepcopy(self.state),
         )
         objective = Objective(network, task.loss, l2=task.l2, l1=task.l1)
-        judge = None if judging is None else judging(network)
-        if task.method is None:
-            history = train(objective, task.samples, task.plan, rng, state=state, judge=judge)
+        validate = None if make_validation is None else make_validation(network)
+        if task.solver is None:
+            history = train(objective, task.samples, task.plan, rng, state=state, validate=validate)
         else:
-            history = descend(task.method, objective, task.samples, task.plan, judge=judge)
+            history = train_full_batch(
+                task.solver, objective, task.samples, task.plan, validate=validate
+            )
         if not np.isfinite(network.params).all():
             raise UsageError(
-                "training diverged: the weights are no longer finite; standardise the features if "
+                "training diverged: the weights are no longer finite; standardize the features if "
                 "their values are large"
             )
         epochs = len(history.losses)
@@ -120,40 +145,53 @@ class Member:
         )
         return after, history
 
-    def tried(self, task: Task, judging: Judging | None, rng: np.random.Generator) -> "Trial":
-        """Train a copy on a task without the samples that are set aside, in an order of its own.
+    def validation_run(
+        self,
+        task: TrainingTask,
+        make_validation: ValidationFactory | None,
+        rng: np.random.Generator,
+    ) -> "ValidationRun":
+        """Train a copy on the training part of a validation split.
 
-        Without `judging`, as the task says.
+        Parameters
+        ----------
+        task : TrainingTask
+            Its samples are the training part only.
+        make_validation : callable or None
+            Creates the early stopping; None: the task's own convergence criterion.
+        rng : numpy.random.Generator
+            Replaces the member's own generator.
         """
-        judges: list[Validation] = []
+        created: list[Validation] = []
 
-        def kept(network: Network) -> Validation:
-            judges.extend([judging(network)] if judging is not None else [])
-            return judges[0]
+        def remember(network: Network) -> Validation:
+            created.extend([make_validation(network)] if make_validation is not None else [])
+            return created[0]
 
-        network = replace(self, rng=rng).trained(task, None if judging is None else kept)[0].network
-        if not judges:
-            return Trial(network)
-        judge = judges[0]
-        return Trial(
-            network if judge.params is None else network.with_params(judge.params),
-            judge.chosen,
-            tuple(judge.scores),
+        member = replace(self, rng=rng)
+        network = member.trained(task, None if make_validation is None else remember)[0].network
+        if not created:
+            return ValidationRun(network)
+        validation = created[0]
+        return ValidationRun(
+            network if validation.params is None else network.with_params(validation.params),
+            validation.chosen,
+            tuple(validation.scores),
         )
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What a trial without the samples set aside has shown.
+class ValidationRun:
+    """The result of training without the held-out samples.
 
     Parameters
     ----------
     network : Network
-        After the epoch that was chosen, or after the last.
+        After the chosen epoch, or after the last one without early stopping.
     epochs : int or None
-        Number of epochs that the samples set aside speak for, if they were asked.
+        Number of epochs chosen by early stopping.
     scores : tuple of float or None
-        After each epoch.
+        Validation score after each epoch.
     """
 
     network: Network
@@ -161,13 +199,18 @@ class Trial:
     scores: tuple[float, ...] | None = None
 
 
-def seeds(
+def spawn_generators(
     rng: np.random.Generator, n: int
 ) -> tuple[list[tuple[np.random.Generator, np.random.Generator]], np.random.Generator]:
-    """Return two generators a member, for its start and for its order, and one for what members
-    share.
+    """Spawn independent random generators for an ensemble of n members.
 
-    The first of many members are those of few.
+    Returns
+    -------
+    members : list of (Generator, Generator)
+        For the initial weights and for the order of the samples. The members of a small ensemble
+        are the first of a larger one.
+    shared : Generator
+        For the validation split, which all members share.
     """
     start, order, shared, *others = rng.spawn(1 + 2 * n)
     return [(start, order), *zip(others[::2], others[1::2], strict=True)], shared

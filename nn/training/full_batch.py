@@ -1,7 +1,4 @@
-"""What a full-batch method walks on: a number at every point, its gradient and its curvature.
-
-And the minimum that it comes back with.
-"""
+"""The objective over all samples as a smooth function, for full-batch solvers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,55 +9,63 @@ import numpy as np
 from galfeat import UsageError
 from galfeat.nn.network import Network
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.hessian import Curvature, columns
-from galfeat.nn.training.objective import Objective, doubled
+from galfeat.nn.training.hessian import NetworkHessian, matrix_of
+from galfeat.nn.training.objective import Objective, as_float64
 from galfeat.nn.types import Floats
 
-__all__ = ["Bend", "FullBatch", "Landscape", "Minimum", "Watcher", "checked_start"]
+__all__ = [
+    "FullBatch",
+    "HessianOperator",
+    "MinimizeResult",
+    "SmoothFunction",
+    "StepCallback",
+    "evaluate_start",
+]
 
-Watcher: TypeAlias = Callable[[Floats, float], None]
+StepCallback: TypeAlias = Callable[[Floats, float], None]
 """Called at the start and after each step with the parameters and the loss there."""
 
 
-class Bend(Protocol):
-    """Second derivatives at one point."""
+class HessianOperator(Protocol):
+    """The second derivatives of a function at one point."""
 
     def product(self, direction: Floats, /) -> Floats:
-        """Return the Hessian times a direction, shape (size,)."""
+        """Return the Hessian-vector product, shape (size,)."""
 
     def hessian(self) -> Floats:
-        """Return the Hessian, shape (size, size)."""
+        """Return the Hessian matrix, shape (size, size)."""
 
 
-class Landscape(Protocol):
-    """A smooth function of a vector."""
+class SmoothFunction(Protocol):
+    """A twice differentiable function of a vector of parameters."""
 
     def value(self, params: Floats, /) -> float:
-        """Return the height."""
+        """Return the value."""
 
     def value_and_gradient(self, params: Floats, /) -> tuple[float, Floats]:
-        """Return the height and the gradient, shape (size,)."""
+        """Return the value and the gradient, shape (size,)."""
 
-    def curvature(self, params: Floats, /) -> Bend:
+    def curvature(self, params: Floats, /) -> HessianOperator:
         """Return the second derivatives."""
 
 
 @dataclass(frozen=True)
-class Minimum:
-    """Where a full-batch method ended.
+class MinimizeResult:
+    """The result of a full-batch minimization.
 
     Parameters
     ----------
     params : array of float64, shape (size,)
+        The last point.
     loss : float
         At `params`.
     gradient_norm : float
-        Length of the gradient there.
+        At `params`.
     n_iter : int
-        Steps taken.
+        Number of steps taken.
     converged : bool
-        Whether the gradient's length has come down to the tolerance. If not, either the steps ran
-        out or rounding lets no step go down.
+        Whether the gradient norm has reached the tolerance. If not, either `max_iter` was reached
+        or rounding leaves no step that lowers the loss.
     losses : list of float
         At the start and after each step.
     """
@@ -74,16 +79,16 @@ class Minimum:
 
 
 class FullBatch:
-    """The objective over all samples as a function of the parameters, in float64.
+    """The objective over all samples as a function of the network's parameters, in float64.
 
     Parameters
     ----------
     objective : Objective
-        Without L1 penalty, which has kinks.
+        Without L1 penalty, which is not differentiable at 0.
     samples : Samples
     free : slice
-        The part of ``network.params`` that may move; the rest stays as it is. ``slice(0,
-        layout.n_weights)`` holds the biases.
+        Part of ``network.params`` that is varied; the rest is held fixed. ``slice(0,
+        layout.n_weights)`` fixes the biases.
 
     Raises
     ------
@@ -106,70 +111,70 @@ class FullBatch:
                 "Newton's method and L-BFGS need a smooth objective; leave out the L1 penalty, or "
                 "use another optimizer"
             )
-        self._fixed, self.free = objective.network.params.astype(np.float64), free
+        self._initial, self.free = objective.network.params.astype(np.float64), free
         self._objective = objective
-        self._samples = doubled(samples)
+        self._samples = as_float64(samples)
 
     @property
     def start(self) -> Floats:
-        """The free parameters of the network as it was given."""
-        return self._fixed[self.free].copy()
+        """The free parameters of the network as it was passed in."""
+        return self._initial[self.free].copy()
 
     def network(self, params: Floats) -> Network:
         """Return the network with these free parameters, in float64."""
-        return self._objective.network.with_params(self._whole(params))
+        return self._objective.network.with_params(self._all_params(params))
 
     def value(self, params: Floats) -> float:
         """Return the objective."""
-        return self._objective.at(self._whole(params)).value(self._samples)
+        return self._objective.at(self._all_params(params)).value(self._samples)
 
     def value_and_gradient(self, params: Floats) -> tuple[float, Floats]:
         """Return the objective and its gradient with respect to the free parameters."""
-        value, gradient = self._objective.at(self._whole(params)).value_and_gradient(self._samples)
+        objective = self._objective.at(self._all_params(params))
+        value, gradient = objective.value_and_gradient(self._samples)
         return value, gradient[self.free]
 
-    def curvature(self, params: Floats) -> Bend:
+    def curvature(self, params: Floats) -> HessianOperator:
         """Return the second derivatives with respect to the free parameters."""
-        return _Part(
-            self._objective.at(self._whole(params)).curvature(self._samples), self.free, params.size
-        )
+        objective = self._objective.at(self._all_params(params))
+        return _HessianBlock(objective.curvature(self._samples), self.free, params.size)
 
-    def _whole(self, params: Floats) -> Floats:
-        whole = self._fixed.copy()
-        whole[self.free] = params
-        return whole
+    def _all_params(self, params: Floats) -> Floats:
+        everything = self._initial.copy()
+        everything[self.free] = params
+        return everything
 
 
 @dataclass(frozen=True)
-class _Part:
-    """The block of second derivatives that belongs to the free parameters."""
+class _HessianBlock:
+    """The diagonal block of a Hessian that belongs to the free parameters."""
 
-    whole: Curvature
+    full: NetworkHessian
     free: slice
     size: int
 
     def product(self, direction: Floats) -> Floats:
-        embedded = np.zeros_like(self.whole.network.params)
+        embedded = np.zeros_like(self.full.network.params)
         embedded[self.free] = direction
-        return self.whole.product(embedded)[self.free]
+        return self.full.product(embedded)[self.free]
 
     def hessian(self) -> Floats:
-        return columns(self.product, self.size)
+        return matrix_of(self.product, self.size)
 
 
-def checked_start(landscape: Landscape, params: Floats) -> tuple[Floats, float, Floats]:
-    """Return the start in float64, with the height and the gradient there.
+def evaluate_start(function: SmoothFunction, params: Floats) -> tuple[Floats, float, Floats]:
+    """Return the starting point in float64, and the value and the gradient there.
 
     Raises
     ------
     UsageError
-        If they are not finite.
+        If the value or the gradient is not finite.
     """
     start = np.array(params, dtype=np.float64)
-    value, gradient = landscape.value_and_gradient(start)
+    value, gradient = function.value_and_gradient(start)
     if not (np.isfinite(value) and np.isfinite(gradient).all()):
         raise UsageError(
-            "the loss or its gradient at the start is not finite; standardise the features if "
+            "the loss or its gradient at the start is not finite; standardize the features if "
             "their values are large"
         )
     return start, value, gradient

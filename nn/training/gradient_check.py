@@ -1,8 +1,8 @@
-"""Backpropagation against central differences, parameter by parameter.
+"""Gradient check: backpropagation against central finite differences.
 
-A wrong gradient seldom stops a network from learning; it only learns badly. The check moves each
-parameter a little to both sides and compares the slope of the loss with what backpropagation says.
-It costs two passes a parameter: check a small network on a few samples.
+A wrong gradient seldom stops a network from learning; it only learns badly. The check perturbs each
+parameter to both sides and compares the finite difference of the loss with the component of the
+gradient. It costs two forward passes per parameter: check a small network on a few samples.
 """
 
 from dataclasses import dataclass
@@ -12,28 +12,28 @@ import numpy as np
 
 from galfeat.nn.layout import Layout
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.objective import Objective, doubled
+from galfeat.nn.training.objective import Objective, as_float64
 from galfeat.nn.types import Floats
 
-__all__ = ["GradientCheck", "Place", "check_gradient"]
+__all__ = ["GradientCheck", "ParameterLocation", "check_gradient"]
 
-# balances rounding, eps / h, against the neglected third derivative, h^2
+# balances the rounding error, eps / h, and the truncation error, h^2
 _STEP = float(np.finfo(np.float64).eps) ** (1 / 3)
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a parameter of the flat vector belongs.
+class ParameterLocation:
+    """The layer and units that a parameter of the flat vector belongs to.
 
     Parameters
     ----------
     layer : int
-        Counted from 0, the layer after the inputs.
+        Counted from 0, the first layer after the inputs.
     kind : "weight" or "bias"
     row : int or None
-        Unit of the layer before that a weight comes from; None for a bias.
+        Input unit of a weight; None for a bias.
     column : int
-        Unit that it goes to.
+        Output unit.
     """
 
     layer: int
@@ -42,15 +42,15 @@ class Place:
     column: int
 
     @classmethod
-    def of(cls, layout: Layout, index: int) -> "Place":
-        """Return the place of the parameter of that index in the flat vector.
+    def from_index(cls, layout: Layout, index: int) -> "ParameterLocation":
+        """Return the location of the parameter at an index of the flat vector.
 
         Examples
         --------
-        >>> Place.of(Layout((2, 3, 1)), 4)
-        Place(layer=0, kind='weight', row=1, column=1)
-        >>> Place.of(Layout((2, 3, 1)), 12)
-        Place(layer=1, kind='bias', row=None, column=0)
+        >>> ParameterLocation.from_index(Layout((2, 3, 1)), 4)
+        ParameterLocation(layer=0, kind='weight', row=1, column=1)
+        >>> ParameterLocation.from_index(Layout((2, 3, 1)), 12)
+        ParameterLocation(layer=1, kind='bias', row=None, column=0)
         """
         for layer, (rows, columns) in enumerate(layout.shapes):
             if index < rows * columns:
@@ -72,23 +72,23 @@ class Place:
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """How far backpropagation and differences are apart.
+    """The result of a gradient check.
 
     Parameters
     ----------
     backpropagated, differences : array, shape (size,)
-        The gradient found either way.
+        The gradient by backpropagation and by finite differences.
     error : float
         Largest difference of the two, relative to the largest component of the gradient or to 1,
         whichever is larger.
-    worst : Place
-        The parameter where it is.
+    worst : ParameterLocation
+        The parameter with the largest difference.
     """
 
     backpropagated: Floats
     differences: Floats
     error: float
-    worst: Place
+    worst: ParameterLocation
 
     def __str__(self) -> str:
         index = int(np.argmax(np.abs(self.backpropagated - self.differences)))
@@ -100,28 +100,28 @@ class GradientCheck:
 
 
 def check_gradient(objective: Objective, samples: Samples, *, step: float = _STEP) -> GradientCheck:
-    """Compare the gradient by backpropagation with central differences of the objective.
+    """Compare the gradient by backpropagation with central finite differences.
 
     Parameters
     ----------
     objective : Objective
         Any network, loss and penalties. The network is not changed.
     samples : Samples
-        A few are enough.
+        A few suffice.
     step : float
-        How far each parameter of size 1 or less is moved to either side; larger ones are moved in
-        proportion.
+        Finite-difference step for parameters of absolute value up to 1; relative step for larger
+        ones.
 
     Returns
     -------
     GradientCheck
-        An `error` above 1e-6 in float64 is a bug, or a kink (ReLU at 0) within a step: try other
+        An `error` above 1e-6 indicates a bug, or a kink (ReLU at 0) within a step: try other
         parameters.
 
     Notes
     -----
-    Everything is computed in float64, whatever the network's precision: in float32 differences know
-    three digits.
+    Everything is computed in float64, whatever the network's precision: in float32, finite
+    differences have about three significant digits.
 
     Examples
     --------
@@ -133,22 +133,25 @@ def check_gradient(objective: Objective, samples: Samples, *, step: float = _STE
     >>> check_gradient(Objective(network, CrossEntropy(), l2=0.1), samples).error < 1e-8
     True
     """
-    samples = doubled(samples)
-    at = objective.network.params.astype(np.float64)
-    objective = objective.at(at)
+    samples = as_float64(samples)
+    params = objective.network.params.astype(np.float64)
+    objective = objective.at(params)
     gradient = objective.value_and_gradient(samples)[1]
-    slopes = np.empty_like(at)
-    for index, here in enumerate(at.tolist()):
-        width = step * max(1.0, abs(here))
-        heights = []
-        for moved in (here + width, here - width):
-            at[index] = moved  # the objective's network looks at this very array
-            heights.append(objective.value(samples))
-        at[index] = here
-        slopes[index] = (heights[0] - heights[1]) / (2 * width)
-    apart = np.abs(gradient - slopes)
-    worst = int(np.argmax(apart))
+    differences = np.empty_like(params)
+    for index, value in enumerate(params.tolist()):
+        width = step * max(1.0, abs(value))
+        losses = []
+        for perturbed in (value + width, value - width):
+            params[index] = perturbed  # in place: the objective's network uses this array
+            losses.append(objective.value(samples))
+        params[index] = value
+        differences[index] = (losses[0] - losses[1]) / (2 * width)
+    deviations = np.abs(gradient - differences)
+    worst = int(np.argmax(deviations))
     scale = max(1.0, float(np.abs(gradient).max()))
     return GradientCheck(
-        gradient, slopes, float(apart[worst]) / scale, Place.of(objective.network.layout, worst)
+        gradient,
+        differences,
+        float(deviations[worst]) / scale,
+        ParameterLocation.from_index(objective.network.layout, worst),
     )

@@ -1,13 +1,13 @@
-"""How the gradient moves when the parameters move: Hessian-vector products and the Hessian.
+"""Exact Hessian-vector products of a network, by Pearlmutter's R-operator.
 
-Pearlmutter's R-operator takes the derivative of every line of backpropagation along a direction V
-of the parameters. With R{x} written r_x, the way forward ``z = a W + b``, ``a' = f(z)`` becomes
-``r_z = r_a W + a V + v_b``, ``r_a' = f'(z) r_z``, and the way back is treated likewise. The product
-of Hessian and direction is exact and costs about as much as two gradients; the Hessian itself is
-never built unless it is asked for.
+The R-operator differentiates every line of backpropagation along a direction (V, v_b) of the
+weights and biases. With R{x} written r_x, the forward pass ``z = a W + b``, ``a' = f(z)`` becomes
+``r_z = r_a W + a V + v_b``, ``r_a' = f'(z) r_z``, and the backward pass is treated likewise. A
+Hessian-vector product is exact and costs about as much as two gradients; the Hessian matrix is
+built only on request.
 
-At kinks (the ReLU family at 0, the hinge at its margin) there is no second derivative; the one of
-the side that the slope is taken from is used.
+At kinks (the ReLU family at 0, the hinge loss at its margin) there is no second derivative: the
+one-sided derivative is used, on the side from which the slope is taken.
 
 References
 ----------
@@ -23,14 +23,14 @@ from galfeat.nn.losses import Loss
 from galfeat.nn.network import Network
 from galfeat.nn.types import Floats, Weight
 
-__all__ = ["Curvature", "columns"]
+__all__ = ["NetworkHessian", "matrix_of"]
 
 
-class Curvature:
-    """The second derivatives of a loss at one point: the network as it is, on these samples.
+class NetworkHessian:
+    """The Hessian of a loss with respect to the network's present parameters.
 
-    One pass forward and back is done when it is made; each product then costs about twice as much
-    again.
+    The constructor does one forward and backward pass; each Hessian-vector product then costs
+    about twice as much.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Curvature:
 
     >>> from galfeat.nn.losses import HalfSquaredError
     >>> x, target = np.array([[3.0]]), np.array([[0.0]])
-    >>> curvature = Curvature(Network((1, 1)), x, target, HalfSquaredError())
+    >>> curvature = NetworkHessian(Network((1, 1)), x, target, HalfSquaredError())
     >>> curvature.product(np.array([1.0, 0.0])).tolist()
     [9.0, 3.0]
     >>> curvature.hessian().tolist()
@@ -74,27 +74,27 @@ class Curvature:
             weight,
             l2,
         )
-        passage = network.room(len(X))
-        output = network.forward(X, passage)
-        self._z, self._a = passage.z, passage.a
-        self._inputs = [X, *passage.a[:-1]]
-        self._delta_z = passage.delta
-        self._delta_a = self._way_back(loss.gradient(output, target, weight))
+        buffers = network.new_buffers(len(X))
+        output = network.forward(X, buffers)
+        self._z, self._a = buffers.z, buffers.a
+        self._inputs = [X, *buffers.a[:-1]]
+        self._delta_z = buffers.delta
+        self._delta_a = self._backward(loss.gradient(output, target, weight))
 
-    def _way_back(self, delta: Floats) -> list[Floats]:
-        """Fill the gradients with respect to every z, and return those with respect to every a."""
-        kept = []
+    def _backward(self, delta: Floats) -> list[Floats]:
+        """Fill the gradients with respect to every z; return those with respect to every a."""
+        delta_a = []
         for layer in reversed(range(len(self._z))):
-            kept.append(delta)
+            delta_a.append(delta)
             self._delta_z[layer][...] = delta
             self.network.activations[layer].pull(
                 self._delta_z[layer], self._z[layer], self._a[layer]
             )
             delta = self._delta_z[layer] @ self.network.weights[layer].T
-        return kept[::-1]
+        return delta_a[::-1]
 
     def product(self, direction: Floats) -> Floats:
-        """Return the Hessian times a direction, shape (size,).
+        """Return the Hessian-vector product, shape (size,).
 
         Parameters
         ----------
@@ -103,7 +103,7 @@ class Curvature:
         """
         layout = self.network.layout
         along, result = layout.weights(direction), np.empty_like(self.network.params)
-        r_z, r_inputs, r_output = self._forward_along(along, layout.biases(direction))
+        r_z, r_inputs, r_output = self._r_forward(along, layout.biases(direction))
         result_weights, result_biases = layout.weights(result), layout.biases(result)
         r_delta = self.loss.gradient_along(self._a[-1], self.target, self.weight, r_output)
         for layer in reversed(range(len(along))):
@@ -111,7 +111,7 @@ class Curvature:
             r_delta = self.network.activations[layer].pull_along(delta, r_delta, z, a, r_z[layer])
             np.matmul(self._inputs[layer].T, r_delta, out=result_weights[layer])
             np.add.reduce(r_delta, axis=0, out=result_biases[layer])
-            if layer:  # the samples themselves do not move, and nothing lies before the first layer
+            if layer:  # the input of the first layer, the samples, does not depend on parameters
                 result_weights[layer] += r_inputs[layer].T @ self._delta_z[layer]
                 r_delta = (
                     r_delta @ self.network.weights[layer].T + self._delta_z[layer] @ along[layer].T
@@ -119,12 +119,10 @@ class Curvature:
         result[: layout.n_weights] += self.l2 * direction[: layout.n_weights]
         return result
 
-    def _forward_along(
+    def _r_forward(
         self, weights: list[Floats], biases: list[Floats]
     ) -> tuple[list[Floats], list[Floats], Floats]:
-        """Return how each layer's sums, each layer's inputs and the output move along a
-        direction.
-        """
+        """Return the directional derivatives of all z, of all layer inputs and of the output."""
         all_r_z: list[Floats] = []
         r_inputs: list[Floats] = []
         r_a: Floats = np.zeros_like(self._inputs[0])
@@ -139,18 +137,17 @@ class Curvature:
         return all_r_z, r_inputs, r_a
 
     def hessian(self) -> Floats:
-        """Return all second derivatives, shape (size, size).
+        """Return the Hessian matrix, shape (size, size), symmetric up to rounding.
 
-        It is symmetric but for rounding, and takes ``size`` products: for networks of up to a few
-        hundred parameters.
+        It takes ``size`` Hessian-vector products: for networks of up to a few hundred parameters.
         """
-        return columns(self.product, self.network.params.size, self.network.params.dtype)
+        return matrix_of(self.product, self.network.params.size, self.network.params.dtype)
 
 
-def columns(
+def matrix_of(
     product: Callable[[Floats], Floats], size: int, dtype: DTypeLike = np.float64
 ) -> Floats:
-    """Return the matrix whose product with any direction is known, a column a product."""
+    """Return the matrix of a linear operator, one product with a unit vector per column."""
     matrix, direction = np.empty((size, size), dtype), np.zeros(size, dtype)
     for index in range(size):
         direction[index] = 1

@@ -1,4 +1,4 @@
-"""L-BFGS: Newton's method with a Hessian guessed from the last few gradients.
+"""L-BFGS: a quasi-Newton method with a limited memory of gradients.
 
 References
 ----------
@@ -10,46 +10,51 @@ from typing import TypeAlias
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 
-from galfeat.nn.training.full_batch import Landscape, Minimum, Watcher, checked_start
+from galfeat.nn.training.full_batch import (
+    MinimizeResult,
+    SmoothFunction,
+    StepCallback,
+    evaluate_start,
+)
 from galfeat.nn.types import Floats
 
 __all__ = ["lbfgs"]
 
-_Point: TypeAlias = tuple[Floats, float, Floats]
+_Evaluation: TypeAlias = tuple[Floats, float, Floats]
 """Parameters, value and gradient."""
 
 
 def lbfgs(
-    landscape: Landscape,
+    function: SmoothFunction,
     params: Floats,
     *,
     max_iter: int = 200,
     tol: float = 1e-7,
-    callback: Watcher | None = None,
+    callback: StepCallback | None = None,
     memory: int = 10,
-) -> Minimum:
-    """Go down to a minimum by SciPy's L-BFGS-B without bounds.
+) -> MinimizeResult:
+    """Minimize a function by SciPy's L-BFGS-B, without bounds.
 
     Parameters
     ----------
-    landscape : Landscape
-        Its curvature is never asked for.
+    function : SmoothFunction
+        Its second derivatives are not used.
     params : array, shape (size,)
-        Where to begin; not changed.
+        Starting point; not changed.
     max_iter : int
-        Steps at most.
+        Maximum number of steps.
     tol : float
-        Length of the gradient at which a point counts as a minimum. Much below 1e-8 SciPy's line
-        search sees only the rounding of the loss and gives up, unless the loss goes to zero;
-        `galfeat.nn.training.newton` goes further.
+        Gradient norm at which the minimization has converged. Much below 1e-8, SciPy's line search
+        fails on the rounding error of the loss, unless the loss goes to zero;
+        `galfeat.nn.training.newton` converges further.
     callback : callable, optional
         Called at the start and after each step with the parameters and the loss.
     memory : int
-        Gradients remembered.
+        Number of past gradients from which the Hessian is approximated.
 
     Returns
     -------
-    Minimum
+    MinimizeResult
 
     Raises
     ------
@@ -64,16 +69,16 @@ def lbfgs(
     >>> lbfgs(Bowl(), np.array([3.0, -4.0])).converged
     True
     """
-    start, value, gradient = checked_start(landscape, params)
-    walk = _Walk(landscape, tol, callback, (start, value, gradient))
-    if walk.norm > tol:
-        with np.errstate(all="ignore"):  # far out, a loss that overflows is one that has not fallen
+    start, value, gradient = evaluate_start(function, params)
+    progress = _Progress(function, tol, callback, (start, value, gradient))
+    if progress.gradient_norm > tol:
+        with np.errstate(all="ignore"):  # the line search rejects a loss that overflows
             minimize(
-                walk.value_and_gradient,
+                progress.value_and_gradient,
                 start,
                 jac=True,
                 method="L-BFGS-B",
-                callback=walk.after_step,
+                callback=progress.after_step,
                 options={
                     "maxiter": max_iter,
                     "maxfun": 20 * max_iter + 20,
@@ -83,47 +88,52 @@ def lbfgs(
                     "maxls": 40,
                 },
             )
-    return Minimum(
-        walk.here[0],
-        walk.losses[-1],
-        walk.norm,
-        len(walk.losses) - 1,
-        walk.norm <= tol,
-        walk.losses,
+    return MinimizeResult(
+        progress.current[0],
+        progress.losses[-1],
+        progress.gradient_norm,
+        len(progress.losses) - 1,
+        progress.gradient_norm <= tol,
+        progress.losses,
     )
 
 
-class _Walk:
-    """What SciPy calls back.
+class _Progress:
+    """The callbacks that SciPy needs, and the state of the minimization.
 
-    Knows the gradient at each step taken, which SciPy does not say, and ends by its length.
+    SciPy's step callback does not receive the gradient: it is remembered from the last evaluation,
+    so that its norm can end the minimization.
     """
 
     def __init__(
-        self, landscape: Landscape, tol: float, watcher: Watcher | None, start: _Point
+        self,
+        function: SmoothFunction,
+        tol: float,
+        callback: StepCallback | None,
+        start: _Evaluation,
     ) -> None:
-        self.landscape, self.tol, self.watcher = landscape, tol, watcher
+        self.function, self.tol, self.callback = function, tol, callback
         self.losses: list[float] = []
-        self._arrive(start)
+        self._accept(start)
 
     @property
-    def norm(self) -> float:
-        return float(np.linalg.norm(self.here[2]))
+    def gradient_norm(self) -> float:
+        return float(np.linalg.norm(self.current[2]))
 
     def value_and_gradient(self, params: Floats) -> tuple[float, Floats]:
-        value, gradient = self.landscape.value_and_gradient(params)
-        self.last: _Point = (params.copy(), value, gradient.copy())
+        value, gradient = self.function.value_and_gradient(params)
+        self.last: _Evaluation = (params.copy(), value, gradient.copy())
         return value, gradient
 
     def after_step(self, intermediate_result: OptimizeResult) -> None:
         if not np.array_equal(self.last[0], intermediate_result.x):
             self.value_and_gradient(intermediate_result.x)
-        self._arrive(self.last)
-        if self.norm <= self.tol:
+        self._accept(self.last)
+        if self.gradient_norm <= self.tol:
             raise StopIteration
 
-    def _arrive(self, point: _Point) -> None:
-        self.here = self.last = point
-        self.losses.append(point[1])
-        if self.watcher is not None:
-            self.watcher(point[0], point[1])
+    def _accept(self, evaluation: _Evaluation) -> None:
+        self.current = self.last = evaluation
+        self.losses.append(evaluation[1])
+        if self.callback is not None:
+            self.callback(evaluation[0], evaluation[1])

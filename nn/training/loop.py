@@ -1,4 +1,4 @@
-"""The training loop: epochs of mini-batches until the loss no longer falls."""
+"""Mini-batch training loop with a convergence criterion."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import numpy as np
 
 from galfeat import UsageError
 from galfeat.nn.dropout import Dropout
-from galfeat.nn.network import Passage
+from galfeat.nn.network import LayerBuffers
 from galfeat.nn.optimizers import Optimizer, State
 from galfeat.nn.schedules import Constant, Schedule
 from galfeat.nn.training.batches import Batches, Samples
@@ -17,33 +17,34 @@ from galfeat.nn.training.blas_threads import threads_for
 from galfeat.nn.training.objective import Objective
 from galfeat.nn.types import Floats
 
-__all__ = ["History", "Patience", "Plan", "train"]
+__all__ = ["History", "Patience", "TrainingPlan", "train"]
 
-Watcher: TypeAlias = Callable[[int, float], None]
-"""Called after each update with the number of updates so far and the loss of the batch before it.
-"""
+UpdateCallback: TypeAlias = Callable[[int, float], None]
+"""Called after each update with the number of updates so far and the loss of that batch."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How to train.
+class TrainingPlan:
+    """Optimizer, learning-rate schedule, batch size and stopping criteria of a training run.
 
     Parameters
     ----------
     optimizer : Optimizer
     schedule : Schedule
-    batch_size, max_iter : int
-        Samples an update; epochs at most.
+    batch_size : int
+        Samples per update.
+    max_iter : int
+        Maximum number of epochs.
     tol : float or None
-        An epoch that does not better the best loss by more than this is an epoch without progress.
-        None never gives up.
+        An epoch that improves on the best loss by less than this counts as no progress. None:
+        always train for `max_iter` epochs.
     n_iter_no_change : int
-        Epochs without progress before training ends.
+        Training stops after more than this many epochs without progress ...
     updates_no_change : int
-        Updates without progress that must have gone by as well: on few samples an epoch is one or
-        two updates, and ten of them say nothing.
+        ... that contain more than this many updates. On few samples an epoch is one or two updates,
+        too few to show progress.
     shuffle : bool
-        Draw a new order of the samples each epoch.
+        Draw a new order of the samples in each epoch.
     dropout : Dropout
     """
 
@@ -60,18 +61,18 @@ class Plan:
 
 @dataclass
 class History:
-    """What training did.
+    """The record of a training run.
 
     Parameters
     ----------
     losses : list of float
-        Mean objective of each epoch's batches, each taken before its update.
+        Mean objective of each epoch's batches, each evaluated before its update.
     updates : int
-        Updates of the parameters.
+        Number of parameter updates.
     converged : bool
-        Whether training ended because the loss no longer fell, not because the epochs ran out.
+        Whether training stopped because the loss no longer fell, rather than at `max_iter`.
     state : State or None
-        The optimizer's, to go on from.
+        Optimizer state at the end, from which training can be continued.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -82,7 +83,15 @@ class History:
 
 @dataclass
 class Patience:
-    """Counts how long the loss has not fallen by more than `tol`."""
+    """Convergence criterion: counts epochs and updates since the loss last fell by `tol`.
+
+    Parameters
+    ----------
+    tol : float or None
+        Required improvement; None: never stop.
+    epochs, updates : int
+        Training stops when both numbers are exceeded.
+    """
 
     tol: float | None
     epochs: int
@@ -91,11 +100,8 @@ class Patience:
     waited_epochs: int = 0
     waited_updates: int = 0
 
-    def ended(self, loss: float, updates: int) -> bool:
-        """Take note of an epoch's loss and its number of updates.
-
-        Return whether patience has run out.
-        """
+    def exhausted(self, loss: float, updates: int) -> bool:
+        """Record an epoch's loss and its number of updates; return whether training should stop."""
         if self.tol is None:
             return False
         if loss > self.best - self.tol:
@@ -112,12 +118,12 @@ class Patience:
 def train(
     objective: Objective,
     samples: Samples,
-    plan: Plan,
+    plan: TrainingPlan,
     rng: np.random.Generator,
     *,
     state: State | None = None,
-    judge: Callable[[], float] | None = None,
-    watch: Watcher | None = None,
+    validate: Callable[[], float] | None = None,
+    callback: UpdateCallback | None = None,
 ) -> History:
     """Train the objective's network in place.
 
@@ -125,15 +131,15 @@ def train(
     ----------
     objective : Objective
     samples : Samples
-    plan : Plan
+    plan : TrainingPlan
     rng : numpy.random.Generator
-        Draws the order of the samples and the units that are left out.
+        Draws the order of the samples and the dropout masks.
     state : State, optional
-        Of the optimizer, to go on from; it is used up.
-    judge : callable, optional
-        Called after each epoch; what it returns then decides when to stop, in place of the training
-        loss.
-    watch : callable, optional
+        Optimizer state to continue from; its arrays are overwritten.
+    validate : callable, optional
+        Called after each epoch; returns the validation loss, which then replaces the training loss
+        in the convergence criterion.
+    callback : callable, optional
         Called after each update.
 
     Returns
@@ -149,10 +155,10 @@ def train(
     history = History(state=optimizer.start(params) if state is None else state)
     patience = Patience(plan.tol, plan.n_iter_no_change, plan.updates_no_change)
     batches = Batches(samples, plan.batch_size, rng if plan.shuffle else None)
-    epoch = _Epoch(objective, plan, rng, watch)
-    bound = threads_for(objective.network.layout, min(plan.batch_size, len(samples)))
-    # overflow ends in a loss that is not finite, which is said in words
-    with bound, np.errstate(all="ignore"):
+    epoch = _Epoch(objective, plan, rng, callback)
+    thread_limit = threads_for(objective.network.layout, min(plan.batch_size, len(samples)))
+    # overflow is reported below as divergence, not as a NumPy warning
+    with thread_limit, np.errstate(all="ignore"):
         for number in range(plan.max_iter):
             before = history.updates
             epoch.run(
@@ -160,60 +166,63 @@ def train(
                 history,
                 optimizer.learning_rate * plan.schedule.factor(number, history.losses),
             )
-            loss = history.losses[-1] if judge is None else judge()
-            if patience.ended(loss, history.updates - before):
+            loss = history.losses[-1] if validate is None else validate()
+            if patience.exhausted(loss, history.updates - before):
                 history.converged = True
                 break
     if not np.isfinite(params).all():
-        raise _diverged(optimizer)
+        raise _divergence_error(optimizer)
     return history
 
 
 class _Epoch:
-    """One pass through the samples, with the arrays that all passes share."""
+    """One pass over the samples; holds the work arrays that all epochs reuse."""
 
     def __init__(
-        self, objective: Objective, plan: Plan, rng: np.random.Generator, watch: Watcher | None
+        self,
+        objective: Objective,
+        plan: TrainingPlan,
+        rng: np.random.Generator,
+        callback: UpdateCallback | None,
     ) -> None:
-        self.objective, self.plan, self.rng, self.watch = objective, plan, rng, watch
+        self.objective, self.plan, self.rng, self.callback = objective, plan, rng, callback
         self.gradient: Floats = np.empty_like(objective.network.params)
-        self.rooms: dict[int, Passage] = {}
+        self.buffers: dict[int, LayerBuffers] = {}
 
     def run(self, batches: Batches, history: History, rate: float) -> None:
         total = 0.0
         optimizer, params = self.plan.optimizer, self.objective.network.params
         state = history.state or State()
         for batch in batches:
-            room = self._room(len(batch))
-            self.plan.dropout.draw(room.keep, self.rng)
+            buffers = self._buffers_for(len(batch))
+            self.plan.dropout.draw(buffers.masks, self.rng)
             loss, gradient = self.objective.value_and_gradient(
-                batch, out=self.gradient, passage=room
+                batch, out=self.gradient, buffers=buffers
             )
             if not isfinite(loss):
-                raise _diverged(optimizer)
+                raise _divergence_error(optimizer)
             _, state = optimizer.step(params, gradient, state, rate, reuse=True)
             total += loss * len(batch)
             history.updates += 1
-            if self.watch is not None:
-                self.watch(history.updates, loss)
+            if self.callback is not None:
+                self.callback(history.updates, loss)
         history.state = state
         history.losses.append(total / len(batches.samples))
 
-    def _room(self, rows: int) -> Passage:
-        if rows not in self.rooms:  # the first batch is the largest, the last one may be smaller
-            largest = max(self.rooms, default=0)
-            room = self.objective.network.room
-            self.rooms[rows] = (
-                self.rooms[largest].first(rows)
+    def _buffers_for(self, rows: int) -> LayerBuffers:
+        if rows not in self.buffers:  # the first batch is the largest, the last may be smaller
+            largest = max(self.buffers, default=0)
+            self.buffers[rows] = (
+                self.buffers[largest].first_rows(rows)
                 if rows < largest
-                else self.plan.dropout.into(room(rows))
+                else self.plan.dropout.with_masks(self.objective.network.new_buffers(rows))
             )
-        return self.rooms[rows]
+        return self.buffers[rows]
 
 
-def _diverged(optimizer: Optimizer) -> UsageError:
+def _divergence_error(optimizer: Optimizer) -> UsageError:
     return UsageError(
         "training diverged: the loss is no longer finite at a learning rate of "
         f"{optimizer.learning_rate:g}; "
-        "use a smaller learning rate, and standardise the features if their values are large"
+        "use a smaller learning rate, and standardize the features if their values are large"
     )

@@ -1,23 +1,23 @@
-"""What training makes small: the mean loss of the samples plus a penalty on the weights."""
+"""Training objective: mean loss of the samples plus L1 and L2 penalties on the weights."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from galfeat.nn.losses import Loss
-from galfeat.nn.network import Network, Passage
+from galfeat.nn.network import LayerBuffers, Network
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.hessian import Curvature
+from galfeat.nn.training.hessian import NetworkHessian
 from galfeat.nn.types import Floats, Weight
 
-__all__ = ["Objective", "doubled"]
+__all__ = ["Objective", "as_float64"]
 
 
 @dataclass(frozen=True)
 class Objective:
     """Mean loss of a network on samples, plus ``(l2/2 |W|^2 + l1 |W|_1) / n``.
 
-    Biases are not penalised.
+    Biases are not penalized.
 
     Parameters
     ----------
@@ -33,19 +33,19 @@ class Objective:
     l1: float = 0.0
 
     def at(self, params: Floats) -> "Objective":
-        """Return the same objective at other parameters; the array itself is kept, not a copy."""
+        """Return the objective at other parameters; the array itself is used, not a copy."""
         return replace(self, network=self.network.with_params(params))
 
     def value(self, samples: Samples) -> float:
-        """Return the objective alone."""
-        share, weight = _shares(samples)
+        """Return the objective without its gradient."""
+        share, weight = _mean_weights(samples)
         return (
             self.loss.value(self.network.forward(samples.X), samples.target, weight)
             + share * self._penalty()
         )
 
     def value_and_gradient(
-        self, samples: Samples, *, out: Floats | None = None, passage: Passage | None = None
+        self, samples: Samples, *, out: Floats | None = None, buffers: LayerBuffers | None = None
     ) -> tuple[float, Floats]:
         """Return the objective and its gradient with respect to the flat parameters.
 
@@ -53,13 +53,13 @@ class Objective:
         ----------
         samples : Samples
         out : array, shape (size,), optional
-            Where the gradient goes.
-        passage : Passage, optional
-            Room from an earlier pass of as many samples.
+            Array to store the gradient in.
+        buffers : LayerBuffers, optional
+            Work arrays of an earlier pass of as many samples.
         """
-        share, weight = _shares(samples)
+        share, weight = _mean_weights(samples)
         value, gradient = self.network.loss_and_gradient(
-            samples.X, samples.target, self.loss, weight, out=out, passage=passage
+            samples.X, samples.target, self.loss, weight, out=out, buffers=buffers
         )
         weights, slope = self._weights(), gradient[: self.network.layout.n_weights]
         if self.l2:
@@ -68,10 +68,10 @@ class Objective:
             slope += (self.l1 * share) * np.sign(weights)
         return value + share * self._penalty(), gradient
 
-    def curvature(self, samples: Samples) -> Curvature:
-        """Return the second derivatives; the L1 penalty has none."""
-        share, weight = _shares(samples)
-        return Curvature(
+    def curvature(self, samples: Samples) -> NetworkHessian:
+        """Return the Hessian of the objective; the L1 penalty contributes nothing."""
+        share, weight = _mean_weights(samples)
+        return NetworkHessian(
             self.network, samples.X, samples.target, self.loss, weight, l2=self.l2 * share
         )
 
@@ -84,14 +84,14 @@ class Objective:
         return self.network.params[: self.network.layout.n_weights]
 
 
-def _shares(samples: Samples) -> tuple[float, Weight]:
-    """Return the share of one sample in the mean, and of each with its weight."""
+def _mean_weights(samples: Samples) -> tuple[float, Weight]:
+    """Return 1/n, and the factors of the samples' losses in the weighted mean."""
     share = 1 / len(samples)
     return share, share if samples.weight is None else samples.weight * share
 
 
-def doubled(samples: Samples) -> Samples:
-    """Return the samples in float64: themselves where they are already."""
+def as_float64(samples: Samples) -> Samples:
+    """Return the samples in float64, without a copy if they already are."""
     weight = None if samples.weight is None else np.asarray(samples.weight, dtype=np.float64)
     return Samples(
         np.asarray(samples.X, dtype=np.float64),

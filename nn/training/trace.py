@@ -1,4 +1,4 @@
-"""Training as it went, step by step, for drawing and for looking inside."""
+"""Recorded training: parameters, losses and gradients at regular steps, for figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from galfeat import UsageError
 from galfeat.nn.network import Network
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.loop import Plan, train
+from galfeat.nn.training.loop import TrainingPlan, train
 from galfeat.nn.training.objective import Objective
 from galfeat.nn.types import Floats
 
@@ -17,16 +17,16 @@ __all__ = ["Trace", "record"]
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What a network was like along its training.
+    """A record of a network's training.
 
     Parameters
     ----------
     network : Network
-        The network at the end.
+        The network at the end of training.
     updates : array of int, shape (steps,)
         Number of updates before each recorded step; the first is 0.
     params : array, shape (steps, size)
-        All weights and biases at each step; `weights` gives them by layer.
+        All weights and biases at each step; `weights` and `biases` return them by layer.
     losses : array, shape (steps,)
         Objective over all samples at each step.
     gradients : array, shape (steps, size)
@@ -43,7 +43,7 @@ class Trace:
         return len(self.updates)
 
     def at(self, step: int) -> Network:
-        """Return the network as it was at a recorded step; -1 is the last."""
+        """Return the network at a recorded step; -1 is the last."""
         return self.network.with_params(self.params[step].copy())
 
     def weights(self, step: int) -> list[Floats]:
@@ -55,16 +55,16 @@ class Trace:
         return self.network.layout.biases(self.params[step])
 
     def activations(self, step: int, X: Floats) -> list[Floats]:
-        """Return the activations (n, units) of each layer for some samples at a step."""
+        """Return the activations (n, units) of each layer for the samples X at a step."""
         network = self.at(step)
-        room = network.room(len(X))
-        network.forward(X, room)
-        return room.a
+        buffers = network.new_buffers(len(X))
+        network.forward(X, buffers)
+        return buffers.a
 
-    def gradient_sizes(self) -> Floats:
-        """Return the length of each layer's weight gradient at each step, shape (steps, layers).
+    def gradient_norms(self) -> Floats:
+        """Return the norm of each layer's weight gradient at each step, shape (steps, layers).
 
-        Where learning is stuck.
+        It shows vanishing and exploding gradients.
         """
         return np.array(
             [
@@ -75,20 +75,25 @@ class Trace:
 
 
 def record(
-    objective: Objective, samples: Samples, plan: Plan, rng: np.random.Generator, *, every: int = 1
+    objective: Objective,
+    samples: Samples,
+    plan: TrainingPlan,
+    rng: np.random.Generator,
+    *,
+    every: int = 1,
 ) -> Trace:
-    """Train a network and keep what it was like on the way.
+    """Train a network and record its parameters, losses and gradients on the way.
 
     Parameters
     ----------
     objective : Objective
         Its network is trained in place.
     samples : Samples
-    plan : Plan
+    plan : TrainingPlan
     rng : numpy.random.Generator
         Draws the order of the samples.
     every : int
-        Updates from one recorded step to the next; the state at the end is always recorded.
+        Updates between recorded steps; the end of training is always recorded.
 
     Returns
     -------
@@ -105,7 +110,7 @@ def record(
     >>> from galfeat.nn.optimizers import GradientDescent
     >>> objective = Objective(Network((1, 1)), get_loss("half_squared_error"))
     >>> samples = Samples(np.array([[1.0]]), np.array([[1.0]]))
-    >>> plan = Plan(optimizer=GradientDescent(learning_rate=0.25), max_iter=2)
+    >>> plan = TrainingPlan(optimizer=GradientDescent(learning_rate=0.25), max_iter=2)
     >>> record(objective, samples, plan, np.random.default_rng(0)).losses.tolist()
     [0.5, 0.125, 0.03125]
     """
@@ -114,28 +119,25 @@ def record(
     network = objective.network
     updates, params = [0], [network.params.copy()]
 
-    def watch(count: int, _loss: float) -> None:
+    def remember(count: int, _loss: float) -> None:
         if count % every == 0:
             updates.append(count)
             params.append(network.params.copy())
 
-    done = train(objective, samples, plan, rng, watch=watch).updates
+    done = train(objective, samples, plan, rng, callback=remember).updates
     if updates[-1] != done:
         updates.append(done)
         params.append(network.params.copy())
-    losses, gradients = _looked_back(objective, samples, params)
+    losses, gradients = _losses_and_gradients(objective, samples, params)
     return Trace(network, np.array(updates), np.array(params), losses, gradients)
 
 
-def _looked_back(
+def _losses_and_gradients(
     objective: Objective, samples: Samples, params: Sequence[Floats]
 ) -> tuple[Floats, Floats]:
-    """Return the objective and its gradient over all samples at each of the recorded parameters."""
+    """Evaluate the objective and its gradient over all samples at each recorded step."""
     losses = np.empty(len(params))
     gradients = np.empty((len(params), params[0].size))
-    for step, each in enumerate(params):
-        there = Objective(
-            objective.network.with_params(each), objective.loss, objective.l2, objective.l1
-        )
-        losses[step], gradients[step] = there.value_and_gradient(samples)
+    for step, recorded in enumerate(params):
+        losses[step], gradients[step] = objective.at(recorded).value_and_gradient(samples)
     return losses, gradients

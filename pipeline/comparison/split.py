@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.nn import MLPClassifier
-from galfeat.nn.estimators.calibration import fit_temperature, tempered
+from galfeat.nn.estimators.calibration import fit_temperature, scaled_softmax
 from galfeat.pipeline.comparison.classifiers.hyperparameters import MOST_COMPONENTS, Settings
 from galfeat.pipeline.extraction.measure import Block, take_rows
 from galfeat.pipeline.models.inputs import Encoder, Part
@@ -269,7 +269,7 @@ def temperature_of(
 def calibrated(probabilities: NDArray[Any], temperature: float) -> NDArray[np.float64]:
     """Return probabilities whose logarithms are divided by the temperature; rows sum to 1."""
     logarithms = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), _LEAST))
-    return np.asarray(tempered(logarithms, temperature), dtype=np.float64)
+    return np.asarray(scaled_softmax(logarithms, temperature), dtype=np.float64)
 
 
 def parameters(network: MLPClassifier) -> int:

@@ -9,11 +9,11 @@ import pytest
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from galfeat.nn.matmul import matmul, pack
+from galfeat.nn.matmul import matmul, pack_panels
 
 
 def product(X: NDArray[np.floating], W: NDArray[np.floating]) -> NDArray[np.floating]:
-    return matmul(X, pack(W), np.empty((len(X), W.shape[1]), dtype=X.dtype))
+    return matmul(X, pack_panels(W), np.empty((len(X), W.shape[1]), dtype=X.dtype))
 
 
 def one_after_the_other(X: NDArray[np.floating], W: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -65,12 +65,12 @@ def test_what_is_not_finite_stays_in_its_row_and_column() -> None:
 
 DIGEST = """
 import hashlib, numpy as np
-from galfeat.nn.matmul import matmul, pack
+from galfeat.nn.matmul import matmul, pack_panels
 rng = np.random.default_rng(0)
 for dtype in ("float32", "float64"):
     X = rng.standard_normal((61, 203)).astype(dtype)
     W = rng.standard_normal((203, 37)).astype(dtype)
-    made = matmul(X, pack(W), np.empty((61, 37), dtype))
+    made = matmul(X, pack_panels(W), np.empty((61, 37), dtype))
     print(hashlib.sha256(made.tobytes()).hexdigest())
 """
 

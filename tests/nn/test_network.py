@@ -13,7 +13,7 @@ from galfeat import UsageError
 from galfeat.nn.activations import ACTIVATIONS
 from galfeat.nn.layout import parameter_count
 from galfeat.nn.losses import LOSSES
-from galfeat.nn.network import Network, Passage, initialized
+from galfeat.nn.network import LayerBuffers, Network, initialized
 from galfeat.nn.training.batches import Samples
 from galfeat.nn.training.objective import Objective
 
@@ -81,17 +81,17 @@ def test_objective_penalises_weights_and_not_biases(rng: np.random.Generator) ->
 def test_dropped_units_carry_neither_signal_nor_gradient(rng: np.random.Generator) -> None:
     network = initialized((3, 4, 2), "tanh", "identity", rng)
     samples, target = rng.standard_normal((5, 3)), np.eye(2)[[0, 1, 1, 0, 1]]
-    keep = rng.choice([0.0, 2.0], (5, 4))
+    masks = rng.choice([0.0, 2.0], (5, 4))
 
-    def passage_of(n: Network) -> Passage:
-        return replace(n.room(5), keep=[keep])
+    def buffers_of(n: Network) -> LayerBuffers:
+        return replace(n.new_buffers(5), masks=[masks])
 
     def at(params: np.ndarray) -> float:
         moved = network.with_params(params)
-        return LOSSES["cross_entropy"].value(moved.forward(samples, passage_of(moved)), target)
+        return LOSSES["cross_entropy"].value(moved.forward(samples, buffers_of(moved)), target)
 
     gradient = network.loss_and_gradient(
-        samples, target, LOSSES["cross_entropy"], passage=passage_of(network)
+        samples, target, LOSSES["cross_entropy"], buffers=buffers_of(network)
     )[1]
     assert_allclose(gradient, differences.gradient(at, network.params), atol=2e-8)
 

@@ -32,7 +32,7 @@ from galfeat.nn.schedules import (
     WarmRestarts,
 )
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.loop import Plan, train
+from galfeat.nn.training.loop import TrainingPlan, train
 from galfeat.nn.training.objective import Objective
 
 REFERENCE: dict[str, Any] = json.loads(
@@ -111,7 +111,7 @@ def test_a_hundred_steps_are_pytorchs(name: str) -> None:
 
     epochs = -(-STEPS // -(-n // run["batch"]))
     schedule = schedule_of(run.get("schedule"), optimizer.learning_rate)
-    plan = Plan(
+    plan = TrainingPlan(
         optimizer=optimizer,
         schedule=schedule,
         batch_size=run["batch"],
@@ -119,7 +119,9 @@ def test_a_hundred_steps_are_pytorchs(name: str) -> None:
         tol=None,
         shuffle=False,
     )
-    train(Objective(network, CrossEntropy()), samples, plan, np.random.default_rng(), watch=watch)
+    train(
+        Objective(network, CrossEntropy()), samples, plan, np.random.default_rng(), callback=watch
+    )
     assert_allclose(losses[:STEPS], run["losses"], rtol=0, atol=1e-9)
     assert len(run["losses"]) == STEPS
     for step, wanted in run["params"].items():

@@ -45,7 +45,7 @@ def test_worked_example_does_not_use_updated_output_weights_for_the_hidden_layer
     lecture: Network,
 ) -> None:
     after = stepped(lecture, 1, biases=False)
-    hidden, output = lecture.room(1), lecture.weights[1]
+    hidden, output = lecture.new_buffers(1), lecture.weights[1]
     a = lecture.forward(X, hidden)
     delta = (a - TARGET) * a * (1 - a)
     mistaken = after.with_params(after.params.copy())

@@ -11,8 +11,8 @@ from sklearn.model_selection import train_test_split
 
 from galfeat import UsageError
 from galfeat.nn import MLPClassifier
-from galfeat.nn.estimators.calibration import fit_temperature, tempered, tempered_log
-from galfeat.nn.estimators.probabilities import link_of, log_softmax, scores
+from galfeat.nn.estimators.calibration import fit_temperature, scaled_log_softmax, scaled_softmax
+from galfeat.nn.estimators.probabilities import ensemble_scores, link_for, log_softmax
 from galfeat.nn.losses import LOSSES
 
 
@@ -44,7 +44,7 @@ def test_no_other_temperature_has_less_log_loss(rng: np.random.Generator) -> Non
     weight = rng.uniform(0.5, 2, (20_000, 1))
     classes = target.argmax(axis=1)
     best = minimize_scalar(
-        lambda t: log_loss(classes, tempered(2.5 * logs, t), sample_weight=weight[:, 0]),
+        lambda t: log_loss(classes, scaled_softmax(2.5 * logs, t), sample_weight=weight[:, 0]),
         bounds=(0.1, 10),
         method="bounded",
     )
@@ -58,7 +58,7 @@ def test_no_other_temperature_has_less_log_loss(rng: np.random.Generator) -> Non
 def test_few_samples_make_nothing_certain() -> None:
     right = np.log([[0.9, 0.1]] * 20)
     t = fit_temperature(right, np.eye(2)[[0] * 20])
-    assert tempered(right, t)[0, 0] == pytest.approx(20.9 / 21), (
+    assert scaled_softmax(right, t)[0, 0] == pytest.approx(20.9 / 21), (
         "twenty of twenty, and one more that is right with 0.9"
     )
 
@@ -80,28 +80,30 @@ def test_scores_that_cannot_be_used(bad: np.ndarray) -> None:
 def test_tempering_keeps_the_order_and_the_sum(rng: np.random.Generator) -> None:
     logs = rng.standard_normal((50, 4))
     for t in (0.1, 1.0, 30.0):
-        np.testing.assert_array_equal(tempered(logs, t).argmax(axis=1), logs.argmax(axis=1))
-        np.testing.assert_allclose(tempered(logs, t).sum(axis=1), 1)
-        np.testing.assert_allclose(np.exp(tempered_log(logs, t)), tempered(logs, t))
+        np.testing.assert_array_equal(scaled_softmax(logs, t).argmax(axis=1), logs.argmax(axis=1))
+        np.testing.assert_allclose(scaled_softmax(logs, t).sum(axis=1), 1)
+        np.testing.assert_allclose(np.exp(scaled_log_softmax(logs, t)), scaled_softmax(logs, t))
     # odds are squared
-    np.testing.assert_allclose(tempered(np.log([[0.2, 0.8]]), 0.5), [[0.04 / 0.68, 0.64 / 0.68]])
+    np.testing.assert_allclose(
+        scaled_softmax(np.log([[0.2, 0.8]]), 0.5), [[0.04 / 0.68, 0.64 / 0.68]]
+    )
 
 
 def test_probabilities_of_each_loss_by_hand() -> None:
     outputs = [np.log([[1.0, 3.0]]), np.log([[1.0, 1.0]])]
     # of .25 .75 and .5 .5
     np.testing.assert_allclose(
-        np.exp(scores(outputs, link_of(LOSSES["cross_entropy"]))), [[0.375, 0.625]]
+        np.exp(ensemble_scores(outputs, link_for(LOSSES["cross_entropy"]))), [[0.375, 0.625]]
     )
     np.testing.assert_allclose(
-        np.exp(scores(outputs[:1], link_of(LOSSES["binary_cross_entropy"]))), [[0.4, 0.6]]
+        np.exp(ensemble_scores(outputs[:1], link_for(LOSSES["binary_cross_entropy"]))), [[0.4, 0.6]]
     )  # answers .5 and .75, brought to a sum of 1
-    assert link_of(LOSSES["hinge"]) is None
+    assert link_for(LOSSES["hinge"]) is None
     np.testing.assert_allclose(
-        scores([np.array([[1.0, 3.0]]), np.array([[2.0, 8.0]])], None), [[1.5, 5.5]]
+        ensemble_scores([np.array([[1.0, 3.0]]), np.array([[2.0, 8.0]])], None), [[1.5, 5.5]]
     )
-    far = scores(
-        [np.array([[0.0, -5e3]]), np.array([[0.0, -6e3]])], link_of(LOSSES["cross_entropy"])
+    far = ensemble_scores(
+        [np.array([[0.0, -5e3]]), np.array([[0.0, -6e3]])], link_for(LOSSES["cross_entropy"])
     )
     np.testing.assert_allclose(far, [[0.0, -5e3 - np.log(2)]])
 

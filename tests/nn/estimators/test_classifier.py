@@ -20,7 +20,7 @@ from galfeat.nn.estimators.predict import BLOCK
 from galfeat.nn.losses import LOSSES
 from galfeat.nn.optimizers import OPTIMIZERS, Adam
 from galfeat.nn.schedules import SCHEDULES
-from galfeat.nn.training.ensemble import Member
+from galfeat.nn.training.ensemble import EnsembleMember
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_from_the_same_start_in_the_same_order_both_learn_the_same(
         [b.copy() for b in ours.intercepts_],
     )
     # as scikit-learn, without momentum from the epoch before
-    ours._members = [Member(ours.network_, ours._members[0].rng)]
+    ours._members = [EnsembleMember(ours.network_, ours._members[0].rng)]
     peer.set_params(max_iter=60).fit(X, y)
     ours.set_params(max_iter=60).fit(X, y)
     assert ours.n_iter_ == peer.n_iter_ < 60

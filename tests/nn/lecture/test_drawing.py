@@ -14,14 +14,14 @@ from galfeat import UsageError
 from galfeat.nn.activations import ACTIVATIONS
 from galfeat.nn.lecture.animation import animation
 from galfeat.nn.lecture.functions import draw_activations, draw_approximation
-from galfeat.nn.lecture.learning import draw_boundary, draw_losses, field, frame
-from galfeat.nn.lecture.paths import OPTIMIZERS_DRAWN, draw_paths, walk
-from galfeat.nn.lecture.surfaces import Hills
+from galfeat.nn.lecture.learning import decision_field, draw_boundary, draw_losses, plot_extent
+from galfeat.nn.lecture.paths import OPTIMIZERS_DRAWN, draw_paths, optimizer_path
+from galfeat.nn.lecture.surfaces import TiltedHimmelblau
 from galfeat.nn.losses import get_loss
 from galfeat.nn.network import Network, initialized
 from galfeat.nn.optimizers import OPTIMIZERS, Adam, GradientDescent, Optimizer
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.loop import Plan
+from galfeat.nn.training.loop import TrainingPlan
 from galfeat.nn.training.objective import Objective
 from galfeat.nn.training.trace import Trace, record
 
@@ -35,7 +35,7 @@ def learning() -> tuple[Trace, np.ndarray, np.ndarray]:
     objective = Objective(
         initialized((2, 6, 3), "tanh", "identity", rng), get_loss("cross_entropy")
     )
-    plan = Plan(optimizer=Adam(learning_rate=0.1), max_iter=40, tol=None)
+    plan = TrainingPlan(optimizer=Adam(learning_rate=0.1), max_iter=40, tol=None)
     return record(objective, Samples(X, np.eye(3)[classes]), plan, rng), X, classes
 
 
@@ -87,7 +87,7 @@ def test_the_field_by_pencil() -> None:
     halfway from 1/2 to 1.
     """
     network = Network((2, 1), params=np.array([np.log(3), 0.0, 0.0]))
-    number, sure = field(network, (-1, 1, -1, 1), 3)
+    number, sure = decision_field(network, (-1, 1, -1, 1), 3)
     assert number[:, [0, 2]].tolist() == [[0, 1]] * 3
     assert np.allclose(sure, [[0.5, 0, 0.5]] * 3)
 
@@ -103,10 +103,10 @@ def test_the_boundary_at_chosen_steps(learning: tuple[Trace, np.ndarray, np.ndar
 
 
 def test_the_surface_has_four_minima() -> None:
-    surface = Hills()
+    surface = TiltedHimmelblau()
     ends = []
     for start in ((3, 2), (3.6, -2), (-2.7, 3), (-3.7, -3.3)):
-        end = walk(surface, "newton", np.array(start, dtype=float), 50)[-1]
+        end = optimizer_path(surface, "newton", np.array(start, dtype=float), 50)[-1]
         value, slope = surface.value_and_gradient(end)
         assert np.linalg.norm(slope) < 1e-9
         assert (np.linalg.eigvalsh(surface.curvature(end).hessian()) > 0).all()
@@ -116,7 +116,7 @@ def test_the_surface_has_four_minima() -> None:
 
 
 def test_the_surfaces_slope_and_curvature() -> None:
-    surface, h = Hills(), 1e-6
+    surface, h = TiltedHimmelblau(), 1e-6
     for point in np.random.default_rng(0).uniform(-4, 4, (5, 2)):
         _, slope = surface.value_and_gradient(point)
         bend = surface.curvature(point)
@@ -149,7 +149,7 @@ def test_where_one_starts_decides_where_one_ends() -> None:
     )
     assert figure.axes[0].get_title().endswith("1 of 2 in the deepest")
     with pytest.raises(UsageError, match="no optimizer 'adm'"):
-        walk(Hills(), "adm", np.zeros(2), 3)
+        optimizer_path(TiltedHimmelblau(), "adm", np.zeros(2), 3)
 
 
 def page_data(page: str) -> dict[str, object]:
@@ -173,7 +173,7 @@ def test_the_animation_shows_what_the_network_says(
     frames = data["frames"]
     assert [each["step"] for each in frames] == [0, 40]  # type: ignore[attr-defined]
     codes = np.frombuffer(base64.b64decode(frames[1]["field"]), np.uint8).reshape(72, 72)  # type: ignore[index]
-    number, _ = field(trace.at(40), frame(X), 72)
+    number, _ = decision_field(trace.at(40), plot_extent(X), 72)
     assert np.array_equal(codes // 40, number)
     assert np.allclose(frames[1]["weights"][0], trace.weights(40)[0].ravel(), atol=6e-4)  # type: ignore[index]
 

@@ -16,8 +16,8 @@ from galfeat.nn.network import Network, initialized
 from galfeat.nn.optimizers import Adam
 from galfeat.nn.training.batches import Samples
 from galfeat.nn.training.early_stopping import Validation
-from galfeat.nn.training.ensemble import Member, Task
-from galfeat.nn.training.loop import Plan
+from galfeat.nn.training.ensemble import EnsembleMember, TrainingTask
+from galfeat.nn.training.loop import TrainingPlan
 
 X, Y = make_classification(
     150, 8, n_informative=6, n_redundant=0, n_classes=3, class_sep=2.0, random_state=3
@@ -85,20 +85,22 @@ class Scripted(Validation):
 
 def test_a_trial_gives_the_network_of_the_epoch_that_was_chosen() -> None:
     samples = Samples(X, np.eye(3)[Y])
-    task = Task(
+    task = TrainingTask(
         samples=samples,
         loss=LOSSES["cross_entropy"],
-        plan=Plan(optimizer=Adam(), batch_size=32, max_iter=5, tol=None),
+        plan=TrainingPlan(optimizer=Adam(), batch_size=32, max_iter=5, tol=None),
     )
-    member = Member(
+    member = EnsembleMember(
         initialized((8, 4, 3), "tanh", "identity", np.random.default_rng(1)),
         np.random.default_rng(2),
     )
-    trial = member.tried(task, lambda network: Scripted(network, samples), np.random.default_rng(3))
-    two, _ = replace(member, rng=np.random.default_rng(3)).trained(task.planned(2))
-    assert (trial.epochs, trial.scores) == (2, (0.1, 0.9, 0.2, 0.1, 0.3))
-    assert_array_equal(trial.network.params, two.network.params)
-    assert member.tried(task, None, np.random.default_rng(3)).epochs is None
+    run = member.validation_run(
+        task, lambda network: Scripted(network, samples), np.random.default_rng(3)
+    )
+    two, _ = replace(member, rng=np.random.default_rng(3)).trained(task.with_fixed_epochs(2))
+    assert (run.epochs, run.scores) == (2, (0.1, 0.9, 0.2, 0.1, 0.3))
+    assert_array_equal(run.network.params, two.network.params)
+    assert member.validation_run(task, None, np.random.default_rng(3)).epochs is None
 
 
 def test_a_committee_is_no_worse_than_its_members(rng: np.random.Generator) -> None:
@@ -115,21 +117,21 @@ def test_a_committee_is_no_worse_than_its_members(rng: np.random.Generator) -> N
 
 
 def test_dropped_units_are_zero_and_the_mean_stays(rng: np.random.Generator) -> None:
-    keep: list[np.ndarray] = [np.empty((2000, 30)), np.empty((2000, 7), dtype=np.float32)]
-    Dropout(0.25).draw(keep, rng)
-    for factors in keep:
+    masks: list[np.ndarray] = [np.empty((2000, 30)), np.empty((2000, 7), dtype=np.float32)]
+    Dropout(0.25).draw(masks, rng)
+    for factors in masks:
         assert set(np.unique(factors)) == {0.0, factors.dtype.type(4 / 3)}
         assert factors.mean() == pytest.approx(1, abs=0.03)
-    before = [factors.copy() for factors in keep]
-    Dropout(0.25).draw(keep, rng)
-    assert not np.array_equal(keep[0], before[0])
+    before = [factors.copy() for factors in masks]
+    Dropout(0.25).draw(masks, rng)
+    assert not np.array_equal(masks[0], before[0])
 
 
 def test_no_dropout_costs_nothing(rng: np.random.Generator) -> None:
-    passage = Network((3, 4, 2)).room(5)
-    assert Dropout(0.0).into(passage) is passage
+    buffers = Network((3, 4, 2)).new_buffers(5)
+    assert Dropout(0.0).with_masks(buffers) is buffers
     state = rng.bit_generator.state
-    Dropout(0.0).draw(passage.keep, rng)
+    Dropout(0.0).draw(buffers.masks, rng)
     assert rng.bit_generator.state == state
 
 

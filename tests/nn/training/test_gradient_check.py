@@ -11,7 +11,7 @@ from galfeat.nn.layout import Layout
 from galfeat.nn.losses import LOSSES, CrossEntropy, HalfSquaredError
 from galfeat.nn.network import Network, initialized
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.gradient_check import Place, check_gradient
+from galfeat.nn.training.gradient_check import ParameterLocation, check_gradient
 from galfeat.nn.training.objective import Objective
 from galfeat.nn.types import Floats
 
@@ -28,8 +28,8 @@ class WrongBias(Network):
     def with_params(self, params: Floats) -> Network:
         return WrongBias(self.layout.sizes, self.activations[0], self.activations[-1], params)
 
-    def _backward(self, X, passage, gradient) -> None:  # type: ignore[no-untyped-def]
-        super()._backward(X, passage, gradient)
+    def _backward(self, X, buffers, gradient) -> None:  # type: ignore[no-untyped-def]
+        super()._backward(X, buffers, gradient)
         self.layout.biases(gradient)[0][2] += 0.001
 
 
@@ -63,7 +63,7 @@ def test_the_wrong_parameter_is_named(samples: Samples, rng: np.random.Generator
     drawn = initialized((3, 4, 2), "tanh", "identity", rng)
     network = WrongBias((3, 4, 2), "tanh", "identity", drawn.params)
     found = check_gradient(Objective(network, CrossEntropy()), samples)
-    assert found.worst == Place(0, "bias", None, 2)
+    assert found.worst == ParameterLocation(0, "bias", None, 2)
     assert found.error == pytest.approx(0.001, rel=1e-4)
     assert "furthest apart at the bias of unit 2 in layer 0" in str(found)
 
@@ -88,11 +88,13 @@ def test_places_count_off_the_flat_vector() -> None:
     layout = Layout((2, 3, 1))
     flat = np.arange(float(layout.size))
     for index in range(layout.size):
-        place = Place.of(layout, index)
+        place = ParameterLocation.from_index(layout, index)
         if place.row is None:
             assert layout.biases(flat)[place.layer][place.column] == index
         else:
             assert layout.weights(flat)[place.layer][place.row, place.column] == index
     with pytest.raises(IndexError, match="no parameter beyond 12"):
-        Place.of(layout, 13)
-    assert str(Place(1, "weight", 2, 0)) == "the weight from unit 2 to unit 0 in layer 1"
+        ParameterLocation.from_index(layout, 13)
+    assert (
+        str(ParameterLocation(1, "weight", 2, 0)) == "the weight from unit 2 to unit 0 in layer 1"
+    )

@@ -13,7 +13,7 @@ from galfeat.nn.activations import ACTIVATIONS
 from galfeat.nn.losses import LOSSES, HalfSquaredError
 from galfeat.nn.network import Network, initialized
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.hessian import Curvature, columns
+from galfeat.nn.training.hessian import NetworkHessian, matrix_of
 from galfeat.nn.training.objective import Objective
 
 
@@ -40,7 +40,7 @@ def test_hessian_is_the_differences_of_the_gradient(
 ) -> None:
     objective, samples = at(hidden, "identity", loss, rng)
     params = objective.network.params.copy()
-    numeric = columns(
+    numeric = matrix_of(
         lambda v: differences.directional(lambda p: gradient_at(objective, samples, p), params, v),
         params.size,
     )
@@ -77,7 +77,9 @@ def test_curvature_of_a_sigmoid_by_pencil() -> None:
     # z = log 3: a = 3/4, a' = 3/16, a'' = -3/32; d2/dw2 of a^2/2 is a'^2 + a a'' = 9/256 - 18/256,
     # times x^2 = 4 for the weight
     network = Network((1, 1), output="sigmoid", params=np.array([math.log(3) / 2, 0.0]))
-    hessian = Curvature(network, np.array([[2.0]]), np.array([[0.0]]), HalfSquaredError()).hessian()
+    hessian = NetworkHessian(
+        network, np.array([[2.0]]), np.array([[0.0]]), HalfSquaredError()
+    ).hessian()
     assert_allclose(hessian, np.array([[4.0, 2.0], [2.0, 1.0]]) * -9 / 256, rtol=1e-14)
 
 
@@ -94,9 +96,10 @@ def test_weights_of_samples_scale_their_curvature(rng: np.random.Generator) -> N
     network = initialized((2, 3, 2), "tanh", "identity", rng)
     X, target = rng.standard_normal((2, 2)), np.eye(2)
     each = [
-        Curvature(network, X[[i]], target[[i]], LOSSES["cross_entropy"]).hessian() for i in range(2)
+        NetworkHessian(network, X[[i]], target[[i]], LOSSES["cross_entropy"]).hessian()
+        for i in range(2)
     ]
-    both = Curvature(
+    both = NetworkHessian(
         network, X, target, LOSSES["cross_entropy"], np.array([[0.25], [3.0]])
     ).hessian()
     assert_allclose(both, 0.25 * each[0] + 3 * each[1], atol=1e-14)
@@ -110,8 +113,8 @@ def test_single_precision_stays_single(rng: np.random.Generator) -> None:
         np.eye(2)[[0, 1, 1, 0, 1]],
         rng.standard_normal(double.params.size),
     )
-    wanted = Curvature(double, X, target, LOSSES["cross_entropy"]).product(along)
-    narrow = Curvature(
+    wanted = NetworkHessian(double, X, target, LOSSES["cross_entropy"]).product(along)
+    narrow = NetworkHessian(
         single, X.astype(np.float32), target.astype(np.float32), LOSSES["cross_entropy"]
     )
     assert narrow.product(along.astype(np.float32)).dtype == narrow.hessian().dtype == np.float32

@@ -14,7 +14,7 @@ from galfeat import UsageError
 from galfeat.nn.losses import LOSSES, CrossEntropy, HalfSquaredError
 from galfeat.nn.network import Network, initialized
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.full_batch import FullBatch, Landscape, Minimum
+from galfeat.nn.training.full_batch import FullBatch, MinimizeResult, SmoothFunction
 from galfeat.nn.training.lbfgs import lbfgs
 from galfeat.nn.training.newton import _steihaug, newton
 from galfeat.nn.training.objective import Objective
@@ -28,13 +28,13 @@ each_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 class Method(Protocol):
     def __call__(
         self,
-        landscape: Landscape,
+        landscape: SmoothFunction,
         params: np.ndarray,
         *,
         max_iter: int = 200,
         tol: float = 1e-10,
         callback: Callable[[np.ndarray, float], None] | None = None,
-    ) -> Minimum: ...
+    ) -> MinimizeResult: ...
 
 
 class Surface:

@@ -7,7 +7,7 @@ from galfeat.nn.losses import get_loss
 from galfeat.nn.network import initialized
 from galfeat.nn.optimizers import Adam, GradientDescent
 from galfeat.nn.training.batches import Samples
-from galfeat.nn.training.loop import Plan, train
+from galfeat.nn.training.loop import TrainingPlan, train
 from galfeat.nn.training.objective import Objective
 from galfeat.nn.training.trace import Trace, record
 
@@ -25,7 +25,7 @@ def task(seed: int = 0) -> tuple[Objective, Samples, np.random.Generator]:
 
 def traced(every: int = 1, **settings: object) -> tuple[Trace, Samples]:
     objective, samples, rng = task()
-    plan = Plan(
+    plan = TrainingPlan(
         **(
             {"optimizer": Adam(learning_rate=0.05), "batch_size": 10, "max_iter": 5, "tol": None}  # type: ignore[arg-type]
             | settings
@@ -40,7 +40,7 @@ def test_the_end_is_what_training_gives_without_looking() -> None:
     history = train(
         objective,
         samples,
-        Plan(optimizer=Adam(learning_rate=0.05), batch_size=10, max_iter=5, tol=None),
+        TrainingPlan(optimizer=Adam(learning_rate=0.05), batch_size=10, max_iter=5, tol=None),
         rng,
     )
     assert len(trace) == history.updates + 1 == 16
@@ -91,7 +91,7 @@ def test_weights_and_activations_by_layer() -> None:
     hidden, out = trace.activations(3, samples.X)
     assert_allclose(hidden, np.tanh(samples.X @ trace.weights(3)[0] + trace.biases(3)[0]))
     assert_allclose(out, hidden @ trace.weights(3)[1] + trace.biases(3)[1])
-    sizes = trace.gradient_sizes()
+    sizes = trace.gradient_norms()
     assert sizes.shape == (16, 2)
     assert_allclose(sizes[5, 1], np.linalg.norm(trace.gradients[5][8:20]))
 

@@ -25,7 +25,7 @@ def stamps_of(source: Source, shard: Shard) -> list[Stamp]:
     None for a source that is in no files that are known here.
     """
     if isinstance(source, RemoteSource):
-        return source.marks(shard)
+        return source.file_stamps(shard)
     return [_stamp(name, path) for name, path in dict(_files(source, shard)).items()]
 
 
@@ -43,7 +43,7 @@ def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
     if isinstance(source, FileSource):
         part = source.catalog.slice(shard.start, len(shard))
         own = [part.column(column).to_pylist() for column in source.columns.values()]
-        beside = [each.files.slice(shard.start, len(shard)).to_pylist() for each in source.beside]
+        beside = [each.files.slice(shard.start, len(shard)).to_pylist() for each in source.sidecars]
         names = (name for column in [*own, *beside] for name in column)
         return ((name, source.folder / name) for name in names if name and "\0" not in name)
     if isinstance(source, MosaicSource):
@@ -59,8 +59,8 @@ def settings_of(source: Source) -> dict[str, Any]:
 
     Not where it is, nor what is in it.
     """
-    if isinstance(source, RemoteSource):
-        return {"address": source.address, **settings_of(source.local)}
+    if isinstance(source, FileSource | RowSource | RemoteSource):
+        return dict(source.settings)
     fields: tuple[dataclasses.Field[Any], ...] = (
         dataclasses.fields(source) if dataclasses.is_dataclass(source) else ()
     )

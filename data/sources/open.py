@@ -171,6 +171,7 @@ def open_with_options(
     path: str | Path | Sequence[str | Path], options: ReadOptions
 ) -> CatalogedSource:
     """Open a source of cutouts, as `open_source` does, with all options in one value."""
+    options.check()
     if options.positions is not None:
         return _open_mosaics([path] if isinstance(path, str | Path) else list(path), options)
     if options.size_arcsec is not None or options.size_pixels is not None:

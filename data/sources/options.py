@@ -17,6 +17,8 @@ __all__ = ["ReadOptions"]
 class ReadOptions:
     """Options for reading cutouts, passed whole from `galfeat.data.open_source` to the sources.
 
+    They are stored as given, and checked when a source is opened.
+
     Parameters
     ----------
     catalog : str or Path, optional
@@ -37,11 +39,6 @@ class ReadOptions:
         Sum of the data-quality bits that mark a bad pixel.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
-
-    Raises
-    ------
-    UsageError
-        If an option is outside its range.
     """
 
     catalog: str | Path | None = None
@@ -55,10 +52,17 @@ class ReadOptions:
     bad_bits: int | None = None
     allow_outside: bool = False
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Check that each option is in its range.
+
+        Raises
+        ------
+        UsageError
+            If one is not.
+        """
         check_layout(self.layout)
         check_missing(self.missing_bands)
-        _ = self.selected_bands, self.ancillary  # each checks its own options
+        _ = self.selected_bands, self.ancillary  # these check their own options
 
     @cached_property
     def selected_bands(self) -> tuple[str, ...]:

@@ -1,10 +1,10 @@
-"""The preparation in pictures.
+"""Figures of the preparation of cutouts.
 
 ``python examples/preparation.py FOLDER`` draws simulated galaxies step by step, in a few seconds.
 
-preparation.jpg     as it comes, what stands out, neighbours masked, centred, at one size, turned
-colour.jpg          the same galaxies in colours that stay true where they are bright, and in ones
-that do not
+preparation.jpg     as read, detected, neighbors masked, centered, at one size, rotated
+colour.jpg          the same galaxies with Lupton's color-preserving stretch, and with each band
+                    stretched separately
 """
 
 import sys
@@ -30,7 +30,7 @@ def show(axes: Axes, picture: NDArray[np.generic]) -> None:
 
 
 def outline(axes: Axes, cutout: Cutout) -> None:
-    """Draw what stands out of the noise: the galaxy in white, its neighbours in orange."""
+    """Outline detections: the galaxy in white, its neighbors in orange."""
     labels = segment(combine_bands(significance(cutout)))
     central = central_label(labels)
     axes.contour(labels == central if central else labels < 0, [0.5], colors="white", linewidths=1)
@@ -62,7 +62,7 @@ def steps(cutouts: list[Cutout]) -> Figure:
 
 
 def colours(cutouts: list[Cutout]) -> Figure:
-    """Draw each galaxy by Lupton et al. (2004), and with every band stretched on its own."""
+    """Draw each galaxy by Lupton et al. (2004), and with every band stretched separately."""
     figure = Figure(figsize=(2 * len(cutouts), 4), layout="compressed")
     grid = figure.subplots(2, len(cutouts), squeeze=False)
     grid[0, 0].set_ylabel("all bands by one number")
@@ -75,7 +75,7 @@ def colours(cutouts: list[Cutout]) -> Figure:
 
 
 def main(folder: Path) -> None:
-    """Draw everything into a folder."""
+    """Draw all figures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     survey = simulate(40, seed=3)
     singles = [

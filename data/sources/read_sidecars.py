@@ -86,7 +86,9 @@ def _read_planes(
         images = [images[number]]
     elif count > 1 and len(images) > 1:
         raise CutoutError(f"holds {len(images)} images for {count} galaxies")
-    values = _stack([opened.layer(opened.hdus[image.hdu], role, ancillary) for image in images])
+    values = _stack(
+        [opened.read_ancillary(opened.hdus[image.hdu], role, ancillary) for image in images]
+    )
     if values.ndim > 2 and count > 1 and len(values) == count:
         values = values[number]
     if values.ndim > 3:

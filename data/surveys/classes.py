@@ -1,7 +1,4 @@
-"""What the readers of known sets share.
-
-Classes by number, tables joined to pictures, columns by their names.
-"""
+"""Helpers of the survey readers: class names, tables joined to pictures, image sizes."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -23,7 +20,7 @@ _log = logging.getLogger("galfeat")
 
 
 def set_text_column(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
-    """Return the table with a column of text in place of that of its name, or at its end."""
+    """Return a table with a text column replaced, or appended if it is new."""
     column = pa.array(values, pa.string())
     if name in table.column_names:
         return table.set_column(table.column_names.index(name), name, column)
@@ -31,15 +28,15 @@ def set_text_column(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Tab
 
 
 def name_classes(source: Hdf5Source, column: str, classes: Sequence[str]) -> Hdf5Source:
-    """Write the classes of a source by name in its column ``label``.
+    """Replace class numbers by class names, in the column ``label``.
 
     Parameters
     ----------
     source : Hdf5Source
     column : str
-        Where their numbers stand, from 0.
+        Column of the class numbers, from 0.
     classes : sequence of str
-        Their names.
+        Names of the classes.
 
     Raises
     ------
@@ -67,15 +64,13 @@ def name_classes(source: Hdf5Source, column: str, classes: Sequence[str]) -> Hdf
 
 
 def open_square_images(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
-    """Open an HDF5 image set, and make sure that its images have one of the sides that it is known
-    by.
+    """Open an HDF5 image set and check that its images have one of the expected sides.
 
     Parameters
     ----------
     path : Path
     sides : mapping of int to str
-        What the set is called whose images have that side, pixels; ``""`` for the one that is asked
-        for.
+        Name of the data set with that side, pixels; ``""`` for the expected one.
 
     Raises
     ------
@@ -99,12 +94,12 @@ def open_square_images(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
 
 
 def open_pictures(folder: Path) -> FileSource:
-    """Open all pictures of a folder, whatever tables lie beside them.
+    """Open all pictures of a folder, ignoring tables in it.
 
     Raises
     ------
     UsageError
-        If there is no such folder, or nothing in it.
+        If there is no such folder, or it holds no pictures.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder of pictures")
@@ -117,16 +112,16 @@ def open_pictures(folder: Path) -> FileSource:
 def join_table(
     pictures: FileSource, table: pa.Table, names: Sequence[str], path: Path
 ) -> FileSource:
-    """Give pictures the rows of a table.
+    """Join a table to pictures by their file names.
 
     Parameters
     ----------
     pictures : FileSource
         Of a folder of pictures.
     table : pyarrow.Table
-        With the column ``id``; its column ``file``, if any, gives way.
+        With the column ``id``; its column ``file``, if any, is replaced.
     names : sequence of str
-        For each row, the name of its picture without folder and suffix.
+        For each row, the file name of its picture without folder and suffix.
     path : Path
         Of the table, for messages.
 

@@ -117,7 +117,7 @@ def _find_ancillary(
 ) -> tuple[AncillaryMosaic, ...]:
     """Return the ancillary planes of one band of a mosaic in its file."""
     found: list[AncillaryMosaic] = []
-    for each in galaxy.beside:
+    for each in galaxy.ancillary:
         hdu = opened.hdus[each.hdu]
         depth = prod(hdu.shape[:-2])
         role = noise_role(hdu.header, each.role)

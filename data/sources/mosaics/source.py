@@ -28,7 +28,7 @@ from galfeat.data.fits.scaling import (
     stored_dtype,
 )
 from galfeat.data.fits.streams import stamp_of
-from galfeat.data.fits.tiles import tiles
+from galfeat.data.fits.tiles import open_tiles
 from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.mosaics.planes import MosaicPlane
 from galfeat.data.sources.row_source import RowSource
@@ -243,7 +243,7 @@ def _opened(plane: MosaicPlane) -> Iterator[_Reader]:
         if stamp_of(file) != plane.stamp:
             raise CutoutError(f"the mosaic {plane.file} has changed since it was opened")
         if plane.hdu.kind == "tiles":
-            with tiles(plane.path, plane.hdu, plane.number) as read:
+            with open_tiles(plane.path, plane.hdu, plane.number) as read:
                 yield read
         else:
             yield _WindowReader(file, plane)

@@ -19,7 +19,7 @@ def touch(folder: Path, *files: str) -> None:
     "name",
     ["ERR", "sigma", "VAR_POISSON", "g_mask", "WHT2", "ivar", "file_psf", "file_noise", "DQ"],
 )
-def test_companions_are_known_by_their_words(name: str) -> None:
+def test_ancillary_images_are_recognized_by_their_words(name: str) -> None:
     assert is_ancillary(name)
 
 
@@ -44,11 +44,11 @@ def test_words_inside_other_words_do_not_count(name: str) -> None:
         ("SDSS_G1fitim", None),
     ],
 )
-def test_what_stands_before_the_word_is_found(stem: str, root: str | None) -> None:
+def test_the_part_before_the_word_is_the_stem(stem: str, root: str | None) -> None:
     assert ancillary_stem(stem) == root
 
 
-def test_a_companion_needs_a_galaxy_that_it_accompanies() -> None:
+def test_an_ancillary_file_needs_a_galaxy() -> None:
     assert flag_ancillary_files(["G1fitim", "G1sigma", "G2sigma", "G10fitim"]) == [
         False,
         True,

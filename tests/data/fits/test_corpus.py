@@ -205,7 +205,7 @@ def test_pixel_lists_of_every_instruction() -> None:
 
 @pytest.mark.parametrize("bitpix", BITPIX)
 def test_folders_of_such_files_are_read_alike(tmp_path: Path, bitpix: int) -> None:
-    """The quick way for many files gives what the careful way gives."""
+    """The fast path for many files gives what the slow path gives."""
     contents = {}
     for seed, (scale, shape) in enumerate(product(SCALES, [(5, 7), (2, 4, 6)])):
         content, _ = image(bitpix, shape, scale, np.random.default_rng(seed))

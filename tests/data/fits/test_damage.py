@@ -17,7 +17,7 @@ from PIL import Image
 
 from galfeat import CutoutError
 from galfeat.data import Shard, open_source
-from galfeat.data.fits import fast_images as plain
+from galfeat.data.fits import fast_images
 from galfeat.data.fits.file import FitsFile, open_fits
 from galfeat.data.fits.headers import read_hdus
 from galfeat.data.fits.streams import FileBytes, open_bytes
@@ -187,13 +187,13 @@ def test_a_small_file_that_claims_a_thousand_million_pixels_a_row_fails_at_once(
         failure.reason == "is truncated: its image should have 80,000,000,000 bytes and has 17,120"
     )
     # the room that any file is read into, most of it never touched
-    assert peak < plain._LARGEST + 100_000
+    assert peak < fast_images._MAX_BYTES + 100_000
 
 
 def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("galfeat.data.fits.streams._LARGEST_UNZIPPED", 1 << 20)
+    monkeypatch.setattr("galfeat.data.fits.streams._MAX_UNZIPPED", 1 << 20)
     assert "unpacks to more than" in reason(
         written(tmp_path / "a.fits.gz", gzip.compress(bytes(2 << 20)))
     )

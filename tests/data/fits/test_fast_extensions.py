@@ -1,4 +1,4 @@
-"""One file of many extensions: the quick way says what the careful way says, or nothing."""
+"""One file of many extensions: the fast path says what the slow path says, or nothing."""
 
 import pickle
 import re
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from galfeat import CutoutError
 from galfeat.data import Reading, open_source
-from galfeat.data.fits import fast_extensions as rows
+from galfeat.data.fits import fast_extensions
 from galfeat.data.fits.fast_extensions import find_uniform_extensions
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.headers import HduReader, Header, read_hdus
@@ -82,7 +82,7 @@ def same(one: Reading, other: Reading) -> bool:
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "i8", "f4", "f8"])
 @pytest.mark.parametrize("shape", [(5, 7), (3, 4, 6), (1, 1, 9, 2), (40, 60)])
-def test_every_kind_is_read_as_the_careful_way_and_astropy_do(
+def test_every_kind_is_read_as_the_slow_path_and_astropy_do(
     tmp_path: Path, dtype: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.fits", ramp(shape, dtype), FILTER="r")
@@ -99,12 +99,12 @@ def test_every_kind_is_read_as_the_careful_way_and_astropy_do(
 
 @pytest.mark.parametrize("part", [1, 3000, 30000, 1 << 19])
 @pytest.mark.parametrize("gap", [0, 8])
-def test_however_it_is_cut_into_reads(
+def test_chunks_of_any_size_give_the_same_pixels(
     tmp_path: Path, part: int, gap: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.fits", ramp((6, 5)))
-    monkeypatch.setattr(rows, "_PART", part)
-    monkeypatch.setattr(rows, "_GAP", gap)
+    monkeypatch.setattr(fast_extensions, "_CHUNK_BYTES", part)
+    monkeypatch.setattr(fast_extensions, "_MAX_GAP", gap)
     row = find_uniform_extensions(path, "auto", HeaderCache())
     assert row is not None
     for start, stop in ((0, COUNT), (3, 4), (5, 19)):
@@ -164,7 +164,7 @@ def odd_files(folder: Path) -> Iterator[tuple[str, Path]]:
     yield "filters that change", filters
 
 
-def test_what_is_not_alike_is_left_to_the_careful_way(tmp_path: Path) -> None:
+def test_what_is_not_alike_is_left_to_the_slow_path(tmp_path: Path) -> None:
     for what, path in odd_files(tmp_path):
         assert find_uniform_extensions(path, "auto", HeaderCache()) is None, what
     assert find_uniform_extensions(tmp_path / "bands.fits", "galaxies", HeaderCache()) is not None
@@ -196,7 +196,7 @@ def test_bands_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert same(everything(source), carefully(source, monkeypatch))
 
 
-def test_a_catalogue_of_the_file_gives_its_names(tmp_path: Path) -> None:
+def test_a_catalog_of_the_file_gives_its_names(tmp_path: Path) -> None:
     path = write(tmp_path / "a.fits", ramp((6, 5)))
     (tmp_path / "c.csv").write_text(
         "id,label\n" + "".join(f"x{number},agn\n" for number in range(COUNT))
@@ -252,7 +252,7 @@ def test_headers_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_few_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galfeat.data.fits.header_cache._MOST_KNOWN", 2)
+    monkeypatch.setattr("galfeat.data.fits.header_cache._MAX_FILES", 2)
     known = HeaderCache()
     for number in range(5):
         with known.open(write(tmp_path / f"{number}.fits", ramp((6, 5)))) as file:
@@ -260,7 +260,7 @@ def test_few_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(known._contents) <= 2
 
 
-def test_the_source_can_be_sent_away(tmp_path: Path) -> None:
+def test_the_source_can_be_pickled(tmp_path: Path) -> None:
     source = opened(write(tmp_path / "a.fits", ramp((6, 5))))
     sent = pickle.loads(pickle.dumps(source))
     assert sent.extensions == source.extensions
@@ -301,9 +301,9 @@ def test_a_damaged_header_is_never_read_otherwise(
     source = opened(path)
     with monkeypatch.context() as patch:
         patch.setattr("galfeat.data.sources.open.find_uniform_extensions", lambda *_: None)
-        careful = opened(path)
-    assert source.catalog == careful.catalog
-    assert same(everything(source), everything(careful))
+        by_slow_path = opened(path)
+    assert source.catalog == by_slow_path.catalog
+    assert same(everything(source), everything(by_slow_path))
 
 
 @settings(max_examples=300, deadline=None)

@@ -208,7 +208,7 @@ def test_bands_of_extensions_stack_in_order(tmp_path: Path) -> None:
     assert np.array_equal(found.pixels[2], (image("f4") + 2).astype("f4"))
 
 
-def test_one_extension_can_be_chosen_even_a_companion(tmp_path: Path) -> None:
+def test_one_extension_can_be_chosen_even_an_ancillary_one(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.fits",
         fits.PrimaryHDU(),
@@ -281,7 +281,7 @@ def test_the_header_names_the_planes_of_a_cube(
     assert (found.bands, found.named) == (bands or ("band1", "band2"), bool(bands))
 
 
-def test_of_a_keyword_that_stands_twice_the_first_counts_as_in_astropy(tmp_path: Path) -> None:
+def test_of_a_duplicate_keyword_the_first_counts_as_in_astropy(tmp_path: Path) -> None:
     hdu = fits.PrimaryHDU(image("i2"))
     hdu.header.extend([("BZERO", 10.0), ("BZERO", 20.0), ("FILTER", "g"), ("FILTER", "r")])
     path = write(tmp_path / "a.fits", hdu)

@@ -141,7 +141,7 @@ def test_four_axes_are_a_row_of_galaxies() -> None:
     ]
 
 
-def test_companions_are_never_galaxies_nor_bands() -> None:
+def test_ancillary_images_are_never_galaxies_nor_bands() -> None:
     assert arrange(
         images("SCI", "ERR", "DQ", "WHT", "VAR_POISSON", "G_MASK", "psf", "IVAR2", "SEGMAP")
     ) == [GalaxyImages((1,), ("band1",))]
@@ -157,7 +157,7 @@ def test_an_image_that_cannot_be_a_galaxy_is_one_with_a_problem() -> None:
     assert "5 axes" in found[2].problem
 
 
-def test_a_layout_that_there_is_not_is_refused_with_those_there_are() -> None:
+def test_an_unknown_layout_is_refused_with_the_known_ones() -> None:
     layouts: tuple[Layout, ...] = ("auto", "cube", "bands", "galaxies")
     for layout in layouts:
         check_layout(layout)

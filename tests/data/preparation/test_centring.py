@@ -42,7 +42,7 @@ def _scene(
     return Cutout("a", (sky + light * np.array([1, 0.6])[:, None, None]).astype(np.float32), NAMES)
 
 
-def _centre(image: NDArray[np.floating]) -> tuple[float, float]:
+def _center(image: NDArray[np.floating]) -> tuple[float, float]:
     light = np.where(image > 5, image, 0).astype(float)
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]
     return float((light * y).sum() / light.sum()), float((light * x).sum() / light.sum())
@@ -54,14 +54,14 @@ def _half_light(image: NDArray[np.floating]) -> float:
     return found.half_light
 
 
-@pytest.mark.parametrize("centre", [(40.0, 40.0), (43.4, 36.8), (36.25, 45.5)])
-def test_the_centre_of_light_becomes_the_centre_of_the_image(centre: tuple[float, float]) -> None:
+@pytest.mark.parametrize("center", [(40.0, 40.0), (43.4, 36.8), (36.25, 45.5)])
+def test_the_center_of_light_becomes_the_center_of_the_image(center: tuple[float, float]) -> None:
     prepared = prepare_one(
-        _scene(centre), Preparation(size=81, stretch="none", centring="subpixel")
+        _scene(center), Preparation(size=81, stretch="none", centring="subpixel")
     )
-    assert _centre(prepared.mean(axis=0)) == pytest.approx((40, 40), abs=0.1)
-    whole = prepare_one(_scene(centre), Preparation(size=81, stretch="none", centring="pixel"))
-    assert _centre(whole.mean(axis=0)) == pytest.approx((40, 40), abs=0.6)
+    assert _center(prepared.mean(axis=0)) == pytest.approx((40, 40), abs=0.1)
+    whole = prepare_one(_scene(center), Preparation(size=81, stretch="none", centring="pixel"))
+    assert _center(whole.mean(axis=0)) == pytest.approx((40, 40), abs=0.6)
 
 
 @pytest.mark.parametrize("fit", ["resample", "crop"])
@@ -118,7 +118,7 @@ def test_size_alone_does_not_move_the_galaxy_off_its_place() -> None:
         Preparation(size=48, stretch="none", extent=0.15),
     )
     enlarged = 0.15 * 48 / (1.678 * 5.0)
-    assert _centre(prepared.mean(axis=0)) == pytest.approx(
+    assert _center(prepared.mean(axis=0)) == pytest.approx(
         (23.5 + 6 * enlarged, 23.5 - 4 * enlarged), abs=0.4
     )
 
@@ -149,7 +149,7 @@ def test_the_scale_has_limits() -> None:
     assert narrowest.side == 50
 
 
-def test_neighbours_become_bad_pixels_and_the_galaxy_does_not() -> None:
+def test_neighbors_become_bad_pixels_and_the_galaxy_does_not() -> None:
     cutout = _scene(others=((12, 15), (66, 70)))
     prepared = prepare_one(cutout, Preparation(size=81, neighbours="mask"))
     kept = prepare_one(cutout, Preparation(size=81))
@@ -180,7 +180,7 @@ def test_a_segmentation_map_decides_where_there_is_one() -> None:
     )
 
 
-def test_maps_of_a_batch_come_along() -> None:
+def test_maps_of_a_batch_are_used() -> None:
     cutout = _scene(others=((12, 15),))
     labels = np.zeros((81, 81), np.int32)
     labels[60:64, 3:9], labels[38:42, 38:42] = 2, 1
@@ -264,14 +264,14 @@ def test_unit_and_sky_do_not_matter_and_nothing_is_written_to() -> None:
         np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
-def test_oblong_cutouts_are_centred_beyond_their_centred_square() -> None:
+def test_oblong_cutouts_are_centerd_beyond_their_centerd_square() -> None:
     """The galaxy lies 8 columns right of the middle of 61 x 121 pixels: there are pixels on both of
     its sides.
     """
     cutout = _scene((30.0, 68.0), shape=(61, 121))
     prepared = prepare_one(cutout, Preparation(size=61, stretch="none", centring="pixel"))
     assert np.isfinite(prepared).all()
-    assert _centre(prepared.mean(axis=0)) == pytest.approx((30, 30), abs=0.6)
+    assert _center(prepared.mean(axis=0)) == pytest.approx((30, 30), abs=0.6)
 
 
 @pytest.mark.parametrize("corner", [(20, 20), (17, 26), (25, 18)])
@@ -332,7 +332,7 @@ def test_significance_is_light_over_noise() -> None:
     assert segment(found[0])[40, 40] > 0
 
 
-def test_real_galaxies_are_found_and_neighbours_masked(real_data: Path) -> None:
+def test_real_galaxies_are_found_and_neighbors_masked(real_data: Path) -> None:
     """KiDS and SDSS cutouts of one galaxy come with maps of segments and noise: both telescopes
     show it alike once it is centred.
     """
@@ -371,7 +371,7 @@ def test_a_given_sky_is_taken_away_and_none_is_not() -> None:
     assert np.median(border[border_mask(81, 8)]) == pytest.approx(0, abs=1e-3)
 
 
-def test_clipping_is_astropys_and_rids_the_sky_of_a_neighbour() -> None:
+def test_clipping_is_astropys_and_rids_the_sky_of_a_neighbor() -> None:
     values = np.concatenate(
         [
             np.random.default_rng(0).normal(10, 2, 2000),
@@ -388,7 +388,7 @@ def test_clipping_is_astropys_and_rids_the_sky_of_a_neighbour() -> None:
     assert clipped_median(np.array([7.0])) == 7
 
 
-def test_a_clipped_sky_is_that_of_the_frame() -> None:
+def test_a_clipped_sky_is_that_of_the_border() -> None:
     cutout = _scene(others=((3, 40), (40, 2), (77, 30)))
     plain = prepare_one(cutout, Preparation(size=81, stretch="none", sky="none"))[0].astype(float)
     clipped = prepare_one(cutout, Preparation(size=81, stretch="none", sky="clipped"))[0].astype(

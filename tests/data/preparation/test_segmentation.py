@@ -9,7 +9,7 @@ from galfeat.data.preparation.segmentation import (
     central_label,
     central_region,
     combine_bands,
-    neighbours,
+    neighbor_mask,
     segment,
     smooth_image,
 )
@@ -107,7 +107,7 @@ def test_a_sky_level_and_an_oblong_image_do_not_matter() -> None:
     assert central_label(segment(image)) == 1
 
 
-def test_the_centre_by_pencil() -> None:
+def test_the_center_by_pencil() -> None:
     labels = np.zeros((9, 9), dtype=int)
     assert central_label(labels) == 0
     labels[0, 0] = 3  # further off than a quarter of 9 pixels
@@ -121,7 +121,7 @@ def test_the_centre_by_pencil() -> None:
     assert central_label(labels) == 2
     labels[4, 5] = 7
     assert central_label(labels) == 7
-    np.testing.assert_array_equal(neighbours(labels), (labels > 0) & (labels != 7))
+    np.testing.assert_array_equal(neighbor_mask(labels), (labels > 0) & (labels != 7))
 
 
 def test_holes_of_the_central_region_are_filled_but_no_other_object_in_them() -> None:
@@ -144,7 +144,7 @@ def test_an_object_at_the_border_is_an_object() -> None:
     labels = segment(_blobs((0, 20, 60), (30, 30, 20)))
     assert labels[0, 20] == 1
     assert labels[30, 30] == 2
-    assert neighbours(labels)[0, 20]
+    assert neighbor_mask(labels)[0, 20]
 
 
 def test_nothing_is_written_to() -> None:

@@ -46,7 +46,9 @@ def test_a_faint_point_has_the_noise_of_the_pixels_it_covers() -> None:
     sqrt(2^(1/3) - 1)).
     """
     galaxy = _galaxy("merger", magnitude=27.0)
-    seen = visibility(galaxy, _scene(LightComponent(_spot(), 1.0, marks=True)), SIZE, "wide")
+    seen = visibility(
+        galaxy, _scene(LightComponent(_spot(), 1.0, defines_class=True)), SIZE, "wide"
+    )
     level = noise_level("i", "wide")
     sigma = np.hypot(np.sqrt(level.sky), level.read) / level.gain
     alpha = 4.0 / (2 * np.sqrt(2 ** (1 / 3) - 1))
@@ -58,7 +60,7 @@ def test_a_faint_point_has_the_noise_of_the_pixels_it_covers() -> None:
 
 
 def test_a_typical_clump_is_all_of_them_over_the_root_of_their_number() -> None:
-    scene = _scene(LightComponent(_spot(), 0.5, marks=True), LightComponent(_spot(), 0.5))
+    scene = _scene(LightComponent(_spot(), 0.5, defines_class=True), LightComponent(_spot(), 0.5))
     one, nine = (
         visibility(_galaxy("clump", clumps=number, magnitude=27.0), scene, SIZE, "wide")
         for number in (1, 9)
@@ -68,7 +70,7 @@ def test_a_typical_clump_is_all_of_them_over_the_root_of_their_number() -> None:
 
 
 def test_a_magnitude_and_a_half_deeper_is_four_times_the_signal_of_what_is_faint() -> None:
-    scene = _scene(LightComponent(_spot(), 1.0, marks=True))
+    scene = _scene(LightComponent(_spot(), 1.0, defines_class=True))
     deep, wide = (
         visibility(_galaxy("merger", magnitude=28.0), scene, SIZE, depth).tail_sn
         for depth in ("deep", "wide")
@@ -87,7 +89,7 @@ def test_contrast_of_arms_is_the_bright_quarter_over_the_dark_one(
     light = np.where(np.hypot(x, y) < 40, np.where(x > 0, brighter, 1.0), 0).astype(np.float32)
     galaxy = _galaxy("spiral", radius=25.0)
     seen = visibility(
-        galaxy, _scene(LightComponent(light / light.sum(), 1.0, marks=True)), SIZE, "wide"
+        galaxy, _scene(LightComponent(light / light.sum(), 1.0, defines_class=True)), SIZE, "wide"
     )
     assert seen.arm_contrast == pytest.approx(contrast, rel=0.02)
 
@@ -135,7 +137,7 @@ def test_parts_of_real_galaxies_are_marked() -> None:
         galaxy = draw_galaxy(5, label, "star_forming", 3)
         scene = draw_scene(galaxy, ["F606W"], GRID, 3)
         assert scene.camera is HST
-        marked = sum(part.share for part in scene.parts if part.marks)
+        marked = sum(part.share for part in scene.components if part.defines_class)
         expected = {"clump": galaxy.clump_fraction, "merger": galaxy.tail_fraction}.get(label, 0.0)
         left = 1 - abs(galaxy.compact_fraction)
         if label == "spiral":

@@ -43,7 +43,7 @@ def test_nuisances_tell_the_class_here(galaxies: list[GalaxyTruth]) -> None:
     assert balanced_accuracy_score(labels, told) > 0.3
 
 
-def test_the_quiescent_are_smaller_rounder_more_bulged_and_in_company(
+def test_the_quiescent_are_smaller_rounder_more_bulged_and_in_denser_fields(
     galaxies: list[GalaxyTruth],
 ) -> None:
     for column, sign in (
@@ -60,7 +60,7 @@ def test_the_quiescent_are_smaller_rounder_more_bulged_and_in_company(
         assert sign * (quiescent - forming) > 0.1 * abs(forming), column
 
 
-def test_the_faint_are_far_and_clumpy_discs_further(galaxies: list[GalaxyTruth]) -> None:
+def test_the_faint_are_far_and_clumpy_disks_further(galaxies: list[GalaxyTruth]) -> None:
     magnitude, redshift = (
         np.array([getattr(galaxy, column) for galaxy in galaxies])
         for column in ("magnitude", "redshift")

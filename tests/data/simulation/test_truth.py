@@ -88,7 +88,7 @@ def test_nuisances_are_the_very_same_whatever_the_class() -> None:
         assert len({tuple(getattr(galaxy, name) for name in NUISANCES) for galaxy in drawn}) == 1
 
 
-def test_integrated_colours_are_the_same_whatever_the_class(galaxies: list[GalaxyTruth]) -> None:
+def test_integrated_colors_are_the_same_whatever_the_class(galaxies: list[GalaxyTruth]) -> None:
     forming = [galaxy for galaxy in galaxies if galaxy.state == "star_forming"]
     labels = np.array([galaxy.label for galaxy in forming])
     assert (
@@ -100,7 +100,7 @@ def test_integrated_colours_are_the_same_whatever_the_class(galaxies: list[Galax
         assert len({galaxy.spectrum for galaxy in drawn}) == 1
 
 
-def test_state_is_where_the_colours_put_it(galaxies: list[GalaxyTruth]) -> None:
+def test_state_is_where_the_colors_put_it(galaxies: list[GalaxyTruth]) -> None:
     for galaxy in galaxies:
         edge = 0.88 * galaxy.v_j + (0.69 if galaxy.redshift < 0.5 else 0.59)
         assert (galaxy.u_v > 1.3 and galaxy.v_j < 1.6 and galaxy.u_v > edge) == (
@@ -201,7 +201,7 @@ def test_the_table_has_a_row_a_galaxy_and_their_values(galaxies: list[GalaxyTrut
     assert set(NUISANCES) < set(table.column_names)
 
 
-def test_axis_ratio_of_a_thick_disc() -> None:
+def test_axis_ratio_of_a_thick_disk() -> None:
     galaxy = draw_galaxies(1, 0)[0]
     for cosine, ratio in ((1.0, 1.0), (0.5, np.sqrt(0.04 + 0.96 * 0.25))):
         object.__setattr__(galaxy, "cos_inclination", cosine)

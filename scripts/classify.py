@@ -12,8 +12,8 @@ from galfeat.scripts.batching import (
     Quiet,
     Restart,
     RetryFailed,
+    monitoring,
     options_of,
-    watching,
 )
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
@@ -22,7 +22,7 @@ from galfeat.scripts.options import (
     Workers,
     with_read_options,
 )
-from galfeat.scripts.running import finish, main_of, say_unless_quiet
+from galfeat.scripts.running import echo_unless_quiet, finish, main_of
 
 if TYPE_CHECKING:
     from galfeat.data.sources.options import ReadOptions
@@ -50,13 +50,13 @@ def classify(
     config: Config = None,
 ) -> None:
     """Give every cutout of a source its class and the probability of each class."""
-    del config  # it has done its work: it gave the options above their defaults
+    del config  # its callback has set the defaults of the options above
     from galfeat.data.sources.open import open_with_options
     from galfeat.pipeline import classify as predict
 
     opened = open_with_options(source, reading)
     options = options_of(workers, processes, cluster, restart, retry_failed)
-    with watching("classify", log, quiet) as progress:
+    with monitoring("classify", log, quiet) as progress:
         summary = predict(
             model,
             opened,
@@ -65,7 +65,7 @@ def classify(
             progress=progress,
             inputs=[source, reading.catalog, reading.positions],
         )
-    say_unless_quiet(f"classify: {summary.ends('classified')}")
+    echo_unless_quiet(f"classify: {summary.ends('classified')}")
     finish(summary.done, summary.failed, strict)
 
 

@@ -14,7 +14,7 @@ from galfeat.scripts.options import (
     Workers,
     with_read_options,
 )
-from galfeat.scripts.running import main_of, say
+from galfeat.scripts.running import echo_stderr, main_of
 
 if TYPE_CHECKING:
     from galfeat.data.sources.options import ReadOptions
@@ -85,12 +85,12 @@ def compare(
             resume=resume,
             measuring=measuring,
             training=training,
-            saying=lambda sentence: say(f"compare: {sentence}"),
+            saying=lambda sentence: echo_stderr(f"compare: {sentence}"),
         )
     for sentence in judge(compared.study).sentences:
-        say(sentence)
+        echo_stderr(sentence)
     failed = f" ({compared.failed:,} cutouts failed)" if compared.failed else ""
-    say(f"compare: the report is {compared.report}{failed}")
+    echo_stderr(f"compare: the report is {compared.report}{failed}")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from galfeat.scripts.batching import (
     Quiet,
     Restart,
     RetryFailed,
+    monitoring,
     options_of,
-    watching,
 )
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
@@ -24,7 +24,7 @@ from galfeat.scripts.options import (
     names,
     with_read_options,
 )
-from galfeat.scripts.running import finish, main_of, say_unless_quiet
+from galfeat.scripts.running import echo_unless_quiet, finish, main_of
 
 if TYPE_CHECKING:
     from galfeat.data.sources.options import ReadOptions
@@ -60,7 +60,7 @@ def extract(
 
     opened = open_with_options(source, reading)
     options = options_of(workers, processes, cluster, restart, retry_failed)
-    with watching("extract", log, quiet) as progress:
+    with monitoring("extract", log, quiet) as progress:
         summary = measure(
             opened,
             out,
@@ -71,7 +71,7 @@ def extract(
             progress=progress,
             inputs=[source, reading.catalog, reading.positions],
         )
-    say_unless_quiet(f"extract: {summary.ends('measured')}")
+    echo_unless_quiet(f"extract: {summary.ends('measured')}")
     finish(summary.done, summary.failed, strict)
 
 

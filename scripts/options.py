@@ -155,5 +155,5 @@ def with_read_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def names(text: str | None) -> tuple[str, ...] | None:
-    """Split a list at its commas."""
+    """Split a comma-separated list."""
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())

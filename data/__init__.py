@@ -1,4 +1,4 @@
-"""Cutouts of galaxies: where they come from, and how they are prepared.
+"""Cutouts of galaxies: reading, preparation and simulation.
 
 `cutouts`
     `Cutout`, one galaxy, and `Cutouts`, a batch.
@@ -12,16 +12,16 @@
     FITS files: headers that are not trusted, layouts of extensions and planes, compressed images,
     masks and noise maps, fast paths.
 `preparation`
-    one size, sky at zero, noise at one, stretch: the settings, the steps, and fast paths that give
-    the same bits.
+    Resampling to one grid, sky subtraction, scaling to unit noise, stretch: the settings, the
+    steps, and fast paths with bit-identical results.
 `rgb`
-    color pictures for people.
+    Color pictures for display.
 `surveys`
-    EFIGI, Galaxy10, GalaxyMNIST and Galaxy Zoo 2, out of files that you have.
+    EFIGI, Galaxy10, GalaxyMNIST and Galaxy Zoo 2, from downloaded files.
 `simulation`
-    a simulated survey, for those who bring no galaxies, and its files.
+    A simulated survey with known truth, and its files.
 
-Nothing in here knows features or networks, and nothing outside reads FITS images.
+This package imports neither features nor networks, and no other package reads FITS images.
 """
 
 from typing import TYPE_CHECKING

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from galfeat import UsageError
-from galfeat.data.sources.catalogs import check_ids, read_catalog
+from galfeat.data.sources.catalogs import Catalog, check_ids
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.open import open_source
 from galfeat.data.surveys.classes import join_table, open_pictures, set_text_column
@@ -153,8 +153,7 @@ def efigi(folder: str | Path, *, agn: Iterable[str] = (), arp: Iterable[str] = (
 
 
 def _open_catalog(folder: Path, path: Path) -> FileSource:
-    table, _ = read_catalog(path)
-    _check_columns(table, path)
+    _check_columns(Catalog.read(path).table, path)
     source = open_source(folder, catalog=path)
     if not isinstance(source, FileSource):
         raise UsageError(f"{path}: is no catalogue of pictures")

@@ -26,7 +26,7 @@ def file_stamps(source: Source, shard: Shard) -> list[FileStamp]:
     Empty for a source whose files are not known.
     """
     if isinstance(source, RemoteSource):
-        return source.marks(shard)
+        return source.file_stamps(shard)
     return [_stamp(name, path) for name, path in dict(_files(source, shard)).items()]
 
 
@@ -41,7 +41,9 @@ def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
     if isinstance(source, FileSource):
         part = source.catalog.slice(shard.start, len(shard))
         images = [part.column(column).to_pylist() for column in source.columns.values()]
-        sidecars = [each.files.slice(shard.start, len(shard)).to_pylist() for each in source.beside]
+        sidecars = [
+            each.files.slice(shard.start, len(shard)).to_pylist() for each in source.sidecars
+        ]
         names = (name for column in [*images, *sidecars] for name in column)
         return ((name, source.folder / name) for name in names if name and "\0" not in name)
     if isinstance(source, MosaicSource):
@@ -57,8 +59,8 @@ def reading_settings(source: Source) -> dict[str, Any]:
 
     Neither its location nor its contents.
     """
-    if isinstance(source, RemoteSource):
-        return {"address": source.address, **reading_settings(source.local)}
+    if isinstance(source, FileSource | RowSource | RemoteSource):
+        return dict(source.settings)
     fields: tuple[dataclasses.Field[Any], ...] = (
         dataclasses.fields(source) if dataclasses.is_dataclass(source) else ()
     )

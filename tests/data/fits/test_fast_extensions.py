@@ -21,7 +21,7 @@ from galfeat.data.fits.headers import HduReader, Header, read_hdus
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.fits.streams import FileBytes, open_bytes
 from galfeat.data.sources.files import FileSource
-from galfeat.data.sources.open import Opened
+from galfeat.data.sources.open import CatalogedSource
 
 COUNT = 20
 
@@ -51,7 +51,7 @@ def opened(path: Path, **options: Any) -> FileSource:
     return source
 
 
-def everything(source: Opened, size: int = 7) -> Reading:
+def everything(source: CatalogedSource, size: int = 7) -> Reading:
     parts = [source.read(shard) for shard in source.shards(size)]
     return Reading(
         [each for part in parts for each in part.cutouts],
@@ -59,9 +59,9 @@ def everything(source: Opened, size: int = 7) -> Reading:
     )
 
 
-def carefully(source: Opened, monkeypatch: pytest.MonkeyPatch) -> Reading:
+def carefully(source: CatalogedSource, monkeypatch: pytest.MonkeyPatch) -> Reading:
     with monkeypatch.context() as patch:
-        patch.setattr(FileSource, "_read_row", lambda *_: None)
+        patch.setattr(FileSource, "_read_extensions", lambda *_: None)
         return everything(source)
 
 
@@ -87,7 +87,7 @@ def test_every_kind_is_read_as_the_slow_path_and_astropy_do(
 ) -> None:
     path = write(tmp_path / "a.fits", ramp(shape, dtype), FILTER="r")
     source = opened(path)
-    assert source.row is not None
+    assert source.extensions is not None
     found = everything(source)
     assert same(found, carefully(source, monkeypatch))
     for number, cutout in enumerate(found.cutouts):
@@ -120,7 +120,7 @@ def test_long_headers_and_a_shared_filter(tmp_path: Path, monkeypatch: pytest.Mo
     with fits.open(path, "update") as file:
         file[0].header["FILTER"] = "F814W"
     source = opened(path)
-    assert source.row is not None
+    assert source.extensions is not None
     assert source.bands == ("F814W",)
     assert same(everything(source), carefully(source, monkeypatch))
 
@@ -192,7 +192,7 @@ def test_bands_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (cubes, ["z"]),
     ):
         source = opened(path, bands=bands)
-        assert source.row is not None
+        assert source.extensions is not None
         assert same(everything(source), carefully(source, monkeypatch))
 
 
@@ -202,7 +202,7 @@ def test_a_catalog_of_the_file_gives_its_names(tmp_path: Path) -> None:
         "id,label\n" + "".join(f"x{number},agn\n" for number in range(COUNT))
     )
     source = opened(path, catalog=tmp_path / "c.csv")
-    assert source.row is not None
+    assert source.extensions is not None
     assert [cutout.id for cutout in everything(source).cutouts] == [
         f"x{number}" for number in range(COUNT)
     ]
@@ -263,7 +263,7 @@ def test_few_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_source_can_be_pickled(tmp_path: Path) -> None:
     source = opened(write(tmp_path / "a.fits", ramp((6, 5))))
     sent = pickle.loads(pickle.dumps(source))
-    assert sent.row == source.row
+    assert sent.extensions == source.extensions
     assert same(everything(sent), everything(source))
 
 

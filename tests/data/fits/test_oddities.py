@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 
 from galfeat.data import Reading, open_source
-from galfeat.data.sources.open import Opened
+from galfeat.data.sources.open import CatalogedSource
 
 PIXELS = np.arange(30, dtype="f4").reshape(5, 6)
 
@@ -58,7 +58,7 @@ WORDS: dict[Callable[[Path], Path], str] = {
 }
 
 
-def everything(source: Opened) -> Reading:
+def everything(source: CatalogedSource) -> Reading:
     parts = [source.read(shard) for shard in source.shards(2)]
     return Reading(
         [each for part in parts for each in part.cutouts],
@@ -142,7 +142,7 @@ def test_pixels_beyond_float32_are_bad_and_reported_once(
     assert [int(np.isfinite(cutout.pixels).sum()) for cutout in cutouts] == [27, 0, 27, 27]
 
 
-def scaled_beyond(folder: Path) -> Opened:
+def scaled_beyond(folder: Path) -> CatalogedSource:
     hdu = fits.PrimaryHDU(np.arange(30, dtype="i4").reshape(5, 6))
     hdu.writeto(folder / "a.fits")
     with (folder / "a.fits").open("r+b") as file:
@@ -154,7 +154,7 @@ def scaled_beyond(folder: Path) -> Opened:
     return open_source(folder)
 
 
-def extensions_beyond(folder: Path) -> Opened:
+def extensions_beyond(folder: Path) -> CatalogedSource:
     beyond(folder / "one.fits")
     pixels = fits.getdata(folder / "one.fits")
     fits.HDUList([fits.PrimaryHDU(), *(fits.ImageHDU(pixels) for _ in range(20))]).writeto(
@@ -163,12 +163,12 @@ def extensions_beyond(folder: Path) -> Opened:
     return open_source(folder / "many.fits")
 
 
-def mosaic_beyond(folder: Path) -> Opened:
+def mosaic_beyond(folder: Path) -> CatalogedSource:
     (folder / "c.csv").write_text("x,y\n2,2\n")
     return open_source(beyond(folder / "m.fits"), positions=folder / "c.csv", size_pixels=5)
 
 
-def hdf5_beyond(folder: Path) -> Opened:
+def hdf5_beyond(folder: Path) -> CatalogedSource:
     h5py = pytest.importorskip("h5py")
     with h5py.File(folder / "a.h5", "w") as file:
         file["images"] = np.full((2, 4, 4), 1e200)
@@ -177,7 +177,7 @@ def hdf5_beyond(folder: Path) -> Opened:
 
 @pytest.mark.parametrize("made", [scaled_beyond, extensions_beyond, mosaic_beyond, hdf5_beyond])
 def test_every_reader_reports_values_beyond_float32(
-    tmp_path: Path, made: Callable[[Path], Opened], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, made: Callable[[Path], CatalogedSource], caplog: pytest.LogCaptureFixture
 ) -> None:
     source = made(tmp_path)
     with caplog.at_level(logging.WARNING, "galfeat"):

@@ -207,9 +207,9 @@ def test_marks_change_with_the_file(here: Path, bucket: str) -> None:
     assert isinstance(before, RemoteSource)
     assert isinstance(after, RemoteSource)
     shard = after.shards()[0]
-    assert after.marks(shard) == [(name, *after.stamps[name]) for name in after.files(shard)]
+    assert after.file_stamps(shard) == [(name, *after.stamps[name]) for name in after.files(shard)]
     listed_nothing = RemoteSource(after.address, after.local)
-    assert listed_nothing.marks(shard) == after.marks(shard)
+    assert listed_nothing.file_stamps(shard) == after.file_stamps(shard)
     changed = [name for name, mark in after.stamps.items() if before.stamps[name] != mark]
     assert changed == ["deep/sim000002.fits"]
     system.pipe("sky/plain/deep/sim000002.fits", (here / "plain/deep/sim000002.fits").read_bytes())

@@ -111,7 +111,7 @@ def compare(
             training=training,
             saying=lambda sentence: say(f"compare: {sentence}"),
         )
-    for sentence in judge(compared.study).sentences:
+    for sentence in judge(compared.results).sentences:
         say(sentence)
     failed = f" ({compared.failed:,} cutouts failed)" if compared.failed else ""
     say(f"compare: the report is {compared.report}{failed}")

@@ -16,7 +16,7 @@ from galfeat.features import HOG, SIFT, ColorHistogram, Extractor, Texture
 from galfeat.pipeline.atomic_files import check_target, replacing
 from galfeat.pipeline.figures.portrait_panels import (
     BAD,
-    Sitter,
+    ShownGalaxy,
     absent,
     draw_brightness,
     draw_colour,
@@ -148,7 +148,7 @@ def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
     CutoutError
         If it cannot be prepared: too small, constant, or too few good pixels.
     """
-    sitter = Sitter(
+    sitter = ShownGalaxy(
         prepare_one(cutout, preparation or Preparation()),
         cutout.bands,
         "upper" if is_picture(cutout.file) else "lower",
@@ -183,14 +183,14 @@ def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
     return figure
 
 
-def _measurable(extractor: Extractor, sitter: Sitter, name: str, *panels: Axes) -> bool:
+def _measurable(extractor: Extractor, sitter: ShownGalaxy, name: str, *panels: Axes) -> bool:
     reasons = extractor.reasons(sitter.pixels[None])
     for axes in panels if reasons else ():
         absent(axes, name, f"not measured: {reasons[0]}")
     return not reasons
 
 
-def _headline(figure: Figure, cutout: Cutout, sitter: Sitter) -> None:
+def _headline(figure: Figure, cutout: Cutout, sitter: ShownGalaxy) -> None:
     ny, nx = cutout.pixels.shape[1:]
     size = sitter.pixels.shape[1]
     square = "" if ny == nx else "its centred square "

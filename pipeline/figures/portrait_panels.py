@@ -22,7 +22,7 @@ from galfeat.pipeline.figures.render import picture
 
 __all__ = [
     "BAD",
-    "Sitter",
+    "ShownGalaxy",
     "draw_brightness",
     "draw_colour",
     "draw_cooccurrence",
@@ -50,7 +50,7 @@ _RADIUS = 3
 
 
 @dataclass(frozen=True)
-class Sitter:
+class ShownGalaxy:
     """The galaxy that is drawn.
 
     Parameters
@@ -83,7 +83,7 @@ class Sitter:
         return dict(zip(names, extractor.transform(self.pixels[None])[0].tolist(), strict=True))
 
 
-def draw_galaxy(axes: Axes, sitter: Sitter) -> None:
+def draw_galaxy(axes: Axes, sitter: ShownGalaxy) -> None:
     """Draw the galaxy in its colours, bad pixels marked."""
     colours = picture(sitter.pixels, sitter.bands)
     axes.imshow(colours, origin=sitter.origin, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
@@ -99,7 +99,7 @@ def draw_galaxy(axes: Axes, sitter: Sitter) -> None:
     _image_axes(axes, sitter)
 
 
-def draw_hog(axes: Axes, sitter: Sitter, hog: HOG) -> None:
+def draw_hog(axes: Axes, sitter: ShownGalaxy, hog: HOG) -> None:
     """Draw edges as strokes along them.
 
     In each cell one for each direction that it has more of than the mean of all directions.
@@ -130,7 +130,7 @@ def draw_hog(axes: Axes, sitter: Sitter, hog: HOG) -> None:
     _image_axes(axes, sitter)
 
 
-def cell_means(hog: HOG, sitter: Sitter) -> NDArray[np.float64]:
+def cell_means(hog: HOG, sitter: ShownGalaxy) -> NDArray[np.float64]:
     """Return for each cell the mean of its values over the blocks that it is in, shape (rows,
     columns, orientations).
     """
@@ -149,7 +149,7 @@ def cell_means(hog: HOG, sitter: Sitter) -> NDArray[np.float64]:
     return np.asarray(sums / np.maximum(counts, 1))
 
 
-def draw_keypoints(axes: Axes, sitter: Sitter, sift: SIFT) -> None:
+def draw_keypoints(axes: Axes, sitter: ShownGalaxy, sift: SIFT) -> None:
     """Draw keypoints as circles of their size, with a tick in their direction."""
     mean = np.ma.masked_invalid(sitter.pixels).mean(axis=0).astype(np.float32)
     _backdrop(axes, sitter, np.ma.filled(mean, np.float32(np.nan)))
@@ -170,7 +170,7 @@ def draw_keypoints(axes: Axes, sitter: Sitter, sift: SIFT) -> None:
     _image_axes(axes, sitter)
 
 
-def draw_patterns(axes: Axes, sitter: Sitter) -> None:
+def draw_patterns(axes: Axes, sitter: ShownGalaxy) -> None:
     """Draw which local binary pattern each pixel has."""
     count = 8 * _RADIUS
     found = np.full(sitter.plane.shape, count + 2)
@@ -193,7 +193,7 @@ def draw_patterns(axes: Axes, sitter: Sitter) -> None:
     _image_axes(axes, sitter)
 
 
-def draw_pattern_counts(axes: Axes, sitter: Sitter, texture: Texture) -> None:
+def draw_pattern_counts(axes: Axes, sitter: ShownGalaxy, texture: Texture) -> None:
     """Draw how frequent each pattern is, in the colours of the map."""
     vector, band, count = sitter.vector(texture), sitter.bands[sitter.band], 8 * _RADIUS
     names = [*map(str, range(count + 1)), "other"]
@@ -217,7 +217,7 @@ def draw_pattern_counts(axes: Axes, sitter: Sitter, texture: Texture) -> None:
     _plain(axes)
 
 
-def draw_brightness(axes: Axes, sitter: Sitter, color: ColorHistogram) -> None:
+def draw_brightness(axes: Axes, sitter: ShownGalaxy, color: ColorHistogram) -> None:
     """Draw the histogram of each band."""
     vector, low, high = sitter.vector(color), *color.range
     edges = np.linspace(low, high, color.bins + 1)
@@ -247,7 +247,7 @@ def draw_brightness(axes: Axes, sitter: Sitter, color: ColorHistogram) -> None:
     _plain(axes)
 
 
-def draw_colour(axes: Axes, sitter: Sitter, color: ColorHistogram) -> None:
+def draw_colour(axes: Axes, sitter: ShownGalaxy, color: ColorHistogram) -> None:
     """Draw the joint histogram of the first two bands; a galaxy of one band has no colour."""
     if len(sitter.bands) < 2:
         absent(axes, "Colour", "one band has no colour")
@@ -267,7 +267,7 @@ def draw_colour(axes: Axes, sitter: Sitter, color: ColorHistogram) -> None:
     )
 
 
-def draw_cooccurrence(axes: Axes, sitter: Sitter, texture: Texture) -> None:
+def draw_cooccurrence(axes: Axes, sitter: ShownGalaxy, texture: Texture) -> None:
     """Draw the mean co-occurrence matrix of four directions, and some of its statistics."""
     distance, (low, high), band = texture.distances[0], texture.range, sitter.bands[sitter.band]
     codes = levels(sitter.plane[None], texture.levels, (low, high))
@@ -340,7 +340,7 @@ def _density(axes: Axes, cells: NDArray[np.float64], limits: tuple[float, float]
     axes.tick_params(labelsize=8)
 
 
-def _backdrop(axes: Axes, sitter: Sitter, plane: NDArray[np.float32]) -> None:
+def _backdrop(axes: Axes, sitter: ShownGalaxy, plane: NDArray[np.float32]) -> None:
     """Draw the galaxy dark on white and faintly, for what is drawn over it."""
     axes.imshow(
         np.clip(plane / _WHITE_AT, 0, 1),
@@ -354,7 +354,7 @@ def _backdrop(axes: Axes, sitter: Sitter, plane: NDArray[np.float32]) -> None:
     _mark_bad(axes, bad, sitter)
 
 
-def _mark_bad(axes: Axes, bad: NDArray[np.bool_], sitter: Sitter) -> None:
+def _mark_bad(axes: Axes, bad: NDArray[np.bool_], sitter: ShownGalaxy) -> None:
     if bad.any():
         marked = np.zeros((*bad.shape, 4))
         marked[bad] = to_rgba(BAD)
@@ -369,7 +369,7 @@ def _pattern_colours() -> ListedColormap:
     )
 
 
-def _image_axes(axes: Axes, sitter: Sitter) -> None:
+def _image_axes(axes: Axes, sitter: ShownGalaxy) -> None:
     ny, nx = sitter.pixels.shape[1:]
     low, high = (-0.5, ny - 0.5) if sitter.origin == "lower" else (ny - 0.5, -0.5)
     axes.set(xlim=(-0.5, nx - 0.5), ylim=(low, high), xlabel="column", ylabel="row")

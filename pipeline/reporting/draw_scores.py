@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from galfeat.pipeline.comparison.significance import Interval
-from galfeat.pipeline.reporting.drawing import COLORS, MARKS, Drawn, canvas, label
+from galfeat.pipeline.reporting.drawing import COLORS, MARKS, ReportFigure, canvas, label
 from galfeat.pipeline.reporting.summary import REGION, Summary
 
 __all__ = ["forest", "score_plot"]
@@ -16,7 +16,7 @@ _LEGEND = (
 )
 
 
-def score_plot(summary: Summary) -> Drawn | None:
+def score_plot(summary: Summary) -> ReportFigure | None:
     """Draw macro-F1 of every input with its 95 % interval, or nothing if no input has one."""
     found = {name: each for name in summary.rows if (each := summary.interval(name))}
     if not found:
@@ -26,12 +26,12 @@ def score_plot(summary: Summary) -> Drawn | None:
     axes.set_xlim(0.0, 1.0)
     axes.set_xlabel("macro-F1", fontsize=9)
     alt = "Macro-F1 of every input with 95 % intervals: " + _spoken(found, "{:.3f}")
-    return Drawn(
+    return ReportFigure(
         "scores", alt, f"Macro-F1 with 95 % intervals, mean over all folds. {_LEGEND}", figure
     )
 
 
-def forest(summary: Summary) -> Drawn | None:
+def forest(summary: Summary) -> ReportFigure | None:
     """Draw the difference of macro-F1 to raw pixels of every other input, or nothing if there is
     none.
     """
@@ -50,7 +50,7 @@ def forest(summary: Summary) -> Drawn | None:
         f"is the region of ±{REGION} in which a "
         f"difference is practically nothing. {_LEGEND}"
     )
-    return Drawn("differences", alt, caption, figure)
+    return ReportFigure("differences", alt, caption, figure)
 
 
 def _rows(axes: Axes, found: Sequence[tuple[str, Interval]], summary: Summary, form: str) -> None:

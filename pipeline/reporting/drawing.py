@@ -13,7 +13,7 @@ __all__ = [
     "LINES",
     "MARKS",
     "WIDTH",
-    "Drawn",
+    "ReportFigure",
     "canvas",
     "distinct",
     "file_name",
@@ -42,7 +42,7 @@ LINES = (  # colour, mark and dashes: any one of them tells the lines apart, als
 
 
 @dataclass(frozen=True)
-class Drawn:
+class ReportFigure:
     """A figure of the report.
 
     Parameters

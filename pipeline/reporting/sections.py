@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from galfeat.pipeline.reporting import (
     draw_classes,
+    draw_classifiers,
     draw_curves,
     draw_galaxies,
-    draw_heads,
     draw_scores,
     tables,
 )
-from galfeat.pipeline.reporting.drawing import Drawn
-from galfeat.pipeline.reporting.heads import CEILING
+from galfeat.pipeline.reporting.classifiers import CNN
+from galfeat.pipeline.reporting.drawing import ReportFigure
 from galfeat.pipeline.reporting.summary import BASELINE, Summary
 from galfeat.pipeline.reporting.tables import Table
 
@@ -43,7 +43,7 @@ class Section:
         A sentence or two on what is seen.
     tables : tuple of Table
         Above the figures.
-    figures : tuple of Drawn
+    figures : tuple of ReportFigure
     later : tuple of Table
         Below the figures.
     """
@@ -52,7 +52,7 @@ class Section:
     title: str
     text: str = ""
     tables: tuple[Table, ...] = ()
-    figures: tuple[Drawn, ...] = ()
+    figures: tuple[ReportFigure, ...] = ()
     later: tuple[Table, ...] = ()
 
 
@@ -79,7 +79,7 @@ def leading(summary: Summary) -> list[str]:
 
 def sections(summary: Summary) -> list[Section]:
     """Return the sections that have something to show."""
-    study = summary.study
+    results = summary.results
     found = [
         _scores(summary),
         Section(
@@ -94,30 +94,30 @@ def sections(summary: Summary) -> list[Section]:
         Section(
             "learning", "More or fewer training galaxies",
             ("Macro-F1 against the number of training galaxies; shades are 95 % " "intervals."),
-            (), _drawn(draw_curves.learning_figure(study)), _some(tables.learning_table(study)),
+            (), _drawn(draw_curves.learning_figure(results)), _some(tables.learning_table(results)),
         ),
         Section(
             "robustness", "Altered test galaxies",
             "Macro-F1 when the test galaxies are altered; the networks saw only unaltered ones "
             "when they were trained. Shades and bars are "
-            "95 % intervals.", (), tuple(draw_curves.robustness_figures(study)),
-            _some(tables.robustness_table(study)),
+            "95 % intervals.", (), tuple(draw_curves.robustness_figures(results)),
+            _some(tables.robustness_table(results)),
         ),
         Section("cross", "Another survey", "", _some(tables.cross_table(summary))),
         Section(
             "parts", "What if a feature is left out", "",
             _some(tables.part_table(summary, "drop"), tables.part_table(summary, "only"),
-            tables.importance_table(study)),
+            tables.importance_table(results)),
         ),
         Section(
             "heads", "Other classifiers on the same inputs", _heads(summary), (),
-            _drawn(draw_heads.head_figure(summary)),
+            _drawn(draw_classifiers.classifier_figure(summary)),
             _some(tables.head_table(summary), tables.head_gap_table(summary)),
         ),
-        Section("cost", "What it costs", "", _some(tables.cost_table(study),
-        tables.layer_table(study))),
+        Section("cost", "What it costs", "", _some(tables.cost_table(results),
+        tables.layer_table(results))),
         Section("mistakes", "The most confident mistakes", _mistakes(summary)),
-        Section("galaxies", "The galaxies", "", (), (draw_galaxies.example_sheet(study),)),
+        Section("galaxies", "The galaxies", "", (), (draw_galaxies.example_sheet(results),)),
         Section("done", "How it was done", "", (), (), _some(tables.settings_table(summary))),
     ]  # fmt: skip
     return [
@@ -129,9 +129,9 @@ def sections(summary: Summary) -> list[Section]:
 
 def _scores(summary: Summary) -> Section:
     # two inputs stand in the table before it
-    shown = tables.pair_table(summary) if len(summary.contenders) > 2 else None
+    shown = tables.pair_table(summary) if len(summary.non_controls) > 2 else None
     if shown and len(shown.rows) > _PAIRS:
-        shown = tables.pair_table(summary, summary.best(summary.contenders) or "")
+        shown = tables.pair_table(summary, summary.best(summary.non_controls) or "")
     return Section(
         "scores",
         "Scores",
@@ -152,7 +152,7 @@ def _classes(summary: Summary) -> Section:
         "Numbers of galaxies, each tested once (first repeat), by true and predicted class; the "
         "shade is the share of the true class."
     )
-    figures = tuple(draw_classes.confusion_figures(summary.study, names))
+    figures = tuple(draw_classes.confusion_figures(summary.results, names))
     return Section(
         "classes",
         "Which classes are taken for which",
@@ -163,18 +163,18 @@ def _classes(summary: Summary) -> Section:
     )
 
 
-def _reliability(summary: Summary) -> tuple[Drawn, ...]:
-    return tuple(draw_classes.reliability_figures(summary.study, leading(summary)))
+def _reliability(summary: Summary) -> tuple[ReportFigure, ...]:
+    return tuple(draw_classes.reliability_figures(summary.results, leading(summary)))
 
 
 def _heads(summary: Summary) -> str:
-    if not summary.study.select("head"):
+    if not summary.results.select("head"):
         return ""
     searched = (
         "Logistic regression and random forest were searched as long as the network, on the same "
         "inner split."
     )
-    if not summary.study.select("head", head=CEILING):
+    if not summary.results.select("head", head=CNN):
         return searched
     return (
         f"{searched} The small convolutional network finds its own features in the cutouts, "
@@ -189,7 +189,7 @@ def _mistakes(summary: Summary) -> str:
     name = ours(summary)
     other = (
         f", and what '{BASELINE}' said of them"
-        if name != BASELINE and BASELINE in summary.study.predictions
+        if name != BASELINE and BASELINE in summary.results.predictions
         else ""
     )
     return (
@@ -202,10 +202,10 @@ def _some(*found: Table | None) -> tuple[Table, ...]:
     return tuple(each for each in found if each)
 
 
-def _drawn(*found: Drawn | None) -> tuple[Drawn, ...]:
+def _drawn(*found: ReportFigure | None) -> tuple[ReportFigure, ...]:
     return tuple(each for each in found if each)
 
 
-def all_figures(parts: Iterable[Section]) -> list[Drawn]:
+def all_figures(parts: Iterable[Section]) -> list[ReportFigure]:
     """Return the figures of all sections."""
     return [each for part in parts for each in part.figures]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from galfeat.pipeline.comparison.results import SCORES, Row, Study
+from galfeat.pipeline.comparison.results import SCORES, ComparisonResults, ScoreRow
 from galfeat.pipeline.comparison.significance import (
     Equivalence,
     Interval,
@@ -89,7 +89,7 @@ class Difference:
         )
 
 
-def ratio_of(rows: Sequence[Row]) -> float:
+def ratio_of(rows: Sequence[ScoreRow]) -> float:
     """Return the mean number of test galaxies for each training galaxy, which the correction for
     overlapping folds needs.
     """
@@ -112,8 +112,8 @@ def interval_of(
 
 
 def difference(
-    first: Sequence[Row],
-    second: Sequence[Row],
+    first: Sequence[ScoreRow],
+    second: Sequence[ScoreRow],
     metric: str = HEADLINE,
     names: tuple[str, str] = ("", ""),
 ) -> Difference | None:
@@ -121,7 +121,7 @@ def difference(
 
     Parameters
     ----------
-    first, second : sequence of Row
+    first, second : sequence of ScoreRow
         Rows with the same repeat and fold belong together; others are passed over.
     metric : str
         One of `SCORES` that lies in [0, 1], or ``f1:`` and the name of a class.
@@ -149,7 +149,7 @@ def difference(
     return Difference(one, other, len(gaps), interval, p, equivalence(gaps, 1.0, ratio, REGION), p)
 
 
-def _value(row: Row, metric: str) -> float:
+def _value(row: ScoreRow, metric: str) -> float:
     if metric.startswith("f1:"):
         return float(row.per_class.get(metric[3:], {}).get("f1", math.nan))
     return float(row.scores.get(metric, math.nan))
@@ -166,11 +166,11 @@ class Summary:
 
     Parameters
     ----------
-    study : Study
+    results : ComparisonResults
 
     Attributes
     ----------
-    rows : dict of str to list of Row
+    rows : dict of str to list of ScoreRow
         Of each input that was trained, in the order of the study.
     to_pixels : dict of str to Difference
         Macro-F1 less that of raw pixels; Holm's correction is over all inputs but the controls.
@@ -181,19 +181,21 @@ class Summary:
         correction is over these alone.
     """
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
+    def __init__(self, results: ComparisonResults) -> None:
+        self.results = results
         self.rows = {
-            name: rows for name in study.inputs if (rows := study.select("main", input=name))
+            name: rows for name in results.inputs if (rows := results.select("main", input=name))
         }
-        self.group = {each.name: each.group for each in study.candidates}
-        self.contenders = [name for name in self.rows if self.group[name] != "control"]
+        self.group = {each.name: each.group for each in results.descriptions}
+        self.non_controls = [name for name in self.rows if self.group[name] != "control"]
         self.controls = [name for name in self.rows if self.group[name] == "control"]
-        self.to_pixels = {each.first: each for each in with_holm(self._to_pixels(self.contenders))}
+        self.to_pixels = {
+            each.first: each for each in with_holm(self._to_pixels(self.non_controls))
+        }
         self.to_pixels |= {each.first: each for each in self._to_pixels(self.controls)}
         pairs = [
             difference(self.rows[one], self.rows[two])
-            for one, two in combinations(self.contenders, 2)
+            for one, two in combinations(self.non_controls, 2)
         ]
         self.pairs = with_holm([each for each in pairs if each])
         self.rivals = {each.second: each for each in with_holm(self._rivals())}
@@ -204,14 +206,14 @@ class Summary:
         """
         rows = self.rows[name]
         return interval_of(
-            self.study.values(rows, metric).tolist(),
+            self.results.values(rows, metric).tolist(),
             ratio_of(rows),
             (0.0, _HIGHEST.get(metric, 1.0)),
         )
 
     def mean(self, name: str, metric: str = HEADLINE) -> float:
         """Return the mean of a score over the folds that have it; NaN if none has."""
-        values = self.study.values(self.rows[name], metric)
+        values = self.results.values(self.rows[name], metric)
         return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
 
     def best(self, names: Iterable[str]) -> str | None:

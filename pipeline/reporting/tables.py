@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from galfeat.pipeline.comparison.results import Row, Stage, Study
+from galfeat.pipeline.comparison.results import ComparisonResults, ScoreRow, Stage
 from galfeat.pipeline.comparison.significance import Interval
+from galfeat.pipeline.reporting.classifiers import CLASSIFIERS, classifier_differences
 from galfeat.pipeline.reporting.draw_curves import (
     PERTURBATIONS,
     learning_curves,
     robustness_curves,
     strength,
 )
-from galfeat.pipeline.reporting.heads import HEADS, head_gaps
 from galfeat.pipeline.reporting.summary import (
     HEADLINE,
     REGION,
@@ -104,8 +104,8 @@ class Table:
 
 def score_table(summary: Summary) -> Table:
     """Return every input with all scores and their corrected standard errors."""
-    best = summary.best(summary.contenders)
-    about = {each.name: each.about for each in summary.study.candidates}
+    best = summary.best(summary.non_controls)
+    about = {each.name: each.about for each in summary.results.descriptions}
     rows = []
     for line in summary.table():
         scores = [
@@ -180,8 +180,8 @@ def rival_table(summary: Summary) -> Table | None:
 
 def control_table(summary: Summary) -> Table | None:
     """Return the balanced accuracy of every control beside that of a guess."""
-    about = {each.name: each.about for each in summary.study.candidates}
-    chance = 1.0 / len(summary.study.classes)
+    about = {each.name: each.about for each in summary.results.descriptions}
+    chance = 1.0 / len(summary.results.classes)
     rows = tuple(
         (
             Cell(name, about[name]),
@@ -203,8 +203,8 @@ def control_table(summary: Summary) -> Table | None:
 
 def class_table(summary: Summary, names: Iterable[str]) -> Table | None:
     """Return precision, recall, F1 and area under the curve of every class, for some inputs."""
-    study = summary.study
-    counts = {each: int((study.labels == each).sum()) for each in study.classes}
+    results = summary.results
+    counts = {each: int((results.labels == each).sum()) for each in results.classes}
     rows = tuple(
         (
             Cell(each),
@@ -212,7 +212,7 @@ def class_table(summary: Summary, names: Iterable[str]) -> Table | None:
             Cell(_count(counts[each])),
             *(_class_cell(summary.rows[name], each, key) for key in _CLASS),
         )
-        for each in study.classes
+        for each in results.classes
         for name in names
         if name in summary.rows
     )
@@ -232,15 +232,15 @@ def head_table(summary: Summary) -> Table | None:
     """Return macro-F1 of the tuned network, the network of matched size, and the other
     classifiers.
     """
-    study = summary.study
-    heads = [head for head in HEADS if study.select("head", head=head)]
-    matched = bool(study.select("matched"))
+    results = summary.results
+    heads = [head for head in CLASSIFIERS if results.select("head", head=head)]
+    matched = bool(results.select("matched"))
     if not heads and not matched:
         return None
     rows = []
     for name, main in summary.rows.items():
-        others = [study.select("head", input=name, head=head) for head in heads]
-        same = study.select("matched", input=name)
+        others = [results.select("head", input=name, head=head) for head in heads]
+        same = results.select("matched", input=name)
         if same or any(others):
             rows.append(
                 (
@@ -253,12 +253,12 @@ def head_table(summary: Summary) -> Table | None:
         "input",
         "network, tuned",
         *(["network, same size"] if matched else []),
-        *(HEADS[head] for head in heads),
+        *(CLASSIFIERS[head] for head in heads),
     )
     sizes = (
         ", and with networks that all have nearly the same number of parameters" if matched else ""
     )
-    folds = len({(row.repeat, row.fold) for row in study.select("head")})
+    folds = len({(row.repeat, row.fold) for row in results.select("head")})
     all_folds = max(map(len, summary.rows.values()))
     first = (
         f" Other classifiers were tried on {folds} of the {all_folds} folds."
@@ -272,8 +272,8 @@ def head_table(summary: Summary) -> Table | None:
 def head_gap_table(summary: Summary) -> Table | None:
     """Return what the other classifiers are above the network on the hand-crafted features."""
     rows = tuple(
-        (Cell(HEADS[each.head]), Cell(each.input), _macro(each.rows), *_gap(gap))
-        for each, gap in head_gaps(summary)
+        (Cell(CLASSIFIERS[each.head]), Cell(each.input), _macro(each.rows), *_gap(gap))
+        for each, gap in classifier_differences(summary)
     )
     caption = (
         f"Macro-F1 of other classifiers less that of the network on '{summary.ours()}', on the "
@@ -292,12 +292,12 @@ def part_table(summary: Summary, stage: Stage) -> Table | None:
 
     Overall and for every class.
     """
-    study = summary.study
-    parts = list(dict.fromkeys(row.part for row in study.rows if row.stage == stage))
-    name = next((row.input for row in study.rows if row.stage == stage), "features")
+    results = summary.results
+    parts = list(dict.fromkeys(row.part for row in results.rows if row.stage == stage))
+    name = next((row.input for row in results.rows if row.stage == stage), "features")
     if name not in summary.rows:
         return None
-    groups = {part: study.select(stage, part=part) for part in parts}
+    groups = {part: results.select(stage, part=part) for part in parts}
     gaps = [
         each
         for part, rows in groups.items()
@@ -306,7 +306,7 @@ def part_table(summary: Summary, stage: Stage) -> Table | None:
     rows = []
     for each in with_holm(gaps):
         without = groups[each.first]
-        per_class = (_class_gap(without, summary.rows[name], one) for one in study.classes)
+        per_class = (_class_gap(without, summary.rows[name], one) for one in results.classes)
         rows.append((Cell(each.first), _macro(without), *_gap(each)[:4], *per_class))
     doing = (
         "Macro-F1 of all features without one extractor"
@@ -318,23 +318,23 @@ def part_table(summary: Summary, stage: Stage) -> Table | None:
         "in the F1 of each class; bold: p < 0.05 "
         "after Holm's correction, for a class: p < 0.05 uncorrected."
     )
-    head = ("left out" if stage == "drop" else "alone", "macro-F1", *_GAP[:4], *study.classes)
+    head = ("left out" if stage == "drop" else "alone", "macro-F1", *_GAP[:4], *results.classes)
     return _or_none(Table(stage, caption, head, tuple(rows)))
 
 
-def importance_table(study: Study) -> Table | None:
+def importance_table(results: ComparisonResults) -> Table | None:
     """Return what the trained network loses when one block of its input is shuffled among the test
     galaxies.
     """
-    keys = dict.fromkeys((each.input, each.part) for each in study.importances)
+    keys = dict.fromkeys((each.input, each.part) for each in results.importances)
     rows = []
     for name, part in keys:
-        found = [each for each in study.importances if (each.input, each.part) == (name, part)]
-        main = study.select("main", input=name)
-        ratio = ratio_of(main) if main else 1.0 / max(study.n_folds - 1, 1)
+        found = [each for each in results.importances if (each.input, each.part) == (name, part)]
+        main = results.select("main", input=name)
+        ratio = ratio_of(main) if main else 1.0 / max(results.n_folds - 1, 1)
         per_class = [
             Cell(_signed(_mean(each.per_class.get(c, math.nan) for each in found)))
-            for c in study.classes
+            for c in results.classes
         ]
         rows.append(
             (
@@ -348,13 +348,13 @@ def importance_table(study: Study) -> Table | None:
         "Fall of macro-F1, and of each class's F1, when the columns of one extractor are shuffled "
         "among the test galaxies."
     )
-    head = ("shuffled", "in", "fall of macro-F1", "95 % interval", *study.classes)
+    head = ("shuffled", "in", "fall of macro-F1", "95 % interval", *results.classes)
     return _or_none(Table("importance", caption, head, tuple(rows), words=2))
 
 
-def learning_table(study: Study) -> Table | None:
+def learning_table(results: ComparisonResults) -> Table | None:
     """Return macro-F1 by the number of training galaxies, a row an input."""
-    curves = learning_curves(study)
+    curves = learning_curves(results)
     steps = max((len(curve.x) for curve in curves), default=0)
     longest = next((curve for curve in curves if len(curve.x) == steps), None)
     rows = tuple(
@@ -372,9 +372,9 @@ def learning_table(study: Study) -> Table | None:
     )
 
 
-def robustness_table(study: Study) -> Table | None:
+def robustness_table(results: ComparisonResults) -> Table | None:
     """Return macro-F1 by kind and strength of the perturbation, a column an input."""
-    curves = robustness_curves(study)
+    curves = robustness_curves(results)
     names = list(dict.fromkeys(curve.input for found in curves.values() for curve in found))
     rows = []
     for kind, found in curves.items():
@@ -387,7 +387,7 @@ def robustness_table(study: Study) -> Table | None:
             rows.append(
                 (
                     Cell(PERTURBATIONS.get(kind, (kind, 0))[0]),
-                    Cell(strength(study, kind, x)),
+                    Cell(strength(results, kind, x)),
                     *cells,
                 )
             )
@@ -397,10 +397,10 @@ def robustness_table(study: Study) -> Table | None:
 
 def cross_table(summary: Summary) -> Table | None:
     """Return macro-F1 on the other source beside that on the own one."""
-    study = summary.study
+    results = summary.results
     rows = []
     for name, main in summary.rows.items():
-        other = study.select("cross", input=name)
+        other = results.select("cross", input=name)
         if other:
             rows.append(
                 (
@@ -412,7 +412,7 @@ def cross_table(summary: Summary) -> Table | None:
             )
     caption = (
         "Macro-F1 of the networks trained here, tested on "
-        f"{study.cross_source or 'the other source'}."
+        f"{results.cross_source or 'the other source'}."
     )
     return _or_none(
         Table(
@@ -424,7 +424,7 @@ def cross_table(summary: Summary) -> Table | None:
     )
 
 
-def cost_table(study: Study) -> Table | None:
+def cost_table(results: ComparisonResults) -> Table | None:
     """Return numbers, parameters, bytes and times of every input."""
     rows = tuple(
         (
@@ -434,7 +434,7 @@ def cost_table(study: Study) -> Table | None:
             Cell(f"{each.search_seconds:.2f}"),
             Cell(f"{each.fit_seconds:.2f}"), Cell(f"{1e6 * each.predict_seconds:.1f}"),
         )
-        for each in study.costs
+        for each in results.costs
     )  # fmt: skip
     head = (
         "input",
@@ -454,14 +454,14 @@ def cost_table(study: Study) -> Table | None:
     return _or_none(Table("costs", caption, head, rows))
 
 
-def layer_table(study: Study) -> Table | None:
+def layer_table(results: ComparisonResults) -> Table | None:
     """Return the parameters of fully connected layers on raw images of growing size."""
     rows = tuple(
         (
             Cell(f"{each.size} x {each.size}"),
             *(Cell(_count(n)) for n in (each.inputs, each.parameters, each.shallow, each.features)),
         )
-        for each in study.layers
+        for each in results.layers
     )
     head = (
         "image",
@@ -530,15 +530,15 @@ def _span(each: Interval | None, form: Any = None) -> tuple[Cell, Cell]:
     )
 
 
-def _macro(rows: Sequence[Row]) -> Cell:
+def _macro(rows: Sequence[ScoreRow]) -> Cell:
     return _measured([row.scores[HEADLINE] for row in rows], rows)
 
 
-def _class_cell(rows: Sequence[Row], name: str, key: str) -> Cell:
+def _class_cell(rows: Sequence[ScoreRow], name: str, key: str) -> Cell:
     return _measured([row.per_class.get(name, {}).get(key, math.nan) for row in rows], rows)
 
 
-def _class_gap(rows: Sequence[Row], main: Sequence[Row], name: str) -> Cell:
+def _class_gap(rows: Sequence[ScoreRow], main: Sequence[ScoreRow], name: str) -> Cell:
     each = difference(rows, main, f"f1:{name}")
     return Cell(_signed(each.interval.mean), strong=each.p < 0.05) if each else Cell(NONE)
 
@@ -547,7 +547,7 @@ def _point(each: Interval) -> Cell:
     return Cell(_number(each.mean), _error(each.se))
 
 
-def _measured(values: Sequence[float], rows: Sequence[Row]) -> Cell:
+def _measured(values: Sequence[float], rows: Sequence[ScoreRow]) -> Cell:
     each = interval_of(values, ratio_of(rows)) if rows else None
     return Cell(_number(each.mean), _error(each.se)) if each else Cell(_number(_mean(values)))
 

@@ -6,9 +6,9 @@ Nothing is said that the statistics do not say.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from galfeat.pipeline.comparison.results import Study
+from galfeat.pipeline.comparison.results import ComparisonResults
 from galfeat.pipeline.comparison.significance import corrected_ttest
-from galfeat.pipeline.reporting.heads import to_ceiling
+from galfeat.pipeline.reporting.classifiers import difference_to_cnn
 from galfeat.pipeline.reporting.summary import BASELINE, REGION, Difference, Summary, ratio_of
 
 __all__ = ["Verdict", "decided", "judge"]
@@ -50,12 +50,12 @@ class Verdict:
     warnings: tuple[str, ...]
 
 
-def judge(study: Study) -> Verdict:
+def judge(results: ComparisonResults) -> Verdict:
     """Return the verdict of a study.
 
     Parameters
     ----------
-    study : Study
+    results : ComparisonResults
 
     Returns
     -------
@@ -72,10 +72,10 @@ def judge(study: Study) -> Verdict:
     corrected test of balanced accuracy has p < 0.01 (brightness and size: p < 0.025) and the excess
     is above 0.01.
     """
-    summary = Summary(study)
+    summary = Summary(results)
     ours = summary.ours()
     above = [name for name in summary.controls if _above_chance(summary, name)]
-    warnings = [_warning(summary, name) for name in above] + _weaknesses(study, summary)
+    warnings = [_warning(summary, name) for name in above] + _weaknesses(results, summary)
     if ours is None or BASELINE not in summary.rows:
         first = (
             "The study has no hand-crafted features or no raw pixels, so the two cannot be "
@@ -208,7 +208,7 @@ def _ceiling(summary: Summary, ours: str) -> str:
     """Say how the features stand against the convolutional network, as the last clause of a
     sentence; nothing if it was not tried.
     """
-    found = to_ceiling(summary, ours)
+    found = difference_to_cnn(summary, ours)
     if found is None:
         return ""
     net, gap = found
@@ -223,7 +223,7 @@ def _ceiling(summary: Summary, ours: str) -> str:
 
 
 def _winner(summary: Summary) -> str:
-    best = summary.best(summary.contenders)
+    best = summary.best(summary.non_controls)
     return (
         f"The best input is '{best}' with macro-F1 {summary.mean(best):.3f}."
         if best
@@ -263,7 +263,7 @@ def _nuisance(name: str) -> bool:
 
 def _above_chance(summary: Summary, name: str) -> bool:
     rows = summary.rows[name]
-    excess = summary.study.values(rows, "balanced_accuracy") - 1.0 / len(summary.study.classes)
+    excess = summary.results.values(rows, "balanced_accuracy") - 1.0 / len(summary.results.classes)
     if len(excess) < 2 or not excess.mean() > 0.01:
         return False
     return corrected_ttest(excess, 1.0, ratio_of(rows), "greater").p < (
@@ -274,7 +274,7 @@ def _above_chance(summary: Summary, name: str) -> bool:
 def _warning(summary: Summary, name: str) -> str:
     score = (
         f"balanced accuracy {summary.mean(name, 'balanced_accuracy'):.3f}, a guess "
-        f"{1.0 / len(summary.study.classes):.3f}"
+        f"{1.0 / len(summary.results.classes):.3f}"
     )
     if _nuisance(name):
         return (
@@ -287,9 +287,9 @@ def _warning(summary: Summary, name: str) -> str:
     )
 
 
-def _weaknesses(study: Study, summary: Summary) -> list[str]:
+def _weaknesses(results: ComparisonResults, summary: Summary) -> list[str]:
     found = []
-    counts = {name: int((study.labels == name).sum()) for name in study.classes}
+    counts = {name: int((results.labels == name).sum()) for name in results.classes}
     rare = [f"{name} ({count})" for name, count in counts.items() if count < 20]
     if rare:
         found.append(

@@ -7,14 +7,14 @@ import pytest
 
 from galfeat.pipeline.comparison.results import (
     SCORES,
-    Candidate,
+    ComparisonResults,
     Cost,
     Importance,
-    Layer,
+    InputDescription,
+    LayerSize,
     Prediction,
-    Row,
+    ScoreRow,
     Stage,
-    Study,
 )
 
 CLASSES = ("clump", "merger", "spiral")
@@ -49,7 +49,7 @@ class Maker:
 
     def row(
         self, stage: Stage, name: str, repeat: int, fold: int, loss: float = 0.0, **more: object
-    ) -> Row:
+    ) -> ScoreRow:
         """Return a row whose macro-F1 scatters by .01 around the level of the input, less
         `loss`.
         """
@@ -76,7 +76,7 @@ class Maker:
             "n_features": 48,
             "n_parameters": 3331,
         } | more
-        return Row(
+        return ScoreRow(
             stage=stage,
             input=name,
             repeat=repeat,
@@ -88,7 +88,7 @@ class Maker:
 
 
 @pytest.fixture
-def make_study() -> Callable[..., Study]:
+def make_study() -> Callable[..., ComparisonResults]:
     """Return what makes a study of 120 galaxies with these macro-F1 scores; every stage has
     rows.
     """
@@ -97,7 +97,7 @@ def make_study() -> Callable[..., Study]:
 
 def study_of(
     levels: dict[str, float] | None = None, *, seed: int = 0, repeats: int = 2, folds: int = 5
-) -> Study:
+) -> ComparisonResults:
     """Return a study with planted scores.
 
     Parameters
@@ -157,7 +157,7 @@ def study_of(
         wrong = np.eye(3)[(np.arange(n) + 1) % 3]
         sure = 0.4 + 0.5 * rng.random((repeats, n, 1))
         predictions[name] = Prediction((1 - sure) / 3 + sure * np.where(right, certain, wrong))
-    return Study(
+    return ComparisonResults(
         source="simulated survey",
         label="label",
         bands=("blue", "green", "red"),
@@ -165,8 +165,8 @@ def study_of(
         labels=labels,
         classes=CLASSES,
         folds=np.stack([rng.permutation(np.arange(n) % folds) for _ in range(repeats)]),
-        candidates=tuple(
-            Candidate(name, f"about {name}", GROUPS.get(name, "features"))  # type: ignore[arg-type]
+        descriptions=tuple(
+            InputDescription(name, f"about {name}", GROUPS.get(name, "features"))  # type: ignore[arg-type]
             for name in levels
         ),
         rows=tuple(rows),
@@ -179,7 +179,7 @@ def study_of(
         ),
         costs=tuple(Cost(name, 48, 500, 3331, 2000, 1e-3, 0.5, 1e-5, 4.0) for name in levels),
         layers=tuple(
-            Layer(s, 3, 3 * s * s, s**4 + s * s, 192 * s * s + 259, 12_547)
+            LayerSize(s, 3, 3 * s * s, s**4 + s * s, 192 * s * s + 259, 12_547)
             for s in (64, 128, 256, 512)
         ),
         left_out={"without a label": 3},

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from galfeat.pipeline.comparison.results import Study
+from galfeat.pipeline.comparison.results import ComparisonResults
 
 
-def test_rows_are_found_by_their_fields(make_study: Callable[..., Study]) -> None:
+def test_rows_are_found_by_their_fields(make_study: Callable[..., ComparisonResults]) -> None:
     study = make_study({"pixels": 0.4, "features": 0.6}, repeats=3, folds=4)
     assert (study.n_repeats, study.n_folds, study.inputs) == (
         3,

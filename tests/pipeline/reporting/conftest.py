@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from tests.pipeline.reporting.studies import HOSTILE, INPUTS, drawn
 
-from galfeat.pipeline.comparison.results import Study
+from galfeat.pipeline.comparison.results import ComparisonResults
 from galfeat.pipeline.reporting import write_report
 
 
 @pytest.fixture(scope="session")
-def study() -> Study:
+def study() -> ComparisonResults:
     """Return ten classes with hostile names, sixteen inputs, two repeats and every kind of row."""
     return drawn(
         HOSTILE,
@@ -24,7 +24,7 @@ def study() -> Study:
 
 
 @pytest.fixture(scope="session")
-def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(study: ComparisonResults, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of its report."""
     out = tmp_path_factory.mktemp("hostile") / "report"
     assert write_report(study, out) == out / "report.html"

@@ -12,13 +12,13 @@ from galfeat.pipeline.comparison.metrics import (
     log_loss,
 )
 from galfeat.pipeline.comparison.results import (
-    Candidate,
+    ComparisonResults,
     Cost,
     Importance,
+    InputDescription,
     Prediction,
-    Row,
+    ScoreRow,
     Stage,
-    Study,
 )
 
 HOSTILE = (
@@ -59,7 +59,7 @@ def drawn(
     size: int = 12,
     source: str = "survey",
     extras: bool = False,
-) -> Study:
+) -> ComparisonResults:
     """Return a study whose scores are those of its probabilities, drawn with a strength that is
     given for each input.
     """
@@ -124,7 +124,7 @@ def drawn(
             if head != "cnn" or row.input == "pixels"
         ]
         rows += [_again(row, "cross") for row in rows if row.stage == "main"]
-    study = Study(
+    study = ComparisonResults(
         source=source,
         label="T <type>",
         bands=bands,
@@ -132,7 +132,9 @@ def drawn(
         labels=labels,
         classes=names,
         folds=cut,
-        candidates=tuple(Candidate(name, f"what {name} is", group) for name, group, _ in inputs),  # type: ignore[arg-type]
+        descriptions=tuple(
+            InputDescription(name, f"what {name} is", group) for name, group, _ in inputs
+        ),  # type: ignore[arg-type]
         rows=tuple(rows),
         predictions=predictions,
         pixels=(2 * rng.normal(size=(n, len(bands), size, size))).astype(np.float32),
@@ -167,7 +169,7 @@ def _row(
     table: np.ndarray,
     classes: tuple[str, ...],
     n: int,
-) -> Row:
+) -> ScoreRow:
     each = class_scores(labels, table, classes)
     known = [score for score in each if score.n]
     scores = {
@@ -189,7 +191,7 @@ def _row(
         }
         for s in each
     }
-    return Row(
+    return ScoreRow(
         stage,
         name,
         "network",
@@ -204,5 +206,5 @@ def _row(
     )
 
 
-def _again(row: Row, stage: Stage, **changes: object) -> Row:
+def _again(row: ScoreRow, stage: Stage, **changes: object) -> ScoreRow:
     return replace(row, stage=stage, **changes)  # type: ignore[arg-type]

@@ -7,26 +7,26 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from galfeat.pipeline.reporting.draw_heads import classifier_figure
 
-from galfeat.pipeline.comparison.results import Row, Study
-from galfeat.pipeline.reporting.draw_heads import head_figure
-from galfeat.pipeline.reporting.heads import head_gaps, head_scores
+from galfeat.pipeline.comparison.results import ComparisonResults, ScoreRow
+from galfeat.pipeline.reporting.classifiers import classifier_differences, classifier_scores
 from galfeat.pipeline.reporting.sections import sections
 from galfeat.pipeline.reporting.summary import Summary
 from galfeat.pipeline.reporting.tables import head_gap_table, head_table
 from galfeat.pipeline.reporting.verdict import judge
 
-Make = Callable[..., Study]
+Make = Callable[..., ComparisonResults]
 
 
-def with_cnn(study: Study, level: float, noise: float = 0.01) -> Study:
+def with_cnn(study: ComparisonResults, level: float, noise: float = 0.01) -> ComparisonResults:
     """Return the study with a convolutional network on the folds of the first repeat, its other
     heads on these folds alone too.
     """
     rng = np.random.default_rng(3)
     pixels = [row for row in study.select("main", input="pixels") if row.repeat == 0]
 
-    def scored(row: Row) -> Row:
+    def scored(row: ScoreRow) -> ScoreRow:
         return replace(
             row,
             stage="head",
@@ -91,7 +91,7 @@ def test_no_difference_to_the_ceiling(make_study: Make) -> None:
 def test_differences_are_taken_on_the_folds_that_both_have(make_study: Make) -> None:
     study = with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
     summary = Summary(study)
-    (cnn,) = [gap for each, gap in head_gaps(summary) if each.head == "cnn"]
+    (cnn,) = [gap for each, gap in classifier_differences(summary) if each.head == "cnn"]
     ours = [
         row.scores["macro_f1"] for row in study.select("main", input="features") if row.repeat == 0
     ]
@@ -100,14 +100,14 @@ def test_differences_are_taken_on_the_folds_that_both_have(make_study: Make) -> 
     assert cnn.n_folds == 5
     assert cnn.interval.mean == pytest.approx(gaps.mean())
     assert cnn.interval.se == pytest.approx(np.sqrt((1 / 5 + 24 / 96) * gaps.var(ddof=1)))
-    found = [gap for _, gap in head_gaps(summary)]
+    found = [gap for _, gap in classifier_differences(summary)]
     # logistic and forest twice, and the CNN
     assert min(each.p_holm for each in found) == pytest.approx(5 * min(each.p for each in found))
 
 
 def test_the_network_beside_the_others_is_that_of_the_same_folds(make_study: Make) -> None:
     study = with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
-    found = {(each.input, each.head): each for each in head_scores(Summary(study))}
+    found = {(each.input, each.head): each for each in classifier_scores(Summary(study))}
     assert [key[1] for key in found if key[0] == "pixels"] == [
         "network",
         "logistic",
@@ -122,7 +122,7 @@ def test_tables_and_figure_name_the_ceiling(make_study: Make) -> None:
     summary = Summary(
         with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
     )
-    table, gaps, figure = head_table(summary), head_gap_table(summary), head_figure(summary)
+    table, gaps, figure = head_table(summary), head_gap_table(summary), classifier_figure(summary)
     assert table is not None
     assert gaps is not None
     assert figure is not None
@@ -147,5 +147,5 @@ def test_without_other_classifiers_there_is_nothing_to_show(make_study: Make) ->
     )
     assert head_table(bare) is None
     assert head_gap_table(bare) is None
-    assert head_figure(bare) is None
+    assert classifier_figure(bare) is None
     assert not [each for each in sections(bare) if each.name == "heads"]

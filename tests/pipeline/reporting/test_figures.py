@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.container import ErrorbarContainer
 
-from galfeat.pipeline.comparison.results import Prediction, Study
+from galfeat.pipeline.comparison.results import ComparisonResults, Prediction
 from galfeat.pipeline.reporting.draw_classes import confusion_figures, reliability_figures
 from galfeat.pipeline.reporting.draw_curves import (
     learning_curves,
@@ -20,7 +20,7 @@ from galfeat.pipeline.reporting.drawing import distinct, file_name, label, short
 from galfeat.pipeline.reporting.summary import Summary
 from galfeat.pipeline.reporting.tables import learning_table, part_table, robustness_table
 
-Make = Callable[..., Study]
+Make = Callable[..., ComparisonResults]
 
 
 def spans(bar: ErrorbarContainer) -> tuple[float, float, float, float]:

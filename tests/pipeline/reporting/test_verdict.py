@@ -6,25 +6,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galfeat.pipeline.comparison.results import Candidate, Row, Study
+from galfeat.pipeline.comparison.results import ComparisonResults, InputDescription, ScoreRow
 from galfeat.pipeline.reporting.summary import Summary, difference, pair_rows
 from galfeat.pipeline.reporting.verdict import judge
 
-Make = Callable[..., Study]
+Make = Callable[..., ComparisonResults]
 
 
-def only(study: Study, *names: str) -> Study:
+def only(study: ComparisonResults, *names: str) -> ComparisonResults:
     """Return the study without all other inputs."""
-    kept = tuple(each for each in study.candidates if each.name in names)
+    kept = tuple(each for each in study.descriptions if each.name in names)
     return replace(
-        study, candidates=kept, rows=tuple(row for row in study.rows if row.input in names)
+        study, descriptions=kept, rows=tuple(row for row in study.rows if row.input in names)
     )
 
 
-def scattered(study: Study, name: str, by: float) -> Study:
+def scattered(study: ComparisonResults, name: str, by: float) -> ComparisonResults:
     """Return the study with the scores of an input swinging up and down from fold to fold."""
 
-    def swung(row: Row) -> Row:
+    def swung(row: ScoreRow) -> ScoreRow:
         shift = by if row.fold % 2 else -by
         return (
             replace(row, scores={key: value + shift for key, value in row.scores.items()})
@@ -133,7 +133,7 @@ def test_planned_comparisons_are_corrected_for_each_other_only(make_study: Make)
     assert rows[0]["first"] == "pixels"
 
 
-def exactly(study: Study, score: Callable[[Row], float]) -> Study:
+def exactly(study: ComparisonResults, score: Callable[[ScoreRow], float]) -> ComparisonResults:
     """Return the study with the scores that `score` gives, but for the controls."""
     rows = (
         row
@@ -206,7 +206,9 @@ def test_too_uncertain_to_tell(make_study: Make) -> None:
     assert "was not looked into" in verdict.sentences[1]
 
 
-def control(study: Study, name: str, level: float, noise: float = 0.01) -> Study:
+def control(
+    study: ComparisonResults, name: str, level: float, noise: float = 0.01
+) -> ComparisonResults:
     """Return the study with one more control, whose balanced accuracy is given."""
     rng = np.random.default_rng(5)
     rows = [
@@ -215,7 +217,7 @@ def control(study: Study, name: str, level: float, noise: float = 0.01) -> Study
     ]
     return replace(
         study,
-        candidates=(*study.candidates, Candidate(name, "a control", "control")),
+        descriptions=(*study.descriptions, InputDescription(name, "a control", "control")),
         rows=study.rows + tuple(rows),
     )
 

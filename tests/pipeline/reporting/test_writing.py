@@ -17,10 +17,10 @@ from tests.pipeline.reporting.pages import Page
 from tests.pipeline.reporting.studies import HOSTILE, INPUTS, drawn
 
 from galfeat import UsageError
-from galfeat.pipeline.comparison.results import SCORES, Prediction, Study
+from galfeat.pipeline.comparison.results import SCORES, ComparisonResults, Prediction
 from galfeat.pipeline.reporting import Summary, judge, write_report, writing
 
-Make = Callable[..., Study]
+Make = Callable[..., ComparisonResults]
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_the_page_says_the_numbers_of_the_summary(folder: Path, page: Page) -> N
         )
 
 
-def test_the_summary_says_the_numbers_of_the_scores(folder: Path, study: Study) -> None:
+def test_the_summary_says_the_numbers_of_the_scores(folder: Path, study: ComparisonResults) -> None:
     scores = [row for row in table(folder / "scores.csv") if row["stage"] == "main"]
     by_input = {name: [row for row in scores if row["input"] == name] for name in study.inputs}
     raw = np.array([float(row["macro_f1"]) for row in by_input["pixels"]])
@@ -116,7 +116,9 @@ def test_the_summary_says_the_numbers_of_the_scores(folder: Path, study: Study) 
             assert float(row["difference"]) == pytest.approx((values - raw).mean(), abs=2e-6)
 
 
-def test_scores_have_a_row_an_input_fold_size_and_perturbation(folder: Path, study: Study) -> None:
+def test_scores_have_a_row_an_input_fold_size_and_perturbation(
+    folder: Path, study: ComparisonResults
+) -> None:
     rows = table(folder / "scores.csv")
     assert len(rows) == len(study.rows)
     keys = {
@@ -139,7 +141,9 @@ def test_scores_have_a_row_an_input_fold_size_and_perturbation(folder: Path, stu
     )
 
 
-def test_class_names_come_back_from_the_tables_as_they_were(folder: Path, study: Study) -> None:
+def test_class_names_come_back_from_the_tables_as_they_were(
+    folder: Path, study: ComparisonResults
+) -> None:
     rows = table(folder / "classes.csv")
     assert {row["class"] for row in rows} == set(HOSTILE)
     assert float(rows[0]["recall"]) == pytest.approx(
@@ -149,7 +153,7 @@ def test_class_names_come_back_from_the_tables_as_they_were(folder: Path, study:
 
 
 def test_everything_from_the_catalogue_is_shown_as_it_is_and_nothing_of_it_is_obeyed(
-    page: Page, study: Study
+    page: Page, study: ComparisonResults
 ) -> None:
     for name in (
         *HOSTILE,
@@ -219,7 +223,7 @@ def test_every_figure_has_words_and_two_files(folder: Path, page: Page) -> None:
     assert {path.stem for path in (folder / "figures").iterdir()} == {*stems, "mistakes"}
 
 
-def test_words_for_figures_have_their_numbers(page: Page, study: Study) -> None:
+def test_words_for_figures_have_their_numbers(page: Page, study: ComparisonResults) -> None:
     words = {
         attributes["alt"].split(":")[0]: attributes["alt"]
         for tag, attributes in page.tags
@@ -232,7 +236,7 @@ def test_words_for_figures_have_their_numbers(page: Page, study: Study) -> None:
     )
 
 
-def test_the_verdict_opens_the_page(page: Page, study: Study) -> None:
+def test_the_verdict_opens_the_page(page: Page, study: ComparisonResults) -> None:
     verdict = judge(study)
     for sentence in (*verdict.sentences, *verdict.warnings):
         assert sentence in page.text
@@ -286,7 +290,9 @@ def test_a_stamp_has_its_first_row_at_the_bottom() -> None:
     ],
     ids=["tiny", "one fold", "no pixels", "no features", "no predictions", "other letters"],
 )
-def test_a_page_is_made_of_whatever_there_is(make: Callable[[], Study], tmp_path: Path) -> None:
+def test_a_page_is_made_of_whatever_there_is(
+    make: Callable[[], ComparisonResults], tmp_path: Path
+) -> None:
     page = Page(write_report(make(), tmp_path).read_text(encoding="utf-8"))
     assert "scores" in page.tables
     assert not re.search(r"\b(nan|inf|None)\b", page.text)

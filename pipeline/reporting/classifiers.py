@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from galfeat.pipeline.comparison.results import Row
+from galfeat.pipeline.comparison.results import ScoreRow
 from galfeat.pipeline.comparison.significance import Interval
 from galfeat.pipeline.reporting.summary import (
     HEADLINE,
@@ -14,53 +14,62 @@ from galfeat.pipeline.reporting.summary import (
     with_holm,
 )
 
-__all__ = ["CEILING", "HEADS", "Head", "head_gaps", "head_scores", "to_ceiling"]
+__all__ = [
+    "CLASSIFIERS",
+    "CNN",
+    "ClassifierScore",
+    "classifier_differences",
+    "classifier_scores",
+    "difference_to_cnn",
+]
 
-HEADS = {
+CLASSIFIERS = {
     "network": "network",
     "logistic": "logistic regression",
     "forest": "random forest",
     "cnn": "small CNN",
 }
 """Classifiers by the names that the rows have."""
-CEILING = "cnn"
+CNN = "cnn"
 
 
 @dataclass(frozen=True, eq=False)
-class Head:
+class ClassifierScore:
     """A classifier on an input.
 
     Parameters
     ----------
     input, head : str
-    rows : list of Row
+    rows : list of ScoreRow
     interval : Interval or None
         Of macro-F1; None if there are not two folds.
     """
 
     input: str
     head: str
-    rows: list[Row]
+    rows: list[ScoreRow]
     interval: Interval | None
 
 
-def head_scores(summary: Summary) -> list[Head]:
+def classifier_scores(summary: Summary) -> list[ClassifierScore]:
     """Return every classifier on every input that was given to another one than the network, the
     network first.
     """
-    study, found = summary.study, []
-    tried = {(row.repeat, row.fold) for row in study.rows if row.stage == "head"}
+    results, found = summary.results, []
+    tried = {(row.repeat, row.fold) for row in results.rows if row.stage == "head"}
     for name, main in summary.rows.items():
-        others = {head: study.select("head", input=name, head=head) for head in HEADS}
+        others = {head: results.select("head", input=name, head=head) for head in CLASSIFIERS}
         if any(others.values()):
             others["network"] = [row for row in main if (row.repeat, row.fold) in tried]
             found += [
-                Head(name, head, rows, _interval(rows)) for head, rows in others.items() if rows
+                ClassifierScore(name, head, rows, _interval(rows))
+                for head, rows in others.items()
+                if rows
             ]
     return found
 
 
-def head_gaps(summary: Summary) -> list[tuple[Head, Difference]]:
+def classifier_differences(summary: Summary) -> list[tuple[ClassifierScore, Difference]]:
     """Return what each other classifier is above the network on the hand-crafted features.
 
     Holm's correction over all of them.
@@ -68,7 +77,7 @@ def head_gaps(summary: Summary) -> list[tuple[Head, Difference]]:
     ours = summary.ours()
     if ours is None:
         return []
-    others = [each for each in head_scores(summary) if each.head != "network"]
+    others = [each for each in classifier_scores(summary) if each.head != "network"]
     pairs = [
         (each, gap)
         for each in others
@@ -77,15 +86,15 @@ def head_gaps(summary: Summary) -> list[tuple[Head, Difference]]:
     return list(zip([each for each, _ in pairs], with_holm([gap for _, gap in pairs]), strict=True))
 
 
-def to_ceiling(summary: Summary, name: str) -> tuple[Head, Difference] | None:
+def difference_to_cnn(summary: Summary, name: str) -> tuple[ClassifierScore, Difference] | None:
     """Return the convolutional network, and what the network on an input is above it.
 
     None if it was not tried.
     """
-    net = next((each for each in head_scores(summary) if each.head == CEILING), None)
-    gap = difference(summary.rows[name], net.rows, names=(name, CEILING)) if net else None
+    net = next((each for each in classifier_scores(summary) if each.head == CNN), None)
+    gap = difference(summary.rows[name], net.rows, names=(name, CNN)) if net else None
     return (net, gap) if net and gap else None
 
 
-def _interval(rows: list[Row]) -> Interval | None:
+def _interval(rows: list[ScoreRow]) -> Interval | None:
     return interval_of([row.scores[HEADLINE] for row in rows], ratio_of(rows))

@@ -1,0 +1,245 @@
+"""Stages of a fold: one function per kind of score row.
+
+=====================  ==========================================================================
+`run_main`             search, training and test of an input, with the tests of the same network:
+                       matched size, perturbed galaxies, another survey, permutation importance
+`run_ablation`         an input without one of its parts
+`run_learning_curve`   fewer training galaxies
+`run_baseline`         logistic regression or random forest in place of the network
+`run_cnn`              the convolutional network on the cutouts
+=====================  ==========================================================================
+
+Each returns the `Checkpoint` of its task.
+"""
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from galfeat.pipeline.comparison.checkpoints import Checkpoint
+from galfeat.pipeline.comparison.classifiers.baselines import (
+    FittedBaseline,
+    draw_baseline,
+    fit_baseline,
+    search_baseline,
+)
+from galfeat.pipeline.comparison.classifiers.cnn import CNN, ConvNet, fit_cnn
+from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
+from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.inputs import ComparisonInput
+from galfeat.pipeline.comparison.labeled_blocks import ExternalTestSet, PerturbedGalaxies
+from galfeat.pipeline.comparison.metrics import expand_to_classes
+from galfeat.pipeline.comparison.permutation_importance import permutation_importances
+from galfeat.pipeline.comparison.results import ScoreRow
+from galfeat.pipeline.comparison.split import FittedEnsemble
+from galfeat.pipeline.extraction.measure import take_rows
+
+__all__ = [
+    "fit_baseline_on_fold",
+    "fit_cnn_on_fold",
+    "run_ablation",
+    "run_baseline",
+    "run_cnn",
+    "run_learning_curve",
+    "run_main",
+]
+
+
+def run_main(
+    fold: Fold,
+    each: ComparisonInput,
+    *,
+    matched: bool = False,
+    importance: bool = False,
+    perturbed: Sequence[PerturbedGalaxies] = (),
+    external: ExternalTestSet | None = None,
+) -> Checkpoint:
+    """Search, train and test an input, and run the further tests of the trained ensemble.
+
+    Parameters
+    ----------
+    fold : Fold
+    each : ComparisonInput
+    matched : bool
+        Whether to train an ensemble with the shared number of parameters too.
+    importance : bool
+        Whether to compute permutation importances.
+    perturbed : sequence of PerturbedGalaxies
+        Perturbed test galaxies.
+    external : ExternalTestSet, optional
+    """
+    start = time.thread_time()
+    settings, temperature, _ = fold.search(each)
+    searched = time.thread_time()
+    fitted = fold.fit(each, settings, temperature)
+    trained = time.thread_time()
+    features = fold.outer.features(each.parts)[1]
+    probabilities = fold.predict(fitted, features)
+    seconds = {
+        "search": searched - start,
+        "fit": trained - searched + sum(fold.outer.seconds[part] for part in each.parts),
+        "predict": (time.thread_time() - trained) / len(probabilities),
+    }
+    rows = [fold.ensemble_row("main", each, fitted, probabilities)]
+    if matched:
+        rows.append(_matched_row(fold, each, settings, temperature, features))
+    rows += [_robustness_row(fold, each, fitted, galaxies) for galaxies in perturbed]
+    if external is not None:
+        rows.append(_external_row(fold, each, fitted, external))
+    importances = permutation_importances(fold, each, fitted, features) if importance else ()
+    return Checkpoint(rows, settings, probabilities, importances, seconds)
+
+
+def _matched_row(
+    fold: Fold,
+    each: ComparisonInput,
+    settings: Sequence[Settings],
+    temperature: float,
+    features: Sequence[NDArray[np.float32]],
+) -> ScoreRow:
+    fitted = fold.fit(each, settings, temperature, matched=True)
+    return fold.ensemble_row("matched", each, fitted, fold.predict(fitted, features))
+
+
+def _robustness_row(
+    fold: Fold, each: ComparisonInput, fitted: FittedEnsemble, galaxies: PerturbedGalaxies
+) -> ScoreRow:
+    return fold.ensemble_row(
+        "robustness",
+        each,
+        fitted,
+        fold.predict(fitted, fitted.features(galaxies.blocks)),
+        fold.sample.labels[galaxies.rows],
+        perturbation=galaxies.kind,
+        strength=galaxies.strength,
+    )
+
+
+def _external_row(
+    fold: Fold, each: ComparisonInput, fitted: FittedEnsemble, external: ExternalTestSet
+) -> ScoreRow:
+    probabilities = fold.predict(fitted, fitted.features(external.blocks))
+    return fold.ensemble_row("cross", each, fitted, probabilities, external.labels)
+
+
+def run_ablation(
+    fold: Fold, each: ComparisonInput, place: int, settings: Sequence[Settings]
+) -> Checkpoint:
+    """Train and test an input without one of its parts, with the settings chosen for the whole.
+
+    Parameters
+    ----------
+    fold : Fold
+    each : ComparisonInput
+    place : int
+        Which part is left out.
+    settings : sequence of Settings
+        Of the ensemble.
+    """
+    part = each.parts[place]
+    reduced = each.without(part)
+    fitted = fold.fit(reduced, settings)
+    probabilities = fold.predict(fitted, fold.outer.features(reduced.parts)[1])
+    row = fold.ensemble_row("drop", each, fitted, probabilities, part=part.column)
+    return Checkpoint([row], settings)
+
+
+def run_learning_curve(
+    fold: Fold, each: ComparisonInput, n_train: int, settings: Sequence[Settings]
+) -> Checkpoint:
+    """Train on fewer galaxies, with the settings chosen for all, and test on the same ones.
+
+    Code words, scales and principal components are learned from these fewer galaxies too.
+    """
+    small = fold.with_fewer_galaxies(n_train)
+    small.outer.learn(each.parts)
+    fitted = small.fit(each, settings)
+    probabilities = small.predict(fitted, small.outer.features(each.parts)[1])
+    return Checkpoint([small.ensemble_row("learning", each, fitted, probabilities)], settings)
+
+
+def run_baseline(
+    fold: Fold, each: ComparisonInput, classifier: str, settings: Sequence[Settings]
+) -> Checkpoint:
+    """Search, train and test a baseline classifier on the features of an input.
+
+    Parameters
+    ----------
+    fold : Fold
+    each : ComparisonInput
+    classifier : str
+        One of `BASELINES`.
+    settings : sequence of Settings
+        Of the network's ensemble: stored with the result, not used.
+    """
+    fitted = fit_baseline_on_fold(fold, each, classifier)
+    probabilities = fitted.probabilities(fold.outer.features(each.parts)[1])
+    row = fold.score_row(
+        "head",
+        each,
+        expand_to_classes(probabilities, fitted.classes, fold.sample.classes),
+        fold.outer.test_labels,
+        (fitted.n_features, fitted.n_parameters),
+        fitted.settings,
+        head=classifier,
+    )
+    return Checkpoint([row], settings)
+
+
+def fit_baseline_on_fold(fold: Fold, each: ComparisonInput, classifier: str) -> FittedBaseline:
+    """Search and train a baseline classifier on the training side of a fold.
+
+    As many settings are tried as for the network, on the same inner split.
+    """
+    labels, seed = fold.training_labels(each), fold.sample.seed
+    best, temperature, _ = search_baseline(
+        classifier,
+        each.parts,
+        fold.inner.features(each.parts),
+        fold.inner_labels(labels),
+        draws=draw_baseline(classifier, len(fold.draws), seed),
+        seed=seed,
+    )
+    return fit_baseline(
+        classifier,
+        each.parts,
+        fold.outer.features(each.parts)[0],
+        labels,
+        settings=best,
+        temperature=temperature,
+        seed=seed,
+    )
+
+
+def run_cnn(fold: Fold, each: ComparisonInput, settings: Sequence[Settings]) -> Checkpoint:
+    """Train and test the convolutional network on the cutouts; see `run_baseline`."""
+    fitted = fit_cnn_on_fold(fold, each)
+    probabilities = fitted.probabilities(_images(fold, fold.outer.test))
+    row = fold.score_row(
+        "head",
+        each,
+        expand_to_classes(probabilities, fitted.classes, fold.sample.classes),
+        fold.outer.test_labels,
+        (fitted.n_inputs, fitted.n_parameters),
+        {"stopped": fitted.stopping.stopped},
+        head=CNN,
+    )
+    return Checkpoint([row], settings)
+
+
+def fit_cnn_on_fold(fold: Fold, each: ComparisonInput) -> ConvNet:
+    """Train the convolutional network; the inner split chooses the number of epochs."""
+    return fit_cnn(
+        _images(fold, fold.outer.train),
+        fold.training_labels(each),
+        (fold.inner_train, fold.inner_validation),
+        seed=fold.sample.seed,
+        effort=fold.effort,
+    )
+
+
+def _images(fold: Fold, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    pixels = np.asarray(take_rows(fold.sample.blocks["pixels"], rows))
+    return pixels.reshape(-1, *fold.sample.shape)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def run_comparison(
     log : callable
         Called with a sentence if checkpoints of another run are ignored.
     """
-    plan, sample = budgeted.plan, data.sample
+    plan = budgeted.plan
     settings = _run_settings(data, plan, names)
     checkpoints = CheckpointFolder(folder, _fingerprint(data, settings), resume=resume)
     if resume and (count := checkpoints.count_of_other_runs()):
@@ -81,7 +81,7 @@ def run_comparison(
         )
     start = time.perf_counter()
     result = run_protocol(
-        sample,
+        data.sample,
         budgeted.inputs,
         plan,
         checkpoints=checkpoints,
@@ -94,6 +94,22 @@ def run_comparison(
         progress=progress,
     )
     used = time.perf_counter() - start
+    results = _results(data, budgeted, names, result, settings)
+    return replace(
+        results,
+        notes=(*budgeted.notes, *_resume_notes(checkpoints.taken), *data.notes),
+        used_seconds=used,
+    )
+
+
+def _results(
+    data: Dataset,
+    budgeted: BudgetedPlan,
+    names: ComparisonNames,
+    result: ProtocolResult,
+    settings: Mapping[str, Any],
+) -> ComparisonResults:
+    sample = data.sample
     return ComparisonResults(
         source=names.source,
         label=names.label,
@@ -115,10 +131,8 @@ def run_comparison(
         ),
         layers=_layer_sizes(result, len(data.recipe.bands)),
         left_out=data.left_out,
-        cut=plan.cut,
-        notes=(*budgeted.notes, *_resume_notes(checkpoints.taken), *data.notes),
+        cut=budgeted.plan.cut,
         predicted_seconds=budgeted.predicted_seconds,
-        used_seconds=used,
         run={**settings, "torch": torch_version() if budgeted.cnn else ""},
         cross_source=names.test_source,
     )

@@ -1,4 +1,4 @@
-"""The classifiers beside each other, on the folds that all of them were tried on."""
+"""Scores of the network and the baseline classifiers, on the folds that all were tested in."""
 
 from dataclasses import dataclass
 
@@ -29,20 +29,20 @@ CLASSIFIERS = {
     "forest": "random forest",
     "cnn": "small CNN",
 }
-"""Classifiers by the names that the rows have."""
+"""Names of the classifiers in the report, by the values of `ScoreRow.head`."""
 CNN = "cnn"
 
 
 @dataclass(frozen=True, eq=False)
 class ClassifierScore:
-    """A classifier on an input.
+    """Macro-F1 of a classifier on an input.
 
     Parameters
     ----------
     input, head : str
     rows : list of ScoreRow
     interval : Interval or None
-        Of macro-F1; None if there are not two folds.
+        None with fewer than two folds.
     """
 
     input: str
@@ -52,9 +52,7 @@ class ClassifierScore:
 
 
 def classifier_scores(summary: Summary) -> list[ClassifierScore]:
-    """Return every classifier on every input that was given to another one than the network, the
-    network first.
-    """
+    """Return the scores of all classifiers on every input with baselines, the network first."""
     results, found = summary.results, []
     tried = {(row.repeat, row.fold) for row in results.rows if row.stage == "head"}
     for name, main in summary.rows.items():
@@ -70,26 +68,26 @@ def classifier_scores(summary: Summary) -> list[ClassifierScore]:
 
 
 def classifier_differences(summary: Summary) -> list[tuple[ClassifierScore, Difference]]:
-    """Return what each other classifier is above the network on the hand-crafted features.
+    """Return the difference of each baseline to the network on the hand-crafted features.
 
-    Holm's correction over all of them.
+    Holm's correction is over all of them.
     """
-    ours = summary.ours()
-    if ours is None:
+    features = summary.features_input()
+    if features is None:
         return []
     others = [each for each in classifier_scores(summary) if each.head != "network"]
     pairs = [
         (each, gap)
         for each in others
-        if (gap := difference(each.rows, summary.rows[ours], names=(each.head, ours)))
+        if (gap := difference(each.rows, summary.rows[features], names=(each.head, features)))
     ]
     return list(zip([each for each, _ in pairs], with_holm([gap for _, gap in pairs]), strict=True))
 
 
 def difference_to_cnn(summary: Summary, name: str) -> tuple[ClassifierScore, Difference] | None:
-    """Return the convolutional network, and what the network on an input is above it.
+    """Return the convolutional network, and the difference of an input's network to it.
 
-    None if it was not tried.
+    None if it took no part.
     """
     net = next((each for each in classifier_scores(summary) if each.head == CNN), None)
     gap = difference(summary.rows[name], net.rows, names=(name, CNN)) if net else None

@@ -1,6 +1,4 @@
-"""Figures of the classes: which are taken for which, and how far the probabilities can be
-believed.
-"""
+"""Figures of the classes: confusion matrices and reliability diagrams."""
 
 from collections.abc import Sequence
 
@@ -17,26 +15,19 @@ __all__ = ["confusion_figures", "first_repeat", "reliability_figures"]
 def first_repeat(
     results: ComparisonResults, name: str
 ) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
-    """Return true classes and probabilities of the galaxies that were tested in the first split,
-    each once.
-    """
+    """Return true classes and probabilities of the tested galaxies of the first repeat."""
     table = results.predictions[name].probabilities[0]
     tested = np.isfinite(table).all(axis=1)
     return results.labels[tested], table[tested]
 
 
 def confusion_figures(results: ComparisonResults, names: Sequence[str]) -> list[ReportFigure]:
-    """Draw the confusion matrix of each input.
-
-    Numbers of galaxies, shaded by the share of the true class.
-    """
+    """Draw the confusion matrix of each input, shaded by the fraction of the true class."""
     return [_confusion(results, name) for name in names if name in results.predictions]
 
 
 def reliability_figures(results: ComparisonResults, names: Sequence[str]) -> list[ReportFigure]:
-    """Draw how often the predicted class is right against its predicted probability, of each
-    input.
-    """
+    """Draw the reliability diagram of each input."""
     return [_reliability(results, name) for name in names if name in results.predictions]
 
 
@@ -73,10 +64,12 @@ def _confusion(results: ComparisonResults, name: str) -> ReportFigure:
     axes.set_title(label(name, 40), fontsize=10)
     axes.set_xlabel("predicted class", fontsize=9)
     axes.set_ylabel("true class", fontsize=9)
-    return ReportFigure(file_name("confusion", name), _confused(results, name, counts), "", figure)
+    return ReportFigure(
+        file_name("confusion", name), _confusion_alt_text(results, name, counts), "", figure
+    )
 
 
-def _confused(results: ComparisonResults, name: str, counts: NDArray[np.int_]) -> str:
+def _confusion_alt_text(results: ComparisonResults, name: str, counts: NDArray[np.int_]) -> str:
     right = "; ".join(
         f"{each} {counts[i, i]} of {counts[i].sum()}" for i, each in enumerate(results.classes)
     )

@@ -1,4 +1,4 @@
-"""Figure of the classifiers: every one of them on the inputs that all were tried on."""
+"""Figure of the classifiers: macro-F1 of the network and the baselines on the same inputs."""
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -15,9 +15,9 @@ _STYLES = {
 
 
 def classifier_figure(summary: Summary) -> ReportFigure | None:
-    """Draw macro-F1 of every classifier with its 95 % interval, the inputs one below the other.
+    """Draw macro-F1 of every classifier with its 95 % interval, a line per input.
 
-    Nothing if there is one classifier only.
+    None if there is only one classifier.
     """
     found = [each for each in classifier_scores(summary) if each.interval]
     inputs, heads = (

@@ -1,6 +1,4 @@
-"""Figures of curves: scores against the number of training galaxies, and against what was done to
-the test galaxies.
-"""
+"""Figures of learning curves, and of robustness against perturbed test galaxies."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,7 +23,7 @@ __all__ = [
     "strength",
 ]
 
-PERTURBATIONS = {  # what is drawn along the axis, and where nothing is done
+PERTURBATIONS = {  # label of the axis, and strength that changes nothing
     "rotation": ("rotated (degrees)", 0.0),
     "shift": ("shifted (pixels)", 0.0),
     "noise": ("noise added (times the noise that is there)", 0.0),
@@ -37,7 +35,7 @@ PERTURBATIONS = {  # what is drawn along the axis, and where nothing is done
 
 @dataclass(frozen=True)
 class Curve:
-    """Macro-F1 of an input along some axis.
+    """Macro-F1 of an input as a function of some variable.
 
     Parameters
     ----------
@@ -52,14 +50,14 @@ class Curve:
 
 
 def learning_curves(results: ComparisonResults) -> list[Curve]:
-    """Return macro-F1 against the number of training galaxies, a curve an input."""
+    """Return the learning curve of each input: macro-F1 by number of training galaxies."""
     return [curve for name in results.inputs if (curve := _learning(results, name))]
 
 
 def robustness_curves(results: ComparisonResults) -> dict[str, list[Curve]]:
-    """Return macro-F1 against the strength of each perturbation, a curve an input.
+    """Return the curves of each perturbation: macro-F1 by strength, a curve per input.
 
-    Untouched galaxies come from the main scores.
+    Scores of unperturbed galaxies come from stage ``main`` if stage ``robustness`` has none.
     """
     kinds = dict.fromkeys(
         row.perturbation for row in results.rows if row.stage == "robustness" and row.perturbation
@@ -72,7 +70,7 @@ def robustness_curves(results: ComparisonResults) -> dict[str, list[Curve]]:
 
 
 def learning_figure(results: ComparisonResults) -> ReportFigure | None:
-    """Draw the learning curves, or nothing if there are none."""
+    """Draw the learning curves; None if there are none."""
     curves = learning_curves(results)
     if not curves:
         return None
@@ -91,12 +89,12 @@ def learning_figure(results: ComparisonResults) -> ReportFigure | None:
         [f"{count:,.0f}" for count in kept], fontsize=8.5, rotation=35 if len(kept) > 5 else 0
     )
     axes.set_xlabel("training galaxies", fontsize=9)
-    alt = "Macro-F1 against the number of training galaxies. " + _spoken(curves, "with {:,.0f}")
+    alt = "Macro-F1 against the number of training galaxies. " + _alt_text(curves, "with {:,.0f}")
     return ReportFigure("learning", alt, "", figure)
 
 
 def robustness_figures(results: ComparisonResults) -> list[ReportFigure]:
-    """Draw one figure a perturbation of the test galaxies."""
+    """Draw one figure per kind of perturbation."""
     return [
         _robustness_figure(results, kind, curves)
         for kind, curves in robustness_curves(results).items()
@@ -117,15 +115,12 @@ def _robustness_figure(
     else:
         _draw(axes, curves, _styles(results))
     axes.set_xlabel(words, fontsize=9)
-    alt = f"Macro-F1 when test galaxies are altered: {words}. " + _spoken(curves, "at {:g}")
+    alt = f"Macro-F1 when test galaxies are altered: {words}. " + _alt_text(curves, "at {:g}")
     return ReportFigure(file_name("robustness", kind), alt, "", figure)
 
 
 def strength(results: ComparisonResults, kind: str, x: float) -> str:
-    """Return the strength of a perturbation in words.
-
-    A number, or the name of the band that is missing.
-    """
+    """Return the strength of a perturbation as text: a number, or the missing band."""
     if kind != "band":
         return f"{x:g}"
     return "none" if x < 0 else results.bands[int(x)] if int(x) < len(results.bands) else f"{x:g}"
@@ -140,7 +135,7 @@ def _learning(results: ComparisonResults, name: str) -> Curve | None:
         for repeat in range(results.n_repeats)
         for fold in range(results.n_folds)
     ]
-    # the folds differ by a galaxy or two: the same step is the same size
+    # sizes differ between folds by a galaxy or two, so points are matched by their rank
     steps = max(map(len, ladders), default=0)
     return _curve(
         results,
@@ -174,8 +169,7 @@ def _curve(
     main = results.select("main", input=name)
     found = []
     for x, rows in points:
-        # the folds overlap as they do with all galaxies, also where only some of them were used for
-        # training
+        # the folds overlap as with all training galaxies, hence the ratio of main
         each = (
             interval_of(results.values(rows, HEADLINE).tolist(), ratio_of(main or rows))
             if rows
@@ -187,7 +181,7 @@ def _curve(
 
 
 def _styles(results: ComparisonResults) -> dict[str, tuple[str, str, str]]:
-    """Return colour, mark and dashes of every input that has a curve: the same in all figures."""
+    """Return color, marker and dashes of every input with a curve: the same in all figures."""
     names = [
         name
         for name in results.inputs
@@ -236,7 +230,7 @@ def _draw(
     axes.figure.legend(loc="outside upper left", ncols=2, fontsize=8.5, frameon=False)
 
 
-def _spoken(curves: Sequence[Curve], form: str) -> str:
+def _alt_text(curves: Sequence[Curve], form: str) -> str:
     said = (
         (
             f"{curve.input}: {curve.y[0].mean:.3f} {form.format(curve.x[0])}, "

@@ -1,6 +1,4 @@
-"""Pictures of galaxies: some of each class, and those that were taken for another class most
-confidently.
-"""
+"""Pictures of galaxies: examples of each class, and the most confident misclassifications."""
 
 import io
 from dataclasses import dataclass
@@ -21,12 +19,12 @@ _COLUMNS = 6
 
 @dataclass(frozen=True)
 class Misclassification:
-    """A galaxy that was taken for another class.
+    """Galaxy that was assigned to a wrong class.
 
     Parameters
     ----------
     row : int
-        Its place in the study.
+        Its row in the results.
     name : str
         Its id.
     truth, predicted : str
@@ -47,9 +45,9 @@ class Misclassification:
 def mistakes(
     results: ComparisonResults, name: str, other: str = "", n: int = 12
 ) -> list[Misclassification]:
-    """Return the `n` galaxies that an input got wrong with the highest probability.
+    """Return the `n` misclassified galaxies with the highest predicted probability.
 
-    Of equal ones the earlier.
+    Ties are broken by the order of the galaxies.
 
     Parameters
     ----------
@@ -57,8 +55,9 @@ def mistakes(
     name : str
         The input.
     other : str
-        An input whose opinion is given beside.
+        An input whose prediction is shown for comparison.
     n : int
+        Largest number of galaxies.
     """
     if name not in results.predictions:
         return []
@@ -72,14 +71,14 @@ def mistakes(
         Misclassification(
             int(row), str(results.ids[row]), str(results.labels[row]),
             str(classes[table[row].argmax()]), float(table[row].max()),
-            _opinion(results, other, int(row)),
+            _predicted_by(results, other, int(row)),
         )
         for row in worst
     ]  # fmt: skip
 
 
 def stamp(pixels: NDArray[np.float32], bands: tuple[str, ...]) -> bytes:
-    """Return a prepared cutout as a PNG picture, first row of pixels at the bottom."""
+    """Return a prepared cutout as a PNG image, first row of pixels at the bottom."""
     values = (255 * picture(pixels, bands)[::-1] + 0.5).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(values).save(buffer, "PNG", optimize=True)
@@ -89,7 +88,7 @@ def stamp(pixels: NDArray[np.float32], bands: tuple[str, ...]) -> bytes:
 def mistake_sheet(
     results: ComparisonResults, found: list[Misclassification]
 ) -> ReportFigure | None:
-    """Draw the mistakes as one sheet, or nothing if there are none."""
+    """Draw the misclassified galaxies as one sheet; None if there are none."""
     if not found:
         return None
     rows = -(-len(found) // _COLUMNS)
@@ -123,7 +122,7 @@ def mistake_sheet(
 
 
 def example_sheet(results: ComparisonResults) -> ReportFigure:
-    """Draw the first galaxies of each class as they were prepared, a row a class."""
+    """Draw the first galaxies of each class, as prepared, a row per class."""
     k = len(results.classes)
     figure = Figure(figsize=(1.1 * _COLUMNS + 1.5, 1.1 * k), layout="constrained")
     grid = figure.subplots(k, _COLUMNS, squeeze=False)
@@ -155,7 +154,7 @@ def _mean(results: ComparisonResults, name: str) -> NDArray[np.float64]:
     return mean
 
 
-def _opinion(results: ComparisonResults, other: str, row: int) -> str:
+def _predicted_by(results: ComparisonResults, other: str, row: int) -> str:
     if other not in results.predictions:
         return ""
     probabilities = _mean(results, other)[row]

@@ -1,4 +1,4 @@
-"""The page itself: the sections put into HTML; whatever came from a catalogue is escaped."""
+"""Render the report as one HTML page; text from catalogs is escaped."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from galfeat.pipeline.comparison.results import ComparisonResults
 from galfeat.pipeline.reporting.draw_galaxies import Misclassification, stamp
 from galfeat.pipeline.reporting.drawing import ReportFigure
 from galfeat.pipeline.reporting.sections import Section
-from galfeat.pipeline.reporting.tables import flat
+from galfeat.pipeline.reporting.tables import as_text
 from galfeat.pipeline.reporting.verdict import Verdict
 
 __all__ = ["render_page"]
@@ -33,9 +33,9 @@ def render_page(
     verdict : Verdict
     sections : sequence of Section
     images : mapping of str to (str, bytes)
-        Of each figure, its media type and file; they become part of the page.
+        Media type and content of each figure; they are embedded in the page.
     found : sequence of Misclassification
-        Shown as pictures in the section ``mistakes``.
+        Shown as images in the section ``mistakes``.
     """
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template),
@@ -100,7 +100,7 @@ def _facts(results: ComparisonResults) -> dict[str, str]:
         "preset": str(run.get("preset", "")),
         "search": f"{run['draws']} draws an input and fold" if run.get("draws") else "",
         "seed": str(run.get("seed", "")),
-        "preparation": flat(recipe.get("preparation", {})),
+        "preparation": as_text(recipe.get("preparation", {})),
         "galfeat": str(run.get("galfeat") or recipe.get("version", "")),
         "fingerprint": str(run.get("fingerprint", "")),
         "repeat it": "run.json beside this page has all settings; scores.csv has every fold",

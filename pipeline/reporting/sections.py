@@ -1,7 +1,4 @@
-"""The page from top to bottom: which tables and figures stand in which section.
-
-What has nothing to show is left out.
-"""
+"""Sections of the report: their texts, tables and figures; empty ones are left out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,9 +16,9 @@ from galfeat.pipeline.reporting.drawing import ReportFigure
 from galfeat.pipeline.reporting.summary import BASELINE, Summary
 from galfeat.pipeline.reporting.tables import Table
 
-__all__ = ["Section", "all_figures", "leading", "ours", "sections"]
+__all__ = ["Section", "all_figures", "detailed_inputs", "features_input", "sections"]
 
-_PAIRS = 15  # more pairs than these are for the file, not for the page
+_PAIRS = 15  # larger tables of pairs are only in differences.csv
 _RELIABILITY = (
     "How often the predicted class is right, with 95 % intervals, against its predicted "
     "probability. On the dashed line the probabilities "
@@ -32,15 +29,15 @@ _RELIABILITY = (
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
+    """Section of the page.
 
     Parameters
     ----------
     name : str
-        Its id in the page.
+        Its id in the HTML page.
     title : str
     text : str
-        A sentence or two on what is seen.
+        A sentence or two of explanation.
     tables : tuple of Table
         Above the figures.
     figures : tuple of ReportFigure
@@ -56,69 +53,70 @@ class Section:
     later: tuple[Table, ...] = ()
 
 
-def ours(summary: Summary) -> str:
-    """Return the input that stands for the hand-crafted features; without any, the best input."""
-    return summary.ours() or summary.best(summary.rows) or ""
+def features_input(summary: Summary) -> str:
+    """Return the input that represents the hand-crafted features; without any, the best input."""
+    return summary.features_input() or summary.best(summary.rows) or ""
 
 
-def leading(summary: Summary) -> list[str]:
-    """Return the inputs that are looked at class by class.
+def detailed_inputs(summary: Summary) -> list[str]:
+    """Return the inputs with figures and tables per class.
 
-    Raw pixels, the best other pixels, the features, the best of both.
+    Raw pixels, the best other pixel input, the features, and the best combination of both.
     """
     pixels = [name for name in summary.rows if summary.group[name] == "pixels" and name != BASELINE]
     both = [name for name in summary.rows if summary.group[name] == "both"]
     chosen = [
         BASELINE if BASELINE in summary.rows else None,
         summary.best(pixels),
-        ours(summary),
+        features_input(summary),
         summary.best(both),
     ]
     return [name for name in dict.fromkeys(chosen) if name]
 
 
 def sections(summary: Summary) -> list[Section]:
-    """Return the sections that have something to show."""
+    """Return all sections that are not empty."""
     results = summary.results
     found = [
-        _scores(summary),
+        _score_section(summary),
         Section(
             "controls",
             "Controls",
             "Trained in the same way, on labels or numbers that know nothing of a galaxy's shape.",
-            _some(tables.control_table(summary)),
+            _tables(tables.control_table(summary)),
         ),
-        _classes(summary),
+        _class_section(summary),
         Section("reliability", "Can the probabilities be believed", _RELIABILITY, (),
-        _reliability(summary)),
+        _reliability_figures(summary)),
         Section(
             "learning", "More or fewer training galaxies",
             ("Macro-F1 against the number of training galaxies; shades are 95 % " "intervals."),
-            (), _drawn(draw_curves.learning_figure(results)), _some(tables.learning_table(results)),
+            (), _figures(draw_curves.learning_figure(results)),
+            _tables(tables.learning_table(results)),
         ),
         Section(
             "robustness", "Altered test galaxies",
             "Macro-F1 when the test galaxies are altered; the networks saw only unaltered ones "
             "when they were trained. Shades and bars are "
             "95 % intervals.", (), tuple(draw_curves.robustness_figures(results)),
-            _some(tables.robustness_table(results)),
+            _tables(tables.robustness_table(results)),
         ),
-        Section("cross", "Another survey", "", _some(tables.cross_table(summary))),
+        Section("cross", "Another survey", "", _tables(tables.cross_table(summary))),
         Section(
             "parts", "What if a feature is left out", "",
-            _some(tables.part_table(summary, "drop"), tables.part_table(summary, "only"),
+            _tables(tables.ablation_table(summary, "drop"), tables.ablation_table(summary, "only"),
             tables.importance_table(results)),
         ),
         Section(
-            "heads", "Other classifiers on the same inputs", _heads(summary), (),
-            _drawn(draw_classifiers.classifier_figure(summary)),
-            _some(tables.head_table(summary), tables.head_gap_table(summary)),
+            "heads", "Other classifiers on the same inputs", _classifier_text(summary), (),
+            _figures(draw_classifiers.classifier_figure(summary)),
+            _tables(tables.classifier_table(summary), tables.classifier_difference_table(summary)),
         ),
-        Section("cost", "What it costs", "", _some(tables.cost_table(results),
+        Section("cost", "What it costs", "", _tables(tables.cost_table(results),
         tables.layer_table(results))),
-        Section("mistakes", "The most confident mistakes", _mistakes(summary)),
+        Section("mistakes", "The most confident mistakes", _misclassification_text(summary)),
         Section("galaxies", "The galaxies", "", (), (draw_galaxies.example_sheet(results),)),
-        Section("done", "How it was done", "", (), (), _some(tables.settings_table(summary))),
+        Section("done", "How it was done", "", (), (), _tables(tables.settings_table(summary))),
     ]  # fmt: skip
     return [
         each
@@ -127,8 +125,8 @@ def sections(summary: Summary) -> list[Section]:
     ]
 
 
-def _scores(summary: Summary) -> Section:
-    # two inputs stand in the table before it
+def _score_section(summary: Summary) -> Section:
+    # with two inputs, the table of differences has the only pair
     shown = tables.pair_table(summary) if len(summary.non_controls) > 2 else None
     if shown and len(shown.rows) > _PAIRS:
         shown = tables.pair_table(summary, summary.best(summary.non_controls) or "")
@@ -140,14 +138,14 @@ def _scores(summary: Summary) -> Section:
             "from "
             "the training part of a fold alone."
         ),
-        _some(tables.score_table(summary)),
-        _drawn(draw_scores.forest(summary), draw_scores.score_plot(summary)),
-        _some(tables.rival_table(summary), tables.difference_table(summary), shown),
+        _tables(tables.score_table(summary)),
+        _figures(draw_scores.forest(summary), draw_scores.score_plot(summary)),
+        _tables(tables.planned_table(summary), tables.difference_table(summary), shown),
     )
 
 
-def _classes(summary: Summary) -> Section:
-    names = leading(summary)
+def _class_section(summary: Summary) -> Section:
+    names = detailed_inputs(summary)
     text = (
         "Numbers of galaxies, each tested once (first repeat), by true and predicted class; the "
         "shade is the share of the true class."
@@ -159,15 +157,15 @@ def _classes(summary: Summary) -> Section:
         text,
         (),
         figures,
-        _some(tables.class_table(summary, names)),
+        _tables(tables.class_table(summary, names)),
     )
 
 
-def _reliability(summary: Summary) -> tuple[ReportFigure, ...]:
-    return tuple(draw_classes.reliability_figures(summary.results, leading(summary)))
+def _reliability_figures(summary: Summary) -> tuple[ReportFigure, ...]:
+    return tuple(draw_classes.reliability_figures(summary.results, detailed_inputs(summary)))
 
 
-def _heads(summary: Summary) -> str:
+def _classifier_text(summary: Summary) -> str:
     if not summary.results.select("head"):
         return ""
     searched = (
@@ -185,8 +183,8 @@ def _heads(summary: Summary) -> str:
     )
 
 
-def _mistakes(summary: Summary) -> str:
-    name = ours(summary)
+def _misclassification_text(summary: Summary) -> str:
+    name = features_input(summary)
     other = (
         f", and what '{BASELINE}' said of them"
         if name != BASELINE and BASELINE in summary.results.predictions
@@ -198,11 +196,11 @@ def _mistakes(summary: Summary) -> str:
     )
 
 
-def _some(*found: Table | None) -> tuple[Table, ...]:
+def _tables(*found: Table | None) -> tuple[Table, ...]:
     return tuple(each for each in found if each)
 
 
-def _drawn(*found: ReportFigure | None) -> tuple[ReportFigure, ...]:
+def _figures(*found: ReportFigure | None) -> tuple[ReportFigure, ...]:
     return tuple(each for each in found if each)
 
 

@@ -1,7 +1,4 @@
-"""The files that a comparison leaves behind.
-
-Made first, then written, so that a failure leaves none half done.
-"""
+"""Write the files of a report, each atomically, after all of them have been made."""
 
 import csv
 import io
@@ -19,36 +16,36 @@ from galfeat.pipeline.figures.render import render
 from galfeat.pipeline.reporting.draw_galaxies import mistake_sheet, mistakes
 from galfeat.pipeline.reporting.drawing import ReportFigure
 from galfeat.pipeline.reporting.page import render_page
-from galfeat.pipeline.reporting.sections import all_figures, ours, sections
+from galfeat.pipeline.reporting.sections import all_figures, features_input, sections
 from galfeat.pipeline.reporting.summary import BASELINE, Summary, pair_rows
 from galfeat.pipeline.reporting.verdict import judge
 
 __all__ = ["write_report"]
 
-_PICTURES = ("examples", "mistakes")  # of galaxies: as SVG they would be larger and no sharper
+_PICTURES = ("examples", "mistakes")  # raster images of galaxies: larger as SVG, and not sharper
 
 
 def write_report(results: ComparisonResults, out: str | Path) -> Path:
-    """Write the report of a study.
+    """Write the report of a comparison.
 
     Parameters
     ----------
     results : ComparisonResults
     out : path
-        The folder; missing ones are made, files of an earlier report are replaced.
+        The folder; it is created if missing, and files of an earlier report are replaced.
 
     Returns
     -------
     Path
-        ``report.html``, written last of all. Beside it stand ``scores.csv`` (a row an input, fold,
-        number of training galaxies and perturbation), ``classes.csv`` (the same, a row a class),
-        ``summary.csv`` (a row an input), ``differences.csv`` (a row a pair of inputs), ``run.json``
-        and ``figures/`` with every figure as SVG and PNG.
+        ``report.html``, which is written last. The other files are ``scores.csv`` (a row per input,
+        classifier, fold and condition), ``classes.csv`` (the same, a row per class),
+        ``summary.csv`` (a row per input), ``differences.csv`` (a row per pair of inputs),
+        ``run.json``, and ``figures/`` with every figure as SVG and PNG.
 
     Raises
     ------
     UsageError
-        If the system refuses to write. Each file is written whole or not at all.
+        If a file cannot be written. Each file is written completely or not at all.
     """
     out = Path(out)
     for name, data in _files(results).items():
@@ -60,7 +57,7 @@ def write_report(results: ComparisonResults, out: str | Path) -> Path:
 def _files(results: ComparisonResults) -> dict[str, bytes]:
     summary = Summary(results)
     parts = sections(summary)
-    name = ours(summary)
+    name = features_input(summary)
     found = mistakes(results, name, BASELINE if name != BASELINE else "")
     sheet = mistake_sheet(results, found)
     drawn = {each.name: each for each in (*all_figures(parts), *([sheet] if sheet else []))}
@@ -153,7 +150,7 @@ def _class_rows(results: ComparisonResults) -> Iterator[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a NumPy number or array as JSON has it; anything else as text."""
+    """Return a NumPy number or array as a JSON value; anything else as text."""
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)
 
 

@@ -13,7 +13,7 @@ from galfeat.pipeline.comparison.results import ComparisonResults, ScoreRow
 from galfeat.pipeline.reporting.classifiers import classifier_differences, classifier_scores
 from galfeat.pipeline.reporting.sections import sections
 from galfeat.pipeline.reporting.summary import Summary
-from galfeat.pipeline.reporting.tables import head_gap_table, head_table
+from galfeat.pipeline.reporting.tables import classifier_difference_table, classifier_table
 from galfeat.pipeline.reporting.verdict import judge
 
 Make = Callable[..., ComparisonResults]
@@ -122,7 +122,11 @@ def test_tables_and_figure_name_the_ceiling(make_study: Make) -> None:
     summary = Summary(
         with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
     )
-    table, gaps, figure = head_table(summary), head_gap_table(summary), classifier_figure(summary)
+    table, gaps, figure = (
+        classifier_table(summary),
+        classifier_difference_table(summary),
+        classifier_figure(summary),
+    )
     assert table is not None
     assert gaps is not None
     assert figure is not None
@@ -145,7 +149,7 @@ def test_without_other_classifiers_there_is_nothing_to_show(make_study: Make) ->
             study, rows=tuple(row for row in study.rows if row.stage not in ("head", "matched"))
         )
     )
-    assert head_table(bare) is None
-    assert head_gap_table(bare) is None
+    assert classifier_table(bare) is None
+    assert classifier_difference_table(bare) is None
     assert classifier_figure(bare) is None
     assert not [each for each in sections(bare) if each.name == "heads"]

@@ -18,7 +18,7 @@ from galfeat.pipeline.reporting.draw_curves import (
 from galfeat.pipeline.reporting.draw_scores import forest, score_plot
 from galfeat.pipeline.reporting.drawing import distinct, file_name, label, short
 from galfeat.pipeline.reporting.summary import Summary
-from galfeat.pipeline.reporting.tables import learning_table, part_table, robustness_table
+from galfeat.pipeline.reporting.tables import ablation_table, learning_table, robustness_table
 
 Make = Callable[..., ComparisonResults]
 
@@ -122,7 +122,7 @@ def test_rows_are_true_classes_and_columns_predicted_ones(make_study: Make) -> N
 
 
 def test_leaving_out_is_worse_than_all(make_study: Make) -> None:
-    table = part_table(Summary(make_study()), "drop")
+    table = ablation_table(Summary(make_study()), "drop")
     assert table is not None
     assert table.head[:2] == ("left out", "macro-F1")
     assert table.head[-3:] == ("clump", "merger", "spiral")
@@ -135,7 +135,7 @@ def test_leaving_out_is_worse_than_all(make_study: Make) -> None:
 
 def test_a_difference_turned_around(make_study: Make) -> None:
     gap = Summary(make_study()).to_pixels["features"]
-    turned = gap.turned()
+    turned = gap.swapped()
     assert (turned.first, turned.second) == ("pixels", "features")
     assert (turned.interval.low, turned.interval.high) == (-gap.interval.high, -gap.interval.low)
     assert (turned.odds.worse, turned.odds.better) == (gap.odds.better, gap.odds.worse)

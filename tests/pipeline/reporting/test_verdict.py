@@ -112,10 +112,10 @@ def test_planned_comparisons_are_corrected_for_each_other_only(make_study: Make)
     summary = Summary(
         make_study(dict(zip(names, (0.4, 0.42, 0.41, 0.46, 0.42, 0.43), strict=True)))
     )
-    assert list(summary.rivals) == ["pixels", "pixels_small", "pixels_pca"]
-    p = sorted(gap.p for gap in summary.rivals.values())
+    assert list(summary.planned) == ["pixels", "pixels_small", "pixels_pca"]
+    p = sorted(gap.p for gap in summary.planned.values())
     largest = max(3 * p[0], 2 * p[1], p[2])
-    assert max(gap.p_holm for gap in summary.rivals.values()) == pytest.approx(
+    assert max(gap.p_holm for gap in summary.planned.values()) == pytest.approx(
         min(1.0, largest), rel=1e-12
     )
     rows = pair_rows(summary)

@@ -1,4 +1,4 @@
-"""The main task: a report that compares hand-crafted features with raw pixels.
+"""Compare hand-crafted features with raw pixels on labeled cutouts, and report the result.
 
 The comparison has four steps, each of which returns one value and passes it on:
 `load_dataset` -> `make_plan` -> `run_comparison` -> `write_report`.

@@ -30,7 +30,7 @@ Progress = Callable[[int, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Measured galaxies of a comparison.
+    """Data of a comparison: galaxies, external test set, and what was left out.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def _load_external(
     workers: int | None,
     progress: Progress | None,
 ) -> tuple[MeasuredGalaxies, dict[str, int], tuple[str, ...]]:
-    """Return the external test galaxies, what was left out of them, and a note if classes lack."""
+    """Return the external test galaxies, counts of those left out, and a note on missing classes."""
     try:
         measured = measure_source(source, recipe, label, workers=workers, progress=progress)
     except UsageError as error:

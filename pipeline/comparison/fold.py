@@ -107,14 +107,14 @@ class Fold:
         apply : callable
             ``map``, or that of a thread pool.
         """
-        parts = [part for each in inputs for part in each.parts]
+        parts = [part for one in inputs for part in one.parts]
         self.inner.learn(parts, apply)
         self.outer.learn(parts, apply)
 
-    def training_labels(self, each: ComparisonInput) -> NDArray[np.str_]:
+    def training_labels(self, model_input: ComparisonInput) -> NDArray[np.str_]:
         """Return the training labels, permuted at random for the control that asks for it."""
         labels = self.outer.train_labels
-        if not each.shuffled:
+        if not model_input.shuffled:
             return labels
         rng = np.random.default_rng(self.seed)
         permuted = rng.permutation(labels)
@@ -127,7 +127,7 @@ class Fold:
         """Return the training labels of both sides of the inner split."""
         return labels[self.inner_train], labels[self.inner_validation]
 
-    def search(self, each: ComparisonInput) -> tuple[list[Settings], float, list[float]]:
+    def search(self, model_input: ComparisonInput) -> tuple[list[Settings], float, list[float]]:
         """Search hyperparameters by macro-F1 on the inner split.
 
         Returns
@@ -140,12 +140,12 @@ class Fold:
             Of all draws.
         """
         classes = self.sample.classes
-        train, validation = self.inner_labels(self.training_labels(each))
-        train_features, validation_features = self.inner.features(each.parts)
-        copies = [train_features, *self._augmented(each, self.inner)]
+        train, validation = self.inner_labels(self.training_labels(model_input))
+        train_features, validation_features = self.inner.features(model_input.parts)
+        copies = [train_features, *self._augmented(model_input, self.inner)]
         scores, tables, known = [], [], sorted(set(train.tolist()))
         for settings in self.draws:
-            member = self._train(each.parts, copies, train, settings, _SEARCH_EFFORT)
+            member = self._train(model_input.parts, copies, train, settings, _SEARCH_EFFORT)
             matrix = member.matrix(validation_features)
             tables.append(np.asarray(member.network.predict_proba(matrix), dtype=np.float64))
             expanded = expand_to_classes(tables[-1], known, classes)
@@ -157,7 +157,7 @@ class Fold:
 
     def fit(
         self,
-        each: ComparisonInput,
+        model_input: ComparisonInput,
         settings: Sequence[Settings],
         temperature: float = 1.0,
         *,
@@ -167,19 +167,23 @@ class Fold:
 
         Parameters
         ----------
-        each : ComparisonInput
+        model_input : ComparisonInput
         settings : sequence of Settings
         temperature : float
         matched : bool
             Whether the hidden layer is resized to the number of parameters that all inputs share.
         """
-        labels = self.training_labels(each)
-        copies = [self.outer.features(each.parts)[0], *self._augmented(each, self.outer)]
-        members = [
-            self._train(each.parts, copies, labels, one, 1.0, matched=matched) for one in settings
+        labels = self.training_labels(model_input)
+        copies = [
+            self.outer.features(model_input.parts)[0],
+            *self._augmented(model_input, self.outer),
         ]
-        encoders = [self.outer.encoder(part) for part in each.parts]
-        return FittedEnsemble(each.parts, encoders, members, temperature)
+        members = [
+            self._train(model_input.parts, copies, labels, one, 1.0, matched=matched)
+            for one in settings
+        ]
+        encoders = [self.outer.encoder(part) for part in model_input.parts]
+        return FittedEnsemble(model_input.parts, encoders, members, temperature)
 
     def predict(
         self, fitted: FittedEnsemble, features: Sequence[NDArray[np.float32]]
@@ -192,7 +196,7 @@ class Fold:
     def ensemble_row(
         self,
         stage: Stage,
-        each: ComparisonInput,
+        model_input: ComparisonInput,
         fitted: FittedEnsemble,
         probabilities: NDArray[np.float64],
         truth: NDArray[np.str_] | None = None,
@@ -211,7 +215,7 @@ class Fold:
         )
         return self.score_row(
             stage,
-            each,
+            model_input,
             probabilities,
             self.outer.test_labels if truth is None else truth,
             (n_features, n_parameters),
@@ -222,7 +226,7 @@ class Fold:
     def score_row(
         self,
         stage: Stage,
-        each: ComparisonInput,
+        model_input: ComparisonInput,
         probabilities: NDArray[np.float64],
         truth: NDArray[np.str_],
         sizes: tuple[int, int],
@@ -234,7 +238,7 @@ class Fold:
         Parameters
         ----------
         stage : str
-        each : ComparisonInput
+        model_input : ComparisonInput
         probabilities : array, shape (n, classes)
         truth : array of str, shape (n,)
         sizes : pair of int
@@ -247,7 +251,7 @@ class Fold:
         scores, per_class = evaluate(truth, probabilities, self.sample.classes)
         return ScoreRow(
             stage=stage,
-            input=each.name,
+            input=model_input.name,
             repeat=self.repeat,
             fold=self.fold,
             n_train=len(self.outer.train),
@@ -272,7 +276,7 @@ class Fold:
     ) -> EnsembleMember:
         """Train one network on the training galaxies and their augmented copies."""
         columns, scales = column_counts_and_scales(parts, copies[0], settings.components)
-        x = np.concatenate([concatenate(each, columns, scales) for each in copies])
+        x = np.concatenate([concatenate(one, columns, scales) for one in copies])
         if matched:
             hidden = matched_hidden(self._matched_budget(), x.shape[1], len(self.outer.classes))
             settings = replace(settings, hidden=hidden)
@@ -285,10 +289,12 @@ class Fold:
         )
         return EnsembleMember(settings, columns, scales, network)
 
-    def _augmented(self, each: ComparisonInput, split: Split) -> list[list[NDArray[np.float32]]]:
-        if not each.augmented:
+    def _augmented(
+        self, model_input: ComparisonInput, split: Split
+    ) -> list[list[NDArray[np.float32]]]:
+        if not model_input.augmented:
             return []
-        part = each.parts[0]
+        part = model_input.parts[0]
         images = np.asarray(take_rows(self.sample.blocks[part.column], split.train)).reshape(
             -1, *self.sample.shape
         )

@@ -42,7 +42,7 @@ _COORDINATES = (
 
 @dataclass(frozen=True, eq=False)
 class MeasuredGalaxies:
-    """Measured galaxies of a source.
+    """Labeled galaxies of a source with their feature blocks.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class MeasuredGalaxies:
         return column_text(self.catalog, "id")
 
     def take(self, rows: NDArray[np.intp]) -> "MeasuredGalaxies":
-        """Return some of the galaxies."""
+        """Return the galaxies of the given rows."""
         blocks = {name: take_rows(block, rows) for name, block in self.blocks.items()}
         kept = self.catalog.take(pa.array(rows, type=pa.int64()))
         return MeasuredGalaxies(kept, self.labels[rows], blocks, self.failures, self.raw)

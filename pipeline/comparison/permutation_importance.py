@@ -18,7 +18,7 @@ _N_PERMUTATIONS = 3
 
 def permutation_importances(
     fold: Fold,
-    each: ComparisonInput,
+    model_input: ComparisonInput,
     fitted: FittedEnsemble,
     features: Sequence[NDArray[np.float32]],
 ) -> list[Importance]:
@@ -30,9 +30,9 @@ def permutation_importances(
     Parameters
     ----------
     fold : Fold
-    each : ComparisonInput
+    model_input : ComparisonInput
     fitted : FittedEnsemble
-        Trained on `each`.
+        Trained on `model_input`.
     features : sequence of array
         Of the test galaxies, one array per part.
 
@@ -44,7 +44,7 @@ def permutation_importances(
     scores, per_class = evaluate(truth, fold.predict(fitted, features), classes)
     rng = np.random.default_rng(fold.seed)
     found = []
-    for place, part in enumerate(each.parts):
+    for place, part in enumerate(model_input.parts):
         falls: list[float] = []
         class_falls: dict[str, list[float]] = {name: [] for name in classes}
         for _ in range(_N_PERMUTATIONS):
@@ -57,7 +57,12 @@ def permutation_importances(
         mean_falls = {name: float(np.mean(values)) for name, values in class_falls.items()}
         found.append(
             Importance(
-                each.name, part.column, fold.repeat, fold.fold, float(np.mean(falls)), mean_falls
+                model_input.name,
+                part.column,
+                fold.repeat,
+                fold.fold,
+                float(np.mean(falls)),
+                mean_falls,
             )
         )
     return found

@@ -17,7 +17,7 @@ _SIZES = (50, 100, 200, 400, 800, 1600, 3200, 6400, 12800)
 
 @dataclass(frozen=True)
 class ComparisonPlan:
-    """What a comparison runs.
+    """Settings of a comparison: folds, hyperparameter search, stages and time budget.
 
     Parameters
     ----------

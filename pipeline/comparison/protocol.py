@@ -71,7 +71,7 @@ def run_protocol(
 ) -> ProtocolResult:
     """Train and test every input in every fold.
 
-    The numbers depend neither on the number of threads nor on what was done before an interruption.
+    The numbers depend neither on the number of threads nor on interruptions.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def run_protocol(
 
 
 class _ProtocolRun:
-    """One call of `run_protocol`: what is the same in all folds."""
+    """State of one call of `run_protocol` that all folds share."""
 
     def __init__(
         self,
@@ -186,14 +186,14 @@ class _ProtocolRun:
             perturbed = self.perturbed.of_fold(test, pool.map)
 
         def run(task: FoldTask) -> Checkpoint:
-            each = task.input
+            name = task.input.name
             return stages.run_main(
                 fold,
-                each,
+                task.input,
                 matched=self.plan.matched,
-                importance=self.plan.importance and each.name == ALL_FEATURES,
-                perturbed=perturbed if each.name in self.plan.altered_inputs else (),
-                external=self.external if each.group != "control" else None,
+                importance=self.plan.importance and name == ALL_FEATURES,
+                perturbed=perturbed if name in self.plan.altered_inputs else (),
+                external=self.external if task.input.group != "control" else None,
             )
 
         yield from zip(tasks, pool.map(run, tasks), strict=True)
@@ -211,14 +211,14 @@ class _ProtocolRun:
         fold.outer.learn([part for task in encoded for part in task.input.parts], pool.map)
 
         def run(task: FoldTask) -> Checkpoint:
-            each, chosen = task.input, settings[task.input.name]
+            chosen = settings[task.input.name]
             if task.kind == "ablation":
-                return stages.run_ablation(fold, each, task.place, chosen)
+                return stages.run_ablation(fold, task.input, task.place, chosen)
             if task.kind == "learning":
-                return stages.run_learning_curve(fold, each, task.n_train, chosen)
+                return stages.run_learning_curve(fold, task.input, task.n_train, chosen)
             if task.kind == "cnn":
-                return stages.run_cnn(fold, each, chosen)
-            return stages.run_baseline(fold, each, task.classifier, chosen)
+                return stages.run_cnn(fold, task.input, chosen)
+            return stages.run_baseline(fold, task.input, task.classifier, chosen)
 
         yield from zip(tasks, pool.map(run, tasks), strict=True)
 

@@ -49,7 +49,7 @@ __all__ = [
 
 def run_main(
     fold: Fold,
-    each: ComparisonInput,
+    model_input: ComparisonInput,
     *,
     matched: bool = False,
     importance: bool = False,
@@ -61,7 +61,7 @@ def run_main(
     Parameters
     ----------
     fold : Fold
-    each : ComparisonInput
+    model_input : ComparisonInput
     matched : bool
         Whether to train an ensemble with the shared number of parameters too.
     importance : bool
@@ -71,44 +71,44 @@ def run_main(
     external : ExternalTestSet, optional
     """
     start = time.thread_time()
-    settings, temperature, _ = fold.search(each)
+    settings, temperature, _ = fold.search(model_input)
     searched = time.thread_time()
-    fitted = fold.fit(each, settings, temperature)
+    fitted = fold.fit(model_input, settings, temperature)
     trained = time.thread_time()
-    features = fold.outer.features(each.parts)[1]
+    features = fold.outer.features(model_input.parts)[1]
     probabilities = fold.predict(fitted, features)
     seconds = {
         "search": searched - start,
-        "fit": trained - searched + sum(fold.outer.seconds[part] for part in each.parts),
+        "fit": trained - searched + sum(fold.outer.seconds[part] for part in model_input.parts),
         "predict": (time.thread_time() - trained) / len(probabilities),
     }
-    rows = [fold.ensemble_row("main", each, fitted, probabilities)]
+    rows = [fold.ensemble_row("main", model_input, fitted, probabilities)]
     if matched:
-        rows.append(_matched_row(fold, each, settings, temperature, features))
-    rows += [_robustness_row(fold, each, fitted, galaxies) for galaxies in perturbed]
+        rows.append(_matched_row(fold, model_input, settings, temperature, features))
+    rows += [_robustness_row(fold, model_input, fitted, galaxies) for galaxies in perturbed]
     if external is not None:
-        rows.append(_external_row(fold, each, fitted, external))
-    importances = permutation_importances(fold, each, fitted, features) if importance else ()
+        rows.append(_external_row(fold, model_input, fitted, external))
+    importances = permutation_importances(fold, model_input, fitted, features) if importance else ()
     return Checkpoint(rows, settings, probabilities, importances, seconds)
 
 
 def _matched_row(
     fold: Fold,
-    each: ComparisonInput,
+    model_input: ComparisonInput,
     settings: Sequence[Settings],
     temperature: float,
     features: Sequence[NDArray[np.float32]],
 ) -> ScoreRow:
-    fitted = fold.fit(each, settings, temperature, matched=True)
-    return fold.ensemble_row("matched", each, fitted, fold.predict(fitted, features))
+    fitted = fold.fit(model_input, settings, temperature, matched=True)
+    return fold.ensemble_row("matched", model_input, fitted, fold.predict(fitted, features))
 
 
 def _robustness_row(
-    fold: Fold, each: ComparisonInput, fitted: FittedEnsemble, galaxies: PerturbedGalaxies
+    fold: Fold, model_input: ComparisonInput, fitted: FittedEnsemble, galaxies: PerturbedGalaxies
 ) -> ScoreRow:
     return fold.ensemble_row(
         "robustness",
-        each,
+        model_input,
         fitted,
         fold.predict(fitted, fitted.features(galaxies.blocks)),
         fold.sample.labels[galaxies.rows],
@@ -118,67 +118,69 @@ def _robustness_row(
 
 
 def _external_row(
-    fold: Fold, each: ComparisonInput, fitted: FittedEnsemble, external: ExternalTestSet
+    fold: Fold, model_input: ComparisonInput, fitted: FittedEnsemble, external: ExternalTestSet
 ) -> ScoreRow:
     probabilities = fold.predict(fitted, fitted.features(external.blocks))
-    return fold.ensemble_row("cross", each, fitted, probabilities, external.labels)
+    return fold.ensemble_row("cross", model_input, fitted, probabilities, external.labels)
 
 
 def run_ablation(
-    fold: Fold, each: ComparisonInput, place: int, settings: Sequence[Settings]
+    fold: Fold, model_input: ComparisonInput, place: int, settings: Sequence[Settings]
 ) -> Checkpoint:
     """Train and test an input without one of its parts, with the settings chosen for the whole.
 
     Parameters
     ----------
     fold : Fold
-    each : ComparisonInput
+    model_input : ComparisonInput
     place : int
         Which part is left out.
     settings : sequence of Settings
         Of the ensemble.
     """
-    part = each.parts[place]
-    reduced = each.without(part)
+    part = model_input.parts[place]
+    reduced = model_input.without(part)
     fitted = fold.fit(reduced, settings)
     probabilities = fold.predict(fitted, fold.outer.features(reduced.parts)[1])
-    row = fold.ensemble_row("drop", each, fitted, probabilities, part=part.column)
+    row = fold.ensemble_row("drop", model_input, fitted, probabilities, part=part.column)
     return Checkpoint([row], settings)
 
 
 def run_learning_curve(
-    fold: Fold, each: ComparisonInput, n_train: int, settings: Sequence[Settings]
+    fold: Fold, model_input: ComparisonInput, n_train: int, settings: Sequence[Settings]
 ) -> Checkpoint:
     """Train on fewer galaxies, with the settings chosen for all, and test on the same ones.
 
     Code words, scales and principal components are learned from these fewer galaxies too.
     """
     small = fold.with_fewer_galaxies(n_train)
-    small.outer.learn(each.parts)
-    fitted = small.fit(each, settings)
-    probabilities = small.predict(fitted, small.outer.features(each.parts)[1])
-    return Checkpoint([small.ensemble_row("learning", each, fitted, probabilities)], settings)
+    small.outer.learn(model_input.parts)
+    fitted = small.fit(model_input, settings)
+    probabilities = small.predict(fitted, small.outer.features(model_input.parts)[1])
+    return Checkpoint(
+        [small.ensemble_row("learning", model_input, fitted, probabilities)], settings
+    )
 
 
 def run_baseline(
-    fold: Fold, each: ComparisonInput, classifier: str, settings: Sequence[Settings]
+    fold: Fold, model_input: ComparisonInput, classifier: str, settings: Sequence[Settings]
 ) -> Checkpoint:
     """Search, train and test a baseline classifier on the features of an input.
 
     Parameters
     ----------
     fold : Fold
-    each : ComparisonInput
+    model_input : ComparisonInput
     classifier : str
         One of `BASELINES`.
     settings : sequence of Settings
         Of the network's ensemble: stored with the result, not used.
     """
-    fitted = fit_baseline_on_fold(fold, each, classifier)
-    probabilities = fitted.probabilities(fold.outer.features(each.parts)[1])
+    fitted = fit_baseline_on_fold(fold, model_input, classifier)
+    probabilities = fitted.probabilities(fold.outer.features(model_input.parts)[1])
     row = fold.score_row(
         "head",
-        each,
+        model_input,
         expand_to_classes(probabilities, fitted.classes, fold.sample.classes),
         fold.outer.test_labels,
         (fitted.n_features, fitted.n_parameters),
@@ -188,24 +190,26 @@ def run_baseline(
     return Checkpoint([row], settings)
 
 
-def fit_baseline_on_fold(fold: Fold, each: ComparisonInput, classifier: str) -> FittedBaseline:
+def fit_baseline_on_fold(
+    fold: Fold, model_input: ComparisonInput, classifier: str
+) -> FittedBaseline:
     """Search and train a baseline classifier on the training side of a fold.
 
     As many settings are tried as for the network, on the same inner split.
     """
-    labels, seed = fold.training_labels(each), fold.sample.seed
+    labels, seed = fold.training_labels(model_input), fold.sample.seed
     best, temperature, _ = search_baseline(
         classifier,
-        each.parts,
-        fold.inner.features(each.parts),
+        model_input.parts,
+        fold.inner.features(model_input.parts),
         fold.inner_labels(labels),
         draws=draw_baseline(classifier, len(fold.draws), seed),
         seed=seed,
     )
     return fit_baseline(
         classifier,
-        each.parts,
-        fold.outer.features(each.parts)[0],
+        model_input.parts,
+        fold.outer.features(model_input.parts)[0],
         labels,
         settings=best,
         temperature=temperature,
@@ -213,13 +217,13 @@ def fit_baseline_on_fold(fold: Fold, each: ComparisonInput, classifier: str) -> 
     )
 
 
-def run_cnn(fold: Fold, each: ComparisonInput, settings: Sequence[Settings]) -> Checkpoint:
+def run_cnn(fold: Fold, model_input: ComparisonInput, settings: Sequence[Settings]) -> Checkpoint:
     """Train and test the convolutional network on the cutouts; see `run_baseline`."""
-    fitted = fit_cnn_on_fold(fold, each)
+    fitted = fit_cnn_on_fold(fold, model_input)
     probabilities = fitted.probabilities(_images(fold, fold.outer.test))
     row = fold.score_row(
         "head",
-        each,
+        model_input,
         expand_to_classes(probabilities, fitted.classes, fold.sample.classes),
         fold.outer.test_labels,
         (fitted.n_inputs, fitted.n_parameters),
@@ -229,11 +233,11 @@ def run_cnn(fold: Fold, each: ComparisonInput, settings: Sequence[Settings]) -> 
     return Checkpoint([row], settings)
 
 
-def fit_cnn_on_fold(fold: Fold, each: ComparisonInput) -> ConvNet:
+def fit_cnn_on_fold(fold: Fold, model_input: ComparisonInput) -> ConvNet:
     """Train the convolutional network; the inner split chooses the number of epochs."""
     return fit_cnn(
         _images(fold, fold.outer.train),
-        fold.training_labels(each),
+        fold.training_labels(model_input),
         (fold.inner_train, fold.inner_validation),
         seed=fold.sample.seed,
         effort=fold.effort,

@@ -86,12 +86,12 @@ class Audit:
 
     @property
     def table(self) -> pa.Table:
-        """The findings as a table, one row each, in the columns of `Finding`."""
+        """The findings as a table with the columns of `Finding`."""
         return pa.Table.from_pylist([asdict(row) for row in self.rows])
 
     @property
     def broken(self) -> tuple[Finding, ...]:
-        """The promises that were not kept."""
+        """Findings in which a promised invariance is broken."""
         return tuple(row for row in self.rows if row.promised and not row.kept)
 
     @property

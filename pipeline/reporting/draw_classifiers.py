@@ -54,14 +54,12 @@ def classifier_figure(summary: Summary) -> ReportFigure | None:
         for head in heads
     ]
     figure.legend(handles=signs, loc="outside upper left", ncols=2, fontsize=8.5, frameon=False)
-    said = (
+    values = (
         f"{CLASSIFIERS[each.head]} on {each.input} {each.interval.mean:.3f}"
         for each in found
         if each.interval
     )
-    alt = (
-        f"Macro-F1 of every classifier on the inputs that several were tried on: {'; '.join(said)}."
-    )
+    alt = f"Macro-F1 of every classifier on the inputs that several were tried on: {'; '.join(values)}."
     return ReportFigure(
         "heads",
         alt,

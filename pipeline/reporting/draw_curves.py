@@ -231,7 +231,7 @@ def _draw(
 
 
 def _alt_text(curves: Sequence[Curve], form: str) -> str:
-    said = (
+    ends = (
         (
             f"{curve.input}: {curve.y[0].mean:.3f} {form.format(curve.x[0])}, "
             f"{curve.y[-1].mean:.3f} "
@@ -239,4 +239,4 @@ def _alt_text(curves: Sequence[Curve], form: str) -> str:
         )
         for curve in curves
     )
-    return "; ".join(said) + "."
+    return "; ".join(ends) + "."

@@ -41,7 +41,7 @@ LINES = (  # color, marker and dashes: markers and dashes also distinguish lines
 
 @dataclass(frozen=True)
 class ReportFigure:
-    """A figure of the report.
+    """Figure of the report.
 
     Parameters
     ----------

@@ -182,7 +182,7 @@ def _explains(summary: Summary, name: str, gap: Difference) -> bool:
 
 
 def _against(summary: Summary, rival: str, gap: Difference | None) -> str:
-    """Say how the features stand against the best pixel input."""
+    """Return the clause on features against the best pixel input."""
     name = f"the best pixel input ('{rival}', macro-F1 {summary.mean(rival):.3f})"
     if gap is None:
         return f"The features and {name} have no two folds in common"

@@ -306,10 +306,7 @@ def _forward(weights: Weights, running: Weights, x: Any, noise: Any = None) -> A
 def _mean_over_views(
     weights: Weights, running: Weights, grids: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return the mean probabilities over the eight rotations and reflections of each grid.
-
-    A row does not depend on the others.
-    """
+    """Return the mean probabilities over the eight rotations and reflections of each grid."""
     import torch
 
     def probabilities(blocks: Mapping[str, Block]) -> NDArray[np.float64]:

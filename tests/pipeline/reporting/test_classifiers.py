@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from galfeat.pipeline.reporting.draw_heads import classifier_figure
 
 from galfeat.pipeline.comparison.results import ComparisonResults, ScoreRow
 from galfeat.pipeline.reporting.classifiers import classifier_differences, classifier_scores
+from galfeat.pipeline.reporting.draw_classifiers import classifier_figure
 from galfeat.pipeline.reporting.sections import sections
 from galfeat.pipeline.reporting.summary import Summary
 from galfeat.pipeline.reporting.tables import classifier_difference_table, classifier_table

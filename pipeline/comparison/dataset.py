@@ -149,7 +149,7 @@ def _load_external(
     workers: int | None,
     progress: Progress | None,
 ) -> tuple[MeasuredGalaxies, dict[str, int], tuple[str, ...]]:
-    """Return the external test galaxies, counts of those left out, and a note on missing classes."""
+    """Return external test galaxies, counts of those left out, and notes on missing classes."""
     try:
         measured = measure_source(source, recipe, label, workers=workers, progress=progress)
     except UsageError as error:

@@ -59,7 +59,10 @@ def classifier_figure(summary: Summary) -> ReportFigure | None:
         for each in found
         if each.interval
     )
-    alt = f"Macro-F1 of every classifier on the inputs that several were tried on: {'; '.join(values)}."
+    alt = (
+        "Macro-F1 of every classifier on the inputs that several were tried on: "
+        f"{'; '.join(values)}."
+    )
     return ReportFigure(
         "heads",
         alt,

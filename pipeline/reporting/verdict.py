@@ -134,20 +134,20 @@ def _headline(summary: Summary, features: str, gap: Difference | None) -> str:
 
 
 def _reason(summary: Summary, gap: Difference | None) -> str:
-    planned = [
+    pixel_inputs = [
         name for name in summary.rows if summary.group[name] == "pixels" and name != BASELINE
     ]
-    rival = summary.best(planned)
-    if rival is None:
+    best = summary.best(pixel_inputs)
+    if best is None:
         return (
             "Pixels were fed in one form only, so where a difference comes from was not looked "
             "into."
         )
-    against = summary.planned.get(rival)
-    rest = f"{_against(summary, rival, against)}{_beaten(summary)}."
+    against = summary.planned.get(best)
+    rest = f"{_against(summary, best, against)}{_beaten(summary)}."
     if decided(gap) != "better" or gap is None:
         return rest
-    explained = [name for name in _simplest_first(planned) if _explains(summary, name, gap)]
+    explained = [name for name in _simplest_first(pixel_inputs) if _explains(summary, name, gap)]
     if not explained:
         known = (
             "The gain is not explained by"
@@ -158,8 +158,8 @@ def _reason(summary: Summary, gap: Difference | None) -> str:
     cause = explained[0]
     what = _CAUSES.get(cause, f"what '{cause}' does to the pixels")
     reached = f"'{cause}' alone reaches {_share(summary, cause, gap)} of it"
-    if rival in explained and decided(summary.between(rival, cause)) == "better":
-        reached = f"{reached}, '{rival}' {_share(summary, rival, gap)}"
+    if best in explained and decided(summary.between(best, cause)) == "better":
+        reached = f"{reached}, '{best}' {_share(summary, best, gap)}"
     return f"The gain is mostly {what}: {reached}; {rest[0].lower()}{rest[1:]}"
 
 

@@ -39,6 +39,8 @@ _COORDINATES = (
     ("_RAJ2000", "_DEJ2000"),
 )
 
+_Measured = tuple[list[Cutout], dict[str, Block], list[Failure]]
+
 
 @dataclass(frozen=True, eq=False)
 class MeasuredGalaxies:
@@ -164,39 +166,42 @@ def measure_source(
     UsageError
         If no cutout could be measured.
     """
-    wanted = set(keep_raw)
+    wanted, free_bytes, failed = set(keep_raw), _RAW_BYTES, 0
     shards = source.shards(64)
-    measured: list[tuple[list[Cutout], dict[str, Block], list[Failure]]] = []
+    measured: list[_Measured] = []
     raw: dict[str, Cutout] = {}
-    free_bytes, failed = _RAW_BYTES, 0
     with threadpool_limits(1), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         results = pool.map(lambda shard: _measure_shard(source, shard, recipe), shards)
-        for shard, (cutouts, shard_blocks, shard_failures) in zip(shards, results, strict=True):
+        for shard, (cutouts, blocks, failures) in zip(shards, results, strict=True):
             for cutout in cutouts:
                 if cutout.row in wanted and cutout.pixels.nbytes <= free_bytes:
                     free_bytes -= cutout.pixels.nbytes
                     raw[cutout.id] = cutout
-            without_pixels = [_without_pixels(cutout) for cutout in cutouts]
-            measured.append((without_pixels, shard_blocks, shard_failures))
-            failed += len(shard_failures)
+            measured.append(([_without_pixels(cutout) for cutout in cutouts], blocks, failures))
+            failed += len(failures)
             if progress:
                 progress(shard.stop, len(source), failed)
-    failures = [failure for *_, shard_failures in measured for failure in shard_failures]
-    measured = [each for each in measured if each[0]]
-    if not measured:
+    return _collect(source, measured, label, raw)
+
+
+def _collect(
+    source: Source, measured: Sequence[_Measured], label: str, raw: dict[str, Cutout]
+) -> MeasuredGalaxies:
+    """Concatenate the measured shards of a source."""
+    failures = [failure for *_, of_shard in measured for failure in of_shard]
+    nonempty = [shard for shard in measured if shard[0]]
+    if not nonempty:
         why = f"; the first: {failures[0].file}: {failures[0].reason}" if failures else ""
         raise UsageError(f"none of the {len(failures)} cutouts could be measured{why}")
-    catalog = _catalog(source, [cutout for cutouts, *_ in measured for cutout in cutouts])
+    catalog = _catalog(source, [cutout for cutouts, *_ in nonempty for cutout in cutouts])
     blocks = {
-        name: _concatenate([shard_blocks[name] for _, shard_blocks, _ in measured])
-        for name in measured[0][1]
+        name: _concatenate([of_shard[name] for _, of_shard, _ in nonempty])
+        for name in nonempty[0][1]
     }
     return MeasuredGalaxies(catalog, class_labels(catalog, label), blocks, failures, raw)
 
 
-def measure_cutouts(
-    cutouts: Sequence[Cutout], recipe: Recipe
-) -> tuple[list[Cutout], dict[str, Block], list[Failure]]:
+def measure_cutouts(cutouts: Sequence[Cutout], recipe: Recipe) -> _Measured:
     """Prepare and measure cutouts, with the additional blocks of the comparison.
 
     These are `SHAPE`, `ALIGNED` and `NUISANCE`. Parameters and result are those of `measure`.
@@ -213,9 +218,7 @@ def measure_cutouts(
     return kept, blocks, failures
 
 
-def _measure_shard(
-    source: Source, shard: Shard, recipe: Recipe
-) -> tuple[list[Cutout], dict[str, Block], list[Failure]]:
+def _measure_shard(source: Source, shard: Shard, recipe: Recipe) -> _Measured:
     reading: Reading = source.read(shard)
     kept, blocks, failures = measure_cutouts(reading.cutouts, recipe)
     return kept, blocks, [*reading.failures, *failures]

@@ -1,4 +1,4 @@
-"""A study that nothing had to be trained for."""
+"""Comparison results with planted scores, without any training."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ LEVELS = {
 }
 
 
-class Maker:
+class RowMaker:
     """Draws rows around a level that is given for every input."""
 
     def __init__(self, levels: dict[str, float], seed: int) -> None:
@@ -88,17 +88,17 @@ class Maker:
 
 
 @pytest.fixture
-def make_study() -> Callable[..., ComparisonResults]:
-    """Return what makes a study of 120 galaxies with these macro-F1 scores; every stage has
+def make_results() -> Callable[..., ComparisonResults]:
+    """Return a factory of results of 120 galaxies with given macro-F1 scores; every stage has
     rows.
     """
-    return study_of
+    return results_of
 
 
-def study_of(
+def results_of(
     levels: dict[str, float] | None = None, *, seed: int = 0, repeats: int = 2, folds: int = 5
 ) -> ComparisonResults:
-    """Return a study with planted scores.
+    """Return results with planted scores.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def study_of(
         Mean macro-F1 of each input; other inputs than the usual ones count as features.
     """
     levels = dict(LEVELS if levels is None else levels) | {"shuffled": 1 / 3}
-    maker = Maker(levels, seed)
+    maker = RowMaker(levels, seed)
     rng = np.random.default_rng(seed + 1)
     n = 120
     labels = np.array([CLASSES[i % 3] for i in range(n)])

@@ -177,9 +177,9 @@ def test_rows_that_cannot_take_part_are_left_out_and_counted(survey: Path, tmp_p
         head_inputs=(),
         skipped=(*SMALL.skipped, "color", "pixels_aligned"),
     )
-    study = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).results
-    assert len(study.labels) == 87
-    assert study.left_out == {
+    results = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).results
+    assert len(results.labels) == 87
+    assert results.left_out == {
         "without a label": 1,
         "of classes with fewer galaxies than the 2 folds (blob)": 1,
         "that could not be measured (report.failures.csv says why)": 1,
@@ -266,10 +266,10 @@ def test_classes_that_are_numbers_or_blank(survey: Path, tmp_path: Path) -> None
     mine = tmp_path / "out" / "pieces" / "mine.fits"
     mine.parent.mkdir(parents=True)
     mine.write_text("kept")
-    study = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).results
-    assert study.classes == ("1", "10", "2")
-    assert len(study.labels) + study.left_out["without a label"] == 90
-    assert {row.head for row in study.rows} == {"network", "logistic", "forest"}
+    results = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).results
+    assert results.classes == ("1", "10", "2")
+    assert len(results.labels) + results.left_out["without a label"] == 90
+    assert {row.head for row in results.rows} == {"network", "logistic", "forest"}
     assert [path.name for path in mine.parent.iterdir()] == ["mine.fits"], (
         "what is not of the run stays"
     )
@@ -302,7 +302,7 @@ def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
         with pytest.raises(KeyboardInterrupt):
             compare(survey, out, test_source=first, training=stop, **arguments)  # type: ignore[arg-type]
         said: list[str] = []
-        study = compare(
+        results = compare(
             source,
             out,
             test_source=tested,
@@ -310,7 +310,7 @@ def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
             saying=said.append,
             **arguments,  # type: ignore[arg-type]
         ).results
-        assert any("resumed" in note for note in study.notes) == taken
+        assert any("resumed" in note for note in results.notes) == taken
         assert any("part(s) of another run" in sentence for sentence in said) != taken
 
 
@@ -344,8 +344,8 @@ def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(
 
 def test_the_second_task_goes_by_the_same_protocol(survey: Path, tmp_path: Path) -> None:
     plan = replace(SMALL, altered=0, dropping=False, curve_inputs=(), head_inputs=())
-    study = compare(
+    results = compare(
         survey, tmp_path / "out", preparation=PREPARED, plan=plan, label="state"
     ).results
-    assert study.classes == ("quiescent", "star_forming")
-    assert np.isfinite(study.values(study.select("main"), "auc")).all()
+    assert results.classes == ("quiescent", "star_forming")
+    assert np.isfinite(results.values(results.select("main"), "auc")).all()

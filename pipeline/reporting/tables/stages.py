@@ -65,15 +65,20 @@ def classifier_table(summary: Summary) -> Table | None:
     sizes = (
         ", and with networks that all have nearly the same number of parameters" if matched else ""
     )
-    folds = len({(row.repeat, row.fold) for row in results.select("head")})
-    all_folds = max(map(len, summary.rows.values()))
-    first = (
-        f" Other classifiers were tried on {folds} of the {all_folds} folds."
-        if 0 < folds < all_folds
-        else ""
+    caption = (
+        f"Macro-F1 ± standard error of the same inputs with other classifiers{sizes}."
+        f"{_tested_folds(summary)}"
     )
-    caption = f"Macro-F1 ± standard error of the same inputs with other classifiers{sizes}.{first}"
     return table_or_none(Table("heads", caption, head, tuple(rows)))
+
+
+def _tested_folds(summary: Summary) -> str:
+    """Return a sentence if the baselines were tested in some of the folds only."""
+    folds = len({(row.repeat, row.fold) for row in summary.results.select("head")})
+    all_folds = max(map(len, summary.rows.values()))
+    if not 0 < folds < all_folds:
+        return ""
+    return f" Other classifiers were tried on {folds} of the {all_folds} folds."
 
 
 def classifier_difference_table(summary: Summary) -> Table | None:

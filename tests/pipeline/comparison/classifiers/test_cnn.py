@@ -210,15 +210,17 @@ def test_without_pytorch_the_full_protocol_says_so_and_goes_on(
         curve_inputs=(),
         head_inputs=("color",),
     )
-    study = compare(
+    results = compare(
         survey,
         tmp_path,
         plan=replace(plan, altered=0, matched=False, dropping=False, importance=False),
         preparation=Preparation(size=32),
     ).results
-    assert "PyTorch is not installed: the small convolutional network was left out." in study.notes
-    assert {row.head for row in study.select("head")} == {"logistic", "forest"}
-    assert study.run["torch"] == ""
+    assert (
+        "PyTorch is not installed: the small convolutional network was left out." in results.notes
+    )
+    assert {row.head for row in results.select("head")} == {"logistic", "forest"}
+    assert results.run["torch"] == ""
     assert "PyTorch is not installed" in (tmp_path / "report.html").read_text()
 
 

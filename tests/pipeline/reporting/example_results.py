@@ -1,4 +1,4 @@
-"""Studies that are hard to show: many classes, long and hostile names, few galaxies, few inputs."""
+"""Results that are hard to show: many classes, long or hostile names, few galaxies or inputs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -45,7 +45,7 @@ INPUTS = (
 )  # fmt: skip
 
 
-def drawn(
+def example_results(
     classes: Sequence[str] = ("spiral", "merger"),
     inputs: Sequence[tuple[str, str, float]] = (
         ("pixels", "pixels", 0.5),
@@ -60,7 +60,7 @@ def drawn(
     source: str = "survey",
     extras: bool = False,
 ) -> ComparisonResults:
-    """Return a study whose scores are those of its probabilities, drawn with a strength that is
+    """Return results whose scores are those of its probabilities, drawn with a strength that is
     given for each input.
     """
     rng = np.random.default_rng(7)
@@ -124,7 +124,7 @@ def drawn(
             if head != "cnn" or row.input == "pixels"
         ]
         rows += [_again(row, "cross") for row in rows if row.stage == "main"]
-    study = ComparisonResults(
+    results = ComparisonResults(
         source=source,
         label="T <type>",
         bands=bands,
@@ -141,14 +141,14 @@ def drawn(
         run={"seed": 3, "fingerprint": "f" * 64},
     )
     if not extras:
-        return study
+        return results
     lost = [
         Importance("features", part, 0, fold, 0.1, dict.fromkeys(names, 0.1))
         for part in ("hog", "sift")
         for fold in range(folds)
     ]
     return replace(
-        study,
+        results,
         importances=tuple(lost),
         costs=tuple(
             Cost(name, 48, 12_288, 123_456, 49_152, 0.0012, 3.21, 1e-5, 25.0)

@@ -122,7 +122,8 @@ def load_dataset(
             f"{n_folds} folds need at least {_MIN_PER_FOLD * n_folds} galaxies to learn from; "
             f"{len(galaxies.labels)} can take part"
         )
-    external, missing = None, ()
+    external: MeasuredGalaxies | None = None
+    missing: tuple[str, ...] = ()
     if test_source is not None:
         external, more, missing = _load_external(
             test_source, recipe, label, galaxies, workers=workers, progress=progress

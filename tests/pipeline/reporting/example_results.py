@@ -133,8 +133,9 @@ def example_results(
         classes=names,
         folds=cut,
         descriptions=tuple(
-            InputDescription(name, f"what {name} is", group) for name, group, _ in inputs
-        ),  # type: ignore[arg-type]
+            InputDescription(name, f"what {name} is", group)  # type: ignore[arg-type]
+            for name, group, _ in inputs
+        ),
         rows=tuple(rows),
         predictions=predictions,
         pixels=(2 * rng.normal(size=(n, len(bands), size, size))).astype(np.float32),

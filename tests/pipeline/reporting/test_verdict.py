@@ -321,5 +321,5 @@ def test_the_summary_counts_controls_out_of_the_correction(make_results: Make) -
     ours = [summary.to_pixels["hog"], summary.to_pixels["features"]]
     assert min(each.p_holm for each in ours) == pytest.approx(2 * min(each.p for each in ours))
     assert len(summary.pairs) == 3
-    assert summary.best(summary.contenders) == "features"
+    assert summary.best(summary.non_controls) == "features"
     assert [line["input"] for line in summary.table()] == ["pixels", "hog", "features", "shuffled"]

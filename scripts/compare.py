@@ -87,7 +87,7 @@ def compare(
             training=training,
             saying=lambda sentence: echo_stderr(f"compare: {sentence}"),
         )
-    for sentence in judge(compared.study).sentences:
+    for sentence in judge(compared.results).sentences:
         echo_stderr(sentence)
     failed = f" ({compared.failed:,} cutouts failed)" if compared.failed else ""
     echo_stderr(f"compare: the report is {compared.report}{failed}")

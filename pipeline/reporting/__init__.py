@@ -1,11 +1,9 @@
-"""The report of a study.
-
-What its statistics say, in sentences, tables and figures, on one page that needs no network.
+"""Report of a comparison: statistics, verdict, tables and figures on one self-contained page.
 
 ==================  =======================================================================
-`write_report`      all files: the page, the figures, the tables, what repeats the run
-`judge`             the three sentences that the page opens with, and its warnings
-`Summary`           the intervals and differences that both are made from
+`write_report`      all files: the page, figures, tables and settings of the run
+`judge`             the verdict in three sentences, and warnings
+`Summary`           the intervals and differences that both use
 ==================  =======================================================================
 """
 

@@ -19,7 +19,7 @@ from galfeat.data import Cutout, Preparation, Shard, SimulatedSurvey, prepare_on
 from galfeat.features import HOG, ColorHistogram, Texture
 from galfeat.pipeline import show
 from galfeat.pipeline.figures.portrait import find_cutout, portrait
-from galfeat.pipeline.figures.portrait_panels import BAD, Sitter, cell_means
+from galfeat.pipeline.figures.portrait_panels import BAD, ShownGalaxy, cell_means
 from galfeat.pipeline.figures.render import render
 
 SMALL = Preparation(size=32)
@@ -126,7 +126,7 @@ def test_a_cell_is_the_mean_of_its_blocks() -> None:
     vector = dict(
         zip(hog.feature_names(["g"], (24, 16)), hog.transform(pixels[None])[0], strict=True)
     )
-    cells = cell_means(hog, Sitter(pixels, ("g",)))
+    cells = cell_means(hog, ShownGalaxy(pixels, ("g",)))
     assert cells.shape == (3, 2, 4)
     assert cells[0, 1, 2] == pytest.approx(vector["g_b0_0_c0_1_o2"])
     assert cells[1, 0, 3] == pytest.approx(

@@ -1,31 +1,31 @@
-"""Figure of the classifiers: every one of them on the inputs that all were tried on."""
+"""Figure of the classifiers: macro-F1 of the network and the baselines on the same inputs."""
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from galfeat.pipeline.reporting.drawing import LINES, Drawn, canvas, label
-from galfeat.pipeline.reporting.heads import HEADS, Head, head_scores
+from galfeat.pipeline.reporting.classifiers import CLASSIFIERS, ClassifierScore, classifier_scores
+from galfeat.pipeline.reporting.drawing import LINES, ReportFigure, canvas, label
 from galfeat.pipeline.reporting.summary import Summary
 
-__all__ = ["head_figure"]
+__all__ = ["classifier_figure"]
 
 _STYLES = {
     name: LINES[place][:2] for place, name in enumerate(("logistic", "network", "forest", "cnn"))
 }
 
 
-def head_figure(summary: Summary) -> Drawn | None:
-    """Draw macro-F1 of every classifier with its 95 % interval, the inputs one below the other.
+def classifier_figure(summary: Summary) -> ReportFigure | None:
+    """Draw macro-F1 of every classifier with its 95 % interval, a line per input.
 
-    Nothing if there is one classifier only.
+    None if there is only one classifier.
     """
-    found = [each for each in head_scores(summary) if each.interval]
+    found = [each for each in classifier_scores(summary) if each.interval]
     inputs, heads = (
         list(dict.fromkeys(getattr(each, name) for each in found)) for name in ("input", "head")
     )
     if len(heads) < 2:
         return None
-    heads.sort(key=list(HEADS).index)
+    heads.sort(key=list(CLASSIFIERS).index)
     figure, axes = canvas(0.55 * len(inputs) + 1.1)
     for each in found:
         _draw(
@@ -49,20 +49,21 @@ def head_figure(summary: Summary) -> Drawn | None:
             marker=_STYLES[head][1],
             ls="",
             ms=5.5,
-            label=HEADS[head],
+            label=CLASSIFIERS[head],
         )
         for head in heads
     ]
     figure.legend(handles=signs, loc="outside upper left", ncols=2, fontsize=8.5, frameon=False)
-    said = (
-        f"{HEADS[each.head]} on {each.input} {each.interval.mean:.3f}"
+    values = (
+        f"{CLASSIFIERS[each.head]} on {each.input} {each.interval.mean:.3f}"
         for each in found
         if each.interval
     )
     alt = (
-        f"Macro-F1 of every classifier on the inputs that several were tried on: {'; '.join(said)}."
+        "Macro-F1 of every classifier on the inputs that several were tried on: "
+        f"{'; '.join(values)}."
     )
-    return Drawn(
+    return ReportFigure(
         "heads",
         alt,
         "Macro-F1 with 95 % intervals, on the folds that all classifiers were tried on.",
@@ -70,7 +71,7 @@ def head_figure(summary: Summary) -> Drawn | None:
     )
 
 
-def _draw(axes: Axes, each: Head, place: int, aside: float) -> None:
+def _draw(axes: Axes, each: ClassifierScore, place: int, aside: float) -> None:
     color, mark = _STYLES[each.head]
     assert each.interval is not None
     mean, low, high = each.interval.mean, each.interval.low, each.interval.high

@@ -1,4 +1,4 @@
-"""Studies that are hard to show: many classes, long and hostile names, few galaxies, few inputs."""
+"""Results that are hard to show: many classes, long or hostile names, few galaxies or inputs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,13 +12,13 @@ from galfeat.pipeline.comparison.metrics import (
     log_loss,
 )
 from galfeat.pipeline.comparison.results import (
-    Candidate,
+    ComparisonResults,
     Cost,
     Importance,
+    InputDescription,
     Prediction,
-    Row,
+    ScoreRow,
     Stage,
-    Study,
 )
 
 HOSTILE = (
@@ -45,7 +45,7 @@ INPUTS = (
 )  # fmt: skip
 
 
-def drawn(
+def example_results(
     classes: Sequence[str] = ("spiral", "merger"),
     inputs: Sequence[tuple[str, str, float]] = (
         ("pixels", "pixels", 0.5),
@@ -59,8 +59,8 @@ def drawn(
     size: int = 12,
     source: str = "survey",
     extras: bool = False,
-) -> Study:
-    """Return a study whose scores are those of its probabilities, drawn with a strength that is
+) -> ComparisonResults:
+    """Return results whose scores are those of its probabilities, drawn with a strength that is
     given for each input.
     """
     rng = np.random.default_rng(7)
@@ -124,7 +124,7 @@ def drawn(
             if head != "cnn" or row.input == "pixels"
         ]
         rows += [_again(row, "cross") for row in rows if row.stage == "main"]
-    study = Study(
+    results = ComparisonResults(
         source=source,
         label="T <type>",
         bands=bands,
@@ -132,21 +132,24 @@ def drawn(
         labels=labels,
         classes=names,
         folds=cut,
-        candidates=tuple(Candidate(name, f"what {name} is", group) for name, group, _ in inputs),  # type: ignore[arg-type]
+        descriptions=tuple(
+            InputDescription(name, f"what {name} is", group)  # type: ignore[arg-type]
+            for name, group, _ in inputs
+        ),
         rows=tuple(rows),
         predictions=predictions,
         pixels=(2 * rng.normal(size=(n, len(bands), size, size))).astype(np.float32),
         run={"seed": 3, "fingerprint": "f" * 64},
     )
     if not extras:
-        return study
+        return results
     lost = [
         Importance("features", part, 0, fold, 0.1, dict.fromkeys(names, 0.1))
         for part in ("hog", "sift")
         for fold in range(folds)
     ]
     return replace(
-        study,
+        results,
         importances=tuple(lost),
         costs=tuple(
             Cost(name, 48, 12_288, 123_456, 49_152, 0.0012, 3.21, 1e-5, 25.0)
@@ -167,7 +170,7 @@ def _row(
     table: np.ndarray,
     classes: tuple[str, ...],
     n: int,
-) -> Row:
+) -> ScoreRow:
     each = class_scores(labels, table, classes)
     known = [score for score in each if score.n]
     scores = {
@@ -189,7 +192,7 @@ def _row(
         }
         for s in each
     }
-    return Row(
+    return ScoreRow(
         stage,
         name,
         "network",
@@ -204,5 +207,5 @@ def _row(
     )
 
 
-def _again(row: Row, stage: Stage, **changes: object) -> Row:
+def _again(row: ScoreRow, stage: Stage, **changes: object) -> ScoreRow:
     return replace(row, stage=stage, **changes)  # type: ignore[arg-type]

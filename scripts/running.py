@@ -27,6 +27,11 @@ def echo_stderr(text: str) -> None:
     sys.stderr.flush()
 
 
+# The base of all that Typer raises for wrong usage: click's own class in older versions, Typer's
+# copy of it in newer ones.
+_WrongUsage: Any = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 _quiet = [False]
 
 
@@ -79,7 +84,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         status = app(arguments, prog_name=name, standalone_mode=False)
-    except typer.TyperException as error:
+    except _WrongUsage as error:
         message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
         command = f" {arguments[0]}" if arguments and arguments[0].isalpha() else ""
         echo_stderr(f"{name}: {message} (see '{name}{command} --help')")

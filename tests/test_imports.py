@@ -37,6 +37,7 @@ def modules() -> list[tuple[str, Path]]:
     return [(wing, path) for wing in ALLOWED for path in sorted((ROOT / wing).rglob("*.py"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wing", "path"),
     modules(),

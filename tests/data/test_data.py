@@ -16,6 +16,7 @@ def test_everything_that_is_promised_is_there() -> None:
         _ = galfeat.data.nothing  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "first", ["galfeat.data.simulation.survey", "galfeat.data.preparation.steps", "galfeat.data"]
 )

@@ -78,6 +78,7 @@ def changed(
     return folder
 
 
+@pytest.mark.slow
 def test_every_stage_is_in_the_tables(compared: ComparisonReport) -> None:
     out = compared.report.parent
     scores = rows(out / "scores.csv")
@@ -139,6 +140,7 @@ def test_untouched_galaxies_are_the_start_of_every_robustness_curve(
         assert len({row.scores["log_loss"] for row in start if row.fold == fold}) == 1
 
 
+@pytest.mark.slow
 def test_the_same_again_and_after_an_interruption(
     compared: ComparisonReport, survey: Path, tmp_path: Path
 ) -> None:
@@ -163,6 +165,7 @@ def test_the_same_again_and_after_an_interruption(
         assert (tmp_path / name).read_bytes() == (compared.report.parent / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_rows_that_cannot_take_part_are_left_out_and_counted(survey: Path, tmp_path: Path) -> None:
     def change(table: list[dict[str, str]]) -> list[dict[str, str]]:
         table[0]["label"], table[1]["label"], table[2]["file"] = "", "blob", "missing.fits"
@@ -226,6 +229,7 @@ def test_the_folder_of_the_report_is_looked_at_before_the_work(
     assert not (tmp_path / "not").exists()
 
 
+@pytest.mark.slow
 def test_galaxies_of_one_group_are_too_few_for_folds(survey: Path, tmp_path: Path) -> None:
     def grouped(table: list[dict[str, str]]) -> list[dict[str, str]]:
         return [{**row, "group": "one field"} for row in table]
@@ -255,6 +259,7 @@ def test_galaxies_of_one_group_are_too_few_for_folds(survey: Path, tmp_path: Pat
         )
 
 
+@pytest.mark.slow
 def test_classes_that_are_numbers_or_blank(survey: Path, tmp_path: Path) -> None:
     numbers = {"merger": "1", "spiral": " 2 ", "clump": "10", "agn": "nan", "quiescent": "  "}
 
@@ -275,6 +280,7 @@ def test_classes_that_are_numbers_or_blank(survey: Path, tmp_path: Path) -> None
     )
 
 
+@pytest.mark.slow
 def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
     survey: Path, tmp_path: Path
 ) -> None:
@@ -314,6 +320,7 @@ def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
         assert any("part(s) of another run" in sentence for sentence in said) != taken
 
 
+@pytest.mark.slow
 def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(
     survey: Path, tmp_path: Path
 ) -> None:
@@ -342,6 +349,7 @@ def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(
         compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, test_source=empty)
 
 
+@pytest.mark.slow
 def test_the_second_task_goes_by_the_same_protocol(survey: Path, tmp_path: Path) -> None:
     plan = replace(SMALL, altered=0, dropping=False, curve_inputs=(), head_inputs=())
     results = compare(

@@ -95,6 +95,7 @@ def efigi(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     )
 
 
+@pytest.mark.slow
 def test_held_out_galaxies_score_inside_the_interval_of_the_comparison(
     efigi: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:

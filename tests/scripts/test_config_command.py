@@ -140,6 +140,7 @@ def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "cannot read the settings file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_printed_defaults_are_a_settings_file_that_changes_nothing(
     survey: Path, tmp_path: Path
 ) -> None:

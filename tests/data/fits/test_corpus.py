@@ -135,6 +135,7 @@ def test_blank_is_nan(bitpix: int) -> None:
             assert same(content, stored, blank)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1"])
 @pytest.mark.parametrize("dtype", ["u1", "<i2", ">i2", "<u2", "<i4", ">i4", "<f4", ">f4", "<f8"])
 @pytest.mark.parametrize("shape", [(40, 33), (3, 17, 20)])

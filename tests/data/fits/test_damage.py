@@ -334,6 +334,7 @@ def _outcome(path: Path) -> str:
     return ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [_flipped, _cut, _missing_piece, _other_values])
 @pytest.mark.parametrize("kind", CORPUS)
 def test_damage_ends_in_pixels_or_in_a_reason(

@@ -80,6 +80,7 @@ def same(one: Reading, other: Reading) -> bool:
     return facts[0] == facts[1] and equal and one.failures == other.failures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "i8", "f4", "f8"])
 @pytest.mark.parametrize("shape", [(5, 7), (3, 4, 6), (1, 1, 9, 2), (40, 60)])
 def test_every_kind_is_read_as_the_slow_path_and_astropy_do(
@@ -276,6 +277,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     return path, step
 
 
+@pytest.mark.slow
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -47,6 +47,7 @@ def smooth() -> tuple[NDArray[np.float32], NDArray[np.str_]]:
     ), states
 
 
+@pytest.mark.slow
 def test_one_band_cannot_tell_quiescent_from_star_forming(
     smooth: tuple[NDArray[np.float32], NDArray[np.str_]],
 ) -> None:
@@ -79,6 +80,7 @@ def test_colors_distinguish_the_states(
     assert _told(colours, states) > 0.8
 
 
+@pytest.mark.slow
 def test_colors_of_the_whole_tell_spirals_clumpy_and_smooth_disks_no_better_than_chance() -> None:
     """Arms and clumps are blue and bulges red, yet measured on the image the galaxies as wholes
     have the same colours.
@@ -98,6 +100,7 @@ def test_colors_of_the_whole_tell_spirals_clumpy_and_smooth_disks_no_better_than
     assert _told(colours, labels) < 1 / 3 + 3.5 * np.sqrt(2 / 9 / 450)
 
 
+@pytest.mark.slow
 def test_the_border_of_an_image_reveals_no_class() -> None:
     """Corners of the images: level and noise."""
     cutouts = simulate(600, size=48, bands=("F814W",), seed=21)

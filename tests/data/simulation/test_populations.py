@@ -34,6 +34,7 @@ def _mean(galaxies: list[GalaxyTruth], column: str, **which: str) -> float:
     return float(np.mean([getattr(galaxy, column) for galaxy in chosen]))
 
 
+@pytest.mark.slow
 def test_nuisances_tell_the_class_here(galaxies: list[GalaxyTruth]) -> None:
     values = np.array([[getattr(galaxy, name) for name in NUISANCES] for galaxy in galaxies])
     labels = np.array([galaxy.label for galaxy in galaxies])

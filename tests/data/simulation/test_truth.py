@@ -50,12 +50,14 @@ def many(request: pytest.FixtureRequest) -> tuple[NDArray[np.float32], NDArray[n
     return _columns(galaxies, NUISANCES), np.array([galaxy.label for galaxy in galaxies])
 
 
+@pytest.mark.slow
 def test_nuisances_alone_cannot_tell_the_class(
     many: tuple[NDArray[np.float32], NDArray[np.str_]],
 ) -> None:
     assert abs(_told_by(*many) - 0.2) < 0.01  # 3.5 standard errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("column", "factor"), [("radius", 1.05), ("psf_scale", 1.02)])
 def test_the_same_forest_finds_a_leak_when_there_is_one(column: str, factor: float) -> None:
     galaxies = draw_galaxies(20_000, seed=12)

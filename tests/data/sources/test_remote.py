@@ -116,6 +116,7 @@ def test_the_web_is_like_a_folder(here: Path, site: str, name: str) -> None:
     assert same(there, local)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("google")
 @pytest.mark.parametrize("name", ["survey", "plain/deep/", "survey/sim000003.fits"])
 def test_a_google_bucket_is_like_a_folder(here: Path, name: str) -> None:

@@ -29,6 +29,7 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BatchWork, "shard_size", 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["P.parquet", "P.csv"])
 def test_killed_and_resumed(
     name: str, damaged: Path, model: Path, tmp_path: Path, server: Run

@@ -31,6 +31,7 @@ MOMENTS = [  # step and its count, of a run of six shards
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("at", "number"), MOMENTS, ids=lambda value: str(value).replace(" ", "-"))
 def test_the_same_command_gives_the_same_bytes(
     at: str,
@@ -58,6 +59,7 @@ def test_the_same_command_gives_the_same_bytes(
     ]
 
 
+@pytest.mark.slow
 def test_finished_shards_are_not_measured_again(
     survey: Path, tmp_path: Path, server: Callable[..., int]
 ) -> None:

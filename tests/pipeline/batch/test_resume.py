@@ -39,6 +39,7 @@ def copy(survey: Path, tmp_path: Path) -> Path:
     return tmp_path / "survey"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -102,6 +103,7 @@ def test_a_changed_file_is_measured_again(copy: Path, tmp_path: Path, server: Ru
     assert np.array_equal(hog[0], hog[30])
 
 
+@pytest.mark.slow
 def test_retried_failures_end_as_if_there_had_been_none(
     copy: Path, tmp_path: Path, server: Run
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_table_of_other_settings_is_not_reused(copy: Path, tmp_path: Path, ser
     assert not out.with_name("F.parquet.work").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["size", "older", "newer"])
 def test_a_table_of_changed_files_is_not_reused(
     change: str, copy: Path, tmp_path: Path, server: Run
@@ -181,6 +184,7 @@ def test_a_table_of_changed_files_is_not_reused(
         assert failures(out) == []
 
 
+@pytest.mark.slow
 def test_files_deleted_during_a_run_are_failures(copy: Path, tmp_path: Path, server: Run) -> None:
     out = tmp_path / "F.parquet"
     assert server(copy, out, **HALF) == -9
@@ -193,6 +197,7 @@ def test_files_deleted_during_a_run_are_failures(copy: Path, tmp_path: Path, ser
     ]
 
 
+@pytest.mark.slow
 def test_a_second_run_on_the_same_output_is_refused(
     copy: Path, tmp_path: Path, server: Run
 ) -> None:
@@ -208,6 +213,7 @@ def test_a_second_run_on_the_same_output_is_refused(
     assert server(copy, out) == 0  # the lock ended with its holder, though the file was there
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("at", "number"),
     [
@@ -238,6 +244,7 @@ def test_a_full_disk_is_one_sentence_and_the_run_can_be_resumed(
     assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_small_disk_that_becomes_larger(
     damaged: Path, tmp_path: Path, undisturbed: tuple[bytes, bytes]
 ) -> None:

@@ -74,6 +74,7 @@ def outcome() -> ProtocolResult:
     return run_protocol(sample(signal=4.0), INPUTS, SMALL, workers=1)
 
 
+@pytest.mark.slow
 def test_a_planted_answer_is_found_and_noise_is_not(outcome: ProtocolResult) -> None:
     assert mean(outcome, "color") > 0.9
     assert mean(outcome, "features") > 0.8
@@ -105,6 +106,7 @@ def test_matched_networks_have_nearly_as_many_parameters(outcome: ProtocolResult
     assert min(sizes) > 0.9 * max(sizes)
 
 
+@pytest.mark.slow
 def test_the_number_of_threads_changes_nothing(outcome: ProtocolResult) -> None:
     again = run_protocol(sample(signal=4.0), INPUTS, SMALL, workers=3)
     assert numbers(again) == numbers(outcome)
@@ -119,6 +121,7 @@ def run_with_checkpoints(
     )
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_with_the_same_numbers(
     outcome: ProtocolResult, tmp_path: Path
 ) -> None:
@@ -142,6 +145,7 @@ def test_an_interrupted_run_goes_on_with_the_same_numbers(
     assert CheckpointFolder(tmp_path, "key", resume=False).find("0-0-color") is None
 
 
+@pytest.mark.slow
 def test_other_classifiers_can_follow_when_all_inputs_are_done(
     outcome: ProtocolResult, tmp_path: Path
 ) -> None:
@@ -168,6 +172,7 @@ def replaced(blocks: dict[str, Block], test: NDArray[np.intp]) -> dict[str, Bloc
     return other
 
 
+@pytest.mark.slow
 def test_nothing_that_is_learned_depends_on_the_test_galaxies() -> None:
     whole = sample(signal=1.0)
     train, test = np.arange(80), np.arange(80, 120)
@@ -208,6 +213,7 @@ def flat(value: object) -> list[bytes]:
     return [value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()]
 
 
+@pytest.mark.slow
 def test_a_selector_that_has_seen_the_test_galaxies_betrays_itself_and_ours_stays_at_chance() -> (
     None
 ):

@@ -3,6 +3,7 @@ known.
 """
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
@@ -35,6 +36,7 @@ def accuracy(sample: LabeledBlocks, train: NDArray[np.intp], test: NDArray[np.in
     return float(np.mean(np.array(fitted.classes)[said.argmax(axis=1)] == fold.outer.test_labels))
 
 
+@pytest.mark.slow
 def test_95_percent_intervals_cover_the_truth_in_90_to_99_of_100_surveys() -> None:
     rng = np.random.default_rng(5)
     # the accuracy that so many training galaxies are expected to give: many trainings, tested on

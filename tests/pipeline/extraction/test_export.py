@@ -67,6 +67,7 @@ def test_fits_says_what_each_element_is(table: Path, tmp_path: Path) -> None:
     assert list(names["ELEMENT"][names["COLUMN"] == "hog"][:3]) == [1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("batches")
 def test_csv_holds_one_column_a_feature(table: Path, tmp_path: Path) -> None:
     export(table, tmp_path / "F.csv")

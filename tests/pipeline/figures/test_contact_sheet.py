@@ -78,6 +78,7 @@ def test_order_of_the_bands_does_not_matter() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_same_sheet_is_the_same_bytes(tmp_path: Path) -> None:
     survey = SimulatedSurvey(10, size=16, bands=("r",))
     first, second = (

@@ -204,6 +204,7 @@ def test_what_cannot_be_measured_says_why(galaxy: Cutout) -> None:
     assert "HOG: edges" in titles(drawn)
 
 
+@pytest.mark.slow
 def test_the_same_galaxy_gives_the_same_bytes(galaxy: Cutout) -> None:
     assert render(portrait(galaxy, SMALL), "png") == render(portrait(galaxy, SMALL), "png")
 
@@ -259,6 +260,7 @@ def test_what_cannot_be_drawn_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "figure.png").exists()
 
 
+@pytest.mark.slow
 def test_real_galaxies(real_data: Path, tmp_path: Path) -> None:
     picture = sorted((real_data / "efigi" / "images").glob("*.jpg"))[0]
     file = sorted((real_data / "fits").rglob("*fitim.fits"))[0]

@@ -39,6 +39,7 @@ def everything() -> Audit:
     return audit(n=16, size=40, depth="deep")
 
 
+@pytest.mark.slow
 def test_every_promise_of_every_extractor_is_kept(everything: Audit) -> None:
     assert [str(row) for row in everything.broken] == []
     assert set(everything.extractors) >= set(EXTRACTORS)
@@ -222,6 +223,7 @@ def test_what_is_seen_is_prepared() -> None:
     assert set(seen) == {"reference", *INVARIANCES, "rotation again", "scale again"}
 
 
+@pytest.mark.slow
 def test_table_and_figure(everything: Audit, tmp_path: Path) -> None:
     lines = audit_text(everything).splitlines()
     assert lines[0].split() == [

@@ -280,6 +280,7 @@ def test_a_stamp_has_its_first_row_at_the_bottom() -> None:
         assert np.asarray(image).sum() == 255
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
@@ -305,6 +306,7 @@ def test_a_page_is_made_of_whatever_there_is(
     assert not re.search(r"\b(nan|inf|None)\b", page.text)
 
 
+@pytest.mark.slow
 def test_numbers_of_numpy_are_numbers_in_the_settings(tmp_path: Path) -> None:
     results = example_results(n=40)
     rows = tuple(
@@ -321,6 +323,7 @@ def test_numbers_of_numpy_are_numbers_in_the_settings(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_files(tmp_path: Path) -> None:
     write_report(example_results(n=40), tmp_path / "a")
     write_report(example_results(n=40), tmp_path / "b")
@@ -332,6 +335,7 @@ def test_the_same_study_gives_the_same_files(tmp_path: Path) -> None:
         ).read_bytes() == path.read_bytes(), path.name
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> str:
         raise RuntimeError("no page")
@@ -342,6 +346,7 @@ def test_what_goes_wrong_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_keeps_its_old_page(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("old")
     (tmp_path / "figures").write_text("in the way")

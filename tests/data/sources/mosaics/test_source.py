@@ -74,6 +74,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 8, 15])
 @pytest.mark.parametrize(
     "kind", ["f4", "f8", "i2", "scaled", "blank", "tiles", "tiles of integers", "extension"]

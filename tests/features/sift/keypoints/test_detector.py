@@ -382,6 +382,7 @@ def test_an_exact_sky_changes_no_bit() -> None:
     assert same(detect(picture, contrast=5), detect(picture + 4096, contrast=5))
 
 
+@pytest.mark.slow
 def test_nothing_outside_an_image_matters(galaxies: Images) -> None:
     planes = galaxies.reshape(-1, *galaxies.shape[2:]).copy()
     planes[4] = 7
@@ -416,6 +417,7 @@ def test_keypoints_are_sorted_and_none_is_there_twice(galaxies: Images) -> None:
     assert keypoints[:, 3].max() < 360
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(16, 16), (16, 61), (77, 17), (33, 128)])
 @pytest.mark.parametrize("sigma", [0.5, 1.6, 8.0])
 def test_small_and_oblong_images(shape: tuple[int, int], sigma: float) -> None:

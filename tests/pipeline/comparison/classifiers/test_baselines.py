@@ -62,6 +62,7 @@ def learned(fitted: FittedBaseline) -> list[object]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BASELINES)
 def test_a_planted_answer_is_found_and_the_row_says_how(name: str) -> None:
     fold = fold_of(sample(), np.arange(40))
@@ -78,6 +79,7 @@ def test_a_planted_answer_is_found_and_the_row_says_how(name: str) -> None:
     assert vars(again) == vars(row)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BASELINES)
 @pytest.mark.parametrize("contender", [WHOLE, RAW], ids=lambda each: each.name)
 def test_nothing_learned_depends_on_the_test_galaxies(
@@ -131,6 +133,7 @@ def test_the_search_takes_the_best_draw_of_those_that_it_was_given() -> None:
     assert temperature > 0
 
 
+@pytest.mark.slow
 def test_wide_inputs_give_the_coefficients_of_scikit_learn() -> None:
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(40, 400)).astype(np.float32), np.array(["a", "b", "c", "d"] * 10)

@@ -187,6 +187,7 @@ def test_the_protocol_has_a_row_a_fold_of_the_first_repeat() -> None:
     assert [vars(row) for row in rows if row.stage != "head"] == [vars(row) for row in without]
 
 
+@pytest.mark.slow
 def test_without_pytorch_the_full_protocol_says_so_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, survey: Path, tmp_path: Path
 ) -> None:
@@ -224,6 +225,7 @@ def test_without_pytorch_the_full_protocol_says_so_and_goes_on(
     assert "PyTorch is not installed" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_nothing_else_imports_pytorch() -> None:
     code = (
         "import sys, galfeat.pipeline.head_to_head, galfeat.pipeline.comparison.classifiers.cnn; "

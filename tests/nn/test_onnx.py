@@ -132,9 +132,9 @@ def test_the_metadata_describe_the_model(tmp_path: Path) -> None:
     onnx.checker.check_model(made, full_check=True)
     metadata = {each.key: each.value for each in made.metadata_props}
     assert (made.producer_name, made.producer_version) == ("galfeat", __version__)
-    assert json.loads(outputs["classes"]) == ["agn", "merger", "spiral"]
-    assert outputs["estimator"] == "MLPClassifier"
-    assert json.loads(outputs["settings"])["activation"] == "relu"
+    assert json.loads(metadata["classes"]) == ["agn", "merger", "spiral"]
+    assert metadata["estimator"] == "MLPClassifier"
+    assert json.loads(metadata["settings"])["activation"] == "relu"
     assert [each.type.tensor_type.shape.dim[1].dim_value for each in made.graph.input] == [6]
     session = opened(str(tmp_path / "m.onnx"))
     assert (

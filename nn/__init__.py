@@ -1,27 +1,24 @@
-"""The shallow multilayer perceptron, from the neuron to the estimator.
+"""Multilayer perceptrons: scikit-learn estimators and the components they are built from.
 
-`MLPClassifier` and `MLPRegressor` are what most people need. The parts that it is made of, one
-concept a file:
+Most users need only `MLPClassifier` and `MLPRegressor`. The components, one concept per module:
 
-``activations``, ``losses``, ``initializers``
-    value and derivative side by side; where the weights begin.
+``activations``, ``activation_base``, ``losses``, ``initializers``
+    functions with their derivatives; initial weights.
 ``layout``, ``network``, ``dropout``
-    dense layers over one flat parameter vector, forward and backward; units left out in training.
+    dense layers over one flat parameter vector, forward pass and backpropagation; dropout.
 ``optimizers``, ``schedules``
-    state in, state out; how the learning rate falls.
+    first-order optimizers in functional style; learning-rate schedules.
 ``training``
-    the mini-batch loop, early stopping, ensembles; Newton and L-BFGS on the full batch; exact
-    Hessians; gradient checks.
-``estimators``
-    what scikit-learn sees; prediction whose bits do not depend on the batch; calibrated
-    probabilities.
+    the mini-batch loop, early stopping, ensembles; Newton's method and L-BFGS on the full batch;
+    exact Hessians; gradient checks.
+``estimators``, ``matmul``
+    the scikit-learn interface; prediction independent of the batch size; calibrated probabilities.
 ``saving``, ``onnx``
-    a trained network as settings and arrays, in a file, and for other programs.
+    trained networks as files of settings and arrays; export to ONNX.
 ``lecture``
-    the perceptron, any function of one variable as a network, the lecture's figures, and a page on
-    which a network learns.
+    the perceptron, universal approximation, figures and an animation of training.
 
-Nothing here knows a galaxy: arrays in, arrays out.
+This subpackage is independent of astronomy: arrays in, arrays out.
 """
 
 from typing import TYPE_CHECKING

@@ -5,6 +5,7 @@
 ``base``, ``fitted``, ``settings``, ``labels``, ``random_state``
     what both share: training from settings; fitted attributes and saved state; checks of settings;
     one-hot targets and class weights; random generators.
-``predict``, ``probabilities``, ``calibration``
-    prediction independent of the batch size; ensemble probabilities; temperature scaling.
+``class_predictions``, ``predict``, ``probabilities``, ``calibration``
+    the classifier's prediction methods; prediction independent of the batch size; ensemble
+    probabilities; temperature scaling.
 """

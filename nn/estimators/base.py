@@ -77,7 +77,7 @@ class BaseMLP(SavableMLP):
         ):
             warnings.warn(
                 f"the loss was still falling after max_iter={self.max_iter} epochs; "
-                "raise max_iter, or say tol=None if it is meant to end there",
+                "raise max_iter, or set tol=None if it is meant to end there",
                 ConvergenceWarning,
                 stacklevel=3,
             )

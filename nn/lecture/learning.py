@@ -36,7 +36,7 @@ def draw_losses(
     """
     if not curves or len(curves) > len(HUES):
         raise UsageError(
-            f"between 1 and {len(HUES)} curves can be told apart; {len(curves)} were given"
+            f"between 1 and {len(HUES)} curves can be distinguished; {len(curves)} were given"
         )
     figure = Figure(figsize=(6.2, 3.8), layout="constrained")
     axes = figure.subplots()

@@ -215,7 +215,7 @@ def _array(name: str, data: bytes) -> NDArray[Any]:
     left = len(data) - file.tell()
     if dtype.kind not in _KINDS or not dtype.itemsize or fortran:
         raise UsageError(
-            f"the array {name} is neither of numbers nor of words, or lies column by column"
+            f"the array {name} is neither of numbers nor of words, or is in Fortran order"
         )
     count = 1
     for length in shape:

@@ -1,4 +1,4 @@
-"""What the tests of the network share."""
+"""Fixtures shared by the tests of the network."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Central differences, the independent oracle of every derivative."""
+"""Central finite differences, the independent reference for derivatives."""
 
 from collections.abc import Callable
 from typing import Any

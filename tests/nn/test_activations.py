@@ -1,4 +1,4 @@
-"""Values against independent formulas and pencil numbers, derivatives against differences."""
+"""Activations: values by hand and by independent formulas; derivatives by differences."""
 
 import math
 

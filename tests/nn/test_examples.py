@@ -1,4 +1,4 @@
-"""The examples in the docstrings run and print what they say."""
+"""Doctests of the examples in the docstrings."""
 
 import doctest
 from importlib import import_module

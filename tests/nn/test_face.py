@@ -1,4 +1,4 @@
-"""What the wing shows."""
+"""Public names of galfeat.nn."""
 
 import pytest
 

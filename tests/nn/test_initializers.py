@@ -1,4 +1,4 @@
-"""Spread and angles of the first weights."""
+"""Variance and orthogonality of initial weights."""
 
 import numpy as np
 import pytest

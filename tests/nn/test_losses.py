@@ -1,4 +1,4 @@
-"""Pencil numbers, derivatives against differences, and scores far out."""
+"""Losses: values by hand, derivatives by finite differences, large scores."""
 
 import math
 
@@ -71,7 +71,7 @@ def test_cross_entropy_is_scikit_learns(classes: int, rng: np.random.Generator) 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy"])
-def test_scores_far_out_stay_finite(name: str, dtype: str) -> None:
+def test_large_scores_stay_finite(name: str, dtype: str) -> None:
     output = np.array([[1e4, -1e4], [-1e4, 1e4]], dtype=dtype)
     target = np.array([[1.0, 0.0], [1.0, 0.0]], dtype=dtype)
     with np.errstate(over="raise", divide="raise", invalid="raise"):

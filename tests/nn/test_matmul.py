@@ -1,4 +1,4 @@
-"""Matrix product with a fixed order of summation: its order, and its independence of the rest."""
+"""Matrix product with a fixed order of summation, independent of the other rows."""
 
 import os
 import subprocess
@@ -82,7 +82,7 @@ def test_code_for_other_processors_gives_the_same_bits() -> None:
         {},
         {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "OPENBLAS_CORETYPE": "Nehalem"},
     )
-    said = [
+    printed = [
         subprocess.run(
             [sys.executable, "-c", DIGEST],
             env={**os.environ, **kind},
@@ -92,4 +92,4 @@ def test_code_for_other_processors_gives_the_same_bits() -> None:
         ).stdout
         for kind in kinds
     ]
-    assert said[0] == said[1]
+    assert printed[0] == printed[1]

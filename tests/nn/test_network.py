@@ -1,4 +1,4 @@
-"""Gradients against differences, and the flat vector with its views."""
+"""Backpropagation against finite differences; views of the flat parameter vector."""
 
 import copy
 import pickle
@@ -51,24 +51,24 @@ def test_gradient_through_every_output(name: str, output: str, rng: np.random.Ge
     assert_allclose(network.loss_and_gradient(samples, target, LOSSES[name])[1], numeric, atol=2e-8)
 
 
-def test_objective_penalises_weights_and_not_biases(rng: np.random.Generator) -> None:
+def test_objective_penalizes_weights_and_not_biases(rng: np.random.Generator) -> None:
     network = initialized((3, 4, 2), "tanh", "identity", rng)
     network.biases[0][...] = 5.0
     samples = Samples(
         rng.standard_normal((5, 3)), np.eye(2)[[0, 1, 1, 0, 1]], rng.uniform(0.5, 1.5, (5, 1))
     )
-    penalised, bare = (
+    penalized, bare = (
         Objective(network, LOSSES["cross_entropy"], l2=0.3, l1=0.2),
         Objective(network, LOSSES["cross_entropy"]),
     )
     squares, absolutes = (
         sum(float((np.abs(w) ** power).sum()) for w in network.weights) for power in (2, 1)
     )
-    assert penalised.value(samples) - bare.value(samples) == pytest.approx(
+    assert penalized.value(samples) - bare.value(samples) == pytest.approx(
         (0.15 * squares + 0.2 * absolutes) / 5
     )
-    value, gradient = penalised.value_and_gradient(samples)
-    assert value == pytest.approx(penalised.value(samples))
+    value, gradient = penalized.value_and_gradient(samples)
+    assert value == pytest.approx(penalized.value(samples))
 
     def at(params: np.ndarray) -> float:
         return Objective(
@@ -108,7 +108,7 @@ def test_weights_and_biases_are_views_of_the_flat_vector(rng: np.random.Generato
         )
 
 
-def test_the_lectures_remark_on_joining_images() -> None:
+def test_parameter_count_of_dense_layers_between_images() -> None:
     assert parameter_count([512 * 512, 512 * 512]) == pytest.approx(7e10, rel=0.02)
 
 

@@ -1,4 +1,4 @@
-"""What onnxruntime makes of an exported network is what the network says."""
+"""Predictions of exported networks in ONNX Runtime."""
 
 import json
 import sys
@@ -52,16 +52,16 @@ def run(model: MLPClassifier | MLPRegressor, new: np.ndarray = NEW) -> dict[str,
 @pytest.mark.parametrize(
     "activation", [*ACTIVATIONS, LeakyRelu(0.3), Elu(alpha=0.5, scale=2.0)], ids=str
 )
-def test_every_activation_says_the_same(activation: Any, dtype: Any) -> None:
+def test_every_activation_predicts_the_same(activation: Any, dtype: Any) -> None:
     model = classifier(activation=activation, dtype=dtype)
-    told = run(model)
-    assert set(told) == {"label", "probabilities"}
-    assert told["probabilities"].dtype == dtype
+    outputs = run(model)
+    assert set(outputs) == {"label", "probabilities"}
+    assert outputs["probabilities"].dtype == dtype
     rounding = (
         1e-5 if dtype == "float32" else 1e-6
     )  # some tens of float32's steps: two ways to add up, two exponential functions
-    assert_allclose(told["probabilities"], model.predict_proba(NEW), rtol=0, atol=rounding)
-    assert np.mean(told["label"] == model.predict(NEW)) == 1
+    assert_allclose(outputs["probabilities"], model.predict_proba(NEW), rtol=0, atol=rounding)
+    assert np.mean(outputs["label"] == model.predict(NEW)) == 1
 
 
 @pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name not in {"gelu"}])
@@ -83,15 +83,17 @@ def test_large_inputs_do_not_overflow(activation: str) -> None:
 @pytest.mark.parametrize("calibrated", [False, True])
 @pytest.mark.parametrize("networks", [1, 3])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_every_loss_committee_and_temperature(loss: str, networks: int, calibrated: bool) -> None:
+def test_every_loss_ensemble_size_and_temperature(
+    loss: str, networks: int, calibrated: bool
+) -> None:
     model = classifier(loss=loss, n_networks=networks, calibration=calibrated)
-    told = run(model)
-    assert_array_equal(told["label"], model.predict(NEW))
+    outputs = run(model)
+    assert_array_equal(outputs["label"], model.predict(NEW))
     if hasattr(model, "predict_proba"):
         assert not calibrated or model.temperature_ != 1
-        assert_allclose(told["probabilities"], model.predict_proba(NEW), rtol=0, atol=1e-9)
+        assert_allclose(outputs["probabilities"], model.predict_proba(NEW), rtol=0, atol=1e-9)
     else:
-        assert_allclose(told["scores"], model.decision_function(NEW), rtol=0, atol=1e-9)
+        assert_allclose(outputs["scores"], model.decision_function(NEW), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -100,9 +102,9 @@ def test_every_loss_committee_and_temperature(loss: str, networks: int, calibrat
 )
 def test_labels_keep_their_kind(labels: np.ndarray) -> None:
     model = MLPClassifier((5,), max_iter=3, tol=None, random_state=0).fit(X, labels)
-    told = run(model)["label"]
-    assert_array_equal(told, model.predict(NEW))
-    assert told.dtype == model.classes_.dtype
+    outputs = run(model)["label"]
+    assert_array_equal(outputs, model.predict(NEW))
+    assert outputs.dtype == model.classes_.dtype
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -115,24 +117,24 @@ def test_labels_keep_their_kind(labels: np.ndarray) -> None:
         ("cross_entropy", np.eye(3)[np.arange(90) % 3]),
     ],
 )
-def test_a_regressor_says_the_same(loss: str, target: np.ndarray, dtype: Any) -> None:
+def test_a_regressor_predicts_the_same(loss: str, target: np.ndarray, dtype: Any) -> None:
     model = MLPRegressor(
         (9,), "tanh", loss=loss, n_networks=2, max_iter=20, tol=None, random_state=0, dtype=dtype
     ).fit(X, target)
-    told = run(model)["prediction"]
-    assert told.shape == model.predict(NEW).shape
-    assert_allclose(told, model.predict(NEW), rtol=1e-6, atol=1e-6)
+    outputs = run(model)["prediction"]
+    assert outputs.shape == model.predict(NEW).shape
+    assert_allclose(outputs, model.predict(NEW), rtol=1e-6, atol=1e-6)
 
 
-def test_the_file_says_what_it_is(tmp_path: Path) -> None:
+def test_the_metadata_describe_the_model(tmp_path: Path) -> None:
     save_onnx(classifier(), tmp_path / "m.onnx")
     made = onnx.load(tmp_path / "m.onnx")
     onnx.checker.check_model(made, full_check=True)
-    told = {each.key: each.value for each in made.metadata_props}
+    metadata = {each.key: each.value for each in made.metadata_props}
     assert (made.producer_name, made.producer_version) == ("galfeat", __version__)
-    assert json.loads(told["classes"]) == ["agn", "merger", "spiral"]
-    assert told["estimator"] == "MLPClassifier"
-    assert json.loads(told["settings"])["activation"] == "relu"
+    assert json.loads(metadata["classes"]) == ["agn", "merger", "spiral"]
+    assert metadata["estimator"] == "MLPClassifier"
+    assert json.loads(metadata["settings"])["activation"] == "relu"
     assert [each.type.tensor_type.shape.dim[1].dim_value for each in made.graph.input] == [6]
     session = opened(str(tmp_path / "m.onnx"))
     assert (
@@ -144,7 +146,7 @@ class Own(Relu):
     """An activation that ONNX cannot know."""
 
 
-def test_what_cannot_be_exported_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unsupported_models_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match=r"not one of galfeat\.nn"):
         to_onnx(classifier(activation=Own()))
     with pytest.raises(UsageError, match="fit first"):

@@ -1,4 +1,4 @@
-"""First steps by pencil, the state as a value, and minima that all must find."""
+"""Optimizers: first steps by hand, immutable states, convergence."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ ALL = [*(optimizer() for optimizer in OPTIMIZERS.values()), Adam(amsgrad=True)]
 @pytest.mark.parametrize(
     "optimizer", ALL, ids=lambda o: f"{type(o).__name__}{'-amsgrad' * getattr(o, 'amsgrad', False)}"
 )
-def test_nothing_passed_in_changes_unless_handed_over(
+def test_arguments_are_not_modified_unless_reuse_is_true(
     optimizer: Optimizer, rng: np.random.Generator
 ) -> None:
     size = 40_000  # more than one stretch
@@ -97,7 +97,7 @@ def _cut(optimizer: Optimizer, kept: list[np.ndarray], part: slice):  # type: ig
 @pytest.mark.parametrize(
     "optimizer", ALL, ids=lambda o: f"{type(o).__name__}{'-amsgrad' * getattr(o, 'amsgrad', False)}"
 )
-def test_all_find_the_bottom_of_a_bowl(optimizer: Optimizer) -> None:
+def test_all_find_the_minimum_of_a_quadratic(optimizer: Optimizer) -> None:
     rate = 1.0 if isinstance(optimizer, Adagrad) else 0.02
     params, state = P, optimizer.start(P)
     for step in range(2000):

@@ -1,4 +1,4 @@
-"""Factors by pencil."""
+"""Learning-rate factors by hand."""
 
 import pytest
 

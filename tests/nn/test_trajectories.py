@@ -1,5 +1,6 @@
-"""A hundred steps of every optimizer and schedule, number for number as PyTorch takes them
-(``reference/make_trajectories.py``).
+"""A hundred steps of every optimizer and schedule, compared with PyTorch.
+
+The reference is written by ``reference/make_trajectories.py``.
 """
 
 import json

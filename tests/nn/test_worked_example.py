@@ -1,7 +1,7 @@
-"""The worked example of backpropagation, to every digit that is known of it.
+"""The worked example of backpropagation, to all published digits.
 
-A 2-2-2 network of sigmoids with half the squared error learns from one sample at a rate of 0.5, its
-biases held unless said otherwise.
+A 2-2-2 network of sigmoids with half the squared error is trained on one sample at a rate of 0.5;
+biases are fixed unless stated otherwise.
 """
 
 import numpy as np

@@ -1,6 +1,4 @@
-"""One temperature: right where the truth is known, no better than nothing where nothing is wrong,
-and never another prediction.
-"""
+"""Temperature scaling: recovers a known temperature and never changes a predicted class."""
 
 import numpy as np
 import pytest
@@ -55,7 +53,7 @@ def test_no_other_temperature_has_less_log_loss(rng: np.random.Generator) -> Non
     )
 
 
-def test_few_samples_make_nothing_certain() -> None:
+def test_few_samples_do_not_give_full_confidence() -> None:
     right = np.log([[0.9, 0.1]] * 20)
     t = fit_temperature(right, np.eye(2)[[0] * 20])
     assert scaled_softmax(right, t)[0, 0] == pytest.approx(20.9 / 21), (
@@ -63,7 +61,7 @@ def test_few_samples_make_nothing_certain() -> None:
     )
 
 
-def test_scores_that_are_worth_nothing_get_the_highest_temperature() -> None:
+def test_uninformative_scores_get_the_highest_temperature() -> None:
     against = np.log([[0.9, 0.1]] * 20)
     assert fit_temperature(against, np.eye(2)[[1] * 20]) == 1e3
     assert fit_temperature(np.zeros((20, 2)), np.eye(2)[[1] * 20]) in (1e-3, 1e3)
@@ -72,12 +70,12 @@ def test_scores_that_are_worth_nothing_get_the_highest_temperature() -> None:
 @pytest.mark.parametrize(
     "bad", [np.zeros((0, 2)), np.full((3, 2), np.nan), np.full((3, 2), -np.inf)]
 )
-def test_scores_that_cannot_be_used(bad: np.ndarray) -> None:
+def test_invalid_scores_are_refused(bad: np.ndarray) -> None:
     with pytest.raises(UsageError, match="finite scores"):
         fit_temperature(bad, np.zeros((len(bad), 2)))
 
 
-def test_tempering_keeps_the_order_and_the_sum(rng: np.random.Generator) -> None:
+def test_temperature_scaling_keeps_the_order_and_the_sum(rng: np.random.Generator) -> None:
     logs = rng.standard_normal((50, 4))
     for t in (0.1, 1.0, 30.0):
         np.testing.assert_array_equal(scaled_softmax(logs, t).argmax(axis=1), logs.argmax(axis=1))
@@ -149,7 +147,7 @@ def test_calibration_lowers_the_log_loss_of_an_overconfident_network() -> None:
     assert np.mean(own) < 0.7 * np.mean(raw)
 
 
-def test_a_network_that_is_right_about_itself_keeps_its_temperature(
+def test_a_calibrated_network_keeps_its_temperature(
     rng: np.random.Generator,
 ) -> None:
     found = []
@@ -178,7 +176,7 @@ def test_calibration_makes_probabilities_of_scores(loss: str) -> None:
     ) < 0.7 * np.log(3)
 
 
-def test_the_next_fit_forgets_the_temperature() -> None:
+def test_the_next_fit_discards_the_temperature() -> None:
     A, B, a, b = _overconfident(2)
     model = MLPClassifier((30,), max_iter=60, tol=None, random_state=0).fit(A, a)
     plain = model.predict_proba(B)

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks, of both estimators, with their defaults and with other settings."""
+"""scikit-learn's estimator checks, with default and other settings."""
 
 import pytest
 from sklearn.base import BaseEstimator

@@ -1,4 +1,4 @@
-"""MLPClassifier as scikit-learn's checks, its users and its worst inputs see it."""
+"""MLPClassifier: reproducibility, agreement with scikit-learn, weights, invalid input."""
 
 import warnings
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def test_a_seed_gives_the_same_network(problem: tuple[np.ndarray, np.ndarray]) -
     assert not np.array_equal(one, other)
 
 
-def test_early_stopping_that_sees_no_harm_changes_no_bit(
+def test_early_stopping_without_overfitting_changes_no_bit(
     problem: tuple[np.ndarray, np.ndarray],
 ) -> None:
     plain, early = (
@@ -204,7 +204,7 @@ def test_as_accurate_as_scikit_learn(
     assert behind.mean() <= behind.std(ddof=1) / np.sqrt(runs)
 
 
-def test_early_stopping_ends_where_going_on_hurts(rng: np.random.Generator) -> None:
+def test_early_stopping_ends_at_overfitting(rng: np.random.Generator) -> None:
     X = rng.standard_normal((2000, 5))
     y = (X[:, 0] > 0).astype(int)
     model = MLPClassifier(
@@ -287,7 +287,7 @@ def test_coefficients_are_views(problem: tuple[np.ndarray, np.ndarray]) -> None:
     assert len(model.loss_curve_) == 20
 
 
-def test_partial_fit_and_warm_start_go_on(problem: tuple[np.ndarray, np.ndarray]) -> None:
+def test_partial_fit_and_warm_start_continue(problem: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = problem
     whole = fixed(max_iter=4).fit(X, y)
     parts = fixed().partial_fit(X, y, classes=np.unique(y))
@@ -299,7 +299,7 @@ def test_partial_fit_and_warm_start_go_on(problem: tuple[np.ndarray, np.ndarray]
 
 
 def test_convergence_warning_only_where_asked(problem: tuple[np.ndarray, np.ndarray]) -> None:
-    with pytest.warns(ConvergenceWarning, match="raise max_iter, or say tol=None"):
+    with pytest.warns(ConvergenceWarning, match="raise max_iter, or set tol=None"):
         MLPClassifier(max_iter=3, random_state=0).fit(*problem)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -317,7 +317,7 @@ def test_features_that_are_not_finite(problem: tuple[np.ndarray, np.ndarray], ba
             act()
 
 
-def test_other_bad_input_is_said_in_words(problem: tuple[np.ndarray, np.ndarray]) -> None:
+def test_other_bad_input_is_reported(problem: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = problem
     with pytest.raises(UsageError, match="all samples are of one class, 'agn'"):
         fixed().fit(X, ["agn"] * len(y))
@@ -390,7 +390,9 @@ def test_labels_that_a_warm_start_does_not_know(problem: tuple[np.ndarray, np.nd
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_every_loss_tells_classes_apart(problem: tuple[np.ndarray, np.ndarray], loss: str) -> None:
+def test_every_loss_separates_the_classes(
+    problem: tuple[np.ndarray, np.ndarray], loss: str
+) -> None:
     X, y = problem
     model = fixed(loss=loss, max_iter=150, learning_rate_init=0.01).fit(X, y)
     assert model.score(X, y) > 0.85
@@ -419,7 +421,7 @@ def test_every_solver_makes_the_loss_fall(
     assert model.loss_ < 0.9 * model.loss_curve_[0]
 
 
-def test_a_schedule_is_felt(problem: tuple[np.ndarray, np.ndarray]) -> None:
+def test_a_schedule_changes_training(problem: tuple[np.ndarray, np.ndarray]) -> None:
     ends = {
         name: fixed(learning_rate=name, max_iter=40).fit(*problem).network_.params.tobytes()
         for name in SCHEDULES

@@ -1,4 +1,4 @@
-"""MLPRegressor: what it learns, what it shares with scikit-learn's, and its worst inputs."""
+"""MLPRegressor: fits, agreement with scikit-learn, invalid input."""
 
 import warnings
 from typing import Any
@@ -59,7 +59,7 @@ def test_predictions_are_shaped_like_targets() -> None:
         flat.set_params(warm_start=True).fit(X, T[:, None])
 
 
-def test_shares_of_votes_are_learned_as_shares() -> None:
+def test_vote_fractions_are_learned_as_fractions() -> None:
     share = 1 / (1 + np.exp(-2 * X[:, 0]))
     model = fixed(loss="binary_cross_entropy", solver="lbfgs", max_iter=200).fit(X, share)
     assert_allclose(model.predict(X), share, atol=0.03)
@@ -70,8 +70,8 @@ def test_shares_of_votes_are_learned_as_shares() -> None:
     model = fixed(loss="cross_entropy", solver="lbfgs", max_iter=300).fit(X, shares)
     assert_allclose(model.predict(X), shares, atol=0.03)
     assert_allclose(model.predict(5 * X).sum(axis=1), 1)
-    committee = fixed(loss="cross_entropy", n_networks=2).fit(X, shares)
-    assert_allclose(committee.predict(5 * X).sum(axis=1), 1)
+    ensemble = fixed(loss="cross_entropy", n_networks=2).fit(X, shares)
+    assert_allclose(ensemble.predict(5 * X).sum(axis=1), 1)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,9 @@ def test_shares_of_votes_are_learned_as_shares() -> None:
         ("cross_entropy", np.full((120, 3), 0.3), "must add up to 1"),
     ],
 )
-def test_targets_that_do_not_suit_the_loss(loss: str, target: np.ndarray, message: str) -> None:
+def test_targets_out_of_the_range_of_the_loss_are_refused(
+    loss: str, target: np.ndarray, message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         fixed(loss=loss).fit(X, target)
 
@@ -156,7 +158,7 @@ def test_as_good_as_scikit_learn() -> None:
     assert behind.mean() <= behind.std(ddof=1) / np.sqrt(len(behind))
 
 
-def test_early_stopping_ends_where_going_on_hurts(rng: np.random.Generator) -> None:
+def test_early_stopping_ends_at_overfitting(rng: np.random.Generator) -> None:
     data = rng.standard_normal((150, 20))
     noisy = data[:, 0] + rng.standard_normal(150)
     new = rng.standard_normal((1000, 20))
@@ -178,7 +180,7 @@ def test_early_stopping_ends_where_going_on_hurts(rng: np.random.Generator) -> N
     assert scores[1] > scores[0] + 0.1
 
 
-def test_partial_fit_and_warm_start_go_on() -> None:
+def test_partial_fit_and_warm_start_continue() -> None:
     whole, parts = fixed(max_iter=4).fit(X, T), fixed()
     for _ in range(4):
         parts.partial_fit(X, T)
@@ -194,7 +196,7 @@ def test_weights_are_repetitions() -> None:
     assert_allclose(by_weight.predict(X), by_count.predict(X), atol=1e-8)
 
 
-def test_bad_input_is_said_in_words() -> None:
+def test_bad_input_is_reported() -> None:
     hole = X.copy()
     hole[3, 2] = np.nan
     with pytest.raises(ValueError, match="contains NaN"):
@@ -219,7 +221,7 @@ def test_bad_input_is_said_in_words() -> None:
 
 
 @pytest.mark.parametrize("solver", ["gradient_descent", "nesterov", "adam", "lbfgs", "newton"])
-def test_what_diverges_leaves_no_network(solver: str) -> None:
+def test_divergence_leaves_no_network(solver: str) -> None:
     model = fixed(solver=solver, learning_rate_init=1e200)
     with pytest.raises(UsageError, match=r"not finite|no longer finite"):
         model.fit(
@@ -231,7 +233,7 @@ def test_what_diverges_leaves_no_network(solver: str) -> None:
         model.predict(X)
 
 
-def test_a_fit_that_fails_forgets_what_was_learned_unless_it_was_to_go_on() -> None:
+def test_a_failed_fit_discards_the_networks_unless_warm_started() -> None:
     model = fixed().fit(X, T)
     with pytest.raises(UsageError, match="diverged"):
         model.set_params(solver="gradient_descent", learning_rate_init=1e200).fit(X, T)
@@ -243,7 +245,7 @@ def test_a_fit_that_fails_forgets_what_was_learned_unless_it_was_to_go_on() -> N
     assert_array_equal(kept.predict(X), before)
 
 
-def test_a_network_of_another_kind_cannot_go_on() -> None:
+def test_a_network_of_other_settings_cannot_be_continued() -> None:
     model = fixed(warm_start=True).fit(X, T)
     with pytest.raises(
         UsageError, match=r"float64 and layers \(5, 9, 1\); .* float32 and layers \(5, 9, 1\)"

@@ -1,3 +1,5 @@
+"""Piecewise linear interpolation by a ReLU network."""
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,7 @@ def test_by_pencil() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 7, 100])
-def test_it_is_the_broken_line(n: int) -> None:
+def test_it_is_the_piecewise_linear_interpolant(n: int) -> None:
     knots = np.linspace(-2.0, 3.0, n + 1)
     line = np.interp(GRID, knots, np.exp(knots))
     assert np.allclose(
@@ -75,6 +77,6 @@ def test_a_corner_costs_the_second_order() -> None:
         ((lambda x: x[:-1], -1, 1, 2), r"shape \(3,\); it returned shape \(2,\)"),
     ],
 )
-def test_what_makes_no_sense(arguments: tuple[object, ...], words: str) -> None:
+def test_invalid_arguments_are_refused(arguments: tuple[object, ...], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         relu_approximation(*arguments)  # type: ignore[arg-type]

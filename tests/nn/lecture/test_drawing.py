@@ -1,4 +1,4 @@
-"""What figures show, read back from their axes; how they look is for people to judge."""
+"""Content of the figures, read back from their axes."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ from galfeat.nn.training.trace import Trace, record
 
 @pytest.fixture(scope="module")
 def learning() -> tuple[Trace, np.ndarray, np.ndarray]:
-    """Three clusters, told apart quickly."""
+    """Return the trace of a classifier of three clusters."""
     rng = np.random.default_rng(3)
     classes = np.arange(60) % 3
     X = np.array([(0.0, 2.0), (2.0, -1.0), (-2.0, -1.0)])[classes] + rng.normal(0, 0.4, (60, 2))
@@ -79,11 +79,11 @@ def test_losses_are_what_was_given() -> None:
         ("momentum", [3, 1]),
     ]
     for wrong in ({}, {str(i): [1.0] for i in range(9)}):
-        with pytest.raises(UsageError, match="curves can be told apart"):
+        with pytest.raises(UsageError, match="curves can be distinguished"):
             draw_losses(wrong)
 
 
-def test_the_field_by_pencil() -> None:
+def test_decision_field_by_hand() -> None:
     """One output, the log odds log 3 * x: undecided at x = 0; at x = 1 the odds are 3, so 3/4 sure,
     halfway from 1/2 to 1.
     """
@@ -143,7 +143,7 @@ def test_every_optimizer_is_drawn_and_arrives() -> None:
     assert all(axes.get_title().endswith("1 of 1 in the deepest") for axes in figure.axes)
 
 
-def test_where_one_starts_decides_where_one_ends() -> None:
+def test_the_starting_point_decides_which_minimum_is_found() -> None:
     figure = draw_paths(
         optimizers={"gradient descent": GradientDescent(learning_rate=0.1)},
         starts=[(4.8, -4.8), (-3, 3)],
@@ -160,7 +160,7 @@ def page_data(page: str) -> dict[str, object]:
     return json.loads(found[1])  # type: ignore[no-any-return]
 
 
-def test_the_animation_shows_what_the_network_says(
+def test_the_animation_shows_the_networks_predictions(
     learning: tuple[Trace, np.ndarray, np.ndarray],
 ) -> None:
     trace, X, classes = learning

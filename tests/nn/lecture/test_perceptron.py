@@ -1,3 +1,5 @@
+"""The perceptron learning rule and Novikoff's bound."""
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
@@ -40,13 +42,13 @@ def test_it_converges_within_the_bound(shuffle: bool) -> None:
     """
     rng = np.random.default_rng(4)
     tightest = 0.0
-    for trial in range(20):
+    for seed in range(20):
         direction = rng.normal(size=4)
         X = rng.normal(size=(200, 4)) * 10.0 ** rng.integers(-1, 2)
         distance = X @ direction / np.linalg.norm(direction)
         keep = abs(distance) > 0.03 * abs(distance).max()
         X, y = X[keep], distance[keep] > 0
-        neuron = Perceptron(fit_intercept=False, shuffle=shuffle, random_state=trial).fit(X, y)
+        neuron = Perceptron(fit_intercept=False, shuffle=shuffle, random_state=seed).fit(X, y)
         svm = LinearSVC(C=1e6, fit_intercept=False, max_iter=200_000, tol=1e-3, dual=False).fit(
             X, y
         )
@@ -56,7 +58,7 @@ def test_it_converges_within_the_bound(shuffle: bool) -> None:
         assert (neuron.predict(X) == y).all()
         assert 0 < neuron.n_updates_[0] <= bound
         tightest = max(tightest, neuron.n_updates_[0] / bound)
-    assert tightest > 0.01, "a bound that is never near says nothing"
+    assert tightest > 0.01, "the bound must be nearly reached at least once"
 
 
 def test_the_bound_can_be_met() -> None:
@@ -77,7 +79,7 @@ def test_as_scikit_learns_where_it_does_the_same() -> None:
     assert np.allclose(ours.intercept_, theirs.intercept_)
 
 
-def test_what_no_line_separates_never_rests() -> None:
+def test_inseparable_classes_do_not_converge() -> None:
     X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     with pytest.warns(ConvergenceWarning, match="still made mistakes after max_iter=50 passes"):
         neuron = Perceptron(50).fit(X, [0, 1, 1, 0])
@@ -106,7 +108,7 @@ def test_a_seed_gives_the_same_hyperplane() -> None:
 
 
 @pytest.mark.parametrize("passes", [0, -1, 1.5, True, "many"])
-def test_settings_that_make_no_sense(passes: object) -> None:
+def test_invalid_settings_are_refused(passes: object) -> None:
     with pytest.raises(UsageError, match="max_iter must be a whole number of at least 1"):
         Perceptron(passes).fit([[0.0], [1.0]], [0, 1])  # type: ignore[arg-type]
 

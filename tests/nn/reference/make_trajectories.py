@@ -1,5 +1,6 @@
-"""Write ``trajectories.json``: how PyTorch trains one small network with each optimizer and
-schedule, in float64.
+"""Write ``trajectories.json``: PyTorch training of a small network, as a reference.
+
+Each optimizer and schedule is run in float64.
 
 Run it where PyTorch is installed; the tests only read what it wrote::
 
@@ -102,8 +103,8 @@ def trajectory(
             if len(losses) in KEPT:
                 kept[len(losses)] = flat(layers)
         if scheduler is not None:
-            told: Callable[..., None] = scheduler.step
-            told(losses[-1]) if schedule == "reduce_on_plateau" else told()
+            scheduler_step: Callable[..., None] = scheduler.step
+            scheduler_step(losses[-1]) if schedule == "reduce_on_plateau" else scheduler_step()
     if schedule is None:
         rates = rates[:1]
     return {

@@ -1,6 +1,4 @@
-"""Files of settings and arrays: they come back as they went, and a hostile one runs nothing, takes
-no memory and is refused in words.
-"""
+"""File format: round trips, and refusal of damaged, modified and hostile files."""
 
 import io
 import json
@@ -102,13 +100,13 @@ def test_the_same_tree_gives_the_same_bytes() -> None:
         {"array": "x"},
     ],
 )
-def test_what_cannot_be_read_back_is_not_written(tmp_path: Path, bad: Any) -> None:
+def test_unreadable_content_is_not_written(tmp_path: Path, bad: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
         write_file(tmp_path / "m", {"weights": bad})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_failed_write_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot write .*absent"):
         write_file(tmp_path / "absent" / "m", TREE)
     with pytest.raises(UsageError, match="No such file"):
@@ -159,12 +157,12 @@ def header(descr: str, shape: Any, fortran: bool = False) -> dict[str, Any]:
         (header("|V8", (8,)), 64, "neither of numbers nor of words"),
         (header("<m8[s]", (8,)), 64, "neither of numbers nor of words"),
         (header("|O", (8,)), 64, "neither of numbers nor of words"),
-        (header("<f8", (8, 1), fortran=True), 64, "lies column by column"),
+        (header("<f8", (8, 1), fortran=True), 64, "in Fortran order"),
         (header("<f8", ("8",)), 64, "no galfeat file"),
         (header("os.system", (8,)), 64, "no galfeat file"),
     ],
 )
-def test_an_array_that_claims_what_it_is_not_is_refused_before_it_is_made(
+def test_an_array_with_a_false_header_is_refused_before_it_is_created(
     head: dict[str, Any], size: int, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = signed(
@@ -245,7 +243,7 @@ def _edit(old: bytes, new: bytes) -> Callable[[dict[str, bytes]], dict[str, byte
         (lambda parts: {"0.npy": parts["0.npy"]}, r"no member 'tree\.json'"),
     ],
 )
-def test_what_was_changed_is_refused(
+def test_a_modified_file_is_refused(
     change: Callable[[dict[str, bytes]], dict[str, bytes]], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
@@ -257,7 +255,7 @@ def test_settings_may_not_take_all_memory() -> None:
         unpack(zipped({"tree.json": b" " * ((1 << 24) + 1)}))
 
 
-def test_a_tree_laid_out_anew_is_the_same_tree() -> None:
+def test_a_reformatted_tree_is_the_same_tree() -> None:
     parts = members(pack(TREE))
     parts["tree.json"] = json.dumps(json.loads(parts["tree.json"])).encode()
     assert unpack(zipped(parts))["name"] == "test"
@@ -268,7 +266,7 @@ def test_a_tree_laid_out_anew_is_the_same_tree() -> None:
     [b"", b"not a zip file", b"PK\x03\x04 and then nothing", zipped({})],
     ids=["empty", "text", "zip", "bare"],
 )
-def test_what_is_no_such_file_is_said_in_one_sentence(tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_refused_in_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.galfeat"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=r"m\.galfeat is no galfeat file") as caught:

@@ -1,4 +1,4 @@
-"""What a saved network holds comes back bit for bit, and what does not fit is refused in words."""
+"""Saved estimators: bitwise round trips, and refusal of invalid states."""
 
 import copy
 import inspect
@@ -260,15 +260,15 @@ def test_whatever_is_put_in_any_place_works_or_is_refused_in_one_line(
         "solver": Adam(),
     } | weight
     state = kind((3,), **settings).fit(X, Y if kind is MLPClassifier else X[:, 0]).get_state()
-    said = {}
+    messages = {}
     for place in _places(state):
         for number, value in enumerate(BAD):
             try:
                 assert len(kind.from_state(_put(state, place, value)).predict(X)) == len(X)
             except UsageError as error:
-                said[place, number] = str(error)
-    assert len(said) > 500
-    assert [at for at, message in said.items() if "\n" in message or len(message) > 400] == []
+                messages[place, number] = str(error)
+    assert len(messages) > 500
+    assert [at for at, message in messages.items() if "\n" in message or len(message) > 400] == []
 
 
 def test_a_file_that_does_not_fit_is_named(state: dict[str, Any], tmp_path: Path) -> None:

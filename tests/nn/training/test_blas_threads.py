@@ -1,4 +1,4 @@
-"""The BLAS is held to one thread while small products are done, and gets its threads back."""
+"""BLAS thread limit for small products, restored afterwards."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Committees, dropout and penalties: what each is by hand, and that training feels it."""
+"""Ensembles, validation runs, dropout and penalties."""
 
 from dataclasses import replace
 from typing import Any
@@ -36,7 +36,7 @@ def fixed(**settings: Any) -> MLPClassifier:
     return MLPClassifier(**(basic | settings))
 
 
-def test_a_committee_averages_probabilities() -> None:
+def test_an_ensemble_averages_probabilities() -> None:
     model = fixed(n_networks=3).fit(X, Y)
     scores = [network.forward(X) for network in model.networks_]
     shares = [np.exp(o) / np.exp(o).sum(axis=1, keepdims=True) for o in scores]
@@ -45,7 +45,7 @@ def test_a_committee_averages_probabilities() -> None:
     assert_array_equal(model.predict(X), np.argmax(sum(shares), axis=1))
 
 
-def test_a_committee_averages_scores_where_there_are_no_probabilities() -> None:
+def test_an_ensemble_averages_scores_where_there_are_no_probabilities() -> None:
     model = fixed(n_networks=2, loss="hinge").fit(X, Y)
     assert_allclose(
         model.decision_function(X),
@@ -58,14 +58,14 @@ def test_a_committee_averages_scores_where_there_are_no_probabilities() -> None:
     )
 
 
-def test_the_first_of_many_are_those_of_few() -> None:
+def test_a_small_ensemble_is_the_start_of_a_larger_one() -> None:
     one, three = fixed().fit(X, Y), fixed(n_networks=3).fit(X, Y)
     assert_array_equal(one.network_.params, three.networks_[0].params)
     assert len({network.params.tobytes() for network in three.networks_}) == 3
     assert (three.n_iter_, three.t_, len(three.loss_curve_)) == (10, 1500, 10)
 
 
-def test_a_committee_goes_on_together() -> None:
+def test_an_ensemble_continues_training() -> None:
     whole = fixed(n_networks=2, max_iter=4).fit(X, Y)
     parts = fixed(n_networks=2).partial_fit(X, Y, classes=[0, 1, 2])
     for _ in range(3):
@@ -77,13 +77,13 @@ def test_a_committee_goes_on_together() -> None:
 
 
 class Scripted(Validation):
-    """Judges by a list, whatever the network says."""
+    """Return scores from a list, whatever the network's output."""
 
     def score(self, output: np.ndarray) -> tuple[float, float]:  # noqa: ARG002
         return [0.1, 0.9, 0.2, 0.1, 0.3][len(self.scores)], 0.0
 
 
-def test_a_trial_gives_the_network_of_the_epoch_that_was_chosen() -> None:
+def test_a_validation_run_returns_the_network_of_the_chosen_epoch() -> None:
     samples = Samples(X, np.eye(3)[Y])
     task = TrainingTask(
         samples=samples,
@@ -103,7 +103,7 @@ def test_a_trial_gives_the_network_of_the_epoch_that_was_chosen() -> None:
     assert member.validation_run(task, None, np.random.default_rng(3)).epochs is None
 
 
-def test_a_committee_is_no_worse_than_its_members(rng: np.random.Generator) -> None:
+def test_an_ensemble_is_no_worse_than_its_members(rng: np.random.Generator) -> None:
     new = rng.standard_normal((400, 5))
     old = rng.standard_normal((60, 5))
     truth = [np.sin(2 * part[:, 0]) + part[:, 1] * part[:, 2] for part in (old, new)]
@@ -146,7 +146,7 @@ def test_dropout_changes_training_alone() -> None:
     )
 
 
-def test_other_units_are_left_out_in_each_step() -> None:
+def test_dropout_masks_change_at_each_step() -> None:
     """With a rate that moves nothing, the loss of the whole batch differs from epoch to epoch by
     the units left out alone.
     """
@@ -155,7 +155,7 @@ def test_other_units_are_left_out_in_each_step() -> None:
     assert len(set(np.round(fixed(**still).fit(X, Y).loss_curve_, 9))) == 1
 
 
-def test_dropout_leaves_units_that_do_not_lean_on_each_other(rng: np.random.Generator) -> None:
+def test_dropout_lowers_the_loss_on_new_samples(rng: np.random.Generator) -> None:
     new, old = rng.standard_normal((2000, 30)), rng.standard_normal((80, 30))
     truth = [(part[:, 0] > 0).astype(int) for part in (old, new)]
     losses = []
@@ -167,7 +167,7 @@ def test_dropout_leaves_units_that_do_not_lean_on_each_other(rng: np.random.Gene
     assert losses[1] < losses[0]
 
 
-def test_an_l1_penalty_quietens_features_that_say_nothing(rng: np.random.Generator) -> None:
+def test_an_l1_penalty_removes_irrelevant_features(rng: np.random.Generator) -> None:
     old = rng.standard_normal((300, 10))
     loud = []
     for l1 in (0.0, 10.0):
@@ -182,7 +182,7 @@ def test_an_l1_penalty_quietens_features_that_say_nothing(rng: np.random.Generat
     assert loud[1][0] == pytest.approx(1 - 10 / 300, abs=0.05)
 
 
-def test_l2_and_l1_weigh_as_much_as_their_formulas_say() -> None:
+def test_l2_and_l1_penalties_follow_their_formulas() -> None:
     """One weight, no bias to speak of: the minimum of ((w - 1)^2 + alpha/n w^2)/2 + l1/n |w| is (1
     - l1/n) / (1 + alpha/n).
     """
@@ -207,8 +207,8 @@ def test_full_batch_solvers_find_the_minimum(solver: str) -> None:
     """Linear regression with an L2 penalty is solved by the normal equations."""
     alpha, n = 3.0, len(X)
     model = MLPRegressor((), solver=solver, alpha=alpha, tol=1e-10, random_state=0).fit(X, T)
-    centred, gram = X - X.mean(axis=0), alpha * np.eye(8)
-    wanted = np.linalg.solve(centred.T @ centred + gram, centred.T @ (T - T.mean()))
+    centered, gram = X - X.mean(axis=0), alpha * np.eye(8)
+    wanted = np.linalg.solve(centered.T @ centered + gram, centered.T @ (T - T.mean()))
     assert_allclose(model.coefs_[0][:, 0], wanted, rtol=1e-5, atol=1e-7)
     assert_allclose(model.intercepts_[0], T.mean() - X.mean(axis=0) @ wanted, rtol=1e-5)
     assert model.n_iter_ == len(model.loss_curve_) < 100
@@ -218,7 +218,7 @@ def test_full_batch_solvers_find_the_minimum(solver: str) -> None:
 
 
 @pytest.mark.parametrize("solver", ["newton", "lbfgs"])
-def test_full_batch_solvers_stop_early_go_on_and_refuse(solver: str) -> None:
+def test_full_batch_solvers_stop_early_continue_and_refuse(solver: str) -> None:
     early = fixed(solver=solver, early_stopping=True, max_iter=12, alpha=1.0).fit(X, Y)
     assert early.validation_scores_ is not None
     assert early.n_iter_ <= len(early.validation_scores_) <= 12
@@ -232,7 +232,7 @@ def test_full_batch_solvers_stop_early_go_on_and_refuse(solver: str) -> None:
         fixed(solver=solver).partial_fit(X, Y)
 
 
-def test_a_trial_that_starts_in_the_minimum_ends_there() -> None:
+def test_a_validation_run_from_the_minimum_ends_there() -> None:
     flat = MLPRegressor(
         (), solver="newton", initializer="zeros", early_stopping=True, random_state=0
     ).fit(X, np.zeros(len(X)))

@@ -1,4 +1,4 @@
-"""The check finds what is wrong, and where."""
+"""Gradient check: finds planted errors and their location."""
 
 from dataclasses import dataclass
 
@@ -84,7 +84,7 @@ def test_single_precision_is_checked_in_double(samples: Samples, rng: np.random.
     assert network.params.dtype == np.float32
 
 
-def test_places_count_off_the_flat_vector() -> None:
+def test_parameter_locations_in_the_flat_vector() -> None:
     layout = Layout((2, 3, 1))
     flat = np.arange(float(layout.size))
     for index in range(layout.size):

@@ -1,6 +1,4 @@
-"""Second derivatives by pencil, and against differences of the gradient for every activation, loss
-and penalty.
-"""
+"""Hessian by hand, and against finite differences of the gradient."""
 
 import math
 
@@ -83,13 +81,13 @@ def test_curvature_of_a_sigmoid_by_pencil() -> None:
     assert_allclose(hessian, np.array([[4.0, 2.0], [2.0, 1.0]]) * -9 / 256, rtol=1e-14)
 
 
-def test_penalty_bends_weights_and_not_biases() -> None:
+def test_penalty_adds_curvature_to_weights_and_not_biases() -> None:
     samples = Samples(np.zeros((4, 2)), np.zeros((4, 1)))
-    bare, penalised = (
+    bare, penalized = (
         Objective(Network((2, 1)), HalfSquaredError(), l2=l2).curvature(samples).hessian()
         for l2 in (0.0, 2.0)
     )
-    assert_allclose(penalised - bare, np.diag([0.5, 0.5, 0.0]), rtol=0, atol=1e-16)
+    assert_allclose(penalized - bare, np.diag([0.5, 0.5, 0.0]), rtol=0, atol=1e-16)
 
 
 def test_weights_of_samples_scale_their_curvature(rng: np.random.Generator) -> None:

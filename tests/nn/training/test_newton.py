@@ -1,6 +1,4 @@
-"""Newton's method and L-BFGS: minima known by pencil, saddles, the worked example, and what they
-cannot do.
-"""
+"""Newton's method and L-BFGS: known minima, saddle points, the worked example, limits."""
 
 from collections.abc import Callable
 from functools import partial
@@ -28,7 +26,7 @@ each_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 class Method(Protocol):
     def __call__(
         self,
-        landscape: SmoothFunction,
+        function: SmoothFunction,
         params: np.ndarray,
         *,
         max_iter: int = 200,
@@ -38,7 +36,7 @@ class Method(Protocol):
 
 
 class Surface:
-    """A landscape from its value, gradient and Hessian."""
+    """A smooth function from its value, gradient and Hessian."""
 
     def __init__(
         self, value: Callable[..., Any], gradient: Callable[..., Any], hessian: Callable[..., Any]
@@ -51,10 +49,10 @@ class Surface:
     def value_and_gradient(self, p: np.ndarray) -> tuple[float, np.ndarray]:
         return self.value(p), np.array(self._gradient(*p), dtype=float)
 
-    def curvature(self, p: np.ndarray) -> "Surface.Bend":
-        return Surface.Bend(np.array(self._hessian(*p), dtype=float))
+    def curvature(self, p: np.ndarray) -> "Surface.Hessian":
+        return Surface.Hessian(np.array(self._hessian(*p), dtype=float))
 
-    class Bend:
+    class Hessian:
         def __init__(self, matrix: np.ndarray) -> None:
             self.matrix = matrix
 
@@ -141,7 +139,7 @@ def test_a_parabola_takes_one_step_once_within_reach(method: Method) -> None:
 
 
 @each_method
-def test_the_bent_valley(method: Method) -> None:
+def test_the_rosenbrock_valley(method: Method) -> None:
     found = method(VALLEY, np.array([-1.2, 1.0]))
     assert found.converged
     assert_allclose(found.params, [1, 1], atol=1e-9)
@@ -183,7 +181,7 @@ def test_steps_run_out(method: Method) -> None:
 
 
 @each_method
-def test_a_minimum_is_recognised_at_the_start(method: Method) -> None:
+def test_a_minimum_is_recognized_at_the_start(method: Method) -> None:
     found = method(BOWL, np.array([1.0, -2.0]))
     assert (found.n_iter, found.converged, found.losses) == (0, True, [3.0])
 
@@ -301,16 +299,16 @@ def test_full_batch_is_the_objective_over_its_free_part(lecture: Network) -> Non
     )
 
 
-def test_steps_within_the_ball_by_pencil() -> None:
+def test_steps_within_the_trust_region_by_hand() -> None:
     # f = x^2 + 4 y^2 at (1, 1), where it is 5; being a parabola itself, it falls by what is
     # promised
-    bend, gradient = Surface.Bend(np.diag([2.0, 8.0])), np.array([2.0, 8.0])
-    step, promised = _steihaug(bend, gradient, 100.0)
+    hessian, gradient = Surface.Hessian(np.diag([2.0, 8.0])), np.array([2.0, 8.0])
+    step, promised = _steihaug(hessian, gradient, 100.0)
     assert promised == pytest.approx(5 - ((1 + step[0]) ** 2 + 4 * (1 + step[1]) ** 2), rel=1e-14)
-    step, promised = _steihaug(bend, gradient, 0.1)  # steepest descent, to the edge
+    step, promised = _steihaug(hessian, gradient, 0.1)  # steepest descent, to the edge
     assert_allclose(step, -0.1 * gradient / np.sqrt(68), rtol=1e-14)
     assert promised == pytest.approx(5 - ((1 + step[0]) ** 2 + 4 * (1 + step[1]) ** 2), rel=1e-13)
     # downhill and bent down: to the edge
-    step, promised = _steihaug(Surface.Bend(np.diag([-2.0, 0.0])), np.array([1.0, 0.0]), 3.0)
+    step, promised = _steihaug(Surface.Hessian(np.diag([-2.0, 0.0])), np.array([1.0, 0.0]), 3.0)
     assert_allclose(step, [-3.0, 0.0], rtol=1e-14)
     assert promised == pytest.approx(3 + 9)

@@ -1,3 +1,5 @@
+"""Recorded training."""
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -34,7 +36,7 @@ def traced(every: int = 1, **settings: object) -> tuple[Trace, Samples]:
     return record(objective, samples, plan, rng, every=every), samples
 
 
-def test_the_end_is_what_training_gives_without_looking() -> None:
+def test_recording_does_not_change_training() -> None:
     trace, _ = traced()
     objective, samples, rng = task()
     history = train(

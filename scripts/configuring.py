@@ -144,9 +144,9 @@ def _check_value(
     try:
         return given, parameter.process_value(context, given)
     except typer.BadParameter as error:
-        said = " ".join(error.message.split()).rstrip(".")
+        message = " ".join(error.message.split()).rstrip(".")
         configuration.refuse(
-            keys, f"{keys[-1]}: {said[:1].lower()}{said[1:]}; the file has {value!r}"
+            keys, f"{keys[-1]}: {message[:1].lower()}{message[1:]}; the file has {value!r}"
         )
 
 

@@ -42,7 +42,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # the files beside this one, whe
 from machine import described, write_between
 
 from galfeat.data import open_source
-from galfeat.data.sources.open import Opened
+from galfeat.data.sources.open import CatalogedSource
 
 try:
     import fitsio
@@ -191,7 +191,7 @@ def peak_memory(work: Work) -> float:
     return peak / 1e6
 
 
-def _of(source: Opened) -> Images:
+def _of(source: CatalogedSource) -> Images:
     return (cutout.pixels for shard in source.shards() for cutout in source.read(shard).cutouts)
 
 

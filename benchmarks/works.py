@@ -18,7 +18,7 @@ from skimage.transform import downscale_local_mean
 
 from galfeat.features import HOG, SIFT, ColorHistogram, Pixels
 from galfeat.features.texture.glcm_kernel import glcm_features
-from galfeat.features.texture.lbp_kernel import lbp
+from galfeat.features.texture.lbp.kernel import lbp
 
 __all__ = ["SHAPES", "WORKS", "Work", "galaxies", "punched"]
 

@@ -1,4 +1,4 @@
-"""Cutouts of galaxies: where they come from, and how they are prepared.
+"""Cutouts of galaxies: reading, preparation and simulation.
 
 `cutouts`
     `Cutout`, one galaxy, and `Cutouts`, a batch.
@@ -12,21 +12,21 @@
     FITS files: headers that are not trusted, layouts of extensions and planes, compressed images,
     masks and noise maps, fast paths.
 `preparation`
-    one size, sky at zero, noise at one, stretch: the settings, the steps, and fast paths that give
-    the same bits.
+    Resampling to one grid, sky subtraction, scaling to unit noise, stretch: the settings, the
+    steps, and fast paths with bit-identical results.
 `rgb`
-    color pictures for people.
+    Color pictures for display.
 `surveys`
-    EFIGI, Galaxy10, GalaxyMNIST and Galaxy Zoo 2, out of files that you have.
+    EFIGI, Galaxy10, GalaxyMNIST and Galaxy Zoo 2, from downloaded files.
 `simulation`
-    a simulated survey, for those who bring no galaxies, and its files.
+    A simulated survey with known truth, and its files.
 
-Nothing in here knows features or networks, and nothing outside reads FITS images.
+This package imports neither features nor networks, and no other package reads FITS images.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from galfeat._lazy import lazy_attributes
 from galfeat.data.cutouts import Cutout, Cutouts, band_names
 from galfeat.data.preparation.steps import Preparation, prepare, prepare_each, prepare_one
 from galfeat.data.reading import read_cutout, read_cutouts
@@ -38,6 +38,16 @@ if TYPE_CHECKING:
     from galfeat.data.preparation.alignment import align
     from galfeat.data.rgb import lupton_rgb
     from galfeat.data.simulation.write import write_survey
+else:  # astropy and scipy.ndimage are slow to load; readers need neither
+    __getattr__, __dir__ = lazy_attributes(
+        __name__,
+        {
+            "align": "preparation.alignment",
+            "lupton_rgb": "rgb",
+            "write_survey": "simulation.write",
+        },
+        submodules=("surveys",),
+    )
 
 __all__ = [
     "Cutout",
@@ -60,18 +70,3 @@ __all__ = [
     "simulate",
     "write_survey",
 ]
-
-
-_LATE = {
-    "align": "preparation.alignment",
-    "lupton_rgb": "rgb",
-    "write_survey": "simulation.write",
-}  # modules that import what readers need not wait for: astropy, scipy.ndimage
-
-
-def __getattr__(name: str) -> Any:
-    if name == "surveys":
-        return import_module("galfeat.data.surveys")
-    if name not in _LATE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"galfeat.data.{_LATE[name]}"), name)

@@ -1,7 +1,6 @@
-"""One galaxy, and a batch of them.
+"""Cutouts of galaxies: `Cutout`, one galaxy, and `Cutouts`, a batch of one size.
 
-A `Cutout` is what a file holds; `Cutouts` is what an extractor eats. Bad pixels are said in one way
-only: they are not finite.
+Bad pixels are marked in one way only: they are not finite.
 """
 
 from collections.abc import Sequence
@@ -15,38 +14,38 @@ from numpy.typing import ArrayLike, NDArray
 
 from galfeat import CutoutError, UsageError
 
-__all__ = ["Cutout", "Cutouts", "band_names", "cutouts_of", "known_to_fit"]
+__all__ = ["Cutout", "Cutouts", "band_names", "unchecked_cutout", "unchecked_cutouts"]
 
 
 def band_names(count: int) -> tuple[str, ...]:
-    """Return the names of bands that nothing names: ``band1``, ``band2`` and so on."""
+    """Return default names of bands: ``band1``, ``band2`` and so on."""
     return tuple(f"band{i + 1}" for i in range(count))
 
 
 @dataclass(frozen=True, eq=False)
 class Cutout:
-    """One galaxy.
+    """Cutout of one galaxy.
 
     Parameters
     ----------
     id : str
-        The galaxy's name; unique within a source.
+        Identifier of the galaxy; unique within a source.
     pixels : array of float32, shape (bands, ny, nx)
         Flux, in whatever unit the file has. Pixels that are not finite are bad.
     bands : tuple of str
         Names of the bands, in the order of `pixels`.
     file : str
-        Where it came from, as the catalogue or the folder writes it (never an absolute path).
+        Its file, as in the catalog or the folder (never an absolute path).
     named : bool
-        Whether the file, the catalogue or the user named the bands; otherwise they are ``band1``,
+        Whether the file, the catalog or the user named the bands; otherwise they are ``band1``,
         ``band2``, …
     row : int or None
-        Row of the source's catalogue.
+        Row of the source's catalog.
     noise : array of float32, shape (bands, ny, nx), optional
         Standard deviation of the noise of each pixel, in the unit of `pixels`; NaN where it is not
         known.
     segmentation : array of int32, shape (ny, nx), optional
-        Numbers of the objects that pixels belong to, 0 for the sky; the one nearest the centre is
+        Labels of the objects that pixels belong to, 0 for the sky; the one nearest the center is
         the galaxy.
     wcs : astropy.wcs.WCS, optional
         Celestial coordinates of the pixels.
@@ -85,7 +84,7 @@ class Cutout:
         Raises
         ------
         CutoutError
-            If a band is missing; the reason names those wanted and those there are.
+            If a band is missing; the message lists the missing bands and those of the cutout.
         """
         if tuple(bands) == self.bands:
             return self
@@ -99,8 +98,8 @@ class Cutout:
         return replace(self, pixels=self.pixels[order], bands=tuple(bands), noise=noise)
 
 
-class _Found(Protocol):
-    """What a reader found: pixels, bands, whether these are named, and what accompanies them."""
+class _PixelPlanes(Protocol):
+    """Pixels, bands and ancillary data from a reader."""
 
     @property
     def pixels(self) -> NDArray[np.float32]: ...
@@ -114,8 +113,8 @@ class _Found(Protocol):
     def segmentation(self) -> NDArray[np.int32] | None: ...
 
 
-def known_to_fit(id: str, found: _Found, file: str, row: int) -> Cutout:  # noqa: A002
-    """Return a cutout of what a reader made to fit together: quicker than with the look at that."""
+def unchecked_cutout(id: str, found: _PixelPlanes, file: str, row: int) -> Cutout:  # noqa: A002
+    """Return a cutout of planes that a reader has checked: faster than with a second check."""
     cutout = object.__new__(Cutout)
     vars(cutout).update(
         id=id,
@@ -131,55 +130,55 @@ def known_to_fit(id: str, found: _Found, file: str, row: int) -> Cutout:  # noqa
     return cutout
 
 
-def cutouts_of(
-    parts: Sequence[NDArray[np.float32]], ids: Sequence[str], row: int, like: Cutout
+def unchecked_cutouts(
+    batches: Sequence[NDArray[np.float32]], ids: Sequence[str], row: int, template: Cutout
 ) -> list[Cutout]:
-    """Return many cutouts that share everything but name, row and pixels: quicker than one by one.
+    """Return many cutouts that share all but name, row and pixels: faster than one by one.
 
     Parameters
     ----------
-    parts : sequence of arrays of float32, shapes (some, bands, ny, nx)
+    batches : sequence of arrays of float32, shapes (some, bands, ny, nx)
         The cutouts are views of them.
     ids : sequence of str
         One a galaxy.
     row : int
         Row of the first; the others follow.
-    like : Cutout
-        Bands, file and whether the bands are named. It has as many bands as `parts`.
+    template : Cutout
+        Has the bands, the file and whether the bands are named.
     """
-    facts = {**vars(like), "noise": None, "wcs": None, "segmentation": None}
+    fields = {**vars(template), "noise": None, "wcs": None, "segmentation": None}
     found: list[Cutout] = []
-    for at, name, own in zip(
-        range(row, row + len(ids)), ids, chain.from_iterable(parts), strict=True
+    for number, name, pixels in zip(
+        range(row, row + len(ids)), ids, chain.from_iterable(batches), strict=True
     ):
         cutout = object.__new__(Cutout)
-        facts["id"], facts["pixels"], facts["row"] = name, own, at
-        cutout.__dict__.update(facts)
+        fields["id"], fields["pixels"], fields["row"] = name, pixels, number
+        cutout.__dict__.update(fields)
         found.append(cutout)
     return found
 
 
 @dataclass(frozen=True, eq=False)
 class Cutouts:
-    """A batch of galaxies of one size and one set of bands.
+    """Batch of galaxies with one size and one set of bands.
 
     Parameters
     ----------
     pixels : array, shape (n, bands, ny, nx)
-        Kept as native, C-contiguous float32; copied only where it is not that already.
+        Stored as native, C-contiguous float32; copied only if it is anything else.
     ids : sequence of str, length n
     bands : sequence of str
     mask : array of bool, shape of `pixels`, optional
-        True marks a bad pixel; it becomes NaN. Pixels that are not finite are bad without being
-        marked.
+        True marks a bad pixel, which becomes NaN. Pixels that are not finite are bad without a
+        mask.
     noise : array, shape of `pixels`, optional
-        Standard deviation of the noise of each pixel, in the unit of `pixels`; NaN where it is not
-        known, which may be all of a galaxy.
+        Standard deviation of the noise of each pixel, in the unit of `pixels`; NaN where it is
+        unknown, which may be all of a galaxy.
     catalog : pyarrow.Table, optional
         One row a galaxy.
     segmentation : array of int32, shape (n, ny, nx), optional
-        Numbers of the objects that pixels belong to, 0 for the sky; all 0 where a galaxy has no
-        such map.
+        Labels of the objects that pixels belong to, 0 for the sky; all 0 where a galaxy has no
+        segmentation map.
 
     Raises
     ------
@@ -244,27 +243,24 @@ class Cutouts:
 
     @property
     def labels(self) -> NDArray[np.str_]:
-        """Class of each galaxy, from the catalogue's column ``label``.
-
-        Unlabelled galaxies have ``""``.
-        """
+        """Class of each galaxy, from the catalog's column ``label``; ``""`` if unlabeled."""
         return self.column("label")
 
     def column(self, name: str) -> NDArray[np.str_]:
-        """Return a catalogue column as text, with ``""`` where it is empty.
+        """Return a catalog column as text, with ``""`` in empty cells.
 
         Raises
         ------
         UsageError
-            If there is no catalogue or no such column.
+            If there is no catalog or no such column.
         """
         if self.catalog is None or name not in self.catalog.column_names:
-            there = (
+            available = (
                 "there is no catalogue"
                 if self.catalog is None
                 else "its columns are " + ", ".join(self.catalog.column_names)
             )
-            raise UsageError(f"the catalogue has no column '{name}': {there}")
+            raise UsageError(f"the catalogue has no column '{name}': {available}")
         values = self.catalog.column(name).to_pylist()
         return np.array(
             ["" if value is None or value != value else str(value) for value in values],
@@ -273,6 +269,6 @@ class Cutouts:
 
 
 def _as_float32(values: ArrayLike) -> NDArray[np.float32]:
-    # a float64 beyond float32 becomes infinite, which is how a bad pixel is said
+    # a float64 beyond float32 becomes infinite: a bad pixel
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(values, dtype=np.float32)

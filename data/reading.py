@@ -1,4 +1,4 @@
-"""Cutouts into memory, in one call: a batch of them, or one."""
+"""Reading of all cutouts of a source into one batch, or of one cutout."""
 
 import warnings
 from collections.abc import Sequence
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.fits.file import open_fits
-from galfeat.data.fits.layouts import Layout, size_of
+from galfeat.data.fits.layouts import Layout, format_shape
 from galfeat.data.preparation.steps import Preparation, prepare_one
 from galfeat.data.sources.base import Shard
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.folders import is_fits, is_picture, without_suffix
-from galfeat.data.sources.open import Opened, open_source
+from galfeat.data.sources.open import CatalogedSource, open_with_options
+from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.select_bands import MissingBands
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def read_cutouts(
     allow_outside: bool = False,
     preparation: Preparation | None = None,
 ) -> Cutouts:
-    """Read all cutouts of a folder, a catalogue, a FITS file or a picture into one batch.
+    """Read all cutouts of a folder, a catalog, a FITS file or a picture into one batch.
 
     Parameters
     ----------
@@ -51,24 +52,24 @@ def read_cutouts(
     missing_bands, companions, bad_bits, allow_outside
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
-        Brings cutouts of any size to one grid, sky to zero and noise to one. Without it pixels are
-        those of the files, which then must have one size.
+        Resamples cutouts of any size to one grid, subtracts the sky and scales the noise to one.
+        Without it the pixels are those of the files, which must have one size.
 
     Returns
     -------
     Cutouts
-        With the catalogue's row for each galaxy, and noise and segments where some have them and no
-        preparation is asked for.
+        With the catalog's row of each galaxy; and, without `preparation`, with noise and
+        segmentation maps where some galaxies have them.
 
     Raises
     ------
     UsageError
-        If there is nothing there, a catalogue cannot be used, or sizes differ and no preparation is
-        given.
+        If there is no such file or folder, a catalog cannot be used, or sizes differ and no
+        preparation is given.
     CutoutError
         If some cutouts cannot be read or prepared, or have other bands than the first; ``reasons``
-        has their rows in the catalogue. To go on with the others, use `galfeat.data.open_source`,
-        which gives failures beside cutouts.
+        has their rows in the catalog. To go on with the others, use `galfeat.data.open_source`,
+        which returns failures beside cutouts.
 
     Examples
     --------
@@ -77,8 +78,7 @@ def read_cutouts(
     >>> cutouts.pixels.shape  # doctest: +SKIP
     (3343, 3, 64, 64)
     """
-    source = open_source(
-        path,
+    options = ReadOptions(
         catalog=catalog,
         bands=bands,
         layout=layout,
@@ -90,6 +90,7 @@ def read_cutouts(
         bad_bits=bad_bits,
         allow_outside=allow_outside,
     )
+    source = open_with_options(path, options)
     found: list[Cutout] = []
     reasons: dict[int, str] = {}
     for shard in source.shards():
@@ -102,12 +103,13 @@ def read_cutouts(
         )
         for cutout in reading.cutouts:
             try:
-                found.append(_prepared(cutout, (found[0] if found else cutout).bands, preparation))
+                bands_of_batch = (found[0] if found else cutout).bands
+                found.append(_prepare(cutout, bands_of_batch, preparation))
             except CutoutError as error:
                 reasons[cutout.row or 0] = f"{cutout.id} ({cutout.file}): {error}"
     if reasons:
         raise CutoutError(reasons)
-    return _batch(found, source)
+    return _stack_cutouts(found, source)
 
 
 def read_cutout(
@@ -117,21 +119,21 @@ def read_cutout(
     bands: Sequence[str] | None = None,
     layout: Layout = "auto",
 ) -> Cutout:
-    """Read the one galaxy of a file, with its celestial coordinates where the file has them.
+    """Read the one galaxy of a file, with its celestial coordinates (WCS) if the file has them.
 
     Parameters
     ----------
     path : str or Path
         A FITS file or a picture.
     hdu : int, optional
-        Which image of the file, counted from 0, where it holds several galaxies.
+        Number of the image in the file, counted from 0, if it holds several galaxies.
     bands, layout
         As in `galfeat.data.open_source`.
 
     Raises
     ------
     UsageError
-        If there is no such file, or it holds several galaxies and `hdu` does not choose one.
+        If there is no such file, or it holds several galaxies and `hdu` does not select one.
     CutoutError
         If it cannot be read.
     """
@@ -142,51 +144,46 @@ def read_cutout(
             if place.exists()
             else f"{path}: there is no such file"
         )
-    source = open_source(place, bands=bands, layout=layout)
+    source = open_with_options(place, ReadOptions(bands=bands, layout=layout))
     if hdu is not None and isinstance(source, FileSource):
-        chosen = pa.table(
+        selected = pa.table(
             {"id": [f"{without_suffix(place.name)}[{hdu}]"], "file": [place.name], "hdu": [hdu]}
         )
-        source = replace(source, catalog=chosen, numbers=None, row=None)
+        source = replace(source, catalog=selected, numbers=None, extensions=None)
     if len(source) > 1:
         raise UsageError(f"{path}: holds {len(source)} galaxies; choose one by its extension (hdu)")
     reading = source.read(Shard(0, 1))
     if reading.failures:
         raise CutoutError(f"{path}: {reading.failures[0].reason}")
-    return replace(
-        reading.cutouts[0], wcs=_celestial(place, layout, hdu) if is_fits(place.name) else None
-    )
+    wcs = _read_wcs(place, layout, hdu) if is_fits(place.name) else None
+    return replace(reading.cutouts[0], wcs=wcs)
 
 
-def _celestial(path: Path, layout: Layout, hdu: int | None) -> "WCS | None":
-    """Read the celestial coordinates of the first image of a galaxy.
-
-    Slow beside the pixels, so batches go without them.
-    """
+def _read_wcs(path: Path, layout: Layout, hdu: int | None) -> "WCS | None":
+    """Read the celestial coordinates of a galaxy's first image: too slow for batches."""
     from astropy.io import fits
-    from astropy.wcs import WCS  # imported late: half a second that only single cutouts need
+    from astropy.wcs import WCS  # imported late: it takes half a second
 
     with open_fits(path) as file:
         number = file.galaxies(layout, hdu)[0].hdus[0]
-    # astropy mends what it can and says so; this function is not for threads
+    # astropy warns about what it repairs; this function is not for threads
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             wcs = WCS(fits.getheader(path, number)).celestial
-        # what astropy raises on a thousand damaged headers
+        # astropy's exceptions on a thousand damaged headers; the pixels are good all the same
         except (ValueError, OSError, AttributeError, fits.VerifyError):
-            # coordinates that make no sense are none, and the pixels are good all the same
             return None
     return wcs if wcs.has_celestial else None
 
 
-def _prepared(cutout: Cutout, bands: tuple[str, ...], preparation: Preparation | None) -> Cutout:
-    chosen = cutout.select(bands)
+def _prepare(cutout: Cutout, bands: tuple[str, ...], preparation: Preparation | None) -> Cutout:
+    selected = cutout.select(bands)
     if preparation is None:
-        return chosen
+        return selected
     return Cutout(
         cutout.id,
-        prepare_one(chosen, preparation),
+        prepare_one(selected, preparation),
         bands,
         file=cutout.file,
         named=cutout.named,
@@ -194,10 +191,10 @@ def _prepared(cutout: Cutout, bands: tuple[str, ...], preparation: Preparation |
     )
 
 
-def _batch(found: list[Cutout], source: Opened) -> Cutouts:
+def _stack_cutouts(found: list[Cutout], source: CatalogedSource) -> Cutouts:
     shapes = sorted({cutout.pixels.shape[1:] for cutout in found})
     if len(shapes) > 1:
-        sizes = f"from {size_of(shapes[0])} to {size_of(shapes[-1])}"
+        sizes = f"from {format_shape(shapes[0])} to {format_shape(shapes[-1])}"
         raise UsageError(
             f"the cutouts have {len(shapes)} sizes, {sizes}: pass "
             "preparation=Preparation(size=64) to bring them to one"
@@ -206,8 +203,8 @@ def _batch(found: list[Cutout], source: Opened) -> Cutouts:
     catalog = source.catalog.take(pa.array([cutout.row for cutout in found]))
     catalog = catalog.set_column(catalog.column_names.index("id"), "id", pa.array(ids))
     pixels = np.stack([cutout.pixels for cutout in found])
-    noise = _stacked([cutout.noise for cutout in found], pixels.shape, np.float32(np.nan))
-    segments = _stacked(
+    noise = _stack_maps([cutout.noise for cutout in found], pixels.shape, np.float32(np.nan))
+    segments = _stack_maps(
         [cutout.segmentation for cutout in found], (len(found), *pixels.shape[2:]), np.int32(0)
     )
     return Cutouts(
@@ -215,14 +212,14 @@ def _batch(found: list[Cutout], source: Opened) -> Cutouts:
     )
 
 
-def _stacked(
-    maps: Sequence[NDArray[Any] | None], shape: tuple[int, ...], nothing: np.generic
+def _stack_maps(
+    maps: Sequence[NDArray[Any] | None], shape: tuple[int, ...], fill_value: np.generic
 ) -> NDArray[Any] | None:
-    """Put maps together, with one value for those that are missing; None if all are."""
+    """Stack maps, with one value in place of those that are missing; None if all are missing."""
     if all(each is None for each in maps):
         return None
-    found = np.full(shape, nothing)
-    for row, own in enumerate(maps):
-        if own is not None:
-            found[row] = own
-    return found
+    stacked = np.full(shape, fill_value)
+    for row, values in enumerate(maps):
+        if values is not None:
+            stacked[row] = values
+    return stacked

@@ -1,4 +1,4 @@
-"""Colour pictures for people, by Lupton et al. (2004)."""
+"""Color pictures for display, by Lupton et al. (2004)."""
 
 from collections.abc import Sequence
 
@@ -19,37 +19,37 @@ def lupton_rgb(
     stretch: float = 20.0,
     softening: float = 8.0,
 ) -> NDArray[np.uint8]:
-    """Return a colour picture in which bright parts keep their colour.
+    """Return an RGB picture in which bright regions keep their color.
 
-    All three channels of a pixel are multiplied by one number that depends on their mean alone, so
-    that the ratio of red to green to blue is that of the light, where other pictures turn white: I
-    = (r + g + b) / 3 - minimum becomes 0.1 asinh(Q I / stretch) / asinh(0.1 Q), and what is
-    brighter than the screen is scaled down in all channels alike.
+    All three channels of a pixel are multiplied by one factor that depends on their mean alone, so
+    that the ratio of red to green to blue is that of the flux, where other methods saturate to
+    white: I = (r + g + b) / 3 - minimum becomes 0.1 asinh(Q I / stretch) / asinh(0.1 Q), and pixels
+    beyond the maximum of the display are scaled down in all channels alike.
 
     Parameters
     ----------
     pixels : array, shape (bands, ny, nx)
-        Light above the sky in any one unit; the defaults suit light in units of the noise, as
-        prepared cutouts are. Values that are not finite are bad.
+        Sky-subtracted flux in any one unit; the defaults suit flux in units of the noise, as in
+        prepared cutouts. Values that are not finite are bad.
     channels : three ints, optional
-        Which bands are shown as red, green and blue, counted from 0. By default the last, the
-        middle and the first, since bands stand in the order of wavelength; of two bands green is
-        the mean, and one band is grey. A picture's own channels are (0, 1, 2).
+        Bands to show as red, green and blue, counted from 0. By default the last, the middle and
+        the first, since bands are in the order of wavelength; of two bands green is the mean, and
+        one band is gray. The channels of a JPEG or PNG picture are (0, 1, 2).
     stretched : bool, default False
-        Whether the pixels are asinh(light), as ``Preparation(stretch="asinh")`` leaves them; it is
-        undone then.
+        Whether the pixels are asinh(flux), as after ``Preparation(stretch="asinh")``; the stretch
+        is then inverted.
     minimum : float, default 0.0
-        What is shown black.
+        Flux that is shown black.
     stretch : float, default 20.0
-        Light that is a little over a third of white; smaller shows fainter light.
+        Flux that is a little over a third of white; smaller values show fainter light.
     softening : float, default 8.0
         Q: how strongly bright light is compressed; above 0.
 
     Returns
     -------
     array of uint8, shape (ny, nx, 3)
-        Bad pixels, and those bad in one of the bands that are shown, are black. The first row is
-        the first of the image: show it with ``origin="lower"`` if it came from FITS.
+        Pixels that are bad in one of the bands shown are black. The first row is the first of the
+        image: show it with ``origin="lower"`` if it is from a FITS file.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def lupton_rgb(
 
     Notes
     -----
-    `astropy.visualization.make_lupton_rgb` does the work.
+    The picture is computed by `astropy.visualization.make_lupton_rgb`.
 
     References
     ----------
@@ -70,20 +70,20 @@ def lupton_rgb(
     >>> lupton_rgb(prepare(simulate(1)).pixels[0], stretched=True).shape
     (64, 64, 3)
     """
-    light = np.asarray(pixels, dtype=np.float64)
-    if light.ndim != 3 or not light.shape[0]:
+    flux = np.asarray(pixels, dtype=np.float64)
+    if flux.ndim != 3 or not flux.shape[0]:
         raise UsageError(
-            f"pixels of a picture must have the axes (bands, ny, nx); their shape is {light.shape}"
+            f"pixels of a picture must have the axes (bands, ny, nx); their shape is {flux.shape}"
         )
     for name, value in {"stretch": stretch, "softening": softening}.items():
         if not 0 < value < np.inf:
             raise UsageError(f"{name} must be a number above 0; it is {value!r}")
-    shown = _shown(np.sinh(light) if stretched else light, channels)
+    shown = _select_channels(np.sinh(flux) if stretched else flux, channels)
     bad = ~np.isfinite(shown).all(axis=0)
-    from astropy.visualization import make_lupton_rgb  # imported late: half a second
+    from astropy.visualization import make_lupton_rgb  # imported late: it takes half a second
 
     shown = np.where(bad, 0.0, shown - minimum)
-    # black anyway, and a mean of nothing would be divided by
+    # these are black anyway, and their mean is a divisor
     shown[:, shown.sum(axis=0) <= 0] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         picture: NDArray[np.uint8] = make_lupton_rgb(
@@ -92,17 +92,19 @@ def lupton_rgb(
     return picture
 
 
-def _shown(light: NDArray[np.float64], channels: Sequence[int] | None) -> NDArray[np.float64]:
-    """Return the images that are shown as red, green and blue, shape (3, ny, nx)."""
-    count = light.shape[0]
+def _select_channels(
+    flux: NDArray[np.float64], channels: Sequence[int] | None
+) -> NDArray[np.float64]:
+    """Return the bands that are shown as red, green and blue, shape (3, ny, nx)."""
+    count = flux.shape[0]
     if channels is None:
-        green = light.mean(axis=0) if count == 2 else light[count // 2]
-        return np.stack([light[-1], green, light[0]])
-    chosen = list(channels)
-    if len(chosen) != 3 or not all(
-        isinstance(each, int | np.integer) and -count <= each < count for each in chosen
+        green = flux.mean(axis=0) if count == 2 else flux[count // 2]
+        return np.stack([flux[-1], green, flux[0]])
+    selected = list(channels)
+    if len(selected) != 3 or not all(
+        isinstance(each, int | np.integer) and -count <= each < count for each in selected
     ):
         raise UsageError(
-            f"channels must be three numbers of bands, from 0 to {count - 1}; they are {chosen}"
+            f"channels must be three numbers of bands, from 0 to {count - 1}; they are {selected}"
         )
-    return light[chosen]
+    return flux[selected]

@@ -1,13 +1,12 @@
-"""The lecture on shallow networks in pictures.
+"""Figures of the lecture on shallow networks.
 
 ``python examples/lecture.py FOLDER`` draws them all, in about a minute.
 
-activations.png     activation functions and their slopes
-approximation.png   a hidden layer of ReLUs follows any curve; its error falls as 1/n^2
-paths.png           where ten optimizers go from sixteen starts on one landscape with four minima
-losses.png          how the loss of one network falls with each optimizer
-boundary.png        how a network's decision moves while it learns
-learning.html       the same as a page that plays; it needs nothing but a browser
+activations.png     activation functions and their derivatives approximation.png   a hidden layer of
+ReLUs approximates a curve; its error falls as 1/n^2 paths.png           paths of ten optimizers
+from sixteen starts on one landscape with four minima losses.png          training loss of one
+network with each optimizer boundary.png        decision boundary of a network during training
+learning.html       the same as an animation that needs nothing but a browser
 """
 
 import sys
@@ -39,7 +38,7 @@ RATES = {
 
 
 def arms(n: int = 240) -> tuple[Floats, np.ndarray]:
-    """Points along three spiral arms, and the number of the arm."""
+    """Return points along three spiral arms, and the number of the arm."""
     rng = np.random.default_rng(1)
     arm = np.arange(n) % 3
     along = rng.uniform(0, 1, n)
@@ -48,7 +47,7 @@ def arms(n: int = 240) -> tuple[Floats, np.ndarray]:
 
 
 def learn(X: Floats, arm: np.ndarray, optimizer: Optimizer, epochs: int) -> Trace:
-    """Train a network with twelve hidden units and keep every fifth update."""
+    """Train a network with twelve hidden units and record every fifth update."""
     rng = np.random.default_rng(2)
     objective = Objective(
         initialized((2, 12, 3), "tanh", "identity", rng), get_loss("cross_entropy")
@@ -58,7 +57,7 @@ def learn(X: Floats, arm: np.ndarray, optimizer: Optimizer, epochs: int) -> Trac
 
 
 def main(folder: Path) -> None:
-    """Draw everything into a folder."""
+    """Draw all figures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     X, arm = arms()
     trace = learn(X, arm, Adam(learning_rate=0.03), 150)

@@ -1,10 +1,10 @@
-"""The preparation in pictures.
+"""Figures of the preparation of cutouts.
 
 ``python examples/preparation.py FOLDER`` draws simulated galaxies step by step, in a few seconds.
 
-preparation.jpg     as it comes, what stands out, neighbours masked, centred, at one size, turned
-colour.jpg          the same galaxies in colours that stay true where they are bright, and in ones
-that do not
+preparation.jpg     as read, detected, neighbors masked, centered, at one size, rotated
+colour.jpg          the same galaxies with Lupton's color-preserving stretch, and with each band
+                    stretched separately
 """
 
 import sys
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from galfeat.data import Cutout, Preparation, align, lupton_rgb, prepare_one, simulate
 from galfeat.data.preparation.centring import significance
-from galfeat.data.preparation.segmentation import central_label, combined, segment
+from galfeat.data.preparation.segmentation import central_label, combine_bands, segment
 
 GALAXIES = 5
 CLOSE = Preparation(neighbours="mask", centring="subpixel", extent=0.12, no_object="keep")
@@ -30,8 +30,8 @@ def show(axes: Axes, picture: NDArray[np.generic]) -> None:
 
 
 def outline(axes: Axes, cutout: Cutout) -> None:
-    """Draw what stands out of the noise: the galaxy in white, its neighbours in orange."""
-    labels = segment(combined(significance(cutout)))
+    """Outline detections: the galaxy in white, its neighbors in orange."""
+    labels = segment(combine_bands(significance(cutout)))
     central = central_label(labels)
     axes.contour(labels == central if central else labels < 0, [0.5], colors="white", linewidths=1)
     axes.contour((labels > 0) & (labels != central), [0.5], colors="tab:orange", linewidths=1)
@@ -62,7 +62,7 @@ def steps(cutouts: list[Cutout]) -> Figure:
 
 
 def colours(cutouts: list[Cutout]) -> Figure:
-    """Draw each galaxy by Lupton et al. (2004), and with every band stretched on its own."""
+    """Draw each galaxy by Lupton et al. (2004), and with every band stretched separately."""
     figure = Figure(figsize=(2 * len(cutouts), 4), layout="compressed")
     grid = figure.subplots(2, len(cutouts), squeeze=False)
     grid[0, 0].set_ylabel("all bands by one number")
@@ -75,16 +75,16 @@ def colours(cutouts: list[Cutout]) -> Figure:
 
 
 def main(folder: Path) -> None:
-    """Draw everything into a folder."""
+    """Draw all figures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     survey = simulate(40, seed=3)
     singles = [
         Cutout(name, pixels, survey.bands)
         for name, pixels in zip(survey.ids, survey.pixels, strict=True)
     ]
-    crowded = sorted(singles, key=lambda each: -int(segment(combined(significance(each))).max()))[
-        :GALAXIES
-    ]
+    crowded = sorted(
+        singles, key=lambda each: -int(segment(combine_bands(significance(each))).max())
+    )[:GALAXIES]
     for name, figure in {"preparation": steps(crowded), "colour": colours(crowded)}.items():
         for axes in figure.axes:
             axes.set_xticks([])

@@ -1,4 +1,4 @@
-"""The contract of every extractor: images in, one feature vector a galaxy out."""
+"""Base class of the extractors: images in, one feature vector a galaxy out."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ __all__ = ["Extractor", "as_images", "default_bands"]
 
 
 class Extractor(Transformer):
-    """Base of the extractors: scikit-learn transformers on arrays of shape (n, bands, ny, nx).
+    """Base class of the extractors: transformers of images (n, bands, ny, nx) to vectors (n, k).
 
-    A pixel that is not finite is bad: it never enters a sum. Input of any real or integer type and
-    byte order is converted to float32; it is never written to. A row's vector depends on that row's
-    pixels and the settings alone, to the last bit.
+    Pixels that are not finite are bad and enter no sum. Input of any real or integer type and byte
+    order is converted to float32 and never written to. A row's vector depends on that row's pixels
+    and the settings alone, to the last bit.
 
-    A subclass says in `key` how it is called in tables and on the command line, in `promises` what
-    it does not react to (see `galfeat.features.INVARIANCES`), and implements `feature_names`,
+    A subclass defines `key`, its name in the registry (`galfeat.features.registry`); `promises`,
+    its invariances (keys of `galfeat.features.INVARIANCES`); and the methods `feature_names`,
     `_smallest` and `_measure`.
     """
 
@@ -31,14 +31,14 @@ class Extractor(Transformer):
     min_good: float
 
     _at_once: ClassVar[int] = 1 << 17
-    """Pixel values measured at a time: bounds the memory, and temporaries stay in the cache.
+    """Pixel values measured at a time, which bounds the memory and keeps temporaries in the cache.
 
-    Kernels without any take more.
+    Kernels without temporaries use a larger number.
     """
 
     @property
     def promises(self) -> frozenset[str]:
-        """What may be done to the pixels without changing the vector, with these settings."""
+        """Return the transformations of an image that leave its vector unchanged."""
         return frozenset()
 
     @abstractmethod
@@ -50,25 +50,23 @@ class Extractor(Transformer):
 
     @abstractmethod
     def _smallest(self) -> tuple[int, int]:
-        """Return the smallest image (ny, nx) that can be measured; checks the settings on the
-        way.
-        """
+        """Return the smallest image (ny, nx) that can be measured, after checking the settings."""
 
     @abstractmethod
     def _measure(self, images: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the vectors, shape (n, k), of images without reasons."""
+        """Return the vectors, shape (n, k), of images that have been found measurable."""
 
     def _attempt(self, images: NDArray[np.float32]) -> tuple[NDArray[Any] | None, dict[int, str]]:
-        """Return the vectors, or if some rows have none, the reasons.
+        """Return the vectors, or None and why some rows cannot be measured.
 
-        An extractor that counts good pixels anyway asks afterwards.
+        A subclass whose kernel counts good pixels anyway overrides this to check afterwards.
         """
         step = max(1, self._at_once // images[0].size)
         vectors: NDArray[np.float32] | None = None
         reasons: dict[int, str] = {}
         for start in range(0, len(images), step):
             part = images[start : start + step]
-            # part by part: what was looked at is still in the cache when it is measured
+            # in parts, so that pixels are still in the cache when they are measured
             found = self._reasons(part)
             reasons.update({start + row: reason for row, reason in found.items()})
             if not reasons:
@@ -82,24 +80,24 @@ class Extractor(Transformer):
         return (None if reasons else vectors), reasons
 
     def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the fractions of good pixels, shape (n, planes), that must suffice.
+        """Return the fractions of good pixels, shape (n, planes), compared with `min_good`.
 
-        By default of each band.
+        By default those of each band.
         """
         return good_shares(images)
 
     def _obstacles(
         self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]
     ) -> dict[int, str]:
-        """Return further reasons that only this extractor has, of those rows.
+        """Return reasons, specific to this extractor, why some of the rows cannot be measured.
 
-        The images have enough good pixels, but not all.
+        The rows have enough good pixels, but not all.
         """
         del images, rows, shares
         return {}
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Check the settings and remember the shape of the images; nothing else is learned.
+        """Check the settings and store the shape of the images; nothing else is learned.
 
         Parameters
         ----------
@@ -170,7 +168,7 @@ class Extractor(Transformer):
             Names of the bands; ``band1``, ``band2``, … unless given.
         """
         if not hasattr(self, "shape_in_"):
-            # only now: see galfeat.features.transformer
+            # imported late: see galfeat.features.transformer
             from sklearn.exceptions import NotFittedError
 
             raise NotFittedError(
@@ -188,9 +186,7 @@ class Extractor(Transformer):
     def _contained(
         self, vectors: NDArray[np.float32], shape: tuple[int, ...]
     ) -> NDArray[np.float32]:
-        """Return vectors of images of a shape (bands, ny, nx) in the container that was asked
-        for.
-        """
+        """Return vectors of images (bands, ny, nx) in the container chosen by `set_output`."""
         return self._in_container(
             vectors, lambda: self.feature_names(default_bands(shape[0]), (shape[1], shape[2]))
         )
@@ -232,9 +228,7 @@ class Extractor(Transformer):
         shares: NDArray[np.float64],
         least: float,
     ) -> dict[int, str]:
-        """Return the reasons of those rows, the flawed ones, from the fractions of good pixels of
-        all.
-        """
+        """Return why rows with bad pixels cannot be measured, from the fractions of good pixels."""
         few = (shares[rows] < least).any(axis=1)
         found = self._obstacles(images, rows[~few], shares)
         found.update({int(row): _few_good(shares[row], least) for row in rows[few]})
@@ -269,13 +263,13 @@ def as_images(X: ArrayLike) -> NDArray[np.float32]:
         raise UsageError(
             f"X must hold at least one image, band and pixel; its shape is {given.shape}"
         )
-    # a float64 beyond float32 becomes infinite, which is how a bad pixel is said
+    # a float64 beyond the range of float32 becomes infinite, that is, a bad pixel
     with np.errstate(over="ignore"):
         return np.require(given, np.float32, ["C", "ALIGNED"])
 
 
 def default_bands(count: int) -> tuple[str, ...]:
-    """Return the names of bands that nothing names: ``band1``, ``band2`` and so on."""
+    """Return the default names of bands: ``band1``, ``band2`` and so on."""
     return tuple(f"band{i + 1}" for i in range(count))
 
 

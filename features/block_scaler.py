@@ -1,4 +1,4 @@
-"""Feature blocks of any length and unit brought to one scale."""
+"""Standardization of a block of features as a whole, with optional principal components."""
 
 from typing import Any, Self
 
@@ -17,10 +17,10 @@ _LIMIT = 10.0  # standard deviations
 
 
 class BlockScaler(TransformerMixin, BaseEstimator):
-    """Standardise a block of features, optionally reduce it, and bring it to unit size as a whole.
+    """Standardize a block of features, optionally reduce it, and scale it as a whole.
 
-    Without this a block of 5,000 HOG values drowns one of 200 colours. After it every block has
-    rows of mean square length 1 over the training galaxies.
+    Without this a block of 5,000 HOG values outweighs one of 200 colors. Afterwards the rows of
+    every block have a mean square length of 1 over the training galaxies.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ class BlockScaler(TransformerMixin, BaseEstimator):
         Mean and standard deviation of the features; constant features have the scale 0 and become
         0.
     components_ : array, shape (components, k), or None
-        Principal axes of the standardised features, by falling variance; the largest entry of each
+        Principal axes of the standardized features, by falling variance; the largest entry of each
         is positive.
     factor_ : float
         The common factor.
 
     Notes
     -----
-    Standardised values are cut at 10 standard deviations either way, so that one odd galaxy cannot
+    Standardized values are cut at 10 standard deviations either way, so that one odd galaxy cannot
     drown the others.
     """
 
@@ -71,7 +71,7 @@ class BlockScaler(TransformerMixin, BaseEstimator):
         )
         self.mean_ = values.mean(axis=0)
         self.scale_ = _scales(values, self.mean_)
-        standard = self._standardised(values)
+        standard = self._standardized(values)
         self.components_ = (
             None if self.n_components is None else _principal_axes(standard, self.n_components)
         )
@@ -94,7 +94,7 @@ class BlockScaler(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         values = np.asarray(validate_data(self, X, dtype=(np.float64, np.float32), reset=False))
-        standard = self._standardised(values.astype(np.float64))
+        standard = self._standardized(values.astype(np.float64))
         reduced = standard if self.components_ is None else row_products(standard, self.components_)
         return np.asarray(reduced * self.factor_, dtype=values.dtype)
 
@@ -120,7 +120,7 @@ class BlockScaler(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def _standardised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _standardized(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         scale = np.where(self.scale_ > 0, self.scale_, 1.0)
         standard = np.clip((values - self.mean_) / scale, -_LIMIT, _LIMIT)
         return np.asarray(np.where(self.scale_ > 0, standard, 0.0))
@@ -134,14 +134,14 @@ def _scales(values: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[n
 
 
 def _principal_axes(standard: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Return up to `count` axes as rows, by the smaller of the two Gram matrices.
+    """Return up to `count` principal axes as rows, from the smaller of the two Gram matrices.
 
     Axes without variance are left out.
     """
-    centred = check_array(standard - standard.mean(axis=0), dtype=np.float64)
+    centered = check_array(standard - standard.mean(axis=0), dtype=np.float64)
     with threadpool_limits(limits=1):
-        tall = centred.shape[0] > centred.shape[1]
-        gram = centred.T @ centred if tall else centred @ centred.T
+        tall = centered.shape[0] > centered.shape[1]
+        gram = centered.T @ centered if tall else centered @ centered.T
         values, vectors = np.linalg.eigh(gram)
         kept = [
             i
@@ -149,7 +149,9 @@ def _principal_axes(standard: NDArray[np.float64], count: int) -> NDArray[np.flo
             if values[i] > 1e-10 * max(values[-1], 1e-300)
         ]
         axes = (
-            vectors[:, kept].T if tall else (centred.T @ vectors[:, kept] / np.sqrt(values[kept])).T
+            vectors[:, kept].T
+            if tall
+            else (centered.T @ vectors[:, kept] / np.sqrt(values[kept])).T
         )
     largest = np.abs(axes).argmax(axis=1)
     return np.asarray(axes * np.sign(axes[np.arange(len(axes)), largest])[:, None])

@@ -1,4 +1,4 @@
-"""Several extractors as one."""
+"""Several extractors as one transformer."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,8 +18,9 @@ __all__ = ["Combined", "combine"]
 
 
 def combine(extractors: Sequence[Extractor]) -> "Combined":
-    """Return a transformer that puts the features of several extractors side by side, each block
-    with the same weight.
+    """Return a transformer that puts the features of several extractors side by side.
+
+    Each extractor's block of features has the same weight.
 
     Parameters
     ----------
@@ -54,8 +55,7 @@ def combine(extractors: Sequence[Extractor]) -> "Combined":
 
 
 class Combined(LearnedExtractor, _BaseComposition):
-    """Several extractors side by side, each standardised and brought to unit size by a
-    `BlockScaler`.
+    """Several extractors side by side, each block standardized and scaled by a `BlockScaler`.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Combined(LearnedExtractor, _BaseComposition):
 
     @property
     def promises(self) -> frozenset[str]:
-        """What all blocks promise."""
+        """Return the invariances that all blocks promise."""
         return frozenset.intersection(*(extractor.promises for _, extractor in self.extractors))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:

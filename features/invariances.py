@@ -1,8 +1,8 @@
-"""What may be done to an image without changing a vector, and how well a promise must be kept.
+"""Transformations of an image under which a vector may be invariant, and the tolerance of each.
 
-`galfeat.pipeline.audit` measures it: the root-mean-square change of the vectors of simulated
-galaxies, divided by the root-mean-square distance between different galaxies' vectors, features
-standardised. 0 is no change; 1 is as far from itself as from any other galaxy.
+`galfeat.pipeline.audit` measures the root-mean-square change of the vectors of simulated galaxies,
+divided by the root-mean-square distance between different galaxies' vectors, features standardized.
+0 is no change; 1 is as much as between any two galaxies.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ NEARLY = 0.5
 
 
 class Invariance(NamedTuple):
-    """One thing that may be done to an image.
+    """A transformation of an image, and the largest change of an invariant vector.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Invariance(NamedTuple):
 
     @property
     def exact(self) -> bool:
-        """Whether the vector stays the same but for rounding."""
+        """Return whether an invariant vector stays the same but for rounding."""
         return self.limit <= EXACTLY
 
 
@@ -44,4 +44,4 @@ INVARIANCES = {
     "scale": Invariance("the galaxy is photographed again, 15 % larger", NEARLY),
     "noise": Invariance("the galaxy is photographed again, as deep as before", NEARLY),
 }
-"""What may be done to an image, by the words of `Extractor.promises`."""
+"""Transformations of an image, by the names in `Extractor.promises`."""

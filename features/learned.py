@@ -1,4 +1,4 @@
-"""Extractors that learn from the training images."""
+"""Base class of the extractors that learn from the training images."""
 
 from abc import abstractmethod
 from typing import Any, Self
@@ -13,18 +13,17 @@ __all__ = ["LearnedExtractor"]
 
 
 class LearnedExtractor(Extractor):
-    """Base of the extractors whose vectors depend on what `fit` learned.
+    """Base class of the extractors whose vectors depend on what `fit` learned.
 
-    They must be fitted before they transform.
-
-    A subclass implements `_learn` besides what `Extractor` asks for.
+    They must be fitted before `transform`. A subclass implements `_learn` besides the methods of
+    `Extractor`.
     """
 
     _learns = True
 
     @abstractmethod
     def _learn(self, images: NDArray[np.float32]) -> NDArray[Any]:
-        """Learn from images without reasons, and return their vectors, shape (n, k)."""
+        """Learn from images found measurable, and return their vectors, shape (n, k)."""
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn from images.
@@ -60,7 +59,7 @@ class LearnedExtractor(Extractor):
         )
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Measure every image by what was learned.
+        """Measure every image with the fitted state.
 
         Parameters
         ----------
@@ -75,7 +74,7 @@ class LearnedExtractor(Extractor):
         CutoutError
             If some rows cannot be measured; its `reasons` are those of the method `reasons`.
         """
-        # only now: see galfeat.features.transformer
+        # imported late: see galfeat.features.transformer
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self)

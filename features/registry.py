@@ -1,51 +1,124 @@
-"""The extractors by name."""
+"""The registry of extractors: every name, and what other packages need to know of each.
 
-from collections.abc import Sequence
+It imports no extractor, so that the command line can list the names without loading numba. A new
+extractor takes a folder of its own and one entry here; `galfeat.features.extractors` has the
+classes by name.
+"""
 
-from galfeat import UsageError
-from galfeat.features.base import Extractor
-from galfeat.features.color.extractor import ColorHistogram
-from galfeat.features.hog.extractor import HOG
-from galfeat.features.pixels.extractor import Pixels
-from galfeat.features.sift.extractor import SIFT
-from galfeat.features.texture.extractor import Texture
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["EXTRACTORS", "make_extractors"]
+if TYPE_CHECKING:
+    from galfeat.features.base import Extractor
 
-EXTRACTORS: dict[str, type[Extractor]] = {
-    kind.key: kind for kind in (Pixels, ColorHistogram, Texture, HOG, SIFT)
-}
-"""The extractors by the names they have in tables and on the command line."""
+__all__ = [
+    "COLOR",
+    "HOG",
+    "LOCAL_DESCRIPTORS",
+    "PIXELS",
+    "REGISTRY",
+    "SIFT",
+    "TEXTURE",
+    "RegisteredExtractor",
+]
 
 
-def make_extractors(names: Sequence[str]) -> dict[str, Extractor]:
-    """Return extractors with their default settings, in the order of their names.
+@dataclass(frozen=True, eq=False)
+class RegisteredExtractor:
+    """One extractor: its name, its class and how the pipeline treats it.
 
     Parameters
     ----------
-    names : sequence of str
-        Keys of `EXTRACTORS`.
-
-    Raises
-    ------
-    UsageError
-        If a name is unknown or there twice, or there is none.
-
-    Examples
-    --------
-    >>> from galfeat.features import make_extractors
-    >>> make_extractors(["hog", "pixels"])
-    {'hog': HOG(), 'pixels': Pixels()}
+    name : str
+        Name in feature tables, in settings and on the command line.
+    location : str
+        Module below `galfeat.features` and class, as ``module:class``.
+    about : str
+        What it measures, in one phrase; for reports.
+    handcrafted : bool, default True
+        False for the pixels themselves, which the hand-crafted features are compared with.
+    descriptor_length : int, default 0
+        0: one float32 vector an image, a column of fixed size. Otherwise its column holds a list of
+        local descriptors an image, each of this many uint8 values, which are encoded as a vector
+        where a classifier is trained.
+    encoding : {"", "fisher"}, default ""
+        How a classifier's input encodes the local descriptors: "" as a bag of words, "fisher" as a
+        Fisher vector. Of no effect where there are none.
+    comparison : mapping, optional
+        Settings in the comparison with pixels, where they differ from the defaults.
+    comparison_about : str, default ""
+        What it measures with those settings; `about` unless given.
+    variants : mapping of str to mapping, optional
+        Settings of notable variants, by name; `galfeat audit` measures their invariances too.
     """
-    known = ", ".join(EXTRACTORS)
-    if isinstance(names, str) or not names:
-        raise UsageError(
-            f"give a list of extractors out of {known}"
-            + (f", not the text {names!r}" if names else "")
-        )
-    for name in names:
-        if name not in EXTRACTORS:
-            raise UsageError(f"there is no extractor '{name}'; there are {known}")
-    if len(set(names)) < len(names):
-        raise UsageError(f"each extractor may be named once; they are {', '.join(names)}")
-    return {name: EXTRACTORS[name]() for name in names}
+
+    name: str
+    location: str
+    about: str
+    handcrafted: bool = True
+    descriptor_length: int = 0
+    encoding: str = ""
+    comparison: Mapping[str, Any] = field(default_factory=dict)
+    comparison_about: str = ""
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def load(self) -> "type[Extractor]":
+        """Import the class."""
+        module, name = self.location.split(":")
+        kind: type[Extractor] = getattr(import_module(f"galfeat.features.{module}"), name)
+        return kind
+
+
+PIXELS = RegisteredExtractor(
+    "pixels",
+    "pixels.extractor:Pixels",
+    "every pixel of the prepared grid",
+    handcrafted=False,
+)
+COLOR = RegisteredExtractor(
+    "color",
+    "color.extractor:ColorHistogram",
+    "histograms of each band and of pairs of bands",
+)
+TEXTURE = RegisteredExtractor(
+    "texture",
+    "texture.extractor:Texture",
+    "co-occurrence statistics and local binary patterns",
+    comparison={"patterns": "fourier"},  # galaxies have no up
+    variants={
+        "directed": {"patterns": "directed"},
+        "fourier": {"patterns": "fourier"},
+    },
+)
+HOG = RegisteredExtractor(
+    "hog",
+    "hog.extractor:HOG",
+    "histograms of oriented gradients",
+    comparison={"rotation": "mirrored"},  # galaxies have no up
+    comparison_about=("histograms of oriented gradients, averaged over turned and mirrored views"),
+    variants={
+        "averaged": {"rotation": "averaged"},
+        "mirrored": {"rotation": "mirrored"},
+    },
+)
+SIFT = RegisteredExtractor(
+    "sift",
+    "sift.extractor:SIFT",
+    "Fisher vectors of SIFT keypoints",
+    descriptor_length=128,
+    encoding="fisher",
+    variants={
+        "dense": {"keypoints": "dense"},
+        "fisher": {"n_words": 8, "encoding": "fisher"},
+    },
+)
+
+REGISTRY: dict[str, RegisteredExtractor] = {
+    each.name: each for each in (PIXELS, COLOR, TEXTURE, HOG, SIFT)
+}
+"""The extractors by name, in the order of the columns of a feature table."""
+
+LOCAL_DESCRIPTORS = frozenset(each.name for each in REGISTRY.values() if each.descriptor_length)
+"""Names of the extractors whose column holds local descriptors, not vectors."""

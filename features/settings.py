@@ -1,5 +1,7 @@
-"""Checks of the settings that extractors are given: one sentence each, before any pixel is
-touched.
+"""Validation of the extractors' settings.
+
+Each function returns a valid setting and raises a `UsageError` of one sentence otherwise, before
+any pixel is read.
 """
 
 import math
@@ -19,7 +21,7 @@ def whole(name: str, value: object, least: int = 1) -> int:
 
 
 def wholes(name: str, values: object, least: int = 1) -> tuple[int, ...]:
-    """Return the setting as different whole numbers of at least `least`, at least one of them."""
+    """Return the setting as a tuple of one or more distinct whole numbers of at least `least`."""
     if (
         isinstance(values, str)
         or not isinstance(values, Sequence)
@@ -56,9 +58,7 @@ def interval(name: str, values: object) -> tuple[float, float]:
 def bins(
     name: str, count: object, limits: object, least: int = 1
 ) -> tuple[int, tuple[float, float]]:
-    """Return the setting as a number of equal bins, and the setting `range` as their lowest and
-    highest edge.
-    """
+    """Return the settings of a histogram: the number of equal bins, and the limits `range`."""
     return whole(name, count, least), interval("range", limits)
 
 

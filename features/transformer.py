@@ -1,10 +1,10 @@
-"""What scikit-learn asks of a transformer, without importing scikit-learn.
+"""The interface of a scikit-learn transformer, without importing scikit-learn.
 
 Importing scikit-learn takes a second, many times what it takes to measure a galaxy, and a process
-that only measures needs nothing of it. So extractors do not derive from its base classes but follow
-its conventions: settings in ``__init__``, `get_params`, `set_params`, `set_output`, tags.
-`sklearn.base.clone`, pipelines, searches and scikit-learn's own checks take them like any other
-estimator.
+that only measures needs nothing of it. The extractors therefore follow its conventions instead of
+deriving from its base classes: settings in ``__init__``, `get_params`, `set_params`, `set_output`,
+tags. They work with `sklearn.base.clone`, pipelines, grid searches and scikit-learn's own estimator
+checks.
 """
 
 import sys
@@ -24,7 +24,7 @@ _CONTAINERS = ("default", "pandas", "polars")
 
 
 class Transformer(ABC):  # noqa: B024 - what is abstract stands in Extractor
-    """Base of transformers that scikit-learn can use.
+    """Base class of transformers that follow scikit-learn's conventions.
 
     Settings are the arguments of ``__init__``, stored under their names.
     """
@@ -73,7 +73,7 @@ class Transformer(ABC):  # noqa: B024 - what is abstract stands in Extractor
                 raise UsageError(
                     f"transform must be one of {', '.join(_CONTAINERS)}; it is {transform!r}"
                 )
-            # under this name scikit-learn's clone copies it
+            # scikit-learn's `clone` copies the attribute of this name
             self._sklearn_output_config = {"transform": transform}
         return self
 
@@ -87,7 +87,7 @@ class Transformer(ABC):  # noqa: B024 - what is abstract stands in Extractor
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def __sklearn_tags__(self) -> Any:
-        # who asks for tags has it
+        # imported late: callers of this method have imported scikit-learn
         from sklearn.utils import InputTags, Tags, TargetTags, TransformerTags
 
         return Tags(
@@ -101,11 +101,8 @@ class Transformer(ABC):  # noqa: B024 - what is abstract stands in Extractor
     def _in_container(
         self, vectors: NDArray[np.float32], names: Callable[[], list[str]]
     ) -> NDArray[np.float32]:
-        """Return vectors in the container that was asked for here, or of scikit-learn as a whole.
-
-        Its columns have the names.
-        """
-        # who asked for a frame knows that it is none of the annotated arrays
+        """Return vectors as an array or data frame, as `set_output` or scikit-learn asks."""
+        # a data frame where one was asked for, in spite of the annotation
         vectors_or_frame: Any = vectors
         asked = getattr(self, "_sklearn_output_config", {}).get("transform")
         if asked is None:

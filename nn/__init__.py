@@ -21,8 +21,9 @@ Most users need only `MLPClassifier` and `MLPRegressor`. The components, one con
 This subpackage is independent of astronomy: arrays in, arrays out.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from galfeat._lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from galfeat.nn.estimators.classifier import MLPClassifier
@@ -33,6 +34,21 @@ if TYPE_CHECKING:
     from galfeat.nn.network import Network
     from galfeat.nn.onnx import save_onnx, to_onnx
     from galfeat.nn.training.gradient_check import check_gradient
+else:  # scikit-learn takes a second to load
+    __getattr__, __dir__ = lazy_attributes(
+        __name__,
+        {
+            "MLPClassifier": "estimators.classifier",
+            "MLPRegressor": "estimators.regressor",
+            "Network": "network",
+            "Perceptron": "lecture.perceptron",
+            "check_gradient": "training.gradient_check",
+            "parameter_count": "layout",
+            "relu_approximation": "lecture.approximation",
+            "save_onnx": "onnx",
+            "to_onnx": "onnx",
+        },
+    )
 
 __all__ = [
     "MLPClassifier",
@@ -45,26 +61,3 @@ __all__ = [
     "save_onnx",
     "to_onnx",
 ]
-
-_WHERE = {
-    "MLPClassifier": "estimators.classifier",
-    "MLPRegressor": "estimators.regressor",
-    "Network": "network",
-    "Perceptron": "lecture.perceptron",
-    "check_gradient": "training.gradient_check",
-    "parameter_count": "layout",
-    "relu_approximation": "lecture.approximation",
-    "save_onnx": "onnx",
-    "to_onnx": "onnx",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Import a name at its first use: importing scikit-learn takes about a second."""
-    if name not in _WHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])

@@ -1,23 +1,23 @@
-"""What joins the wings: cutouts to feature tables, feature tables to models, models to classes, and
-the comparison.
+"""Cutouts to feature tables, tables to models, models to classes, and the comparison.
 
 ==================  ==================================================================
 `extract`           a source of cutouts to a Parquet feature table
-`load_features`     the feature table back as arrays
-`join_features`     several tables as one, if they were measured alike
-`describe`          what a feature table, a model or a table of classes says about itself
+`load_features`     a feature table as arrays
+`join_features`     several tables of the same settings as one
+`describe`          provenance of a feature table or a model
 `train`             a feature table to a model file
-`classify`          a model and cutouts to classes and probabilities
-`compare`           labelled cutouts to a report of features against raw pixels
+`classify`          a model and a source of cutouts to classes and probabilities
+`compare`           labeled cutouts to a report: features against raw pixels
 `export`            a feature table to FITS or CSV
-`audit`             what the extractors do not react to, measured on simulated galaxies
-`show`              a galaxy and what each extractor sees of it, as a figure
-`Model`             a trained network with all it needs to go from cutout to class
+`audit`             invariances of the extractors, measured on simulated galaxies
+`show`              figure of a galaxy and of what each extractor measures on it
+`Model`             recipe, encoder and network: all it takes from cutout to class
 ==================  ==================================================================
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from galfeat._lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from galfeat.pipeline.extraction.export import export
@@ -32,6 +32,26 @@ if TYPE_CHECKING:
     from galfeat.pipeline.models.inputs import INPUTS
     from galfeat.pipeline.models.model import Model
     from galfeat.pipeline.models.train import train
+else:  # a command loads only what it uses
+    __getattr__, __dir__ = lazy_attributes(
+        __name__,
+        {
+            "INPUTS": "models.inputs",
+            "Audit": "invariance.audit",
+            "FeatureTable": "extraction.feature_table",
+            "Model": "models.model",
+            "audit": "invariance.audit",
+            "classify": "models.classify",
+            "compare": "head_to_head",
+            "describe": "info",
+            "export": "extraction.export",
+            "extract": "extraction.extract",
+            "join_features": "extraction.join",
+            "load_features": "extraction.feature_table",
+            "show": "figures.portrait",
+            "train": "models.train",
+        },
+    )
 
 __all__ = [
     "INPUTS",
@@ -49,30 +69,3 @@ __all__ = [
     "show",
     "train",
 ]
-
-_HOMES = {  # imported when asked for: a command waits only for what it uses
-    "INPUTS": "models.inputs",
-    "Audit": "invariance.audit",
-    "FeatureTable": "extraction.feature_table",
-    "Model": "models.model",
-    "audit": "invariance.audit",
-    "classify": "models.classify",
-    "compare": "head_to_head",
-    "describe": "info",
-    "export": "extraction.export",
-    "extract": "extraction.extract",
-    "join_features": "extraction.join",
-    "load_features": "extraction.feature_table",
-    "show": "figures.portrait",
-    "train": "models.train",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

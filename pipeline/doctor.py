@@ -1,10 +1,8 @@
-"""A look at an installation.
+"""Self-test of an installation: versions, and whether it measures and learns correctly here.
 
-What is there, and whether it measures and learns correctly on this machine.
-
-The compiled extractors are made for the processor at hand, so each machine runs code that nobody
-else ran. The checks compare it with scikit-image, NumPy and the definitions, files with what
-astropy reads, and backpropagation with differences.
+Kernels are compiled for the processor of each machine, so each machine runs its own code. The
+checks compare features with scikit-image, OpenCV, NumPy and reference implementations, files with
+astropy, and backpropagation with finite differences.
 """
 
 import os
@@ -31,9 +29,8 @@ _EXTRAS = {
     "dask": ("distributed",),
     "remote": ("fsspec", "s3fs"),
 }
-
-
-_WIDTHS = {
+# widest first; by LLVM's names
+_VECTOR_SETS = {
     "avx512f": "AVX-512",
     "avx2": "AVX2",
     "sse4.2": "SSE4.2",
@@ -41,20 +38,20 @@ _WIDTHS = {
     "sve": "SVE",
     "neon": "NEON",
 }
-_NAME = re.compile(r"[\w.-]+")  # of a package, before its versions
+_NAME = re.compile(r"[\w.-]+")  # of a package in a requirement
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found.
+    """Result of one check.
 
     Parameters
     ----------
     name : str
-        What was checked.
+        What is checked.
     passed : bool
     found : str
-        The figure, or what went wrong.
+        The measured figure, or what is wrong.
     """
 
     name: str
@@ -63,7 +60,7 @@ class Check:
 
 
 def facts() -> dict[str, str]:
-    """Return the versions of everything that decides the numbers, and what the machine is."""
+    """Return versions of all packages that decide the features, and properties of the machine."""
     found = {"galfeat": __version__, "python": platform.python_version()}
     for requirement in requires("galfeat") or ():
         if "extra ==" not in requirement:
@@ -80,7 +77,7 @@ def facts() -> dict[str, str]:
     found["processors"] = _processors()
     found["vector code"] = vector_code()
     found["BLAS kernels"] = blas_kernels()
-    found["compiled code"] = _kept_in()
+    found["compiled code"] = _compiled_code_folder()
     found["temporary files"] = (
         f"{tempfile.gettempdir()}, {shutil.disk_usage(tempfile.gettempdir()).free / 2**30:.1f} "
         "GiB free"
@@ -89,11 +86,11 @@ def facts() -> dict[str, str]:
 
 
 def check_up() -> Iterator[Check]:
-    """Run every check of `CHECKS`, and say of each what it found; an exception is a finding too."""
+    """Run every check of `CHECKS` and yield its result; an exception is a failed check."""
     for name, check in CHECKS.items():
         try:
             found, passed = check()
-        except Exception as error:  # whatever is wrong with an installation
+        except Exception as error:  # a broken installation may raise anything
             found, passed = f"{type(error).__name__}: {error}", False
         yield Check(name, passed, found)
 
@@ -111,8 +108,7 @@ def _hog() -> tuple[str, bool]:
             for image in images
         ]
     )
-    # a gradient on an edge of two bins may go either way, and then differs by far more
-    return _close(ours, theirs, 1e-5)
+    return _close(ours, theirs, 1e-5)  # a wrong bin differs by far more
 
 
 def _color() -> tuple[str, bool]:
@@ -135,7 +131,7 @@ def _color() -> tuple[str, bool]:
 def _texture() -> tuple[str, bool]:
     from galfeat.features import Texture
     from galfeat.features.texture.haralick_reference import glcm_features
-    from galfeat.features.texture.lbp_reference import pattern_fractions
+    from galfeat.features.texture.lbp.reference import pattern_fractions
 
     planes = _galaxies()[:, 0]
     ours = Texture(distances=(1,), radii=(1,)).transform(planes[:, None])
@@ -158,9 +154,9 @@ def _sift() -> tuple[str, bool]:
         len(each)
         for each in SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6).describe(bright)
     )
-    # the default shifts the image when doubling it
-    finder = cv2.SIFT.create(0, 3, 0.04, 10.0, 1.6, enable_precise_upscale=True)
-    expected = sum(len(finder.detect(image[0])) for image in bright)
+    # OpenCV's default shifts the image by half a pixel when doubling it
+    detector = cv2.SIFT.create(0, 3, 0.04, 10.0, 1.6, enable_precise_upscale=True)
+    expected = sum(len(detector.detect(image[0])) for image in bright)
     return f"{found} keypoints, OpenCV {expected}", abs(found - expected) <= 0.1 * expected
 
 
@@ -238,7 +234,7 @@ def _pipeline() -> tuple[str, bool]:
 
 
 def _rows_alone() -> tuple[str, bool]:
-    """Check that features and probabilities have the same bits alone, in a batch, in any order."""
+    """Check that features and probabilities do not depend on batch size and order, bit by bit."""
     from threadpoolctl import threadpool_limits
 
     from galfeat.features import HOG, BlockScaler, Texture
@@ -253,28 +249,28 @@ def _rows_alone() -> tuple[str, bool]:
         for kind in ("float32", "float64")
     }
     scaler, images = BlockScaler(16).fit(X), _galaxies()
-    works: dict[str, tuple[Callable[[Any], Any], NDArray[Any]]] = {
+    functions: dict[str, tuple[Callable[[Any], Any], NDArray[Any]]] = {
         "probabilities": (model["float32"].predict_proba, X),
         "probabilities in float64": (model["float64"].predict_proba, X),
         "principal components": (scaler.transform, X),
         "histograms of gradients": (HOG().transform, images),
         "texture": (Texture().transform, images),
     }
-    apart = []
-    for name, (work, rows) in works.items():
+    different = []
+    for name, (function, rows) in functions.items():
         with threadpool_limits(limits=1):
-            together = work(rows)
+            together = function(rows)
         alone = [
-            np.concatenate([work(rows[k : k + size]) for k in range(0, len(rows), size)])
+            np.concatenate([function(rows[k : k + size]) for k in range(0, len(rows), size)])
             for size in (1, 7)
         ]
-        if not all(np.array_equal(together, each) for each in [*alone, work(rows[::-1])[::-1]]):
-            apart.append(name)
+        if not all(np.array_equal(together, each) for each in [*alone, function(rows[::-1])[::-1]]):
+            different.append(name)
     return (
-        f"{', '.join(apart)} depend on the batch"
-        if apart
+        f"{', '.join(different)} depend on the batch"
+        if different
         else "the same bits alone, in batches and in any order",
-        not apart,
+        not different,
     )
 
 
@@ -288,9 +284,7 @@ CHECKS: dict[str, Callable[[], tuple[str, bool]]] = {
     "a row's bits, whatever the other rows": _rows_alone,
     "extraction": _pipeline,
 }
-"""What `check_up` does: a name, and a function that returns what it found and whether that is
-right.
-"""
+"""Checks by name: functions that return the figure found, and whether it is right."""
 
 
 def _galaxies() -> NDArray[np.float32]:
@@ -321,11 +315,11 @@ def _processors() -> str:
 
 
 def vector_code() -> str:
-    """Return the widest vector instructions that numba compiles for, and LLVM's processor name."""
+    """Return the widest vector instruction set that numba compiles for, and the processor name."""
     from llvmlite import binding
     from numba.core import config as numba_config
 
-    config: Any = numba_config  # filled when it is imported
+    config: Any = numba_config  # its attributes are set at import
     chosen = config.CPU_FEATURES
     features = (
         {name for name, there in binding.get_host_cpu_features().items() if there}
@@ -333,15 +327,15 @@ def vector_code() -> str:
         else set(chosen.replace("+", "").split(","))
     )
     widest = next(
-        (title for name, title in _WIDTHS.items() if name in features),
+        (title for name, title in _VECTOR_SETS.items() if name in features),
         "no vector instructions known here",
     )
     return f"{widest} ({config.CPU_NAME or binding.get_host_cpu_name()})"
 
 
 def blas_kernels() -> str:
-    """Return the BLAS libraries loaded, their versions, and the processor of the kernels in use."""
-    import scipy.linalg  # loads a library of its own
+    """Return the loaded BLAS libraries, their versions, and the processor of their kernels."""
+    import scipy.linalg  # loads a BLAS library of its own
     from threadpoolctl import threadpool_info
 
     del scipy
@@ -356,18 +350,14 @@ def blas_kernels() -> str:
     return ", ".join(named) or "a library that does not say what it is"
 
 
-def _kept_in() -> str:
+def _compiled_code_folder() -> str:
+    """Return where numba keeps compiled kernels: by default beside the module of each kernel."""
     from galfeat.features.kernels.finite import flawed_rows
 
     del flawed_rows
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    folder = (
-        Path(chosen)
-        if chosen
-        else Path(__file__).parents[1] / "features" / "kernels" / "__pycache__"
-    )
-    return (
-        f"{folder}"
-        if os.access(folder if folder.exists() else folder.parent, os.W_OK)
-        else f"{folder} cannot be written: see NUMBA_CACHE_DIR"
-    )
+    folder = Path(chosen) if chosen else Path(__file__).parents[1] / "features"
+    writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
+    if not writable:
+        return f"{folder} cannot be written: see NUMBA_CACHE_DIR"
+    return f"{folder}" if chosen else f"the __pycache__ folders below {folder}"

@@ -1,4 +1,4 @@
-"""What a file of galfeat says about itself: how it was made, and what is in it."""
+"""Provenance and contents of feature tables and model files."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,14 +13,15 @@ from galfeat.pipeline.models.model import Model
 
 __all__ = ["describe", "description_text"]
 
-_PARQUET = b"PAR1"  # begins and ends every Parquet file
-_MODEL = b"PK\x03\x04"  # begins every zip archive
+# magic bytes at the start of a file: Parquet, zip archive
+_PARQUET = b"PAR1"
+_MODEL = b"PK\x03\x04"
 
 
 def describe(path: str | Path) -> dict[str, Any]:
-    """Return what a feature table or a model says about itself.
+    """Return provenance and contents of a feature table or a model.
 
-    Only the metadata of a table is read, whatever its size.
+    Of a table only the metadata is read, whatever its size.
 
     Parameters
     ----------
@@ -30,15 +31,15 @@ def describe(path: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON values. ``kind`` is "feature table" or "model"; ``settings`` hold all that decides the
-        numbers; ``fingerprint`` is a short sum of them. A table also has ``rows``, its ``catalog``
+        JSON values. ``kind`` is "feature table" or "model"; ``settings`` are all that decide the
+        features; ``fingerprint`` is a digest of them. A table also has ``rows``, its ``catalog``
         columns with their types, and ``columns``, the number of values of each extractor; a model
         its ``input``, ``classes``, ``layers`` and number of ``parameters``.
 
     Raises
     ------
     UsageError
-        If the file cannot be read, or is neither.
+        If the file cannot be read or is neither.
     """
     path = Path(path)
     try:
@@ -54,11 +55,11 @@ def describe(path: str | Path) -> dict[str, Any]:
 
 
 def description_text(path: str | Path) -> str:
-    """Return what `describe` finds as lines for a person."""
+    """Return the result of `describe` as text for the terminal."""
     found = describe(path)
     lines = [f"{path}: {found['kind']} of galfeat {found['settings'].get('version')}"]
     lines += [
-        f"  {name:<12} {_shown(value)}"
+        f"  {name:<12} {_text(value)}"
         for name, value in found.items()
         if name not in ("kind", "settings", "catalog", "columns")
     ]
@@ -66,11 +67,11 @@ def description_text(path: str | Path) -> str:
         if name in found:
             lines += [
                 f"  {name}",
-                *(f"    {key:<22} {_shown(value)}" for key, value in found[name].items()),
+                *(f"    {key:<22} {_text(value)}" for key, value in found[name].items()),
             ]
     lines += [
         "  settings",
-        *(f"    {key:<40} {_shown(value)}" for key, value in _leaves("", found["settings"])),
+        *(f"    {key:<40} {_text(value)}" for key, value in _leaves("", found["settings"])),
     ]
     return "\n".join(lines)
 
@@ -135,11 +136,11 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _shown(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_shown(each)}" for key, each in value.items())
+        return ", ".join(f"{key} {_text(each)}" for key, each in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(_shown(each) for each in value)
+        return ", ".join(_text(each) for each in value)
     if isinstance(value, bool) or value is None:
         return {None: "not set", True: "yes", False: "no"}[value]
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,18 +1,18 @@
-"""What two settings do not have in common, in words."""
+"""Differences of two trees of settings."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["NOTHING", "changes", "differences"]
+__all__ = ["MISSING", "changes", "differences"]
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return where two settings differ, as texts such as ``preparation.size: 64 and 32``.
+    """Return the differences of two trees of settings as texts: ``preparation.size: 64 and 32``.
 
     Parameters
     ----------
     one, other : mapping
-        Settings as JSON values, mappings within mappings.
+        Settings as JSON values, nested mappings.
 
     Examples
     --------
@@ -22,34 +22,32 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     ['preparation.size: 64 and 32', "bands: nothing and ['g']"]
     """
     return [
-        f"{name}: {_said(here)} and {_said(there)}" for name, here, there in changes(one, other)
+        f"{name}: {_text(here)} and {_text(there)}" for name, here, there in changes(one, other)
     ]
 
 
 def changes(
     one: Mapping[str, Any], other: Mapping[str, Any], name: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
-    """Yield name and both values of each setting that two trees do not have in common.
-
-    `NOTHING` where it is not there.
-    """
+    """Yield the dotted name and both values of each setting that differs; `MISSING` if absent."""
     for key in dict.fromkeys([*one, *other]):
         full = f"{name}.{key}" if name else str(key)
-        here, there = one.get(key, NOTHING), other.get(key, NOTHING)
+        here, there = one.get(key, MISSING), other.get(key, MISSING)
         if isinstance(here, Mapping) and isinstance(there, Mapping):
             yield from changes(here, there, full)
         elif here != there:
             yield full, here, there
 
 
-class _Nothing:
-    """A setting that is not there; None is one that is."""
+class _Missing:
+    """Type of `MISSING`."""
 
 
-NOTHING = _Nothing()
+MISSING = _Missing()
+"""Value of a setting that is absent; None is a value."""
 
 
-def _said(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return "something"
-    return "nothing" if value is NOTHING else repr(value)
+    return "nothing" if value is MISSING else repr(value)

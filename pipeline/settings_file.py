@@ -1,8 +1,7 @@
-"""Settings in a file: TOML that is checked key by key, so that a mistake is named with its line.
+"""Settings files: TOML, checked key by key, with errors that name the line.
 
-A file has a table for each command with that command's options, ``[preparation]`` with what happens
-to a cutout, and ``[features.NAME]`` with the settings of an extractor. Only what differs from the
-defaults needs to stand in it.
+A file has one table per command with the options of that command, ``[preparation]``, and
+``[features.NAME]`` for the settings of an extractor. Defaults may be left out.
 """
 
 import tomllib
@@ -18,22 +17,23 @@ from galfeat.features.settings import fraction
 
 __all__ = ["SHARED", "Configuration", "default_tables", "line_of", "read_configuration"]
 
-SHARED = ("preparation", "features")  # the tables that belong to no command
-_TRIAL = (256, 256)  # shape of an image that settles whether an extractor's settings make sense
+SHARED = ("preparation", "features")
+"""Tables that belong to no command."""
+_TEST_SHAPE = (256, 256)  # of an image on which an extractor's settings are tried
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a settings file says.
+    """Contents of a settings file.
 
     Parameters
     ----------
     path : Path or None
-        The file; None where there is none, and every default holds.
+        The file; None for defaults only.
     text : str
-        What is in it: lines are found there.
+        Its text, to find the lines of keys.
     tables : mapping
-        Its tables, as TOML gives them.
+        Its tables, as `tomllib` returns them.
     """
 
     path: Path | None = None
@@ -41,12 +41,12 @@ class Configuration:
     tables: Mapping[str, Any] = field(default_factory=dict)
 
     def table(self, name: str) -> dict[str, Any]:
-        """Return a table of the file; empty where it is not there.
+        """Return a table of the file; empty if it is missing.
 
         Raises
         ------
         UsageError
-            If the name stands for a value and no table.
+            If the name is a value, not a table.
         """
         found = self.tables.get(name, {})
         if not isinstance(found, dict):
@@ -54,17 +54,17 @@ class Configuration:
         return found
 
     def preparation(self) -> dict[str, Any]:
-        """Return the settings of the preparation that the file has, each of them checked."""
+        """Return the checked settings of the preparation in the file."""
         given = self.table("preparation")
         names = [each.name for each in fields(Preparation)]
         for key, value in given.items():
             self.known(["preparation", key], names)
-            self._trying(["preparation", key], Preparation, {key: value})
-        self._trying(["preparation"], Preparation, given)
+            self._check(["preparation", key], Preparation, {key: value})
+        self._check(["preparation"], Preparation, given)
         return given
 
     def features(self) -> dict[str, dict[str, Any]]:
-        """Return the settings of each extractor that the file has, each of them checked."""
+        """Return the checked settings of each extractor in the file."""
         found = self.table("features")
         for name, given in found.items():
             self.known(["features", name], list(EXTRACTORS))
@@ -76,17 +76,19 @@ class Configuration:
             names = sorted(EXTRACTORS[name]().get_params())
             for key, value in given.items():
                 self.known(["features", name, key], names)
-                self._trying(
-                    ["features", name, key], _tried, {"name": name, "settings": {key: value}}
+                self._check(
+                    ["features", name, key],
+                    _make_extractor,
+                    {"name": name, "settings": {key: value}},
                 )
-            self._trying(["features", name], _tried, {"name": name, "settings": given})
+            self._check(["features", name], _make_extractor, {"name": name, "settings": given})
         return {
             name: {key: _tuples(value) for key, value in given.items()}
             for name, given in found.items()
         }
 
     def known(self, keys: Sequence[str], names: Sequence[str]) -> None:
-        """Refuse a key that is not among those names."""
+        """Refuse a key that is not one of the names."""
         if keys[-1] not in names:
             where = f"[{'.'.join(keys[:-1])}]" if len(keys) > 1 else "the file"
             self.refuse(
@@ -94,13 +96,13 @@ class Configuration:
             )
 
     def refuse(self, keys: Sequence[str], reason: str) -> NoReturn:
-        """Raise the UsageError that names file, line and key."""
+        """Raise a UsageError with file and line of a key."""
         line = line_of(self.text, keys)
         raise UsageError(
             f"{self.path}, line {line}: {reason}" if line else f"{self.path}: {reason}"
         )
 
-    def _trying(self, keys: Sequence[str], make: Any, given: dict[str, Any]) -> None:
+    def _check(self, keys: Sequence[str], make: Any, given: dict[str, Any]) -> None:
         try:
             make(**given)
         except (UsageError, TypeError) as error:
@@ -113,7 +115,7 @@ class Configuration:
 
 
 def read_configuration(path: str | Path | None) -> Configuration:
-    """Read a settings file, and check its tables of the preparation and the extractors.
+    """Read a settings file and check its tables of preparation and extractors.
 
     Parameters
     ----------
@@ -123,8 +125,7 @@ def read_configuration(path: str | Path | None) -> Configuration:
     Raises
     ------
     UsageError
-        If it cannot be read, is no TOML, or has a wrong setting: the sentence names the line and
-        the key.
+        If it cannot be read, is not valid TOML, or has a wrong setting; with line and key.
     """
     if path is None:
         return Configuration()
@@ -137,7 +138,7 @@ def read_configuration(path: str | Path | None) -> Configuration:
     except UnicodeDecodeError as error:
         raise UsageError(f"the settings file {path} is no text in UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the settings file {path} is no TOML: {error}") from error
+        raise UsageError(f"the settings file {path} is not valid TOML: {error}") from error
     configuration = Configuration(path, text, tables)
     configuration.preparation()
     configuration.features()
@@ -145,10 +146,7 @@ def read_configuration(path: str | Path | None) -> Configuration:
 
 
 def default_tables() -> dict[str, tuple[str, dict[str, Any]]]:
-    """Return the tables that belong to no command.
-
-    To each name one line about it, and its settings with their defaults.
-    """
+    """Return the tables that belong to no command: by name, a description and the defaults."""
     tables = {
         "preparation": ("What happens to a cutout before it is measured.", Preparation().as_dict())
     }
@@ -161,10 +159,10 @@ def default_tables() -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 def line_of(text: str, keys: Sequence[str]) -> int | None:
-    r"""Return the line, from 1, at which a key of a TOML text begins; None if there is no such key.
+    r"""Return the line, counted from 1, at which a key of a TOML text begins; None if it is absent.
 
-    The text is read again up to each line: where the key first appears, there it ends, and it
-    begins after the line before.
+    The text is parsed up to each line: the key ends at the first line with which it is present, and
+    begins after the last line before that with which the text was complete.
 
     Examples
     --------
@@ -172,7 +170,7 @@ def line_of(text: str, keys: Sequence[str]) -> int | None:
     3
     """
     lines = text.splitlines()
-    whole = 0  # lines that make a complete text
+    complete = 0  # lines that parse
     for count in range(1, len(lines) + 1):
         try:
             tables: Any = tomllib.loads("\n".join(lines[:count]))
@@ -181,32 +179,32 @@ def line_of(text: str, keys: Sequence[str]) -> int | None:
         for key in keys:
             tables = tables.get(key) if isinstance(tables, dict) else None
         if tables is not None:
-            return _first_written(lines, whole, count)
-        whole = count
+            return _first_statement(lines, complete, count)
+        complete = count
     return None
 
 
-def _first_written(lines: list[str], whole: int, count: int) -> int:
-    """Return the first line after `whole` that is neither empty nor a comment."""
+def _first_statement(lines: list[str], start: int, count: int) -> int:
+    """Return the first line after `start` that is neither empty nor a comment."""
     return next(
         (
             i + 1
-            for i in range(whole, count)
+            for i in range(start, count)
             if lines[i].strip() and not lines[i].lstrip().startswith("#")
         ),
         count,
     )
 
 
-def _tried(name: str, settings: dict[str, Any]) -> Extractor:
+def _make_extractor(name: str, settings: dict[str, Any]) -> Extractor:
     extractor: Extractor = EXTRACTORS[name](
         **{key: _tuples(value) for key, value in settings.items()}
     )
-    extractor.feature_names(("band1", "band2"), _TRIAL)
-    fraction("min_good", extractor.min_good)  # which the names do not depend on
+    extractor.feature_names(("band1", "band2"), _TEST_SHAPE)
+    fraction("min_good", extractor.min_good)  # feature_names does not check it
     return extractor
 
 
 def _tuples(value: Any) -> Any:
-    """Return lists as tuples, which is how extractors write their settings."""
+    """Convert lists to tuples, as extractors expect them."""
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -1,11 +1,17 @@
-"""The command line: one command a file.
+"""Command line: one command a module.
 
 ``galfeat NAME`` and ``python scripts/NAME.py`` are the same.
 
-``simulate``, ``extract``, ``train``, ``classify``, ``compare``, ``export``, ``audit`` and ``show``
-are the commands; `galfeat.scripts.main` puts them together, `galfeat.scripts.running` turns errors
-into one sentence and an exit status, `galfeat.scripts.progress` shows how far a run is, and
-`galfeat.scripts.options` holds the options that several commands share.
+`main`
+    All commands together.
+`running`
+    Error messages of one sentence, and exit statuses.
+`options`, `batching`, `configuring`
+    Options that several commands share: of reading cutouts, of batch runs, and ``--config``.
+`supervising`
+    Restart of batch runs after a crash.
+`progress`
+    Progress display.
 """
 
 __all__: list[str] = []

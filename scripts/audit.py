@@ -1,4 +1,4 @@
-"""``galfeat audit``: measure what the extractors do not react to."""
+"""``galfeat audit``: measure the invariances of the extractors."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Seed, Size
-from galfeat.scripts.running import main_of, say
+from galfeat.scripts.running import echo_stderr, main_of
 
 
 def audit(
@@ -23,7 +23,7 @@ def audit(
     The table goes to the standard output. A relative change of 0 is none at all; 1 makes a galaxy
     as different from itself as from another.
     """
-    del config  # it has done its work: it gave the options above their defaults
+    del config  # its callback has set the defaults of the options above
     from galfeat.pipeline import audit as measure
     from galfeat.pipeline.invariance.figure import audit_text, write_audit
     from galfeat.scripts.progress import Display
@@ -32,9 +32,9 @@ def audit(
         found = measure(n=n, size=size, seed=seed, progress=display)
     typer.echo(audit_text(found))
     if out is not None:
-        say(f"audit: {write_audit(found, out)}")
+        echo_stderr(f"audit: {write_audit(found, out)}")
     for broken in found.broken:
-        say(f"audit: {broken}")
+        echo_stderr(f"audit: {broken}")
     if found.broken:
         raise typer.Exit(1)
 

@@ -1,7 +1,4 @@
-"""What the commands that work through batches have in common.
-
-Their options, the log file, and how they end.
-"""
+"""Options, log file and progress of the commands that process batches."""
 
 import logging
 import time
@@ -13,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from galfeat import UsageError, __version__
-from galfeat.scripts.running import quiet_down
-from galfeat.scripts.supervising import alive
+from galfeat.scripts.running import set_quiet
+from galfeat.scripts.supervising import report_progress
 
 if TYPE_CHECKING:
     from galfeat.pipeline.extraction.extract import Options
@@ -26,8 +23,8 @@ __all__ = [
     "Quiet",
     "Restart",
     "RetryFailed",
+    "monitoring",
     "options_of",
-    "watching",
 ]
 
 Processes = Annotated[
@@ -60,13 +57,13 @@ LogFile = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but what is wrong.")]
 
 _LOG = logging.getLogger("galfeat")
-_LOGGED_EVERY = 60.0  # seconds between lines of progress in the log file
+_LOG_INTERVAL = 60.0  # seconds between lines of progress in the log file
 
 
 def options_of(
     workers: int | None, processes: bool, cluster: str | None, restart: bool, retry_failed: bool
 ) -> "Options":
-    """Return how the run goes about its work.
+    """Return the options of a batch run.
 
     Raises
     ------
@@ -88,40 +85,40 @@ def options_of(
 
 
 @contextmanager
-def watching(
+def monitoring(
     title: str, log: Path | None, quiet: bool
 ) -> Iterator[Callable[[int, int, int], None]]:
-    """Show and log how far a run is.
+    """Display and log the progress of a run.
 
     Parameters
     ----------
     title : str
-        What is being done.
+        Name of the command.
     log : Path or None
-        File to which it is added.
+        Log file to append to.
     quiet : bool
-        Whether nothing is shown.
+        Whether the display is off.
 
     Yields
     ------
     callable
-        To be called with the entries done, the entries there are, and the failures so far.
+        To be called with the number of entries done, of all entries, and of failures so far.
     """
     from galfeat.scripts.progress import Display
 
     if quiet:
-        quiet_down()
-    handler = _log_to(log) if log is not None else None
+        set_quiet()
+    handler = _open_log(log) if log is not None else None
     last = time.monotonic()
 
     with Display(title) as display:
 
         def progress(done: int, total: int, failed: int) -> None:
             nonlocal last
-            alive()
+            report_progress()
             if not quiet:
                 display(done, total, failed)
-            if handler and (done >= total or time.monotonic() - last >= _LOGGED_EVERY):
+            if handler and (done >= total or time.monotonic() - last >= _LOG_INTERVAL):
                 last = time.monotonic()
                 handler.handle(
                     _record(f"{title}: {done:,} of {total:,} cutouts, {failed:,} failed")
@@ -141,7 +138,7 @@ def watching(
                 handler.close()
 
 
-def _log_to(path: Path) -> logging.Handler:
+def _open_log(path: Path) -> logging.Handler:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(path, encoding="utf-8")

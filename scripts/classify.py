@@ -1,7 +1,7 @@
 """``galfeat classify``: give every cutout of a source its class and probabilities."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,29 +12,23 @@ from galfeat.scripts.batching import (
     Quiet,
     Restart,
     RetryFailed,
+    monitoring,
     options_of,
-    watching,
 )
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
-    AllowOutside,
-    BadBits,
-    Bands,
-    Catalog,
-    Companions,
-    Layout,
-    MissingBands,
-    Positions,
-    SizeArcsec,
-    SizePixels,
     Source,
     Strict,
     Workers,
-    names,
+    with_read_options,
 )
-from galfeat.scripts.running import finish, main_of, say_unless_quiet
+from galfeat.scripts.running import echo_unless_quiet, finish, main_of
+
+if TYPE_CHECKING:
+    from galfeat.data.sources.options import ReadOptions
 
 
+@with_read_options
 def classify(
     model: Annotated[
         Path, typer.Argument(metavar="M.galfeat", help="A model file of 'galfeat train'.")
@@ -43,16 +37,8 @@ def classify(
     out: Annotated[
         Path, typer.Option(help="File to write, .parquet or .csv; failures go beside it.")
     ],
-    catalog: Catalog = None,
-    bands: Bands = None,
-    layout: Layout = "auto",
-    positions: Positions = None,
-    size_arcsec: SizeArcsec = None,
-    size_pixels: SizePixels = None,
-    missing_bands: MissingBands = "fail",
-    companions: Companions = True,
-    bad_bits: BadBits = None,
-    allow_outside: AllowOutside = False,
+    *,
+    reading: "ReadOptions",
     workers: Workers = None,
     processes: Processes = False,
     cluster: Cluster = None,
@@ -64,34 +50,22 @@ def classify(
     config: Config = None,
 ) -> None:
     """Give every cutout of a source its class and the probability of each class."""
-    del config  # it has done its work: it gave the options above their defaults
-    from galfeat.data import open_source
+    del config  # its callback has set the defaults of the options above
+    from galfeat.data.sources.open import open_with_options
     from galfeat.pipeline import classify as predict
 
-    opened = open_source(
-        source,
-        catalog=catalog,
-        bands=names(bands),
-        layout=layout,
-        positions=positions,
-        size_arcsec=size_arcsec,
-        size_pixels=size_pixels,
-        missing_bands=missing_bands,
-        companions=companions,
-        bad_bits=bad_bits,
-        allow_outside=allow_outside,
-    )
+    opened = open_with_options(source, reading)
     options = options_of(workers, processes, cluster, restart, retry_failed)
-    with watching("classify", log, quiet) as progress:
+    with monitoring("classify", log, quiet) as progress:
         summary = predict(
             model,
             opened,
             out,
             options=options,
             progress=progress,
-            inputs=[source, catalog, positions],
+            inputs=[source, reading.catalog, reading.positions],
         )
-    say_unless_quiet(f"classify: {summary.ends('classified')}")
+    echo_unless_quiet(f"classify: {summary.ends('classified')}")
     finish(summary.done, summary.failed, strict)
 
 

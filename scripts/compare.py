@@ -1,31 +1,26 @@
 """``galfeat compare``: hand-crafted features against raw pixels, as a report."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
-    AllowOutside,
-    BadBits,
-    Bands,
-    Catalog,
-    Companions,
     Label,
-    Layout,
-    MissingBands,
-    Positions,
     Seed,
     Size,
-    SizeArcsec,
-    SizePixels,
     Workers,
-    names,
+    with_read_options,
 )
-from galfeat.scripts.running import main_of, say
+from galfeat.scripts.running import echo_stderr, main_of
+
+if TYPE_CHECKING:
+    from galfeat.data.sources.options import ReadOptions
 
 
+@with_read_options
 def compare(
     source: Annotated[
         Path | None,
@@ -34,16 +29,8 @@ def compare(
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("report"),
-    catalog: Catalog = None,
-    bands: Bands = None,
-    layout: Layout = "auto",
-    positions: Positions = None,
-    size_arcsec: SizeArcsec = None,
-    size_pixels: SizePixels = None,
-    missing_bands: MissingBands = "fail",
-    companions: Companions = True,
-    bad_bits: BadBits = None,
-    allow_outside: AllowOutside = False,
+    *,
+    reading: "ReadOptions",
     label: Label = "label",
     size: Size = 64,
     seed: Seed = 0,
@@ -69,30 +56,17 @@ def compare(
     config: Config = None,
 ) -> None:
     """Compare hand-crafted features with raw pixels on labelled cutouts and write a report."""
-    from galfeat.data import Source, open_source
+    from galfeat.data.sources.open import open_with_options
     from galfeat.pipeline import compare as head_to_head
     from galfeat.pipeline.reporting import judge
     from galfeat.pipeline.reporting.folder import check_report_folder
     from galfeat.scripts.configuring import extractor_settings, preparation
     from galfeat.scripts.progress import Display
 
-    def open_one(path: Path, catalog: Path | None) -> Source:
-        return open_source(
-            path,
-            catalog=catalog,
-            bands=names(bands),
-            layout=layout,
-            positions=positions,
-            size_arcsec=size_arcsec,
-            size_pixels=size_pixels,
-            missing_bands=missing_bands,
-            companions=companions,
-            bad_bits=bad_bits,
-            allow_outside=allow_outside,
-        )
-
-    check_report_folder(out, [source, catalog, test_source, positions, config])
-    opened = None if source is None else open_one(source, catalog)
+    check_report_folder(out, [source, reading.catalog, test_source, reading.positions, config])
+    opened = None if source is None else open_with_options(source, reading)
+    # the catalog belongs to SOURCE only
+    test_reading = replace(reading, catalog=None)
     with Display("measure") as measuring, Display("train", "parts") as training:
         compared = head_to_head(
             opened,
@@ -100,7 +74,9 @@ def compare(
             name=None if source is None else source.resolve().name,
             label=label,
             plan="quick" if quick else "full",
-            test_source=None if test_source is None else open_one(test_source, None),
+            test_source=None
+            if test_source is None
+            else open_with_options(test_source, test_reading),
             test_name=None if test_source is None else test_source.resolve().name,
             preparation=preparation(config, size),
             settings=extractor_settings(config),
@@ -109,12 +85,12 @@ def compare(
             resume=resume,
             measuring=measuring,
             training=training,
-            saying=lambda sentence: say(f"compare: {sentence}"),
+            saying=lambda sentence: echo_stderr(f"compare: {sentence}"),
         )
-    for sentence in judge(compared.study).sentences:
-        say(sentence)
+    for sentence in judge(compared.results).sentences:
+        echo_stderr(sentence)
     failed = f" ({compared.failed:,} cutouts failed)" if compared.failed else ""
-    say(f"compare: the report is {compared.report}{failed}")
+    echo_stderr(f"compare: the report is {compared.report}{failed}")
 
 
 if __name__ == "__main__":

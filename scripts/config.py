@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from galfeat.scripts.running import main_of, say
+from galfeat.scripts.running import echo_stderr, main_of
 
 
 def config(
@@ -21,7 +21,7 @@ def config(
         typer.echo(defaults(), nl=False)
         return
     check_configuration(check)
-    say(f"config: {check} is fine")
+    echo_stderr(f"config: {check} is fine")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
-"""``--config galfeat.toml``: the options of a command from a file.
+"""``--config galfeat.toml``: options of a command from a settings file.
 
-What stands on the command line wins.
-
-The file's table with the command's name fills in the options that were not given. It is checked
-before anything is done: a key that is no option, or a value that the option would refuse, is named
-with its line. The tables of the other commands are checked too.
+The file's table with the command's name provides defaults for options that are not on the command
+line. The whole file is checked first, including the tables of other commands: a key that is no
+option, or a value that the option would refuse, is reported with its line.
 """
 
 from collections.abc import Mapping
@@ -27,11 +25,11 @@ __all__ = [
 ]
 
 _HIDDEN = ("config", "help")
-_OWN_SIZE = ("simulate", "audit")  # commands whose size is that of galaxies they make
+_OWN_SIZE = ("simulate", "audit")  # commands whose size is that of simulated galaxies
 
 
 def _apply(context: typer.Context, path: Path | None) -> Path | None:
-    """Make the file's values the defaults of the command that is about to run."""
+    """Use the file's values as defaults of the command."""
     if path is not None:
         name = context.info_name or ""
         context.default_map = check_configuration(path).get(Path(name).stem, {})
@@ -50,13 +48,12 @@ Config = Annotated[
 
 
 def check_configuration(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the options that a settings file has for each command, as the command line would give
-    them.
+    """Return the options in a settings file for each command, as on the command line.
 
     Raises
     ------
     UsageError
-        If the file cannot be read or has a wrong setting: the sentence names the line and the key.
+        If the file cannot be read or has a wrong setting: the message has the line and the key.
     """
     from galfeat.pipeline.settings_file import SHARED, read_configuration
 
@@ -70,7 +67,7 @@ def check_configuration(path: Path) -> dict[str, dict[str, Any]]:
     size = configuration.table("preparation").get("size")
     for name, command in commands.items():
         if size is not None and prepares(name, command):
-            given = _checked(
+            given = _check_value(
                 configuration,
                 ["preparation", "size"],
                 size,
@@ -82,9 +79,7 @@ def check_configuration(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def preparation(path: Path | None, size: int) -> Any:
-    """Return the preparation that a settings file describes, at the size that the command was
-    given.
-    """
+    """Return the preparation in a settings file, with the size of the command's option."""
     from galfeat.data import Preparation
     from galfeat.pipeline.settings_file import read_configuration
 
@@ -92,7 +87,7 @@ def preparation(path: Path | None, size: int) -> Any:
 
 
 def extractor_settings(path: Path | None) -> Mapping[str, Mapping[str, Any]]:
-    """Return the settings of extractors that a settings file has."""
+    """Return the settings of extractors in a settings file."""
     from galfeat.pipeline.settings_file import read_configuration
 
     return read_configuration(path).features()
@@ -100,7 +95,7 @@ def extractor_settings(path: Path | None) -> Mapping[str, Mapping[str, Any]]:
 
 def configurable_commands() -> dict[str, Any]:
     """Return the commands that take a settings file, by name."""
-    from galfeat.scripts.main import app  # only now: the commands import this module
+    from galfeat.scripts.main import app  # imported late: the commands import this module
 
     group: Any = typer.main.get_command(app)
     return {
@@ -111,19 +106,17 @@ def configurable_commands() -> dict[str, Any]:
 
 
 def prepares(name: str, command: Any) -> bool:
-    """Return whether a command brings cutouts to a size, which then stands in the file's table
-    ``[preparation]``.
-    """
+    """Return whether a command prepares cutouts: its size is in the table ``[preparation]``."""
     return "size" in settable(command) and name not in _OWN_SIZE
 
 
 def settable(command: Any) -> dict[str, Any]:
-    """Return the parameters of a command that a file may give, by name."""
+    """Return the parameters of a command that a settings file may contain, by name."""
     return {each.name: each for each in command.params if each.name not in _HIDDEN}
 
 
 def _options(configuration: "Configuration", name: str, command: Any) -> dict[str, Any]:
-    """Return a command's table, its values as the command line would give them."""
+    """Return a command's table, with its values as on the command line."""
     parameters = settable(command)
     context = typer.Context(command, info_name=name)
     found = {}
@@ -132,23 +125,22 @@ def _options(configuration: "Configuration", name: str, command: Any) -> dict[st
         parameter = key.replace("-", "_")
         if parameter not in parameters:
             configuration.known(keys, [each.replace("_", "-") for each in parameters])
-        given, taken = _checked(configuration, keys, value, parameters[parameter], context)
-        found[parameter] = _beside(configuration.path, given) if isinstance(taken, Path) else given
+        given, converted = _check_value(configuration, keys, value, parameters[parameter], context)
+        found[parameter] = (
+            _relative_to(configuration.path, given) if isinstance(converted, Path) else given
+        )
     return found
 
 
-def _checked(
+def _check_value(
     configuration: "Configuration",
     keys: list[str],
     value: Any,
     parameter: Any,
     context: typer.Context,
 ) -> tuple[Any, Any]:
-    """Return a value as the command line would give it, and what the option makes of it.
-
-    Refuse one that the option would refuse.
-    """
-    given = _as_given(configuration, keys, value, parameter)
+    """Return a value as on the command line, and converted by the option, which may refuse it."""
+    given = _as_text(configuration, keys, value, parameter)
     try:
         return given, parameter.process_value(context, given)
     except typer.BadParameter as error:
@@ -158,8 +150,8 @@ def _checked(
         )
 
 
-def _as_given(configuration: "Configuration", keys: list[str], value: Any, parameter: Any) -> Any:
-    """Return a value as the command line would give it: text, or true and false for a switch."""
+def _as_text(configuration: "Configuration", keys: list[str], value: Any, parameter: Any) -> Any:
+    """Return a value as on the command line: text, or a bool for a switch."""
     switch = bool(getattr(parameter, "is_flag", False))
     if isinstance(value, bool) != switch:
         configuration.refuse(
@@ -177,6 +169,6 @@ def _as_given(configuration: "Configuration", keys: list[str], value: Any, param
     return str(value)
 
 
-def _beside(path: Path | None, given: str) -> str:
-    """Return a path of the file as seen from here: it is meant from the folder of the file."""
+def _relative_to(path: Path | None, given: str) -> str:
+    """Return a path in a settings file, which is relative to the file's folder."""
     return given if path is None or "://" in given else str(path.parent / Path(given).expanduser())

@@ -1,4 +1,4 @@
-"""Every setting with its default, as the text of a settings file."""
+"""Default settings of all commands, as the text of a settings file."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ _WIDTH = 110  # characters a line
 
 
 def defaults() -> str:
-    """Return a settings file with every default: what is commented out has none."""
+    """Return a settings file with every default; settings without one are commented out."""
     lines = [
         (
             f"# Settings of galfeat {__version__}. Keep what you change and delete the rest; "
@@ -39,7 +39,7 @@ def _command(name: str, command: Any) -> Iterator[str]:
     yield f"[{name}]"
     for each in settable(command).values():
         if each.name == "size" and prepares(name, command):
-            continue  # it stands with the preparation, once for all commands
+            continue  # it is in the table of the preparation, once for all commands
         yield from _comment(getattr(each, "help", None) or "")
         value = each.default if not callable(each.default) else None
         if isinstance(value, str) and "," in (each.metavar or ""):

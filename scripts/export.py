@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from galfeat.scripts.running import main_of, say
+from galfeat.scripts.running import echo_stderr, main_of
 
 
 def export(
@@ -22,7 +22,7 @@ def export(
     """Write a feature table as FITS or CSV."""
     from galfeat.pipeline import export as write
 
-    say(f"export: {write(table, out)}")
+    echo_stderr(f"export: {write(table, out)}")
 
 
 if __name__ == "__main__":

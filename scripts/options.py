@@ -1,28 +1,25 @@
 """Options that several commands share."""
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 __all__ = [
-    "AllowOutside",
-    "BadBits",
     "Bands",
     "Catalog",
-    "Companions",
     "Label",
     "Layout",
-    "MissingBands",
-    "Positions",
     "Seed",
     "Size",
-    "SizeArcsec",
-    "SizePixels",
     "Source",
     "Strict",
     "Workers",
     "names",
+    "with_read_options",
 ]
 
 Source = Annotated[
@@ -55,7 +52,7 @@ Layout = Annotated[
         )
     ),
 ]
-Positions = Annotated[
+_Positions = Annotated[
     Path | None,
     typer.Option(
         help="Catalogue with ra and dec in degrees, or x and y in pixels from 0, or x_image and "
@@ -63,20 +60,20 @@ Positions = Annotated[
         "SOURCE is then a mosaic, or a folder with one a band."
     ),
 ]
-SizeArcsec = Annotated[
+_SizeArcsec = Annotated[
     float | None,
     typer.Option(min=0.0, help="Side of the cutouts around --positions, in arcseconds."),
 ]
-SizePixels = Annotated[
+_SizePixels = Annotated[
     int | None, typer.Option(min=1, max=4096, help="The same in pixels of the mosaic.")
 ]
-MissingBands = Annotated[
+_MissingBands = Annotated[
     Literal["fail", "mask"],
     typer.Option(
         help="A galaxy without one of the bands: a failure, or one with no good pixel in that band."
     ),
 ]
-Companions = Annotated[
+_Companions = Annotated[
     bool,
     typer.Option(
         help=(
@@ -85,7 +82,7 @@ Companions = Annotated[
         )
     ),
 ]
-BadBits = Annotated[
+_BadBits = Annotated[
     int | None,
     typer.Option(
         min=0,
@@ -95,7 +92,7 @@ BadBits = Annotated[
         ),
     ),
 ]
-AllowOutside = Annotated[
+_AllowOutside = Annotated[
     bool,
     typer.Option(
         "--allow-outside",
@@ -113,7 +110,50 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with status 1 if an
 Label = Annotated[str, typer.Option(help="Catalogue column with the classes.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 
+# options of `galfeat.data.open_source`, in the order of --help
+_READ_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "catalog": (Catalog, None),
+    "bands": (Bands, None),
+    "layout": (Layout, "auto"),
+    "positions": (_Positions, None),
+    "size_arcsec": (_SizeArcsec, None),
+    "size_pixels": (_SizePixels, None),
+    "missing_bands": (_MissingBands, "fail"),
+    "companions": (_Companions, True),
+    "bad_bits": (_BadBits, None),
+    "allow_outside": (_AllowOutside, False),
+}
+
+
+def with_read_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for reading cutouts to a command, in place of its parameter `reading`.
+
+    The command receives them as one `galfeat.data.sources.options.ReadOptions`.
+    """
+
+    @wraps(command)
+    def wrapped(**given: Any) -> None:
+        from galfeat.data.sources.options import ReadOptions
+
+        options = {name: given.pop(name) for name in _READ_OPTIONS}
+        options["bands"] = names(options["bands"])
+        command(**given, reading=ReadOptions(**options))
+
+    kind = Parameter.KEYWORD_ONLY
+    parameters: list[Parameter] = []
+    for each in signature(command).parameters.values():
+        if each.name == "reading":
+            parameters += [
+                Parameter(name, kind, default=default, annotation=option)
+                for name, (option, default) in _READ_OPTIONS.items()
+            ]
+        else:
+            parameters.append(each.replace(kind=kind))
+    wrapped.__signature__ = signature(command).replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {each.name: each.annotation for each in parameters}
+    return wrapped
+
 
 def names(text: str | None) -> tuple[str, ...] | None:
-    """Split a list at its commas."""
+    """Split a comma-separated list."""
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,4 +1,4 @@
-"""How far a run is: a bar at a terminal, a line every few seconds elsewhere."""
+"""Progress display: a bar in a terminal, otherwise a line every few seconds."""
 
 import sys
 import time
@@ -8,11 +8,11 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from galfeat.scripts.running import say
+from galfeat.scripts.running import echo_stderr
 
 __all__ = ["Display"]
 
-_LINE_EVERY = 10.0  # seconds between lines where there is no terminal
+_LINE_INTERVAL = 10.0  # seconds between lines without a terminal
 
 
 class Display:
@@ -21,15 +21,15 @@ class Display:
     Parameters
     ----------
     title : str
-        What is being done.
+        Name of the task.
     unit : str
-        What is being counted.
+        Unit that is counted.
     """
 
     def __init__(self, title: str, unit: str = "cutouts") -> None:
         self._title = title
         self._unit = unit
-        # when the first part was through, and how large it was
+        # time and count at the first call
         self._first: tuple[float, int] | None = None
         self._last = 0.0
         self._bar: Progress | None = None
@@ -47,9 +47,9 @@ class Display:
         self._close()
 
     def __call__(self, done: int, total: int, note: int | str = "") -> None:
-        """Show that `done` of `total` are through.
+        """Show that `done` of `total` are done.
 
-        The note is the number of failures, or what is being worked on.
+        `note` is the number of failures, or the current task.
         """
         now = time.monotonic()
         if self._first is None:
@@ -66,10 +66,10 @@ class Display:
         if self._bar and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, state=state)
             if done >= total:
-                self._close()  # two displays at once would fight for the line
-        elif done < total and now - self._last >= _LINE_EVERY:
+                self._close()  # the next display needs the line
+        elif done < total and now - self._last >= _LINE_INTERVAL:
             self._last = now
-            say(f"{self._title}: {state}, {(total - done) / rate:,.0f} s left")
+            echo_stderr(f"{self._title}: {state}, {(total - done) / rate:,.0f} s left")
 
     def _open(self, now: float) -> None:
         self._last = now

@@ -1,5 +1,7 @@
-"""How a command ends: 0 done, 1 nothing could be done (or ``--strict`` with failures), 2 wrong
-usage, 130 interrupted.
+"""Running of commands: error messages and exit statuses.
+
+The exit status is 0 if done, 1 if nothing could be done (or ``--strict`` with failures), 2 for
+wrong usage, and 130 if interrupted.
 """
 
 import logging
@@ -14,109 +16,109 @@ import typer
 from galfeat import GalfeatError
 from galfeat.scripts.supervising import BATCHES, supervise
 
-__all__ = ["finish", "leave", "main_of", "quiet_down", "run", "say", "say_unless_quiet"]
+__all__ = ["echo_stderr", "echo_unless_quiet", "finish", "leave", "main_of", "run", "set_quiet"]
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
-def say(text: str) -> None:
-    """Write one line for the person at the terminal; stdout stays clean."""
+def echo_stderr(text: str) -> None:
+    """Write one line to stderr; stdout is for results."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
 
+# The base of all that Typer raises for wrong usage: click's own class in older versions, Typer's
+# copy of it in newer ones.
+_WrongUsage: Any = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 _quiet = [False]
 
 
-def quiet_down() -> None:
-    """Say from now on, in this command, nothing but what is wrong."""
+def set_quiet() -> None:
+    """Write only warnings and errors from now on, in this command."""
     _quiet[0] = True
 
 
-def say_unless_quiet(text: str) -> None:
-    """Write one line for the person, who may have asked for none."""
+def echo_unless_quiet(text: str) -> None:
+    """Write one line to stderr, unless ``--quiet`` is set."""
     if not _quiet[0]:
-        say(text)
+        echo_stderr(text)
 
 
 def finish(done: int, failed: int, strict: bool) -> None:
-    """Leave with status 1 if nothing could be done, or if there were failures and none were to be
-    tolerated.
-    """
+    """Exit with status 1 if nothing was done, or if there were failures and `strict` is set."""
     if not done or (strict and failed):
         raise typer.Exit(1)
 
 
-class _Said(logging.Handler):
-    """The library's messages, as lines for the person at the terminal."""
+class _StderrHandler(logging.Handler):
+    """Log handler that writes the library's messages to stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING or not _quiet[0]:
-            say(f"galfeat: {record.getMessage()}")
+            echo_stderr(f"galfeat: {record.getMessage()}")
 
 
-def _listen() -> None:
-    """Let the person see what the library has to say, such as that it compiles."""
+def _show_log() -> None:
+    """Write the library's log messages to stderr, such as that kernels are compiled."""
     log = logging.getLogger("galfeat")
-    if not any(isinstance(handler, _Said) for handler in log.handlers):
-        log.addHandler(_Said())
+    if not any(isinstance(handler, _StderrHandler) for handler in log.handlers):
+        log.addHandler(_StderrHandler())
         log.setLevel(logging.INFO)
 
 
 def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
-    A user's mistake becomes one sentence, a bug a traceback.
-
-    Where there are several commands and none is named, they are listed.
+    A usage error is reported in one sentence, a bug as a traceback. Without arguments the commands
+    are listed.
     """
     name = "galfeat"
     _quiet[0] = False
-    _listen()
+    _show_log()
     several = len(app.registered_commands) > 1
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"] * several
     if "" in arguments:
-        say(f"{name}: one of the arguments is empty; was it a variable that is not set?")
+        echo_stderr(f"{name}: one of the arguments is empty; was it a variable that is not set?")
         return 2
     try:
         status = app(arguments, prog_name=name, standalone_mode=False)
-    except typer.TyperException as error:
-        said = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
+    except _WrongUsage as error:
+        message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
         command = f" {arguments[0]}" if arguments and arguments[0].isalpha() else ""
-        say(f"{name}: {said} (see '{name}{command} --help')")
+        echo_stderr(f"{name}: {message} (see '{name}{command} --help')")
         return 2
     except MemoryError as error:
-        say(f"{name}: not enough memory: {error}")
+        echo_stderr(f"{name}: not enough memory: {error}")
         return 1
     except GalfeatError as error:
-        say(f"{name}: {error}")
+        echo_stderr(f"{name}: {error}")
         return 2
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:
-        say(f"{name}: interrupted")
+        echo_stderr(f"{name}: interrupted")
     return status if isinstance(status, int) else 0
 
 
 def leave(app: typer.Typer, command: str) -> None:
-    """Run the command line of this process, watched over where it works through batches, and leave
-    with its exit status.
-    """
-    watched = command in BATCHES and "--help" not in sys.argv
-    status = supervise() if watched else None
+    """Run this process's command line, supervised for batch commands, and exit with its status."""
+    supervised = command in BATCHES and "--help" not in sys.argv
+    status = supervise() if supervised else None
     if status is None:
-        if watched:
-            # as a scheduler of jobs ends them: in order
+        if supervised:
+            # job schedulers end jobs by SIGTERM: shut down as for Ctrl-C
             signal.signal(signal.SIGTERM, signal.default_int_handler)
         status = run(app)
-        if status == INTERRUPTED:  # threads that are still busy with a galaxy are not waited for
+        if status == INTERRUPTED:  # do not wait for threads that are still measuring
             sys.stderr.flush()
             os._exit(status)
     sys.exit(status)
 
 
 def main_of(command: Callable[..., Any]) -> None:
-    """Run one command by itself, for ``python scripts/NAME.py``."""
+    """Run a single command, for ``python scripts/NAME.py``."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
     leave(app, command.__name__)

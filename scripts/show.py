@@ -7,7 +7,7 @@ import typer
 
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Bands, Catalog, Layout, Size, names
-from galfeat.scripts.running import main_of, say
+from galfeat.scripts.running import echo_stderr, main_of
 
 
 def show(
@@ -43,7 +43,7 @@ def show(
         layout=layout,
         preparation=prepared,
     )
-    say(f"show: {drawn}")
+    echo_stderr(f"show: {drawn}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import typer
 
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Seed, names
-from galfeat.scripts.running import main_of, say
+from galfeat.scripts.running import echo_stderr, main_of
 
 
 def simulate(
@@ -60,7 +60,7 @@ def simulate(
     """Write a simulated survey: FITS cutouts, catalog.csv (id, file, label, state), truth.csv and
     survey.json (the settings).
     """
-    del config  # it has done its work: it gave the options above their defaults
+    del config  # its callback has set the defaults of the options above
     from galfeat.data import SimulatedSurvey, write_survey
     from galfeat.scripts.progress import Display
 
@@ -68,7 +68,9 @@ def simulate(
     if contact_sheet is not None:
         from galfeat.pipeline.figures.contact_sheet import SHEET_ENDINGS, write_contact_sheet
 
-        if contact_sheet.suffix.lower() not in SHEET_ENDINGS:  # before the work, not after it
+        if (
+            contact_sheet.suffix.lower() not in SHEET_ENDINGS
+        ):  # checked before the survey is written
             raise typer.BadParameter(
                 f"a contact sheet must end in {' or '.join(SHEET_ENDINGS)}",
                 param_hint="--contact-sheet",
@@ -76,8 +78,8 @@ def simulate(
     with Display("simulate", "galaxies") as display:
         write_survey(survey, out, layout, display)
     if contact_sheet is not None:
-        say(f"simulate: contact sheet {write_contact_sheet(survey, contact_sheet)}")
-    say(f"simulate: {n:,} {'realistic ' if realistic else ''}galaxies in {out}")
+        echo_stderr(f"simulate: contact sheet {write_contact_sheet(survey, contact_sheet)}")
+    echo_stderr(f"simulate: {n:,} {'realistic ' if realistic else ''}galaxies in {out}")
 
 
 if __name__ == "__main__":

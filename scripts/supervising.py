@@ -1,10 +1,8 @@
-"""A run that ends by a crash is begun again at once.
+"""Restart of batch runs after a crash.
 
-The new process finds out which galaxy it was, leaves it out and goes on.
-
-A command line that works through batches forks: the child does the work, the parent, which has
-loaded nothing that could crash, waits. That costs a few milliseconds. Without it a segmentation
-fault in the middle of the night would leave the rest undone until somebody came.
+A batch command forks: the child does the work; the parent, which has loaded no compiled code, waits
+and restarts it after a crash such as a segmentation fault. The new child identifies the galaxy that
+caused it, leaves it out and resumes the run. Forking costs a few milliseconds.
 """
 
 import contextlib
@@ -14,93 +12,88 @@ import sys
 import threading
 from types import FrameType
 
-__all__ = ["BATCHES", "alive", "supervise"]
+__all__ = ["BATCHES", "report_progress", "supervise"]
 
 BATCHES = ("extract", "classify")
-"""The commands that are watched over."""
+"""Commands that are supervised."""
 
-_LAST_CHANCES = 3  # crashes without anything done in between, after which it is no galaxy's fault
-_news: list[int] = []  # in the child: the pipe on which it says that something is done
+_MOST_CRASHES = 3  # successive crashes without progress, after which no galaxy is the cause
+_progress_pipes: list[int] = []  # in the child: the pipe to report progress on
 
 
-def alive() -> None:
-    """Say that something was done, so that the next crash is not taken for the same one."""
-    for handle in _news:
+def report_progress() -> None:
+    """Report progress to the parent, so that the next crash counts as another one."""
+    for handle in _progress_pipes:
         with contextlib.suppress(OSError):
             os.write(handle, b".")
 
 
 def supervise() -> int | None:
-    """Fork, and watch over the child.
+    """Fork, and restart the child after a crash.
 
     Returns
     -------
     int or None
-        In the parent the exit status of the last child, once that ended in order; in a child None:
-        it shall do the work.
+        In the parent, the exit status of the last child. In a child, and where processes cannot
+        fork, None: the caller does the work.
     """
     if not hasattr(os, "fork"):
         return None
-    chances = _LAST_CHANCES
-    while chances:
-        hear, news = os.pipe()
-        watched, leash = os.pipe()
+    remaining = _MOST_CRASHES
+    while remaining:
+        progress_read, progress_write = os.pipe()
+        parent_read, parent_write = os.pipe()
         child = os.fork()
         if not child:
-            for handle in (hear, leash):
+            for handle in (progress_read, parent_write):
                 os.close(handle)
-            _news.append(news)
-            _end_with_parent(watched)
+            _progress_pipes.append(progress_write)
+            _end_with_parent(parent_read)
             return None
-        for handle in (news, watched):
+        for handle in (progress_write, parent_read):
             os.close(handle)
-        status, done = _watch(child, hear)
-        os.close(leash)
+        status, done = _wait(child, progress_read)
+        os.close(parent_write)
         if status >= 0 or status in (-signal.SIGINT, -signal.SIGTERM):
             return status if status >= 0 else 128 - status
-        chances = _LAST_CHANCES if done else chances - 1
+        remaining = _MOST_CRASHES if done else remaining - 1
         name = signal.Signals(-status).name
         again = (
             "looking for the galaxy that did it, and going on"
-            if chances
+            if remaining
             else "and that without a galaxy that can be blamed for it"
         )
         sys.stderr.write(f"galfeat: the run was ended by {name}; {again}\n")
     return 1
 
 
-def _watch(child: int, hear: int) -> tuple[int, bool]:
-    """Wait for the end of a child.
+def _wait(child: int, progress_read: int) -> tuple[int, bool]:
+    """Wait for a child; return its exit code (negative for a signal) and whether it progressed."""
 
-    Return how it ended, negative for a signal, and whether it had done something.
-    """
-
-    def pass_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def forward(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)
 
     before = [
-        (number, signal.signal(number, pass_on)) for number in (signal.SIGINT, signal.SIGTERM)
+        (number, signal.signal(number, forward)) for number in (signal.SIGINT, signal.SIGTERM)
     ]
     done = False
     try:
-        while os.read(hear, 4096):
+        while os.read(progress_read, 4096):
             done = True
     finally:
-        os.close(hear)
+        os.close(progress_read)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         for number, handler in before:
             signal.signal(number, handler)
     return status, done
 
 
-def _end_with_parent(watched: int) -> None:
-    """End this process when its parent is gone, so that the same command can be given again at
-    once.
-    """
+def _end_with_parent(parent_read: int) -> None:
+    """End this process when its parent has ended, so that the run can be resumed at once."""
 
     def wait() -> None:
-        os.read(watched, 1)
+        os.read(parent_read, 1)
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -8,7 +8,7 @@ import typer
 from galfeat import UsageError
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import Label, Seed, names
-from galfeat.scripts.running import main_of, say
+from galfeat.scripts.running import echo_stderr, main_of
 
 _MOST_UNITS = 65536  # a layer; beyond that it is a mistyped number, not a shallow network
 
@@ -29,7 +29,7 @@ def train(
     config: Config = None,
 ) -> None:
     """Train a shallow network on a feature table and write the model file."""
-    del config  # it has done its work: it gave the options above their defaults
+    del config  # its callback has set the defaults of the options above
     from galfeat.pipeline import train as fit
 
     trained = fit(
@@ -37,7 +37,7 @@ def train(
     )
     counts = ", ".join(f"{name} {count:,}" for name, count in trained.classes.items())
     without = f"; {trained.unlabelled:,} without a label left out" if trained.unlabelled else ""
-    say(
+    echo_stderr(
         f"train: {trained.model.input.name} of {sum(trained.classes.values()):,} galaxies "
         f"({counts}){without}: {trained.path}"
     )

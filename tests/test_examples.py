@@ -2,9 +2,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+@pytest.mark.slow
 def test_the_lecture_is_drawn(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-W", "error", EXAMPLES / "lecture.py", tmp_path], check=True)
     drawn = [
@@ -21,6 +24,7 @@ def test_the_lecture_is_drawn(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_preparation_is_drawn(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-W", "error", EXAMPLES / "preparation.py", tmp_path], check=True

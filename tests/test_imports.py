@@ -37,6 +37,7 @@ def modules() -> list[tuple[str, Path]]:
     return [(wing, path) for wing in ALLOWED for path in sorted((ROOT / wing).rglob("*.py"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wing", "path"),
     modules(),
@@ -50,6 +51,15 @@ def test_a_module_imports_only_what_its_wing_may(wing: str, path: Path) -> None:
             assert ASTROPY[wing], f"{wing} must not know astropy"
         wings = {rest.split(".")[0]} & set(ALLOWED) if top == "galfeat" else set()
         assert wings <= ALLOWED[wing] | {wing}, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "src" / "galfeat").glob("*.py")), ids=lambda p: p.name
+)
+def test_modules_at_the_root_import_only_the_standard_library(path: Path) -> None:
+    for name in imported(path):
+        top = name.partition(".")[0]
+        assert name == "galfeat.UsageError" or top in sys.stdlib_module_names, name
 
 
 def test_the_face_imports_nothing_heavy() -> None:

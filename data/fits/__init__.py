@@ -1,3 +1,5 @@
-"""FITS files: headers that are not trusted, images, masks and noise maps in other extensions, and
-fast paths for many alike.
+"""FITS files: safe header parsing, image layouts, tile decompression, ancillary images, fast paths.
+
+README.md beside this file says why headers, tiles and HCOMPRESS are read here and not by astropy,
+and what that gains.
 """

@@ -1,7 +1,4 @@
-"""What accompanies the pixels of a galaxy, brought into one form.
-
-Noise as standard deviations, bad pixels as NaN, segments as numbers.
-"""
+"""Ancillary images in one form: noise as sigma, bad pixels as NaN, segments as labels."""
 
 import re
 from collections.abc import Sequence
@@ -13,27 +10,27 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.fits.ancillary_names import Role
-from galfeat.data.fits.header_forms import Cards
+from galfeat.data.fits.header_forms import HeaderCards
 from galfeat.data.fits.headers import Header
 
 __all__ = [
-    "NOISE",
-    "Companions",
-    "Layer",
-    "Pixels",
+    "NOISE_ROLES",
+    "AncillaryOptions",
+    "AncillaryPlane",
+    "PixelPlanes",
+    "apply_ancillary",
     "bad_bits_of",
     "bad_pixels",
     "noise_role",
-    "segments_of",
-    "sigma_of",
-    "with_layers",
+    "noise_sigma",
+    "segment_labels",
 ]
 
-NOISE: tuple[Role, ...] = ("sigma", "variance", "ivar")
+NOISE_ROLES: tuple[Role, ...] = ("sigma", "variance", "ivar")
 """What a noise map can hold; of a file that has several, the first is taken."""
 
-_LSST_BAD = ("BAD", "SAT", "EDGE", "NO_DATA")
-_WORDS: dict[Role, str] = {
+_LSST_BAD_PLANES = ("BAD", "SAT", "EDGE", "NO_DATA")
+_DESCRIPTIONS: dict[Role, str] = {
     "sigma": "noise map",
     "variance": "map of variances",
     "ivar": "map of inverse variances",
@@ -42,11 +39,11 @@ _WORDS: dict[Role, str] = {
     "segmentation": "segmentation map",
 }
 _MASK_PLANE = re.compile(rb"(?:HIERARCH +)?\bMP_([A-Z0-9_]+) *= *([0-9]{1,2})\b")
-_HIGHEST = np.iinfo(np.int32).max
+_MAX_INT32 = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
-class Companions:
+class AncillaryOptions:
     """How noise maps, masks, flags and segmentation maps are used.
 
     Parameters
@@ -54,15 +51,15 @@ class Companions:
     use : bool
         Whether they are read at all.
     bad_bits : int or None
-        Which bits of a data-quality map make a pixel bad: 3 is the first two. None goes by the
-        file: DO_NOT_USE, the first bit, where TELESCOP is JWST; BAD, SAT, EDGE and NO_DATA where
-        keywords such as ``MP_BAD`` name the bits (Rubin, Hyper Suprime-Cam); any bit otherwise
-        (Hubble). 0 passes over them.
+        Bit mask of a data-quality map that makes a pixel bad: 3 is the first two bits. None goes by
+        the file: DO_NOT_USE, the first bit, where TELESCOP is JWST; BAD, SAT, EDGE and NO_DATA
+        where keywords such as ``MP_BAD`` name the bits (Rubin, Hyper Suprime-Cam); any bit
+        otherwise (Hubble). 0 ignores data-quality maps.
 
     Raises
     ------
     UsageError
-        If `bad_bits` is no whole number from 0 to 2**63 - 1.
+        If `bad_bits` is not an integer from 0 to 2**63 - 1.
     """
 
     use: bool = True
@@ -79,13 +76,17 @@ class Companions:
             )
 
 
-class Pixels(NamedTuple):
-    """Pixels of one galaxy as a file has them.
+class PixelPlanes(NamedTuple):
+    """Pixels of one galaxy as read from a file.
 
-    Float32 of shape (bands, ny, nx), names of the bands, and whether the file gave them.
-
-    ``noise`` is of the same shape, ``segmentation`` int32 of shape (ny, nx); None where there is
-    none.
+    Parameters
+    ----------
+    pixels : array of float32, shape (bands, ny, nx)
+    bands : tuple of str
+    named : bool
+        Whether the file names the bands.
+    noise : array of float32, shape (bands, ny, nx), optional
+    segmentation : array of int32, shape (ny, nx), optional
     """
 
     pixels: NDArray[np.float32]
@@ -95,18 +96,18 @@ class Pixels(NamedTuple):
     segmentation: NDArray[np.int32] | None = None
 
 
-class Layer(NamedTuple):
-    """One companion of a galaxy.
+class AncillaryPlane(NamedTuple):
+    """One ancillary image of a galaxy, as read.
 
     Parameters
     ----------
     role : str
     band : int or None
-        The one band that it goes with; None: all.
+        The one band that it belongs to; None: all.
     values : array, shape (planes, ny, nx)
-        Float32 for noise, bool for what is bad (`mask`, `flags`), any numbers for segments.
+        Float32 for noise, bool for bad pixels (`mask`, `flags`), any numbers for segments.
     file : str
-        Where it comes from, if not from the galaxy's own file.
+        The file that it was read from, if not the galaxy's own.
     """
 
     role: Role
@@ -116,40 +117,35 @@ class Layer(NamedTuple):
 
 
 def bad_bits_of(header: Header, first: Header, role: Role, bad_bits: int | None) -> int | None:
-    """Return the bits that make a pixel of a mask or of a map of flags bad.
-
-    None: any value but zero.
+    """Return the bits of a mask or data-quality map that make a pixel bad; None: any nonzero value.
 
     Parameters
     ----------
     header, first : Header
-        That of the map, and the first of its file.
+        Header of the map, and primary header of its file.
     role : {"mask", "flags"}
     bad_bits : int or None
-        As the user chose; see `Companions`.
+        The user's choice; see `AncillaryOptions`.
     """
     named = _named_bits(header)
     if bad_bits is not None and (named or role == "flags"):
         return bad_bits
     if named:
-        return sum(1 << bit for bit in {named[name] for name in _LSST_BAD if name in named})
+        return sum(1 << bit for bit in {named[name] for name in _LSST_BAD_PLANES if name in named})
     jwst = "JWST" in (header.text("TELESCOP").upper(), first.text("TELESCOP").upper())
     return 1 if jwst and role == "flags" else None
 
 
 def bad_pixels(values: NDArray[np.generic], bits: int | None) -> NDArray[np.bool_]:
-    """Return which pixels of a mask or of a map of flags are bad.
-
-    Those with one of the bits, or, without these, all but zero.
-    """
+    """Return where a mask or data-quality map is bad: a bit is set, or it is not zero."""
     if bits is None or values.dtype.kind == "f":
         return np.asarray(values != 0)
     return np.asarray(values.astype(np.int64, copy=False) & bits != 0)
 
 
 def _named_bits(header: Header) -> dict[str, int]:
-    """Return the bits that keywords such as ``MP_BAD`` name, long ones behind HIERARCH."""
-    if not isinstance(header.cards, Cards):
+    """Return the bits named by keywords such as ``MP_BAD``, long ones by HIERARCH."""
+    if not isinstance(header.cards, HeaderCards):
         return {}
     return {
         match[1].decode(): int(match[2])
@@ -159,56 +155,57 @@ def _named_bits(header: Header) -> dict[str, int]:
 
 
 def noise_role(header: Header, role: Role) -> Role:
-    """Return what a noise map holds.
+    """Return what a noise map holds: as its name says, unless UTYPE in its header says otherwise.
 
-    As its name says, unless the header says otherwise by UTYPE, as `astropy.nddata.CCDData` writes.
+    UTYPE is what `astropy.nddata.CCDData` writes.
     """
     kinds: dict[str, Role] = {
         "StdDevUncertainty": "sigma",
         "VarianceUncertainty": "variance",
         "InverseVariance": "ivar",
     }
-    return kinds.get(header.text("UTYPE"), role) if role in NOISE else role
+    return kinds.get(header.text("UTYPE"), role) if role in NOISE_ROLES else role
 
 
-def with_layers(found: Pixels, layers: Sequence[Layer]) -> Pixels:
-    """Return pixels with what accompanies them.
+def apply_ancillary(found: PixelPlanes, ancillary: Sequence[AncillaryPlane]) -> PixelPlanes:
+    """Return pixels with ancillary images applied.
 
-    Masked pixels are NaN, and so are those whose noise is no positive number. Noise stays only
-    where every band has it.
+    Masked pixels become NaN, and so do those whose noise is not a positive number. Noise is kept
+    only where every band has it.
 
     Parameters
     ----------
-    found : Pixels
-        Not written to.
-    layers : sequence of Layer
-        Of what comes twice, such as the noise of a band, the last counts; what any mask marks is
-        bad.
+    found : PixelPlanes
+        Not modified.
+    ancillary : sequence of AncillaryPlane
+        The last one counts where there are two of a kind, such as two noise maps of a band; masks
+        add up.
 
     Raises
     ------
     CutoutError
-        If a companion has another size than the image, or planes that do not go with its bands.
+        If an ancillary image has another size than the image, or planes that do not match its
+        bands.
     """
     pixels = found.pixels.copy()
     noise: list[NDArray[np.float32] | None] = (
         [None] * len(pixels) if found.noise is None else list(found.noise)
     )
     segments = found.segmentation
-    for layer in layers:
-        role, band = layer.role, layer.band
-        planes = _fitted(layer, pixels.shape)
+    for each in ancillary:
+        role, band = each.role, each.band
+        planes = _check_shape(each, pixels.shape)
         bands = list(range(len(pixels))) if band is None else [band]
         if role == "segmentation":
-            segments = segments_of(planes[0])
+            segments = segment_labels(planes[0])
         elif role in ("mask", "flags"):
             pixels[bands] = np.where(planes.astype(bool), np.float32(np.nan), pixels[bands])
         else:
-            for place, plane in zip(bands, sigma_of(role, planes), strict=True):
+            for place, plane in zip(bands, noise_sigma(role, planes), strict=True):
                 noise[place] = plane
                 pixels[place][np.isnan(plane)] = np.nan
     known = [plane for plane in noise if plane is not None]
-    return Pixels(
+    return PixelPlanes(
         pixels,
         found.bands,
         found.named,
@@ -217,9 +214,9 @@ def with_layers(found: Pixels, layers: Sequence[Layer]) -> Pixels:
     )
 
 
-def _fitted(layer: Layer, shape: tuple[int, ...]) -> NDArray[np.generic]:
-    role, band, values, file = layer
-    what = _WORDS[role] + (f" ({file})" if file else "")
+def _check_shape(ancillary: AncillaryPlane, shape: tuple[int, ...]) -> NDArray[np.generic]:
+    role, band, values, file = ancillary
+    what = _DESCRIPTIONS[role] + (f" ({file})" if file else "")
     if values.shape[1:] != shape[1:]:
         sizes = [f"{ny} x {nx} pixels" for ny, nx in (values.shape[1:], shape[1:])]
         raise CutoutError(f"its {what} has {sizes[0]}, its image {sizes[1]}")
@@ -231,8 +228,8 @@ def _fitted(layer: Layer, shape: tuple[int, ...]) -> NDArray[np.generic]:
     return values
 
 
-def sigma_of(role: Role, planes: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Return the standard deviation that a noise map means; NaN where it is no positive number."""
+def noise_sigma(role: Role, planes: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Return a noise map as standard deviation; NaN where it is not a positive number."""
     wide = planes.astype(np.float64)
     with np.errstate(all="ignore"):
         if role != "sigma":
@@ -243,13 +240,13 @@ def sigma_of(role: Role, planes: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.where(np.isfinite(sigma) & (sigma > 0), sigma, np.float32(np.nan))
 
 
-def segments_of(plane: NDArray[Any]) -> NDArray[np.int32]:
-    """Return the numbers of objects as int32.
+def segment_labels(plane: NDArray[Any]) -> NDArray[np.int32]:
+    """Return a segmentation map as int32.
 
     Raises
     ------
     CutoutError
-        If they are no whole numbers, or too large.
+        If its values are not integers, or too large.
     """
     if plane.dtype.kind == "f":
         plane = np.where(np.isfinite(plane), plane, 0)
@@ -258,6 +255,6 @@ def segments_of(plane: NDArray[Any]) -> NDArray[np.int32]:
                 "its segmentation map holds numbers with decimals where the numbers of objects "
                 "should stand"
             )
-    if plane.size and (plane.max() > _HIGHEST or plane.min() < -_HIGHEST):
+    if plane.size and (plane.max() > _MAX_INT32 or plane.min() < -_MAX_INT32):
         raise CutoutError("its segmentation map holds numbers beyond 32 bits")
     return plane.astype(np.int32)

@@ -1,8 +1,6 @@
-"""Files, extensions and columns that accompany a galaxy and are none.
+"""Names of ancillary files, extensions and columns: noise maps, masks, weights, PSFs, segments.
 
-Noise maps, masks, weights, PSFs, segments.
-
-Which of them are used, and as what, their names say (`role_of`):
+Their role is given by a word in their name (`parse_ancillary_name`):
 
 ======================================  ========================================
 word in the name                        what it holds
@@ -10,15 +8,15 @@ word in the name                        what it holds
 err, error, sigma, noise, rms, std      standard deviation of the noise
 stddev, unc, uncert(ainty)              the same
 var, variance                           its square
-ivar, invvar                            one by its square
-mask, bpm, badpix                       bad pixels: those that are not zero
-dq, flag, flags                         bits that say what is wrong with a pixel
-seg, segm, segmap, segim, segmentation  numbers of objects, 0 for the sky
+ivar, invvar                            inverse of its square
+mask, bpm, badpix                       bad pixels: nonzero values
+dq, flag, flags                         data-quality bits
+seg, segm, segmap, segim, segmentation  object labels, 0 for the sky
 ======================================  ========================================
 
-Weights (wht, weight), exposure times and coverage are not used: one weight is an inverse variance
-and another a time, and nothing in a file says which. Whoever knows that a weight is an inverse
-variance names it so in a catalogue's column ``ivar``.
+Weights (wht, weight), exposure times and coverage maps are not used: some weights are inverse
+variances and others exposure times, and no keyword tells which. If a weight map is an inverse
+variance, name it in a catalog column ``ivar``.
 """
 
 import re
@@ -28,19 +26,19 @@ from typing import Literal, NamedTuple
 
 __all__ = [
     "ROLES",
+    "AncillaryName",
     "Role",
-    "Use",
-    "companion_root",
-    "is_companion",
-    "may_accompany",
-    "owners_of",
-    "role_of",
-    "split_companions",
+    "ancillary_stem",
+    "flag_ancillary_files",
+    "is_ancillary",
+    "match_galaxies",
+    "may_be_ancillary",
+    "parse_ancillary_name",
 ]
 
 Role = Literal["sigma", "variance", "ivar", "mask", "flags", "segmentation"]
 
-_GLUED = (  # words that end a file's name even without a separator before them
+_SUFFIXES_WITHOUT_SEPARATOR = (  # words that may end a file's name without a separator before them
     *(
         "noise",
         "sigma",
@@ -56,8 +54,8 @@ _GLUED = (  # words that end a file's name even without a separator before them
     ),
     *("psf", "psfim", "mask", "dq", "seg", "segm", "segim", "segmap", "segmentation"),
 )
-_WORDS = (
-    *_GLUED,
+_ANCILLARY_WORDS = (
+    *_SUFFIXES_WITHOUT_SEPARATOR,
     *(
         "errors",
         "unc",
@@ -75,9 +73,9 @@ _WORDS = (
     ),
     *("flag", "flags", "bpm", "badpix", "objmask", "bkg", "background", "samp", "ctx"),
 )
-_ANYWHERE = re.compile("|".join(_WORDS))
+_ANY_WORD = re.compile("|".join(_ANCILLARY_WORDS))
 _SEPARATORS = "_-. "
-_BETWEEN = re.compile(r"[\s_\-.]+")
+_SEPARATOR_RUN = re.compile(r"[\s_\-.]+")
 
 ROLES: dict[str, Role] = {
     **dict.fromkeys(
@@ -102,12 +100,19 @@ ROLES: dict[str, Role] = {
     **dict.fromkeys(("dq", "flag", "flags"), "flags"),
     **dict.fromkeys(("seg", "segm", "segim", "segmap", "segmentation"), "segmentation"),
 }
-"""What a word says that a companion holds."""
+"""Role of an ancillary image, by the word in its name."""
 
 
-class Use(NamedTuple):
-    """What a companion holds, what its name has beside that word, in small letters, and the number
-    behind the word; 0 if none.
+class AncillaryName(NamedTuple):
+    """Parsed name of an ancillary image.
+
+    Parameters
+    ----------
+    role : str
+    rest : str
+        The name without the word, in lower case.
+    version : int
+        The number behind the word; 0 if there is none.
     """
 
     role: Role
@@ -115,103 +120,95 @@ class Use(NamedTuple):
     version: int
 
 
-def role_of(name: str) -> Use | None:
-    """Return what a name says that a companion holds.
-
-    None if it is no companion, or one that is not used.
+def parse_ancillary_name(name: str) -> AncillaryName | None:
+    """Parse the name of an ancillary image; None if it is none, or one that is not used.
 
     Examples
     --------
-    >>> role_of("G_MASK2"), role_of("WHT")
+    >>> parse_ancillary_name("G_MASK2"), parse_ancillary_name("WHT")
     (Use(role='mask', rest='g', version=2), None)
     """
-    parts = _BETWEEN.split(name.strip().lower())
+    parts = _SEPARATOR_RUN.split(name.strip().lower())
     for place in (0, -1):
         word = parts[place].rstrip("0123456789")
         if word in ROLES:
             number = parts[place][len(word) :]
             parts.pop(place)
-            return Use(ROLES[word], "_".join(parts), int(number[:9] or 0))
+            return AncillaryName(ROLES[word], "_".join(parts), int(number[:9] or 0))
     return None
 
 
-def is_companion(name: str) -> bool:
-    """Return whether a name of an extension, or the end of a column's name, says that it
-    accompanies a galaxy.
+def is_ancillary(name: str) -> bool:
+    """Return whether the name of an extension, or the end of a column's name, is ancillary.
 
-    A word that is the first or the last part of the name decides: ``ERR``, ``VAR_POISSON``,
+    The first or the last part of the name must be a known word: ``ERR``, ``VAR_POISSON``,
     ``G_MASK``, ``WHT2``.
     """
-    parts = [part.rstrip("0123456789") for part in _BETWEEN.split(name.strip().lower())]
-    return parts[0] in _WORDS or parts[-1] in _WORDS
+    parts = [part.rstrip("0123456789") for part in _SEPARATOR_RUN.split(name.strip().lower())]
+    return parts[0] in _ANCILLARY_WORDS or parts[-1] in _ANCILLARY_WORDS
 
 
-def may_accompany(text: str) -> bool:
-    """Return whether a text has a companion's word anywhere.
-
-    One quick test for thousands of names in it.
-    """
-    return _ANYWHERE.search(text.lower()) is not None
+def may_be_ancillary(text: str) -> bool:
+    """Return whether a text contains an ancillary word: a fast test of many names."""
+    return _ANY_WORD.search(text.lower()) is not None
 
 
-def companion_root(stem: str) -> str | None:
-    """Return what stands before a companion's word in the name of a file.
-
-    None if there is no such word.
+def ancillary_stem(stem: str) -> str | None:
+    """Return the part of a file's name before the ancillary word; None if there is no such word.
 
     Examples
     --------
     >>> names = "KiDS_G266035sigma", "ngc1300_PSF", "mask", "ngc1300"
-    >>> [companion_root(name) for name in names]
+    >>> [ancillary_stem(name) for name in names]
     ['KiDS_G266035', 'ngc1300', '', None]
     """
     lowered = stem.lower()
-    if not lowered.endswith(_WORDS):  # nearly all: one test for a folder of thousands
+    if not lowered.endswith(
+        _ANCILLARY_WORDS
+    ):  # nearly all names: one test keeps large folders fast
         return None
-    endings = [word for word in _GLUED if lowered.endswith(word)]
+    endings = [word for word in _SUFFIXES_WITHOUT_SEPARATOR if lowered.endswith(word)]
     endings += [
         word
-        for word in _WORDS
+        for word in _ANCILLARY_WORDS
         if lowered == word or lowered.endswith(tuple(mark + word for mark in _SEPARATORS))
     ]
     return stem[: -len(max(endings, key=len))].rstrip(_SEPARATORS) if endings else None
 
 
-def split_companions(stems: Sequence[str]) -> list[bool]:
-    """Say of each file of a folder whether it accompanies another one.
+def flag_ancillary_files(stems: Sequence[str]) -> list[bool]:
+    """Return for each file of a folder whether it is ancillary to another one.
 
-    It does if its name ends in a companion's word, and what stands before that begins the name of a
-    file that does not end in one.
+    It is if its name ends in an ancillary word, and the part before begins the name of a file that
+    does not.
 
     Parameters
     ----------
     stems : sequence of str
         Names of the files of one folder, without suffixes.
     """
-    roots = [companion_root(stem) for stem in stems]
+    roots = [ancillary_stem(stem) for stem in stems]
     galaxies = sorted(stem for stem, root in zip(stems, roots, strict=True) if root is None)
-    return [root is not None and bool(_beginning(root, galaxies, 1)) for root in roots]
+    return [root is not None and bool(_names_starting_with(root, galaxies, 1)) for root in roots]
 
 
-def owners_of(root: str, role: Role, ordered: Sequence[str]) -> Sequence[str]:
-    """Return the galaxies of a folder that a companion goes with.
+def match_galaxies(root: str, role: Role, ordered: Sequence[str]) -> Sequence[str]:
+    """Return the galaxies of a folder that an ancillary file belongs to; none if that is ambiguous.
 
-    None if its name leaves that open.
-
-    That is the galaxy of exactly this name, or else those whose names go on behind it, though not
-    with another digit of its number or another letter of its word (``G1`` is no beginning of
-    ``G10``): one, or, for what has no band, such as masks, those that go on with a separator
+    These are the galaxy of exactly this name, or else those whose names continue after it, though
+    not with another digit of its number or another letter of its word (``G1`` does not match
+    ``G10``): one, or, for roles without bands such as masks, all that continue with a separator
     (``ngc1300_mask`` for ``ngc1300_g`` and ``ngc1300_r``).
 
     Parameters
     ----------
     root : str
-        See `companion_root`.
+        See `ancillary_stem`.
     role : str
     ordered : sequence of str
         Names of the galaxies of that folder, without suffixes, sorted.
     """
-    begun = _beginning(root, ordered)
+    begun = _names_starting_with(root, ordered)
     if root in begun:
         return [root]
     last = root[-1:]
@@ -227,8 +224,10 @@ def owners_of(root: str, role: Role, ordered: Sequence[str]) -> Sequence[str]:
     return begun if several else []
 
 
-def _beginning(root: str, ordered: Sequence[str], most: int | None = None) -> Sequence[str]:
-    """Return the names that begin with a root, or the first of them."""
+def _names_starting_with(
+    root: str, ordered: Sequence[str], most: int | None = None
+) -> Sequence[str]:
+    """Return the names that start with a prefix, or the first `most` of them."""
     first = bisect_left(ordered, root)
     if most is not None:
         return [stem for stem in ordered[first : first + most] if stem.startswith(root)]

@@ -1,12 +1,9 @@
-"""One file of many galaxies, an extension each, all stored alike.
+"""Fast path for files of many galaxies in uniform extensions, read as one strided array.
 
-Understood as one array with gaps.
-
-Ten thousand extensions that the same programme wrote differ in names and pixels and in nothing
-else. Then the place of each follows from the first two, and what is left to do is to look whether
-it is so: that every header has the keywords of the first in the same places and the same values in
-the cards that matter. Of whatever is different in any of this, the careful way (`fits`) finds out
-what it is.
+Ten thousand extensions written by one program differ in names and pixels only. The place of each
+follows from the first, and it remains to check that it is so: every header must have the keywords
+of the first in the same places, and the same values in the cards that determine the layout. A file
+that differs in any of this takes the slow path (`galfeat.data.fits.file`).
 """
 
 import os
@@ -21,46 +18,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary_names import is_companion, may_accompany
-from galfeat.data.fits.fast_images import MATTERS, NOT_PLAIN
-from galfeat.data.fits.file import Contents, image_of, shared_filter
-from galfeat.data.fits.header_cache import Known
-from galfeat.data.fits.header_forms import BLOCK, CARD, Cards
-from galfeat.data.fits.headers import HduReader, Header
-from galfeat.data.fits.layouts import Image, Layout, arrange, is_band_name
-from galfeat.data.fits.scaling import stored_kind
-from galfeat.data.fits.streams import Bytes, Stamp, open_bytes, stamp_of
+from galfeat.data.fits.ancillary_names import is_ancillary, may_be_ancillary
+from galfeat.data.fits.fast_images import LAYOUT_KEYWORDS, SLOW_PATH_KEYWORDS
+from galfeat.data.fits.file import FileContents, image_of, shared_filter
+from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.fits.header_forms import BLOCK, CARD, HeaderCards
+from galfeat.data.fits.headers import Hdu, HduReader, Header
+from galfeat.data.fits.layouts import ImageInfo, Layout, arrange, is_band_name
+from galfeat.data.fits.scaling import stored_dtype
+from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes, stamp_of
 
-__all__ = ["Row", "find_row"]
+__all__ = ["UniformExtensions", "find_uniform_extensions"]
 
 Report = Callable[[str, Mapping[str, str]], None]
-_FEWEST = 16  # extensions: with fewer there is nothing to gain
-# bytes that are read at once: they stay in the processor's cache until they are converted
-_PART = 1 << 19
-_VALUE = CARD - 9  # characters of a card behind its keyword and equals sign
-_GAP = 4  # times a piece: gaps up to this are read along
+_MIN_EXTENSIONS = 16  # fewer extensions are not worth the check
+# bytes of a read: they stay in the processor's cache until they are converted
+_CHUNK_BYTES = 1 << 19
+_VALUE_CHARS = CARD - 9  # characters of a card after the keyword and equals sign
+_MAX_GAP = 4  # times the size of a piece: smaller gaps are read and skipped
 
 
 @dataclass(frozen=True)
-class Row:
+class UniformExtensions:
     """Galaxies in extensions that are stored alike.
 
     Parameters
     ----------
     path : Path
     stamp : tuple of int
-        What tells the file from a changed one.
+        Changes when the file does; see `galfeat.data.fits.streams.stamp_of`.
     count : int
-        Galaxies.
+        Number of galaxies.
     first, step : int
-        Where the pixels of the first begin, and how far it is from one to the next, in bytes.
+        Offset of the first galaxy's pixels, and distance from one to the next, bytes.
     stored : str
-        Type of the stored numbers.
+        Dtype of the stored numbers.
     shape : tuple of int
         (bands, ny, nx).
     bands : tuple of str
     named : bool
-        Whether the file names them.
+        Whether the file names the bands.
     """
 
     path: Path
@@ -81,23 +78,27 @@ class Row:
     ) -> list[NDArray[np.float32]] | None:
         """Read the pixels of the galaxies `start` to `stop` (excluded).
 
-        `report` is told what is odd about them.
+        Parameters
+        ----------
+        start, stop : int
+        report : callable, optional
+            Called with the name of the file and its oddities, by kind.
 
         Returns
         -------
         list of arrays of float32, shapes (some, bands, ny, nx), or None
-            Galaxies in order, as many in an array as are read at once; None if the file cannot be
-            read or is no longer what it was.
+            Galaxies in order, one array for each chunk that was read; None if the file cannot be
+            read or has changed.
         """
         pixels = []
         item = int(self.stored[2:])
         strides = (prod(self.shape[1:]) * item, self.shape[2] * item, item)
         try:
-            # beyond float32 is infinite: a bad pixel
+            # values beyond float32 become infinite: bad pixels
             with self.path.open("rb", buffering=0) as file, np.errstate(all="ignore"):
                 if stamp_of(file) != self.stamp:
                     return None
-                for part in _parts(
+                for chunk in _read_chunks(
                     file,
                     self.first + start * self.step,
                     self.step,
@@ -105,18 +106,14 @@ class Row:
                     prod(self.shape) * item,
                 ):
                     stored = np.ndarray(
-                        (part.pieces, *self.shape),
+                        (chunk.pieces, *self.shape),
                         self.stored,
-                        part.buffer,
+                        chunk.buffer,
                         0,
-                        (part.apart, *strides),
+                        (chunk.apart, *strides),
                     )
                     pixels.append(stored.astype(np.float32, order="C"))
-                    if (
-                        item == 8
-                        and np.isinf(pixels[-1]).any()
-                        and np.isfinite(stored[np.isinf(pixels[-1])]).any()
-                    ):
+                    if item == 8 and _overflows(pixels[-1], stored):
                         report(
                             self.path.name,
                             {"overflow": "pixels of it are beyond float32: they are bad pixels"},
@@ -126,33 +123,39 @@ class Row:
         return pixels
 
 
-class _Part(NamedTuple):
-    """Pieces of a file in a buffer that the next part overwrites: how many, and how far apart."""
+def _overflows(pixels: NDArray[np.float32], stored: NDArray[np.generic]) -> bool:
+    """Return whether finite stored values became infinite as float32."""
+    infinite = np.isinf(pixels)
+    return bool(infinite.any() and np.isfinite(stored[infinite]).any())
+
+
+class _Chunk(NamedTuple):
+    """Pieces of a file in a buffer that the next chunk overwrites, and their distance in bytes."""
 
     pieces: int
     apart: int
     buffer: memoryview
 
 
-def _parts(file: FileIO, first: int, step: int, count: int, size: int) -> Iterator[_Part]:
-    """Read pieces of `size` bytes, `step` bytes from one to the next: some at a time.
+def _read_chunks(file: FileIO, first: int, step: int, count: int, size: int) -> Iterator[_Chunk]:
+    """Read pieces of `size` bytes, `step` bytes apart, in chunks that fit the processor's cache.
 
-    Small gaps are read along, since one long read takes less time than many short ones.
+    Small gaps are read too, since one long read is faster than many short ones.
     """
-    apart = step if step <= _GAP * size else size
-    each = max(1, min(count, _PART // apart))
+    apart = step if step <= _MAX_GAP * size else size
+    each = max(1, min(count, _CHUNK_BYTES // apart))
     buffer = np.empty(each * apart if apart == step else 0, np.uint8).data
     for at in range(0, count, each):
         some = min(each, count - at)
         if apart < step:
-            yield _Part(some, apart, _alone(file, first + at * step, step, some, size))
+            yield _Chunk(some, apart, _read_separately(file, first + at * step, step, some, size))
         else:
-            _fill(file, first + at * step, buffer[: (some - 1) * step + size])
-            yield _Part(some, apart, buffer)
+            _read_into(file, first + at * step, buffer[: (some - 1) * step + size])
+            yield _Chunk(some, apart, buffer)
 
 
-def _alone(file: FileIO, offset: int, step: int, count: int, size: int) -> memoryview:
-    """Return pieces without what is between them."""
+def _read_separately(file: FileIO, offset: int, step: int, count: int, size: int) -> memoryview:
+    """Return pieces without the gaps between them."""
     places = range(offset, offset + count * step, step)
     if hasattr(os, "pread"):
         number, read = file.fileno(), os.pread
@@ -164,7 +167,7 @@ def _alone(file: FileIO, offset: int, step: int, count: int, size: int) -> memor
     return memoryview(pieces)
 
 
-def _fill(file: FileIO, offset: int, buffer: memoryview) -> None:
+def _read_into(file: FileIO, offset: int, buffer: memoryview) -> None:
     file.seek(offset)
     while buffer:
         count = file.readinto(buffer)
@@ -173,54 +176,54 @@ def _fill(file: FileIO, offset: int, buffer: memoryview) -> None:
         buffer = buffer[count:]
 
 
-def find_row(path: Path, layout: Layout, known: Known) -> Row | None:
-    """Return the galaxies of a file as a row, if they are one.
+def find_uniform_extensions(
+    path: Path, layout: Layout, known: HeaderCache
+) -> UniformExtensions | None:
+    """Return the galaxies of a file as uniform extensions; None where they are not uniform.
 
-    The header of each extension is looked at once.
+    The header of each extension is compared with the first one once.
 
     Parameters
     ----------
     path : Path
     layout : {"auto", "cube", "bands", "galaxies"}
-    known : Known
+    known : HeaderCache
         Where oddities are reported.
     """
     if layout not in ("auto", "galaxies"):
         return None
     try:
         with open_bytes(path) as source:
-            row, image, cards, oddities = _begun(path, source, layout)
-        if row is None or cards is None:
+            candidate = _read_first(path, source, layout)
+        if candidate is None:
             return None
-        names = _names(row, cards)
+        names = _read_names(candidate.extensions, candidate.cards)
     except (OSError, CutoutError):
         return None
-    if names is None or not _are_galaxies(names, image, layout):
+    if names is None or not _are_separate_galaxies(names, candidate.image, layout):
         return None
-    known.report(path.name, oddities)
-    return row
+    known.report(path.name, candidate.oddities)
+    return candidate.extensions
 
 
-def _begun(
-    path: Path, source: Bytes, layout: Layout
-) -> tuple[Row | None, Image, Cards | None, dict[str, str]]:
-    """Return what a file is if it goes on as it begins, its first image with the cards of its
-    header, and what is odd about it.
-    """
+class _Candidate(NamedTuple):
+    """What a file holds if all its extensions are like the first, with that extension's header."""
+
+    extensions: UniformExtensions
+    image: ImageInfo
+    cards: HeaderCards
+    oddities: dict[str, str]
+
+
+def _read_first(path: Path, source: FileBytes, layout: Layout) -> _Candidate | None:
+    """Return the extensions as extrapolated from the first; None where there is no such pattern."""
     if bytes(source.read(0, 9)) != b"SIMPLE  =":
         raise CutoutError("is not a FITS file")
     reader = HduReader(source)
-    head = reader.read(0, 0)
-    begin = head.offset
-    nothing: tuple[None, Image, None, dict[str, str]] = None, Image(0, ()), None, {}
-    if (
-        source.packed
-        or not head.header.true("SIMPLE")
-        or head.shape
-        or head.size
-        or bytes(source.read(begin, 8)) != b"XTENSION"
-    ):
-        return nothing
+    primary = reader.read(0, 0)
+    if not _is_followed_by_extensions(source, primary):
+        return None
+    begin = primary.offset
     hdu = reader.read(begin, 1)
     cards = hdu.header.cards
     data = prod(hdu.shape) * abs(hdu.bitpix) // 8
@@ -230,97 +233,136 @@ def _begun(
         hdu.kind != "image"
         or hdu.size != data
         or rest
-        or count < _FEWEST
-        or not isinstance(cards, Cards)
+        or count < _MIN_EXTENSIONS
+        or not isinstance(cards, HeaderCards)
     ):
-        return nothing
-    image = image_of(hdu, shared_filter(head))
+        return None
+    image = image_of(hdu, shared_filter(primary))
     galaxies = arrange([image._replace(name="")], layout)
     if len(galaxies) != 1 or galaxies[0].problem or galaxies[0].number is not None:
-        return nothing
-    shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
+        return None
     [galaxy] = galaxies
-    row = Row(
+    extensions = UniformExtensions(
         path,
         source.stamp,
         count,
         hdu.offset,
         step,
-        stored_kind(hdu.bitpix),
-        shape,
+        stored_dtype(hdu.bitpix),
+        (prod(hdu.shape[:-2]), *hdu.shape[-2:]),
         galaxy.bands,
         galaxy.named,
     )
-    oddities = {
-        kind: words
-        for kind, words in Contents([head, hdu], "").oddities(source.size).items()
-        if kind == "double"
-    }
-    return row, image, cards, oddities
+    oddities = FileContents([primary, hdu], "").oddities(source.size)
+    double = {kind: words for kind, words in oddities.items() if kind == "double"}
+    return _Candidate(extensions, image, cards, double)
 
 
-def _names(row: Row, cards: Cards) -> bytes | None:
-    """Return what stands behind EXTNAME, 71 characters an extension, if all headers are like the
-    first; None if one is not.
-    """
+def _is_followed_by_extensions(source: FileBytes, primary: Hdu) -> bool:
+    """Return whether a file is not gzipped and begins with an empty primary HDU and extensions."""
+    return not (
+        source.packed
+        or not primary.header.true("SIMPLE")
+        or primary.shape
+        or primary.size
+        or bytes(source.read(primary.offset, 8)) != b"XTENSION"
+    )
+
+
+class _Template(NamedTuple):
+    """The first extension's header, in the form in which all others are compared with it."""
+
+    raw: bytes
+    cards: NDArray[np.uint8]  # (cards, 80)
+    keywords: NDArray[np.uint64]  # eight letters of each card as one number
+    decisive: list[int]  # cards whose values must be the same
+    name_card: int | None  # of EXTNAME
+
+
+def _template(cards: HeaderCards) -> _Template | None:
+    """Return what headers are compared with; None if the image needs the slow path."""
     stems = [cards.raw[at : at + 8].rstrip() for at in range(0, len(cards.raw), CARD)]
-    raw = cards.raw[: (stems.index(b"END") + 1) * CARD]  # what stands behind END is not looked at
+    raw = cards.raw[: (stems.index(b"END") + 1) * CARD]  # whatever follows END is not compared
     keywords = [stem.upper() for stem in stems[: len(raw) // CARD]]
-    if any(NOT_PLAIN.fullmatch(keyword) for keyword in keywords):
+    if any(SLOW_PATH_KEYWORDS.fullmatch(keyword) for keyword in keywords):
         return None
     place = cards.form.places.get("EXTNAME")
     own = None if place is None else place // CARD
-    matter = [at for at, keyword in enumerate(keywords) if MATTERS.fullmatch(keyword) and at != own]
+    decisive = [
+        at
+        for at, keyword in enumerate(keywords)
+        if LAYOUT_KEYWORDS.fullmatch(keyword) and at != own
+    ]
     expected = np.frombuffer(raw, np.uint8).reshape(-1, CARD)
     keys = np.ndarray(len(expected), np.uint64, raw, 0, (CARD,))
+    return _Template(raw, expected, keys, decisive, own)
+
+
+def _read_names(extensions: UniformExtensions, cards: HeaderCards) -> bytes | None:
+    """Return the values of EXTNAME, 71 characters an extension; None if a header differs."""
+    first = _template(cards)
+    if first is None:
+        return None
     values: list[bytes] = []
-    with row.path.open("rb", buffering=0) as file:
-        if stamp_of(file) != row.stamp:
+    with extensions.path.open("rb", buffering=0) as file:
+        if stamp_of(file) != extensions.stamp:
             return None
-        for part in _parts(file, row.first - len(cards.raw), row.step, row.count, len(raw)):
+        for chunk in _read_chunks(
+            file,
+            extensions.first - len(cards.raw),
+            extensions.step,
+            extensions.count,
+            len(first.raw),
+        ):
             headers = np.ndarray(
-                (part.pieces, *expected.shape), np.uint8, part.buffer, 0, (part.apart, CARD, 1)
+                (chunk.pieces, *first.cards.shape),
+                np.uint8,
+                chunk.buffer,
+                0,
+                (chunk.apart, CARD, 1),
             )
-            # keywords, eight letters as one number
-            words = np.ndarray(
-                (part.pieces, len(expected)), np.uint64, part.buffer, 0, (part.apart, CARD)
+            keywords = np.ndarray(
+                (chunk.pieces, len(first.cards)), np.uint64, chunk.buffer, 0, (chunk.apart, CARD)
             )
-            alike = (words == keys).all() and (headers[..., 8:10] == expected[:, 8:10]).all()
-            if not (alike and (headers[:, matter] == expected[matter]).all()):
+            alike = (keywords == first.keywords).all()
+            alike = alike and (headers[..., 8:10] == first.cards[:, 8:10]).all()
+            if not (alike and (headers[:, first.decisive] == first.cards[first.decisive]).all()):
                 return None
-            if own is not None:
-                values.append(headers[:, own, 9:].tobytes())
+            if first.name_card is not None:
+                values.append(headers[:, first.name_card, 9:].tobytes())
     return b"".join(values)
 
 
-def _are_galaxies(values: bytes, image: Image, layout: Layout) -> bool:
-    """Return whether images that differ in their names only are a galaxy each.
+def _are_separate_galaxies(values: bytes, image: ImageInfo, layout: Layout) -> bool:
+    """Return whether images that differ only in name are one galaxy each.
 
-    None accompanies one, and they are not its bands.
+    None may be ancillary, and they may not be the bands of one galaxy.
     """
     names = (
         sorted(
             {
-                values[at : at + _VALUE].translate(None, b"0123456789")
-                for at in range(0, len(values), _VALUE)
+                values[at : at + _VALUE_CHARS].translate(None, b"0123456789")
+                for at in range(0, len(values), _VALUE_CHARS)
             }
         )
         if values
         else []
     )
-    if may_accompany(b"\n".join(names).decode("latin-1")) and any(
-        is_companion(_text(value)) for value in _each(values)
+    if may_be_ancillary(b"\n".join(names).decode("latin-1")) and any(
+        is_ancillary(_parse_text(value)) for value in _split_values(values)
     ):
         return False
     may_be_bands = (
         layout == "auto" and len(image.shape) == 2 and not image.own_filter and bool(values)
     )
-    return not (may_be_bands and all(is_band_name(_text(value)) for value in _each(values)))
+    return not (
+        may_be_bands and all(is_band_name(_parse_text(value)) for value in _split_values(values))
+    )
 
 
-def _each(values: bytes) -> Iterator[bytes]:
-    return (values[at : at + _VALUE] for at in range(0, len(values), _VALUE))
+def _split_values(values: bytes) -> Iterator[bytes]:
+    return (values[at : at + _VALUE_CHARS] for at in range(0, len(values), _VALUE_CHARS))
 
 
-def _text(value: bytes) -> str:
+def _parse_text(value: bytes) -> str:
     return Header({"": value.decode("latin-1")}).text("")

@@ -1,11 +1,9 @@
-"""Plain FITS images by the thousand.
+"""Fast path for folders of plain FITS images: one read a file, headers parsed once a layout.
 
-One read each, and a header is understood once for all files that share it.
-
-What a file says about its pixels stands in a few cards of its header. The first file of a kind is
-read with all care (`fits`); any file that has the same keywords in the same places, the same values
-in the cards that matter, and the same size then holds its pixels in the same way, and they are
-taken as they lie. Whatever is different in any of this is left to the careful way.
+A few cards of a header determine how the pixels are stored. The first file of a layout takes the
+slow path (`galfeat.data.fits.file`); any file with the same keywords in the same places, the same
+values in these cards and the same size stores its pixels alike, and they are copied from the
+buffer. Every other file is left to the slow path.
 """
 
 import os
@@ -18,92 +16,88 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.file import FitsFile, Pixels
-from galfeat.data.fits.header_cache import Known
+from galfeat.data.fits.file import FitsFile, PixelPlanes
+from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.headers import BLOCK, Hdu
 from galfeat.data.fits.layouts import Layout
-from galfeat.data.fits.scaling import overflow, stored_kind
-from galfeat.data.fits.streams import Bytes
+from galfeat.data.fits.scaling import describe_overflow, stored_dtype
+from galfeat.data.fits.streams import FileBytes
 
-__all__ = ["MATTERS", "NOT_PLAIN", "PlainReader"]
+__all__ = ["LAYOUT_KEYWORDS", "SLOW_PATH_KEYWORDS", "FastImageReader"]
 
-MATTERS = re.compile(
+LAYOUT_KEYWORDS = re.compile(
     rb"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|EXTNAME|FILTER\d*|FILTNAM1|BAND\d*|END"
 )
-"""Keywords whose values decide how a plain image is read.
+"""Keywords whose values determine how a plain image is read."""
 
-Where there is one of `NOT_PLAIN`, it is none.
-"""
+SLOW_PATH_KEYWORDS = re.compile(rb"BSCALE|BZERO|BLANK|ZIMAGE|ZBITPIX")
+"""Keywords of scaled or compressed images, which take the slow path."""
 
-NOT_PLAIN = re.compile(rb"BSCALE|BZERO|BLANK|ZIMAGE|ZBITPIX")
 _SUFFIXES = (".fits", ".fit", ".fts")
-# bytes of a file: of larger ones, reading the pixels takes longer than understanding the header
-_LARGEST = 4 << 20
-_MOST_BLOCKS = 16  # of a header
-_MOST_KINDS = 256  # that are remembered: where every file is another kind, nothing is gained
-_CARDS = BLOCK // 80
-_KEY = 10
-# a pipe without a writer must not block
+# bytes of a file: for larger ones, reading takes longer than parsing the header
+_MAX_BYTES = 4 << 20
+_MAX_HEADER_BLOCKS = 16  # larger headers take the slow path
+_MAX_LAYOUTS = 256  # with so many different ones nothing is gained by remembering more
+_CARDS_PER_BLOCK = BLOCK // 80
+_KEYWORD_CHARS = 10
+# non-blocking, because opening a named pipe without a writer would hang
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, eq=False)
-class _Kind:
-    """Files that hold their pixels in the same way: where in the buffer they are, as a view."""
+class _PixelLayout:
+    """Pixel storage that files have in common; `stored` is a view of the buffer."""
 
     size: int
     stored: NDArray[np.generic]
     bands: tuple[str, ...]
     named: bool
-    wide: bool  # whether a number may be beyond float32
+    wide: bool  # whether values may exceed float32
     hdu: Hdu
 
 
 @dataclass(eq=False)
-class _Form:
-    """Headers with the same keywords in the same places.
-
-    Where the cards that matter are, and the kinds by what these say.
-    """
+class _HeaderPattern:
+    """Keywords that many headers share, and the pixel layouts by the values of decisive cards."""
 
     keywords: bytes
     cards: list[slice]
-    kinds: dict[bytes, _Kind]
+    layouts: dict[bytes, _PixelLayout]
 
 
-class PlainReader:
-    """Reads plain images, each file holding one galaxy; of every other file it says None.
+class FastImageReader:
+    """Reader of plain FITS images of one galaxy each; it returns None for every other file.
 
     Parameters
     ----------
     folder : Path
-        Where paths start.
+        Folder that file paths are relative to.
     layout : {"auto", "cube", "bands", "galaxies"}
-    known : Known, optional
+    known : HeaderCache, optional
         Where oddities are reported.
 
     Notes
     -----
-    It is for one thread: files are read into one buffer. It holds no file open.
+    Not thread-safe: all files are read into one buffer. It keeps no file open.
     """
 
-    def __init__(self, folder: Path, layout: Layout, known: Known | None = None) -> None:
-        self._report = (known or Known()).report
+    def __init__(self, folder: Path, layout: Layout, known: HeaderCache | None = None) -> None:
+        self._report = (known or HeaderCache()).report
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
-        self._buffer = np.empty(_LARGEST, np.uint8).data
-        # the first ten characters of each card: the keyword, and whether a value follows
+        self._buffer = np.empty(_MAX_BYTES, np.uint8).data
+        # the first ten characters of each card: keyword and value indicator
         self._keywords = {
-            blocks: np.ndarray((_CARDS * blocks,), f"S{_KEY}", self._buffer, 0, (80,))
-            for blocks in range(1, _MOST_BLOCKS + 1)
+            blocks: np.ndarray(
+                (_CARDS_PER_BLOCK * blocks,), f"S{_KEYWORD_CHARS}", self._buffer, 0, (80,)
+            )
+            for blocks in range(1, _MAX_HEADER_BLOCKS + 1)
         }
-        self._forms: dict[bytes, list[_Form]] = {}
-        self._kinds = 0
+        self._patterns: dict[bytes, list[_HeaderPattern]] = {}
+        self._count = 0
 
-    def read(self, file: str) -> Pixels | None:
-        """Return the pixels of the one galaxy of a file, as `galfeat.data.fits.file` does.
-
-        None if that should do it.
+    def read(self, file: str) -> PixelPlanes | None:
+        """Return the pixels of the one galaxy of a file; None if the slow path must read it.
 
         Parameters
         ----------
@@ -113,22 +107,19 @@ class PlainReader:
         if ".." in file or file[:1] in ("/", "\\") or not file.lower().endswith(_SUFFIXES):
             return None
         count = self._fill(file)
-        kind = self._known(count) or self._learn(file, count)
-        if kind is None or kind.size != count:
+        layout = self._find_layout(count) or self._learn(file, count)
+        if layout is None or layout.size != count:
             return None
-        if not kind.wide:
-            return Pixels(kind.stored.astype(np.float32), kind.bands, kind.named)
+        if not layout.wide:
+            return PixelPlanes(layout.stored.astype(np.float32), layout.bands, layout.named)
         with np.errstate(all="ignore"):
-            pixels = kind.stored.astype(np.float32)
+            pixels = layout.stored.astype(np.float32)
         if np.isinf(pixels).any():  # beyond float32: bad pixels
-            self._report(file, overflow(pixels, kind.stored, kind.hdu))
-        return Pixels(pixels, kind.bands, kind.named)
+            self._report(file, describe_overflow(pixels, layout.stored, layout.hdu))
+        return PixelPlanes(pixels, layout.bands, layout.named)
 
     def _fill(self, file: str) -> int:
-        """Read a file into the buffer.
-
-        Return its size in bytes, or 0 if it cannot be read or does not fit.
-        """
+        """Read a file into the buffer; return its size, or 0 if it is unreadable or too large."""
         try:
             opened = os.open(self._folder + file, _FLAGS)
         except (OSError, ValueError):
@@ -139,49 +130,53 @@ class PlainReader:
             return 0
         finally:
             os.close(opened)
-        return count if count < _LARGEST else 0
+        return count if count < _MAX_BYTES else 0
 
-    def _known(self, count: int) -> _Kind | None:
+    def _find_layout(self, count: int) -> _PixelLayout | None:
         if count < BLOCK:
             return None
-        for form in self._forms.get(self._keywords[1].tobytes(), ()):
-            blocks = len(form.keywords) // (_KEY * _CARDS)
+        for pattern in self._patterns.get(self._keywords[1].tobytes(), ()):
+            blocks = len(pattern.keywords) // (_KEYWORD_CHARS * _CARDS_PER_BLOCK)
             if count > blocks * BLOCK and (
-                blocks == 1 or self._keywords[blocks].tobytes() == form.keywords
+                blocks == 1 or self._keywords[blocks].tobytes() == pattern.keywords
             ):
-                return form.kinds.get(self._said(form.cards))
+                return pattern.layouts.get(self._layout_cards(pattern.cards))
         return None
 
-    def _said(self, cards: list[slice]) -> bytes:
+    def _layout_cards(self, cards: list[slice]) -> bytes:
         return b"".join([self._buffer[card] for card in cards])
 
-    def _learn(self, name: str, count: int) -> _Kind | None:
-        """Read the file in the buffer with all care, and remember its kind if it is plain."""
+    def _learn(self, name: str, count: int) -> _PixelLayout | None:
+        """Read the file in the buffer by the slow path, and remember its layout if it is plain."""
         blocks = self._header_blocks(count)
-        if not blocks or self._kinds >= _MOST_KINDS or bytes(self._buffer[:9]) != b"SIMPLE  =":
+        if not blocks or self._count >= _MAX_LAYOUTS or bytes(self._buffer[:9]) != b"SIMPLE  =":
             return None
         keywords = self._keywords[blocks].tobytes()
-        names = [keywords[at : at + 8].rstrip().upper() for at in range(0, len(keywords), _KEY)]
-        if any(NOT_PLAIN.fullmatch(name) for name in names):
+        names = [
+            keywords[at : at + 8].rstrip().upper() for at in range(0, len(keywords), _KEYWORD_CHARS)
+        ]
+        if any(SLOW_PATH_KEYWORDS.fullmatch(name) for name in names):
             return None
-        kind = self._kind(name, count, blocks * BLOCK)
-        if kind is not None:
-            cards = _runs([at for at, name in enumerate(names) if MATTERS.fullmatch(name)])
-            form = self._form(keywords, cards)
-            form.kinds[self._said(cards)] = kind
-            self._kinds += 1
-        return kind
+        layout = self._parse_layout(name, count, blocks * BLOCK)
+        if layout is not None:
+            cards = _merge_adjacent(
+                [at for at, name in enumerate(names) if LAYOUT_KEYWORDS.fullmatch(name)]
+            )
+            pattern = self._pattern(keywords, cards)
+            pattern.layouts[self._layout_cards(cards)] = layout
+            self._count += 1
+        return layout
 
-    def _form(self, keywords: bytes, cards: list[slice]) -> _Form:
-        forms = self._forms.setdefault(keywords[: _KEY * _CARDS], [])
-        found = next((form for form in forms if form.keywords == keywords), None)
+    def _pattern(self, keywords: bytes, cards: list[slice]) -> _HeaderPattern:
+        patterns = self._patterns.setdefault(keywords[: _KEYWORD_CHARS * _CARDS_PER_BLOCK], [])
+        found = next((pattern for pattern in patterns if pattern.keywords == keywords), None)
         if found is None:
-            found = _Form(keywords, cards, {})
-            forms.append(found)
+            found = _HeaderPattern(keywords, cards, {})
+            patterns.append(found)
         return found
 
     def _header_blocks(self, count: int) -> int:
-        for block in range(min(_MOST_BLOCKS, count // BLOCK)):
+        for block in range(min(_MAX_HEADER_BLOCKS, count // BLOCK)):
             cards = (
                 bytes(self._buffer[at : at + 8])
                 for at in range(block * BLOCK, (block + 1) * BLOCK, 80)
@@ -190,12 +185,10 @@ class PlainReader:
                 return block + 1
         return 0
 
-    def _kind(self, name: str, count: int, start: int) -> _Kind | None:
-        """Return how the file in the buffer holds its pixels, if it is one image without scaling
-        that ends where the file ends.
-        """
+    def _parse_layout(self, name: str, count: int, start: int) -> _PixelLayout | None:
+        """Return the pixel layout of the file in the buffer; None if it is not plain."""
         try:
-            file = FitsFile(Bytes(bytes(self._buffer[:count])))
+            file = FitsFile(FileBytes(bytes(self._buffer[:count])))
             galaxies = file.galaxies(self._layout)
         except CutoutError:
             return None
@@ -212,15 +205,15 @@ class PlainReader:
         if hdu.kind != "image" or hdu.offset != start or hdu.size != prod(hdu.shape) * bytes_each:
             return None
         if count != start + -(-hdu.size // BLOCK) * BLOCK:
-            return None  # something follows, or the last block is short
+            return None  # trailing bytes, or an incomplete last block
         shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
         self._report(name, file.oddities)
-        stored = np.ndarray(shape, stored_kind(hdu.bitpix), self._buffer, start)
-        return _Kind(count, stored, galaxy.bands, galaxy.named, hdu.bitpix == -64, hdu)
+        stored = np.ndarray(shape, stored_dtype(hdu.bitpix), self._buffer, start)
+        return _PixelLayout(count, stored, galaxy.bands, galaxy.named, hdu.bitpix == -64, hdu)
 
 
-def _runs(cards: list[int]) -> list[slice]:
-    """Return where cards are in a header, neighbours in one piece."""
+def _merge_adjacent(cards: list[int]) -> list[slice]:
+    """Return the places of cards in a header, adjacent ones merged."""
     runs: list[slice] = []
     for at in cards:
         start = runs.pop().start if runs and runs[-1].stop == 80 * at else 80 * at

@@ -1,8 +1,7 @@
-"""The H-transform of images, back to pixels: HCOMPRESS, as the Digitized Sky Survey was packed.
+"""HCOMPRESS decoder: inverse H-transform, as used for the Digitized Sky Survey.
 
-It is decoded here because the usual decoder believes what the stream says and writes beyond its
-memory when that is damaged. Here nothing is read beyond the stream, and what is written depends on
-the shape of the tile alone.
+The usual C decoder trusts the stream and writes out of bounds when it is damaged. This one never
+reads beyond the stream, and the shape of the tile alone determines what is written.
 
 References
 ----------
@@ -21,16 +20,15 @@ from galfeat import CutoutError
 __all__ = ["hdecompress"]
 
 _MAGIC = b"\xdd\x99"
-# bytes: magic, two sides and the scale of four bytes each, the sum of eight, and three numbers of
-# bit planes
-_HEAD = 25
-_MOST_PLANES = 60
-# of the state: bits read so far; whether the stream ended too early or made no sense
-_AT, _BAD = 0, 1
+# bytes: magic (2), ny, nx and scale (4 each), sum (8), numbers of bit planes (3)
+_HEADER_BYTES = 25
+_MAX_PLANES = 60
+# indices of the decoder's state: bits read so far; error flag
+_POSITION, _DAMAGED = 0, 1
 
 
 def hdecompress(packed: bytes, count: int) -> NDArray[np.int32]:
-    """Return the pixels of a tile.
+    """Decode one tile.
 
     Parameters
     ----------
@@ -49,39 +47,39 @@ def hdecompress(packed: bytes, count: int) -> NDArray[np.int32]:
         If the stream is damaged, or is of another tile.
     """
     head = np.frombuffer(packed[2:14], ">i4").tolist()
-    if packed[:2] != _MAGIC or len(packed) < _HEAD:
+    if packed[:2] != _MAGIC or len(packed) < _HEADER_BYTES:
         raise CutoutError(
             "its compressed pixels are damaged: a tile does not begin as HCOMPRESS does"
         )
     ny, nx, scale = head
     planes = tuple(packed[22:25])
-    if ny < 1 or nx < 1 or ny * nx != count or max(planes) > _MOST_PLANES:
+    if ny < 1 or nx < 1 or ny * nx != count or max(planes) > _MAX_PLANES:
         raise CutoutError(
             f"its compressed pixels are damaged: a tile claims {ny} x {nx} pixels where {count:,} "
             "are expected"
         )
     image = np.zeros((ny, nx), np.int64)
     state = np.zeros(2, np.int64)
-    stream = np.frombuffer(packed, np.uint8, offset=_HEAD)
-    _coefficients(stream, state, image, np.array(planes))
-    if state[_BAD]:
+    stream = np.frombuffer(packed, np.uint8, offset=_HEADER_BYTES)
+    _read_coefficients(stream, state, image, np.array(planes))
+    if state[_DAMAGED]:
         raise CutoutError(
             "its compressed pixels are damaged: a tile is cut short or makes no sense"
         )
     image[0, 0] = int.from_bytes(packed[14:22], "big", signed=True)
     if scale > 1:
         image *= scale
-    _inverse(image)
+    _inverse_transform(image)
     return image.reshape(-1).astype(np.int32)
 
 
-# not kept on disk: such files are rare, and some seconds once are little beside unpacking them
+# not cached on disk: such files are rare, and compiling takes seconds once a process
 _compiled: Any = njit(nogil=True)
 
 
 @_compiled
-def _bits(stream, state, count):  # type: ignore[no-untyped-def]
-    """Read some bits, the first the highest; zeros beyond the end, which is noted."""
+def _read_bits(stream, state, count):  # type: ignore[no-untyped-def]
+    """Read an integer of some bits, most significant first; past the end, set the error flag."""
     value = 0
     for _ in range(count):
         at = state[0]
@@ -95,24 +93,24 @@ def _bits(stream, state, count):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _code(stream, state):  # type: ignore[no-untyped-def]
-    """Read one word of the fixed Huffman code: four bits, each a quarter of a square."""
-    word = _bits(stream, state, 3)
+def _read_code(stream, state):  # type: ignore[no-untyped-def]
+    """Read one word of the fixed Huffman code: four bits, one for each quarter of a square."""
+    word = _read_bits(stream, state, 3)
     if word < 4:
         return 1 << word
-    word = (word << 1) | _bits(stream, state, 1)
+    word = (word << 1) | _read_bits(stream, state, 1)
     if word < 13:
         return (3, 5, 10, 12, 15)[word - 8]
-    word = (word << 1) | _bits(stream, state, 1)
+    word = (word << 1) | _read_bits(stream, state, 1)
     if word < 31:
         return (6, 7, 9, 11, 13)[word - 26]
-    word = (word << 1) | _bits(stream, state, 1)
+    word = (word << 1) | _read_bits(stream, state, 1)
     return 0 if word == 62 else 14
 
 
 @_compiled
 def _log2(number):  # type: ignore[no-untyped-def]
-    """Return the least power of two that reaches a number."""
+    """Return the smallest exponent of two that reaches a number."""
     power = 0
     while (1 << power) < number:
         power += 1
@@ -120,8 +118,8 @@ def _log2(number):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _expanded(stream, state, codes, ny, nx):  # type: ignore[no-untyped-def]
-    """Make each of four bits a square of its own, and read a word for each that is set."""
+def _expand_quadtree(stream, state, codes, ny, nx):  # type: ignore[no-untyped-def]
+    """Split each cell of a quadtree level into four, and read a code word for each set bit."""
     fine = np.zeros((ny, nx), np.uint8)
     for y in range(ny):
         for x in range(nx):
@@ -129,29 +127,29 @@ def _expanded(stream, state, codes, ny, nx):  # type: ignore[no-untyped-def]
     for y in range(ny - 1, -1, -1):
         for x in range(nx - 1, -1, -1):
             if fine[y, x]:
-                fine[y, x] = _code(stream, state)
+                fine[y, x] = _read_code(stream, state)
     return fine
 
 
 @_compiled
-def _quadrant(stream, state, image, planes):  # type: ignore[no-untyped-def]
-    """Read a quarter of the coefficients, bit plane by bit plane."""
+def _read_quadrant(stream, state, image, planes):  # type: ignore[no-untyped-def]
+    """Read the absolute coefficients of a quadrant, bit plane by bit plane."""
     ny, nx = image.shape
     power = _log2(max(ny, nx))
     half_y, half_x = (ny + 1) // 2, (nx + 1) // 2
     for plane in range(planes - 1, -1, -1):
-        how = _bits(stream, state, 4)
+        how = _read_bits(stream, state, 4)
         codes = np.zeros((half_y, half_x), np.uint8)
-        if how == 0:  # as they are
+        if how == 0:  # direct bits
             for y in range(half_y):
                 for x in range(half_x):
-                    codes[y, x] = _bits(stream, state, 4)
-        elif how == 15:  # as a tree of squares
+                    codes[y, x] = _read_bits(stream, state, 4)
+        elif how == 15:  # Huffman-coded quadtree
             codes = np.zeros((1, 1), np.uint8)
-            codes[0, 0] = _code(stream, state)
+            codes[0, 0] = _read_code(stream, state)
             for level in range(power - 2, -1, -1):
                 side_y, side_x = -(-ny >> (level + 1)), -(-nx >> (level + 1))
-                codes = _expanded(stream, state, codes, side_y, side_x)
+                codes = _expand_quadtree(stream, state, codes, side_y, side_x)
         else:
             state[1] = 1
         if state[1]:
@@ -164,29 +162,27 @@ def _quadrant(stream, state, image, planes):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _coefficients(stream, state, image, planes):  # type: ignore[no-untyped-def]
-    """Read all coefficients: the amounts of four quarters, then the signs."""
+def _read_coefficients(stream, state, image, planes):  # type: ignore[no-untyped-def]
+    """Read all coefficients: absolute values of four quadrants, then the signs."""
     ny, nx = image.shape
     y, x = (ny + 1) // 2, (nx + 1) // 2
-    _quadrant(stream, state, image[:y, :x], planes[0])
-    _quadrant(stream, state, image[:y, x:], planes[1])
-    _quadrant(stream, state, image[y:, :x], planes[1])
-    _quadrant(stream, state, image[y:, x:], planes[2])
-    if state[1] or _bits(stream, state, 4) != 0:
+    _read_quadrant(stream, state, image[:y, :x], planes[0])
+    _read_quadrant(stream, state, image[:y, x:], planes[1])
+    _read_quadrant(stream, state, image[y:, :x], planes[1])
+    _read_quadrant(stream, state, image[y:, x:], planes[2])
+    if state[1] or _read_bits(stream, state, 4) != 0:
         state[1] = 1
         return
-    state[0] = (state[0] + 7) & ~np.int64(7)  # signs begin with a new byte
+    state[0] = (state[0] + 7) & ~np.int64(7)  # signs start at a byte boundary
     for row in range(ny):
         for column in range(nx):
-            if image[row, column] and _bits(stream, state, 1):
+            if image[row, column] and _read_bits(stream, state, 1):
                 image[row, column] = -image[row, column]
 
 
 @_compiled
-def _interleaved(image, ny, nx):  # type: ignore[no-untyped-def]
-    """Put sums and differences, which lie behind each other, next to each other in both
-    directions.
-    """
+def _interleave(image, ny, nx):  # type: ignore[no-untyped-def]
+    """Interleave sums and differences, which are stored one after the other, along both axes."""
     line = np.empty(max(ny, nx), np.int64)
     for y in range(ny):
         for x in range(nx):
@@ -201,35 +197,35 @@ def _interleaved(image, ny, nx):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _rounded(value, half, least):  # type: ignore[no-untyped-def]
-    """Round to a multiple of a power of two, halves away from zero but for the last step."""
+def _round(value, half, least):  # type: ignore[no-untyped-def]
+    """Round to a multiple of a power of two, halves away from zero except in the last step."""
     return (value + (half if value >= 0 else least)) & -(2 * half if half else 1)
 
 
 @_compiled
-def _inverse(image):  # type: ignore[no-untyped-def]
-    """Turn coefficients into pixels in place, from the coarsest square to the finest."""
+def _inverse_transform(image):  # type: ignore[no-untyped-def]
+    """Transform coefficients to pixels in place, from the coarsest level to the finest."""
     ny, nx = image.shape
     power = _log2(max(ny, nx))
     if power == 0:
         return
     bit = np.int64(1) << (power - 1)
-    image[0, 0] = _rounded(image[0, 0], 2 * bit, 2 * bit - 1)
+    image[0, 0] = _round(image[0, 0], 2 * bit, 2 * bit - 1)
     for level in range(power - 1, -1, -1):
         last = level == 0
         shift = 2 if last else 1
         half0, half1 = bit >> 1, bit
         least0, least1 = (0 if last else half0 - 1), half1 - 1
         rows, columns = -(-ny >> level), -(-nx >> level)
-        _interleaved(image, rows, columns)
+        _interleave(image, rows, columns)
         for y in range(0, rows, 2):
             for x in range(0, columns, 2):
                 below, right = y + 1 < rows, x + 1 < columns
                 h0 = image[y, x]
-                hx = _rounded(image[y + 1, x], half1, least1) if below else 0
-                hy = _rounded(image[y, x + 1], half1, least1) if right else 0
+                hx = _round(image[y + 1, x], half1, least1) if below else 0
+                hy = _round(image[y, x + 1], half1, least1) if right else 0
                 if below and right:
-                    hc = _rounded(image[y + 1, x + 1], half0, least0)
+                    hc = _round(image[y + 1, x + 1], half0, least0)
                     low = hc & bit
                     hx = hx - low if hx >= 0 else hx + low
                     hy = hy - low if hy >= 0 else hy + low

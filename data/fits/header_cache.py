@@ -1,7 +1,4 @@
-"""What a source knows of its files.
-
-What those of many extensions hold, and which oddities were reported.
-"""
+"""Cache of parsed headers, and reports of oddities once a source."""
 
 import logging
 import threading
@@ -10,37 +7,41 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from galfeat.data.fits.file import Contents, FitsFile
+from galfeat.data.fits.file import FileContents, FitsFile
 from galfeat.data.fits.streams import Stamp, open_bytes
 
-__all__ = ["Known"]
+__all__ = ["HeaderCache"]
 
-_MANY = 16  # extensions from which on a file is remembered
-_MOST_KNOWN = 8  # files that are: their headers stay in memory
+_MIN_EXTENSIONS = 16  # headers of files with fewer extensions are not cached
+_MAX_FILES = 8  # more would cost too much memory
 _LOG = logging.getLogger("galfeat")
 
 
-class Known:
-    """What was found out about files, so that it is found out and said once.
+class HeaderCache:
+    """Parsed headers of files with many extensions, and the oddities reported so far.
 
-    Oddities that the FITS standard forbids and archives hold all the same (keywords that stand
-    twice, bytes behind the last image, a last block that is not filled up) are read as astropy
-    reads them; pixels beyond float32 are bad pixels. These are reported to the logger ``galfeat``
-    as warnings: each kind once for a source, with the first file that has it.
+    Oddities that the FITS standard forbids but archives contain (duplicate keywords, bytes behind
+    the last image, an incomplete last block) are read as astropy reads them; pixels beyond float32
+    become bad pixels. They are logged as warnings to the logger ``galfeat``, each kind once a
+    source, with the first file that has it.
+
+    Attributes
+    ----------
+    own : threading.local
+        Buffers and readers of the current thread.
     """
 
     def __init__(self) -> None:
-        self._contents: dict[Path, tuple[Stamp, Contents]] = {}
-        self._said: set[str] = set()
-        self.own = threading.local()  # what a thread keeps for itself
+        self._contents: dict[Path, tuple[Stamp, FileContents]] = {}
+        self._reported: set[str] = set()
+        self.own = threading.local()
 
-    def __reduce__(self) -> tuple[type["Known"], tuple[()]]:
-        return Known, ()  # elsewhere it is found out again
+    def __reduce__(self) -> tuple[type["HeaderCache"], tuple[()]]:
+        return HeaderCache, ()  # another process parses the headers itself
 
     @contextmanager
     def open(self, path: Path) -> Iterator[FitsFile]:
-        """Open a FITS file, looked through again only if it is another than it was, and close it
-        afterwards.
+        """Open a FITS file as a context manager; parse headers only if it is new or changed.
 
         Raises
         ------
@@ -55,15 +56,15 @@ class Known:
                 return
             file = FitsFile(source, report=report)
             self.report(path.name, file.oddities)
-            if len(file.hdus) >= _MANY:
-                if len(self._contents) >= _MOST_KNOWN:
+            if len(file.hdus) >= _MIN_EXTENSIONS:
+                if len(self._contents) >= _MAX_FILES:
                     self._contents.clear()
                 self._contents[path] = source.stamp, file.contents
             yield file
 
     def report(self, file: str, oddities: Mapping[str, str]) -> None:
-        """Say what is odd about a file, unless that was said of another."""
+        """Log the oddities of a file, except kinds that were logged before."""
         for kind, words in oddities.items():
-            if kind not in self._said:
-                self._said.add(kind)
-                _LOG.warning("%s: %s (said once, whichever files it is true of)", file, words)
+            if kind not in self._reported:
+                self._reported.add(kind)
+                _LOG.warning("%s: %s (reported once for all files that it applies to)", file, words)

@@ -1,10 +1,9 @@
-"""FITS headers, read without believing them.
+"""Safe parsing of FITS headers: keywords, values, and the extent of each HDU.
 
-A file of 20 kB can claim a terabyte of pixels, and astropy says what is wrong with a file by
-warnings, which are neither safe between threads nor something to stop a run for. So the headers are
-read here: the same bytes give the same answer in any thread, nothing warns, and nothing is believed
-beyond the size of the file. What is read: the keywords, their values, and where the data of each
-header-and-data unit (HDU) begin and end.
+A damaged header of 20 kB can claim a terabyte of pixels, and astropy reports problems by warnings,
+which are not thread-safe and no reason to stop a run. Headers are therefore parsed here: the result
+depends on the bytes alone, in any thread; nothing warns; and no claim is trusted beyond the size of
+the file.
 
 References
 ----------
@@ -18,12 +17,12 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from galfeat import CutoutError
-from galfeat.data.fits.header_forms import BLOCK, CARD, Cards, Form, Forms
-from galfeat.data.fits.streams import Bytes
+from galfeat.data.fits.header_forms import BLOCK, CARD, HeaderCards, HeaderForm, HeaderFormCache
+from galfeat.data.fits.streams import FileBytes
 
 __all__ = ["BLOCK", "Hdu", "HduReader", "Header", "read_hdus"]
 
-_LONGEST_REST = 4 << 20  # bytes that are searched for lost headers
+_MAX_TRAILING = 4 << 20  # trailing bytes searched for a lost header
 _BITPIX = (8, 16, 32, 64, -32, -64)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([DEde][+-]?[0-9]+)?")
@@ -34,7 +33,7 @@ _TEXT = re.compile(r"'((?:[^']|'')*)'")
 class Header:
     """Keywords and values of one header.
 
-    Of a keyword that stands there twice, the first counts (of numbers the last), as in astropy.
+    Of a duplicate keyword the first value counts (for numbers the last), as in astropy.
     """
 
     cards: Mapping[str, str]
@@ -43,12 +42,12 @@ class Header:
         return keyword in self.cards
 
     def integer(self, keyword: str, default: int | None = None) -> int:
-        """Return a whole number.
+        """Return an integer value.
 
         Raises
         ------
         CutoutError
-            If there is something else, or nothing and no default.
+            If the value is not an integer, or is missing and there is no default.
         """
         value = self._last(keyword)
         if not value and default is not None:
@@ -60,12 +59,12 @@ class Header:
         return int(value)
 
     def number(self, keyword: str, default: float) -> float:
-        """Return a number, whole or not; the default where there is none.
+        """Return a numeric value, or the default where the keyword is missing.
 
         Raises
         ------
         CutoutError
-            If there is something else.
+            If the value is not a number.
         """
         value = self._last(keyword)
         if value and not _NUMBER.fullmatch(value):
@@ -73,24 +72,21 @@ class Header:
         return float(value.upper().replace("D", "E")) if value else default
 
     def _last(self, keyword: str) -> str:
-        """Return what stands behind a keyword.
-
-        Of one that stands there twice, behind the last, with which astropy computes.
-        """
-        if isinstance(self.cards, Cards) and keyword in self.cards.form.double:
-            return _bare(self.cards.every(keyword)[-1])
-        return _bare(self.cards.get(keyword, ""))
+        """Return the raw value of a keyword; of a duplicate, the last, as in astropy."""
+        if isinstance(self.cards, HeaderCards) and keyword in self.cards.form.duplicates:
+            return _strip_comment(self.cards.all_values(keyword)[-1])
+        return _strip_comment(self.cards.get(keyword, ""))
 
     def text(self, keyword: str) -> str:
-        """Return a text without the blanks around it; empty where there is none."""
+        """Return a string value without surrounding blanks; empty where there is none."""
         if keyword not in self.cards:
             return ""
         found = _TEXT.match(self.cards[keyword].lstrip())
         return found[1].replace("''", "'").strip() if found else ""
 
     def true(self, keyword: str) -> bool:
-        """Return whether the value is T."""
-        return _bare(self.cards.get(keyword, "")) == "T"
+        """Return whether the value is the logical T."""
+        return _strip_comment(self.cards.get(keyword, "")) == "T"
 
 
 Kind = Literal["image", "tiles", "table", "other"]
@@ -102,16 +98,16 @@ class Hdu(NamedTuple):
     Parameters
     ----------
     number : int
-        0 for the first.
+        0 for the primary HDU.
     kind : {"image", "tiles", "table", "other"}
-        ``"tiles"`` is an image that is stored compressed.
+        ``"tiles"`` is a tile-compressed image.
     header : Header
     bitpix : int
-        Kind of number of the pixels: 8 to 64 integers, -32 and -64 floating point.
+        Type of the pixel values: 8 to 64 for integers, -32 and -64 for floating point.
     shape : tuple of int
         Of the image, slowest axis first: (..., ny, nx).
     offset, size : int
-        Where the data begin in the file, in bytes, and how many bytes they have.
+        Start and length of the data in the file, bytes.
     """
 
     number: int
@@ -123,26 +119,33 @@ class Hdu(NamedTuple):
     size: int
 
 
-_Meaning = tuple[Kind, int, tuple[int, ...], int]  # as in Hdu: kind, bitpix, shape, size
+_DataLayout = tuple[Kind, int, tuple[int, ...], int]  # as in Hdu: kind, bitpix, shape, size
 
 
 class HduReader:
-    """Reads one HDU after the other, understanding once what their headers have in common.
+    """Reader of consecutive HDUs that interprets headers of one form and geometry only once.
 
-    For one thread.
+    Not thread-safe.
 
     Parameters
     ----------
-    source : Bytes
+    source : FileBytes
     """
 
-    def __init__(self, source: Bytes) -> None:
+    def __init__(self, source: FileBytes) -> None:
         self._source = source
-        self._forms = Forms()
-        self._known: dict[tuple[Form, bytes], _Meaning] = {}
+        self._forms = HeaderFormCache()
+        self._layouts: dict[tuple[HeaderForm, bytes], _DataLayout] = {}
 
     def read(self, offset: int, number: int) -> Hdu:
-        """Read the HDU of that number, which begins at a place; its data need not be there.
+        """Read the HDU that begins at an offset; its data may be missing.
+
+        Parameters
+        ----------
+        offset : int
+            Start of its header, bytes.
+        number : int
+            Number of the HDU.
 
         Raises
         ------
@@ -151,10 +154,10 @@ class HduReader:
         """
         cards = self._forms.read(self._source, offset)
         header, form = Header(cards), cards.form
-        said = form, form.said(cards.raw)
-        if said not in self._known:
-            self._known[said] = _meaning(header, number)
-        kind, bitpix, shape, size = self._known[said]
+        key = form, form.geometry_key(cards.raw)
+        if key not in self._layouts:
+            self._layouts[key] = _interpret(header, number)
+        kind, bitpix, shape, size = self._layouts[key]
         return Hdu(
             number,
             kind,
@@ -166,14 +169,14 @@ class HduReader:
         )
 
 
-def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
-    """Find all HDUs of a FITS file.
+def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
+    """Return all HDUs of a FITS file.
 
     Returns
     -------
     list of Hdu
-        Those that are there as a whole. Anything after the last that is no HDU is left alone, since
-        archives leave such things behind.
+        The complete ones. Trailing bytes that are no HDU are ignored, since archives leave them
+        behind.
     str
         What is wrong with the file after them, such as missing pixels; empty if nothing is.
 
@@ -183,7 +186,7 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
         If it is no FITS file, or its first header makes no sense.
     """
     if bytes(source.read(0, 9)) != b"SIMPLE  =":
-        raise CutoutError(f"is not a FITS file: {_looks_like(bytes(source.read(0, 16)))}")
+        raise CutoutError(f"is not a FITS file: {_guess_format(bytes(source.read(0, 16)))}")
     hdus: list[Hdu] = []
     offset = 0
     reader = HduReader(source)
@@ -194,7 +197,7 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
             if not hdus:
                 raise
             return hdus, f"in extension {len(hdus)}, {error}"
-        if not hdus and _bare(hdu.header.cards.get("SIMPLE", "")) == "F":
+        if not hdus and _strip_comment(hdu.header.cards.get("SIMPLE", "")) == "F":
             raise CutoutError("is not standard FITS, as it says itself (SIMPLE is F)")
         if hdu.offset + hdu.size > source.size:
             there = max(0, source.size - hdu.offset)
@@ -208,7 +211,7 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
             return hdus, f"is truncated: {where} should have {hdu.size:,} bytes and has {there:,}"
         hdus.append(hdu)
         offset = hdu.offset + -(-hdu.size // BLOCK) * BLOCK
-    if _is_torn(source, offset):
+    if _has_lost_header(source, offset):
         return (
             hdus,
             f"its headers are damaged: extension {len(hdus)} does not begin where it should",
@@ -216,21 +219,20 @@ def read_hdus(source: Bytes) -> tuple[list[Hdu], str]:
     return hdus, ""
 
 
-def _is_torn(source: Bytes, offset: int) -> bool:
-    """Return whether what follows the last HDU is no mere rest but a lost header, there or some
-    blocks later.
-    """
+def _has_lost_header(source: FileBytes, offset: int) -> bool:
+    """Return whether a header follows the last HDU, at once or some blocks later."""
     first = bytes(source.read(offset, BLOCK))
     if any(first.startswith(b"BITPIX  =", at) for at in range(0, len(first), CARD)):
         return True
-    end = min(source.size, offset + _LONGEST_REST)
+    end = min(source.size, offset + _MAX_TRAILING)
     return any(bytes(source.read(start, 9)) == b"XTENSION=" for start in range(offset, end, BLOCK))
 
 
-def _meaning(header: Header, number: int) -> _Meaning:
-    """Understand what a header says about its data.
+def _interpret(header: Header, number: int) -> _DataLayout:
+    """Return kind, bitpix, shape and data size as a header states them.
 
-    Only cards of the form's geometry may be asked for here.
+    Only keywords that are part of `HeaderForm.geometry` may be read here: the result is cached by
+    them.
     """
     bitpix, shape = _geometry(header, "")
     size = _size(header, bitpix, shape)
@@ -241,7 +243,7 @@ def _meaning(header: Header, number: int) -> _Meaning:
         return "tiles", *_geometry(header, "Z"), size
     if extension in ("BINTABLE", "A3DTABLE", "TABLE"):
         return "table", bitpix, shape, size
-    is_image = extension in ("IMAGE", "IUEIMAGE") and not _is_groups(header, shape)
+    is_image = extension in ("IMAGE", "IUEIMAGE") and not _is_random_groups(header, shape)
     return "image" if is_image else "other", bitpix, shape, size
 
 
@@ -261,7 +263,7 @@ def _geometry(header: Header, prefix: str) -> tuple[int, tuple[int, ...]]:
 def _size(header: Header, bitpix: int, shape: tuple[int, ...]) -> int:
     if not shape:
         return 0
-    if _is_groups(header, shape):
+    if _is_random_groups(header, shape):
         shape = shape[:-1]
     size = (
         abs(bitpix) // 8 * header.integer("GCOUNT", 1) * (header.integer("PCOUNT", 0) + prod(shape))
@@ -271,15 +273,12 @@ def _size(header: Header, bitpix: int, shape: tuple[int, ...]) -> int:
     return size
 
 
-def _is_groups(header: Header, shape: tuple[int, ...]) -> bool:
-    """Return whether data are random groups, as radio astronomers wrote them.
-
-    The axis of length 0 does not count.
-    """
+def _is_random_groups(header: Header, shape: tuple[int, ...]) -> bool:
+    """Return whether the data are random groups, whose axis of length 0 does not count."""
     return bool(shape) and shape[-1] == 0 and header.true("GROUPS")
 
 
-def _bare(value: str) -> str:
+def _strip_comment(value: str) -> str:
     return value.split("/", 1)[0].strip()
 
 
@@ -298,7 +297,7 @@ _SIGNATURES = {
 }
 
 
-def _looks_like(head: bytes) -> str:
+def _guess_format(head: bytes) -> str:
     for signature, words in _SIGNATURES.items():
         if head.startswith(signature):
             return words

@@ -1,4 +1,4 @@
-"""Which images of a file are galaxies, which are their bands, and which only accompany them."""
+"""Image layouts: which images of a file are galaxies, which are bands, which are ancillary."""
 
 import re
 from collections.abc import Sequence
@@ -6,24 +6,24 @@ from typing import Literal, NamedTuple, get_args
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import band_names
-from galfeat.data.fits.ancillary_names import Role, is_companion
+from galfeat.data.fits.ancillary_names import Role, is_ancillary
 
 __all__ = [
-    "Beside",
-    "Galaxy",
-    "Image",
+    "AncillaryImage",
+    "GalaxyImages",
+    "ImageInfo",
     "Layout",
     "arrange",
     "check_layout",
+    "format_shape",
     "is_band_name",
     "name_parts",
-    "size_of",
 ]
 
 Layout = Literal["auto", "cube", "bands", "galaxies"]
 
-# Names under which filters go, whole or as a part between separators: g, r', Ks, F814W, NUV, W1,
-# CH2, VIS, SDSS_g, HSC-I, band1, red.
+# Names of filters, alone or as a part between separators: g, r', Ks, F814W, NUV, W1, CH2, VIS,
+# SDSS_g, HSC-I, band1, red.
 _BAND = re.compile(
     r"[ugrizybvjhk]'?|[yw][1-4]|ks|kp|f\d{2,4}(w|m|n|lp|x|w2|w3)p?|[fn]uv|uv(w1|w2|m2)|(ch|irac|i)[1-4]|vis|(nb|ib|n)\d{3,4}|"
     r"red|green|blue|(band|filter)\d+",
@@ -31,13 +31,13 @@ _BAND = re.compile(
 )
 
 
-class Image(NamedTuple):
-    """An image of a file, as far as its header goes.
+class ImageInfo(NamedTuple):
+    """Description of an image as its header gives it.
 
     Parameters
     ----------
     hdu : int
-        Number of the HDU; 0 is the first.
+        Number of the HDU; 0 is the primary one.
     shape : tuple of int
         Slowest axis first, without leading axes of length 1.
     name : str
@@ -45,12 +45,12 @@ class Image(NamedTuple):
     own_filter : str
         Filter in its own header.
     filter : str
-        The same, or the one of a first HDU that holds no pixels.
+        The same, or that of a primary HDU without pixels.
     planes : tuple of str
         Names of the planes of a cube, where the header names them all.
     version : int
-        EXTVER, or the number at the end of EXTNAME; 0 if neither is there, or nothing in the file
-        accompanies an image.
+        EXTVER, or the number at the end of EXTNAME; 0 if there is neither, or the file has no
+        ancillary images.
     """
 
     hdu: int
@@ -62,33 +62,30 @@ class Image(NamedTuple):
     version: int = 0
 
 
-class Beside(NamedTuple):
-    """An image that accompanies a galaxy.
-
-    What it holds, which band it goes with (None: all), and the number of its HDU.
-    """
+class AncillaryImage(NamedTuple):
+    """An ancillary image of a galaxy: its role, the band it belongs to (None: all), and its HDU."""
 
     role: Role
     band: int | None
     hdu: int
 
 
-class Galaxy(NamedTuple):
-    """Where the pixels of one galaxy are.
+class GalaxyImages(NamedTuple):
+    """The images of a file that hold the pixels of one galaxy.
 
     Parameters
     ----------
     hdus : tuple of int
-        HDUs that hold its bands, one each; or one HDU that holds them all.
+        HDUs that hold one band each; or one HDU that holds all bands.
     bands : tuple of str
     named : bool
         Whether the file names the bands.
     number : int or None
-        Place on the slowest axis, where that counts galaxies.
+        Index along the slowest axis, where that axis counts galaxies.
     problem : str
         Why it cannot be read; empty if it can.
-    beside : tuple of Beside
-        What accompanies it in the file.
+    ancillary : tuple of AncillaryImage
+        Noise maps, masks and segmentation maps in the same file.
     """
 
     hdus: tuple[int, ...]
@@ -96,47 +93,47 @@ class Galaxy(NamedTuple):
     named: bool = False
     number: int | None = None
     problem: str = ""
-    beside: tuple[Beside, ...] = ()
+    ancillary: tuple[AncillaryImage, ...] = ()
 
 
 def check_layout(layout: str) -> None:
-    """Refuse a layout that there is not.
+    """Refuse an unknown layout.
 
     Raises
     ------
     UsageError
-        With the layouts that there are.
+        With the known layouts.
     """
     if layout not in get_args(Layout):
         raise UsageError(f"layout must be one of {', '.join(get_args(Layout))}; it is '{layout}'")
 
 
-def arrange(images: Sequence[Image], layout: Layout = "auto") -> list[Galaxy]:
-    """Say which galaxies a file holds.
+def arrange(images: Sequence[ImageInfo], layout: Layout = "auto") -> list[GalaxyImages]:
+    """Group the images of a file into galaxies with bands.
 
     Parameters
     ----------
-    images : sequence of Image
+    images : sequence of ImageInfo
         In the order of the file.
     layout : {"auto", "cube", "bands", "galaxies"}
-        "galaxies": each image is a galaxy, a 3-D one with its bands on the slowest axis. "bands":
-        the images are the bands of one galaxy. "cube": the first image is the galaxy and what
-        follows is not. "auto": images of one shape that each have a filter of their own (all by the
-        keyword FILTER, or all by an EXTNAME that is the name of a filter) are the bands of one
-        galaxy; otherwise each is a galaxy. In all of them a 4-D image is a row of galaxies with
-        bands, and noise maps, masks, weights, PSFs and segments, known by their EXTNAME, are
-        nobody's pixels.
+        "galaxies": each image is a galaxy, a 3-D one with its bands along the slowest axis.
+        "bands": the images are the bands of one galaxy. "cube": the first image is the galaxy,
+        later ones are ignored. "auto": images of one shape that each have a filter of their own
+        (all by the keyword FILTER, or all by an EXTNAME that is the name of a filter) are the bands
+        of one galaxy; otherwise each is a galaxy. In all layouts a 4-D image is a series of
+        galaxies with bands, and ancillary images (noise maps, masks, weights, PSFs, segmentation
+        maps, known by their EXTNAME) are not galaxies.
 
     Returns
     -------
-    list of Galaxy
+    list of GalaxyImages
 
     Raises
     ------
     CutoutError
-        If no galaxy is there, or the images do not go with the layout.
+        If there is no galaxy, or the images do not fit the layout.
     """
-    science = [image for image in images if not is_companion(image.name)]
+    science = [image for image in images if not is_ancillary(image.name)]
     if not science:
         there = ", ".join(image.name for image in images)
         raise CutoutError(
@@ -147,7 +144,9 @@ def arrange(images: Sequence[Image], layout: Layout = "auto") -> list[Galaxy]:
     if layout == "cube":
         science = science[:1]
         if len(science[0].shape) < 3:
-            raise CutoutError(f"holds no cube: its first image has {size_of(science[0].shape)}")
+            raise CutoutError(
+                f"holds no cube: its first image has {format_shape(science[0].shape)}"
+            )
     if layout == "bands" and len(science) > 1:
         return [
             _one_galaxy(science, _names(science) or _distinct([image.name for image in science]))
@@ -165,7 +164,7 @@ def arrange(images: Sequence[Image], layout: Layout = "auto") -> list[Galaxy]:
 
 
 def is_band_name(name: str) -> bool:
-    """Return whether a name is, or has among its parts, the name of a filter.
+    """Return whether a name is the name of a filter or has one among its parts.
 
     ``g``, ``F814W``, ``SDSS_g``.
     """
@@ -173,16 +172,16 @@ def is_band_name(name: str) -> bool:
 
 
 def name_parts(name: str) -> list[str]:
-    """Return what stands between the separators of a name, in small letters."""
+    """Return the parts of a name between separators, in lower case."""
     return re.split(r"[\s_\-.:/,]+", name.strip().lower())
 
 
-def size_of(shape: Sequence[int]) -> str:
-    """Return a shape in words."""
+def format_shape(shape: Sequence[int]) -> str:
+    """Return a shape as text, for messages."""
     return " x ".join(str(length) for length in shape) + " pixels"
 
 
-def _names(images: Sequence[Image]) -> tuple[str, ...]:
+def _names(images: Sequence[ImageInfo]) -> tuple[str, ...]:
     filters = [image.own_filter for image in images]
     return _distinct(
         filters
@@ -195,26 +194,28 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names) if all(names) and len(set(names)) == len(names) else ()
 
 
-def _one_galaxy(images: Sequence[Image], names: tuple[str, ...]) -> Galaxy:
+def _one_galaxy(images: Sequence[ImageInfo], names: tuple[str, ...]) -> GalaxyImages:
     shapes = sorted({image.shape for image in images})
     if len(shapes) > 1 or len(shapes[0]) != 2:
         raise CutoutError(
             "cannot be one galaxy with a band an image: its images have "
-            f"{', '.join(size_of(shape) for shape in shapes)}"
+            f"{', '.join(format_shape(shape) for shape in shapes)}"
         )
-    return Galaxy(
+    return GalaxyImages(
         tuple(image.hdu for image in images), names or band_names(len(images)), named=bool(names)
     )
 
 
-def _galaxies(image: Image) -> list[Galaxy]:
+def _galaxies(image: ImageInfo) -> list[GalaxyImages]:
     axes = len(image.shape)
     if 0 in image.shape or not 2 <= axes <= 4:
         what = "has no pixels" if 0 in image.shape else f"has {axes} axes"
-        return [Galaxy((image.hdu,), problem=f"its image {what} ({size_of(image.shape)})")]
+        return [
+            GalaxyImages((image.hdu,), problem=f"its image {what} ({format_shape(image.shape)})")
+        ]
     if axes == 2:
         return [
-            Galaxy(
+            GalaxyImages(
                 (image.hdu,),
                 (image.filter,) if image.filter else band_names(1),
                 named=bool(image.filter),
@@ -222,7 +223,7 @@ def _galaxies(image: Image) -> list[Galaxy]:
         ]
     bands = image.shape[-3]
     names = image.planes or ((image.filter,) if bands == 1 and image.filter else ())
-    galaxy = Galaxy((image.hdu,), names or band_names(bands), named=bool(names))
+    galaxy = GalaxyImages((image.hdu,), names or band_names(bands), named=bool(names))
     return (
         [galaxy]
         if axes == 3

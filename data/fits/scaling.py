@@ -1,4 +1,4 @@
-"""Numbers as they lie in a FITS file, and the flux that they mean."""
+"""Stored pixel values of FITS images to physical ones: BSCALE, BZERO, BLANK."""
 
 from typing import Any
 
@@ -7,24 +7,22 @@ from numpy.typing import NDArray
 
 from galfeat.data.fits.headers import Hdu
 
-__all__ = ["exact", "may_overflow", "overflow", "scaled", "stored_kind"]
+__all__ = ["apply_scaling", "describe_overflow", "exact_values", "may_overflow", "stored_dtype"]
 
 
-def stored_kind(bitpix: int) -> str:
-    """Return the NumPy type of the numbers that lie in the file."""
+def stored_dtype(bitpix: int) -> str:
+    """Return the NumPy dtype of the stored numbers for a BITPIX."""
     return f">{'f' if bitpix < 0 else 'i' if bitpix > 8 else 'u'}{abs(bitpix) // 8}"
 
 
-def scaled(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
-    """Apply BLANK, BSCALE and BZERO in the precision that astropy does it in, then cast to
-    float32.
-    """
+def apply_scaling(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
+    """Apply BLANK, BSCALE and BZERO in astropy's precision and cast to float32."""
     header, bitpix = hdu.header, hdu.bitpix
     scale, zero = header.number("BSCALE", 1.0), header.number("BZERO", 0.0)
-    with np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
+    with np.errstate(all="ignore"):  # values beyond float32 become infinite: bad pixels
         if (scale, zero) == (1.0, 0.0):
             flux = stored.astype(np.float32)
-        # how FITS stores unsigned integers
+        # the FITS convention for unsigned integers
         elif bitpix > 8 and (scale, zero) == (1.0, 2.0 ** (bitpix - 1)):
             unsigned = stored.astype(f"i{bitpix // 8}").view(f"u{bitpix // 8}")
             flux = (unsigned ^ unsigned.dtype.type(1 << (bitpix - 1))).astype(np.float32)
@@ -41,14 +39,16 @@ def scaled(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
 
 
 def may_overflow(hdu: Hdu) -> bool:
-    """Return whether the pixels of an image may be beyond float32."""
+    """Return whether pixel values of an image can exceed float32."""
     return hdu.bitpix == -64 or "BSCALE" in hdu.header or "BZERO" in hdu.header
 
 
-def overflow(flux: NDArray[np.float32], stored: NDArray[np.generic], hdu: Hdu) -> dict[str, str]:
-    """Return that pixels are beyond float32, if some are.
+def describe_overflow(
+    flux: NDArray[np.float32], stored: NDArray[np.generic], hdu: Hdu
+) -> dict[str, str]:
+    """Return a description of pixels beyond float32, by kind of oddity; empty if there are none.
 
-    They are infinite now, and the stored numbers are not.
+    Such pixels are infinite as float32 while the stored numbers are finite.
     """
     lost = np.isinf(flux)
     if not lost.any():
@@ -66,9 +66,10 @@ def overflow(flux: NDArray[np.float32], stored: NDArray[np.generic], hdu: Hdu) -
     )
 
 
-def exact(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.generic]:
-    """Return whole numbers as they are meant, int64 (unsigned ones of 64 bits by their bits), or
-    others as float64.
+def exact_values(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.generic]:
+    """Return scaled integers exactly, as int64, and other values as float64.
+
+    Unsigned 64-bit integers are returned by their bits.
     """
     scale, zero = hdu.header.number("BSCALE", 1.0), hdu.header.number("BZERO", 0.0)
     if hdu.bitpix > 0 and scale == 1.0 and zero == 2.0**63:

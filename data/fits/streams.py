@@ -1,6 +1,4 @@
-"""The bytes of one file, whether it is gzipped or not, with a plain reason for every file that has
-none to give.
-"""
+"""Bytes of a file, gzipped or not, with a plain reason for each file that cannot be read."""
 
 import os
 import stat
@@ -12,11 +10,11 @@ from typing import BinaryIO
 
 from galfeat import CutoutError
 
-__all__ = ["Bytes", "Stamp", "open_bytes", "stamp_of"]
+__all__ = ["FileBytes", "Stamp", "open_bytes", "stamp_of"]
 
-_HEAD = 4 << 20  # a file up to this size is read in one go
-# a gzipped file is unpacked in memory, and a small one can unpack to a thousand times its size
-_LARGEST_UNZIPPED = 1 << 30
+_READ_WHOLE = 4 << 20  # files up to this size are read at once
+# gzipped files are decompressed in memory, and small ones can grow a thousandfold
+_MAX_UNZIPPED = 1 << 30
 _GZIP = b"\x1f\x8b"
 
 
@@ -24,32 +22,29 @@ Stamp = tuple[int, ...]
 
 
 def stamp_of(file: BinaryIO) -> Stamp:
-    """Return what tells an opened file from what it was before.
-
-    Which file, its size, and when it was written.
-    """
+    """Return device, inode, size and time of change of an open file, to detect changes."""
     status = os.fstat(file.fileno())
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-class Bytes:
-    """Bytes that are read where they are asked for.
+class FileBytes:
+    """Random access to the bytes of a file.
 
     Parameters
     ----------
     head : bytes
         The first bytes, or all of them.
     file : binary file, optional
-        Where the others are.
+        Where the others are read from.
     size : int, optional
         Bytes in all; those of `head` if not given.
     stamp : tuple of int, optional
-        Which file it is and when it was written; another one as soon as the file is changed.
+        See `stamp_of`.
 
     Attributes
     ----------
     packed : bool
-        Whether these bytes come from a file that holds them packed.
+        Whether the file is gzipped.
     """
 
     def __init__(
@@ -62,7 +57,7 @@ class Bytes:
         self._file = file
 
     def read(self, offset: int, count: int) -> memoryview:
-        """Return the bytes from `offset` on: `count` of them, or fewer at the end of the file.
+        """Return `count` bytes from `offset` on, or fewer at the end of the file.
 
         Raises
         ------
@@ -76,20 +71,20 @@ class Bytes:
             self._file.seek(offset)
             data = self._file.read(count)
         except OSError as error:
-            raise CutoutError(_why(error)) from error
+            raise CutoutError(_describe_error(error)) from error
         if len(data) < count:
             raise CutoutError("became shorter while it was being read")
         return memoryview(data)
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[Bytes]:
-    """Open a file, unpacking it if it is gzipped, and close it afterwards.
+def open_bytes(path: Path) -> Iterator[FileBytes]:
+    """Open a file as a context manager, decompressing it if it is gzipped.
 
     Raises
     ------
     CutoutError
-        If there is no such file, if it is no file, is empty, may not be read or cannot be unpacked.
+        If it does not exist, is no regular file, is empty, unreadable, or damaged gzip.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -98,36 +93,36 @@ def open_bytes(path: Path) -> Iterator[Bytes]:
             )
         file = path.open("rb")
     except OSError as error:
-        raise CutoutError(_why(error)) from error
+        raise CutoutError(_describe_error(error)) from error
     with file:
-        yield _bytes(file)
+        yield _read_head(file)
 
 
-def _bytes(file: BinaryIO) -> Bytes:
+def _read_head(file: BinaryIO) -> FileBytes:
     try:
         stamp = stamp_of(file)
         size = file.seek(0, 2)
         file.seek(0)
-        head = file.read(min(size, _HEAD))
+        head = file.read(min(size, _READ_WHOLE))
         if head[:2] == _GZIP:
-            return Bytes(_gunzip(head + file.read()), stamp=stamp)
+            return FileBytes(_gunzip(head + file.read()), stamp=stamp)
     except OSError as error:
-        raise CutoutError(_why(error)) from error
+        raise CutoutError(_describe_error(error)) from error
     if not size:
         raise CutoutError("is empty (0 bytes)")
-    return Bytes(head, file, size, stamp)
+    return FileBytes(head, file, size, stamp)
 
 
 def _gunzip(packed: bytes) -> bytes:
     unpacked = bytearray()
-    # a gzipped file may be several, one after the other; what is no gzip after them is left alone
+    # a gzip file may have several members; trailing bytes that are no gzip are ignored
     while packed[:2] == _GZIP:
         member = zlib.decompressobj(wbits=31)
         try:
-            unpacked += member.decompress(packed, _LARGEST_UNZIPPED + 1 - len(unpacked))
+            unpacked += member.decompress(packed, _MAX_UNZIPPED + 1 - len(unpacked))
         except zlib.error as error:
             raise CutoutError(f"is gzipped and damaged: {error}") from error
-        if len(unpacked) > _LARGEST_UNZIPPED:
+        if len(unpacked) > _MAX_UNZIPPED:
             raise CutoutError("unpacks to more than 1 GiB: unpack it on disk first (gunzip)")
         if not member.eof:
             raise CutoutError("is gzipped and truncated: its end is missing")
@@ -137,7 +132,7 @@ def _gunzip(packed: bytes) -> bytes:
     return bytes(unpacked)
 
 
-def _why(error: OSError) -> str:
+def _describe_error(error: OSError) -> str:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return "there is no such file"
     if isinstance(error, PermissionError):

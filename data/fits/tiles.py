@@ -1,9 +1,9 @@
-"""Images that are stored compressed in tiles (``.fits.fz``), unpacked by astropy.
+"""Tile-compressed images (``.fits.fz``), decompressed by astropy from a checked header.
 
-Astropy is given a header that is written here, of vetted values only: so it has nothing to warn
-about, and its C code, which believes what it is told, gets no block size or tile shape that makes
-no sense. HCOMPRESS and PLIO are unpacked here (`transcoding`): their decoders were seen to write
-beyond their memory when a stream is damaged, and one bad file must not bring down a run.
+Astropy is given a new header that holds checked values only: it has nothing to warn about, and its
+C decoders, which do not check their arguments, get no invalid block size or tile shape. HCOMPRESS
+and PLIO are decoded here (`transcode`), because the C decoders were seen to write out of bounds on
+damaged streams, and one bad file must not crash a run.
 
 References
 ----------
@@ -26,26 +26,26 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.fits.headers import BLOCK, Hdu, Header
-from galfeat.data.fits.streams import Bytes
-from galfeat.data.fits.transcode import TRANSCODED, transcoded
+from galfeat.data.fits.streams import FileBytes
+from galfeat.data.fits.transcode import TRANSCODED_CODECS, transcode
 
-__all__ = ["tiles", "unpack"]
+__all__ = ["decompress_image", "open_tiles"]
 
 _CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
 _DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
 _WIDTHS = {"B": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8}
 _FORMAT = re.compile(r"1?([PQ]?)([BIJKED])(\([0-9]*\))?")
 _NAME = re.compile(r"[A-Z0-9_]+")
-_MOST_FIELDS = 20  # the standard knows seven
-_BEST_RATIO = 1100  # gzip packs at most 1032 to 1, Rice about 200 to 1
-_LEAST_FILE = 4 * BLOCK
-# astropy's table of random numbers for dithered images is filled on first use, unguarded; a mosaic
-# and its noise map are open together
-_ONE_AT_A_TIME = threading.RLock()
+_MAX_FIELDS = 20  # the standard defines seven
+_MAX_RATIO = 1100  # gzip packs at most 1032 to 1, Rice about 200 to 1
+_MIN_DATA = 4 * BLOCK
+# astropy fills its table of dithering random numbers on first use without a lock; reentrant because
+# a mosaic and its noise map are open together
+_ASTROPY_LOCK = threading.RLock()
 
-# What astropy raises on damaged tiles, found by damaging some thousands; the decoder's own error
-# class has no public name.
-_DAMAGED = (
+# What astropy raises on damaged tiles, found by damaging some thousand files; the decoder's own
+# error class has no public name.
+_DECODER_ERRORS = (
     OSError,
     EOFError,
     zlib.error,
@@ -57,27 +57,26 @@ _DAMAGED = (
 )
 
 
-def unpack(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
+def decompress_image(source: FileBytes, hdu: Hdu) -> NDArray[np.generic]:
     """Return the stored numbers of a tile-compressed image, not yet scaled by BSCALE and BZERO.
 
     Raises
     ------
     CutoutError
-        If the header makes no sense, the compression is none that can be read safely, or the tiles
-        are damaged.
+        If the header makes no sense, the codec cannot be read safely, or tiles are damaged.
     """
     file = _minimal_file(hdu, source)
-    # imported late: a third of a second that plain files need not wait for
+    # imported late: it takes a third of a second, which plain files need not wait for
     from astropy.io import fits
 
     try:
         with (
-            _ONE_AT_A_TIME,
+            _ASTROPY_LOCK,
             np.errstate(all="ignore"),
             fits.open(file, memmap=False, do_not_scale_image_data=True) as opened,
         ):
             return np.asarray(opened[1].data)
-    except _DAMAGED as error:
+    except _DECODER_ERRORS as error:
         raise CutoutError(f"its compressed pixels are damaged: {error}") from error
     except Exception as error:
         if type(error).__name__ != "CfitsioException":
@@ -86,41 +85,42 @@ def unpack(source: Bytes, hdu: Hdu) -> NDArray[np.generic]:
 
 
 @contextmanager
-def tiles(
+def open_tiles(
     path: Path, hdu: Hdu, number: int = 0
 ) -> Iterator[Callable[[slice, slice], NDArray[np.generic]]]:
-    """Open a compressed image, or one plane of a cube, to read pieces of it, of which only the
-    tiles are unpacked; not yet scaled.
+    """Open a compressed image, or a plane of a cube, for reading sections, as a context manager.
+
+    Only the tiles under a section are decompressed; values are not yet scaled.
 
     Raises
     ------
     CutoutError
-        As `unpack`.
+        As `decompress_image`.
     """
-    if hdu.header.text("ZCMPTYPE") in TRANSCODED:
+    if hdu.header.text("ZCMPTYPE") in TRANSCODED_CODECS:
         method = hdu.header.text("ZCMPTYPE")
         raise CutoutError(
             f"is compressed with {method}, so that no part of it can be read by itself: unpack it "
             "first (funpack)"
         )
-    _vetted(hdu)
+    _checked_cards(hdu)
     from astropy.io import fits
 
-    with _ONE_AT_A_TIME, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # astropy mends what it can and says so
+    with _ASTROPY_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # astropy warns of what it repairs
         with fits.open(path, do_not_scale_image_data=True) as opened:
             section = opened[hdu.number].section
             front = (*(0,) * (len(hdu.shape) - 3), number)[: len(hdu.shape) - 2]
-            yield lambda rows, columns: _piece(section, front, rows, columns)
+            yield lambda rows, columns: _read_section(section, front, rows, columns)
 
 
-def _piece(
+def _read_section(
     section: Any, front: tuple[int, ...], rows: slice, columns: slice
 ) -> NDArray[np.generic]:
     try:
         with np.errstate(all="ignore"):
             return np.asarray(section[(*front, rows, columns)])
-    except _DAMAGED as error:
+    except _DECODER_ERRORS as error:
         raise CutoutError(f"its compressed pixels are damaged: {error}") from error
     except Exception as error:
         if type(error).__name__ != "CfitsioException":
@@ -128,59 +128,36 @@ def _piece(
         raise CutoutError(f"its compressed pixels are damaged: {error}") from error
 
 
-def _vetted(hdu: Hdu) -> dict[str, object]:
-    """Return the cards that say how an image is compressed, if they make sense."""
+def _checked_cards(hdu: Hdu) -> dict[str, object]:
+    """Return the checked header cards of a compressed image."""
     claimed = prod(hdu.shape) * abs(hdu.bitpix) // 8
-    if claimed > _BEST_RATIO * max(hdu.size, _LEAST_FILE):
+    if claimed > _MAX_RATIO * max(hdu.size, _MIN_DATA):
         raise CutoutError(
             f"its header is damaged: it claims {claimed:,} bytes of pixels, packed into "
             f"{hdu.size:,}"
         )
-    return {**_table(hdu), **_image(hdu), **_settings(hdu.header)}
+    return {**_table_cards(hdu), **_image_cards(hdu), **_codec_cards(hdu.header)}
 
 
-def _minimal_file(hdu: Hdu, source: Bytes) -> io.BytesIO:
-    cards = _vetted(hdu)
+def _minimal_file(hdu: Hdu, source: FileBytes) -> io.BytesIO:
+    cards = _checked_cards(hdu)
     primary: dict[str, object] = {"SIMPLE": True, "BITPIX": 8, "NAXIS": 0, "EXTEND": True}
     data = bytes(source.read(hdu.offset, hdu.size))
-    if hdu.header.text("ZCMPTYPE") in TRANSCODED:
-        cards, data = transcoded(hdu, cards, data)
-    return io.BytesIO(_block(primary) + _block(cards) + data + b"\0" * (-len(data) % BLOCK))
+    if hdu.header.text("ZCMPTYPE") in TRANSCODED_CODECS:
+        cards, data = transcode(hdu, cards, data)
+    return io.BytesIO(
+        _header_bytes(primary) + _header_bytes(cards) + data + b"\0" * (-len(data) % BLOCK)
+    )
 
 
-def _table(hdu: Hdu) -> dict[str, object]:
+def _table_cards(hdu: Hdu) -> dict[str, object]:
     header = hdu.header
     width, rows, fields = (
         header.integer("NAXIS1"),
         header.integer("NAXIS2"),
         header.integer("TFIELDS"),
     )
-    columns: dict[str, object] = {}
-    expected = 0
-    if not 1 <= fields <= _MOST_FIELDS:
-        raise CutoutError(f"its header is damaged: TFIELDS is {fields}")
-    for field in range(1, fields + 1):
-        form = _FORMAT.fullmatch(header.text(f"TFORM{field}"))
-        if form is None:
-            raise CutoutError(
-                f"its header is damaged: TFORM{field} is "
-                f"{header.text(f'TFORM{field}') or 'missing'}"
-            )
-        expected += {"P": 8, "Q": 16}.get(form[1], _WIDTHS[form[2]])
-        columns |= {
-            f"TTYPE{field}": header.text(f"TTYPE{field}"),
-            f"TFORM{field}": f"1{form[1]}{form[2]}{form[3] or ''}",
-        }
-    names = [header.text(f"TTYPE{field}") for field in range(1, fields + 1)]
-    if (
-        "COMPRESSED_DATA" not in names
-        or len(set(names)) < len(names)
-        or not all(_NAME.fullmatch(name) for name in names)
-    ):
-        raise CutoutError(
-            "its header is damaged: the columns of its table are named "
-            f"{', '.join(names) or 'nothing'}"
-        )
+    columns, expected = _column_cards(header, fields)
     if header.integer("NAXIS") != 2 or not width or width != expected:
         raise CutoutError(
             f"its header is damaged: a row of its table has {width} bytes where its columns fill "
@@ -200,7 +177,38 @@ def _table(hdu: Hdu) -> dict[str, object]:
     }
 
 
-def _image(hdu: Hdu) -> dict[str, object]:
+def _column_cards(header: Header, fields: int) -> tuple[dict[str, object], int]:
+    """Return the cards of the table's columns, and how many bytes the columns fill in a row."""
+    columns: dict[str, object] = {}
+    row_bytes = 0
+    if not 1 <= fields <= _MAX_FIELDS:
+        raise CutoutError(f"its header is damaged: TFIELDS is {fields}")
+    for field in range(1, fields + 1):
+        form = _FORMAT.fullmatch(header.text(f"TFORM{field}"))
+        if form is None:
+            raise CutoutError(
+                f"its header is damaged: TFORM{field} is "
+                f"{header.text(f'TFORM{field}') or 'missing'}"
+            )
+        row_bytes += {"P": 8, "Q": 16}.get(form[1], _WIDTHS[form[2]])
+        columns |= {
+            f"TTYPE{field}": header.text(f"TTYPE{field}"),
+            f"TFORM{field}": f"1{form[1]}{form[2]}{form[3] or ''}",
+        }
+    names = [header.text(f"TTYPE{field}") for field in range(1, fields + 1)]
+    if (
+        "COMPRESSED_DATA" not in names
+        or len(set(names)) < len(names)
+        or not all(_NAME.fullmatch(name) for name in names)
+    ):
+        raise CutoutError(
+            "its header is damaged: the columns of its table are named "
+            f"{', '.join(names) or 'nothing'}"
+        )
+    return columns, row_bytes
+
+
+def _image_cards(hdu: Hdu) -> dict[str, object]:
     header = hdu.header
     axes = hdu.shape[::-1]
     tiles = [
@@ -227,9 +235,9 @@ def _image(hdu: Hdu) -> dict[str, object]:
     return cards
 
 
-def _settings(header: Header) -> dict[str, object]:
+def _codec_cards(header: Header) -> dict[str, object]:
     codec = header.text("ZCMPTYPE")
-    if codec not in (*_CODECS, *TRANSCODED):
+    if codec not in (*_CODECS, *TRANSCODED_CODECS):
         raise CutoutError(
             f"is compressed with {codec or 'no known method'}, which cannot be read safely: "
             "unpack it first (funpack)"
@@ -259,14 +267,14 @@ def _codec_setting(header: Header, name: str, default: int) -> int:
     return default
 
 
-def _block(cards: dict[str, object]) -> bytes:
+def _header_bytes(cards: dict[str, object]) -> bytes:
     lines = "".join(
-        f"{keyword:<8}= {_value(value)}".ljust(80) for keyword, value in cards.items()
+        f"{keyword:<8}= {_format_value(value)}".ljust(80) for keyword, value in cards.items()
     ) + "END".ljust(80)
     return lines.ljust(-(-len(lines) // BLOCK) * BLOCK).encode("ascii", "replace")
 
 
-def _value(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bool):
         return f"{'T' if value else 'F':>20}"
     return (

@@ -1,8 +1,7 @@
-"""Tiles in HCOMPRESS and PLIO, unpacked here and written anew without compression, so that astropy
-can do what is left to do.
+"""Transcoding of HCOMPRESS and PLIO tiles to uncompressed ones, which astropy then reads.
 
-The decoders that astropy calls for these two believe what the stream says. These do not;
-quantization and dithering, which are the same for all methods, stay with astropy.
+The C decoders that astropy uses for these two trust the stream; the ones here do not. Quantization
+and dithering, which are the same for all codecs, are left to astropy.
 
 References
 ----------
@@ -19,23 +18,23 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.headers import Hdu
 
-__all__ = ["TRANSCODED", "transcoded"]
+__all__ = ["TRANSCODED_CODECS", "transcode"]
 
-TRANSCODED = ("HCOMPRESS_1", "PLIO_1")
-"""Methods that are unpacked here."""
+TRANSCODED_CODECS = ("HCOMPRESS_1", "PLIO_1")
+"""Methods that are decode here."""
 
 _ITEM = {"B": 1, "I": 2, "J": 4}
-# instructions of a line list: zeros; a new value; a run of it; zeros that end in it
+# instructions of a line list: zeros; set the value; a run of it; zeros with the value at the end
 _ZEROS, _SET, _FILL, _LAST = 0, 1, 4, 5
-_CHANGES = {2: 1, 3: -1, 6: 1, 7: -1}  # of the value
-_SINGLE = (6, 7)  # and one pixel of it
-_HEAP_LIMIT = 1 << 31  # offsets in short descriptors
+_CHANGES = {2: 1, 3: -1, 6: 1, 7: -1}  # instructions that add to or subtract from the value
+_SINGLE = (6, 7)  # of these, the ones that also write one pixel
+_HEAP_LIMIT = 1 << 31  # largest offset in a 32-bit descriptor
 
 
-def transcoded(
+def transcode(
     hdu: Hdu, cards: Mapping[str, object], data: bytes
 ) -> tuple[dict[str, object], bytes]:
-    """Return the header's vetted cards and the table of an image without compression of its tiles.
+    """Return header cards and table of an image with its tiles uncompressed.
 
     Parameters
     ----------
@@ -52,32 +51,32 @@ def transcoded(
     """
     if hdu.header.text("ZCMPTYPE") == "HCOMPRESS_1":
         _refuse_smoothing(hdu)
-        # imported late: compiled code, for a rare kind of file
-        from galfeat.data.fits.hcompress import hdecompress as unpacked
+        # imported late: numba, for a rare codec
+        from galfeat.data.fits.hcompress import hdecompress as decode
     else:
-        unpacked = _pixel_list
+        decode = _decode_plio
     number = next(
         each
-        for each in range(1, _whole(cards, "TFIELDS") + 1)
+        for each in range(1, _int_card(cards, "TFIELDS") + 1)
         if cards[f"TTYPE{each}"] == "COMPRESSED_DATA"
     )
     form = str(cards[f"TFORM{number}"]).lstrip("1")
     if form[0] not in "PQ" or form[1] not in _ITEM:
         raise CutoutError(f"its header is damaged: tiles cannot be in a column of the form {form}")
-    width, rows, heap = (_whole(cards, name) for name in ("NAXIS1", "NAXIS2", "THEAP"))
+    width, rows, heap = (_int_card(cards, name) for name in ("NAXIS1", "NAXIS2", "THEAP"))
     table = bytearray(data)
     kind, item = np.dtype(">i4" if form[0] == "P" else ">i8"), _ITEM[form[1]]
-    column = sum(_width(str(cards[f"TFORM{each}"])) for each in range(1, number))
+    column = sum(_column_width(str(cards[f"TFORM{each}"])) for each in range(1, number))
     places = np.ndarray((rows, 2), kind, table, column, (width, kind.itemsize))
     pieces, end = [], len(data)
     for row, count in enumerate(_tile_sizes(hdu, cards)):
         length, offset = (int(value) for value in places[row])
         if not length:
-            continue  # such a tile is in another column
+            continue  # the tile is stored in another column
         if length < 0 or offset < 0 or heap + offset + length * item > len(data):
             raise CutoutError("its compressed pixels are damaged: a tile lies outside its table")
         begin = heap + offset
-        pieces.append(unpacked(data[begin : begin + length * item], count).astype(">i4").tobytes())
+        pieces.append(decode(data[begin : begin + length * item], count).astype(">i4").tobytes())
         if end - heap >= _HEAP_LIMIT:
             raise CutoutError("is too large to be unpacked in memory: unpack it first (funpack)")
         places[row] = len(pieces[-1]), end - heap
@@ -91,14 +90,14 @@ def transcoded(
     return {**cards, **changed}, bytes(table) + b"".join(pieces)
 
 
-def _whole(cards: Mapping[str, object], name: str) -> int:
+def _int_card(cards: Mapping[str, object], name: str) -> int:
     value = cards[name]
     if not isinstance(value, int):
         raise TypeError(f"{name} is not vetted")
     return value
 
 
-def _width(form: str) -> int:
+def _column_width(form: str) -> int:
     form = form.lstrip("1")
     return {"P": 8, "Q": 16}.get(form[0]) or {"B": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8}[
         form[0]
@@ -106,9 +105,9 @@ def _width(form: str) -> int:
 
 
 def _tile_sizes(hdu: Hdu, cards: Mapping[str, object]) -> Iterator[int]:
-    """Return how many pixels each tile has; those at the far edges are smaller."""
+    """Return the number of pixels of each tile; tiles at the far edges are smaller."""
     axes = len(hdu.shape)
-    tiles = [_whole(cards, f"ZTILE{axes - place}") for place in range(axes)]
+    tiles = [_int_card(cards, f"ZTILE{axes - place}") for place in range(axes)]
     edges = [
         [min(tile, length - at) for at in range(0, length, tile)]
         for length, tile in zip(hdu.shape, tiles, strict=True)
@@ -126,12 +125,10 @@ def _refuse_smoothing(hdu: Hdu) -> None:
             )
 
 
-def _pixel_list(packed: bytes, count: int) -> NDArray[np.int32]:
-    """Return the pixels of a tile in IRAF's line lists, which are runs of one value and changes of
-    that value.
-    """
+def _decode_plio(packed: bytes, count: int) -> NDArray[np.int32]:
+    """Return the pixels of a tile in the PLIO codec: IRAF line lists of runs and value changes."""
     words = np.frombuffer(packed[: len(packed) // 2 * 2], ">i2").tolist()
-    at, end = _instructions(words)
+    at, end = _instruction_range(words)
     pixels = np.zeros(count, np.int64)
     place, value = 0, 1
     while at < end and place < count:
@@ -141,7 +138,7 @@ def _pixel_list(packed: bytes, count: int) -> NDArray[np.int32]:
             value = (words[at] << 12) + amount
             at += 1
         value += _CHANGES.get(code, 0) * amount
-        first, last = _written(code, place, amount)
+        first, last = _span(code, place, amount)
         pixels[first:last] = value
         place = max(place, last)
     if np.abs(pixels).max(initial=0) >= 1 << 31:
@@ -149,10 +146,10 @@ def _pixel_list(packed: bytes, count: int) -> NDArray[np.int32]:
     return pixels.astype(np.int32)
 
 
-def _written(code: int, place: int, amount: int) -> tuple[int, int]:
-    """Return the pixels that an instruction sets to the value, and so where it ends.
+def _span(code: int, place: int, amount: int) -> tuple[int, int]:
+    """Return the pixels that an instruction sets to the value; the second is where it ends.
 
-    Those before are zero.
+    Pixels before the span stay zero.
     """
     if code in _SINGLE:
         return place, place + 1
@@ -164,7 +161,7 @@ def _written(code: int, place: int, amount: int) -> tuple[int, int]:
     return end, end
 
 
-def _instructions(words: Sequence[int]) -> tuple[int, int]:
+def _instruction_range(words: Sequence[int]) -> tuple[int, int]:
     """Return where the instructions of a line list begin and end."""
     if len(words) > 3 and words[2] > 0:
         at, end = 3, words[2]

@@ -1,3 +1,1 @@
-"""Preparation of cutouts: subtract the sky, scale to unit noise, center, crop, resample,
-stretch.
-"""
+"""Preparation of cutouts: center, resample, subtract the sky, scale to unit noise, stretch."""

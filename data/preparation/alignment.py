@@ -1,4 +1,4 @@
-"""Galaxies brought to one place, one direction and one size, for those who learn from pixels."""
+"""Alignment of galaxies: common center, direction and size, for learning from pixels."""
 
 import math
 
@@ -8,26 +8,31 @@ from scipy import ndimage
 
 from galfeat import UsageError
 from galfeat.data.preparation.moments import LightShape, light_shape
-from galfeat.data.preparation.segmentation import central_region, combined, segment, smoothed
+from galfeat.data.preparation.segmentation import (
+    central_region,
+    combine_bands,
+    segment,
+    smooth_image,
+)
 
 __all__ = ["align"]
 
-_EXTENT = 0.2  # of the side: the half-light radius that galaxies are brought to
-# times: further, a galaxy would be repeated pixels, or a stamp in the middle of nothing
-_MOST = 2.0
+_TARGET_EXTENT = 0.2  # of the side: half-light radius of aligned galaxies
+# largest change of scale: beyond, pixels would be repeated, or most of the image empty
+_MAX_SCALE = 2.0
 
 
 def align(
     pixels: ArrayLike, *, rotate: bool = True, normalise: bool = True, beyond: float = 0.0
 ) -> NDArray[np.float32]:
-    """Move galaxies to the middle of their frame, turn them along it, and bring them to one size.
+    """Move galaxies to the center of their image, rotate them along it, and scale them to one size.
 
-    Each galaxy is found where it stands out of the noise (see
-    `galfeat.data.preparation.segmentation.segment`); then its bands are moved, turned and enlarged
-    together, so that its centre of light is the centre of the frame, its major axis lies along the
+    Each galaxy is found where it exceeds the noise (see
+    `galfeat.data.preparation.segmentation.segment`); then its bands are moved, rotated and scaled
+    together, so that its center of light is the center of the image, its major axis lies along the
     rows with the longer tail of light towards higher columns, and its half-light radius is 0.2 of
-    the side. Where nothing stands out near the centre, and where there is no good pixel, the galaxy
-    stays as it is.
+    the side. Where nothing is detected near the center, and where there is no good pixel, the
+    galaxy stays as it is.
 
     Parameters
     ----------
@@ -35,19 +40,19 @@ def align(
         Prepared galaxies, with the sky at zero and its noise at one, stretched or not. Values that
         are not finite are bad.
     rotate : bool, default True
-        Turn the galaxies.
+        Rotate the galaxies.
     normalise : bool, default True
-        Enlarge or shrink the galaxies, by a factor of two at most.
+        Scale the galaxies, by a factor of two at most.
     beyond : float, default 0.0
-        What stands where the frame reaches beyond the given image: the level of the sky;
+        Value where the aligned image reaches beyond the given one: the level of the sky;
         ``numpy.nan`` marks it as bad.
 
     Returns
     -------
     array of float32, shape (n, bands, size, size)
-        Values are interpolated (bilinearly) between good pixels, so none lies beyond those given; a
-        pixel is NaN where more than half of what it is made of is bad. The unit stays a surface
-        brightness: a galaxy that is enlarged gets larger, not fainter.
+        Values are interpolated bilinearly between good pixels, so none exceeds those given; a pixel
+        is NaN where more than half of its weight is bad. The unit stays a surface brightness: a
+        galaxy that is enlarged gets larger, not fainter.
 
     Raises
     ------
@@ -58,7 +63,7 @@ def align(
     -----
     Each galaxy is aligned by itself: the result does not depend on the others. Galaxies are not
     mirrored, so that arms keep their sense. The direction of a round galaxy is that of its noise:
-    aligned twice it comes out the same, but it says nothing.
+    it is reproducible but carries no information.
 
     Examples
     --------
@@ -79,44 +84,44 @@ def align(
         )
     aligned = given.copy()
     for row, galaxy in enumerate(given):
-        shape = _found(galaxy)
+        shape = _measure_shape(galaxy)
         if shape is not None:
-            aligned[row] = _moved(
-                galaxy, shape, _matrix(shape, galaxy.shape[1], rotate, normalise), beyond
+            aligned[row] = _transform(
+                galaxy, shape, _transform_matrix(shape, galaxy.shape[1], rotate, normalise), beyond
             )
     return aligned
 
 
-def _found(galaxy: NDArray[np.float32]) -> LightShape | None:
-    """Measure the galaxy in the middle; None if nothing is there."""
-    image = combined(galaxy)
+def _measure_shape(galaxy: NDArray[np.float32]) -> LightShape | None:
+    """Measure the central galaxy; None if there is none."""
+    image = combine_bands(galaxy)
     region = central_region(segment(image))
     if not region.any():
         return None
-    return light_shape(np.where(np.isfinite(image), image, smoothed(image)), region)
+    return light_shape(np.where(np.isfinite(image), image, smooth_image(image)), region)
 
 
-def _matrix(shape: LightShape, size: int, rotate: bool, normalise: bool) -> NDArray[np.float64]:
-    """Return what turns a step in the aligned frame, in rows and columns, into one in the given
-    image.
-    """
-    enlarged = _EXTENT * size / max(shape.half_light, 0.5) if normalise else 1.0
-    step = 1 / min(max(enlarged, 1 / _MOST), _MOST)
+def _transform_matrix(
+    shape: LightShape, size: int, rotate: bool, normalise: bool
+) -> NDArray[np.float64]:
+    """Return the matrix that maps offsets (row, column) in the aligned image to the given image."""
+    enlarged = _TARGET_EXTENT * size / max(shape.half_light, 0.5) if normalise else 1.0
+    step = 1 / min(max(enlarged, 1 / _MAX_SCALE), _MAX_SCALE)
     cos, sin = (math.cos(shape.angle), math.sin(shape.angle)) if rotate else (1.0, 0.0)
     return step * np.array([[cos, sin], [-sin, cos]])
 
 
-def _moved(
+def _transform(
     galaxy: NDArray[np.float32], shape: LightShape, matrix: NDArray[np.float64], beyond: float
 ) -> NDArray[np.float64]:
     size = galaxy.shape[1]
     offset = np.array([shape.y, shape.x]) - matrix @ np.full(2, (size - 1) / 2)
-    inside = _sampled(np.ones((size, size)), matrix, offset)
+    inside = _interpolate(np.ones((size, size)), matrix, offset)
     moved = np.empty(galaxy.shape)
     for band, image in enumerate(galaxy):
         good = np.isfinite(image)
-        weight = inside if good.all() else _sampled(good.astype(np.float64), matrix, offset)
-        light = _sampled(np.where(good, image, 0).astype(np.float64), matrix, offset)
+        weight = inside if good.all() else _interpolate(good.astype(np.float64), matrix, offset)
+        light = _interpolate(np.where(good, image, 0).astype(np.float64), matrix, offset)
         values = np.divide(
             light,
             weight,
@@ -127,7 +132,7 @@ def _moved(
     return moved
 
 
-def _sampled(
+def _interpolate(
     image: NDArray[np.float64], matrix: NDArray[np.float64], offset: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     sampled: NDArray[np.float64] = ndimage.affine_transform(

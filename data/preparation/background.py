@@ -1,6 +1,6 @@
-"""The sky and its noise, measured on the frame of an image.
+"""Sky background and noise, measured on the border of an image.
 
-Nothing here knows an absolute size: every result scales with the flux unit and shifts with the sky.
+No absolute tolerances: every result scales with the flux unit and shifts with the sky.
 """
 
 from functools import lru_cache
@@ -9,34 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "MAX_LEVELS",
     "SIGMA_PER_MAD",
-    "STRICTEST",
+    "border_indices",
+    "border_mask",
+    "border_values",
     "clipped_median",
-    "frame",
-    "frame_places",
-    "frame_values",
     "mad_sigma",
-    "quantum",
+    "quantization_step",
+    "sample_stride",
     "sky_and_noise",
-    "sparse_step",
 ]
 
 # standard deviation of a normal distribution over its median absolute deviation
 SIGMA_PER_MAD = 1.4826
-_FRAME_NEEDED = 0.2  # of the frame's pixels must be good, or else the whole image stands in for it
-_MOST_LEVELS = 65535  # of a 16-bit number: finer steps than that are nobody's quantisation
-STRICTEST = float(_MOST_LEVELS)
-"""Levels that a quantised image has at most."""
-_ENOUGH = 512  # values that show, in nearly every image that is not quantised, that it is not
-# how far from a whole level a value may lie, in steps: room for float32's rounding
-_OFF_LEVEL = 0.1
+# fraction of good pixels that the border needs; with fewer, the whole image is used
+_MIN_GOOD_BORDER = 0.2
+_MAX_LEVELS_16_BIT = 65535  # finer steps than those of 16-bit numbers are no quantization
+MAX_LEVELS = float(_MAX_LEVELS_16_BIT)
+"""Largest number of levels of a quantized image, for compiled code."""
+_SAMPLE_SIZE = 512  # values that suffice to recognize nearly every unquantized image
+# steps: allowed distance of a value from a level, because of rounding to float32
+_LEVEL_TOLERANCE = 0.1
 
 
 @lru_cache(maxsize=64)
-def frame(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
-    """Return True on the outermost `width` pixels of a square of side `size`, or of an image of
-    shape `size`.
-    """
+def border_mask(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
+    """Return True on the outermost `width` pixels of an image of that shape or side."""
     ny, nx = (size, size) if isinstance(size, int) else size
     inside = np.ones((ny, nx), dtype=bool)
     inside[width : ny - width, width : nx - width] = False
@@ -44,15 +43,13 @@ def frame(size: int | tuple[int, int], width: int) -> NDArray[np.bool_]:
     return inside
 
 
-def mad_sigma(values: NDArray[np.floating], centre: float) -> float:
-    """Return the noise of values around their centre: 1.4826 times the median absolute
-    deviation.
-    """
-    return SIGMA_PER_MAD * _median(np.abs(values - centre))
+def mad_sigma(values: NDArray[np.floating], center: float) -> float:
+    """Return the noise of values around a center: 1.4826 times the median absolute deviation."""
+    return SIGMA_PER_MAD * _median(np.abs(values - center))
 
 
 def clipped_median(values: NDArray[np.floating], clip: float = 3.0) -> float:
-    """Return the median of what is left when outliers are taken away until there are none.
+    """Return the median after iterative clipping of outliers.
 
     Parameters
     ----------
@@ -63,62 +60,60 @@ def clipped_median(values: NDArray[np.floating], clip: float = 3.0) -> float:
         outliers.
     """
     while True:
-        centre = _median(values)
-        kept = values[np.abs(values - centre) <= clip * mad_sigma(values, centre)]
+        center = _median(values)
+        kept = values[np.abs(values - center) <= clip * mad_sigma(values, center)]
         if kept.size in (0, values.size):
-            return centre
+            return center
         values = kept
 
 
-def quantum(values: NDArray[np.floating]) -> float:
-    """Return the step between the levels of a quantised image, or 0.0 when it is not quantised.
+def quantization_step(values: NDArray[np.floating]) -> float:
+    """Return the step between the levels of a quantized image, or 0.0 when it is not quantized.
 
-    Values count as quantised when all of them lie on a ladder of equally spaced levels, no more of
-    them than 16 bits can number: the 8-bit pictures of colour surveys, and raw integer counts, in
-    whatever unit and on whatever sky they come.
+    Values count as quantized when all of them lie on equally spaced levels, no more than 16 bits
+    can number: the 8-bit pictures of color surveys, and raw integer counts, in whatever unit and on
+    whatever sky they come.
 
     Parameters
     ----------
     values : array, shape (n,)
         All finite.
     """
-    # all values have a range no smaller, and steps no larger
-    if _too_fine(np.sort(values[:: sparse_step(values.size)])):
+    # the full set has no smaller range and no larger steps than the sample
+    if _is_continuous(np.sort(values[:: sample_stride(values.size)])):
         return 0.0
     levels = _levels(values)
     if levels.size < 2:
         return 0.0
     steps = levels[1:] - levels[:-1]
     smallest = steps.min()
-    if levels[-1] - levels[0] > _MOST_LEVELS * 1.5 * smallest:
+    if levels[-1] - levels[0] > _MAX_LEVELS_16_BIT * 1.5 * smallest:
         return 0.0
     step = _median(steps[steps < 1.5 * smallest])
     numbers = (levels - levels[0]) / step
-    return step if np.abs(numbers - np.round(numbers)).max() < _OFF_LEVEL else 0.0
+    return step if np.abs(numbers - np.round(numbers)).max() < _LEVEL_TOLERANCE else 0.0
 
 
-def sparse_step(size: int) -> int:
-    """Return one in how many values is looked at before all of them are."""
-    return max(1, size // _ENOUGH)
+def sample_stride(size: int) -> int:
+    """Return the stride of the sample that is tested before all values are."""
+    return max(1, size // _SAMPLE_SIZE)
 
 
-def _too_fine(ordered: NDArray[np.floating]) -> bool:
-    """Return whether values in rising order lie nearer to each other than 16 bits can tell
-    apart.
-    """
+def _is_continuous(ordered: NDArray[np.floating]) -> bool:
+    """Return whether sorted values are closer to each other than 16-bit levels could be."""
     levels = ordered.astype(np.float64)
     steps = levels[1:] - levels[:-1]
     rising = steps[steps > 0]
-    return bool(rising.size and levels[-1] - levels[0] > _MOST_LEVELS * 1.5 * rising.min())
+    return bool(rising.size and levels[-1] - levels[0] > _MAX_LEVELS_16_BIT * 1.5 * rising.min())
 
 
 def _levels(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the values that occur, in rising order.
+    """Return the distinct values in rising order.
 
-    Whole numbers are counted, which is quicker than to sort them.
+    Integers are counted, which is faster than sorting.
     """
     lowest, highest = float(values.min()), float(values.max())
-    if abs(lowest) <= _MOST_LEVELS and abs(highest) <= _MOST_LEVELS:
+    if abs(lowest) <= _MAX_LEVELS_16_BIT and abs(highest) <= _MAX_LEVELS_16_BIT:
         whole = values.astype(np.int32)
         if np.array_equal(whole, values):
             return np.flatnonzero(np.bincount(whole - int(lowest))).astype(np.float64) + lowest
@@ -135,62 +130,57 @@ def sky_and_noise(
     image : array, shape (ny, nx)
         At least one pixel is finite; the others are bad.
     width : int
-        Width of the frame that counts as sky, pixels. Where less than a fifth of it is good, all
+        Width of the border that counts as sky, pixels. Where less than a fifth of it is good, all
         good pixels count.
     step : float
-        Quantisation step of the pixels; its rounding noise, step / sqrt(12), is added in
+        Quantization step of the pixels; its rounding noise, step / sqrt(12), is added in
         quadrature.
     lag : int
-        Distance of the pixels whose differences are taken, pixels; beyond the reach of whatever
-        interpolation made the grid.
+        Distance of the pixels whose differences are taken, pixels; larger than the correlation
+        length of whatever interpolation made the grid.
 
     Returns
     -------
     sky : float
-        Median of the frame.
+        Median of the border.
     noise : float
-        Standard deviation by the median absolute difference of pixels `lag` apart in the frame,
-        over the square root of two. Where that is zero (frames filled with one value), by the
-        median absolute deviation of the frame, then of the whole image, then the standard deviation
-        after clipping; 0.0 when even that is zero.
+        Standard deviation from the median absolute difference of pixels `lag` apart in the border,
+        over the square root of two. Where that is zero (borders filled with one value), from the
+        median absolute deviation of the border, then of the whole image, then the standard
+        deviation after clipping; 0.0 when even that is zero.
 
     Notes
     -----
-    Differences are blind to slopes: the outskirts of a galaxy that reaches into the frame are no
-    noise. The deviation from one level would count them, most in the band where the galaxy is
-    brightest, and dividing by it would wash out the colours.
+    Differences are insensitive to slopes: the outskirts of a galaxy that reaches into the border
+    are not noise. The deviation from one level would include them, most in the band where the
+    galaxy is brightest, and dividing by it would distort the colors.
     """
-    pixels, differences = _frame_of(image, width, lag)
+    pixels, differences = _border_and_differences(image, width, lag)
     sky = _median(pixels)
     scatter = _median(np.abs(differences)) if differences.size else 0.0
     noise = float(np.hypot(SIGMA_PER_MAD * scatter / np.sqrt(2), step / np.sqrt(12)))
     if noise:
         return sky, noise
     good = image[np.isfinite(image)]
-    return sky, mad_sigma(pixels, sky) or mad_sigma(good, sky) or _clipped(good)
+    return sky, mad_sigma(pixels, sky) or mad_sigma(good, sky) or _clipped_std(good)
 
 
-def frame_values(image: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """Return the values that count as sky.
-
-    Those of the frame, or of the whole image where less than a fifth of the frame is good.
-    """
-    return _frame_of(image, width, max(image.shape))[0]
+def border_values(image: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Return the sky pixels: the border, or the whole image if less than a fifth of it is good."""
+    return _border_and_differences(image, width, max(image.shape))[0]
 
 
-def _frame_of(
+def _border_and_differences(
     image: NDArray[np.float64], width: int, lag: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the good values of the frame, and the differences of all pairs of them that lie `lag`
-    apart in a row or a column.
-    """
-    places, first, second = frame_places(image.shape, width, lag)
+    """Return the good values of the border, and the differences of their pairs `lag` apart."""
+    places, first, second = border_indices(image.shape, width, lag)
     flat = image.ravel()
     pixels = flat[places]
     good = np.isfinite(pixels)
-    if np.count_nonzero(good) < _FRAME_NEEDED * places.size:
+    if np.count_nonzero(good) < _MIN_GOOD_BORDER * places.size:
         everywhere = np.isfinite(image)
-        return image[everywhere], _differences(image, everywhere, lag)
+        return image[everywhere], _pair_differences(image, everywhere, lag)
     if good.all():
         return pixels, flat[second] - flat[first]
     with np.errstate(invalid="ignore"):  # infinite pixels are bad
@@ -199,26 +189,22 @@ def _frame_of(
 
 
 @lru_cache(maxsize=64)
-def frame_places(
+def border_indices(
     shape: tuple[int, int], width: int, lag: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Return where the pixels of the frame lie in the flat image, and the two sides of all pairs of
-    them `lag` apart.
-    """
-    inside, numbers = frame(shape, width), np.arange(shape[0] * shape[1]).reshape(shape)
+    """Return flat indices of the border, and of both members of all its pairs `lag` apart."""
+    inside, numbers = border_mask(shape, width), np.arange(shape[0] * shape[1]).reshape(shape)
     across, down = inside[:, lag:] & inside[:, :-lag], inside[lag:] & inside[:-lag]
     first = np.concatenate([numbers[:, :-lag][across], numbers[:-lag][down]])
     second = np.concatenate([numbers[:, lag:][across], numbers[lag:][down]])
     return numbers[inside], first, second
 
 
-def _differences(
+def _pair_differences(
     image: NDArray[np.float64], usable: NDArray[np.bool_], lag: int
 ) -> NDArray[np.float64]:
-    """Return the differences of all pairs of usable pixels that lie `lag` apart in a row or a
-    column.
-    """
-    with np.errstate(invalid="ignore"):  # infinite pixels are bad, and left out below
+    """Return the differences of all pairs of usable pixels `lag` apart in a row or column."""
+    with np.errstate(invalid="ignore"):  # infinite pixels are bad, and excluded below
         columns, rows = image[:, lag:] - image[:, :-lag], image[lag:] - image[:-lag]
     return np.concatenate(
         [columns[usable[:, lag:] & usable[:, :-lag]], rows[usable[lag:] & usable[:-lag]]]
@@ -226,15 +212,15 @@ def _differences(
 
 
 def _median(values: NDArray[np.floating]) -> float:
-    """Return the median of finite values; NumPy's own looks for what cannot be there."""
+    """Return the median of finite values, without the checks for NaN of `numpy.median`."""
     half = values.size // 2
-    # NumPy is several times quicker at two places than at one
+    # NumPy is several times faster for two indices than for one
     ordered = np.partition(values, (max(half - 1, 0), half))
     middle = ordered[half] if values.size % 2 else (ordered[half - 1] + ordered[half]) / 2
-    # which of two zeros is in the middle is chance: it is the positive one
+    # makes a zero median +0.0, whichever of the two zeros partition left in the middle
     return float(middle) + 0.0
 
 
-def _clipped(values: NDArray[np.float64]) -> float:
-    """Return the standard deviation without what lies beyond three of them."""
+def _clipped_std(values: NDArray[np.float64]) -> float:
+    """Return the standard deviation without outliers beyond three of them."""
     return float(values[np.abs(values - values.mean()) <= 3 * values.std()].std())

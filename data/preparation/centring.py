@@ -1,53 +1,51 @@
-"""Looking for the galaxy in the middle of a cutout.
-
-Its neighbours are masked, and the part that is shown is drawn around it.
-"""
+"""Centering on the galaxy: find it, mask its neighbors, and choose the window around it."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
-from galfeat.data.preparation.background import quantum, sky_and_noise
+from galfeat.data.preparation.background import quantization_step, sky_and_noise
 from galfeat.data.preparation.moments import LightShape, light_shape
 from galfeat.data.preparation.segmentation import (
     central_region,
-    combined,
-    neighbours,
+    combine_bands,
+    neighbor_mask,
     segment,
-    smoothed,
+    smooth_image,
 )
 from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
 from galfeat.data.preparation.window import Window
 
-__all__ = ["aim", "significance"]
+__all__ = ["center_on_galaxy", "significance"]
 
-_LEAST_RADIUS = 0.5  # pixels: no galaxy is smaller than its pixels
+_MIN_RADIUS = 0.5  # pixels: no galaxy is smaller than its pixels
 
 
-def aim(cutout: Cutout, preparation: Preparation) -> tuple[NDArray[np.float32], Window]:
-    """Find the galaxy of a cutout, and return the pixels without its neighbours and the part of
-    them to be shown.
+def center_on_galaxy(
+    cutout: Cutout, preparation: Preparation
+) -> tuple[NDArray[np.float32], Window]:
+    """Find the galaxy of a cutout; return pixels without its neighbors, and its window.
 
     Parameters
     ----------
     cutout : Cutout
-        Its own segmentation map is used where it has one that knows any object.
+        Its own segmentation map is used if it contains any object.
     preparation : Preparation
 
     Returns
     -------
     pixels : array of float32, shape (bands, ny, nx)
-        NaN on neighbours where they are to be masked.
+        NaN on neighbors where they are to be masked.
     window : Window
 
     Raises
     ------
     CutoutError
-        If a band is empty or constant, or nothing stands out near the centre and that is to be a
+        If a band is empty or constant, or nothing is detected near the center and that is to be a
         failure.
     """
-    light = combined(significance(cutout, preparation.border))
+    light = combine_bands(significance(cutout, preparation.border))
     given = cutout.segmentation
     labels = (
         given
@@ -56,15 +54,15 @@ def aim(cutout: Cutout, preparation: Preparation) -> tuple[NDArray[np.float32], 
     )
     pixels = cutout.pixels
     if preparation.neighbours == "mask":
-        pixels = np.where(neighbours(labels), np.float32(np.nan), pixels)
+        pixels = np.where(neighbor_mask(labels), np.float32(np.nan), pixels)
     window = Window.whole(light.shape, preparation)
     if not preparation.moves:
         return pixels, window
     shape = light_shape(
-        np.where(np.isfinite(light), light, smoothed(light)), central_region(labels)
+        np.where(np.isfinite(light), light, smooth_image(light)), central_region(labels)
     )
     if shape is not None:
-        return pixels, _drawn_around(shape, window, light.shape, preparation)
+        return pixels, _window_around(shape, window, light.shape, preparation)
     if preparation.no_object == "keep":
         return pixels, window
     raise CutoutError(
@@ -75,14 +73,13 @@ def aim(cutout: Cutout, preparation: Preparation) -> tuple[NDArray[np.float32], 
 
 
 def significance(cutout: Cutout, border: float = 0.1) -> NDArray[np.float64]:
-    """Return the light of a cutout in units of each band's noise, without the sky, on its own
-    pixels.
+    """Return a cutout in units of each band's noise, sky subtracted, on its own pixels.
 
     Parameters
     ----------
     cutout : Cutout
     border : float
-        Width of the frame in which sky and noise are measured, in shorter sides of the cutout.
+        Width of the border in which sky and noise are measured, in shorter sides of the cutout.
 
     Returns
     -------
@@ -101,7 +98,7 @@ def significance(cutout: Cutout, border: float = 0.1) -> NDArray[np.float64]:
         if not good.any():
             raise CutoutError(f"band {cutout.bands[number]} has no good pixel")
         sky, noise = sky_and_noise(
-            np.where(good, image, np.nan).astype(np.float64), width, quantum(image[good])
+            np.where(good, image, np.nan).astype(np.float64), width, quantization_step(image[good])
         )
         if not noise:
             raise CutoutError(
@@ -112,22 +109,19 @@ def significance(cutout: Cutout, border: float = 0.1) -> NDArray[np.float64]:
     return light
 
 
-def _drawn_around(
+def _window_around(
     shape: LightShape, whole: Window, image: tuple[int, ...], preparation: Preparation
 ) -> Window:
-    """Return the window around a galaxy.
-
-    As large as its extent asks for, and with its centre in the middle.
-    """
+    """Return the window centered on a galaxy, with the side that its extent requires."""
     side = whole.side
     if preparation.extent:
-        wanted = max(shape.half_light, _LEAST_RADIUS) / preparation.extent
+        wanted = max(shape.half_light, _MIN_RADIUS) / preparation.extent
         side = min(max(wanted, preparation.size / MOST_ENLARGED), min(image))
-    frame, light = (
+    given_center, light_center = (
         [start + whole.side / 2 for start in whole.corner],
         [shape.y + 0.5, shape.x + 0.5],
     )
-    middle = frame if preparation.centring == "none" else light
+    middle = given_center if preparation.centring == "none" else light_center
     top, left = (each - side / 2 for each in middle)
     if preparation.centring == "pixel":
         top, left = float(np.floor(top + 0.5)), float(np.floor(left + 0.5))

@@ -1,9 +1,7 @@
-"""The default preparation of cutouts without flaws, all bands at once.
+"""Fast path for the default preparation of cutouts without flaws, with bit-identical results.
 
-The same numbers as the steps one by one, sooner.
-
-Whatever is not as usual (a bad pixel, a band of one value, no noise, another setting) is left to
-`galfeat.data.preparation.steps`, which also has the words for it.
+Everything else (a bad pixel, a constant band, no noise, other settings) falls back to
+`galfeat.data.preparation.steps`, which also has the error messages.
 """
 
 import math
@@ -13,43 +11,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.data.preparation.background import (
+    MAX_LEVELS,
     SIGMA_PER_MAD,
-    STRICTEST,
-    frame_places,
-    quantum,
-    sparse_step,
+    border_indices,
+    quantization_step,
+    sample_stride,
 )
 from galfeat.data.preparation.resampling import area_resample
 from galfeat.data.preparation.settings import Preparation
 from galfeat.data.preparation.window import Window
 
-__all__ = ["prepare_quickly", "prepare_together"]
+__all__ = ["prepare_batch_fast", "prepare_fast"]
 
-_AT_ONCE = 1 << 20  # bytes of the pixels that are worked on: they stay near the processor
+_CHUNK_BYTES = 1 << 20  # bytes of a chunk: small enough for the processor's cache
 
 
-def prepare_quickly(
+def prepare_fast(
     pixels: NDArray[np.float32], window: Window, preparation: Preparation
 ) -> NDArray[np.float32] | None:
-    """Prepare the bands of a cutout, or leave it.
+    """Prepare all bands of a cutout at once; None where the slow path is needed.
 
     Parameters
     ----------
     pixels : array of float32, shape (bands, ny, nx)
     window : Window
-        What is shown where nothing moves it.
+        The default window of the cutout.
     preparation : Preparation
 
     Returns
     -------
     array of float32, shape (bands, size, size), or None
-        None if a step has something to decide or to say.
     """
-    if not _is_usual(preparation) or not window.is_whole:
+    if not _is_default(preparation) or not window.is_whole:
         return None
-    native = window.of_bands(pixels)
+    native = window.view(pixels)
     lowest, highest = native.min(axis=(1, 2)), native.max(axis=(1, 2))
-    # min and max of a NaN are NaN
+    # NaN pixels make both NaN
     if not (np.isfinite(lowest) & np.isfinite(highest) & (lowest < highest)).all():
         return None
     size = preparation.size
@@ -59,7 +56,7 @@ def prepare_quickly(
         else np.stack([area_resample(band.astype(np.float64), size) for band in native])
     )
     for number, band in enumerate(fitted):
-        level = _level(band, quantum(native[number].ravel()), window, preparation)
+        level = _sky_and_noise(band, quantization_step(native[number].ravel()), window, preparation)
         if level is None:
             return None
         band -= level[0]
@@ -67,18 +64,15 @@ def prepare_quickly(
     return np.arcsinh(fitted, out=fitted).astype(np.float32)
 
 
-def _level(
+def _sky_and_noise(
     band: NDArray[np.float64], step: float, window: Window, preparation: Preparation
 ) -> tuple[float, float] | None:
-    """Return sky and noise as `galfeat.data.preparation.background.sky_and_noise` does.
-
-    None where there is more to it.
-    """
+    """Return sky and noise as the slow path does; None in special cases."""
     # imported late: numba, which reading without preparation does not need
-    from galfeat.data.preparation.medians import frame_medians
+    from galfeat.data.preparation.medians import border_medians
 
-    places, first, second = _frame(window, preparation)
-    found = frame_medians(band, places, first, second) if len(first) else None
+    places, first, second = _border(window, preparation)
+    found = border_medians(band, places, first, second) if len(first) else None
     if found is None:
         return None
     sky, scatter = found
@@ -86,12 +80,10 @@ def _level(
     return (sky, noise) if noise and math.isfinite(noise) and math.isfinite(sky) else None
 
 
-def prepare_together(
+def prepare_batch_fast(
     images: Sequence[NDArray[np.float32]], preparation: Preparation, out: NDArray[np.float32]
 ) -> NDArray[np.bool_]:
-    """Prepare cutouts of one shape, or leave them.
-
-    In a few calls for all of them, during which other threads can work.
+    """Prepare cutouts of one shape in few calls, during which other threads can run.
 
     Parameters
     ----------
@@ -104,67 +96,68 @@ def prepare_together(
     Returns
     -------
     array of bool, shape (n,)
-        Which are done; of the others, `out` is not set.
+        Which cutouts are prepared; the others need the slow path, and their rows of `out` are not
+        set.
     """
     done = np.zeros(len(images), dtype=bool)
     if (
         len(images)
-        and _is_usual(preparation)
+        and _is_default(preparation)
         and preparation.neighbours == "keep"
         and not preparation.moves
     ):
-        at_once = max(1, _AT_ONCE // (8 * out[0].size))
+        at_once = max(1, _CHUNK_BYTES // (8 * out[0].size))
         for start in range(0, len(images), at_once):
             part = slice(start, start + at_once)
-            done[part] = _prepare_some(images[part], preparation, out[part])
+            done[part] = _prepare_chunk(images[part], preparation, out[part])
     return done
 
 
-def _prepare_some(
+def _prepare_chunk(
     images: Sequence[NDArray[np.float32]], preparation: Preparation, out: NDArray[np.float32]
 ) -> NDArray[np.bool_]:
     # imported late: numba, which reading without preparation does not need
     from galfeat.data.preparation.medians import (
-        are_fine,
-        normalise,
+        are_regular,
+        normalize,
     )
 
     window = Window.whole(images[0].shape[1:], preparation)
-    frame = _frame(window, preparation)
-    # stacking keeps the order of their axes
-    native = np.ascontiguousarray(np.stack([window.of_bands(image) for image in images]))
-    fine = (
-        are_fine(native, sparse_step(native[0, 0].size), STRICTEST)
-        if len(frame[1])
+    border = _border(window, preparation)
+    # stacking keeps the memory order of views
+    native = np.ascontiguousarray(np.stack([window.view(image) for image in images]))
+    regular = (
+        are_regular(native, sample_stride(native[0, 0].size), MAX_LEVELS)
+        if len(border[1])
         else np.zeros(len(images), dtype=bool)
     )
     if window.side == preparation.size:
-        with np.errstate(invalid="ignore"):  # a signalling NaN is a bad pixel like any other
+        with np.errstate(invalid="ignore"):  # signaling NaNs are bad pixels too
             fitted = native.astype(np.float64)
     else:
         fitted = np.empty(out.shape)
-        for row in np.flatnonzero(fine):
+        for row in np.flatnonzero(regular):
             fitted[row] = [
                 area_resample(band.astype(np.float64), preparation.size) for band in native[row]
             ]
-    normalise(fitted, frame, SIGMA_PER_MAD, fine)
-    if fine.all():
+    normalize(fitted, border, SIGMA_PER_MAD, regular)
+    if regular.all():
         out[...] = np.arcsinh(fitted, out=fitted)
-    elif fine.any():
-        out[fine] = np.arcsinh(fitted[fine])
-    return fine
+    elif regular.any():
+        out[regular] = np.arcsinh(fitted[regular])
+    return regular
 
 
-def _frame(
+def _border(
     window: Window, preparation: Preparation
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Return where sky and noise are measured: pixels, and pairs of pixels."""
+    """Return flat indices of the border, and of the pairs whose differences are the noise."""
     lag = 1 + math.ceil(max(1.0, window.pixels / window.side))
     size = preparation.size
-    return frame_places((size, size), max(1, round(preparation.border * size)), lag)
+    return border_indices((size, size), max(1, round(preparation.border * size)), lag)
 
 
-def _is_usual(preparation: Preparation) -> bool:
+def _is_default(preparation: Preparation) -> bool:
     return (
         preparation.sky == "border"
         and preparation.noise == "differences"

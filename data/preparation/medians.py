@@ -1,11 +1,10 @@
-"""Medians of the frames of images, compiled.
+"""Compiled medians of image borders, without the global interpreter lock.
 
-Without Python's lock, and several times quicker than a partition.
-
-The median of n numbers is found by narrowing the range in which it must lie until few numbers are
-left in it, which are sorted. Each step is a pass that counts; where to cut is guessed from a
-sample, then by interpolation, and every third time the range is halved, so that no numbers take
-long. Floats are looked at as integers in the same order, which makes halving exact.
+Several times faster than a partition. The median of n numbers is found by narrowing its range until
+few numbers are left in it, which are sorted. Each iteration counts the numbers below a pivot. The
+first pivots come from a sample, later ones from interpolation, and every third iteration bisects
+the range, which bounds the number of iterations. Floats are compared as integers of the same order,
+which makes bisection exact.
 """
 
 from typing import Any
@@ -14,39 +13,39 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["are_fine", "frame_medians", "normalise"]
+__all__ = ["are_regular", "border_medians", "normalize"]
 
-_FEW = 48  # numbers that are sorted rather than counted once more
+_SORT_BELOW = 48  # candidates: fewer are sorted
 _MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
 _INFINITE = np.int64(0x7FF0000000000000)
 _LEAST = np.int64(-(2**63))
-_SAMPLE = 32  # numbers from which the first range is guessed
-_ASIDE = 4  # how far beside the guess, in numbers of the sample
+_SAMPLE = 32  # size of the sample that gives the first pivots
+_GUESS_MARGIN = 4  # distance of the pivots from the guess, in ranks of the sample
 _BUCKETS = 4096
 
 
 def _compiled(function: Any) -> Any:
     try:
         return njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # no folder that can be written: each process compiles for itself
+    except RuntimeError:  # no writable cache folder: each process compiles for itself
         return njit(nogil=True, error_model="numpy")(function)
 
 
-def frame_medians(
+def border_medians(
     image: NDArray[np.float64],
     places: NDArray[np.intp],
     first: NDArray[np.intp],
     second: NDArray[np.intp],
 ) -> tuple[float, float] | None:
-    """Return the median of an image's pixels, and the median size of differences of its pixels.
+    """Return the median of some pixels, and the median absolute difference of pairs of pixels.
 
     Parameters
     ----------
     image : array of float64, C-contiguous
     places : array of int, shape (n,)
-        Pixels of the flat image, at least one.
+        Flat indices of the pixels, at least one.
     first, second : arrays of int, shape (m,)
-        Pixels whose differences are taken, at least one pair.
+        Flat indices of the pairs, at least one.
 
     Returns
     -------
@@ -57,65 +56,64 @@ def frame_medians(
     return None if np.isnan(level) else (float(level), float(scatter))
 
 
-def are_fine(images: NDArray[np.float32], stride: int, most_levels: float) -> NDArray[np.bool_]:
-    """Return of which images every band is finite, not constant and, as far as some pixels can
-    tell, not quantised.
+def are_regular(images: NDArray[np.float32], stride: int, most_levels: float) -> NDArray[np.bool_]:
+    """Return which images are finite and not constant nor, by a sample, quantized in every band.
 
     Parameters
     ----------
     images : array of float32, shape (n, bands, ny, nx), C-contiguous
     stride : int
-        One in so many pixels is looked at.
+        Stride of the sample, pixels.
     most_levels : float
-        Where two of them lie nearer to each other than their range over 1.5 times that number,
-        their band is not quantised: the first look of
-        `galfeat.data.preparation.background.quantum`.
+        A band is not quantized where two of its values are closer than its range over 1.5 times
+        that number: the first test of `galfeat.data.preparation.background.quantization_step`.
     """
     n, bands = images.shape[:2]
     flat = images.reshape(n, bands, -1)
-    fine = np.empty(n, dtype=np.bool_)
-    _are_fine(flat, np.int64(stride), np.float64(most_levels), fine)
-    return fine
+    regular = np.empty(n, dtype=np.bool_)
+    _are_regular(flat, np.int64(stride), np.float64(most_levels), regular)
+    return regular
 
 
-def normalise(
+def normalize(
     images: NDArray[np.float64],
-    frame: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
+    border: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
     per_scatter: float,
-    fine: NDArray[np.bool_],
+    regular: NDArray[np.bool_],
 ) -> None:
-    """Take each band's sky from it, and divide by its noise, in place.
+    """Subtract each band's sky and divide by its noise, in place.
 
     Parameters
     ----------
     images : array of float64, shape (n, bands, ny, nx), C-contiguous
-    frame : (places, first, second)
-        As for `frame_medians`.
+    border : (places, first, second)
+        As for `border_medians`.
     per_scatter : float
-        The noise is the median size of differences times this, over the square root of two.
-    fine : array of bool, shape (n,)
-        Which images to do; becomes False where sky or noise is not finite, or there is no noise.
+        The noise is the median absolute difference times this, over the square root of two.
+    regular : array of bool, shape (n,)
+        Which images to normalize; set to False where sky or noise is not finite, or there is no
+        noise.
     """
     n, bands = images.shape[:2]
-    _normalise(images.reshape(n, bands, -1), *frame, np.float64(per_scatter), fine)
+    _normalize(images.reshape(n, bands, -1), *border, np.float64(per_scatter), regular)
 
 
 @_compiled
-def _are_fine(images: Any, stride: Any, most_levels: Any, fine: Any) -> Any:
+def _are_regular(images: Any, stride: Any, most_levels: Any, regular: Any) -> Any:
     some = np.empty((images.shape[2] + stride - 1) // stride, dtype=np.float64)
     for n in range(images.shape[0]):
-        fine[n] = True
+        regular[n] = True
         for band in range(images.shape[1]):
-            fine[n] = (
-                fine[n]
-                and _is_good(images[n, band])
-                and _too_near(images[n, band], stride, most_levels, some)
+            regular[n] = (
+                regular[n]
+                and _is_finite_and_varying(images[n, band])
+                and _is_continuous(images[n, band], stride, most_levels, some)
             )
 
 
 @_compiled
-def _is_good(pixels: Any) -> Any:
-    """Return whether all pixels are finite and not all the same."""
+def _is_finite_and_varying(pixels: Any) -> Any:
+    """Return whether all pixels are finite and not all equal."""
     codes = pixels.view(np.int32)
     bad, other = np.int32(0), np.int32(0)
     for i in range(len(codes)):
@@ -125,15 +123,13 @@ def _is_good(pixels: Any) -> Any:
 
 
 @_compiled
-def _too_near(pixels: Any, stride: Any, most_levels: Any, some: Any) -> Any:
-    """Return whether two of some pixels lie nearer to each other than their range over so many
-    levels, and are not the same.
-    """
+def _is_continuous(pixels: Any, stride: Any, most_levels: Any, some: Any) -> Any:
+    """Return whether two values of a sample are closer than quantization could make them."""
     least, most = np.float64(pixels[0]), np.float64(pixels[0])
     for i in range(len(some)):
         some[i] = pixels[i * stride]
         least, most = min(least, some[i]), max(most, some[i])
-    if _are_neighbours(some, least, most, most_levels):
+    if _has_close_pair(some, least, most, most_levels):
         return True
     some.sort()
     smallest = np.inf
@@ -144,10 +140,8 @@ def _too_near(pixels: Any, stride: Any, most_levels: Any, some: Any) -> Any:
 
 
 @_compiled
-def _are_neighbours(values: Any, least: Any, most: Any, most_levels: Any) -> Any:
-    """Return the same without sorting, if two such fall into one of many buckets one after the
-    other; False is no answer.
-    """
+def _has_close_pair(values: Any, least: Any, most: Any, most_levels: Any) -> Any:
+    """Return the same without sorting, by buckets; False means undecided."""
     scale = (_BUCKETS - 1) / (most - least)
     if not 0 < scale < np.inf:
         return False
@@ -162,16 +156,16 @@ def _are_neighbours(values: Any, least: Any, most: Any, most_levels: Any) -> Any
 
 
 @_compiled
-def _normalise(
-    images: Any, places: Any, first: Any, second: Any, per_scatter: Any, fine: Any
+def _normalize(
+    images: Any, places: Any, first: Any, second: Any, per_scatter: Any, regular: Any
 ) -> Any:
     for n in range(images.shape[0]):
         for band in range(images.shape[1]):
-            if fine[n]:
+            if regular[n]:
                 pixels = images[n, band]
                 sky, scatter = _medians(pixels, places, first, second)
                 noise = per_scatter * scatter / np.sqrt(2.0)
-                fine[n] = np.isfinite(sky) and np.isfinite(noise) and noise > 0
+                regular[n] = np.isfinite(sky) and np.isfinite(noise) and noise > 0
                 for i in range(len(pixels)):
                     pixels[i] = (pixels[i] - sky) / noise
 
@@ -180,7 +174,7 @@ def _normalise(
 def _medians(flat: Any, places: Any, first: Any, second: Any) -> Any:
     pixels, sizes = np.empty(len(places), dtype=np.float64), np.empty(len(first), dtype=np.float64)
     for i in range(len(places)):
-        pixels[i] = flat[places[i]] + 0.0  # there is one zero: the sum of both is the positive one
+        pixels[i] = flat[places[i]] + 0.0  # + 0.0 makes both zeros the positive one
     for i in range(len(first)):
         sizes[i] = abs(flat[second[i]] - flat[first[i]])
     if not _all_finite(pixels.view(np.int64)):
@@ -202,24 +196,24 @@ def _median(values: Any) -> Any:
     count = len(values)
     codes = values.view(np.int64).copy()
     for i in range(count):
-        # negative floats are ordered the other way round
+        # the bits of negative floats sort in reverse order
         codes[i] = codes[i] ^ ((codes[i] >> 63) & _MAGNITUDE)
-    upper = _ranked(codes, count // 2)
+    upper = _select_rank(codes, count // 2)
     if count % 2:
-        return _float(upper)
-    lower = _most_below(codes, upper) if _up_to(codes, upper - 1) == count // 2 else upper
-    return (_float(lower) + _float(upper)) / 2
+        return _decode(upper)
+    lower = _max_below(codes, upper) if _count_up_to(codes, upper - 1) == count // 2 else upper
+    return (_decode(lower) + _decode(upper)) / 2
 
 
 @_compiled
-def _float(code: Any) -> Any:
+def _decode(code: Any) -> Any:
     bits = np.empty(1, dtype=np.int64)
     bits[0] = code ^ ((code >> 63) & _MAGNITUDE)
     return bits.view(np.float64)[0]
 
 
 @_compiled
-def _extremes(codes: Any) -> Any:
+def _min_max(codes: Any) -> Any:
     least, most = codes[0], codes[0]
     for i in range(len(codes)):
         least = min(least, codes[i])
@@ -228,15 +222,15 @@ def _extremes(codes: Any) -> Any:
 
 
 @_compiled
-def _up_to(codes: Any, middle: Any) -> Any:
-    count = np.int64(0)  # in a loop of its own, which becomes vector code
+def _count_up_to(codes: Any, middle: Any) -> Any:
+    count = np.int64(0)  # a loop of its own, so that it is vectorized
     for i in range(len(codes)):
         count += np.int64(codes[i] <= middle)
     return count
 
 
 @_compiled
-def _code(number: Any) -> Any:
+def _encode(number: Any) -> Any:
     one = np.empty(1, dtype=np.float64)
     one[0] = number
     bits = one.view(np.int64)[0]
@@ -244,28 +238,28 @@ def _code(number: Any) -> Any:
 
 
 @_compiled
-def _guessed(codes: Any, rank: Any) -> Any:
-    """Return two codes of which the one that has so many before it probably lies between."""
+def _guess_range(codes: Any, rank: Any) -> Any:
+    """Return two codes between which the number of this rank probably lies."""
     some = np.empty(_SAMPLE, dtype=np.int64)
     for i in range(_SAMPLE):
         some[i] = codes[i * len(codes) // _SAMPLE]
     some.sort()
     place = rank * _SAMPLE // len(codes)
-    return some[max(place - _ASIDE, 0)], some[min(place + _ASIDE, _SAMPLE - 1)]
+    return some[max(place - _GUESS_MARGIN, 0)], some[min(place + _GUESS_MARGIN, _SAMPLE - 1)]
 
 
 @_compiled
-def _interpolated(least: Any, most: Any, share: Any) -> Any:
-    """Return the code of the number at a share of the way, or one of the two ends."""
-    low, high = _float(least), _float(most)
+def _interpolate(least: Any, most: Any, share: Any) -> Any:
+    """Return the code of the number at a fraction of the range, or `least` on overflow."""
+    low, high = _decode(least), _decode(most)
     number = low + (high - low) * min(max(share, 0.0), 1.0)
-    if not low <= number <= high:  # it overflowed
+    if not low <= number <= high:  # overflow
         return least
-    return _code(number)
+    return _encode(number)
 
 
 @_compiled
-def _most_below(codes: Any, limit: Any) -> Any:
+def _max_below(codes: Any, limit: Any) -> Any:
     most = _LEAST
     for i in range(len(codes)):
         most = max(most, codes[i] if codes[i] < limit else _LEAST)
@@ -273,22 +267,22 @@ def _most_below(codes: Any, limit: Any) -> Any:
 
 
 @_compiled
-def _ranked(codes: Any, rank: Any) -> Any:
-    """Return the code of the number that has so many before it in order."""
-    least, most = _extremes(codes)
-    first, second = _guessed(codes, rank)
+def _select_rank(codes: Any, rank: Any) -> Any:
+    """Return the code of the number of this rank."""
+    least, most = _min_max(codes)
+    first, second = _guess_range(codes, rank)
     below, within, step = 0, len(codes), 0
-    while within > _FEW and least < most:
+    while within > _SORT_BELOW and least < most:
         if step < 2:
             middle = first if step == 0 else second
         elif step % 3 == 1:
             middle = (least >> 1) + (most >> 1) + (least & most & 1)  # without overflow
         else:
-            aside = _FEW // 3 if step % 3 == 2 else -_FEW // 3
-            middle = _interpolated(least, most, (rank - below + aside) / within)
+            aside = _SORT_BELOW // 3 if step % 3 == 2 else -_SORT_BELOW // 3
+            middle = _interpolate(least, most, (rank - below + aside) / within)
         step += 1
         middle = min(max(middle, least), most - 1)
-        count = _up_to(codes, middle)
+        count = _count_up_to(codes, middle)
         if count > rank:
             most, within = middle, count - below
         else:
@@ -299,7 +293,9 @@ def _ranked(codes: Any, rank: Any) -> Any:
     found: Any = 0
     for i in range(len(codes)):
         few[found] = codes[i]
-        found += np.int64(least <= codes[i] <= most)  # without a branch that nobody can foresee
+        found += np.int64(
+            least <= codes[i] <= most
+        )  # branchless: the branch would be unpredictable
     ordered = few[:found]
     ordered.sort()
     return ordered[rank - below]

@@ -1,6 +1,4 @@
-"""Where the light of a galaxy lies: its centre, its half-light radius, and the way it is
-stretched.
-"""
+"""Moments of a galaxy's light: center, half-light radius, orientation, axis ratio."""
 
 import math
 from dataclasses import dataclass
@@ -13,17 +11,17 @@ __all__ = ["LightShape", "light_shape"]
 
 @dataclass(frozen=True)
 class LightShape:
-    """Centre, extent and direction of the light in a region.
+    """Center, extent and orientation of the light in a region.
 
     Parameters
     ----------
     y, x : float
-        Centre of light, pixels; 0 is the middle of the first pixel.
+        Center of light, pixels; 0 is the center of the first pixel.
     half_light : float
-        Radius of the circle around the centre that holds half of the light, pixels.
+        Radius of the circle around the center that contains half of the light, pixels.
     angle : float
-        Direction of the major axis, radians from the x axis towards the y axis, in (-pi, pi]. Of
-        the two ends of the axis it points to that with the longer tail of light.
+        Direction of the major axis, radians from the x axis towards the y axis, in (-pi, pi]; of
+        its two ends, the one with the longer tail of light.
     axis_ratio : float
         Minor over major axis of the second moments, in [0, 1].
     """
@@ -36,25 +34,25 @@ class LightShape:
 
 
 def light_shape(light: NDArray[np.floating], region: NDArray[np.bool_]) -> LightShape | None:
-    """Measure where the light in a region lies.
+    """Measure center, extent and orientation of the light in a region.
 
     Parameters
     ----------
     light : array, shape (ny, nx)
-        Light above the sky. Values that are not finite do not count.
+        Sky-subtracted light. Values that are not finite are ignored.
     region : array of bool, shape (ny, nx)
 
     Returns
     -------
     LightShape or None
-        None where the region holds no light, or less than none.
+        None where the total light of the region is not positive.
 
     Notes
     -----
-    Centre, axes and direction are the moments of the light of order one, two and three: x = sum(I
+    Center, axes and direction are the moments of the light of order one, two and three: x = sum(I
     x) / sum(I); tan(2 angle) = 2 Sxy / (Sxx - Syy) with Sxy = sum(I (x - x0) (y - y0)); the end of
     the axis is chosen by the sign of the third moment along it. Pixels count with their sign, so
-    that noise does not make a galaxy rounder or larger than it is.
+    that noise makes a galaxy neither rounder nor larger.
     """
     y, x = np.nonzero(region & np.isfinite(light))
     flux = light[y, x].astype(np.float64)
@@ -63,7 +61,7 @@ def light_shape(light: NDArray[np.floating], region: NDArray[np.bool_]) -> Light
         return None
     y0, x0 = float(flux @ y) / total, float(flux @ x) / total
     if not (0 <= y0 <= light.shape[0] - 1 and 0 <= x0 <= light.shape[1] - 1):
-        return None  # of light that nearly cancels: no centre at all
+        return None  # positive and negative light nearly cancel
     dy, dx = y - y0, x - x0
     xx, xy, yy = float(flux @ dx**2), float(flux @ (dx * dy)), float(flux @ dy**2)
     angle = 0.5 * math.atan2(2 * xy, xx - yy)
@@ -75,9 +73,9 @@ def light_shape(light: NDArray[np.floating], region: NDArray[np.bool_]) -> Light
 
 
 def _half_light(flux: NDArray[np.float64], radius: NDArray[np.float64]) -> float:
-    """Return the radius within which half of the light lies.
+    """Return the half-light radius.
 
-    A circle through the middle of a pixel cuts off half of it.
+    A circle through the center of a pixel contains half of the pixel.
     """
     rings, number = np.unique(np.round(radius, 6), return_inverse=True)
     light = np.bincount(number, weights=flux)

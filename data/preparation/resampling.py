@@ -1,8 +1,8 @@
-"""Bring an image to another grid without inventing or losing light.
+"""Flux-conserving resampling of images to another grid.
 
 All functions work on one 2-D image, keep its unit a surface brightness (the mean is preserved, not
-the sum), and know bad pixels as pixels that are not finite. Edges are counted in pixels from the
-outer edge of the first one, so a pixel reaches from i to i + 1.
+the sum), and take pixels that are not finite as bad. Edges are counted in pixels from the outer
+edge of the first one, so a pixel reaches from i to i + 1.
 """
 
 from functools import lru_cache
@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-__all__ = ["area_resample", "centred", "cut", "overlaps", "window_resample", "window_variance"]
+__all__ = [
+    "area_resample",
+    "center_crop",
+    "crop_padded",
+    "overlap_weights",
+    "window_resample",
+    "window_variance",
+]
 
 
-def centred(image: NDArray[np.floating], size: int) -> NDArray[np.floating]:
+def center_crop(image: NDArray[np.floating], size: int) -> NDArray[np.floating]:
     """Return the central part of an image, at most `size` pixels along each of its last two axes.
 
     Parameters
@@ -27,7 +34,7 @@ def centred(image: NDArray[np.floating], size: int) -> NDArray[np.floating]:
     -------
     array, shape (..., min(ny, size), min(nx, size))
         A view. Where an odd number of pixels is cut off, the last row (column) is one of them: the
-        centre then lies half a pixel further on, the price of not interpolating.
+        center is then half a pixel off, which only interpolation could avoid.
     """
     ny, nx = image.shape[-2:]
     top, left = max(ny - size, 0) // 2, max(nx - size, 0) // 2
@@ -35,8 +42,8 @@ def centred(image: NDArray[np.floating], size: int) -> NDArray[np.floating]:
 
 
 @lru_cache(maxsize=64)
-def overlaps(native: int, size: int) -> csr_array:
-    """Return how much of each new pixel each old pixel covers, along one axis.
+def overlap_weights(native: int, size: int) -> csr_array:
+    """Return the fraction of each new pixel that each old pixel covers, along one axis.
 
     Parameters
     ----------
@@ -50,13 +57,14 @@ def overlaps(native: int, size: int) -> csr_array:
     csr_array of float64, shape (size, native)
         Fractions of the new pixel; every row sums to one.
     """
-    return _window_overlaps(native, size, 0, native)
+    return _window_weights(native, size, 0, native)
 
 
-@lru_cache(maxsize=64)  # the bands of a galaxy share them
-def _window_overlaps(native: int, size: int, start: float, length: float) -> csr_array:
-    """Return `overlaps` with new pixels that divide the way from `start` to `start + length` of the
-    old axis, or beyond its ends.
+@lru_cache(maxsize=64)  # shared by the bands of a galaxy
+def _window_weights(native: int, size: int, start: float, length: float) -> csr_array:
+    """Return `overlap_weights` for new pixels from `start` to `start + length` of the old axis.
+
+    They may reach beyond its ends.
     """
     edges = start + np.arange(size + 1) * length / size
     old = np.arange(native)
@@ -67,12 +75,11 @@ def _window_overlaps(native: int, size: int, start: float, length: float) -> csr
 def area_resample(
     image: NDArray[np.floating], size: int, needed: float = 0.5
 ) -> NDArray[np.float64]:
-    """Average an image over the pixels of another grid, by the exact area that old and new pixels
-    share.
+    """Average an image over the pixels of another grid, weighted by exact shared areas.
 
-    A new pixel is the mean of what it covers, each old pixel weighing by the area shared; bad
-    pixels are left out of both sums. It is used downwards and upwards (then a new pixel mostly
-    repeats the old one that it lies in).
+    A new pixel is the mean of the old ones that it covers, weighted by shared area; bad pixels are
+    left out of both sums. It serves for downsampling and upsampling (where a new pixel mostly
+    repeats an old one).
 
     Parameters
     ----------
@@ -81,18 +88,18 @@ def area_resample(
     size : int
         Side of the new image, pixels.
     needed : float
-        The part of a new pixel that must be good for it to be good, in (0, 1].
+        The fraction of a new pixel that must be good for it to be good, in (0, 1].
 
     Returns
     -------
     array of float64, shape (size, size)
         NaN where too little is good.
     """
-    rows, columns = overlaps(image.shape[0], size), overlaps(image.shape[1], size)
+    rows, columns = overlap_weights(image.shape[0], size), overlap_weights(image.shape[1], size)
     good = np.isfinite(image)
     if good.all():
-        return _both_axes(image.astype(np.float64), rows, columns)
-    return _good_mean(image, good, (rows, columns), needed)
+        return _apply_weights(image.astype(np.float64), rows, columns)
+    return _weighted_mean(image, good, (rows, columns), needed)
 
 
 def window_resample(
@@ -100,10 +107,8 @@ def window_resample(
 ) -> NDArray[np.float64]:
     """Average a square window of an image over the pixels of another grid, by exact areas.
 
-    `area_resample` at any place.
-
-    Moving by parts of a pixel and changing the scale are one step here, and the light is
-    interpolated once.
+    Like `area_resample`, for a window at any position: subpixel shift and change of scale are one
+    step, so the light is interpolated only once.
 
     Parameters
     ----------
@@ -123,17 +128,16 @@ def window_resample(
         NaN where more than half of a new pixel is bad or beyond the image.
     """
     weights = tuple(
-        _window_overlaps(native, size, start, side)
+        _window_weights(native, size, start, side)
         for native, start in zip(image.shape, corner, strict=True)
     )
-    return _good_mean(image, np.isfinite(image), weights, 0.5)
+    return _weighted_mean(image, np.isfinite(image), weights, 0.5)
 
 
 def window_variance(
     variance: NDArray[np.floating], corner: tuple[float, float], side: float, size: int
 ) -> NDArray[np.float64]:
-    """Return the variance of each new pixel of `window_resample`, given that of the old ones and
-    that their noise is independent.
+    """Return the variance of each new pixel of `window_resample` for independent noise.
 
     A mean with the weights w has the variance sum(w^2 s^2) / sum(w)^2.
 
@@ -145,21 +149,23 @@ def window_variance(
         As in `window_resample`.
     """
     weights = [
-        _window_overlaps(native, size, start, side)
+        _window_weights(native, size, start, side)
         for native, start in zip(variance.shape, corner, strict=True)
     ]
     good = np.isfinite(variance)
-    total = _both_axes(
+    total = _apply_weights(
         np.where(good, variance, 0).astype(np.float64), *(each.power(2) for each in weights)
     )
-    area = _both_axes(good.astype(np.float64), *weights)
+    area = _apply_weights(good.astype(np.float64), *weights)
     spread: NDArray[np.float64] = np.divide(
         total, area**2, out=np.full((size, size), np.nan), where=area >= 0.5 * (1 - 1e-9)
     )
     return spread
 
 
-def cut(image: NDArray[np.floating], corner: tuple[int, int], size: int) -> NDArray[np.float64]:
+def crop_padded(
+    image: NDArray[np.floating], corner: tuple[int, int], size: int
+) -> NDArray[np.float64]:
     """Return a square window of an image, NaN where it reaches beyond it.
 
     Parameters
@@ -182,7 +188,7 @@ def cut(image: NDArray[np.floating], corner: tuple[int, int], size: int) -> NDAr
     return window
 
 
-def _good_mean(
+def _weighted_mean(
     image: NDArray[np.floating],
     good: NDArray[np.bool_],
     weights: tuple[csr_array, ...],
@@ -191,9 +197,9 @@ def _good_mean(
     """Return the mean of the good pixels under each new one, NaN where too little of it is good."""
     rows, columns = weights
     size = rows.shape[0]
-    light = _both_axes(np.where(good, image, 0).astype(np.float64), rows, columns)
-    area = _both_axes(good.astype(np.float64), rows, columns)
-    # areas are sums of fractions: exactly half may come out a rounding below it
+    light = _apply_weights(np.where(good, image, 0).astype(np.float64), rows, columns)
+    area = _apply_weights(good.astype(np.float64), rows, columns)
+    # tolerance, because sums of fractions may round to just below one half
     enough = area >= needed * (1 - 1e-9)
     mean: NDArray[np.float64] = np.divide(
         light, area, out=np.full((size, size), np.nan), where=enough
@@ -201,7 +207,7 @@ def _good_mean(
     return mean
 
 
-def _both_axes(
+def _apply_weights(
     image: NDArray[np.float64], rows: csr_array, columns: csr_array
 ) -> NDArray[np.float64]:
     flipped: NDArray[np.float64] = columns @ np.ascontiguousarray((rows @ image).T)

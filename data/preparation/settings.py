@@ -1,7 +1,4 @@
-"""The settings of the preparation.
-
-What is done to a cutout before it is measured, recorded with every table.
-"""
+"""Settings of the preparation, recorded with every table."""
 
 import math
 from collections.abc import Mapping
@@ -13,9 +10,9 @@ from galfeat import UsageError
 
 __all__ = ["LARGEST", "MOST_ENLARGED", "SMALLEST", "Preparation"]
 
-SMALLEST = 8  # pixels: below that an image has no frame and no inside
-LARGEST = 4096  # pixels: a batch of larger ones does not fit into any memory
-MOST_ENLARGED = 4  # times: a smaller cutout would be mostly repeated pixels
+SMALLEST = 8  # pixels: a smaller image has no border and interior
+LARGEST = 4096  # pixels: a batch of larger images would not fit into memory
+MOST_ENLARGED = 4  # times: beyond, the image would be mostly repeated pixels
 
 _CHOICES = {
     "fit": ("resample", "crop"),
@@ -30,49 +27,49 @@ _SKIES = ("border", "clipped", "none")
 
 @dataclass(frozen=True)
 class Preparation:
-    """How cutouts are brought to one grid and one scale.
+    """Settings that bring cutouts to one grid and one scale.
 
     Parameters
     ----------
     size : int
         Side of the prepared image, pixels; at least 8.
     fit : {"resample", "crop"}
-        "resample" takes the centred square of the cutout and averages it onto `size` pixels by
-        area; "crop" cuts the central `size` pixels and changes no value.
+        "resample" takes the central square of the cutout and averages it onto `size` pixels by
+        area; "crop" cuts out the central `size` pixels and changes no value.
     stretch : {"asinh", "none"}
         "asinh" gives asinh(flux / noise), "none" gives flux / noise; ``sinh`` of the first is the
         second.
     border : float
-        Width of the frame in which sky and noise are measured, in sides of the image; in (0, 0.5].
+        Width of the border in which sky and noise are measured, in sides of the image; in (0, 0.5].
     sky : {"border", "clipped", "none"} or float
-        What is taken away: the median of the frame; the median of the frame after outliers beyond 3
-        sigma are clipped; nothing; or this level, in the unit of the pixels, the same in all bands.
+        Sky background that is subtracted: the median of the border; the median of the border after
+        clipping outliers beyond 3 sigma; nothing; or this level, in the unit of the pixels, the
+        same in all bands.
     noise : {"differences", "mad", "map", "map_if_any"}
-        What the light is measured by: the scatter of the frame's pixels from others close by, which
-        is blind to slopes; their scatter around the frame's median; or the median, in the frame, of
-        the cutout's noise map. A cutout without one is a failure with "map", and is measured by
-        differences with "map_if_any".
+        Noise by which the light is divided: from differences of nearby pixels of the border, which
+        are insensitive to slopes; from the median absolute deviation of the border; or the median,
+        in the border, of the cutout's noise map. A cutout without one is a failure with "map", and
+        is measured by differences with "map_if_any".
     neighbours : {"keep", "mask"}
-        "mask" makes the pixels of all objects but the central one bad. Objects come from the
-        cutout's own segmentation map, if it has one, and else from
+        "mask" marks the pixels of all objects but the central one as bad. Objects are those of the
+        cutout's own segmentation map, if it has one, and else of
         `galfeat.data.preparation.segmentation.segment`.
     centring : {"none", "pixel", "subpixel"}
-        Whether the centre of light of the central object becomes the centre of the image: moved by
-        whole pixels of the cutout, which leaves the noise of neighbouring pixels independent but
-        the centre up to half such a pixel off; or by parts of them, in the one step that also
-        resamples. Only whole pixels go with "crop".
+        Whether the center of light of the central object becomes the center of the image: shifted
+        by whole pixels of the cutout, which leaves the noise of adjacent pixels independent but the
+        center up to half such a pixel off; or by fractions of them, in the one step that also
+        resamples. "crop" allows whole pixels only.
     extent : float
-        What the half-light radius of the central object becomes, in sides of the image, in (0,
-        0.5]; 0 leaves the scale alone. The part of the cutout that is shown is never larger than
-        its shorter side, nor enlarged more than four times: a galaxy beyond that comes as near as
-        it can.
+        Half-light radius of the central object after scaling, in sides of the image, in (0, 0.5]; 0
+        leaves the scale alone. The window is never larger than the shorter side of the cutout, nor
+        enlarged more than four times: a galaxy that would need more comes as close as it can.
     threshold : float
-        How far the central object must stand out of the smoothed sky, in standard deviations of it;
-        above 0.
+        Detection threshold of the central object above the smoothed sky, in standard deviations of
+        it; above 0.
     no_object : {"fail", "keep"}
-        Where centring or extent is asked for and nothing stands out within a quarter of the shorter
-        side around the centre: "fail" makes that a failure; "keep" neither moves nor scales the
-        cutout.
+        Where centring or extent is asked for and nothing is detected within a quarter of the
+        shorter side around the center: "fail" makes that a failure; "keep" neither moves nor scales
+        the cutout.
 
     Raises
     ------
@@ -111,7 +108,7 @@ class Preparation:
             )
         for name, allowed in _CHOICES.items():
             if (value := getattr(self, name)) not in allowed:
-                raise UsageError(f"{name} must be {_either(allowed)}; it is {value!r}")
+                raise UsageError(f"{name} must be {_join_or(allowed)}; it is {value!r}")
         if not _is_number(self.border) or not 0 < self.border <= 0.5:
             raise UsageError(
                 f"border must be a number above 0 and at most 0.5; it is {self.border!r}"
@@ -128,14 +125,14 @@ class Preparation:
             )
         if not _is_number(self.threshold) or not self.threshold > 0:
             raise UsageError(f"threshold must be a number above 0; it is {self.threshold!r}")
-        self._refuse_contradictions()
+        self._check_combinations()
         object.__setattr__(self, "size", int(self.size))
         for name in ("border", "extent", "threshold"):
             object.__setattr__(self, name, float(getattr(self, name)))
         if self.sky not in _SKIES:
             object.__setattr__(self, "sky", float(self.sky))
 
-    def _refuse_contradictions(self) -> None:
+    def _check_combinations(self) -> None:
         if self.fit == "crop" and self.centring == "subpixel":
             raise UsageError(
                 "fit 'crop' changes no value, so it cannot move by parts of a pixel: centring "
@@ -152,10 +149,10 @@ class Preparation:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "Preparation":
-        """Return the preparation that `as_dict` described.
+        """Return the preparation of settings written by `as_dict`.
 
-        Settings from `sky` on may be missing, as they are in files of versions that did not have
-        them; they are off then.
+        Settings from `sky` on may be missing, as in files of earlier versions; they take their
+        defaults.
 
         Raises
         ------
@@ -180,12 +177,12 @@ class Preparation:
 
     @property
     def frame_width(self) -> int:
-        """Width of the frame in which sky and noise are measured, pixels."""
+        """Width of the border in which sky and noise are measured, pixels."""
         return max(1, round(self.border * self.size))
 
     @property
     def moves(self) -> bool:
-        """Whether the central object decides which part of a cutout is shown."""
+        """Whether the window depends on the central object."""
         return self.centring != "none" or self.extent > 0
 
 
@@ -193,6 +190,6 @@ def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _either(allowed: tuple[str, ...]) -> str:
+def _join_or(allowed: tuple[str, ...]) -> str:
     *most, last = map(repr, allowed)
     return f"{', '.join(most)} or {last}"

@@ -1,13 +1,10 @@
-"""From pixel values to what an extractor eats.
+"""Preparation of cutouts, step by step: center, resample, subtract the sky, scale, stretch.
 
-One size, sky at zero, noise at one, bright light compressed.
-
-The steps stand in `segmentation` and `centring` (which part is shown, where the settings ask for
-the galaxy to be looked for), `resampling` (the grid) and `background` (level and noise); here they
-are put in order: neighbours, centre and scale, grid, sky, noise, stretch. Sky and noise are
-measured on the new grid, so that there the sky really scatters by one. Each band of each cutout is
-prepared on its own but for the looking, which takes all bands together: the result depends on
-nothing else in the batch.
+The steps are `segmentation` and `centring` (find the galaxy, where the settings ask for it),
+`resampling` (the grid) and `background` (sky and noise); here they are put in order: neighbors,
+center and scale, grid, sky, noise, stretch. Sky and noise are measured on the new grid, so that its
+sky really has unit scatter. Each band of each cutout is prepared independently, except that the
+galaxy is found on all bands together: the result depends on nothing else in the batch.
 """
 
 import math
@@ -19,21 +16,26 @@ from numpy.typing import NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.preparation.background import (
+    border_values,
     clipped_median,
-    frame_values,
     mad_sigma,
-    quantum,
+    quantization_step,
     sky_and_noise,
 )
-from galfeat.data.preparation.fast_path import prepare_quickly, prepare_together
-from galfeat.data.preparation.resampling import area_resample, cut, window_resample, window_variance
+from galfeat.data.preparation.fast_path import prepare_batch_fast, prepare_fast
+from galfeat.data.preparation.resampling import (
+    area_resample,
+    crop_padded,
+    window_resample,
+    window_variance,
+)
 from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
 from galfeat.data.preparation.window import Window
 
 __all__ = ["Preparation", "prepare", "prepare_each", "prepare_one"]
 
-_NEEDED = 0.5  # of the pixels of a band must be good
-_LARGEST = float(np.finfo(np.float32).max)
+_MIN_GOOD = 0.5  # fraction of good pixels that a band needs
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None = None) -> Cutouts:
@@ -42,17 +44,17 @@ def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None
     Parameters
     ----------
     cutouts : Cutouts or iterable of Cutout
-        Pixels in any flux unit and on any sky; of single cutouts, each may have its own size. The
-        bands of the first count for all.
+        Pixels in any flux unit and on any sky; single cutouts may differ in size. All must have the
+        bands of the first.
     preparation : Preparation, optional
         The settings; by default ``Preparation()``.
 
     Returns
     -------
     Cutouts
-        Pixels of shape (n, bands, size, size). Bad pixels are NaN. A batch keeps its catalogue;
-        noise maps end here, since the noise is one now, and so do segmentation maps, which belong
-        to the old grid.
+        Pixels of shape (n, bands, size, size). Bad pixels are NaN. A batch keeps its catalog; noise
+        maps are dropped, since the noise is one now, and so are segmentation maps, which belong to
+        the old grid.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None
     (5, 3, 32, 32)
     """
     preparation = preparation or Preparation()
-    single = list(_singles(cutouts))
+    single = list(_split_batch(cutouts))
     bands = cutouts.bands if isinstance(cutouts, Cutouts) else single[0].bands if single else ()
     if not bands:
         raise UsageError("there are no cutouts to prepare")
@@ -82,22 +84,22 @@ def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None
 def prepare_each(
     cutouts: Sequence[Cutout], bands: Sequence[str], preparation: Preparation
 ) -> tuple[NDArray[np.float32], dict[int, str]]:
-    """Prepare cutouts as `prepare_one` does, sooner; one bad cutout costs no other.
+    """Prepare cutouts as `prepare_one` does, but faster; a bad cutout affects no other.
 
     Parameters
     ----------
     cutouts : sequence of Cutout
         Of any sizes.
     bands : sequence of str
-        To be prepared, in this order.
+        Bands to prepare, in this order.
     preparation : Preparation
 
     Returns
     -------
     pixels : array of float32, shape (n, bands, size, size)
-        Bad pixels are NaN; the rows of those that cannot be prepared are not set.
+        Bad pixels are NaN; the rows of cutouts that cannot be prepared are not set.
     reasons : dict of int to str
-        Why not, by row.
+        Why they cannot, by row.
     """
     pixels = np.empty(
         (len(cutouts), len(bands), preparation.size, preparation.size), dtype=np.float32
@@ -112,7 +114,7 @@ def prepare_each(
     left = [
         row
         for shape, rows in _by_shape(chosen).items()
-        for row in _left(shape, rows, chosen, preparation, pixels)
+        for row in _prepare_same_shape(shape, rows, chosen, preparation, pixels)
     ]
     for row in left:
         try:
@@ -129,27 +131,25 @@ def _by_shape(cutouts: Mapping[int, Cutout]) -> dict[tuple[int, ...], list[int]]
     return rows
 
 
-def _left(
+def _prepare_same_shape(
     shape: tuple[int, ...],
     rows: list[int],
     cutouts: Mapping[int, Cutout],
     preparation: Preparation,
     pixels: NDArray[np.float32],
 ) -> Sequence[int]:
-    """Prepare what can be prepared together of cutouts of one shape, and return the rows of the
-    others.
-    """
-    if min(shape) < _least(preparation):
+    """Prepare cutouts of one shape by the fast path, and return the rows of the others."""
+    if min(shape) < _min_side(preparation):
         return rows
     whole = len(rows) == len(pixels)
     out = pixels if whole else np.empty((len(rows), *pixels.shape[1:]), dtype=np.float32)
-    done = prepare_together([cutouts[row].pixels for row in rows], preparation, out)
+    done = prepare_batch_fast([cutouts[row].pixels for row in rows], preparation, out)
     if not whole:
         pixels[np.array(rows)[done]] = out[done]
     return [row for row, ready in zip(rows, done.tolist(), strict=True) if not ready]
 
 
-def _singles(cutouts: Cutouts | Iterable[Cutout]) -> Iterator[Cutout]:
+def _split_batch(cutouts: Cutouts | Iterable[Cutout]) -> Iterator[Cutout]:
     if not isinstance(cutouts, Cutouts):
         return iter(cutouts)
     none = [None] * len(cutouts)
@@ -180,19 +180,19 @@ def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]
     ------
     CutoutError
         If the cutout is too small; a band has no good pixel, too few of them, only one value, or no
-        noise map where one is asked for; or nothing stands out near the centre where the
-        preparation is to look for it.
+        noise map where one is required; or no object is detected near the center where the
+        preparation depends on one.
     """
     shape = cutout.pixels.shape[1:]
-    _refuse_small(shape, preparation)
+    _check_size(shape, preparation)
     pixels, window = cutout.pixels, Window.whole(shape, preparation)
     if preparation.moves or preparation.neighbours == "mask":
-        # imported late: scipy.ndimage, which the default does not need
-        from galfeat.data.preparation.centring import aim
+        # imported late: scipy.ndimage, which the default settings do not need
+        from galfeat.data.preparation.centring import center_on_galaxy
 
-        pixels, window = aim(cutout, preparation)
+        pixels, window = center_on_galaxy(cutout, preparation)
     else:
-        prepared = prepare_quickly(pixels, window, preparation)
+        prepared = prepare_fast(pixels, window, preparation)
         if prepared is not None:
             return prepared
     prepared = np.empty((len(cutout.bands), preparation.size, preparation.size), dtype=np.float32)
@@ -205,17 +205,17 @@ def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]
     return prepared
 
 
-def _refuse_small(shape: tuple[int, ...], preparation: Preparation) -> None:
-    least = _least(preparation)
+def _check_size(shape: tuple[int, ...], preparation: Preparation) -> None:
+    least = _min_side(preparation)
     if min(shape) < least:
-        aim = "crop" if preparation.fit == "crop" else "fill"
+        verb = "crop" if preparation.fit == "crop" else "fill"
         raise CutoutError(
-            f"{shape[0]} x {shape[1]} pixels; at least {least} x {least} are needed to {aim} "
+            f"{shape[0]} x {shape[1]} pixels; at least {least} x {least} are needed to {verb} "
             f"{preparation.size} x {preparation.size}"
         )
 
 
-def _least(preparation: Preparation) -> int:
+def _min_side(preparation: Preparation) -> int:
     """Return the shortest side, pixels, of an image that can be prepared."""
     return (
         preparation.size
@@ -231,19 +231,19 @@ def _prepare_band(
     window: Window,
     preparation: Preparation,
 ) -> None:
-    step = quantum(_values(image, window))
-    fitted = _fitted(image, window, preparation)
+    step = quantization_step(_good_values(image, window))
+    fitted = _resample(image, window, preparation)
     good = np.isfinite(fitted)
-    _refuse_holes(good)
+    _check_good_fraction(good)
     around = window if window.is_whole or preparation.fit == "crop" else window.widened(image.shape)
     seen = (
         fitted
         if around is window
         else window_resample(image, around.corner, around.side, around.pixels)
     )
-    sky, noise = _level_and_noise(seen, step, around, preparation)
+    sky, noise = _sky_and_noise(seen, step, around, preparation)
     if preparation.noise.startswith("map"):
-        noise = _mapped_noise(noise_map, image, around, preparation) or noise
+        noise = _noise_from_map(noise_map, image, around, preparation) or noise
     if not noise:
         raise CutoutError("has one value nearly everywhere: no noise to measure the light by")
     if not good.all():
@@ -253,23 +253,21 @@ def _prepare_band(
     if preparation.stretch == "asinh":
         np.arcsinh(fitted, out=fitted)
     else:
-        fitted[np.abs(fitted) > _LARGEST] = np.nan  # what no float32 can hold is a bad pixel
-        _refuse_holes(np.isfinite(fitted))
+        fitted[np.abs(fitted) > _FLOAT32_MAX] = np.nan  # values beyond float32 are bad pixels
+        _check_good_fraction(np.isfinite(fitted))
     out[...] = fitted
 
 
-def _refuse_holes(good: NDArray[np.bool_]) -> None:
-    if np.count_nonzero(good) < _NEEDED * good.size:
+def _check_good_fraction(good: NDArray[np.bool_]) -> None:
+    if np.count_nonzero(good) < _MIN_GOOD * good.size:
         raise CutoutError(
             f"has only {100 * good.mean():.0f} % good pixels; at least half are needed"
         )
 
 
-def _values(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-    """Return the good values of the part of a band that is shown, and refuse a band that has none,
-    or only one.
-    """
-    native = window.of(image)
+def _good_values(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
+    """Return the good values of a band within the window; refuse a band with none or only one."""
+    native = window.view(image)
     good = np.isfinite(native)
     values = native.ravel() if good.all() else native[good]
     if values.size == 0:
@@ -279,45 +277,45 @@ def _values(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
     return values
 
 
-def _fitted(
+def _resample(
     image: NDArray[np.float32], window: Window, preparation: Preparation
 ) -> NDArray[np.float64]:
-    """Bring the part of a band that is shown onto the new grid, as an array of its own."""
+    """Resample a band within the window to the new grid, as a new array."""
     if not window.is_whole:
         if preparation.fit == "crop":
-            return cut(image, (int(window.top), int(window.left)), preparation.size)
+            return crop_padded(image, (int(window.top), int(window.left)), preparation.size)
         return window_resample(image, window.corner, window.side, preparation.size)
-    with np.errstate(invalid="ignore"):  # a signalling NaN is a bad pixel like any other
-        wide = window.of(image).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # signaling NaNs are bad pixels too
+        wide = window.view(image).astype(np.float64)
     return wide if window.side == preparation.size else area_resample(wide, preparation.size)
 
 
-def _level_and_noise(
+def _sky_and_noise(
     seen: NDArray[np.float64], step: float, around: Window, preparation: Preparation
 ) -> tuple[float, float]:
     width = max(1, round(preparation.border * min(seen.shape)))
-    # new pixels nearer than that share an old one
+    # closer new pixels share an old pixel
     lag = 1 + math.ceil(max(1.0, around.pixels / around.side))
     sky, noise = sky_and_noise(seen, width, step, lag)
     if preparation.noise == "mad":
-        values = frame_values(seen, width)
+        values = border_values(seen, width)
         noise = math.hypot(mad_sigma(values, sky), step / math.sqrt(12)) or noise
     if preparation.sky == "clipped":
-        sky = clipped_median(frame_values(seen, width))
+        sky = clipped_median(border_values(seen, width))
     elif preparation.sky != "border":
         sky = 0.0 if preparation.sky == "none" else float(preparation.sky)
     return sky, noise
 
 
-def _mapped_noise(
+def _noise_from_map(
     noise_map: NDArray[np.float32] | None,
     image: NDArray[np.float32],
     around: Window,
     preparation: Preparation,
 ) -> float | None:
-    """Return the noise that the map says the frame has on the new grid.
+    """Return the noise of the border on the new grid by the noise map.
 
-    None where there is no map and none is demanded.
+    None where there is no map and none is required.
     """
     if noise_map is None or not np.isfinite(noise_map).any():
         if preparation.noise == "map_if_any":
@@ -332,4 +330,4 @@ def _mapped_noise(
     if not np.isfinite(seen).any():
         raise CutoutError("has a noise map without enough positive values under good pixels")
     width = max(1, round(preparation.border * around.pixels))
-    return math.sqrt(float(np.median(frame_values(seen, width))))
+    return math.sqrt(float(np.median(border_values(seen, width))))

@@ -1,7 +1,4 @@
-"""The square part of a cutout that is shown.
-
-Where it begins, how large it is, and the pixels that it is given.
-"""
+"""Square window of a cutout: position, side, and the grid that it is resampled to."""
 
 import math
 from dataclasses import dataclass
@@ -16,21 +13,20 @@ __all__ = ["Window"]
 
 @dataclass(frozen=True)
 class Window:
-    """A square of an image, in pixels of that image from the outer edge of its first pixel.
+    """Square window of an image, in pixels from the outer edge of the image's first pixel.
 
-    It may reach beyond.
+    It may reach beyond the image.
 
     Parameters
     ----------
     top, left : float
         Where it begins.
     side : float
-        How far it reaches.
+        Its side, pixels of the image.
     pixels : int
-        Side of the grid that it is brought to.
+        Side of the grid that it is resampled to.
     is_whole : bool
-        Whether it is the one that is shown where nothing moves it: the centred square, of whole
-        pixels.
+        Whether it is the default window: the central square, of whole pixels.
     """
 
     top: float
@@ -41,9 +37,9 @@ class Window:
 
     @classmethod
     def whole(cls, shape: tuple[int, ...], preparation: Preparation) -> "Window":
-        """Return what is shown of an image of that shape where nothing moves it.
+        """Return the default window of an image of that shape: its central square.
 
-        See `galfeat.data.preparation.resampling.centred`.
+        See `galfeat.data.preparation.resampling.center_crop`.
         """
         ny, nx = shape
         side = preparation.size if preparation.fit == "crop" else min(ny, nx)
@@ -51,16 +47,15 @@ class Window:
 
     @property
     def corner(self) -> tuple[float, float]:
-        """Where it begins, rows and columns."""
+        """Where it begins: row and column."""
         return self.top, self.left
 
-    def of(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the pixels of an image that lie in the window, wholly or in part, as a view."""
-        return self.of_bands(image)
+    def view(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the pixels that lie in the window, wholly or in part, as a view.
 
-    def of_bands(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the same of images that lie one behind the other along axes before the last
-        two.
+        Parameters
+        ----------
+        images : array, shape (..., ny, nx)
         """
         (y0, y1), (x0, x1) = (
             (max(math.floor(start), 0), max(math.ceil(start + self.side), 0))
@@ -69,11 +64,10 @@ class Window:
         return images[..., y0:y1, x0:x1]
 
     def widened(self, shape: tuple[int, ...]) -> "Window":
-        """Return a window on the same lattice of new pixels that covers as much of the image's
-        centred square as it can.
+        """Return a window on the same pixel lattice that covers most of the image's central square.
 
-        Sky and noise are measured on it: the frame of a window that is drawn around the galaxy
-        would hold the galaxy.
+        Sky and noise are measured on it: the border of a window around the galaxy would contain the
+        galaxy.
         """
         scale = self.side / self.pixels
         square = min(shape)

@@ -1,4 +1,1 @@
-"""A simulated survey of galaxies in five classes.
-
-Populations, profiles, mergers, instrument, noise.
-"""
+"""Simulated survey of galaxies in five classes: populations, profiles, mergers, cameras, noise."""

@@ -1,9 +1,7 @@
-"""What a galaxy of each class is made of.
+"""Components of the galaxies of each class: bulge, disk, arms, bar, clumps, tails.
 
-Bulge, disc, arms, bar, clumps, tails, as light on the fine grid.
-
-Each part has a share of the flux and a slope in wavelength relative to the whole galaxy; `scene`
-gives them their colours.
+Each component is light on the fine grid with a share of the flux and a slope in wavelength relative
+to the whole galaxy; `scene` gives them their colors.
 """
 
 from collections.abc import Callable
@@ -14,9 +12,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from galfeat.data.simulation.mergers import Debris, encounter, shells
+from galfeat.data.simulation.mergers import Debris, simulate_encounter, simulate_shells
 from galfeat.data.simulation.profiles import (
-    Grid,
+    FineGrid,
     Image,
     Sersic,
     Spiral,
@@ -26,47 +24,59 @@ from galfeat.data.simulation.profiles import (
     sersic,
     smoothed,
 )
-from galfeat.data.simulation.truth import Galaxy
+from galfeat.data.simulation.truth import GalaxyTruth
 
-__all__ = ["Part", "draw_parts"]
+__all__ = ["LightComponent", "draw_components"]
 
 Floats = NDArray[np.float64]
 
 # slopes of flux with wavelength relative to the whole galaxy
 _REDDER, _BLUE, _BLUER = 0.6, -0.7, -1.1
-_CELL: Final = 0.3  # half-light radii: stars are smoothed by how many there are in such a cell
-# from, below, and sigma in half-light radii
+_CELL_SIDE: Final = (
+    0.3  # half-light radii: the stars in a cell of this side determine their smoothing
+)
+# stars a cell (from, below), and sigma in half-light radii
 _SMOOTHING: Final = ((16, np.inf, 0.06), (7, 16, 0.1), (3, 7, 0.18), (0, 3, 0.3))
-_NEAR: Final = 1.5  # half-light radii from either centre: stars beyond are thrown out
+_BOUND_RADIUS: Final = 1.5  # half-light radii from either center: stars beyond are tidal debris
 
 
 @dataclass(frozen=True)
-class Part:
-    """Light with a total of one, its share of the flux in the reference band, its slope in
-    wavelength, and whether it makes the class.
+class LightComponent:
+    """One component of a galaxy's light.
+
+    Parameters
+    ----------
+    light : array of float32, shape (side, side)
+        With a total of one.
+    share : float
+        Share of the galaxy's flux in the reference band.
+    slope : float
+        Exponent of the flux with wavelength, relative to the whole galaxy.
+    defines_class : bool
+        Whether it distinguishes the class: arms, clumps, tidal debris.
     """
 
     light: Image
     share: float
     slope: float = 0.0
-    marks: bool = False
+    defines_class: bool = False
 
-    def times(self, factor: float) -> "Part":
-        """Return the part with another share."""
+    def scaled(self, factor: float) -> "LightComponent":
+        """Return the component with its share multiplied by a factor."""
         return replace(self, share=self.share * factor)
 
 
-def draw_parts(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
-    """Return the parts of a galaxy without its active nucleus; their shares sum to one.
+def draw_components(galaxy: GalaxyTruth, grid: FineGrid, rng: Generator) -> list[LightComponent]:
+    """Return the components of a galaxy without its active nucleus; their shares sum to one.
 
     Parameters
     ----------
-    galaxy : Galaxy
-    grid : Grid
+    galaxy : GalaxyTruth
+    grid : FineGrid
     rng : Generator
-        Draws what the truth does not hold: phases, places of clumps, the encounter.
+        For details that the truth does not fix: phases, positions of clumps, the encounter.
     """
-    parts = _MAKERS[galaxy.label](galaxy, grid, rng)
+    parts = _DRAW_CLASS[galaxy.label](galaxy, grid, rng)
     share = abs(galaxy.compact_fraction)
     if not share:
         return parts
@@ -79,14 +89,17 @@ def draw_parts(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
         galaxy.position_angle,
     )
     slope = _REDDER if galaxy.compact_fraction > 0 else _BLUER
-    return [*(part.times(1 - share) for part in parts), Part(sersic(grid, compact), share, slope)]
+    return [
+        *(part.scaled(1 - share) for part in parts),
+        LightComponent(sersic(grid, compact), share, slope),
+    ]
 
 
-def _disc(galaxy: Galaxy) -> Sersic:
+def _disk(galaxy: GalaxyTruth) -> Sersic:
     return Sersic(galaxy.x, galaxy.y, galaxy.radius, 1.0, galaxy.axis_ratio, galaxy.position_angle)
 
 
-def _bulge(galaxy: Galaxy) -> Sersic:
+def _bulge(galaxy: GalaxyTruth) -> Sersic:
     roundness = (1 + galaxy.axis_ratio) / 2
     return Sersic(
         galaxy.x,
@@ -98,14 +111,17 @@ def _bulge(galaxy: Galaxy) -> Sersic:
     )
 
 
-def _smooth(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:  # noqa: ARG001 (a smooth galaxy has no details to draw)
-    """Disc and bulge."""
-    disc, bulge = sersic(grid, _disc(galaxy)), sersic(grid, _bulge(galaxy))
-    return [Part(disc, 1 - galaxy.bulge_fraction), Part(bulge, galaxy.bulge_fraction, _REDDER)]
+def _smooth(galaxy: GalaxyTruth, grid: FineGrid, rng: Generator) -> list[LightComponent]:  # noqa: ARG001 (a smooth galaxy has no details to draw)
+    """Return disk and bulge."""
+    disk, bulge = sersic(grid, _disk(galaxy)), sersic(grid, _bulge(galaxy))
+    return [
+        LightComponent(disk, 1 - galaxy.bulge_fraction),
+        LightComponent(bulge, galaxy.bulge_fraction, _REDDER),
+    ]
 
 
-def _spiral(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
-    disc, bulge = _smooth(galaxy, grid, rng)
+def _spiral(galaxy: GalaxyTruth, grid: FineGrid, rng: Generator) -> list[LightComponent]:
+    disk, bulge = _smooth(galaxy, grid, rng)
     sense, phase, bar_length = (
         rng.choice([-1, 1]),
         rng.uniform(0, 2 * np.pi),
@@ -115,20 +131,26 @@ def _spiral(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
     spiral = Spiral(
         galaxy.arms, sense * galaxy.pitch, phase, start, rng.uniform(2, 4.5), rng.uniform(0, 0.35)
     )
-    in_arms, kept = disc.share * galaxy.arm_fraction, 1 - galaxy.bar_fraction
+    in_arms, kept = disk.share * galaxy.arm_fraction, 1 - galaxy.bar_fraction
     parts = [
-        disc.times((1 - galaxy.arm_fraction) * kept),
-        bulge.times(kept),
-        Part(arms(grid, _disc(galaxy), spiral), 0.9 * in_arms * kept, _BLUE, marks=True),
-        Part(_knots(galaxy, grid, spiral, rng), 0.1 * in_arms * kept, _BLUER, marks=True),
+        disk.scaled((1 - galaxy.arm_fraction) * kept),
+        bulge.scaled(kept),
+        LightComponent(
+            arms(grid, _disk(galaxy), spiral), 0.9 * in_arms * kept, _BLUE, defines_class=True
+        ),
+        LightComponent(
+            _knots(galaxy, grid, spiral, rng), 0.1 * in_arms * kept, _BLUER, defines_class=True
+        ),
     ]
     if galaxy.bar_fraction:
-        parts.append(Part(_bar(galaxy, grid, phase, bar_length), galaxy.bar_fraction, _REDDER))
+        parts.append(
+            LightComponent(_bar(galaxy, grid, phase, bar_length), galaxy.bar_fraction, _REDDER)
+        )
     return parts
 
 
-def _knots(galaxy: Galaxy, grid: Grid, spiral: Spiral, rng: Generator) -> Image:
-    """Star-forming regions, strung along the arms."""
+def _knots(galaxy: GalaxyTruth, grid: FineGrid, spiral: Spiral, rng: Generator) -> Image:
+    """Return star-forming regions along the arms."""
     number = 24
     radius = rng.uniform(spiral.start, 2.2, number)
     azimuth = (
@@ -136,19 +158,17 @@ def _knots(galaxy: Galaxy, grid: Grid, spiral: Spiral, rng: Generator) -> Image:
         + 2 * np.pi * rng.integers(0, spiral.number, number) / spiral.number
         + rng.normal(0, 0.12, number)
     )
-    x, y = _on_disc(galaxy, radius * np.cos(azimuth), radius * np.sin(azimuth))
+    x, y = _project_disk(galaxy, radius * np.cos(azimuth), radius * np.sin(azimuth))
     return blobs(
         grid, x, y, rng.uniform(0.4, 0.9, number), rng.lognormal(0, 0.7, number) * np.exp(-radius)
     )
 
 
-def _bar(galaxy: Galaxy, grid: Grid, phase: float, length: float) -> Image:
-    """Return a bar: a narrow flat ellipse in the disc's plane, as it is seen, from one end of the
-    arms to the other.
-    """
+def _bar(galaxy: GalaxyTruth, grid: FineGrid, phase: float, length: float) -> Image:
+    """Return a bar: a narrow ellipse in the disk's plane, projected."""
     across = phase + np.pi / 2
     tips = np.stack(
-        _on_disc(
+        _project_disk(
             galaxy,
             np.array([np.cos(phase), 0.28 * np.cos(across)]),
             np.array([np.sin(phase), 0.28 * np.sin(across)]),
@@ -167,12 +187,12 @@ def _bar(galaxy: Galaxy, grid: Grid, phase: float, length: float) -> Image:
     return sersic(grid, shape)
 
 
-def _on_disc(galaxy: Galaxy, u: Floats, v: Floats) -> tuple[Floats, Floats]:
-    """Project places in the disc's plane (half-light radii from the nucleus) onto the image."""
-    return _on_sky(galaxy, u * galaxy.radius, v * galaxy.radius * galaxy.axis_ratio)
+def _project_disk(galaxy: GalaxyTruth, u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    """Project positions in the disk's plane (half-light radii from the nucleus) onto the image."""
+    return _rotate_to_sky(galaxy, u * galaxy.radius, v * galaxy.radius * galaxy.axis_ratio)
 
 
-def _on_sky(galaxy: Galaxy, along: Floats, across: Floats) -> tuple[Floats, Floats]:
+def _rotate_to_sky(galaxy: GalaxyTruth, along: Floats, across: Floats) -> tuple[Floats, Floats]:
     cosine, sine = (
         np.cos(np.radians(galaxy.position_angle)),
         np.sin(np.radians(galaxy.position_angle)),
@@ -180,67 +200,70 @@ def _on_sky(galaxy: Galaxy, along: Floats, across: Floats) -> tuple[Floats, Floa
     return galaxy.x + along * cosine - across * sine, galaxy.y + along * sine + across * cosine
 
 
-def _clumpy(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
+def _clumpy(galaxy: GalaxyTruth, grid: FineGrid, rng: Generator) -> list[LightComponent]:
     number = galaxy.clumps
     radius, azimuth = 0.25 + 1.2 * rng.beta(1.6, 1.5, number), rng.uniform(0, 2 * np.pi, number)
-    x, y = _on_disc(galaxy, radius * np.cos(azimuth), radius * np.sin(azimuth))
+    x, y = _project_disk(galaxy, radius * np.cos(azimuth), radius * np.sin(azimuth))
     clumps = blobs(
         grid, x, y, rng.uniform(0.06, 0.12, number) * galaxy.radius, rng.lognormal(0, 0.6, number)
     )
-    smooth = [part.times(1 - galaxy.clump_fraction) for part in _smooth(galaxy, grid, rng)]
-    return [*smooth, Part(clumps, galaxy.clump_fraction, _BLUER, marks=True)]
+    smooth = [part.scaled(1 - galaxy.clump_fraction) for part in _smooth(galaxy, grid, rng)]
+    return [*smooth, LightComponent(clumps, galaxy.clump_fraction, _BLUER, defines_class=True)]
 
 
-def _merging(galaxy: Galaxy, grid: Grid, rng: Generator) -> list[Part]:
+def _merging(galaxy: GalaxyTruth, grid: FineGrid, rng: Generator) -> list[LightComponent]:
     rest = 1 - galaxy.tail_fraction
     if galaxy.merger_stage == "shells":
-        # shells are seen around ellipticals
+        # shells are observed around ellipticals
         rounder = replace(galaxy, cos_inclination=0.5 + 0.5 * galaxy.cos_inclination)
-        smooth = [part.times(rest) for part in _smooth(rounder, grid, rng)]
-        return [*smooth, _debris(galaxy, grid, shells(rng), 0.7)[1].times(galaxy.tail_fraction)]
-    met = encounter(rng, galaxy.mass_ratio, galaxy.separation, galaxy.merger_stage == "late")
-    near, far = _debris(galaxy, grid, met)
+        smooth = [part.scaled(rest) for part in _smooth(rounder, grid, rng)]
+        return [
+            *smooth,
+            _split_debris(galaxy, grid, simulate_shells(rng), 0.7)[1].scaled(galaxy.tail_fraction),
+        ]
+    met = simulate_encounter(
+        rng, galaxy.mass_ratio, galaxy.separation, galaxy.merger_stage == "late"
+    )
+    near, far = _split_debris(galaxy, grid, met)
     mass = 1 / galaxy.mass_ratio
-    x, y = (float(place[0]) for place in _in_space(galaxy, met.second[:, None]))
+    x, y = (float(place[0]) for place in _project(galaxy, met.second[:, None]))
     second = Sersic(
         x, y, galaxy.bulge_radius * mass**0.5, galaxy.bulge_index, 0.85, galaxy.position_angle
     )
     bulges = galaxy.bulge_fraction * rest / (1 + mass)
     return [
-        near.times((1 - galaxy.bulge_fraction) * rest),
-        far.times(galaxy.tail_fraction),
-        Part(sersic(grid, _bulge(galaxy)), bulges, _REDDER),
-        Part(sersic(grid, second), bulges * mass, _REDDER),
+        near.scaled((1 - galaxy.bulge_fraction) * rest),
+        far.scaled(galaxy.tail_fraction),
+        LightComponent(sersic(grid, _bulge(galaxy)), bulges, _REDDER),
+        LightComponent(sersic(grid, second), bulges * mass, _REDDER),
     ]
 
 
-def _in_space(galaxy: Galaxy, places: Floats) -> tuple[Floats, Floats]:
-    """Project places in space, the disc's plane being the first two of their three coordinates,
-    onto the image.
-    """
+def _project(galaxy: GalaxyTruth, places: Floats) -> tuple[Floats, Floats]:
+    """Project positions in space onto the image; the first two axes span the disk."""
     tilt = np.sqrt(1 - galaxy.cos_inclination**2)
-    return _on_sky(
+    return _rotate_to_sky(
         galaxy,
         places[0] * galaxy.radius,
         (places[1] * galaxy.cos_inclination + places[2] * tilt) * galaxy.radius,
     )
 
 
-def _debris(galaxy: Galaxy, grid: Grid, debris: Debris, far: float = _NEAR) -> tuple[Part, Part]:
-    """Return the light of the stars near either centre and that of those further than `far`
-    half-light radii from both.
-    """
-    x, y = _in_space(galaxy, debris.stars)
+def _split_debris(
+    galaxy: GalaxyTruth, grid: FineGrid, debris: Debris, far: float = _BOUND_RADIUS
+) -> tuple[LightComponent, LightComponent]:
+    """Return the light of bound stars, and of those beyond `far` radii of both centers."""
+    x, y = _project(galaxy, debris.stars)
     away = np.minimum(
         np.linalg.norm(debris.stars, axis=0),
         np.linalg.norm(debris.stars - debris.second[:, None], axis=0),
     )
-    crowd = _crowd(x / (_CELL * galaxy.radius), y / (_CELL * galaxy.radius))
+    density = _stars_per_cell(x / (_CELL_SIDE * galaxy.radius), y / (_CELL_SIDE * galaxy.radius))
     parts = []
     for kept, slope, thrown in ((away < far, 0.0, False), (away >= far, 0.5 * _BLUE, True)):
         weights = np.where(kept, debris.weights, 0) / debris.weights[kept].sum()
         among = [
-            (kept & (crowd >= fewest) & (crowd < most), width * galaxy.radius)
+            (kept & (density >= fewest) & (density < most), width * galaxy.radius)
             for fewest, most, width in _SMOOTHING
         ]
         light = smoothed(
@@ -250,19 +273,21 @@ def _debris(galaxy: Galaxy, grid: Grid, debris: Debris, far: float = _NEAR) -> t
                 if chosen.any()
             ]
         )
-        parts.append(Part(light, 1.0, slope, marks=thrown))
+        parts.append(LightComponent(light, 1.0, slope, defines_class=thrown))
     return parts[0], parts[1]
 
 
-def _crowd(x: Floats, y: Floats) -> NDArray[np.intp]:
-    """Return for each star how many appear in its cell of unit side."""
+def _stars_per_cell(x: Floats, y: Floats) -> NDArray[np.intp]:
+    """Return for each star the number of stars in its cell of unit side."""
     cells = np.clip(np.floor(np.stack([x, y])).astype(np.int64) + 64, 0, 127)
     cell = cells[0] * 128 + cells[1]
-    crowd: NDArray[np.intp] = np.bincount(cell, minlength=128 * 128)[cell]
-    return crowd
+    density: NDArray[np.intp] = np.bincount(cell, minlength=128 * 128)[cell]
+    return density
 
 
-_MAKERS: Final[dict[str, Callable[[Galaxy, Grid, Generator], list[Part]]]] = {
+_DRAW_CLASS: Final[
+    dict[str, Callable[[GalaxyTruth, FineGrid, Generator], list[LightComponent]]]
+] = {
     "spiral": _spiral,
     "merger": _merging,
     "clump": _clumpy,

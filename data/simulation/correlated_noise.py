@@ -1,12 +1,12 @@
-"""Noise that pixels share with their neighbours.
+"""Correlated noise, as in images that were resampled or drizzled.
 
-An image that was resampled or drizzled has less noise in each pixel than its depth would have it,
-and pixels side by side err together; summed over many pixels the noise is the same as ever.
+Such an image has less noise in each pixel than its depth implies, and neighboring pixels are
+correlated; summed over many pixels the noise is unchanged.
 
 References
 ----------
-Fruchter & Hook 2002, PASP 114, 144; Casertano et al. 2000, AJ 120, 2747 (by how much the noise of a
-pixel falls short).
+Fruchter & Hook 2002, PASP 114, 144; Casertano et al. 2000, AJ 120, 2747 (the reduction of the noise
+of a pixel).
 """
 
 from functools import lru_cache
@@ -24,7 +24,7 @@ __all__ = ["NOISES", "correlated_noise", "covariance"]
 
 NOISES: Final = ("white", "correlated")
 
-# pixels that are thrown away: one edge of a field made by Fourier transforms goes on at the other
+# pixels cut off, because fields made by Fourier transforms are periodic
 _MARGIN: Final = 8
 
 
@@ -36,17 +36,17 @@ def correlated_noise(
     Parameters
     ----------
     light : array, shape (size, size)
-        What a perfect detector would see, microjansky.
+        Noiseless image, microjansky.
     level : NoiseLevel
-        As without correlation: it is what many pixels together still have.
+        Noise without correlation, which sums over many pixels retain.
     drop : float
-        Width of a detector pixel's footprint on the image, pixels; 1.5 or so is the most common.
+        Width of a detector pixel's footprint on the image, pixels; about 1.5 is most common.
     rng : Generator
 
     Returns
     -------
     array, shape (size, size)
-        Microjansky. Counts are taken as normal: there are hundreds in a pixel.
+        Microjansky. Counts are approximated as normal: there are hundreds in a pixel.
     """
     ny, nx = light.shape
     shape = ny + _MARGIN, nx + _MARGIN
@@ -60,11 +60,10 @@ def correlated_noise(
 
 
 def covariance(lag: float, drop: float) -> float:
-    """Return the covariance of two pixels `lag` apart along one axis, in units of the variance that
-    independent pixels would have.
+    """Return the covariance of two pixels `lag` apart along an axis, for independent variance one.
 
-    A detector pixel's noise lands evenly on a square as wide as `drop`, anywhere between the
-    image's pixels; two pixels share what both collect. This is the overlap of two triangles, one
+    A detector pixel's noise is spread evenly on a square as wide as `drop`, at any offset to the
+    image's pixels; two pixels share what falls on both. This is the overlap of two triangles, one
     from the pixels' width and one from the drop's. Along both axes it is the product.
     """
     together = sum(
@@ -80,7 +79,7 @@ def covariance(lag: float, drop: float) -> float:
 
 @lru_cache(maxsize=32)
 def _amplitude(side: int, drop: float) -> NDArray[np.float64]:
-    """Return by how much each frequency of white noise is to be multiplied along an axis."""
+    """Return the Fourier amplitude by which white noise is multiplied along an axis."""
     lags = np.minimum(np.arange(side), side - np.arange(side))
     power = fft.fft([covariance(lag, drop) for lag in lags]).real
     amplitude: NDArray[np.float64] = np.sqrt(np.maximum(power, 0))

@@ -1,6 +1,4 @@
-"""The cameras of the simulated survey.
-
-Bands, pixels, point spread, depth, electrons, and how far they see.
+"""Cameras of the simulated survey: bands, pixel scales, PSFs, depths, gains.
 
 There are two: ``hst`` with five bands on pixels of 0.06 arcsec, and ``ground`` with four on 0.2
 arcsec. Fluxes are in microjansky, so magnitude 23.9 (AB) is one.
@@ -43,12 +41,12 @@ __all__ = [
 # magnitudes fainter than the wide depth
 DEPTHS: Final = {"deep": 1.5, "wide": 0.0, "shallow": -1.5}
 
-_ZERO = 23.9  # AB magnitude of one microjansky
+_ZERO_POINT = 23.9  # AB magnitude of one microjansky
 
 
 @dataclass(frozen=True)
 class Band:
-    """One filter.
+    """A filter of a camera.
 
     Parameters
     ----------
@@ -62,7 +60,7 @@ class Band:
         AB magnitude that gives one electron a second.
     drop : float
         Width of a detector pixel's footprint on the pixels of the final image: with correlated
-        noise, neighbours share it.
+        noise, neighboring pixels share it.
     """
 
     pivot: float
@@ -74,9 +72,9 @@ class Band:
 
 @dataclass(frozen=True)
 class Camera:
-    """A camera and the galaxies it is pointed at.
+    """A camera and the range of galaxies that it observes.
 
-    Everything counted in pixels is in pixels of this camera.
+    Lengths in pixels are in pixels of this camera.
 
     Parameters
     ----------
@@ -84,20 +82,20 @@ class Camera:
     scale : float
         Arcseconds a pixel.
     reference : str
-        The band in which magnitudes and parts of the light are counted.
+        Band of magnitudes and light fractions.
     bands : dict of str to Band
     aperture : float
-        Radius in arcseconds of the circle in which depths are counted.
+        Radius of the circle in which depths are defined, arcseconds.
     exposure : float
         Seconds at the wide depth.
     read_share : float
-        Part of the background's variance that comes from reading out.
+        Fraction of the background variance that is read noise.
     seeing_scatter : float
-        Scatter of the point spread function's width from galaxy to galaxy, as a natural logarithm.
+        Scatter of the PSF width from galaxy to galaxy, natural logarithm.
     magnitudes, redshifts : (float, float)
-        Of the galaxies, in the reference band.
-    neighbours : (float, float)
-        Magnitudes of projected galaxies and stars.
+        Ranges of the galaxies, in the reference band.
+    neighbor_magnitudes : (float, float)
+        Range of projected galaxies and stars.
     """
 
     name: str
@@ -110,7 +108,7 @@ class Camera:
     seeing_scatter: float
     magnitudes: tuple[float, float]
     redshifts: tuple[float, float]
-    neighbours: tuple[float, float]
+    neighbor_magnitudes: tuple[float, float]
 
 
 # pixfrac 0.8 of native pixels
@@ -133,7 +131,7 @@ HST: Final = Camera(
     seeing_scatter=0.04,
     magnitudes=(20.0, 23.0),
     redshifts=(0.2, 0.9),
-    neighbours=(21.0, 26.0),
+    neighbor_magnitudes=(21.0, 26.0),
 )
 
 GROUND: Final = Camera(
@@ -152,20 +150,18 @@ GROUND: Final = Camera(
     seeing_scatter=0.08,
     magnitudes=(17.5, 20.5),
     redshifts=(0.08, 0.35),
-    neighbours=(18.5, 23.5),
+    neighbor_magnitudes=(18.5, 23.5),
 )
 
 CAMERAS: Final = {camera.name: camera for camera in (HST, GROUND)}
 
-#: every band of every camera; no two cameras share a name
+#: bands of all cameras; no two share a name
 BANDS: Final = {name: band for camera in CAMERAS.values() for name, band in camera.bands.items()}
 
 
 @dataclass(frozen=True)
 class NoiseLevel:
-    """What disturbs a band: electrons per microjansky, and the electrons of sky and read-out in
-    each pixel.
-    """
+    """Gain (electrons a microjansky), sky and read noise (electrons a pixel) of a band."""
 
     gain: float
     sky: float
@@ -202,11 +198,11 @@ def _camera_with(band: str) -> Camera:
 
 def flux(magnitude: float) -> float:
     """Return the flux of an AB magnitude, microjansky."""
-    return float(10 ** (-0.4 * (magnitude - _ZERO)))
+    return float(10 ** (-0.4 * (magnitude - _ZERO_POINT)))
 
 
 def noise_level(band: str, depth: str) -> NoiseLevel:
-    """Return gain, sky electrons a pixel and read noise (electrons) that give a band its depth.
+    """Return gain, sky electrons a pixel and read noise that give a band its depth.
 
     Raises
     ------
@@ -219,23 +215,25 @@ def noise_level(band: str, depth: str) -> NoiseLevel:
     own = camera.bands[band]
     aperture = np.pi * (camera.aperture / camera.scale) ** 2  # pixels
     sigma = flux(own.limit + DEPTHS[depth]) / 5 / np.sqrt(aperture)
-    # the background's noise falls with the root of the exposure
+    # the noise of the background scales with the inverse square root of the exposure
     exposure = camera.exposure * 10 ** (0.8 * DEPTHS[depth])
-    gain = exposure * 10 ** (0.4 * (own.zero_point - _ZERO))
+    gain = exposure * 10 ** (0.4 * (own.zero_point - _ZERO_POINT))
     variance = (gain * sigma) ** 2
     return NoiseLevel(
         gain, (1 - camera.read_share) * variance, float(np.sqrt(camera.read_share * variance))
     )
 
 
-_STEP: Final = 0.005  # of the table of (s^2 / 2) K_2(s): straight between two values to 1e-6
+_MTF_STEP: Final = (
+    0.005  # of the table of (s^2 / 2) K_2(s): linear interpolation is accurate to 1e-6
+)
 
 
 def moffat_mtf(frequency: NDArray[np.floating], fwhm: float) -> NDArray[np.float64]:
     """Return the Fourier transform of a Moffat profile with beta = 3 and unit flux.
 
     With alpha = fwhm / (2 sqrt(2^(1/3) - 1)) and s = 2 pi alpha f it is (s^2 / 2) K_2(s): the
-    profile itself is never sampled, so neither its cusp nor the place of its centre can go wrong.
+    profile itself is never sampled, which avoids errors of its cusp and center.
 
     Parameters
     ----------
@@ -246,7 +244,7 @@ def moffat_mtf(frequency: NDArray[np.floating], fwhm: float) -> NDArray[np.float
     """
     alpha = fwhm / (2 * np.sqrt(2 ** (1 / 3) - 1))
     table = _mtf_table()
-    place = frequency * (2 * np.pi * alpha / _STEP)
+    place = frequency * (2 * np.pi * alpha / _MTF_STEP)
     np.minimum(place, len(table) - 2, out=place)
     below = place.astype(np.intp)
     place -= below
@@ -257,5 +255,5 @@ def moffat_mtf(frequency: NDArray[np.floating], fwhm: float) -> NDArray[np.float
 
 @lru_cache(maxsize=1)
 def _mtf_table() -> NDArray[np.float64]:
-    s = np.arange(_STEP, 40, _STEP)
-    return np.concatenate([[1.0], s**2 / 2 * kv(2, s), [0.0]])  # at 40 it is 1e-14
+    s = np.arange(_MTF_STEP, 40, _MTF_STEP)
+    return np.concatenate([[1.0], s**2 / 2 * kv(2, s), [0.0]])  # 1e-14 at s = 40

@@ -1,10 +1,8 @@
-"""What galaxies of each class are like in the sky.
+"""Realistic population: the observed correlations of class with size, color and environment.
 
-The realistic population, in which the classes are *not* matched.
-
-The survey's own population gives every class the same sizes, redshifts, colours, bulges and
-neighbours, so that nothing but the shape tells them apart. Here they differ as observed galaxies
-do: whoever classifies these may lean on size, colour and environment.
+The survey's own population gives every class the same sizes, redshifts, colors, bulges and
+neighbors, so that nothing but the shape distinguishes them. Here they differ as observed galaxies
+do: a classifier may rely on size, color and environment.
 
 References
 ----------
@@ -22,16 +20,16 @@ from numpy.random import Generator
 from galfeat.data.simulation.instrument import Camera
 from galfeat.data.simulation.spectra import Spectrum
 
-__all__ = ["as_observed", "coloured", "median_radius"]
+__all__ = ["add_observed_correlations", "median_radius", "observed_spectrum"]
 
 _KPC_PER_ARCSEC: Final = np.array(
     [
         [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
         [0.98, 1.84, 3.30, 4.45, 5.37, 6.10, 6.69, 7.15, 7.51, 7.79],
     ]
-)  # flat, H0 = 70 km/s/Mpc, matter 0.3
-_RADII: Final = (2.5, 16.0)  # pixels: nothing is smaller or larger
-_RUNGS: Final = {
+)  # redshift, kpc: flat, H0 = 70 km/s/Mpc, Omega_m = 0.3
+_RADIUS_LIMITS: Final = (2.5, 16.0)  # pixels
+_RUNG_RANGES: Final = {
     "spiral": (1.0, 2.6),
     "clump": (2.0, 3.0),
     "merger": (1.5, 3.0),
@@ -41,25 +39,23 @@ _RUNGS: Final = {
 
 
 def median_radius(redshift: float, camera: Camera) -> float:
-    """Return the usual half-light radius of a galaxy at a redshift, 6 kpc (1 + z)^-0.75, in pixels
-    of the camera.
-    """
+    """Return the median half-light radius at a redshift, 6 kpc (1 + z)^-0.75, in pixels."""
     return float(6 * (1 + redshift) ** -0.75 / np.interp(redshift, *_KPC_PER_ARCSEC) / camera.scale)
 
 
-def as_observed(
+def add_observed_correlations(
     drawn: dict[str, float], kind: tuple[str, str], camera: Camera, rng: Generator
 ) -> dict[str, float]:
-    """Return what was drawn alike for every class with the correlations that are observed.
+    """Return parameters of the matched population with the observed correlations.
 
-    Fainter galaxies lie further away and are smaller; clumpy discs are further than the others, and
-    active nuclei live in brighter galaxies; quiescent galaxies are smaller, rounder, have the
-    larger bulges, no dust lanes and more neighbours; clumpy discs have hardly a bulge.
+    Fainter galaxies are more distant and smaller; clumpy disks are more distant than the others,
+    and active nuclei are in brighter galaxies; quiescent galaxies are smaller and rounder, with
+    larger bulges, no dust lanes and more neighbors; clumpy disks have almost no bulge.
 
     Parameters
     ----------
     drawn : dict
-        Nuisances of the matched population.
+        Parameters of the matched population.
     kind : (str, str)
         Class and state.
     camera : Camera
@@ -81,15 +77,17 @@ def as_observed(
     return seen
 
 
-def coloured(spectrum: Spectrum, kind: tuple[str, str], cos_inclination: float) -> Spectrum:
-    """Return a spectrum as it is observed in a class.
+def observed_spectrum(
+    spectrum: Spectrum, kind: tuple[str, str], cos_inclination: float
+) -> Spectrum:
+    """Return a spectrum as observed in a class.
 
-    Clumpy discs and mergers are the bluest, discs seen edge-on the dustiest.
+    Clumpy disks and mergers are the bluest, edge-on disks the dustiest.
     """
     label, state = kind
     if state == "quiescent":
         return spectrum
-    low, high = _RUNGS[label]
+    low, high = _RUNG_RANGES[label]
     dust = spectrum.dust * (1.0 if label == "merger" else 1.2 - 0.8 * cos_inclination)
     return Spectrum(low + (high - low) * (spectrum.rung - 1) / 2, dust)
 
@@ -111,7 +109,7 @@ def _radius(drawn: dict[str, float], seen: dict[str, float], state: str, camera:
     further = median_radius(seen["redshift"], camera) / median_radius(drawn["redshift"], camera)
     brighter = 10 ** (-0.08 * (seen["magnitude"] - np.mean(camera.magnitudes)))
     compact = 0.63 * (1 + seen["redshift"]) ** -0.73 if state == "quiescent" else 1.0
-    return float(np.clip(drawn["radius"] * further * brighter * compact, *_RADII))
+    return float(np.clip(drawn["radius"] * further * brighter * compact, *_RADIUS_LIMITS))
 
 
 def _bulge(drawn: dict[str, float], kind: tuple[str, str], rng: Generator) -> tuple[float, float]:

@@ -1,8 +1,8 @@
-"""From light to pixels: the point spread function, the pixels, the noise.
+"""Rendering: point spread function, pixel integration, noise.
 
-The light lies on fine pixels half as wide as the survey's, on a grid wider than the image so that
-nothing wraps around into it. The point spread function acts in Fourier space by its analytic
-transform, centred by construction; four fine pixels make one.
+The light lies on fine pixels half as wide as the survey's, on a grid with a margin against
+wrap-around. The point spread function is applied in Fourier space by its analytic transform, which
+centers it exactly; four fine pixels make one.
 """
 
 from collections.abc import Sequence
@@ -15,40 +15,46 @@ from scipy import fft
 
 from galfeat.data.simulation.correlated_noise import NOISES, correlated_noise
 from galfeat.data.simulation.instrument import BANDS, NoiseLevel, moffat_mtf, noise_level
-from galfeat.data.simulation.profiles import Grid
-from galfeat.data.simulation.scene import Point, Scene, draw_scene
-from galfeat.data.simulation.truth import Galaxy, stream
+from galfeat.data.simulation.profiles import FineGrid
+from galfeat.data.simulation.scene import PointSource, Scene, draw_scene
+from galfeat.data.simulation.truth import GalaxyTruth, stream
 
-__all__ = ["expose", "fine_grid", "observe", "photograph", "render"]
+__all__ = ["expose", "fine_grid", "observe", "render", "render_scene"]
 
-_MARGIN = 16  # pixels around the image: far more than the point spread function reaches
-_NOISE = 8  # first of the random streams that belong to the bands
+_MARGIN = 16  # pixels around the image: far more than the extent of the PSF
+_NOISE = 8  # first random stream of the bands' noise
 
 
 def render(
-    galaxy: Galaxy, size: int, bands: Sequence[str], depth: str, seed: int, *, noise: str = "white"
+    galaxy: GalaxyTruth,
+    size: int,
+    bands: Sequence[str],
+    depth: str,
+    seed: int,
+    *,
+    noise: str = "white",
 ) -> NDArray[np.float32]:
     """Return the image of a galaxy.
 
     Parameters
     ----------
-    galaxy : Galaxy
+    galaxy : GalaxyTruth
     size : int
         Pixels along a side.
     bands : sequence of str
     depth : {"deep", "wide", "shallow"}
     seed : int
-        Seed of the survey. Each band has its own noise, whichever other bands are asked for.
+        Seed of the survey. Each band has its own noise, whichever other bands are rendered.
     noise : {"white", "correlated"}
-        Whether pixels have noise of their own or share it with their neighbours, as in images that
-        were resampled or drizzled.
+        Whether the noise of pixels is independent or correlated with their neighbors', as in images
+        that were resampled or drizzled.
 
     Returns
     -------
     array of float32, shape (bands, size, size)
         Microjansky a pixel; the mean of the sky is zero.
     """
-    return photograph(
+    return render_scene(
         draw_scene(galaxy, bands, fine_grid(size), seed),
         galaxy,
         size,
@@ -59,9 +65,9 @@ def render(
     )
 
 
-def photograph(
+def render_scene(
     scene: Scene,
-    galaxy: Galaxy,
+    galaxy: GalaxyTruth,
     size: int,
     bands: Sequence[str],
     *,
@@ -69,10 +75,7 @@ def photograph(
     seed: int,
     noise: str,
 ) -> NDArray[np.float32]:
-    """Return the image of a scene that was drawn for these bands.
-
-    The other arguments are those of `render`.
-    """
+    """Return the image of a scene drawn for these bands; other arguments as for `render`."""
     names = tuple(BANDS)
     image = np.empty((len(bands), size, size), dtype=np.float32)
     for number, band in enumerate(bands):
@@ -89,23 +92,23 @@ def photograph(
     return image
 
 
-def fine_grid(size: int) -> Grid:
+def fine_grid(size: int) -> FineGrid:
     """Return the fine grid for an image of `size` pixels."""
     side: int = fft.next_fast_len(2 * (size + 2 * _MARGIN), real=True)
-    return Grid(side + side % 2)
+    return FineGrid(side + side % 2)
 
 
 def observe(
-    light: NDArray[np.float32], points: Sequence[tuple[Point, float]], size: int, fwhm: float
+    light: NDArray[np.float32], points: Sequence[tuple[PointSource, float]], size: int, fwhm: float
 ) -> NDArray[np.float64]:
-    """Return what a perfect detector would see.
+    """Return the noiseless image: convolved with the PSF and integrated over pixels.
 
     Parameters
     ----------
     light : array, shape (side, side)
         Extended light on the fine pixels.
-    points : sequence of (Point, float)
-        Sources without extent and their fluxes in this band.
+    points : sequence of (PointSource, float)
+        Point sources and their fluxes in this band.
     size : int
         Pixels along a side of the result.
     fwhm : float
@@ -114,14 +117,14 @@ def observe(
     Returns
     -------
     array, shape (size, size)
-        Light of each pixel; the image is centred on the grid.
+        Light of each pixel; the image is centered on the grid.
     """
     side = light.shape[0]
     along, across, frequency = _frequencies(side)
     spectrum = fft.rfft2(light)
     for point, value in points:
-        # fine pixels are integrals, hence the sinc; the first lies (side - 1) / 2 fine pixels from
-        # the centre
+        # fine pixels are integrals, hence the sinc; the first is (side - 1) / 2 fine pixels from
+        # the center
         y = value * np.exp(-2j * np.pi * along * (point.y + (side - 1) / 4)) * np.sinc(along / 2)
         x = np.exp(-2j * np.pi * across * (point.x + (side - 1) / 4)) * np.sinc(across / 2)
         spectrum += np.outer(y, x)
@@ -140,9 +143,7 @@ def observe(
 
 @lru_cache(maxsize=8)
 def _frequencies(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return frequencies along both axes, cycles a pixel, and their modulus for the quarter where
-    none is negative.
-    """
+    """Return frequencies along both axes, cycles a pixel, and their modulus where both are >= 0."""
     along = np.asarray(np.fft.fftfreq(side, 0.5), dtype=np.float64)
     across = np.asarray(np.fft.rfftfreq(side, 0.5), dtype=np.float64)
     modulus: NDArray[np.float64] = np.hypot(across[:, None], across[None, :])
@@ -150,7 +151,7 @@ def _frequencies(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64], N
 
 
 def expose(light: NDArray[np.float64], level: NoiseLevel, rng: Generator) -> NDArray[np.float64]:
-    """Count photons of light and sky, read them out, subtract the mean sky.
+    """Add photon noise of light and sky and read noise, and subtract the mean sky.
 
     Parameters
     ----------

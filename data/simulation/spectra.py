@@ -1,19 +1,16 @@
-"""What colour a simulated galaxy has: four observed spectra, dust, redshift.
-
-And what colours stars have.
+"""Spectra of simulated galaxies (four templates, dust, redshift) and colors of stars.
 
 A spectrum is a flux per unit wavelength on a coarse rest-frame grid, relative to 5500 Angstrom.
-Bands are taken at their pivot wavelength, not integrated: good to some hundredths of a magnitude
-for spectra as smooth as these.
+Bands are evaluated at their pivot wavelength, not integrated: accurate to some hundredths of a
+magnitude for spectra as smooth as these.
 
 References
 ----------
 Coleman, Wu & Weedman 1980, ApJS 43, 393 (the four spectra, beyond 1400 to 10000 Angstrom as
 extended by Bolzonella, Miralles & Pello 2000, A&A 363, 476; averaged here over 9 % in wavelength).
-Calzetti et al. 2000, ApJ 533, 682 (dust). Williams et al. 2009, ApJ 691, 1879 (the box of the
-quiescent galaxies in rest-frame U - V and V - J). Covey et al. 2007, AJ 134, 2398 (the stellar
-locus, here rounded to a few hundredths of a magnitude); Blanton & Roweis 2007, AJ 133, 734 (J and H
-from Vega to AB).
+Calzetti et al. 2000, ApJ 533, 682 (dust). Williams et al. 2009, ApJ 691, 1879 (the UVJ box of
+quiescent galaxies). Covey et al. 2007, AJ 134, 2398 (the stellar locus, here rounded to a few
+hundredths of a magnitude); Blanton & Roweis 2007, AJ 133, 734 (J and H from Vega to AB).
 """
 
 from dataclasses import dataclass
@@ -22,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Spectrum", "is_quiescent", "star_colours"]
+__all__ = ["Spectrum", "is_quiescent", "star_colors"]
 
 _WAVELENGTH: Final = np.array(
     [2000, 2200, 2400, 2600, 2800, 3000, 3250, 3500, 3750, 4000, 4250, 4500, 5000, 5500, 6000, 6500,
@@ -43,18 +40,18 @@ _TEMPLATES: Final = {
     0.844, 0.784, 0.696, 0.634, 0.578,
            0.434, 0.336, 0.279, 0.238, 0.177],
 }  # fmt: skip
-_LADDER: Final = np.log(np.array(list(_TEMPLATES.values())))
+_LOG_TEMPLATES: Final = np.log(np.array(list(_TEMPLATES.values())))
 
 _U, _V, _J = 3650.0, 5510.0, 12200.0  # Angstrom: effective wavelengths of the rest-frame bands
 _RV = 4.05  # Calzetti's ratio of total to selective extinction
-_LOWER_EDGE: Final = (
+_UVJ_INTERCEPTS: Final = (
     (0.5, 0.69),
     (1.0, 0.59),
     (2.0, 0.49),
-)  # up to this redshift, and where the slanting edge of the box crosses V - J = 0
+)  # redshift limit, and intercept of the box's diagonal edge at V - J = 0
 
-# : the stellar locus from F to mid-M dwarfs: g - i, and u - g, g - r, r - i, i - z (AB), z - J, J -
-# H (J and H in Vega magnitudes)
+# stellar locus from F to mid-M dwarfs: g - i, and u - g, g - r, r - i, i - z (AB), z - J, J - H
+# (J and H in Vega magnitudes)
 _LOCUS: Final = np.array(
     [
         [0.40, 1.00, 0.31, 0.09, 0.01, 0.82, 0.24],
@@ -68,19 +65,19 @@ _LOCUS: Final = np.array(
     ]
 )
 # of u, g, r, i, z, J, H, Angstrom
-_LOCUS_PIVOTS: Final = np.array([3551.0, 4686, 6166, 7480, 8932, 12350, 16620])
+_LOCUS_WAVELENGTHS: Final = np.array([3551.0, 4686, 6166, 7480, 8932, 12350, 16620])
 _VEGA_TO_AB: Final = np.array([0, 0, 0, 0, -0.91, 0.91 - 1.39])  # added to u - g, …, z - J, J - H
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """A galaxy's spectrum.
+    """Spectrum of a galaxy: a position in a sequence of templates, and dust.
 
     Parameters
     ----------
     rung : float
-        Place on the ladder E (0), Sbc (1), Scd (2), Im (3); between two rungs the spectra are mixed
-        geometrically.
+        Position in the sequence E (0), Sbc (1), Scd (2), Im (3); between two templates they are
+        interpolated geometrically.
     dust : float
         Extinction of all the light in V, magnitudes, by Calzetti's law.
     """
@@ -89,24 +86,22 @@ class Spectrum:
     dust: float
 
     def at(self, wavelengths: ArrayLike) -> NDArray[np.float64]:
-        """Return the flux per unit frequency (arbitrary scale) at rest-frame wavelengths,
-        Angstrom.
-        """
+        """Return the flux per unit frequency (arbitrary scale) at rest wavelengths, Angstrom."""
         wavelengths = np.asarray(wavelengths, dtype=float)
-        low = min(int(self.rung), len(_LADDER) - 2)
-        mixed = _LADDER[low] + (self.rung - low) * (_LADDER[low + 1] - _LADDER[low])
+        low = min(int(self.rung), len(_LOG_TEMPLATES) - 2)
+        mixed = _LOG_TEMPLATES[low] + (self.rung - low) * (
+            _LOG_TEMPLATES[low + 1] - _LOG_TEMPLATES[low]
+        )
         per_angstrom = np.exp(np.interp(np.log(wavelengths), np.log(_WAVELENGTH), mixed))
         dimmed: NDArray[np.float64] = (
             per_angstrom * wavelengths**2 * 10 ** (-0.4 * self.dust * _calzetti(wavelengths) / _RV)
         )
         return dimmed
 
-    def colours(
+    def relative_fluxes(
         self, wavelengths: ArrayLike, redshift: float, reference: float
     ) -> NDArray[np.float64]:
-        """Return the flux at observed wavelengths relative to that at the reference wavelength,
-        Angstrom.
-        """
+        """Return the flux at observed wavelengths relative to a reference wavelength, Angstrom."""
         stretch = 1 + redshift
         return self.at(np.asarray(wavelengths, dtype=float) / stretch) / self.at(
             reference / stretch
@@ -120,38 +115,40 @@ class Spectrum:
 
 
 def is_quiescent(u_v: float, v_j: float, redshift: float) -> bool:
-    """Return whether rest-frame colours (AB) lie in the box of the quiescent galaxies, whose
-    slanting edge depends on redshift.
+    """Return whether rest-frame colors (AB) are in the UVJ box of quiescent galaxies.
 
     U - V > 1.3, V - J < 1.6 and U - V > 0.88 (V - J) + 0.69, 0.59 or 0.49 at redshifts below 0.5, 1
     and 2 (Williams et al. 2009).
     """
     edge = next(
         crossing
-        for limit, crossing in _LOWER_EDGE
-        if redshift < limit or limit == _LOWER_EDGE[-1][0]
+        for limit, crossing in _UVJ_INTERCEPTS
+        if redshift < limit or limit == _UVJ_INTERCEPTS[-1][0]
     )
     return u_v > 1.3 and v_j < 1.6 and u_v > 0.88 * v_j + edge
 
 
-def star_colours(g_i: float, wavelengths: ArrayLike, reference: float) -> NDArray[np.float64]:
-    """Return a dwarf star's flux per unit frequency at wavelengths relative to that at the
-    reference, Angstrom.
+def star_colors(g_i: float, wavelengths: ArrayLike, reference: float) -> NDArray[np.float64]:
+    """Return the flux per unit frequency of a dwarf star relative to a reference wavelength.
 
     Parameters
     ----------
     g_i : float
-        Its place on the stellar locus: g - i from 0.4 (an F dwarf; the Sun has 0.6) to 2.85 (a
-        mid-M dwarf).
+        Position on the stellar locus: g - i from 0.4 (an F dwarf; the Sun has 0.6) to 2.85 (a mid-M
+        dwarf).
     wavelengths : array_like
+        Angstrom.
     reference : float
+        Angstrom.
     """
     steps = [np.interp(g_i, _LOCUS[:, 0], column) for column in _LOCUS[:, 1:].T] + _VEGA_TO_AB
     magnitudes = -np.concatenate([[0.0], np.cumsum(steps)])  # relative to u
 
     def magnitude(angstrom: ArrayLike) -> NDArray[np.float64]:
         return np.asarray(
-            np.interp(np.log(np.asarray(angstrom, dtype=float)), np.log(_LOCUS_PIVOTS), magnitudes),
+            np.interp(
+                np.log(np.asarray(angstrom, dtype=float)), np.log(_LOCUS_WAVELENGTHS), magnitudes
+            ),
             dtype=np.float64,
         )
 
@@ -160,7 +157,7 @@ def star_colours(g_i: float, wavelengths: ArrayLike, reference: float) -> NDArra
 
 
 def _calzetti(wavelengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    inverse = 1e4 / wavelengths  # per micrometre
+    inverse = 1e4 / wavelengths  # per micrometer
     blue = 2.659 * (-2.156 + 1.509 * inverse - 0.198 * inverse**2 + 0.011 * inverse**3)
     red = 2.659 * (-1.857 + 1.040 * inverse)
     return np.where(wavelengths < 6300, blue, red) + _RV

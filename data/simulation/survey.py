@@ -1,7 +1,7 @@
-"""The simulated survey: galaxies of known class for whoever has none at hand.
+"""Simulated survey: galaxies of known class, rendered on request.
 
-The truth is drawn in `survey_truth`, turned into light in `scene` and into pixels in `render`; here
-it becomes a source that is read like any other, and a batch for a first try.
+The true parameters are drawn in `truth`, turned into light in `scene` and into pixels in `render`;
+here they become a source that is read like any other, and a batch for a first try.
 """
 
 from collections.abc import Sequence
@@ -19,37 +19,37 @@ from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.simulation.correlated_noise import NOISES
 from galfeat.data.simulation.detectability import visibility
 from galfeat.data.simulation.instrument import Camera, camera_of, noise_level
-from galfeat.data.simulation.render import fine_grid, photograph, render
+from galfeat.data.simulation.render import fine_grid, render, render_scene
 from galfeat.data.simulation.scene import draw_scene
 from galfeat.data.simulation.truth import (
     KINDS,
-    Galaxy,
-    deal,
+    GalaxyTruth,
+    assign_kinds,
+    consistent_state,
     draw_galaxy,
-    name_of,
-    settled,
+    galaxy_id,
     truth_table,
 )
 from galfeat.data.sources.base import Reading, Shard, cut_shards
 
 __all__ = ["SimulatedSurvey", "simulate"]
 
-# pixels: a smaller image holds no galaxy of these sizes, a larger one fits into no memory
-_SMALLEST, _LARGEST = 16, 4096
+# pixels: a smaller image cannot contain these galaxies, a larger one does not fit into memory
+_MIN_SIZE, _MAX_SIZE = 16, 4096
 
 
 @dataclass(frozen=True)
 class SimulatedSurvey:
-    """A survey of simulated galaxies, rendered as it is read.
+    """Survey of simulated galaxies that is rendered as it is read.
 
-    Five classes (spiral, merger, clump, agn, q_sf) are equally frequent; the catalogue has ``id``,
+    Five classes (spiral, merger, clump, agn, q_sf) are equally frequent; the catalog has ``id``,
     ``label`` and ``state`` (quiescent or star_forming). Every galaxy has its own random numbers:
     any part of the survey can be read alone and is the same.
 
     Parameters
     ----------
     n : int
-        Galaxies.
+        Number of galaxies.
     size : int
         Pixels along a side; at least 16. They are 0.06 arcsec wide, or 0.2 arcsec on the ground.
     bands : sequence of str
@@ -57,13 +57,13 @@ class SimulatedSurvey:
     depth : {"deep", "wide", "shallow"}
         5-sigma limit of F814W 29.0, 27.5 or 26.0; of i on the ground 26.8, 25.3 or 23.8.
     seed : int
-        The same seed is the same survey.
+        The same seed gives the same survey.
     noise : {"white", "correlated"}
-        Whether pixels have noise of their own or share it with their neighbours, as in images that
-        were resampled or drizzled.
+        Whether the noise of pixels is independent or correlated with their neighbors', as in images
+        that were resampled or drizzled.
     realistic : bool
-        Give the classes the differences in size, redshift, colour, bulge and environment that are
-        observed. By default they are matched, so that only the shape tells the classes apart.
+        Give the classes the observed differences in size, redshift, color, bulge and environment.
+        By default they are matched, so that only the shape distinguishes the classes.
 
     Raises
     ------
@@ -86,15 +86,15 @@ class SimulatedSurvey:
     realistic: bool = False
 
     def __post_init__(self) -> None:
-        for name, least in {"n": 1, "size": _SMALLEST, "seed": 0}.items():
+        for name, least in {"n": 1, "size": _MIN_SIZE, "seed": 0}.items():
             value = getattr(self, name)
             if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
                 raise UsageError(
                     f"{name} must be a whole number, at least {least}; it is {value!r}"
                 )
             object.__setattr__(self, name, int(value))
-        if self.size > _LARGEST:
-            raise UsageError(f"size must be at most {_LARGEST} pixels; it is {self.size}")
+        if self.size > _MAX_SIZE:
+            raise UsageError(f"size must be at most {_MAX_SIZE} pixels; it is {self.size}")
         if isinstance(self.bands, str):
             raise UsageError(f"bands must be a list of names; it is the text {self.bands!r}")
         object.__setattr__(self, "bands", tuple(self.bands))
@@ -111,55 +111,59 @@ class SimulatedSurvey:
             raise UsageError(f"realistic must be True or False; it is {self.realistic!r}")
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.settings  # another process draws the truth again
+        return self.settings  # cached parameters are drawn again in another process
 
     def __len__(self) -> int:
         return self.n
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The arguments that make this survey."""
+        """Constructor arguments of this survey."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def camera(self) -> Camera:
-        """The camera that has these bands."""
+        """Camera that has these bands."""
         return camera_of(self.bands)
 
     @cached_property
     def _kinds(self) -> NDArray[np.int8]:
-        return deal(self.n, self.seed)
+        return assign_kinds(self.n, self.seed)
 
-    def galaxy(self, number: int) -> Galaxy:
-        """Return the truth about one galaxy by its place in the survey."""
+    def galaxy(self, number: int) -> GalaxyTruth:
+        """Return the true parameters of one galaxy by its index in the survey."""
         label, state = KINDS[self._kinds[number]]
         return draw_galaxy(
             number, label, state, self.seed, camera=self.camera, realistic=self.realistic
         )
 
     @cached_property
-    def galaxies(self) -> list[Galaxy]:
-        """The truth, one `Galaxy` each."""
+    def galaxies(self) -> list[GalaxyTruth]:
+        """True parameters of all galaxies, a `GalaxyTruth` each."""
         return [self.galaxy(number) for number in range(self.n)]
 
     @cached_property
     def truth(self) -> pa.Table:
-        """The truth as it was drawn, one row a galaxy; its columns are explained at `Galaxy`.
+        """True parameters as drawn, one row a galaxy; see `GalaxyTruth` for the columns.
 
-        `observe` adds what can be seen of it.
+        `observe` adds how visible they are.
         """
         return truth_table(self.galaxies)
 
     @property
     def catalog(self) -> pa.Table:
-        """What an observer is told: ``id``, ``label`` and ``state``."""
-        labels, states = zip(*(settled(*KINDS[kind]) for kind in self._kinds), strict=True)
+        """Catalog of an observer: ``id``, ``label`` and ``state``."""
+        labels, states = zip(*(consistent_state(*KINDS[kind]) for kind in self._kinds), strict=True)
         return pa.table(
-            {"id": [name_of(number) for number in range(self.n)], "label": labels, "state": states}
+            {
+                "id": [galaxy_id(number) for number in range(self.n)],
+                "label": labels,
+                "state": states,
+            }
         )
 
     def shards(self, size: int = 256) -> Sequence[Shard]:
-        """Return runs of galaxies, `size` in each."""
+        """Return shards of `size` consecutive galaxies each."""
         return cut_shards(self.n, size)
 
     def read(self, shard: Shard) -> Reading:
@@ -169,14 +173,14 @@ class SimulatedSurvey:
         )
 
     def observe(self, shard: Shard) -> tuple[list[Cutout], pa.Table]:
-        """Render the galaxies of a shard and look at what can be seen of them.
+        """Render the galaxies of a shard and measure how visible their features are.
 
         Returns
         -------
         cutouts : list of Cutout
             The same as `read` gives.
         truth : pyarrow.Table
-            The truth about them: the columns of `Galaxy` and of `Visibility`.
+            The columns of `GalaxyTruth` and of `Visibility`.
         """
         cutouts, seen, galaxies = (
             [],
@@ -185,7 +189,7 @@ class SimulatedSurvey:
         )
         for galaxy in galaxies:
             scene = draw_scene(galaxy, self.bands, fine_grid(self.size), self.seed)
-            pixels = photograph(
+            pixels = render_scene(
                 scene,
                 galaxy,
                 self.size,
@@ -201,7 +205,7 @@ class SimulatedSurvey:
             table = table.append_column(name, shown.column(name))
         return cutouts, table
 
-    def _cutout(self, galaxy: Galaxy) -> Cutout:
+    def _cutout(self, galaxy: GalaxyTruth) -> Cutout:
         pixels = render(galaxy, self.size, self.bands, self.depth, self.seed, noise=self.noise)
         return Cutout(galaxy.id, pixels, self.bands, row=galaxy.number)
 
@@ -221,7 +225,7 @@ def simulate(
     Parameters
     ----------
     n : int
-        Galaxies; the five classes are equally frequent and in random order.
+        Number of galaxies; the five classes are equally frequent and in random order.
     size : int
         Pixels along a side; at least 16. They are 0.06 arcsec wide, or 0.2 arcsec on the ground.
     bands : sequence of str
@@ -231,17 +235,17 @@ def simulate(
     seed : int
         The same seed gives the same bytes.
     noise : {"white", "correlated"}
-        Whether pixels have noise of their own or share it with their neighbours, as in images that
-        were resampled or drizzled.
+        Whether the noise of pixels is independent or correlated with their neighbors', as in images
+        that were resampled or drizzled.
     realistic : bool
-        Let size, redshift, colour, bulge and environment differ from class to class as observed; by
+        Let size, redshift, color, bulge and environment differ from class to class as observed; by
         default they are matched.
 
     Returns
     -------
     Cutouts
-        Pixels of shape (n, bands, size, size), microjansky, the sky at zero; a catalogue with
-        ``id``, ``label`` and ``state``.
+        Pixels of shape (n, bands, size, size), microjansky, the sky at zero; a catalog with ``id``,
+        ``label`` and ``state``.
 
     Raises
     ------

@@ -1,11 +1,12 @@
-"""What every galaxy of the simulated survey is: drawn before a pixel is made, one seed a galaxy.
+"""True parameters of the simulated galaxies, drawn from one random stream a galaxy.
 
-Everything that could betray the class without being it (magnitude, redshift, size, orientation,
-bulge, offset, neighbours, companion, compact centre) is drawn first, in the same order and from the
-same distributions for every class; what makes the class is drawn afterwards. Half of the mergers,
-AGN and smooth galaxies are quiescent; spirals and clumpy discs form stars. Star-forming galaxies of
-all classes draw their integrated colours from one distribution, so colour alone names no class.
-Whoever wants the sky's own correlations instead asks for the realistic population (`populations`).
+Everything that could reveal the class without defining it (magnitude, redshift, size, orientation,
+bulge, offset, neighbors, companion, compact center) is drawn first, in the same order and from the
+same distributions for every class; the parameters that define the class are drawn afterwards. Half
+of the mergers, AGN and smooth galaxies are quiescent; spirals and clumpy disks form stars.
+Star-forming galaxies of all classes draw their integrated colors from one distribution, so color
+alone identifies no class. `populations` has the realistic alternative, with the observed
+correlations.
 
 References
 ----------
@@ -25,7 +26,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from galfeat.data.simulation.instrument import HST, Camera
-from galfeat.data.simulation.populations import as_observed, coloured, median_radius
+from galfeat.data.simulation.populations import (
+    add_observed_correlations,
+    median_radius,
+    observed_spectrum,
+)
 from galfeat.data.simulation.spectra import Spectrum
 
 __all__ = [
@@ -35,13 +40,13 @@ __all__ = [
     "KINDS",
     "NUISANCES",
     "STATES",
-    "Galaxy",
-    "counted_magnitude",
-    "deal",
+    "GalaxyTruth",
+    "assign_kinds",
+    "consistent_state",
     "draw_galaxies",
     "draw_galaxy",
-    "name_of",
-    "settled",
+    "draw_magnitude",
+    "galaxy_id",
     "stream",
     "truth_table",
 ]
@@ -50,7 +55,7 @@ CLASSES: Final = ("spiral", "merger", "clump", "agn", "q_sf")
 STATES: Final = ("quiescent", "star_forming")
 KINDS: Final = tuple((label, state) for state in STATES for label in CLASSES)
 
-#: columns of the truth that must not know the class
+#: columns of the truth that are independent of the class
 NUISANCES: Final = (
     "magnitude", "redshift", "radius", "cos_inclination", "position_angle", "bulge_fraction",
     "bulge_radius", "bulge_index", "x", "y",
@@ -58,59 +63,59 @@ NUISANCES: Final = (
     "psf_scale",
 )  # fmt: skip
 
-_SLOPE = 0.3  # of log counts with magnitude
-FIELD: Final = 64.0  # pixels: neighbours are strewn over a disc of this radius
-CROWDING: Final = 0.9 / 64**2  # neighbours a pixel
-_REALISTIC = 3  # the stream of the realistic population
+_COUNT_SLOPE = 0.3  # of log number counts with magnitude
+FIELD: Final = 64.0  # pixels: radius of the disk over which neighbors are distributed
+CROWDING: Final = 0.9 / 64**2  # neighbors a pixel
+_REALISTIC_STREAM = 3  # random stream of the realistic population
 
 
 @dataclass(frozen=True)
-class Galaxy:
-    """The truth about one simulated galaxy.
+class GalaxyTruth:
+    """True parameters of one simulated galaxy.
 
-    Lengths are pixels, parts of the light are counted in the camera's reference band.
+    Lengths are in pixels, fractions of the light in the camera's reference band.
 
     Parameters
     ----------
     number : int
-        Place in the survey; with the survey's seed it fixes everything else.
+        Index in the survey; with the survey's seed it determines everything else.
     id, label, state : str
         Name, class, and whether it forms stars.
     magnitude : float
-        Total AB magnitude in the reference band (F814W, or i on the ground), without neighbours.
+        Total AB magnitude in the reference band (F814W, or i on the ground), without neighbors.
     redshift : float
     radius : float
-        Half-light radius of the disc along its major axis.
+        Half-light radius of the disk along its major axis.
     cos_inclination, position_angle : float
         1 is face-on; degrees from the x axis towards y.
     bulge_fraction, bulge_radius, bulge_index : float
-        Part of the smooth light, half-light radius and Sersic index of the bulge.
+        Fraction of the smooth light, half-light radius and Sersic index of the bulge.
     x, y : float
-        Place of the nucleus, from the centre of the image.
+        Position of the nucleus, from the center of the image.
     neighbours : int
-        Projected galaxies and stars within 64 pixels.
+        Number of projected galaxies and stars within 64 pixels.
     companion_distance, companion_faintness : float
         A bright projected galaxy: distance from the nucleus (0: there is none) and magnitudes
         fainter than this one.
     compact_fraction : float
-        Part of the light in a compact bulge (positive) or a nuclear starburst (negative sign); 0 in
-        most.
+        Fraction of the light in a compact bulge (positive) or a nuclear starburst (negative sign);
+        0 in most galaxies.
     dust_lane : float
-        Optical depth in the reference band of a lane along an edge-on disc; 0 in all others.
+        Optical depth in the reference band of a lane along an edge-on disk; 0 in all others.
     psf_scale : float
-        Width of the point spread function, relative to the usual one.
+        Width of the point spread function, relative to the nominal one.
     rung, dust, u_v, v_j : float
-        Spectrum of the galaxy (without a nucleus) and its rest-frame colours.
+        Spectrum of the galaxy (without a nucleus; see `Spectrum`) and its rest-frame colors.
     arms : int
         Number of spiral arms; 0 where there are none. `pitch` in degrees, `arm_fraction` of the
-        disc's light, `bar_fraction` of all.
+        disk's light, `bar_fraction` of all.
     clumps : int
-        Their number; `clump_fraction` of the light.
+        Number of clumps; `clump_fraction` of the light.
     nucleus_fraction : float
-        Part of the light in the active nucleus.
+        Fraction of the light in the active nucleus.
     merger_stage : str
-        "pair", "late" or "shells"; empty elsewhere. `mass_ratio` at least 1, `separation` in units
-        of `radius`, `tail_fraction` of the light in tails, bridges, plumes and shells.
+        "pair", "late" or "shells"; empty for other classes. `mass_ratio` at least 1, `separation`
+        in units of `radius`, `tail_fraction` of the light in tails, bridges, plumes and shells.
     """
 
     number: int
@@ -151,7 +156,7 @@ class Galaxy:
 
     @property
     def axis_ratio(self) -> float:
-        """Apparent axis ratio of a disc a fifth as thick as wide."""
+        """Apparent axis ratio of a disk a fifth as thick as wide."""
         return float(np.sqrt(0.04 + 0.96 * self.cos_inclination**2))
 
     @property
@@ -161,23 +166,25 @@ class Galaxy:
 
 
 def stream(seed: int, number: int, purpose: int) -> Generator:
-    """Return the random numbers of one galaxy for one purpose, whoever else is drawn."""
+    """Return the random generator of one galaxy for one purpose, independent of all others."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, purpose)))
 
 
-def deal(n: int, seed: int) -> NDArray[np.int8]:
-    """Return what each galaxy of a survey is, as a place in `KINDS`.
+def assign_kinds(n: int, seed: int) -> NDArray[np.int8]:
+    """Return the class and state of each galaxy of a survey, as an index into `KINDS`.
 
-    Classes are equally frequent and half of each class that may be quiescent is; their order is
-    random and tells nothing.
+    Classes are equally frequent, and half of each class that may be quiescent is; their order is
+    random.
     """
     order = np.random.default_rng(np.random.SeedSequence(seed)).permutation(n)
     return (order % len(KINDS)).astype(np.int8)
 
 
-def draw_galaxies(n: int, seed: int, camera: Camera = HST, realistic: bool = False) -> list[Galaxy]:
-    """Return the truth of a survey of `n` galaxies; see `draw_galaxy`."""
-    kinds = [KINDS[kind] for kind in deal(n, seed)]
+def draw_galaxies(
+    n: int, seed: int, camera: Camera = HST, realistic: bool = False
+) -> list[GalaxyTruth]:
+    """Return the true parameters of a survey of `n` galaxies; see `draw_galaxy`."""
+    kinds = [KINDS[kind] for kind in assign_kinds(n, seed)]
     return [
         draw_galaxy(number, label, state, seed, camera=camera, realistic=realistic)
         for number, (label, state) in enumerate(kinds)
@@ -186,75 +193,71 @@ def draw_galaxies(n: int, seed: int, camera: Camera = HST, realistic: bool = Fal
 
 def draw_galaxy(
     number: int, label: str, state: str, seed: int, *, camera: Camera = HST, realistic: bool = False
-) -> Galaxy:
-    """Draw the truth of one galaxy.
+) -> GalaxyTruth:
+    """Draw the true parameters of one galaxy.
 
     Parameters
     ----------
     number : int
-        Place in the survey.
+        Index in the survey.
     label : {"spiral", "merger", "clump", "agn", "q_sf"}
     state : {"quiescent", "star_forming"}
-        Spirals and clumpy discs form stars whatever is asked.
+        Ignored for spirals and clumpy disks, which form stars.
     seed : int
         Seed of the survey.
     camera : Camera
-        Decides on magnitudes, redshifts and how large galaxies appear.
+        Determines magnitudes, redshifts and apparent sizes.
     realistic : bool
-        Give the classes the differences in size, colour, bulge and so on that are observed, instead
-        of matching them.
+        Give the classes the observed differences in size, color, bulge and so on, instead of
+        matching them.
     """
     rng = stream(seed, number, 0)
-    nuisances = _nuisances(rng, camera)
-    label, state = settled(label, state)
-    spectrum = _spectrum(rng, state)
+    nuisances = _draw_nuisances(rng, camera)
+    label, state = consistent_state(label, state)
+    spectrum = _draw_spectrum(rng, state)
     if realistic:
-        nuisances = as_observed(nuisances, (label, state), camera, stream(seed, number, _REALISTIC))
-        spectrum = coloured(spectrum, (label, state), nuisances["cos_inclination"])
+        nuisances = add_observed_correlations(
+            nuisances, (label, state), camera, stream(seed, number, _REALISTIC_STREAM)
+        )
+        spectrum = observed_spectrum(spectrum, (label, state), nuisances["cos_inclination"])
     u_v, v_j = spectrum.uvj
-    colours = {"rung": spectrum.rung, "dust": spectrum.dust, "u_v": u_v, "v_j": v_j}
-    return Galaxy(
+    colors = {"rung": spectrum.rung, "dust": spectrum.dust, "u_v": u_v, "v_j": v_j}
+    return GalaxyTruth(
         number,
-        name_of(number),
+        galaxy_id(number),
         label,
         state,
         **nuisances,  # type: ignore[arg-type]
-        **colours,  # type: ignore[arg-type]
-        **_MAKERS[label](rng),
+        **colors,  # type: ignore[arg-type]
+        **_DRAW_CLASS[label](rng),
     )
 
 
-def settled(label: str, state: str) -> tuple[str, str]:
-    """Return a class and the state of its galaxy.
-
-    Spirals and clumpy discs form stars whatever is asked.
-    """
+def consistent_state(label: str, state: str) -> tuple[str, str]:
+    """Return a class and the state of its galaxy: spirals and clumpy disks always form stars."""
     return label, "star_forming" if label in ("spiral", "clump") else state
 
 
-def name_of(number: int) -> str:
-    """Return a galaxy's name, which tells its place in the survey and nothing else."""
+def galaxy_id(number: int) -> str:
+    """Return a galaxy's id, which is its index in the survey and reveals nothing else."""
     return f"sim{number:06d}"
 
 
-def counted_magnitude(rng: Generator, bright: float, faint: float) -> float:
-    """Draw a magnitude between two limits as galaxies are counted.
-
-    More and more of them the fainter they are.
-    """
-    low, high = 10 ** (_SLOPE * bright), 10 ** (_SLOPE * faint)
-    return float(np.log10(rng.uniform(low, high)) / _SLOPE)
+def draw_magnitude(rng: Generator, bright: float, faint: float) -> float:
+    """Draw a magnitude between two limits from power-law number counts."""
+    low, high = 10 ** (_COUNT_SLOPE * bright), 10 ** (_COUNT_SLOPE * faint)
+    return float(np.log10(rng.uniform(low, high)) / _COUNT_SLOPE)
 
 
-def truth_table(galaxies: Sequence[Galaxy]) -> pa.Table:
-    """Return the truth as a table, one row a galaxy, in the columns of `Galaxy`."""
+def truth_table(galaxies: Sequence[GalaxyTruth]) -> pa.Table:
+    """Return true parameters as a table, one row a galaxy, in the columns of `GalaxyTruth`."""
     return pa.Table.from_pylist([vars(galaxy) for galaxy in galaxies])
 
 
-def _nuisances(rng: Generator, camera: Camera) -> dict[str, float]:
-    magnitude = counted_magnitude(rng, *camera.magnitudes)
+def _draw_nuisances(rng: Generator, camera: Camera) -> dict[str, float]:
+    magnitude = draw_magnitude(rng, *camera.magnitudes)
     redshift = rng.uniform(*camera.redshifts)
-    radius = _radius(rng, median_radius(redshift, camera))
+    radius = _draw_radius(rng, median_radius(redshift, camera))
     companion = rng.uniform() < 0.1
     cos_inclination, lane = rng.uniform(0.15, 1), rng.uniform(0.8, 2.4)
     dusty = rng.uniform() < 0.6 and cos_inclination < 0.3
@@ -280,15 +283,13 @@ def _nuisances(rng: Generator, camera: Camera) -> dict[str, float]:
     }
 
 
-def _radius(rng: Generator, median: float) -> float:
-    """Draw a radius with 0.17 dex of scatter about the median, as far as it lies between 4.5 and 13
-    pixels.
-    """
+def _draw_radius(rng: Generator, median: float) -> float:
+    """Draw a radius with 0.17 dex of scatter about the median, truncated to 4.5 to 13 pixels."""
     low, high = ndtr(np.log10(np.array([4.5, 13.0]) / median) / 0.17)
     return float(median * 10 ** (0.17 * ndtri(rng.uniform(low, high))))
 
 
-def _spectrum(rng: Generator, state: str) -> Spectrum:
+def _draw_spectrum(rng: Generator, state: str) -> Spectrum:
     rung, dust = rng.uniform(size=2)
     if state == "quiescent":
         return Spectrum(float(0.4 * rung), float(0.2 * dust))
@@ -327,4 +328,10 @@ def _q_sf(rng: Generator) -> dict[str, float]:  # noqa: ARG001 (a smooth galaxy 
     return {}
 
 
-_MAKERS: Final = {"spiral": _spiral, "merger": _merger, "clump": _clump, "agn": _agn, "q_sf": _q_sf}
+_DRAW_CLASS: Final = {
+    "spiral": _spiral,
+    "merger": _merger,
+    "clump": _clump,
+    "agn": _agn,
+    "q_sf": _q_sf,
+}

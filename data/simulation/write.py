@@ -1,7 +1,4 @@
-"""Write a simulated survey to a folder, as a real one would come.
-
-FITS cutouts, a catalogue, and the truth beside it.
-"""
+"""Writing a simulated survey to a folder: FITS cutouts, catalog, true parameters."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +12,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from galfeat import UsageError, __version__
+from galfeat._atomic_files import AtomicFile
 from galfeat.data.cutouts import Cutout
 from galfeat.data.simulation.survey import SimulatedSurvey
 from galfeat.data.sources.base import Shard
@@ -28,11 +26,11 @@ _MATCHED = (
 )
 _REALISTIC = "realistic: classes differ in size, redshift, colour, bulge and neighbours, too"
 _TABLES = ("catalog", "truth", "survey")
-_UNIT = "uJy"
-_FIELD = (53.1, -27.8)  # degrees, where the made-up sky lies
+_FLUX_UNIT = "uJy"
+_FIELD_CENTER = (53.1, -27.8)  # degrees: RA and Dec of the first galaxy
 _SPACING = 30 / 3600  # degrees between galaxies
-_COLUMNS = 250
-_BLOCK = 2880  # bytes: FITS files come in multiples of it
+_GRID_COLUMNS = 250
+_BLOCK = 2880  # bytes of a FITS block
 
 
 def write_survey(
@@ -41,12 +39,12 @@ def write_survey(
     layout: str = "cube",
     progress: Callable[[int, int, int], None] | None = None,
 ) -> None:
-    """Write a simulated survey as FITS cutouts with a catalogue.
+    """Write a simulated survey as FITS cutouts with a catalog.
 
-    ``catalog.csv`` is what an observer is told; ``truth.csv`` what was drawn and what can be seen
-    of it; ``survey.json`` the settings. The catalogue appears last, so a folder that has one is
-    whole; a run that fails or is interrupted leaves nothing behind. Memory does not grow with the
-    survey, but for a byte a galaxy.
+    ``catalog.csv`` is what an observer knows; ``truth.csv`` the true parameters and how visible
+    they are; ``survey.json`` the settings. The catalog is written last, so a folder that has one is
+    complete; a run that fails or is interrupted removes its files. Memory does not grow with the
+    survey, except for a byte a galaxy.
 
     Parameters
     ----------
@@ -56,9 +54,9 @@ def write_survey(
     layout : {"cube", "mef", "files"}
         "cube": one file a galaxy, bands along the third axis and named BAND1, BAND2, …; "mef": one
         file a galaxy, one extension a band, named by EXTNAME; "files": one file a band, named by
-        FILTER, and catalogue columns ``file_<band>``.
+        FILTER, and catalog columns ``file_<band>``.
     progress : callable, optional
-        Called with how many galaxies are written, how many there are, and 0.
+        Called with the number of galaxies written, their total, and 0.
 
     Raises
     ------
@@ -70,11 +68,11 @@ def write_survey(
         raise UsageError(f"unknown layout {layout!r}; choose one of {', '.join(LAYOUTS)}")
     folder = Path(folder)
     known = folder.exists()
-    _make_empty(folder)
+    _create_empty_folder(folder)
     try:
         _write(survey, folder, layout, progress)
     except BaseException as error:
-        _clear(folder, known)
+        _remove_partial(folder, known)
         if isinstance(error, OSError):
             raise UsageError(
                 f"cannot write to the folder {folder}: {error.strerror or error}; nothing was "
@@ -89,23 +87,25 @@ def _write(
     layout: str,
     progress: Callable[[int, int, int], None] | None,
 ) -> None:
-    with ExitStack() as tables:
-        truth, catalog = (_Table(tables, folder / name) for name in ("truth.csv", "catalog.csv"))
+    with ExitStack() as cleanup:
+        truth, catalog = (
+            _GrowingCsv(cleanup, folder / name) for name in ("truth.csv", "catalog.csv")
+        )
         for shard in survey.shards(64):
             catalog.add(
-                _with_files(
+                _add_file_columns(
                     _write_shard(survey, shard, folder, layout, truth), survey.bands, layout
                 )
             )
             if progress:
                 progress(shard.stop, len(survey), 0)
-    (folder / "survey.json").write_text(json.dumps(_about(survey), indent=1) + "\n")
+    (folder / "survey.json").write_text(json.dumps(_describe(survey), indent=1) + "\n")
     truth.finish()
-    catalog.finish()  # the tables are closed by now
+    catalog.finish()  # last: a folder with a catalog is complete
 
 
 def _write_shard(
-    survey: SimulatedSurvey, shard: Shard, folder: Path, layout: str, truth: "_Table"
+    survey: SimulatedSurvey, shard: Shard, folder: Path, layout: str, truth: "_GrowingCsv"
 ) -> pa.Table:
     cutouts, known = survey.observe(shard)
     for cutout in cutouts:
@@ -115,7 +115,7 @@ def _write_shard(
     return known.select(["id", "label", "state"])
 
 
-def _about(survey: SimulatedSurvey) -> dict[str, Any]:
+def _describe(survey: SimulatedSurvey) -> dict[str, Any]:
     camera, drawn = survey.camera, _REALISTIC if survey.realistic else _MATCHED
     return {
         "galfeat": __version__,
@@ -126,7 +126,7 @@ def _about(survey: SimulatedSurvey) -> dict[str, Any]:
     }
 
 
-def _make_empty(folder: Path) -> None:
+def _create_empty_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = any(folder.iterdir())
@@ -138,21 +138,19 @@ def _make_empty(folder: Path) -> None:
         )
 
 
-def _clear(folder: Path, known: bool) -> None:
-    """Remove what was written of a survey that was not finished, and the folder if it was not there
-    before.
-    """
+def _remove_partial(folder: Path, known: bool) -> None:
+    """Remove the files of an unfinished survey, and the folder if it is new."""
     for file in folder.iterdir():
         if (file.name.startswith("sim") and file.suffix == ".fits") or file.stem in _TABLES:
             file.unlink(missing_ok=True)
     if not known:
-        with suppress(OSError):  # somebody else put something there
+        with suppress(OSError):  # another process may have written to it
             folder.rmdir()
 
 
 def _files(cutout: Cutout, layout: str, scale: float) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each file of a galaxy."""
-    common = _celestial(cutout, scale)
+    common = _wcs_cards(cutout, scale)
     if layout == "cube":
         names = [(f"BAND{number}", band, "") for number, band in enumerate(cutout.bands, 1)]
         yield f"{cutout.id}.fits", _fits([(cutout.pixels, [*names, *common])])
@@ -170,13 +168,15 @@ def _files(cutout: Cutout, layout: str, scale: float) -> Iterator[tuple[str, byt
 _Card = tuple[str, str | float | int, str]
 
 
-def _celestial(cutout: Cutout, scale: float) -> list[_Card]:
+def _wcs_cards(cutout: Cutout, scale: float) -> list[_Card]:
     number, middle = cutout.row or 0, (cutout.pixels.shape[-1] + 1) / 2
-    declination = _FIELD[1] + _SPACING * (number // _COLUMNS)
-    right_ascension = _FIELD[0] + _SPACING * (number % _COLUMNS) / np.cos(np.radians(declination))
+    declination = _FIELD_CENTER[1] + _SPACING * (number // _GRID_COLUMNS)
+    right_ascension = _FIELD_CENTER[0] + _SPACING * (number % _GRID_COLUMNS) / np.cos(
+        np.radians(declination)
+    )
     return [
         ("OBJECT", cutout.id, "simulated galaxy"),
-        ("BUNIT", _UNIT, "microjansky a pixel"),
+        ("BUNIT", _FLUX_UNIT, "microjansky a pixel"),
         ("WCSAXES", 2, ""),
         ("CTYPE1", "RA---TAN", ""),
         ("CTYPE2", "DEC--TAN", ""),
@@ -193,10 +193,13 @@ def _celestial(cutout: Cutout, scale: float) -> list[_Card]:
 
 
 def _fits(units: Sequence[tuple[NDArray[np.float32] | None, Sequence[_Card]]]) -> bytes:
-    """Return a FITS file of images; the first stands in the primary unit."""
+    """Return a FITS file of images; the first is the primary HDU."""
     content = []
     for number, (image, cards) in enumerate(units):
-        header = "".join(_line(*card) for card in [*_mandatory(image, number > 0), *cards]) + "END"
+        header = (
+            "".join(_format_card(*card) for card in [*_mandatory(image, number > 0), *cards])
+            + "END"
+        )
         data = b"" if image is None else image.astype(">f4").tobytes()
         content += [
             header.ljust(-(-len(header) // _BLOCK) * _BLOCK).encode("ascii"),
@@ -226,17 +229,17 @@ def _mandatory(image: NDArray[np.float32] | None, extension: bool) -> list[_Card
     ]
 
 
-def _line(keyword: str, value: str | float | int, comment: str) -> str:
+def _format_card(keyword: str, value: str | float | int, comment: str) -> str:
     """Return one header card.
 
-    Thousands of headers made by astropy would take longer than the galaxies in them.
+    Faster than astropy, whose headers would take longer than rendering the galaxies.
     """
     quoted = f"'{value:8}'" if isinstance(value, str) else ""
     text = f"{quoted:20}" if quoted else f"{'T' if value is True else repr(value).upper():>20}"
     return f"{keyword:8}= {text}{' / ' + comment if comment else ''}".ljust(80)
 
 
-def _with_files(catalog: pa.Table, bands: Sequence[str], layout: str) -> pa.Table:
+def _add_file_columns(catalog: pa.Table, bands: Sequence[str], layout: str) -> pa.Table:
     ids = catalog.column("id").to_pylist()
     if layout != "files":
         return catalog.add_column(1, "file", [[f"{name}.fits" for name in ids]])
@@ -247,20 +250,23 @@ def _with_files(catalog: pa.Table, bands: Sequence[str], layout: str) -> pa.Tabl
     return catalog
 
 
-class _Table:
-    """A CSV file that grows under another name and appears when it is finished."""
+class _GrowingCsv:
+    """CSV file that is written piece by piece and renamed to its target when it is complete."""
 
-    def __init__(self, tables: ExitStack, path: Path) -> None:
-        self._tables, self._path, self._unfinished = tables, path, path.with_suffix(".part")
+    def __init__(self, cleanup: ExitStack, path: Path) -> None:
+        self._cleanup, self._file = cleanup, AtomicFile(path)
         self._writer: pa.csv.CSVWriter | None = None
+        cleanup.callback(self._file.discard)
 
     def add(self, rows: pa.Table) -> None:
         if self._writer is None:
             options = pa.csv.WriteOptions(quoting_style="needed")
-            self._writer = self._tables.enter_context(
-                pa.csv.CSVWriter(self._unfinished, rows.schema, write_options=options)
+            self._writer = self._cleanup.enter_context(
+                pa.csv.CSVWriter(self._file.file, rows.schema, write_options=options)
             )
         self._writer.write_table(rows)
 
     def finish(self) -> None:
-        self._unfinished.replace(self._path)
+        if self._writer is not None:
+            self._writer.close()
+        self._file.commit()

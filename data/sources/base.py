@@ -1,8 +1,6 @@
-"""Shards of a source, what each of them held, and failures.
+"""Shards of a source, the result of reading one, and failures.
 
-Cutouts that could not be measured, and why.
-
-A shard is a run of entries that are small enough to hold in memory and independent of each other.
+A shard is a range of entries that fits in memory and can be processed independently of the others.
 """
 
 from dataclasses import dataclass, field
@@ -18,20 +16,20 @@ Stage = Literal["read", "prepare", "extract", "crash"]
 
 @dataclass(frozen=True)
 class Failure:
-    """A cutout that could not be measured.
+    """Failure of one cutout: at which stage, and why.
 
     Parameters
     ----------
     id : str
-        The galaxy's name.
+        Identifier of the galaxy.
     file : str
-        Its file as the catalogue or the folder writes it.
+        Its file, as in the catalog or the folder.
     stage : {"read", "prepare", "extract", "crash"}
-        How far it came; "crash" where measuring it ended a process.
+        Stage that failed; "crash" if measuring the cutout ended a process.
     reason : str
-        Why, for a person to read.
+        Human-readable reason.
     row : int or None
-        Row of the source's catalogue.
+        Row of the source's catalog.
     """
 
     id: str
@@ -43,7 +41,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Shard:
-    """The entries ``start`` (included) to ``stop`` (excluded) of a source."""
+    """Range of entries of a source: from ``start`` to ``stop`` (excluded)."""
 
     start: int
     stop: int
@@ -54,16 +52,14 @@ class Shard:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a shard held: the cutouts that could be read, and a failure for each that could not,
-    both in the order of the source.
-    """
+    """Result of reading a shard: cutouts and failures, each in the order of the source."""
 
     cutouts: list[Cutout] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
 
 def cut_shards(entries: int, size: int = 256) -> list[Shard]:
-    """Return the shards of a source with so many entries; all but the last hold `size` of them.
+    """Divide the entries of a source into shards of `size`; the last one may be smaller.
 
     Raises
     ------

@@ -1,295 +1,258 @@
-"""Catalogues: CSV, ECSV, FITS tables, VOTable and Parquet to one kind of table in memory.
+"""A catalog of galaxies: identifiers, image files of each band, sidecar files and positions.
 
-In memory a catalogue is a `pyarrow.Table` whose column ``id`` is text, so that 19-digit numbers and
-leading zeros survive. Types never depend on how a file is cut into pieces to be read: a CSV is read
-as one piece.
+In memory a catalog is a `pyarrow.Table`. Its columns ``id``, ``file`` and ``file_<band>`` are text,
+so that 19-digit numbers and leading zeros survive.
 """
 
-import csv
-import warnings
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet
 
-from galfeat import CutoutError, UsageError
-from galfeat.data.fits.headers import read_hdus
-from galfeat.data.fits.streams import open_bytes
+from galfeat import UsageError
+from galfeat.data.fits.ancillary_names import is_ancillary, parse_ancillary_name
+from galfeat.data.sources.catalog_formats import is_text_column, read_table
+from galfeat.data.sources.folders import is_fits, is_picture, names_of
+from galfeat.data.sources.positions import Positions, find_positions
+from galfeat.data.sources.sidecars import SidecarFiles, sort_sidecars
 
-__all__ = ["check_ids", "is_catalog", "is_text_column", "read_catalog", "tidy"]
+__all__ = ["Catalog", "check_ids"]
 
-_FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
-_ROWS_NAMED = 5
-_NO_TEXT = "is no text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
-
-# What pyarrow and astropy raise on damaged tables, found by damaging hundreds of each kind
-# (astropy's VOTable errors are SyntaxErrors).
-_DAMAGED = (
-    OSError,
-    EOFError,
-    zlib.error,
-    ValueError,
-    TypeError,
-    KeyError,
-    SyntaxError,
-    pa.ArrowException,
-)
+# file_<these> describe the file: they are not bands
+_NOT_BANDS = ("name", "path", "url", "type", "format", "date", "size")
+# what people write in a column of files where there is no file
+_NO_FILE = ["none", "n/a", "na", "-", "nan", "null", "0"]
+_LISTED_ROWS = 5
 
 
-def is_catalog(path: Path) -> bool:
-    """Return whether a file is a catalogue by its name.
-
-    A FITS file can be either, so it is not one by its name.
-    """
-    return path.suffix.lower() in _READERS and not path.name.lower().endswith(_FITS)
-
-
-def is_text_column(name: str) -> bool:
-    """Return whether a column is always read as text: ``id``, ``file`` and ``file_<band>``."""
-    return name in ("id", "file") or name.startswith("file_")
-
-
-def read_catalog(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
-    """Read a catalogue.
+@dataclass(frozen=True, eq=False)
+class Catalog:
+    """A catalog of galaxies, one a row.
 
     Parameters
     ----------
+    table : pyarrow.Table
+        ``id``, ``file`` and ``file_<band>`` are text, empty where a cell is; other columns have
+        their own types, and null in empty cells.
     path : Path
-        CSV, ECSV, FITS table, VOTable or Parquet, by its suffix.
-
-    Returns
-    -------
-    pyarrow.Table
-        One row a galaxy. ``id``, ``file`` and ``file_<band>`` are text, empty where nothing stands;
-        other columns have their own types, and null where nothing stands.
-    tuple of str
-        Columns that are left out since they hold no single value a row.
-
-    Raises
-    ------
-    UsageError
-        If there is no such file, it cannot be read as a table, has no rows, or two columns of one
-        name; or if its identifiers are missing or double.
+        File of the catalog, for messages.
+    left_out_columns : tuple of str
+        Columns of the file that are left out because they hold no single value a row.
     """
-    name = path.name.lower()
-    reader = _from_fits if name.endswith(_FITS) else _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise UsageError(f"{path}: a catalogue is a CSV, ECSV, FITS, VOTable or Parquet file")
-    if not path.is_file():
-        raise UsageError(f"{path}: there is no such catalogue")
-    try:
-        table = reader(path)
-    except _DAMAGED as error:
-        if isinstance(error, UsageError):
-            raise
-        raise UsageError(f"{path}: cannot be read as a catalogue: {_said(error)}") from error
-    double = [column for column, count in Counter(table.column_names).items() if count > 1]
-    if double:
-        raise UsageError(f"{path}: more than one column is named {', '.join(map(repr, double))}")
-    if not table.num_rows:
-        raise UsageError(f"{path}: the catalogue has no rows")
-    table, left_out = tidy(table, path)
-    return table, left_out
 
+    table: pa.Table = field(repr=False)
+    path: Path
+    left_out_columns: tuple[str, ...] = ()
 
-def _from_csv(path: Path) -> pa.Table:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        header = next(csv.reader(file), [])
-    if any("\ufffd" in name for name in header):
-        raise UsageError(f"{path}: {_NO_TEXT}")
-    names = [name.strip() or f"column{number}" for number, name in enumerate(header, start=1)]
-    text = {name: pa.string() for name in names if is_text_column(name)}
-    table = pyarrow.csv.read_csv(
-        path,
-        read_options=pyarrow.csv.ReadOptions(
-            block_size=path.stat().st_size + 1, column_names=names, skip_rows_after_names=1
-        ),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
-        convert_options=pyarrow.csv.ConvertOptions(column_types=text),
-    )
-    # what pyarrow makes of bytes that are no text
-    if any(pa.types.is_binary(kind) for kind in table.schema.types):
-        raise UsageError(f"{path}: {_NO_TEXT}")
-    return table
+    @classmethod
+    def read(cls, path: Path) -> "Catalog":
+        """Read a catalog: CSV, ECSV, FITS table, VOTable or Parquet, by its suffix.
 
+        Raises
+        ------
+        UsageError
+            If there is no such file, it cannot be read as a table, has no rows, or has two columns
+            of one name; or if identifiers are missing or not unique.
+        """
+        return cls.from_table(read_table(path), path)
 
-def _from_parquet(path: Path) -> pa.Table:
-    table = pyarrow.parquet.read_table(path)
-    if b"galfeat" in (table.schema.metadata or {}):
-        raise UsageError(
-            f"{path}: is a feature table, not a catalogue of cutouts: they are measured already"
-        )
-    return _unmasked(table.replace_schema_metadata(None))
+    @classmethod
+    def from_table(cls, table: pa.Table, path: Path) -> "Catalog":
+        """Make identifiers and files text, and leave out columns without a single value a row.
 
+        Raises
+        ------
+        UsageError
+            If identifiers are missing or not unique, or have lost digits.
+        """
+        columns: dict[str, pa.Array] = {}
+        left_out = []
+        for name in table.column_names:
+            column = table.column(name).combine_chunks()
+            if pa.types.is_dictionary(column.type):
+                column = column.dictionary_decode()
+            if pa.types.is_nested(column.type):
+                left_out.append(name)
+            elif is_text_column(name):
+                columns[name] = _as_text(column, name, path)
+            else:
+                columns[name] = _plain_strings(column)
+        if "id" in columns:
+            check_ids(columns["id"].to_pylist(), path)
+        return cls(pa.table(columns), path, tuple(left_out))
 
-def _unmasked(table: pa.Table) -> pa.Table:
-    """Empty the cells that astropy marks in a column of truth values, ``NAME.mask`` beside
-    ``NAME``.
-    """
-    for mask in [
-        name
-        for name in table.column_names
-        if name.endswith(".mask") and name.removesuffix(".mask") in table.column_names
-    ]:
-        name, hidden = mask.removesuffix(".mask"), table.column(mask)
-        if pa.types.is_boolean(hidden.type):
-            column = table.column(name)
-            empty = pa.scalar(None, type=column.type)
-            table = table.set_column(
-                table.column_names.index(name),
-                name,
-                pc.if_else(pc.fill_null(hidden, False), empty, column),
+    @classmethod
+    def of_files(cls, folder: Path, files: Sequence[str]) -> "Catalog":
+        """Return the catalog of a folder that has none: a row a file, named after it."""
+        names = list(files)
+        return cls(pa.table({"id": names_of(names), "file": names}), folder)
+
+    @classmethod
+    def of_file(cls, path: Path, count: int) -> "Catalog":
+        """Return the catalog of a file without one: named after it, numbered if it has several."""
+        name = names_of([path.name])[0]
+        ids = [name] if count == 1 else [f"{name}[{number}]" for number in range(count)]
+        return cls(pa.table({"id": ids, "file": [path.name] * count}), path)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @property
+    def selects_hdus(self) -> bool:
+        """Whether a column ``hdu`` selects one image of a file in each row."""
+        return "hdu" in self.table.column_names
+
+    @property
+    def positions(self) -> Positions:
+        """Positions on the sky or in pixels.
+
+        Raises
+        ------
+        UsageError
+            If there are no columns of positions, or no usable position in any row.
+        """
+        return find_positions(self.table, self.path)
+
+    @cached_property
+    def band_columns(self) -> dict[str, str]:
+        """Columns ``file_<band>`` by band, but for those of sidecar files."""
+        return {
+            name[5:]: name
+            for name in self.table.column_names
+            if name.startswith("file_") and name[5:] and not is_ancillary(name)
+        }
+
+    @cached_property
+    def file_columns(self) -> dict[str, str]:
+        """Column of image files by band; ``{"": "file"}`` where a file holds all bands.
+
+        Raises
+        ------
+        UsageError
+            If there is no such column.
+        """
+        names = self.table.column_names
+        if "file" in names:
+            return {"": "file"}
+        columns = {
+            band: name for band, name in self.band_columns.items() if band.lower() not in _NOT_BANDS
+        }
+        if not columns:
+            raise UsageError(
+                f"{self.path}: needs a column 'file', or 'file_<band>' for each band; its columns "
+                f"are {', '.join(names)}{_hint(names)}"
             )
-            table = table.drop_columns([mask])
-    return table
+        return columns
 
+    def select_files(self, bands: Sequence[str]) -> dict[str, str]:
+        """Return the file columns of some bands, or all if no band is selected.
 
-def _from_fits(path: Path) -> pa.Table:
-    # imported late, as below: half a second that CSV and Parquet need not wait for
-    from astropy.io import fits
-    from astropy.table import Table
+        Raises
+        ------
+        UsageError
+            If a band has no column.
+        """
+        columns = self.file_columns
+        if "" in columns or not bands:
+            return columns
+        missing = [band for band in bands if band not in columns]
+        if missing:
+            raise UsageError(
+                f"{self.path}: no column 'file_{missing[0]}' for the band {missing[0]}; its bands "
+                f"are {', '.join(columns)}"
+            )
+        return {band: columns[band] for band in bands}
 
-    number = _table_number(path)
-    try:
-        with _quietly():
-            table = Table.read(path, format="fits", hdu=number)
-            table.convert_bytestring_to_unicode()
-    # of astropy: one is no more than an Exception, the other is of damaged headers
-    except (fits.VerifyError, AssertionError) as error:
-        raise UsageError(f"{path}: cannot be read as a catalogue: {_first_line(error)}") from error
-    return _arrow(table)
+    def sidecars(self, columns: Mapping[str, str]) -> tuple[SidecarFiles, ...]:
+        """Return the columns that name sidecar files of the selected image files.
 
+        They are named by what the files hold, with ``file_`` before it and a band on either side,
+        or without: ``mask``, ``ivar_g``, ``file_sigma``, ``r_dq``. They hold names of FITS files or
+        pictures, so that a column ``sigma`` of velocities is none. Where one cell is such a name,
+        the others must be too, or say that there is no file ("none", "N/A", "-", "nan", "null",
+        "0").
 
-def _table_number(path: Path) -> int:
-    try:
-        with open_bytes(path) as source:
-            hdus, damage = read_hdus(source)
-    except CutoutError as error:
-        raise UsageError(f"{path}: {error}") from error
-    tables = [hdu.number for hdu in hdus if hdu.kind == "table"]
-    if not tables:
-        raise UsageError(f"{path}: {damage or 'holds no table'}")
-    return tables[0]
+        Parameters
+        ----------
+        columns : mapping of str to str
+            Columns of image files by band, as `select_files` returns them.
+        """
+        bands = {"", *(band.lower() for band in columns)}
+        found: list[SidecarFiles] = []
+        for name in self.table.column_names:
+            parsed = parse_ancillary_name(name.removeprefix("file_"))
+            if parsed is not None and ("" in columns or parsed.rest in bands):
+                files = self.table.column(name)
+                if _names_files(files):
+                    found.append(SidecarFiles(parsed.role, parsed.rest, _without_no_file(files)))
+        return sort_sidecars(found)
 
+    def with_ids(self) -> "Catalog":
+        """Return the catalog with integers in ``hdu`` and, where it has no ``id``, file names.
 
-def _from_ecsv(path: Path) -> pa.Table:
-    from astropy.table import Table
+        Raises
+        ------
+        UsageError
+            If there is no column of files, a cell of ``hdu`` is no whole number, or names of files
+            are missing or not unique.
+        """
+        file_columns = self.file_columns
+        table = self.table
+        if self.selects_hdus:
+            cells = enumerate(table.column("hdu").to_pylist(), start=1)
+            numbers = [_hdu_number(cell, row, self.path) for row, cell in cells]
+            hdus = pa.array(numbers, type=pa.int32())
+            table = table.set_column(table.column_names.index("hdu"), "hdu", hdus)
+        if "id" not in table.column_names:
+            columns = (table.column(name).to_pylist() for name in file_columns.values())
+            files = zip(*columns, strict=True)
+            ids = names_of([next(filter(None, row), "") for row in files])
+            if self.selects_hdus:
+                ids = [
+                    name if hdu is None else f"{name}[{hdu}]"
+                    for name, hdu in zip(ids, table.column("hdu").to_pylist(), strict=True)
+                ]
+            check_ids(ids, self.path)
+            table = table.add_column(0, "id", pa.array(ids))
+        return replace(self, table=table)
 
-    with _quietly():
-        return _arrow(Table.read(path, format="ascii.ecsv"))
+    def for_file(self, path: Path, count: int) -> "Catalog":
+        """Assign the rows to the galaxies of one file: in their order, or by the column ``hdu``.
 
+        Parameters
+        ----------
+        path : Path
+        count : int
+            Number of galaxies in it.
 
-def _from_votable(path: Path) -> pa.Table:
-    from astropy.io.votable import parse_single_table
-
-    with _quietly():
-        return _arrow(parse_single_table(path).to_table(use_names_over_ids=True))
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Catalogues are read before any thread is started, so warnings can be switched off safely
-    here.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _arrow(table: Any) -> pa.Table:
-    return pa.table({name: _column(table[name]) for name in table.colnames})
-
-
-def _column(column: Any) -> pa.Array:
-    """Turn an astropy column into an Arrow one.
-
-    What holds no single value a row becomes a column of lists, to be left out later.
-    """
-    values = np.asarray(getattr(column, "value", column))
-    mask = np.asarray(getattr(column, "mask", np.zeros(values.shape, dtype=bool)))
-    if values.ndim != 1 or values.dtype.kind not in "biufSUO":
-        return pa.array([[]] * len(column), type=pa.list_(pa.null()))
-    if values.dtype.kind in "SUO":
-        return pa.array(
-            [
-                _text(value, hidden)
-                for value, hidden in zip(
-                    values.tolist(), np.broadcast_to(mask, values.shape), strict=True
-                )
-            ]
-        )
-    return pa.array(
-        values.astype(values.dtype.newbyteorder("=")), mask=np.broadcast_to(mask, values.shape)
-    )
-
-
-def _text(value: object, hidden: bool) -> str | None:
-    if hidden or value is None:
-        return None
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-_READERS: dict[str, Callable[[Path], pa.Table]] = {
-    ".csv": _from_csv,
-    ".parquet": _from_parquet,
-    ".pq": _from_parquet,
-    ".ecsv": _from_ecsv,
-    **dict.fromkeys((".vot", ".votable", ".xml"), _from_votable),
-}
-
-
-def tidy(table: pa.Table, path: Path) -> tuple[pa.Table, tuple[str, ...]]:
-    """Make identifiers and files text, and leave out columns that hold no single value a row.
-
-    Return the table and these.
-
-    Raises
-    ------
-    UsageError
-        If identifiers are missing, double, or have lost digits.
-    """
-    columns: dict[str, pa.Array] = {}
-    left_out = []
-    for name in table.column_names:
-        column = table.column(name).combine_chunks()
-        if pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
-        if pa.types.is_nested(column.type):
-            left_out.append(name)
-        elif is_text_column(name):
-            columns[name] = _as_text(column, name, path)
-        elif (
-            pa.types.is_null(column.type)
-            or pa.types.is_large_string(column.type)
-            or pa.types.is_string_view(column.type)
-        ):
-            columns[name] = column.cast(pa.string())
+        Raises
+        ------
+        UsageError
+            If the rows are not as many as the galaxies, and no column ``hdu`` selects among them.
+        """
+        if not self.selects_hdus and len(self) != count:
+            raise UsageError(
+                f"{self.path}: has {len(self)} rows for the {count} galaxies of {path.name}; a "
+                "column 'hdu' can choose among them"
+            )
+        table = self.table
+        files = pa.array([path.name] * len(self))
+        if "file" in table.column_names:
+            table = table.set_column(table.column_names.index("file"), "file", files)
         else:
-            columns[name] = column
-    if "id" in columns:
-        check_ids(columns["id"].to_pylist(), path)
-    return pa.table(columns), tuple(left_out)
-
-
-def _as_text(column: pa.Array, name: str, path: Path) -> pa.Array:
-    if pa.types.is_floating(column.type):
-        raise UsageError(
-            f"{path}: the column '{name}' holds numbers with a decimal point, which lose digits: "
-            "make it text or whole numbers"
-        )
-    return pc.fill_null(pc.utf8_trim_whitespace(column.cast(pa.string())), "")
+            table = table.append_column("file", files)
+        if not self.selects_hdus and "id" not in table.column_names:
+            stem = names_of([path.name])[0]
+            ids = pa.array([f"{stem}[{number}]" for number in range(count)])
+            table = table.add_column(0, "id", ids)
+        return replace(self, table=table).with_ids()
 
 
 def check_ids(ids: list[str], path: Path) -> None:
-    """Refuse identifiers that are empty or stand more than once.
+    """Refuse identifiers that are empty or not unique.
 
     Raises
     ------
@@ -301,39 +264,80 @@ def check_ids(ids: list[str], path: Path) -> None:
         rows.setdefault(name, []).append(row)
     if "" in rows:
         raise UsageError(
-            f"{path}: no id stands in row {_listed(rows[''])} (the first row below the names is 1)"
+            f"{path}: no id stands in row {_list_rows(rows[''])} (the first row below the names is "
+            "1)"
         )
     double = [
-        f"'{name}' in rows {_listed(where)}" for name, where in rows.items() if len(where) > 1
+        f"'{name}' in rows {_list_rows(where)}" for name, where in rows.items() if len(where) > 1
     ]
     if double:
-        more = f"; and {len(double) - _ROWS_NAMED} more" if len(double) > _ROWS_NAMED else ""
+        more = f"; and {len(double) - _LISTED_ROWS} more" if len(double) > _LISTED_ROWS else ""
         raise UsageError(
-            f"{path}: identifiers stand more than once: {'; '.join(double[:_ROWS_NAMED])}{more} "
+            f"{path}: identifiers stand more than once: {'; '.join(double[:_LISTED_ROWS])}{more} "
             "(the first row below the names is 1)"
         )
 
 
-def _listed(rows: list[int]) -> str:
-    return ", ".join(map(str, rows[:_ROWS_NAMED])) + (", …" if len(rows) > _ROWS_NAMED else "")
+def _list_rows(rows: list[int]) -> str:
+    return ", ".join(map(str, rows[:_LISTED_ROWS])) + (", …" if len(rows) > _LISTED_ROWS else "")
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _as_text(column: pa.Array, name: str, path: Path) -> pa.Array:
+    if pa.types.is_floating(column.type):
+        raise UsageError(
+            f"{path}: the column '{name}' holds numbers with a decimal point, which lose digits: "
+            "make it text or whole numbers"
+        )
+    return pc.fill_null(pc.utf8_trim_whitespace(column.cast(pa.string())), "")
 
 
-def _said(error: BaseException) -> str:
-    """Return what a parser said, unless it stumbled over itself or quotes bytes that are no
-    text.
+def _plain_strings(column: pa.Array) -> pa.Array:
+    """Return a column with Arrow's other types of text, and columns of nulls, as plain strings."""
+    other_text = (
+        pa.types.is_null(column.type)
+        or pa.types.is_large_string(column.type)
+        or pa.types.is_string_view(column.type)
+    )
+    return column.cast(pa.string()) if other_text else column
+
+
+def _hdu_number(value: object, row: int, path: Path) -> int | None:
+    """Return the number of an HDU, or None where a cell is empty."""
+    text = "" if value is None or value != value else str(value).strip()
+    if not text:
+        return None
+    whole = text.removesuffix(".0")  # a column with an empty cell may be read as floats
+    if not whole.lstrip("-").isdecimal() or len(whole) > 9:
+        raise UsageError(
+            f"{path}: the column 'hdu' must hold whole numbers, 0 for the first; '{text}' stands "
+            f"in row {row}"
+        )
+    return int(whole)
+
+
+def _hint(names: Sequence[str]) -> str:
+    """Return what may be wrong with column names among which there is no file column."""
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        return ": separate them by commas"
+    other = next(
+        (name for name in names if name != name.lower() and name.lower().split("_")[0] == "file"),
+        "",
+    )
+    return f": write '{other}' in small letters" if other else ""
+
+
+def _names_files(column: pa.ChunkedArray) -> bool:
+    """Return whether a column holds the name of a FITS file or picture in any row."""
+    if not pa.types.is_string(column.type):
+        return False
+    values = [value.strip() for value in column.unique().to_pylist() if value]
+    return any(is_fits(value) or is_picture(value) for value in values)
+
+
+def _without_no_file(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column of files with empty cells in place of "none", "N/A" and the like.
+
+    Any other text that is no file fails when it is opened.
     """
-    line = _first_line(error)
-    if "invalid UTF8" in line:
-        return _NO_TEXT
-    if (
-        isinstance(error, (TypeError, AttributeError, KeyError, IndexError))
-        or not line.isprintable()
-        or "\ufffd" in line
-    ):
-        return "it is damaged, or another format than its suffix says"
-    return line
+    trimmed = pc.utf8_trim_whitespace(column)
+    return pc.if_else(pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(_NO_FILE)), "", trimmed)

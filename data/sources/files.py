@@ -1,7 +1,4 @@
-"""Cutouts that lie in files.
-
-A source that knows which file each entry is in, and opens none of them until it is read.
-"""
+"""Cutouts in FITS files and pictures, opened only when a shard is read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,23 +11,28 @@ import numpy as np
 import pyarrow as pa
 
 from galfeat import CutoutError
-from galfeat.data.cutouts import Cutout, cutouts_of, known_to_fit
-from galfeat.data.fits.ancillary import Companions, Pixels
+from galfeat.data.cutouts import Cutout, unchecked_cutout, unchecked_cutouts
+from galfeat.data.fits.ancillary import PixelPlanes
 from galfeat.data.fits.ancillary_names import Role
-from galfeat.data.fits.fast_extensions import Row
-from galfeat.data.fits.fast_images import PlainReader
+from galfeat.data.fits.fast_extensions import UniformExtensions
+from galfeat.data.fits.fast_images import FastImageReader
 from galfeat.data.fits.file import FitsFile
-from galfeat.data.fits.header_cache import Known
-from galfeat.data.fits.layouts import Galaxy, Layout, size_of
+from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.fits.layouts import GalaxyImages
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
-from galfeat.data.sources.open_file import Picture, is_there, open_file
-from galfeat.data.sources.select_bands import MissingBands, with_bands
-from galfeat.data.sources.sidecars import BesideFiles, accompanied
+from galfeat.data.sources.combine_bands import combine_bands, load_band, pair_galaxies
+from galfeat.data.sources.open_file import Picture, file_exists, open_file
+from galfeat.data.sources.options import ReadOptions
+from galfeat.data.sources.read_sidecars import apply_sidecars
+from galfeat.data.sources.select_bands import with_bands
+from galfeat.data.sources.sidecars import SidecarFiles
 
 __all__ = ["FileSource"]
 
 
 class _Entry(NamedTuple):
+    """One row of the catalog: its files, the HDU that it selects, and the number of its galaxy."""
+
     row: int
     id: str
     files: tuple[str, ...]
@@ -48,78 +50,84 @@ class FileSource:
     Parameters
     ----------
     folder : Path
-        Where the paths of the catalogue start.
+        Folder that the paths of the catalog are relative to.
     catalog : pyarrow.Table
-        One row an entry, with the columns ``id`` and those of `columns`; ``hdu`` chooses one image
+        One row an entry, with the columns ``id`` and those of `columns`; ``hdu`` selects one image
         of a file.
     columns : mapping of str to str
         Column of the file for each band; the band ``""`` is all bands in one file.
-    layout : {"auto", "cube", "bands", "galaxies"}
-    wanted : tuple of str
-        Bands asked for, in order; none: as they come.
+    options : ReadOptions
     numbers : tuple of int, optional
-        For each entry, which galaxy of its file it is; otherwise an entry is all galaxies of its
-        file.
-    row : Row, optional
-        The galaxies of the one file, where all are stored alike; read the long way if the file is
-        no longer what it was.
+        For each entry, the number of its galaxy in its file, counted from 0; without it an entry
+        is all galaxies of its file.
+    extensions : UniformExtensions, optional
+        Fast path for one file whose galaxies are all stored alike; the general reader takes over
+        if the file has changed.
     left_out : tuple of str
-        Companion files of the folder that are no galaxies.
+        Sidecar files of the folder, which are no galaxies.
     left_out_columns : tuple of str
-        Columns of the catalogue that hold no single value a row.
-    beside : tuple of BesideFiles
-        Companion files of the entries.
-    companions : Companions
-        How these, and those within files, are used.
-    missing_bands : {"fail", "mask"}
-        What becomes of a galaxy without one of the bands.
-    outside : bool
-        Whether files may lie outside the folder.
-    known : Known
-        What was found in files of many galaxies, so that shards do not look through them again.
+        Columns of the catalog that hold no single value a row.
+    sidecars : tuple of SidecarFiles
+        Sidecar files of the entries.
+    header_cache : HeaderCache
+        Headers of files with many galaxies, so that they are not parsed for each shard.
     """
 
     folder: Path
     catalog: pa.Table = field(repr=False)
     columns: Mapping[str, str]
-    layout: Layout = "auto"
-    wanted: tuple[str, ...] = ()
+    options: ReadOptions = field(default_factory=ReadOptions)
     numbers: tuple[int, ...] | None = field(default=None, repr=False)
-    row: Row | None = field(default=None, repr=False)
+    extensions: UniformExtensions | None = field(default=None, repr=False)
     left_out: tuple[str, ...] = field(default=(), repr=False)
     left_out_columns: tuple[str, ...] = ()
-    beside: tuple[BesideFiles, ...] = ()
-    companions: Companions = field(default_factory=Companions)
-    missing_bands: MissingBands = "fail"
-    outside: bool = False
-    known: Known = field(default_factory=Known, repr=False, compare=False)
+    sidecars: tuple[SidecarFiles, ...] = ()
+    header_cache: HeaderCache = field(default_factory=HeaderCache, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:
-        return {**vars(self), "known": Known()}  # to be found out again rather than sent along
+        # other processes fill a cache of their own
+        return {**vars(self), "header_cache": HeaderCache()}
 
     def __len__(self) -> int:
         return int(self.catalog.num_rows)
 
     @cached_property
     def bands(self) -> tuple[str, ...]:
-        """Bands asked for, or those of the first cutout that can be read; none if none can."""
-        if self.wanted:
-            return self.wanted
+        """Selected bands, or those of the first cutout that can be read; none if none can."""
+        if self.options.selected_bands:
+            return self.options.selected_bands
         readings = (self.read(Shard(row, row + 1)) for row in range(len(self)))
         return next((reading.cutouts[0].bands for reading in readings if reading.cutouts), ())
 
-    @cached_property
-    def _expected(self) -> tuple[str, ...]:
-        """Bands that every cutout is to have.
+    @property
+    def settings(self) -> dict[str, str]:
+        """Settings that decide which pixels are read, as the metadata of tables record them.
 
-        Where missing ones are masked, those of the first one if none are asked for.
+        Runs resume and tables join by these texts, so that they must not change.
         """
-        if self.wanted or self.missing_bands == "fail" or "" not in self.columns:
-            return self.wanted
-        return replace(self, missing_bands="fail").bands
+        options = self.options
+        return {
+            "columns": str(self.columns),
+            "layout": str(options.layout),
+            "wanted": str(options.selected_bands),
+            "companions": f"Companions(use={options.companions!r}, bad_bits={options.bad_bits!r})",
+            "missing_bands": str(options.missing_bands),
+            "outside": str(options.allow_outside),
+        }
+
+    @cached_property
+    def _expected_bands(self) -> tuple[str, ...]:
+        """Bands that every cutout must have; empty: any.
+
+        Where missing bands are masked and none are selected, those of the first cutout.
+        """
+        options = self.options
+        if options.selected_bands or options.missing_bands == "fail" or "" not in self.columns:
+            return options.selected_bands
+        return replace(self, options=replace(options, missing_bands="fail")).bands
 
     def shards(self, size: int = 256) -> list[Shard]:
-        """Return runs of `size` entries that together are the source."""
+        """Return ranges of at most `size` entries that cover the source."""
         return cut_shards(len(self), size)
 
     def read(self, shard: Shard) -> Reading:
@@ -128,12 +136,12 @@ class FileSource:
         An entry whose file holds several galaxies gives a cutout each, named ``id[0]``, ``id[1]``
         and so on.
         """
-        quick = self._read_row(shard)
-        if quick is not None:
-            return Reading(quick)
-        reader = self._reader()
+        uniform = self._read_extensions(shard)
+        if uniform is not None:
+            return Reading(uniform)
+        reader = self._fast_reader()
         outcomes: dict[int, list[Cutout | Failure]] = {
-            row: [cutout] for row, cutout in self._read_whole(shard, reader)
+            row: [cutout] for row, cutout in self._read_plain_images(shard, reader)
         }
         if len(outcomes) == len(shard):
             return Reading([cutout for [cutout] in outcomes.values() if isinstance(cutout, Cutout)])
@@ -142,7 +150,7 @@ class FileSource:
             if entry.row not in outcomes:
                 by_files.setdefault(entry.files, []).append(entry)
         for files, entries in by_files.items():
-            plain = self._read_plain(entries[0], reader) if len(entries) == 1 else None
+            plain = self._read_plain_entry(entries[0], reader) if len(entries) == 1 else None
             if plain is None:
                 outcomes.update(self._read_files(files, entries))
             else:
@@ -151,72 +159,81 @@ class FileSource:
         cutouts = [each for each in found if isinstance(each, Cutout)]
         return Reading(cutouts, [each for each in found if isinstance(each, Failure)])
 
-    def _reader(self) -> PlainReader:
-        """Return this thread's reader of plain images, which need not learn again what the files of
-        other shards look like.
-        """
-        readers: dict[tuple[Path, str], PlainReader] = vars(self.known.own).setdefault(
+    # Fast paths: None wherever the general reader below has to read, or to give the reason why not.
+
+    def _fast_reader(self) -> FastImageReader:
+        """Return this thread's reader of plain images, which remembers the files' structure."""
+        readers: dict[tuple[Path, str], FastImageReader] = vars(self.header_cache.own).setdefault(
             "readers", {}
         )
-        key = self.folder, self.layout
+        key = self.folder, self.options.layout
         if key not in readers:
-            readers[key] = PlainReader(self.folder, self.layout, self.known)
+            readers[key] = FastImageReader(*key, self.header_cache)
         return readers[key]
 
-    def _read_whole(self, shard: Shard, reader: PlainReader) -> Iterator[tuple[int, Cutout]]:
-        """Read the plain images that are a galaxy a file.
-
-        Those of them that have the bands asked for.
-        """
+    def _read_plain_images(
+        self, shard: Shard, reader: FastImageReader
+    ) -> Iterator[tuple[int, Cutout]]:
+        """Read galaxies that are a plain image in a file of their own, with the expected bands."""
         if "" not in self.columns or self.numbers or "hdu" in self.catalog.column_names:
             return
         part = self.catalog.slice(shard.start, len(shard))
-        expected = self._expected
+        expected = self._expected_bands
         ids, files = (part.column(column).to_pylist() for column in ("id", self.columns[""]))
         for row, name, file in zip(range(shard.start, shard.stop), ids, files, strict=False):
             found = reader.read(file) if file else None
             if found is None or (expected and not (found.named and found.bands == expected)):
                 continue
-            if self.beside:
+            if self.sidecars:
                 try:
-                    found = self._accompanied(row, found)
+                    found = self._apply_sidecars(row, found)
                 except CutoutError:
-                    continue  # the long way says why
-            yield row, known_to_fit(name, found, file, row)
+                    continue
+            yield row, unchecked_cutout(name, found, file, row)
 
-    def _read_row(self, shard: Shard) -> list[Cutout] | None:
-        """Return the cutouts of a shard out of one file that holds them all alike.
-
-        None if there is more to it.
-        """
+    def _read_extensions(self, shard: Shard) -> list[Cutout] | None:
+        """Read a shard of one file that stores all its galaxies alike."""
         numbers = self.numbers and self.numbers[shard.start : shard.stop]
         if (
-            self.row is None
-            or self.beside
+            self.extensions is None
+            or self.sidecars
             or not numbers
             or numbers != tuple(range(numbers[0], numbers[0] + len(shard)))
+            or numbers[-1] >= self.extensions.count
         ):
             return None
-        parts = (
-            self.row.read(numbers[0], numbers[0] + len(shard), self.known.report)
-            if numbers[-1] < self.row.count
-            else None
-        )
-        if parts is None:
+        stored = self.extensions
+        batches = stored.read(numbers[0], numbers[0] + len(shard), self.header_cache.report)
+        if batches is None:
             return None
-        places = np.arange(self.row.shape[0], dtype=np.float32).reshape(-1, 1, 1)
+        band_numbers = np.arange(stored.shape[0], dtype=np.float32).reshape(-1, 1, 1)
+        template = Cutout("", band_numbers, stored.bands, file=stored.path.name, named=stored.named)
         try:
-            like = with_bands(
-                Cutout("", places, self.row.bands, file=self.row.path.name, named=self.row.named),
-                self.wanted,
-            )
+            template = with_bands(template, self.options.selected_bands)
         except CutoutError:
-            return None  # the long way says so of each
-        order = like.pixels[:, 0, 0].astype(int).tolist()
-        if order != list(range(self.row.shape[0])):
-            parts = [part[:, order] for part in parts]
+            return None
+        order = template.pixels[:, 0, 0].astype(int).tolist()
+        if order != list(range(stored.shape[0])):
+            batches = [batch[:, order] for batch in batches]
         ids = self.catalog.column("id")[shard.start : shard.stop].to_pylist()
-        return cutouts_of(parts, ids, shard.start, like)
+        return unchecked_cutouts(batches, ids, shard.start, template)
+
+    def _read_plain_entry(self, entry: _Entry, reader: FastImageReader) -> Cutout | None:
+        """Read the cutout of an entry if all its files are plain images."""
+        if entry.hdu is not None or entry.number:
+            return None
+        loaded: dict[str, PixelPlanes] = {}
+        for band, file in zip(self.columns, entry.files, strict=True):
+            found = reader.read(file) if file else None
+            if found is None or (band and len(found.bands) != 1):
+                return None
+            loaded[band] = found
+        try:
+            return self._combine(entry.id, entry, loaded)
+        except CutoutError:
+            return None
+
+    # The general reader
 
     def _entries(self, shard: Shard) -> Iterator[_Entry]:
         part = self.catalog.slice(shard.start, len(shard))
@@ -231,38 +248,95 @@ class FileSource:
         ):
             yield _Entry(row, name, paths, hdu, self.numbers[row] if self.numbers else None)
 
-    def _read_plain(self, entry: _Entry, reader: PlainReader) -> Cutout | None:
-        """Return the cutout if all its files are plain images, without opening them the long way.
+    def _read_files(
+        self, files: tuple[str, ...], entries: Sequence[_Entry]
+    ) -> dict[int, list[Cutout | Failure]]:
+        """Read the entries that are in the same files, one file a band."""
+        outside = self.options.allow_outside
+        with ExitStack() as stack:
+            opened: dict[str, FitsFile | Picture] = {}
+            for band, file in zip(self.columns, files, strict=True):
+                try:
+                    if self._masks_missing_file(files, band, file):
+                        continue
+                    opened[band] = stack.enter_context(
+                        open_file(self.folder, file, self.header_cache, outside=outside)
+                    )
+                except CutoutError as error:
+                    return {
+                        entry.row: [_failure(entry, entry.id, band, file, error)]
+                        for entry in entries
+                    }
+            return {entry.row: self._read_entry(entry, opened) for entry in entries}
 
-        None if there is more to it.
-        """
-        if entry.hdu is not None or entry.number:
-            return None
-        loaded: dict[str, Pixels] = {}
-        for band, file in zip(self.columns, entry.files, strict=True):
-            found = reader.read(file) if file else None
-            if found is None or (band and len(found.bands) != 1):
-                return None
-            loaded[band] = found
+    def _masks_missing_file(self, files: tuple[str, ...], band: str, file: str) -> bool:
+        """Return whether a band's file is missing and the band is masked: another file exists."""
+        outside = self.options.allow_outside
+        if (
+            self.options.missing_bands == "fail"
+            or not band
+            or file_exists(self.folder, file, outside=outside)
+        ):
+            return False
+        return any(file_exists(self.folder, other, outside=outside) for other in files)
+
+    def _read_entry(
+        self, entry: _Entry, opened: Mapping[str, FitsFile | Picture]
+    ) -> list[Cutout | Failure]:
+        found: dict[str, list[GalaxyImages]] = {}
+        files = dict(zip(self.columns, entry.files, strict=True))
+        for band, file in opened.items():
+            try:
+                found[band] = file.galaxies(self.options.layout, entry.hdu)
+            except CutoutError as error:
+                return [_failure(entry, entry.id, band, files[band], error)]
         try:
-            return self._joined(entry.id, entry, loaded)
-        except CutoutError:
-            return None  # the long way says why
+            galaxies = pair_galaxies(found, entry.number)
+        except CutoutError as error:
+            return [_failure(entry, entry.id, "", entry.files[0], error)]
+        count = len(galaxies)
+        names = [entry.id] if count == 1 else [f"{entry.id}[{number}]" for number in range(count)]
+        return [
+            self._read_galaxy(name, entry, opened, galaxy, (number, count))
+            for number, (name, galaxy) in enumerate(zip(names, galaxies, strict=True))
+        ]
 
-    def _joined(
+    def _read_galaxy(
         self,
         name: str,
         entry: _Entry,
-        loaded: Mapping[str, Pixels],
+        opened: Mapping[str, FitsFile | Picture],
+        images: tuple[GalaxyImages, ...],
+        galaxy: tuple[int, int],
+    ) -> Cutout | Failure:
+        loaded: dict[str, PixelPlanes] = {}
+        files = dict(zip(self.columns, entry.files, strict=True))
+        for (band, file), own_images in zip(opened.items(), images, strict=True):
+            try:
+                loaded[band] = load_band(band, file, own_images, self.options.ancillary)
+            except CutoutError as error:
+                return _failure(entry, name, band, files[band], error)
+        try:
+            return self._combine(name, entry, loaded, galaxy)
+        except CutoutError as error:
+            return _failure(entry, name, "", entry.files[0], error)
+
+    def _combine(
+        self,
+        name: str,
+        entry: _Entry,
+        loaded: Mapping[str, PixelPlanes],
         galaxy: tuple[int, int] = (0, 1),
     ) -> Cutout:
-        found = self._accompanied(entry.row, _together(loaded, tuple(self.columns)), galaxy)
-        expected = self._expected
+        """Combine the bands of a galaxy and its sidecar files into a cutout."""
+        found = combine_bands(loaded, tuple(self.columns))
+        found = self._apply_sidecars(entry.row, found, galaxy)
+        expected = self._expected_bands
         file = next(
             file for band, file in zip(self.columns, entry.files, strict=True) if band in loaded
         )
         if not expected or (found.named and found.bands == expected):
-            return known_to_fit(name, found, file, entry.row)
+            return unchecked_cutout(name, found, file, entry.row)
         pixels, bands, named, noise, segmentation = found
         cutout = Cutout(
             name,
@@ -274,151 +348,22 @@ class FileSource:
             noise=noise,
             segmentation=segmentation,
         )
-        return with_bands(cutout, expected, self.missing_bands)
+        return with_bands(cutout, expected, self.options.missing_bands)
 
-    def _accompanied(self, row: int, found: Pixels, galaxy: tuple[int, int] = (0, 1)) -> Pixels:
-        """Give a galaxy its companion files.
+    def _apply_sidecars(
+        self, row: int, found: PixelPlanes, galaxy: tuple[int, int] = (0, 1)
+    ) -> PixelPlanes:
+        """Apply the sidecar files of a row to a galaxy.
 
-        `galaxy` is which one of its file it is, and how many there are.
+        `galaxy` is its number in its file, and how many galaxies the file holds.
         """
-        if not self.beside or not self.companions.use:
+        if not self.sidecars or not self.options.companions:
             return found
         files: dict[str, list[tuple[Role, str]]] = {}
-        for each in self.beside:
-            files.setdefault(each.of(row), []).append((each.role, each.band))
+        for each in self.sidecars:
+            files.setdefault(each.of_row(row), []).append((each.role, each.band))
         files.pop("", None)
-        return accompanied(
-            found, files, (self.folder, self.known, self.outside), galaxy, self.companions
-        )
-
-    def _read_files(
-        self, files: tuple[str, ...], entries: Sequence[_Entry]
-    ) -> dict[int, list[Cutout | Failure]]:
-        with ExitStack() as stack:
-            opened: dict[str, FitsFile | Picture] = {}
-            for band, file in zip(self.columns, files, strict=True):
-                try:
-                    if self._may_miss(files, band, file):
-                        continue
-                    opened[band] = stack.enter_context(
-                        open_file(self.folder, file, self.known, outside=self.outside)
-                    )
-                except CutoutError as error:
-                    return {
-                        entry.row: [_failure(entry, entry.id, band, file, error)]
-                        for entry in entries
-                    }
-            return {entry.row: self._read_entry(entry, opened) for entry in entries}
-
-    def _may_miss(self, files: tuple[str, ...], band: str, file: str) -> bool:
-        """Return whether the file of a band is missing and is to be masked: another one is
-        there.
-        """
-        if (
-            self.missing_bands == "fail"
-            or not band
-            or is_there(self.folder, file, outside=self.outside)
-        ):
-            return False
-        return any(is_there(self.folder, other, outside=self.outside) for other in files)
-
-    def _read_entry(
-        self, entry: _Entry, opened: Mapping[str, FitsFile | Picture]
-    ) -> list[Cutout | Failure]:
-        found: dict[str, list[Galaxy]] = {}
-        files = dict(zip(self.columns, entry.files, strict=True))
-        for band, source in opened.items():
-            try:
-                found[band] = source.galaxies(self.layout, entry.hdu)
-            except CutoutError as error:
-                return [_failure(entry, entry.id, band, files[band], error)]
-        try:
-            galaxies = _paired(found, entry.number)
-        except CutoutError as error:
-            return [_failure(entry, entry.id, "", entry.files[0], error)]
-        names = (
-            [entry.id]
-            if len(galaxies) == 1
-            else [f"{entry.id}[{number}]" for number in range(len(galaxies))]
-        )
-        read = enumerate(zip(names, galaxies, strict=True))
-        return [
-            self._cutout(name, entry, opened, galaxy, (number, len(galaxies)))
-            for number, (name, galaxy) in read
-        ]
-
-    def _cutout(
-        self,
-        name: str,
-        entry: _Entry,
-        opened: Mapping[str, FitsFile | Picture],
-        galaxies: tuple[Galaxy, ...],
-        which: tuple[int, int],
-    ) -> Cutout | Failure:
-        loaded: dict[str, Pixels] = {}
-        files = dict(zip(self.columns, entry.files, strict=True))
-        for (band, source), galaxy in zip(opened.items(), galaxies, strict=True):
-            try:
-                loaded[band] = _load(band, source, galaxy, self.companions)
-            except CutoutError as error:
-                return _failure(entry, name, band, files[band], error)
-        try:
-            return self._joined(name, entry, loaded, which)
-        except CutoutError as error:
-            return _failure(entry, name, "", entry.files[0], error)
-
-
-def _paired(found: Mapping[str, list[Galaxy]], number: int | None) -> list[tuple[Galaxy, ...]]:
-    """Put the galaxies of the files of several bands together, in order, or the one of that number
-    only.
-    """
-    counts = {band: len(galaxies) for band, galaxies in found.items()}
-    if len(set(counts.values())) > 1:
-        raise CutoutError(
-            "its files do not hold equally many galaxies: "
-            + ", ".join(f"{band} has {count}" for band, count in counts.items())
-        )
-    if number is None:
-        return list(zip(*found.values(), strict=True))
-    if number >= min(counts.values()):
-        raise CutoutError(
-            f"its file holds {min(counts.values())} galaxies now, and this is number {number}, "
-            "counted from 0"
-        )
-    return [tuple(galaxies[number] for galaxies in found.values())]
-
-
-def _load(band: str, source: FitsFile | Picture, galaxy: Galaxy, companions: Companions) -> Pixels:
-    pixels = source.load(galaxy, companions)
-    if band and len(pixels.bands) != 1:
-        raise CutoutError(f"holds {len(pixels.bands)} bands where one is expected")
-    return pixels
-
-
-def _together(loaded: Mapping[str, Pixels], bands: tuple[str, ...]) -> Pixels:
-    """Put the bands of several files together; those that are missing have only bad pixels."""
-    if "" in loaded:
-        return loaded[""]
-    shapes = {band: found.pixels.shape[1:] for band, found in loaded.items()}
-    if len(set(shapes.values())) > 1:
-        raise CutoutError(
-            "its bands differ in size: "
-            + ", ".join(f"{band} has {size_of(shape)}" for band, shape in shapes.items())
-        )
-    nothing = np.full((1, *next(iter(shapes.values()))), np.nan, np.float32)
-    pixels = [loaded[band].pixels if band in loaded else nothing for band in bands]
-    noise = [loaded[band].noise if band in loaded else nothing for band in bands]
-    known = [each for each in noise if each is not None]
-    segments = next(
-        (found.segmentation for found in loaded.values() if found.segmentation is not None), None
-    )
-    return Pixels(
-        np.concatenate(pixels),
-        bands,
-        True,
-        np.concatenate(known) if len(known) == len(bands) else None,
-        segments,
-    )
+        return apply_sidecars(found, files, self.folder, self.options, self.header_cache, galaxy)
 
 
 def _failure(entry: _Entry, name: str, band: str, file: str, error: CutoutError) -> Failure:

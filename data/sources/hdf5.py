@@ -1,10 +1,8 @@
-"""Image sets in HDF5, as machine learning hands them around.
+"""Image sets in HDF5: Galaxy10 SDSS, Galaxy10 DECaLS, and others of their layout.
 
-Galaxy10 of SDSS and of DECaLS, and others of their layout.
-
-The dataset ``images`` has the axes (galaxy, y, x, colour) or (galaxy, band, y, x); ``ans``, where
-it is there, has the classes. Every other dataset with one value a galaxy, such as ``ra``, ``dec``
-and ``redshift``, becomes a column of the catalogue.
+The dataset ``images`` has the axes (galaxy, y, x, color) or (galaxy, band, y, x); the optional
+dataset ``ans`` has the classes. Every other dataset with one value a galaxy, such as ``ra``,
+``dec`` and ``redshift``, becomes a column of the catalog.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from galfeat import UsageError
 from galfeat.data.cutouts import Cutout, band_names
 from galfeat.data.sources.base import Failure, Shard
+from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.row_source import RowSource
 
 __all__ = ["Hdf5Source", "is_hdf5", "open_hdf5"]
@@ -27,10 +26,11 @@ __all__ = ["Hdf5Source", "is_hdf5", "open_hdf5"]
 _SUFFIXES = (".h5", ".hdf5", ".hdf")
 _IMAGES = "images"
 _CLASSES = "ans"
-_CLASS_NAMES = ("class_names", "classes", "names")
-# times and bytes by which pixels can be more than their file: compressed, or not written yet
-_EXPANDED, _SPARE = 10_000, 1 << 30
-_COLOURS = ("red", "green", "blue")
+_CLASS_NAME_KEYS = ("class_names", "classes", "names")
+# Factor and bytes by which pixels can exceed the size of their file: they are compressed, or not
+# written yet.
+_COMPRESSION, _UNWRITTEN = 10_000, 1 << 30
+_COLORS = ("red", "green", "blue")
 
 
 def is_hdf5(file: str) -> bool:
@@ -45,29 +45,39 @@ class Hdf5Source(RowSource):
     Parameters
     ----------
     path : Path
-    own : tuple of str
-        Its bands.
+    stored_bands : tuple of str
+        Bands of the dataset.
     named : bool
-        Whether these are names: red, green and blue of a colour picture.
-    colours_last : bool
-        Whether the last axis is the bands, otherwise it is the second.
+        Whether these are names: red, green and blue of a color picture.
+    channels_last : bool
+        Whether the last axis is the bands; otherwise the second is.
     """
 
     path: Path = Path()
-    own: tuple[str, ...] = ()
+    stored_bands: tuple[str, ...] = ()
     named: bool = False
-    colours_last: bool = False
+    channels_last: bool = False
 
-    def _outcomes(self, shard: Shard) -> Sequence[Cutout | Failure]:
+    @property
+    def settings(self) -> dict[str, str]:
+        """Settings that decide which pixels are read, as the metadata of tables record them."""
+        return {
+            **super().settings,
+            "own": str(self.stored_bands),
+            "named": str(self.named),
+            "colours_last": str(self.channels_last),
+        }
+
+    def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:
         ids, file = self._ids(shard), self.path.name
         try:
             with _opened(self.path) as opened:
                 images = opened[_IMAGES]
                 try:
                     stored = images[shard.start : shard.stop]
-                except OSError:  # one damaged piece: the galaxies of the others are good
+                except OSError:  # one damaged chunk: the galaxies of the others can be read
                     return [
-                        self._one(images, name, row)
+                        self._read_one(images, name, row)
                         for row, name in enumerate(ids, start=shard.start)
                     ]
         except (OSError, KeyError, UsageError) as error:
@@ -81,47 +91,49 @@ class Hdf5Source(RowSource):
                 Failure(name, file, "read", reason, row)
                 for row, name in enumerate(ids, start=shard.start)
             ]
-        pixels = self._arranged(stored)
+        pixels = self._arrange(stored)
         rows = enumerate(zip(ids, pixels, strict=True), start=shard.start)
         return [
-            Cutout(name, own, self.own, file=file, named=self.named, row=row)
-            for row, (name, own) in rows
+            Cutout(name, planes, self.stored_bands, file=file, named=self.named, row=row)
+            for row, (name, planes) in rows
         ]
 
-    def _one(self, images: Any, name: str, row: int) -> Cutout | Failure:
+    def _read_one(self, images: Any, name: str, row: int) -> Cutout | Failure:
         try:
-            pixels = self._arranged(images[row : row + 1])[0]
+            pixels = self._arrange(images[row : row + 1])[0]
         except OSError as error:
             return Failure(name, self.path.name, "read", f"its pixels are damaged: {error}", row)
-        return Cutout(name, pixels, self.own, file=self.path.name, named=self.named, row=row)
+        return Cutout(
+            name, pixels, self.stored_bands, file=self.path.name, named=self.named, row=row
+        )
 
-    def _arranged(self, stored: NDArray[Any]) -> NDArray[np.float32]:
-        """Bring stored images to float32 of shape (n, bands, ny, nx)."""
+    def _arrange(self, stored: NDArray[Any]) -> NDArray[np.float32]:
+        """Convert stored images to float32 of shape (n, bands, ny, nx)."""
         planes = (
             stored[:, np.newaxis]
             if stored.ndim == 3
             else np.moveaxis(stored, -1, 1)
-            if self.colours_last
+            if self.channels_last
             else stored
         )
-        with np.errstate(all="ignore"):  # beyond float32 is infinite: a bad pixel
+        with np.errstate(all="ignore"):  # values beyond float32 become infinite: bad pixels
             pixels = np.ascontiguousarray(planes, dtype=np.float32)
         lost = np.isinf(pixels) if planes.dtype.itemsize > 4 else np.zeros(0, bool)
         if lost.any() and np.isfinite(planes[lost]).any():
-            self.known.report(
+            self.header_cache.report(
                 self.path.name, {"overflow": "pixels of it are beyond float32: they are bad pixels"}
             )
         return pixels
 
 
-def open_hdf5(path: Path, wanted: tuple[str, ...]) -> Hdf5Source:
-    """Find the cutouts of an HDF5 file.
+def open_hdf5(path: Path, options: ReadOptions) -> Hdf5Source:
+    """Open the image set of an HDF5 file.
 
     Parameters
     ----------
     path : Path
-    wanted : tuple of str
-        Bands asked for.
+    options : ReadOptions
+        The catalog is not read here.
 
     Raises
     ------
@@ -133,19 +145,25 @@ def open_hdf5(path: Path, wanted: tuple[str, ...]) -> Hdf5Source:
         with _opened(path) as file:
             images = _images(file, path)
             bands = 1 if images.ndim == 3 else min(images.shape[1], images.shape[3])
-            colours_last = images.ndim == 4 and images.shape[3] < images.shape[1]
-            colours = bands == 3 and images.dtype == np.uint8
+            channels_last = images.ndim == 4 and images.shape[3] < images.shape[1]
+            is_color = bands == 3 and images.dtype == np.uint8
             catalog = _catalog(file, images.shape[0], path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read as an HDF5 file: {error}") from error
-    own = _COLOURS if colours else band_names(bands)
-    return Hdf5Source(catalog, wanted, path=path, own=own, named=colours, colours_last=colours_last)
+    return Hdf5Source(
+        catalog,
+        options,
+        path=path,
+        stored_bands=_COLORS if is_color else band_names(bands),
+        named=is_color,
+        channels_last=channels_last,
+    )
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     try:
-        # imported late: a quarter of a second, and only those who have HDF5 files need it
+        # imported late: it takes a quarter of a second, and only HDF5 files need it
         import h5py
     except ModuleNotFoundError as error:
         raise UsageError(
@@ -159,26 +177,26 @@ def _images(file: Any, path: Path) -> Any:
     images = file.get(_IMAGES)
     shape = getattr(images, "shape", None)
     if shape is None:
-        raise UsageError(f"{path}: {_instead(file, images)}")
+        raise UsageError(f"{path}: {_explain_missing(file, images)}")
     if len(shape) in (3, 4) and not shape[0]:
         raise UsageError(f"{path}: holds no galaxies: its dataset '{_IMAGES}' has 0 images")
     if len(shape) not in (3, 4) or 0 in shape or images.dtype.kind not in "uif":
         raise UsageError(
             f"{path}: its dataset '{_IMAGES}' must hold numbers with the axes (galaxy, y, x, "
             "colour), (galaxy, band, y, x) "
-            f"or (galaxy, y, x); there is {_listed(file)}"
+            f"or (galaxy, y, x); there is {_list_datasets(file)}"
         )
-    claimed, there = images.size * images.dtype.itemsize, path.stat().st_size
-    if claimed > there * _EXPANDED + _SPARE and not (images.external or images.is_virtual):
+    claimed, size = images.size * images.dtype.itemsize, path.stat().st_size
+    if claimed > size * _COMPRESSION + _UNWRITTEN and not (images.external or images.is_virtual):
         raise UsageError(
-            f"{path}: its dataset '{_IMAGES}' claims {_there(images)}, which a file of {there:,} "
+            f"{path}: its dataset '{_IMAGES}' claims {_describe(images)}, which a file of {size:,} "
             "bytes cannot hold: it is damaged"
         )
     return images
 
 
-def _instead(file: Any, images: Any) -> str:
-    """Say what there is where no dataset of images is."""
+def _explain_missing(file: Any, images: Any) -> str:
+    """Return what the file holds in place of a dataset of images."""
     link = file.get(_IMAGES, getlink=True)
     if images is None and link is not None:
         where = " of ".join(
@@ -192,26 +210,28 @@ def _instead(file: Any, images: Any) -> str:
             else f"its '{_IMAGES}' cannot be opened: it is damaged"
         )
     if images is None:
-        there = f"holds no dataset '{_IMAGES}', only {_listed(file)}"
+        problem = f"holds no dataset '{_IMAGES}', only {_list_datasets(file)}"
     elif hasattr(images, "keys"):
-        there = f"its '{_IMAGES}' is a group, not a dataset; the file holds {_listed(file)}"
+        problem = (
+            f"its '{_IMAGES}' is a group, not a dataset; the file holds {_list_datasets(file)}"
+        )
     else:
         return f"holds no galaxies: nothing is in its '{_IMAGES}'"
-    return f"{there}; rename the one with the pixels to '{_IMAGES}'"
+    return f"{problem}; rename the one with the pixels to '{_IMAGES}'"
 
 
-def _listed(file: Any) -> str:
-    there: list[str] = []
+def _list_datasets(file: Any) -> str:
+    datasets: list[str] = []
 
     def note(name: str, item: Any) -> None:
         if getattr(item, "shape", None) is not None:
-            there.append(f"{name} ({_there(item)})")
+            datasets.append(f"{name} ({_describe(item)})")
 
     file.visititems(note)
-    return ", ".join(there) or "nothing"
+    return ", ".join(datasets) or "nothing"
 
 
-def _there(item: Any) -> str:
+def _describe(item: Any) -> str:
     return f"{' x '.join(map(str, item.shape)) or 'one value'}, {item.dtype}"
 
 
@@ -241,15 +261,15 @@ def _classes(file: Any, count: int, path: Path) -> list[str]:
     if getattr(answers, "shape", None) != (count,) or answers.dtype.kind not in "uifSO":
         raise UsageError(
             f"{path}: its dataset '{_CLASSES}' must hold a class for each of the {count:,} "
-            f"galaxies; there is {_listed(file)}"
+            f"galaxies; there is {_list_datasets(file)}"
         )
     if answers.dtype.kind in "SO":
         return _texts(answers[:])
     names = next(
         (
             _texts(np.asarray(found))
-            for key in _CLASS_NAMES
-            if (found := _named(file, answers, key)) is not None
+            for key in _CLASS_NAME_KEYS
+            if (found := _class_names(file, answers, key)) is not None
         ),
         [],
     )
@@ -262,10 +282,8 @@ def _classes(file: Any, count: int, path: Path) -> list[str]:
     ]
 
 
-def _named(file: Any, answers: Any, key: str) -> Any:
-    """Return the names of the classes from a dataset of the file, or from an attribute of ``ans``
-    or of the file.
-    """
+def _class_names(file: Any, answers: Any, key: str) -> Any:
+    """Return class names from a dataset, or from an attribute of ``ans`` or of the file."""
     if key in file:
         return file[key][()]
     found = answers.attrs.get(key, file.attrs.get(key))

@@ -1,81 +1,75 @@
-"""Where cutouts come from: one door to a folder, a catalogue, a FITS file or a picture.
+"""Opening of sources: a folder, a catalog, a FITS file, a picture, an image set or a mosaic.
 
-`open_source` looks at what it is given and returns a `Source`: something that knows how many
-entries it has, is cut into shards, and reads a shard at a time. Nothing is held open and nothing
-but the catalogue is held in memory, so a source of a million files costs what its catalogue costs.
+`open_source` returns a `Source`: it knows the number of its entries, divides them into shards, and
+reads a shard at a time. No file stays open and only the catalog is in memory, whatever the number
+of cutouts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
 from galfeat import CutoutError, UsageError
-from galfeat.data.fits.ancillary import Companions
-from galfeat.data.fits.fast_extensions import find_row
-from galfeat.data.fits.header_cache import Known
-from galfeat.data.fits.layouts import Layout, check_layout
+from galfeat.data.fits.fast_extensions import find_uniform_extensions
+from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.fits.layouts import Layout
 from galfeat.data.sources.base import Reading, Shard
-from galfeat.data.sources.catalog_columns import (
-    chosen_columns,
-    completed,
-    file_columns,
-    goes_with,
-    numbered,
-)
-from galfeat.data.sources.catalogs import is_catalog, read_catalog
+from galfeat.data.sources.catalog_formats import is_catalog
+from galfeat.data.sources.catalogs import Catalog
 from galfeat.data.sources.files import FileSource
-from galfeat.data.sources.folders import is_fits, is_picture, list_cutouts, names_of
+from galfeat.data.sources.folders import is_fits, is_picture, list_cutouts
 from galfeat.data.sources.hdf5 import Hdf5Source, is_hdf5, open_hdf5
-from galfeat.data.sources.mosaics.catalog import open_mosaics
+from galfeat.data.sources.mosaics.open import open_mosaics
 from galfeat.data.sources.mosaics.source import MosaicSource
+from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.parquet import ParquetSource, image_column, is_parquet, open_image_set
 from galfeat.data.sources.remote import address_of, open_remote
-from galfeat.data.sources.select_bands import MissingBands, check_missing
-from galfeat.data.sources.sidecars import columns_beside, files_beside
+from galfeat.data.sources.select_bands import MissingBands
+from galfeat.data.sources.sidecars import match_sidecars
 
-__all__ = ["Opened", "Reading", "Shard", "Source", "open_source"]
+__all__ = ["CatalogedSource", "Reading", "Shard", "Source", "open_source", "open_with_options"]
 
 _CATALOGS = ("catalog.csv", "catalog.ecsv", "catalog.fits", "catalog.vot", "catalog.parquet")
 
 
 class Source(Protocol):
-    """Where cutouts come from."""
+    """A source of cutouts, read shard by shard."""
 
     @property
     def catalog(self) -> pa.Table | None:
-        """One row an entry, with the column ``id``."""
+        """Table with one row an entry and the column ``id``."""
 
     @property
     def bands(self) -> tuple[str, ...]:
-        """Bands of the first cutout that can be read, or those asked for."""
+        """Selected bands, or those of the first cutout that can be read."""
 
     def __len__(self) -> int:
         """Return the number of entries; a file that holds several galaxies can be one entry."""
 
     def shards(self, size: int = 256) -> Sequence[Shard]:
-        """Return runs of at most `size` entries that together are the source."""
+        """Return ranges of at most `size` entries that cover the source."""
 
     def read(self, shard: Shard) -> Reading:
         """Read the cutouts of a shard."""
 
 
-class Opened(Source, Protocol):
-    """A source out of files: it always has a catalogue, and says what it leaves out."""
+class CatalogedSource(Source, Protocol):
+    """A source of cutouts in files: it has a catalog, and reports what it leaves out."""
 
     @property
     def catalog(self) -> pa.Table:
-        """One row an entry, with the columns ``id`` and ``file``."""
+        """Table with one row an entry and the columns ``id`` and ``file``."""
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Companion files of a folder that are no galaxies."""
+        """Sidecar files of a folder, which are no galaxies."""
 
     @property
     def left_out_columns(self) -> tuple[str, ...]:
-        """Columns of the catalogue that hold no single value a row."""
+        """Columns of the catalog that hold no single value a row."""
 
 
 def open_source(
@@ -91,60 +85,63 @@ def open_source(
     companions: bool = True,
     bad_bits: int | None = None,
     allow_outside: bool = False,
-) -> Opened:
-    """Find cutouts.
+) -> CatalogedSource:
+    """Open a source of cutouts.
 
     Parameters
     ----------
     path : str or Path, or sequence of them
-        A folder: its ``catalog.csv`` (or .ecsv, .fits, .vot, .parquet) says what is in it; without
-        one, all FITS files and pictures in it and below are galaxies, but for noise maps, PSFs,
-        masks and segments that stand beside the galaxy they belong to.
-        A catalogue: the column ``file``, or the columns ``file_g``, ``file_r``, … for a file a
-        band, are paths relative to it, inside its folder; ``id`` names the galaxies; ``hdu``
-        chooses an image of a file, counted from 0.
+        A folder: its ``catalog.csv`` (or .ecsv, .fits, .vot, .parquet) lists its galaxies; without
+        one, all FITS files and pictures in it and below are galaxies, except sidecar files (noise
+        maps, PSFs, masks and segmentation maps) beside the galaxy that they belong to.
+        A catalog: the column ``file``, or the columns ``file_g``, ``file_r``, … for a file a band,
+        are paths relative to it, inside its folder; ``id`` names the galaxies; ``hdu`` selects an
+        image of a file, counted from 0.
         A FITS file, with one galaxy or many; or a JPEG or PNG picture.
         An HDF5 file with a dataset ``images``, such as Galaxy10: see `galfeat.data.sources.hdf5`.
         A Parquet file with a column of pictures: see `galfeat.data.sources.parquet`.
+        Any of these on a server, by its address: see `galfeat.data.sources.remote`.
     catalog : str or Path, optional
-        Catalogue of a folder, its paths relative to that folder; or of a FITS file with many
+        Catalog of a folder, its paths relative to that folder; or of a FITS file with many
         galaxies, its rows in their order or with a column ``hdu``.
     bands : sequence of str, optional
-        Bands to read, in this order: chosen by name where the files name their bands, otherwise
-        given to them as names.
+        Bands to read, in this order: selected by name where the files name their bands, otherwise
+        assigned to them as names.
     layout : {"auto", "cube", "bands", "galaxies"}
-        How a file holds its galaxies: see `galfeat.data.fits.layouts.arrange`.
+        How a FITS file stores its galaxies: see `galfeat.data.fits.layouts.arrange`.
     positions : str or Path, optional
-        Catalogue of places in a mosaic, with ``ra`` and ``dec`` in degrees (ICRS), or with pixels:
+        Catalog of positions in a mosaic, with ``ra`` and ``dec`` in degrees (ICRS), or in pixels:
         ``x`` and ``y`` counted from 0, or ``x_image`` and ``y_image`` counted from 1. Then `path`
         is a mosaic, a sequence of mosaics with a band each, or a folder of such; columns ``file``
-        or ``file_<band>`` choose mosaics of the folder for each galaxy. What a cutout has beyond
-        the edge is NaN, and its row has ``edge`` true; what lies wholly beyond it is a failure.
+        or ``file_<band>`` select mosaics of the folder for each galaxy. Pixels of a cutout beyond
+        the edge are masked (NaN), and its row has ``edge`` true; a cutout that is wholly beyond
+        the edge is a failure.
     size_arcsec, size_pixels : float, int, optional
         Side of the cutouts around positions, in one of the two.
     missing_bands : {"fail", "mask"}
-        What becomes of a galaxy without one of the bands: a failure; or its pixels of that band are
-        all NaN, which is how a bad pixel is said. A band is missing if its cell of the catalogue is
-        empty, its file does not exist, or a file that names its bands has others.
+        What happens to a galaxy without one of the bands: it is a failure, or all its pixels of
+        that band are masked (NaN). A band is missing if its cell of the catalog is empty, its file
+        does not exist, or a file that names its bands has others.
     companions : bool
-        Whether noise maps, masks, data-quality bits and segmentation maps come along, where
-        extensions of the file, columns of the catalogue, or files beside the galaxy in a folder
-        without a catalogue are called so: see `galfeat.data.fits.ancillary_names`. What is masked
-        is NaN; a pixel whose noise is no positive number is masked.
+        Whether ancillary data (noise maps, masks, data-quality flags and segmentation maps) are
+        read, where extensions of the file, columns of the catalog, or files beside the galaxy in a
+        folder without a catalog have such names: see `galfeat.data.fits.ancillary_names`. Masked
+        pixels are NaN; a pixel whose noise is no positive number is masked.
     bad_bits : int, optional
-        Which data-quality bits make a pixel bad, as a sum; by default those that
-        `galfeat.data.fits.ancillary.Companions` describes.
+        Sum of the data-quality bits that mark a bad pixel; the default is described in
+        `galfeat.data.fits.ancillary.AncillaryOptions`.
     allow_outside : bool
-        Whether the paths of a catalogue may be absolute or lead out of its folder.
+        Whether the paths of a catalog may be absolute or lead out of its folder.
 
     Returns
     -------
-    Opened
+    CatalogedSource
 
     Raises
     ------
     UsageError
-        If there is nothing there, or a catalogue cannot be used.
+        If there is no such file or folder, an option is outside its range, or a catalog cannot be
+        used.
 
     Examples
     --------
@@ -155,19 +152,29 @@ def open_source(
     ...     print(len(reading.cutouts), [failure.reason for failure in reading.failures])
     256 []
     """
-    check_layout(layout)
-    check_missing(missing_bands)
-    options = _Options(
-        _checked_bands(bands),
-        layout,
-        missing_bands,
-        Companions(companions, bad_bits),
-        allow_outside,
+    options = ReadOptions(
+        catalog=catalog,
+        bands=bands,
+        layout=layout,
+        positions=positions,
+        size_arcsec=size_arcsec,
+        size_pixels=size_pixels,
+        missing_bands=missing_bands,
+        companions=companions,
+        bad_bits=bad_bits,
+        allow_outside=allow_outside,
     )
-    if positions is not None:
-        several = [path] if isinstance(path, str | Path) else list(path)
-        return _around(several, positions, (size_arcsec, size_pixels), catalog, options)
-    if size_arcsec is not None or size_pixels is not None:
+    return open_with_options(path, options)
+
+
+def open_with_options(
+    path: str | Path | Sequence[str | Path], options: ReadOptions
+) -> CatalogedSource:
+    """Open a source of cutouts, as `open_source` does, with all options in one value."""
+    options.check()
+    if options.positions is not None:
+        return _open_mosaics([path] if isinstance(path, str | Path) else list(path), options)
+    if options.size_arcsec is not None or options.size_pixels is not None:
         raise UsageError("a size goes with positions in a mosaic, and there are none")
     if not isinstance(path, str | Path):
         raise UsageError(
@@ -176,224 +183,142 @@ def open_source(
         )
     address = address_of(path)
     if address is not None:
-        return open_remote(address, catalog, lambda place, own: _from_path(place, own, options))
-    return _from_path(Path(path).expanduser().absolute(), catalog, options)
+        return open_remote(address, options, _open_local)
+    return _open_local(_absolute(path), options)
 
 
-def _from_path(place: Path, catalog: str | Path | None, options: "_Options") -> Opened:
-    if not place.exists():
-        raise UsageError(f"{place}: there is no such file or folder")
-    return (
-        _from_folder(place, catalog, options)
-        if place.is_dir()
-        else _from_one(place, catalog, options)
-    )
+def _absolute(path: str | Path) -> Path:
+    return Path(path).expanduser().absolute()
 
 
-class _Options(NamedTuple):
-    """How a source is read, whatever it is."""
-
-    wanted: tuple[str, ...]
-    layout: Layout
-    missing_bands: MissingBands
-    companions: Companions
-    outside: bool
-
-    def files(self, folder: Path, catalog: pa.Table, columns: Mapping[str, str]) -> FileSource:
-        """Return a source of files that is read so."""
-        return FileSource(
-            folder,
-            catalog,
-            columns,
-            self.layout,
-            self.wanted,
-            companions=self.companions,
-            missing_bands=self.missing_bands,
-            outside=self.outside,
-        )
-
-
-def _from_one(path: Path, catalog: str | Path | None, options: _Options) -> Opened:
-    if is_hdf5(path.name):
-        return _labelled(
-            replace(open_hdf5(path, options.wanted), missing_bands=options.missing_bands),
-            catalog,
-            path,
-        )
-    column = image_column(path) if is_parquet(path.name) else None
-    if column is not None:
-        return _labelled(
-            replace(
-                open_image_set(path, column, options.wanted), missing_bands=options.missing_bands
-            ),
-            catalog,
-            path,
-        )
-    known, layout = Known(), options.layout
-    row = find_row(path, layout, known) if is_fits(path.name) else None
-    if is_catalog(path) or (row is None and is_fits(path.name) and _holds_tables_only(path, known)):
-        if catalog is not None:
-            raise UsageError(f"{path}: is a catalogue itself, so there is no other to go with it")
-        return _from_catalog(path, path.parent, options)
-    if not is_fits(path.name) and not is_picture(path.name):
-        raise UsageError(
-            f"{path}: is no folder, no catalogue (CSV, ECSV, FITS, VOTable, Parquet), no FITS "
-            "file, no HDF5 file and no picture (JPEG, PNG)"
-        )
-    count = row.count if row else _count_galaxies(path, layout, known)
-    every = replace(
-        options.files(path.parent, numbered(path, count), {"": "file"}),
-        numbers=tuple(range(count)),
-        row=row,
-        known=known,
-    )
-    return (
-        every
-        if catalog is None
-        else _with_catalog(every, Path(catalog).expanduser().absolute(), path)
-    )
-
-
-def _around(
-    paths: Sequence[str | Path],
-    positions: str | Path,
-    size: tuple[float | None, float | None],
-    catalog: str | Path | None,
-    options: _Options,
-) -> MosaicSource:
-    if catalog is not None:
+def _open_mosaics(paths: Sequence[str | Path], options: ReadOptions) -> MosaicSource:
+    if options.catalog is not None:
         raise UsageError("a catalogue of positions is the catalogue; there can be no other")
-    elsewhere = [path for path in paths if address_of(path)]
-    if elsewhere:
+    remote = [path for path in paths if address_of(path)]
+    if remote:
         raise UsageError(
-            f"{address_of(elsewhere[0])}: cutouts are taken from mosaics on disks only; fetch it "
-            "first"
+            f"{address_of(remote[0])}: cutouts are taken from mosaics on disks only; fetch it first"
         )
-    places = [Path(path).expanduser().absolute() for path in paths]
-    missing = [path for path, place in zip(paths, places, strict=True) if not place.exists()]
-    if missing or not places:
+    local = [_absolute(path) for path in paths]
+    missing = [path for path, place in zip(paths, local, strict=True) if not place.exists()]
+    if missing or not local:
         raise UsageError(
             f"{missing[0]}: there is no such file or folder" if missing else "there is no mosaic"
         )
-    found = open_mosaics(
-        places,
-        Path(positions).expanduser().absolute(),
-        size,
-        options.wanted,
-        (options.layout, options.companions),
-    )
-    return replace(found, missing_bands=options.missing_bands)
+    return open_mosaics(local, Catalog.read(_absolute(options.positions or "")), options)
 
 
-def _from_folder(folder: Path, catalog: str | Path | None, options: _Options) -> FileSource:
+def _open_local(path: Path, options: ReadOptions) -> CatalogedSource:
+    if not path.exists():
+        raise UsageError(f"{path}: there is no such file or folder")
+    if path.is_dir():
+        return _open_folder(path, options)
+    if is_hdf5(path.name):
+        return _with_catalog_rows(open_hdf5(path, options), path)
+    column = image_column(path) if is_parquet(path.name) else None
+    if column is not None:
+        return _with_catalog_rows(open_image_set(path, column, options), path)
+    return _open_file(path, options)
+
+
+def _open_folder(folder: Path, options: ReadOptions) -> FileSource:
     own = next((folder / name for name in _CATALOGS if (folder / name).is_file()), None)
-    if catalog is not None or own is not None:
-        return _from_catalog(Path(catalog or own or "").expanduser().absolute(), folder, options)
+    if options.catalog is not None or own is not None:
+        catalog = Catalog.read(_absolute(options.catalog or own or ""))
+        return _open_catalog(catalog, folder, options)
     files, left_out = list_cutouts(folder)
     if not files:
         raise UsageError(
             f"{folder}: no FITS file or picture is in this folder"
             + (" but companions of galaxies" if left_out else "")
         )
-    table = pa.table({"id": names_of(files), "file": files})
-    beside = files_beside(files, left_out) if options.companions.use else ()
-    return replace(options.files(folder, table, {"": "file"}), left_out=left_out, beside=beside)
+    sidecars = match_sidecars(files, left_out) if options.companions else ()
+    table = Catalog.of_files(folder, files).table
+    return FileSource(folder, table, {"": "file"}, options, left_out=left_out, sidecars=sidecars)
 
 
-def _from_catalog(path: Path, folder: Path, options: _Options) -> FileSource:
-    table, left_out = read_catalog(path)
-    columns = file_columns(table, path)
-    catalog = completed(table, columns, path)
-    chosen = chosen_columns(columns, options.wanted, path)
-    beside = [
-        each
-        for each in columns_beside(table, [band for band in columns if band])
-        if goes_with(each.band, chosen)
-    ]
-    return replace(
-        options.files(folder, catalog, chosen), left_out_columns=left_out, beside=tuple(beside)
+def _open_catalog(catalog: Catalog, folder: Path, options: ReadOptions) -> FileSource:
+    identified = catalog.with_ids()
+    columns = identified.select_files(options.selected_bands)
+    return FileSource(
+        folder,
+        identified.table,
+        columns,
+        options,
+        left_out_columns=identified.left_out_columns,
+        sidecars=identified.sidecars(columns),
     )
 
 
-def _labelled(
-    source: Hdf5Source | ParquetSource, catalog: str | Path | None, path: Path
-) -> Hdf5Source | ParquetSource:
-    """Give the galaxies of an image set the rows of a catalogue, in their order."""
-    if catalog is None:
-        return source
-    table, left_out = read_catalog(Path(catalog).expanduser().absolute())
-    if table.num_rows != len(source):
+def _open_file(path: Path, options: ReadOptions) -> FileSource:
+    """Open a FITS file of galaxies or of a catalog, another catalog, or a picture."""
+    cache = HeaderCache()
+    fits = is_fits(path.name)
+    extensions = find_uniform_extensions(path, options.layout, cache) if fits else None
+    if is_catalog(path) or (extensions is None and fits and _has_only_tables(path, cache)):
+        if options.catalog is not None:
+            raise UsageError(f"{path}: is a catalogue itself, so there is no other to go with it")
+        return _open_catalog(Catalog.read(path), path.parent, options)
+    if not fits and not is_picture(path.name):
         raise UsageError(
-            f"{catalog}: has {table.num_rows} rows for the {len(source)} galaxies of {path.name}"
+            f"{path}: is no folder, no catalogue (CSV, ECSV, FITS, VOTable, Parquet), no FITS "
+            "file, no HDF5 file and no picture (JPEG, PNG)"
         )
+    count = extensions.count if extensions else _count_galaxies(path, options.layout, cache)
+    source = FileSource(
+        path.parent,
+        Catalog.of_file(path, count).table,
+        {"": "file"},
+        options,
+        numbers=tuple(range(count)),
+        extensions=extensions,
+        header_cache=cache,
+    )
+    if options.catalog is None:
+        return source
+    catalog = Catalog.read(_absolute(options.catalog)).for_file(path, count)
+    return replace(
+        source,
+        catalog=catalog.table,
+        numbers=None if catalog.selects_hdus else source.numbers,
+        extensions=None if catalog.selects_hdus else extensions,
+        left_out_columns=catalog.left_out_columns,
+        sidecars=catalog.sidecars(source.columns),
+    )
+
+
+def _with_catalog_rows(
+    source: Hdf5Source | ParquetSource, path: Path
+) -> Hdf5Source | ParquetSource:
+    """Assign the rows of the catalog, if any, to the galaxies of an image set, in their order."""
+    given = source.options.catalog
+    if given is None:
+        return source
+    catalog = Catalog.read(_absolute(given))
+    if len(catalog) != len(source):
+        raise UsageError(
+            f"{given}: has {len(catalog)} rows for the {len(source)} galaxies of {path.name}"
+        )
+    table = catalog.table
     for name in ("file", "id"):
         if name not in table.column_names:
             table = table.add_column(0, name, source.catalog.column(name))
-    return replace(source, catalog=table, left_out_columns=left_out)
+    return replace(source, catalog=table, left_out_columns=catalog.left_out_columns)
 
 
-def _with_catalog(every: FileSource, catalog: Path, path: Path) -> FileSource:
-    """Give the galaxies of a file the rows of a catalogue.
-
-    In their order, or by its column ``hdu``.
-    """
-    table, left_out = read_catalog(catalog)
-    count = len(every)
-    by_hdu = "hdu" in table.column_names
-    if not by_hdu and table.num_rows != count:
-        raise UsageError(
-            f"{catalog}: has {table.num_rows} rows for the {count} galaxies of {path.name}; a "
-            "column 'hdu' can choose among them"
-        )
-    here = pa.array([path.name] * table.num_rows)
-    table = (
-        table.set_column(table.column_names.index("file"), "file", here)
-        if "file" in table.column_names
-        else table.append_column("file", here)
-    )
-    if not by_hdu and "id" not in table.column_names:
-        table = table.add_column(
-            0, "id", pa.array([f"{names_of([path.name])[0]}[{number}]" for number in range(count)])
-        )
-    table = completed(table, every.columns, catalog)
-    return replace(
-        every,
-        catalog=table,
-        numbers=None if by_hdu else every.numbers,
-        row=None if by_hdu else every.row,
-        left_out_columns=left_out,
-        beside=columns_beside(table, ()),
-    )
-
-
-def _checked_bands(bands: Sequence[str] | None) -> tuple[str, ...]:
-    if bands is None:
-        return ()
-    wanted = (bands,) if isinstance(bands, str) else tuple(bands)
-    if (
-        not wanted
-        or not all(isinstance(band, str) and band for band in wanted)
-        or len(set(wanted)) < len(wanted)
-    ):
-        raise UsageError(
-            f"bands must be names, each once; they are {', '.join(map(repr, wanted)) or 'none'}"
-        )
-    return wanted
-
-
-def _count_galaxies(path: Path, layout: Layout, known: Known) -> int:
+def _count_galaxies(path: Path, layout: Layout, cache: HeaderCache) -> int:
     if is_picture(path.name):
         return 1
     try:
-        with known.open(path) as file:
+        with cache.open(path) as file:
             return len(file.galaxies(layout))
-    except CutoutError:  # it is one entry then, and reading it gives the reason
+    except CutoutError:  # it is one entry then, and reading it reports the reason
         return 1
 
 
-def _holds_tables_only(path: Path, known: Known) -> bool:
+def _has_only_tables(path: Path, cache: HeaderCache) -> bool:
     try:
-        with known.open(path) as file:
+        with cache.open(path) as file:
             kinds = {hdu.kind for hdu in file.hdus if hdu.shape}
     except CutoutError:
         return False

@@ -1,4 +1,4 @@
-"""One file of a source, FITS or picture, behind one door."""
+"""Opening of one file of a source: a FITS file, or a picture with the same interface."""
 
 import os
 import re
@@ -7,50 +7,50 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary import Companions, Pixels
+from galfeat.data.fits.ancillary import AncillaryOptions, PixelPlanes
 from galfeat.data.fits.file import FitsFile
-from galfeat.data.fits.header_cache import Known
-from galfeat.data.fits.layouts import Galaxy, Layout
+from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.fits.layouts import GalaxyImages, Layout
 from galfeat.data.sources.folders import is_picture
 from galfeat.data.sources.pictures import read_picture
 
-__all__ = ["Picture", "is_there", "open_file"]
+__all__ = ["Picture", "file_exists", "open_file"]
 
-# as `galfeat.data.sources.folders` writes bytes that are no text
-_SPELLED_OUT = re.compile(r"\\x[0-9a-f]{2}")
-_AS_USUAL = Companions()
+# as `galfeat.data.sources.folders` escapes bytes that are no UTF-8
+_ESCAPED = re.compile(r"\\x[0-9a-f]{2}")
+_DEFAULTS = AncillaryOptions()
 
 
 class Picture:
-    """A picture behind the same door as a FITS file."""
+    """A JPEG or PNG picture with the interface of a FITS file."""
 
     def __init__(self, path: Path) -> None:
         self._pixels = read_picture(path)
 
-    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[Galaxy]:  # noqa: ARG002 - a picture has one layout
+    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[GalaxyImages]:  # noqa: ARG002 - a picture has one layout
         """Return its one galaxy."""
         if hdu:
             raise CutoutError(f"has no extension {hdu}: it is a picture")
-        return [Galaxy((0,))]
+        return [GalaxyImages((0,))]
 
-    def load(self, galaxy: Galaxy, companions: Companions = _AS_USUAL) -> Pixels:  # noqa: ARG002 - there is one, and it is alone
+    def load(self, galaxy: GalaxyImages, ancillary: AncillaryOptions = _DEFAULTS) -> PixelPlanes:  # noqa: ARG002 - it has one galaxy and no ancillary data
         """Return its pixels."""
         return self._pixels
 
 
 @contextmanager
 def open_file(
-    folder: Path, file: str, known: Known, *, outside: bool = False
+    folder: Path, file: str, header_cache: HeaderCache, *, outside: bool = False
 ) -> Iterator[FitsFile | Picture]:
-    """Open a file of a catalogue, and close it afterwards.
+    """Open a file of a catalog, and close it afterwards.
 
     Parameters
     ----------
     folder : Path
-        Where paths start.
+        Folder that paths of the catalog are relative to.
     file : str
-        As the catalogue writes it.
-    known : Known
+        Path in the catalog.
+    header_cache : HeaderCache
     outside : bool
         Whether it may lie outside the folder.
 
@@ -59,20 +59,20 @@ def open_file(
     CutoutError
         If there is no such file, it lies outside, or it cannot be read.
     """
-    path = _path(folder, file, outside)
+    path = _resolve(folder, file, outside)
     if is_picture(file):
         yield Picture(path)
     else:
-        with known.open(path) as opened:
+        with header_cache.open(path) as opened:
             yield opened
 
 
-def is_there(folder: Path, file: str, *, outside: bool = False) -> bool:
+def file_exists(folder: Path, file: str, *, outside: bool = False) -> bool:
     """Return whether a file is named and exists."""
-    return bool(file) and _path(folder, file, outside).exists()
+    return bool(file) and _resolve(folder, file, outside).exists()
 
 
-def _path(folder: Path, file: str, outside: bool) -> Path:
+def _resolve(folder: Path, file: str, outside: bool) -> Path:
     if not file:
         raise CutoutError("no file stands in the catalogue")
     normal = os.path.normpath(file)
@@ -85,6 +85,6 @@ def _path(folder: Path, file: str, outside: bool) -> Path:
     if "\0" in file:
         raise CutoutError("there is no such file")
     path = folder / normal
-    if _SPELLED_OUT.search(file) and not path.exists():
+    if _ESCAPED.search(file) and not path.exists():
         raise CutoutError("its name is not UTF-8, so that it can stand in no table: rename it")
     return path

@@ -1,7 +1,4 @@
-"""Image sets in Parquet, as Hugging Face hands them around.
-
-A column of JPEG or PNG pictures, and one of labels.
-"""
+"""Image sets in Parquet as on Hugging Face: a column of JPEG or PNG pictures, and one of labels."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +13,8 @@ import pyarrow.parquet as pq
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout
 from galfeat.data.sources.base import Failure, Shard
-from galfeat.data.sources.catalogs import tidy
+from galfeat.data.sources.catalogs import Catalog
+from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.pictures import decode_picture
 from galfeat.data.sources.row_source import RowSource
 
@@ -32,9 +30,7 @@ def is_parquet(file: str) -> bool:
 
 
 def image_column(path: Path) -> str | None:
-    """Return the column of a Parquet file that holds pictures.
-
-    None if it is a catalogue or no Parquet file.
+    """Return the column of pictures of a Parquet file; None if it is a catalog or no Parquet file.
 
     Raises
     ------
@@ -44,7 +40,7 @@ def image_column(path: Path) -> str | None:
     try:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowException):
-        return None  # reading it as a catalogue says why
+        return None  # reading it as a catalog reports why
     if b"galfeat" in (schema.metadata or {}):
         raise UsageError(
             f"{path}: is a feature table, not cutouts: they are measured already ('galfeat train' "
@@ -66,16 +62,21 @@ class ParquetSource(RowSource):
     ----------
     path : Path
     column : str
-        Which has the pictures: bytes, or ``bytes`` and ``path`` together.
+        Column of the pictures: bytes, or structs of ``bytes`` and ``path``.
     """
 
     path: Path = Path()
     column: str = ""
 
-    def _outcomes(self, shard: Shard) -> Sequence[Cutout | Failure]:
+    @property
+    def settings(self) -> dict[str, str]:
+        """Settings that decide which pixels are read, as the metadata of tables record them."""
+        return {**super().settings, "column": self.column}
+
+    def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:
         ids, rows = self._ids(shard), range(shard.start, shard.stop)
         try:
-            stored = _rows(self.path, self.column, shard)
+            stored = _read_pictures(self.path, self.column, shard)
         except (OSError, IndexError, pa.ArrowException) as error:
             reason = f"cannot be read: {str(error).strip().splitlines()[0]}"
             return [
@@ -100,16 +101,16 @@ class ParquetSource(RowSource):
         )
 
 
-def open_image_set(path: Path, column: str, wanted: tuple[str, ...]) -> ParquetSource:
-    """Find the pictures of a Parquet file.
+def open_image_set(path: Path, column: str, options: ReadOptions) -> ParquetSource:
+    """Open the image set of a Parquet file.
 
     Parameters
     ----------
     path : Path
     column : str
         See `image_column`.
-    wanted : tuple of str
-        Bands asked for.
+    options : ReadOptions
+        The catalog is not read here.
 
     Raises
     ------
@@ -130,18 +131,17 @@ def open_image_set(path: Path, column: str, wanted: tuple[str, ...]) -> ParquetS
         raise UsageError(
             f"{path}: is damaged: it says that it has {count:,} rows and holds {table.num_rows:,}"
         )
-    catalog, left_out = tidy(_with_class_names(table).replace_schema_metadata(None), path)
-    if "id" not in catalog.column_names:
-        names = pa.array([f"{path.stem}[{row}]" for row in range(count)])
-        catalog = (
-            catalog.add_column(0, "id", names) if catalog.num_columns else pa.table({"id": names})
-        )
-    catalog = catalog.append_column("file", pa.array([path.name] * count))
-    return ParquetSource(catalog, wanted, left_out, path=path, column=column)
+    catalog = Catalog.from_table(_with_class_names(table).replace_schema_metadata(None), path)
+    table = catalog.table
+    if "id" not in table.column_names:
+        ids = pa.array([f"{path.stem}[{row}]" for row in range(count)])
+        table = table.add_column(0, "id", ids) if table.num_columns else pa.table({"id": ids})
+    table = table.append_column("file", pa.array([path.name] * count))
+    return ParquetSource(table, options, catalog.left_out_columns, path=path, column=column)
 
 
-def _rows(path: Path, column: str, shard: Shard) -> list[bytes | None]:
-    """Read the pictures of some rows: of the file's groups of rows those that hold them."""
+def _read_pictures(path: Path, column: str, shard: Shard) -> list[bytes | None]:
+    """Read the pictures of some rows, from the row groups that hold them."""
     with pq.ParquetFile(path) as file:
         ends = np.cumsum(
             [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
@@ -167,7 +167,7 @@ def _holds_bytes(kind: pa.DataType) -> bool:
 
 
 def _with_class_names(table: pa.Table) -> pa.Table:
-    """Write classes by name where the file's remarks for Hugging Face name them."""
+    """Replace class numbers by names where the file's Hugging Face metadata has them."""
     for name, classes in _class_names(table.schema).items():
         if name in table.column_names and pa.types.is_integer(table.schema.field(name).type):
             values = [

@@ -1,6 +1,4 @@
-"""One JPEG or PNG picture to a galaxy with the bands red, green and blue, or one band if it is
-grey.
-"""
+"""JPEG and PNG pictures as galaxies: the bands red, green and blue, or one band of a gray one."""
 
 import io
 from pathlib import Path
@@ -13,42 +11,42 @@ from PIL.PngImagePlugin import PngImageFile
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import band_names
-from galfeat.data.fits.file import Pixels
+from galfeat.data.fits.file import PixelPlanes
 from galfeat.data.fits.streams import open_bytes
 
 __all__ = ["decode_picture", "read_picture"]
 
-_COLOURS = ("red", "green", "blue")
-_GREY = ("1", "L", "I", "I;16", "I;16B", "F")
-_BEST_RATIO = 1100  # PNG packs at most 1032 to 1, JPEG less
+_COLORS = ("red", "green", "blue")
+_GRAY = ("1", "L", "I", "I;16", "I;16B", "F")
+_MOST_COMPRESSION = 1100  # PNG compresses by at most 1032, JPEG by less
 
-# What Pillow raises on damaged pictures, found by damaging some thousands.
+# Exceptions of Pillow on damaged pictures, found by damaging some thousands.
 _DAMAGED = (OSError, SyntaxError, ValueError)
 
 
-def read_picture(path: Path) -> Pixels:
+def read_picture(path: Path) -> PixelPlanes:
     """Read a picture.
 
-    Rows are kept as the file has them, so the first is the top one (in FITS it is the bottom one).
-    Values are those of the file, 0 to 255 or, in 16-bit PNG, 0 to 65535. Pixels that are wholly
-    transparent are NaN: nothing is to be seen there.
+    Rows have the order of the file: the first one is at the top (in FITS it is at the bottom).
+    Values are those of the file, 0 to 255 or, in 16-bit PNG, 0 to 65535. Fully transparent pixels
+    are masked (NaN).
 
     Raises
     ------
     CutoutError
-        If there is no such file, it is no such picture, or it is damaged.
+        If there is no such file, it is no JPEG or PNG picture, or it is damaged.
     """
     with open_bytes(path) as source:
         return decode_picture(bytes(source.read(0, source.size)))
 
 
-def decode_picture(data: bytes) -> Pixels:
-    """Return the pixels of a picture as it lies in a file; see `read_picture`.
+def decode_picture(data: bytes) -> PixelPlanes:
+    """Decode the bytes of a JPEG or PNG file; see `read_picture`.
 
     Raises
     ------
     CutoutError
-        If it is no such picture, or it is damaged.
+        If it is no JPEG or PNG picture, or it is damaged.
     """
     try:
         pixels = _decode(data)
@@ -57,44 +55,44 @@ def decode_picture(data: bytes) -> Pixels:
             raise
         raise CutoutError(f"is a damaged picture: {error}") from error
     if pixels.shape[0] == 1:
-        return Pixels(pixels, band_names(1), False)
-    return Pixels(pixels, _COLOURS, True)
+        return PixelPlanes(pixels, band_names(1), False)
+    return PixelPlanes(pixels, _COLORS, True)
 
 
 def _decode(data: bytes) -> NDArray[np.float32]:
     with _open(data) as picture:
         width, height = picture.size
-        if width * height * len(picture.getbands()) > _BEST_RATIO * len(data):
+        if width * height * len(picture.getbands()) > _MOST_COMPRESSION * len(data):
             raise CutoutError(
                 f"is a damaged picture: it claims {width} x {height} pixels in {len(data):,} bytes"
             )
-        deep = picture.format == "PNG" and any(
+        sixteen_bits = picture.format == "PNG" and any(
             str(tile[3]).endswith(";16B") for tile in picture.tile
         )
         picture.load()
-        if picture.mode in _GREY:
+        if picture.mode in _GRAY:
             return np.asarray(picture, dtype=np.float32)[np.newaxis]
-        see_through = "transparency" in picture.info or picture.mode in (
+        transparent = "transparency" in picture.info or picture.mode in (
             "LA",
             "PA",
             "RGBA",
             "RGBa",
             "La",
         )
-        grey = picture.mode in ("LA", "La")
-        colours = (
-            _sixteen_bits(data)
-            if deep
-            else np.asarray(picture.convert("RGBA" if see_through else "RGB"))
+        is_gray = picture.mode in ("LA", "La")
+        colors = (
+            _decode_sixteen_bits(data)
+            if sixteen_bits
+            else np.asarray(picture.convert("RGBA" if transparent else "RGB"))
         )
-    bands = np.moveaxis(colours[..., :1] if grey else colours[..., :3], -1, 0).astype(np.float32)
-    if see_through and colours.shape[-1] == 4:
-        bands[:, colours[..., 3] == 0] = np.nan
+    bands = np.moveaxis(colors[..., :1] if is_gray else colors[..., :3], -1, 0).astype(np.float32)
+    if transparent and colors.shape[-1] == 4:
+        bands[:, colors[..., 3] == 0] = np.nan
     return bands
 
 
 def _open(data: bytes) -> ImageFile:
-    """Open by format, since Pillow's general door warns about pictures that it finds large."""
+    """Open a picture by its format: `PIL.Image.open` would warn about large pictures."""
     if data.startswith(b"\xff\xd8"):
         return JpegImageFile(io.BytesIO(data))
     if data.startswith(b"\x89PNG"):
@@ -105,9 +103,9 @@ def _open(data: bytes) -> ImageFile:
     )
 
 
-def _sixteen_bits(data: bytes) -> NDArray[np.uint16]:
-    """Pillow would keep the upper 8 bits of each colour only."""
-    import cv2  # imported late: a quarter of a second, for a rare kind of file
+def _decode_sixteen_bits(data: bytes) -> NDArray[np.uint16]:
+    """Decode 16-bit colors, of which Pillow would keep the upper 8 bits only."""
+    import cv2  # imported late: it takes a quarter of a second, for a rare format
 
     decoded = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.ndim != 3:

@@ -1,12 +1,11 @@
-"""Cutouts on a server: object stores (``s3://``, ``gs://``) and the web (``https://``), read a
-shard at a time.
+"""Cutouts in object stores (``s3://``, ``gs://``) and on the web (``https://``).
 
-What a local folder, catalogue or file can be, one on a server can be too. The files of a shard are
-fetched side by side into a temporary folder, read there like any others, and removed again; one
-large file (extensions, HDF5, Parquet) is fetched once and read from the copy. Needs fsspec and, for
-each kind of server, the package that fsspec names: ``pip install 'galfeat[remote]'`` has those of
-S3 and the web. Keys and endpoints are taken from where these packages look for them (environment
-variables, ``~/.aws``, fsspec's configuration).
+Folders, catalogs and files on a server are read like local ones. The files of a shard are
+downloaded concurrently into a temporary folder, read there, and removed again; one large file
+(FITS with many extensions, HDF5, Parquet) is downloaded once and read from the copy. This needs
+fsspec and, for each kind of server, the package that fsspec names: ``pip install
+'galfeat[remote]'`` has those of S3 and the web. Credentials and endpoints are those of these
+packages (environment variables, ``~/.aws``, fsspec's configuration).
 """
 
 import atexit
@@ -26,27 +25,29 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from galfeat import UsageError
-from galfeat.data.fits.header_cache import Known
+from galfeat._atomic_files import atomic_open
+from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.sources.base import Failure, Reading, Shard
-from galfeat.data.sources.catalogs import is_catalog
+from galfeat.data.sources.catalog_formats import is_catalog
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.folders import is_fits, is_picture
 from galfeat.data.sources.hdf5 import is_hdf5
+from galfeat.data.sources.options import ReadOptions
 
 if TYPE_CHECKING:
-    from galfeat.data.sources.open import Opened
+    from galfeat.data.sources.open import CatalogedSource
 
 __all__ = ["RemoteSource", "address_of", "open_remote", "receive", "send"]
 
 _ADDRESS = re.compile(r"^(s3|s3a|gs|gcs|https?|abfs|abfss|az|memory):/+(?=[^/])")
-_AT_ONCE = 16  # files that are fetched side by side
+_CONCURRENT = 16  # downloads at the same time
 _ATTEMPTS = 3
 _CATALOG = re.compile(r"^catalog\.(csv|ecsv|fits|vot|parquet)$")
-Opener = Callable[[Path, Path | None], "Opened"]
+Opener = Callable[[Path, ReadOptions], "CatalogedSource"]
 
 
 def address_of(path: object) -> str | None:
-    """Return the address that a path is, or None if it is a local one.
+    """Return the address of a path on a server, or None if the path is local.
 
     Examples
     --------
@@ -55,7 +56,7 @@ def address_of(path: object) -> str | None:
     >>> address_of("cutouts/") is None
     True
     """
-    # a Path has lost one of the two slashes
+    # a Path keeps one of the two slashes only
     text = path.as_posix() if isinstance(path, Path) else str(path)
     found = _ADDRESS.match(text)
     return f"{found[1]}://{text[found.end() :]}" if found else None
@@ -71,11 +72,11 @@ class RemoteSource:
     Parameters
     ----------
     address : str
-        Where the paths of the catalogue start.
+        Address that the paths of the catalog are relative to.
     local : FileSource
-        The same files as if they lay here.
+        The source of the downloaded files.
     stamps : mapping of str to (int, int)
-        Bytes of the files and a number that changes when they do, where the server lists them.
+        Size of each file in bytes and a digest of its ETag or time, where the server lists them.
     """
 
     address: str
@@ -87,34 +88,41 @@ class RemoteSource:
 
     @property
     def catalog(self) -> pa.Table:
-        """One row an entry, with the columns ``id`` and ``file``."""
+        """Table with one row an entry and the columns ``id`` and ``file``."""
         return self.local.catalog
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Companion files of a folder that are no galaxies."""
+        """Sidecar files of a folder, which are no galaxies."""
         return self.local.left_out
 
     @property
     def left_out_columns(self) -> tuple[str, ...]:
-        """Columns of the catalogue that hold no single value a row."""
+        """Columns of the catalog that hold no single value a row."""
         return self.local.left_out_columns
 
     @cached_property
     def bands(self) -> tuple[str, ...]:
-        """Bands asked for, or those of the first cutout that can be read; none if none can."""
-        if self.local.wanted:
-            return self.local.wanted
-        plain = replace(self, local=replace(self.local, missing_bands="fail"))
-        readings = (plain.read(Shard(row, row + 1)) for row in range(len(self)))
+        """Selected bands, or those of the first cutout that can be read; none if none can."""
+        options = self.local.options
+        if options.selected_bands:
+            return options.selected_bands
+        unmasked = replace(options, missing_bands="fail")
+        whole = replace(self, local=replace(self.local, options=unmasked))
+        readings = (whole.read(Shard(row, row + 1)) for row in range(len(self)))
         return next((reading.cutouts[0].bands for reading in readings if reading.cutouts), ())
 
     def shards(self, size: int = 256) -> Sequence[Shard]:
-        """Return runs of `size` entries that together are the source."""
+        """Return ranges of at most `size` entries that cover the source."""
         return self.local.shards(size)
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """Settings that decide which pixels are read, as the metadata of tables record them."""
+        return {"address": self.address, **self.local.settings}
+
     def files(self, shard: Shard) -> list[str]:
-        """Return the names of the files of a shard, companions with them, each once."""
+        """Return the names of the files of a shard, including sidecar files, each once."""
         part = self.catalog.slice(shard.start, len(shard))
         names = [
             name
@@ -122,110 +130,115 @@ class RemoteSource:
             for name in part.column(column).to_pylist()
         ]
         names += [
-            each.of(row) for each in self.local.beside for row in range(shard.start, shard.stop)
+            each.of_row(row)
+            for each in self.local.sidecars
+            for row in range(shard.start, shard.stop)
         ]
         return list(dict.fromkeys(name for name in names if name))
 
-    def marks(self, shard: Shard) -> list[tuple[str, int, int]]:
-        """Return name, bytes and a number that changes with the content of each file of a shard.
+    def file_stamps(self, shard: Shard) -> list[tuple[str, int, int]]:
+        """Return name, size in bytes and a digest of the ETag or time of each file of a shard.
 
-        -1 where the server does not say.
+        -1 where the server does not tell.
         """
         names = self.files(shard)
-        asked = [name for name in names if name not in self.stamps]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            answers = dict(zip(asked, pool.map(partial(_asked, self.address), asked), strict=True))
+        unlisted = [name for name in names if name not in self.stamps]
+        with ThreadPoolExecutor(_CONCURRENT) as pool:
+            found = pool.map(partial(_query_stamp, self.address), unlisted)
+            answers = dict(zip(unlisted, found, strict=True))
         return [(name, *(self.stamps.get(name) or answers[name])) for name in names]
 
     def read(self, shard: Shard) -> Reading:
-        """Fetch and read the cutouts of a shard.
+        """Download and read the cutouts of a shard.
 
-        What cannot be fetched is a failure with the server's reason.
+        A file that cannot be downloaded is a failure with the server's reason.
         """
         with tempfile.TemporaryDirectory(prefix="galfeat-") as folder:
             problems = _fetch_all(self.address, self.files(shard), Path(folder))
-            masks = (
-                self.local.missing_bands == "mask"
-                and not self.local.wanted
+            options = self.local.options
+            if (
+                options.missing_bands == "mask"
+                and not options.selected_bands
                 and "" in self.local.columns
+            ):
+                options = replace(options, bands=self.bands or None)
+            downloaded = replace(
+                self.local, folder=Path(folder), header_cache=HeaderCache(), options=options
             )
-            here = replace(
-                self.local,
-                folder=Path(folder),
-                known=Known(),
-                wanted=self.bands if masks else self.local.wanted,
-            )
-            reading = here.read(shard)
+            reading = downloaded.read(shard)
         return Reading(
-            reading.cutouts, [_explained(failure, problems) for failure in reading.failures]
+            reading.cutouts, [_explain(failure, problems) for failure in reading.failures]
         )
 
 
-def open_remote(address: str, catalog: str | Path | None, opener: Opener) -> "Opened":
-    """Find cutouts on a server.
+def open_remote(address: str, options: ReadOptions, opener: Opener) -> "CatalogedSource":
+    """Open a source of cutouts on a server.
 
     Parameters
     ----------
     address : str
-        As `address_of` gives it: a folder, a catalogue, or a file.
-    catalog : str or Path, optional
-        As in `galfeat.data.open_source`; here or on a server.
+        Address of a folder, a catalog, or a file, as `address_of` returns it.
+    options : ReadOptions
+        The catalog can be local or on a server.
     opener : callable
-        Opens a local path with a local catalogue.
+        Opens a local path with a local catalog.
 
     Raises
     ------
     UsageError
         If there is nothing there, the server refuses, or a package is missing.
     """
-    elsewhere = address_of(catalog) if catalog is not None else None
-    own = (
-        _copy(elsewhere)
-        if elsewhere
-        else Path(catalog).expanduser().absolute()
-        if catalog is not None
-        else None
-    )
+    catalog = _local_catalog(options.catalog)
     address = address.rstrip("/")
-    with _asking(address):
+    with _server_errors(address):
         system, root = _system(address)
         if _is_file(system, root, address):
-            return _of_file(address, own, opener)
+            return _open_copy(address, replace(options, catalog=catalog), opener)
         listed = system.find(root, detail=True)
     if not listed:
         raise UsageError(f"{address}: there is no such file or folder")
-    found = {name[len(root.rstrip("/")) + 1 :]: _stamp(about) for name, about in listed.items()}
+    stamps = {name[len(root.rstrip("/")) + 1 :]: _stamp(info) for name, info in listed.items()}
     with tempfile.TemporaryDirectory(prefix="galfeat-") as folder:
-        inside = next((name for name in sorted(found) if _CATALOG.match(name)), None)
-        if own is None and inside is not None:
-            own = _copy(f"{address}/{inside}")
-        if own is None:
-            _pretend(Path(folder), found)
-        return RemoteSource(address, _as_files(opener(Path(folder), own), address), found)
+        inside = next((name for name in sorted(stamps) if _CATALOG.match(name)), None)
+        if catalog is None and inside is not None:
+            catalog = _download_once(f"{address}/{inside}")
+        if catalog is None:
+            _touch_files(Path(folder), stamps)
+        source = opener(Path(folder), replace(options, catalog=catalog))
+    if not isinstance(source, FileSource):
+        raise UsageError(f"{address}: is no folder of cutouts")
+    return RemoteSource(address, source, stamps)
+
+
+def _local_catalog(catalog: str | Path | None) -> Path | None:
+    if catalog is None:
+        return None
+    address = address_of(catalog)
+    return _download_once(address) if address else Path(catalog).expanduser().absolute()
 
 
 def send(file: Path, address: str) -> None:
-    """Send a file to an address; there, it appears whole.
+    """Upload a file to an address, where it appears only once it is complete.
 
     Raises
     ------
     UsageError
         If the server refuses, or a package is missing.
     """
-    with _asking(address):
+    with _server_errors(address):
         system, root = _system(address)
         system.put_file(str(file), root)
 
 
 def receive(address: str, file: Path) -> bool:
-    """Fetch a file, if there is one at that address; return whether there is.
+    """Download a file, if there is one at that address; return whether there is.
 
     Raises
     ------
     UsageError
         If the server refuses, or a package is missing.
     """
-    with _asking(address):
+    with _server_errors(address):
         system, root = _system(address)
         system.invalidate_cache()
         if not system.isfile(root):
@@ -234,12 +247,10 @@ def receive(address: str, file: Path) -> bool:
     return True
 
 
-def _of_file(address: str, catalog: Path | None, opener: Opener) -> "Opened":
-    """Open a copy of a file; if it is a catalogue, its paths are meant from where the original
-    is.
-    """
-    copy = _copy(address)
-    source = opener(copy, catalog)
+def _open_copy(address: str, options: ReadOptions, opener: Opener) -> "CatalogedSource":
+    """Open a copy of a file; the paths of a catalog are relative to the original."""
+    copy = _download_once(address)
+    source = opener(copy, options)
     if isinstance(source, FileSource) and any(
         set(source.catalog.column(name).to_pylist()) != {copy.name}
         for name in source.columns.values()
@@ -248,45 +259,39 @@ def _of_file(address: str, catalog: Path | None, opener: Opener) -> "Opened":
     return source
 
 
-def _as_files(source: "Opened", address: str) -> FileSource:
-    if not isinstance(source, FileSource):
-        raise UsageError(f"{address}: is no folder of cutouts")
-    return source
-
-
 def _is_file(system: Any, root: str, address: str) -> bool:
     name = _name(address)
-    looks = is_fits(name) or is_picture(name) or is_catalog(Path(name)) or is_hdf5(name)
-    return looks and bool(system.isfile(root))
+    readable = is_fits(name) or is_picture(name) or is_catalog(Path(name)) or is_hdf5(name)
+    return readable and bool(system.isfile(root))
 
 
 def _name(address: str) -> str:
     return address.rpartition("/")[2].partition("?")[0]
 
 
-def _pretend(mirror: Path, names: Mapping[str, object]) -> None:
-    """Make empty files of these names: which of them are galaxies is told by names alone."""
+def _touch_files(folder: Path, names: Mapping[str, object]) -> None:
+    """Create empty files: their names alone tell galaxies from sidecar files."""
     for name in names:
-        place = mirror / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.touch()
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
 
 
-def _copy(address: str) -> Path:
-    """Return the copy of a whole file that this process made, or make it.
+def _download_once(address: str) -> Path:
+    """Return this process's copy of a file, downloaded at the first call.
 
-    Its time of change is the mark of the original.
+    Its modification time is the stamp of the original.
     """
     folder = _copies() / hashlib.sha256(address.encode()).hexdigest()[:16]
-    place = folder / _name(address)
-    if not place.exists():
-        with _asking(address):
+    copy = folder / _name(address)
+    if not copy.exists():
+        with _server_errors(address):
             system, root = _system(address)
-            mark = _stamp(system.info(root))[1]
-            _fetch(system, root, place)
-        if mark >= 0:
-            os.utime(place, ns=(mark, mark))
-    return place
+            stamp = _stamp(system.info(root))[1]
+            _fetch(system, root, copy)
+        if stamp >= 0:
+            os.utime(copy, ns=(stamp, stamp))
+    return copy
 
 
 @cache
@@ -297,22 +302,23 @@ def _copies() -> Path:
 
 
 def _fetch_all(address: str, names: Sequence[str], folder: Path) -> dict[str, str]:
-    """Fetch files; return why of those that could not be."""
-    with ThreadPoolExecutor(min(_AT_ONCE, max(1, len(names)))) as pool:
-        outcomes = pool.map(partial(_tried, address, folder=folder), names)
+    """Download files; return the reason for each that could not be downloaded."""
+    with ThreadPoolExecutor(min(_CONCURRENT, max(1, len(names)))) as pool:
+        outcomes = pool.map(partial(_fetch_with_retries, address, folder=folder), names)
         return {name: problem for name, problem in zip(names, outcomes, strict=True) if problem}
 
 
-def _tried(address: str, name: str, folder: Path) -> str:
+def _fetch_with_retries(address: str, name: str, folder: Path) -> str:
+    """Download a file; return the reason if it cannot be, or "" where the reader will report it."""
     normal = os.path.normpath(name)
     if normal.startswith((os.pardir, "/")) or "\0" in name or address_of(name):
-        return ""  # what may not be read is not fetched either; the reader says so
+        return ""  # outside the folder: not to be read either
     for attempt in range(_ATTEMPTS):
         try:
             _fetch(*_system(f"{address}/{name}"), folder / name)
         except FileNotFoundError:
-            return ""  # the reader says so
-        # whatever a server, or the package that talks to it, comes up with
+            return ""
+        # each kind of server, and its package, has its own exceptions
         except Exception as error:
             if attempt == _ATTEMPTS - 1:
                 return f"{type(error).__name__}: {error}"
@@ -321,16 +327,14 @@ def _tried(address: str, name: str, folder: Path) -> str:
     return ""
 
 
-def _fetch(system: Any, root: str, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(place.name + ".part")
-    with system.open(root, "rb") as there, part.open("wb") as here:
-        shutil.copyfileobj(there, here, 1 << 20)
-    part.replace(place)
+def _fetch(system: Any, root: str, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with system.open(root, "rb") as remote, atomic_open(file, durable=False) as local:
+        shutil.copyfileobj(remote, local, 1 << 20)
 
 
 def _system(address: str) -> tuple[Any, str]:
-    """Return the file system of an address, and the address as the file system writes it."""
+    """Return the fsspec file system of an address, and the path within it."""
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
@@ -342,8 +346,8 @@ def _system(address: str) -> tuple[Any, str]:
 
 
 @contextmanager
-def _asking(address: str) -> Iterator[None]:
-    """Turn what a server refuses, in whatever words, into a sentence."""
+def _server_errors(address: str) -> Iterator[None]:
+    """Convert any exception of a server's package to a UsageError."""
     try:
         yield
     except UsageError:
@@ -354,25 +358,23 @@ def _asking(address: str) -> Iterator[None]:
         ) from error
     except FileNotFoundError as error:
         raise UsageError(f"{address}: there is no such file or folder") from error
-    except Exception as error:  # each kind of server has its own
+    except Exception as error:
         raise UsageError(
             f"{address}: cannot be reached: {type(error).__name__}: {error}"
         ) from error
 
 
-def _asked(address: str, name: str) -> tuple[int, int]:
+def _query_stamp(address: str, name: str) -> tuple[int, int]:
     try:
         system, root = _system(f"{address}/{name}")
         return _stamp(system.info(root))
-    except Exception:  # whatever it is, reading the file will say it
+    except Exception:  # reading the file will report it
         return -1, -1
 
 
-def _stamp(about: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the bytes of a file and a number that changes when it does, -1 where the server does
-    not say.
-    """
-    size = int(about.get("size") or -1)
+def _stamp(info: Mapping[str, Any]) -> tuple[int, int]:
+    """Return a file's size in bytes and a digest of its ETag or time; -1 where it is unknown."""
+    size = int(info.get("size") or -1)
     for name in (
         "ETag",
         "etag",
@@ -383,11 +385,11 @@ def _stamp(about: Mapping[str, Any]) -> tuple[int, int]:
         "updated",
         "created",
     ):
-        if about.get(name):
-            return size, int(hashlib.sha256(str(about[name]).encode()).hexdigest()[:12], 16)
+        if info.get(name):
+            return size, int(hashlib.sha256(str(info[name]).encode()).hexdigest()[:12], 16)
     return size, -1
 
 
-def _explained(failure: Failure, problems: Mapping[str, str]) -> Failure:
+def _explain(failure: Failure, problems: Mapping[str, str]) -> Failure:
     problem = problems.get(failure.file)
     return replace(failure, reason=f"could not be fetched: {problem}") if problem else failure

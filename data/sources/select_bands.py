@@ -1,4 +1,4 @@
-"""The bands that are asked for, out of those that a cutout has."""
+"""Selection of bands of a cutout, with missing bands refused or masked."""
 
 from dataclasses import replace
 from typing import Literal, get_args
@@ -11,19 +11,16 @@ from galfeat.data.cutouts import Cutout
 __all__ = ["MissingBands", "check_missing", "with_bands"]
 
 MissingBands = Literal["fail", "mask"]
-"""What becomes of a galaxy without a band that is asked for.
-
-A failure, or one whose band has only bad pixels.
-"""
+"""How to treat a galaxy without a selected band: as a failure, or with that band masked (NaN)."""
 
 
 def check_missing(missing: str) -> None:
-    """Refuse a choice that there is not.
+    """Check a choice of `MissingBands`.
 
     Raises
     ------
     UsageError
-        With the choices that there are.
+        If there is no such choice.
     """
     if missing not in get_args(MissingBands):
         raise UsageError(
@@ -31,43 +28,40 @@ def check_missing(missing: str) -> None:
         )
 
 
-def with_bands(cutout: Cutout, wanted: tuple[str, ...], missing: MissingBands = "fail") -> Cutout:
-    """Return a cutout with the bands that are asked for.
-
-    Chosen by name, or given to bands that nothing names.
+def with_bands(cutout: Cutout, selected: tuple[str, ...], missing: MissingBands = "fail") -> Cutout:
+    """Return a cutout with the selected bands: by name, or as names of unnamed bands.
 
     Raises
     ------
     CutoutError
-        If a band is missing and that is a failure, if all are, or if unnamed bands are not as many
-        as the names.
+        If a band is missing and that is a failure, if all bands are missing, or if unnamed bands
+        are not as many as the names.
     """
-    if not wanted:
+    if not selected:
         return cutout
     if cutout.named and missing == "mask":
-        return _masked(cutout, wanted)
-    if cutout.named or set(wanted) <= set(cutout.bands):
-        return cutout.select(wanted)
-    if len(wanted) != len(cutout.bands):
-        there = (
-            "1 band has no name"
-            if len(cutout.bands) == 1
-            else f"{len(cutout.bands)} bands have no names"
+        return _with_masked_bands(cutout, selected)
+    if cutout.named or set(selected) <= set(cutout.bands):
+        return cutout.select(selected)
+    count = len(cutout.bands)
+    if len(selected) != count:
+        unnamed = "1 band has no name" if count == 1 else f"{count} bands have no names"
+        raise CutoutError(
+            f"its {unnamed}, and {len(selected)} are asked for: {', '.join(selected)}"
         )
-        raise CutoutError(f"its {there}, and {len(wanted)} are asked for: {', '.join(wanted)}")
-    return replace(cutout, bands=wanted, named=True)
+    return replace(cutout, bands=selected, named=True)
 
 
-def _masked(cutout: Cutout, wanted: tuple[str, ...]) -> Cutout:
-    there = [band for band in wanted if band in cutout.bands]
-    if not there or len(there) == len(wanted):
-        return cutout.select(wanted)
-    own = cutout.select(there)
-    places = [wanted.index(band) for band in there]
-    pixels = np.full((len(wanted), *own.pixels.shape[1:]), np.nan, np.float32)
-    pixels[places] = own.pixels
+def _with_masked_bands(cutout: Cutout, selected: tuple[str, ...]) -> Cutout:
+    present = [band for band in selected if band in cutout.bands]
+    if not present or len(present) == len(selected):
+        return cutout.select(selected)
+    found = cutout.select(present)
+    indices = [selected.index(band) for band in present]
+    pixels = np.full((len(selected), *found.pixels.shape[1:]), np.nan, np.float32)
+    pixels[indices] = found.pixels
     noise = None
-    if own.noise is not None:
+    if found.noise is not None:
         noise = np.full_like(pixels, np.nan)
-        noise[places] = own.noise
-    return replace(own, pixels=pixels, bands=wanted, noise=noise)
+        noise[indices] = found.noise
+    return replace(found, pixels=pixels, bands=selected, noise=noise)

@@ -1,21 +1,21 @@
-"""Known sets of galaxies with classes, read from files that you have: nothing here is downloaded.
+"""Galaxy surveys with classes, read from local files: nothing here is downloaded.
 
 `efigi`
-    EFIGI (Baillard et al. 2011): 4,458 nearby galaxies, and the rule that makes five classes of
-    their attributes.
+    EFIGI (Baillard et al. 2011): 4,458 nearby galaxies, and the rule that derives five classes
+    from their attributes.
 `galaxy10_sdss`, `galaxy10_decals`
-    Galaxy10 (Leung and Bovy): 21,785 and 17,736 colour pictures in ten classes each, in one HDF5
+    Galaxy10 (Leung and Bovy): 21,785 and 17,736 color pictures in ten classes each, in one HDF5
     file.
 `galaxy_mnist`
-    GalaxyMNIST (Walmsley): 10,000 colour pictures in four classes, in two HDF5 files.
+    GalaxyMNIST (Walmsley): 10,000 color pictures in four classes, in two HDF5 files.
 `galaxy_zoo2`
-    Galaxy Zoo 2 (Willett et al. 2013): the pictures with the votes, of the Kaggle challenge or of
-    Hart et al. (2016).
+    Galaxy Zoo 2 (Willett et al. 2013): pictures with volunteers' votes, of the Kaggle challenge or
+    of Hart et al. (2016).
 
 Each function returns a source, as `galfeat.data.open_source` does: for `galfeat.pipeline.compare`
-and `extract`, or to be read shard by shard. Its catalogue has the column ``label``, empty where a
-galaxy belongs to none of the classes. Each says where its set is to be had, and which of that was
-looked up and which is hearsay.
+and `extract`, or to be read shard by shard. Its catalog has the column ``label``, empty where a
+galaxy belongs to none of the classes. Each docstring says where the data set is published, and
+which of that was verified.
 """
 
 from galfeat.data.surveys.efigi import efigi, efigi_labels

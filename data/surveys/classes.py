@@ -1,7 +1,4 @@
-"""What the readers of known sets share.
-
-Classes by number, tables joined to pictures, columns by their names.
-"""
+"""Helpers of the survey readers: class names, tables joined to pictures, image sizes."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -17,29 +14,29 @@ from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.hdf5 import Hdf5Source
 from galfeat.data.sources.open import open_source
 
-__all__ = ["joined", "named_classes", "open_pictures", "open_square", "with_column"]
+__all__ = ["join_table", "name_classes", "open_pictures", "open_square_images", "set_text_column"]
 
 _log = logging.getLogger("galfeat")
 
 
-def with_column(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
-    """Return the table with a column of text in place of that of its name, or at its end."""
+def set_text_column(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
+    """Return a table with a text column replaced, or appended if it is new."""
     column = pa.array(values, pa.string())
     if name in table.column_names:
         return table.set_column(table.column_names.index(name), name, column)
     return table.append_column(name, column)
 
 
-def named_classes(source: Hdf5Source, column: str, classes: Sequence[str]) -> Hdf5Source:
-    """Write the classes of a source by name in its column ``label``.
+def name_classes(source: Hdf5Source, column: str, classes: Sequence[str]) -> Hdf5Source:
+    """Replace class numbers by class names, in the column ``label``.
 
     Parameters
     ----------
     source : Hdf5Source
     column : str
-        Where their numbers stand, from 0.
+        Column of the class numbers, from 0.
     classes : sequence of str
-        Their names.
+        Names of the classes.
 
     Raises
     ------
@@ -62,20 +59,18 @@ def named_classes(source: Hdf5Source, column: str, classes: Sequence[str]) -> Hd
         )
     table = source.catalog if column == "label" else source.catalog.drop_columns([column])
     return replace(
-        source, catalog=with_column(table, "label", [known[str(value)] for value in values])
+        source, catalog=set_text_column(table, "label", [known[str(value)] for value in values])
     )
 
 
-def open_square(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
-    """Open an HDF5 image set, and make sure that its images have one of the sides that it is known
-    by.
+def open_square_images(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
+    """Open an HDF5 image set and check that its images have one of the expected sides.
 
     Parameters
     ----------
     path : Path
     sides : mapping of int to str
-        What the set is called whose images have that side, pixels; ``""`` for the one that is asked
-        for.
+        Name of the data set with that side, pixels; ``""`` for the expected one.
 
     Raises
     ------
@@ -99,12 +94,12 @@ def open_square(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
 
 
 def open_pictures(folder: Path) -> FileSource:
-    """Open all pictures of a folder, whatever tables lie beside them.
+    """Open all pictures of a folder, ignoring tables in it.
 
     Raises
     ------
     UsageError
-        If there is no such folder, or nothing in it.
+        If there is no such folder, or it holds no pictures.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder of pictures")
@@ -114,17 +109,19 @@ def open_pictures(folder: Path) -> FileSource:
     return source
 
 
-def joined(pictures: FileSource, table: pa.Table, names: Sequence[str], path: Path) -> FileSource:
-    """Give pictures the rows of a table.
+def join_table(
+    pictures: FileSource, table: pa.Table, names: Sequence[str], path: Path
+) -> FileSource:
+    """Join a table to pictures by their file names.
 
     Parameters
     ----------
     pictures : FileSource
         Of a folder of pictures.
     table : pyarrow.Table
-        With the column ``id``; its column ``file``, if any, gives way.
+        With the column ``id``; its column ``file``, if any, is replaced.
     names : sequence of str
-        For each row, the name of its picture without folder and suffix.
+        For each row, the file name of its picture without folder and suffix.
     path : Path
         Of the table, for messages.
 
@@ -155,7 +152,7 @@ def joined(pictures: FileSource, table: pa.Table, names: Sequence[str], path: Pa
         )
     return replace(
         pictures,
-        catalog=with_column(
+        catalog=set_text_column(
             table.take(pa.array(rows)), "file", [files[names[row]] for row in rows]
         ),
     )

@@ -1,6 +1,4 @@
-"""EFIGI: nearby galaxies with the attributes that astronomers gave them, and five classes made of
-these.
-"""
+"""EFIGI: nearby galaxies with visual attributes, and five classes derived from them."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -9,39 +7,38 @@ from pathlib import Path
 import pyarrow as pa
 
 from galfeat import UsageError
-from galfeat.data.sources.catalogs import check_ids, read_catalog
+from galfeat.data.sources.catalogs import Catalog, check_ids
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.open import open_source
-from galfeat.data.surveys.classes import joined, open_pictures, with_column
+from galfeat.data.surveys.classes import join_table, open_pictures, set_text_column
 
 __all__ = ["efigi", "efigi_labels"]
 
-_NAMES = ("id", "pgc_name", "pgcname", "pgc")
+_ID_COLUMNS = ("id", "pgc_name", "pgcname", "pgc")
 _ATTRIBUTES = ("T", "Arm_Strength", "Perturbation", "Hot_Spots", "Multiplicity")
 _TABLES = ("catalog.csv", "EFIGI_attributes.txt")
-_PICTURES = ("images", "png")
+_PICTURE_FOLDERS = ("images", "png")
 
 
 def efigi_labels(
     table: pa.Table, agn: Collection[str] = (), arp: Collection[str] = ()
 ) -> list[str]:
-    """Make five classes of EFIGI's attributes.
+    """Derive five classes from EFIGI's attributes.
 
-    The first that holds counts: ``agn`` if the galaxy is listed as one; ``merger`` if Perturbation
-    >= 0.75, or Multiplicity >= 0.5, or it is in Arp's atlas; ``clump`` if Hot_Spots >= 0.5;
-    ``spiral`` if Arm_Strength >= 0.5 and 0 <= T <= 9; ``q_sf``, here always a quiescent galaxy, if
-    T <= -1. What is left has no class. An attribute that is missing, or -1 for "cannot be seen",
-    fulfils nothing.
+    The first rule that matches applies: ``agn`` if the galaxy is listed as one; ``merger`` if
+    Perturbation >= 0.75, or Multiplicity >= 0.5, or it is in Arp's atlas; ``clump`` if Hot_Spots >=
+    0.5; ``spiral`` if Arm_Strength >= 0.5 and 0 <= T <= 9; ``q_sf``, here always a quiescent
+    galaxy, if T <= -1. Other galaxies have no class. An attribute that is missing, or -1 for
+    "cannot be seen", matches no rule.
 
     Parameters
     ----------
     table : pyarrow.Table
         With the columns ``id``, ``T``, ``Arm_Strength``, ``Perturbation``, ``Hot_Spots`` and
-        ``Multiplicity``. A column ``arp``, where it is there, has the number in Arp's atlas of the
-        galaxies that are in it.
+        ``Multiplicity``. An optional column ``arp`` has the number in Arp's atlas.
     agn : collection of str
-        Names of the galaxies that are active: EFIGI's attributes do not tell. ``PGC0000218``, ``PGC
-        218`` and ``218`` are one name.
+        Names of the active galaxies, which EFIGI's attributes do not identify. ``PGC0000218``,
+        ``PGC 218`` and ``218`` are one name.
     arp : collection of str
         Names of further galaxies of Arp's atlas.
 
@@ -53,7 +50,7 @@ def efigi_labels(
     Notes
     -----
     The five classes are this package's own, not EFIGI's: they overlap in nature (a merger may have
-    an active nucleus), and the order of the rule decides.
+    an active nucleus), and the order of the rules decides.
 
     Examples
     --------
@@ -64,14 +61,22 @@ def efigi_labels(
     >>> efigi_labels(pa.table(galaxies))
     ['spiral', 'q_sf']
     """
-    active, peculiar = {_pgc(name) for name in agn}, {_pgc(name) for name in arp}
-    columns = [_numbers(table, name) for name in _ATTRIBUTES]
+    active, peculiar = (
+        {_normalize_pgc_name(name) for name in agn},
+        {_normalize_pgc_name(name) for name in arp},
+    )
+    columns = [_float_column(table, name) for name in _ATTRIBUTES]
     numbers = (
-        _numbers(table, "arp") if "arp" in table.column_names else [float("nan")] * table.num_rows
+        _float_column(table, "arp")
+        if "arp" in table.column_names
+        else [float("nan")] * table.num_rows
     )
     labels = []
     for name, number, (hubble, arms, perturbed, spots, several) in zip(
-        map(_pgc, table.column("id").to_pylist()), numbers, zip(*columns, strict=True), strict=True
+        map(_normalize_pgc_name, table.column("id").to_pylist()),
+        numbers,
+        zip(*columns, strict=True),
+        strict=True,
     ):
         if name in active:
             labels.append("agn")
@@ -92,8 +97,8 @@ def efigi(folder: str | Path, *, agn: Iterable[str] = (), arp: Iterable[str] = (
     Parameters
     ----------
     folder : str or Path
-        With ``EFIGI_attributes.txt`` (columns between blanks, remarks behind #, the names of the
-        columns first) and the pictures in ``png`` or ``images``, named by their galaxies, as in
+        With ``EFIGI_attributes.txt`` (columns separated by blanks, comments after #, a header line)
+        and the pictures in ``png`` or ``images``, named by their galaxies, as in
         ``PGC0000212.png``; or with a ``catalog.csv`` that has the columns ``id``, ``file`` and the
         attributes.
     agn, arp : iterable of str
@@ -102,20 +107,20 @@ def efigi(folder: str | Path, *, agn: Iterable[str] = (), arp: Iterable[str] = (
     Returns
     -------
     FileSource
-        Its catalogue has all columns of the table, ``label``, and ``state``: quiescent for
-        ``q_sf``, otherwise not known.
+        Its catalog has all columns of the table, ``label``, and ``state``: quiescent for ``q_sf``,
+        otherwise empty.
 
     Raises
     ------
     UsageError
         If files or columns are missing, or galaxies are listed as active and none of them is in the
-        set.
+        data set.
 
     Notes
     -----
-    To be had from the authors' page, https://www.astromatic.net/projects/efigi/ (an address seen in
-    others' work and not opened); the tables are also catalogue J/A+A/532/A74 at the CDS. Names of
-    the columns are those seen in programs that read version 1.6; the file itself was not at hand.
+    Published at https://www.astromatic.net/projects/efigi/ (an address cited by others, not
+    opened); the tables are also catalog J/A+A/532/A74 at the CDS. Column names are those used by
+    programs that read version 1.6; the original file was not available.
 
     References
     ----------
@@ -130,7 +135,7 @@ def efigi(folder: str | Path, *, agn: Iterable[str] = (), arp: Iterable[str] = (
     path = next((place / name for name in _TABLES if (place / name).is_file()), None)
     if path is None:
         raise UsageError(f"{folder}: holds no table of EFIGI: neither {' nor '.join(_TABLES)}")
-    source = _with_catalog(place, path) if path.suffix == ".csv" else _with_attributes(place, path)
+    source = _open_catalog(place, path) if path.suffix == ".csv" else _open_attributes(place, path)
     active, peculiar = set(agn), set(arp)
     labels = efigi_labels(source.catalog, active, peculiar)
     if active and "agn" not in labels:
@@ -138,42 +143,41 @@ def efigi(folder: str | Path, *, agn: Iterable[str] = (), arp: Iterable[str] = (
             f"{path}: none of the {len(active)} galaxies listed as active is in it; names are "
             "like PGC0000212"
         )
-    catalog = with_column(source.catalog, "label", labels)
+    catalog = set_text_column(source.catalog, "label", labels)
     return replace(
         source,
-        catalog=with_column(
+        catalog=set_text_column(
             catalog, "state", ["quiescent" if label == "q_sf" else "" for label in labels]
         ),
     )
 
 
-def _with_catalog(folder: Path, path: Path) -> FileSource:
-    table, _ = read_catalog(path)
-    _check_columns(table, path)
+def _open_catalog(folder: Path, path: Path) -> FileSource:
+    _check_columns(Catalog.read(path).table, path)
     source = open_source(folder, catalog=path)
     if not isinstance(source, FileSource):
         raise UsageError(f"{path}: is no catalogue of pictures")
     return source
 
 
-def _with_attributes(folder: Path, path: Path) -> FileSource:
+def _open_attributes(folder: Path, path: Path) -> FileSource:
     table = _read_attributes(path)
-    place = next((folder / name for name in _PICTURES if (folder / name).is_dir()), None)
+    place = next((folder / name for name in _PICTURE_FOLDERS if (folder / name).is_dir()), None)
     if place is None:
         raise UsageError(
-            f"{folder}: holds no folder of pictures: neither {' nor '.join(_PICTURES)}"
+            f"{folder}: holds no folder of pictures: neither {' nor '.join(_PICTURE_FOLDERS)}"
         )
-    return joined(open_pictures(place), table, table.column("id").to_pylist(), path)
+    return join_table(open_pictures(place), table, table.column("id").to_pylist(), path)
 
 
 def _read_attributes(path: Path) -> pa.Table:
-    """Read columns between blanks, the names of them in the first line that is no remark."""
+    """Read a table of columns separated by blanks; the first line that is no comment names them."""
     lines = [
         line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
     ]
     rows = [line for line in lines if line and not line[0].startswith("#")]
     names = rows[0] if rows else []
-    if not names or names[0].lower() not in _NAMES:
+    if not names or names[0].lower() not in _ID_COLUMNS:
         raise UsageError(
             f"{path}: its first line that is no remark must name the columns, and begin with "
             "PGC_name"
@@ -203,7 +207,7 @@ def _read_attributes(path: Path) -> pa.Table:
 
 
 def _check_columns(table: pa.Table, path: Path) -> None:
-    missing = [name for name in _ATTRIBUTES if not _spelled(table, name)]
+    missing = [name for name in _ATTRIBUTES if not _find_column(table, name)]
     if missing:
         raise UsageError(
             f"{path}: has no column {', '.join(missing)}; its columns are "
@@ -211,29 +215,29 @@ def _check_columns(table: pa.Table, path: Path) -> None:
         )
 
 
-def _spelled(table: pa.Table, name: str) -> str:
-    """Return how a table spells a column, whatever its capitals; "" where it has none."""
+def _find_column(table: pa.Table, name: str) -> str:
+    """Return a column's name as the table spells it, case-insensitively; "" where there is none."""
     return next((each for each in table.column_names if each.lower() == name.lower()), "")
 
 
-def _numbers(table: pa.Table, name: str) -> list[float]:
-    """Return a column as floats, NaN where nothing stands."""
-    spelled = _spelled(table, name)
-    if not spelled:
+def _float_column(table: pa.Table, name: str) -> list[float]:
+    """Return a column as floats, NaN where a value is missing."""
+    column = _find_column(table, name)
+    if not column:
         raise UsageError(
             f"the table has no column '{name}'; its columns are {', '.join(table.column_names)}"
         )
-    values = table.column(spelled).to_pylist()
+    values = table.column(column).to_pylist()
     try:
         return [float("nan") if value is None or value == "" else float(value) for value in values]
     except ValueError as error:
         raise UsageError(f"the column '{name}' must hold numbers: {error}") from None
 
 
-def _pgc(name: str) -> str:
-    """Return the one spelling of a name in the Principal Galaxy Catalogue.
+def _normalize_pgc_name(name: str) -> str:
+    """Return the canonical spelling of a name in the Principal Galaxy Catalogue.
 
-    Other names stay as they are.
+    Other names are returned unchanged.
     """
     digits = name.strip().upper().removeprefix("PGC").strip()
     return f"PGC{int(digits):07d}" if digits.isdecimal() else name.strip()

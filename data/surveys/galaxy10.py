@@ -1,9 +1,9 @@
-"""Galaxy10 of SDSS and of DECaLS: colour pictures in ten classes, by the votes of Galaxy Zoo."""
+"""Galaxy10 of SDSS and of DECaLS: color pictures in ten classes by Galaxy Zoo votes."""
 
 from pathlib import Path
 
 from galfeat.data.sources.hdf5 import Hdf5Source
-from galfeat.data.surveys.classes import named_classes, open_square
+from galfeat.data.surveys.classes import name_classes, open_square_images
 
 __all__ = ["GALAXY10_DECALS", "GALAXY10_SDSS", "galaxy10_decals", "galaxy10_sdss"]
 
@@ -46,9 +46,9 @@ def galaxy10_sdss(path: str | Path) -> Hdf5Source:
     Returns
     -------
     Hdf5Source
-        Its catalogue has ``label``, one of `GALAXY10_SDSS`, and every other value that the file has
-        for each galaxy. The channels are named red, green and blue; the pictures are made of the
-        bands g, r and i.
+        Its catalog has ``label``, one of `GALAXY10_SDSS`, and every other value that the file has
+        for each galaxy. The channels are named red, green and blue; the pictures are composed of
+        the bands g, r and i.
 
     Raises
     ------
@@ -58,11 +58,10 @@ def galaxy10_sdss(path: str | Path) -> Hdf5Source:
 
     Notes
     -----
-    Classes, their numbers and the size of the images are as
-    https://astronn.readthedocs.io/en/latest/galaxy10sdss.html gives them (looked up), which also
-    says where the file is to be had (not checked). The classes are far from balanced: there are 17
-    discs with a boxy bulge. Pictures in 8 bits are no photometry: their stretch has been applied,
-    and cannot be undone.
+    Classes, their numbers and the size of the images are as given at
+    https://astronn.readthedocs.io/en/latest/galaxy10sdss.html (verified), which also links the file
+    (not verified). The classes are strongly imbalanced: there are 17 disks with a boxy bulge. 8-bit
+    pictures are no photometry: their stretch cannot be undone.
 
     References
     ----------
@@ -70,10 +69,10 @@ def galaxy10_sdss(path: str | Path) -> Hdf5Source:
     which publishes the set); Lintott, C., et al. 2008, MNRAS 389, 1179,
     https://doi.org/10.1111/j.1365-2966.2008.13689.x (Galaxy Zoo)
     """
-    source = open_square(
+    source = open_square_images(
         Path(path), {_SDSS_SIDE: "", _DECALS_SIDE: "Galaxy10 DECaLS, which galaxy10_decals opens"}
     )
-    return named_classes(source, "label", GALAXY10_SDSS)
+    return name_classes(source, "label", GALAXY10_SDSS)
 
 
 def galaxy10_decals(path: str | Path) -> Hdf5Source:
@@ -88,8 +87,8 @@ def galaxy10_decals(path: str | Path) -> Hdf5Source:
     Returns
     -------
     Hdf5Source
-        Its catalogue has ``label``, one of `GALAXY10_DECALS`, and every other value that the file
-        has for each galaxy. The channels are named red, green and blue; the pictures are made of
+        Its catalog has ``label``, one of `GALAXY10_DECALS`, and every other value that the file has
+        for each galaxy. The channels are named red, green and blue; the pictures are composed of
         the bands g, r and z.
 
     Raises
@@ -100,9 +99,9 @@ def galaxy10_decals(path: str | Path) -> Hdf5Source:
 
     Notes
     -----
-    Classes, their numbers and the layout are as the card of
-    https://huggingface.co/datasets/matthieulel/galaxy10_decals gives them (looked up); the file
-    itself is published with astroNN, at https://astronn.readthedocs.io/ (not checked).
+    Classes, their numbers and the layout are as on the card of
+    https://huggingface.co/datasets/matthieulel/galaxy10_decals (verified); the file itself is
+    published with astroNN, at https://astronn.readthedocs.io/ (not verified).
 
     References
     ----------
@@ -110,7 +109,7 @@ def galaxy10_decals(path: str | Path) -> Hdf5Source:
     which publishes the set); Walmsley, M., et al. 2022, MNRAS 509, 3966,
     https://doi.org/10.1093/mnras/stab2093 (Galaxy Zoo DECaLS)
     """
-    source = open_square(
+    source = open_square_images(
         Path(path), {_DECALS_SIDE: "", _SDSS_SIDE: "Galaxy10 SDSS, which galaxy10_sdss opens"}
     )
-    return named_classes(source, "label", GALAXY10_DECALS)
+    return name_classes(source, "label", GALAXY10_DECALS)

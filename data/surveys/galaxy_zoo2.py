@@ -1,4 +1,4 @@
-"""Galaxy Zoo 2: colour pictures of SDSS with the votes of volunteers, and classes made of these."""
+"""Galaxy Zoo 2: color pictures of SDSS with volunteers' votes, and classes derived from them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import pyarrow.csv
 from galfeat import UsageError
 from galfeat.data.sources.catalogs import check_ids
 from galfeat.data.sources.files import FileSource
-from galfeat.data.surveys.classes import joined, open_pictures, with_column
+from galfeat.data.surveys.classes import join_table, open_pictures, set_text_column
 
 __all__ = ["galaxy_zoo2", "galaxy_zoo2_labels"]
 
@@ -24,7 +24,7 @@ _ANSWERS = (
     "in_between",
     "cigar",
 )
-_HART = {
+_HART_COLUMNS = {
     "smooth": "t01_smooth_or_features_a01_smooth_debiased",
     "featured": "t01_smooth_or_features_a02_features_or_disk_debiased",
     "edge_on": "t02_edgeon_a04_yes_debiased",
@@ -35,9 +35,9 @@ _HART = {
     "in_between": "t07_rounded_a17_in_between_debiased",
     "cigar": "t07_rounded_a18_cigar_shaped_debiased",
 }
-# In the challenge's table the answers to a question add up to the part of the votes that came to
+# In the challenge's table the answers to a question add up to the fraction of voters that reached
 # it.
-_KAGGLE = {
+_KAGGLE_COLUMNS = {
     "smooth": "Class1.1",
     "featured": "Class1.2",
     "edge_on": "Class2.1",
@@ -67,19 +67,19 @@ _KAGGLE_PICTURES = ("images_training_rev1", "images_training")
 
 
 def galaxy_zoo2_labels(votes: Mapping[str, Sequence[float]], agreement: float = 0.6) -> list[str]:
-    """Make six classes of the votes of Galaxy Zoo 2.
+    """Derive six classes from the votes of Galaxy Zoo 2.
 
-    A galaxy belongs to a class if, at every question on the way to it, at least `agreement` of
-    those who were asked gave the answer that leads there: ``smooth_round``, ``smooth_in_between``
-    and ``smooth_cigar`` (smooth, and how round); ``edge_on_disc`` (featured, edge-on); ``spiral``
-    and ``disc_without_spiral`` (featured, not edge-on, and whether there are arms).
+    A galaxy belongs to a class if, at every question on the path to it, at least `agreement` of the
+    voters gave the answer that leads there: ``smooth_round``, ``smooth_in_between`` and
+    ``smooth_cigar`` (smooth, and how round); ``edge_on_disc`` (featured, edge-on); ``spiral`` and
+    ``disc_without_spiral`` (featured, not edge-on, and whether there are arms).
 
     Parameters
     ----------
     votes : mapping of str to sequence of float
-        For each galaxy the part of the votes at its question, 0 to 1, of ``smooth``, ``featured``,
-        ``edge_on``, ``not_edge_on``, ``spiral``, ``no_spiral``, ``round``, ``in_between`` and
-        ``cigar``; NaN where nobody was asked.
+        For each galaxy the fraction of the votes at its question, 0 to 1, of ``smooth``,
+        ``featured``, ``edge_on``, ``not_edge_on``, ``spiral``, ``no_spiral``, ``round``,
+        ``in_between`` and ``cigar``; NaN where there were no votes.
     agreement : float
         Above 0.5, so that no galaxy belongs to two classes, and at most 1.
 
@@ -96,7 +96,7 @@ def galaxy_zoo2_labels(votes: Mapping[str, Sequence[float]], agreement: float = 
     Notes
     -----
     This is this package's own rule. Willett et al. (2013) give a threshold for each question
-    instead; the votes stand in the catalogue for those who want them.
+    instead; the catalog keeps the votes for other rules.
 
     Examples
     --------
@@ -132,9 +132,10 @@ def galaxy_zoo2(folder: str | Path, *, agreement: float = 0.6) -> FileSource:
     ----------
     folder : str or Path
         Either with ``gz2_hart16.csv`` (votes, debiased by Hart et al. 2016),
-        ``gz2_filename_mapping.csv`` (which picture is whose) and the pictures in
+        ``gz2_filename_mapping.csv`` (pictures of the galaxies) and the pictures in
         ``images_gz2/images``, ``images_gz2`` or ``images``; or, of the Kaggle challenge, with
-        ``training_solutions_rev1.csv`` and the pictures in ``images_training_rev1``. All unpacked.
+        ``training_solutions_rev1.csv`` and the pictures in ``images_training_rev1``. All
+        decompressed.
     agreement : float
         See `galaxy_zoo2_labels`, which makes ``label``.
 
@@ -142,9 +143,8 @@ def galaxy_zoo2(folder: str | Path, *, agreement: float = 0.6) -> FileSource:
     -------
     FileSource
         One entry for each galaxy that has votes and a picture. ``id`` is its number in SDSS DR7, or
-        the challenge's own. The catalogue has the votes that `label` is made of, each by its
-        answer, as the part of those asked; and ``ra``, ``dec`` and ``gz2_class`` where the table
-        has them.
+        the challenge's own. The catalog has the votes that `label` is derived from, as fractions at
+        their question; and ``ra``, ``dec`` and ``gz2_class`` where the table has them.
 
     Raises
     ------
@@ -154,10 +154,10 @@ def galaxy_zoo2(folder: str | Path, *, agreement: float = 0.6) -> FileSource:
     Notes
     -----
     Pictures and mapping are Zenodo record 3565489, https://doi.org/10.5281/zenodo.3565489, and the
-    votes are Table 1 of Hart et al. at https://data.galaxyzoo.org (both seen in others' programs
-    that read them, and not opened); the challenge is
-    https://www.kaggle.com/c/galaxy-zoo-the-galaxy-challenge. There the answers to a question add up
-    to the part of the votes that came to it, and are divided by their sum here.
+    votes are Table 1 of Hart et al. at https://data.galaxyzoo.org (both cited by programs that read
+    them, and not opened); the challenge is
+    https://www.kaggle.com/c/galaxy-zoo-the-galaxy-challenge. In its table the answers to a question
+    add up to the fraction of voters that reached it, and are divided by their sum here.
 
     References
     ----------
@@ -166,43 +166,45 @@ def galaxy_zoo2(folder: str | Path, *, agreement: float = 0.6) -> FileSource:
     """
     place = Path(folder).expanduser().absolute()
     if (place / _HART_FILES[0]).is_file():
-        return _of_hart(place, agreement)
+        return _open_hart(place, agreement)
     path = next((place / name for name in _KAGGLE_FILES if (place / name).is_file()), None)
     if path is None:
         raise UsageError(
             f"{folder}: holds no votes of Galaxy Zoo 2: neither {_HART_FILES[0]} nor "
             f"{_KAGGLE_FILES[0]}, unpacked"
         )
-    return _of_kaggle(place, path, agreement)
+    return _open_kaggle(place, path, agreement)
 
 
-def _of_hart(place: Path, agreement: float) -> FileSource:
+def _open_hart(place: Path, agreement: float) -> FileSource:
     path, mapping = (place / name for name in _HART_FILES)
-    table = _read(path, ["dr7objid", *_HART.values()], optional=["ra", "dec", "gz2_class"])
-    pairs = _read(mapping, ["objid", "asset_id"])
+    table = _read_columns(
+        path, ["dr7objid", *_HART_COLUMNS.values()], optional=["ra", "dec", "gz2_class"]
+    )
+    pairs = _read_columns(mapping, ["objid", "asset_id"])
     pictures = dict(
         zip(pairs.column("objid").to_pylist(), pairs.column("asset_id").to_pylist(), strict=True)
     )
     ids = table.column("dr7objid").to_pylist()
-    votes = {answer: table.column(column) for answer, column in _HART.items()}
+    votes = {answer: table.column(column) for answer, column in _HART_COLUMNS.items()}
     others = {
         name: table.column(name)
         for name in ("ra", "dec", "gz2_class")
         if name in table.column_names
     }
     names = [pictures.get(name, "") for name in ids]
-    return _labelled(
+    return _with_labels(
         pa.table({"id": ids, **others, **votes}),
         names,
-        (path, _folder(place, _HART_PICTURES)),
+        (path, _find_folder(place, _HART_PICTURES)),
         agreement,
     )
 
 
-def _of_kaggle(place: Path, path: Path, agreement: float) -> FileSource:
-    table = _read(path, ["GalaxyID", *_KAGGLE.values()])
+def _open_kaggle(place: Path, path: Path, agreement: float) -> FileSource:
+    table = _read_columns(path, ["GalaxyID", *_KAGGLE_COLUMNS.values()])
     ids = table.column("GalaxyID").to_pylist()
-    votes = {answer: table.column(column).to_pylist() for answer, column in _KAGGLE.items()}
+    votes = {answer: table.column(column).to_pylist() for answer, column in _KAGGLE_COLUMNS.items()}
     for answers in _QUESTIONS:
         asked = [sum(parts) for parts in zip(*(votes[answer] for answer in answers), strict=True)]
         for answer in answers:
@@ -210,12 +212,15 @@ def _of_kaggle(place: Path, path: Path, agreement: float) -> FileSource:
                 part / all_ if all_ > 0 else float("nan")
                 for part, all_ in zip(votes[answer], asked, strict=True)
             ]
-    return _labelled(
-        pa.table({"id": ids, **votes}), ids, (path, _folder(place, _KAGGLE_PICTURES)), agreement
+    return _with_labels(
+        pa.table({"id": ids, **votes}),
+        ids,
+        (path, _find_folder(place, _KAGGLE_PICTURES)),
+        agreement,
     )
 
 
-def _labelled(
+def _with_labels(
     table: pa.Table, names: Sequence[str], places: tuple[Path, Path], agreement: float
 ) -> FileSource:
     path, pictures = places
@@ -223,11 +228,11 @@ def _labelled(
     labels = galaxy_zoo2_labels(
         {answer: table.column(answer).to_pylist() for answer in _ANSWERS}, agreement
     )
-    return joined(open_pictures(pictures), with_column(table, "label", labels), names, path)
+    return join_table(open_pictures(pictures), set_text_column(table, "label", labels), names, path)
 
 
-def _read(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> pa.Table:
-    """Read some columns of a CSV file; those that name galaxies and pictures as text."""
+def _read_columns(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> pa.Table:
+    """Read columns of a CSV file, ids and names as text."""
     if not path.is_file():
         raise UsageError(f"{path}: there is no such table")
     with pyarrow.csv.open_csv(path) as opened:
@@ -254,7 +259,7 @@ def _read(path: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> pa
         raise UsageError(f"{path}: cannot be read: {str(error).strip().splitlines()[0]}") from error
 
 
-def _folder(place: Path, names: Sequence[str]) -> Path:
+def _find_folder(place: Path, names: Sequence[str]) -> Path:
     found = next((place / name for name in names if (place / name).is_dir()), None)
     if found is None:
         raise UsageError(f"{place}: holds no folder of pictures: neither {' nor '.join(names)}")

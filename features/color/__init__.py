@@ -1,16 +1,12 @@
 """Histograms of brightness and joint histograms of color."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from galfeat._lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from galfeat.features.color.extractor import ColorHistogram
+else:  # kernels are imported without scikit-learn
+    __getattr__, __dir__ = lazy_attributes(__name__, {"ColorHistogram": "extractor"})
 
 __all__ = ["ColorHistogram"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is asked for: kernels need no scikit-learn."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.extractor"), name)

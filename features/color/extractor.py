@@ -1,4 +1,4 @@
-"""Histograms of brightness in each band, and of colour in pairs of bands."""
+"""Histograms of brightness in each band, and joint histograms of pairs of bands."""
 
 from collections.abc import Sequence
 from itertools import combinations, pairwise
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.features import registry
 from galfeat.features.base import Extractor
 from galfeat.features.color import kernel as kernels
 from galfeat.features.kernels import levels_reference as plain
@@ -17,11 +18,11 @@ __all__ = ["ColorHistogram"]
 
 
 class ColorHistogram(Extractor):
-    """How many pixels are how bright in each band, and in two bands at once.
+    """Histograms of brightness in each band and joint histograms of pairs of bands.
 
     For each band, the fraction of its good pixels in each of `bins` equal bins; for each pair of
     bands, the fraction of the pixels good in both in each of `pair_bins` x `pair_bins` cells of the
-    plane of the two values, where a colour is a line.
+    plane of the two values, where a constant color is a line.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class ColorHistogram(Extractor):
     array([[0.25, 0.5 , 0.  , 0.  , 0.25]], dtype=float32)
     """
 
-    key = "color"
+    key = registry.COLOR.name
     _at_once = 1 << 19
 
     def __init__(
@@ -76,12 +77,13 @@ class ColorHistogram(Extractor):
 
     @property
     def promises(self) -> frozenset[str]:
-        """Counting pixels does not ask where they are."""
+        """Return the invariances: a histogram does not depend on where the pixels are."""
         return frozenset({"rotation90", "flip", "shift", "rotation", "scale", "noise"})
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
-        """Return ``band_bin`` for each band and bin, then ``band_band_bin_bin`` for each pair,
-        numbered from 0.
+        """Return ``band_bin`` for each band, then ``band_band_bin_bin`` for each pair.
+
+        Bins are numbered from 0.
         """
         self._check_size(shape)
         single = [f"{band}_{bin_}" for band in bands for bin_ in range(self.bins)]
@@ -108,7 +110,7 @@ class ColorHistogram(Extractor):
         return {
             row: f"bands {a + 1} and {b + 1} have no pixel that is good in both"
             for a, b in self._pairs(images.shape[1])
-            # with more, some pixel is good in both
+            # if the fractions sum to more than 1, some pixel is good in both
             for row in rows[shares[rows, a] + shares[rows, b] <= 1].tolist()
             if not (np.isfinite(images[row, a]) & np.isfinite(images[row, b])).any()
         }
@@ -128,9 +130,7 @@ class ColorHistogram(Extractor):
     def _single(
         self, images: NDArray[np.float32]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the histograms of the bands, (n, bands * bins), and the fractions of good pixels,
-        (n, bands).
-        """
+        """Return the histograms of the bands, (n, bands * bins), and good fractions, (n, bands)."""
         count, limits = bins("bins", self.bins, self.range)
         measure = kernels.fractions if count <= MOST else plain.band_fractions
         single, shares = measure(images.reshape(-1, *images.shape[2:]), count, limits)

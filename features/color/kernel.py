@@ -1,4 +1,4 @@
-"""Fractions of pixels by level, and by pairs of levels in two bands."""
+"""Compiled histograms of brightness levels, of one band and of two bands jointly."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.kernels.levels import quantise, ruler
+from galfeat.features.kernels.levels import quantize, ruler
 from galfeat.features.kernels.words import bits_set, matches
 
 __all__ = ["fractions", "joint_fractions"]
 
-_PIXELS = 4096  # measured at a time: what is noted about them stays in the cache
+_PIXELS = 4096  # measured at a time, so that their codes and masks stay in the cache
 _WORDS = _PIXELS // 64
-_FEW = 64  # levels, which are told apart by six halvings at most
-# equal neighbours count in different tables, so that no increment waits for the one before
+_FEW = 64  # levels that are counted by radix partition, in at most six steps
+# adjacent pixels count in different tables, so that no increment waits for the one before
 _TABLES = 8
 _STEP = 256  # entries from table to table: one for each byte
 
@@ -22,8 +22,9 @@ _STEP = 256  # entries from table to table: one for each byte
 def fractions(
     planes: NDArray[np.float32], count: int, limits: tuple[float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return which part of the good pixels of each plane lies in each level, shape (m, count), and
-    which part is good, shape (m,).
+    """Return the histograms of planes, (m, count), and their fractions of good pixels, (m,).
+
+    A histogram holds the fraction of the plane's good pixels in each level.
 
     Parameters
     ----------
@@ -50,8 +51,9 @@ def fractions(
 def joint_fractions(
     codes: NDArray[np.uint8], pair: tuple[int, int], count: int
 ) -> NDArray[np.float64]:
-    """Return which part of the pixels good in both of two bands has each pair of levels, shape (n,
-    count * count).
+    """Return the joint histogram of two bands, shape (n, count * count).
+
+    It holds the fraction of the pixels good in both bands in each pair of levels.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ def _singles(
         counts[:] = 0
         for start in range(0, pixels, len(codes)):
             stop = min(start + len(codes), pixels)
-            quantise(planes[row, start:stop], bits[row, start:stop], measure, codes[: stop - start])
+            quantize(planes[row, start:stop], bits[row, start:stop], measure, codes[: stop - start])
             if count <= _FEW:
                 codes[stop - start :] = count
                 _halve(codes[: (stop - start + 63) // 64 * 64], count, sets, counts)
@@ -102,11 +104,10 @@ def _singles(
 
 @kernel(fast=False)
 def _halve(codes: Any, count: Any, sets: Any, counts: Any) -> None:
-    """Add how many codes there are of each level.
+    """Add the number of codes of each level, by radix partition of bit masks.
 
-    Sets of pixels, as bits of words, are halved by one binary digit after the other.
-
-    After d digits, set k at k * `_WORDS` holds the good pixels whose last d digits are those of k.
+    Masks of pixels, 64 to a word, are split by one binary digit of the level after the other. After
+    d digits, mask k, at k * `_WORDS`, holds the good pixels whose last d digits are those of k.
     """
     length = len(codes) // 64
     for k in range(length):
@@ -134,7 +135,7 @@ def _halve(codes: Any, count: Any, sets: Any, counts: Any) -> None:
 
 @kernel(fast=False)
 def _split(sets: Any, here: Any, there: Any, length: Any) -> None:
-    """Move the pixels chosen from one set to another."""
+    """Move the chosen pixels from one mask to another."""
     chosen = sets[_FEW // 2 * _WORDS : _FEW // 2 * _WORDS + length]
     kept = sets[here : here + length]
     moved = sets[there : there + length]

@@ -1,4 +1,4 @@
-"""Histograms of oriented gradients."""
+"""Histograms of oriented gradients (HOG)."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import UsageError
+from galfeat.features import registry
 from galfeat.features.base import Extractor
 from galfeat.features.hog.kernel import Grid, add_places, oriented_histograms
 from galfeat.features.hog.reference import NORMS
@@ -20,7 +21,7 @@ _ROTATIONS = ("fixed", "averaged", "mirrored")
 
 
 class HOG(Extractor):
-    """Which way brightness changes, and how much, cell by cell.
+    """Histograms of oriented gradients, cell by cell, normalized in overlapping blocks.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ class HOG(Extractor):
     pixels_per_cell : (int, int), default (8, 8)
         Rows and columns of a cell, in pixels. Pixels beyond the last whole cell are left out.
     cells_per_block : (int, int), default (2, 2)
-        Rows and columns of the overlapping blocks of cells that are normalised together.
+        Rows and columns of the overlapping blocks of cells that are normalized together.
     block_norm : {"L2-Hys", "L2", "L1", "L1-sqrt"}, default "L2-Hys"
         L2-Hys: L2, values above 0.2 cut, and L2 again.
     channel : {"each", "strongest"}, default "each"
@@ -45,7 +46,7 @@ class HOG(Extractor):
 
     Notes
     -----
-    Gradients are centred differences and zero across the border; pixels vote for one bin only;
+    Gradients are centered differences and zero across the border; pixels vote for one bin only;
     there is no Gaussian window in a block. A direction on the edge of two bins belongs to the upper
     one.
 
@@ -83,7 +84,7 @@ class HOG(Extractor):
     array([[0.5, 0.5]], dtype=float32)
     """
 
-    key = "hog"
+    key = registry.HOG.name
     _at_once = 1 << 18
 
     def __init__(
@@ -107,8 +108,10 @@ class HOG(Extractor):
 
     @property
     def promises(self) -> frozenset[str]:
-        """A gradient does not see a constant, a normalised block no unit, and a mean over
-        orientations no orientation.
+        """Return the invariances: gradients remove a constant, block norms the flux unit.
+
+        Averaging over orientations of the image adds turns, and mirror images if these are
+        included.
         """
         turned = {"fixed": set(), "averaged": {"rotation90"}, "mirrored": {"rotation90", "flip"}}
         return frozenset({"sky", "flux", "shift", "scale"} | turned.get(self.rotation, set()))
@@ -116,10 +119,8 @@ class HOG(Extractor):
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return ``band_b<row>_<column>_c<row>_<column>_o<orientation>``.
 
-        Block, cell in it, orientation bin, all from 0.
-
-        Means over orientations of the image are called ``band_averaged_b…`` and
-        ``band_mirrored_b…``.
+        Block, cell within it and orientation bin, all from 0. Means over orientations of the image
+        are called ``band_averaged_b…`` and ``band_mirrored_b…``.
         """
         self._check_size(shape)
         grid = self._grid(shape)
@@ -153,7 +154,7 @@ class HOG(Extractor):
         shares = super()._shares(images)
         if self.channel == "each":
             return shares
-        # at least as many are good in any band; counted only if that is too few
+        # a lower bound of the fraction of pixels good in any band; exact only where it is too low
         most = np.asarray(shares.max(axis=1, keepdims=True))
         few = most[:, 0] < self.min_good
         most[few] = np.isfinite(images[few]).any(axis=1, keepdims=True).mean(axis=(2, 3))
@@ -165,7 +166,7 @@ class HOG(Extractor):
         if self.rotation != "fixed" or self._too_small(images.shape[-2:]):
             return super()._attempt(images)
         least = fraction("min_good", self.min_good)
-        # says on the way where bad pixels are: looking first would take a tenth of the time
+        # reports bad pixels too: a separate pass over the pixels would take a tenth of the time
         vectors, flawed = self._fixed(images)
         rows = np.flatnonzero(flawed)
         if len(rows) and (reasons := self._judged(images, rows, self._shares(images), least)):
@@ -173,7 +174,7 @@ class HOG(Extractor):
         return vectors, {}
 
     def _fixed(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Return the vectors of the images as they are, and which images have bad pixels."""
+        """Return the vectors of the images in one orientation, and which images have bad pixels."""
         vectors, flawed = oriented_histograms(
             self._planes(images), self._grid(images.shape[2:]), self._block(), self.block_norm
         )
@@ -193,7 +194,7 @@ class HOG(Extractor):
         planes, grid, block = self._planes(images), self._grid(images.shape[2:]), self._block()
         views = _views(grid, block, self.rotation == "mirrored")
         total = np.zeros((len(planes), len(views[0].places)), dtype=np.float32)
-        # turned by 180 degrees gradients are the same
+        # turned by 180 degrees the unsigned directions are the same
         measured: dict[tuple[Grid, bool, int], NDArray[np.float32]] = {}
         for view in views:
             if view.seen not in measured:
@@ -214,12 +215,14 @@ class HOG(Extractor):
 
 
 class _View(NamedTuple):
-    """How the image, turned or mirrored, is measured on the image as it is."""
+    """One orientation of the image, measured on the image as it is."""
 
     grid: Grid
     swap: bool
     sign: int
-    places: NDArray[np.intp]  # of the values that are kept, in the vector of the image as it is
+    places: NDArray[
+        np.intp
+    ]  # of the kept values, in the vector of the image in its first orientation
 
     @property
     def seen(self) -> tuple[Grid, bool, int]:
@@ -228,7 +231,7 @@ class _View(NamedTuple):
 
 @lru_cache(maxsize=32)
 def _views(grid: Grid, block: tuple[int, int], mirrored: bool) -> list[_View]:
-    """Return the orientations over which vectors are averaged; the first is the image as it is."""
+    """Return the orientations that vectors are averaged over; the first is the identity."""
     blocks = grid.rows - block[0] + 1
     values = np.arange(blocks * blocks * block[0] * block[1] * grid.bins).reshape(
         blocks, blocks, *block, grid.bins
@@ -243,19 +246,19 @@ def _views(grid: Grid, block: tuple[int, int], mirrored: bool) -> list[_View]:
 
 
 def _turned(values: NDArray[np.intp], turn: int, mirror: bool) -> NDArray[np.intp]:
-    """Return blocks and the cells in them as they lie after mirroring and turning the image.
+    """Return blocks, and the cells within them, permuted as by mirroring and turning the image.
 
-    Bins stay.
+    Orientation bins stay in place.
     """
     seen = values[:, ::-1, :, ::-1] if mirror else values
     return np.rot90(np.rot90(seen, turn, axes=(0, 1)), turn, axes=(2, 3))
 
 
 def _moved(grid: Grid, turn: int, mirror: bool) -> Grid:
-    """Return the cells that, after mirroring and turning the image, lie where those of the grid do.
+    """Return the grid of cells that mirroring and turning the image moves onto `grid`.
 
-    They are the same but where an odd number of pixels is left over, and the middle lies between
-    two pixels.
+    It differs from `grid` only where an odd number of pixels is left over and the middle lies
+    between two pixels.
     """
     below, right = (
         grid.ny - grid.top - grid.rows * grid.cy,
@@ -267,13 +270,13 @@ def _moved(grid: Grid, turn: int, mirror: bool) -> Grid:
 
 
 def _one_of_each(values: NDArray[np.intp], mirrored: bool) -> NDArray[np.intp]:
-    """Return the first of each group of values that turns, and mirroring, exchange."""
+    """Return the first of each group of values that turning, and mirroring, permutes."""
     bins = values.shape[-1]
     least = values
-    # a quarter turn of an odd number of bins has its edges within bins
+    # with an odd number of bins a quarter turn maps edges of bins into bins
     turns = range(4) if bins % 2 == 0 else (0, 2)
     for mirror, turn in product((False, True) if mirrored else (False,), turns):
-        # mirroring takes an angle to 180 degrees less it
+        # mirroring maps an angle a to 180 degrees - a
         seen = values[..., ::-1] if mirror else values
         seen = np.roll(seen, bins // 2, axis=-1) if turn % 2 else seen
         least = np.minimum(least, _turned(seen, turn, mirror))

@@ -1,4 +1,4 @@
-"""Histograms of oriented gradients, as `galfeat.features.hog.reference` defines them."""
+"""Compiled histograms of oriented gradients, as `galfeat.features.hog.reference` defines them."""
 
 from functools import lru_cache
 from typing import Any
@@ -16,11 +16,11 @@ __all__ = ["Grid", "add_places", "oriented_histograms"]
 
 _NORMS = {"L1": L1, "L1-sqrt": L1_SQRT, "L2": L2, "L2-Hys": L2_HYS}
 _EXACT = {1: 1.0, 2: 0.0, 3: -1.0}  # cotangents of 45, 90 and 135 degrees
-_VECTOR = 16  # numbers that a processor handles at once
+_VECTOR = 16  # float32 in the widest vector
 
-# Sizes are squared in single precision. Images are measured times 2**20; where a cell then holds
-# too much or too little for that, again times 2**50 more or less, and once more: the extremes of
-# single precision are within that.
+# Magnitudes are squared in single precision. Images are scaled by 2**20; where the sum of a cell is
+# then out of range, the image is measured again with a scale 2**50 larger or smaller, up to twice,
+# which covers the range of single precision.
 _START, _STEP, _TRIES = np.float32(2.0**20), np.float32(2.0**50), 3
 _LOW, _HIGH = np.float32(1), np.float32(2.0**56)
 
@@ -34,7 +34,7 @@ def oriented_histograms(
     swap: bool = False,
     sign: int = 1,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the vectors of images, and which images have bad pixels.
+    """Return the HOG vectors of images, and which images have bad pixels.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def oriented_histograms(
     flawed = np.empty(n, dtype=np.bool_)
     tables = _cotangents(grid.bins), _places(grid)
     pixels = images.reshape(n, bands, ny * nx).view()
-    # whether the caller's can be written to or not: one compiled version
+    # one compiled version, whether the caller's array is writable or not
     pixels.flags.writeable = False
     _measure(
         pixels,
@@ -79,7 +79,7 @@ def oriented_histograms(
 
 @kernel()
 def add_places(vectors: Any, places: Any, out: Any) -> None:
-    """Add to each row of ``out`` the values at certain places of that row of ``vectors``.
+    """Add the values of each row of ``vectors`` at `places` to the same row of ``out``.
 
     Parameters
     ----------
@@ -131,10 +131,10 @@ def _measure(
 ) -> None:
     count = grid.rows * grid.columns
     starts = (grid.rows - block[0]) * grid.columns + grid.columns - block[1] + 1
-    # whole vectors: the ends of loops would take as long as the rest
+    # padded to whole vectors: remainder loops would take as long as the rest
     tried = -(-starts // _VECTOR) * _VECTOR
     length = tried + block[0] * grid.columns + block[1]
-    # rows that begin a power of two apart would hinder each other
+    # rows a power of two apart would map to the same sets of the cache
     work = np.empty((7, len(places) + 3 * _VECTOR), np.float32)
     table = np.empty((grid.columns + 1) * grid.bins, np.float64)
     cells = np.empty(count * grid.bins, np.float32)

@@ -1,4 +1,4 @@
-"""Cells of a block, normalised together."""
+"""Compiled normalization of blocks of cells."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _ONE, _NONE = np.float32(1), np.float32(0)
 
 @kernel()
 def sum_cells(cells: Any, by_bin: Any, sums: Any, squares: Any) -> Any:
-    """Fill in each cell's sum and sum of squares, and its values bin by bin.
+    """Fill the sum and the sum of squares of each cell, and its values bin by bin.
 
     Return the largest sum.
 
@@ -57,7 +57,7 @@ def fill_blocks(
     again: Any,
     out: Any,
 ) -> None:
-    """Fill in the normalised blocks.
+    """Fill the normalized blocks.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def fill_blocks(
     least : float
         A block whose sum is not above this is empty.
     factors, again : arrays of float32
-        Room for a value a cell; their length is the number of cells at which blocks are tried,
-        those at the right end of a row too, which are none.
+        Work arrays of one value a cell. Blocks are computed from each of their cells on, those at
+        the right end of a row too, which are discarded.
     out : array of float32, shape (block rows * block columns * by * bx * bins,)
     """
     by, bx = block

@@ -1,7 +1,7 @@
-"""What each cell of an image holds of the gradients in each direction.
+"""Compiled histograms of gradient directions in each cell.
 
-A row of cells at a time, so that everything stays in the cache, in passes over flat arrays:
-gradients; the largest of the bands; size and bin; the vote of each pixel for one entry of the
+One row of cells at a time, so that everything stays in the cache, in passes over flat arrays:
+gradients; the band with the largest; magnitude and bin; the vote of each pixel for one entry of the
 table.
 """
 
@@ -15,13 +15,14 @@ __all__ = ["EDGES_AT_ONCE", "Grid", "fill_cells"]
 
 EDGES_AT_ONCE = 8
 
-# the bits of a float32 but its sign; those of infinity
+# bits of a float32 without its sign; bits of infinity
 _SIZE, _INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)
 
 
 class Grid(NamedTuple):
-    """An image, its cells (the first at ``top``, ``left``; each ``cy`` x ``cx`` pixels) and the
-    bins of a cell.
+    """The geometry of an image and its cells, and the number of orientation bins.
+
+    The first cell begins at ``top``, ``left``; each has ``cy`` x ``cx`` pixels.
     """
 
     ny: int
@@ -49,9 +50,9 @@ def fill_cells(
     table: Any,
     cells: Any,
 ) -> None:
-    """Fill in the sums of gradient sizes by cell and bin, times a factor.
+    """Fill the sums of gradient magnitudes by cell and bin, times a factor.
 
-    A cell with unknown gradients is weighed as if those were like its others.
+    A cell with unknown gradients is scaled up as if those were like its others.
 
     Parameters
     ----------
@@ -71,15 +72,18 @@ def fill_cells(
         Where in the table the bins of each pixel's cell begin; pixels outside the cells have a
         place behind them.
     work : array of float32, shape (7, cy * nx or more)
-        Room.
+        Work array.
     table : array of float64, shape ((columns + 1) * bins,)
-        Room.
+        Work array.
     cells : array of float32, shape (rows * columns * bins,)
     """
     count = len(places)
     gy, gx, new_y, new_x = work[0, :count], work[1, :count], work[2, :count], work[3, :count]
     spare_y, spare_x, unknown = work[4, :count], work[5, :count], work[6, :count]
-    sizes, codes = new_y, new_x.view(np.uint32)  # when these are filled no band is new
+    sizes, codes = (
+        new_y,
+        new_x.view(np.uint32),
+    )  # reused: the gradients of the last band are not needed any more
     width = grid.columns * grid.bins
     for row in range(grid.rows):
         start = (grid.top + row * grid.cy) * grid.nx
@@ -100,14 +104,15 @@ def fill_cells(
         table[:] = 0
         _vote(sizes, codes, grid.cx, table)
         if holes:
-            _weigh(unknown, grid, gy[: grid.nx], table)  # gradients are done with: there is room
+            _weigh(unknown, grid, gy[: grid.nx], table)  # gy is reused
         _copy(table, cells[row * width : (row + 1) * width])
 
 
 @kernel()
 def _gradients(band: Any, grid: Any, start: int, factor: Any, gy: Any, gx: Any) -> None:
-    """Fill in centred differences, zero across the border of the image, for the row of cells that
-    begins at pixel ``start``.
+    """Fill the centered differences of one row of cells, zero across the image's border.
+
+    The row begins at pixel ``start``.
     """
     count, nx = len(gx), grid.nx
     if count > 2:
@@ -141,20 +146,21 @@ def _difference(after: Any, before: Any, factor: Any, out: Any) -> None:
 
 @kernel()
 def _forget_unknown(gy: Any, gx: Any, unknown: Any) -> None:
-    """Make gradients with a bad pixel zero, and ``unknown`` where none was good so far.
+    """Set gradients with a bad pixel to zero, and ``unknown`` where no band was good so far.
 
-    In whole numbers: a choice would be stored on a condition, which many processors do slowly.
+    In integer arithmetic: LLVM would turn a choice into conditional stores, slow on many
+    processors.
     """
     for i in range(len(gy)):
         y, x = np.float32(gy[i]).view(np.int32), np.float32(gx[i]).view(np.int32)
-        # all bits, or none
+        # all bits set, or none
         good = -np.int32(((y & _SIZE) <= _INFINITE) & ((x & _SIZE) <= _INFINITE))
         gy[i] = np.int32(y & good).view(np.float32)
         gx[i] = np.int32(x & good).view(np.float32)
         unknown[i] *= np.float32(good + 1)
 
 
-@kernel(fast=False)  # rounded alike whichever way the gradient points: equal ones are equal
+@kernel(fast=False)  # no reordering, so that equal gradients of any direction round equally
 def _take_stronger(new_y: Any, new_x: Any, old_y: Any, old_x: Any, gy: Any, gx: Any) -> None:
     for i in range(len(gy)):
         y, x, other_y, other_x = old_y[i], old_x[i], new_y[i], new_x[i]
@@ -172,9 +178,9 @@ def _judge(x: Any, y: Any, sign: Any, cotangents: Any, places: Any, codes: Any, 
 
 @kernel(inline=True)
 def _steps(c: Any, e0: Any, e1: Any, e2: Any, e3: Any, e4: Any, e5: Any, e6: Any, e7: Any) -> Any:
-    """Return how many of eight falling edges a cotangent has reached.
+    """Return how many of eight descending edges a cotangent has reached.
 
-    A choice each is quicker than a sum.
+    A select for each edge is faster than a sum.
     """
     steps = np.uint32(1) if c <= e0 else np.uint32(0)
     steps = np.uint32(2) if c <= e1 else steps
@@ -186,7 +192,9 @@ def _steps(c: Any, e0: Any, e1: Any, e2: Any, e3: Any, e4: Any, e5: Any, e6: Any
     return np.uint32(8) if c <= e7 else steps
 
 
-@kernel(fast=False)  # the quotient of equal numbers must be 1: diagonals lie on edges of bins
+@kernel(
+    fast=False
+)  # exact division: the quotient of equal numbers must be 1, as diagonals lie on edges
 def _first_edges(
     x: Any, y: Any, sign: Any, edges: Any, places: Any, codes: Any, sizes: Any
 ) -> None:
@@ -227,9 +235,9 @@ def _more_edges(x: Any, y: Any, sign: Any, edges: Any, codes: Any) -> None:
 
 @kernel()
 def _vote(sizes: Any, codes: Any, step: int, table: Any) -> None:
-    """Add sizes up by code, going a cell's width at a time.
+    """Add magnitudes up by code, with a stride of a cell's width.
 
-    Neighbours vote for one entry and would wait for each other.
+    Adjacent pixels vote for the same entry, and each addition would wait for the one before.
     """
     for first in range(step):
         some, entries = sizes[first:], codes[first:]
@@ -241,7 +249,7 @@ def _vote(sizes: Any, codes: Any, step: int, table: Any) -> None:
 
 @kernel()
 def _weigh(unknown: Any, grid: Any, by_column: Any, table: Any) -> None:
-    """Multiply the sums of each cell by its pixels over those with a known gradient."""
+    """Scale the sums of each cell by its pixels over those with a known gradient."""
     by_column[:] = 0
     for start in range(0, len(unknown), grid.nx):
         _add(unknown[start : start + grid.nx], by_column)
@@ -266,6 +274,6 @@ def _add(values: Any, out: Any) -> None:
 
 @kernel()
 def _copy(values: Any, out: Any) -> None:
-    """Fill ``out`` with the first values, whatever their types."""
+    """Fill ``out`` with the first values, converting their type."""
     for i in range(len(out)):
         out[i] = values[i]

@@ -1,4 +1,4 @@
-"""Histograms of oriented gradients.
+"""Histograms of oriented gradients; the reference of the kernels.
 
 References
 ----------
@@ -14,7 +14,7 @@ __all__ = [
     "averaged_histograms",
     "cell_histograms",
     "gradients",
-    "normalised_blocks",
+    "normalized_blocks",
     "oriented_histograms",
     "strongest",
 ]
@@ -35,14 +35,15 @@ def oriented_histograms(
     block: tuple[int, int],
     norm: str,
     *,
-    centred: bool = False,
+    centered: bool = False,
 ) -> NDArray[np.float64]:
-    """Return the vectors of images of one band, (n, ny, nx), or several, (n, bands, ny, nx), of
-    which the strongest is taken.
+    """Return the HOG vectors of images (n, ny, nx) or (n, bands, ny, nx).
+
+    Of several bands, the strongest gradient at each pixel counts.
 
     Parameters
     ----------
-    centred : bool
+    centered : bool
         Whether the cells are the largest square of cells in the middle of the image (its first half
         pixel, where pixels that are left over are odd in number), or as many as there is room for
         from the first pixel on.
@@ -50,13 +51,13 @@ def oriented_histograms(
     gy, gx = gradients(images)
     if images.ndim == 4:
         gy, gx = strongest(gy, gx)
-    if centred:
+    if centered:
         rows = columns = min(gy.shape[1] // cell[0], gy.shape[2] // cell[1])
         top, left = (gy.shape[1] - rows * cell[0]) // 2, (gy.shape[2] - columns * cell[1]) // 2
         kept = np.s_[:, top : top + rows * cell[0], left : left + columns * cell[1]]
         gy, gx = gy[kept], gx[kept]
     cells = cell_histograms(gy, gx, orientations, cell)
-    return normalised_blocks(cells, block, norm).reshape(len(images), -1)
+    return normalized_blocks(cells, block, norm).reshape(len(images), -1)
 
 
 def averaged_histograms(
@@ -68,8 +69,9 @@ def averaged_histograms(
     *,
     mirrored: bool = False,
 ) -> NDArray[np.float64]:
-    """Return the mean of the vectors of the images in their four orientations, or of those and
-    their mirror images.
+    """Return the mean of the HOG vectors of the images in their four orientations.
+
+    Optionally of their mirror images too.
     """
     views = [
         np.rot90(seen, turn, axes=(-2, -1))
@@ -77,14 +79,15 @@ def averaged_histograms(
         for turn in range(4)
     ]
     vectors = [
-        oriented_histograms(view, orientations, cell, block, norm, centred=True) for view in views
+        oriented_histograms(view, orientations, cell, block, norm, centered=True) for view in views
     ]
     return np.asarray(np.mean(vectors, axis=0))
 
 
 def gradients(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the centred differences along rows and columns, zero across the border, NaN where a
-    pixel they need is bad.
+    """Return the centered differences along rows and columns.
+
+    They are zero across the border, and NaN where a pixel they need is bad.
     """
     pixels = np.where(np.isfinite(planes), planes, np.nan).astype(np.float64)
     gy, gx = np.zeros_like(pixels), np.zeros_like(pixels)
@@ -96,8 +99,9 @@ def gradients(planes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray
 def strongest(
     gy: NDArray[np.float64], gx: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return at each pixel the gradient of the band where it is largest, of (n, bands, ny, nx) the
-    (n, ny, nx).
+    """Return at each pixel the gradient of the band where it is largest.
+
+    The bands of (n, bands, ny, nx) are reduced to (n, ny, nx).
     """
     size = np.hypot(gy, gx)
     best = np.where(np.isnan(size), -1.0, size).argmax(axis=1, keepdims=True)
@@ -129,11 +133,12 @@ def cell_histograms(
     return np.asarray(sums.reshape(m, rows, columns, orientations) / np.maximum(used, 1)[..., None])
 
 
-def normalised_blocks(
+def normalized_blocks(
     cells: NDArray[np.float64], block: tuple[int, int], norm: str
 ) -> NDArray[np.float64]:
-    """Return the normalised blocks of cells, shape (m, block rows, block columns, by, bx,
-    orientations).
+    """Return the normalized, overlapping blocks of cells.
+
+    Their shape is (m, block rows, block columns, by, bx, orientations).
 
     Parameters
     ----------
@@ -150,10 +155,10 @@ def normalised_blocks(
     mean = flat.sum(axis=1) / (block[0] * block[1])
     filled = mean > FLOOR * scale
     unit = np.where(filled[:, None], flat, 0.0) / np.where(filled, scale, 1.0)[:, None]
-    return _normalise(unit, norm).reshape(blocks.shape)
+    return _normalize(unit, norm).reshape(blocks.shape)
 
 
-def _normalise(rows: NDArray[np.float64], norm: str) -> NDArray[np.float64]:
+def _normalize(rows: NDArray[np.float64], norm: str) -> NDArray[np.float64]:
     if norm in ("L1", "L1-sqrt"):
         shares = rows / _or_one(rows.sum(axis=1, keepdims=True))
         return np.sqrt(shares) if norm == "L1-sqrt" else shares

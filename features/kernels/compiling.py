@@ -1,8 +1,8 @@
-"""How kernels are compiled, and where the result is kept.
+"""Compilation of kernels with numba, and the cache on disk.
 
-Compiled code is kept on disk, beside the source or in numba's folder for the user
-(`NUMBA_CACHE_DIR` chooses another), and used again by the next process. Where no folder can be
-written, every process compiles for itself.
+Compiled code is cached beside the source or in numba's folder for the user (`NUMBA_CACHE_DIR`
+chooses another) and loaded by the next process. Where no folder is writable, every process compiles
+for itself.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from numba.core.runtime.nrt import rtsys
 __all__ = ["FAST", "kernel"]
 
 FAST = frozenset({"reassoc", "nsz", "contract", "arcp", "afn"})
-"""Liberties with the order and rounding of sums.
+"""Fast-math flags of LLVM: sums may be reordered, fused and approximated.
 
-Without ``nnan`` and ``ninf``, which would delete the tests for bad pixels.
+Without ``nnan`` and ``ninf``, which would let LLVM delete the tests for bad pixels.
 """
 
 _IMPORTED = re.compile(r"^\s*from galfeat\.features\.([\w.]+) import", re.MULTILINE)
@@ -32,7 +32,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def kernel(*, fast: bool = True, inline: bool = False) -> Callable[[_Function], _Function]:
-    """Return a decorator that compiles a function when it is first called, without Python's lock.
+    """Return a decorator that compiles a function on its first call, to run without the GIL.
 
     Parameters
     ----------
@@ -56,8 +56,9 @@ def kernel(*, fast: bool = True, inline: bool = False) -> Callable[[_Function], 
 
 
 class _Kept(FunctionCache):
-    """Numba's cache, which also knows the other kernels' source, and for which a full disk is no
-    error.
+    """Numba's cache on disk, keyed by the source of imported kernels too.
+
+    A full disk is no error: the code is compiled again by the next process.
     """
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -68,11 +69,13 @@ class _Kept(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
-            # Not by numba's method, which first imports all that compiling needs, scipy.linalg
-            # among it: a sixth of a second or more.
-            rtsys.initialize(target_context)  # the arrays' memory, which loaded code is linked to
+            # Numba's own method first imports all that compiling needs, scipy.linalg among it,
+            # which takes a sixth of a second or more.
+            rtsys.initialize(
+                target_context
+            )  # loaded code links to the runtime that allocates arrays
             return self._load_overload(sig, target_context)
-        except Exception as error:  # whatever a damaged file raises
+        except Exception as error:  # a damaged file raises anything
             _log.debug("kept code could not be read: %r", error)
             return None
 
@@ -85,7 +88,7 @@ class _Kept(FunctionCache):
 def _keep(dispatcher: Any) -> None:
     try:
         dispatcher._cache = _Kept(dispatcher.py_func)  # as numba's own `enable_caching` does
-    except RuntimeError:  # no folder that can be written
+    except RuntimeError:  # no writable folder
         _log.debug(
             "no folder to keep compiled code in; %s is compiled by each process",
             dispatcher.py_func.__name__,
@@ -94,9 +97,9 @@ def _keep(dispatcher: Any) -> None:
 
 @cache
 def _fingerprint(name: str) -> str:
-    """Return a mark of the source of a file of kernels and of those it imports.
+    """Return a SHA-256 of the source of a module of kernels and of all it imports.
 
-    A kernel holds code of those it calls, and numba looks at one file alone.
+    Numba inlines called kernels but watches only the file of the caller.
     """
     needed, waiting = dict[str, bytes](), [name]
     while waiting:
@@ -109,12 +112,12 @@ def _fingerprint(name: str) -> str:
 
 
 class _Announcer(event.Listener):
-    """Says once that this process compiles, since that takes a while."""
+    """Listener that logs once that this process compiles, since that takes a while."""
 
     said = False
 
     def on_start(self, event: Any) -> None:
-        # others' code may be of no module
+        # functions of other packages may have no module
         module = event.data["dispatcher"].py_func.__module__ or ""
         if not self.said and module.startswith("galfeat."):
             self.said = True

@@ -1,4 +1,4 @@
-"""Which images are free of bad pixels, and how many good ones the others have."""
+"""Detection of bad pixels, and fractions of good ones."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from galfeat.features.kernels.compiling import kernel
 
 __all__ = ["any_bad", "flawed_rows", "good_shares"]
 
-_EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
+_EXPONENT = 0x7F800000  # exponent bits of float32; all are set in infinities and NaN
 
 
 def flawed_rows(images: NDArray[np.float32]) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""Levels of brightness by fixed, equal edges, as bytes."""
+"""Quantization of brightness into levels of equal width, as bytes."""
 
 from functools import lru_cache
 from typing import Any
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.levels_reference import edges
 
-__all__ = ["MOST", "Ruler", "levels", "quantise", "ruler"]
+__all__ = ["MOST", "Ruler", "levels", "quantize", "ruler"]
 
 MOST = 255
 """The largest number of levels that bytes can hold beside the level of bad pixels."""
 
 Ruler = tuple[NDArray[np.float32], np.float32, np.float32, np.int32, np.int64]
-"""Edges, scale, shift, margin and number of comparisons: what `quantise` measures with."""
+"""Edges, scale, shift, margin and number of comparisons: the constants of `quantize`."""
 
-# pixels guessed at a time; a block with a pixel near an edge is compared with the edges
+# pixels quantized at a time; a block with a pixel near an edge is compared with the edges
 _BLOCK = 512
-_EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
+_EXPONENT = 0x7F800000  # exponent bits of float32; all are set in infinities and NaN
 _SHIFT = 20
-_PART = 1 << _SHIFT  # parts of a level
-_ROUNDING = 2.0**-24  # of float32, relative
+_PART = 1 << _SHIFT  # fixed-point units of a level
+_ROUNDING = 2.0**-24  # relative rounding error of float32
 
 
 def levels(
@@ -47,13 +47,13 @@ def levels(
     """
     codes = np.empty(planes.shape, dtype=np.uint8)
     flat = planes.reshape(-1)
-    quantise(flat, flat.view(np.int32), ruler(count, limits), codes.reshape(-1))
+    quantize(flat, flat.view(np.int32), ruler(count, limits), codes.reshape(-1))
     return codes
 
 
 @lru_cache(maxsize=64)
 def ruler(count: int, limits: tuple[float, float]) -> Ruler:
-    """Return what `quantise` measures with.
+    """Return the constants that `quantize` compares with.
 
     Notes
     -----
@@ -84,28 +84,26 @@ def ruler(count: int, limits: tuple[float, float]) -> Ruler:
 
 
 def _float_edges(count: int, limits: tuple[float, float]) -> NDArray[np.float32]:
-    """Return for each edge the least float32 that is not below it.
+    """Return for each edge the smallest float32 that is not below it.
 
-    The first and last are infinite, since end levels are open.
-
-    For a float32 x and a float64 edge e, x >= e exactly if x is no less than the least float32 on
-    or above e.
+    For a float32 x and a float64 edge e, x >= e exactly if x is no less than the smallest float32
+    on or above e. The first and last edges are infinite, since the end levels are open.
     """
     exact = edges(count, limits)
     with np.errstate(over="ignore"):
         rounded = exact.astype(np.float32)
     rounded = np.where(rounded < exact, np.nextafter(rounded, np.float32(np.inf)), rounded)
     rounded[[0, -1]] = -np.inf, np.inf
-    rounded.flags.writeable = False  # it is kept for the next call
+    rounded.flags.writeable = False  # cached and shared
     return rounded
 
 
 @kernel()
-def quantise(values: Any, bits: Any, measure: Any, codes: Any) -> None:
-    """Set the levels of a flat array; `bits` is the same memory as int32, and `measure` a `Ruler`.
+def quantize(values: Any, bits: Any, measure: Any, codes: Any) -> None:
+    """Set the levels of a flat array; `bits` is the same memory as int32, `measure` a `Ruler`.
 
     A level follows from one multiplication where the result is further from an edge than its
-    rounding error.
+    rounding error; otherwise a block of pixels is compared with the edges.
     """
     edges, scale, shift, margin, comparisons = measure
     for start in range(0, len(values), _BLOCK):
@@ -127,7 +125,7 @@ def quantise(values: Any, bits: Any, measure: Any, codes: Any) -> None:
 def _guessed(
     values: Any, bits: Any, count: Any, scale: Any, shift: Any, margin: Any, codes: Any
 ) -> bool:
-    """Set the levels, and say whether one of them may be wrong."""
+    """Set the levels by multiplication; return whether one of them may be off by rounding."""
     half = np.float32(_PART // 2)
     top = np.float32(np.float32(count * _PART) - half)
     trash = np.int32(count)
@@ -135,7 +133,7 @@ def _guessed(
     near: Any = False
     for k in range(len(codes)):
         position = values[k] * scale + shift
-        # also what is no number; the middle of a level is far from its edges
+        # NaN too becomes the middle of the first level, which is far from its edges
         position = position if position > half else half
         position = position if position < top else top
         parts = np.int32(position)
@@ -149,7 +147,7 @@ def _guessed(
 
 @kernel()
 def _compared(values: Any, edges: Any, codes: Any) -> None:
-    """Move each level by one towards where it belongs."""
+    """Move each level by at most one towards its exact place among the edges."""
     count = np.uint64(len(edges) - 1)
     for k in range(len(codes)):
         level = np.uint64(codes[k])

@@ -1,4 +1,4 @@
-"""Levels by fixed edges, and the fractions of pixels in them."""
+"""Brightness levels by fixed edges and their histograms; the reference of the kernels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def levels(
 
 
 def fractions(codes: NDArray[np.intp], count: int) -> NDArray[np.float64]:
-    """Return which part of the good pixels of each plane lies in each bin, shape (m, count)."""
+    """Return the fraction of each plane's good pixels in each bin, shape (m, count)."""
     flat = codes.reshape(len(codes), -1) + (count + 1) * np.arange(len(codes))[:, None]
     counts = np.bincount(flat.ravel(), minlength=len(codes) * (count + 1)).reshape(len(codes), -1)[
         :, :count
@@ -36,17 +36,16 @@ def fractions(codes: NDArray[np.intp], count: int) -> NDArray[np.float64]:
 def band_fractions(
     planes: NDArray[np.float32], count: int, limits: tuple[float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return which part of the good pixels of each plane lies in each of `count` bins, (m, count),
-    and which part is good, (m,).
-    """
+    """Return the histograms of planes, (m, count), and their fractions of good pixels, (m,)."""
     return fractions(levels(planes, count, limits), count), np.isfinite(planes).mean(axis=(1, 2))
 
 
 def joint_fractions(
     first: NDArray[np.intp], second: NDArray[np.intp], count: int
 ) -> NDArray[np.float64]:
-    """Return which part of the pixels good in both planes has each pair of levels, shape (m, count
-    * count), `first` slowest.
+    """Return the joint histograms of two bands, shape (m, count * count), `first` slowest.
+
+    Fractions of the pixels that are good in both.
     """
     both = np.where((first < count) & (second < count), first * count + second, count * count)
     return fractions(both, count * count)

@@ -1,4 +1,4 @@
-"""Matrix product whose rounding does not depend on a row's place."""
+"""Matrix product in a fixed order of summation, so that a row's bits do not depend on the batch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,9 @@ __all__ = ["row_products"]
 def row_products(rows: NDArray[np.float64], axes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Multiply rows by axes, adding in a fixed order.
 
-    Each element is the sum over k = 0, 1, 2, … of ``rows[i, k] * axes[j, k]``, each step rounded.
-
-    A BLAS adds whole tiles, edges and single rows in different orders, so there a row's last bits
-    depend on how many rows come with it.
+    Each element is the sum over k = 0, 1, 2, … of ``rows[i, k] * axes[j, k]``, rounded at each
+    step. A BLAS adds whole tiles, edges and single rows in different orders, so that a row's last
+    bits would depend on the other rows of the batch.
 
     Parameters
     ----------

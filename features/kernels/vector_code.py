@@ -1,4 +1,4 @@
-"""What code written as LLVM's vectors is put together from."""
+"""Building blocks of vector code, written as LLVM instructions with llvmlite."""
 
 from typing import Any
 
@@ -21,16 +21,16 @@ __all__ = [
 
 INT, LONG = ir.IntType(32), ir.IntType(64)
 
-vector_code: Any = intrinsic  # its annotations are of what is decorated, not of what comes out
+vector_code: Any = intrinsic  # Any: the decorated function and the result differ in signature
 
 
 def data_of(context: Any, builder: Any, signature: Any, args: Any, k: int) -> Any:
-    """Return the pointer to the elements of an argument that is an array."""
+    """Return the pointer to the elements of an array argument."""
     return context.make_array(signature.args[k])(context, builder, args[k]).data
 
 
 def long(value: int) -> Any:
-    """Return a constant of 64 bits."""
+    """Return a 64-bit integer constant."""
     return ir.Constant(LONG, value)
 
 
@@ -40,12 +40,12 @@ def added(builder: Any, one: Any, other: Any, more: int) -> Any:
 
 
 def load(builder: Any, pointer: Any, at: Any, kind: Any, align: int) -> Any:
-    """Return what stands at a position, of this type."""
+    """Load a value of the LLVM type `kind` from a position."""
     return builder.load(builder.bitcast(builder.gep(pointer, [at]), kind.as_pointer()), align=align)
 
 
 def store(builder: Any, value: Any, pointer: Any, at: Any, align: int) -> None:
-    """Write a value at a position."""
+    """Store a value at a position."""
     builder.store(
         value, builder.bitcast(builder.gep(pointer, [at]), value.type.as_pointer()), align=align
     )
@@ -62,5 +62,5 @@ def splat(builder: Any, value: Any, lanes: int) -> Any:
 
 
 def function(builder: Any, name: str, returns: Any, takes: list[Any]) -> Any:
-    """Return a function of LLVM by its name."""
+    """Return an LLVM intrinsic, or another function, by its name."""
     return cgutils.get_or_insert_function(builder.module, ir.FunctionType(returns, takes), name)

@@ -1,4 +1,4 @@
-"""64 bytes compared at once: what no compiler makes of a loop by itself."""
+"""Comparison of 64 bytes at a time, as LLVM vector code."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ __all__ = ["bits_set", "matches"]
 
 _BYTES, _WORD = ir.VectorType(ir.IntType(8), 64), ir.IntType(64)
 
-_instruction: Any = intrinsic  # its annotations are of what is decorated, not of what comes out
+_instruction: Any = intrinsic  # Any: the decorated function and the result differ in signature
 
 
 @_instruction
 def matches(typing: Any, codes: Any, at: Any, mask: Any, value: Any) -> Any:
-    """Return the word whose bit k says whether ``codes[at + k] & mask == value``, for the 64 bytes
-    from `at`, which must be there.
+    """Return the word whose bit k is ``codes[at + k] & mask == value``, for 64 bytes.
 
-    The code names no processor: LLVM splits the vector as the machine at hand needs it.
+    The bytes from `at` on must exist. The code names no processor: LLVM splits the vector as the
+    machine at hand needs it.
     """
     del typing, at, mask, value
 

@@ -1,16 +1,12 @@
-"""Raw pixels as features, averaged over boxes if asked for."""
+"""Raw pixels as features, optionally averaged over boxes."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from galfeat._lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from galfeat.features.pixels.extractor import Pixels
+else:  # kernels are imported without scikit-learn
+    __getattr__, __dir__ = lazy_attributes(__name__, {"Pixels": "extractor"})
 
 __all__ = ["Pixels"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is asked for: kernels need no scikit-learn."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.extractor"), name)

@@ -1,4 +1,4 @@
-"""The pixels themselves: what every other input is compared with."""
+"""The pixels themselves, the baseline of every comparison."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import UsageError
+from galfeat.features import registry
 from galfeat.features.base import Extractor
 from galfeat.features.pixels.kernel import area_means, box_means, filled
 from galfeat.features.settings import whole
@@ -14,7 +15,7 @@ __all__ = ["Pixels"]
 
 
 class Pixels(Extractor):
-    """Every pixel of the image as a feature.
+    """The pixels of the image as features, optionally downsampled.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ class Pixels(Extractor):
     array([[ 2.5,  4.5, 10.5, 12.5]], dtype=float32)
     """
 
-    key = "pixels"
+    key = registry.PIXELS.name
 
     _at_once = 1 << 24
 

@@ -1,4 +1,4 @@
-"""Means of boxes of pixels, and values for holes."""
+"""Compiled means of boxes of pixels, and interpolation of bad pixels."""
 
 from typing import Any, NamedTuple
 
@@ -11,13 +11,13 @@ from galfeat.features.pixels.reference import overlaps
 
 __all__ = ["area_means", "box_means", "filled"]
 
-_EXPONENT = 0x7F800000  # all ones in float32 that are infinite or no number
+_EXPONENT = 0x7F800000  # exponent bits of float32; all are set in infinities and NaN
 
 
 class _Spans(NamedTuple):
-    """Which pixels of a row or column each box takes, and how much of each.
+    """The pixels of a row or column that each box covers, and their weights.
 
-    Those from `first` on, with the rows of `weights`.
+    Box b covers pixels from ``first[b]`` on, with the weights in row b of `weights`.
     """
 
     first: NDArray[np.int64]
@@ -25,8 +25,7 @@ class _Spans(NamedTuple):
 
 
 def box_means(planes: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Return the mean of the good pixels of each side x side box, shape (m, ceil(ny / side),
-    ceil(nx / side)), NaN where there is none.
+    """Return the mean of the good pixels of each box of side x side pixels.
 
     Parameters
     ----------
@@ -40,9 +39,9 @@ def box_means(planes: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 
 
 def area_means(planes: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Return each image on a grid of size x size equal parts.
+    """Return each image resampled to a grid of size x size equal parts.
 
-    The mean of its good pixels, weighted by the area inside the part.
+    A part takes the mean of its good pixels, weighted by the area inside it.
 
     Parameters
     ----------
@@ -62,7 +61,7 @@ def area_means(planes: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 def filled(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return planes whose bad pixels take the mean of the good pixels around them.
 
-    The mean is over the smallest box centred on the bad pixel, 3x3, 5x5 and so on, that holds a
+    The mean is over the smallest box centered on the bad pixel, 3x3, 5x5 and so on, that holds a
     good pixel; pixels filled this way never help to fill others. A plane without any good pixel
     stays as it is. Planes without bad pixels are not copied.
     """

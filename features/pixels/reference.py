@@ -1,4 +1,4 @@
-"""Means of boxes of pixels, and values for holes."""
+"""Means of boxes of pixels, and interpolation of bad pixels; the reference of the kernel."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,9 @@ def _sums(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
 
 
 def area_means(planes: NDArray[np.float32], size: int) -> NDArray[np.float64]:
-    """Return the mean of the good pixels of each of size x size equal parts, weighted by the area
-    inside; NaN where there is none.
+    """Return the area-weighted mean of the good pixels of each of size x size equal parts.
+
+    NaN where there is none.
     """
     good = np.isfinite(planes)
     rows, columns = (overlaps(length, size) for length in planes.shape[1:])
@@ -35,8 +36,7 @@ def area_means(planes: NDArray[np.float32], size: int) -> NDArray[np.float64]:
 
 
 def overlaps(length: int, size: int) -> NDArray[np.float64]:
-    """Return how much of each of `length` pixels lies in each of `size` equal parts of their row,
-    shape (size, length).
+    """Return the overlap of `length` pixels with `size` equal parts, shape (size, length).
 
     In units of 1 / size pixel, in which both pixels and parts have whole edges, so that nothing is
     rounded.
@@ -51,7 +51,7 @@ def overlaps(length: int, size: int) -> NDArray[np.float64]:
 def filled(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return planes whose bad pixels take the mean of the good pixels around them.
 
-    The mean is over the smallest box centred on the bad pixel, 3x3, 5x5 and so on, that holds a
+    The mean is over the smallest box centered on the bad pixel, 3x3, 5x5 and so on, that holds a
     good pixel; pixels filled this way never help to fill others. A plane without any good pixel
     stays as it is.
     """
@@ -70,6 +70,6 @@ def _mean_around(plane: NDArray[np.float32], bad: NDArray[np.bool_], y: int, x: 
         box = np.s_[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1]
         if not bad[box].all():
             good = plane[box][~bad[box]]
-            # added one after the other, not in pairs as `mean` does
+            # added one after the other, not pairwise as `mean` does
             return float(good.cumsum(dtype=np.float64)[-1] / len(good))
         reach += 1

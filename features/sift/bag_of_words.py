@@ -1,4 +1,4 @@
-"""Bags of visual words: local descriptors of any number to one vector a galaxy."""
+"""Bag-of-visual-words encoding: local descriptors of any number to one vector a galaxy."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ __all__ = ["BagOfWords"]
 
 
 class BagOfWords(BagEncoder):
-    """How often each visual word occurs among a galaxy's local descriptors.
+    """Histogram of visual words among the local descriptors of a galaxy.
 
-    Words are the k-means centres of the training galaxies' descriptors, in the Hellinger metric:
+    Words are the k-means centers of the training galaxies' descriptors, in the Hellinger metric:
     each descriptor is divided by its sum and its values replaced by their square roots. A galaxy's
     vector holds the square roots of the fractions of its descriptors that are nearest to each word,
     so its length is 1; without descriptors it is zero.

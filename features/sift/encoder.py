@@ -1,5 +1,6 @@
-"""What encoders of local descriptors share: bags, lists of descriptors of any number, one a
-galaxy.
+"""Base class of the encoders of local descriptors.
+
+Their input is a list of bags, arrays of any number of descriptors, one a galaxy.
 """
 
 from abc import ABCMeta, abstractmethod
@@ -19,7 +20,7 @@ __all__ = ["BagEncoder"]
 
 
 class BagEncoder(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
-    """Base of the transformers of lists of arrays (descriptors, width) to arrays (n, k).
+    """Base class of transformers of lists of arrays (descriptors, width) to arrays (n, k).
 
     Descriptors are compared in the Hellinger metric: each is divided by its sum and its values
     replaced by their square roots (RootSIFT). A subclass implements `_settings`, `_learn`,
@@ -35,13 +36,11 @@ class BagEncoder(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def _learn(self, rooted: NDArray[np.float64], chance: np.random.RandomState) -> None:
-        """Learn from rooted descriptors, shape (descriptors, width); there may be none."""
+        """Learn from RootSIFT descriptors, shape (descriptors, width); there may be none."""
 
     @abstractmethod
     def _encode(self, rooted: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the vector, shape (k,), of a galaxy's rooted descriptors, of which there is at
-        least one.
-        """
+        """Return the vector, shape (k,), of a galaxy's RootSIFT descriptors, one or more."""
 
     def fit(self, X: Sequence[ArrayLike], y: object = None) -> Self:
         """Learn from the descriptors of the training galaxies.
@@ -65,7 +64,7 @@ class BagEncoder(TransformerMixin, BaseEstimator, metaclass=ABCMeta):
         chance = check_random_state(self.random_state)
         if len(every) > self.max_descriptors:
             every = every[np.sort(chance.choice(len(every), self.max_descriptors, replace=False))]
-        # the sums of several threads would depend on their number
+        # sums over several threads would depend on their number
         with threadpool_limits(limits=1):
             self._learn(_rooted(every), chance)
         return self
@@ -130,7 +129,7 @@ def _same_width(bag: NDArray[Any], width: int) -> NDArray[Any]:
 
 
 def _rooted(descriptors: NDArray[Any]) -> NDArray[np.float64]:
-    """Root the descriptors: after it, Euclid's distance is Hellinger's."""
+    """Return RootSIFT descriptors, whose Euclidean distance is the Hellinger distance."""
     values = descriptors.astype(np.float64)
     total = values.sum(axis=1, keepdims=True)
     return np.asarray(np.sqrt(values / np.where(total > 0, total, 1.0)))

@@ -1,6 +1,4 @@
-"""Local patterns of light, described by the gradients around them and encoded in one vector a
-galaxy.
-"""
+"""SIFT: local descriptors of keypoints or of a grid, encoded as one vector a galaxy."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from galfeat import CutoutError, UsageError
+from galfeat.features import registry
 from galfeat.features.learned import LearnedExtractor
 from galfeat.features.settings import choice, number, whole
-from galfeat.features.sift.dense.kernel import describe_grid, grid_centres
+from galfeat.features.sift.dense.kernel import describe_grid, grid_centers
 from galfeat.features.sift.keypoints.detector import detect_batch
 from galfeat.features.sift.mean_image import clear_of_holes, local_images, on_unit_noise
 
@@ -22,19 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["SIFT"]
 
 _SMALLEST = 16  # pixels: a descriptor's window
-_OWN_BLUR = 0.5  # pixels: what an image is taken to have, as in the paper
+_OWN_BLUR = 0.5  # pixels: the assumed blur of an image, as in the paper
 _CELL = 1.5  # keypoint sizes: the width of each of the 4x4 cells that describe it
 
 Found = tuple[NDArray[np.float32], NDArray[np.uint8]]
 
 
 class SIFT(LearnedExtractor):
-    """Which local patterns a galaxy's image has: keypoints it shows itself, or points of a grid,
-    with the gradients around them.
+    """Local SIFT descriptors, at detected keypoints or on a grid, encoded as one vector a galaxy.
 
-    All is measured on one image a galaxy, the mean of its bands weighted by their noise, on
-    floating-point pixels. `describe` gives the descriptors and learns nothing; `fit` learns how
-    they are encoded in one vector a galaxy.
+    They are measured on one image a galaxy, the mean of its bands weighted by their noise, in
+    floating point. `describe` returns the descriptors and learns nothing; `fit` learns how to
+    encode them as one vector a galaxy.
 
     Parameters
     ----------
@@ -112,7 +110,7 @@ class SIFT(LearnedExtractor):
     (0, 128)
     """
 
-    key = "sift"
+    key = registry.SIFT.name
     _at_once = 1 << 18
 
     def __init__(
@@ -146,9 +144,9 @@ class SIFT(LearnedExtractor):
 
     @property
     def promises(self) -> frozenset[str]:
-        """A constant sky always, the unit of the flux where no noise is given.
+        """Return the invariances: a constant sky; the flux unit where no noise is given.
 
-        A small shift nearly, and of words a little more.
+        A small shift changes the vector little, bags of words a little more.
         """
         given = self.noise is not None and self.keypoints == "detected"
         more = (
@@ -159,9 +157,7 @@ class SIFT(LearnedExtractor):
         return frozenset({"sky", "shift"} | more | (set() if given else {"flux"}))
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
-        """Return the names that the encoder gives: ``word0`` and so on, or ``mean0_0`` and so
-        on.
-        """
+        """Return the names of the encoder: ``word0``, … or ``mean0_0``, …."""
         del bands
         self._check_size(shape)
         return list(self._encoder().get_feature_names_out())
@@ -186,7 +182,7 @@ class SIFT(LearnedExtractor):
         return [descriptors for _, descriptors in self._found(self._measurable(X))]
 
     def locate(self, X: ArrayLike) -> list[NDArray[np.float32]]:
-        """Return where the descriptors of every image are.
+        """Return the positions of the descriptors of every image.
 
         Parameters
         ----------
@@ -195,7 +191,7 @@ class SIFT(LearnedExtractor):
         Returns
         -------
         list of arrays of float32, each of shape (k, 4)
-            In the order of `describe`: column x and row y (the first pixel's centre is 0, 0), size
+            In the order of `describe`: column x and row y (the first pixel's center is 0, 0), size
             (diameter) in pixels, and angle in degrees from the x axis towards the y axis.
 
         Raises
@@ -219,7 +215,7 @@ class SIFT(LearnedExtractor):
 
     def _encoder(self) -> "BagOfWords | FisherVector":
         from galfeat.features.sift.bag_of_words import (
-            # scikit-learn's clusters take a second to load: only where words are needed
+            # imported late: sklearn.cluster takes a second to load
             BagOfWords,
         )
         from galfeat.features.sift.fisher_vectors import FisherVector
@@ -263,18 +259,18 @@ class SIFT(LearnedExtractor):
         ]
 
     def _parts(self, images: NDArray[np.float32]) -> list[slice]:
-        """Return the rows that are few enough to be measured at once."""
+        """Return slices of rows few enough to be measured at once."""
         count = max(1, self._at_once // images[0].size)
         return [slice(start, start + count) for start in range(0, len(images), count)]
 
     def _on_grid(self, images: NDArray[np.float32]) -> list[Found]:
         blur = max(0.0, self.sigma**2 - _OWN_BLUR**2) ** 0.5
-        columns, rows = (grid_centres(length, int(self.step)) for length in images.shape[:1:-1])
+        columns, rows = (grid_centers(length, int(self.step)) for length in images.shape[:1:-1])
         places = np.empty((len(columns), len(rows), 4), dtype=np.float32)
         places[..., 0], places[..., 1] = columns[:, None], rows
         places[..., 2:] = self.size / _CELL, 0.0
         flat = places.reshape(-1, 4)
-        # all in one: fresh memory, part by part, is slow to touch
+        # one allocation: touching fresh memory part by part is slow
         found = np.empty((len(images), *places.shape[:2], 128), dtype=np.uint8)
         made = np.empty(found.shape[:3], dtype=np.bool_)
         for part in self._parts(images):

@@ -1,4 +1,4 @@
-"""Fisher vectors: how a galaxy's local descriptors differ from those of all galaxies."""
+"""Fisher vector encoding of local descriptors."""
 
 import warnings
 from typing import Any
@@ -13,20 +13,19 @@ from galfeat.features.sift.encoder import BagEncoder
 
 __all__ = ["FisherVector"]
 
-_WIDTH = 128  # of SIFT's descriptors: for the names before any were seen
-_LEAST_VARIANCE = 1e-6  # of rooted descriptors, whose length is 1
+_WIDTH = 128  # of SIFT's descriptors: for feature names before `fit`
+_LEAST_VARIANCE = 1e-6  # of RootSIFT descriptors, whose length is 1
 
 
 class FisherVector(BagEncoder):
-    """In which direction each Gaussian of a mixture should move to fit a galaxy's local descriptors
-    better.
+    """Gradient of the log-likelihood of a galaxy's descriptors under a Gaussian mixture.
 
-    A mixture of Gaussians with diagonal covariances is fitted to the training galaxies'
-    descriptors, in the Hellinger metric (divided by their sum, then rooted). A galaxy's vector is
-    the gradient of the mean log-likelihood of its descriptors with respect to the Gaussians' means
-    and standard deviations, each divided by the root of its Fisher information; then the improved
-    Fisher vector's normalisation: signed square roots, and length 1. Without descriptors it is
-    zero.
+    It says in which direction each Gaussian should move to fit them better. A mixture of Gaussians
+    with diagonal covariances is fitted to the training galaxies' descriptors, in the Hellinger
+    metric (divided by their sum, then rooted). A galaxy's vector is the gradient of the mean
+    log-likelihood of its descriptors with respect to the Gaussians' means and standard deviations,
+    each divided by the root of its Fisher information; then the improved Fisher vector's
+    normalization: signed square roots, and length 1. Without descriptors it is zero.
 
     Parameters
     ----------
@@ -91,9 +90,7 @@ class FisherVector(BagEncoder):
         self.random_state = random_state
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Return ``mean0_0``, ``mean0_1`` and so on for each Gaussian and dimension, then
-        ``spread0_0`` and so on.
-        """
+        """Return ``mean0_0``, … for each Gaussian and dimension, then ``spread0_0``, …."""
         del input_features
         places = [f"{i}_{j}" for i in range(self.n_components) for j in range(self._dimensions())]
         return np.array(
@@ -135,28 +132,28 @@ class FisherVector(BagEncoder):
 def _principal(
     rooted: NDArray[np.float64], count: int | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return centre and axes; axes without variance are left out, but for the first."""
+    """Return center and principal axes; axes without variance are left out, but for the first."""
     width = rooted.shape[1]
     if count is None or not len(rooted):
         return np.zeros(width), np.eye(width)
-    centre = rooted.mean(axis=0)
-    values, vectors = np.linalg.eigh((rooted - centre).T @ (rooted - centre))
+    center = rooted.mean(axis=0)
+    values, vectors = np.linalg.eigh((rooted - center).T @ (rooted - center))
     kept = np.argsort(-values, kind="stable")[:count]
     kept = kept[(values[kept] > 1e-10 * values[-1]) | (np.arange(len(kept)) == 0)]
     axes = vectors[:, kept].T
-    return centre, axes * np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
+    return center, axes * np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]
 
 
 def _mixture(
     points: NDArray[np.float64], count: int, chance: np.random.RandomState
 ) -> GaussianMixture:
     if len(points) == 1:
-        points = np.repeat(points, 2, axis=0)  # scikit-learn wants two
+        points = np.repeat(points, 2, axis=0)  # scikit-learn needs two samples
     mixture = GaussianMixture(
         count, covariance_type="diag", reg_covar=_LEAST_VARIANCE, random_state=chance
     )
     with warnings.catch_warnings():
-        # a hundred rounds do, whether or not the last changed little
+        # a hundred iterations suffice, converged or not
         warnings.simplefilter("ignore", ConvergenceWarning)
         return mixture.fit(points)
 
@@ -167,8 +164,9 @@ def _gradients(
     means: NDArray[np.float64],
     variances: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the normalised gradients for means and standard deviations, shape (2, Gaussians,
-    dimensions): equations 17 and 18.
+    """Return the normalized gradients for means and standard deviations.
+
+    Their shape is (2, Gaussians, dimensions): equations 17 and 18 of Sanchez et al.
     """
     shares = _posteriors(points, weights, means, variances)
     none, one, two = shares.sum(axis=0)[:, None], shares.T @ points, shares.T @ points**2
@@ -186,7 +184,7 @@ def _posteriors(
     means: NDArray[np.float64],
     variances: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return how probable each Gaussian is for each point, shape (points, Gaussians)."""
+    """Return the posterior probability of each Gaussian for each point, (points, Gaussians)."""
     distance = (
         points**2 @ (1 / variances).T
         - 2 * points @ (means / variances).T

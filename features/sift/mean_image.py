@@ -1,7 +1,4 @@
-"""The image that local descriptors are measured on, one a galaxy.
-
-Its bands' mean, its noise, its holes.
-"""
+"""The mean image of a galaxy's bands, which local descriptors are measured on."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +8,7 @@ from galfeat.features.sift.mean_image_kernel import fill_holes, mean_images, noi
 __all__ = ["clear_of_holes", "local_images", "on_unit_noise"]
 
 _HOLE_REACH = 3.0  # keypoint sizes: the half-width of the 4x4 cells that describe it
-_DIGITS = 2.0**-20  # of the bright pixels: below, differences are rounding
+_DIGITS = 2.0**-20  # relative to the bright pixels; smaller differences are rounding
 
 
 def local_images(images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -33,8 +30,9 @@ def local_images(images: NDArray[np.float32]) -> NDArray[np.float32]:
 def on_unit_noise(
     planes: NDArray[np.float32], noise: float | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return images without holes, times the power of two that brings their noise near 1, and that
-    noise.
+    """Return images with holes filled, scaled to a noise of about 1, and that noise.
+
+    The scale is a power of two.
 
     Parameters
     ----------
@@ -53,7 +51,7 @@ def on_unit_noise(
     share, power = np.frexp(measured)
     with np.errstate(over="ignore"):
         filled = np.ldexp(planes, -power[:, None, None]).astype(np.float32)
-    filled[~np.isfinite(filled)] = np.nan  # a number that large is no measurement
+    filled[~np.isfinite(filled)] = np.nan  # values that large are not measurements
     fill_holes(filled)
     return filled, share
 

@@ -1,7 +1,4 @@
-"""One image a galaxy for the local descriptors.
-
-The mean of its bands weighted by their noise, its noise, its holes filled.
-"""
+"""Compiled mean of a galaxy's bands weighted by their noise, its noise, and its holes filled."""
 
 from typing import Any
 
@@ -12,11 +9,11 @@ from galfeat.features.kernels.compiling import kernel
 
 __all__ = ["fill_holes", "mean_images", "noise_of"]
 
-_BAD = np.int32(0x7F800000)  # sizes of float32 from here on are infinite or no number
-# pixels between those that are compared: neighbours share noise where an image was resampled
+_BAD = np.int32(0x7F800000)  # absolute values with these bits or more are infinite or NaN
+# distance of the pixels compared: adjacent ones share noise where an image was resampled
 _LAG = 2
-_TO_SIGMA = 1.482602218505602 / 2  # of the median size of a difference of four pixels
-_SAMPLE = 15  # pixels whose median is taken off
+_TO_SIGMA = 1.482602218505602 / 2  # times the median absolute difference of four pixels
+_SAMPLE = 15  # pixels whose median is subtracted
 
 
 def mean_images(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -43,13 +40,12 @@ def mean_images(images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArr
 
 
 def noise_of(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the noise of images, from how pixels two apart differ.
+    """Return the noise of images, from differences of pixels two apart.
 
-    0 of constant images and those without good pixels.
-
-    It is 0.7413 times the median size of a - b - c + d, where these are the corners of a square of
-    3 pixels: slopes of light do not enter. Where more than half of these are zero, as in coarsely
-    quantised images, it is half their root mean square.
+    0 of constant images and those without good pixels. It is 0.7413 times the median absolute value
+    of a - b - c + d, where these are the corners of a square of 3 pixels: gradients of light
+    cancel. Where more than half of these are zero, as in coarsely quantized images, it is half
+    their root mean square.
 
     Parameters
     ----------
@@ -61,8 +57,9 @@ def noise_of(planes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def fill_holes(planes: NDArray[np.float32]) -> None:
-    """Give bad pixels the mean of the good ones in the smallest box around them that has any, in
-    place.
+    """Set bad pixels to the mean of the good ones around them, in place.
+
+    The mean is over the smallest box around the pixel that has a good one.
 
     Parameters
     ----------
@@ -94,13 +91,13 @@ def _means(images: Any, means: Any, levels: Any) -> None:
 
 @kernel()
 def _middling(values: Any) -> Any:
-    """Return the middle one of some good values spread over all, 0 if there is none."""
+    """Return the median of a sample of the good values, 0 if there is none."""
     sample = np.empty(_SAMPLE, dtype=np.float32)
     step = max(1, len(values) // _SAMPLE - 1) | 1
     count = 0
     for i in range(step // 2, len(values), step):
         if count < _SAMPLE and np.isfinite(values[i]):
-            place = count  # kept in order
+            place = count  # insertion sort
             while place > 0 and sample[place - 1] > values[i]:
                 sample[place] = sample[place - 1]
                 place -= 1
@@ -148,7 +145,7 @@ def _divide(sums: Any, total: Any) -> None:
 @kernel()
 def _noises(planes: Any, noise: Any) -> None:
     m, ny, nx = planes.shape
-    # rows run on into the next: what lies across the border is made infinite
+    # flat rows: differences across the border are set to infinity
     count = (ny - _LAG) * nx - _LAG
     sizes = np.empty(max(0, count), dtype=np.float32)
     upper = np.empty(max(0, count), dtype=np.int16)
@@ -170,9 +167,9 @@ def _differences(a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
 
 @kernel()
 def _typical(bits: Any, sizes: Any, upper: Any, near: Any) -> Any:
-    """Return the noise from the sizes of differences, by their lower median.
+    """Return the noise from the absolute differences, by their lower median.
 
-    Its upper 16 bits first, then the others.
+    Radix selection: the upper 16 bits first, then the others.
     """
     _shorten(bits, upper)
     good = _below_short(upper, np.int16(_BAD >> 16))

@@ -1,23 +1,19 @@
-"""One image a galaxy for the local descriptors.
-
-The mean of its bands weighted by their noise, and its noise.
-"""
+"""The mean image of a galaxy's bands and its noise; the reference of the kernel."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["mean_image", "noise_of"]
 
-# pixels between those that are compared: neighbours share noise where an image was resampled
+# distance of the pixels compared: adjacent ones share noise where an image was resampled
 _LAG = 2
 
 
 def mean_image(image: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the mean of the bands, shape (ny, nx), weighted by one over their noise variance.
 
-    NaN where no band is good.
-
-    A band without noise has no weight, unless no band has any: then all have the same.
+    NaN where no band is good. A band without noise has no weight, unless no band has any: then all
+    have the same.
 
     Parameters
     ----------
@@ -40,11 +36,9 @@ def mean_image(image: NDArray[np.float32]) -> NDArray[np.float64]:
 def noise_of(plane: NDArray[np.float32]) -> float:
     """Return the standard deviation of the noise.
 
-    0 for a constant image or one without good pixels.
-
-    Of the corners a, b, c, d of squares of 3 pixels it is half the standard deviation of a - b - c
-    + d, measured by the (lower) median of the sizes, or by their root mean square where that is
-    zero.
+    0 for a constant image or one without good pixels. Of the corners a, b, c, d of squares of 3
+    pixels it is half the standard deviation of a - b - c + d, measured by the (lower) median of the
+    absolute values, or by their root mean square where that is zero.
     """
     values = np.where(np.isfinite(plane), plane, np.nan).astype(np.float64)
     apart = np.abs(

@@ -1,16 +1,12 @@
 """Texture: gray-level co-occurrence with Haralick's statistics, and local binary patterns."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from galfeat._lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from galfeat.features.texture.extractor import Texture
+else:  # kernels are imported without scikit-learn
+    __getattr__, __dir__ = lazy_attributes(__name__, {"Texture": "extractor"})
 
 __all__ = ["Texture"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is asked for: kernels need no scikit-learn."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.extractor"), name)

@@ -1,17 +1,18 @@
-"""Texture: co-occurrence of brightness levels, and local binary patterns."""
+"""Texture: gray-level co-occurrence matrices and local binary patterns."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.features import registry
 from galfeat.features.base import Extractor
 from galfeat.features.settings import bins, choice, wholes
 from galfeat.features.texture import glcm_kernel as glcm
 from galfeat.features.texture import haralick_reference as plain
 from galfeat.features.texture.glcm_reference import ANGLES, partners
 from galfeat.features.texture.haralick_reference import STATISTICS
-from galfeat.features.texture.lbp_features import (
+from galfeat.features.texture.lbp.features import (
     PATTERNS,
     circle_radii,
     countable,
@@ -23,13 +24,12 @@ __all__ = ["Texture"]
 
 
 class Texture(Extractor):
-    """How brightness changes from pixel to pixel: Haralick's statistics and local binary patterns
-    of each band.
+    """Haralick's statistics of co-occurrence matrices, and local binary patterns, of each band.
 
-    For each distance, thirteen statistics of the symmetric co-occurrence matrices of quantised
-    brightness, averaged over four angles; for each radius R, which part of the pixels has which of
-    the 8 R + 2 uniform patterns, whatever its rotation, of the P = 8 R points on the circle around
-    it.
+    For each distance, thirteen statistics of the symmetric co-occurrence matrices of quantized
+    brightness, averaged over four angles; for each radius R, the fraction of the pixels that have
+    each of the 8 R + 2 rotation-invariant uniform patterns of the P = 8 R points on the circle
+    around them.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ class Texture(Extractor):
     Notes
     -----
     Pairs with a bad member and circles that touch a bad pixel are left out, and the rest is
-    normalised. Levels have fixed edges, so the co-occurrence part changes with sky and unit; the
+    normalized. Levels have fixed edges, so the co-occurrence part changes with sky and unit; the
     patterns do not. scikit-image rounds diagonals at distances above 1, and lets circles leave the
     image, where it sees zeros.
 
-    A point as bright as the centre counts as brighter. What counts is the sign of the weighted sum
-    of the differences from the centre, in float64 and with weights that are whole numbers
+    A point as bright as the center counts as brighter. What counts is the sign of the weighted sum
+    of the differences from the center, in float64 and with weights that are whole numbers
     (positions are rounded to 1e-5 pixels). So points among equal pixels are set, and where the
     pixels differ by whole numbers below 2^19 nothing is rounded: a constant sky, turns by 90
     degrees and flips change nothing at all. scikit-image rounds while it interpolates, which
@@ -86,7 +86,7 @@ class Texture(Extractor):
     (5, 186)
     """
 
-    key = "texture"
+    key = registry.TEXTURE.name
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Texture(Extractor):
 
     @property
     def promises(self) -> frozenset[str]:
-        """Angles are averaged over; patterns keep no rotation, unless they are directed."""
+        """Return the invariances: angles are averaged; patterns ignore turns unless directed."""
         kept = {
             "directed": set(),
             "fourier": {"rotation90", "flip", "rotation"},
@@ -116,8 +116,10 @@ class Texture(Extractor):
         return frozenset({"shift", "scale"} | kept.get(self.patterns, set()))
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
-        """Return, for each band, ``band_glcm_d1_energy`` and the like and then ``band_lbp_r1_0``
-        and the like.
+        """Return the names of the features of each band.
+
+        First ``band_glcm_d1_energy`` and the other statistics, then ``band_lbp_r1_0`` and the other
+        patterns.
         """
         self._check_size(shape)
         glcm = [

@@ -1,4 +1,4 @@
-"""Grey-level co-occurrence matrices, and Haralick's statistics of them."""
+"""Compiled gray-level co-occurrence matrices, and Haralick's statistics of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.kernels.levels import levels, quantise, ruler
+from galfeat.features.kernels.levels import levels, quantize, ruler
 from galfeat.features.texture.glcm_triples import (
     MOST_SUMS,
     largest_cube,
@@ -28,7 +28,7 @@ _Triples = tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.uint16], NDA
 _Scratch = tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint16], _Triples]
 
 _ANGLES = 4
-# equal neighbours count in different tables, so that no increment waits for the one before
+# adjacent pairs count in different tables, so that no increment waits for the one before
 _TABLES = 2
 _GROUP = 32  # increments a turn of the loop
 _WIDE = 64  # levels; with more, one table is as large as the cache
@@ -38,8 +38,7 @@ _BLOCK = 1024  # pairs counted at a time, while the addresses of their cells are
 def glcm_features(
     planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]
 ) -> NDArray[np.float64]:
-    """Return Haralick's statistics of each plane's co-occurrence matrices, averaged over four
-    angles: (m, distances, 13).
+    """Return Haralick's statistics of planes, averaged over angles: (m, distances, 13).
 
     Parameters
     ----------
@@ -78,8 +77,9 @@ def glcm_features(
 def pair_counts(
     planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]
 ) -> NDArray[np.int32]:
-    """Return symmetric co-occurrence matrices as counts, shape (m, distances, 4 angles, count,
-    count).
+    """Return symmetric co-occurrence matrices as counts.
+
+    Their shape is (m, distances, 4 angles, count, count).
 
     Parameters
     ----------
@@ -114,10 +114,7 @@ def _ready(
 
 
 def _scratch(count: int, shape: _Shape, distances: int) -> _Scratch:
-    """Return room for a plane between margins, its tables, and what counting needs.
-
-    The cube is empty.
-    """
+    """Return the work arrays for one plane: the padded plane, its tables and the empty cube."""
     ny, nx, width = map(int, shape)
     tables = (_ANGLES * distances + 1) * (count + 1) * row_length(count)
     cube = largest_cube(count + 1, ny * width)
@@ -139,13 +136,13 @@ def _features(
     distances: Any,
     codes: Any,
     scratch: Any,
-    room: Any,
+    work_arrays: Any,
     result: Any,
 ) -> None:
     count = np.int64(len(measure[0]) - 1)
     found = np.empty(result.shape[2])
     for row in range(len(planes)):
-        quantise(planes[row], bits[row], measure, codes)
+        quantize(planes[row], bits[row], measure, codes)
         low, high = _span(codes, count)
         # matrices of the levels between the lowest and the highest in the plane
         used = high - low + 1
@@ -155,7 +152,7 @@ def _features(
         for which in range(len(distances)):
             for angle in range(_ANGLES):
                 first = (_ANGLES * which + angle) * size
-                statistics(scratch[1][first : first + size], used, room, found)
+                statistics(scratch[1][first : first + size], used, work_arrays, found)
                 found[5] += 2 * low
                 for k in range(len(found)):
                     result[row, which, k] += found[k] / _ANGLES
@@ -163,11 +160,10 @@ def _features(
 
 @kernel()
 def _tables(shape: Any, count: Any, distances: Any, scratch: Any) -> None:
-    """Count the pairs of the plane at all distances and angles, each into a table of its own, the
-    smaller level's row.
+    """Count the pairs of the plane at all distances and angles, each into a table of its own.
 
-    Table after table, each (count + 1) * `row_length` long; one more behind them is used on the
-    way.
+    A pair is counted in the row of its smaller level. Table follows table, each (count + 1) *
+    `row_length` long; one more behind them is used on the way.
     """
     padded, tables, cells, triples = scratch
     ny, _, width = shape
@@ -245,7 +241,7 @@ def _span(codes: Any, trash: Any) -> Any:
 def _lay(codes: Any, shape: Any, low: Any, trash: Any, padded: Any) -> None:
     """Copy the rows to their places between margins of bad pixels.
 
-    Levels then count from the lowest, and bad pixels come last.
+    Levels then count from the lowest, and bad pixels have the highest.
     """
     ny, nx, width = shape
     padded[:] = trash
@@ -270,12 +266,12 @@ def _pairs(
     spare: Any,
     cells: Any,
 ) -> None:
-    """Count the pairs at one distance and angle into an empty table, using the empty one `spare`
-    further on.
+    """Count the pairs at one distance and angle into an empty table.
 
-    A row's margin is as wide as the largest distance, so pairs that would leave the image meet a
-    bad pixel, and all of them are one range of the padded image. Where a bad pixel is in a pair it
-    has the larger level, which is left out at the end.
+    The empty table `spare` further on is used on the way. A row's margin is as wide as the largest
+    distance, so that pairs that would leave the image meet a bad pixel, and all pairs are one range
+    of the padded image. In a pair with a bad pixel that pixel has the larger level, which is left
+    out at the end.
     """
     ny, _, width = shape
     length = row_length(count)

@@ -1,4 +1,4 @@
-"""Grey-level co-occurrence matrices.
+"""Gray-level co-occurrence matrices; the reference of the kernels.
 
 References
 ----------
@@ -25,9 +25,9 @@ The partner at distance d is d steps away, so diagonals are d * sqrt(2) long.
 def partners(
     planes: NDArray[Level], step: tuple[int, int]
 ) -> tuple[NDArray[Level], NDArray[Level]]:
-    """Return two views, shape (m, ny - |dy|, nx - |dx|).
+    """Return the pixels that have a partner `step` away, and the partners.
 
-    The pixels that have a partner `step` away, and the partners.
+    Both are views of shape (m, ny - |dy|, nx - |dx|).
     """
     dy, dx = step
     ny, nx = planes.shape[1:]
@@ -39,8 +39,9 @@ def partners(
 def cooccurrence(
     codes: NDArray[np.intp], count: int, distances: Sequence[int]
 ) -> NDArray[np.float64]:
-    """Return symmetric, normalised co-occurrence matrices, shape (m, distances, 4 angles, count,
-    count).
+    """Return symmetric, normalized co-occurrence matrices.
+
+    Their shape is (m, distances, 4 angles, count, count).
 
     Parameters
     ----------
@@ -54,8 +55,8 @@ def cooccurrence(
     steps = [(distance * dy, distance * dx) for distance in distances for dy, dx in ANGLES]
     counts = np.stack([_counts(*partners(codes, step), count) for step in steps], axis=1)
     symmetric = counts + counts.swapaxes(-1, -2)
-    normalised = symmetric / symmetric.sum(axis=(-1, -2), keepdims=True)
-    return np.asarray(normalised.reshape(len(codes), len(distances), len(ANGLES), count, count))
+    normalized = symmetric / symmetric.sum(axis=(-1, -2), keepdims=True)
+    return np.asarray(normalized.reshape(len(codes), len(distances), len(ANGLES), count, count))
 
 
 def _counts(here: NDArray[np.intp], there: NDArray[np.intp], count: int) -> NDArray[np.intp]:

@@ -1,13 +1,11 @@
-"""Counts of triples of levels, which hold the counts of two or three kinds of pairs.
+"""Counts of triples of levels, from which the counts of two or three kinds of pairs follow.
 
-One increment instead of three.
-
-Increments are what counting takes its time for, one a cycle. A pixel, its neighbour d to the right
-and its neighbour d below count as one of the triples of levels (a, b, c), of 16 bits, kept as a
-cube. Summed over c the cube has the pairs along rows, summed over b those along columns, and summed
-over a those along the rising diagonals, since the first pixel of any such pair has the second d to
-its left and d below. A pixel and two of its neighbours along the falling diagonal are two more
-kinds. Bad pixels are one more level, which no sum leaves out.
+One increment instead of three: counting spends its time on increments, one a cycle. A pixel, its
+neighbor d to the right and its neighbor d below count as one of the triples of levels (a, b, c),
+numbered by 16 bits, in a cube of counts. Its sum over c has the pairs along rows, that over b those
+along columns, and that over a those along the rising diagonals, since the first pixel of any such
+pair has the second d to its left and d below. A pixel and two of its neighbors along the falling
+diagonal are two more kinds. Bad pixels are one more level, which no sum leaves out.
 """
 
 from typing import Any
@@ -27,14 +25,14 @@ _AT_ONCE = 60 * 1024  # triples, less than 16 bits count
 _BLOCK = 1024  # triples numbered at a time
 _GROUP = 32  # increments a turn of the loop
 _WORD = 4  # counts of 16 bits that are added at once
-# a word times this has the sum of its four counts in its highest
+# a word times this has the sum of its four counts in its highest 16 bits
 _LANES = np.uint64(0x0001000100010001)
 _TOP = np.uint64(48)
 
 
 @kernel()
 def cube_cells(side: Any) -> Any:
-    """Return the cells of a cube of so many levels; its rows are whole words."""
+    """Return the number of cells of a cube of `side` levels, whose rows are whole words."""
     return side * side * _pitch(side)
 
 
@@ -45,14 +43,15 @@ def _pitch(side: Any) -> Any:
 
 @kernel()
 def pay(side: Any, pixels: Any) -> Any:
-    """Return whether so many pixels are counted sooner in a cube, which must be summed and emptied,
-    than in pairs.
+    """Return whether counting triples is faster than counting pairs, for so many pixels.
+
+    The cube must be summed and emptied, which costs more than it saves in small images.
     """
     return cube_cells(side) <= min(_MOST, 2 * pixels)
 
 
 def largest_cube(side: int, pixels: int) -> int:
-    """Return the cells of the largest cube of at most so many levels that pays, 0 if none does."""
+    """Return the cells of the largest cube of at most `side` levels that pays, 0 if none does."""
     return max(
         (int(cube_cells(each)) for each in range(2, side + 1) if pay(each, pixels)), default=0
     )
@@ -60,28 +59,29 @@ def largest_cube(side: int, pixels: int) -> int:
 
 @kernel()
 def tally_corners(
-    padded: Any, number: Any, down: Any, right: Any, count: Any, tables: Any, room: Any
+    padded: Any, number: Any, down: Any, right: Any, count: Any, tables: Any, buffers: Any
 ) -> None:
-    """Add the pairs along rows, rising diagonals and columns to three of the tables, the smaller
-    level's row.
+    """Add the pairs along rows, rising diagonals and columns to three tables.
+
+    A pair is counted in the row of its smaller level.
 
     Parameters
     ----------
     padded : array of uint8, flat
         Levels, and `count` where pixels are bad; `down` + `right` + `number` of them or more.
     number : int
-        How many pixels have neighbours.
+        How many pixels have neighbors.
     down, right : int
-        Where the neighbours are.
+        Where the neighbors are.
     count : int
         Number of levels.
     tables : array of int32, flat
         Each is (count + 1) * `row_length` long: 0, 45, 90 degrees, as many as there are.
-    room : arrays
+    buffers : arrays
         Cells of triples and the cube, which is empty and is left so, both uint16; two planes of the
         cube, uint16.
     """
-    cells, cube, plane, other = room
+    cells, cube, plane, other = buffers
     side, length = count + 1, row_length(count)
     size = side * length
     for start in range(0, number, _AT_ONCE):
@@ -97,20 +97,20 @@ def tally_corners(
 
 @kernel()
 def tally_falling(
-    padded: Any, number: Any, near: Any, far: Any, count: Any, one: Any, two: Any, room: Any
+    padded: Any, number: Any, near: Any, far: Any, count: Any, one: Any, two: Any, buffers: Any
 ) -> None:
     """Add the pairs at two offsets to two tables.
 
     Parameters
     ----------
-    padded, number, count, room
+    padded, number, count, buffers
         As of `tally_corners`.
     near, far : int
         The offsets.
     one, two : arrays of int32, flat
         A table for each.
     """
-    cells, cube, plane, other = room
+    cells, cube, plane, other = buffers
     side, length = count + 1, row_length(count)
     for start in range(0, number, _AT_ONCE):
         stop = min(start + _AT_ONCE, number)

@@ -1,4 +1,4 @@
-"""Haralick's thirteen statistics of a co-occurrence matrix, from its counts.
+"""Compiled statistics of Haralick of a co-occurrence matrix, from its counts.
 
 References
 ----------
@@ -19,9 +19,9 @@ __all__ = ["Work", "row_length", "statistics", "work"]
 Work = tuple[
     NDArray[np.float64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]
 ]
-"""k log2 k of small k, and room for the counts by sum, difference, column and row."""
+"""k log2 k of small k, and work arrays for the counts by sum, difference, column and row."""
 
-_LANES = 8  # neighbouring counts summed at once
+_LANES = 8  # neighboring counts summed at once
 _1, _2, _3, _4, _5, _6, _7, _8 = (np.uint64(k) for k in range(1, _LANES + 1))
 _SMALL = 1 << 16  # numbers whose k log2 k is looked up
 _ROUNDING = 1e-13  # bits; mutual information below it is the rounding of entropies
@@ -31,13 +31,13 @@ _ROUNDING = 1e-13  # bits; mutual information below it is the rounding of entrop
 def row_length(count: Any) -> Any:
     """Return the length of a matrix's rows in memory.
 
-    A chunk that starts at a level ends in the zeros behind the row.
+    A vector that starts at the last level ends in the zeros behind the row.
     """
     return (count + 2 * _LANES - 1) // _LANES * _LANES
 
 
 def work(count: int) -> Work:
-    """Return what `statistics` looks up and works in, for matrices of `count` levels."""
+    """Return the lookup tables and work arrays of `statistics`, for matrices of `count` levels."""
     sums, differences, columns, rows = (
         np.empty(_chunks(length), dtype=np.int32) for length in (2 * count, count, count, count)
     )
@@ -55,17 +55,17 @@ def _products() -> NDArray[np.float64]:
 
 
 @kernel()
-def statistics(pairs: Any, count: Any, room: Any, result: Any) -> None:
+def statistics(pairs: Any, count: Any, work_arrays: Any, result: Any) -> None:
     """Fill f1 to f13, as `galfeat.features.texture.haralick_reference` defines them.
 
     Parameters
     ----------
     pairs : array of int32, flat
-        How often the levels i <= j were neighbours, either way round, at i * row_length + j; zero
+        How often the levels i <= j were neighbors, either way round, at i * row_length + j; zero
         elsewhere in the rows of levels.
     count : int
         Number of levels.
-    room : Work
+    work_arrays : Work
     result : array of float64, shape (13,)
 
     Notes
@@ -75,7 +75,7 @@ def statistics(pairs: Any, count: Any, room: Any, result: Any) -> None:
     covariance is v - f2 / 2, with the variance v of a level.
     """
     length = row_length(count)
-    products, sums, differences, columns, rows = room
+    products, sums, differences, columns, rows = work_arrays
     _by_row(pairs, count, length, rows)
     _by_column(pairs, count, length, columns)
     _by_difference(pairs, count, length, differences)
@@ -141,7 +141,7 @@ def _by_column(pairs: Any, count: Any, length: Any, columns: Any) -> None:
 
 @kernel()
 def _by_difference(pairs: Any, count: Any, length: Any, differences: Any) -> None:
-    """Sum the diagonals: j - i = d stands at d + i * (length + 1)."""
+    """Sum the diagonals: j - i = d is at d + i * (length + 1)."""
     for start in range(0, count, _LANES):
         _add(pairs, start, length + 1, count - start, differences[start:])
 
@@ -150,7 +150,7 @@ def _by_difference(pairs: Any, count: Any, length: Any, differences: Any) -> Non
 def _by_sum(pairs: Any, count: Any, length: Any, sums: Any) -> None:
     """Sum the anti-diagonals.
 
-    I + j = s stands at s + i * (length - 1), and s - i < count, i <= s / 2.
+    The pair i + j = s is at s + i * (length - 1), where s - i < count and i <= s / 2.
     """
     for start in range(0, 2 * count - 1, _LANES):
         low = max(0, start - count + 1)
@@ -160,9 +160,9 @@ def _by_sum(pairs: Any, count: Any, length: Any, sums: Any) -> None:
 
 @kernel()
 def _add(pairs: Any, start: Any, step: Any, number: Any, sums: Any) -> None:
-    """Sum chunks of neighbours that begin `step` apart.
+    """Sum chunks of adjacent values that begin `step` apart.
 
-    Each neighbour has its own sum, so that they become one vector.
+    Each place in the chunk has its own sum, so that LLVM makes one vector of them.
     """
     a = b = c = d = e = f = g = h = np.int32(0)
     at = np.uint64(start)
@@ -183,7 +183,7 @@ def _add(pairs: Any, start: Any, step: Any, number: Any, sums: Any) -> None:
 def _of_levels(rows: Any, columns: Any, count: Any) -> Any:
     """Add the columns to the rows.
 
-    Return the number of pairs, and the mean and variance of one member's level.
+    Return the number of pairs, and the mean and variance of the level of one member.
     """
     number = np.int64(0)
     moment = np.int64(0)
@@ -192,16 +192,16 @@ def _of_levels(rows: Any, columns: Any, count: Any) -> Any:
         rows[i] += columns[i]
         moment += i * np.int64(rows[i])
     members = 2.0 * number
-    # variances are taken about a level near the mean, where nothing cancels
-    centre = moment // (2 * number)
+    # moments about a level near the mean, to avoid cancellation
+    center = moment // (2 * number)
     first = np.int64(0)
     second = np.int64(0)
     for i in range(count):
-        part = (i - centre) * np.int64(rows[i])
+        part = (i - center) * np.int64(rows[i])
         first += part
-        second += (i - centre) * part
+        second += (i - center) * part
     departure = first / members
-    return np.float64(number), centre + departure, second / members - departure * departure
+    return np.float64(number), center + departure, second / members - departure * departure
 
 
 @kernel()
@@ -223,9 +223,7 @@ def _of_differences(differences: Any, count: Any, number: Any) -> Any:
 
 @kernel()
 def _of_cells(pairs: Any, count: Any, length: Any) -> Any:
-    """Return twice the sum of the symmetric matrix's squares, and the number of pairs of equal
-    levels.
-    """
+    """Return twice the sum of squares of the symmetric matrix, and the pairs of equal levels."""
     squares = 0.0
     for cell in range(count * length):
         squares += np.float64(pairs[cell]) * np.float64(pairs[cell])
@@ -245,7 +243,7 @@ def _cell_products(products: Any, pairs: Any, count: Any, length: Any, number: A
         for i in range(count):
             total += _products_of(products, pairs[i * length + i : i * length + count])
         return total
-    # four sums at once; the order of additions as it stands keeps the compiler from slow gathers
+    # four sums; this order of additions keeps LLVM from slow gathers
     a = b = c = d = 0.0
     for i in range(count):
         at = np.uint64(i * length + i // _LANES * _LANES)

@@ -1,4 +1,4 @@
-"""Haralick's thirteen statistics of co-occurrence matrices.
+"""Haralick's thirteen statistics of co-occurrence matrices; the reference of the kernels.
 
 References
 ----------
@@ -37,7 +37,7 @@ _ROUNDING = 1e-13  # bits; mutual information below it is the rounding of entrop
 
 
 def haralick(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return f1 to f13 of symmetric, normalised matrices (..., levels, levels): shape (..., 13).
+    """Return f1 to f13 of symmetric, normalized matrices (..., levels, levels): shape (..., 13).
 
     Notes
     -----
@@ -78,10 +78,7 @@ def haralick(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
 def glcm_features(
     planes: NDArray[np.float32], count: int, limits: tuple[float, float], distances: Sequence[int]
 ) -> NDArray[np.float64]:
-    """Return the statistics of each plane's co-occurrence matrices, averaged over four angles.
-
-    M, distances, 13.
-    """
+    """Return Haralick's statistics of planes, averaged over angles: (m, distances, 13)."""
     statistics = haralick(cooccurrence(levels(planes, count, limits), count, distances))
     return np.asarray(
         np.add.reduce([statistics[:, :, angle] for angle in range(len(ANGLES))]) / len(ANGLES)
@@ -91,8 +88,9 @@ def glcm_features(
 def _information(
     entropy: NDArray[np.float64], entropy_x: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """f12 and f13. With p(i) = p(j) both of the paper's HXY1 and HXY2 are twice the entropy of
-    p(i).
+    """Return f12 and f13, Haralick's measures of information.
+
+    With p(i) = p(j) both of the paper's HXY1 and HXY2 are twice the entropy of p(i).
     """
     # the mutual information, 0 or more but for rounding
     shared = np.maximum(2 * entropy_x - entropy, 0.0)
@@ -106,7 +104,7 @@ def _expect(p: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.f
 
 
 def _moments(p: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and variance of 0, 1, 2, … with the probabilities p, shape (m, count)."""
+    """Return mean and variance of 0, 1, 2, … with the probabilities p, shape (m, count)."""
     k = np.arange(p.shape[-1], dtype=np.float64)
     mean = _expect(p, k)
     return mean, _expect(p, (k - mean[:, None]) ** 2)

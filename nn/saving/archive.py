@@ -17,10 +17,8 @@ tree and all arrays: it detects damage and manual edits, but is no protection ag
 import hashlib
 import io
 import json
-import os
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,6 +27,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from galfeat import UsageError
+from galfeat._atomic_files import atomic_open
 
 __all__ = ["FORMAT", "pack", "read_file", "unpack", "write_file"]
 
@@ -123,15 +122,11 @@ def write_file(path: str | Path, tree: Mapping[str, Any]) -> None:
         If the file cannot be written.
     """
     path, data = Path(path), pack(tree)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(data)
-        part.replace(path)
+        with atomic_open(path) as file:
+            file.write(data)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def read_file(path: str | Path) -> dict[str, Any]:

@@ -1,24 +1,29 @@
-"""Batch runs that can be interrupted and resumed.
+"""Batch runs that can be interrupted and resumed; see the README beside this file.
 
-Finished shards are kept, and the same command measures the rest.
+Calls go downwards only, in this order:
 
-===================  ==================================================================
-`run`                a run from beginning to end, new or resumed
-`task`               what is done, and the key under which a shard's result is kept
-`manifest`           what an unfinished run was about
-`chunks`             a shard is read in chunks, and its rows are put into groups
-`shard_files`        a shard's result in a file of its own
-`workers`, `signals` several shards at a time, in threads or processes; interruption
-`dask`               several shards at a time, on a Dask cluster
-`worker_process`     a process that measures for another one, and may die of it
-`quarantine`         the one galaxy that ends a process is found and left out
-`journal`, `lock`    which shards are in flight; one run at a time
-`retry`              measuring again what failed
-`merge`              the end: one list of failures, and tables of narrow rows
-`parquet`            shards to one Parquet table, while others are measured
-`file_stamps`, `writing`
-                     what tells files apart; files that appear whole
-===================  ==================================================================
+====================  =============================================================
+`run`                 a run from start to end: prepare or resume, measure, merge
+`dask`                shards concurrently, on a Dask cluster
+`workers`             shards concurrently, in threads or processes
+`quarantine`          bisection of a shard that crashes its process
+`worker_process`      a process that measures for another one
+`retry`, `merge`      failed entries again; the list of failures and narrow tables
+`measure_shard`       one shard: read in chunks, measure, write
+`shard_files`         results of shards on disk
+`parquet`             Parquet tables from row groups and data pages
+`manifest`            settings and catalog of a run, to resume only the same
+`work`                what is measured, of which source; the keys of shards
+`file_stamps`         stamps of files, to detect changes
+`work_folder`         the files of an unfinished run
+`journal`, `lock`     shards in flight; one run at a time
+`signals`             interrupts that Python loses
+`options`             options and summary of a run
+`disk_errors`         disk errors as sentences
+====================  =============================================================
+
+What is measured lies below, in `galfeat.pipeline.extraction.measurement` and
+`galfeat.pipeline.models.measurement`.
 """
 
 __all__: list[str] = []

@@ -1,9 +1,9 @@
-"""The shards of a run on a Dask cluster: on many machines that see the same disks.
+"""Dask cluster: shards measured on many machines that see the same disks.
 
-Workers read the cutouts and write the shards' files themselves; through the scheduler go the
-numbers of rows and the failures. The work itself, catalogue and all, is read by each worker from
-the run's folder. A worker that dies is replaced by another; a shard that ended several is measured
-here, in a process of its own, as after a crash.
+Workers read the cutouts and write the shard files themselves; only row counts and failures pass
+through the scheduler. Each worker reads the work, with the catalog, from the run's work folder. A
+worker that dies is replaced; a shard that killed several workers is measured in quarantine on the
+machine of the command.
 """
 
 import logging
@@ -19,103 +19,103 @@ from threadpoolctl import threadpool_limits
 
 from galfeat import UsageError
 from galfeat.pipeline.batch.journal import Journal
-from galfeat.pipeline.batch.quarantine import measure_apart
-from galfeat.pipeline.batch.retry import measure_again
+from galfeat.pipeline.batch.measure_shard import measure_shard
+from galfeat.pipeline.batch.quarantine import measure_in_quarantine
+from galfeat.pipeline.batch.retry import remeasure_failures
 from galfeat.pipeline.batch.shard_files import ShardResult
-from galfeat.pipeline.batch.task import Work, load_work
-from galfeat.pipeline.batch.worker_process import Child
-from galfeat.pipeline.batch.workers import Job, Outcome
+from galfeat.pipeline.batch.work import BatchWork, load_work
+from galfeat.pipeline.batch.worker_process import WorkerProcess
+from galfeat.pipeline.batch.workers import ShardJob, ShardOutcome
 
 __all__ = ["run_on_cluster"]
 
 _LOG = logging.getLogger("galfeat")
-_WAIT = 60  # seconds until a scheduler must have answered
+_CONNECT_TIMEOUT = 60  # seconds
 
 
 def run_on_cluster(
-    work: Work,
+    work: BatchWork,
     work_file: Path,
     journal: Journal,
-    jobs: Iterator[Job],
+    jobs: Iterator[ShardJob],
     address: str,
     workers: int | None = None,
-) -> Generator[Outcome, None, None]:
+) -> Generator[ShardOutcome, None, None]:
     """Measure shards on a Dask cluster.
 
     Parameters
     ----------
-    work : Work
+    work : BatchWork
     work_file : Path
-        The same, as `Work.save` wrote it; all workers must see it under this path.
+        The same work, as `save_work` wrote it; all workers must see it under this path.
     journal : Journal
-        Its suspects are measured apart.
-    jobs : iterator of Job
+        Its suspects are measured in quarantine.
+    jobs : iterator of ShardJob
     address : str
-        Of the scheduler, such as ``tcp://host:8786``; or ``local``, to start one here.
+        Address of the scheduler, such as ``tcp://host:8786``; or ``local``, to start one here.
     workers : int, optional
-        Of a local cluster.
+        Number of workers of a local cluster.
 
     Yields
     ------
-    Outcome
-        In the order in which they are through.
+    ShardOutcome
+        In order of completion.
 
     Raises
     ------
     UsageError
-        If Dask is not installed, or there is no scheduler at the address, or its workers do not see
-        the folder.
+        If Dask is not installed, no scheduler answers at the address, or its workers do not see the
+        work folder.
     """
-    child = Child(work_file)
-    with _client(address, workers) as client:
+    quarantine = WorkerProcess(work_file)
+    with _connect(address, workers) as client:
         try:
-            for job, future in _futures(client, work_file, jobs, journal):
-                yield Outcome(job, _result(future, work, child, job))
+            for job, future in _submit_all(client, work_file, jobs, journal):
+                yield ShardOutcome(job, _result(future, work, quarantine, job))
                 journal.clear(job.key)
         finally:
-            child.kill()
+            quarantine.kill()
 
 
-def _futures(
-    client: Any, work_file: Path, jobs: Iterator[Job], journal: Journal
-) -> Iterator[tuple[Job, Any]]:
-    """Keep the cluster busy, and yield jobs with their futures as they are through.
+def _submit_all(
+    client: Any, work_file: Path, jobs: Iterator[ShardJob], journal: Journal
+) -> Iterator[tuple[ShardJob, Any]]:
+    """Keep the cluster busy; yield jobs with their futures in order of completion.
 
-    None for suspects, which it does not get.
+    The future is None for suspects, which are not submitted.
     """
-    flying: dict[str, Job] = {}
-    through = _dask().as_completed()
+    pending: dict[str, ShardJob] = {}
+    completed = _distributed().as_completed()
 
-    def fly(count: int) -> Iterator[tuple[Job, Any]]:
+    def submit(count: int) -> Iterator[tuple[ShardJob, Any]]:
         for job in islice(jobs, count):
             if job.key in journal.suspects:
                 yield job, None
                 continue
-            future = client.submit(_measure, str(work_file.resolve()), job, pure=False, retries=0)
-            flying[future.key] = job
-            through.add(future)
+            future = client.submit(
+                _measure_on_worker, str(work_file.resolve()), job, pure=False, retries=0
+            )
+            pending[future.key] = job
+            completed.add(future)
 
-    yield from fly(_window(client))
-    while flying:
-        future = next(through)
-        yield flying.pop(future.key), future
-        yield from fly(max(1, _window(client) - len(flying)))
+    yield from submit(_window(client))
+    while pending:
+        future = next(completed)
+        yield pending.pop(future.key), future
+        yield from submit(max(1, _window(client) - len(pending)))
 
 
 def _window(client: Any) -> int:
-    """Return how many shards are to be with the cluster.
-
-    Enough that no worker waits, however many have come by now.
-    """
+    """Return the number of shards to keep submitted: twice the cluster's threads at present."""
     threads: int = sum(client.nthreads().values())
     return max(2, 2 * threads)
 
 
-def _result(future: Any, work: Work, child: Child, job: Job) -> ShardResult:
+def _result(future: Any, work: BatchWork, quarantine: WorkerProcess, job: ShardJob) -> ShardResult:
     if future is not None:
         try:
             result: ShardResult = future.result()
-        except (_dask().KilledWorker, MemoryError):
+        except (_distributed().KilledWorker, MemoryError):
             pass
         except FileNotFoundError as error:
             raise UsageError(
@@ -124,24 +124,24 @@ def _result(future: Any, work: Work, child: Child, job: Job) -> ShardResult:
             ) from error
         else:
             return result
-    return measure_apart(work, child, job.shard, work.path(job.key))
+    return measure_in_quarantine(work, quarantine, job.shard, work.path(job.key))
 
 
-def _measure(work_file: str, job: Job) -> ShardResult:
-    """Measure a shard, on a worker."""
-    work = _work(work_file, Path(work_file).stat().st_mtime_ns)
+def _measure_on_worker(work_file: str, job: ShardJob) -> ShardResult:
+    """Measure a shard; called by Dask on a worker."""
+    work = _cached_work(work_file, Path(work_file).stat().st_mtime_ns)
     with threadpool_limits(1):
         if job.again:
-            return measure_again(work, job.shard, work.path(job.key))
-        return work.measure(job.shard, work.path(job.key))
+            return remeasure_failures(work, job.shard, work.path(job.key))
+        return measure_shard(work, job.shard, work.path(job.key))
 
 
 @lru_cache(maxsize=1)
-def _work(path: str, changed: int) -> Work:  # noqa: ARG001 - another time of change is another work
+def _cached_work(path: str, modified: int) -> BatchWork:  # noqa: ARG001 - tells a new file apart
     return load_work(Path(path))
 
 
-def _dask() -> Any:
+def _distributed() -> Any:
     try:
         return import_module("distributed")
     except ImportError as error:
@@ -149,22 +149,22 @@ def _dask() -> Any:
 
 
 @contextmanager
-def _client(address: str, workers: int | None) -> Iterator[Any]:
-    dask = _dask()
+def _connect(address: str, workers: int | None) -> Iterator[Any]:
+    distributed = _distributed()
     if address == "local":
         with (
-            dask.LocalCluster(
+            distributed.LocalCluster(
                 n_workers=workers, threads_per_worker=1, dashboard_address=None
             ) as cluster,
-            dask.Client(cluster) as client,
+            distributed.Client(cluster) as client,
         ):
-            there = len(cluster.workers)
-            # one that dies and cannot be started again at once is replaced later
-            cluster.adapt(minimum=there, maximum=there)
+            count = len(cluster.workers)
+            # replaces a worker that died, also one whose immediate restart failed
+            cluster.adapt(minimum=count, maximum=count)
             yield client
         return
     try:
-        client = dask.Client(address, timeout=_WAIT)
+        client = distributed.Client(address, timeout=_CONNECT_TIMEOUT)
     except (OSError, ValueError) as error:
         raise UsageError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:

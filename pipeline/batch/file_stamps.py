@@ -1,4 +1,4 @@
-"""Which files a shard is read from, and what tells each of them from a changed one."""
+"""Stamps of a shard's files: name, size and modification time, to detect changed files."""
 
 import dataclasses
 import os
@@ -12,28 +12,26 @@ from galfeat.data.sources.mosaics.source import MosaicSource
 from galfeat.data.sources.remote import RemoteSource
 from galfeat.data.sources.row_source import RowSource
 
-__all__ = ["Stamp", "names_of", "settings_of", "stamps_of"]
+__all__ = ["FileStamp", "file_names", "file_stamps", "reading_settings"]
 
-_PLACES = ("folder", "path", "beside", "left_out", "left_out_columns")
-# name, bytes, time of the last change in nanoseconds; -1 and -1 where there is no such file
-Stamp = tuple[str, int, int]
+# fields of sources that say where the data are, not how they are read
+_LOCATIONS = ("folder", "path", "beside", "left_out", "left_out_columns")
+FileStamp = tuple[str, int, int]
+"""Name, bytes, modification time in nanoseconds; -1 and -1 if there is no such file."""
 
 
-def stamps_of(source: Source, shard: Shard) -> list[Stamp]:
-    """Return the stamps of a shard's files, each once, in order.
+def file_stamps(source: Source, shard: Shard) -> list[FileStamp]:
+    """Return the stamps of a shard's files, each file once, in order.
 
-    None for a source that is in no files that are known here.
+    Empty for a source whose files are not known.
     """
     if isinstance(source, RemoteSource):
-        return source.marks(shard)
+        return source.file_stamps(shard)
     return [_stamp(name, path) for name, path in dict(_files(source, shard)).items()]
 
 
-def names_of(source: Source, shard: Shard) -> set[str]:
-    """Return the names of a shard's files, as they stand in the stamps.
-
-    Nothing is asked of a disk or a server.
-    """
+def file_names(source: Source, shard: Shard) -> set[str]:
+    """Return the names of a shard's files, as in the stamps, without access to disk or server."""
     if isinstance(source, RemoteSource):
         return set(source.files(shard))
     return {name for name, _ in _files(source, shard)}
@@ -42,9 +40,11 @@ def names_of(source: Source, shard: Shard) -> set[str]:
 def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
     if isinstance(source, FileSource):
         part = source.catalog.slice(shard.start, len(shard))
-        own = [part.column(column).to_pylist() for column in source.columns.values()]
-        beside = [each.files.slice(shard.start, len(shard)).to_pylist() for each in source.beside]
-        names = (name for column in [*own, *beside] for name in column)
+        images = [part.column(column).to_pylist() for column in source.columns.values()]
+        sidecars = [
+            each.files.slice(shard.start, len(shard)).to_pylist() for each in source.sidecars
+        ]
+        names = (name for column in [*images, *sidecars] for name in column)
         return ((name, source.folder / name) for name in names if name and "\0" not in name)
     if isinstance(source, MosaicSource):
         numbers = sorted(set(source.which[shard.start : shard.stop].ravel().tolist()))
@@ -54,26 +54,26 @@ def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
     return []
 
 
-def settings_of(source: Source) -> dict[str, Any]:
-    """Return how a source reads, as JSON values: which bands, which layout, what counts as bad.
+def reading_settings(source: Source) -> dict[str, Any]:
+    """Return how a source reads, as JSON values: bands, layout, bad-pixel rules.
 
-    Not where it is, nor what is in it.
+    Neither its location nor its contents.
     """
-    if isinstance(source, RemoteSource):
-        return {"address": source.address, **settings_of(source.local)}
+    if isinstance(source, FileSource | RowSource | RemoteSource):
+        return dict(source.settings)
     fields: tuple[dataclasses.Field[Any], ...] = (
         dataclasses.fields(source) if dataclasses.is_dataclass(source) else ()
     )
     return {
         field.name: str(getattr(source, field.name))
         for field in fields
-        if field.repr and field.name not in _PLACES
+        if field.repr and field.name not in _LOCATIONS
     }
 
 
-def _stamp(name: str, path: Path) -> Stamp:
+def _stamp(name: str, path: Path) -> FileStamp:
     try:
-        found = os.stat(path)  # noqa: PTH116 - a million times
+        found = os.stat(path)  # noqa: PTH116 - called for each of a million files
     except (OSError, ValueError):
         return name, -1, -1
     return name, found.st_size, found.st_mtime_ns

@@ -1,8 +1,8 @@
-"""Which shards were being measured when a run died: those are the suspects.
+"""Journal of the shards in flight, to find the suspects after a crash.
 
-A line is added to a file when a shard is begun and when it is through. What a process wrote before
-it was killed stays written, so nothing has to wait for the disk. A run that ends in order, even
-interrupted, leaves no suspects.
+One line is appended when a shard is begun and one when it is finished. What a process wrote before
+it was killed is kept by the system, so no fsync is needed. A run that ends in order, even by an
+interrupt, leaves no suspects.
 """
 
 import os
@@ -10,47 +10,48 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from galfeat.pipeline.batch.writing import resumable
+from galfeat.pipeline.batch.disk_errors import explain_disk_errors
 
 __all__ = ["Journal"]
 
 
 class Journal:
-    """The shards in flight.
+    """Append-only log of begun and finished shards.
 
     Parameters
     ----------
     path : Path
-        A file of the run; made where there is none.
+        Created if it does not exist.
+
+    Attributes
+    ----------
+    suspects : set of str
+        Keys of the shards that were in flight when an earlier run crashed.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.suspects = _read(path)
-        """Keys of the shards that an earlier run had begun when it died."""
-        with resumable(path):
+        self.suspects = _unfinished(path)
+        with explain_disk_errors(path):
             self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         self._lock = threading.Lock()
         self._open = True
 
     def begin(self, key: str) -> None:
-        """Note that a shard is begun."""
-        self._note(f"+{key}\n")
+        """Record that a shard is begun."""
+        self._append(f"+{key}\n")
 
     def end(self, key: str) -> None:
-        """Note that a shard is through."""
-        self._note(f"-{key}\n")
+        """Record that a shard is finished."""
+        self._append(f"-{key}\n")
 
     def clear(self, key: str) -> None:
-        """Note that a suspect was looked into."""
+        """Record that a suspect was measured in quarantine."""
         self.suspects.discard(key)
         self.end(key)
 
     def close(self) -> None:
-        """End the journal in order.
-
-        Nothing is in flight any more, and only earlier suspects that nobody looked into remain.
-        """
+        """Close the journal of a run that ends in order: only unexamined suspects remain in it."""
         with self._lock:
             self._open = False
             with suppress(OSError):
@@ -60,14 +61,14 @@ class Journal:
                 )
             os.close(self._handle)
 
-    def _note(self, line: str) -> None:
+    def _append(self, line: str) -> None:
         with self._lock:
-            if self._open:  # a thread that was given up may still come here
-                with resumable(self._path):
+            if self._open:  # an abandoned thread may still call
+                with explain_disk_errors(self._path):
                     os.write(self._handle, line.encode())
 
 
-def _read(path: Path) -> set[str]:
+def _unfinished(path: Path) -> set[str]:
     begun: set[str] = set()
     with suppress(OSError):
         for line in path.read_text(encoding="ascii", errors="replace").splitlines():

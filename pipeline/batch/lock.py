@@ -1,6 +1,6 @@
-"""One run at a time on one output.
+"""Lock file: one run at a time per output.
 
-A lock that ends with the process that holds it, however it ends.
+The lock is advisory (``flock``) and ends with the process that holds it, however that ends.
 """
 
 import os
@@ -11,81 +11,76 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from galfeat import UsageError
-from galfeat.pipeline.batch.writing import resumable
+from galfeat.pipeline.batch.disk_errors import explain_disk_errors
 
-__all__ = ["locked"]
+__all__ = ["run_lock"]
 
-_PATIENCE = 3.0  # seconds: a run that was killed may take a moment to be gone
+_TIMEOUT = 3.0  # seconds; a killed run may hold its lock for a moment
 
 
 @contextmanager
-def locked(path: Path, what: Path) -> Iterator[None]:
-    """Hold a lock during the block.
+def run_lock(path: Path, out: Path) -> Iterator[None]:
+    """Hold an exclusive lock during the block.
 
     Parameters
     ----------
     path : Path
-        The lock's file; made where there is none, with its folder. Whoever holds the lock may
-        remove it.
-    what : Path
-        What is being made, for the message.
+        The lock file; created if missing, with its folder. The holder may delete it.
+    out : Path
+        The output of the run, for the message.
 
     Raises
     ------
     UsageError
-        If another process holds the lock, on this machine or, where the file system passes locks
-        on, on another one.
+        If another process holds the lock, on this machine or, on file systems that forward locks,
+        on another one.
     """
-    handle = _acquire(path, what)
+    handle = _acquire(path, out)
     try:
         with suppress(OSError):
             os.ftruncate(handle, 0)
             os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
         yield
     finally:
-        os.close(handle)  # and with it the lock ends
+        os.close(handle)  # releases the lock
 
 
-def _acquire(path: Path, what: Path) -> int:
-    until = time.monotonic() + _PATIENCE
+def _acquire(path: Path, out: Path) -> int:
+    until = time.monotonic() + _TIMEOUT
     while True:
-        with resumable(what):
+        with explain_disk_errors(out):
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        if _lock(handle):
-            if _still_there(path, handle):
+        if _try_lock(handle):
+            if _is_current(path, handle):
                 return handle
         elif time.monotonic() > until:
             holder = os.read(handle, 200).decode(errors="replace") or "another process"
             os.close(handle)
             raise UsageError(
-                f"another run is making {what} now ({holder}); wait for its end, or name another "
+                f"another run is making {out} now ({holder}); wait for its end, or name another "
                 "file"
             )
         os.close(handle)
         time.sleep(0.05)
 
 
-def _lock(handle: int) -> bool:
+def _try_lock(handle: int) -> bool:
     try:
         import fcntl
-    # Windows: the file is not locked there, and two runs at once are up to the person
-    except ImportError:
+    except ImportError:  # Windows: no lock; concurrent runs are the user's responsibility
         return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a network disk without locks
+    except OSError:  # a network file system without locks
         return True
     return True
 
 
-def _still_there(path: Path, handle: int) -> bool:
-    """Return whether the locked file is the one under that name.
-
-    The holder before may have removed it.
-    """
+def _is_current(path: Path, handle: int) -> bool:
+    """Return whether the locked file still has that name: its holder may have deleted it."""
     try:
         return os.path.samestat(path.stat(), os.fstat(handle))
     except OSError:

@@ -1,4 +1,4 @@
-"""What an unfinished run was about, so that nothing else goes on in its folder."""
+"""Manifest of a run: its settings and catalog, so that only the same run is resumed."""
 
 import hashlib
 import json
@@ -8,27 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from galfeat import UsageError
-from galfeat.pipeline.batch.task import Work
-from galfeat.pipeline.batch.writing import appearing, resumable
-from galfeat.pipeline.settings_diff import NOTHING, changes
+from galfeat._atomic_files import atomic_open
+from galfeat.pipeline.batch.disk_errors import explain_disk_errors
+from galfeat.pipeline.batch.work import BatchWork
+from galfeat.pipeline.settings_diff import MISSING, changes
 
 __all__ = ["Manifest"]
 
-_SHOWN = 5  # differences
+_MAX_LISTED = 5  # differences in a message
+_DIGITS = 8  # of a shard's digest
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a run is about.
+    """Settings and catalog of a run.
 
     Parameters
     ----------
     about : dict
-        The task with its settings, as `Task.about` says them.
+        The settings, as `BatchWork.settings` gives them.
     catalog : dict
-        Number of entries, names of the columns, and a digest of each shard's rows.
+        Number of entries, names of the columns, shard size, and a digest of each shard's rows.
     files : str
-        Of a run with failures, a digest of the files that each shard was measured from.
+        For a finished run with failures, digests of the files that the shards were measured from.
     """
 
     about: dict[str, Any]
@@ -36,102 +38,114 @@ class Manifest:
     files: str = ""
 
     @classmethod
-    def of(cls, work: Work) -> "Manifest":
-        """Describe the work."""
+    def of(cls, work: BatchWork) -> "Manifest":
+        """Return the manifest of a run."""
         columns = [] if work.source.catalog is None else list(work.source.catalog.column_names)
-        digests = "".join(work.catalog_digest(shard)[:8] for shard in work.shards())
+        digests = "".join(work.catalog_digest(shard)[:_DIGITS] for shard in work.shards())
         catalog = {
             "entries": len(work.source),
             "columns": columns,
             "shard": work.shard_size,
             "digests": digests,
         }
-        return cls(json.loads(json.dumps(work.about())), catalog)
+        return cls(json.loads(json.dumps(work.settings())), catalog)
 
     @property
     def catalog_fingerprint(self) -> str:
-        """First 16 hexadecimal digits of the SHA-256 of the catalogue's digests."""
+        """First 16 hexadecimal digits of the SHA-256 of the catalog's digests."""
         return hashlib.sha256(json.dumps(self.catalog, sort_keys=True).encode()).hexdigest()[:16]
 
     def save(self, path: Path) -> None:
         """Write the manifest."""
-        with resumable(path), appearing(path) as file:
+        with explain_disk_errors(path), atomic_open(path) as file:
             file.write(json.dumps({"about": self.about, "catalog": self.catalog}).encode())
 
     @classmethod
     def load(cls, path: Path) -> "Manifest | None":
-        """Read a manifest; None if it is not there or damaged."""
+        """Read a manifest; None if it is missing or damaged."""
         try:
             read = json.loads(path.read_bytes())
             return cls(dict(read["about"]), dict(read["catalog"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def said(self) -> dict[str, Any]:
-        """Return what a finished table says of the run that made it.
+    def record(self) -> dict[str, Any]:
+        """Return the record of the run for the metadata of its table.
 
-        Of its files only where something is left to be tried again.
+        It includes the digests of the files only if something failed, and may be measured again.
         """
-        said = {
+        record = {
             "about": self.about,
             "entries": self.catalog["entries"],
             "catalog": self.catalog_fingerprint,
         }
-        return {**said, "files": self.files} if self.files else said
+        return {**record, "files": self.files} if self.files else record
 
-    def refuse_other_table(self, said: Mapping[str, Any], out: Path) -> None:
-        """Refuse to take over what a table holds that was made otherwise.
+    def check_table(self, record: Mapping[str, Any], out: Path) -> None:
+        """Check that a finished table comes from the same run.
+
+        Parameters
+        ----------
+        record : mapping
+            The record in its metadata.
+        out : Path
+            The table, for the message.
 
         Raises
         ------
         UsageError
-            With the first differences.
+            With the first differences, otherwise.
         """
         names = {
-            "entries": "the number of entries of the catalogue",
-            "catalog": "the fingerprint of the catalogue",
+            "entries": "the number of entries of the catalog",
+            "catalog": "the fingerprint of the catalog",
         }
-        now = self.said()
+        now = self.record()
         found = [
-            *_said(dict(said["about"]), self.about),
-            *_said({names[k]: said[k] for k in names}, {names[k]: now[k] for k in names}),
+            *_describe_changes(dict(record["about"]), self.about),
+            *_describe_changes(
+                {names[key]: record[key] for key in names}, {names[key]: now[key] for key in names}
+            ),
         ]
         if found:
             raise UsageError(
-                f"{out} was made otherwise: {_listed(found)}. Give the command that made it, or "
+                f"{out} was made otherwise: {_enumerate(found)}. Give the command that made it, or "
                 "add --restart to measure everything"
             )
 
-    def refuse_other(self, then: "Manifest", out: Path) -> None:
-        """Refuse to go on with a run that was about something else.
+    def check_unfinished(self, then: "Manifest", out: Path) -> None:
+        """Check that an unfinished run is the same run.
 
         Raises
         ------
         UsageError
-            With the first differences.
+            With the first differences, otherwise.
         """
-        found = [*_said(then.about, self.about), *_catalog_differences(then.catalog, self.catalog)]
+        found = [
+            *_describe_changes(then.about, self.about),
+            *_describe_catalog_changes(then.catalog, self.catalog),
+        ]
         if found:
             raise UsageError(
-                f"the unfinished run for {out} was begun otherwise: {_listed(found)}. "
+                f"the unfinished run for {out} was begun otherwise: {_enumerate(found)}. "
                 "Give the same command as then to go on with it, or add --restart to begin anew"
             )
 
 
-def _said(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Say what differs between two trees of settings, entry by entry."""
+def _describe_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Describe the differences of two trees of settings, entry by entry."""
     for name, old, new in changes(then, now):
-        if old is NOTHING:
+        if old is MISSING:
             yield f"{name} is there now and was not"
-        elif new is NOTHING:
+        elif new is MISSING:
             yield f"{name} was there and is not now"
         else:
             yield f"{name} was {_short(old)} and is {_short(new)} now"
 
 
-def _listed(found: list[str]) -> str:
-    return "; ".join(found[:_SHOWN]) + (
-        f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+def _enumerate(found: list[str]) -> str:
+    return "; ".join(found[:_MAX_LISTED]) + (
+        f"; and {len(found) - _MAX_LISTED} more" if len(found) > _MAX_LISTED else ""
     )
 
 
@@ -140,24 +154,25 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _catalog_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _describe_catalog_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     if then == now:
         return
     if then["columns"] != now["columns"]:
         yield (
-            f"the columns of the catalogue were {', '.join(then['columns'])} and are "
+            f"the columns of the catalog were {', '.join(then['columns'])} and are "
             f"{', '.join(now['columns'])} now"
         )
     if then["entries"] != now["entries"]:
-        yield f"the catalogue had {then['entries']:,} entries and has {now['entries']:,} now"
+        yield f"the catalog had {then['entries']:,} entries and has {now['entries']:,} now"
     size = now["shard"]
     if then["shard"] == size:
-        common = min(len(then["digests"]), len(now["digests"])) // 8
-        other = [
-            i
-            for i in range(common)
-            if then["digests"][8 * i : 8 * i + 8] != now["digests"][8 * i : 8 * i + 8]
-        ]
-        if other:
-            first, last = other[0] * size + 1, min((other[0] + 1) * size, now["entries"])
-            yield f"rows {first:,} to {last:,} of the catalogue are not what they were"
+        changed = next(_changed_shards(then["digests"], now["digests"]), None)
+        if changed is not None:
+            first, last = changed * size + 1, min((changed + 1) * size, now["entries"])
+            yield f"rows {first:,} to {last:,} of the catalog are not what they were"
+
+
+def _changed_shards(then: str, now: str) -> Iterator[int]:
+    for start in range(0, min(len(then), len(now)) - _DIGITS + 1, _DIGITS):
+        if then[start : start + _DIGITS] != now[start : start + _DIGITS]:
+            yield start // _DIGITS

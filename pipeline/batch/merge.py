@@ -1,7 +1,7 @@
-"""The end of a run: the shards' files become one table, and their failures one list.
+"""Outputs of a run: the list of failures, then the table.
 
-The list of failures appears first and the table last: where there is a new table, the list beside
-it is its own.
+The list of failures is renamed first and the table last: a new table always lies beside its own
+list.
 """
 
 import csv
@@ -15,30 +15,40 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from galfeat._atomic_files import atomic_open
 from galfeat.data import Failure
+from galfeat.pipeline.batch.disk_errors import explain_disk_errors
 from galfeat.pipeline.batch.shard_files import read_result, read_rows
-from galfeat.pipeline.batch.writing import appearing, resumable, sync_folder
 
-__all__ = ["Counts", "Merge", "as_csv", "merge", "recompressed", "write_failures"]
+__all__ = [
+    "RunCounts",
+    "TableWriter",
+    "merge_failures",
+    "write_csv",
+    "write_failures",
+    "write_parquet",
+]
 
-Merge = Callable[[BinaryIO, Sequence[Path], pa.Schema], None]
-_ROWS = 1 << 16  # rows of narrow tables in a group
+TableWriter = Callable[[BinaryIO, Sequence[Path], pa.Schema], None]
+"""Writes the rows of shard files, in order, to a file of that schema."""
+_GROUP_ROWS = 1 << 16  # rows per row group of narrow tables
+_MAX_REASONS = 20_000
 
 
-class Counts:
-    """What came of a run: rows, failures, and how often each reason."""
+class RunCounts:
+    """Counts of a run: rows, failures, and the frequency of each reason."""
 
     def __init__(self) -> None:
         self.done = self.failed = 0
         self.reasons: Counter[str] = Counter()
 
     def add(self, rows: int, failures: Sequence[Failure]) -> None:
-        """Count a shard."""
+        """Add a shard."""
         self.done += rows
         self.failed += len(failures)
         self.reasons.update(failure.reason for failure in failures)
-        if len(self.reasons) > 20_000:  # each file may have its own; the rare ones do not matter
-            self.reasons = Counter(dict(self.reasons.most_common(10_000)))
+        if len(self.reasons) > _MAX_REASONS:  # reasons may name files: keep only the frequent ones
+            self.reasons = Counter(dict(self.reasons.most_common(_MAX_REASONS // 2)))
 
     @property
     def commonest(self) -> str:
@@ -46,74 +56,68 @@ class Counts:
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
 
-def merge(
-    out: Path,
-    failures: Path,
-    shards: Sequence[Path],
-    finish: Callable[[], None] | None,
-    folder: Path | None = None,
-) -> None:
-    """Write the list of failures, then the table.
+def merge_failures(path: Path, shards: Sequence[Path], folder: Path) -> None:
+    """Write the list of failures of all shards.
 
     Parameters
     ----------
-    out, failures : Path
+    path : Path
     shards : sequence of Path
-        The shards' files, in the order of the source.
-    finish : callable or None
-        Makes the table appear; None where there is none.
-    folder : Path, optional
-        Where the files are while they are written.
+        The shard files, in the order of the source.
+    folder : Path
+        Where the temporary file lies.
 
     Raises
     ------
     UsageError
-        If the system refuses.
+        If the system refuses to write.
     """
-    with resumable(failures), appearing(failures, folder) as file:
-        _write_failures(file, (failure for shard in shards for failure in _result(shard)))
-    if finish is not None:
-        with resumable(out):
-            finish()
-    sync_folder(out.parent)
+    with explain_disk_errors(path), atomic_open(path, folder) as file:
+        _write_failures(file, (failure for shard in shards for failure in _failures_of(shard)))
 
 
 def write_failures(path: Path, failures: Iterable[Failure]) -> None:
-    """Write a list of failures: ``id,file,stage,reason``; the file appears whole or not at all."""
-    with resumable(path), appearing(path) as file:
+    """Write a list of failures as CSV: ``id,file,stage,reason``.
+
+    Raises
+    ------
+    UsageError
+        If the system refuses to write.
+    """
+    with explain_disk_errors(path), atomic_open(path) as file:
         _write_failures(file, failures)
 
 
-def recompressed(out: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None:
-    """Write a table of narrow rows, in groups of many."""
-    with pq.ParquetWriter(out, schema, compression="zstd") as writer:
-        for table in _together(shards):
+def write_parquet(file: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None:
+    """Write shards of narrow rows as one Parquet table with large row groups."""
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for table in _large_groups(shards):
             writer.write_table(table.replace_schema_metadata(schema.metadata))
 
 
-def as_csv(out: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None:
-    """Write a table of narrow rows as text."""
-    with pyarrow.csv.CSVWriter(out, schema.remove_metadata()) as writer:
-        for table in _together(shards):
+def write_csv(file: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None:
+    """Write shards of narrow rows as one CSV table."""
+    with pyarrow.csv.CSVWriter(file, schema.remove_metadata()) as writer:
+        for table in _large_groups(shards):
             writer.write_table(table)
 
 
-def _result(shard: Path) -> tuple[Failure, ...]:
+def _failures_of(shard: Path) -> tuple[Failure, ...]:
     result = read_result(shard)
     if result is None:
         raise OSError(f"{shard} was there and is not now")
     return result.failures
 
 
-def _together(shards: Sequence[Path]) -> Iterator[pa.Table]:
-    waiting: list[pa.Table] = []
+def _large_groups(shards: Sequence[Path]) -> Iterator[pa.Table]:
+    pending: list[pa.Table] = []
     for shard in shards:
-        waiting.append(read_rows(shard))
-        if sum(table.num_rows for table in waiting) >= _ROWS:
-            yield pa.concat_tables(waiting).combine_chunks()
-            waiting = []
-    if waiting:
-        yield pa.concat_tables(waiting).combine_chunks()
+        pending.append(read_rows(shard))
+        if sum(table.num_rows for table in pending) >= _GROUP_ROWS:
+            yield pa.concat_tables(pending).combine_chunks()
+            pending = []
+    if pending:
+        yield pa.concat_tables(pending).combine_chunks()
 
 
 def _write_failures(file: BinaryIO, failures: Iterable[Failure]) -> None:

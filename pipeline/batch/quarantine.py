@@ -1,122 +1,147 @@
-"""Shards under suspicion.
+"""Quarantine: bisection of a shard that crashes its process, down to the galaxy to blame.
 
-Measured in a process of their own, and cut in halves until the one galaxy is found that ends it.
+A suspect shard is measured in a process of its own. If that dies, the shard is halved until the one
+galaxy is found that ends the process; it becomes a failure with the stage ``crash``, and the rest
+of the shard is measured as ever.
 """
 
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from galfeat._atomic_files import temporary_path
 from galfeat.data import Failure, Shard
-from galfeat.pipeline.batch.chunks import groups_of
+from galfeat.pipeline.batch.measure_shard import RunStopped, never, regroup
 from galfeat.pipeline.batch.shard_files import ShardResult, read_rows, write_result
-from galfeat.pipeline.batch.task import Stopped, Work
-from galfeat.pipeline.batch.worker_process import Child, Died, Order
-from galfeat.pipeline.batch.writing import PART
+from galfeat.pipeline.batch.work import BatchWork
+from galfeat.pipeline.batch.worker_process import MeasureRequest, WorkerDied, WorkerProcess
 
-__all__ = ["measure_apart"]
+__all__ = ["measure_in_quarantine"]
 
 
-def measure_apart(
-    work: Work, child: Child, shard: Shard, path: Path, stopped: Callable[[], bool] = lambda: False
+def measure_in_quarantine(
+    work: BatchWork,
+    process: WorkerProcess,
+    shard: Shard,
+    path: Path,
+    stopped: Callable[[], bool] = never,
 ) -> ShardResult:
-    """Measure a shard in another process.
-
-    Whatever ends that process becomes a failure with the stage ``crash``.
+    """Measure a shard in another process; galaxies that crash it become failures.
 
     Parameters
     ----------
-    work : Work
-    child : Child
-        Of the same work.
+    work : BatchWork
+    process : WorkerProcess
+        A process of the same work.
     shard : Shard
     path : Path
-        The file for the result; it has the same bytes as if the shard had been measured here.
+        The shard file to write; it has the same bytes as if the shard were measured here.
     stopped : callable, optional
-        Asked now and then whether to give up.
+        Polled between parts; True abandons the shard.
+
+    Raises
+    ------
+    RunStopped
+        If `stopped` returned True.
     """
-    with suppress(Died):
-        return child.measure(Order(shard, path))
-    search = _Search(work, child, path, stopped)
+    with suppress(WorkerDied):
+        return process.measure(MeasureRequest(shard, path))
+    bisection = _Bisection(work, process, path, stopped)
     try:
-        search.look_into(shard)
-        tables = groups_of((read_rows(part) for part in search.parts), work.shard_size)
+        bisection.halve_shard(shard)
+        tables = regroup((read_rows(part) for part in bisection.parts), work.shard_size)
         failures = sorted(
-            search.failures, key=lambda failure: -1 if failure.row is None else failure.row
+            bisection.failures, key=lambda failure: -1 if failure.row is None else failure.row
         )
         return write_result(path, tables, work.schema, failures)
     finally:
-        for part in search.parts:
+        for part in bisection.parts:
             part.unlink(missing_ok=True)
 
 
-class _Search:
-    """Halves of halves, in order: the files of those that could be measured, and the failures."""
+class _Bisection:
+    """Recursive halving of a shard.
 
-    def __init__(self, work: Work, child: Child, path: Path, stopped: Callable[[], bool]) -> None:
-        self.work, self.child, self.path, self.stopped = work, child, path, stopped
+    Attributes
+    ----------
+    parts : list of Path
+        Shard files of the parts that could be measured, in order.
+    failures : list of Failure
+    """
+
+    def __init__(
+        self,
+        work: BatchWork,
+        process: WorkerProcess,
+        path: Path,
+        stopped: Callable[[], bool],
+    ) -> None:
+        self.work, self.process, self.path, self.stopped = work, process, path, stopped
         self.parts: list[Path] = []
         self.failures: list[Failure] = []
 
-    def look_into(self, shard: Shard) -> None:
-        """Measure a run of entries, whole if that is survived, otherwise each half by itself."""
+    def halve_shard(self, shard: Shard) -> None:
+        """Measure both halves of a shard; halve again what crashes."""
         half = (shard.start + shard.stop) // 2
         for part in (Shard(shard.start, half), Shard(half, shard.stop)):
             if not len(part):
                 continue
-            died = self._tried(part)
-            if died is not None and len(part) > 1:
-                self.look_into(part)
-            elif died is not None:
-                self._look_into_entry(part, died)
+            crash = self._measure_part(part)
+            if crash is not None and len(part) > 1:
+                self.halve_shard(part)
+            elif crash is not None:
+                self._search_entry(part, crash)
 
-    def _look_into_entry(self, entry: Shard, died: str) -> None:
-        """Find the galaxy of an entry that is several.
+    def _search_entry(self, entry: Shard, crash: str) -> None:
+        """Find the galaxy of an entry that may contain several.
 
-        Where reading it is what ends the process, the entry is the culprit.
+        If already reading crashes, the whole entry becomes the failure.
         """
         try:
-            galaxies = self.child.measure(Order(entry, self.path, list_only=True)).failures
-        except Died:
+            galaxies = self.process.measure(
+                MeasureRequest(entry, self.path, list_only=True)
+            ).failures
+        except WorkerDied:
             galaxies = ()
         if galaxies:
-            self._look_into_galaxies(entry, 0, galaxies, died)
+            self._halve_galaxies(entry, 0, galaxies, crash)
         else:
-            self.failures.append(self._culprit(entry, died))
+            self.failures.append(self._entry_failure(entry, crash))
 
-    def _look_into_galaxies(
-        self, entry: Shard, start: int, galaxies: Sequence[Failure], died: str
+    def _halve_galaxies(
+        self, entry: Shard, start: int, galaxies: Sequence[Failure], crash: str
     ) -> None:
         if len(galaxies) == 1:
-            self.failures.append(replace(galaxies[0], reason=_reason(died)))
+            self.failures.append(replace(galaxies[0], reason=_crash_reason(crash)))
             return
         half = len(galaxies) // 2
         for first, part in ((start, galaxies[:half]), (start + half, galaxies[half:])):
-            again = self._tried(entry, first, first + len(part))
+            again = self._measure_part(entry, first, first + len(part))
             if again is not None:
-                self._look_into_galaxies(entry, first, part, again)
+                self._halve_galaxies(entry, first, part, again)
 
-    def _tried(self, shard: Shard, start: int | None = None, stop: int | None = None) -> str | None:
-        """Measure a part; return the reason if that ended the process."""
+    def _measure_part(
+        self, shard: Shard, start: int | None = None, stop: int | None = None
+    ) -> str | None:
+        """Measure a part; return how the process ended if it crashed."""
         if self.stopped():
-            raise Stopped
-        path = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex[:8]}{PART}")
+            raise RunStopped
+        path = temporary_path(self.path)
         try:
-            result = self.child.measure(Order(shard, path, start, stop))
-        except Died as died:
+            result = self.process.measure(MeasureRequest(shard, path, start, stop))
+        except WorkerDied as died:
             return str(died)
         self.parts.append(path)
         self.failures += result.failures
         return None
 
-    def _culprit(self, entry: Shard, died: str) -> Failure:
+    def _entry_failure(self, entry: Shard, crash: str) -> Failure:
         catalog = self.work.source.catalog
         row = {} if catalog is None else catalog.slice(entry.start, 1).to_pylist()[0]
         name, file = row.get("id", f"entry {entry.start + 1}"), row.get("file", "")
-        return Failure(str(name), str(file or ""), "crash", _reason(died), entry.start)
+        return Failure(str(name), str(file or ""), "crash", _crash_reason(crash), entry.start)
 
 
-def _reason(died: str) -> str:
-    return f"{died}; it was left out so that the others could be measured"
+def _crash_reason(crash: str) -> str:
+    return f"{crash}; it was left out so that the others could be measured"

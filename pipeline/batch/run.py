@@ -1,240 +1,149 @@
-"""A batch run from beginning to end.
+"""Batch run: prepare or resume, measure the missing shards, merge.
 
-Begun, gone on with after whatever stopped it, and brought to its end.
-
-Beside the output ``F.parquet`` stands the folder ``F.parquet.work`` while a run is on or
-unfinished: a file for each shard that is through, what the run is about, and which shards are in
-flight. The same command goes on with it. At the end the shards become the table, and the folder
-goes away.
+The unfinished run lies in a work folder beside the output (see `work_folder`); the same command
+resumes it. At the end the shards become the table, and the folder is deleted.
 """
 
 import logging
-import shutil
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from galfeat.data import Failure, Source
+from galfeat._atomic_files import atomic_open
+from galfeat.data import Failure, Shard, Source
 from galfeat.pipeline.batch.dask import run_on_cluster
-from galfeat.pipeline.batch.file_stamps import Stamp
+from galfeat.pipeline.batch.disk_errors import explain_disk_errors
+from galfeat.pipeline.batch.file_stamps import FileStamp
 from galfeat.pipeline.batch.journal import Journal
-from galfeat.pipeline.batch.lock import locked
+from galfeat.pipeline.batch.lock import run_lock
 from galfeat.pipeline.batch.manifest import Manifest
-from galfeat.pipeline.batch.merge import Counts, Merge, merge
+from galfeat.pipeline.batch.merge import RunCounts, TableWriter, merge_failures
+from galfeat.pipeline.batch.options import Options, Progress, RunSummary, failures_path
 from galfeat.pipeline.batch.parquet.growing_table import GrowingTable
-from galfeat.pipeline.batch.retry import unpack
+from galfeat.pipeline.batch.retry import restore_shards
 from galfeat.pipeline.batch.shard_files import read_result
-from galfeat.pipeline.batch.signals import remembered
-from galfeat.pipeline.batch.task import Task, Work
-from galfeat.pipeline.batch.workers import Job, Outcome, run_here, workers_of
-from galfeat.pipeline.batch.writing import PART, appearing, resumable
+from galfeat.pipeline.batch.signals import remembered_interrupts
+from galfeat.pipeline.batch.work import BatchWork, Measurement, save_work
+from galfeat.pipeline.batch.work_folder import WorkFolder
+from galfeat.pipeline.batch.workers import ShardJob, ShardOutcome, run_locally, worker_count
 
-__all__ = [
-    "Ending",
-    "Options",
-    "Progress",
-    "Summary",
-    "failures_path",
-    "run_batch",
-    "with_workers",
-    "work_folder",
-]
+__all__ = ["run_batch"]
 
-Progress = Callable[[int, int, int], None]  # entries done, entries in all, failures so far
 _LOG = logging.getLogger("galfeat")
-_LOCK = "lock"
-# shards put into the table whenever one is through: those that an earlier run left must not keep
-# this one from measuring
-_AT_ONCE = 4
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a batch run goes about its work; the result depends on none of it.
-
-    Parameters
-    ----------
-    workers : int, optional
-        Shards measured at a time; by default one a processor.
-    processes : bool
-        Whether each worker is a process of its own, otherwise a thread.
-    cluster : str, optional
-        Address of a Dask scheduler, or ``local`` to start one.
-    restart : bool
-        Whether to throw away what an unfinished run has.
-    retry_failed : bool
-        Whether to measure what failed before once more.
-    """
-
-    workers: int | None = None
-    processes: bool = False
-    cluster: str | None = None
-    restart: bool = False
-    retry_failed: bool = False
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a batch run did.
-
-    Parameters
-    ----------
-    path : Path, or str of an address
-        The file that was written.
-    done, failed : int
-        Number of galaxies measured, and of those that could not be.
-    failures : Path, or str of an address
-        The list of failures.
-    commonest : str
-        The most frequent reason of a failure; empty if there is none.
-    """
-
-    path: Path | str
-    done: int
-    failed: int
-    failures: Path | str
-    commonest: str = ""
-
-    def ends(self, verb: str) -> str:
-        """Return the last line of a run.
-
-        How many were done, how many failed, why, and where the result is.
-        """
-        failed = (
-            f", {self.failed:,} failed (most often: {self.commonest}; see {self.failures})"
-            if self.failed
-            else ""
-        )
-        where = f": {self.path}" if self.done else "; nothing was written"
-        return f"{self.done:,} cutouts {verb}{failed}{where}"
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How the shards become the output.
-
-    Parameters
-    ----------
-    merge : callable or None
-        Writes the shards' rows into a file, at the end; None: their groups of rows become the table
-        as they are, while others are measured.
-    metadata : callable
-        What the table says of itself, from the manifest and the counts.
-    """
-
-    merge: Merge | None
-    metadata: Callable[[Manifest, Counts], dict[bytes, bytes]]
-
-
-def with_workers(options: Options | None, workers: int | None) -> Options:
-    """Return options with the number of workers, where one is given."""
-    options = options or Options()
-    return options if workers is None else replace(options, workers=workers)
-
-
-def failures_path(out: Path) -> Path:
-    """Return where the failures of ``F.parquet`` are listed: ``F.failures.csv``."""
-    return out.with_name(out.stem + ".failures.csv")
-
-
-def work_folder(out: Path) -> Path:
-    """Return where the unfinished work for ``F.parquet`` is: ``F.parquet.work``."""
-    return out.with_name(out.name + ".work")
+# Shards appended to the table whenever one is finished: a resumed run must start measuring before
+# all the shards of the run before are copied.
+_APPENDED_AT_ONCE = 4
 
 
 def run_batch(
-    task: Task,
+    measurement: Measurement,
     source: Source,
     out: Path,
-    ending: Ending,
-    options: Options = Options(),
     *,
+    write_table: TableWriter | None = None,
+    options: Options | None = None,
     progress: Progress | None = None,
-) -> Summary:
-    """Do a task for every cutout of a source, or what is left of it.
+) -> RunSummary:
+    """Measure every cutout of a source, or what is left of an unfinished run.
 
     Parameters
     ----------
-    task : Task
+    measurement : Measurement
     source : Source
     out : Path
-        The file to write; it is replaced at the very end. The failures go beside it.
-    ending : Ending
-    options : Options
+        The file to write; it is replaced at the very end, and the list of failures beside it
+        before.
+    write_table : callable, optional
+        Writes the rows of all shards at the end, for narrow rows. By default the table is Parquet,
+        and the row groups of finished shards are copied into it while others are measured.
+    options : Options, optional
     progress : callable, optional
-        Called with the entries done, the entries there are, and the failures so far.
+        Called with the entries done, the number of entries, and the failures so far.
 
     Returns
     -------
-    Summary
+    RunSummary
 
     Raises
     ------
     UsageError
-        If another run is at it, an unfinished run was about something else, or the system refuses
-        to write.
+        If another run holds the lock, the unfinished run has other settings or another catalog, or
+        the system refuses to write.
     KeyboardInterrupt
-        If the run was interrupted; what is through is kept.
+        If the run is interrupted; finished shards are kept.
     """
-    workers = workers_of(options.workers)
-    folder = work_folder(out)
-    work = Work(source, task, task.schema(source), folder.resolve() / "shards")
-    with locked(folder / _LOCK, out), remembered() as check:
-        run = _Run(work, out, folder, options, ending, progress)
+    options = options or Options()
+    workers = worker_count(options.workers)
+    folder = WorkFolder.of(out)
+    schema = measurement.schema(source.catalog)
+    work = BatchWork(source, measurement, schema, folder.shards.resolve())
+    with run_lock(folder.lock, out), remembered_interrupts() as check_interrupt:
+        run = _BatchRun(work, out, folder, options, write_table)
         try:
-            run.begin()
-            run.measure(workers, check)
-            summary = run.end()
+            run.prepare()
+            run.measure_shards(workers, progress, check_interrupt)
+            summary = run.finish()
         except BaseException as error:
-            run.leave(error)
+            run.abandon(error)
             raise
     return summary
 
 
-@dataclass
-class _Run:
-    work: Work
-    out: Path
-    folder: Path
-    options: Options
-    ending: Ending
-    progress: Progress | None
-    counts: Counts = field(default_factory=Counts)
-    keys: list[str] = field(default_factory=list)
-    through: int = 0  # entries
-    stamps: dict[int, list[Stamp]] = field(default_factory=dict)  # of the files of shards under way
-    # digests of the files of shards that are through
-    files: dict[int, str] = field(default_factory=dict)
-    # shards that are through but not in the table: one before them is not
-    waiting: set[str] = field(default_factory=set)
-    joined: int = 0  # shards in the table
-    table: GrowingTable | None = None
+class _BatchRun:
+    """State of a run: what is finished, and what is in the table.
 
-    def begin(self) -> None:
-        """Look at what there is, and refuse to go on with something else."""
+    Parameters
+    ----------
+    work : BatchWork
+    out : Path
+    folder : WorkFolder
+    options : Options
+    write_table : callable or None
+        As of `run_batch`.
+    """
+
+    def __init__(
+        self,
+        work: BatchWork,
+        out: Path,
+        folder: WorkFolder,
+        options: Options,
+        write_table: TableWriter | None,
+    ) -> None:
+        self.work, self.out, self.folder, self.options = work, out, folder, options
+        self.write_table = write_table
+        self.manifest = Manifest.of(work)
+        self.finished = _FinishedShards(work)
+        self.table: GrowingTable | None = None
+
+    def prepare(self) -> None:
+        """Set up the work folder, or check that the unfinished run in it is this one."""
         if self.options.restart:
-            _clear(self.folder)
-        self.manifest = Manifest.of(self.work)
-        record = self.folder / "work.json"
-        then = Manifest.load(record)
-        if then is not None:
-            self.manifest.refuse_other(then, self.out)
+            self.folder.clear()
+        unfinished = Manifest.load(self.folder.manifest)
+        if unfinished is not None:
+            self.manifest.check_unfinished(unfinished, self.out)
         else:
-            _clear(self.folder)  # what is there without a record is nobody's
+            self.folder.clear()  # without a manifest nothing in it can be resumed
             if self.options.retry_failed and not self.options.restart:
-                self._take_over()
-            self.manifest.save(record)
-        for part in self.folder.rglob("*" + PART):
-            part.unlink(missing_ok=True)
-        self.work.save(self.folder / "work.pickle")
+                self._restore_finished_table()
+            self.manifest.save(self.folder.manifest)
+        self.folder.remove_temporary_files()
+        save_work(self.work, self.folder.work)
 
-    def measure(self, workers: int, check: Callable[[], None]) -> None:
-        """Measure the shards that are not there yet; what `check` raises ends that."""
-        if self.ending.merge is None:
-            with resumable(self.out):
-                self.table = GrowingTable(self.out, self.folder)
-        journal = Journal(self.folder / "journal")
+    def _restore_finished_table(self) -> None:
+        if restore_shards(self.out, failures_path(self.out), self.work, self.manifest):
+            _LOG.info("%s is there already; what failed is measured again", self.out)
+
+    def measure_shards(
+        self, workers: int, progress: Progress | None, check_interrupt: Callable[[], None]
+    ) -> None:
+        """Measure the missing shards; append finished ones to the table meanwhile."""
+        if self.write_table is None:
+            with explain_disk_errors(self.out):
+                self.table = GrowingTable(self.out, self.folder.path)
+        journal = Journal(self.folder.journal)
         if journal.suspects:
             _LOG.info(
                 (
@@ -244,128 +153,148 @@ class _Run:
                 len(journal.suspects),
             )
         try:
-            # nobody goes on when this has ended
-            with closing(self._outcomes(self._jobs(), journal, workers)) as outcomes:
+            # closing stops the workers before the journal is closed
+            with closing(self._measure_missing(journal, workers)) as outcomes:
                 try:
-                    for outcome in outcomes:
-                        self._through(outcome.job, outcome.result.rows, outcome.result.failures)
-                        # what other machines write may be seen here only after a while
+                    for job, result in outcomes:
+                        self.finished.add(job.shard, job.key, result.rows, result.failures)
+                        # files of other machines may become visible here only after a while
                         if self.options.cluster is None:
-                            self._join(_AT_ONCE)
-                        if self.progress:
-                            self.progress(self.through, len(self.work.source), self.counts.failed)
-                        check()
+                            self._append_finished(_APPENDED_AT_ONCE)
+                        if progress:
+                            counts = self.finished.counts
+                            progress(self.finished.entries, len(self.work.source), counts.failed)
+                        check_interrupt()
                 except KeyboardInterrupt as interruption:
-                    outcomes.throw(interruption)  # those who measure are to hurry
+                    outcomes.throw(interruption)  # shortens the grace period of the workers
         finally:
             journal.close()
 
-    def end(self) -> Summary:
-        """Put the shards together and clear up."""
-        failures = failures_path(self.out)
-        merge(
-            self.out,
-            failures,
-            [self.work.path(key) for key in self.keys],
-            self._finish if self.counts.done else None,
-            self.folder,
-        )
+    def _measure_missing(
+        self, journal: Journal, workers: int
+    ) -> Generator[ShardOutcome, None, None]:
+        jobs, work_file, options = self._missing_shards(), self.folder.work, self.options
+        if options.cluster is not None:
+            return run_on_cluster(
+                self.work, work_file, journal, jobs, options.cluster, options.workers
+            )
+        return run_locally(self.work, work_file, journal, jobs, workers, options.processes)
+
+    def _missing_shards(self) -> Iterator[ShardJob]:
+        """Yield the shards to measure, in order; count those whose results exist."""
+        for shard in self.work.shards():
+            key = self.finished.expect(shard)
+            result = read_result(self.work.path(key))
+            if result is None or (result.failures and self.options.retry_failed):
+                yield ShardJob(shard, key, again=result is not None)
+            else:
+                self.finished.add(shard, key, result.rows, result.failures)
+
+    def _append_finished(self, most: int | None = None) -> None:
+        """Append finished shards to the table in order, up to the first gap, at most so many."""
+        if self.table is None:
+            return
+        for key in self.finished.next_in_order(most):
+            with explain_disk_errors(self.out):
+                self.table.add(self.work.path(key))
+
+    def finish(self) -> RunSummary:
+        """Write the outputs and delete the work folder."""
+        failures, counts = failures_path(self.out), self.finished.counts
+        merge_failures(failures, self._shard_files(), self.folder.path)
+        if counts.done:
+            with explain_disk_errors(self.out):
+                self._finish_table()
         if self.table is not None:
             self.table.discard()
-        _remove(self.folder)
-        return Summary(
-            self.out, self.counts.done, self.counts.failed, failures, self.counts.commonest
-        )
+        self.folder.remove()
+        return RunSummary(self.out, counts.done, counts.failed, failures, counts.commonest)
 
-    def _finish(self) -> None:
-        files = (
-            "".join(self.files[start] for start in sorted(self.files)) if self.counts.failed else ""
+    def _finish_table(self) -> None:
+        counts = self.finished.counts
+        files = self.finished.files_digests() if counts.failed else ""
+        record = replace(self.manifest, files=files).record()
+        metadata = self.work.measurement.metadata(
+            record, measured=counts.done, failed=counts.failed
         )
-        schema = self.work.schema.with_metadata(
-            self.ending.metadata(replace(self.manifest, files=files), self.counts)
-        )
-        if self.ending.merge is not None:
-            with appearing(self.out, self.folder) as file:
-                self.ending.merge(file, [self.work.path(key) for key in self.keys], schema)
+        schema = self.work.schema.with_metadata(metadata)
+        if self.write_table is not None:
+            with atomic_open(self.out, self.folder.path) as file:
+                self.write_table(file, self._shard_files(), schema)
         elif self.table is not None:
-            self._join()
+            self._append_finished()
             self.table.finish(schema)
 
-    def leave(self, error: BaseException) -> None:
-        """Leave what is done for the next run; where there is nothing, leave nothing."""
+    def _shard_files(self) -> list[Path]:
+        return [self.work.path(key) for key in self.finished.keys]
+
+    def abandon(self, error: BaseException) -> None:
+        """Keep the finished shards for the next run; without any, delete the work folder."""
         if self.table is not None:
             self.table.discard()
         with suppress(OSError):
-            if not any((self.folder / "shards").rglob("*.parquet")):
-                _remove(self.folder)
+            if not self.folder.has_shards():
+                self.folder.remove()
             elif isinstance(error, KeyboardInterrupt):
                 _LOG.warning(
                     "%s of %s cutouts are through; the same command goes on from there",
-                    f"{self.through:,}",
+                    f"{self.finished.entries:,}",
                     f"{len(self.work.source):,}",
                 )
 
-    def _take_over(self) -> None:
-        if unpack(self.out, failures_path(self.out), self.work, self.manifest):
-            _LOG.info("%s is there already; what failed is measured again", self.out)
 
-    def _outcomes(
-        self, jobs: Iterator[Job], journal: Journal, workers: int
-    ) -> Generator[Outcome, None, None]:
-        record = self.folder / "work.pickle"
-        if self.options.cluster is not None:
-            return run_on_cluster(
-                self.work, record, journal, jobs, self.options.cluster, self.options.workers
-            )
-        return run_here(self.work, record, journal, jobs, workers, self.options.processes)
+class _FinishedShards:
+    """Bookkeeping of finished shards: keys in order, counts, and digests of their files.
 
-    def _jobs(self) -> Iterator[Job]:
-        """Yield the shards to measure, in order; count those that are there."""
-        for shard in self.work.shards():
-            stamps = self.work.stamps(shard)
-            key = self.work.key(shard, stamps)
-            self.keys.append(key)
-            self.stamps[shard.start] = stamps
-            result = read_result(self.work.path(key))
-            job = Job(shard, key, again=result is not None)
-            if result is None or (result.failures and self.options.retry_failed):
-                yield job
-            else:
-                self._through(job, result.rows, result.failures)
+    Parameters
+    ----------
+    work : BatchWork
 
-    def _through(self, job: Job, rows: int, failures: Sequence[Failure]) -> None:
-        self.through += len(job.shard)
+    Attributes
+    ----------
+    keys : list of str
+        Keys of the shards seen so far, in the order of the source.
+    entries : int
+        Number of entries of finished shards.
+    counts : RunCounts
+    """
+
+    def __init__(self, work: BatchWork) -> None:
+        self._work = work
+        self.keys: list[str] = []
+        self.entries = 0
+        self.counts = RunCounts()
+        self._stamps: dict[int, list[FileStamp]] = {}  # of unfinished shards, by first entry
+        self._digests: dict[int, str] = {}  # of finished shards' files, by first entry
+        self._finished: set[str] = set()  # keys that are not in the table yet
+        self._appended = 0
+
+    def expect(self, shard: Shard) -> str:
+        """Return the key of the next shard, by its files as they are now."""
+        stamps = self._work.stamps(shard)
+        key = self._work.key(shard, stamps)
+        self.keys.append(key)
+        self._stamps[shard.start] = stamps
+        return key
+
+    def add(self, shard: Shard, key: str, rows: int, failures: Sequence[Failure]) -> None:
+        """Record that a shard is finished."""
+        self.entries += len(shard)
         self.counts.add(rows, failures)
-        start = job.shard.start
-        self.files[start] = self.work.files_digest(job.shard, self.stamps.pop(start), failures)
-        self.waiting.add(job.key)
+        stamps = self._stamps.pop(shard.start)
+        self._digests[shard.start] = self._work.files_digest(shard, stamps, failures)
+        self._finished.add(key)
 
-    def _join(self, most: int | None = None) -> None:
-        """Put what is through into the table, as far as nothing before it is missing, and no more
-        shards than `most`.
-        """
-        for key in self.keys[self.joined : None if most is None else self.joined + most]:
-            if self.table is None or key not in self.waiting:
+    def next_in_order(self, most: int | None) -> Iterator[str]:
+        """Yield the keys to append to the table, up to the first gap and at most so many."""
+        stop = None if most is None else self._appended + most
+        for key in self.keys[self._appended : stop]:
+            if key not in self._finished:
                 return
-            with resumable(self.out):
-                self.table.add(self.work.path(key))
-            self.waiting.remove(key)
-            self.joined += 1
+            yield key
+            self._finished.remove(key)
+            self._appended += 1
 
-
-def _clear(folder: Path) -> None:
-    """Empty a work folder of everything but its lock."""
-    with resumable(folder):
-        for path in folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name != _LOCK:
-                path.unlink()
-
-
-def _remove(folder: Path) -> None:
-    """Remove a work folder, its lock last."""
-    with suppress(OSError):
-        _clear(folder)
-        (folder / _LOCK).unlink()
-        folder.rmdir()
+    def files_digests(self) -> str:
+        """Return the digests of the files of all shards, in the order of the source."""
+        return "".join(self._digests[start] for start in sorted(self._digests))

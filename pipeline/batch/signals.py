@@ -1,8 +1,8 @@
-"""Ctrl-C is never lost, wherever in the program it arrives.
+"""Interrupts that Python loses.
 
-Python raises `KeyboardInterrupt` at whatever the main thread is doing. Where that is a callback
-from compiled code or the clearing up of an object, the exception is printed and forgotten, and a
-run would go on that somebody wanted to end.
+Python raises `KeyboardInterrupt` at whatever the main thread executes. If that is a callback from
+compiled code or a destructor, the exception is printed and dropped, and the run would go on
+although the user pressed Ctrl-C.
 """
 
 import signal
@@ -12,43 +12,41 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-__all__ = ["remembered"]
+__all__ = ["remembered_interrupts"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_Handler = Callable[[int, FrameType | None], Any]
 
 
 @contextmanager
-def remembered() -> Iterator[Callable[[], None]]:
-    """Remember what asks the process to stop.
+def remembered_interrupts() -> Iterator[Callable[[], None]]:
+    """Remember SIGINT and SIGTERM during the block.
 
-    Elsewhere than in the main thread, where none is heard, do nothing.
+    Outside the main thread, which receives no signals, nothing is remembered.
 
     Yields
     ------
     callable
-        Raises `KeyboardInterrupt` if the process was asked to stop and has not: to be called from
-        time to time.
+        To be called regularly: raises `KeyboardInterrupt` if an interrupt was received before.
     """
-    asked = threading.Event()
+    received = threading.Event()
 
     def check() -> None:
-        if asked.is_set():
+        if received.is_set():
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield check
         return
 
-    def remembering(
-        before: Callable[[int, FrameType | None], Any],
-    ) -> Callable[[int, FrameType | None], None]:
-        def hear(number: int, frame: FrameType | None) -> None:
-            asked.set()
-            before(number, frame)
+    def remembering(original: _Handler) -> _Handler:
+        def handle(number: int, frame: FrameType | None) -> None:
+            received.set()
+            original(number, frame)
 
-        return hear
+        return handle
 
-    # only those that raise: what ignores a signal, or ends the process at once, needs no memory
+    # only signals that raise: ignored ones, and those that end the process, need no memory
     raising = {
         number: signal.getsignal(number)
         for number in _SIGNALS

@@ -1,8 +1,8 @@
-"""A process that measures shards for another one, and may die in the attempt.
+"""Worker process: measures shards for its parent, and may crash without ending the run.
 
-It is started as ``python -m galfeat.pipeline.batch.worker_process WORK``, takes orders on its
-standard input and answers on its standard output. It does not load the program that started it
-again, so it works from notebooks and scripts of any shape. When its parent is gone, it ends.
+Started as ``python -m galfeat.pipeline.batch.worker_process WORK``; requests arrive pickled on
+standard input, answers go to standard output. The parent's main program is not imported, so workers
+start from notebooks and scripts of any form. When the parent is gone, the worker ends.
 """
 
 import os
@@ -20,19 +20,32 @@ from typing import Any, BinaryIO
 from threadpoolctl import threadpool_limits
 
 from galfeat.data import Failure, Shard
-from galfeat.pipeline.batch.retry import measure_again
+from galfeat.pipeline.batch.measure_shard import measure_shard
+from galfeat.pipeline.batch.retry import remeasure_failures
 from galfeat.pipeline.batch.shard_files import ShardResult
-from galfeat.pipeline.batch.task import Work, load_work
+from galfeat.pipeline.batch.work import BatchWork, load_work
 
-__all__ = ["Child", "Died", "Order", "serve"]
+__all__ = ["MeasureRequest", "WorkerDied", "WorkerProcess", "serve"]
+
+_SIGKILL = 9  # not in `signal` on Windows
 
 
 @dataclass(frozen=True)
-class Order:
-    """A shard to measure, and the file for its result.
+class MeasureRequest:
+    """Request to a worker process.
 
-    Perhaps only some galaxies of an entry, or only what failed before; or nothing but to read, and
-    to answer with a failure for each galaxy in case it turns out to be one.
+    Parameters
+    ----------
+    shard : Shard
+    path : Path
+        The shard file to write.
+    start, stop : int, optional
+        Which galaxies to measure, of an entry that contains several.
+    again : bool
+        Whether to measure only what failed before.
+    list_only : bool
+        Whether to read without measuring, and to answer with one failure per galaxy, ready for the
+        galaxy that turns out to crash.
     """
 
     shard: Shard
@@ -43,63 +56,63 @@ class Order:
     list_only: bool = False
 
 
-_KILLED = 9  # the number of the signal that cannot be caught
+class WorkerDied(Exception):  # noqa: N818 - the event, not an error of this package
+    """A worker process was ended by what it measured; the text says how."""
 
 
-class Died(Exception):  # noqa: N818 - no error of ours
-    """A child process came to its end by what it measured."""
-
-
-class Child:
-    """A process that measures shards, one at a time.
-
-    Started with the first order, and again after it died.
+class WorkerProcess:
+    """Process that measures one shard at a time; started with the first request and after a crash.
 
     Parameters
     ----------
-    work : Path
-        As `Work.save` wrote it.
+    work_file : Path
+        As `save_work` wrote it.
     """
 
-    def __init__(self, work: Path) -> None:
-        self._work = work
+    def __init__(self, work_file: Path) -> None:
+        self._work_file = work_file
         self._process: subprocess.Popen[bytes] | None = None
 
-    def measure(self, order: Order) -> ShardResult:
-        """Have a shard measured.
+    def measure(self, request: MeasureRequest) -> ShardResult:
+        """Measure a shard in the process.
 
         Raises
         ------
-        Died
-            If that ended the process; with the reason.
+        WorkerDied
+            If that ended the process.
         GalfeatError
-            As it was raised there.
+            As it was raised in the process.
         """
         process = self._process = self._process or self._start()
         assert process.stdin is not None and process.stdout is not None  # noqa: PT018 - both are pipes
         try:
-            pickle.dump(order, process.stdin)
+            pickle.dump(request, process.stdin)
             process.stdin.flush()
-            answer = pickle.load(process.stdout)  # noqa: S301 - our own child
+            answer = pickle.load(process.stdout)  # noqa: S301 - written by our own child process
         except (OSError, EOFError, pickle.UnpicklingError):
             self._process = None
-            raise Died(_end_of(process)) from None
+            raise WorkerDied(_wait(process)) from None
         if isinstance(answer, MemoryError):
-            raise Died("it needs more memory than there is")
+            raise WorkerDied("it needs more memory than there is")
         if isinstance(answer, BaseException):
             raise answer
         result: ShardResult = answer
         return result
 
     def kill(self) -> None:
-        """End the process, whatever it is at."""
+        """Kill the process, whatever it is doing."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
-            _end_of(process)
+            _wait(process)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "galfeat.pipeline.batch.worker_process", str(self._work)]
+        command = [
+            sys.executable,
+            "-m",
+            "galfeat.pipeline.batch.worker_process",
+            str(self._work_file),
+        ]
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -109,21 +122,22 @@ class Child:
 
 
 def _search_path() -> str:
-    """Return where modules are found here, for a process that starts with none of it."""
+    """Return the module search path of this process as a value of ``PYTHONPATH``."""
     return os.pathsep.join(dict.fromkeys([entry or os.getcwd() for entry in sys.path]))  # noqa: PTH109
 
 
-def _end_of(process: "subprocess.Popen[bytes]") -> str:
+def _wait(process: "subprocess.Popen[bytes]") -> str:
+    """Wait for the end of a process, and return how it ended."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            with suppress(OSError):  # what was still to be written to it is lost with it
+            with suppress(OSError):  # unsent bytes are lost with the process
                 pipe.close()
-    return _said(process.wait())
+    return _exit_description(process.wait())
 
 
-def _said(status: int) -> str:
-    """Say how a process ended, from its exit status; negative: by a signal."""
-    if status == -_KILLED:
+def _exit_description(status: int) -> str:
+    """Describe an exit status; negative: the signal that ended the process."""
+    if status == -_SIGKILL:
         return "the system killed the process, as it does when memory runs out"
     names = {-signal.SIGSEGV: "a segmentation fault", -signal.SIGABRT: "an abort"}
     return (
@@ -132,38 +146,40 @@ def _said(status: int) -> str:
     )
 
 
-def _orders(stream: BinaryIO, orders: "queue.SimpleQueue[Any]") -> None:
-    """Pass orders on; at the end of the stream the parent is gone."""
-    while True:
-        try:
-            orders.put(pickle.load(stream))  # noqa: S301 - our own parent
-        except (EOFError, OSError):
-            os._exit(0)
+def serve(work_file: Path) -> None:
+    """Answer requests until the parent is gone: the main program of a worker.
 
-
-def serve(path: Path) -> None:
-    """Measure as ordered; where the system can fork, in a fork, so that the next one after a death
-    is there at once.
+    Where the system can fork, a fork answers them, so that after a crash the next fork goes on
+    without loading the package again.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is asked, and ends its children
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it and kills its workers
     answers = os.dup(1)
-    os.dup2(2, 1)  # whatever a library prints is no answer
-    work = load_work(path)
+    os.dup2(2, 1)  # output of libraries must not mix with the answers
+    work = load_work(work_file)
     while hasattr(os, "fork") and (process := os.fork()):
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         if not status:
             return
-        _answer(answers, Died(_said(status)))
-    orders: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_orders, args=(os.fdopen(0, "rb"), orders), daemon=True).start()
+        _answer(answers, WorkerDied(_exit_description(status)))
+    requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threading.Thread(target=_receive, args=(os.fdopen(0, "rb"), requests), daemon=True).start()
     with threadpool_limits(1):
         while True:
-            order: Order = orders.get()
+            request: MeasureRequest = requests.get()
             try:
-                answer: Any = _measured(work, order)
+                answer: Any = _measure(work, request)
             except Exception as error:
                 answer = error
-            _answer(answers, _sendable(answer))
+            _answer(answers, _picklable(answer))
+
+
+def _receive(stream: BinaryIO, requests: "queue.SimpleQueue[Any]") -> None:
+    """Queue requests; end the process with its parent, when the stream ends."""
+    while True:
+        try:
+            requests.put(pickle.load(stream))  # noqa: S301 - written by our own parent process
+        except (EOFError, OSError):
+            os._exit(0)
 
 
 def _answer(handle: int, answer: Any) -> None:
@@ -171,28 +187,31 @@ def _answer(handle: int, answer: Any) -> None:
         pickle.dump(answer, stream)
 
 
-def _measured(work: Work, order: Order) -> ShardResult:
-    if order.list_only:
-        cutouts = work.source.read(order.shard).cutouts
+def _measure(work: BatchWork, request: MeasureRequest) -> ShardResult:
+    if request.list_only:
+        cutouts = work.source.read(request.shard).cutouts
         return ShardResult(
             0, tuple(Failure(each.id, each.file, "crash", "", each.row) for each in cutouts)
         )
-    if order.again:
-        return measure_again(work, order.shard, order.path)
-    return work.measure(order.shard, order.path, galaxies=slice(order.start, order.stop))
+    if request.again:
+        return remeasure_failures(work, request.shard, request.path)
+    return measure_shard(
+        work, request.shard, request.path, galaxies=slice(request.start, request.stop)
+    )
 
 
-def _sendable(answer: Any) -> Any:
+def _picklable(answer: Any) -> Any:
+    """Return the answer, or a RuntimeError with its text for an exception that pickle refuses."""
     if isinstance(answer, Exception):
         try:
-            pickle.loads(pickle.dumps(answer))  # noqa: S301 - our own
+            pickle.loads(pickle.dumps(answer))  # noqa: S301 - our own bytes
         except Exception:
             return RuntimeError(f"{type(answer).__name__}: {answer}")
     return answer
 
 
 if __name__ == "__main__":
-    # under its own name, or else what it answers would be of other classes
+    # imported under its own name: pickled answers must not refer to classes of __main__
     from galfeat.pipeline.batch.worker_process import serve
 
     serve(Path(sys.argv[1]))

@@ -1,11 +1,8 @@
-"""The shards of a run, measured several at a time.
+"""Local workers: shards measured concurrently, in threads or in processes.
 
-In threads, or in processes, each watched over by a thread.
-
-Kernels release Python's lock, so threads use all processors and nothing has to be sent between
-them. Processes are for what threads cannot share: code that holds the lock, or libraries that
-crash. Either way no more shards than can be measured at once are in memory, and each result goes to
-its file where it was made.
+Kernels release the GIL, so threads use all processors and share source and catalog. Processes are
+for libraries that hold the GIL or crash; each is driven by a thread of its own. In both cases only
+the shards being measured are in memory, and a worker writes its shard file itself.
 """
 
 import os
@@ -22,39 +19,48 @@ from threadpoolctl import threadpool_limits
 from galfeat import UsageError
 from galfeat.data import Shard
 from galfeat.pipeline.batch.journal import Journal
-from galfeat.pipeline.batch.quarantine import measure_apart
-from galfeat.pipeline.batch.retry import measure_again
+from galfeat.pipeline.batch.measure_shard import RunStopped, measure_shard
+from galfeat.pipeline.batch.quarantine import measure_in_quarantine
+from galfeat.pipeline.batch.retry import remeasure_failures
 from galfeat.pipeline.batch.shard_files import ShardResult
-from galfeat.pipeline.batch.task import Stopped, Work
-from galfeat.pipeline.batch.worker_process import Child, Died, Order
+from galfeat.pipeline.batch.work import BatchWork
+from galfeat.pipeline.batch.worker_process import MeasureRequest, WorkerDied, WorkerProcess
 
-__all__ = ["Job", "Outcome", "in_order_of_completion", "run_here"]
+__all__ = ["ShardJob", "ShardOutcome", "in_order_of_completion", "run_locally", "worker_count"]
 
-_WAITING = 8  # shards being measured for one whose file the disk is waited for
-# seconds that threads have to give up a shard where somebody waits; what they do after that is lost
-_GRACE = 1.0
-_PATIENCE = 20.0  # where nobody does
+_THREADS_PER_WRITER = 8  # one extra thread per so many, to flush a shard file while others measure
+# Seconds to wait for threads at the end of a run; what they finish later is lost. Short after an
+# interrupt, because the user waits.
+_GRACE_INTERRUPTED = 1.0
+_GRACE = 20.0
 
 
-class Job(NamedTuple):
-    """A shard and the key of its result; perhaps only what failed of it is to be measured again."""
+class ShardJob(NamedTuple):
+    """Shard to measure.
+
+    Parameters
+    ----------
+    shard : Shard
+    key : str
+        Key of its result.
+    again : bool
+        Whether a result exists of which only the failures are to be measured again.
+    """
 
     shard: Shard
     key: str
     again: bool = False
 
 
-class Outcome(NamedTuple):
-    """A shard that is through."""
+class ShardOutcome(NamedTuple):
+    """Finished shard and its result."""
 
-    job: Job
+    job: ShardJob
     result: ShardResult
 
 
-def workers_of(workers: int | None) -> int:
-    """Return how many shards are measured at once.
-
-    As many as there are processors for this process, unless a number is given.
+def worker_count(workers: int | None) -> int:
+    """Return the number of concurrent shards: as given, or the processors of this process.
 
     Raises
     ------
@@ -67,150 +73,154 @@ def workers_of(workers: int | None) -> int:
     return workers or usable or 1
 
 
-def run_here(
-    work: Work,
+def run_locally(
+    work: BatchWork,
     work_file: Path,
     journal: Journal,
-    jobs: Iterator[Job],
+    jobs: Iterator[ShardJob],
     workers: int,
     processes: bool = False,
-) -> Generator[Outcome, None, None]:
+) -> Generator[ShardOutcome, None, None]:
     """Measure shards on this machine.
 
     Parameters
     ----------
-    work : Work
+    work : BatchWork
     work_file : Path
-        The same, as `Work.save` wrote it.
+        The same work, as `save_work` wrote it.
     journal : Journal
-        Gets what is in flight; its suspects are measured apart.
-    jobs : iterator of Job
+        Records the shards in flight; its suspects are measured in quarantine.
+    jobs : iterator of ShardJob
     workers : int
-        Shards at a time.
+        Number of concurrent shards.
     processes : bool
-        Whether each worker is a process of its own.
+        Whether each worker is a process.
 
     Yields
     ------
-    Outcome
-        In the order in which they are through.
+    ShardOutcome
+        In order of completion.
     """
-    hands = _Hands(work, work_file, journal, None if processes else workers)
-    # the disk is waited for by the threads more
-    threads = workers if processes else workers + 1 + workers // _WAITING
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="galfeat")
-    patience = _PATIENCE
+    crew = _Workers(work, work_file, journal, None if processes else workers)
+    threads = workers if processes else workers + 1 + workers // _THREADS_PER_WRITER
+    executor = ThreadPoolExecutor(threads, thread_name_prefix="galfeat")
+    grace = _GRACE
     with threadpool_limits(1):
         try:
             yield from in_order_of_completion(
-                lambda job: pool.submit(hands.measure, job), jobs, 2 * threads
+                lambda job: executor.submit(crew.measure, job), jobs, 2 * threads
             )
         except KeyboardInterrupt:
-            patience = _GRACE
+            grace = _GRACE_INTERRUPTED
             raise
         finally:
-            hands.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
-            hands.wait(patience)
+            crew.stop()
+            executor.shutdown(wait=False, cancel_futures=True)
+            crew.wait(grace)
 
 
 def in_order_of_completion(
-    submit: Callable[[Job], "Future[Outcome]"], jobs: Iterator[Job], window: int
-) -> Iterator[Outcome]:
-    """Keep so many jobs submitted, and yield their outcomes as they come."""
-    flying = {submit(job) for job in islice(jobs, window)}
-    while flying:
-        done, flying = wait(flying, return_when=FIRST_COMPLETED)
+    submit: Callable[[ShardJob], "Future[ShardOutcome]"], jobs: Iterator[ShardJob], window: int
+) -> Iterator[ShardOutcome]:
+    """Keep `window` jobs submitted, and yield their outcomes in order of completion."""
+    pending = {submit(job) for job in islice(jobs, window)}
+    while pending:
+        done, pending = wait(pending, return_when=FIRST_COMPLETED)
         for future in done:
             outcome = future.result()
-            flying |= {submit(job) for job in islice(jobs, 1)}
+            pending |= {submit(job) for job in islice(jobs, 1)}
             yield outcome
 
 
-class _Hands:
-    """What the threads of a run have in common.
+class _Workers:
+    """State shared by the worker threads of a run.
 
     Parameters
     ----------
     work, work_file, journal
-        As of `run_here`.
-    at_once : int or None
-        How many threads measure at a time; None if each has a process that does.
+        As of `run_locally`.
+    concurrent : int or None
+        How many threads measure at a time; None if each thread drives a process.
     """
 
-    def __init__(self, work: Work, work_file: Path, journal: Journal, at_once: int | None) -> None:
+    def __init__(
+        self, work: BatchWork, work_file: Path, journal: Journal, concurrent: int | None
+    ) -> None:
         self._work, self._work_file, self._journal = work, work_file, journal
-        self._turn = threading.Semaphore(at_once) if at_once else None
+        self._turns = threading.Semaphore(concurrent) if concurrent else None
         self._stopped = threading.Event()
-        self._own = threading.local()
-        self._children: list[Child] = []
+        self._local = threading.local()
+        self._processes: list[WorkerProcess] = []
         self._busy = 0
         self._idle = threading.Condition()
 
-    def measure(self, job: Job) -> Outcome:
-        """Measure one shard, in this thread or in its child."""
+    def measure(self, job: ShardJob) -> ShardOutcome:
+        """Measure one shard, in the calling thread or in its process."""
         with self._idle:
             self._busy += 1
         try:
-            return Outcome(job, self._measure(job))
+            return ShardOutcome(job, self._measure(job))
         finally:
             with self._idle:
                 self._busy -= 1
                 self._idle.notify_all()
 
     def stop(self) -> None:
-        """Ask the threads to give up, and end the children."""
+        """Ask the threads to abandon their shards, and kill the processes."""
         self._stopped.set()
-        for child in list(self._children):
-            child.kill()
+        for process in list(self._processes):
+            process.kill()
 
     def wait(self, seconds: float) -> None:
-        """Give the threads some time to be done."""
+        """Wait until no thread is measuring, at most so many seconds."""
         with self._idle:
             self._idle.wait_for(lambda: not self._busy, seconds)
 
-    def _measure(self, job: Job) -> ShardResult:
+    def _measure(self, job: ShardJob) -> ShardResult:
         path = self._work.path(job.key)
         if job.key in self._journal.suspects:
-            result = self._apart(job, path)
+            result = self._measure_in_quarantine(job, path)
             self._journal.clear(job.key)
             return result
         try:
-            result = self._at_first(job, path)
-        except (MemoryError, Died):
+            result = self._measure_normally(job, path)
+        except (MemoryError, WorkerDied):
             if self._stopped.is_set():
-                raise Stopped from None
-            result = self._apart(job, path)
+                raise RunStopped from None
+            result = self._measure_in_quarantine(job, path)
         self._journal.end(job.key)
         return result
 
-    def _at_first(self, job: Job, path: Path) -> ShardResult:
-        if self._turn is None:
+    def _measure_normally(self, job: ShardJob, path: Path) -> ShardResult:
+        stopped = self._stopped.is_set
+        if self._turns is None:
             self._journal.begin(job.key)
-            return self._child().measure(Order(job.shard, path, again=job.again))
+            return self._process().measure(MeasureRequest(job.shard, path, again=job.again))
         if not job.again:
-            return self._work.measure(job.shard, path, self._stopped.is_set, turn=self._begun(job))
-        with self._begun(job):
-            return measure_again(self._work, job.shard, path, self._stopped.is_set)
+            return measure_shard(self._work, job.shard, path, stopped, turn=self._turn(job))
+        with self._turn(job):
+            return remeasure_failures(self._work, job.shard, path, stopped)
 
-    def _apart(self, job: Job, path: Path) -> ShardResult:
-        with self._turn or nullcontext():  # the memory for one at a time may not be enough for two
-            return measure_apart(self._work, self._child(), job.shard, path, self._stopped.is_set)
+    def _measure_in_quarantine(self, job: ShardJob, path: Path) -> ShardResult:
+        with self._turns or nullcontext():  # there may be memory for one such shard at a time only
+            return measure_in_quarantine(
+                self._work, self._process(), job.shard, path, self._stopped.is_set
+            )
 
     @contextmanager
-    def _begun(self, job: Job) -> Iterator[None]:
-        """Wait for this thread's turn, and note only then that the shard is in flight.
+    def _turn(self, job: ShardJob) -> Iterator[None]:
+        """Wait until this thread may measure; only then is the shard in flight for the journal.
 
-        One that waits kills nothing.
+        A waiting shard cannot be what crashes the run.
         """
-        with self._turn or nullcontext():
+        with self._turns or nullcontext():
             self._journal.begin(job.key)
             yield
 
-    def _child(self) -> Child:
-        """Return the process that belongs to this thread."""
-        if not hasattr(self._own, "child"):
-            self._own.child = Child(self._work_file)
-            self._children.append(self._own.child)
-        child: Child = self._own.child
-        return child
+    def _process(self) -> WorkerProcess:
+        """Return the process of the calling thread."""
+        if not hasattr(self._local, "process"):
+            self._local.process = WorkerProcess(self._work_file)
+            self._processes.append(self._local.process)
+        process: WorkerProcess = self._local.process
+        return process

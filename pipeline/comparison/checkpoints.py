@@ -1,90 +1,108 @@
-"""Finished parts of a comparison on disk, so that an interrupted one can go on with the same
-numbers.
-"""
+"""Checkpoints of a comparison on disk, so that an interrupted run resumes with the same numbers."""
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from galfeat.pipeline.atomic_files import replacing
+from galfeat._atomic_files import atomic_path, target_name
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
-from galfeat.pipeline.comparison.fold import Piece
-from galfeat.pipeline.comparison.results import Importance, Row
+from galfeat.pipeline.comparison.results import Importance, ScoreRow
 
-__all__ = ["Pieces", "fingerprint_of"]
+__all__ = ["Checkpoint", "CheckpointFolder", "fingerprint_of", "remove_checkpoints"]
 
-_NAMED = re.compile(r"\d+-\d+-.*\.json")  # repeat, fold and what it is a piece of
+_FILE_NAME = re.compile(r"\d+-\d+-.*\.json")  # repeat, fold and task
 
 
-class Pieces:
-    """The pieces of one run in a folder.
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Result of one task in one fold: the unit that is stored and resumed.
+
+    Parameters
+    ----------
+    rows : sequence of ScoreRow
+    ensemble : sequence of Settings
+        What the hyperparameter search chose, the best first.
+    probabilities : array, shape (test galaxies, classes), optional
+        Of stage ``main``.
+    importances : sequence of Importance
+    seconds : mapping of str to float
+        Times, for the costs. They are the only values that differ from run to run.
+    """
+
+    rows: Sequence[ScoreRow]
+    ensemble: Sequence[Settings]
+    probabilities: NDArray[np.float64] | None = None
+    importances: Sequence[Importance] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+class CheckpointFolder:
+    """Folder with the checkpoints of one run, a JSON file each.
 
     Parameters
     ----------
     folder : Path
     key : str
-        Fingerprint of galaxies, settings and seed: a piece of another run is not taken.
+        Fingerprint of galaxies, settings and seed: checkpoints with another key are ignored.
     resume : bool
-        Whether pieces that are there already may be taken.
+        Whether existing checkpoints may be used.
 
     Attributes
     ----------
     taken : int
-        How many were.
+        Number of checkpoints that `find` has returned.
     """
 
     def __init__(self, folder: Path, key: str, *, resume: bool) -> None:
         self.folder, self.key, self.resume, self.taken = folder, key, resume, 0
 
-    def find(self, name: str) -> Piece | None:
-        """Return a finished piece of this run, or None."""
+    def find(self, name: str) -> Checkpoint | None:
+        """Return a checkpoint of this run, or None."""
         path = self._path(name)
         if not self.resume or not path.is_file():
             return None
         try:
             tree = json.loads(path.read_text(encoding="utf-8"))
-            piece = _piece(tree) if tree["key"] == self.key else None
+            checkpoint = _from_json(tree) if tree["key"] == self.key else None
         except (ValueError, KeyError, TypeError):
-            return None  # cut off while it was written, or of another version: done again
-        self.taken += piece is not None
-        return piece
+            return None  # truncated, or written by another version: the task is run again
+        self.taken += checkpoint is not None
+        return checkpoint
 
-    def of_other_runs(self) -> int:
-        """Return how many of the pieces that are there are not of this run, and will be
-        replaced.
-        """
-        there = [path for path in self.folder.glob("*.json") if _NAMED.fullmatch(path.name)]
-        return sum(_key_of(path) != self.key for path in there)
+    def count_of_other_runs(self) -> int:
+        """Return how many checkpoints in the folder have another key and will be replaced."""
+        paths = [path for path in self.folder.glob("*.json") if _FILE_NAME.fullmatch(path.name)]
+        return sum(_key_of(path) != self.key for path in paths)
 
-    def keep(self, name: str, piece: Piece) -> None:
-        """Write a finished piece."""
-        with replacing(self._path(name)) as part:
-            part.write_text(json.dumps({"key": self.key, **_tree(piece)}), encoding="utf-8")
-
-    def clear(self) -> None:
-        """Remove all pieces: the study is written.
-
-        What else is in the folder stays, and then the folder.
-        """
-        with suppress(OSError):
-            for path in self.folder.iterdir():
-                if _NAMED.fullmatch(path.name):
-                    path.unlink()
-            self.folder.rmdir()
+    def save(self, name: str, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint atomically."""
+        with atomic_path(self._path(name)) as temporary:
+            text = json.dumps({"key": self.key, **_to_json(checkpoint)})
+            temporary.write_text(text, encoding="utf-8")
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name.replace('/', '_').replace(' ', '_')}.json"
 
 
+def remove_checkpoints(folder: Path) -> None:
+    """Remove all checkpoints of a folder, and the folder if it is then empty."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _FILE_NAME.fullmatch(path.name) or _FILE_NAME.fullmatch(target_name(path)):
+                path.unlink()
+        folder.rmdir()
+
+
 def fingerprint_of(settings: Mapping[str, Any], *arrays: Any) -> str:
-    """Return 16 hexadecimal digits that stand for settings and data."""
+    """Return the first 16 hexadecimal digits of the SHA-256 of settings and arrays."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     for array in arrays:
         values = np.ascontiguousarray(array)
@@ -97,26 +115,26 @@ def _key_of(path: Path) -> str:
     try:
         return str(json.loads(path.read_text(encoding="utf-8"))["key"])
     except (ValueError, KeyError, TypeError):
-        return ""  # cut off while it was written
+        return ""  # truncated
 
 
-def _tree(piece: Piece) -> dict[str, Any]:
+def _to_json(checkpoint: Checkpoint) -> dict[str, Any]:
+    table = checkpoint.probabilities
     return {
-        "rows": [asdict(row) for row in piece.rows],
-        "committee": [each.as_dict() for each in piece.committee],
-        "probabilities": None if piece.probabilities is None else piece.probabilities.tolist(),
-        "importances": [asdict(each) for each in piece.importances],
-        "seconds": dict(piece.seconds),
+        "rows": [asdict(row) for row in checkpoint.rows],
+        "committee": [settings.as_dict() for settings in checkpoint.ensemble],
+        "probabilities": None if table is None else table.tolist(),
+        "importances": [asdict(importance) for importance in checkpoint.importances],
+        "seconds": dict(checkpoint.seconds),
     }
 
 
-def _piece(tree: Mapping[str, Any]) -> Piece:
-    return Piece(
-        [Row(**row) for row in tree["rows"]],
-        [Settings(**each) for each in tree["committee"]],
-        None
-        if tree["probabilities"] is None
-        else np.array(tree["probabilities"], dtype=np.float64),
-        [Importance(**each) for each in tree["importances"]],
+def _from_json(tree: Mapping[str, Any]) -> Checkpoint:
+    table = tree["probabilities"]
+    return Checkpoint(
+        [ScoreRow(**row) for row in tree["rows"]],
+        [Settings(**settings) for settings in tree["committee"]],
+        None if table is None else np.array(table, dtype=np.float64),
+        [Importance(**importance) for importance in tree["importances"]],
         tree["seconds"],
     )

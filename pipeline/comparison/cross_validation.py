@@ -1,4 +1,4 @@
-"""Who is tested when: repeated stratified folds in which what belongs together stays together."""
+"""Repeated stratified group k-fold, the inner split, and groups of duplicate galaxies."""
 
 import hashlib
 from collections import Counter
@@ -12,93 +12,105 @@ from scipy.spatial import cKDTree
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 __all__ = [
-    "families",
-    "image_twins",
+    "close_positions",
+    "connected_groups",
+    "identical_images",
+    "identical_texts",
     "inner_split",
-    "labels_twins",
-    "nested",
-    "position_twins",
+    "nested_subset",
     "repeated_folds",
 ]
 
 _ARCSEC = np.pi / 180 / 3600
-_NEAR = 1.0  # arcseconds: two entries that close are one galaxy
+_MATCH_RADIUS = 1.0  # arcseconds: two entries this close are one galaxy
 
 
 def repeated_folds(
-    labels: NDArray[np.str_], family: NDArray[np.intp], n_folds: int, n_repeats: int, seed: int
+    labels: NDArray[np.str_], groups: NDArray[np.intp], n_folds: int, n_repeats: int, seed: int
 ) -> NDArray[np.intp]:
     """Return in which fold each galaxy is tested, shape (repeats, n).
 
-    Every fold has nearly the same mix of classes; galaxies of one family are tested in the same
-    fold. Each repeat draws anew.
+    Folds are stratified by class, and galaxies of one group are in the same fold. Each repeat is
+    another random partition.
 
     Parameters
     ----------
     labels : array of str, shape (n,)
-    family : array of int, shape (n,)
-        Galaxies with the same number belong together.
+    groups : array of int, shape (n,)
+        Galaxies with the same number are in one group.
     n_folds, n_repeats, seed : int
     """
     folds = np.empty((n_repeats, len(labels)), dtype=np.intp)
     for repeat in range(n_repeats):
-        for fold, (_, test) in enumerate(_splits(labels, family, n_folds, seed + 1000 * repeat)):
+        for fold, (_, test) in enumerate(_splits(labels, groups, n_folds, seed + 1000 * repeat)):
             folds[repeat, test] = fold
     return folds
 
 
 def inner_split(
-    labels: NDArray[np.str_], family: NDArray[np.intp], seed: int, n_folds: int = 5
+    labels: NDArray[np.str_], groups: NDArray[np.intp], seed: int, n_folds: int = 5
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return rows to learn from and rows to score settings on.
+    """Return the rows of the inner training part and of the validation part.
 
-    One of `n_folds` stratified parts, families undivided.
+    Parameters
+    ----------
+    labels : array of str, shape (n,)
+    groups : array of int, shape (n,)
+        Galaxies with the same number stay on one side.
+    seed : int
+    n_folds : int
+        The validation part is one of this many stratified parts; of fewer if a class is rare.
     """
     rare = min(Counter(labels.tolist()).values())
-    parts = max(2, min(n_folds, rare, len(np.unique(family))))
-    learn, judge = next(_splits(labels, family, parts, seed))
-    return learn, judge
+    parts = max(2, min(n_folds, rare, len(np.unique(groups))))
+    train, validation = next(_splits(labels, groups, parts, seed))
+    return train, validation
 
 
 def _splits(
-    labels: NDArray[np.str_], family: NDArray[np.intp], n_folds: int, seed: int
+    labels: NDArray[np.str_], groups: NDArray[np.intp], n_folds: int, seed: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    if len(np.unique(family)) == len(family):
+    if len(np.unique(groups)) == len(groups):
         yield from StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(
             labels[:, None], labels
         )
     else:
         yield from StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed).split(
-            labels[:, None], labels, family
+            labels[:, None], labels, groups
         )
 
 
-def nested(labels: NDArray[np.str_], size: int, seed: int) -> NDArray[np.intp]:
-    """Return `size` of the rows, nearly in the mix of the classes and with every class.
+def nested_subset(labels: NDArray[np.str_], size: int, seed: int) -> NDArray[np.intp]:
+    """Return a stratified subset of the rows; smaller subsets are contained in larger ones.
 
-    Smaller sets are parts of larger ones.
+    The members of each class are shuffled and spread evenly over [0, 1); the subset has the lowest
+    `size` places. Every class is in it.
 
-    Each class is shuffled once and its members stand at even places of a line; the set is the front
-    of the line.
+    Parameters
+    ----------
+    labels : array of str, shape (n,)
+    size : int
+        Number of rows.
+    seed : int
     """
     rng = np.random.default_rng(seed)
     place = np.empty(len(labels))
     for name in sorted(set(labels.tolist())):
         members = rng.permutation(np.flatnonzero(labels == name))
         place[members] = (np.arange(len(members)) + rng.random()) / len(members)
-        place[members[0]] = -1.0  # the front of the line holds one of every class
+        place[members[0]] = -1.0  # one galaxy of every class comes first
     return np.sort(np.argsort(place, kind="stable")[:size])
 
 
-def families(n: int, ties: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
-    """Return a number a galaxy that is the same for all that are tied to each other, directly or by
-    others.
+def connected_groups(n: int, pairs: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
+    """Return group numbers: the connected components of the graph of all pairs.
 
     Parameters
     ----------
     n : int
-    ties : sequence of array of int, shape (pairs, 2)
-        Rows that belong together.
+        Galaxies.
+    pairs : sequence of array of int, shape (pairs, 2)
+        Rows that belong to one group.
 
     Examples
     --------
@@ -106,22 +118,22 @@ def families(n: int, ties: Sequence[NDArray[np.intp]]) -> NDArray[np.intp]:
     >>> families(5, [np.array([[0, 1], [1, 3]])]).tolist()
     [0, 0, 1, 0, 2]
     """
-    pairs = np.concatenate([np.empty((0, 2), dtype=np.intp), *ties])
-    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    edges = np.concatenate([np.empty((0, 2), dtype=np.intp), *pairs])
+    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(n, n))
     found: NDArray[np.intp] = connected_components(graph, directed=False)[1].astype(np.intp)
     return found
 
 
-def labels_twins(groups: NDArray[np.str_]) -> NDArray[np.intp]:
-    """Return pairs of rows with the same text; rows without a text are alone."""
+def identical_texts(groups: NDArray[np.str_]) -> NDArray[np.intp]:
+    """Return pairs of rows with the same text, shape (pairs, 2); empty texts are not paired."""
     first: dict[str, int] = {}
     pairs = [(first.setdefault(name, row), row) for row, name in enumerate(groups.tolist()) if name]
     return np.array([pair for pair in pairs if pair[0] != pair[1]], dtype=np.intp).reshape(-1, 2)
 
 
-def image_twins(pixels: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return pairs of rows whose prepared pixels are the same, whatever their names."""
-    return labels_twins(
+def identical_images(pixels: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return pairs of rows whose prepared pixels are identical, shape (pairs, 2)."""
+    return identical_texts(
         np.array(
             [hashlib.sha256(np.ascontiguousarray(row).tobytes()).hexdigest() for row in pixels],
             dtype=np.str_,
@@ -129,10 +141,10 @@ def image_twins(pixels: NDArray[np.float32]) -> NDArray[np.intp]:
     )
 
 
-def position_twins(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return pairs of rows that lie within one arcsecond on the sky.
+def close_positions(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return pairs of rows within one arcsecond on the sky, shape (pairs, 2).
 
-    Rows without a position are alone.
+    Rows without a position are not paired.
 
     Parameters
     ----------
@@ -143,7 +155,7 @@ def position_twins(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray
     a, d = np.deg2rad(ra[known]), np.deg2rad(dec[known])
     points = np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)], axis=1)
     near = (
-        cKDTree(points).query_pairs(_NEAR * _ARCSEC, output_type="ndarray")
+        cKDTree(points).query_pairs(_MATCH_RADIUS * _ARCSEC, output_type="ndarray")
         if len(known)
         else np.empty((0, 2), dtype=np.intp)
     )

@@ -1,142 +1,86 @@
-"""Labelled galaxies of a source, measured in every way that the comparison asks for."""
+"""Load the data of a comparison: labeled galaxies, measured, with groups and external test set."""
 
-import os
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from galfeat import CutoutError, UsageError
-from galfeat.data import Cutout, Failure, Reading, Shard, Source, align
-from galfeat.pipeline.comparison.cross_validation import (
-    families,
-    image_twins,
-    labels_twins,
-    position_twins,
+from galfeat import UsageError
+from galfeat.data import Failure, Source
+from galfeat.pipeline.comparison.inputs import RANDOM, feature_parts, random_block
+from galfeat.pipeline.comparison.labeled_blocks import ExternalTestSet, LabeledBlocks
+from galfeat.pipeline.comparison.measured_galaxies import MeasuredGalaxies, measure_source
+from galfeat.pipeline.comparison.morphology_statistics import SHAPE
+from galfeat.pipeline.comparison.select_galaxies import (
+    catalog_labels,
+    select_external,
+    select_galaxies,
 )
-from galfeat.pipeline.comparison.morphology_statistics import SHAPE, shape_numbers
-from galfeat.pipeline.extraction.feature_table import class_labels, column_text
-from galfeat.pipeline.extraction.measure import Block, measure, take_rows
+from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.extraction.recipe import Recipe
+from galfeat.pipeline.models.train import labeled_rows
 
-__all__ = ["ALIGNED", "NUISANCE", "Galaxies", "gather", "measured_blocks"]
+__all__ = ["Dataset", "load_dataset"]
 
-ALIGNED = "aligned"  # the pixels after `galfeat.data.align`
-# what should not tell the class: total flux, size, sky and noise of the cutout
-NUISANCE = "nuisance"
-_RAW_BYTES = 384 * 2**20  # of unprepared cutouts that are kept in memory, to be altered
-_COORDINATES = (
-    ("ra", "dec"),
-    ("RA", "DEC"),
-    ("RAJ2000", "DEJ2000"),
-    ("ALPHA_J2000", "DELTA_J2000"),
-    ("_RAJ2000", "_DEJ2000"),
-)
+_MIN_PER_FOLD = 3  # galaxies: with fewer, the training part cannot be split for the search
+
+Progress = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Galaxies:
-    """Measured galaxies.
+class Dataset:
+    """Data of a comparison: galaxies, external test set, and what was left out.
 
     Parameters
     ----------
-    catalog : pyarrow.Table
-        One row a galaxy.
-    labels : array of str, shape (n,)
-        ``""`` where there is none.
-    blocks : dict of str to array or list
-        One an extractor, `SHAPE`, `ALIGNED` and `NUISANCE`.
-    failures : list of Failure
-    raw : dict of str to Cutout
-        Some of the galaxies before preparation, by id.
+    recipe : Recipe
+        How the cutouts were prepared and measured.
+    galaxies : MeasuredGalaxies
+        Those that take part.
+    sample : LabeledBlocks
+        Their feature blocks, with blocks of random numbers for the controls.
+    external_galaxies : MeasuredGalaxies or None
+        Those of the test source that can be tested on.
+    left_out : mapping of str to int
+        Why galaxies take no part, and how many; reads as "3 without a label".
+    notes : tuple of str
+        Sentences for the report on duplicates, groups and missing classes.
     """
 
-    catalog: pa.Table
-    labels: NDArray[np.str_]
-    blocks: dict[str, Block]
-    failures: list[Failure]
-    raw: dict[str, Cutout] = field(default_factory=dict)
+    recipe: Recipe
+    galaxies: MeasuredGalaxies
+    sample: LabeledBlocks
+    external_galaxies: MeasuredGalaxies | None
+    left_out: Mapping[str, int]
+    notes: tuple[str, ...]
+
+    @cached_property
+    def external(self) -> ExternalTestSet | None:
+        """External test set, if there is a test source."""
+        galaxies = self.external_galaxies
+        return None if galaxies is None else ExternalTestSet(galaxies.blocks, galaxies.labels)
 
     @property
-    def ids(self) -> NDArray[np.str_]:
-        """Name of each galaxy."""
-        return column_text(self.catalog, "id")
-
-    def take(self, rows: NDArray[np.intp]) -> "Galaxies":
-        """Return some of the galaxies."""
-        blocks = {name: take_rows(block, rows) for name, block in self.blocks.items()}
-        kept = self.catalog.take(pa.array(rows, type=pa.int64()))
-        return Galaxies(kept, self.labels[rows], blocks, self.failures, self.raw)
-
-    def family(self) -> tuple[NDArray[np.intp], list[str]]:
-        """Return a number a galaxy, the same for those that must stay on one side of a split, and
-        sentences that say why.
-        """
-        pixels = self.blocks["pixels"]
-        assert not isinstance(pixels, list)
-        ties, notes = [image_twins(pixels)], []
-        coordinates = self.coordinates()
-        if coordinates is not None:
-            ties.append(position_twins(*coordinates))
-        twins = families(len(pixels), ties)
-        repeated = len(twins) - len(np.unique(twins))
-        if repeated:
-            contradictions = len(set(zip(twins.tolist(), self.labels.tolist(), strict=True))) - len(
-                np.unique(twins)
-            )
-            notes.append(
-                (
-                    f"{repeated} entries show a galaxy that stands in the catalogue already (the "
-                    "same "
-                    "position or image); always in one fold."
-                )
-                + (f" {contradictions} of them have another class there." if contradictions else "")
-            )
-        if "group" in self.catalog.column_names:
-            ties.append(labels_twins(column_text(self.catalog, "group")))
-            notes.append(
-                "Galaxies with the same entry in the catalogue's column 'group' are always in one "
-                "fold."
-            )
-        return families(len(pixels), ties), notes
-
-    def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Return right ascension and declination in degrees, NaN where unknown.
-
-        None where the catalogue has no such columns.
-        """
-        for names in _COORDINATES:
-            if set(names) <= set(self.catalog.column_names):
-                ra, dec = (_numbers(self.catalog, name) for name in names)
-                return ra, dec
-        return None
+    def failures(self) -> list[Failure]:
+        """Cutouts of both sources that could not be measured."""
+        galaxies = self.external_galaxies
+        return [*self.galaxies.failures, *(galaxies.failures if galaxies else ())]
 
 
-def _numbers(catalog: pa.Table, name: str) -> NDArray[np.float64]:
-    found = []
-    for text in column_text(catalog, name).tolist():
-        try:
-            found.append(float(text))
-        except ValueError:
-            found.append(np.nan)
-    return np.array(found, dtype=np.float64)
-
-
-def gather(
+def load_dataset(
     source: Source,
     recipe: Recipe,
     label: str,
     *,
-    keep_raw: Collection[int] = (),
+    n_folds: int,
+    n_perturbed: int,
+    seed: int,
+    test_source: Source | None = None,
     workers: int | None = None,
-    progress: Callable[[int, int, int], None] | None = None,
-) -> Galaxies:
-    """Read and measure all cutouts of a source.
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read, measure and select the galaxies of a comparison.
 
     Parameters
     ----------
@@ -144,132 +88,92 @@ def gather(
     recipe : Recipe
         Its extractors need to be those of the comparison.
     label : str
-        Catalogue column with the classes.
-    keep_raw : collection of int
-        Rows of the catalogue whose galaxies are kept as they were before preparation, as far as
-        memory allows.
+        Catalog column with the classes.
+    n_folds : int
+        Classes with fewer galaxies are left out.
+    n_perturbed : int
+        Number of galaxies whose unprepared cutouts are kept, to be perturbed.
+    seed : int
+        Of the choice of these galaxies and of the random blocks.
+    test_source : Source, optional
+        Another survey with the same bands and classes.
     workers : int, optional
         Threads.
     progress : callable, optional
-        Called with the entries done, the entries there are, and the failures so far.
+        See `measure_source`; called for both sources.
 
     Raises
     ------
     UsageError
-        If no cutout could be measured.
+        If a source has no such column, no cutout can be measured, fewer than two classes are left,
+        or there are too few galaxies for the folds.
     """
-    wanted = set(keep_raw)
-    shards = source.shards(64)
-    found: list[tuple[list[Cutout], dict[str, Block], list[Failure]]] = []
-    raw: dict[str, Cutout] = {}
-    room, failed = _RAW_BYTES, 0
-    with threadpool_limits(1), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for shard, part in zip(
-            shards, pool.map(lambda each: _measured(source, each, recipe), shards), strict=True
-        ):
-            for cutout in part[0]:
-                if cutout.row in wanted and cutout.pixels.nbytes <= room:
-                    room -= cutout.pixels.nbytes
-                    raw[cutout.id] = cutout
-            slim = [_without_pixels(cutout) for cutout in part[0]]
-            found.append((slim, part[1], part[2]))
-            failed += len(part[2])
-            if progress:
-                progress(shard.stop, len(source), failed)
-    failures = [failure for part in found for failure in part[2]]
-    good = [part for part in found if part[0]]
-    if not good:
-        why = f"; the first: {failures[0].file}: {failures[0].reason}" if failures else ""
-        raise UsageError(f"none of the {len(failures)} cutouts could be measured{why}")
-    catalog = _catalog(source, [cutout for part in good for cutout in part[0]])
-    blocks = {name: _joined([part[1][name] for part in good]) for name in good[0][1]}
-    return Galaxies(catalog, class_labels(catalog, label), blocks, failures, raw)
-
-
-def measured_blocks(
-    cutouts: Sequence[Cutout], recipe: Recipe
-) -> tuple[list[Cutout], dict[str, Block], list[Failure]]:
-    """Prepare and measure cutouts.
-
-    As `measure`, and with the blocks `SHAPE`, `ALIGNED` and `NUISANCE`.
-    """
-    kept, blocks, failures = measure(cutouts, recipe)
-    if kept:
-        size = recipe.preparation.size
-        images = np.asarray(blocks["pixels"]).reshape(len(kept), len(recipe.bands), size, size)
-        blocks[SHAPE] = shape_numbers(images)
-        blocks[ALIGNED] = np.nan_to_num(align(images), nan=0.0).reshape(len(kept), -1)
-        blocks[NUISANCE] = np.array(
-            [_nuisance(cutout, recipe.bands) for cutout in kept], dtype=np.float32
-        )
-    return kept, blocks, failures
-
-
-def _measured(
-    source: Source, shard: Shard, recipe: Recipe
-) -> tuple[list[Cutout], dict[str, Block], list[Failure]]:
-    reading: Reading = source.read(shard)
-    kept, blocks, failures = measured_blocks(reading.cutouts, recipe)
-    return kept, blocks, [*reading.failures, *failures]
-
-
-def _nuisance(cutout: Cutout, bands: tuple[str, ...]) -> list[float]:
-    """Return sky and noise of each band.
-
-    Of the bands together the total flux and the part of the image that is bright; the cutout's
-    size.
-
-    The total flux is in units of the noise, and goes through asinh since it may be negative. Not
-    one flux a band: that would be colour.
-    """
-    with suppress(CutoutError):  # one band may have another name
-        cutout = cutout.select(bands)
-    numbers, fluxes, bright = [], [], []
-    for band in cutout.pixels.astype(np.float64):
-        good = band[np.isfinite(band)]
-        width = max(1, min(band.shape) // 10)
-        frame = np.concatenate(
-            [
-                band[:width].ravel(),
-                band[-width:].ravel(),
-                band[:, :width].ravel(),
-                band[:, -width:].ravel(),
-            ]
-        )
-        frame = frame[np.isfinite(frame)] if np.isfinite(frame).any() else good
-        sky = float(np.median(frame))
-        noise = 1.4826 * float(np.median(np.abs(frame - sky))) or float(good.std()) or 1.0
-        numbers += [np.arcsinh(sky / noise), np.log(noise)]
-        fluxes.append(float((good - sky).sum()) / noise)
-        bright.append(float((good > sky + 3 * noise).mean()))
-    return [
-        *numbers,
-        np.arcsinh(sum(fluxes)),
-        float(np.mean(bright)),
-        np.log(cutout.pixels.shape[1]),
-        np.log(cutout.pixels.shape[2]),
-    ]
-
-
-def _without_pixels(cutout: Cutout) -> Cutout:
-    return Cutout(
-        cutout.id,
-        np.empty((len(cutout.bands), 0, 0), dtype=np.float32),
-        cutout.bands,
-        cutout.file,
-        row=cutout.row,
+    # labels are checked before the cutouts are measured, which takes much longer
+    if test_source is not None:
+        catalog_labels(test_source, label, "the catalogue of the other source")
+    rows, _ = labeled_rows(catalog_labels(source, label), label, n_folds)
+    kept = np.random.default_rng(seed).permutation(rows)[:n_perturbed].tolist()
+    measured = measure_source(
+        source, recipe, label, keep_raw=set(kept), workers=workers, progress=progress
     )
+    galaxies, left_out = select_galaxies(measured, label, n_folds)
+    if len(galaxies.labels) < _MIN_PER_FOLD * n_folds:
+        raise UsageError(
+            f"{n_folds} folds need at least {_MIN_PER_FOLD * n_folds} galaxies to learn from; "
+            f"{len(galaxies.labels)} can take part"
+        )
+    external: MeasuredGalaxies | None = None
+    missing: tuple[str, ...] = ()
+    if test_source is not None:
+        external, more, missing = _load_external(
+            test_source, recipe, label, galaxies, workers=workers, progress=progress
+        )
+        left_out |= more
+    groups, notes = galaxies.groups()
+    size = recipe.preparation.size
+    sample = LabeledBlocks(
+        _with_random_blocks(galaxies.blocks, recipe.extractors, seed),
+        galaxies.labels,
+        groups,
+        (len(recipe.bands), size, size),
+        seed,
+    )
+    return Dataset(recipe, galaxies, sample, external, left_out, (*notes, *missing))
 
 
-def _catalog(source: Source, cutouts: Sequence[Cutout]) -> pa.Table:
-    assert source.catalog is not None  # the comparison has looked for the labels in it
-    ids = pa.array([cutout.id for cutout in cutouts], type=pa.string())
-    rows = source.catalog.take(pa.array([cutout.row for cutout in cutouts], type=pa.int64()))
-    others = [name for name in rows.column_names if name != "id"]
-    return pa.table([ids, *(rows.column(name) for name in others)], names=["id", *others])
+def _load_external(
+    source: Source,
+    recipe: Recipe,
+    label: str,
+    galaxies: MeasuredGalaxies,
+    *,
+    workers: int | None,
+    progress: Progress | None,
+) -> tuple[MeasuredGalaxies, dict[str, int], tuple[str, ...]]:
+    """Return external test galaxies, counts of those left out, and notes on missing classes."""
+    try:
+        measured = measure_source(source, recipe, label, workers=workers, progress=progress)
+    except UsageError as error:
+        raise UsageError(f"the other source: {error}") from error
+    classes = sorted(set(galaxies.labels.tolist()))
+    external, left_out = select_external(measured, galaxies, classes, label)
+    missing = sorted(set(classes) - set(external.labels.tolist()))
+    if not missing:
+        return external, left_out, ()
+    note = (
+        f"The other source has no galaxy of {', '.join(missing)}: where one is taken "
+        "for that, macro-F1 there counts a 0, and "
+        "is lower than here without any fault of the input."
+    )
+    return external, left_out, (note,)
 
 
-def _joined(parts: Sequence[Block]) -> Block:
-    if isinstance(parts[0], list):
-        return [each for part in parts for each in part]
-    return np.concatenate([np.asarray(part) for part in parts])
+def _with_random_blocks(
+    blocks: Mapping[str, Block], extractors: Collection[str], seed: int
+) -> dict[str, Block]:
+    parts = feature_parts((*extractors, SHAPE))
+    random = {
+        f"{RANDOM} {part.column}": random_block(blocks[part.column], seed + place)
+        for place, part in enumerate(parts)
+    }
+    return {**blocks, **random}

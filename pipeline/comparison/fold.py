@@ -1,138 +1,68 @@
-"""What is done on one fold.
+"""One fold of the nested cross-validation: hyperparameter search, training and scoring."""
 
-Search, training and test of every input, and the questions that follow.
-"""
-
-import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.classifiers.augmentation import COPIES, moved_copies
-from galfeat.pipeline.comparison.classifiers.baselines import (
-    FittedHead,
-    draw_head,
-    fit_head,
-    search_head,
-)
-from galfeat.pipeline.comparison.classifiers.cnn import CNN, ConvNet, fit_cnn
+from galfeat.pipeline.comparison.classifiers.augmentation import COPIES, augmented_copies
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
-from galfeat.pipeline.comparison.cross_validation import inner_split, nested
-from galfeat.pipeline.comparison.inputs import Contender
-from galfeat.pipeline.comparison.metrics import judged, spread
-from galfeat.pipeline.comparison.results import Importance, Row, Stage
+from galfeat.pipeline.comparison.cross_validation import inner_split, nested_subset
+from galfeat.pipeline.comparison.inputs import ComparisonInput
+from galfeat.pipeline.comparison.labeled_blocks import LabeledBlocks
+from galfeat.pipeline.comparison.metrics import evaluate, expand_to_classes
+from galfeat.pipeline.comparison.results import ScoreRow, Stage
 from galfeat.pipeline.comparison.split import (
-    Fitted,
-    Member,
+    EnsembleMember,
+    FittedEnsemble,
     Split,
-    joined,
-    parameters,
-    temperature_of,
+    column_counts_and_scales,
+    concatenate,
+    count_parameters,
+    fitted_temperature,
     train_network,
-    widths_and_factors,
 )
-from galfeat.pipeline.extraction.measure import Block, take_rows
+from galfeat.pipeline.extraction.measure import take_rows
 from galfeat.pipeline.models.inputs import Part
 
-__all__ = ["MATCHED_UNITS", "Altered", "Fold", "Piece", "Sample", "matched_hidden"]
+__all__ = ["MATCHED_UNITS", "Fold", "matched_hidden"]
 
-_SHUFFLINGS = 3
 _SEARCH_EFFORT = 0.5  # of the epochs of a final training
-MATCHED_UNITS = 8  # of a network on raw pixels that has as many parameters as the others
-
-
-@dataclass(frozen=True, eq=False)
-class Altered:
-    """Test galaxies as they are under another condition.
-
-    Parameters
-    ----------
-    kind : str
-    strength : float
-    rows : array of int
-        Which galaxies of the sample.
-    blocks : mapping of str to array or list
-    """
-
-    kind: str
-    strength: float
-    rows: NDArray[np.intp]
-    blocks: Mapping[str, Block]
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """The galaxies of a comparison.
-
-    Parameters
-    ----------
-    blocks : mapping of str to array or list
-    labels : array of str, shape (n,)
-    family : array of int, shape (n,)
-    shape : tuple of int
-        Bands, rows and columns of the prepared cutouts.
-    seed : int
-    """
-
-    blocks: Mapping[str, Block]
-    labels: NDArray[np.str_]
-    family: NDArray[np.intp]
-    shape: tuple[int, int, int]
-    seed: int
-
-    @property
-    def classes(self) -> list[str]:
-        """Names of the classes, sorted."""
-        return sorted(set(self.labels.tolist()))
-
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """The result of one trial.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-    probabilities : array, shape (test galaxies, classes), or None
-        Of stage ``main``.
-    importances : sequence of Importance
-    seconds : mapping of str to float
-        Times, for the costs; they alone differ from run to run.
-    committee : sequence of Settings
-        What the search chose, the best first.
-    """
-
-    rows: Sequence[Row]
-    committee: Sequence[Settings]
-    probabilities: NDArray[np.float64] | None = None
-    importances: Sequence[Importance] = ()
-    seconds: Mapping[str, float] = field(default_factory=dict)
+MATCHED_UNITS = 8
+"""Hidden units on raw pixels of the network whose number of parameters all inputs share."""
 
 
 class Fold:
-    """One fold of one repeat.
+    """One fold of one repeat: an outer split, and an inner split of its training side.
 
     Parameters
     ----------
-    sample : Sample
+    sample : LabeledBlocks
     train, test : array of int
         Rows of the sample.
     repeat, fold : int
     draws : sequence of Settings
-        What the search tries, for every input.
+        Hyperparameters to try, the same for every input.
     networks : int
-        So many of the best settings train a network each; their committee is the classifier.
+        Number of best settings that train a network each; their ensemble is the classifier.
     effort : float
-        Multiplies the epochs of every training.
+        Factor of the epochs of every training.
+
+    Attributes
+    ----------
+    outer, inner : Split
+    inner_train, inner_validation : array of int
+        The inner split, as rows of the training side.
+    seed : int
+        Differs from fold to fold.
     """
 
     def __init__(
         self,
-        sample: Sample,
+        sample: LabeledBlocks,
         train: NDArray[np.intp],
         test: NDArray[np.intp],
         *,
@@ -145,10 +75,11 @@ class Fold:
         self.sample, self.repeat, self.fold, self.draws = sample, repeat, fold, draws
         self.networks, self.effort = networks, effort
         self.seed = sample.seed + 7919 * repeat + 101 * fold
-        learn, judge = inner_split(sample.labels[train], sample.family[train], self.seed)
+        self.inner_train, self.inner_validation = inner_split(
+            sample.labels[train], sample.groups[train], self.seed
+        )
         self.outer = self._split(train, test)
-        self.inner = self._split(train[learn], train[judge])
-        self._learn, self._judge = learn, judge
+        self.inner = self._split(train[self.inner_train], train[self.inner_validation])
 
     def _split(self, train: NDArray[np.intp], test: NDArray[np.intp]) -> Split:
         return Split(
@@ -160,345 +91,167 @@ class Fold:
             seed=self.sample.seed,
         )
 
-    def learn(self, contenders: Sequence[Contender], apply: Callable[..., Any] = map) -> None:
-        """Learn what the parts of these inputs need, on both splits."""
-        parts = [part for each in contenders for part in each.parts]
+    def with_fewer_galaxies(self, n_train: int) -> "Fold":
+        """Return the fold with a stratified subset of its training galaxies and the same test."""
+        chosen = nested_subset(self.outer.train_labels, n_train, self.seed)
+        fold = copy(self)
+        fold.outer = self._split(self.outer.train[chosen], self.outer.test)
+        return fold
+
+    def learn(self, inputs: Sequence[ComparisonInput], apply: Callable[..., Any] = map) -> None:
+        """Learn the encoders of all parts of these inputs, on both splits.
+
+        Parameters
+        ----------
+        inputs : sequence of ComparisonInput
+        apply : callable
+            ``map``, or that of a thread pool.
+        """
+        parts = [part for one in inputs for part in one.parts]
         self.inner.learn(parts, apply)
         self.outer.learn(parts, apply)
 
-    def labels_of(self, contender: Contender) -> NDArray[np.str_]:
-        """Return the training labels, dealt out at random for the control that asks for it."""
+    def training_labels(self, model_input: ComparisonInput) -> NDArray[np.str_]:
+        """Return the training labels, permuted at random for the control that asks for it."""
         labels = self.outer.train_labels
-        if not contender.shuffled:
+        if not model_input.shuffled:
             return labels
         rng = np.random.default_rng(self.seed)
-        dealt = rng.permutation(labels)
-        # of a rare class, all may be dealt elsewhere
-        while len(set(dealt[self._learn].tolist())) < min(2, len(set(labels.tolist()))):
-            dealt = rng.permutation(labels)
-        return dealt
+        permuted = rng.permutation(labels)
+        # a permutation may leave only one class in the inner training part
+        while len(set(permuted[self.inner_train].tolist())) < min(2, len(set(labels.tolist()))):
+            permuted = rng.permutation(labels)
+        return permuted
 
-    def search(self, contender: Contender) -> tuple[list[Settings], float, list[float]]:
-        """Return the best of the draws by macro-F1 on the inner split, the temperature that suits
-        their committee, and all inner scores.
+    def inner_labels(self, labels: NDArray[np.str_]) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+        """Return the training labels of both sides of the inner split."""
+        return labels[self.inner_train], labels[self.inner_validation]
+
+    def search(self, model_input: ComparisonInput) -> tuple[list[Settings], float, list[float]]:
+        """Search hyperparameters by macro-F1 on the inner split.
+
+        Returns
+        -------
+        settings : list of Settings
+            Of the ensemble, the best first.
+        temperature : float
+            Calibrates the ensemble on the validation galaxies.
+        scores : list of float
+            Of all draws.
         """
-        labels, classes = self.labels_of(contender), self.sample.classes
-        learn, judge = labels[self._learn], labels[self._judge]
-        _, wide_judge = self.inner.wide(contender.parts)
-        sides = [self.inner.wide(contender.parts)[0], *self._copies(contender, self.inner)]
-        scores, said, known = [], [], sorted(set(learn.tolist()))
+        classes = self.sample.classes
+        train, validation = self.inner_labels(self.training_labels(model_input))
+        train_features, validation_features = self.inner.features(model_input.parts)
+        copies = [train_features, *self._augmented(model_input, self.inner)]
+        scores, tables, known = [], [], sorted(set(train.tolist()))
         for settings in self.draws:
-            member = self._member(contender.parts, sides, learn, settings, _SEARCH_EFFORT)
-            said.append(
-                np.asarray(
-                    member.network.predict_proba(member.matrix(wide_judge)), dtype=np.float64
-                )
-            )
-            scores.append(judged(judge, spread(said[-1], known, classes), classes)[0]["macro_f1"])
+            member = self._train(model_input.parts, copies, train, settings, _SEARCH_EFFORT)
+            matrix = member.matrix(validation_features)
+            tables.append(np.asarray(member.network.predict_proba(matrix), dtype=np.float64))
+            expanded = expand_to_classes(tables[-1], known, classes)
+            scores.append(evaluate(validation, expanded, classes)[0]["macro_f1"])
         best = np.argsort(-np.array(scores), kind="stable")[: self.networks].tolist()
-        temperature = temperature_of(np.mean([said[place] for place in best], axis=0), judge, known)
+        mean = np.mean([tables[place] for place in best], axis=0)
+        temperature = fitted_temperature(mean, validation, known)
         return [self.draws[place] for place in best], temperature, scores
 
     def fit(
         self,
-        contender: Contender,
-        committee: Sequence[Settings],
+        model_input: ComparisonInput,
+        settings: Sequence[Settings],
         temperature: float = 1.0,
         *,
         matched: bool = False,
-    ) -> Fitted:
-        """Train a committee, one network a setting, on the whole training side.
+    ) -> FittedEnsemble:
+        """Train an ensemble, one network per setting, on the whole training side.
 
-        Matched, all have one number of parameters.
+        Parameters
+        ----------
+        model_input : ComparisonInput
+        settings : sequence of Settings
+        temperature : float
+        matched : bool
+            Whether the hidden layer is resized to the number of parameters that all inputs share.
         """
-        labels = self.labels_of(contender)
-        sides = [self.outer.wide(contender.parts)[0], *self._copies(contender, self.outer)]
-        members = [
-            self._member(contender.parts, sides, labels, settings, 1.0, matched=matched)
-            for settings in committee
+        labels = self.training_labels(model_input)
+        copies = [
+            self.outer.features(model_input.parts)[0],
+            *self._augmented(model_input, self.outer),
         ]
-        return Fitted(
-            contender.parts,
-            [self.outer.encoder(part) for part in contender.parts],
-            members,
-            temperature,
+        members = [
+            self._train(model_input.parts, copies, labels, one, 1.0, matched=matched)
+            for one in settings
+        ]
+        encoders = [self.outer.encoder(part) for part in model_input.parts]
+        return FittedEnsemble(model_input.parts, encoders, members, temperature)
+
+    def predict(
+        self, fitted: FittedEnsemble, features: Sequence[NDArray[np.float32]]
+    ) -> NDArray[np.float64]:
+        """Return the probability of every class of the sample, shape (n, classes)."""
+        return expand_to_classes(
+            fitted.probabilities(features), fitted.classes, self.sample.classes
         )
 
-    def _member(
-        self,
-        parts: Sequence[Part],
-        sides: Sequence[list[NDArray[np.float32]]],
-        labels: NDArray[np.str_],
-        settings: Settings,
-        effort: float,
-        *,
-        matched: bool = False,
-    ) -> Member:
-        """Train a network on the parts of the training galaxies, and on their copies where there
-        are any.
-        """
-        widths, factors = widths_and_factors(parts, sides[0], settings.components)
-        x = np.concatenate([joined(each, widths, factors) for each in sides])
-        if matched:
-            settings = replace(
-                settings, hidden=matched_hidden(self._budget(), x.shape[1], len(self.outer.classes))
-            )
-        share = self.effort * effort / len(sides)
-        network = train_network(
-            x, np.concatenate([labels] * len(sides)), settings, seed=self.sample.seed, effort=share
-        )
-        return Member(settings, widths, factors, network)
-
-    def _copies(self, contender: Contender, split: Split) -> list[list[NDArray[np.float32]]]:
-        if not contender.augmented:
-            return []
-        part = contender.parts[0]
-        images = np.asarray(take_rows(self.sample.blocks[part.column], split.train)).reshape(
-            -1, *self.sample.shape
-        )
-        moved = (
-            moved_copies(images, split.train, number, self.sample.seed).reshape(len(images), -1)
-            for number in range(COPIES)
-        )
-        return [[split.encoder(part).transform({part.column: each})] for each in moved]
-
-    def main(
-        self,
-        contender: Contender,
-        *,
-        matched: bool = False,
-        importance: bool = False,
-        altered: Sequence[Altered] = (),
-        elsewhere: tuple[Mapping[str, Block], NDArray[np.str_]] | None = None,
-    ) -> Piece:
-        """Search, train and test an input; then ask the trained network what else is wanted."""
-        start = time.thread_time()
-        committee, temperature, _ = self.search(contender)
-        searched = time.thread_time()
-        fitted = self.fit(contender, committee, temperature)
-        trained = time.thread_time()
-        wide = self.outer.wide(contender.parts)[1]
-        probabilities = self._said(fitted, wide)
-        seconds = {
-            "search": searched - start,
-            "fit": trained - searched + sum(self.outer.seconds[part] for part in contender.parts),
-            "predict": (time.thread_time() - trained) / len(probabilities),
-        }
-        rows = [self._row("main", contender, fitted, probabilities)]
-        if matched:
-            again = self.fit(contender, committee, temperature, matched=True)
-            rows.append(self._row("matched", contender, again, self._said(again, wide)))
-        for each in altered:
-            said = self._said(fitted, fitted.wide(each.blocks))
-            more = {"perturbation": each.kind, "strength": each.strength}
-            rows.append(
-                self._row(
-                    "robustness", contender, fitted, said, self.sample.labels[each.rows], **more
-                )
-            )
-        if elsewhere is not None:
-            rows.append(
-                self._row(
-                    "cross",
-                    contender,
-                    fitted,
-                    self._said(fitted, fitted.wide(elsewhere[0])),
-                    elsewhere[1],
-                )
-            )
-        importances = self._importances(contender, fitted, wide) if importance else ()
-        return Piece(rows, committee, probabilities, importances, seconds)
-
-    def dropped(self, contender: Contender, without: int, committee: Sequence[Settings]) -> Piece:
-        """Train and test an input without one of its parts, with the settings chosen for the
-        whole.
-        """
-        part = contender.parts[without]
-        less = contender.without(part)
-        fitted = self.fit(less, committee)
-        return Piece(
-            [
-                self._row(
-                    "drop",
-                    contender,
-                    fitted,
-                    self._said(fitted, self.outer.wide(less.parts)[1]),
-                    part=part.column,
-                )
-            ],
-            committee,
-        )
-
-    def learning(self, contender: Contender, n_train: int, committee: Sequence[Settings]) -> Piece:
-        """Learn everything from fewer galaxies, with the settings chosen for all, and test on the
-        same ones.
-        """
-        chosen = nested(self.outer.train_labels, n_train, self.seed)
-        small = copy(self)
-        small.outer = self._split(self.outer.train[chosen], self.outer.test)
-        small.outer.learn(contender.parts)
-        fitted = small.fit(contender, committee)
-        return Piece(
-            [
-                small._row(
-                    "learning",
-                    contender,
-                    fitted,
-                    small._said(fitted, small.outer.wide(contender.parts)[1]),
-                )
-            ],
-            committee,
-        )
-
-    def head(self, contender: Contender, name: str, committee: Sequence[Settings]) -> Piece:
-        """Search, train and test another classifier on the numbers of an input."""
-        fitted = self.fit_head(contender, name)
-        said = spread(
-            fitted.probabilities(self.outer.wide(contender.parts)[1]),
-            fitted.classes,
-            self.sample.classes,
-        )
-        sizes = (fitted.n_features, fitted.n_parameters)
-        return Piece(
-            [
-                self._scored(
-                    "head",
-                    contender,
-                    said,
-                    self.outer.test_labels,
-                    sizes,
-                    fitted.settings,
-                    head=name,
-                )
-            ],
-            committee,
-        )
-
-    def fit_head(self, contender: Contender, name: str) -> FittedHead:
-        """Search and train another classifier.
-
-        It tries as many settings as the network, on the same inner split.
-        """
-        parts, labels, seed = contender.parts, self.labels_of(contender), self.sample.seed
-        draws = draw_head(name, len(self.draws), seed)
-        inner = (labels[self._learn], labels[self._judge])
-        best, temperature, _ = search_head(
-            name, parts, self.inner.wide(parts), inner, draws=draws, seed=seed
-        )
-        return fit_head(
-            name,
-            parts,
-            self.outer.wide(parts)[0],
-            labels,
-            settings=best,
-            temperature=temperature,
-            seed=seed,
-        )
-
-    def ceiling(self, contender: Contender, committee: Sequence[Settings]) -> Piece:
-        """Train and test the convolutional network on the cutouts."""
-        fitted = self.fit_ceiling(contender)
-        said = spread(
-            fitted.probabilities(self._images(self.outer.test)), fitted.classes, self.sample.classes
-        )
-        sizes = (fitted.n_inputs, fitted.n_parameters)
-        settings = {"stopped": fitted.trial.stopped}
-        return Piece(
-            [
-                self._scored(
-                    "head", contender, said, self.outer.test_labels, sizes, settings, head=CNN
-                )
-            ],
-            committee,
-        )
-
-    def fit_ceiling(self, contender: Contender) -> ConvNet:
-        """Train the convolutional network; its epochs are chosen on the inner split."""
-        images, labels = self._images(self.outer.train), self.labels_of(contender)
-        return fit_cnn(
-            images, labels, (self._learn, self._judge), seed=self.sample.seed, effort=self.effort
-        )
-
-    def _images(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        return np.asarray(take_rows(self.sample.blocks["pixels"], rows)).reshape(
-            -1, *self.sample.shape
-        )
-
-    def _budget(self) -> int:
-        k, pixels = len(self.outer.classes), int(np.prod(self.sample.shape))
-        return MATCHED_UNITS * (pixels + 1 + k) + k
-
-    def _said(self, fitted: Fitted, wide: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-        return spread(fitted.probabilities(wide), fitted.classes, self.sample.classes)
-
-    def _importances(
-        self, contender: Contender, fitted: Fitted, wide: Sequence[NDArray[np.float32]]
-    ) -> list[Importance]:
-        truth, classes = self.outer.test_labels, self.sample.classes
-        whole, by_class = judged(truth, self._said(fitted, wide), classes)
-        rng = np.random.default_rng(self.seed)
-        found = []
-        for place, part in enumerate(contender.parts):
-            losses: list[float] = []
-            lost: dict[str, list[float]] = {name: [] for name in classes}
-            for _ in range(_SHUFFLINGS):
-                mixed = [
-                    rows[rng.permutation(len(rows))] if number == place else rows
-                    for number, rows in enumerate(wide)
-                ]
-                scores, per_class = judged(truth, self._said(fitted, mixed), classes)
-                losses.append(whole["macro_f1"] - scores["macro_f1"])
-                for name in classes:
-                    lost[name].append(by_class[name]["f1"] - per_class[name]["f1"])
-            fall = {name: float(np.mean(values)) for name, values in lost.items()}
-            found.append(
-                Importance(
-                    contender.name,
-                    part.column,
-                    self.repeat,
-                    self.fold,
-                    float(np.mean(losses)),
-                    fall,
-                )
-            )
-        return found
-
-    def _row(
+    def ensemble_row(
         self,
         stage: Stage,
-        contender: Contender,
-        fitted: Fitted,
-        said: NDArray[np.float64],
+        model_input: ComparisonInput,
+        fitted: FittedEnsemble,
+        probabilities: NDArray[np.float64],
         truth: NDArray[np.str_] | None = None,
         **more: Any,
-    ) -> Row:
-        features = round(float(np.mean([sum(each.widths) for each in fitted.members])))
-        size = round(float(np.mean([parameters(each.network) for each in fitted.members])))
-        truth = self.outer.test_labels if truth is None else truth
-        return self._scored(
+    ) -> ScoreRow:
+        """Return the scores of an ensemble of networks; see `score_row`.
+
+        Parameters
+        ----------
+        truth : array of str, optional
+            By default the labels of the test galaxies of this fold.
+        """
+        n_features = round(float(np.mean([sum(one.columns) for one in fitted.members])))
+        n_parameters = round(
+            float(np.mean([count_parameters(one.network) for one in fitted.members]))
+        )
+        return self.score_row(
             stage,
-            contender,
-            said,
-            truth,
-            (features, size),
+            model_input,
+            probabilities,
+            self.outer.test_labels if truth is None else truth,
+            (n_features, n_parameters),
             fitted.members[0].settings.as_dict(),
             **more,
         )
 
-    def _scored(
+    def score_row(
         self,
         stage: Stage,
-        contender: Contender,
-        said: NDArray[np.float64],
+        model_input: ComparisonInput,
+        probabilities: NDArray[np.float64],
         truth: NDArray[np.str_],
         sizes: tuple[int, int],
         settings: Mapping[str, Any],
         **more: Any,
-    ) -> Row:
-        scores, per_class = judged(truth, said, self.sample.classes)
-        return Row(
+    ) -> ScoreRow:
+        """Return the scores of predicted probabilities.
+
+        Parameters
+        ----------
+        stage : str
+        model_input : ComparisonInput
+        probabilities : array, shape (n, classes)
+        truth : array of str, shape (n,)
+        sizes : pair of int
+            Features and parameters of the classifier.
+        settings : mapping
+            What the hyperparameter search chose.
+        **more
+            Further fields of `ScoreRow`.
+        """
+        scores, per_class = evaluate(truth, probabilities, self.sample.classes)
+        return ScoreRow(
             stage=stage,
-            input=contender.name,
+            input=model_input.name,
             repeat=self.repeat,
             fold=self.fold,
             n_train=len(self.outer.train),
@@ -511,10 +264,54 @@ class Fold:
             **({"head": "network"} | more),
         )
 
+    def _train(
+        self,
+        parts: Sequence[Part],
+        copies: Sequence[list[NDArray[np.float32]]],
+        labels: NDArray[np.str_],
+        settings: Settings,
+        effort: float,
+        *,
+        matched: bool = False,
+    ) -> EnsembleMember:
+        """Train one network on the training galaxies and their augmented copies."""
+        columns, scales = column_counts_and_scales(parts, copies[0], settings.components)
+        x = np.concatenate([concatenate(one, columns, scales) for one in copies])
+        if matched:
+            hidden = matched_hidden(self._matched_budget(), x.shape[1], len(self.outer.classes))
+            settings = replace(settings, hidden=hidden)
+        network = train_network(
+            x,
+            np.concatenate([labels] * len(copies)),
+            settings,
+            seed=self.sample.seed,
+            effort=self.effort * effort / len(copies),  # as many updates as without copies
+        )
+        return EnsembleMember(settings, columns, scales, network)
+
+    def _augmented(
+        self, model_input: ComparisonInput, split: Split
+    ) -> list[list[NDArray[np.float32]]]:
+        if not model_input.augmented:
+            return []
+        part = model_input.parts[0]
+        images = np.asarray(take_rows(self.sample.blocks[part.column], split.train)).reshape(
+            -1, *self.sample.shape
+        )
+        copies = (
+            augmented_copies(images, split.train, number, self.sample.seed)
+            for number in range(COPIES)
+        )
+        encoder = split.encoder(part)
+        return [[encoder.transform({part.column: one.reshape(len(images), -1)})] for one in copies]
+
+    def _matched_budget(self) -> int:
+        n_classes, n_pixels = len(self.outer.classes), int(np.prod(self.sample.shape))
+        return MATCHED_UNITS * (n_pixels + 1 + n_classes) + n_classes
+
 
 def matched_hidden(budget: int, features: int, classes: int) -> int:
-    """Return the units of the one hidden layer with which a network has as many parameters as the
-    budget; at least one.
+    """Return the hidden units with which a network has a given number of parameters; at least 1.
 
     A network of h units on d features for k classes has h (d + 1 + k) + k parameters.
     """

@@ -1,7 +1,4 @@
-"""Who takes part in the comparison.
-
-Pixels in several guises, extractors alone and together, and controls.
-"""
+"""Inputs of the comparison: pixels in several forms, extractors, combinations, and controls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,33 +7,42 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.dataset import ALIGNED, NUISANCE
-from galfeat.pipeline.comparison.results import Candidate, Group
+from galfeat.features.registry import PIXELS, REGISTRY
+from galfeat.pipeline.comparison.measured_galaxies import ALIGNED, NUISANCE
+from galfeat.pipeline.comparison.morphology_statistics import SHAPE
+from galfeat.pipeline.comparison.results import Group, InputDescription
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.inputs import Part, extractor_part
 
-__all__ = ["FEATURE_SETTINGS", "RANDOM", "Contender", "contenders", "hand_parts", "random_block"]
+__all__ = [
+    "FEATURE_SETTINGS",
+    "RANDOM",
+    "ComparisonInput",
+    "comparison_inputs",
+    "feature_parts",
+    "random_block",
+]
 
-RANDOM = "random"  # a block of numbers that mean nothing
+RANDOM = "random"
+"""Prefix of the names of blocks of random numbers."""
 FEATURE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    "hog": {"rotation": "mirrored"},
-    "texture": {"patterns": "fourier"},
+    name: each.comparison for name, each in REGISTRY.items() if each.comparison
 }
-"""How extractors are set in the comparison where it is not their default: galaxies have no up."""
+"""Settings of extractors in the comparison that are not their defaults.
+
+The orientation of a galaxy on the sky is random, so the invariant variants are used.
+"""
 
 _ABOUT = {
-    "color": "histograms of each band and of pairs of bands",
-    "texture": "co-occurrence statistics and local binary patterns",
-    "hog": "histograms of oriented gradients, averaged over turned and mirrored views",
-    "sift": "Fisher vectors of SIFT keypoints",
-    "shape": "concentration, asymmetry, Gini, M20 and their like",
+    **{name: each.comparison_about or each.about for name, each in REGISTRY.items()},
+    SHAPE: "concentration, asymmetry, Gini, M20 and their like",
 }
-_WIDEST = 256  # numbers of a random block
+_MAX_RANDOM = 256  # columns of a random block
 
 
 @dataclass(frozen=True)
-class Contender:
-    """An input of the comparison, with what is special about its training.
+class ComparisonInput:
+    """Input of the comparison, with the options of its training.
 
     Parameters
     ----------
@@ -46,9 +52,9 @@ class Contender:
     about : str
         One phrase for the report.
     augmented : bool
-        Whether shifted, turned and mirrored copies are trained on too.
+        Whether shifted, rotated and mirrored copies are added to the training galaxies.
     shuffled : bool
-        Whether the training labels are dealt out at random: what is left is chance.
+        Whether the training labels are permuted, which leaves a score of chance.
     """
 
     name: str
@@ -59,13 +65,13 @@ class Contender:
     shuffled: bool = False
 
     @property
-    def candidate(self) -> Candidate:
-        """What the report needs to know of it."""
-        return Candidate(self.name, self.about, self.group)
+    def description(self) -> InputDescription:
+        """Name, description and group for the report."""
+        return InputDescription(self.name, self.about, self.group)
 
-    def without(self, part: Part) -> "Contender":
-        """Return the same without one of its parts."""
-        return Contender(
+    def without(self, part: Part) -> "ComparisonInput":
+        """Return the input without one of its parts."""
+        return ComparisonInput(
             f"{self.name}-{part.column}",
             tuple(each for each in self.parts if each != part),
             self.group,
@@ -73,12 +79,12 @@ class Contender:
         )
 
 
-def hand_parts(extractors: Sequence[str]) -> tuple[Part, ...]:
+def feature_parts(extractors: Sequence[str]) -> tuple[Part, ...]:
     """Return the parts of all hand-crafted features, in the order of the extractors."""
-    return tuple(extractor_part(name) for name in extractors if name != "pixels")
+    return tuple(extractor_part(name) for name in extractors if name != PIXELS.name)
 
 
-def contenders(extractors: Sequence[str]) -> tuple[Contender, ...]:
+def comparison_inputs(extractors: Sequence[str]) -> tuple[ComparisonInput, ...]:
     """Return all inputs of the comparison, in the order of the report.
 
     Parameters
@@ -86,65 +92,79 @@ def contenders(extractors: Sequence[str]) -> tuple[Contender, ...]:
     extractors : sequence of str
         The extractors that were measured, ``pixels`` among them.
     """
-    hand, raw = hand_parts(extractors), (Part("pixels", "", None),)
-    named = " and ".join(
-        [", ".join(part.column for part in hand[:-1]), hand[-1].column]
-        if len(hand) > 1
-        else [hand[0].column]
-    )
+    parts = feature_parts(extractors)
+    return (*_pixel_inputs(), *_feature_inputs(parts), *_controls(parts))
+
+
+def _pixel_inputs() -> tuple[ComparisonInput, ...]:
+    raw = (Part(PIXELS.name, "", None),)
     return (
-        Contender("pixels", raw, "pixels", "the whole prepared grid"),
-        Contender(
+        ComparisonInput("pixels", raw, "pixels", "the whole prepared grid"),
+        ComparisonInput(
             "pixels_linear",
-            (Part("pixels", "linear", None),),
+            (Part(PIXELS.name, "linear", None),),
             "pixels",
             "the whole grid without the asinh stretch",
         ),
-        Contender(
+        ComparisonInput(
             "pixels_small",
-            (Part("pixels", "small", None),),
+            (Part(PIXELS.name, "small", None),),
             "pixels",
             "the grid averaged over 4 x 4 pixels",
         ),
-        Contender(
+        ComparisonInput(
             "pixels_augmented",
             raw,
             "pixels",
             "the whole grid; copies moved, turned, mirrored in training",
-            True,
+            augmented=True,
         ),
-        Contender("pixels_pca", (Part("pixels"),), "pixels", "principal components of the pixels"),
-        Contender(
+        ComparisonInput(
+            "pixels_pca", (Part(PIXELS.name),), "pixels", "principal components of the pixels"
+        ),
+        ComparisonInput(
             "pixels_aligned",
             (Part(ALIGNED),),
             "pixels",
             "principal components of centred, turned and scaled galaxies",
         ),
+    )
+
+
+def _feature_inputs(parts: tuple[Part, ...]) -> tuple[ComparisonInput, ...]:
+    names = [part.column for part in parts]
+    listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return (
         *(
-            Contender(part.column, (part,), "features", _ABOUT.get(part.column, part.column))
-            for part in hand
+            ComparisonInput(part.column, (part,), "features", _ABOUT.get(part.column, part.column))
+            for part in parts
         ),
-        Contender("features", hand, "features", f"{named} together"),
-        Contender(
+        ComparisonInput("features", parts, "features", f"{listed} together"),
+        ComparisonInput(
             "features+pixels",
-            (*hand, Part("pixels")),
+            (*parts, Part(PIXELS.name)),
             "both",
             "the same, and principal components of the pixels",
         ),
-        Contender(
+    )
+
+
+def _controls(parts: tuple[Part, ...]) -> tuple[ComparisonInput, ...]:
+    return (
+        ComparisonInput(
             "shuffled",
-            hand,
+            parts,
             "control",
             "all features, with the training labels dealt out at random",
             shuffled=True,
         ),
-        Contender(
+        ComparisonInput(
             "random",
-            tuple(Part(f"{RANDOM} {part.column}") for part in hand),
+            tuple(Part(f"{RANDOM} {part.column}") for part in parts),
             "control",
             "random numbers in place of the features",
         ),
-        Contender(
+        ComparisonInput(
             "nuisance",
             (Part(NUISANCE, "", None),),
             "control",
@@ -154,8 +174,9 @@ def contenders(extractors: Sequence[str]) -> tuple[Contender, ...]:
 
 
 def random_block(block: Block, seed: int) -> NDArray[np.float32]:
-    """Return as many rows of random numbers as the block has, as wide as it (256 at most; of local
-    descriptors 256).
+    """Return a block of standard normal numbers in the shape of another block.
+
+    It has 256 columns at most, and 256 for local descriptors.
     """
-    width = _WIDEST if isinstance(block, list) else min(_WIDEST, block.shape[1])
+    width = _MAX_RANDOM if isinstance(block, list) else min(_MAX_RANDOM, block.shape[1])
     return np.random.default_rng(seed).normal(size=(len(block), width)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How good predicted probabilities are: penalties, calibration, and every class by itself."""
+"""Metrics of predicted probabilities: proper scores, calibration, and scores per class."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,36 +12,36 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 from galfeat import UsageError
 
 __all__ = [
-    "Bin",
     "ClassScore",
+    "ReliabilityBin",
     "brier",
     "class_scores",
     "confusion",
+    "evaluate",
+    "expand_to_classes",
     "expected_calibration_error",
-    "judged",
     "log_loss",
     "reliability_bins",
     "score",
-    "spread",
 ]
 
-BINS = 15  # as many as Guo et al. (2017) take
+_N_BINS = 15  # as in Guo et al. (2017)
 
 
 @dataclass(frozen=True)
-class Bin:
-    """Galaxies whose predicted class had a similar probability.
+class ReliabilityBin:
+    """Bin of a reliability diagram: galaxies with a similar probability of the predicted class.
 
     Parameters
     ----------
     n : int
-        How many; bins without any are not made.
+        Number of galaxies, at least 1.
     confidence : float
-        Their mean predicted probability of the predicted class.
+        Mean probability of the predicted class.
     accuracy : float
         The share whose predicted class is the true one.
     low, high : float
-        The 95 % interval of `accuracy` for so few galaxies, by Clopper and Pearson.
+        95 % interval of `accuracy`, by Clopper and Pearson.
     """
 
     n: int
@@ -53,18 +53,18 @@ class Bin:
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How well one class is found.
+    """Precision, recall, F1 and AUC of one class.
 
     Parameters
     ----------
     name : str
     n : int
-        Galaxies that are of this class.
+        Number of galaxies of this class.
     precision, recall, f1 : float
         In [0, 1]; precision is 0 where the class is never predicted.
     auc : float
-        Area under the receiver operating characteristic of this class against all others; NaN where
-        only one side has galaxies.
+        Area under the receiver operating characteristic of this class against the rest; NaN if one
+        of the two has no galaxies.
     """
 
     name: str
@@ -78,7 +78,7 @@ class ClassScore:
 def log_loss(
     truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]
 ) -> float:
-    """Return the mean of minus the logarithm of the probability that the true class was given.
+    """Return the log loss: the mean negative logarithm of the true class's probability.
 
     0 is perfect.
 
@@ -96,7 +96,7 @@ def log_loss(
 
 
 def brier(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]) -> float:
-    """Return the mean squared distance of the probabilities from certainty in the true class.
+    """Return the Brier score: the mean squared error of the probabilities.
 
     0 is perfect.
 
@@ -108,7 +108,7 @@ def brier(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequen
     Returns
     -------
     float
-        In [0, 1] for two classes, where it is the square error of one class's probability, and in
+        In [0, 1] for two classes, where it is the squared error of one class's probability, and in
         [0, 2] for more, where it is summed over the classes; as in
         `sklearn.metrics.brier_score_loss`.
 
@@ -121,9 +121,9 @@ def brier(truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequen
     >>> round(brier(["a", "b"], np.array([[0.8, 0.2], [0.4, 0.6]]), ["a", "b"]), 3)
     0.1
     """
-    certain = np.asarray(truth)[:, None] == np.asarray(classes)[None, :]
+    target = np.asarray(truth)[:, None] == np.asarray(classes)[None, :]
     total = float(
-        np.mean(np.sum((np.asarray(probabilities, dtype=np.float64) - certain) ** 2, axis=1))
+        np.mean(np.sum((np.asarray(probabilities, dtype=np.float64) - target) ** 2, axis=1))
     )
     return total / 2.0 if len(classes) == 2 else total
 
@@ -132,10 +132,9 @@ def reliability_bins(
     truth: ArrayLike,
     probabilities: NDArray[np.floating],
     classes: Sequence[str],
-    n_bins: int = BINS,
-) -> list[Bin]:
-    """Return how often the predicted class is right, among galaxies of similar predicted
-    probability.
+    n_bins: int = _N_BINS,
+) -> list[ReliabilityBin]:
+    """Return the bins of a reliability diagram: accuracy by probability of the predicted class.
 
     Parameters
     ----------
@@ -146,7 +145,7 @@ def reliability_bins(
 
     Returns
     -------
-    list of Bin
+    list of ReliabilityBin
         In the order of confidence.
 
     References
@@ -165,7 +164,7 @@ def reliability_bins(
         n, hits = int(inside.sum()), int(right[inside].sum())
         low = float(beta.ppf(0.025, hits, n - hits + 1)) if hits else 0.0
         high = float(beta.ppf(0.975, hits + 1, n - hits)) if hits < n else 1.0
-        bins.append(Bin(n, float(confidence[inside].mean()), hits / n, low, high))
+        bins.append(ReliabilityBin(n, float(confidence[inside].mean()), hits / n, low, high))
     return bins
 
 
@@ -173,10 +172,11 @@ def expected_calibration_error(
     truth: ArrayLike,
     probabilities: NDArray[np.floating],
     classes: Sequence[str],
-    n_bins: int = BINS,
+    n_bins: int = _N_BINS,
 ) -> float:
-    """Return by how much the predicted probability differs from the share that is right, averaged
-    over the galaxies; in [0, 1].
+    """Return the expected calibration error, in [0, 1].
+
+    It is the mean over the galaxies of the difference between confidence and accuracy of their bin.
 
     Parameters
     ----------
@@ -185,9 +185,9 @@ def expected_calibration_error(
 
     Notes
     -----
-    Few galaxies a bin scatter around the truth, so the error of perfectly calibrated probabilities
-    is above 0, and the more so the fewer galaxies there are: compare it only between inputs that
-    were tested on the same galaxies.
+    The accuracy of a bin has sampling noise, so the error of perfectly calibrated probabilities is
+    above 0, and the larger the fewer galaxies there are: compare it only between inputs that were
+    tested on the same galaxies.
 
     References
     ----------
@@ -203,7 +203,7 @@ def expected_calibration_error(
 def class_scores(
     truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]
 ) -> list[ClassScore]:
-    """Return precision, recall, F1 and area under the curve of every class.
+    """Return precision, recall, F1 and AUC of every class.
 
     The predicted class is the most probable.
 
@@ -215,8 +215,8 @@ def class_scores(
     Notes
     -----
     The same numbers as scikit-learn's `precision_recall_fscore_support` and `roc_auc_score`,
-    without their checks of the arguments, which for folds of a hundred galaxies take a hundred
-    times longer than the sums.
+    without their argument checks, which for folds of a hundred galaxies take a hundred times
+    longer than the computation.
     """
     table = np.asarray(probabilities, dtype=np.float64)
     counts = confusion(truth, table, classes)
@@ -231,10 +231,7 @@ def class_scores(
 
 
 def _areas(members: NDArray[np.bool_], table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the area under the curve of each column, from the ranks of its members.
-
-    The statistic of Mann and Whitney.
-    """
+    """Return the AUC of each column from the ranks of its members (Mann-Whitney U statistic)."""
     n = members.sum(axis=0)
     pairs = n * (len(members) - n)
     above = (rankdata(table, axis=0) * members).sum(axis=0) - n * (n + 1) / 2
@@ -244,8 +241,9 @@ def _areas(members: NDArray[np.bool_], table: NDArray[np.float64]) -> NDArray[np
 def confusion(
     truth: ArrayLike, probabilities: NDArray[np.floating], classes: Sequence[str]
 ) -> NDArray[np.int_]:
-    """Return the numbers of galaxies by true class (row) and most probable class (column), shape
-    (k, k).
+    """Return the confusion matrix: galaxies by true (row) and predicted class (column).
+
+    Its shape is (k, k); the predicted class is the most probable one.
 
     Raises
     ------
@@ -262,15 +260,14 @@ def confusion(
     return matrix
 
 
-def judged(
+def evaluate(
     truth: NDArray[np.str_], probabilities: NDArray[np.float64], classes: Sequence[str]
 ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-    """Return the scores of `SCORES`, and precision, recall, F1, AUC and number of galaxies of each
-    class.
+    """Return all scores of `SCORES`, and the scores of each class.
 
     The predicted class is the most probable one. Macro-F1 and balanced accuracy are means over the
-    classes that are there: a class without test galaxies counts in neither, unless it is predicted:
-    then its F1 is 0.
+    classes that have galaxies. A class without any is left out, unless it is predicted: then it
+    counts in macro-F1, with an F1 of 0.
 
     Parameters
     ----------
@@ -283,11 +280,11 @@ def judged(
     each = class_scores(truth, probabilities, classes)
     guesses = probabilities.argmax(axis=1)
     counted = [score for place, score in enumerate(each) if score.n or (guesses == place).any()]
-    there = [score for score in each if score.n]
+    present = [score for score in each if score.n]
     aucs = [score.auc for score in each if np.isfinite(score.auc)]
     scores = {
         "accuracy": float(np.mean(np.asarray(classes)[guesses] == truth)),
-        "balanced_accuracy": float(np.mean([score.recall for score in there])),
+        "balanced_accuracy": float(np.mean([score.recall for score in present])),
         "macro_f1": float(np.mean([score.f1 for score in counted])),
         "auc": float(np.mean(aucs)) if aucs else float("nan"),
         "log_loss": log_loss(truth, probabilities, classes),
@@ -307,12 +304,18 @@ def judged(
     return scores, per_class
 
 
-def spread(
+def expand_to_classes(
     probabilities: NDArray[np.float64], known: Sequence[str], classes: Sequence[str]
 ) -> NDArray[np.float64]:
-    """Return probabilities of all classes, zero for those that the classifier has not met.
+    """Return probabilities of all classes, zero for those not in training; shape (n, classes).
 
-    Shape (n, classes).
+    Parameters
+    ----------
+    probabilities : array, shape (n, len(known))
+    known : sequence of str
+        Classes of the training galaxies.
+    classes : sequence of str
+        All classes.
     """
     places: Mapping[str, int] = {name: place for place, name in enumerate(classes)}
     full = np.zeros((len(probabilities), len(classes)))
@@ -326,7 +329,7 @@ def score(
     predicted: Sequence[str] | NDArray[np.str_],
     classes: Sequence[str],
 ) -> dict[str, float]:
-    """Return accuracy, balanced accuracy and macro-F1, each in [0, 1].
+    """Return accuracy, balanced accuracy and macro-F1 of predicted classes, each in [0, 1].
 
     Macro-F1 is the unweighted mean over `classes` of the harmonic mean of precision and recall; a
     class that is never predicted counts as 0.

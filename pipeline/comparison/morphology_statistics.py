@@ -1,7 +1,4 @@
-"""Numbers that astronomers judge a galaxy's shape by.
-
-Concentration, asymmetry, smoothness, Gini, M20, and rings around its centre.
-"""
+"""Morphology statistics: concentration, asymmetry, smoothness, Gini, M20 and ring profiles."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,17 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from galfeat.data.preparation.segmentation import central_region, combined, segment
+from galfeat.data.preparation.segmentation import central_region, combine_bands, segment
 
 __all__ = ["SHAPE", "shape_names", "shape_numbers"]
 
-SHAPE = "shape"  # the name of the block
+SHAPE = "shape"
+"""Name of the block."""
 _BRIGHTEST = 9.0  # asinh of about 4,000 noise sigmas
-# in root mean square radii
+# limits of the rings in root mean square radii
 _RINGS = ((0.0, 0.3), (0.3, 0.6), (0.6, 1.0), (1.0, 1.5), (1.5, 2.2), (2.2, 3.2))
 _COLOR_RINGS = ((0.0, 0.5), (0.5, 1.0), (1.0, 2.0), (2.0, 3.0))
 _WAVES = (1, 2, 3, 4)
-_LEAST = 20  # pixels of a region
+_MIN_PIXELS = 20  # of a segment; smaller ones are replaced by a central disk
 _SCALES = (1.0, 2.0, 4.0)
 _TINY = 1e-9  # of fluxes in units of the noise
 
@@ -28,14 +26,14 @@ Floats = NDArray[np.float64]
 
 
 def shape_numbers(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the shape numbers of prepared galaxies.
+    """Return the morphology statistics of prepared galaxies.
 
-    They are measured on light (the stretch is undone) within the pixels of the central galaxy, on
-    the mean of the bands and on each band: ellipticity, axis ratio, size, concentration, half-light
-    radius, outer extent, asymmetry under half and quarter turns, Gini, M20, three smoothnesses,
-    clumpiness, surface brightness and peak; then in six elliptical rings the mean, and relative to
-    it the scatter and the first four waves around the centre. Last come the size of the region, and
-    the colours of four rings of neighbouring bands.
+    They are measured on fluxes (the asinh stretch is inverted) within the segment of the central
+    galaxy, on the mean of the bands and on each band: ellipticity, axis ratio, size, concentration,
+    half-light radius, outer extent, asymmetry under half and quarter turns, Gini, M20, three
+    smoothnesses, clumpiness, surface brightness and peak; then in six elliptical rings the mean,
+    and relative to it the scatter and the first four azimuthal Fourier amplitudes. Last are the
+    area of the segment, and the colors of adjacent bands in four rings.
 
     Parameters
     ----------
@@ -59,7 +57,7 @@ def shape_numbers(images: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def shape_names(bands: Sequence[str]) -> list[str]:
-    """Return the names of the numbers, in their order."""
+    """Return the names of the statistics, in their order."""
     single = [
         "ellipticity",
         "axis_ratio",
@@ -94,7 +92,7 @@ def _numbers(image: NDArray[np.float32]) -> list[float]:
     dy, dx = y - (weight * y).sum() / total, x - (weight * x).sum() / total
     numbers: list[float] = []
     for band in (mean, *light):
-        numbers += _of_band(band, region, dy, dx)
+        numbers += _band_numbers(band, region, dy, dx)
     numbers.append(float(np.log(region.sum())))
     size = np.sqrt((weight * (dy**2 + dx**2)).sum() / total)
     radius = np.hypot(dy, dx)
@@ -112,14 +110,16 @@ def _numbers(image: NDArray[np.float32]) -> list[float]:
 
 
 def _region(image: NDArray[np.float32]) -> NDArray[np.bool_]:
-    region: NDArray[np.bool_] = np.asarray(central_region(segment(combined(image))), dtype=bool)
-    if region.sum() >= _LEAST:
+    region: NDArray[np.bool_] = np.asarray(
+        central_region(segment(combine_bands(image))), dtype=bool
+    )
+    if region.sum() >= _MIN_PIXELS:
         return region
     y, x = np.indices(image.shape[1:]) - (image.shape[1] - 1) / 2
     return np.asarray(np.hypot(y, x) < max(3.0, image.shape[1] / 4))
 
 
-def _of_band(band: Floats, region: NDArray[np.bool_], dy: Floats, dx: Floats) -> list[float]:
+def _band_numbers(band: Floats, region: NDArray[np.bool_], dy: Floats, dx: Floats) -> list[float]:
     weight = np.where(region, np.maximum(band, 0), 0)
     total = weight.sum() + _TINY
     xx, yy, xy = ((weight * each).sum() / total for each in (dx * dx, dy * dy, dx * dy))
@@ -133,7 +133,7 @@ def _of_band(band: Floats, region: NDArray[np.bool_], dy: Floats, dx: Floats) ->
         for sigma in _SCALES
     ]
     clumps = float(np.maximum(band - ndimage.gaussian_filter(band, 3.0), 0)[region].sum()) / total
-    centre = (float(-dy[0, 0]), float(-dx[0, 0]))
+    center = (float(-dy[0, 0]), float(-dx[0, 0]))
     return [
         stretch / (xx + yy + _TINY),
         ratio,
@@ -142,23 +142,23 @@ def _of_band(band: Floats, region: NDArray[np.bool_], dy: Floats, dx: Floats) ->
         float(np.log(radii[1])),
         radii[3] / radii[1],
         min(
-            _turned(band, region, (centre[0] + oy, centre[1] + ox), half=True)
+            _asymmetry(band, region, (center[0] + oy, center[1] + ox), half=True)
             for oy in (-0.5, 0, 0.5)
             for ox in (-0.5, 0, 0.5)
         ),
-        _turned(band, region, centre, half=False),
+        _asymmetry(band, region, center, half=False),
         _gini(np.abs(inside)),
         _m20(weight[region], (dy**2 + dx**2)[region]),
         *smooth,
         clumps,
         float(np.arcsinh(total / (size**2 + 1))),
         float(np.arcsinh(inside.max())),
-        *_rings(band, (dy, dx), size, ratio, angle),
+        *_ring_profile(band, (dy, dx), size, ratio, angle),
     ]
 
 
 def _light_radii(flux: Floats, radius: Floats) -> list[float]:
-    """Return the radii that hold 20, 50, 80 and 90 % of the light, pixels, plus a half."""
+    """Return the radii in pixels that enclose 20, 50, 80 and 90 % of the light, plus a half."""
     order = np.argsort(radius, kind="stable")
     grown = np.maximum.accumulate(np.cumsum(flux[order]))
     share = grown / max(float(grown[-1]), _TINY)
@@ -166,14 +166,12 @@ def _light_radii(flux: Floats, radius: Floats) -> list[float]:
     return [float(radius[order][place]) + 0.5 for place in places]
 
 
-def _turned(
-    band: Floats, region: NDArray[np.bool_], centre: tuple[float, float], *, half: bool
+def _asymmetry(
+    band: Floats, region: NDArray[np.bool_], center: tuple[float, float], *, half: bool
 ) -> float:
-    """Return the light that is not where it would be after a half or quarter turn, over all
-    light.
-    """
+    """Return the asymmetry under a half or quarter turn: absolute residual over absolute flux."""
     matrix = -np.eye(2) if half else np.array([[0.0, -1.0], [1.0, 0.0]])
-    offset = np.array(centre) - matrix @ np.array(centre)
+    offset = np.array(center) - matrix @ np.array(center)
     turned = ndimage.affine_transform(band, matrix, offset, order=1, mode="nearest")
     return float(np.abs(band - turned)[region].sum()) / (float(np.abs(band[region]).sum()) + _TINY)
 
@@ -193,7 +191,7 @@ def _m20(flux: Floats, squared: Floats) -> float:
     return float(np.log10(moment[order][:count].sum() / (moment.sum() + _TINY) + 1e-6))
 
 
-def _rings(
+def _ring_profile(
     band: Floats, offsets: tuple[Floats, Floats], size: float, ratio: float, angle: float
 ) -> list[float]:
     dy, dx = offsets

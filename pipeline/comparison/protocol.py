@@ -1,333 +1,308 @@
-"""The protocol: all folds of all inputs, and the questions that follow, piece by piece."""
+"""Run the comparison protocol: all tasks of all folds, resumable and independent of threads."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from galfeat.pipeline.comparison.checkpoints import Pieces
-from galfeat.pipeline.comparison.classifiers.baselines import HEADS
-from galfeat.pipeline.comparison.classifiers.cnn import CNN, version
+from galfeat.pipeline.comparison import stages
+from galfeat.pipeline.comparison.checkpoints import Checkpoint, CheckpointFolder
+from galfeat.pipeline.comparison.classifiers.cnn import torch_version
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.cross_validation import repeated_folds
-from galfeat.pipeline.comparison.fold import Altered, Fold, Piece, Sample
-from galfeat.pipeline.comparison.inputs import Contender
-from galfeat.pipeline.comparison.perturbations import UNTOUCHED
-from galfeat.pipeline.comparison.plan import Plan, sizes
-from galfeat.pipeline.comparison.results import Importance, Prediction, Row
-from galfeat.pipeline.extraction.measure import Block
+from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.inputs import ComparisonInput
+from galfeat.pipeline.comparison.labeled_blocks import (
+    ExternalTestSet,
+    LabeledBlocks,
+    PerturbedGalaxies,
+)
+from galfeat.pipeline.comparison.perturbed_test_sets import PerturbedTestSets
+from galfeat.pipeline.comparison.plan import ComparisonPlan
+from galfeat.pipeline.comparison.results import Importance, Prediction, ScoreRow
+from galfeat.pipeline.comparison.tasks import ALL_FEATURES, FoldTask, fold_tasks
 
-__all__ = ["Outcome", "Protocol"]
+__all__ = ["ProtocolResult", "run_protocol"]
 
-WHOLE = "features"  # the input that the questions about single extractors are put to
-RAW = "pixels"  # the input that the convolutional network is fed
-TUNED = "classifier"  # pieces of another head than the network
 _ORDER = ("main", "matched", "head", "learning", "robustness", "drop", "only", "cross")
 
-Altering = Callable[[NDArray[np.intp], str, float], Altered]
 Progress = Callable[[int, int, str], None]
+_FoldResults = Mapping[tuple[int, int], Mapping[str, Checkpoint]]
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """What all folds gave.
+class ProtocolResult:
+    """Scores, predictions and importances of all folds.
 
     Parameters
     ----------
     folds : array of int, shape (repeats, n)
-    rows : list of Row
+        The fold in which each galaxy was tested.
+    rows : list of ScoreRow
     predictions : dict of str to Prediction
+        By the name of the input.
     importances : list of Importance
     seconds : dict of str to dict of str to float
-        Mean times of each input.
+        Mean times of each input for ``search``, ``fit`` and ``predict``.
     """
 
     folds: NDArray[np.intp]
-    rows: list[Row]
+    rows: list[ScoreRow]
     predictions: dict[str, Prediction]
     importances: list[Importance]
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-class Protocol:
-    """Runs a plan on a sample.
+def run_protocol(
+    sample: LabeledBlocks,
+    inputs: Sequence[ComparisonInput],
+    plan: ComparisonPlan,
+    *,
+    checkpoints: CheckpointFolder | None = None,
+    perturbed: PerturbedTestSets | None = None,
+    external: ExternalTestSet | None = None,
+    cnn: bool = False,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> ProtocolResult:
+    """Train and test every input in every fold.
+
+    The numbers depend neither on the number of threads nor on interruptions.
 
     Parameters
     ----------
-    sample : Sample
-    inputs : sequence of Contender
+    sample : LabeledBlocks
+    inputs : sequence of ComparisonInput
         Those that take part.
-    plan : Plan
-    pieces : Pieces, optional
-        Where finished parts are kept.
-    altering : callable, optional
-        Gives galaxies of the sample under another condition; without it, nothing is altered.
-    alterations : sequence of (str, float)
-    alterable : array of int
-        Galaxies of the sample that can be altered.
-    elsewhere : pair of blocks and labels, optional
-        Another source to test on.
-    ceiling : bool
+    plan : ComparisonPlan
+    checkpoints : CheckpointFolder, optional
+        Where the results of finished tasks are kept.
+    perturbed : PerturbedTestSets, optional
+        For the stage ``robustness``.
+    external : ExternalTestSet, optional
+        Another survey to test on, for the stage ``cross``.
+    cnn : bool
         Whether the convolutional network takes part, which needs PyTorch.
+    workers : int, optional
+        Threads; by default one per processor.
+    progress : callable, optional
+        Called with the number of finished tasks, their total, and the name of the last.
     """
+    run = _ProtocolRun(sample, inputs, plan, checkpoints, perturbed, external, cnn)
+    results: dict[tuple[int, int], dict[str, Checkpoint]] = {}
+    total = sum(len(run.tasks(repeat)) for repeat, _ in run.all_folds())
+    # one BLAS thread: sums over several threads round differently, and splitting small products
+    # is slower
+    with threadpool_limits(1), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        for place in run.all_folds():
+            results[place] = {}
+            for name, checkpoint in run.run_fold(place, pool):
+                results[place][name] = checkpoint
+                if progress:
+                    progress(sum(map(len, results.values())), total, name)
+    return _collect(run, results)
+
+
+class _ProtocolRun:
+    """State of one call of `run_protocol` that all folds share."""
 
     def __init__(
         self,
-        sample: Sample,
-        inputs: Sequence[Contender],
-        plan: Plan,
-        *,
-        pieces: Pieces | None = None,
-        altering: Altering | None = None,
-        alterations: Sequence[tuple[str, float]] = (),
-        alterable: NDArray[np.intp] | None = None,
-        elsewhere: tuple[Mapping[str, Block], NDArray[np.str_]] | None = None,
-        ceiling: bool = False,
+        sample: LabeledBlocks,
+        inputs: Sequence[ComparisonInput],
+        plan: ComparisonPlan,
+        checkpoints: CheckpointFolder | None,
+        perturbed: PerturbedTestSets | None,
+        external: ExternalTestSet | None,
+        cnn: bool,
     ) -> None:
-        self.ceiling = ceiling
-        self.sample, self.inputs, self.plan, self.pieces = sample, tuple(inputs), plan, pieces
-        self.altering, self.alterations, self.elsewhere = altering, tuple(alterations), elsewhere
-        self.alterable = np.empty(0, dtype=np.intp) if alterable is None else alterable
+        self.sample, self.inputs, self.plan, self.cnn = sample, tuple(inputs), plan, cnn
+        self.checkpoints, self.perturbed, self.external = checkpoints, perturbed, external
         self.draws = draw_settings(plan.draws, sample.seed)
         self.folds = repeated_folds(
-            sample.labels, sample.family, plan.n_folds, plan.n_repeats, sample.seed
+            sample.labels, sample.groups, plan.n_folds, plan.n_repeats, sample.seed
         )
 
-    def run(self, workers: int | None = None, progress: Progress | None = None) -> Outcome:
-        """Do every fold; the numbers do not depend on the number of threads, nor on what was
-        finished before.
+    def all_folds(self) -> list[tuple[int, int]]:
+        """Return all pairs of repeat and fold."""
+        repeats, folds = range(self.plan.n_repeats), range(self.plan.n_folds)
+        return [(repeat, fold) for repeat in repeats for fold in folds]
 
-        Parameters
-        ----------
-        workers : int, optional
-            Threads; by default one a processor.
-        progress : callable, optional
-            Called with the pieces done, those there are, and the name of the last.
-        """
-        done: dict[tuple[int, int], dict[str, Piece]] = {}
-        total = sum(len(self._names(repeat)) for repeat, _ in self._pairs())
-        # one BLAS thread: sums over threads would round differently, and small products lose by
-        # being split
-        with threadpool_limits(1), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-            for pair in self._pairs():
-                done[pair] = {}
-                for name, piece in self._fold(pair, pool):
-                    done[pair][name] = piece
-                    if progress:
-                        progress(sum(len(each) for each in done.values()), total, name)
-        return self._outcome(done)
+    def tasks(self, repeat: int) -> list[FoldTask]:
+        """Return the tasks of each fold of a repeat."""
+        n = len(self.sample.labels)
+        return fold_tasks(self.inputs, self.plan, n, repeat, cnn=self.cnn)
 
-    def _pairs(self) -> list[tuple[int, int]]:
-        return [
-            (repeat, fold)
-            for repeat in range(self.plan.n_repeats)
-            for fold in range(self.plan.n_folds)
-        ]
-
-    def _names(self, repeat: int) -> list[str]:
-        """Return the names of a fold's pieces.
-
-        First the inputs, then what builds on their settings.
-        """
-        plan, here = self.plan, {each.name: each for each in self.inputs}
-        names = list(here)
-        if WHOLE in here and plan.dropping and len(here[WHOLE].parts) > 1:
-            names += [f"drop/{place}" for place in range(len(here[WHOLE].parts))]
-        if repeat == 0:
-            n_train = len(self.sample.labels) * (plan.n_folds - 1) // plan.n_folds
-            names += [
-                f"learning/{each}/{n}"
-                for each in plan.curve_inputs
-                if each in here
-                for n in sizes(n_train, plan.curve_sizes)[:-1]
-            ]
-            names += [
-                f"{TUNED}/{each}/{head}"
-                for each in plan.head_inputs
-                if each in here
-                for head in HEADS
-            ]
-            names += [f"{TUNED}/{RAW}/{CNN}"] * (self.ceiling and RAW in here)
-        return names
-
-    def _fold(self, pair: tuple[int, int], pool: ThreadPoolExecutor) -> Iterator[tuple[str, Piece]]:
-        repeat, number = pair
-        names = self._names(repeat)
-        found = {
-            name: piece
-            for name in names
-            if self.pieces and (piece := self.pieces.find(self._file(name, pair)))
+    def run_fold(
+        self, place: tuple[int, int], pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[str, Checkpoint]]:
+        """Yield the result of every task of a fold: those of the checkpoints, then the others."""
+        repeat, number = place
+        tasks = self.tasks(repeat)
+        done = {
+            task.name: checkpoint
+            for task in tasks
+            if self.checkpoints and (checkpoint := self.checkpoints.find(_file_name(task, place)))
         }
-        yield from found.items()
-        missing = [name for name in names if name not in found]
+        yield from done.items()
+        missing = [task for task in tasks if task.name not in done]
         if not missing:
             return
-        here = {each.name: each for each in self.inputs}
-        inside = self.folds[repeat] == number
+        test = self.folds[repeat] == number
         fold = Fold(
             self.sample,
-            np.flatnonzero(~inside),
-            np.flatnonzero(inside),
+            np.flatnonzero(~test),
+            np.flatnonzero(test),
             repeat=repeat,
             fold=number,
             draws=self.draws,
             networks=self.plan.networks,
             effort=self.plan.effort,
         )
-        first = [name for name in missing if name in here]
-        fold.learn([here[name] for name in first], pool.map)
-        altered = (
-            self._altered(inside, pool)
-            if repeat == 0 and set(first) & set(self.plan.altered_inputs)
-            else []
-        )
-        for name, piece in zip(
-            first, pool.map(lambda name: self._main(fold, here[name], altered), first), strict=True
-        ):
-            found[name] = piece
-            yield self._kept(name, pair, piece)
-        later = [name for name in missing if name not in here]
-        for split, asked in (
-            (fold.inner, [name for name in later if name.startswith(f"{TUNED}/")]),
-            (fold.outer, later),
-        ):
-            split.learn(
-                [
-                    part
-                    for name in asked
-                    if not name.endswith(CNN)
-                    for part in self._asked(name, here).parts
-                ],
-                pool.map,
-            )
-        settings = {name: piece.committee for name, piece in found.items()}
-        for name, piece in zip(
-            later,
-            pool.map(lambda name: self._later(fold, name, here, settings), later),
-            strict=True,
-        ):
-            yield self._kept(name, pair, piece)
+        settings = {name: checkpoint.ensemble for name, checkpoint in done.items()}
+        main = [task for task in missing if task.kind == "main"]
+        for task, checkpoint in self._run_main(fold, main, test, pool):
+            settings[task.name] = checkpoint.ensemble
+            yield self._saved(task, place, checkpoint)
+        others = [task for task in missing if task.kind != "main"]
+        for task, checkpoint in self._run_others(fold, others, settings, pool):
+            yield self._saved(task, place, checkpoint)
 
-    def _altered(self, inside: NDArray[np.bool_], pool: ThreadPoolExecutor) -> list[Altered]:
-        rows = self.alterable[inside[self.alterable]]
-        if self.altering is None or not len(rows):
-            return []
-        altering = self.altering
-        nothing = altering(rows, "shift", UNTOUCHED["shift"])
-        starts = [
-            replace(nothing, kind=kind, strength=UNTOUCHED[kind])
-            for kind in dict.fromkeys(kind for kind, _ in self.alterations)
-        ]
-        found = pool.map(lambda how: altering(rows, *how), self.alterations)
-        return [each for each in (*starts, *found) if len(each.rows)]
-
-    def _main(self, fold: Fold, contender: Contender, altered: Sequence[Altered]) -> Piece:
-        return fold.main(
-            contender,
-            matched=self.plan.matched,
-            importance=self.plan.importance and contender.name == WHOLE,
-            altered=altered if contender.name in self.plan.altered_inputs else (),
-            elsewhere=self.elsewhere if contender.group != "control" else None,
-        )
-
-    def _asked(self, name: str, here: Mapping[str, Contender]) -> Contender:
-        kind, what, *_ = name.split("/")
-        return here[WHOLE if kind == "drop" else what]
-
-    def _later(
+    def _run_main(
         self,
         fold: Fold,
-        name: str,
-        here: Mapping[str, Contender],
-        settings: Mapping[str, Sequence[Settings]],
-    ) -> Piece:
-        kind, what, *more = name.split("/")
-        contender = self._asked(name, here)
-        chosen = settings[contender.name]
-        if kind == "drop":
-            return fold.dropped(contender, int(what), chosen)
-        if kind == "learning":
-            return fold.learning(contender, int(more[0]), chosen)
-        if more[0] == CNN:
-            return fold.ceiling(contender, chosen)
-        return fold.head(contender, more[0], chosen)
+        tasks: Sequence[FoldTask],
+        test: NDArray[np.bool_],
+        pool: ThreadPoolExecutor,
+    ) -> Iterator[tuple[FoldTask, Checkpoint]]:
+        fold.learn([task.input for task in tasks], pool.map)
+        names = {task.input.name for task in tasks} & set(self.plan.altered_inputs)
+        perturbed: Sequence[PerturbedGalaxies] = ()
+        if self.perturbed and fold.repeat == 0 and names:
+            perturbed = self.perturbed.of_fold(test, pool.map)
 
-    def _kept(self, name: str, pair: tuple[int, int], piece: Piece) -> tuple[str, Piece]:
-        if self.pieces:
-            self.pieces.keep(self._file(name, pair), piece)
-        return name, piece
-
-    @staticmethod
-    def _file(name: str, pair: tuple[int, int]) -> str:
-        # another PyTorch has other numbers
-        made_by = f"-{version()}" if name.endswith(f"/{CNN}") else ""
-        return f"{pair[0]}-{pair[1]}-{name}{made_by}"
-
-    def _outcome(self, done: Mapping[tuple[int, int], Mapping[str, Piece]]) -> Outcome:
-        n, classes = len(self.sample.labels), self.sample.classes
-        predictions: dict[str, Prediction] = {}
-        seconds: dict[str, dict[str, float]] = {}
-        for each in self.inputs:
-            table = np.zeros((self.plan.n_repeats, n, len(classes)))
-            for (repeat, fold), pieces in done.items():
-                table[repeat, self.folds[repeat] == fold] = pieces[each.name].probabilities
-            predictions[each.name] = Prediction(table)
-            times = [pieces[each.name].seconds for pieces in done.values()]
-            seconds[each.name] = {
-                what: float(np.mean([time[what] for time in times])) for what in times[0]
-            }
-        rows = [
-            row
-            for pieces in done.values()
-            for name in self._names(0)
-            if name in pieces
-            for row in pieces[name].rows
-        ]
-        rows += self._only(rows) + self._ends(rows)
-        order = [each.name for each in self.inputs]
-        rows.sort(
-            key=lambda row: (
-                _ORDER.index(row.stage),
-                order.index(row.input),
-                row.part,
-                row.head,
-                row.repeat,
-                row.fold,
+        def run(task: FoldTask) -> Checkpoint:
+            name = task.input.name
+            return stages.run_main(
+                fold,
+                task.input,
+                matched=self.plan.matched,
+                importance=self.plan.importance and name == ALL_FEATURES,
+                perturbed=perturbed if name in self.plan.altered_inputs else (),
+                external=self.external if task.input.group != "control" else None,
             )
+
+        yield from zip(tasks, pool.map(run, tasks), strict=True)
+
+    def _run_others(
+        self,
+        fold: Fold,
+        tasks: Sequence[FoldTask],
+        settings: Mapping[str, Sequence[Settings]],
+        pool: ThreadPoolExecutor,
+    ) -> Iterator[tuple[FoldTask, Checkpoint]]:
+        searched = [task for task in tasks if task.kind == "baseline"]
+        fold.inner.learn([part for task in searched for part in task.input.parts], pool.map)
+        encoded = [task for task in tasks if task.kind != "cnn"]
+        fold.outer.learn([part for task in encoded for part in task.input.parts], pool.map)
+
+        def run(task: FoldTask) -> Checkpoint:
+            chosen = settings[task.input.name]
+            if task.kind == "ablation":
+                return stages.run_ablation(fold, task.input, task.place, chosen)
+            if task.kind == "learning":
+                return stages.run_learning_curve(fold, task.input, task.n_train, chosen)
+            if task.kind == "cnn":
+                return stages.run_cnn(fold, task.input, chosen)
+            return stages.run_baseline(fold, task.input, task.classifier, chosen)
+
+        yield from zip(tasks, pool.map(run, tasks), strict=True)
+
+    def _saved(
+        self, task: FoldTask, place: tuple[int, int], checkpoint: Checkpoint
+    ) -> tuple[str, Checkpoint]:
+        if self.checkpoints:
+            self.checkpoints.save(_file_name(task, place), checkpoint)
+        return task.name, checkpoint
+
+
+def _file_name(task: FoldTask, place: tuple[int, int]) -> str:
+    # another version of PyTorch gives other numbers
+    made_by = f"-{torch_version()}" if task.kind == "cnn" else ""
+    return f"{place[0]}-{place[1]}-{task.name}{made_by}"
+
+
+def _collect(run: _ProtocolRun, results: _FoldResults) -> ProtocolResult:
+    names = [each.name for each in run.inputs]
+    predictions = {name: Prediction(_probabilities(run, results, name)) for name in names}
+    seconds = {name: _mean_seconds(results, name) for name in names}
+    rows = [
+        row
+        for checkpoints in results.values()
+        for task in run.tasks(0)
+        if task.name in checkpoints
+        for row in checkpoints[task.name].rows
+    ]
+    rows += _single_extractor_rows(run, rows) + _learning_curve_ends(rows)
+    rows.sort(
+        key=lambda row: (
+            _ORDER.index(row.stage),
+            names.index(row.input),
+            row.part,
+            row.head,
+            row.repeat,
+            row.fold,
         )
-        importances = [
-            each for pieces in done.values() for name in order for each in pieces[name].importances
-        ]
-        return Outcome(self.folds, rows, predictions, importances, seconds)
-
-    def _only(self, rows: Sequence[Row]) -> list[Row]:
-        """Return the rows of single extractors once more, as what is left of all features when the
-        others go.
-        """
-        whole = next((each for each in self.inputs if each.name == WHOLE), None)
-        alone = {each.parts: each.name for each in self.inputs if len(each.parts) == 1}
-        if whole is None or not self.plan.dropping:
-            return []
-        names = {alone[(part,)]: part.column for part in whole.parts if (part,) in alone}
-        return [
-            _again(row, stage="only", input=WHOLE, part=names[row.input])
-            for row in rows
-            if row.stage == "main" and row.input in names
-        ]
-
-    def _ends(self, rows: Sequence[Row]) -> list[Row]:
-        """Return the ends of the learning curves: all training galaxies, as in stage ``main``."""
-        wanted = {row.input for row in rows if row.stage == "learning"}
-        return [
-            _again(row, stage="learning")
-            for row in rows
-            if row.stage == "main" and row.repeat == 0 and row.input in wanted
-        ]
+    )
+    importances = [
+        importance
+        for checkpoints in results.values()
+        for name in names
+        for importance in checkpoints[name].importances
+    ]
+    return ProtocolResult(run.folds, rows, predictions, importances, seconds)
 
 
-def _again(row: Row, **changes: str) -> Row:
-    return Row(**(vars(row) | changes))
+def _probabilities(run: _ProtocolRun, results: _FoldResults, name: str) -> NDArray[np.float64]:
+    n, n_classes = len(run.sample.labels), len(run.sample.classes)
+    table = np.zeros((run.plan.n_repeats, n, n_classes))
+    for (repeat, fold), checkpoints in results.items():
+        table[repeat, run.folds[repeat] == fold] = checkpoints[name].probabilities
+    return table
+
+
+def _mean_seconds(results: _FoldResults, name: str) -> dict[str, float]:
+    times = [checkpoints[name].seconds for checkpoints in results.values()]
+    return {what: float(np.mean([time[what] for time in times])) for what in times[0]}
+
+
+def _single_extractor_rows(run: _ProtocolRun, rows: Sequence[ScoreRow]) -> list[ScoreRow]:
+    """Return the rows of single extractors again as stage ``only``: the others left out."""
+    features = next((each for each in run.inputs if each.name == ALL_FEATURES), None)
+    if features is None or not run.plan.dropping:
+        return []
+    single = {each.parts[0]: each.name for each in run.inputs if len(each.parts) == 1}
+    columns = {single[part]: part.column for part in features.parts if part in single}
+    return [
+        _copy(row, stage="only", input=ALL_FEATURES, part=columns[row.input])
+        for row in rows
+        if row.stage == "main" and row.input in columns
+    ]
+
+
+def _learning_curve_ends(rows: Sequence[ScoreRow]) -> list[ScoreRow]:
+    """Return the last points of the learning curves: all training galaxies, as in ``main``."""
+    names = {row.input for row in rows if row.stage == "learning"}
+    return [
+        _copy(row, stage="learning")
+        for row in rows
+        if row.stage == "main" and row.repeat == 0 and row.input in names
+    ]
+
+
+def _copy(row: ScoreRow, **changes: str) -> ScoreRow:
+    return ScoreRow(**(vars(row) | changes))

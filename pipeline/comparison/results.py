@@ -1,7 +1,4 @@
-"""All that a comparison found out, as plain values.
-
-What the report, the tables and the figures are made from.
-"""
+"""Results of a comparison as plain values, from which report, tables and figures are made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +7,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SCORES", "Candidate", "Cost", "Importance", "Layer", "Prediction", "Row", "Study"]
+__all__ = [
+    "SCORES",
+    "ComparisonResults",
+    "Cost",
+    "Importance",
+    "InputDescription",
+    "LayerSize",
+    "Prediction",
+    "ScoreRow",
+]
 
 SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "auc", "log_loss", "brier", "ece")
 """Scores of every row; of the last three, less is better.
@@ -23,15 +29,15 @@ Stage = Literal["main", "matched", "head", "learning", "robustness", "drop", "on
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """An input of the comparison.
+class InputDescription:
+    """Name, description and group of an input, for the report.
 
     Parameters
     ----------
     name : str
         For example ``pixels``, ``pixels_pca``, ``hog``, ``features``, ``shuffled``.
     about : str
-        What it is, for the report.
+        One phrase.
     group : {"pixels", "features", "both", "control"}
     """
 
@@ -41,29 +47,30 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of ``scores.csv``: an input, a head and a fold, under one condition.
+class ScoreRow:
+    """Row of ``scores.csv``: scores of an input and a classifier in a fold, under one condition.
 
     Parameters
     ----------
     stage : str
-        ``main``: tuned network, whole training fold, untouched test fold. ``matched``: as main,
-        with the one number of parameters that all inputs share. ``head``: another classifier, named
-        by `head`. ``learning``: fewer training galaxies. ``robustness``: altered test galaxies, the
-        classifiers of ``main``. ``drop``: all features but `part`; ``only``: `part` alone.
-        ``cross``: tested on the other source.
+        ``main``: tuned network, whole training fold, unperturbed test fold. ``matched``: as main,
+        with the number of parameters that all inputs share. ``head``: a baseline classifier, named
+        by `head`. ``learning``: learning curve, with fewer training galaxies. ``robustness``:
+        perturbed test galaxies, networks of ``main``. ``drop``: ablation, all features but `part`;
+        ``only``: `part` alone. ``cross``: networks of ``main`` on the external test set.
     input : str
-        Name of a `Candidate`.
+        Name of an `InputDescription`.
     head : {"network", "logistic", "forest", "cnn"}
+        The classifier.
     repeat, fold : int
-        From 0. The same pair is the same split of the galaxies in every row.
+        From 0. The same pair is the same split in every row.
     n_train, n_test : int
     perturbation : str
         ``robustness``: ``rotation`` (degrees), ``shift`` (pixels), ``noise`` (added, in units of
-        the noise that is there), ``blur`` (sigma, pixels), ``dimming`` (factor of 1 + z), ``band``
+        the noise of the image), ``blur`` (sigma, pixels), ``dimming`` (factor of 1 + z), ``band``
         (number of the missing band, from 0). Otherwise empty.
     strength : float
-        How much, in the unit named above; 0 elsewhere.
+        In the unit given for `perturbation`; otherwise 0.
     part : str
         ``drop`` and ``only``: the extractor. Otherwise empty.
     n_features, n_parameters : int
@@ -72,7 +79,7 @@ class Row:
     per_class : mapping
         Class to ``precision``, ``recall``, ``f1``, ``auc`` and ``n``.
     settings : mapping
-        What the search chose on inner folds.
+        What the hyperparameter search chose on the inner split.
     """
 
     stage: Stage
@@ -94,13 +101,13 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What stage ``main`` said of galaxies that it had not seen.
+    """Predicted probabilities of an input for held-out galaxies, in stage ``main``.
 
     Parameters
     ----------
     probabilities : array of float, shape (repeats, n, classes)
-        Rows in the order of `Study.ids`, columns in that of `Study.classes`. The predicted class is
-        the most probable one.
+        Rows in the order of `ComparisonResults.ids`, columns in that of
+        `ComparisonResults.classes`. The predicted class is the most probable one.
     """
 
     probabilities: NDArray[np.float64]
@@ -108,16 +115,16 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Importance:
-    """What a trained network loses when one block of its input is shuffled among the test galaxies.
+    """Permutation importance: the fall of the scores when one part of an input is permuted.
 
     Parameters
     ----------
     input : str
     part : str
-        The extractor whose columns were shuffled.
+        The extractor whose columns were permuted among the test galaxies.
     repeat, fold : int
     loss : float
-        Fall of macro-F1, mean over the shufflings.
+        Fall of macro-F1, mean over the permutations.
     per_class : mapping
         Fall of each class's F1.
     """
@@ -132,27 +139,28 @@ class Importance:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an input costs. Times are of one processor of this machine and differ from run to run.
+    """Cost of an input in numbers, parameters, bytes and seconds.
 
-    Nothing else in a study does.
+    Times are of one processor of this machine. They are the only results that differ from run to
+    run.
 
     Parameters
     ----------
     input : str
     n_features : int
-        Numbers a galaxy that the network is fed.
+        Numbers per galaxy in the input of the network.
     n_measured : int
-        Numbers a galaxy before reduction; of SIFT the mean number of descriptor values.
+        Numbers per galaxy before reduction; for SIFT the mean number of descriptor values.
     n_parameters : int
         Of the network, mean over the folds.
     bytes_per_galaxy : int
-        Of the measured numbers, as they lie in a feature table.
+        Of the measured numbers as stored in a feature table.
     extract_seconds : float
-        Preparation and measuring, a galaxy, one thread.
+        Preparation and extraction, per galaxy, one thread.
     fit_seconds, predict_seconds : float
-        Encoding and network: fitting once on a training fold; prediction a galaxy.
+        Encoding and network: fit on one training fold; prediction per galaxy.
     search_seconds : float
-        All draws of the search, a fold.
+        All draws of the hyperparameter search, per fold.
     """
 
     input: str
@@ -167,8 +175,8 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """A line of the lecture's argument: one fully connected layer from an image to an image.
+class LayerSize:
+    """Parameters of fully connected layers on images of one size.
 
     Parameters
     ----------
@@ -178,11 +186,11 @@ class Layer:
     inputs : int
         Pixels times bands.
     parameters : int
-        Of a layer from one band of so many pixels to as many units: ``n^2 + n`` with n the pixels.
+        Of a layer from one band to an image of the same size: ``n^2 + n`` for n pixels.
     shallow : int
-        Of a shallow network with 64 hidden units on all bands.
+        Of a network with 64 hidden units on all bands.
     features : int
-        Of the same network on all hand-crafted features, whatever the size.
+        Of the same network on all hand-crafted features; does not depend on the size.
     """
 
     size: int
@@ -194,13 +202,13 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
-    """The comparison of hand-crafted features with raw pixels on one set of labelled galaxies.
+class ComparisonResults:
+    """Results of the comparison of hand-crafted features with raw pixels on one data set.
 
     Parameters
     ----------
     source, label : str
-        Name of the source without its folder; catalogue column with the classes.
+        Name of the source without its folder; catalog column with the classes.
     bands : tuple of str
     ids : array of str, shape (n,)
     labels : array of str, shape (n,)
@@ -209,30 +217,31 @@ class Study:
         In sorted order.
     folds : array of int, shape (repeats, n)
         The fold in which a galaxy was tested.
-    candidates : tuple of Candidate
-        In the order of the report. ``pixels`` is always there: every difference is one to it.
-    rows : tuple of Row
+    descriptions : tuple of InputDescription
+        Of the inputs, in the order of the report. ``pixels`` is always among them: every difference
+        is one to it.
+    rows : tuple of ScoreRow
     predictions : mapping of str to Prediction
         By the name of the input; stage ``main``.
     pixels : array of float32, shape (n, bands, size, size)
-        The prepared cutouts, for pictures.
+        The prepared cutouts, for figures.
     importances : tuple of Importance
     costs : tuple of Cost
-    layers : tuple of Layer
+    layers : tuple of LayerSize
     left_out : mapping of str to int
-        Why galaxies took no part, and how many; reads as "3 without a label".
+        Number of galaxies that took no part by reason; reads as "3 without a label".
     cut : tuple of str
-        What the time did not allow, a sentence each; empty if nothing was cut.
+        What was left out for the time budget, a sentence each.
     notes : tuple of str
-        What a reader must know: duplicates kept on one side, a group column that was used, a head
-        that was not installed.
+        Further sentences for the reader, such as on duplicates, a group column, or a classifier
+        that is not installed.
     predicted_seconds, used_seconds : float
-        Of the comparison, after the cutouts were measured.
+        After the cutouts were measured.
     run : mapping
-        All that is needed to repeat the run, as JSON values; has ``recipe``, ``fingerprint``,
-        ``seed``, ``n_folds``, ``n_repeats``, ``draws``, ``preset``.
+        Content of ``run.json``, with which the run can be repeated; has ``recipe``,
+        ``fingerprint``, ``seed``, ``n_folds``, ``n_repeats``, ``draws``, ``preset``.
     cross_source : str
-        Name of the other source that stage ``cross`` was tested on; empty if there is none.
+        Name of the external test set of stage ``cross``; empty if there is none.
     """
 
     source: str
@@ -242,13 +251,13 @@ class Study:
     labels: NDArray[np.str_]
     classes: tuple[str, ...]
     folds: NDArray[np.intp]
-    candidates: tuple[Candidate, ...]
-    rows: tuple[Row, ...]
+    descriptions: tuple[InputDescription, ...]
+    rows: tuple[ScoreRow, ...]
     predictions: Mapping[str, Prediction]
     pixels: NDArray[np.float32]
     importances: tuple[Importance, ...] = ()
     costs: tuple[Cost, ...] = ()
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[LayerSize, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     cut: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -259,22 +268,27 @@ class Study:
 
     @property
     def n_repeats(self) -> int:
-        """How often the galaxies were split anew."""
+        """Number of repeats of the cross-validation."""
         return len(self.folds)
 
     @property
     def n_folds(self) -> int:
-        """Parts of one split."""
+        """Number of folds of one repeat."""
         return int(self.folds.max()) + 1
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs, in the order of the report."""
-        return tuple(each.name for each in self.candidates)
+        return tuple(each.name for each in self.descriptions)
 
-    def select(self, stage: Stage, **where: object) -> list[Row]:
-        """Return the rows of a stage whose fields have these values, ordered by repeat and fold
-        within the order of the study.
+    def select(self, stage: Stage, **where: object) -> list[ScoreRow]:
+        """Return the rows of a stage whose fields have the given values, in the stored order.
+
+        Parameters
+        ----------
+        stage : str
+        **where
+            Fields of `ScoreRow` and their values.
         """
         return [
             row
@@ -283,6 +297,6 @@ class Study:
             and all(getattr(row, name) == value for name, value in where.items())
         ]
 
-    def values(self, rows: Sequence[Row], metric: str) -> NDArray[np.float64]:
+    def values(self, rows: Sequence[ScoreRow], metric: str) -> NDArray[np.float64]:
         """Return one score of each row."""
         return np.array([row.scores[metric] for row in rows])

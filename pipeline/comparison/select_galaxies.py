@@ -1,4 +1,4 @@
-"""Which galaxies of a source take part in a comparison, and why the others do not."""
+"""Select the galaxies of a source that take part in a comparison, and count the others."""
 
 from collections import Counter
 
@@ -7,17 +7,30 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import Source
-from galfeat.pipeline.comparison.cross_validation import families, image_twins, position_twins
-from galfeat.pipeline.comparison.dataset import Galaxies
+from galfeat.features.registry import PIXELS
+from galfeat.pipeline.comparison.cross_validation import (
+    close_positions,
+    connected_groups,
+    identical_images,
+)
+from galfeat.pipeline.comparison.measured_galaxies import MeasuredGalaxies
 from galfeat.pipeline.extraction.feature_table import class_labels
 from galfeat.pipeline.extraction.measure import Block
-from galfeat.pipeline.models.train import labelled_rows
+from galfeat.pipeline.models.train import labeled_rows
 
-__all__ = ["chosen", "chosen_elsewhere", "labels_of"]
+__all__ = ["catalog_labels", "select_external", "select_galaxies"]
 
 
-def labels_of(source: Source, label: str, whose: str = "the catalogue") -> NDArray[np.str_]:
-    """Return the classes in the catalogue; "" where there is none.
+def catalog_labels(source: Source, label: str, whose: str = "the catalogue") -> NDArray[np.str_]:
+    """Return the labels in the catalog of a source, "" where there is none.
+
+    Parameters
+    ----------
+    source : Source
+    label : str
+        Catalog column with the classes.
+    whose : str
+        Subject of the error message.
 
     Raises
     ------
@@ -34,19 +47,22 @@ def labels_of(source: Source, label: str, whose: str = "the catalogue") -> NDArr
     return class_labels(source.catalog, label)
 
 
-def chosen(galaxies: Galaxies, label: str, n_folds: int) -> tuple[Galaxies, dict[str, int]]:
-    """Return the galaxies that take part, and how many do not and why.
+def select_galaxies(
+    galaxies: MeasuredGalaxies, label: str, n_folds: int
+) -> tuple[MeasuredGalaxies, dict[str, int]]:
+    """Return the galaxies that take part, and how many do not by reason.
 
-    The reasons read as "3 without a label".
+    Left out are galaxies without a label, with features that are not finite, or of classes with
+    fewer groups than folds. The reasons read as "3 without a label".
 
     Raises
     ------
     UsageError
         If fewer than two classes are left.
     """
-    finite = finite_rows(galaxies.blocks)
+    finite = _finite_rows(galaxies.blocks)
     labels = np.where(finite, galaxies.labels, "")
-    rows, unlabelled = labelled_rows(labels, label, n_folds, galaxies.family()[0])
+    rows, unlabelled = labeled_rows(labels, label, n_folds, galaxies.groups()[0])
     broken = int(np.count_nonzero(~finite & (galaxies.labels != "")))
     names = sorted(set(labels.tolist()) - set(labels[rows].tolist()) - {""})
     alone = all(np.count_nonzero(labels == name) < n_folds for name in names)
@@ -63,29 +79,29 @@ def chosen(galaxies: Galaxies, label: str, n_folds: int) -> tuple[Galaxies, dict
     return galaxies.take(rows), {reason: count for reason, count in counts.items() if count}
 
 
-def chosen_elsewhere(
-    other: Galaxies, here: Galaxies, classes: list[str], label: str
-) -> tuple[Galaxies, dict[str, int]]:
-    """Return the galaxies of the other source that can be tested on.
+def select_external(
+    external: MeasuredGalaxies, galaxies: MeasuredGalaxies, classes: list[str], label: str
+) -> tuple[MeasuredGalaxies, dict[str, int]]:
+    """Return the galaxies of the test source that can be tested on, and how many cannot by reason.
 
-    Of known classes, and not among those here.
+    They have a class that is trained on, and are not among the training galaxies.
 
     Raises
     ------
     UsageError
         If none are left.
     """
-    known = np.isin(other.labels, classes)
-    finite = finite_rows(other.blocks)
-    twin = _twins(other, here)
-    rows = np.flatnonzero(known & finite & ~twin)
+    known = np.isin(external.labels, classes)
+    finite = _finite_rows(external.blocks)
+    duplicate = _duplicates(external, galaxies)
+    rows = np.flatnonzero(known & finite & ~duplicate)
     if not len(rows):
-        had = ", ".join(sorted(set(other.labels.tolist()) - {""})) or "none"
-        same = int(np.count_nonzero(twin))
+        had = ", ".join(sorted(set(external.labels.tolist()) - {""})) or "none"
+        same = int(np.count_nonzero(duplicate))
         why = (
             (
-                f"; {same:,} of its {len(twin):,} galaxies are among those trained on (the same "
-                "position or image)"
+                f"; {same:,} of its {len(duplicate):,} galaxies are among those trained on (the "
+                "same position or image)"
             )
             if same
             else ""
@@ -94,23 +110,23 @@ def chosen_elsewhere(
             f"the other source has no galaxy to test on; the classes in its column '{label}' are "
             f"{had}, here {', '.join(classes)}{why}"
         )
-    others = Counter(other.labels[~known & (other.labels != "")].tolist())
+    others = Counter(external.labels[~known & (external.labels != "")].tolist())
     counts = {
-        "of the other source without a label": int(np.count_nonzero(other.labels == "")),
+        "of the other source without a label": int(np.count_nonzero(external.labels == "")),
         "of the other source of classes that are not trained on "
         f"({', '.join(sorted(others))})": sum(others.values()),
         "of the other source that are among the training galaxies "
-        "(the same position or image)": int(np.count_nonzero(twin & known)),
+        "(the same position or image)": int(np.count_nonzero(duplicate & known)),
         "of the other source with features that are no finite numbers": int(
-            np.count_nonzero(~finite & known & ~twin)
+            np.count_nonzero(~finite & known & ~duplicate)
         ),
-        "of the other source that could not be measured": len(other.failures),
+        "of the other source that could not be measured": len(external.failures),
     }
-    return other.take(rows), {reason: count for reason, count in counts.items() if count}
+    return external.take(rows), {reason: count for reason, count in counts.items() if count}
 
 
-def finite_rows(blocks: dict[str, Block]) -> NDArray[np.bool_]:
-    """Return which galaxies have finite numbers everywhere."""
+def _finite_rows(blocks: dict[str, Block]) -> NDArray[np.bool_]:
+    """Return which galaxies have finite features only, shape (n,)."""
     good = np.ones(len(next(iter(blocks.values()))), dtype=bool)
     for block in blocks.values():
         if not isinstance(block, list):
@@ -118,17 +134,19 @@ def finite_rows(blocks: dict[str, Block]) -> NDArray[np.bool_]:
     return good
 
 
-def _twins(other: Galaxies, here: Galaxies) -> NDArray[np.bool_]:
-    pixels = [np.asarray(each.blocks["pixels"]) for each in (here, other)]
+def _duplicates(external: MeasuredGalaxies, galaxies: MeasuredGalaxies) -> NDArray[np.bool_]:
+    """Return which external galaxies have the position or image of a training galaxy."""
+    pixels = [np.asarray(each.blocks[PIXELS.name]) for each in (galaxies, external)]
     n = len(pixels[0])
-    ties = [image_twins(np.concatenate(pixels))] if pixels[0].shape[1] == pixels[1].shape[1] else []
-    sky = [each.coordinates() for each in (here, other)]
+    same_shape = pixels[0].shape[1] == pixels[1].shape[1]
+    pairs = [identical_images(np.concatenate(pixels))] if same_shape else []
+    sky = [each.coordinates() for each in (galaxies, external)]
     if sky[0] is not None and sky[1] is not None:
-        ties.append(
-            position_twins(
+        pairs.append(
+            close_positions(
                 np.concatenate([sky[0][0], sky[1][0]]), np.concatenate([sky[0][1], sky[1][1]])
             )
         )
-    family = families(n + len(pixels[1]), ties)
-    found: NDArray[np.bool_] = np.isin(family[n:], family[:n])
+    groups = connected_groups(n + len(pixels[1]), pairs)
+    found: NDArray[np.bool_] = np.isin(groups[n:], groups[:n])
     return found

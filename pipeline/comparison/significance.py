@@ -1,7 +1,4 @@
-"""What scores over folds allow to conclude.
-
-Intervals, tests, corrections for many tests, and practical equivalence.
-"""
+"""Statistical inference on scores of folds: intervals, tests, corrections and equivalence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +25,7 @@ Alternative = Literal["two-sided", "greater", "less"]
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over folds with its uncertainty.
+    """Mean over folds with its confidence interval.
 
     Parameters
     ----------
@@ -36,7 +33,7 @@ class Interval:
     se : float
         Standard error, corrected for the overlap of the training sets.
     low, high : float
-        The interval that covers the expected score with the stated level.
+        Limits of the confidence interval of the expected score.
     """
 
     mean: float
@@ -47,14 +44,14 @@ class Interval:
 
 @dataclass(frozen=True)
 class TTest:
-    """The result of a test of differences over folds.
+    """Result of a t-test of differences over folds.
 
     Parameters
     ----------
     statistic : float
         Student's t.
     p : float
-        Probability of a statistic at least as extreme if there were no difference.
+        Probability of a statistic at least as extreme under the null hypothesis.
     degrees : int
         Degrees of freedom.
     """
@@ -66,8 +63,9 @@ class TTest:
 
 @dataclass(frozen=True)
 class Equivalence:
-    """How probable it is that a difference lies below, within or above the region of practical
-    equivalence; they sum to 1.
+    """Posterior probabilities of a difference below, in and above the region of equivalence.
+
+    They sum to 1.
 
     Parameters
     ----------
@@ -82,7 +80,7 @@ class Equivalence:
 def corrected_interval(
     values: ArrayLike, n_train: float, n_test: float, level: float = 0.95
 ) -> Interval:
-    r"""Return the mean of scores over folds with the standard error of Nadeau and Bengio.
+    r"""Return the mean over folds with the corrected standard error of Nadeau and Bengio.
 
     The training sets of the folds overlap, so their scores are not independent and
     :math:`s/\sqrt{k}` is too small. The corrected variance of the mean of :math:`k` scores with
@@ -91,7 +89,7 @@ def corrected_interval(
     Parameters
     ----------
     values : array_like, shape (k,)
-        One score, or one difference of scores, a fold; at least two. Folds of all repeats count.
+        One score, or one difference of scores, per fold of all repeats; at least two.
     n_train, n_test : float
         Mean sizes of the training and test folds.
     level : float
@@ -124,21 +122,20 @@ def corrected_interval(
 def corrected_ttest(
     differences: ArrayLike, n_train: float, n_test: float, alternative: Alternative = "two-sided"
 ) -> TTest:
-    r"""Test whether the mean difference of two inputs over the same folds is zero.
+    r"""Test the mean difference over folds with the corrected resampled t-test.
 
-    The corrected resampled t-test.
-
-    The statistic is :math:`t = \bar d / \sqrt{(1/k + n_{test}/n_{train})\,s^2}` with :math:`k - 1`
-    degrees of freedom.
+    The null hypothesis is a difference of zero. The statistic is
+    :math:`t = \bar d / \sqrt{(1/k + n_{test}/n_{train})\,s^2}` with :math:`k - 1` degrees of
+    freedom.
 
     Parameters
     ----------
     differences : array_like, shape (k,)
-        One difference a fold, of all repeats; at least two.
+        One difference per fold of all repeats; at least two.
     n_train, n_test : float
         Mean sizes of the training and test folds.
     alternative : {"two-sided", "greater", "less"}
-        What is tested against "no difference": any, one above zero, or one below zero; as in
+        Alternative hypothesis: a difference other than, above or below zero; as in
         `scipy.stats.ttest_1samp`.
 
     Returns
@@ -152,9 +149,8 @@ def corrected_ttest(
 
     Notes
     -----
-    Where all differences are equal, t is infinite with p = 0, or 0 with p = 1 (one-sided 0.5) if
-    they are zero: the folds show no spread to judge by, so such a p-value of a few folds deserves
-    no trust.
+    If all differences are equal, t is infinite with p = 0, or 0 with p = 1 (one-sided 0.5) if they
+    are zero. Such a p-value is not reliable, since the variance cannot be estimated.
 
     References
     ----------
@@ -183,16 +179,16 @@ def corrected_ttest(
 
 
 def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return p-values corrected for having made several tests, by Holm's step-down method.
+    """Return p-values corrected for multiple tests by Holm's step-down method.
 
     The smallest of m p-values is multiplied by m, the next by m - 1 and so on; none becomes smaller
-    than one before it, or more than 1. Calling significant what stays below 0.05 makes one or more
-    false claims in at most 5 % of such families of tests, however the tests depend on each other.
+    than one before it, or more than 1. A threshold of 0.05 on the corrected p-values bounds the
+    family-wise error rate by 5 %, for any dependence between the tests.
 
     Parameters
     ----------
     p_values : array_like, shape (m,)
-        In any order; NaN (a test that could not be made) stays NaN and is not counted.
+        In any order; NaN (a test that is not defined) stays NaN and is not counted.
 
     Returns
     -------
@@ -222,24 +218,21 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
 def equivalence(
     differences: ArrayLike, n_train: float, n_test: float, region: float = 0.01
 ) -> Equivalence:
-    """Return how probable it is that a difference is practically nothing, or lies to either side.
+    """Return the probabilities of practical equivalence by the correlated Bayesian t-test.
 
-    The correlated Bayesian t-test.
-
-    A test that finds no significant difference has not shown that there is none. Here the mean
-    difference has, after the folds were seen, the Student's t distribution of `corrected_interval`;
-    the part of it within ``[-region, region]`` is the probability that the two inputs are equally
-    good for all practical purposes.
+    A test without a significant difference does not show equivalence. Here the posterior of the
+    mean difference is the Student's t distribution of `corrected_interval`; its probability within
+    ``[-region, region]`` is that of practical equivalence.
 
     Parameters
     ----------
     differences : array_like, shape (k,)
-        One difference a fold, of all repeats; at least two.
+        One difference per fold of all repeats; at least two.
     n_train, n_test : float
         Mean sizes of the training and test folds; they set the correlation of the folds, ``n_test /
         (n_train + n_test)``.
     region : float
-        Half the width of the region of practical equivalence, in units of the score; at least 0.
+        Half width of the region of practical equivalence, in units of the score; at least 0.
 
     Returns
     -------
@@ -277,6 +270,6 @@ def _mean_and_error(values: ArrayLike, n_train: float, n_test: float) -> tuple[f
     k = len(scores)
     if k < 2:
         raise UsageError(f"an interval needs at least two folds; there is {k}")
-    # equal scores have no spread, not one of rounding errors
-    spread = 0.0 if np.ptp(scores) == 0 else float(scores.var(ddof=1))
-    return float(scores.mean()), float(np.sqrt((1.0 / k + n_test / n_train) * spread)), k - 1
+    # exactly zero for equal scores, without rounding errors
+    variance = 0.0 if np.ptp(scores) == 0 else float(scores.var(ddof=1))
+    return float(scores.mean()), float(np.sqrt((1.0 / k + n_test / n_train) * variance)), k - 1

@@ -1,7 +1,4 @@
-"""One split of the galaxies.
-
-Everything is learned from its training side alone and judged on the other.
-"""
+"""One split of the galaxies: encoders and networks are fitted on its training side only."""
 
 import time
 from collections import Counter
@@ -20,33 +17,33 @@ from galfeat.pipeline.models.inputs import Encoder, Part
 from galfeat.pipeline.models.model import make_network, padded
 
 __all__ = [
-    "Fitted",
-    "Member",
+    "EnsembleMember",
+    "FittedEnsemble",
     "Split",
     "calibrated",
     "class_weights",
-    "joined",
-    "parameters",
-    "temperature_of",
+    "column_counts_and_scales",
+    "concatenate",
+    "count_parameters",
+    "fitted_temperature",
     "train_network",
-    "widths_and_factors",
 ]
 
-# root mean square length of a part's rows over the training galaxies, as in `Encoder`
+# root mean square norm of the rows of a part over the training galaxies, as in `Encoder`
 _LENGTH = 3.0
-_Learned = tuple[Encoder, NDArray[np.float32], NDArray[np.float32]]
-_LEAST = 1e-12  # probability, where a logarithm is taken
+_Encoded = tuple[Encoder, NDArray[np.float32], NDArray[np.float32]]
+_MIN_PROBABILITY = 1e-12  # below which logarithms are not taken
 
 
 class Split:
-    """Galaxies to learn from and galaxies to judge on.
+    """Training and test galaxies, with the encoders of the parts of the inputs.
 
-    What the parts of inputs need is learned once, whichever inputs they stand in.
+    Each part is encoded once, however many inputs it is in.
 
     Parameters
     ----------
     blocks : mapping of str to array or list
-        All galaxies.
+        Feature blocks of all galaxies.
     labels : array of str, shape (n,)
     train, test : array of int
         Rows.
@@ -74,145 +71,154 @@ class Split:
             seed,
         )
         self.classes = sorted(set(labels[train].tolist()))
-        self._parts: dict[Part, _Learned] = {}
+        self._parts: dict[Part, _Encoded] = {}
         self.seconds: dict[Part, float] = {}
 
     @property
     def train_labels(self) -> NDArray[np.str_]:
-        """Classes of the galaxies to learn from."""
+        """Labels of the training galaxies."""
         return self.labels[self.train]
 
     @property
     def test_labels(self) -> NDArray[np.str_]:
-        """Classes of the galaxies to judge on."""
+        """Labels of the test galaxies."""
         return self.labels[self.test]
 
-    def learn(self, parts: Iterable[Part], apply: Callable[..., Iterable[_Learned]] = map) -> None:
-        """Learn code words, scales and components of these parts from the training side.
+    def learn(self, parts: Iterable[Part], apply: Callable[..., Iterable[_Encoded]] = map) -> None:
+        """Fit the encoders of these parts on the training side, where that has not been done.
 
-        Those learned already stay.
+        An encoder has code words, scales and principal components.
 
         Parameters
         ----------
         parts : iterable of Part
         apply : callable
-            ``map``, or that of a pool.
+            ``map``, or that of a thread pool.
         """
         new = [part for part in dict.fromkeys(parts) if part not in self._parts]
-        self._parts |= dict(zip(new, apply(self._learned, new), strict=True))
+        self._parts |= dict(zip(new, apply(self._encode, new), strict=True))
 
     def encoder(self, part: Part) -> Encoder:
-        """Return what was learned for a part."""
+        """Return the fitted encoder of a part."""
         return self._parts[part][0]
 
-    def wide(
+    def features(
         self, parts: Sequence[Part]
     ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
-        """Return both sides of each part, with the most components that a setting may keep."""
+        """Return the encoded training and test galaxies, an array per part.
+
+        Each array has as many principal components as any setting may keep.
+        """
         return [self._parts[part][1] for part in parts], [self._parts[part][2] for part in parts]
 
-    def _learned(self, part: Part) -> _Learned:
+    def _encode(self, part: Part) -> _Encoded:
         start = time.thread_time()
-        widest = None if part.components is None else Part(part.column, part.view, MOST_COMPONENTS)
-        seen, unseen = (
+        largest = None if part.components is None else Part(part.column, part.view, MOST_COMPONENTS)
+        train, test = (
             {part.column: take_rows(self.blocks[part.column], rows)}
             for rows in (self.train, self.test)
         )
-        encoder = Encoder([widest or part], self.shape, self.seed).fit(seen)
-        learned = encoder.transform(seen)
+        encoder = Encoder([largest or part], self.shape, self.seed).fit(train)
+        train_features = encoder.transform(train)
         self.seconds[part] = time.thread_time() - start
-        return encoder, learned, padded(unseen, encoder.transform).astype(np.float32)
+        return encoder, train_features, padded(test, encoder.transform).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Member:
-    """A network of a committee, and what it makes of the parts of its input.
+class EnsembleMember:
+    """Network of an ensemble, with its selection and scaling of the parts of its input.
 
     Parameters
     ----------
     settings : Settings
-    widths : sequence of int
-        Columns of each part that it takes.
-    factors : sequence of float
-        Bring the parts to one scale.
+    columns : sequence of int
+        Number of leading columns of each part.
+    scales : sequence of float
+        Factors that give all parts the same norm.
     network : MLPClassifier
     """
 
     settings: Settings
-    widths: Sequence[int]
-    factors: Sequence[float]
+    columns: Sequence[int]
+    scales: Sequence[float]
     network: MLPClassifier
 
-    def matrix(self, wide: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return what the network is fed, shape (n, features)."""
-        return joined(wide, self.widths, self.factors)
+    def matrix(self, features: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return the input matrix of the network, shape (n, features)."""
+        return concatenate(features, self.columns, self.scales)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
-    """A trained committee with what was learned before it.
+class FittedEnsemble:
+    """Trained ensemble of networks with its encoders and its temperature.
 
     Parameters
     ----------
     parts : sequence of Part
     encoders : sequence of Encoder
-        One a part.
-    members : sequence of Member
+        One per part.
+    members : sequence of EnsembleMember
         The best settings first.
     temperature : float
-        The logarithms of the probabilities are divided by it: fitted on the inner split.
+        Calibration: divides the logarithms of the probabilities. Fitted on the inner split.
     """
 
     parts: Sequence[Part]
     encoders: Sequence[Encoder]
-    members: Sequence[Member]
+    members: Sequence[EnsembleMember]
     temperature: float
 
     @property
     def classes(self) -> list[str]:
-        """Names of the classes that it knows, sorted."""
+        """Names of the classes of the training galaxies, sorted."""
         return [str(name) for name in self.members[0].network.classes_]
 
-    def wide(self, blocks: Mapping[str, Block]) -> list[NDArray[np.float32]]:
-        """Return the parts of other galaxies, as `Split.wide` does."""
+    def features(self, blocks: Mapping[str, Block]) -> list[NDArray[np.float32]]:
+        """Return the encoded parts of other galaxies, as `Split.features` does."""
         pairs = zip(self.parts, self.encoders, strict=True)
         return [
             padded({part.column: blocks[part.column]}, encoder.transform).astype(np.float32)
             for part, encoder in pairs
         ]
 
-    def probabilities(self, wide: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-        """Return the probability of each class, the mean over the committee made as sure as it may
-        be; shape (n, classes).
-        """
-        said = [
-            np.asarray(each.network.predict_proba(each.matrix(wide)), dtype=np.float64)
+    def probabilities(self, features: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+        """Return the calibrated mean probability of each class, shape (n, classes)."""
+        tables = [
+            np.asarray(each.network.predict_proba(each.matrix(features)), dtype=np.float64)
             for each in self.members
         ]
-        return calibrated(np.mean(said, axis=0), self.temperature)
+        return calibrated(np.mean(tables, axis=0), self.temperature)
 
 
-def widths_and_factors(
-    parts: Sequence[Part], wide: Sequence[NDArray[np.float32]], components: int
+def column_counts_and_scales(
+    parts: Sequence[Part], features: Sequence[NDArray[np.float32]], components: int
 ) -> tuple[list[int], list[float]]:
-    """Return how many columns of each part are taken, and the factors that then bring the training
-    galaxies to one scale.
+    """Return the number of columns that are kept of each part, and its scale factor.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    features : sequence of array
+        Of the training galaxies, an array per part.
+    components : int
+        Principal components to keep of the parts that are reduced.
     """
-    widths = [
+    columns = [
         rows.shape[1] if part.components is None else min(components, rows.shape[1])
-        for part, rows in zip(parts, wide, strict=True)
+        for part, rows in zip(parts, features, strict=True)
     ]
-    return widths, [_factor(rows[:, :width]) for rows, width in zip(wide, widths, strict=True)]
+    kept = (rows[:, :count] for rows, count in zip(features, columns, strict=True))
+    return columns, [_scale(rows) for rows in kept]
 
 
-def joined(
-    wide: Sequence[NDArray[np.float32]], widths: Sequence[int], factors: Sequence[float]
+def concatenate(
+    features: Sequence[NDArray[np.float32]], columns: Sequence[int], scales: Sequence[float]
 ) -> NDArray[np.float32]:
-    """Return the first columns of each part side by side, each part times its factor."""
+    """Return the leading columns of all parts side by side, each part times its scale factor."""
     return np.hstack(
         [
-            rows[:, :width] * np.float32(factor)
-            for rows, width, factor in zip(wide, widths, factors, strict=True)
+            rows[:, :count] * np.float32(scale)
+            for rows, count, scale in zip(features, columns, scales, strict=True)
         ]
     )
 
@@ -225,7 +231,17 @@ def train_network(
     seed: int,
     effort: float = 1.0,
 ) -> MLPClassifier:
-    """Train a network with these settings."""
+    """Train a network with given hyperparameters.
+
+    Parameters
+    ----------
+    x : array, shape (n, features)
+    labels : array of str, shape (n,)
+    settings : Settings
+    seed : int
+    effort : float
+        Factor of the epochs.
+    """
     network = make_network(
         len(x),
         (settings.hidden,),
@@ -239,9 +255,13 @@ def train_network(
 
 
 def class_weights(labels: NDArray[np.str_], power: float) -> dict[str, float]:
-    """Return the weight of each class.
+    """Return class weights: inverse relative frequencies to some power, 1 on average.
 
-    Its frequency, relative to the mean one, to the power of -`power`; 1 on average over galaxies.
+    Parameters
+    ----------
+    labels : array of str, shape (n,)
+    power : float
+        0 gives all galaxies the same weight, 1 all classes.
     """
     counts = Counter(labels.tolist())
     mean = len(labels) / len(counts)
@@ -250,34 +270,45 @@ def class_weights(labels: NDArray[np.str_], power: float) -> dict[str, float]:
     return {name: weight / norm for name, weight in raw.items()}
 
 
-def temperature_of(
+def fitted_temperature(
     probabilities: NDArray[np.float64], labels: NDArray[np.str_], classes: Sequence[str]
 ) -> float:
-    """Return the temperature that suits galaxies that the network has not seen.
+    """Fit the temperature that calibrates the probabilities of validation galaxies.
 
-    Galaxies of classes that it does not know are left out.
+    Galaxies of classes that are not among the training galaxies are left out.
+
+    Parameters
+    ----------
+    probabilities : array, shape (n, classes)
+    labels : array of str, shape (n,)
+    classes : sequence of str
+        Those of the training galaxies, sorted.
+
+    References
+    ----------
+    Guo, Pleiss, Sun & Weinberger (2017), PMLR 70, 1321, doi:10.48550/arXiv.1706.04599.
     """
     known = np.isin(labels, list(classes))
     target = (labels[known, None] == np.asarray(classes)[None, :]).astype(np.float64)
     return (
-        fit_temperature(np.log(np.maximum(probabilities[known], _LEAST)), target)
+        fit_temperature(np.log(np.maximum(probabilities[known], _MIN_PROBABILITY)), target)
         if known.any()
         else 1.0
     )
 
 
 def calibrated(probabilities: NDArray[Any], temperature: float) -> NDArray[np.float64]:
-    """Return probabilities whose logarithms are divided by the temperature; rows sum to 1."""
-    logarithms = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), _LEAST))
+    """Return the probabilities after temperature scaling; rows sum to 1."""
+    logarithms = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), _MIN_PROBABILITY))
     return np.asarray(scaled_softmax(logarithms, temperature), dtype=np.float64)
 
 
-def parameters(network: MLPClassifier) -> int:
+def count_parameters(network: MLPClassifier) -> int:
     """Return the number of weights and biases of a network."""
     sizes = [*network.coefs_, *network.intercepts_]
     return sum(array.size for array in sizes)
 
 
-def _factor(rows: NDArray[np.float32]) -> float:
+def _scale(rows: NDArray[np.float32]) -> float:
     mean_square = float(np.mean(np.sum(rows.astype(np.float64) ** 2, axis=1)))
     return _LENGTH / mean_square**0.5 if mean_square > 0 else 1.0

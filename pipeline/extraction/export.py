@@ -1,6 +1,6 @@
-"""A feature table for other tools: FITS with vector columns, or a flat CSV.
+"""Export of feature tables to FITS with vector columns, or to flat CSV.
 
-A batch of rows at a time, whatever their number.
+Tables are converted in batches of rows, so they may be larger than memory.
 """
 
 import json
@@ -14,23 +14,25 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from galfeat import UsageError
-from galfeat.pipeline.atomic_files import check_target, replacing
+from galfeat._atomic_files import atomic_path
+from galfeat.features.registry import PIXELS
 from galfeat.pipeline.extraction.feature_table import read_metadata
-from galfeat.pipeline.extraction.fits_table import Field, fields_of, write_table
+from galfeat.pipeline.extraction.fits_table import FitsColumn, fits_columns, write_table
+from galfeat.pipeline.outputs import check_target
 
 __all__ = ["export"]
 
-_AT_ONCE = 1 << 23  # values that are held at a time
+_BATCH_VALUES = 1 << 23  # values in memory at a time
 
 
 def export(table: str | Path, out: str | Path) -> Path:
     """Write a feature table as FITS or CSV.
 
-    FITS gets one vector column an extractor (TOPCAT shows its elements; ``pixels`` has its shape in
-    ``TDIM``), and each galaxy's local descriptors as a column of variable length. A second
-    extension, ``FEATURE_NAMES``, says what each element of each vector is; the settings stand in
-    the first one's header. CSV gets one column a feature, named ``<extractor>__<feature>``, and of
-    the local descriptors only their number.
+    FITS has one vector column per extractor (TOPCAT shows its elements; ``pixels`` has its shape in
+    ``TDIM``), and the local descriptors as a variable-length column. A second extension,
+    ``FEATURE_NAMES``, names each element of each vector; the header of the first one holds the
+    settings. CSV has one column per feature, named ``<extractor>__<feature>``, and only the number
+    of local descriptors.
 
     Parameters
     ----------
@@ -39,22 +41,27 @@ def export(table: str | Path, out: str | Path) -> Path:
     out : path
         Ending in ``.fits`` or ``.csv``; an existing file is replaced.
 
+    Returns
+    -------
+    Path
+        `out`.
+
     Raises
     ------
     UsageError
-        If the table cannot be read, the ending is another one, or the file cannot be written.
+        If the table cannot be read, the suffix is not supported, or the file cannot be written.
     """
     out = Path(out)
     check_target(out, [table], [".fits", ".csv"])
     about = read_metadata(table)
-    rows = _Rows(Path(table))
-    with replacing(out) as part:
-        (_write_fits if out.suffix.lower() == ".fits" else _write_csv)(rows, about, part)
+    rows = _TableBatches(Path(table))
+    with atomic_path(out) as temporary:
+        (_write_fits if out.suffix.lower() == ".fits" else _write_csv)(rows, about, temporary)
     return out
 
 
-class _Rows:
-    """The rows of a feature table, read a batch at a time, as often as they are needed."""
+class _TableBatches:
+    """Rows of a feature table in batches; may be iterated repeatedly."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -63,7 +70,7 @@ class _Rows:
             field.type.list_size if pa.types.is_fixed_size_list(field.type) else 128
             for field in self.schema
         ]
-        self.count = max(1, _AT_ONCE // sum(widths))
+        self.count = max(1, _BATCH_VALUES // sum(widths))
 
     def __call__(self, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         try:
@@ -75,7 +82,7 @@ class _Rows:
             raise UsageError(f"the feature table {self.path} is damaged: {error}") from error
 
 
-def _write_csv(rows: _Rows, about: Mapping[str, Any], path: Path) -> None:
+def _write_csv(rows: _TableBatches, about: Mapping[str, Any], path: Path) -> None:
     nothing = _flat(rows.schema.empty_table(), about["columns"])
     with pyarrow.csv.CSVWriter(path, nothing.schema) as writer:
         for batch in rows():
@@ -99,10 +106,10 @@ def _flat(batch: pa.Table, names: Mapping[str, Sequence[str]]) -> pa.Table:
     return pa.table(columns)
 
 
-def _write_fits(rows: _Rows, about: Mapping[str, Any], path: Path) -> None:
+def _write_fits(rows: _TableBatches, about: Mapping[str, Any], path: Path) -> None:
     from astropy.io import fits  # slow to import, and only this function needs it
 
-    fields, count, heap = fields_of(rows.schema, rows, {"pixels": _image_shape(about)})
+    fields, count, heap = fits_columns(rows.schema, rows, {PIXELS.name: _image_shape(about)})
     header = fits.BinTableHDU.from_columns(
         [_column(fits, field) for field in fields], nrows=0
     ).header
@@ -124,14 +131,14 @@ def _write_fits(rows: _Rows, about: Mapping[str, Any], path: Path) -> None:
 
 
 def _image_shape(about: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return bands, rows and columns of the column of pixels; nothing where it is no such image."""
-    settings = about["extractors"].get("pixels", {})
+    """Return the shape (bands, ny, nx) of column ``pixels``; empty if it is not a full image."""
+    settings = about["extractors"].get(PIXELS.name, {})
     side = settings.get("size") or about["preparation"]["size"] // (settings.get("downsample") or 1)
     shape = (len(about["bands"]), side, side)
-    return shape if len(about["columns"].get("pixels", ())) == np.prod(shape) else ()
+    return shape if len(about["columns"].get(PIXELS.name, ())) == np.prod(shape) else ()
 
 
-def _column(fits: Any, field: Field) -> Any:
+def _column(fits: Any, field: FitsColumn) -> Any:
     extra: dict[str, Any] = {"unit": field.unit} if field.unit else {}
     if field.shape:
         extra["dim"] = "(" + ",".join(str(each) for each in reversed(field.shape)) + ")"
@@ -141,7 +148,7 @@ def _column(fits: Any, field: Field) -> Any:
 
 
 def _ascii(name: str) -> str:
-    """Return a name of a column as FITS can have it."""
+    """Return a column name in ASCII, as FITS requires."""
     return (
         name
         if name.isascii() and name.isprintable()

@@ -1,6 +1,4 @@
-"""The feature table: one row a galaxy, one column an extractor, and in the file's metadata how it
-was made.
-"""
+"""Feature table: one row per galaxy, one column per extractor, provenance in the metadata."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,12 +14,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from galfeat import UsageError
-from galfeat.features import EXTRACTORS
-from galfeat.pipeline.extraction.measure import Block, Measured
-from galfeat.pipeline.extraction.recipe import LOCAL, Recipe
+from galfeat.features.registry import LOCAL_DESCRIPTORS, REGISTRY
+from galfeat.pipeline.extraction.measure import Block
+from galfeat.pipeline.extraction.recipe import Recipe
 
 __all__ = [
     "KEY",
+    "RUN_KEY",
     "FeatureTable",
     "as_json",
     "class_labels",
@@ -34,24 +33,26 @@ __all__ = [
 ]
 
 KEY = b"galfeat"
-_RESERVED = frozenset(EXTRACTORS) | {"shape", "photometry"}
-_DESCRIPTOR = 128  # values in a SIFT descriptor
-_LOCAL = pa.list_(pa.list_(pa.uint8(), _DESCRIPTOR))
+"""Metadata key of the provenance of a feature table."""
+RUN_KEY = b"galfeat.run"
+"""Metadata key of the record of the batch run that made a table."""
+# names of feature columns that a catalog must not use, present and planned
+_RESERVED = frozenset(REGISTRY) | {"shape", "photometry"}
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureTable:
-    """What `load_features` returns.
+    """Features of galaxies in memory, as `load_features` returns them.
 
     Parameters
     ----------
     catalog : pyarrow.Table
-        ``id`` and the catalogue's columns.
-    blocks : dict of str to array
-        One block an extractor: float32 of shape (n, k), or for ``sift`` a list of n arrays
+        ``id`` and the catalog's columns, n rows.
+    blocks : dict of str to array or list
+        One block per extractor: float32 of shape (n, k), or for ``sift`` a list of n arrays
         (keypoints, 128) of uint8.
     recipe : Recipe
-        How the vectors were made.
+        Bands, preparation and extractors that the features were computed with.
     columns : dict of str to list of str
         Feature names of each block of vectors.
     """
@@ -66,28 +67,29 @@ class FeatureTable:
 
     @property
     def ids(self) -> NDArray[np.str_]:
-        """Name of each galaxy."""
+        """Id of each galaxy, shape (n,)."""
         return column_text(self.catalog, "id")
 
     @property
     def labels(self) -> NDArray[np.str_]:
-        """Column ``label`` as text; unlabelled galaxies have ``""``."""
+        """Column ``label`` as text, shape (n,); ``""`` for unlabeled galaxies."""
         return column_text(self.catalog, "label")
 
     @property
     def X(self) -> NDArray[np.float32]:
-        """All vectors side by side, shape (n, features), in the order of `blocks`."""
+        """All vectors concatenated, shape (n, features), in the order of `blocks`."""
         vectors = [block for block in self.blocks.values() if not isinstance(block, list)]
         if not vectors:
             raise UsageError(
-                f"local descriptors have no fixed length; encode '{LOCAL}' with "
+                "local descriptors have no fixed length; encode "
+                f"'{', '.join(sorted(LOCAL_DESCRIPTORS))}' with "
                 "galfeat.features.BagOfWords"
             )
         return np.ascontiguousarray(np.hstack(vectors), dtype=np.float32)
 
 
 def column_text(catalog: pa.Table, name: str) -> NDArray[np.str_]:
-    """Return a catalogue column as text, with ``""`` where it is empty.
+    """Return a catalog column as text, ``""`` where it is null or NaN.
 
     Raises
     ------
@@ -96,8 +98,7 @@ def column_text(catalog: pa.Table, name: str) -> NDArray[np.str_]:
     """
     if name not in catalog.column_names:
         raise UsageError(
-            f"the catalogue has no column '{name}'; its columns are "
-            f"{', '.join(catalog.column_names)}"
+            f"the catalog has no column '{name}'; its columns are {', '.join(catalog.column_names)}"
         )
     values = catalog.column(name).to_pylist()
     return np.array(
@@ -106,9 +107,9 @@ def column_text(catalog: pa.Table, name: str) -> NDArray[np.str_]:
 
 
 def class_labels(catalog: pa.Table, name: str) -> NDArray[np.str_]:
-    """Return a catalogue column of classes as text without blanks around it.
+    """Return a catalog column of class labels as stripped text.
 
-    ``""`` where it is empty, blank or "nan".
+    ``""`` where it is null, blank or "nan".
 
     Raises
     ------
@@ -120,12 +121,12 @@ def class_labels(catalog: pa.Table, name: str) -> NDArray[np.str_]:
 
 
 def table_schema(catalog: pa.Table | None, recipe: Recipe) -> pa.Schema:
-    """Return the columns of a feature table: ``id``, the catalogue's, and one an extractor.
+    """Return the schema of a feature table: ``id``, the catalog's columns, one per extractor.
 
     Raises
     ------
     UsageError
-        If a column of the catalogue has the name of an extractor's column.
+        If a column of the catalog has the name of an extractor's column.
     """
     plain = (
         []
@@ -135,11 +136,13 @@ def table_schema(catalog: pa.Table | None, recipe: Recipe) -> pa.Schema:
     taken = sorted(_RESERVED & {field.name for field in plain})
     if taken:
         raise UsageError(
-            f"the catalogue's column '{taken[0]}' has the name of a feature column; rename it"
+            f"the catalog's column '{taken[0]}' has the name of a feature column; rename it"
         )
     columns = recipe.columns if recipe.bands else {}  # without a band nothing can be measured
     kinds = {
-        name: _LOCAL if name == LOCAL else pa.list_(pa.float32(), len(columns[name]))
+        name: pa.list_(pa.list_(pa.uint8(), REGISTRY[name].descriptor_length))
+        if name in LOCAL_DESCRIPTORS
+        else pa.list_(pa.float32(), len(columns[name]))
         for name in recipe.extractors
         if recipe.bands
     }
@@ -153,30 +156,42 @@ def table_schema(catalog: pa.Table | None, recipe: Recipe) -> pa.Schema:
     )
 
 
-def to_arrow(measured: Measured, recipe: Recipe) -> pa.Table:
-    """Return the rows of the feature table, of the schema of `table_schema`."""
-    if not measured.catalog.num_rows:
-        return table_schema(measured.catalog, recipe).empty_table()
-    table = measured.catalog
-    for name, block in measured.blocks.items():
+def to_arrow(catalog: pa.Table, blocks: Mapping[str, Block], recipe: Recipe) -> pa.Table:
+    """Return rows of a feature table, with the schema of `table_schema`.
+
+    Parameters
+    ----------
+    catalog : pyarrow.Table
+        ``id`` and the catalog's columns, n rows.
+    blocks : mapping of str to array or list
+        One block of n rows per extractor.
+    recipe : Recipe
+    """
+    if not catalog.num_rows:
+        return table_schema(catalog, recipe).empty_table()
+    table = catalog
+    for name, block in blocks.items():
         table = table.append_column(
-            name, _local(block) if isinstance(block, list) else _vectors(block)
+            name,
+            _local(block, REGISTRY[name].descriptor_length)
+            if isinstance(block, list)
+            else _vectors(block),
         )
     return table
 
 
 def as_json(about: Mapping[str, Any]) -> bytes:
-    """Return an entry of a table's metadata."""
+    """Encode a value of a table's metadata as JSON."""
     return json.dumps(about, sort_keys=True, allow_nan=False).encode()
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what the numbers come from."""
+    """Return the versions of the packages that compute the features."""
     return {name: version(name) for name in ("galfeat", "numpy", "scipy", "numba", "pyarrow")}
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """Return the provenance of a feature table.
+    """Read the provenance of a feature table from its metadata.
 
     Raises
     ------
@@ -214,14 +229,14 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> FeatureTable:
-    """Read a feature table, or only some of its columns.
+    """Read a feature table, or some of its extractors' columns.
 
     Parameters
     ----------
     path : path
         A file written by `extract`.
     inputs : sequence of str, optional
-        The extractors to read; all by default. The others are not read from disk.
+        The extractors to read; all by default. The columns of others are not read from disk.
 
     Returns
     -------
@@ -231,7 +246,7 @@ def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> Feat
     Raises
     ------
     UsageError
-        If the file is no feature table or lacks an extractor that is asked for.
+        If the file is not a feature table or lacks a requested extractor.
     """
     about = read_metadata(path)
     recipe = Recipe.from_settings(about)
@@ -250,7 +265,7 @@ def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> Feat
         table = pq.read_table(path, columns=plain + wanted)
     except (OSError, pa.ArrowInvalid) as error:
         raise UsageError(f"the feature table {path} is damaged: {error}") from error
-    blocks: dict[str, Block] = {name: _from_arrow(table.column(name)) for name in wanted}
+    blocks: dict[str, Block] = {name: _from_arrow(table.column(name), name) for name in wanted}
     names: Mapping[str, list[str]] = about["columns"]
     return FeatureTable(
         table.select(plain).replace_schema_metadata(None),
@@ -266,20 +281,20 @@ def _vectors(block: NDArray[np.float32]) -> pa.Array:
     )
 
 
-def _local(block: list[NDArray[np.uint8]]) -> pa.Array:
+def _local(block: list[NDArray[np.uint8]], length: int) -> pa.Array:
     offsets = np.concatenate([[0], np.cumsum([len(each) for each in block])]).astype(np.int32)
-    flat = np.concatenate([np.empty((0, _DESCRIPTOR), np.uint8), *block]).astype(np.uint8)
+    flat = np.concatenate([np.empty((0, length), np.uint8), *block]).astype(np.uint8)
     return pa.ListArray.from_arrays(
-        pa.array(offsets), pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), _DESCRIPTOR)
+        pa.array(offsets), pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), length)
     )
 
 
-def _from_arrow(column: pa.ChunkedArray) -> Block:
+def _from_arrow(column: pa.ChunkedArray, name: str) -> Block:
     array = column.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # pyarrow gives back chunks where there are none to join
+    if isinstance(array, pa.ChunkedArray):  # some versions of pyarrow keep chunks
         array = array.chunk(0) if array.num_chunks else pa.array([], type=column.type)
     if pa.types.is_fixed_size_list(array.type):
         return np.asarray(array.flatten()).reshape(len(array), array.type.list_size)
-    flat = np.asarray(array.flatten().flatten()).reshape(-1, _DESCRIPTOR)
+    flat = np.asarray(array.flatten().flatten()).reshape(-1, REGISTRY[name].descriptor_length)
     ends = np.asarray(array.offsets)
     return [flat[start - ends[0] : end - ends[0]] for start, end in pairwise(ends)]

@@ -1,10 +1,9 @@
-r"""A FITS binary table written row by row, so that it may be larger than the memory.
+r"""FITS binary tables written in batches of rows, so that they may be larger than memory.
 
-Vectors are vector columns (TOPCAT shows their elements); an image has its shape in ``TDIM``; local
-descriptors are a column of variable length, in the heap behind the rows. Text is ASCII in FITS:
-other characters are written as in Python, ``\xe4`` for a with two dots, so that names stay apart;
-in names of columns ``_xe4``. Integers may be empty (``TNULL``); an empty number is NaN, an empty
-truth value 0.
+Vectors are vector columns (TOPCAT shows their elements); images have their shape in ``TDIM``; local
+descriptors are a variable-length column in the heap. FITS text is ASCII: other characters are
+escaped as in Python, ``\xe4`` for a with diaeresis, so that names stay distinct (``_xe4`` in column
+names). Null integers are ``TNULL``, null floats NaN, null booleans 0.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,26 +15,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-__all__ = ["Field", "fields_of", "write_table"]
+__all__ = ["FitsColumn", "fits_columns", "write_table"]
 
-_BLOCK = 2880  # bytes: FITS files are made of blocks of that length
-_EMPTY = -(2**63)  # stands for an integer that is not there
+_BLOCK = 2880  # bytes of a FITS block
+_NULL_INTEGER = -(2**63)  # TNULL
 Batches = Callable[[Sequence[str] | None], Iterator[pa.RecordBatch]]
+"""Iterates over the rows, with the named columns or all of them."""
 
 
 @dataclass(frozen=True)
-class Field:
-    """One column of the table.
+class FitsColumn:
+    """Column of a FITS binary table.
 
     Parameters
     ----------
     name : str
     kind : str
-        FITS code: L, K, D, A, E, or B for bytes of variable length.
+        Type code of ``TFORM``: L, K, D, A, E, or B for variable-length bytes.
     width : int
-        Values a row; characters of text; largest number of bytes of variable length.
+        Values per row; characters of text; maximum number of variable-length bytes.
     shape : tuple of int
-        Of an image, (bands, ny, nx); empty for everything else.
+        Shape (bands, ny, nx) of an image; empty otherwise.
     unit : str
     """
 
@@ -47,12 +47,12 @@ class Field:
 
     @property
     def format(self) -> str:
-        """Return the column's ``TFORM``."""
+        """``TFORM`` of the column."""
         return f"QB({self.width})" if self.kind == "B" else f"{self.width}{self.kind}"
 
     @property
     def dtype(self) -> tuple[Any, ...]:
-        """Return how a row holds the column, for NumPy."""
+        """NumPy dtype of the column in a row."""
         kinds = {"L": "S1", "K": ">i8", "D": ">f8", "A": f"S{self.width}", "E": ">f4", "B": ">i8"}
         counts = {"E": (self.width,), "B": (2,)}
         return (
@@ -62,25 +62,27 @@ class Field:
         )
 
 
-def fields_of(
+def fits_columns(
     schema: pa.Schema, batches: Batches, shapes: Mapping[str, tuple[int, ...]]
-) -> tuple[list[Field], int, int]:
-    """Return the columns of the table, the number of rows, and the bytes of all local descriptors.
+) -> tuple[list[FitsColumn], int, int]:
+    """Return the FITS columns of a table, its number of rows, and the bytes of its heap.
+
+    Reads the text and variable-length columns once, for their widths.
 
     Parameters
     ----------
     schema : pyarrow.Schema
     batches : callable
-        Gives the rows, a batch at a time, with the columns that are named, or all.
+        Iterates over the rows, with the named columns or all of them.
     shapes : mapping
-        Shapes of the columns that hold images.
+        Shape (bands, ny, nx) of each column that holds images.
     """
-    looked = [field.name for field in schema if _kind(field.type) in "AB"]
-    widths = dict.fromkeys(looked, 1)
+    variable = [field.name for field in schema if _kind(field.type) in "AB"]
+    widths = dict.fromkeys(variable, 1)
     rows = heap = 0
-    for batch in batches(looked):
+    for batch in batches(variable):
         rows += batch.num_rows
-        for name in looked:
+        for name in variable:
             column = batch.column(name)
             if _kind(column.type) == "B":
                 lengths = np.diff(np.asarray(column.offsets)) * _bytes_each(column)
@@ -91,17 +93,19 @@ def fields_of(
     return [_field(field, widths, shapes) for field in schema], rows, heap
 
 
-def write_table(stream: IO[bytes], header: Any, fields: Sequence[Field], batches: Batches) -> None:
-    """Write the header, the rows, and what they hold of variable length.
+def write_table(
+    stream: IO[bytes], header: Any, fields: Sequence[FitsColumn], batches: Batches
+) -> None:
+    """Write header, rows and heap of a binary table.
 
     Parameters
     ----------
     stream : binary file, open for writing
     header : astropy.io.fits.Header
         Complete, with the number of rows in ``NAXIS2`` and the bytes of the heap in ``PCOUNT``.
-    fields : sequence of Field
+    fields : sequence of FitsColumn
     batches : callable
-        As in `fields_of`.
+        As in `fits_columns`.
     """
     stream.write(header.tostring().encode("ascii"))
     written = offset = 0
@@ -141,14 +145,14 @@ def _kind(kind: pa.DataType) -> str:
 
 def _field(
     field: pa.Field, widths: Mapping[str, int], shapes: Mapping[str, tuple[int, ...]]
-) -> Field:
+) -> FitsColumn:
     kind = _kind(field.type)
     width = field.type.list_size if kind == "E" else widths.get(field.name, 1)
     unit = (field.metadata or {}).get(b"unit", b"").decode()
-    return Field(field.name, kind, width, shapes.get(field.name, ()), unit)
+    return FitsColumn(field.name, kind, width, shapes.get(field.name, ()), unit)
 
 
-def _values(column: pa.Array, field: Field) -> NDArray[Any]:
+def _values(column: pa.Array, field: FitsColumn) -> NDArray[Any]:
     if field.kind == "E":
         return np.asarray(column.flatten()).reshape(len(column), field.width)
     if field.kind == "L":
@@ -156,7 +160,7 @@ def _values(column: pa.Array, field: Field) -> NDArray[Any]:
             _filled(column, False), b"T", np.where(_filled(pc.is_null(column), False), b"\0", b"F")
         )
     if field.kind == "K":
-        return _filled(column.cast(pa.int64()), _EMPTY)
+        return _filled(column.cast(pa.int64()), _NULL_INTEGER)
     return _filled(column.cast(pa.float64()), np.nan) if field.kind == "D" else _text(column)
 
 

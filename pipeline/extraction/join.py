@@ -1,4 +1,4 @@
-"""Several feature tables as one, if they were measured alike."""
+"""Concatenation of feature tables that were measured with the same settings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,25 +15,25 @@ __all__ = ["join_features"]
 
 
 def join_features(paths: Sequence[str | Path], inputs: Sequence[str] | None = None) -> FeatureTable:
-    """Read several feature tables as one, the rows of the first first.
+    """Read several feature tables as one, in the given order.
 
     Parameters
     ----------
     paths : sequence of path
         Files written by `extract` with the same settings and the same version.
     inputs : sequence of str, optional
-        The extractors to read; all by default. Those that are not read may differ.
+        The extractors to read; all by default. Settings of others may differ.
 
     Returns
     -------
     FeatureTable
-        A catalogue column that only some tables have is empty in the others' rows.
+        A catalog column that only some tables have is null in the rows of the others.
 
     Raises
     ------
     UsageError
-        If there is no table, one cannot be read, two were measured differently, two have a galaxy
-        of one name, or a column of their catalogues has values of different kinds.
+        If there is no table, one cannot be read, two were measured with different settings, two
+        have a galaxy of the same id, or a catalog column has incompatible types.
     """
     if not paths:
         raise UsageError("there are no feature tables to join")
@@ -46,14 +46,16 @@ def join_features(paths: Sequence[str | Path], inputs: Sequence[str] | None = No
                 "with the same settings"
             )
     tables = [load_features(path, inputs) for path in paths]
-    _refuse_twice(paths, tables)
+    _check_unique_ids(paths, tables)
     try:
         catalog = pa.concat_tables([table.catalog for table in tables], promote_options="default")
     except pa.ArrowException as error:
         raise UsageError(
-            f"the catalogues of {' and '.join(map(str, paths))} do not go together: {error}"
+            f"the catalogs of {' and '.join(map(str, paths))} do not go together: {error}"
         ) from error
-    blocks = {name: _joined([table.blocks[name] for table in tables]) for name in tables[0].blocks}
+    blocks = {
+        name: _concatenate([table.blocks[name] for table in tables]) for name in tables[0].blocks
+    }
     return FeatureTable(catalog, blocks, tables[0].recipe, tables[0].columns)
 
 
@@ -69,7 +71,7 @@ def _settings(path: str | Path, inputs: Sequence[str] | None) -> dict[str, objec
     } | {"extractors": extractors}
 
 
-def _refuse_twice(paths: Sequence[str | Path], tables: Sequence[FeatureTable]) -> None:
+def _check_unique_ids(paths: Sequence[str | Path], tables: Sequence[FeatureTable]) -> None:
     homes: dict[str, str | Path] = {}
     for path, table in zip(paths, tables, strict=True):
         for name in table.ids.tolist():
@@ -80,7 +82,7 @@ def _refuse_twice(paths: Sequence[str | Path], tables: Sequence[FeatureTable]) -
             homes[name] = path
 
 
-def _joined(parts: Sequence[Block]) -> Block:
+def _concatenate(parts: Sequence[Block]) -> Block:
     if isinstance(parts[0], list):
         return [each for part in parts for each in part]
     return np.concatenate([np.asarray(part) for part in parts])

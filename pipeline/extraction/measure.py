@@ -1,10 +1,10 @@
-"""Cutouts in, vectors and failures out.
+"""Measurement of cutouts: prepare them, and compute the features of each extractor.
 
-The one place where reading, preparation and extraction meet.
+The one place where preparation and extraction meet; every command that measures calls it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,54 +12,38 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galfeat.data import Cutout, Failure, band_names, prepare_each
-from galfeat.pipeline.extraction.recipe import LOCAL, Recipe
+from galfeat.features.registry import LOCAL_DESCRIPTORS
+from galfeat.pipeline.extraction.recipe import Recipe
 
-__all__ = ["Block", "Measured", "catalog_rows", "measure", "take_rows"]
+__all__ = ["Block", "catalog_rows", "measure", "take_rows"]
 
 Block = NDArray[Any] | list[NDArray[np.uint8]]
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """The vectors of some galaxies, and what could not be measured.
-
-    Parameters
-    ----------
-    catalog : pyarrow.Table
-        One row a galaxy: ``id``, then the columns of the source's catalogue.
-    blocks : dict of str to array (n, k) or list of n arrays (keypoints, 128)
-        One block an extractor.
-    failures : list of Failure
-    """
-
-    catalog: pa.Table
-    blocks: dict[str, Block]
-    failures: list[Failure]
+"""Features of one extractor: (n, k) float32, or n arrays (keypoints, 128) of local descriptors."""
 
 
 def measure(
     cutouts: Sequence[Cutout], recipe: Recipe, *, strict_bands: bool = False
 ) -> tuple[list[Cutout], dict[str, Block], list[Failure]]:
-    """Prepare and measure cutouts; one bad cutout never costs the others.
+    """Prepare and measure cutouts; a bad cutout becomes a failure and does not affect the others.
 
     Parameters
     ----------
     cutouts : sequence of Cutout
     recipe : Recipe
     strict_bands : bool
-        Whether a one-band image that nothing names fails where the recipe's one band has a name,
-        and the other way round. A model must insist on this; a batch of single images need not.
+        Whether a one-band image without a band name fails if the recipe names its one band, and
+        vice versa. Models require the name; plain single-band images need none.
 
     Returns
     -------
     cutouts : list of Cutout
-        Those that were measured.
+        The cutouts that were measured.
     blocks : dict of str to array or list
-        One block an extractor, rows as in `cutouts`.
+        One block per extractor, rows as in `cutouts`.
     failures : list of Failure
-        The others.
+        The others, with stage ``prepare`` or ``extract``.
     """
-    named = [_with_bands(cutout, recipe.bands, strict_bands) for cutout in cutouts]
+    named = [_match_bands(cutout, recipe.bands, strict_bands) for cutout in cutouts]
     pixels, reasons = prepare_each(named, recipe.bands, recipe.preparation)
     failures = [_failure(cutouts[row], "prepare", reasons[row]) for row in sorted(reasons)]
     prepared = [row for row in range(len(cutouts)) if row not in reasons]
@@ -78,14 +62,14 @@ def measure(
 
 
 def take_rows(block: Block, rows: NDArray[np.intp]) -> Block:
-    """Return some rows of a block."""
+    """Return the rows of a block with these indices."""
     return [block[row] for row in rows] if isinstance(block, list) else block[rows]
 
 
-def _with_bands(cutout: Cutout, bands: tuple[str, ...], strict: bool) -> Cutout:
+def _match_bands(cutout: Cutout, bands: tuple[str, ...], strict: bool) -> Cutout:
     one_each = len(bands) == 1 and len(cutout.bands) == 1
     if one_each and not strict and (not cutout.named or bands == band_names(1)):
-        return replace(cutout, bands=bands)  # where one side names nothing, nothing is contradicted
+        return replace(cutout, bands=bands)  # one side has no name: no contradiction
     return cutout
 
 
@@ -107,15 +91,13 @@ def _failure(cutout: Cutout, stage: Literal["prepare", "extract"], reason: str) 
 
 
 def _block(name: str, extractor: Any, pixels: NDArray[np.float32]) -> Block:
-    block: Block = extractor.describe(pixels) if name == LOCAL else extractor.transform(pixels)
+    local = name in LOCAL_DESCRIPTORS
+    block: Block = extractor.describe(pixels) if local else extractor.transform(pixels)
     return block
 
 
 def catalog_rows(catalog: pa.Table | None, cutouts: Sequence[Cutout]) -> pa.Table:
-    """Return ``id`` and the catalogue's columns of some cutouts.
-
-    ``id`` and ``file`` where there is no catalogue.
-    """
+    """Return the catalog rows of cutouts, ``id`` first; ``id`` and ``file`` without a catalog."""
     ids = pa.array([cutout.id for cutout in cutouts], type=pa.string())
     if catalog is None:
         return pa.table(

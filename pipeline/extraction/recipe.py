@@ -1,6 +1,4 @@
-"""How cutouts become vectors: bands, preparation and extractors, with their settings written
-down.
-"""
+"""Recipe: bands, preparation and extractors, with all settings that decide the features."""
 
 import hashlib
 import json
@@ -11,31 +9,28 @@ from typing import Any
 from galfeat import UsageError, __version__
 from galfeat.data import Preparation
 from galfeat.features import EXTRACTORS, Extractor, make_extractors
+from galfeat.features.registry import LOCAL_DESCRIPTORS
 
-__all__ = ["FEATURE_VERSION", "LOCAL", "Recipe"]
+__all__ = ["FEATURE_VERSION", "Recipe"]
 
 FEATURE_VERSION = 1
-"""Version of the numbers.
-It goes up with every change after which the same cutout with the same settings gives another value,
-in reading, preparation or any extractor, be it in the last digit; not with changes that are only
-faster or clearer. Unfinished runs and tables of
-another version are not gone on with."""
+"""Version of the feature values.
 
-# the one extractor whose column holds local descriptors; what describes them is learned where
-# training happens
-LOCAL = "sift"
+Incremented with every change after which the same cutout and settings give another value, even in
+the last digit, whether in reading, preparation or an extractor; not with changes of speed or
+clarity. Unfinished runs and tables of another version are not resumed."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How cutouts become vectors.
+    """Settings that turn cutouts into features.
 
     Parameters
     ----------
     bands : tuple of str
-        The bands that are measured, in this order.
+        The bands to measure, in this order.
     preparation : Preparation
-        What happens to a cutout before it is measured.
+        Sky subtraction, resampling and stretch before the measurement.
     extractors : mapping of str to Extractor
         Column name to extractor.
     """
@@ -52,8 +47,16 @@ class Recipe:
         preparation: Preparation,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> "Recipe":
-        """Return the recipe with these extractors, at their default settings but for those given by
-        name.
+        """Return a recipe by the names of its extractors.
+
+        Parameters
+        ----------
+        features : sequence of str
+            Names in `galfeat.features.EXTRACTORS`.
+        bands : sequence of str
+        preparation : Preparation
+        settings : mapping, optional
+            Non-default settings by extractor.
 
         Raises
         ------
@@ -68,19 +71,16 @@ class Recipe:
 
     @property
     def columns(self) -> dict[str, list[str]]:
-        """Feature names of each extractor whose column is a vector."""
+        """Feature names of each extractor, except the one of local descriptors."""
         size = self.preparation.size
         return {
             name: list(each.feature_names(self.bands, (size, size)))
             for name, each in self.extractors.items()
-            if name != LOCAL
+            if name not in LOCAL_DESCRIPTORS
         }
 
     def settings(self) -> dict[str, Any]:
-        """Return everything that decides the numbers, as JSON values.
-
-        `from_settings` turns them back.
-        """
+        """Return all settings that decide the features, as JSON values; see `from_settings`."""
         return {
             "version": __version__,
             "feature_version": FEATURE_VERSION,
@@ -91,6 +91,10 @@ class Recipe:
             },
         }
 
+    def settings_without_version(self) -> dict[str, Any]:
+        """Return the settings except the version of the package, which decides no number."""
+        return {name: value for name, value in self.settings().items() if name != "version"}
+
     @property
     def fingerprint(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the settings."""
@@ -99,7 +103,7 @@ class Recipe:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Recipe":
-        """Return the recipe that `settings` describes.
+        """Return the recipe with these `settings`.
 
         Raises
         ------
@@ -122,7 +126,7 @@ class Recipe:
             ) from error
 
     def subset(self, names: Sequence[str]) -> "Recipe":
-        """Return the recipe with only these extractors."""
+        """Return the recipe restricted to these extractors."""
         return Recipe(self.bands, self.preparation, {name: self.extractors[name] for name in names})
 
 

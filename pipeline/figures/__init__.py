@@ -1,1 +1,1 @@
-"""Figures of galaxies: contact sheets, and what each extractor sees of one galaxy."""
+"""Figures of galaxies: contact sheets, and portraits with the features of each extractor."""

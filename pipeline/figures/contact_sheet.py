@@ -1,7 +1,4 @@
-"""A contact sheet of a simulated survey.
-
-Some galaxies of each class, in true colours, with the truth beneath.
-"""
+"""Contact sheet of a simulated survey: galaxies of each class in color, with their truth."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +10,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from galfeat import UsageError
+from galfeat._atomic_files import atomic_path
 from galfeat.data import Shard, SimulatedSurvey
-from galfeat.pipeline.atomic_files import check_target, replacing
 from galfeat.pipeline.figures.render import render
+from galfeat.pipeline.outputs import check_target
 
-__all__ = ["SHEET_ENDINGS", "colour_picture", "contact_sheet", "write_contact_sheet"]
+__all__ = ["SHEET_ENDINGS", "color_image", "contact_sheet", "write_contact_sheet"]
 
 SHEET_ENDINGS: Final = (".png", ".svg")
 
@@ -30,21 +28,21 @@ _TITLES: Final = {
     "agn": "active nucleus",
     "q_sf": "smooth",
 }
-_WHITE_AT: Final = 400.0  # noise sigmas: brighter light is drawn white
-_SOFT: Final = 4.0  # noise sigmas: fainter light is drawn in proportion
+_WHITE_AT: Final = 400.0  # noise sigmas, above which light is drawn white
+_SOFT: Final = 4.0  # noise sigmas, below which the stretch is linear
 
 
 def contact_sheet(survey: SimulatedSurvey, columns: int = 8) -> Figure:
-    """Draw the first galaxies of each class, in the order of the survey: nothing is picked.
+    """Draw the first galaxies of each class, in the order of the survey.
 
-    Red, green and blue are the survey's bands from red to blue, in a ratio that makes the usual
-    galaxy of the sheet white.
+    Red, green and blue are the survey's bands from red to blue, white-balanced on the median
+    galaxy of the sheet.
 
     Parameters
     ----------
     survey : SimulatedSurvey
     columns : int
-        Galaxies of each class, if there are so many.
+        Largest number of galaxies of each class.
 
     Raises
     ------
@@ -53,7 +51,7 @@ def contact_sheet(survey: SimulatedSurvey, columns: int = 8) -> Figure:
     """
     if columns < 1:
         raise UsageError(f"a contact sheet needs at least one column; {columns} was asked for")
-    found = _first_of_each(survey, columns)
+    found = _first_galaxies(survey, columns)
     weights = _white_balance(
         np.concatenate([np.stack([pixels for pixels, _ in each]) for each in found.values()])
     )
@@ -69,7 +67,7 @@ def contact_sheet(survey: SimulatedSurvey, columns: int = 8) -> Figure:
             axes.spines[:].set_visible(False)
         row[0].set_ylabel(_TITLES.get(label, label), fontsize=9.5)
         for axes, (pixels, truth) in zip(row, each, strict=False):
-            _draw(axes, colour_picture(pixels, survey.bands, survey, weights), truth)
+            _draw(axes, color_image(pixels, survey.bands, survey, weights), truth)
     side = survey.size * survey.camera.scale
     mixed = ", realistic population" if survey.realistic else ""
     figure.suptitle(
@@ -84,24 +82,22 @@ def write_contact_sheet(survey: SimulatedSurvey, path: str | Path, columns: int 
     Raises
     ------
     UsageError
-        If the path has another ending or cannot be written.
+        If the path has another suffix or cannot be written.
     """
     path = Path(path)
     check_target(path, endings=SHEET_ENDINGS)
-    with replacing(path) as part:
-        part.write_bytes(render(contact_sheet(survey, columns), path.suffix.lower()[1:]))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(render(contact_sheet(survey, columns), path.suffix.lower()[1:]))
     return path
 
 
-def colour_picture(
+def color_image(
     pixels: Images, bands: Sequence[str], survey: SimulatedSurvey, weights: NDArray[np.float64]
 ) -> Images:
-    """Return a galaxy as a picture, shape (size, size, 3), values in [0, 1].
+    """Return a galaxy as an RGB image, shape (size, size, 3), values in [0, 1].
 
-    Its colours do not depend on how bright a pixel is.
-
-    The mean of the bands is stretched by asinh and the ratios between them are kept (Lupton et al.
-    2004, PASP 116, 133).
+    The mean of the bands is stretched by asinh and the ratios between them are kept, so colors do
+    not depend on brightness (Lupton et al. 2004, PASP 116, 133, doi:10.1086/382245).
 
     Parameters
     ----------
@@ -109,9 +105,9 @@ def colour_picture(
         Fluxes.
     bands : sequence of str
     survey : SimulatedSurvey
-        Its camera says which bands are red.
+        Its camera has the wavelengths of the bands.
     weights : array, shape (bands,)
-        By which fluxes are multiplied to make white.
+        White balance: factors of the fluxes.
     """
     order = sorted(range(len(bands)), key=lambda place: -survey.camera.bands[bands[place]].pivot)
     weighted = (pixels * weights[:, None, None])[order]
@@ -119,24 +115,21 @@ def colour_picture(
     red, *middle, blue = [
         third.mean(axis=0) for third in (thirds if len(thirds) > 1 else thirds * 2)
     ]
-    colours = np.stack([red, middle[0] if middle else (red + blue) / 2, blue], axis=-1)
-    light = colours.mean(axis=-1)
+    colors = np.stack([red, middle[0] if middle else (red + blue) / 2, blue], axis=-1)
+    light = colors.mean(axis=-1)
     sigma = 1.4826 * np.median(np.abs(light - np.median(light))) or 1.0
     stretched = np.arcsinh(np.maximum(light, 0) / (_SOFT * sigma)) / np.arcsinh(_WHITE_AT / _SOFT)
-    picture = colours * (stretched / np.maximum(light, 0.1 * sigma))[..., None]
-    # what is too bright keeps its colour
+    picture = colors * (stretched / np.maximum(light, 0.1 * sigma))[..., None]
+    # saturated pixels keep their color
     picture /= np.maximum(picture.max(axis=-1, keepdims=True), 1)
     shown: Images = np.clip(picture, 0, 1).astype(np.float32)
     return shown
 
 
-def _first_of_each(
+def _first_galaxies(
     survey: SimulatedSurvey, columns: int
 ) -> dict[str, list[tuple[Images, dict[str, Any]]]]:
-    """Return image and truth of the first galaxies of each class.
-
-    Classes in the order of the sheet.
-    """
+    """Return images and truths of the first galaxies of each class, in the order of the sheet."""
     found: dict[str, list[tuple[Images, dict[str, Any]]]] = {label: [] for label in _TITLES}
     for number in range(survey.n):
         own = found[survey.galaxy(number).label]
@@ -159,14 +152,14 @@ def _white_balance(images: Images) -> NDArray[np.float64]:
 def _draw(axes: Axes, picture: Images, truth: dict[str, Any]) -> None:
     axes.imshow(picture, origin="lower", interpolation="nearest")
     axes.set_xlabel(
-        f"{truth['magnitude']:.1f} mag, z = {truth['redshift']:.2f}\n{_remark(truth)}",
+        f"{truth['magnitude']:.1f} mag, z = {truth['redshift']:.2f}\n{_caption(truth)}",
         fontsize=6,
         labelpad=2,
         linespacing=1.1,
     )
 
 
-def _remark(truth: dict[str, Any]) -> str:
+def _caption(truth: dict[str, Any]) -> str:
     state = "quiescent" if truth["state"] == "quiescent" else "forming stars"
     remarks = {
         "spiral": f"{truth['arms']} arms, contrast {truth['arm_contrast']:.1f}",

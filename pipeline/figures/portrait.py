@@ -1,4 +1,4 @@
-"""One galaxy and what each extractor sees of it, in one figure."""
+"""Figure of one galaxy and of the features that each extractor measures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,57 +9,58 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from galfeat import CutoutError, UsageError
+from galfeat._atomic_files import atomic_path
 from galfeat.data import Cutout, Preparation, Shard, open_source, prepare_one
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.sources.folders import is_picture
 from galfeat.features import HOG, SIFT, ColorHistogram, Extractor, Texture
-from galfeat.pipeline.atomic_files import check_target, replacing
 from galfeat.pipeline.figures.portrait_panels import (
     BAD,
-    Sitter,
-    absent,
+    ShownGalaxy,
     draw_brightness,
-    draw_colour,
+    draw_color,
     draw_cooccurrence,
     draw_galaxy,
     draw_hog,
     draw_keypoints,
+    draw_missing,
     draw_pattern_counts,
     draw_patterns,
 )
 from galfeat.pipeline.figures.render import render
+from galfeat.pipeline.outputs import check_target
 
 __all__ = ["find_cutout", "portrait", "show"]
 
-_NAMED = 3  # ids in the sentence that says which there are
+_MAX_NAMES = 3  # ids in an error message
 
 
 def show(
     path: str | Path,
     out: str | Path,
     *,
-    id: str | None = None,  # noqa: A002 (the catalogue's word)
+    id: str | None = None,  # noqa: A002 (the name of the catalog column)
     catalog: str | Path | None = None,
     bands: Sequence[str] | None = None,
     layout: Layout = "auto",
     preparation: Preparation | None = None,
 ) -> Path:
-    """Draw one galaxy and what each extractor sees of it, and write the figure.
+    """Draw one galaxy and the features of each extractor, and write the figure.
 
     Parameters
     ----------
     path, catalog, bands, layout
-        Where the galaxy is; as in `galfeat.data.open_source`.
+        The source of the galaxy, as in `galfeat.data.open_source`.
     out : str or Path
-        Ending in ``.png`` or ``.svg``; an existing file is replaced.
+        With the suffix ``.png`` or ``.svg``; an existing file is replaced.
     id : str, optional
-        Which galaxy, where there are several.
+        Id of the galaxy; needed if there are several.
     preparation : Preparation, optional
 
     Returns
     -------
     Path
-        The figure. The same galaxy and settings give the same bytes.
+        The figure, byte for byte reproducible.
 
     Raises
     ------
@@ -81,8 +82,8 @@ def show(
         figure = portrait(cutout, preparation)
     except CutoutError as error:
         raise CutoutError(f"{path}: {cutout.id}: {error}") from error
-    with replacing(target) as part:
-        part.write_bytes(render(figure, target.suffix[1:].lower()))
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(render(figure, target.suffix[1:].lower()))
     return target
 
 
@@ -94,23 +95,23 @@ def find_cutout(
     bands: Sequence[str] | None = None,
     layout: Layout = "auto",
 ) -> Cutout:
-    """Read one galaxy of a source; see `show`."""
+    """Read one galaxy of a source; see `show` for the parameters."""
     source = open_source(path, catalog=catalog, bands=bands, layout=layout)
     names = source.catalog.column("id").to_pylist()
     if id is None:
         if len(names) > 1:
             raise UsageError(
                 f"{path}: holds {len(names):,} galaxies; choose one by its id, such as "
-                f"{_some(names)}"
+                f"{_some_names(names)}"
             )
         row = 0
     else:
-        # an entry whose file holds several is numbered: name[0], name[1]
+        # several galaxies in the file of one entry are numbered: name[0], name[1]
         entry = id if id in names else id.rpartition("[")[0]
         if entry not in names:
             raise UsageError(
                 f"{path}: there is no galaxy '{id}'; there {'is' if len(names) == 1 else 'are'} "
-                f"{_some(names)}"
+                f"{_some_names(names)}"
             )
         row = names.index(entry)
     reading = source.read(Shard(row, row + 1))
@@ -121,23 +122,23 @@ def find_cutout(
         return reading.cutouts[0]
     if id not in found:
         raise UsageError(
-            f"{path}: choose one of its {len(found)} galaxies by its id: {_some(list(found))}"
+            f"{path}: choose one of its {len(found)} galaxies by its id: {_some_names(list(found))}"
         )
     return found[id]
 
 
 def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
-    """Draw one galaxy and what each extractor sees of it.
+    """Draw one galaxy and the features of each extractor at its default settings.
 
-    In the upper row the galaxy, HOG's edges, SIFT's keypoints and local binary patterns, in the
-    lower row brightness, colour, co-occurrence and the patterns' frequencies; all with the
-    extractors' default settings. What cannot be measured says why.
+    The upper row has the galaxy, HOG, SIFT keypoints and local binary patterns, the lower row
+    brightness, color, co-occurrence and the frequencies of the patterns. A panel without features
+    has the reason.
 
     Parameters
     ----------
     cutout : Cutout
     preparation : Preparation, optional
-        What happens to the cutout before it is measured.
+        Settings of the preparation.
 
     Returns
     -------
@@ -146,9 +147,9 @@ def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
     Raises
     ------
     CutoutError
-        If it cannot be prepared: too small, constant, or too few good pixels.
+        If the cutout cannot be prepared: too small, constant, or too few good pixels.
     """
-    sitter = Sitter(
+    galaxy = ShownGalaxy(
         prepare_one(cutout, preparation or Preparation()),
         cutout.bands,
         "upper" if is_picture(cutout.file) else "lower",
@@ -167,37 +168,37 @@ def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
         },
     )
     hog, sift, texture, color = HOG(), SIFT(), Texture(), ColorHistogram()
-    draw_galaxy(panels[0, 0], sitter)
-    if _measurable(hog, sitter, "HOG", panels[0, 1]):
-        draw_hog(panels[0, 1], sitter, hog)
-    if _measurable(sift, sitter, "SIFT", panels[0, 2]):
-        draw_keypoints(panels[0, 2], sitter, sift)
-    if _measurable(texture, sitter, "Texture", panels[0, 3], panels[1, 3], panels[1, 2]):
-        draw_patterns(panels[0, 3], sitter)
-        draw_pattern_counts(panels[1, 3], sitter, texture)
-        draw_cooccurrence(panels[1, 2], sitter, texture)
-    if _measurable(color, sitter, "Colour histograms", panels[1, 0], panels[1, 1]):
-        draw_brightness(panels[1, 0], sitter, color)
-        draw_colour(panels[1, 1], sitter, color)
-    _headline(figure, cutout, sitter)
+    draw_galaxy(panels[0, 0], galaxy)
+    if _can_measure(hog, galaxy, "HOG", panels[0, 1]):
+        draw_hog(panels[0, 1], galaxy, hog)
+    if _can_measure(sift, galaxy, "SIFT", panels[0, 2]):
+        draw_keypoints(panels[0, 2], galaxy, sift)
+    if _can_measure(texture, galaxy, "Texture", panels[0, 3], panels[1, 3], panels[1, 2]):
+        draw_patterns(panels[0, 3], galaxy)
+        draw_pattern_counts(panels[1, 3], galaxy, texture)
+        draw_cooccurrence(panels[1, 2], galaxy, texture)
+    if _can_measure(color, galaxy, "Colour histograms", panels[1, 0], panels[1, 1]):
+        draw_brightness(panels[1, 0], galaxy, color)
+        draw_color(panels[1, 1], galaxy, color)
+    _headline(figure, cutout, galaxy)
     return figure
 
 
-def _measurable(extractor: Extractor, sitter: Sitter, name: str, *panels: Axes) -> bool:
-    reasons = extractor.reasons(sitter.pixels[None])
+def _can_measure(extractor: Extractor, galaxy: ShownGalaxy, name: str, *panels: Axes) -> bool:
+    reasons = extractor.reasons(galaxy.pixels[None])
     for axes in panels if reasons else ():
-        absent(axes, name, f"not measured: {reasons[0]}")
+        draw_missing(axes, name, f"not measured: {reasons[0]}")
     return not reasons
 
 
-def _headline(figure: Figure, cutout: Cutout, sitter: Sitter) -> None:
+def _headline(figure: Figure, cutout: Cutout, galaxy: ShownGalaxy) -> None:
     ny, nx = cutout.pixels.shape[1:]
-    size = sitter.pixels.shape[1]
+    size = galaxy.pixels.shape[1]
     square = "" if ny == nx else "its centred square "
     grid = f"{nx} x {ny} pixels" + (
         "" if (ny, nx) == (size, size) else f", {square}brought to {size} x {size}"
     )
-    bad = int(np.count_nonzero(~np.isfinite(sitter.pixels).all(axis=0)))
+    bad = int(np.count_nonzero(~np.isfinite(galaxy.pixels).all(axis=0)))
     figure.text(0.04, 0.965, cutout.id, fontsize=17, fontweight="bold", va="center")
     figure.text(
         0.04,
@@ -217,6 +218,6 @@ def _headline(figure: Figure, cutout: Cutout, sitter: Sitter) -> None:
         )
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+def _some_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMES:,} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more

@@ -1,7 +1,4 @@
-"""The panels of a portrait.
-
-One thing each that an extractor measures, drawn from the extractor's own numbers.
-"""
+"""Panels of a portrait, one per kind of feature, drawn from the features themselves."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,14 +14,14 @@ from numpy.typing import NDArray
 from galfeat.features import HOG, SIFT, ColorHistogram, Texture
 from galfeat.features.kernels.levels_reference import levels
 from galfeat.features.texture.glcm_reference import cooccurrence
-from galfeat.features.texture.lbp_reference import patterns
+from galfeat.features.texture.lbp.reference import patterns
 from galfeat.pipeline.figures.render import picture
 
 __all__ = [
     "BAD",
-    "Sitter",
+    "ShownGalaxy",
     "draw_brightness",
-    "draw_colour",
+    "draw_color",
     "draw_cooccurrence",
     "draw_galaxy",
     "draw_hog",
@@ -34,24 +31,22 @@ __all__ = [
 ]
 
 BAD = "#cc79a7"
-"""Colour of bad pixels; like all others here of Okabe and Ito, told apart by colour-blind readers.
-"""
+"""Color of bad pixels; all colors here are safe for color-blind readers (Okabe and Ito)."""
 
 _BANDS = ("#0072b2", "#009e73", "#d55e00", "#e69f00", "#56b4e9", "#000000")
-_NAMED = {"blue": _BANDS[0], "green": _BANDS[1], "red": _BANDS[2]}
+_NAMED_BANDS = {"blue": _BANDS[0], "green": _BANDS[1], "red": _BANDS[2]}
 _STROKE, _RING = "#0072b2", "#d55e00"
-_WHITE_AT = 6.0  # asinh of about 200 noise sigmas is drawn darkest
+_WHITE_AT = 6.0  # asinh of about 200 noise sigmas, which is drawn darkest
 _BRIGHTNESS = "brightness, asinh(flux / noise)"
-_LEAST = 1e-4  # fraction of the pixels or pairs where logarithmic scales begin
-_MANY = 16  # levels a side: with as many no cell holds much
-# pixels, of the circles whose patterns are mapped: large enough to see a galaxy's slope beside the
-# noise
+_MIN_FRACTION = 1e-4  # of the pixels or pairs, where logarithmic scales begin
+_MANY_LEVELS = 16  # levels per axis above which the color scale ends at 0.1
+# pixels: large enough for the gradient of a galaxy to exceed the noise
 _RADIUS = 3
 
 
 @dataclass(frozen=True)
-class Sitter:
-    """The galaxy that is drawn.
+class ShownGalaxy:
+    """Galaxy of a portrait.
 
     Parameters
     ----------
@@ -59,7 +54,7 @@ class Sitter:
         Prepared; bad pixels are not finite.
     bands : tuple of str
     origin : {"lower", "upper"}
-        Where the first row is: below in FITS images, on top in pictures.
+        Position of the first row: lower in FITS images, upper in pictures.
     """
 
     pixels: NDArray[np.float32]
@@ -68,7 +63,7 @@ class Sitter:
 
     @property
     def band(self) -> int:
-        """The band that is drawn where only one can be: the middle one."""
+        """Number of the band of single-band panels: the middle one."""
         return len(self.bands) // 2
 
     @property
@@ -78,67 +73,62 @@ class Sitter:
         return plane
 
     def vector(self, extractor: ColorHistogram | HOG | Texture) -> dict[str, float]:
-        """Return the features of this galaxy by their names."""
+        """Return the features of this galaxy by name."""
         names = extractor.feature_names(self.bands, self.pixels.shape[1:])
         return dict(zip(names, extractor.transform(self.pixels[None])[0].tolist(), strict=True))
 
 
-def draw_galaxy(axes: Axes, sitter: Sitter) -> None:
-    """Draw the galaxy in its colours, bad pixels marked."""
-    colours = picture(sitter.pixels, sitter.bands)
-    axes.imshow(colours, origin=sitter.origin, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    _mark_bad(axes, np.asarray(~np.isfinite(sitter.pixels).all(axis=0)), sitter)
-    bands = sitter.bands
+def draw_galaxy(axes: Axes, galaxy: ShownGalaxy) -> None:
+    """Draw the galaxy in color, with bad pixels marked."""
+    colors = picture(galaxy.pixels, galaxy.bands)
+    axes.imshow(colors, origin=galaxy.origin, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    _mark_bad(axes, np.asarray(~np.isfinite(galaxy.pixels).all(axis=0)), galaxy)
+    bands = galaxy.bands
     if len(bands) < 3:
-        said = f"the mean of {' and '.join(bands)}" if len(bands) == 2 else bands[0]
+        subtitle = f"the mean of {' and '.join(bands)}" if len(bands) == 2 else bands[0]
     elif bands[:3] == ("red", "green", "blue"):
-        said = "red, green, blue"
+        subtitle = "red, green, blue"
     else:
-        said = f"red {bands[-1]}, green {bands[len(bands) // 2]}, blue {bands[0]}"
-    _title(axes, "The galaxy", said)
-    _image_axes(axes, sitter)
+        subtitle = f"red {bands[-1]}, green {bands[len(bands) // 2]}, blue {bands[0]}"
+    _title(axes, "The galaxy", subtitle)
+    _image_axes(axes, galaxy)
 
 
-def draw_hog(axes: Axes, sitter: Sitter, hog: HOG) -> None:
-    """Draw edges as strokes along them.
-
-    In each cell one for each direction that it has more of than the mean of all directions.
-    """
-    _backdrop(axes, sitter, sitter.plane)
-    values = cell_means(hog, sitter)
+def draw_hog(axes: Axes, galaxy: ShownGalaxy, hog: HOG) -> None:
+    """Draw HOG: in each cell a stroke per edge direction above the mean of all directions."""
+    _draw_background(axes, galaxy, galaxy.plane)
+    values = cell_means(hog, galaxy)
     (cy, cx), count = hog.pixels_per_cell, hog.orientations
     # the edge runs across the gradient
-    along = np.radians((np.arange(count) + 0.5) * 180 / count + 90)
-    reach = 0.5 * np.stack([np.cos(along) * cx, np.sin(along) * cy], axis=-1)
+    direction = np.radians((np.arange(count) + 0.5) * 180 / count + 90)
+    reach = 0.5 * np.stack([np.cos(direction) * cx, np.sin(direction) * cy], axis=-1)
     rows, columns = np.indices(values.shape[:2])
-    centres = np.stack([columns * cx + (cx - 1) / 2, rows * cy + (cy - 1) / 2], axis=-1)[:, :, None]
-    # in noise all directions are alike
+    centers = np.stack([columns * cx + (cx - 1) / 2, rows * cy + (cy - 1) / 2], axis=-1)[:, :, None]
+    # noise has all directions equally
     above = np.maximum(values - values.mean(axis=-1, keepdims=True), 0)
     relative = above / max(float(above.max()), 1e-12)
     half = reach * relative[..., None]
-    strokes = np.stack([centres - half, centres + half], axis=-2).reshape(-1, 2, 2)
-    colours = np.tile(to_rgba(_STROKE), (len(strokes), 1))
-    colours[:, 3] = np.clip(0.15 + 1.2 * relative.ravel(), 0, 1)
+    strokes = np.stack([centers - half, centers + half], axis=-2).reshape(-1, 2, 2)
+    colors = np.tile(to_rgba(_STROKE), (len(strokes), 1))
+    colors[:, 3] = np.clip(0.15 + 1.2 * relative.ravel(), 0, 1)
     axes.add_collection(
-        LineCollection(list(strokes), colors=colours, linewidths=1.8, capstyle="round")
+        LineCollection(list(strokes), colors=colors, linewidths=1.8, capstyle="round")
     )
     _title(
         axes,
         "HOG: edges",
-        f"{sitter.bands[sitter.band]}; which of {count} directions prevail in {cy} x {cx} pixels",
+        f"{galaxy.bands[galaxy.band]}; which of {count} directions prevail in {cy} x {cx} pixels",
     )
-    _image_axes(axes, sitter)
+    _image_axes(axes, galaxy)
 
 
-def cell_means(hog: HOG, sitter: Sitter) -> NDArray[np.float64]:
-    """Return for each cell the mean of its values over the blocks that it is in, shape (rows,
-    columns, orientations).
-    """
+def cell_means(hog: HOG, galaxy: ShownGalaxy) -> NDArray[np.float64]:
+    """Return the mean histogram of each cell over its blocks, shape (rows, columns, bins)."""
     (cy, cx), (by, bx) = hog.pixels_per_cell, hog.cells_per_block
-    ny, nx = (side // cell for side, cell in zip(sitter.pixels.shape[1:], (cy, cx), strict=True))
+    ny, nx = (side // cell for side, cell in zip(galaxy.pixels.shape[1:], (cy, cx), strict=True))
     vector, band = (
-        sitter.vector(hog),
-        sitter.bands[sitter.band] if hog.channel == "each" else "strongest",
+        galaxy.vector(hog),
+        galaxy.bands[galaxy.band] if hog.channel == "each" else "strongest",
     )
     sums, counts = np.zeros((ny, nx, hog.orientations)), np.zeros((ny, nx, 1))
     for row, column in np.ndindex(ny - by + 1, nx - bx + 1):
@@ -149,11 +139,11 @@ def cell_means(hog: HOG, sitter: Sitter) -> NDArray[np.float64]:
     return np.asarray(sums / np.maximum(counts, 1))
 
 
-def draw_keypoints(axes: Axes, sitter: Sitter, sift: SIFT) -> None:
-    """Draw keypoints as circles of their size, with a tick in their direction."""
-    mean = np.ma.masked_invalid(sitter.pixels).mean(axis=0).astype(np.float32)
-    _backdrop(axes, sitter, np.ma.filled(mean, np.float32(np.nan)))
-    (found,) = sift.locate(sitter.pixels[None])
+def draw_keypoints(axes: Axes, galaxy: ShownGalaxy, sift: SIFT) -> None:
+    """Draw SIFT keypoints as circles of their size, with a tick in their direction."""
+    mean = np.ma.masked_invalid(galaxy.pixels).mean(axis=0).astype(np.float32)
+    _draw_background(axes, galaxy, np.ma.filled(mean, np.float32(np.nan)))
+    (found,) = sift.locate(galaxy.pixels[None])
     for x, y, size, _ in found:
         axes.add_patch(Circle((x, y), size / 2, fill=False, edgecolor=_RING, lw=0.9))
     turn = np.radians(found[:, 3])
@@ -165,45 +155,45 @@ def draw_keypoints(axes: Axes, sitter: Sitter, sift: SIFT) -> None:
     _title(
         axes,
         f"SIFT: {number}",
-        ("mean of the bands; " if len(sitter.bands) > 1 else "") + "circle: size, tick: direction",
+        ("mean of the bands; " if len(galaxy.bands) > 1 else "") + "circle: size, tick: direction",
     )
-    _image_axes(axes, sitter)
+    _image_axes(axes, galaxy)
 
 
-def draw_patterns(axes: Axes, sitter: Sitter) -> None:
-    """Draw which local binary pattern each pixel has."""
+def draw_patterns(axes: Axes, galaxy: ShownGalaxy) -> None:
+    """Draw the map of local binary patterns."""
     count = 8 * _RADIUS
-    found = np.full(sitter.plane.shape, count + 2)
-    found[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS] = patterns(sitter.plane[None], _RADIUS)[0]
+    found = np.full(galaxy.plane.shape, count + 2)
+    found[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS] = patterns(galaxy.plane[None], _RADIUS)[0]
     shown = np.ma.masked_greater(found, count + 1)
     axes.imshow(
         shown,
-        origin=sitter.origin,
-        cmap=_pattern_colours(),
+        origin=galaxy.origin,
+        cmap=_pattern_colors(),
         vmin=-0.5,
         vmax=count + 1.5,
         interpolation="nearest",
     )
-    _mark_bad(axes, ~np.isfinite(sitter.plane), sitter)
+    _mark_bad(axes, ~np.isfinite(galaxy.plane), galaxy)
     _title(
         axes,
         "Local binary patterns",
-        f"{sitter.bands[sitter.band]}; brighter points of {count} around a pixel",
+        f"{galaxy.bands[galaxy.band]}; brighter points of {count} around a pixel",
     )
-    _image_axes(axes, sitter)
+    _image_axes(axes, galaxy)
 
 
-def draw_pattern_counts(axes: Axes, sitter: Sitter, texture: Texture) -> None:
-    """Draw how frequent each pattern is, in the colours of the map."""
-    vector, band, count = sitter.vector(texture), sitter.bands[sitter.band], 8 * _RADIUS
+def draw_pattern_counts(axes: Axes, galaxy: ShownGalaxy, texture: Texture) -> None:
+    """Draw the frequency of each pattern, in the colors of the map."""
+    vector, band, count = galaxy.vector(texture), galaxy.bands[galaxy.band], 8 * _RADIUS
     names = [*map(str, range(count + 1)), "other"]
-    # none is below the scale
-    heights = [max(vector[f"{band}_lbp_r{_RADIUS}_{name}"], _LEAST) for name in names]
+    # clipped to the lower end of the scale
+    heights = [max(vector[f"{band}_lbp_r{_RADIUS}_{name}"], _MIN_FRACTION) for name in names]
     axes.bar(
         range(len(names)),
         heights,
         width=0.9,
-        color=_pattern_colours()(np.arange(len(names))),
+        color=_pattern_colors()(np.arange(len(names))),
         edgecolor="#666",
         lw=0.5,
     )
@@ -212,52 +202,52 @@ def draw_pattern_counts(axes: Axes, sitter: Sitter, texture: Texture) -> None:
         ["0\nspot", f"{count // 2}\nedge", f"{count}\npit", "\n\nirregular"],
         fontsize=8,
     )
-    axes.set(ylabel="fraction of the pixels", yscale="log", ylim=(_LEAST * 10, 1))
+    axes.set(ylabel="fraction of the pixels", yscale="log", ylim=(_MIN_FRACTION * 10, 1))
     _title(axes, "Frequency of the patterns", f"{band}; brighter points, {_RADIUS} pixels away")
-    _plain(axes)
+    _style_axes(axes)
 
 
-def draw_brightness(axes: Axes, sitter: Sitter, color: ColorHistogram) -> None:
+def draw_brightness(axes: Axes, galaxy: ShownGalaxy, color: ColorHistogram) -> None:
     """Draw the histogram of each band."""
-    vector, low, high = sitter.vector(color), *color.range
+    vector, low, high = galaxy.vector(color), *color.range
     edges = np.linspace(low, high, color.bins + 1)
-    colours = {
-        band: _BANDS[place % len(_BANDS)] for place, band in enumerate(sitter.bands)
-    } | _NAMED
-    for place, band in enumerate(sitter.bands):
+    colors = {
+        band: _BANDS[place % len(_BANDS)] for place, band in enumerate(galaxy.bands)
+    } | _NAMED_BANDS
+    for place, band in enumerate(galaxy.bands):
         heights = np.array([vector[f"{band}_{k}"] for k in range(color.bins)])
         style = ("-", "--", ":")[place // len(_BANDS) % 3]
         axes.stairs(
-            np.maximum(heights, _LEAST / 10),
+            np.maximum(heights, _MIN_FRACTION / 10),
             edges,
             label=band,
-            color=colours[band],
+            color=colors[band],
             lw=1.6,
             ls=style,
         )
     axes.set(
         yscale="log",
         xlim=(low, high),
-        ylim=(_LEAST, 1),
+        ylim=(_MIN_FRACTION, 1),
         xlabel=_BRIGHTNESS,
         ylabel="fraction of the pixels",
     )
     axes.legend(frameon=False, fontsize=8, loc="upper right")
     _title(axes, "Brightness", f"{color.bins} bins in each band")
-    _plain(axes)
+    _style_axes(axes)
 
 
-def draw_colour(axes: Axes, sitter: Sitter, color: ColorHistogram) -> None:
-    """Draw the joint histogram of the first two bands; a galaxy of one band has no colour."""
-    if len(sitter.bands) < 2:
-        absent(axes, "Colour", "one band has no colour")
+def draw_color(axes: Axes, galaxy: ShownGalaxy, color: ColorHistogram) -> None:
+    """Draw the joint histogram of the first two bands, if there are two."""
+    if len(galaxy.bands) < 2:
+        draw_missing(axes, "Colour", "one band has no colour")
         return
-    vector, low, (first, second) = sitter.vector(color), color.range[0], sitter.bands[:2]
+    vector, low, (first, second) = galaxy.vector(color), color.range[0], galaxy.bands[:2]
     count = color.pair_bins
     cells = np.array(
         [[vector[f"{first}_{second}_{i}_{j}"] for i in range(count)] for j in range(count)]
     )
-    _density(axes, cells, color.range)
+    _draw_density(axes, cells, color.range)
     axes.set(xlabel=f"brightness in {first}", ylabel=f"brightness in {second}")
     axes.axline((low, low), slope=1, color="#888", lw=0.8, ls=":")
     _title(
@@ -267,22 +257,22 @@ def draw_colour(axes: Axes, sitter: Sitter, color: ColorHistogram) -> None:
     )
 
 
-def draw_cooccurrence(axes: Axes, sitter: Sitter, texture: Texture) -> None:
-    """Draw the mean co-occurrence matrix of four directions, and some of its statistics."""
-    distance, (low, high), band = texture.distances[0], texture.range, sitter.bands[sitter.band]
-    codes = levels(sitter.plane[None], texture.levels, (low, high))
+def draw_cooccurrence(axes: Axes, galaxy: ShownGalaxy, texture: Texture) -> None:
+    """Draw the co-occurrence matrix, mean of four directions, with some of its statistics."""
+    distance, (low, high), band = texture.distances[0], texture.range, galaxy.bands[galaxy.band]
+    codes = levels(galaxy.plane[None], texture.levels, (low, high))
     matrix = cooccurrence(codes, texture.levels, [distance])[0, 0].mean(axis=0)
-    _density(axes, matrix, texture.range)
+    _draw_density(axes, matrix, texture.range)
     axes.set(xlabel="brightness of a pixel", ylabel="brightness of its neighbour")
-    vector = sitter.vector(texture)
-    said = [
+    vector = galaxy.vector(texture)
+    statistics = [
         f"{name} {vector[f'{band}_glcm_d{distance}_{name}']:.2f}"
         for name in ("contrast", "correlation", "entropy")
     ]
     axes.text(
         0.97,
         0.04,
-        "\n".join(said),
+        "\n".join(statistics),
         transform=axes.transAxes,
         ha="right",
         va="bottom",
@@ -293,8 +283,8 @@ def draw_cooccurrence(axes: Axes, sitter: Sitter, texture: Texture) -> None:
     _title(axes, "Co-occurrence", f"{band}; fraction of the pairs {apart} apart")
 
 
-def absent(axes: Axes, title: str, reason: str) -> None:
-    """Say in the place of a panel why there is none."""
+def draw_missing(axes: Axes, title: str, reason: str) -> None:
+    """Draw the reason in place of a panel."""
     axes.text(
         0.5,
         0.5,
@@ -322,9 +312,9 @@ def _wrapped(text: str, width: int = 34) -> str:
     return "\n".join(lines)
 
 
-def _density(axes: Axes, cells: NDArray[np.float64], limits: tuple[float, float]) -> None:
+def _draw_density(axes: Axes, cells: NDArray[np.float64], limits: tuple[float, float]) -> None:
     low, high = limits
-    norm = LogNorm(_LEAST, 1 if len(cells) < _MANY else 0.1, clip=True)
+    norm = LogNorm(_MIN_FRACTION, 1 if len(cells) < _MANY_LEVELS else 0.1, clip=True)
     shown = np.ma.masked_less_equal(cells, 0)
     drawn = axes.imshow(
         shown,
@@ -340,45 +330,45 @@ def _density(axes: Axes, cells: NDArray[np.float64], limits: tuple[float, float]
     axes.tick_params(labelsize=8)
 
 
-def _backdrop(axes: Axes, sitter: Sitter, plane: NDArray[np.float32]) -> None:
-    """Draw the galaxy dark on white and faintly, for what is drawn over it."""
+def _draw_background(axes: Axes, galaxy: ShownGalaxy, plane: NDArray[np.float32]) -> None:
+    """Draw the galaxy faintly, dark on white, as a background."""
     axes.imshow(
         np.clip(plane / _WHITE_AT, 0, 1),
-        origin=sitter.origin,
+        origin=galaxy.origin,
         cmap="gray_r",
         vmin=0,
         vmax=1.5,
         interpolation="nearest",
     )
     bad = ~np.isfinite(plane)
-    _mark_bad(axes, bad, sitter)
+    _mark_bad(axes, bad, galaxy)
 
 
-def _mark_bad(axes: Axes, bad: NDArray[np.bool_], sitter: Sitter) -> None:
+def _mark_bad(axes: Axes, bad: NDArray[np.bool_], galaxy: ShownGalaxy) -> None:
     if bad.any():
         marked = np.zeros((*bad.shape, 4))
         marked[bad] = to_rgba(BAD)
-        axes.imshow(marked, origin=sitter.origin, interpolation="nearest")
+        axes.imshow(marked, origin=galaxy.origin, interpolation="nearest")
 
 
-def _pattern_colours() -> ListedColormap:
-    """Return a colour a pattern: the darker, the more points are brighter; grey is irregular."""
+def _pattern_colors() -> ListedColormap:
+    """Return a color per pattern: darker with more brighter points, gray if irregular."""
     count = 8 * _RADIUS
     return ListedColormap(
         [*colormaps["viridis_r"](np.linspace(0, 1, count + 1)), to_rgba("#e6e6e6")]
     )
 
 
-def _image_axes(axes: Axes, sitter: Sitter) -> None:
-    ny, nx = sitter.pixels.shape[1:]
-    low, high = (-0.5, ny - 0.5) if sitter.origin == "lower" else (ny - 0.5, -0.5)
+def _image_axes(axes: Axes, galaxy: ShownGalaxy) -> None:
+    ny, nx = galaxy.pixels.shape[1:]
+    low, high = (-0.5, ny - 0.5) if galaxy.origin == "lower" else (ny - 0.5, -0.5)
     axes.set(xlim=(-0.5, nx - 0.5), ylim=(low, high), xlabel="column", ylabel="row")
     axes.tick_params(labelsize=8)
     axes.xaxis.label.set_fontsize(8)
     axes.yaxis.label.set_fontsize(8)
 
 
-def _plain(axes: Axes) -> None:
+def _style_axes(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
     axes.set_box_aspect(1)

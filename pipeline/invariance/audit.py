@@ -1,4 +1,4 @@
-"""What extractors promise not to react to, measured on simulated galaxies."""
+"""Invariance audit: how much each extractor reacts to changes of simulated galaxies."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,37 +10,45 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import SimulatedSurvey
-from galfeat.features import EXTRACTORS, HOG, INVARIANCES, SIFT, Extractor, Texture
-from galfeat.pipeline.invariance.images import AMOUNTS, NEW_EXPOSURES, photographs
+from galfeat.features import EXTRACTORS, INVARIANCES, Extractor
+from galfeat.features.registry import REGISTRY
+from galfeat.pipeline.invariance.images import AMOUNTS, NEW_EXPOSURES, changed_images
 
-__all__ = ["Audit", "Finding", "audit", "audited", "changes_of", "relative_change", "spread_of"]
+__all__ = [
+    "Audit",
+    "Finding",
+    "audit",
+    "default_extractors",
+    "relative_change",
+    "squared_changes",
+    "standard_deviations",
+]
 
 _RESAMPLES = 1000
 _INTERVAL = (2.5, 97.5)  # percent
-_ROUNDING = 1e-6  # of a feature's largest value: one that spreads less is the same in all galaxies
-_MOST = 2.0  # of a relative change, squared: before and after lie on opposite sides
-_ALL_NOISE = 0.01  # of the spread: with less left beside the noise there is nothing to compare with
-_COLUMNS = 1024  # features compared at once, which bounds the memory
+_ROUNDING = 1e-6  # relative to the largest value: a smaller deviation is a rounding error
+_MAX_SQUARE = 2.0  # of a squared relative change: before and after are opposite
+_MIN_SIGNAL = 0.01  # of the variance: with less besides the noise, there is nothing to compare with
+_COLUMNS = 1024  # features per block, to limit the memory
 
 
 @dataclass(frozen=True)
 class Finding:
-    """How much one change moves the vectors of one extractor.
+    """Reaction of one extractor to one change.
 
     Parameters
     ----------
     extractor, change, amount : str
-        Who, what, and how much of it.
+        Names of extractor and change, and the amount of the change.
     relative_change : float
-        Root-mean-square change of the vectors over the root-mean-square distance between different
-        galaxies' vectors; what the noise alone does is taken off where a new exposure was needed.
-        See `audit`.
+        Root-mean-square change of the vectors over the root-mean-square distance between the
+        vectors of different galaxies, corrected for noise where a new exposure is needed; see
+        `audit`.
     low, high : float
         Its 95 % interval over galaxies, by bootstrap.
     promised, kept : bool
-        Whether the extractor promises not to react, and whether it does not react by more than the
-        limit of `INVARIANCES`. A promise is broken only if all of the interval lies beyond the
-        limit.
+        Whether the extractor promises invariance, and whether the change is within the limit of
+        `INVARIANCES`. A promise is broken only if the whole interval is above the limit.
     """
 
     extractor: str
@@ -64,12 +72,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found.
+    """Findings of an invariance audit.
 
     Parameters
     ----------
     rows : tuple of Finding
-        Each extractor, each change, in the order of `INVARIANCES`.
+        All extractors and changes, in the order of `INVARIANCES`.
     n : int
         Galaxies.
     """
@@ -79,12 +87,12 @@ class Audit:
 
     @property
     def table(self) -> pa.Table:
-        """The findings as a table, one row each, in the columns of `Finding`."""
+        """The findings as a table with the columns of `Finding`."""
         return pa.Table.from_pylist([asdict(row) for row in self.rows])
 
     @property
     def broken(self) -> tuple[Finding, ...]:
-        """The promises that were not kept."""
+        """Findings in which a promised invariance is broken."""
         return tuple(row for row in self.rows if row.promised and not row.kept)
 
     @property
@@ -97,27 +105,13 @@ class Audit:
         return next(row for row in self.rows if (row.extractor, row.change) == (extractor, change))
 
 
-def audited() -> dict[str, Extractor]:
-    """Return what an audit looks at unless told otherwise.
-
-    Every extractor with its default settings, and notable variants.
-    """
-    variants: dict[str, dict[str, Extractor]] = {
-        "texture": {
-            f"texture, {patterns}": Texture(patterns=patterns)
-            for patterns in ("directed", "fourier")
-        },
-        "sift": {
-            "sift, dense": SIFT(keypoints="dense"),
-            "sift, fisher": SIFT(8, encoding="fisher"),
-        },
-        "hog": {
-            f"hog, {rotation}": HOG(rotation=rotation) for rotation in ("averaged", "mirrored")
-        },
-    }
+def default_extractors() -> dict[str, Extractor]:
+    """Return the extractors of an audit by default: all at default settings, and some variants."""
     chosen: dict[str, Extractor] = {}
     for name, kind in EXTRACTORS.items():
-        chosen |= {name: kind()} | variants.get(name, {})
+        chosen[name] = kind()
+        for variant, settings in REGISTRY[name].variants.items():
+            chosen[f"{name}, {variant}"] = kind(**settings)
     return chosen
 
 
@@ -131,31 +125,29 @@ def audit(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Audit:
-    """Measure what extractors react to, on simulated galaxies that are photographed again in other
-    ways.
+    """Measure how much extractors react to changes of simulated galaxies.
 
     The relative change is the root-mean-square difference between a galaxy's vectors before and
     after, divided by the root-mean-square difference between the vectors of different galaxies: 0
-    is no change, 1 is as far from itself as from any other galaxy, and the square root of 2 the
-    most there is. Each feature is divided by its standard deviation over the galaxies before and
-    after, so that all features of an extractor count alike, as they do in a network; features that
-    are the same in all galaxies are left out.
+    is no change, 1 is the distance to another galaxy, and the square root of 2 is the maximum. Each
+    feature is divided by its standard deviation over the galaxies before and after, so that all
+    features of an extractor have the same weight, as in a network; constant features are left out.
 
-    Some changes need a new exposure, whose noise changes the vectors too. There what a new exposure
-    alone does, to the galaxies before and to those after, is subtracted from both the mean square
-    change and the mean square distance.
+    Some changes need a new exposure, whose noise changes the vectors too. There the mean square
+    effect of a new exposure without any change, measured before and after, is subtracted from both
+    the mean square change and the mean square distance.
 
     Parameters
     ----------
     extractors : mapping of str to Extractor, optional
-        Extractors and the names they have in the result; `audited` unless given. They are fitted on
+        Extractors by their names in the result; by default `default_extractors`. They are fitted on
         the galaxies before the change.
     n : int
         Galaxies; at least 2.
     size, bands, depth, seed
-        The survey; see `galfeat.data.SimulatedSurvey`. The seed decides everything.
+        Settings of the survey; see `galfeat.data.SimulatedSurvey`.
     progress : callable, optional
-        Called with how many galaxies are photographed, and how many there are.
+        Called with the number of simulated galaxies and their total.
 
     Returns
     -------
@@ -168,8 +160,8 @@ def audit(
 
     Notes
     -----
-    Sky (plus one noise sigma), flux (twice), 90 degrees and mirroring are done to the values that
-    the extractor sees. A shift (one pixel) is another window of the same exposure. A rotation by
+    Sky (plus one noise sigma), flux (twice), 90 degrees and mirroring are applied to the prepared
+    pixel values. A shift (one pixel) is another window of the same exposure. A rotation by
     any angle (another for each galaxy) and an enlargement (15 %, surface brightness kept) need a
     new exposure, the light being moved before it meets the point spread function and the noise.
 
@@ -183,43 +175,44 @@ def audit(
     """
     if n < 2:
         raise UsageError(f"an audit compares different galaxies: n must be at least 2; it is {n}")
-    chosen = audited() if extractors is None else dict(extractors)
-    images = photographs(SimulatedSurvey(n, size, tuple(bands), depth, seed), progress)
+    chosen = default_extractors() if extractors is None else dict(extractors)
+    images = changed_images(SimulatedSurvey(n, size, tuple(bands), depth, seed), progress)
     rows = []
     for name, extractor in chosen.items():
         before = extractor.fit_transform(images["reference"])
         vectors = {each: extractor.transform(pixels) for each, pixels in images.items()}
         for change in INVARIANCES:
-            spread = spread_of(before, vectors[change])
-            squares, noise = changes_of(before, vectors[change], spread), np.zeros(n)
+            deviations = standard_deviations(before, vectors[change])
+            squares, noise = squared_changes(before, vectors[change], deviations), np.zeros(n)
             # the noise of the galaxy before, and that of the galaxy after
             if change in NEW_EXPOSURES:
                 again = (
-                    changes_of(before, vectors["noise"], spread),
-                    changes_of(vectors[change], vectors[f"{change} again"], spread),
+                    squared_changes(before, vectors["noise"], deviations),
+                    squared_changes(vectors[change], vectors[f"{change} again"], deviations),
                 )
                 noise = (again[0] + again[1]) / 2
             rows.append(_finding(name, change, (squares, noise), change in extractor.promises))
     return Audit(tuple(rows), n)
 
 
-def spread_of(before: NDArray[np.floating], after: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the standard deviation of each feature over the galaxies before and after a change,
-    shape (k,).
+def standard_deviations(
+    before: NDArray[np.floating], after: NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """Return the standard deviation of each feature before and after a change, shape (k,).
 
-    A feature that is the same in all of them but for rounding has none: 0.
+    It is 0 for a feature that is constant up to rounding errors.
     """
-    spread = np.empty(before.shape[1])
-    for start in range(0, len(spread), _COLUMNS):
+    deviations = np.empty(before.shape[1])
+    for start in range(0, len(deviations), _COLUMNS):
         part = slice(start, start + _COLUMNS)
         both = np.concatenate([before[:, part], after[:, part]]).astype(np.float64)
         found = both.std(axis=0)
-        spread[part] = np.where(found > _ROUNDING * np.abs(both).max(axis=0), found, 0)
-    return spread
+        deviations[part] = np.where(found > _ROUNDING * np.abs(both).max(axis=0), found, 0)
+    return deviations
 
 
-def changes_of(
-    before: NDArray[np.floating], after: NDArray[np.floating], spread: NDArray[np.float64]
+def squared_changes(
+    before: NDArray[np.floating], after: NDArray[np.floating], deviations: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the squared relative change of each galaxy.
 
@@ -227,20 +220,22 @@ def changes_of(
     ----------
     before, after : arrays, shape (n, k)
         Vectors of the same galaxies.
-    spread : array, shape (k,)
-        What each feature's change is measured by; features whose spread is 0 are left out.
+    deviations : array, shape (k,)
+        Scale of the change of each feature; features whose scale is 0 are left out.
 
     Returns
     -------
     array, shape (n,)
-        Their mean is the square of the relative change: 1 if galaxies were dealt anew.
+        Their mean is the square of the relative change: 1 if the galaxies were permuted.
     """
-    varies = spread > 0
+    varies = deviations > 0
     total = np.zeros(len(before))
-    for start in range(0, len(spread), _COLUMNS):
+    for start in range(0, len(deviations), _COLUMNS):
         part = np.flatnonzero(varies[start : start + _COLUMNS]) + start
-        apart = (after[:, part].astype(np.float64) - before[:, part]) / spread[part]
-        total += (apart**2).sum(axis=1) / 2  # two galaxies are two spreads, squared, apart
+        apart = (after[:, part].astype(np.float64) - before[:, part]) / deviations[part]
+        total += (apart**2).sum(
+            axis=1
+        ) / 2  # the expected squared distance of two galaxies is 2 per feature
     return total / max(int(np.count_nonzero(varies)), 1)
 
 
@@ -250,10 +245,10 @@ def _finding(
     squares: tuple[NDArray[np.float64], NDArray[np.float64]],
     promised: bool,
 ) -> Finding:
-    # the same galaxies are drawn again for every extractor and change
-    chance = np.random.default_rng(0)
+    # the same bootstrap samples for every extractor and change
+    rng = np.random.default_rng(0)
     n = len(squares[0])
-    drawn = chance.integers(0, n, (_RESAMPLES, n))
+    drawn = rng.integers(0, n, (_RESAMPLES, n))
     value = float(relative_change(*(each.mean() for each in squares)))
     low, high = np.percentile(
         relative_change(*(each[drawn].mean(axis=1) for each in squares)), _INTERVAL
@@ -270,8 +265,8 @@ def relative_change(change: Any, noise: Any) -> Any:
     Parameters
     ----------
     change, noise : float or array
-        Mean squares, over galaxies, of all change and of the part that is noise; where there is
-        none of that, the result is the square root of the first.
+        Mean squares over galaxies of the whole change and of the part due to noise. Without noise,
+        the result is the square root of the first.
     """
-    beyond = np.maximum(change - noise, 0) / np.maximum(1 - noise, _ALL_NOISE)
-    return np.sqrt(np.minimum(beyond, _MOST))
+    beyond = np.maximum(change - noise, 0) / np.maximum(1 - noise, _MIN_SIGNAL)
+    return np.sqrt(np.minimum(beyond, _MAX_SQUARE))

@@ -1,4 +1,4 @@
-"""The findings of an audit for the eye, and as text."""
+"""Findings of an audit as a figure, as text and as files."""
 
 from pathlib import Path
 
@@ -8,22 +8,23 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
+from galfeat._atomic_files import atomic_path
 from galfeat.features import INVARIANCES
-from galfeat.pipeline.atomic_files import check_target, replacing
 from galfeat.pipeline.figures.render import render
 from galfeat.pipeline.invariance.audit import Audit, Finding
 from galfeat.pipeline.invariance.images import AMOUNTS
+from galfeat.pipeline.outputs import check_target
 
 __all__ = ["audit_chart", "audit_text", "write_audit"]
 
-_KEPT, _BROKEN = "#0072b2", "#d55e00"  # Okabe and Ito: told apart by colour-blind readers
+_KEPT, _BROKEN = "#0072b2", "#d55e00"  # safe for color-blind readers (Okabe and Ito)
 _SHADES = LinearSegmentedColormap.from_list("change", ["#ffffff", "#e8e8e8", "#8d8d8d", "#4a4a4a"])
-_DARK = 0.65  # relative change above which the figures are white
+_DARK = 0.65  # relative change above which the numbers are white
 _TITLES = {"rotation90": "rotation", "flip": "mirror"}
 
 
 def audit_chart(found: Audit) -> Figure:
-    """Draw the relative changes: a row an extractor, a column a change; promises are framed."""
+    """Draw the relative changes: a row per extractor, a column per change, promises framed."""
     names = found.extractors
     longest = max(len(name) for name in names)
     figure = Figure(
@@ -68,7 +69,7 @@ def audit_chart(found: Audit) -> Figure:
 
 
 def audit_text(found: Audit) -> str:
-    """Return the findings as aligned lines, a heading first."""
+    """Return the findings as aligned lines with a heading."""
     heading = ("extractor", "change", "amount", "relative change", "95 % interval", "promise")
     lines = [heading, *(_line(row) for row in found.rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heading))]
@@ -85,10 +86,10 @@ def write_audit(found: Audit, out: Path) -> Path:
     """
     for path in (out / "audit.csv", out / "audit.png"):
         check_target(path)
-    with replacing(out / "audit.csv") as part:
-        pyarrow.csv.write_csv(found.table, part)
-    with replacing(out / "audit.png") as part:
-        part.write_bytes(render(audit_chart(found), "png"))
+    with atomic_path(out / "audit.csv") as temporary:
+        pyarrow.csv.write_csv(found.table, temporary)
+    with atomic_path(out / "audit.png") as temporary:
+        temporary.write_bytes(render(audit_chart(found), "png"))
     return out
 
 
@@ -110,8 +111,9 @@ def _limits() -> str:
 
 
 def _short(row: Finding) -> str:
-    """Two decimals; what is nothing but rounding is 0, and what is lost in the noise has an upper
-    limit only.
+    """Return a relative change with two decimals.
+
+    It is 0 below the limit of rounding errors, and an upper limit where it is below the noise.
     """
     if row.high > 0.005 and row.low == 0:
         return f"< {row.high:.2f}"

@@ -1,10 +1,7 @@
-"""The same simulated galaxies, photographed again in another way.
+"""Images of an invariance audit: simulated galaxies before and after each change.
 
-What an audit shows to the extractors.
-
-Nothing is done to noisy pixels but what leaves each of them whole. Where the sky itself moves, its
-light is moved before the telescope sees it, on pixels half as wide as the survey's, and then
-blurred, counted and read out like the first time, with noise of its own.
+Noisy pixels are never interpolated. Rotations by any angle and zooms are applied to the noiseless
+scene, on pixels half as wide as those of the survey, and then exposed with new noise.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,10 +15,10 @@ from scipy.ndimage import affine_transform
 from galfeat.data import Cutout, Preparation, SimulatedSurvey, prepare_one
 from galfeat.data.simulation.instrument import BANDS, noise_level
 from galfeat.data.simulation.render import expose, fine_grid, observe
-from galfeat.data.simulation.scene import Point, Scene, draw_scene
-from galfeat.data.simulation.truth import Galaxy, stream
+from galfeat.data.simulation.scene import PointSource, Scene, draw_scene
+from galfeat.data.simulation.truth import GalaxyTruth, stream
 
-__all__ = ["AMOUNTS", "NEW_EXPOSURES", "PIXEL_CHANGES", "moved", "photographs"]
+__all__ = ["AMOUNTS", "NEW_EXPOSURES", "PIXEL_CHANGES", "changed_images", "transform_scene"]
 
 Images = NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -37,7 +34,7 @@ AMOUNTS: Final = {
     "scale": f"x {ZOOM:g}",
     "noise": "new exposure",
 }
-"""How much of each change an audit applies, for people."""
+"""Amount of each change, as text."""
 
 PIXEL_CHANGES: Final[Mapping[str, Callable[[Images], Images]]] = {
     "sky": lambda images: images + np.float32(1),
@@ -45,13 +42,10 @@ PIXEL_CHANGES: Final[Mapping[str, Callable[[Images], Images]]] = {
     "rotation90": lambda images: np.ascontiguousarray(np.rot90(images, axes=(2, 3))),
     "flip": lambda images: np.ascontiguousarray(images[..., ::-1]),
 }
-"""The changes that are made to the very values that an extractor sees.
-
-Images of shape (n, bands, size, size).
-"""
+"""Changes of the prepared pixel values; images have the shape (n, bands, size, size)."""
 
 NEW_EXPOSURES: Final = ("rotation", "scale")
-"""The changes that come with other noise."""
+"""Changes that need a new exposure, with other noise."""
 
 _EXPOSURES: Final = {
     "reference": 100,
@@ -61,46 +55,44 @@ _EXPOSURES: Final = {
     "rotation again": 180,
     "scale again": 200,
 }
-# random streams, a band apart, that no survey uses
-_ANGLE: Final = 99  # the stream of the angles
+# random streams that no survey uses; the number of the band is added
+_ANGLE: Final = 99  # random stream of the angles
 _SHIFT: Final = 1  # pixels
-# pixels from the edge of the grid: a point nearer to it would come in again on the other side
+# pixels from the edge of the grid, within which point sources would wrap around
 _EDGE: Final = 8.0
-# of the splines that move light: what they get wrong is finer than the point spread function lets
-# through
+# of the interpolating splines: their errors are below the resolution of the point spread function
 _ORDER: Final = 5
 
 
-def photographs(survey: SimulatedSurvey, progress: Progress | None = None) -> dict[str, Images]:
-    """Return the prepared galaxies of a survey, once as they are and once after each change, row by
-    row the same galaxy.
+def changed_images(survey: SimulatedSurvey, progress: Progress | None = None) -> dict[str, Images]:
+    """Return the prepared galaxies of a survey before and after each change.
 
     Parameters
     ----------
     survey : SimulatedSurvey
-        Galaxies, size, bands, depth and seed. The noise is not that of the survey's own images.
+        Galaxies, size, bands, depth and seed. The noise differs from that of the survey's images.
     progress : callable, optional
-        Called with how many galaxies are through, and how many there are.
+        Called with the number of finished galaxies and their total.
 
     Returns
     -------
     dict of str to array of float32, shape (n, bands, size, size)
-        ``reference``, each change of `AMOUNTS`, and for each of `NEW_EXPOSURES` another exposure
-        after the same change, ``rotation again``.
+        Row by row the same galaxy. The keys are ``reference``, each change of `AMOUNTS`, and for
+        each of `NEW_EXPOSURES` a second exposure after the same change, as ``rotation again``.
     """
-    pictures: dict[str, list[Images]] = {}
+    images: dict[str, list[Images]] = {}
     for done, galaxy in enumerate(survey.galaxies, start=1):
-        for name, picture in _pictures(galaxy, survey).items():
-            pictures.setdefault(name, []).append(picture)
+        for name, image in _exposures_of(galaxy, survey).items():
+            images.setdefault(name, []).append(image)
         if progress:
             progress(done, len(survey))
-    stacks = {name: np.stack(each) for name, each in pictures.items()}
+    stacks = {name: np.stack(each) for name, each in images.items()}
     changed = {name: change(stacks["reference"]) for name, change in PIXEL_CHANGES.items()}
     return stacks | changed
 
 
-def moved(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scene:
-    """Return the sky turned and enlarged about the centre of the image; surface brightness stays.
+def transform_scene(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scene:
+    """Return a scene rotated and enlarged about its center, at constant surface brightness.
 
     Parameters
     ----------
@@ -111,15 +103,17 @@ def moved(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scene:
         Factor of all lengths.
     """
     cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    # from a new place (y, x) to where its light came from
-    back = np.array([[cosine, -sine], [sine, cosine]]) / zoom
-    centre = np.full(2, (scene.grid.side - 1) / 2)
+    # maps new to old positions (y, x)
+    matrix = np.array([[cosine, -sine], [sine, cosine]]) / zoom
+    center = np.full(2, (scene.grid.side - 1) / 2)
     light = [
-        affine_transform(image, back, centre - back @ centre, order=_ORDER, mode="grid-constant")
+        affine_transform(
+            image, matrix, center - matrix @ center, order=_ORDER, mode="grid-constant"
+        )
         for image in scene.light
     ]
     points = [
-        Point(
+        PointSource(
             zoom * (point.x * cosine - point.y * sine),
             zoom * (point.x * sine + point.y * cosine),
             point.fluxes * zoom**2,
@@ -132,10 +126,10 @@ def moved(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scene:
 
 
 @dataclass(frozen=True)
-class _Telescope:
-    """One galaxy's camera and random numbers."""
+class _Camera:
+    """Camera of a survey for one galaxy, with its random streams."""
 
-    galaxy: Galaxy
+    galaxy: GalaxyTruth
     survey: SimulatedSurvey
 
     def expose(self, scene: Scene, purpose: int, size: int) -> NDArray[np.float32]:
@@ -146,32 +140,30 @@ class _Telescope:
             light = observe(
                 scene.light[number], fluxes, size, BANDS[band].fwhm * self.galaxy.psf_scale
             )
-            chance = stream(
-                self.survey.seed, self.galaxy.number, purpose + tuple(BANDS).index(band)
-            )
-            image[number] = expose(light, noise_level(band, self.survey.depth), chance)
+            rng = stream(self.survey.seed, self.galaxy.number, purpose + tuple(BANDS).index(band))
+            image[number] = expose(light, noise_level(band, self.survey.depth), rng)
         return image
 
 
-def _pictures(galaxy: Galaxy, survey: SimulatedSurvey) -> dict[str, Images]:
+def _exposures_of(galaxy: GalaxyTruth, survey: SimulatedSurvey) -> dict[str, Images]:
     size, wide = survey.size, survey.size + 2 * _SHIFT
     scene = draw_scene(galaxy, survey.bands, fine_grid(wide), survey.seed)
     angle = float(stream(survey.seed, galaxy.number, _ANGLE).uniform(0, 360))
-    telescope = _Telescope(galaxy, survey)
-    first = telescope.expose(scene, _EXPOSURES["reference"], wide)
+    camera = _Camera(galaxy, survey)
+    first = camera.expose(scene, _EXPOSURES["reference"], wide)
     inside = slice(_SHIFT, _SHIFT + size)
     raw = {
         "reference": first[:, inside, inside],
-        # the same photons, the galaxy a pixel further to the right
+        # the same exposure, with the galaxy one pixel further to the right
         "shift": first[:, inside, :size],
-        "noise": telescope.expose(scene, _EXPOSURES["noise"], size),
+        "noise": camera.expose(scene, _EXPOSURES["noise"], size),
     }
-    for name, elsewhere in {
-        "rotation": moved(scene, angle=angle),
-        "scale": moved(scene, zoom=ZOOM),
+    for name, changed in {
+        "rotation": transform_scene(scene, angle=angle),
+        "scale": transform_scene(scene, zoom=ZOOM),
     }.items():
         for each in (name, f"{name} again"):
-            raw[each] = telescope.expose(elsewhere, _EXPOSURES[each], size)
+            raw[each] = camera.expose(changed, _EXPOSURES[each], size)
     preparation = Preparation(size=size, fit="crop")
     return {
         name: prepare_one(Cutout(galaxy.id, np.ascontiguousarray(each), survey.bands), preparation)

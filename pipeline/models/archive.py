@@ -1,18 +1,16 @@
-"""A model on disk: one file of JSON and arrays, written whole or not at all."""
+"""Model files: JSON and arrays in one file, written atomically, without pickle."""
 
 from pathlib import Path
 from typing import Any
 
+from galfeat._atomic_files import atomic_path
 from galfeat.nn.saving.archive import pack, read_file
-from galfeat.pipeline.atomic_files import replacing
 
 __all__ = ["read_archive", "write_archive"]
 
 
 def write_archive(path: Path, tree: dict[str, Any]) -> None:
-    """Write a tree of JSON values and arrays.
-
-    An existing file is replaced, missing folders are made.
+    """Write a tree of JSON values and arrays; missing folders are created.
 
     Parameters
     ----------
@@ -26,16 +24,16 @@ def write_archive(path: Path, tree: dict[str, Any]) -> None:
         If the file cannot be written.
     """
     data = pack(tree)
-    with replacing(path) as part:
-        part.write_bytes(data)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def read_archive(path: Path) -> dict[str, Any]:
-    """Read what `write_archive` wrote.
+    """Read a tree that `write_archive` wrote.
 
     Raises
     ------
     UsageError
-        If the file is missing, is no such file, is damaged, or was changed by hand.
+        If the file is missing, has another format, is damaged, or was edited.
     """
     return read_file(path)

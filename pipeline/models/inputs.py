@@ -1,6 +1,6 @@
-"""What a classifier is fed: one block of vectors, or several brought to one scale.
+"""Inputs of classifiers: one block of features, or several standardized to one scale.
 
-Everything learned is learned in `fit`.
+Scales, principal components, visual words and mixtures are learned in `Encoder.fit` only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,32 +12,37 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.features import BagOfWords, BlockScaler, FisherVector
+from galfeat.features.registry import PIXELS, REGISTRY
 from galfeat.pipeline.extraction.measure import Block
-from galfeat.pipeline.models.sklearn_state import restore, state_of
+from galfeat.pipeline.models.sklearn_state import estimator_state, restore_estimator
 
 __all__ = ["COMPONENTS", "INPUTS", "Encoder", "Input", "Part", "extractor_part", "named_input"]
 
-COMPONENTS = 48  # principal components kept of a block that is wider
-# root mean square length of a block's rows: what the network's step size and penalty are made for
-_LENGTH = 3.0
-# what describes local descriptors, by view
-_WORDS: dict[str, type[BagOfWords | FisherVector]] = {"": BagOfWords, "fisher": FisherVector}
-_SMALL = 4  # the downsampled grid has a fourth of the pixels a side
+COMPONENTS = 48
+"""Principal components kept of a block with more columns."""
+# RMS norm of a block's rows; learning rate and penalty of the network are tuned for it
+_ROW_NORM = 3.0
+# encoders of local descriptors, by view
+_DESCRIPTOR_ENCODERS: dict[str, type[BagOfWords | FisherVector]] = {
+    "": BagOfWords,
+    "fisher": FisherVector,
+}
+_DOWNSAMPLING = 4  # pixels per side of a block of the downsampled grid
 
 
 @dataclass(frozen=True)
 class Part:
-    """One block of an input.
+    """Block of features in an input.
 
     Parameters
     ----------
     column : str
-        The block, by the name of its extractor.
+        Name of the extractor.
     view : {"", "linear", "small", "fisher"}
-        Of pixels: as they are, without the asinh stretch, or area-averaged over 4 x 4 pixels. Of
-        local descriptors: visual words, or a Fisher vector.
+        Transformation of the block. Pixels: unchanged, without the asinh stretch, or averaged over
+        4 x 4 pixels. Local descriptors: visual words or a Fisher vector.
     components : int or None
-        Principal components kept; None keeps every column.
+        Number of principal components kept; None keeps every column.
     """
 
     column: str
@@ -46,21 +51,19 @@ class Part:
 
 
 def extractor_part(column: str) -> Part:
-    """Return the block of an extractor as it serves best.
-
-    SIFT's local descriptors as a Fisher vector, the others as they are.
+    """Return the default block of an extractor: Fisher vectors of SIFT, others unchanged.
 
     Examples
     --------
     >>> extractor_part("sift")
     Part(column='sift', view='fisher', components=48)
     """
-    return Part(column, "fisher" if column == "sift" else "")
+    return Part(column, REGISTRY[column].encoding if column in REGISTRY else "")
 
 
 @dataclass(frozen=True)
 class Input:
-    """A named input of a classifier.
+    """Input of a classifier: named blocks of features.
 
     Parameters
     ----------
@@ -76,30 +79,33 @@ class Input:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The extractors that it needs."""
+        """Names of the extractors that it needs."""
         return tuple(dict.fromkeys(part.column for part in self.parts))
 
 
-_HAND = ("color", "texture", "hog", "sift")
+_HAND = tuple(each.name for each in REGISTRY.values() if each.handcrafted)
 INPUTS: dict[str, Input] = {
     each.name: each
     for each in (
         Input(
             "pixels",
-            (Part("pixels", components=None),),
+            (Part(PIXELS.name, components=None),),
             "every pixel of the prepared grid, each standardised",
         ),
         Input(
-            "pixels_linear", (Part("pixels", "linear", None),), "the same without the asinh stretch"
+            "pixels_linear",
+            (Part(PIXELS.name, "linear", None),),
+            "the same without the asinh stretch",
         ),
         Input(
-            "pixels_small", (Part("pixels", "small", None),), "the grid averaged over 4 x 4 pixels"
+            "pixels_small",
+            (Part(PIXELS.name, "small", None),),
+            "the grid averaged over 4 x 4 pixels",
         ),
-        Input("pixels_pca", (Part("pixels"),), f"{COMPONENTS} principal components of the pixels"),
-        Input("color", (Part("color"),), "histograms of each band and of pairs of bands"),
-        Input("texture", (Part("texture"),), "co-occurrence statistics and local binary patterns"),
-        Input("hog", (Part("hog"),), "histograms of oriented gradients"),
-        Input("sift", (extractor_part("sift"),), "Fisher vectors of SIFT keypoints"),
+        Input(
+            "pixels_pca", (Part(PIXELS.name),), f"{COMPONENTS} principal components of the pixels"
+        ),
+        *(Input(name, (extractor_part(name),), REGISTRY[name].about) for name in _HAND),
         Input(
             "features",
             tuple(extractor_part(name) for name in _HAND),
@@ -107,7 +113,7 @@ INPUTS: dict[str, Input] = {
         ),
         Input(
             "features+pixels",
-            tuple(extractor_part(name) for name in (*_HAND, "pixels")),
+            tuple(extractor_part(name) for name in (*_HAND, PIXELS.name)),
             "the four features and the pixels together",
         ),
     )
@@ -115,16 +121,21 @@ INPUTS: dict[str, Input] = {
 
 
 def named_input(names: Sequence[str]) -> Input:
-    """Return an input by its name, or the one made of several extractors.
+    """Return an input by its name, or the combination of several extractors.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One name of `INPUTS`, or several extractors.
 
     Raises
     ------
     UsageError
-        If a name is neither an input nor, among several, an extractor.
+        If a name is unknown or an extractor is repeated.
     """
     if len(names) == 1 and names[0] in INPUTS:
         return INPUTS[names[0]]
-    columns = (*_HAND, "pixels")
+    columns = (*_HAND, PIXELS.name)
     if not names:
         raise UsageError(
             f"name an input: {', '.join(INPUTS)}, or several of {', '.join(columns)} joined by "
@@ -142,16 +153,17 @@ def named_input(names: Sequence[str]) -> Input:
 
 
 class Encoder:
-    """Blocks of vectors to one matrix.
+    """Transformer from blocks of features to one matrix.
 
-    Each part is turned into vectors (local descriptors too), standardised, reduced to its principal
-    components, and brought to one scale, so that a block of 5,000 numbers does not drown one of 50.
+    Each block is encoded as vectors (local descriptors too), standardized, reduced to its principal
+    components, and scaled to the same RMS norm, so that a block of 5,000 columns does not dominate
+    one of 50.
 
     Parameters
     ----------
     parts : sequence of Part
     shape : tuple of int
-        Bands, rows and columns of the prepared cutouts; the views of pixels need it.
+        Shape (bands, ny, nx) of the prepared cutouts, for the views of pixels.
     random_state : int
     """
 
@@ -163,31 +175,35 @@ class Encoder:
         self.random_state = random_state
 
     def fit(self, blocks: Mapping[str, Block]) -> "Encoder":
-        """Learn visual words or mixtures, means, scales and components from the rows of `blocks`,
-        and from nothing else.
+        """Learn descriptor encoders, means, scales and components from the training rows.
+
+        Parameters
+        ----------
+        blocks : mapping of str to array (n, k) or list of n arrays
+            Features of the training galaxies, by extractor.
         """
         self.words_: dict[str, BagOfWords | FisherVector] = {}
         self.scalers_: list[BlockScaler] = []
         for part in self.parts:
             block = blocks[part.column]
             if isinstance(block, list):
-                self.words_[part.column] = _WORDS[part.view](random_state=self.random_state).fit(
-                    block
-                )
+                self.words_[part.column] = _DESCRIPTOR_ENCODERS[part.view](
+                    random_state=self.random_state
+                ).fit(block)
             scaler = BlockScaler(n_components=part.components, random_state=self.random_state)
             self.scalers_.append(scaler.fit(self._vectors(part, block)))
         return self
 
     def transform(self, blocks: Mapping[str, Block]) -> NDArray[np.float32]:
-        """Return the matrix, shape (n, columns)."""
+        """Return the input matrix, shape (n, columns), float32."""
         parts = [
             scaler.transform(self._vectors(part, blocks[part.column]))
             for part, scaler in zip(self.parts, self.scalers_, strict=True)
         ]
-        return np.ascontiguousarray(_LENGTH * np.hstack(parts), dtype=np.float32)
+        return np.ascontiguousarray(_ROW_NORM * np.hstack(parts), dtype=np.float32)
 
     def get_state(self) -> dict[str, Any]:
-        """Return all that was learned, as JSON values and arrays."""
+        """Return settings and learned values, as JSON values and arrays."""
         return {
             "shape": list(self.shape),
             "random_state": self.random_state,
@@ -195,23 +211,23 @@ class Encoder:
                 {"column": part.column, "view": part.view, "components": part.components}
                 for part in self.parts
             ],
-            "words": {column: state_of(words) for column, words in self.words_.items()},
-            "scalers": [state_of(scaler) for scaler in self.scalers_],
+            "words": {column: estimator_state(words) for column, words in self.words_.items()},
+            "scalers": [estimator_state(scaler) for scaler in self.scalers_],
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Encoder":
-        """Return the encoder that `get_state` described."""
+        """Return the encoder of a state that `get_state` returned."""
         bands, ny, nx = state["shape"]
         encoder = cls(
             [Part(**part) for part in state["parts"]], (bands, ny, nx), state["random_state"]
         )
         views = {part.column: part.view for part in encoder.parts}
         encoder.words_ = {
-            column: restore(_WORDS[views[column]], words)
+            column: restore_estimator(_DESCRIPTOR_ENCODERS[views[column]], words)
             for column, words in state["words"].items()
         }
-        encoder.scalers_ = [restore(BlockScaler, scaler) for scaler in state["scalers"]]
+        encoder.scalers_ = [restore_estimator(BlockScaler, scaler) for scaler in state["scalers"]]
         return encoder
 
     def _vectors(self, part: Part, block: Block) -> NDArray[np.float32]:
@@ -221,15 +237,16 @@ class Encoder:
         if part.view == "linear":
             return np.sinh(block)
         if part.view == "small":
-            return _averaged(block, self.shape)
+            return _downsample(block, self.shape)
         return block
 
 
-def _averaged(block: NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[np.float32]:
+def _downsample(block: NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Average pixels over squares of `_DOWNSAMPLING` pixels per side."""
     bands, ny, nx = shape
-    rows, columns = ny // _SMALL, nx // _SMALL
-    grid = block.reshape(-1, bands, ny, nx)[:, :, : rows * _SMALL, : columns * _SMALL]
-    means: NDArray[np.float32] = grid.reshape(-1, bands, rows, _SMALL, columns, _SMALL).mean(
-        axis=(3, 5)
-    )
+    rows, columns = ny // _DOWNSAMPLING, nx // _DOWNSAMPLING
+    grid = block.reshape(-1, bands, ny, nx)[:, :, : rows * _DOWNSAMPLING, : columns * _DOWNSAMPLING]
+    means: NDArray[np.float32] = grid.reshape(
+        -1, bands, rows, _DOWNSAMPLING, columns, _DOWNSAMPLING
+    ).mean(axis=(3, 5))
     return means.reshape(len(block), -1)

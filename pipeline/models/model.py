@@ -1,7 +1,4 @@
-"""A trained classifier with all it needs to go from a cutout to probabilities.
-
-The recipe, the encoder, the network.
-"""
+"""Model: recipe, encoder and network, all it takes from a cutout to class probabilities."""
 
 import math
 from collections.abc import Mapping
@@ -20,10 +17,9 @@ from galfeat.pipeline.models.inputs import Encoder, Input
 
 __all__ = ["Model", "make_network"]
 
-# predictions are made in padded batches of this many rows, so the batch size changes no bit
-_ROWS = 256
-_FORMAT = 1
-_BATCH, _EPOCHS, _UPDATES = 200, 60, 480
+_PREDICTION_ROWS = 256  # rows of a padded batch, see `padded`
+_FORMAT = 1  # of model files
+_BATCH_SIZE, _EPOCHS, _MIN_UPDATES = 200, 60, 480  # of the training
 
 
 def make_network(
@@ -37,18 +33,32 @@ def make_network(
     effort: float = 1.0,
     class_weight: Mapping[str, float] | Literal["balanced"] = "balanced",
 ) -> MLPClassifier:
-    """Return the untrained network that every input gets, for `n` training galaxies.
+    """Return an untrained network with the default hyperparameters.
 
-    The number of epochs is fixed, but few galaxies make few updates an epoch and then get more
-    epochs. `effort` multiplies it.
+    Parameters
+    ----------
+    n : int
+        Number of training galaxies. Few galaxies make few updates per epoch, and get more epochs.
+    hidden : tuple of int
+        Units of the hidden layers.
+    seed : int
+    alpha : float
+        L2 penalty.
+    rate : float
+        Learning rate.
+    n_networks : int
+        Size of the ensemble.
+    effort : float
+        Factor on the number of epochs.
+    class_weight : mapping or "balanced"
     """
-    batches = math.ceil(n / _BATCH)
+    batches = math.ceil(n / _BATCH_SIZE)
     return MLPClassifier(
         hidden_layer_sizes=hidden,
         alpha=alpha,
-        batch_size=min(_BATCH, n),
+        batch_size=min(_BATCH_SIZE, n),
         learning_rate_init=rate,
-        max_iter=max(1, round(effort * max(_EPOCHS, math.ceil(_UPDATES / batches)))),
+        max_iter=max(1, round(effort * max(_EPOCHS, math.ceil(_MIN_UPDATES / batches)))),
         tol=None,
         n_networks=n_networks,
         class_weight=class_weight,
@@ -58,14 +68,14 @@ def make_network(
 
 
 class Model:
-    """An input, an encoder and a network.
+    """Classifier of galaxies: recipe, input encoder and network.
 
     Parameters
     ----------
     recipe : Recipe
-        How the cutouts were measured; `classify` measures the same way.
+        Settings of the features; `classify` measures with the same ones.
     input : Input
-        What the network is fed.
+        The features that the network uses.
     hidden : tuple of int
         Units of the hidden layers.
     seed : int
@@ -84,8 +94,13 @@ class Model:
         self.seed = seed
 
     def fit(self, blocks: Mapping[str, Block], labels: NDArray[np.str_]) -> "Model":
-        """Learn what describes local descriptors, scales, components and the network from these
-        galaxies.
+        """Fit the encoder and the network.
+
+        Parameters
+        ----------
+        blocks : mapping of str to array (n, k) or list of n arrays
+            Features of the training galaxies, by extractor.
+        labels : array of str, shape (n,)
         """
         size = self.recipe.preparation.size
         self.encoder_ = Encoder(
@@ -102,14 +117,11 @@ class Model:
         return [str(name) for name in self.network_.classes_]
 
     def predict_proba(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:
-        """Return the probability of each class, shape (n, classes).
-
-        A galaxy's row does not depend on the others.
-        """
+        """Return class probabilities, shape (n, classes); a row does not depend on the others."""
         return padded(blocks, self._probabilities)
 
     def save(self, path: str | Path) -> None:
-        """Write the model: JSON and arrays, nothing that could run."""
+        """Write the model file: JSON and arrays, no pickle."""
         tree = {
             "format": _FORMAT,
             "recipe": self.recipe.settings(),
@@ -123,12 +135,12 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":
-        """Read a model.
+        """Read a model file.
 
         Raises
         ------
         UsageError
-            If the file is missing, damaged, no model, or of another version.
+            If the file is missing, damaged, not a model, or of another format.
         """
         tree = read_archive(Path(path))
         if tree.get("format") != _FORMAT:
@@ -159,17 +171,26 @@ class Model:
 
 
 def padded(blocks: Mapping[str, Block], predict: Any) -> NDArray[np.float64]:
-    """Predict in batches of one fixed number of rows, the last one filled up by repeating its first
-    row.
+    """Predict in batches of a fixed number of rows, the last one padded with its first row.
 
-    Matrix products round differently for different shapes; with one shape, a row's result depends
-    on that row alone.
+    Matrix products round differently for different shapes; with a fixed shape, the result of a row
+    depends on that row alone.
+
+    Parameters
+    ----------
+    blocks : mapping of str to array (n, k) or list of n arrays
+    predict : callable
+        From such blocks to an array of shape (rows, classes).
+
+    Returns
+    -------
+    array of shape (n, classes)
     """
     n = len(next(iter(blocks.values())))
     parts: list[NDArray[np.float64]] = []
-    for start in range(0, n, _ROWS):
-        rows = np.arange(start, min(start + _ROWS, n))
-        full = np.concatenate([rows, np.full(_ROWS - len(rows), start)])
+    for start in range(0, n, _PREDICTION_ROWS):
+        rows = np.arange(start, min(start + _PREDICTION_ROWS, n))
+        full = np.concatenate([rows, np.full(_PREDICTION_ROWS - len(rows), start)])
         taken = {name: take_rows(block, full) for name, block in blocks.items()}
         parts.append(predict(taken)[: len(rows)])
     return np.concatenate(parts)

@@ -1,18 +1,19 @@
-"""A fitted scikit-learn estimator as JSON values and arrays, and back."""
+"""Fitted scikit-learn estimators as JSON values and arrays."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from sklearn.base import BaseEstimator
 
-__all__ = ["restore", "state_of"]
+__all__ = ["estimator_state", "restore_estimator"]
 
 T = TypeVar("T", bound=BaseEstimator)
 
 
-def state_of(estimator: BaseEstimator) -> dict[str, Any]:
-    """Return the settings and the learned attributes (those whose names end in ``_``) of an
-    estimator.
+def estimator_state(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the settings and the learned attributes of an estimator.
+
+    Learned attributes have names that end in ``_``, as scikit-learn requires.
     """
     learned = {
         name: value
@@ -22,13 +23,20 @@ def state_of(estimator: BaseEstimator) -> dict[str, Any]:
     return {"settings": estimator.get_params(deep=False), "learned": learned}
 
 
-def restore(kind: type[T], state: Mapping[str, Any]) -> T:
-    """Return the estimator of this kind that `state_of` described.
+def restore_estimator(kind: type[T], state: Mapping[str, Any]) -> T:
+    """Return the fitted estimator of a state.
+
+    Parameters
+    ----------
+    kind : type
+        Class of the estimator.
+    state : mapping
+        As `estimator_state` returned it.
 
     Raises
     ------
     KeyError, TypeError, ValueError
-        If the state is not of this kind.
+        If the state does not belong to this class.
     """
     estimator: T = kind(
         **{

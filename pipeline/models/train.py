@@ -1,4 +1,4 @@
-"""A feature table to a model file."""
+"""Training: a feature table to a model file."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from galfeat import UsageError
-from galfeat.pipeline.atomic_files import check_target
 from galfeat.pipeline.extraction.feature_table import class_labels, load_features
 from galfeat.pipeline.extraction.measure import take_rows
 from galfeat.pipeline.models.inputs import named_input
 from galfeat.pipeline.models.model import Model
+from galfeat.pipeline.outputs import check_target
 
-__all__ = ["Trained", "labelled_rows", "train"]
+__all__ = ["TrainingResult", "labeled_rows", "train"]
 
-_SHOWN = 12  # classes in a message
+_MAX_LISTED = 12  # classes in a message
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What `train` did.
+class TrainingResult:
+    """Result of `train`.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Trained:
     classes : dict of str to int
         Number of training galaxies of each class.
     unlabelled : int
-        Galaxies left out because they have no label.
+        Number of galaxies without a label; they are left out.
     """
 
     path: Path
@@ -50,7 +50,7 @@ def train(
     label: str = "label",
     hidden: Sequence[int] = (64,),
     seed: int = 0,
-) -> Trained:
+) -> TrainingResult:
     """Train a shallow network on a feature table and write the model file.
 
     Parameters
@@ -62,10 +62,14 @@ def train(
     inputs : sequence of str
         One name of `galfeat.pipeline.INPUTS`, or several extractors.
     label : str
-        The column with the classes; galaxies without a label are left out.
+        Catalog column of the classes; galaxies without a label are left out.
     hidden : sequence of int
         Units of the hidden layers.
     seed : int
+
+    Returns
+    -------
+    TrainingResult
 
     Raises
     ------
@@ -76,30 +80,37 @@ def train(
     chosen = named_input(inputs)
     features = load_features(table, chosen.columns)
     labels = class_labels(features.catalog, label)
-    rows, unlabelled = labelled_rows(labels, label)
+    rows, unlabelled = labeled_rows(labels, label)
     blocks = {name: take_rows(block, rows) for name, block in features.blocks.items()}
-    with threadpool_limits(1):  # sums over threads round differently
+    with threadpool_limits(1):  # the result must not depend on the number of threads
         model = Model(features.recipe, chosen, tuple(hidden), seed).fit(blocks, labels[rows])
     model.save(out)
-    return Trained(
+    return TrainingResult(
         Path(out), model, dict(sorted(Counter(labels[rows].tolist()).items())), unlabelled
     )
 
 
-def labelled_rows(
+def labeled_rows(
     labels: NDArray[np.str_], column: str, at_least: int = 1, family: NDArray[np.intp] | None = None
 ) -> tuple[NDArray[np.intp], int]:
-    """Return the rows whose class has enough members, and the number of rows without a label.
+    """Return the rows whose class has enough galaxies, and the number of unlabeled rows.
 
     Parameters
     ----------
     labels : array of str, shape (n,)
     column : str
-        Where they stand, for the message.
+        Name of the column, for the message.
     at_least : int
-        Members that a class needs.
+        Minimum number of galaxies per class.
     family : array of int, shape (n,), optional
-        Galaxies with the same number count as one member.
+        Groups of galaxies; a group counts as one galaxy.
+
+    Returns
+    -------
+    rows : array of int
+        Indices of the rows that are kept.
+    unlabeled : int
+        Number of rows without a label.
 
     Raises
     ------
@@ -117,8 +128,10 @@ def labelled_rows(
             if family is not None
             else few
         )
-        sizes = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())[:_SHOWN])
-        more = f" and {len(counts) - _SHOWN:,} more" if len(counts) > _SHOWN else ""
+        sizes = ", ".join(
+            f"{name} {count:,}" for name, count in sorted(counts.items())[:_MAX_LISTED]
+        )
+        more = f" and {len(counts) - _MAX_LISTED:,} more" if len(counts) > _MAX_LISTED else ""
         without = f"; {unlabelled:,} galaxies have none" if unlabelled else ""
         raise UsageError(
             f"column '{column}' has {len(kept)} class(es){whole}, and two are needed; it has "

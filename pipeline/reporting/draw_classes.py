@@ -1,6 +1,4 @@
-"""Figures of the classes: which are taken for which, and how far the probabilities can be
-believed.
-"""
+"""Figures of the classes: confusion matrices and reliability diagrams."""
 
 from collections.abc import Sequence
 
@@ -8,41 +6,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.pipeline.comparison.metrics import confusion, reliability_bins
-from galfeat.pipeline.comparison.results import Study
-from galfeat.pipeline.reporting.drawing import Drawn, canvas, distinct, file_name, label
+from galfeat.pipeline.comparison.results import ComparisonResults
+from galfeat.pipeline.reporting.drawing import ReportFigure, canvas, distinct, file_name, label
 
 __all__ = ["confusion_figures", "first_repeat", "reliability_figures"]
 
 
-def first_repeat(study: Study, name: str) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
-    """Return true classes and probabilities of the galaxies that were tested in the first split,
-    each once.
-    """
-    table = study.predictions[name].probabilities[0]
+def first_repeat(
+    results: ComparisonResults, name: str
+) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+    """Return true classes and probabilities of the tested galaxies of the first repeat."""
+    table = results.predictions[name].probabilities[0]
     tested = np.isfinite(table).all(axis=1)
-    return study.labels[tested], table[tested]
+    return results.labels[tested], table[tested]
 
 
-def confusion_figures(study: Study, names: Sequence[str]) -> list[Drawn]:
-    """Draw the confusion matrix of each input.
-
-    Numbers of galaxies, shaded by the share of the true class.
-    """
-    return [_confusion(study, name) for name in names if name in study.predictions]
+def confusion_figures(results: ComparisonResults, names: Sequence[str]) -> list[ReportFigure]:
+    """Draw the confusion matrix of each input, shaded by the fraction of the true class."""
+    return [_confusion(results, name) for name in names if name in results.predictions]
 
 
-def reliability_figures(study: Study, names: Sequence[str]) -> list[Drawn]:
-    """Draw how often the predicted class is right against its predicted probability, of each
-    input.
-    """
-    return [_reliability(study, name) for name in names if name in study.predictions]
+def reliability_figures(results: ComparisonResults, names: Sequence[str]) -> list[ReportFigure]:
+    """Draw the reliability diagram of each input."""
+    return [_reliability(results, name) for name in names if name in results.predictions]
 
 
-def _confusion(study: Study, name: str) -> Drawn:
-    truth, table = first_repeat(study, name)
-    counts = confusion(truth, table, study.classes)
+def _confusion(results: ComparisonResults, name: str) -> ReportFigure:
+    truth, table = first_repeat(results, name)
+    counts = confusion(truth, table, results.classes)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    k = len(study.classes)
+    k = len(results.classes)
     figure, axes = canvas(4.4 if k > 3 else 3.4)
     axes.imshow(share, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     size = 9.5 if k <= 6 else 8 if k <= 10 else 5.5
@@ -58,42 +51,42 @@ def _confusion(study: Study, name: str) -> Drawn:
                     fontsize=size,
                     color="white" if share[i, j] > 0.55 else "#222",
                 )
-    upright = k <= 3 and max(map(len, study.classes)) <= 9
+    upright = k <= 3 and max(map(len, results.classes)) <= 9
     axes.set_xticks(
         range(k),
-        distinct(study.classes),
+        distinct(results.classes),
         rotation=0 if upright else 90,
         fontsize=max(size - 1, 5.5),
     )
-    axes.set_yticks(range(k), distinct(study.classes), fontsize=max(size - 1, 5.5))
+    axes.set_yticks(range(k), distinct(results.classes), fontsize=max(size - 1, 5.5))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_title(label(name, 40), fontsize=10)
     axes.set_xlabel("predicted class", fontsize=9)
     axes.set_ylabel("true class", fontsize=9)
-    return Drawn(file_name("confusion", name), _confused(study, name, counts), "", figure)
+    return ReportFigure(
+        file_name("confusion", name), _confusion_alt_text(results, name, counts), "", figure
+    )
 
 
-def _confused(study: Study, name: str, counts: NDArray[np.int_]) -> str:
+def _confusion_alt_text(results: ComparisonResults, name: str, counts: NDArray[np.int_]) -> str:
     right = "; ".join(
-        f"{each} {counts[i, i]} of {counts[i].sum()}" for i, each in enumerate(study.classes)
+        f"{each} {counts[i, i]} of {counts[i].sum()}" for i, each in enumerate(results.classes)
     )
     wrong = counts - np.diag(np.diag(counts))
     i, j = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    one, other = results.classes[i], results.classes[j]
     most = (
-        (
-            f" Most often confused: {study.classes[i]} taken for {study.classes[j]}, {wrong[i, j]} "
-            "times."
-        )
+        f" Most often confused: {one} taken for {other}, {wrong[i, j]} times."
         if wrong.any()
         else ""
     )
     return f"Confusion matrix of {name}. Right: {right}.{most}"
 
 
-def _reliability(study: Study, name: str) -> Drawn:
-    truth, table = first_repeat(study, name)
-    bins = reliability_bins(truth, table, study.classes, n_bins=10)
+def _reliability(results: ComparisonResults, name: str) -> ReportFigure:
+    truth, table = first_repeat(results, name)
+    bins = reliability_bins(truth, table, results.classes, n_bins=10)
     figure, axes = canvas(3.6)
     axes.plot([0, 1], [0, 1], color="#555", lw=1, ls="--")
     axes.bar(
@@ -117,4 +110,4 @@ def _reliability(study: Study, name: str) -> Drawn:
         f"at probability {each.confidence:.2f} right in {each.accuracy:.2f} of {each.n}"
         for each in bins
     )
-    return Drawn(file_name("reliability", name), f"{alt}.", "", figure)
+    return ReportFigure(file_name("reliability", name), f"{alt}.", "", figure)

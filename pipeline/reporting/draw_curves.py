@@ -1,6 +1,4 @@
-"""Figures of curves: scores against the number of training galaxies, and against what was done to
-the test galaxies.
-"""
+"""Figures of learning curves, and of robustness against perturbed test galaxies."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from galfeat.pipeline.comparison.results import Row, Study
+from galfeat.pipeline.comparison.results import ComparisonResults, ScoreRow
 from galfeat.pipeline.comparison.significance import Interval
-from galfeat.pipeline.reporting.drawing import LINES, Drawn, canvas, file_name, label
+from galfeat.pipeline.reporting.drawing import LINES, ReportFigure, canvas, file_name, label
 from galfeat.pipeline.reporting.summary import HEADLINE, interval_of, ratio_of
 
 __all__ = [
@@ -25,7 +23,7 @@ __all__ = [
     "strength",
 ]
 
-PERTURBATIONS = {  # what is drawn along the axis, and where nothing is done
+PERTURBATIONS = {  # label of the axis, and strength that changes nothing
     "rotation": ("rotated (degrees)", 0.0),
     "shift": ("shifted (pixels)", 0.0),
     "noise": ("noise added (times the noise that is there)", 0.0),
@@ -37,7 +35,7 @@ PERTURBATIONS = {  # what is drawn along the axis, and where nothing is done
 
 @dataclass(frozen=True)
 class Curve:
-    """Macro-F1 of an input along some axis.
+    """Macro-F1 of an input as a function of some variable.
 
     Parameters
     ----------
@@ -51,33 +49,33 @@ class Curve:
     y: tuple[Interval, ...]
 
 
-def learning_curves(study: Study) -> list[Curve]:
-    """Return macro-F1 against the number of training galaxies, a curve an input."""
-    return [curve for name in study.inputs if (curve := _learning(study, name))]
+def learning_curves(results: ComparisonResults) -> list[Curve]:
+    """Return the learning curve of each input: macro-F1 by number of training galaxies."""
+    return [curve for name in results.inputs if (curve := _learning(results, name))]
 
 
-def robustness_curves(study: Study) -> dict[str, list[Curve]]:
-    """Return macro-F1 against the strength of each perturbation, a curve an input.
+def robustness_curves(results: ComparisonResults) -> dict[str, list[Curve]]:
+    """Return the curves of each perturbation: macro-F1 by strength, a curve per input.
 
-    Untouched galaxies come from the main scores.
+    Scores of unperturbed galaxies come from stage ``main`` if stage ``robustness`` has none.
     """
     kinds = dict.fromkeys(
-        row.perturbation for row in study.rows if row.stage == "robustness" and row.perturbation
+        row.perturbation for row in results.rows if row.stage == "robustness" and row.perturbation
     )
     curves = {
-        kind: [curve for name in study.inputs if (curve := _robust(study, kind, name))]
+        kind: [curve for name in results.inputs if (curve := _robust(results, kind, name))]
         for kind in kinds
     }
     return {kind: found for kind, found in curves.items() if found}
 
 
-def learning_figure(study: Study) -> Drawn | None:
-    """Draw the learning curves, or nothing if there are none."""
-    curves = learning_curves(study)
+def learning_figure(results: ComparisonResults) -> ReportFigure | None:
+    """Draw the learning curves; None if there are none."""
+    curves = learning_curves(results)
     if not curves:
         return None
     figure, axes = canvas(3.4)
-    _draw(axes, curves, _styles(study))
+    _draw(axes, curves, _styles(results))
     counts = sorted({x for curve in curves for x in curve.x})
     axes.set_xscale("log")
     kept = [
@@ -91,56 +89,56 @@ def learning_figure(study: Study) -> Drawn | None:
         [f"{count:,.0f}" for count in kept], fontsize=8.5, rotation=35 if len(kept) > 5 else 0
     )
     axes.set_xlabel("training galaxies", fontsize=9)
-    alt = "Macro-F1 against the number of training galaxies. " + _spoken(curves, "with {:,.0f}")
-    return Drawn("learning", alt, "", figure)
+    alt = "Macro-F1 against the number of training galaxies. " + _alt_text(curves, "with {:,.0f}")
+    return ReportFigure("learning", alt, "", figure)
 
 
-def robustness_figures(study: Study) -> list[Drawn]:
-    """Draw one figure a perturbation of the test galaxies."""
+def robustness_figures(results: ComparisonResults) -> list[ReportFigure]:
+    """Draw one figure per kind of perturbation."""
     return [
-        _robustness_figure(study, kind, curves) for kind, curves in robustness_curves(study).items()
+        _robustness_figure(results, kind, curves)
+        for kind, curves in robustness_curves(results).items()
     ]
 
 
-def _robustness_figure(study: Study, kind: str, curves: Sequence[Curve]) -> Drawn:
+def _robustness_figure(
+    results: ComparisonResults, kind: str, curves: Sequence[Curve]
+) -> ReportFigure:
     words, _ = PERTURBATIONS.get(kind, (kind, 0.0))
     figure, axes = canvas(3.0)
     if kind == "band":
-        _draw(axes, curves, _styles(study), lines=False)
+        _draw(axes, curves, _styles(results), lines=False)
         places = sorted({x for curve in curves for x in curve.x})
-        names = [label(strength(study, kind, x), 9) for x in places]
+        names = [label(strength(results, kind, x), 9) for x in places]
         axes.set_xticks(places, names, fontsize=8.5)
         axes.set_xlim(places[0] - 0.5, places[-1] + 0.5)
     else:
-        _draw(axes, curves, _styles(study))
+        _draw(axes, curves, _styles(results))
     axes.set_xlabel(words, fontsize=9)
-    alt = f"Macro-F1 when test galaxies are altered: {words}. " + _spoken(curves, "at {:g}")
-    return Drawn(file_name("robustness", kind), alt, "", figure)
+    alt = f"Macro-F1 when test galaxies are altered: {words}. " + _alt_text(curves, "at {:g}")
+    return ReportFigure(file_name("robustness", kind), alt, "", figure)
 
 
-def strength(study: Study, kind: str, x: float) -> str:
-    """Return the strength of a perturbation in words.
-
-    A number, or the name of the band that is missing.
-    """
+def strength(results: ComparisonResults, kind: str, x: float) -> str:
+    """Return the strength of a perturbation as text: a number, or the missing band."""
     if kind != "band":
         return f"{x:g}"
-    return "none" if x < 0 else study.bands[int(x)] if int(x) < len(study.bands) else f"{x:g}"
+    return "none" if x < 0 else results.bands[int(x)] if int(x) < len(results.bands) else f"{x:g}"
 
 
-def _learning(study: Study, name: str) -> Curve | None:
+def _learning(results: ComparisonResults, name: str) -> Curve | None:
     ladders = [
         sorted(
-            study.select("learning", input=name, head="network", repeat=repeat, fold=fold),
+            results.select("learning", input=name, head="network", repeat=repeat, fold=fold),
             key=lambda row: row.n_train,
         )
-        for repeat in range(study.n_repeats)
-        for fold in range(study.n_folds)
+        for repeat in range(results.n_repeats)
+        for fold in range(results.n_folds)
     ]
-    # the folds differ by a galaxy or two: the same step is the same size
+    # sizes differ between folds by a galaxy or two, so points are matched by their rank
     steps = max(map(len, ladders), default=0)
     return _curve(
-        study,
+        results,
         name,
         [
             (None, [ladder[step] for ladder in ladders if step < len(ladder)])
@@ -149,32 +147,31 @@ def _learning(study: Study, name: str) -> Curve | None:
     )
 
 
-def _robust(study: Study, kind: str, name: str) -> Curve | None:
-    rows = study.select("robustness", input=name, perturbation=kind)
+def _robust(results: ComparisonResults, kind: str, name: str) -> Curve | None:
+    rows = results.select("robustness", input=name, perturbation=kind)
     nothing = PERTURBATIONS.get(kind, (kind, 0.0))[1]
     if kind == "band":
         nothing = -1.0
-    points: dict[float, list[Row]] = {}
+    points: dict[float, list[ScoreRow]] = {}
     for row in rows:
         points.setdefault(row.strength, []).append(row)
     if rows and nothing not in points:
         splits = {(row.repeat, row.fold) for row in rows}
         points[nothing] = [
-            row for row in study.select("main", input=name) if (row.repeat, row.fold) in splits
+            row for row in results.select("main", input=name) if (row.repeat, row.fold) in splits
         ]
-    return _curve(study, name, sorted(points.items()))
+    return _curve(results, name, sorted(points.items()))
 
 
 def _curve(
-    study: Study, name: str, points: Sequence[tuple[float | None, Sequence[Row]]]
+    results: ComparisonResults, name: str, points: Sequence[tuple[float | None, Sequence[ScoreRow]]]
 ) -> Curve | None:
-    main = study.select("main", input=name)
+    main = results.select("main", input=name)
     found = []
     for x, rows in points:
-        # the folds overlap as they do with all galaxies, also where only some of them were used for
-        # training
+        # the folds overlap as with all training galaxies, hence the ratio of main
         each = (
-            interval_of(study.values(rows, HEADLINE).tolist(), ratio_of(main or rows))
+            interval_of(results.values(rows, HEADLINE).tolist(), ratio_of(main or rows))
             if rows
             else None
         )
@@ -183,12 +180,12 @@ def _curve(
     return Curve(name, tuple(x for x, _ in found), tuple(y for _, y in found)) if found else None
 
 
-def _styles(study: Study) -> dict[str, tuple[str, str, str]]:
-    """Return colour, mark and dashes of every input that has a curve: the same in all figures."""
+def _styles(results: ComparisonResults) -> dict[str, tuple[str, str, str]]:
+    """Return color, marker and dashes of every input with a curve: the same in all figures."""
     names = [
         name
-        for name in study.inputs
-        if any(row.input == name for row in study.rows if row.stage in ("learning", "robustness"))
+        for name in results.inputs
+        if any(row.input == name for row in results.rows if row.stage in ("learning", "robustness"))
     ]
     return {name: LINES[place % len(LINES)] for place, name in enumerate(names)}
 
@@ -233,8 +230,8 @@ def _draw(
     axes.figure.legend(loc="outside upper left", ncols=2, fontsize=8.5, frameon=False)
 
 
-def _spoken(curves: Sequence[Curve], form: str) -> str:
-    said = (
+def _alt_text(curves: Sequence[Curve], form: str) -> str:
+    ends = (
         (
             f"{curve.input}: {curve.y[0].mean:.3f} {form.format(curve.x[0])}, "
             f"{curve.y[-1].mean:.3f} "
@@ -242,4 +239,4 @@ def _spoken(curves: Sequence[Curve], form: str) -> str:
         )
         for curve in curves
     )
-    return "; ".join(said) + "."
+    return "; ".join(ends) + "."

@@ -1,6 +1,4 @@
-"""Pictures of galaxies: some of each class, and those that were taken for another class most
-confidently.
-"""
+"""Pictures of galaxies: examples of each class, and the most confident misclassifications."""
 
 import io
 from dataclasses import dataclass
@@ -10,30 +8,30 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from galfeat.pipeline.comparison.results import Study
+from galfeat.pipeline.comparison.results import ComparisonResults
 from galfeat.pipeline.figures.render import picture
-from galfeat.pipeline.reporting.drawing import Drawn, label
+from galfeat.pipeline.reporting.drawing import ReportFigure, label
 
-__all__ = ["Mistake", "example_sheet", "mistake_sheet", "mistakes", "stamp"]
+__all__ = ["Misclassification", "example_sheet", "mistake_sheet", "mistakes", "stamp"]
 
 _COLUMNS = 6
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A galaxy that was taken for another class.
+class Misclassification:
+    """Galaxy that was assigned to a wrong class.
 
     Parameters
     ----------
     row : int
-        Its place in the study.
+        Its row in the results.
     name : str
         Its id.
     truth, predicted : str
     probability : float
         Of the predicted class, mean over the repeats.
-    elsewhere : str
-        What another input said, with its probability; empty if there is none.
+    other_prediction : str
+        Class that another input predicts, with its probability; empty if there is none.
     """
 
     row: int
@@ -41,51 +39,56 @@ class Mistake:
     truth: str
     predicted: str
     probability: float
-    elsewhere: str = ""
+    other_prediction: str = ""
 
 
-def mistakes(study: Study, name: str, other: str = "", n: int = 12) -> list[Mistake]:
-    """Return the `n` galaxies that an input got wrong with the highest probability.
+def mistakes(
+    results: ComparisonResults, name: str, other: str = "", n: int = 12
+) -> list[Misclassification]:
+    """Return the `n` misclassified galaxies with the highest predicted probability.
 
-    Of equal ones the earlier.
+    Ties are broken by the order of the galaxies.
 
     Parameters
     ----------
-    study : Study
+    results : ComparisonResults
     name : str
         The input.
     other : str
-        An input whose opinion is given beside.
+        An input whose prediction is shown for comparison.
     n : int
+        Largest number of galaxies.
     """
-    if name not in study.predictions:
+    if name not in results.predictions:
         return []
-    classes = np.array(study.classes)
-    table = _mean(study, name)
+    classes = np.array(results.classes)
+    table = _mean(results, name)
     tested = np.flatnonzero(np.isfinite(table).all(axis=1))
     predicted = classes[table[tested].argmax(axis=1)]
-    wrong = tested[predicted != study.labels[tested]]
+    wrong = tested[predicted != results.labels[tested]]
     worst = wrong[np.argsort(-table[wrong].max(axis=1), kind="stable")][:n]
     return [
-        Mistake(
-            int(row), str(study.ids[row]), str(study.labels[row]),
+        Misclassification(
+            int(row), str(results.ids[row]), str(results.labels[row]),
             str(classes[table[row].argmax()]), float(table[row].max()),
-            _opinion(study, other, int(row)),
+            _predicted_by(results, other, int(row)),
         )
         for row in worst
     ]  # fmt: skip
 
 
 def stamp(pixels: NDArray[np.float32], bands: tuple[str, ...]) -> bytes:
-    """Return a prepared cutout as a PNG picture, first row of pixels at the bottom."""
+    """Return a prepared cutout as a PNG image, first row of pixels at the bottom."""
     values = (255 * picture(pixels, bands)[::-1] + 0.5).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(values).save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
-def mistake_sheet(study: Study, found: list[Mistake]) -> Drawn | None:
-    """Draw the mistakes as one sheet, or nothing if there are none."""
+def mistake_sheet(
+    results: ComparisonResults, found: list[Misclassification]
+) -> ReportFigure | None:
+    """Draw the misclassified galaxies as one sheet; None if there are none."""
     if not found:
         return None
     rows = -(-len(found) // _COLUMNS)
@@ -95,7 +98,7 @@ def mistake_sheet(study: Study, found: list[Mistake]) -> Drawn | None:
         if place < len(found):
             each = found[place]
             axes.imshow(
-                picture(study.pixels[each.row], study.bands),
+                picture(results.pixels[each.row], results.bands),
                 origin="lower",
                 interpolation="nearest",
                 cmap="gray",
@@ -113,37 +116,37 @@ def mistake_sheet(study: Study, found: list[Mistake]) -> Drawn | None:
         f"{each.name} is {each.truth}, taken for {each.predicted} with {each.probability:.2f}"
         for each in found
     )
-    return Drawn(
+    return ReportFigure(
         "mistakes", f"Galaxies taken for another class most confidently: {alt}.", "", figure
     )
 
 
-def example_sheet(study: Study) -> Drawn:
-    """Draw the first galaxies of each class as they were prepared, a row a class."""
-    k = len(study.classes)
+def example_sheet(results: ComparisonResults) -> ReportFigure:
+    """Draw the first galaxies of each class, as prepared, a row per class."""
+    k = len(results.classes)
     figure = Figure(figsize=(1.1 * _COLUMNS + 1.5, 1.1 * k), layout="constrained")
     grid = figure.subplots(k, _COLUMNS, squeeze=False)
-    for axes_row, name in zip(grid, study.classes, strict=True):
-        chosen = np.flatnonzero(study.labels == name)[:_COLUMNS]
+    for axes_row, name in zip(grid, results.classes, strict=True):
+        chosen = np.flatnonzero(results.labels == name)[:_COLUMNS]
         for place, axes in enumerate(axes_row):
             axes.set(xticks=[], yticks=[])
             axes.spines[:].set_visible(False)
             if place < len(chosen):
-                image = picture(study.pixels[chosen[place]], study.bands)
+                image = picture(results.pixels[chosen[place]], results.bands)
                 axes.imshow(
                     image, origin="lower", interpolation="nearest", cmap="gray", vmin=0, vmax=1
                 )
         axes_row[0].set_ylabel(label(name, 14, 3), rotation=0, ha="right", va="center", fontsize=10)
-    alt = f"Up to {_COLUMNS} galaxies of each class: {', '.join(study.classes)}."
+    alt = f"Up to {_COLUMNS} galaxies of each class: {', '.join(results.classes)}."
     caption = (
         "The first galaxies of each class as they were prepared: sky subtracted, in units of the "
         "noise, asinh stretch."
     )
-    return Drawn("examples", alt, caption, figure)
+    return ReportFigure("examples", alt, caption, figure)
 
 
-def _mean(study: Study, name: str) -> NDArray[np.float64]:
-    table = study.predictions[name].probabilities
+def _mean(results: ComparisonResults, name: str) -> NDArray[np.float64]:
+    table = results.predictions[name].probabilities
     known = np.isfinite(table).all(axis=2, keepdims=True)
     total: NDArray[np.float64] = np.where(known, table, 0.0).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -151,10 +154,10 @@ def _mean(study: Study, name: str) -> NDArray[np.float64]:
     return mean
 
 
-def _opinion(study: Study, other: str, row: int) -> str:
-    if other not in study.predictions:
+def _predicted_by(results: ComparisonResults, other: str, row: int) -> str:
+    if other not in results.predictions:
         return ""
-    probabilities = _mean(study, other)[row]
+    probabilities = _mean(results, other)[row]
     if not np.isfinite(probabilities).all():
         return ""
-    return f"{other}: {study.classes[int(probabilities.argmax())]} ({probabilities.max():.2f})"
+    return f"{other}: {results.classes[int(probabilities.argmax())]} ({probabilities.max():.2f})"

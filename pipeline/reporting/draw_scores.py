@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 
 from galfeat.pipeline.comparison.significance import Interval
-from galfeat.pipeline.reporting.drawing import COLORS, MARKS, Drawn, canvas, label
+from galfeat.pipeline.reporting.drawing import COLORS, MARKS, ReportFigure, canvas, label
 from galfeat.pipeline.reporting.summary import REGION, Summary
 
 __all__ = ["forest", "score_plot"]
@@ -16,8 +16,8 @@ _LEGEND = (
 )
 
 
-def score_plot(summary: Summary) -> Drawn | None:
-    """Draw macro-F1 of every input with its 95 % interval, or nothing if no input has one."""
+def score_plot(summary: Summary) -> ReportFigure | None:
+    """Draw macro-F1 of every input with its 95 % interval; None if no input has one."""
     found = {name: each for name in summary.rows if (each := summary.interval(name))}
     if not found:
         return None
@@ -25,16 +25,14 @@ def score_plot(summary: Summary) -> Drawn | None:
     _rows(axes, list(found.items()), summary, "{:.3f}")
     axes.set_xlim(0.0, 1.0)
     axes.set_xlabel("macro-F1", fontsize=9)
-    alt = "Macro-F1 of every input with 95 % intervals: " + _spoken(found, "{:.3f}")
-    return Drawn(
+    alt = "Macro-F1 of every input with 95 % intervals: " + _alt_text(found, "{:.3f}")
+    return ReportFigure(
         "scores", alt, f"Macro-F1 with 95 % intervals, mean over all folds. {_LEGEND}", figure
     )
 
 
-def forest(summary: Summary) -> Drawn | None:
-    """Draw the difference of macro-F1 to raw pixels of every other input, or nothing if there is
-    none.
-    """
+def forest(summary: Summary) -> ReportFigure | None:
+    """Draw the forest plot of differences of macro-F1 to raw pixels; None if there are none."""
     found = {name: each.interval for name in summary.rows if (each := summary.to_pixels.get(name))}
     if not found:
         return None
@@ -44,13 +42,15 @@ def forest(summary: Summary) -> Drawn | None:
     _rows(axes, list(found.items()), summary, "{:+.3f}")
     axes.set_xlabel("difference of macro-F1 to raw pixels", fontsize=9)
     axes.margins(x=0.08)
-    alt = "Differences of macro-F1 to raw pixels with 95 % intervals: " + _spoken(found, "{:+.3f}")
+    alt = "Differences of macro-F1 to raw pixels with 95 % intervals: " + _alt_text(
+        found, "{:+.3f}"
+    )
     caption = (
         "Macro-F1 less that of raw pixels on the same folds, with 95 % intervals. The grey band "
         f"is the region of ±{REGION} in which a "
         f"difference is practically nothing. {_LEGEND}"
     )
-    return Drawn("differences", alt, caption, figure)
+    return ReportFigure("differences", alt, caption, figure)
 
 
 def _rows(axes: Axes, found: Sequence[tuple[str, Interval]], summary: Summary, form: str) -> None:
@@ -82,7 +82,7 @@ def _rows(axes: Axes, found: Sequence[tuple[str, Interval]], summary: Summary, f
     axes.set_axisbelow(True)
 
 
-def _spoken(found: dict[str, Interval], form: str) -> str:
+def _alt_text(found: dict[str, Interval], form: str) -> str:
     each = (
         f"{name} {form.format(i.mean)} ({form.format(i.low)} to {form.format(i.high)})"
         for name, i in found.items()

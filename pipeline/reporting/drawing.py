@@ -1,4 +1,4 @@
-"""What the report's figures share: colours, marks, and labels that are safe to draw."""
+"""Style of the report's figures: colors, markers, and labels that are safe to draw."""
 
 import re
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ __all__ = [
     "LINES",
     "MARKS",
     "WIDTH",
-    "Drawn",
+    "ReportFigure",
     "canvas",
     "distinct",
     "file_name",
@@ -22,16 +22,14 @@ __all__ = [
 ]
 
 WIDTH = 4.6
-"""Inches: on a phone the letters are then still as large as small print, and two figures fit beside
-each other on a screen.
-"""
+"""Width of a figure in inches: legible on a phone, and two fit side by side on a screen."""
 
 COLORS = {"pixels": "#0072b2", "features": "#d55e00", "both": "#009e73", "control": "#6b6b6b"}
-"""Of the groups of inputs, by Okabe and Ito: told apart by colour-blind readers."""
+"""Colors of the groups of inputs, safe for color-blind readers (Okabe and Ito)."""
 
 MARKS = {"pixels": "s", "features": "o", "both": "D", "control": "x"}
 
-LINES = (  # colour, mark and dashes: any one of them tells the lines apart, also in grey print
+LINES = (  # color, marker and dashes: markers and dashes also distinguish lines in gray print
     ("#0072b2", "s", "-"),
     ("#d55e00", "o", "-"),
     ("#009e73", "D", "--"),
@@ -42,15 +40,15 @@ LINES = (  # colour, mark and dashes: any one of them tells the lines apart, als
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A figure of the report.
+class ReportFigure:
+    """Figure of the report.
 
     Parameters
     ----------
     name : str
-        Of its files, without ending.
+        Stem of its files.
     alt : str
-        What it shows, with its main numbers, for those who do not see it.
+        Alternative text: what it shows, with its main numbers.
     caption : str
     figure : Figure
     """
@@ -62,9 +60,7 @@ class Drawn:
 
 
 def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
-    """Return an empty figure of that size in inches and its only axes, without the upper and right
-    edge.
-    """
+    """Return an empty figure of a size in inches, and its axes without upper and right spine."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
@@ -73,15 +69,15 @@ def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
 
 
 def short(text: str, length: int = 22) -> str:
-    """Return a name in one line, cut with an ellipsis where it is longer than `length` letters."""
+    """Return a name on one line, truncated with an ellipsis to `length` characters."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
 
 
 def distinct(names: Sequence[str], length: int = 14) -> list[str]:
-    """Return names as labels in one line that still differ.
+    """Return names as one-line labels that still differ.
 
-    Cut at the end, or in the middle where the ends tell them apart.
+    They are truncated at the end, or in the middle where that keeps them distinct.
     """
     cut = [short(name, length) for name in names]
     if len(set(cut)) < len(set(names)):
@@ -96,15 +92,15 @@ def distinct(names: Sequence[str], length: int = 14) -> list[str]:
 
 
 def label(text: str, length: int = 22, lines: int = 1) -> str:
-    """Return a name as a label that is drawn letter by letter: dollar signs start no formula.
+    """Return a name as a label without math text: dollar signs are escaped.
 
     Parameters
     ----------
     text : str
     length : int
-        Letters a line.
+        Characters per line.
     lines : int
-        Lines that the label may have; what does not fit is cut.
+        Largest number of lines; the rest is truncated.
     """
     broken = wrap(short(text, length * lines), length) or [""]
     if len(broken) > lines:
@@ -113,8 +109,5 @@ def label(text: str, length: int = 22, lines: int = 1) -> str:
 
 
 def file_name(kind: str, name: str) -> str:
-    """Return the stem of the file of an input's figure.
-
-    Letters, digits and a few signs that every system allows.
-    """
+    """Return the stem of a figure's file, with characters that all file systems allow."""
     return f"{kind}_{re.sub(r'[^A-Za-z0-9_+-]+', '-', name)}"[:80]

@@ -1,13 +1,13 @@
-"""What the folder of a report may be: asked before any work is done for it."""
+"""Check the folder of a report before the comparison is run."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from galfeat import UsageError
-from galfeat.pipeline.atomic_files import check_target
+from galfeat.pipeline.outputs import check_target
 
-__all__ = ["REPORT_FILES", "check_report_folder"]
+__all__ = ["CHECKPOINTS", "REPORT_FILES", "check_report_folder"]
 
 REPORT_FILES = (
     "report.html",
@@ -18,8 +18,10 @@ REPORT_FILES = (
     "run.json",
     "report.failures.csv",
 )
-"""Files of a report; beside them stands the folder ``figures``, and while it is made ``pieces``."""
-_FOLDERS = ("figures", "pieces")
+"""Files of a report; besides them there is the folder ``figures``."""
+CHECKPOINTS = "pieces"
+"""Folder of the checkpoints, which is removed when the report is written."""
+_FOLDERS = ("figures", CHECKPOINTS)
 
 
 def check_report_folder(out: Path, inputs: Iterable[str | Path | None] = ()) -> None:
@@ -30,13 +32,13 @@ def check_report_folder(out: Path, inputs: Iterable[str | Path | None] = ()) -> 
     out : Path
         It need not exist; an older report in it may be replaced.
     inputs : iterable of path or None
-        What the comparison reads.
+        Files and folders that the comparison reads.
 
     Raises
     ------
     UsageError
-        If it is a file, cannot be written, or has an input, or something that is no file, where the
-        report has a file.
+        If it is a file or cannot be written, or if one of the files of the report would replace an
+        input or something that is not a file.
     """
     there = next((each for each in (out, *out.absolute().parents) if each.exists()), Path("/"))
     if not there.is_dir():

@@ -1,4 +1,4 @@
-"""The page itself: the sections put into HTML; whatever came from a catalogue is escaped."""
+"""Render the report as one HTML page; text from catalogs is escaped."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -8,34 +8,34 @@ from typing import Any
 
 import jinja2
 
-from galfeat.pipeline.comparison.results import Study
-from galfeat.pipeline.reporting.draw_galaxies import Mistake, stamp
-from galfeat.pipeline.reporting.drawing import Drawn
+from galfeat.pipeline.comparison.results import ComparisonResults
+from galfeat.pipeline.reporting.draw_galaxies import Misclassification, stamp
+from galfeat.pipeline.reporting.drawing import ReportFigure
 from galfeat.pipeline.reporting.sections import Section
-from galfeat.pipeline.reporting.tables import flat
+from galfeat.pipeline.reporting.tables import as_text
 from galfeat.pipeline.reporting.verdict import Verdict
 
 __all__ = ["render_page"]
 
 
 def render_page(
-    study: Study,
+    results: ComparisonResults,
     verdict: Verdict,
     sections: Sequence[Section],
     images: Mapping[str, tuple[str, bytes]],
-    found: Sequence[Mistake],
+    found: Sequence[Misclassification],
 ) -> str:
     """Return the page as HTML.
 
     Parameters
     ----------
-    study : Study
+    results : ComparisonResults
     verdict : Verdict
     sections : sequence of Section
     images : mapping of str to (str, bytes)
-        Of each figure, its media type and file; they become part of the page.
-    found : sequence of Mistake
-        Shown as pictures in the section ``mistakes``.
+        Media type and content of each figure; they are embedded in the page.
+    found : sequence of Misclassification
+        Shown as images in the section ``mistakes``.
     """
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template),
@@ -46,11 +46,12 @@ def render_page(
     )
     shown = [_with_images(each, images) for each in sections if each.name != "mistakes" or found]
     mistakes = [
-        asdict(each) | {"image": _embedded("image/png", stamp(study.pixels[each.row], study.bands))}
+        asdict(each)
+        | {"image": _embedded("image/png", stamp(results.pixels[each.row], results.bands))}
         for each in found
     ]
     text = environment.get_template("report.html.jinja").render(
-        study=study, verdict=verdict, sections=shown, mistakes=mistakes, facts=_facts(study)
+        results=results, verdict=verdict, sections=shown, mistakes=mistakes, facts=_facts(results)
     )
     return f"{text.strip()}\n"
 
@@ -69,7 +70,7 @@ def _with_images(section: Section, images: Mapping[str, tuple[str, bytes]]) -> d
     return text | {"tables": section.tables, "figures": figures, "later": section.later}
 
 
-def _figure(each: Drawn, media: str, data: bytes) -> dict[str, Any]:
+def _figure(each: ReportFigure, media: str, data: bytes) -> dict[str, Any]:
     width, height = (round(96 * inches) for inches in each.figure.get_size_inches())
     words = {"name": each.name, "alt": each.alt, "caption": each.caption}
     return words | {"image": _embedded(media, data), "width": width, "height": height}
@@ -79,26 +80,27 @@ def _embedded(media: str, data: bytes) -> str:
     return f"data:{media};base64,{base64.b64encode(data).decode()}"
 
 
-def _facts(study: Study) -> dict[str, str]:
-    run = study.run
+def _facts(results: ComparisonResults) -> dict[str, str]:
+    run = results.run
     recipe = run.get("recipe", {})
-    counts = {name: int((study.labels == name).sum()) for name in study.classes}
+    counts = {name: int((results.labels == name).sum()) for name in results.classes}
     facts = {
         "galaxies": ", ".join(f"{name} {count:,}" for name, count in counts.items()),
-        "left out": "; ".join(f"{count:,} {reason}" for reason, count in study.left_out.items())
+        "left out": "; ".join(f"{count:,} {reason}" for reason, count in results.left_out.items())
         or "none",
-        "folds": f"{study.n_folds}, repeated {study.n_repeats} times"
-        if study.n_repeats > 1
-        else f"{study.n_folds}",
+        "folds": f"{results.n_folds}, repeated {results.n_repeats} times"
+        if results.n_repeats > 1
+        else f"{results.n_folds}",
         "time": (
-            f"{_minutes(study.used_seconds)} used, {_minutes(study.predicted_seconds)} predicted"
+            f"{_minutes(results.used_seconds)} used, "
+            f"{_minutes(results.predicted_seconds)} predicted"
         )
-        if study.used_seconds
+        if results.used_seconds
         else "",
         "preset": str(run.get("preset", "")),
         "search": f"{run['draws']} draws an input and fold" if run.get("draws") else "",
         "seed": str(run.get("seed", "")),
-        "preparation": flat(recipe.get("preparation", {})),
+        "preparation": as_text(recipe.get("preparation", {})),
         "galfeat": str(run.get("galfeat") or recipe.get("version", "")),
         "fingerprint": str(run.get("fingerprint", "")),
         "repeat it": "run.json beside this page has all settings; scores.csv has every fold",

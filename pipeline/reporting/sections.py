@@ -1,27 +1,24 @@
-"""The page from top to bottom: which tables and figures stand in which section.
-
-What has nothing to show is left out.
-"""
+"""Sections of the report: their texts, tables and figures; empty ones are left out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from galfeat.pipeline.reporting import (
     draw_classes,
+    draw_classifiers,
     draw_curves,
     draw_galaxies,
-    draw_heads,
     draw_scores,
     tables,
 )
-from galfeat.pipeline.reporting.drawing import Drawn
-from galfeat.pipeline.reporting.heads import CEILING
+from galfeat.pipeline.reporting.classifiers import CNN
+from galfeat.pipeline.reporting.drawing import ReportFigure
 from galfeat.pipeline.reporting.summary import BASELINE, Summary
 from galfeat.pipeline.reporting.tables import Table
 
-__all__ = ["Section", "all_figures", "leading", "ours", "sections"]
+__all__ = ["Section", "all_figures", "detailed_inputs", "features_input", "sections"]
 
-_PAIRS = 15  # more pairs than these are for the file, not for the page
+_PAIRS = 15  # larger tables of pairs are only in differences.csv
 _RELIABILITY = (
     "How often the predicted class is right, with 95 % intervals, against its predicted "
     "probability. On the dashed line the probabilities "
@@ -32,18 +29,18 @@ _RELIABILITY = (
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page.
+    """Section of the page.
 
     Parameters
     ----------
     name : str
-        Its id in the page.
+        Its id in the HTML page.
     title : str
     text : str
-        A sentence or two on what is seen.
+        A sentence or two of explanation.
     tables : tuple of Table
         Above the figures.
-    figures : tuple of Drawn
+    figures : tuple of ReportFigure
     later : tuple of Table
         Below the figures.
     """
@@ -52,73 +49,74 @@ class Section:
     title: str
     text: str = ""
     tables: tuple[Table, ...] = ()
-    figures: tuple[Drawn, ...] = ()
+    figures: tuple[ReportFigure, ...] = ()
     later: tuple[Table, ...] = ()
 
 
-def ours(summary: Summary) -> str:
-    """Return the input that stands for the hand-crafted features; without any, the best input."""
-    return summary.ours() or summary.best(summary.rows) or ""
+def features_input(summary: Summary) -> str:
+    """Return the input that represents the hand-crafted features; without any, the best input."""
+    return summary.features_input() or summary.best(summary.rows) or ""
 
 
-def leading(summary: Summary) -> list[str]:
-    """Return the inputs that are looked at class by class.
+def detailed_inputs(summary: Summary) -> list[str]:
+    """Return the inputs with figures and tables per class.
 
-    Raw pixels, the best other pixels, the features, the best of both.
+    Raw pixels, the best other pixel input, the features, and the best combination of both.
     """
     pixels = [name for name in summary.rows if summary.group[name] == "pixels" and name != BASELINE]
     both = [name for name in summary.rows if summary.group[name] == "both"]
     chosen = [
         BASELINE if BASELINE in summary.rows else None,
         summary.best(pixels),
-        ours(summary),
+        features_input(summary),
         summary.best(both),
     ]
     return [name for name in dict.fromkeys(chosen) if name]
 
 
 def sections(summary: Summary) -> list[Section]:
-    """Return the sections that have something to show."""
-    study = summary.study
+    """Return all sections that are not empty."""
+    results = summary.results
     found = [
-        _scores(summary),
+        _score_section(summary),
         Section(
             "controls",
             "Controls",
             "Trained in the same way, on labels or numbers that know nothing of a galaxy's shape.",
-            _some(tables.control_table(summary)),
+            _tables(tables.control_table(summary)),
         ),
-        _classes(summary),
+        _class_section(summary),
         Section("reliability", "Can the probabilities be believed", _RELIABILITY, (),
-        _reliability(summary)),
+        _reliability_figures(summary)),
         Section(
             "learning", "More or fewer training galaxies",
             ("Macro-F1 against the number of training galaxies; shades are 95 % " "intervals."),
-            (), _drawn(draw_curves.learning_figure(study)), _some(tables.learning_table(study)),
+            (), _figures(draw_curves.learning_figure(results)),
+            _tables(tables.learning_table(results)),
         ),
         Section(
             "robustness", "Altered test galaxies",
             "Macro-F1 when the test galaxies are altered; the networks saw only unaltered ones "
             "when they were trained. Shades and bars are "
-            "95 % intervals.", (), tuple(draw_curves.robustness_figures(study)),
-            _some(tables.robustness_table(study)),
+            "95 % intervals.", (), tuple(draw_curves.robustness_figures(results)),
+            _tables(tables.robustness_table(results)),
         ),
-        Section("cross", "Another survey", "", _some(tables.cross_table(summary))),
+        Section("cross", "Another survey", "", _tables(tables.cross_table(summary))),
         Section(
             "parts", "What if a feature is left out", "",
-            _some(tables.part_table(summary, "drop"), tables.part_table(summary, "only"),
-            tables.importance_table(study)),
+            _tables(tables.ablation_table(summary, "drop"), tables.ablation_table(summary, "only"),
+            tables.importance_table(results)),
         ),
         Section(
-            "heads", "Other classifiers on the same inputs", _heads(summary), (),
-            _drawn(draw_heads.head_figure(summary)),
-            _some(tables.head_table(summary), tables.head_gap_table(summary)),
+            "heads", "Other classifiers on the same inputs", _classifier_text(summary), (),
+            _figures(draw_classifiers.classifier_figure(summary)),
+            _tables(tables.classifier_table(summary), tables.classifier_difference_table(summary)),
         ),
-        Section("cost", "What it costs", "", _some(tables.cost_table(study),
-        tables.layer_table(study))),
-        Section("mistakes", "The most confident mistakes", _mistakes(summary)),
-        Section("galaxies", "The galaxies", "", (), (draw_galaxies.example_sheet(study),)),
-        Section("done", "How it was done", "", (), (), _some(tables.settings_table(summary))),
+        Section("cost", "What it costs", "", _tables(tables.cost_table(results),
+        tables.layer_table(results))),
+        Section("mistakes", "The most confident mistakes", _misclassification_text(summary)),
+        Section("galaxies", "The galaxies", "", (), (draw_galaxies.example_sheet(results),)),
+        Section("done", "How it was done", "", (), (), _tables(tables.settings_table(summary))),
     ]  # fmt: skip
     return [
         each
@@ -127,11 +125,11 @@ def sections(summary: Summary) -> list[Section]:
     ]
 
 
-def _scores(summary: Summary) -> Section:
-    # two inputs stand in the table before it
-    shown = tables.pair_table(summary) if len(summary.contenders) > 2 else None
+def _score_section(summary: Summary) -> Section:
+    # with two inputs, the table of differences has the only pair
+    shown = tables.pair_table(summary) if len(summary.non_controls) > 2 else None
     if shown and len(shown.rows) > _PAIRS:
-        shown = tables.pair_table(summary, summary.best(summary.contenders) or "")
+        shown = tables.pair_table(summary, summary.best(summary.non_controls) or "")
     return Section(
         "scores",
         "Scores",
@@ -140,41 +138,41 @@ def _scores(summary: Summary) -> Section:
             "from "
             "the training part of a fold alone."
         ),
-        _some(tables.score_table(summary)),
-        _drawn(draw_scores.forest(summary), draw_scores.score_plot(summary)),
-        _some(tables.rival_table(summary), tables.difference_table(summary), shown),
+        _tables(tables.score_table(summary)),
+        _figures(draw_scores.forest(summary), draw_scores.score_plot(summary)),
+        _tables(tables.planned_table(summary), tables.difference_table(summary), shown),
     )
 
 
-def _classes(summary: Summary) -> Section:
-    names = leading(summary)
+def _class_section(summary: Summary) -> Section:
+    names = detailed_inputs(summary)
     text = (
         "Numbers of galaxies, each tested once (first repeat), by true and predicted class; the "
         "shade is the share of the true class."
     )
-    figures = tuple(draw_classes.confusion_figures(summary.study, names))
+    figures = tuple(draw_classes.confusion_figures(summary.results, names))
     return Section(
         "classes",
         "Which classes are taken for which",
         text,
         (),
         figures,
-        _some(tables.class_table(summary, names)),
+        _tables(tables.class_table(summary, names)),
     )
 
 
-def _reliability(summary: Summary) -> tuple[Drawn, ...]:
-    return tuple(draw_classes.reliability_figures(summary.study, leading(summary)))
+def _reliability_figures(summary: Summary) -> tuple[ReportFigure, ...]:
+    return tuple(draw_classes.reliability_figures(summary.results, detailed_inputs(summary)))
 
 
-def _heads(summary: Summary) -> str:
-    if not summary.study.select("head"):
+def _classifier_text(summary: Summary) -> str:
+    if not summary.results.select("head"):
         return ""
     searched = (
         "Logistic regression and random forest were searched as long as the network, on the same "
         "inner split."
     )
-    if not summary.study.select("head", head=CEILING):
+    if not summary.results.select("head", head=CNN):
         return searched
     return (
         f"{searched} The small convolutional network finds its own features in the cutouts, "
@@ -185,11 +183,11 @@ def _heads(summary: Summary) -> str:
     )
 
 
-def _mistakes(summary: Summary) -> str:
-    name = ours(summary)
+def _misclassification_text(summary: Summary) -> str:
+    name = features_input(summary)
     other = (
         f", and what '{BASELINE}' said of them"
-        if name != BASELINE and BASELINE in summary.study.predictions
+        if name != BASELINE and BASELINE in summary.results.predictions
         else ""
     )
     return (
@@ -198,14 +196,14 @@ def _mistakes(summary: Summary) -> str:
     )
 
 
-def _some(*found: Table | None) -> tuple[Table, ...]:
+def _tables(*found: Table | None) -> tuple[Table, ...]:
     return tuple(each for each in found if each)
 
 
-def _drawn(*found: Drawn | None) -> tuple[Drawn, ...]:
+def _figures(*found: ReportFigure | None) -> tuple[ReportFigure, ...]:
     return tuple(each for each in found if each)
 
 
-def all_figures(parts: Iterable[Section]) -> list[Drawn]:
+def all_figures(parts: Iterable[Section]) -> list[ReportFigure]:
     """Return the figures of all sections."""
     return [each for part in parts for each in part.figures]

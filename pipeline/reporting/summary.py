@@ -1,7 +1,4 @@
-"""A study in few numbers.
-
-Intervals of every input, differences to raw pixels, and every pair of inputs.
-"""
+"""Summary statistics: intervals of every input, differences to raw pixels, and all pairs."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from galfeat.pipeline.comparison.results import SCORES, Row, Study
+from galfeat.pipeline.comparison.results import SCORES, ComparisonResults, ScoreRow
 from galfeat.pipeline.comparison.significance import (
     Equivalence,
     Interval,
@@ -35,21 +32,21 @@ __all__ = [
 ]
 
 BASELINE = "pixels"
-"""The input that all others are measured against."""
+"""Reference input of all differences."""
 
 HEADLINE = "macro_f1"
-"""The score that decides."""
+"""Primary score, on which tests and verdict are based."""
 
 REGION = 0.01
-"""Differences of macro-F1 smaller than this are called practically nothing."""
+"""Half width of the region of practical equivalence in macro-F1."""
 
 
-_HIGHEST = {"log_loss": math.inf, "brier": 2.0}  # of all other scores it is 1
+_UPPER_BOUNDS = {"log_loss": math.inf, "brier": 2.0}  # 1 for all other scores
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much higher one input scores than another over the folds that both have.
+    """Difference of the scores of two inputs over their common folds.
 
     Parameters
     ----------
@@ -60,9 +57,9 @@ class Difference:
     p : float
         Two-sided p-value of the corrected resampled t-test.
     odds : Equivalence
-        Probabilities that the first is worse, practically the same, or better.
+        Probabilities that the first is worse, practically equal, or better.
     p_holm : float
-        The p-value corrected for the other tests made at once; `p` where it was made alone.
+        p-value after Holm's correction for the tests of the same family; `p` for a single test.
     """
 
     first: str
@@ -73,8 +70,8 @@ class Difference:
     odds: Equivalence
     p_holm: float = math.nan
 
-    def turned(self) -> "Difference":
-        """Return the difference of the second less the first."""
+    def swapped(self) -> "Difference":
+        """Return the difference with the inputs swapped."""
         low, high = -self.interval.high, -self.interval.low
         odds = Equivalence(self.odds.better, self.odds.same, self.odds.worse)
         interval = Interval(-self.interval.mean, self.interval.se, low, high)
@@ -83,26 +80,30 @@ class Difference:
         )
 
     def corrected(self, p_holm: float) -> "Difference":
-        """Return the same with a p-value corrected for other tests."""
+        """Return the same difference with another corrected p-value."""
         return Difference(
             self.first, self.second, self.n_folds, self.interval, self.p, self.odds, p_holm
         )
 
 
-def ratio_of(rows: Sequence[Row]) -> float:
-    """Return the mean number of test galaxies for each training galaxy, which the correction for
-    overlapping folds needs.
-    """
+def ratio_of(rows: Sequence[ScoreRow]) -> float:
+    """Return the ratio of test to training galaxies, for the correction for overlapping folds."""
     return float(np.mean([row.n_test for row in rows]) / np.mean([row.n_train for row in rows]))
 
 
 def interval_of(
     values: Iterable[float], ratio: float, bounds: tuple[float, float] = (0.0, 1.0)
 ) -> Interval | None:
-    """Return the corrected interval of those scores that are numbers, or None if they are fewer
-    than two.
+    """Return the corrected interval of the finite scores; None if there are fewer than two.
 
-    It is cut at the bounds of the score: few folds give intervals that no score can fill.
+    Parameters
+    ----------
+    values : iterable of float
+        One score per fold.
+    ratio : float
+        Of test to training galaxies; see `ratio_of`.
+    bounds : pair of float
+        Range of the score, at which the interval is clipped.
     """
     good = [value for value in values if math.isfinite(value)]
     if len(good) < 2:
@@ -112,26 +113,26 @@ def interval_of(
 
 
 def difference(
-    first: Sequence[Row],
-    second: Sequence[Row],
+    first: Sequence[ScoreRow],
+    second: Sequence[ScoreRow],
     metric: str = HEADLINE,
     names: tuple[str, str] = ("", ""),
 ) -> Difference | None:
-    """Compare rows of the same splits.
+    """Return the difference of two inputs over their common folds.
 
     Parameters
     ----------
-    first, second : sequence of Row
-        Rows with the same repeat and fold belong together; others are passed over.
+    first, second : sequence of ScoreRow
+        Paired by repeat and fold; rows without a partner are ignored.
     metric : str
         One of `SCORES` that lies in [0, 1], or ``f1:`` and the name of a class.
     names : tuple of str
-        What the two are called; by default the inputs of the rows.
+        Names of the two; by default the inputs of the rows.
 
     Returns
     -------
     Difference or None
-        None if fewer than two splits have both.
+        None if there are fewer than two common folds.
     """
     of_second = {(row.repeat, row.fold): _value(row, metric) for row in second}
     pairs = [
@@ -149,95 +150,90 @@ def difference(
     return Difference(one, other, len(gaps), interval, p, equivalence(gaps, 1.0, ratio, REGION), p)
 
 
-def _value(row: Row, metric: str) -> float:
+def _value(row: ScoreRow, metric: str) -> float:
     if metric.startswith("f1:"):
         return float(row.per_class.get(metric[3:], {}).get("f1", math.nan))
     return float(row.scores.get(metric, math.nan))
 
 
 def with_holm(differences: Sequence[Difference]) -> list[Difference]:
-    """Return the differences with p-values corrected for each other."""
+    """Return the differences with p-values after Holm's correction over all of them."""
     corrected = holm([each.p for each in differences])
     return [each.corrected(float(p)) for each, p in zip(differences, corrected, strict=True)]
 
 
 class Summary:
-    """What stage ``main`` of a study says.
+    """Statistics of stage ``main``.
 
     Parameters
     ----------
-    study : Study
+    results : ComparisonResults
 
     Attributes
     ----------
-    rows : dict of str to list of Row
-        Of each input that was trained, in the order of the study.
+    rows : dict of str to list of ScoreRow
+        Of each trained input, in the order of the results.
     to_pixels : dict of str to Difference
-        Macro-F1 less that of raw pixels; Holm's correction is over all inputs but the controls.
+        Macro-F1 less that of raw pixels; Holm's correction is over all inputs except controls.
     pairs : list of Difference
-        Every two inputs that are no controls, Holm's correction over all of them.
-    rivals : dict of str to Difference
-        The hand-crafted features less every pixel input: what the study was planned for, so Holm's
-        correction is over these alone.
+        Of all inputs except controls; Holm's correction is over all of them.
+    planned : dict of str to Difference
+        The planned comparisons: hand-crafted features less every pixel input. Holm's correction is
+        over these only.
     """
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
+    def __init__(self, results: ComparisonResults) -> None:
+        self.results = results
         self.rows = {
-            name: rows for name in study.inputs if (rows := study.select("main", input=name))
+            name: rows for name in results.inputs if (rows := results.select("main", input=name))
         }
-        self.group = {each.name: each.group for each in study.candidates}
-        self.contenders = [name for name in self.rows if self.group[name] != "control"]
+        self.group = {each.name: each.group for each in results.descriptions}
+        self.non_controls = [name for name in self.rows if self.group[name] != "control"]
         self.controls = [name for name in self.rows if self.group[name] == "control"]
-        self.to_pixels = {each.first: each for each in with_holm(self._to_pixels(self.contenders))}
+        self.to_pixels = {
+            each.first: each for each in with_holm(self._to_pixels(self.non_controls))
+        }
         self.to_pixels |= {each.first: each for each in self._to_pixels(self.controls)}
         pairs = [
             difference(self.rows[one], self.rows[two])
-            for one, two in combinations(self.contenders, 2)
+            for one, two in combinations(self.non_controls, 2)
         ]
         self.pairs = with_holm([each for each in pairs if each])
-        self.rivals = {each.second: each for each in with_holm(self._rivals())}
+        self.planned = {each.second: each for each in with_holm(self._planned())}
 
     def interval(self, name: str, metric: str = HEADLINE) -> Interval | None:
-        """Return a score of an input with its 95 % interval, or None if there are not two folds
-        with it.
-        """
+        """Return the mean score of an input with its 95 % interval; None below two folds."""
         rows = self.rows[name]
         return interval_of(
-            self.study.values(rows, metric).tolist(),
+            self.results.values(rows, metric).tolist(),
             ratio_of(rows),
-            (0.0, _HIGHEST.get(metric, 1.0)),
+            (0.0, _UPPER_BOUNDS.get(metric, 1.0)),
         )
 
     def mean(self, name: str, metric: str = HEADLINE) -> float:
-        """Return the mean of a score over the folds that have it; NaN if none has."""
-        values = self.study.values(self.rows[name], metric)
+        """Return the mean score over the folds in which it is defined; NaN if there are none."""
+        values = self.results.values(self.rows[name], metric)
         return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
 
     def best(self, names: Iterable[str]) -> str | None:
-        """Return the input of the highest mean macro-F1."""
+        """Return the input with the highest mean macro-F1."""
         known = [name for name in names if name in self.rows and math.isfinite(self.mean(name))]
         return max(known, key=self.mean, default=None)
 
-    def ours(self) -> str | None:
-        """Return the input that stands for the hand-crafted features.
+    def features_input(self) -> str | None:
+        """Return the input that represents the hand-crafted features.
 
-        All of them together, otherwise the best of them.
+        It is ``features``, otherwise the best single extractor.
         """
         names = [name for name in self.rows if self.group[name] == "features"]
         return "features" if "features" in names else self.best(names)
 
     def between(self, one: str, two: str) -> Difference | None:
-        """Return the difference of two inputs, the first less the second, not corrected for other
-        tests.
-        """
+        """Return the difference of two inputs, first less second, as a single test."""
         return difference(self.rows[one], self.rows[two])
 
     def table(self) -> list[dict[str, Any]]:
-        """Return the rows of ``summary.csv``.
-
-        Scores with intervals, and the difference to raw pixels, of every input.
-        """
+        """Return the rows of ``summary.csv``: scores and difference to raw pixels per input."""
         return [self._line(name) for name in self.rows]
 
     def _line(self, name: str) -> dict[str, Any]:
@@ -265,11 +261,11 @@ class Summary:
             )
         return line | _columns(self.to_pixels.get(name))
 
-    def _rivals(self) -> list[Difference]:
-        ours = self.ours()
-        if ours is None:
+    def _planned(self) -> list[Difference]:
+        features = self.features_input()
+        if features is None:
             return []
-        found = [self.between(ours, name) for name in self.rows if self.group[name] == "pixels"]
+        found = [self.between(features, name) for name in self.rows if self.group[name] == "pixels"]
         return [each for each in found if each]
 
     def _to_pixels(self, names: Sequence[str]) -> list[Difference]:
@@ -282,7 +278,7 @@ class Summary:
 
 
 def _columns(gap: Difference | None) -> dict[str, Any]:
-    """Return the columns of a table for a difference; NaN where there is none."""
+    """Return the CSV columns of a difference; NaN if there is none."""
     names = (
         "difference",
         "difference_low",
@@ -309,12 +305,12 @@ def _columns(gap: Difference | None) -> dict[str, Any]:
 
 
 def pair_rows(summary: Summary) -> list[dict[str, Any]]:
-    """Return the rows of ``differences.csv``.
+    """Return the rows of ``differences.csv``: all pairs of inputs.
 
-    Every pair, and the p-value corrected over the planned comparisons where it is one.
+    Planned comparisons also have the p-value corrected over these only.
     """
     planned = {
-        frozenset((each.first, each.second)): each.p_holm for each in summary.rivals.values()
+        frozenset((each.first, each.second)): each.p_holm for each in summary.planned.values()
     }
     return [
         {

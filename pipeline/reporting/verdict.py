@@ -1,27 +1,24 @@
-"""What the numbers of a study say, in plain sentences.
-
-Nothing is said that the statistics do not say.
-"""
+"""Verdict of a comparison in plain sentences, derived from its statistical tests."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from galfeat.pipeline.comparison.results import Study
+from galfeat.pipeline.comparison.results import ComparisonResults
 from galfeat.pipeline.comparison.significance import corrected_ttest
-from galfeat.pipeline.reporting.heads import to_ceiling
+from galfeat.pipeline.reporting.classifiers import difference_to_cnn
 from galfeat.pipeline.reporting.summary import BASELINE, REGION, Difference, Summary, ratio_of
 
 __all__ = ["Verdict", "decided", "judge"]
 
-_ALPHA = 0.05  # below this p-value a difference is called one
-_SURE = 0.95  # above this probability two inputs are called equal
-# controls that find leaks are judged more strictly: a false alarm condemns a good study
+_ALPHA = 0.05  # significance level of a difference
+_SURE = 0.95  # probability above which two inputs are called equal
+# one-sided level of the controls that reveal leaks: stricter, since a false alarm is serious
 _LEAK = 0.01
 _NUISANCE = 0.025  # one-sided: where the 95 % interval lies above a guess
-_TINY = 0.001  # p-values below are not told apart
-_MOSTLY = 0.5  # the share of a gain from which on it is "mostly" something
+_TINY = 0.001  # smaller p-values are given as an upper limit
+_MOSTLY = 0.5  # fraction of a gain above which it is "mostly" due to something
 
-_CAUSES = {  # what a pixel input has that raw pixels have not
+_CAUSES = {  # how a pixel input differs from raw pixels
     "pixels_pca": "dimension reduction (principal components of the pixels)",
     "pixels_aligned": (
         "alignment and dimension reduction (centred, rotated and scaled galaxies, then principal "
@@ -35,27 +32,27 @@ _CAUSES = {  # what a pixel input has that raw pixels have not
 
 @dataclass(frozen=True)
 class Verdict:
-    """The sentences that the report opens with.
+    """Opening sentences of the report.
 
     Parameters
     ----------
     sentences : tuple of str
-        Three: features against raw pixels; where the gain comes from; whether the controls allow to
-        believe it.
+        Three: features against raw pixels; where the gain comes from; whether the controls support
+        it.
     warnings : tuple of str
-        One for each control that is above chance, and for what makes the study weak.
+        One for each control that is above chance, and for each weakness of the data.
     """
 
     sentences: tuple[str, str, str]
     warnings: tuple[str, ...]
 
 
-def judge(study: Study) -> Verdict:
-    """Return the verdict of a study.
+def judge(results: ComparisonResults) -> Verdict:
+    """Return the verdict of a comparison.
 
     Parameters
     ----------
-    study : Study
+    results : ComparisonResults
 
     Returns
     -------
@@ -72,23 +69,28 @@ def judge(study: Study) -> Verdict:
     corrected test of balanced accuracy has p < 0.01 (brightness and size: p < 0.025) and the excess
     is above 0.01.
     """
-    summary = Summary(study)
-    ours = summary.ours()
+    summary = Summary(results)
+    features = summary.features_input()
     above = [name for name in summary.controls if _above_chance(summary, name)]
-    warnings = [_warning(summary, name) for name in above] + _weaknesses(study, summary)
-    if ours is None or BASELINE not in summary.rows:
+    warnings = [_warning(summary, name) for name in above] + _weaknesses(results, summary)
+    if features is None or BASELINE not in summary.rows:
         first = (
             "The study has no hand-crafted features or no raw pixels, so the two cannot be "
             "compared."
         )
-        return Verdict((first, _winner(summary), _trust(summary, above)), tuple(warnings))
-    gap = summary.between(ours, BASELINE)
-    reason = f"{_reason(summary, gap).removesuffix('.')}{_ceiling(summary, ours)}."
-    return Verdict((_headline(summary, ours, gap), reason, _trust(summary, above)), tuple(warnings))
+        return Verdict(
+            (first, _best_input(summary), _control_sentence(summary, above)), tuple(warnings)
+        )
+    gap = summary.between(features, BASELINE)
+    reason = f"{_reason(summary, gap).removesuffix('.')}{_cnn_clause(summary, features)}."
+    return Verdict(
+        (_headline(summary, features, gap), reason, _control_sentence(summary, above)),
+        tuple(warnings),
+    )
 
 
 def decided(gap: Difference | None) -> str:
-    """Return what a difference amounts to: ``better``, ``worse``, ``same`` or ``unknown``."""
+    """Return the decision on a difference: ``better``, ``worse``, ``same`` or ``unknown``."""
     if gap is None:
         return "unknown"
     if gap.odds.same > _SURE:
@@ -98,9 +100,11 @@ def decided(gap: Difference | None) -> str:
     return "unknown"
 
 
-def _headline(summary: Summary, ours: str, gap: Difference | None) -> str:
+def _headline(summary: Summary, features: str, gap: Difference | None) -> str:
     subject = (
-        "The hand-crafted features" if ours == "features" else f"The hand-crafted features '{ours}'"
+        "The hand-crafted features"
+        if features == "features"
+        else f"The hand-crafted features '{features}'"
     )
     if gap is None:
         return (
@@ -108,8 +112,8 @@ def _headline(summary: Summary, ours: str, gap: Difference | None) -> str:
             "their difference."
         )
     scores = (
-        f"macro-F1 {summary.mean(ours):.3f} against {summary.mean(BASELINE):.3f}, a difference of "
-        f"{_size(gap)}"
+        f"macro-F1 {summary.mean(features):.3f} against {summary.mean(BASELINE):.3f}, "
+        f"a difference of {_size(gap)}"
     )
     what = decided(gap)
     if what == "better":
@@ -130,18 +134,20 @@ def _headline(summary: Summary, ours: str, gap: Difference | None) -> str:
 
 
 def _reason(summary: Summary, gap: Difference | None) -> str:
-    rivals = [name for name in summary.rows if summary.group[name] == "pixels" and name != BASELINE]
-    rival = summary.best(rivals)
-    if rival is None:
+    pixel_inputs = [
+        name for name in summary.rows if summary.group[name] == "pixels" and name != BASELINE
+    ]
+    best = summary.best(pixel_inputs)
+    if best is None:
         return (
             "Pixels were fed in one form only, so where a difference comes from was not looked "
             "into."
         )
-    against = summary.rivals.get(rival)
-    rest = f"{_against(summary, rival, against)}{_beaten(summary)}."
+    against = summary.planned.get(best)
+    rest = f"{_against(summary, best, against)}{_beaten(summary)}."
     if decided(gap) != "better" or gap is None:
         return rest
-    explained = [name for name in _simplest_first(rivals) if _explains(summary, name, gap)]
+    explained = [name for name in _simplest_first(pixel_inputs) if _explains(summary, name, gap)]
     if not explained:
         known = (
             "The gain is not explained by"
@@ -152,8 +158,8 @@ def _reason(summary: Summary, gap: Difference | None) -> str:
     cause = explained[0]
     what = _CAUSES.get(cause, f"what '{cause}' does to the pixels")
     reached = f"'{cause}' alone reaches {_share(summary, cause, gap)} of it"
-    if rival in explained and decided(summary.between(rival, cause)) == "better":
-        reached = f"{reached}, '{rival}' {_share(summary, rival, gap)}"
+    if best in explained and decided(summary.between(best, cause)) == "better":
+        reached = f"{reached}, '{best}' {_share(summary, best, gap)}"
     return f"The gain is mostly {what}: {reached}; {rest[0].lower()}{rest[1:]}"
 
 
@@ -176,7 +182,7 @@ def _explains(summary: Summary, name: str, gap: Difference) -> bool:
 
 
 def _against(summary: Summary, rival: str, gap: Difference | None) -> str:
-    """Say how the features stand against the best pixel input."""
+    """Return the clause on features against the best pixel input."""
     name = f"the best pixel input ('{rival}', macro-F1 {summary.mean(rival):.3f})"
     if gap is None:
         return f"The features and {name} have no two folds in common"
@@ -189,26 +195,24 @@ def _against(summary: Summary, rival: str, gap: Difference | None) -> str:
 
 
 def _beaten(summary: Summary) -> str:
-    """Say which pixel inputs the features do not beat, as a clause."""
-    rivals = summary.rivals
-    if len(rivals) < 2:
+    """Return the clause on the pixel inputs that the features do not beat."""
+    planned = summary.planned
+    if len(planned) < 2:
         return ""
-    left = [name for name, gap in rivals.items() if decided(gap) != "better"]
+    left = [name for name, gap in planned.items() if decided(gap) != "better"]
     if not left:
         return (
-            f"; they beat each of the {len(rivals)} pixel inputs (p after Holm's correction "
-            f"{_at_most(rivals.values())})"
+            f"; they beat each of the {len(planned)} pixel inputs (p after Holm's correction "
+            f"{_at_most(planned.values())})"
         )
-    if len(left) == len(rivals):
-        return f"; they certainly beat none of the {len(rivals)} pixel inputs"
-    return f"; of the {len(rivals)} pixel inputs they do not certainly beat {_listed(left)}"
+    if len(left) == len(planned):
+        return f"; they certainly beat none of the {len(planned)} pixel inputs"
+    return f"; of the {len(planned)} pixel inputs they do not certainly beat {_enumerated(left)}"
 
 
-def _ceiling(summary: Summary, ours: str) -> str:
-    """Say how the features stand against the convolutional network, as the last clause of a
-    sentence; nothing if it was not tried.
-    """
-    found = to_ceiling(summary, ours)
+def _cnn_clause(summary: Summary, features: str) -> str:
+    """Return the clause on features against the convolutional network, empty without one."""
+    found = difference_to_cnn(summary, features)
     if found is None:
         return ""
     net, gap = found
@@ -222,8 +226,8 @@ def _ceiling(summary: Summary, ours: str) -> str:
     }[decided(gap)]
 
 
-def _winner(summary: Summary) -> str:
-    best = summary.best(summary.contenders)
+def _best_input(summary: Summary) -> str:
+    best = summary.best(summary.non_controls)
     return (
         f"The best input is '{best}' with macro-F1 {summary.mean(best):.3f}."
         if best
@@ -231,21 +235,21 @@ def _winner(summary: Summary) -> str:
     )
 
 
-def _trust(summary: Summary, above: list[str]) -> str:
+def _control_sentence(summary: Summary, above: list[str]) -> str:
     if not summary.controls:
         return (
             "No control was run, so nothing rules out that the scores come from a leak or from "
             "brightness and size alone."
         )
     if not above:
-        names, one = _listed(summary.controls), len(summary.controls) == 1
+        names, one = _enumerated(summary.controls), len(summary.controls) == 1
         return (
             f"No leak was found: the control{'' if one else 's'} ({names}) "
             f"{'is' if one else 'are'} not clearly better than a guess."
         )
     leaks = [name for name in above if not _nuisance(name)]
     if leaks:
-        return f"Do not trust these scores yet: the control {_listed(leaks)} is above chance."
+        return f"Do not trust these scores yet: the control {_enumerated(leaks)} is above chance."
     others = (
         "The other controls are at chance, but brightness"
         if len(summary.controls) > len(above)
@@ -263,7 +267,7 @@ def _nuisance(name: str) -> bool:
 
 def _above_chance(summary: Summary, name: str) -> bool:
     rows = summary.rows[name]
-    excess = summary.study.values(rows, "balanced_accuracy") - 1.0 / len(summary.study.classes)
+    excess = summary.results.values(rows, "balanced_accuracy") - 1.0 / len(summary.results.classes)
     if len(excess) < 2 or not excess.mean() > 0.01:
         return False
     return corrected_ttest(excess, 1.0, ratio_of(rows), "greater").p < (
@@ -274,7 +278,7 @@ def _above_chance(summary: Summary, name: str) -> bool:
 def _warning(summary: Summary, name: str) -> str:
     score = (
         f"balanced accuracy {summary.mean(name, 'balanced_accuracy'):.3f}, a guess "
-        f"{1.0 / len(summary.study.classes):.3f}"
+        f"{1.0 / len(summary.results.classes):.3f}"
     )
     if _nuisance(name):
         return (
@@ -287,9 +291,9 @@ def _warning(summary: Summary, name: str) -> str:
     )
 
 
-def _weaknesses(study: Study, summary: Summary) -> list[str]:
+def _weaknesses(results: ComparisonResults, summary: Summary) -> list[str]:
     found = []
-    counts = {name: int((study.labels == name).sum()) for name in study.classes}
+    counts = {name: int((results.labels == name).sum()) for name in results.classes}
     rare = [f"{name} ({count})" for name, count in counts.items() if count < 20]
     if rare:
         found.append(
@@ -304,7 +308,7 @@ def _weaknesses(study: Study, summary: Summary) -> list[str]:
     return found
 
 
-def _listed(names: list[str]) -> str:
+def _enumerated(names: list[str]) -> str:
     quoted = [f"'{name}'" for name in names]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 

@@ -1,7 +1,4 @@
-"""The files that a comparison leaves behind.
-
-Made first, then written, so that a failure leaves none half done.
-"""
+"""Write the files of a report, each atomically, after all of them have been made."""
 
 import csv
 import io
@@ -13,56 +10,56 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from galfeat.pipeline.atomic_files import replacing
-from galfeat.pipeline.comparison.results import SCORES, Study
+from galfeat._atomic_files import atomic_path
+from galfeat.pipeline.comparison.results import SCORES, ComparisonResults
 from galfeat.pipeline.figures.render import render
 from galfeat.pipeline.reporting.draw_galaxies import mistake_sheet, mistakes
-from galfeat.pipeline.reporting.drawing import Drawn
+from galfeat.pipeline.reporting.drawing import ReportFigure
 from galfeat.pipeline.reporting.page import render_page
-from galfeat.pipeline.reporting.sections import all_figures, ours, sections
+from galfeat.pipeline.reporting.sections import all_figures, features_input, sections
 from galfeat.pipeline.reporting.summary import BASELINE, Summary, pair_rows
 from galfeat.pipeline.reporting.verdict import judge
 
 __all__ = ["write_report"]
 
-_PICTURES = ("examples", "mistakes")  # of galaxies: as SVG they would be larger and no sharper
+_PICTURES = ("examples", "mistakes")  # raster images of galaxies: larger as SVG, and not sharper
 
 
-def write_report(study: Study, out: str | Path) -> Path:
-    """Write the report of a study.
+def write_report(results: ComparisonResults, out: str | Path) -> Path:
+    """Write the report of a comparison.
 
     Parameters
     ----------
-    study : Study
+    results : ComparisonResults
     out : path
-        The folder; missing ones are made, files of an earlier report are replaced.
+        The folder; it is created if missing, and files of an earlier report are replaced.
 
     Returns
     -------
     Path
-        ``report.html``, written last of all. Beside it stand ``scores.csv`` (a row an input, fold,
-        number of training galaxies and perturbation), ``classes.csv`` (the same, a row a class),
-        ``summary.csv`` (a row an input), ``differences.csv`` (a row a pair of inputs), ``run.json``
-        and ``figures/`` with every figure as SVG and PNG.
+        ``report.html``, which is written last. The other files are ``scores.csv`` (a row per input,
+        classifier, fold and condition), ``classes.csv`` (the same, a row per class),
+        ``summary.csv`` (a row per input), ``differences.csv`` (a row per pair of inputs),
+        ``run.json``, and ``figures/`` with every figure as SVG and PNG.
 
     Raises
     ------
     UsageError
-        If the system refuses to write. Each file is written whole or not at all.
+        If a file cannot be written. Each file is written completely or not at all.
     """
     out = Path(out)
-    for name, data in _files(study).items():
-        with replacing(out / name) as part:
-            part.write_bytes(data)
+    for name, data in _files(results).items():
+        with atomic_path(out / name) as temporary:
+            temporary.write_bytes(data)
     return out / "report.html"
 
 
-def _files(study: Study) -> dict[str, bytes]:
-    summary = Summary(study)
+def _files(results: ComparisonResults) -> dict[str, bytes]:
+    summary = Summary(results)
     parts = sections(summary)
-    name = ours(summary)
-    found = mistakes(study, name, BASELINE if name != BASELINE else "")
-    sheet = mistake_sheet(study, found)
+    name = features_input(summary)
+    found = mistakes(results, name, BASELINE if name != BASELINE else "")
+    sheet = mistake_sheet(results, found)
     drawn = {each.name: each for each in (*all_figures(parts), *([sheet] if sheet else []))}
     pictures = {name: _both(each.figure) for name, each in drawn.items()}
     images = {name: _embedded(each, pictures[name]) for name, each in drawn.items()}
@@ -72,14 +69,14 @@ def _files(study: Study) -> dict[str, bytes]:
             for name, kinds in pictures.items()
             for kind, data in kinds.items()
         },
-        "scores.csv": _csv(list(_score_rows(study))),
-        "classes.csv": _csv(list(_class_rows(study))),
+        "scores.csv": _csv(list(_score_rows(results))),
+        "classes.csv": _csv(list(_class_rows(results))),
         "summary.csv": _csv(summary.table()),
         "differences.csv": _csv(pair_rows(summary)),
         "run.json": (
-            json.dumps(study.run, indent=1, sort_keys=True, default=_plain) + "\n"
+            json.dumps(results.run, indent=1, sort_keys=True, default=_plain) + "\n"
         ).encode(),
-        "report.html": render_page(study, judge(study), parts, images, found).encode(
+        "report.html": render_page(results, judge(results), parts, images, found).encode(
             "utf-8", "xmlcharrefreplace"
         ),
     }
@@ -92,7 +89,7 @@ def _both(figure: Figure) -> dict[str, bytes]:
     return {"svg": svg, "png": render(figure, "png")}
 
 
-def _embedded(each: Drawn, pictures: Mapping[str, bytes]) -> tuple[str, bytes]:
+def _embedded(each: ReportFigure, pictures: Mapping[str, bytes]) -> tuple[str, bytes]:
     return (
         ("image/png", pictures["png"])
         if each.name in _PICTURES
@@ -100,8 +97,8 @@ def _embedded(each: Drawn, pictures: Mapping[str, bytes]) -> tuple[str, bytes]:
     )
 
 
-def _score_rows(study: Study) -> Iterator[dict[str, Any]]:
-    for row in study.rows:
+def _score_rows(results: ComparisonResults) -> Iterator[dict[str, Any]]:
+    for row in results.rows:
         what = {
             "stage": row.stage,
             "input": row.input,
@@ -127,8 +124,8 @@ def _score_rows(study: Study) -> Iterator[dict[str, Any]]:
         }
 
 
-def _class_rows(study: Study) -> Iterator[dict[str, Any]]:
-    for row in study.rows:
+def _class_rows(results: ComparisonResults) -> Iterator[dict[str, Any]]:
+    for row in results.rows:
         what = {
             "stage": row.stage,
             "input": row.input,
@@ -138,7 +135,7 @@ def _class_rows(study: Study) -> Iterator[dict[str, Any]]:
             "fold": row.fold,
         }
         how = {"perturbation": row.perturbation, "strength": row.strength, "n_train": row.n_train}
-        for name in study.classes:
+        for name in results.classes:
             scores = {
                 key: float(row.per_class.get(name, {}).get(key, float("nan")))
                 for key in ("precision", "recall", "f1", "auc")
@@ -153,7 +150,7 @@ def _class_rows(study: Study) -> Iterator[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a NumPy number or array as JSON has it; anything else as text."""
+    """Return a NumPy number or array as a JSON value; anything else as text."""
     return value.tolist() if isinstance(value, np.generic | np.ndarray) else str(value)
 
 

@@ -34,6 +34,7 @@ def test_names_carry_the_block() -> None:
     assert names[9] == "hog2__g_b0_0_c0_0_o0"
 
 
+@pytest.mark.slow
 def test_the_extractors_given_are_not_touched(galaxies: Images) -> None:
     sift = SIFT(n_words=4)
     combine([sift]).fit(galaxies)

@@ -59,6 +59,7 @@ def test_every_registered_extractor_is_under_the_law() -> None:
     assert {kind().key for kind in KINDS.values()} >= set(EXTRACTORS)
 
 
+@pytest.mark.slow
 def test_rows_are_float32_named_and_contiguous(extractor: Extractor, galaxies: Images) -> None:
     vectors = extractor.fit(galaxies).transform(galaxies)
     names = extractor.get_feature_names_out(["u", "g", "r"])
@@ -133,6 +134,7 @@ def test_masked_arrays_keep_their_mask(
         assert np.array_equal(extractor.transform(masked), clean)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["<f8", ">f8", ">f4", "f2", "u1", ">i2", "<i4", ">i8", "?"])
 def test_any_number_type_and_byte_order(extractor: Extractor, galaxies: Images, kind: str) -> None:
     images = np.clip(np.rint(galaxies * 2), 0, 1 if kind == "?" else 100).astype(kind)

@@ -20,4 +20,4 @@ def test_face() -> None:
     assert all(hasattr(galfeat.nn, name) for name in galfeat.nn.__all__)
     assert set(galfeat.nn.__all__) <= set(dir(galfeat.nn))
     with pytest.raises(AttributeError, match="has no attribute 'MLPClasifier'"):
-        _ = galfeat.nn.MLPClasifier
+        _ = galfeat.nn.MLPClasifier  # type: ignore[attr-defined]

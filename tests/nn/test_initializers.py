@@ -8,6 +8,7 @@ from galfeat import UsageError
 from galfeat.nn.initializers import INITIALIZERS, get_initializer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "variance"),
     [("normal", 1e-4), ("glorot_uniform", 0.005), ("glorot_normal", 0.005),

@@ -75,6 +75,7 @@ for dtype in ("float32", "float64"):
 """
 
 
+@pytest.mark.slow
 def test_code_for_other_processors_gives_the_same_bits() -> None:
     """Compare code for this processor with code without AVX and fused operations."""
     kinds: tuple[dict[str, str], ...] = (

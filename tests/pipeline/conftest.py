@@ -1,4 +1,4 @@
-"""A study that nothing had to be trained for."""
+"""Comparison results with planted scores, without any training."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,14 @@ import pytest
 
 from galfeat.pipeline.comparison.results import (
     SCORES,
-    Candidate,
+    ComparisonResults,
     Cost,
     Importance,
-    Layer,
+    InputDescription,
+    LayerSize,
     Prediction,
-    Row,
+    ScoreRow,
     Stage,
-    Study,
 )
 
 CLASSES = ("clump", "merger", "spiral")
@@ -40,7 +40,7 @@ LEVELS = {
 }
 
 
-class Maker:
+class RowMaker:
     """Draws rows around a level that is given for every input."""
 
     def __init__(self, levels: dict[str, float], seed: int) -> None:
@@ -49,7 +49,7 @@ class Maker:
 
     def row(
         self, stage: Stage, name: str, repeat: int, fold: int, loss: float = 0.0, **more: object
-    ) -> Row:
+    ) -> ScoreRow:
         """Return a row whose macro-F1 scatters by .01 around the level of the input, less
         `loss`.
         """
@@ -76,7 +76,7 @@ class Maker:
             "n_features": 48,
             "n_parameters": 3331,
         } | more
-        return Row(
+        return ScoreRow(
             stage=stage,
             input=name,
             repeat=repeat,
@@ -88,17 +88,17 @@ class Maker:
 
 
 @pytest.fixture
-def make_study() -> Callable[..., Study]:
-    """Return what makes a study of 120 galaxies with these macro-F1 scores; every stage has
+def make_results() -> Callable[..., ComparisonResults]:
+    """Return a factory of results of 120 galaxies with given macro-F1 scores; every stage has
     rows.
     """
-    return study_of
+    return results_of
 
 
-def study_of(
+def results_of(
     levels: dict[str, float] | None = None, *, seed: int = 0, repeats: int = 2, folds: int = 5
-) -> Study:
-    """Return a study with planted scores.
+) -> ComparisonResults:
+    """Return results with planted scores.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def study_of(
         Mean macro-F1 of each input; other inputs than the usual ones count as features.
     """
     levels = dict(LEVELS if levels is None else levels) | {"shuffled": 1 / 3}
-    maker = Maker(levels, seed)
+    maker = RowMaker(levels, seed)
     rng = np.random.default_rng(seed + 1)
     n = 120
     labels = np.array([CLASSES[i % 3] for i in range(n)])
@@ -157,7 +157,7 @@ def study_of(
         wrong = np.eye(3)[(np.arange(n) + 1) % 3]
         sure = 0.4 + 0.5 * rng.random((repeats, n, 1))
         predictions[name] = Prediction((1 - sure) / 3 + sure * np.where(right, certain, wrong))
-    return Study(
+    return ComparisonResults(
         source="simulated survey",
         label="label",
         bands=("blue", "green", "red"),
@@ -165,8 +165,8 @@ def study_of(
         labels=labels,
         classes=CLASSES,
         folds=np.stack([rng.permutation(np.arange(n) % folds) for _ in range(repeats)]),
-        candidates=tuple(
-            Candidate(name, f"about {name}", GROUPS.get(name, "features"))  # type: ignore[arg-type]
+        descriptions=tuple(
+            InputDescription(name, f"about {name}", GROUPS.get(name, "features"))  # type: ignore[arg-type]
             for name in levels
         ),
         rows=tuple(rows),
@@ -179,7 +179,7 @@ def study_of(
         ),
         costs=tuple(Cost(name, 48, 500, 3331, 2000, 1e-3, 0.5, 1e-5, 4.0) for name in levels),
         layers=tuple(
-            Layer(s, 3, 3 * s * s, s**4 + s * s, 192 * s * s + 259, 12_547)
+            LayerSize(s, 3, 3 * s * s, s**4 + s * s, 192 * s * s + 259, 12_547)
             for s in (64, 128, 256, 512)
         ),
         left_out={"without a label": 3},

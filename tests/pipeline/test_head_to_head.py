@@ -1,6 +1,4 @@
-"""The whole comparison on a few simulated galaxies: true tables, the same twice, resumable, and
-plain about bad input.
-"""
+"""The whole comparison on a few simulated galaxies: tables, reproducibility, resume, bad input."""
 
 import csv
 import json
@@ -16,7 +14,7 @@ from galfeat import UsageError
 from galfeat.data import Preparation
 from galfeat.pipeline import compare
 from galfeat.pipeline.comparison.plan import QUICK
-from galfeat.pipeline.head_to_head import Compared
+from galfeat.pipeline.head_to_head import ComparisonReport
 from galfeat.pipeline.reporting.folder import REPORT_FILES, check_report_folder
 
 SMALL = replace(
@@ -47,7 +45,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def compared(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Compared:
+def compared(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> ComparisonReport:
     return compare(
         survey,
         tmp_path_factory.mktemp("report"),
@@ -80,7 +78,8 @@ def changed(
     return folder
 
 
-def test_every_stage_is_in_the_tables(compared: Compared) -> None:
+@pytest.mark.slow
+def test_every_stage_is_in_the_tables(compared: ComparisonReport) -> None:
     out = compared.report.parent
     scores = rows(out / "scores.csv")
     inputs = ["pixels", "pixels_pca", "pixels_aligned", "color", "features", "shuffled", "nuisance"]
@@ -114,7 +113,7 @@ def test_every_stage_is_in_the_tables(compared: Compared) -> None:
     )
 
 
-def test_the_run_can_be_repeated_from_what_it_says(compared: Compared) -> None:
+def test_the_run_can_be_repeated_from_what_it_says(compared: ComparisonReport) -> None:
     run = json.loads((compared.report.parent / "run.json").read_text())
     assert (run["seed"], run["n_folds"], run["n_repeats"], run["label"], run["preset"]) == (
         0,
@@ -128,10 +127,12 @@ def test_the_run_can_be_repeated_from_what_it_says(compared: Compared) -> None:
     assert len(run["search"]) == run["draws"] == 2
 
 
-def test_untouched_galaxies_are_the_start_of_every_robustness_curve(compared: Compared) -> None:
+def test_untouched_galaxies_are_the_start_of_every_robustness_curve(
+    compared: ComparisonReport,
+) -> None:
     start = [
         row
-        for row in compared.study.select("robustness", input="pixels")
+        for row in compared.results.select("robustness", input="pixels")
         if row.strength == {"dimming": 1.0, "band": -1.0}.get(row.perturbation, 0.0)
     ]
     assert len({row.perturbation for row in start}) == 6
@@ -139,8 +140,9 @@ def test_untouched_galaxies_are_the_start_of_every_robustness_curve(compared: Co
         assert len({row.scores["log_loss"] for row in start if row.fold == fold}) == 1
 
 
+@pytest.mark.slow
 def test_the_same_again_and_after_an_interruption(
-    compared: Compared, survey: Path, tmp_path: Path
+    compared: ComparisonReport, survey: Path, tmp_path: Path
 ) -> None:
     def stop(done: int, total: int, name: str) -> None:
         if done == 9:
@@ -151,18 +153,19 @@ def test_the_same_again_and_after_an_interruption(
         "plan": SMALL,
         "test_source": survey_of(survey, 30, 8),
         "workers": 1,
-        "name": compared.study.source,
+        "name": compared.results.source,
     }
     with pytest.raises(KeyboardInterrupt):
         compare(survey, tmp_path, training=stop, **arguments)  # type: ignore[arg-type]
     assert len(list((tmp_path / "pieces").iterdir())) >= 9
     resumed = compare(survey, tmp_path, resume=True, **arguments)  # type: ignore[arg-type]
-    assert any("resumed" in note for note in resumed.study.notes)
-    assert not any("resumed" in note for note in compared.study.notes)
+    assert any("resumed" in note for note in resumed.results.notes)
+    assert not any("resumed" in note for note in compared.results.notes)
     for name in ("scores.csv", "summary.csv", "classes.csv", "differences.csv", "run.json"):
         assert (tmp_path / name).read_bytes() == (compared.report.parent / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_rows_that_cannot_take_part_are_left_out_and_counted(survey: Path, tmp_path: Path) -> None:
     def change(table: list[dict[str, str]]) -> list[dict[str, str]]:
         table[0]["label"], table[1]["label"], table[2]["file"] = "", "blob", "missing.fits"
@@ -177,9 +180,9 @@ def test_rows_that_cannot_take_part_are_left_out_and_counted(survey: Path, tmp_p
         head_inputs=(),
         skipped=(*SMALL.skipped, "color", "pixels_aligned"),
     )
-    study = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).study
-    assert len(study.labels) == 87
-    assert study.left_out == {
+    results = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).results
+    assert len(results.labels) == 87
+    assert results.left_out == {
         "without a label": 1,
         "of classes with fewer galaxies than the 2 folds (blob)": 1,
         "that could not be measured (report.failures.csv says why)": 1,
@@ -226,6 +229,7 @@ def test_the_folder_of_the_report_is_looked_at_before_the_work(
     assert not (tmp_path / "not").exists()
 
 
+@pytest.mark.slow
 def test_galaxies_of_one_group_are_too_few_for_folds(survey: Path, tmp_path: Path) -> None:
     def grouped(table: list[dict[str, str]]) -> list[dict[str, str]]:
         return [{**row, "group": "one field"} for row in table]
@@ -255,6 +259,7 @@ def test_galaxies_of_one_group_are_too_few_for_folds(survey: Path, tmp_path: Pat
         )
 
 
+@pytest.mark.slow
 def test_classes_that_are_numbers_or_blank(survey: Path, tmp_path: Path) -> None:
     numbers = {"merger": "1", "spiral": " 2 ", "clump": "10", "agn": "nan", "quiescent": "  "}
 
@@ -266,15 +271,16 @@ def test_classes_that_are_numbers_or_blank(survey: Path, tmp_path: Path) -> None
     mine = tmp_path / "out" / "pieces" / "mine.fits"
     mine.parent.mkdir(parents=True)
     mine.write_text("kept")
-    study = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).study
-    assert study.classes == ("1", "10", "2")
-    assert len(study.labels) + study.left_out["without a label"] == 90
-    assert {row.head for row in study.rows} == {"network", "logistic", "forest"}
+    results = compare(folder, tmp_path / "out", preparation=PREPARED, plan=plan).results
+    assert results.classes == ("1", "10", "2")
+    assert len(results.labels) + results.left_out["without a label"] == 90
+    assert {row.head for row in results.rows} == {"network", "logistic", "forest"}
     assert [path.name for path in mine.parent.iterdir()] == ["mine.fits"], (
         "what is not of the run stays"
     )
 
 
+@pytest.mark.slow
 def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
     survey: Path, tmp_path: Path
 ) -> None:
@@ -302,18 +308,19 @@ def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
         with pytest.raises(KeyboardInterrupt):
             compare(survey, out, test_source=first, training=stop, **arguments)  # type: ignore[arg-type]
         said: list[str] = []
-        study = compare(
+        results = compare(
             source,
             out,
             test_source=tested,
             resume=True,
             saying=said.append,
             **arguments,  # type: ignore[arg-type]
-        ).study
-        assert any("resumed" in note for note in study.notes) == taken
+        ).results
+        assert any("resumed" in note for note in results.notes) == taken
         assert any("part(s) of another run" in sentence for sentence in said) != taken
 
 
+@pytest.mark.slow
 def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(
     survey: Path, tmp_path: Path
 ) -> None:
@@ -342,8 +349,11 @@ def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(
         compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, test_source=empty)
 
 
+@pytest.mark.slow
 def test_the_second_task_goes_by_the_same_protocol(survey: Path, tmp_path: Path) -> None:
     plan = replace(SMALL, altered=0, dropping=False, curve_inputs=(), head_inputs=())
-    study = compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, label="state").study
-    assert study.classes == ("quiescent", "star_forming")
-    assert np.isfinite(study.values(study.select("main"), "auc")).all()
+    results = compare(
+        survey, tmp_path / "out", preparation=PREPARED, plan=plan, label="state"
+    ).results
+    assert results.classes == ("quiescent", "star_forming")
+    assert np.isfinite(results.values(results.select("main"), "auc")).all()

@@ -10,11 +10,11 @@ import pytest
 
 from galfeat.data import open_source
 from galfeat.pipeline import INPUTS, classify, extract, load_features, train
-from galfeat.pipeline.comparison.fold import Sample
-from galfeat.pipeline.comparison.inputs import Contender
+from galfeat.pipeline.comparison.inputs import ComparisonInput
+from galfeat.pipeline.comparison.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.metrics import score
-from galfeat.pipeline.comparison.plan import Plan
-from galfeat.pipeline.comparison.protocol import Protocol
+from galfeat.pipeline.comparison.plan import ComparisonPlan
+from galfeat.pipeline.comparison.protocol import run_protocol
 from galfeat.pipeline.comparison.significance import corrected_interval
 
 
@@ -95,6 +95,7 @@ def efigi(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     )
 
 
+@pytest.mark.slow
 def test_held_out_galaxies_score_inside_the_interval_of_the_comparison(
     efigi: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
@@ -102,8 +103,8 @@ def test_held_out_galaxies_score_inside_the_interval_of_the_comparison(
     table, model = tmp_path / "F.parquet", tmp_path / "M.galfeat"
     extract(open_source(folder, catalog=rest), table, features=INPUTS["features"].columns)
     features = load_features(table)
-    inputs = [Contender("features", INPUTS["features"].parts, "features", "")]
-    plan = Plan(
+    inputs = [ComparisonInput("features", INPUTS["features"].parts, "features", "")]
+    plan = ComparisonPlan(
         n_repeats=1,
         draws=1,
         networks=1,
@@ -112,10 +113,10 @@ def test_held_out_galaxies_score_inside_the_interval_of_the_comparison(
         curve_inputs=(),
         head_inputs=(),
     )
-    sample = Sample(
+    sample = LabeledBlocks(
         features.blocks, features.labels, np.arange(len(features.labels)), (3, 64, 64), 0
     )
-    folds = Protocol(sample, inputs, plan).run().rows
+    folds = run_protocol(sample, inputs, plan).rows
     assert np.mean([row.scores["macro_f1"] for row in folds]) >= 0.53
 
     train(table, model)

@@ -21,7 +21,9 @@ class Liar(Pixels):
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galfeat.pipeline.invariance.audit.audited", lambda: {"pixels": Pixels()})
+    monkeypatch.setattr(
+        "galfeat.pipeline.invariance.audit.default_extractors", lambda: {"pixels": Pixels()}
+    )
 
 
 def test_the_table_is_the_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,7 +38,9 @@ def test_the_table_is_the_answer(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_a_broken_promise_is_status_1_and_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("galfeat.pipeline.invariance.audit.audited", lambda: {"pixels": Liar()})
+    monkeypatch.setattr(
+        "galfeat.pipeline.invariance.audit.default_extractors", lambda: {"pixels": Liar()}
+    )
     assert run(app, ["audit", "--n", "4", "--size", "32"]) == 1
     out, err = capsys.readouterr()
     assert "BROKEN" in out

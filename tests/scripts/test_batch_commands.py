@@ -21,8 +21,8 @@ POISON = """
 import os, signal, sys
 from pathlib import Path
 from galfeat.data.sources.files import FileSource
-from galfeat.pipeline.batch.task import Work
-Work.shard_size = 16
+from galfeat.pipeline.batch.work import BatchWork
+BatchWork.shard_size = 16
 read = FileSource.read
 def poisoned(self, shard):
     if shard.start <= 21 < shard.stop and {poisoned}:
@@ -71,6 +71,7 @@ def whole(survey: Path, tmp_path: Path) -> bytes:
     return (tmp_path / "whole.parquet").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_segmentation_fault_costs_one_galaxy_and_no_second_command(
     survey: Path, tmp_path: Path
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_segmentation_fault_costs_one_galaxy_and_no_second_command(
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_within_two_seconds_and_gone_on_with(
@@ -138,6 +140,7 @@ def test_stopped_within_two_seconds_and_gone_on_with(
     assert not (tmp_path / "F.parquet.work").exists()
 
 
+@pytest.mark.slow
 def test_a_limit_on_the_size_of_files_is_said_and_the_run_goes_on_later(
     whole: bytes, survey: Path, tmp_path: Path
 ) -> None:

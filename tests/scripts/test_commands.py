@@ -26,6 +26,7 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
     return status, captured.err
 
 
+@pytest.mark.slow
 def test_from_galaxies_to_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     survey, table, model = tmp_path / "survey", tmp_path / "F.parquet", tmp_path / "M.galfeat"
     assert command(capsys, "simulate", survey, "--n", 60, "--size", 32, "--depth", "deep") == (
@@ -107,6 +108,7 @@ def test_every_layout_gives_the_same_features(
     assert one.equals(other)
 
 
+@pytest.mark.slow
 def test_compare_says_where_the_report_is(
     survey: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -259,7 +261,7 @@ def test_interrupted_is_status_130(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("galfeat.pipeline.batch.run.run_here", interrupted)
+    monkeypatch.setattr("galfeat.pipeline.batch.run.run_locally", interrupted)
     status, said = command(capsys, "extract", survey, "--out", tmp_path / "F.parquet")
     assert status == 130
     assert "interrupted" in said

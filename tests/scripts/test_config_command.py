@@ -118,7 +118,7 @@ WRONG = {
     ),
     "too few good pixels": ("[features.hog]\nmin_good = 3\n", r"line 2: min_good must be"),
     "a value for a table": ("extract = 3\n", r"line 1: 'extract' is a table"),
-    "no TOML": ("[extract\n", r"is no TOML: .*line 1"),
+    "no TOML": ("[extract\n", r"is not valid TOML: .*line 1"),
 }
 
 
@@ -140,6 +140,7 @@ def test_a_file_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "cannot read the settings file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_printed_defaults_are_a_settings_file_that_changes_nothing(
     survey: Path, tmp_path: Path
 ) -> None:

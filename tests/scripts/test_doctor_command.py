@@ -11,6 +11,7 @@ from galfeat.scripts.main import app
 from galfeat.scripts.running import run
 
 
+@pytest.mark.slow
 def test_this_installation_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(app, ["doctor"]) == 0
     captured = capsys.readouterr()
@@ -21,6 +22,7 @@ def test_this_installation_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-1] == "all is well"
 
 
+@pytest.mark.slow
 def test_a_wrong_extractor_is_noticed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ from galfeat.scripts.main import app
 from galfeat.scripts.running import run
 
 
+@pytest.mark.slow
 def test_a_figure_of_a_file_and_of_one_of_a_folder(
     survey: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,6 +19,7 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int
     return status, captured.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["cube", "mef", "files"])
 def test_a_realistic_ground_based_survey_in_every_layout(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], layout: str

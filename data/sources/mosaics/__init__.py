@@ -1,1 +1,1 @@
-"""Cutouts around the positions of a catalog in mosaics: only their pixels are read."""
+"""Cutouts around positions in mosaics: `open` finds their pixels, and `source` reads only these."""

@@ -1,9 +1,8 @@
-"""SIFT descriptors on a grid: upright, of one size, with a flat window.
+"""Compiled dense SIFT: upright descriptors of one size on a grid, with a flat window.
 
 The loops run over whole images with rows of one length, a multiple of 16 values. A gradient is
-split between the two of the eight directions beside it: the one along an axis and the one along a
-diagonal. Opposite directions share a plane, as positive and negative values, until the cells are
-summed.
+split between the two of the eight directions beside it, one along an axis and one along a diagonal.
+Opposite directions share a plane, as positive and negative values, until the cells are summed.
 """
 
 from functools import lru_cache
@@ -40,22 +39,22 @@ from galfeat.features.sift.dense.kernel_gradients import (
 )
 from galfeat.features.sift.dense.kernel_vectors import LANES
 
-__all__ = ["describe_grid", "grid_centres"]
+__all__ = ["describe_grid", "grid_centers"]
 
-_ROUNDING = 1e-5  # of a fraction of good gradients: exactly half of them is half
+_ROUNDING = 1e-5  # tolerance of a fraction, so that exactly half of the gradients is half
 
 Described = tuple[NDArray[np.uint8], NDArray[np.bool_]]
-"""Descriptors, and which of them were made."""
+"""Descriptors, and flags of those that could be made."""
 
 
-def grid_centres(length: int, step: int) -> NDArray[np.int64]:
-    """Return the centres of a grid along one axis.
+def grid_centers(length: int, step: int) -> NDArray[np.int64]:
+    """Return the centers of a grid along one axis.
 
-    As many as steps fit, with as much room before as behind.
+    As many as steps fit, with equal margins before and behind.
 
     Examples
     --------
-    >>> grid_centres(32, 8)
+    >>> grid_centers(32, 8)
     array([ 4, 12, 20, 28])
     """
     count = max(1, length // step)
@@ -79,7 +78,7 @@ def describe_grid(
         Pixels that are not finite are bad. Their sky should be near zero: a large constant costs
         precision.
     step : int
-        Distance of the grid's points, see `grid_centres`.
+        Distance of the grid's points, see `grid_centers`.
     size : float
         Width of each of the 4x4 cells around a point, at least 1 pixel.
     blur : float
@@ -102,7 +101,7 @@ def describe_grid(
     width = -(-(nx + 2 * reach) // LANES) * LANES
     starts_y, weights_y, cells_y = _cells(ny, step, size)
     starts_x, weights_x, cells_x = _cells(nx, step, size)
-    descriptors, made = into or _room(m, len(cells_x), len(cells_y))
+    descriptors, made = into or _allocate(m, len(cells_x), len(cells_y))
     _describe(
         planes.view(np.int32),
         planes,
@@ -123,7 +122,7 @@ def describe_grid(
     return descriptors, made
 
 
-def _room(m: int, columns: int, rows: int) -> Described:
+def _allocate(m: int, columns: int, rows: int) -> Described:
     return np.empty((m, columns, rows, 128), dtype=np.uint8), np.empty(
         (m, columns, rows), dtype=np.bool_
     )
@@ -131,8 +130,9 @@ def _room(m: int, columns: int, rows: int) -> Described:
 
 @lru_cache(maxsize=16)
 def _gaussian(blur: float) -> NDArray[np.float32]:
-    """Return the weights of a Gaussian from its middle outwards, to 4 standard deviations, as
-    OpenCV has them.
+    """Return the weights of a Gaussian from its middle outwards, to 4 standard deviations.
+
+    They are OpenCV's.
     """
     reach = np.arange(int(np.rint(4 * blur)) + 1)
     taps = np.exp(-0.5 * (reach / blur) ** 2) if blur > 0 else np.ones(1)
@@ -141,9 +141,9 @@ def _gaussian(blur: float) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=16)
 def _mirrored(length: int, reach: int) -> NDArray[np.int64]:
-    """Return where the pixels of a line lengthened at both ends come from.
+    """Return the source pixel of each pixel of a line padded by reflection at both ends.
 
-    Mirrored, the outermost not repeated.
+    The outermost pixels are not repeated.
     """
     return np.pad(np.arange(length, dtype=np.int64), reach, mode="reflect")
 
@@ -152,13 +152,12 @@ def _mirrored(length: int, reach: int) -> NDArray[np.int64]:
 def _cells(
     length: int, step: int, size: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Return first pixel and weights of each different cell along an axis, and which cells each
-    point has.
+    """Return first pixel and weights of each distinct cell along an axis, and each point's cells.
 
-    The weight falls linearly from a cell's centre to the centres of its neighbours. The outermost
+    The weight falls linearly from a cell's center to the centers of its neighbors. The outermost
     pixels have no gradient. Where the image ends, zeros follow.
     """
-    middles = grid_centres(length, step)[:, None] + (np.arange(4) - 1.5) * size
+    middles = grid_centers(length, step)[:, None] + (np.arange(4) - 1.5) * size
     different, index = np.unique(middles, return_inverse=True)
     pixels = np.arange(length)
     weights = np.maximum(0, 1 - np.abs(pixels - different[:, None]) / size)

@@ -1,4 +1,4 @@
-"""Sums of gradients over cells, and descriptors made of them."""
+"""Compiled sums of gradients over cells, and the descriptors made of them."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ from galfeat.features.sift.dense.kernel_vectors import (
 __all__ = ["drop", "gather", "lengths_of", "sum_cells", "sum_directions", "top_up", "turn"]
 
 _TINY = np.float32(1e-20)
-# a cell with holes counts up to so many times what its good gradients sum to
+# largest factor that scales a cell with bad gradients up
 _TOP_UP = np.float32(4.0)
 
 
 @kernel()
 def lengths_of(weights: Any) -> Any:
-    """Return how many weights of each row count: those behind are zero."""
+    """Return the number of leading weights of each row that are not zero."""
     lengths = np.zeros(len(weights), dtype=np.int64)
     for cell in range(len(weights)):
         for weight in weights[cell]:
@@ -34,8 +34,9 @@ def lengths_of(weights: Any) -> Any:
 def sum_directions(
     plane: Any, width: Any, starts: Any, lengths: Any, weights: Any, direction: Any, rows: Any
 ) -> None:
-    """Sum the rows of each row of cells, positive values for a direction and negative ones for the
-    opposite.
+    """Sum the rows of each row of cells, for a direction and the opposite one.
+
+    Positive values belong to the direction, negative ones to the opposite.
     """
     flat, taps = rows.reshape(-1), weights.reshape(-1)
     for cell in range(len(starts)):
@@ -49,7 +50,7 @@ def sum_directions(
 
 @kernel()
 def turn(rows: Any, turned: Any, width: Any) -> None:
-    """Turn sums so that what belongs to a column of pixels stands side by side."""
+    """Transpose sums so that those of one column of pixels are adjacent."""
     count = turned.shape[1]
     for first in range(0, count, LANES):
         turn_blocks(rows, first * width, width, turned.reshape(-1), first, count, width)
@@ -75,7 +76,7 @@ def sum_cells(values: Any, width: Any, starts: Any, lengths: Any, weights: Any, 
 
 @kernel()
 def top_up(cells: Any, share: Any, count: Any) -> None:
-    """Count the good gradients of each cell for the bad ones too."""
+    """Scale each cell up for its bad gradients."""
     for column in range(len(cells)):
         for row in range(count):
             factor = np.float32(1) / max(share[column, row], np.float32(1) / _TOP_UP)
@@ -121,7 +122,7 @@ def gather(cells: Any, cells_y: Any, cells_x: Any, out: Any, made: Any) -> None:
 
 @kernel()
 def _finish(raw: Any, out: Any) -> bool:
-    """Normalise, cut at 0.2, normalise again, and fill the bytes; return False if all is zero."""
+    """Normalize, clip at 0.2, normalize again and convert to bytes; return False if all is zero."""
     square = np.float32(0)
     for i in range(128):
         square += raw[i] * raw[i]
@@ -144,8 +145,9 @@ def _finish(raw: Any, out: Any) -> bool:
 
 @kernel()
 def _rescaled(raw: Any) -> Any:
-    """Divide by the sum, where squares would leave the range of float32, and return the sum of
-    squares.
+    """Divide by the sum, where squares would leave the range of float32.
+
+    Return the sum of squares.
     """
     total = np.float32(0)
     for i in range(128):

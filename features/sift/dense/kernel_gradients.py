@@ -1,5 +1,6 @@
-"""Gradients of smoothed images, split between the two directions beside them, on rows of one length
-laid end to end.
+"""Compiled gradients of smoothed images, split between the two directions beside each.
+
+Images are flat, with rows of one length.
 """
 
 from typing import Any
@@ -27,17 +28,14 @@ __all__ = [
 ]
 
 BAD = np.int32(0x7F800000)
-"""Sizes of float32, as whole numbers, from here on are infinite or no number."""
+"""Absolute values of float32 whose bits, as integers, are this or more are infinite or NaN."""
 
-_ROUNDING = np.float32(2.0**-20)  # of a pixel's value: gradients below are rounding of the blur
+_ROUNDING = np.float32(2.0**-20)  # relative to a pixel; smaller gradients are rounding
 
 
 @kernel()
 def largest(bits: Any) -> Any:
-    """Return the largest size among the values, as the bits of float32.
-
-    Of a bad one if there is one.
-    """
+    """Return the largest absolute value, as the bits of a float32; a bad one if there is one."""
     top = np.int32(0)
     for i in range(len(bits)):
         top = max(top, np.int32(bits[i] & np.int32(0x7FFFFFFF)))
@@ -46,7 +44,7 @@ def largest(bits: Any) -> Any:
 
 @kernel()
 def largest_good(bits: Any) -> Any:
-    """Return the same among the good values."""
+    """Return the largest absolute value of good pixels, as the bits of a float32."""
     top = np.int32(0)
     for i in range(len(bits)):
         size = np.int32(bits[i] & np.int32(0x7FFFFFFF))
@@ -56,9 +54,9 @@ def largest_good(bits: Any) -> Any:
 
 @kernel()
 def near_one(top: Any) -> Any:
-    """Return the power of two that brings a value of these bits near one.
+    """Return the power of two that scales a value of these bits to about one.
 
-    Exact, and no sum can overflow.
+    Scaling is exact, and no sum can overflow.
     """
     exponent = min(max(top >> np.int32(23), np.int32(1)), np.int32(253))
     return np.array([(np.int32(254) - exponent) << np.int32(23)], dtype=np.int32).view(np.float32)[
@@ -68,7 +66,7 @@ def near_one(top: Any) -> Any:
 
 @kernel()
 def lay_out(bits: Any, plane: Any, from_y: Any, from_x: Any, scale: Any, padded: Any) -> None:
-    """Fill the lengthened image; bad pixels are zero."""
+    """Fill the padded image; bad pixels are zero."""
     nx = plane.shape[1]
     reach = (len(from_x) - nx) // 2
     for y in range(len(from_y)):
@@ -83,7 +81,7 @@ def lay_out(bits: Any, plane: Any, from_y: Any, from_x: Any, scale: Any, padded:
 
 @kernel()
 def lay_out_good(bits: Any, from_y: Any, from_x: Any, padded: Any) -> None:
-    """Fill the lengthened image of which pixels are good: 1, otherwise 0."""
+    """Fill the padded mask of good pixels: 1, otherwise 0."""
     nx = bits.shape[1]
     reach = (len(from_x) - nx) // 2
     for y in range(len(from_y)):
@@ -101,9 +99,8 @@ def lay_out_good(bits: Any, from_y: Any, from_x: Any, padded: Any) -> None:
 def blur(padded: Any, taps: Any, scratch: Any, out: Any, width: Any) -> None:
     """Blur down the columns, then along the rows.
 
-    Row y, column x of the image comes to y * width + x.
-
-    `scratch` has at least one row more than `out`.
+    Row y, column x of the image is at y * width + x. `scratch` has at least one row more than
+    `out`.
     """
     reach = np.int64(len(taps) - 1)
     blur_rows(padded, reach * width, width, taps, reach + 1, scratch, np.int64(len(out)))
@@ -139,7 +136,7 @@ def _difference(more: Any, less: Any, middle: Any, out: Any) -> None:
 
 @kernel()
 def known_gradients(good: Any, reach: Any, width: Any, known: Any) -> None:
-    """Fill where the four neighbours, which a gradient needs, are good: 1, otherwise 0."""
+    """Set where the four neighbors that a gradient needs are good: 1, otherwise 0."""
     count = len(known) - 2 * width
     middle = (reach + 1) * width + reach
     _products(
@@ -159,7 +156,7 @@ def _products(a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
 
 @kernel()
 def forget(along: Any, across: Any, known: Any) -> None:
-    """Make zero the differences that a bad pixel enters."""
+    """Set to zero the differences that involve a bad pixel."""
     for i in range(len(known)):
         along[i] *= known[i]
         across[i] *= known[i]
@@ -187,8 +184,9 @@ def diagonal_parts(along: Any, across: Any, diagonal: Any) -> None:
 
 @kernel()
 def axes(along: Any, across: Any, diagonal: Any, horizontal: Any, vertical: Any) -> None:
-    """Fill the rest of each gradient, to the right (positive) or left, and up (positive) or
-    down.
+    """Fill the rest of each gradient, along the axis beside it.
+
+    To the right (positive) or left, and up (positive) or down.
     """
     for i in range(len(along)):
         a, b = abs(along[i]), abs(across[i])

@@ -1,13 +1,11 @@
-"""The inner loops of dense SIFT on whole images, written as LLVM vector code.
+"""Inner loops of dense SIFT, written as LLVM vector code: sums of rows, blurs, transposition.
 
-Sums of several rows, blurring, turning.
+LLVM does not find these by itself: sums of many rows stay in registers until they are complete. The
+code names no processor: LLVM splits the vectors as the machine at hand needs it, and fuses
+`fmuladd` where that is fast.
 
-What the compiler does not make of loops by itself: sums of many rows that stay in registers until
-they are complete. The code names no processor: LLVM splits the vectors as the machine at hand needs
-it, and `fmuladd` is fused where that is fast.
-
-Every function takes flat, contiguous arrays of float32 and positions in them, and trusts them.
-Counts are multiples of `LANES`.
+Every function takes flat, contiguous arrays of float32 and positions in them, without bounds
+checks. Counts are multiples of `LANES`.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,8 +40,10 @@ def sum_rows(
     to: Any,
     count: Any,
 ) -> Any:
-    """Set ``sums[to + i]``, for i < count, to the sum of ``weights[first + k] * values[at + k step
-    + i]`` over k < number.
+    """Sum `number` rows, `step` apart, with weights.
+
+    Set ``sums[to + i]``, for i < count, to the sum of ``weights[first + k] * values[at + k step +
+    i]`` over k < number.
     """
     del typing
     return types.void(values, at, step, number, weights, first, sums, to, count), _summed(False)
@@ -63,9 +63,10 @@ def sum_signed_rows(
     count: Any,
     apart: Any,
 ) -> Any:
-    """Do the same, from positive values.
+    """Sum the positive and the negative parts of rows separately, as `sum_rows` does.
 
-    And from the sizes of negative ones, set at ``sums[to + apart + i]``. Both come doubled.
+    The sums of the absolute values of negative ones are stored at ``sums[to + apart + i]``. Both
+    are doubled.
     """
     del typing
     return types.void(values, at, step, number, weights, first, sums, to, count, apart), _summed(
@@ -116,8 +117,10 @@ def _summed(signed: bool) -> Callable[..., Any]:
 def blur_rows(
     typing: Any, values: Any, at: Any, step: Any, taps: Any, number: Any, out: Any, count: Any
 ) -> Any:
-    """Set ``out[i]``, for i < count, to the values around ``values[at + i]`` that are k steps apart
-    times ``taps[k]``, k < number.
+    """Convolve with a symmetric kernel along an axis.
+
+    Set ``out[i]``, for i < count, to the sum of ``taps[k]``, k < number, times the values k steps
+    before and after ``values[at + i]``.
     """
     del typing
 
@@ -151,8 +154,9 @@ def blur_rows(
 def turn_blocks(
     typing: Any, rows: Any, at: Any, step: Any, turned: Any, to: Any, apart: Any, count: Any
 ) -> Any:
-    """Set ``turned[to + x apart + k]`` to ``rows[at + k step + x]``, for x < count and k <
-    `LANES`.
+    """Transpose blocks of `LANES` rows.
+
+    Set ``turned[to + x apart + k]`` to ``rows[at + k step + x]``, for x < count and k < `LANES`.
     """
     del typing
     low = [k // 2 + LANES * (k % 2) for k in range(LANES)]
@@ -194,8 +198,9 @@ def turn_blocks(
 def take_cells(
     typing: Any, cells: Any, width: Any, columns: Any, column: Any, rows: Any, row: Any, taken: Any
 ) -> Any:
-    """Copy a point's 4 x 4 cells of 8 numbers, which begin at ``columns[column + j] * width + 8 *
-    rows[row + i]``, i slowest.
+    """Copy the 4 x 4 cells of a point, of 8 numbers each.
+
+    They begin at ``columns[column + j] * width + 8 * rows[row + i]``, i slowest.
     """
     del typing
     cell = ir.VectorType(ir.FloatType(), LANES // 2)
@@ -216,7 +221,7 @@ def take_cells(
             four = [
                 builder.load(builder.bitcast(place, cell.as_pointer()), align=4) for place in places
             ]
-            for k in range(2):  # two at once: what is stored in halves is slow to load as a whole
+            for k in range(2):  # whole vectors: store forwarding fails for halves
                 _store(
                     builder,
                     builder.shuffle_vector(four[2 * k], four[2 * k + 1], both),
@@ -230,9 +235,9 @@ def take_cells(
 
 
 def _strips(builder: Any, count: Any) -> Iterator[tuple[Any, int]]:
-    """Write the code of a loop for strips of several vectors, and for the rest.
+    """Emit a loop over strips of several vectors, and one over the rest.
 
-    Give where they begin, and their vectors.
+    Yield the position of each strip and its number of vectors.
     """
     wide = long(LANES * _STRIPS)
     middle = builder.mul(builder.udiv(count, wide), wide)

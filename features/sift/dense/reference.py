@@ -1,4 +1,4 @@
-"""SIFT descriptors on a grid: upright, of one size, with a flat window.
+"""Dense SIFT: upright descriptors of one size on a grid; the reference of the kernel.
 
 References
 ----------
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 __all__ = ["describe_grid"]
 
-_TOP_UP = 4.0  # a cell with holes counts up to so many times what its good gradients sum to
-_ROUNDING = 2.0**-20  # of a pixel's value: differences below are rounding of the blur
+_TOP_UP = 4.0  # largest factor that scales a cell with bad gradients up
+_ROUNDING = 2.0**-20  # relative to a pixel; smaller differences are rounding of the blur
 
 Plane = NDArray[np.float64]
 
@@ -22,9 +22,9 @@ def describe_grid(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Describe the gradients around each point of a grid.
 
-    The grid has as many columns and rows as steps fit into the image, with as much room before as
+    The grid has as many columns and rows as steps fit into the image, with equal margins before and
     behind. Around each point lie 4x4 cells of the width `size`. Each gradient's size is shared
-    between the two of the eight directions beside it, and between the cells whose centres are less
+    between the two of the eight directions beside it, and between the cells whose centers are less
     than `size` away along both axes, linearly. The outermost pixels have no gradient; what lies
     beyond the image counts nothing.
 
@@ -89,7 +89,7 @@ def _smooth(plane: Plane, blur: float) -> Plane:
 
 
 def _by_direction(smooth: Plane) -> Plane:
-    """Return the sizes of the gradients by direction, shape (8, ny, nx)."""
+    """Return the magnitudes of the gradients by direction, shape (8, ny, nx)."""
     right, up = np.zeros_like(smooth), np.zeros_like(smooth)
     right[1:-1, 1:-1] = smooth[1:-1, 2:] - smooth[1:-1, :-2]
     up[1:-1, 1:-1] = smooth[:-2, 1:-1] - smooth[2:, 1:-1]
@@ -101,13 +101,14 @@ def _by_direction(smooth: Plane) -> Plane:
 
 
 def _shares(length: int, step: int, size: float) -> Plane:
-    """Return how much each pixel along an axis counts for each of the four cells of each point,
-    shape (points, 4, length).
+    """Return the weight of each pixel along an axis in each of the four cells of each point.
+
+    The shape is (points, 4, length).
     """
     points = max(1, length // step)
     first = (length - (points - 1) * step) // 2
-    centres = first + step * np.arange(points)[:, None] + size * (np.arange(4) - 1.5)
-    shares = np.maximum(0, 1 - np.abs(np.arange(length) - centres[..., None]) / size)
+    centers = first + step * np.arange(points)[:, None] + size * (np.arange(4) - 1.5)
+    shares = np.maximum(0, 1 - np.abs(np.arange(length) - centers[..., None]) / size)
     shares[..., [0, -1]] = 0
     return np.asarray(shares)
 

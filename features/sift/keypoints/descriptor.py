@@ -1,4 +1,4 @@
-"""The gradients around a keypoint, in 4x4 cells of 8 directions, turned with it."""
+"""Compiled descriptor of a keypoint: gradients in 4x4 cells of 8 directions, turned with it."""
 
 import math
 from typing import Any
@@ -9,20 +9,20 @@ from galfeat.features.kernels.compiling import kernel
 from galfeat.features.sift.keypoints.orientation import DIRECTIONS
 from galfeat.features.sift.keypoints.shares import SHARES, add_shares
 
-__all__ = ["describe", "room"]
+__all__ = ["describe", "work_size"]
 
 _CELLS = 4
 _CELL = 3.0  # width of a cell, in sigmas of the keypoint
-_LARGEST = 0.2  # of a number, relative to the descriptor's length
-_UNIT = 512.0  # length of the descriptor as bytes
-# a pixel lies in a gap: between the middles of two rows (columns) of cells; the outermost are used
-# by half
+_LARGEST = 0.2  # clipping value, relative to the descriptor's norm
+_UNIT = 512.0  # norm of the descriptor in bytes
+# gaps between the middles of adjacent rows (columns) of cells; a pixel lies in one of each, and of
+# the outermost one side only is used
 _GAPS = _CELLS + 2
-# places with shares of their own: pixel after pixel adds to memory once, and to one place
+# accumulators of eight shares each, so that a pixel adds to one vector in memory
 _SLOTS = _GAPS * _GAPS * DIRECTIONS
 _VECTOR = 16
 _PARTS = 4
-_ROW = 128  # pixels noted together
+_ROW = 128  # pixels processed together
 
 
 @kernel()
@@ -41,7 +41,8 @@ def describe(
 ) -> None:
     """Describe a keypoint of sigma `scale` at pixel (y, x), turned by `turn` eighths of a turn.
 
-    `sizes` and `angles` are those of `gradients`. `work` has `room`; `out` takes 128 bytes.
+    `sizes` and `angles` are those of `gradients`. `work` has `work_size` elements; `out` takes 128
+    bytes.
     """
     width = _CELL * scale
     reach = min(int(np.rint(width * math.sqrt(2.0) * (_CELLS + 1) * 0.5)), max(ny, nx))
@@ -86,8 +87,8 @@ def describe(
 
 
 @kernel(inline=True)
-def room(ny: int, nx: int) -> int:
-    """Return how many numbers `describe` works with in a plane."""
+def work_size(ny: int, nx: int) -> int:
+    """Return the length of the work array of `describe`."""
     return _SLOTS * SHARES + 5 * _ROW + 2 * max(ny, nx) + 1 + _VECTOR
 
 
@@ -95,9 +96,7 @@ def room(ny: int, nx: int) -> int:
 def _within(
     start: float, step: float, limit: float, low: float, high: float
 ) -> tuple[float, float]:
-    """Return the part of `low` to `high` where ``start + j * step`` is within the limit on either
-    side.
-    """
+    """Return the part of `low` to `high` where ``abs(start + j * step)`` is within the limit."""
     if step == 0.0:
         return (low, high) if abs(start) < limit else (1.0, 0.0)
     a, b = (-limit - start) / step, (limit - start) / step
@@ -118,10 +117,7 @@ def _place(
     column_step: Any,
     turn: Any,
 ) -> None:
-    """Note of a row of pixels the gap and direction, how far along them it lies, and its size.
-
-    Five runs of `_ROW`.
-    """
+    """Store cell, direction, offsets and magnitude of a row of pixels, in five runs of `_ROW`."""
     zero, most, full = np.float32(0), np.float32(_CELLS + 1), np.float32(DIRECTIONS)
     for i in range(len(sizes)):
         j = np.float32(np.int32(offset) + np.int32(i))
@@ -139,11 +135,10 @@ def _place(
 
 @kernel()
 def _share(pixels: Any, count: int, slots: Any) -> None:
-    """Share pixels among the nearest two rows and columns of cells, and two directions, by
-    nearness.
+    """Distribute pixels among the nearest rows and columns of cells, and directions.
 
-    Neighbours add to the same place, which would wait for the one before: so parts of the row take
-    turns.
+    Linear interpolation between two of each. Adjacent pixels add to the same place, and each
+    addition would wait for the one before, so that parts of the row take turns.
     """
     part = (count + _PARTS - 1) // _PARTS
     pixels[4 * _ROW + count : 4 * _ROW + _PARTS * part] = 0
@@ -161,9 +156,7 @@ def _share(pixels: Any, count: int, slots: Any) -> None:
 
 @kernel()
 def _finish(slots: Any, out: Any) -> None:
-    """Gather the shares in cells, make their length one, cut large numbers, make the length
-    `_UNIT`, and round.
-    """
+    """Sum the shares of each cell, normalize, clip, scale to length `_UNIT`, and round."""
     values = np.zeros(_CELLS * _CELLS * DIRECTIONS, dtype=np.float32)
     for row in range(_CELLS):
         for column in range(_CELLS):

@@ -1,6 +1,4 @@
-"""Keypoints that an image itself shows, each with its place, size and direction, and the gradients
-around it.
-"""
+"""Lowe's keypoint detector: keypoints with position, size and direction, and their descriptors."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +9,7 @@ from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.finite import flawed_rows
-from galfeat.features.sift.keypoints.descriptor import describe, room
+from galfeat.features.sift.keypoints.descriptor import describe, work_size
 from galfeat.features.sift.keypoints.extrema import BORDER, FOUND, enlarged, extrema
 from galfeat.features.sift.keypoints.orientation import BINS, DIRECTIONS, directions, gradients
 from galfeat.features.sift.keypoints.pyramid import (
@@ -63,7 +61,7 @@ def detect(
     Returns
     -------
     keypoints : array of float32, shape (k, 5)
-        Column x and row y of the keypoint (the first pixel's centre is 0, 0), the diameter `size`
+        Column x and row y of the keypoint (the first pixel's center is 0, 0), the diameter `size`
         in pixels, the angle in degrees (from the x axis towards the y axis, 0 to 360) and the
         response, which is the difference of Gaussians in the image's unit. Sorted by x, y, size and
         angle.
@@ -126,8 +124,7 @@ def detect_batch(
 ) -> list[Found]:
     """Find and describe the keypoints of images of one shape, (n, ny, nx); see `detect`.
 
-    `contrast` is one number, or one an image. What is found in an image depends on that image
-    alone.
+    `contrast` is one number, or one an image. The keypoints of an image depend on that image alone.
 
     Raises
     ------
@@ -164,15 +161,15 @@ def detect_batch(
 
 @kernel(inline=True)
 def _pitch(nx: int, halo: int) -> int:
-    """Return the distance of rows.
+    """Return the distance of rows in memory.
 
-    Room for the mirrored pixels between two rows, and whole vectors.
+    It leaves space for the mirrored pixels between two rows, and is a multiple of a vector.
     """
     return (nx + 2 * halo + _VECTOR - 1) // _VECTOR * _VECTOR
 
 
 def _planes(ny: int, nx: int, halo: int, layers: int) -> tuple[int, int]:
-    """Return the number and length of planes with room for those of any octave.
+    """Return the number and length of the planes that any octave needs.
 
     Blurs, differences, gradients and angles.
     """
@@ -180,15 +177,15 @@ def _planes(ny: int, nx: int, halo: int, layers: int) -> tuple[int, int]:
 
 
 def _aligned(shape: tuple[int, int]) -> NDArray[np.float32]:
-    room = np.zeros(shape[0] * shape[1] + _VECTOR, dtype=np.float32)
-    start = -(room.ctypes.data // room.itemsize) % _VECTOR
-    return room[start : start + shape[0] * shape[1]].reshape(shape)
+    memory = np.zeros(shape[0] * shape[1] + _VECTOR, dtype=np.float32)
+    start = -(memory.ctypes.data // memory.itemsize) % _VECTOR
+    return memory[start : start + shape[0] * shape[1]].reshape(shape)
 
 
 def _sorted(
     keypoints: NDArray[np.float32], descriptors: NDArray[np.uint8], counts: NDArray[np.int64]
 ) -> list[Found]:
-    """Give each image its keypoints in order, each once."""
+    """Return the keypoints of each image sorted, without duplicates."""
     image = np.repeat(np.arange(len(counts)), counts)
     x, y, size, angle = keypoints.T[:4]
     order = np.lexsort((angle, size, y, x, image))
@@ -213,16 +210,14 @@ def _search(
     upsample: bool,
     planes: Any,
 ) -> Any:
-    """Return the keypoints of all images, one after the other, their descriptors, and how many each
-    image has.
-    """
+    """Return the keypoints of all images, their descriptors, and the number in each image."""
     counts = np.zeros(len(images), dtype=np.int64)
     keypoints = np.empty((64, 5), dtype=np.float32)
     descriptors = np.empty((64, 128), dtype=np.uint8)
     found = np.empty((64, FOUND), dtype=np.float64)
     flags = np.empty((planes.shape[1] + 15) // 8 * 8, dtype=np.uint8)
     work = np.zeros(
-        max(room(2 * shape[0], 2 * shape[1]), BLOCK + 2 * shape[1] + 4 * halo + 64),
+        max(work_size(2 * shape[0], 2 * shape[1]), BLOCK + 2 * shape[1] + 4 * halo + 64),
         dtype=np.float32,
     )
     layers = len(reaches) - 3
@@ -245,7 +240,7 @@ def _search(
         first = 0
         while min(ny, nx) > 2 * BORDER:
             for k in range(first, layers + 3):
-                # the first scale is a blur of the image, and its difference is written over
+                # the first scale is a blur of the image; its difference is overwritten
                 source = blurred[k - 1 if k else 1]
                 mirror_rows(source, ny, pitch, halo)
                 blur(
@@ -291,9 +286,9 @@ def _search(
 
 @kernel()
 def _level(image: Any, out: Any) -> int:
-    """Bring an image's middle to zero and its range below one, by a power of two.
+    """Shift an image's middle to zero and scale its range below one, by a power of two.
 
-    Return which, or `_FLAT`.
+    Return the power, or `_FLAT`.
     """
     low, high = _range(image)
     if not low < high:
@@ -317,7 +312,7 @@ def _range(image: Any) -> tuple[float, float]:
 
 @kernel()
 def _lay_out(image: Any, ny: int, nx: int, plane: Any, pitch: int, upsample: bool) -> None:
-    """Put the image on the rows of a plane of (ny, nx), doubled or as it is."""
+    """Copy the image to the rows of a plane of (ny, nx), doubled or as it is."""
     if upsample:
         double(image, ny // 2, nx // 2, plane, pitch)
     else:

@@ -1,6 +1,4 @@
-"""Where the difference of Gaussians is larger, or smaller, than all around it, in place and
-scale.
-"""
+"""Compiled search for extrema of the difference of Gaussians in position and scale."""
 
 from typing import Any
 
@@ -10,12 +8,12 @@ from galfeat.features.kernels.compiling import kernel
 
 __all__ = ["BORDER", "FOUND", "enlarged", "extrema"]
 
-BORDER = 5  # pixels around a plane, where no keypoint is looked for
-# numbers kept of each extremum: row, column, layer, and how far beyond them it lies, and the
-# difference there
+BORDER = 5  # pixels around a plane that are not searched
+# values of each extremum: row, column, layer, its subpixel offsets from them, and its difference of
+# Gaussians
 FOUND = 7
-_STEPS = 5  # moves to a neighbour before an extremum is given up
-_RUN = 512  # pixels whose contrast is looked at together
+_STEPS = 5  # moves to a neighbor before an extremum is given up
+_RUN = 512  # pixels tested together
 _FAR = 1e9  # pixels: beyond, rounding to a whole number is not defined
 
 
@@ -137,9 +135,9 @@ def _mark_run(
     above: Any,
     threshold: Any,
 ) -> None:
-    """Mark what exceeds the threshold and its six nearest neighbours.
+    """Mark what exceeds the threshold and its six nearest neighbors.
 
-    Few pixels remain for the full test.
+    Few pixels remain for the test of all neighbors.
     """
     for i in range(len(out)):
         v = here[i]
@@ -191,9 +189,9 @@ def _refine(
     edge: float,
     out: Any,
 ) -> bool:
-    """Fit a parabola in place and scale.
+    """Fit a parabola in position and scale; move on where the extremum is nearer to a neighbor.
 
-    Go to the neighbour where its top lies nearer, and judge it where it stays.
+    The contrast and edge tests apply where it stays.
     """
     for _ in range(_STEPS):
         at = y * pitch + x

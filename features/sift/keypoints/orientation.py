@@ -1,4 +1,4 @@
-"""Gradients of a plane, and the directions that most of them have around a keypoint."""
+"""Compiled gradients of a plane, and the dominant directions around a keypoint."""
 
 import math
 from typing import Any
@@ -19,12 +19,10 @@ _PEAK = 0.8  # least height of a further peak, relative to the highest
 
 @kernel()
 def gradients(plane: Any, start: int, stop: int, pitch: int, sizes: Any, angles: Any) -> None:
-    """Measure the central differences of the flat pixels from `start` to `stop`.
+    """Compute the central differences of the flat pixels from `start` to `stop`.
 
-    Twice the gradient's size, and its angle.
-
-    Angles are in eighths of a turn, from the x axis towards smaller y, 0 to 8. `plane` reaches one
-    row further on either side.
+    Twice the gradient's magnitude, and its angle in eighths of a turn, from the x axis towards
+    smaller y, 0 to 8. `plane` extends one row further on either side.
     """
     left, right = plane[start - 1 : stop - 1], plane[start + 1 : stop + 1]
     up, down = plane[start - pitch : stop - pitch], plane[start + pitch : stop + pitch]
@@ -70,11 +68,9 @@ def directions(
     work: Any,
     peaks: Any,
 ) -> int:
-    """Return how many directions a keypoint of sigma `scale` at pixel (y, x) has.
+    """Return how many dominant directions a keypoint of sigma `scale` at pixel (y, x) has.
 
-    `peaks` takes them, in bins of 10 degrees.
-
-    `work` takes `BINS` + 5 numbers and the longer side.
+    `peaks` takes them, in bins of 10 degrees. `work` takes `BINS` + 5 numbers and the longer side.
     """
     reach = min(int(np.rint(_REACH * scale)), max(ny, nx))
     counts, weights = work[: BINS + 4], work[BINS + 4 : BINS + 5 + reach]
@@ -107,7 +103,7 @@ def _count(sizes: Any, angles: Any, offset: int, weights: Any, weight: Any, coun
 
 @kernel()
 def _smooth(counts: Any) -> None:
-    """Smooth by (1, 4, 6, 4, 1) / 16 around the circle.
+    """Smooth a circular histogram by (1, 4, 6, 4, 1) / 16.
 
     The last of the bins counted, 360 degrees, is the first.
     """

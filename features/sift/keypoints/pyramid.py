@@ -1,4 +1,4 @@
-"""The scale space: an image blurred step by step, and the differences of neighbouring blurs.
+"""Compiled scale space: Gaussian blurs of an image, and the differences of successive ones.
 
 Planes lie in one flat array, row after row. Those that are blurred further have as many mirrored
 rows above and below as the widest blur needs, so that a blur along the columns is one loop over a
@@ -15,17 +15,17 @@ from galfeat.features.kernels.compiling import kernel
 
 __all__ = ["BLOCK", "blur", "double", "gaussians", "halve", "mirror_rows"]
 
-BLOCK = 2048  # pixels blurred together: they stay in the nearest cache
+BLOCK = 2048  # pixels blurred together, so that they stay in the first-level cache
 
-_CAMERA = 0.5  # blur that the image is taken to have, in pixels
+_CAMERA = 0.5  # assumed blur of the image, in pixels
 _REACH = 4.0  # half-width of a Gaussian's taps, in sigmas
-_LEAST = 0.01  # variance of the first blur at least
+_LEAST = 0.01  # least variance of the first blur
 
 
 def gaussians(
     sigma: float, octave_layers: int, upsample: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the taps of the blurs that lead from scale to scale, and how far they reach.
+    """Return the taps of the blurs from scale to scale, and their half-widths.
 
     Returns
     -------
@@ -47,9 +47,7 @@ def gaussians(
 
 @kernel()
 def double(image: Any, ny: int, nx: int, plane: Any, pitch: int) -> None:
-    """Put a pixel between any two of the flat image (ny, nx), and one at the end of each row and
-    column.
-    """
+    """Double the flat image (ny, nx) by linear interpolation, repeating the last row and column."""
     half = np.float32(0.5)
     for y in range(ny):
         row = image[y * nx : (y + 1) * nx]
@@ -103,10 +101,10 @@ def blur(
     difference: Any,
     work: Any,
 ) -> None:
-    """Blur a plane with mirrored rows into another, whose mirrored rows are left to do, and note
-    what changed.
+    """Blur a plane with mirrored rows into another, and store their difference.
 
-    `difference` takes ny rows. `work` takes `BLOCK` pixels or one row, and 2 `halo` + 32 more.
+    The mirrored rows of the output are left to `mirror_rows`. `difference` takes ny rows. `work`
+    takes `BLOCK` pixels or one row, and 2 `halo` + 32 more.
     """
     rows = max(1, BLOCK // pitch)
     lead = (halo + 15) // 16 * 16
@@ -163,9 +161,9 @@ def _mirror_columns(row: Any, nx: int, reach: int) -> None:
 
 @kernel()
 def _weigh_columns(out: Any, source: Any, at: int, step: int, taps: Any, reach: int) -> None:
-    """Sum the taps times the rows, `step` apart.
+    """Convolve along columns: sum the taps times the rows, `step` apart.
 
-    Three pairs in a loop, since with more the compiler makes no vectors.
+    Three pairs in a loop, since LLVM does not vectorize more.
     """
     n = len(out)
     first = (reach - 1) % 3 + 1
@@ -232,9 +230,9 @@ def _more(
 
 @kernel()
 def _weigh_rows(out: Any, source: Any, taps: Any, reach: int) -> None:
-    """Sum the taps times the neighbours; `source` begins `reach` pixels before `out`.
+    """Convolve along rows; `source` begins `reach` pixels before `out`.
 
-    The places are literal: one address serves all.
+    Offsets are literals, so that one address serves all.
     """
     n = len(out)
     first = (reach - 1) % 5 + 1

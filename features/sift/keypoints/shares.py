@@ -1,6 +1,6 @@
-"""Eight sums in one step, which the compiler does not find by itself.
+"""Addition of the eight shares of a pixel in one step, written as LLVM vector code.
 
-It makes vectors of loops, and these are too short.
+LLVM vectorizes loops, and this one is too short.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ _FAST = ("contract", "nsz", "arcp", "afn", "reassoc")
 def _code(
     typing: Any, slots: Any, slot: Any, row: Any, column: Any, direction: Any, size: Any
 ) -> Any:
-    """Return the types of the arguments, and a function that writes the instructions."""
+    """Return the signature, and the function that emits the instructions."""
     del typing
     single = numba.types.float32
     signature = numba.types.void(slots, numba.types.int64, single, single, single, single)
@@ -51,7 +51,7 @@ def _code(
 
 
 def _everywhere(builder: Any, value: Any) -> Any:
-    """Return a vector that holds the value in all its places."""
+    """Return a vector that repeats the value."""
     one = builder.insert_element(
         ir.Constant(_VECTOR, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
     )

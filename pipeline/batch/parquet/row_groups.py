@@ -1,9 +1,7 @@
-"""Parquet files put together and taken apart by their groups of rows, without looking at the
-values.
+"""Parquet files concatenated by row groups, without decoding values.
 
-Each shard is written and compressed where it is measured. Putting the shards together into one
-table then only copies their bytes and moves the offsets in the footer: at the speed of the disk,
-and with nothing in memory but the footer.
+Shards are encoded where they are measured. To concatenate them, their bytes are copied and the
+offsets in the footer are shifted: at the speed of the disk, and with only the footer in memory.
 
 References
 ----------
@@ -22,7 +20,15 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from galfeat.pipeline.batch.parquet.thrift import I64, LIST, STRUCT, Field, Struct, decode, encode
+from galfeat.pipeline.batch.parquet.thrift import (
+    I64,
+    LIST,
+    STRUCT,
+    Struct,
+    ThriftField,
+    decode,
+    encode,
+)
 
 __all__ = [
     "MAGIC",
@@ -30,32 +36,34 @@ __all__ = [
     "begin",
     "finish",
     "insert_rows",
-    "moved",
     "read_footer",
-    "rows_of",
+    "read_footer_of",
+    "shifted",
     "template",
 ]
 
 MAGIC = b"PAR1"
-_AT_ONCE = 1 << 24  # bytes copied at a time
-# where the system itself cannot copy: a file has one place at a time
-_ONE_WRITES = threading.Lock()
-_ROWS, _GROUPS, _METADATA = 3, 4, 5  # of FileMetaData
-# of RowGroup; an ordinal has 16 bits, too few, and may be left out
-_COLUMNS, _GROUP_ROWS, _GROUP_OFFSET, _ORDINAL = 1, 3, 5, 7
-_CHUNK_OFFSETS, _ABOUT = (2, 4, 6), 3  # of ColumnChunk: places in the file, and its ColumnMetaData
-_PAGE_OFFSETS = (9, 10, 11, 14)  # of ColumnMetaData: places in the file
+_COPY_BYTES = 1 << 24  # copied at a time
+_SEEK_LOCK = threading.Lock()  # seek and write are two calls where the system cannot copy
+# field numbers of FileMetaData
+_ROWS, _GROUPS, _METADATA = 3, 4, 5
+# of RowGroup; its optional ordinal has only 16 bits and is dropped
+_COLUMNS, _GROUP_OFFSET, _ORDINAL = 1, 5, 7
+# of ColumnChunk: offsets in the file, and its ColumnMetaData
+_CHUNK_OFFSETS, _COLUMN_METADATA = (2, 4, 6), 3
+# of ColumnMetaData: offsets in the file
+_PAGE_OFFSETS = (9, 10, 11, 14)
 
 
 class Footer:
-    """The end of a Parquet file.
+    """Footer of a Parquet file.
 
     Parameters
     ----------
     fields : Struct
         Its FileMetaData.
     start : int
-        Where in the file it begins.
+        Its offset in the file, in bytes.
     """
 
     def __init__(self, fields: Struct, start: int) -> None:
@@ -68,12 +76,12 @@ class Footer:
 
     @property
     def groups(self) -> list[Struct]:
-        """The groups of rows, as the format's RowGroup."""
+        """The row groups, as RowGroup structs of the format."""
         groups: list[Struct] = self.fields[_GROUPS].value.value
         return groups
 
-    def remark(self, key: bytes) -> bytes | None:
-        """Return an entry of the file's metadata."""
+    def metadata(self, key: bytes) -> bytes | None:
+        """Return an entry of the file's key-value metadata; None if there is none."""
         entries = self.fields[_METADATA].value.value if _METADATA in self.fields else []
         return next((bytes(entry[2].value) for entry in entries if entry[1].value == key), None)
 
@@ -84,7 +92,7 @@ def read_footer(file: BinaryIO) -> Footer:
     Raises
     ------
     ValueError
-        If it is cut off or damaged.
+        If the file is truncated or damaged.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 8))
@@ -100,80 +108,81 @@ def read_footer(file: BinaryIO) -> Footer:
 
 
 def template(schema: pa.Schema) -> Footer:
-    """Return the footer of a file of this schema, metadata and all, without rows."""
+    """Return the footer of an empty file of this schema, with its metadata."""
     file = io.BytesIO()
     pq.ParquetWriter(file, schema).close()
     return read_footer(file)
 
 
 def begin(out: BinaryIO) -> None:
-    """Write what every Parquet file begins with."""
+    """Write the magic bytes at the start of a Parquet file."""
     out.write(MAGIC)
 
 
-def rows_of(path: Path) -> Footer:
-    """Read the footer of a file of rows."""
+def read_footer_of(path: Path) -> Footer:
+    """Read the footer of a Parquet file by its path."""
     with path.open("rb") as file:
         return read_footer(file)
 
 
 def insert_rows(out: BinaryIO, path: Path, footer: Footer, place: int) -> None:
-    """Copy the groups of rows of a file into another, to a place of it.
-
-    Several may be copied at a time, in threads.
+    """Copy all row groups of a file into another one; may be called from several threads.
 
     Parameters
     ----------
     out : file
-        The other, of the same schema; it is not moved on.
+        The target, of the same schema; its position does not matter.
     path : Path
+        The file to copy from.
     footer : Footer
-        That of the file.
+        Its footer.
     place : int
-        Where in `out` its first row belongs.
+        Offset in `out` of its first row group.
     """
     with path.open("rb") as file:
         _copy(file.fileno(), out.fileno(), (len(MAGIC), footer.start), place)
 
 
 def finish(out: BinaryIO, like: Footer, rows: int, groups: Iterable[bytes | Struct]) -> None:
-    """Write the footer, after the last group of rows."""
+    """Write the footer after the last row group, with the schema and metadata of `like`."""
     fields = like.fields | {
-        _ROWS: Field(I64, rows),
-        _GROUPS: Field(LIST, Field(STRUCT, list(groups))),
+        _ROWS: ThriftField(I64, rows),
+        _GROUPS: ThriftField(LIST, ThriftField(STRUCT, list(groups))),
     }
     end = encode(dict(sorted(fields.items())))
     out.write(end + len(end).to_bytes(4, "little") + MAGIC)
 
 
-def moved(group: Struct, shift: int) -> Struct:
-    """Return a group of rows that stands `shift` bytes further on."""
-    columns = [_moved_column(column, shift) for column in group[_COLUMNS].value.value]
-    new = {**group, _COLUMNS: Field(LIST, Field(STRUCT, columns))}
+def shifted(group: Struct, shift: int) -> Struct:
+    """Return the RowGroup of a row group that lies `shift` bytes further on in the file."""
+    columns = [_shift_column(column, shift) for column in group[_COLUMNS].value.value]
+    new = {**group, _COLUMNS: ThriftField(LIST, ThriftField(STRUCT, columns))}
     new.pop(_ORDINAL, None)
-    return _shifted(new, (_GROUP_OFFSET,), shift)
+    return _shift_fields(new, (_GROUP_OFFSET,), shift)
 
 
-def _moved_column(column: Struct, shift: int) -> Struct:
-    about = _shifted(column[_ABOUT].value, _PAGE_OFFSETS, shift)
-    return _shifted({**column, _ABOUT: Field(STRUCT, about)}, _CHUNK_OFFSETS, shift)
+def _shift_column(column: Struct, shift: int) -> Struct:
+    column_metadata = _shift_fields(column[_COLUMN_METADATA].value, _PAGE_OFFSETS, shift)
+    return _shift_fields(
+        {**column, _COLUMN_METADATA: ThriftField(STRUCT, column_metadata)}, _CHUNK_OFFSETS, shift
+    )
 
 
-def _shifted(fields: Struct, numbers: tuple[int, ...], shift: int) -> Struct:
-    """Move offsets; a zero says that there is none."""
-    places = {
-        number: Field(I64, fields[number].value + shift)
+def _shift_fields(fields: Struct, numbers: tuple[int, ...], shift: int) -> Struct:
+    """Add `shift` to offsets; zero means that there is none."""
+    offsets = {
+        number: ThriftField(I64, fields[number].value + shift)
         for number in numbers
         if number in fields and fields[number].value
     }
-    return {**fields, **places}
+    return {**fields, **offsets}
 
 
 def _copy(source: int, target: int, part: tuple[int, int], place: int) -> None:
-    """Copy a part of a file to a place of another, within the system where it can do that."""
+    """Copy a byte range of a file into another, within the kernel if the system can do that."""
     start, stop = part
     while start < stop:
-        copied = _copy_within_system(source, target, (start, stop), place) or _copy_through_memory(
+        copied = _copy_in_kernel(source, target, (start, stop), place) or _copy_through_memory(
             source, target, (start, stop), place
         )
         if not copied:
@@ -181,7 +190,7 @@ def _copy(source: int, target: int, part: tuple[int, int], place: int) -> None:
         start, place = start + copied, place + copied
 
 
-def _copy_within_system(source: int, target: int, part: tuple[int, int], place: int) -> int:
+def _copy_in_kernel(source: int, target: int, part: tuple[int, int], place: int) -> int:
     if not hasattr(os, "copy_file_range"):
         return 0
     try:
@@ -201,7 +210,7 @@ def _copy_within_system(source: int, target: int, part: tuple[int, int], place: 
 
 def _copy_through_memory(source: int, target: int, part: tuple[int, int], place: int) -> int:
     os.lseek(source, part[0], os.SEEK_SET)
-    data = os.read(source, min(_AT_ONCE, part[1] - part[0]))
-    with _ONE_WRITES:
+    data = os.read(source, min(_COPY_BYTES, part[1] - part[0]))
+    with _SEEK_LOCK:
         os.lseek(target, place, os.SEEK_SET)
         return os.write(target, data)

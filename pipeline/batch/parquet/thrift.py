@@ -1,9 +1,7 @@
-"""Thrift's compact protocol, as far as Parquet's footers and page headers need it.
+"""Thrift compact protocol: the subset of Parquet footers and page headers.
 
-Bytes to a tree of fields, and back.
-
-A struct is a dict of field number to `Field`. A value of a struct or of a list may also be the
-bytes of an encoded struct, which are then written as they are.
+A struct is decoded to a dict of field number to `ThriftField`, and encoded from it. A struct in it
+may also be given as bytes that are already encoded.
 
 References
 ----------
@@ -20,8 +18,8 @@ __all__ = [
     "I64",
     "LIST",
     "STRUCT",
-    "Field",
     "Struct",
+    "ThriftField",
     "decode",
     "encode",
     "varint",
@@ -30,21 +28,18 @@ __all__ = [
 _TRUE, _FALSE, _I8, _I16, I32, I64, _DOUBLE, BINARY, LIST, _SET, _MAP, STRUCT = range(1, 13)
 
 
-class Field(NamedTuple):
-    """The type of a value, by its number in the protocol, and the value.
-
-    Of a list, the type of its elements and they.
-    """
+class ThriftField(NamedTuple):
+    """Type number and value of a field; of a list, the type of its elements and the elements."""
 
     kind: int
     value: Any
 
 
-Struct = dict[int, Field]
+Struct = dict[int, ThriftField]
 
 
 def varint(number: int) -> bytes:
-    """Return a number that is not negative in base 128, least digits first."""
+    """Encode a non-negative integer as a varint (LEB128)."""
     out = bytearray()
     while number > 127:
         out.append(number & 127 | 128)
@@ -54,12 +49,12 @@ def varint(number: int) -> bytes:
 
 
 def decode(data: bytes) -> Struct:
-    """Return the struct that some bytes begin with.
+    """Decode the struct at the start of some bytes.
 
     Raises
     ------
     ValueError
-        If they are cut off or hold something else.
+        If they are truncated or hold anything else.
     """
     try:
         return _Reader(data).struct()
@@ -68,7 +63,7 @@ def decode(data: bytes) -> Struct:
 
 
 def encode(fields: Struct) -> bytes:
-    """Return a struct as bytes; `decode` gives it back."""
+    """Encode a struct; the inverse of `decode`."""
     out, last = bytearray(), 0
     for number, (kind, value) in fields.items():
         if kind == _TRUE:
@@ -110,6 +105,8 @@ def _value(kind: int, value: Any) -> bytes:
 
 
 class _Reader:
+    """Decoder of one struct."""
+
     def __init__(self, data: bytes) -> None:
         self._data, self._at = data, 0
 
@@ -120,9 +117,9 @@ class _Reader:
             kind = head & 15
             number = number + (head >> 4) if head >> 4 else self._zigzag()
             fields[number] = (
-                Field(_TRUE, kind == _TRUE)
+                ThriftField(_TRUE, kind == _TRUE)
                 if kind in (_TRUE, _FALSE)
-                else Field(kind, self._value(kind))
+                else ThriftField(kind, self._value(kind))
             )
         return fields
 
@@ -157,7 +154,7 @@ class _Reader:
         if kind in (LIST, _SET):
             head = self._byte()
             count = head >> 4 if head >> 4 < 15 else self._varint()
-            return Field(head & 15, [self._value(head & 15) for _ in range(count)])
+            return ThriftField(head & 15, [self._value(head & 15) for _ in range(count)])
         if kind == _DOUBLE:
             return struct.unpack("<d", self._take(8))[0]
         if kind in (_TRUE, _FALSE, _I8):

@@ -1,11 +1,9 @@
-"""Columns of vectors as Parquet stores them, written by hand.
+"""Data pages of fixed-size vectors, without computing their levels value by value.
 
-A list column of fixed length is its numbers, one after the other.
-
-pyarrow counts for each number at which level of nesting it stands, which takes longer than
-measuring a galaxy does. Where every row has the same number of values and none is missing, these
-counts are known beforehand. The values are stored plain and without compression: noise does not get
-smaller. Every reader of Parquet reads these pages; the tests read them with pyarrow and pandas.
+pyarrow computes a repetition and a definition level for each value. If every row has the same
+number of values and none is null, the levels are known beforehand and are written as runs. Values
+are stored plain and uncompressed: noise does not compress. Every Parquet reader reads these pages;
+the tests read them with pyarrow, pandas, polars and DuckDB.
 
 References
 ----------
@@ -24,25 +22,22 @@ from galfeat.pipeline.batch.parquet.thrift import (
     I64,
     LIST,
     STRUCT,
-    Field,
     Struct,
+    ThriftField,
     encode,
     varint,
 )
 
 __all__ = ["is_vector", "write_vectors"]
 
-_PAGE = 1 << 20  # bytes of values in a page, but never less than a row
+_PAGE_BYTES = 1 << 20  # of values per page, but at least one row
+# enumerations of the format: page type, physical type, encodings, compression
 _DATA_PAGE, _FLOAT, _PLAIN, _RLE, _UNCOMPRESSED = 0, 4, 0, 3, 0
-# definition level of a number that is there: column, list and number may each be missing, and none
-# is
-_NO_LESS = 3
+_DEFINED = 3  # definition level of a value: column, list and element are nullable, and none is null
 
 
 def is_vector(field: pa.Field) -> bool:
-    """Return whether a column holds vectors of one length, of 32-bit floats, in the form that
-    pyarrow gives them by default.
-    """
+    """Return whether a column holds fixed-size float32 vectors, nullable as pyarrow's default."""
     kind = field.type
     return bool(
         pa.types.is_fixed_size_list(kind)
@@ -54,18 +49,23 @@ def is_vector(field: pa.Field) -> bool:
 
 
 def write_vectors(file: BinaryIO, name: str, vectors: NDArray[np.float32]) -> Struct:
-    """Write the pages of a column, and return the ColumnChunk that describes them.
+    """Write the data pages of a column; return the ColumnChunk that describes them.
 
     Parameters
     ----------
     file : binary file
-        At the place where the pages are to be.
+        The pages are written at its position.
     name : str
     vectors : array of float32, shape (n, k)
         n and k at least 1.
+
+    Returns
+    -------
+    Struct
+        With offsets in `file`.
     """
     n, k = vectors.shape
-    rows = max(1, _PAGE // (4 * k))
+    rows = max(1, _PAGE_BYTES // (4 * k))
     offset = file.tell()
     values = np.ascontiguousarray(vectors, dtype="<f4")
     size = 0
@@ -75,38 +75,43 @@ def write_vectors(file: BinaryIO, name: str, vectors: NDArray[np.float32]) -> St
         file.write(head)
         file.write(page.data.cast("B"))
         size += len(head) + page.nbytes
-    about: Struct = {
-        1: Field(I32, _FLOAT),
-        2: Field(LIST, Field(I32, [_PLAIN, _RLE])),
-        3: Field(LIST, Field(BINARY, [name.encode(), b"list", b"element"])),
-        4: Field(I32, _UNCOMPRESSED),
-        5: Field(I64, n * k),
-        6: Field(I64, size),
-        7: Field(I64, size),
-        9: Field(I64, offset),
+    metadata: Struct = {
+        1: ThriftField(I32, _FLOAT),
+        2: ThriftField(LIST, ThriftField(I32, [_PLAIN, _RLE])),
+        3: ThriftField(LIST, ThriftField(BINARY, [name.encode(), b"list", b"element"])),
+        4: ThriftField(I32, _UNCOMPRESSED),
+        5: ThriftField(I64, n * k),
+        6: ThriftField(I64, size),
+        7: ThriftField(I64, size),
+        9: ThriftField(I64, offset),
     }
-    return {2: Field(I64, 0), 3: Field(STRUCT, about)}
+    return {2: ThriftField(I64, 0), 3: ThriftField(STRUCT, metadata)}
 
 
 def _head(n: int, k: int) -> bytes:
-    """Return what stands before the values of a page: its header and the levels."""
-    row = _run(1, 0) + (_run(k - 1, 1) if k > 1 else b"")  # a new row, then more of the same
-    levels = _with_length(row * n) + _with_length(_run(n * k, _NO_LESS))
+    """Return header, repetition levels and definition levels of a page of n rows of k values."""
+    row = _run(1, 0) + (_run(k - 1, 1) if k > 1 else b"")  # 0 starts a row, 1 continues it
+    levels = _with_length(row * n) + _with_length(_run(n * k, _DEFINED))
     size = len(levels) + 4 * n * k
     header: Struct = {
-        1: Field(I32, _DATA_PAGE),
-        2: Field(I32, size),
-        3: Field(I32, size),
-        5: Field(
+        1: ThriftField(I32, _DATA_PAGE),
+        2: ThriftField(I32, size),
+        3: ThriftField(I32, size),
+        5: ThriftField(
             STRUCT,
-            {1: Field(I32, n * k), 2: Field(I32, _PLAIN), 3: Field(I32, _RLE), 4: Field(I32, _RLE)},
+            {
+                1: ThriftField(I32, n * k),
+                2: ThriftField(I32, _PLAIN),
+                3: ThriftField(I32, _RLE),
+                4: ThriftField(I32, _RLE),
+            },
         ),
     }
     return encode(header) + levels
 
 
 def _run(length: int, level: int) -> bytes:
-    """Return a level that is repeated, in the format's run-length encoding."""
+    """Return a run of equal levels in the RLE encoding of Parquet."""
     return varint(length << 1) + bytes([level])
 
 

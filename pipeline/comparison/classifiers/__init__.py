@@ -1,3 +1,1 @@
-"""The classifiers that are compared, and how their hyperparameters and training copies are
-drawn.
-"""
+"""Classifiers of the comparison, their hyperparameter search, and augmentation."""

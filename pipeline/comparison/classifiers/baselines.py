@@ -1,6 +1,7 @@
-"""Other classifiers than our network, on the same numbers and searched as long.
+"""Baseline classifiers on the same features: logistic regression and random forest.
 
-They tell what the input does from what the head does.
+They separate the effect of the input from that of the classifier. As many hyperparameters are tried
+as for the network.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,103 +15,105 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 from galfeat.pipeline.comparison.classifiers.hyperparameters import COMPONENTS, Settings
-from galfeat.pipeline.comparison.metrics import judged, spread
+from galfeat.pipeline.comparison.metrics import evaluate, expand_to_classes
 from galfeat.pipeline.comparison.split import (
     calibrated,
     class_weights,
-    joined,
-    temperature_of,
-    widths_and_factors,
+    column_counts_and_scales,
+    concatenate,
+    fitted_temperature,
 )
 from galfeat.pipeline.models.inputs import Part
 
-__all__ = ["HEADS", "FittedHead", "draw_head", "fit_head", "search_head"]
+__all__ = ["BASELINES", "FittedBaseline", "draw_baseline", "fit_baseline", "search_baseline"]
 
-HEADS = ("logistic", "forest")
-"""Logistic regression with an L2 penalty, and a forest of random trees."""
+BASELINES = ("logistic", "forest")
+"""Logistic regression with an L2 penalty, and random forest."""
 
 _TREES, _TREES_OF_SEARCH = 200, 50
-_LEAVES, _TRIES, _MOST_TRIED = (1, 2, 4, 8, 16), (0.5, 1.0, 2.0), 64
-# of the logistic regression's solver, and the gradient at which it stops
-_STEPS, _CLOSE = 1000, 1e-3
-# times as many numbers as galaxies: then the numbers are first turned into the galaxies' own span
-_WIDER = 4
-_NOTHING = 1e-10  # of the largest eigenvalue
+_LEAVES, _TRIES, _MAX_TRIED = (1, 2, 4, 8, 16), (0.5, 1.0, 2.0), 64
+# of the solver of the logistic regression, as in scikit-learn
+_MAX_ITER, _TOL = 1000, 1e-3
+# With more columns per galaxy than this, the logistic regression is fitted in the row space.
+_MAX_COLUMN_RATIO = 4
+_MIN_EIGENVALUE = 1e-10  # of the largest
 
-Side = Sequence[NDArray[np.float32]]
+Features = Sequence[NDArray[np.float32]]
 Model = Any  # LogisticRegression or RandomForestClassifier, which carry no annotations
 
 
 @dataclass(frozen=True, eq=False)
-class _Space:
-    """What a head makes of the parts of its input."""
+class _FeatureMap:
+    """Selection, scaling and projection of the parts of an input."""
 
-    widths: Sequence[int]
-    factors: Sequence[float]
+    columns: Sequence[int]
+    scales: Sequence[float]
     basis: NDArray[np.float64] | None = None
 
-    def matrix(self, wide: Side) -> NDArray[Any]:
-        x = joined(wide, self.widths, self.factors)
+    def matrix(self, features: Features) -> NDArray[Any]:
+        x = concatenate(features, self.columns, self.scales)
         return x if self.basis is None else x @ self.basis
 
 
 @dataclass(frozen=True, eq=False)
-class FittedHead:
-    """A trained head with what was learned before it.
+class FittedBaseline:
+    """Trained baseline classifier with its feature map, settings and temperature.
 
     Parameters
     ----------
     model : LogisticRegression or RandomForestClassifier
-        Of the classes' numbers: scikit-learn takes a class "1" for the number 1 where weights go by
-        classes.
+        Trained on the numbers of the classes: in class weights, scikit-learn confuses a class "1"
+        with the number 1.
     classes : list of str
-        Names of the classes that it knows, sorted.
-    space : object
-        Which columns it takes, and how they are brought to one scale.
+        Names of the classes of the training galaxies, sorted.
+    feature_map : object
+        Which columns are used, and how they are scaled and projected.
     settings : mapping
-        What the search chose.
+        Chosen by the hyperparameter search.
     temperature : float
-        The logarithms of the probabilities are divided by it: fitted on the inner split.
+        Calibration: divides the logarithms of the probabilities. Fitted on the inner split.
     """
 
     model: Model
     classes: list[str]
-    space: _Space
+    feature_map: _FeatureMap
     settings: Mapping[str, Any]
     temperature: float
 
     @property
     def n_features(self) -> int:
-        """Numbers a galaxy that it is fed."""
-        return sum(self.space.widths)
+        """Number of features per galaxy."""
+        return sum(self.feature_map.columns)
 
     @property
     def n_parameters(self) -> int:
-        """Coefficients, one an input number and class; or the nodes of all trees."""
+        """Number of coefficients, or of the nodes of all trees."""
         if isinstance(self.model, RandomForestClassifier):
             return sum(int(tree.tree_.node_count) for tree in self.model.estimators_)
         return (self.n_features + 1) * len(self.model.intercept_)
 
-    def probabilities(self, wide: Side) -> NDArray[np.float64]:
-        """Return the probability of each class, made as sure as it may be; shape (n, classes)."""
-        return calibrated(self.model.predict_proba(self.space.matrix(wide)), self.temperature)
+    def probabilities(self, features: Features) -> NDArray[np.float64]:
+        """Return the calibrated probability of each class, shape (n, classes)."""
+        return calibrated(
+            self.model.predict_proba(self.feature_map.matrix(features)), self.temperature
+        )
 
 
-def draw_head(name: str, count: int, seed: int) -> list[dict[str, Any]]:
-    """Return the default settings of a head and `count` - 1 random ones.
+def draw_baseline(name: str, count: int, seed: int) -> list[dict[str, Any]]:
+    """Return the default settings of a baseline and `count` - 1 random ones.
 
-    Logistic regression: C from 0.0003 to 3, evenly in its logarithm. Forest: at least 1, 2, 4, 8 or
-    16 galaxies a leaf; 0.5, 1 or 2 times the square root of the numbers, 64 at most, are tried a
-    split. Both: 24, 48 or 96 components a block. The draws of a small count are the first of a
-    large one.
+    Logistic regression: C from 0.0003 to 3, log-uniform. Random forest: at least 1, 2, 4, 8 or 16
+    galaxies per leaf; 0.5, 1 or 2 times the square root of the number of features, 64 at most, are
+    tried at each split. Both: 24, 48 or 96 principal components per block. The draws of a small
+    count are the first of a large one.
 
     Parameters
     ----------
     name : str
-        One of `HEADS`.
+        One of `BASELINES`.
     count, seed : int
     """
-    rng = np.random.default_rng([seed, HEADS.index(name)])
+    rng = np.random.default_rng([seed, BASELINES.index(name)])
     first: dict[str, Any] = {"C": 0.1} if name == "logistic" else {"leaf": 2, "tries": 1.0}
     drawn: list[dict[str, Any]] = []
     for _ in range(count - 1):
@@ -128,85 +131,114 @@ def draw_head(name: str, count: int, seed: int) -> list[dict[str, Any]]:
     return [{"components": Settings().components, **first}, *drawn]
 
 
-def search_head(
+def search_baseline(
     name: str,
     parts: Sequence[Part],
-    sides: tuple[Side, Side],
+    sides: tuple[Features, Features],
     labels: tuple[NDArray[np.str_], NDArray[np.str_]],
     *,
     draws: Sequence[Mapping[str, Any]],
     seed: int,
 ) -> tuple[Mapping[str, Any], float, list[float]]:
-    """Return the best of the draws by macro-F1 on the inner split, its temperature, and all inner
-    scores.
+    """Search settings by macro-F1 on the inner split.
 
     Parameters
     ----------
     name : str
-        One of `HEADS`.
+        One of `BASELINES`.
     parts : sequence of Part
     sides : pair of sequences of array
-        Both sides of the inner split, an array a part; the forests of the search have 50 trees, the
-        final one 200.
+        Training and validation features of the inner split, an array per part.
     labels : pair of array of str
     draws : sequence of mapping
     seed : int
+
+    Returns
+    -------
+    settings : mapping
+        The best draw.
+    temperature : float
+    scores : list of float
+        Macro-F1 of every draw.
+
+    Notes
+    -----
+    The forests of the search have 50 trees, the final one 200.
     """
-    learn, judge = labels
-    classes = sorted({*learn.tolist(), *judge.tolist()})
-    spaces: dict[tuple[int, ...], _Space] = {}
-    said, scores = [], []
+    train, validation = labels
+    classes = sorted({*train.tolist(), *validation.tolist()})
+    feature_maps: dict[tuple[int, ...], _FeatureMap] = {}
+    tables, scores = [], []
     for settings in draws:
-        widths = tuple(widths_and_factors(parts, sides[0], settings["components"])[0])
-        if widths not in spaces:
-            spaces[widths] = _space(name, parts, sides[0], settings["components"])
+        columns = tuple(column_counts_and_scales(parts, sides[0], settings["components"])[0])
+        if columns not in feature_maps:
+            feature_maps[columns] = _feature_map(name, parts, sides[0], settings["components"])
         model, known = _train(
             name,
-            spaces[widths].matrix(sides[0]),
-            learn,
+            feature_maps[columns].matrix(sides[0]),
+            train,
             settings,
             trees=_TREES_OF_SEARCH,
             seed=seed,
         )
-        said.append(
-            np.asarray(model.predict_proba(spaces[widths].matrix(sides[1])), dtype=np.float64)
+        tables.append(
+            np.asarray(
+                model.predict_proba(feature_maps[columns].matrix(sides[1])), dtype=np.float64
+            )
         )
-        scores.append(judged(judge, spread(said[-1], known, classes), classes)[0]["macro_f1"])
+        scores.append(
+            evaluate(validation, expand_to_classes(tables[-1], known, classes), classes)[0][
+                "macro_f1"
+            ]
+        )
     best = int(np.argmax(scores))
-    return draws[best], temperature_of(said[best], judge, sorted(set(learn.tolist()))), scores
+    return (
+        draws[best],
+        fitted_temperature(tables[best], validation, sorted(set(train.tolist()))),
+        scores,
+    )
 
 
-def fit_head(
+def fit_baseline(
     name: str,
     parts: Sequence[Part],
-    wide: Side,
+    features: Features,
     labels: NDArray[np.str_],
     *,
     settings: Mapping[str, Any],
     temperature: float,
     seed: int,
-) -> FittedHead:
-    """Train a head with these settings on the whole training side."""
-    space = _space(name, parts, wide, settings["components"])
-    model, classes = _train(name, space.matrix(wide), labels, settings, trees=_TREES, seed=seed)
-    return FittedHead(model, classes, space, settings, temperature)
+) -> FittedBaseline:
+    """Train a baseline with these settings on the whole training side.
+
+    Parameters are those of `search_baseline`; `features` has an array per part.
+    """
+    feature_map = _feature_map(name, parts, features, settings["components"])
+    model, classes = _train(
+        name, feature_map.matrix(features), labels, settings, trees=_TREES, seed=seed
+    )
+    return FittedBaseline(model, classes, feature_map, settings, temperature)
 
 
-def _space(name: str, parts: Sequence[Part], wide: Side, components: int) -> _Space:
-    widths, factors = widths_and_factors(parts, wide, components)
-    n = len(wide[0])
-    if name != "logistic" or sum(widths) < _WIDER * n:
-        return _Space(widths, factors)
-    return _Space(widths, factors, _span(joined(wide, widths, factors).astype(np.float64)))
+def _feature_map(
+    name: str, parts: Sequence[Part], features: Features, components: int
+) -> _FeatureMap:
+    columns, scales = column_counts_and_scales(parts, features, components)
+    n = len(features[0])
+    if name != "logistic" or sum(columns) < _MAX_COLUMN_RATIO * n:
+        return _FeatureMap(columns, scales)
+    return _FeatureMap(
+        columns, scales, _row_space(concatenate(features, columns, scales).astype(np.float64))
+    )
 
 
-def _span(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return orthonormal columns that span the rows.
+def _row_space(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an orthonormal basis of the row space, shape (columns, rank).
 
-    Coefficients beyond them would cost penalty and change nothing.
+    The L2-penalized coefficients lie in it, so the fit in this basis is the same and faster.
     """
     values, vectors = eigh(x @ x.T)
-    kept = values > _NOTHING * values[-1]
+    kept = values > _MIN_EIGENVALUE * values[-1]
     basis: NDArray[np.float64] = x.T @ (vectors[:, kept] / np.sqrt(values[kept]))
     return basis
 
@@ -225,10 +257,10 @@ def _train(
     weights = {number: by_name[name] for number, name in enumerate(classes.tolist())}
     if name == "logistic":
         model = LogisticRegression(
-            C=settings["C"], max_iter=_STEPS, tol=_CLOSE, class_weight=weights
+            C=settings["C"], max_iter=_MAX_ITER, tol=_TOL, class_weight=weights
         )
         return model.fit(x.astype(np.float64), numbers), classes.tolist()
-    tried = min(max(1, round(settings["tries"] * x.shape[1] ** 0.5)), _MOST_TRIED)
+    tried = min(max(1, round(settings["tries"] * x.shape[1] ** 0.5)), _MAX_TRIED)
     forest = RandomForestClassifier(
         trees,
         min_samples_leaf=settings["leaf"],

@@ -1,4 +1,4 @@
-"""Settings of the network, drawn at random: the same draws for every input."""
+"""Hyperparameters of the network and their random search: the same draws for every input."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,14 +8,14 @@ import numpy as np
 __all__ = ["COMPONENTS", "MOST_COMPONENTS", "Settings", "draw_settings"]
 
 COMPONENTS = (24, 48, 96)
-"""Numbers of principal components of a block that are tried."""
+"""Numbers of principal components of a block in the search."""
 MOST_COMPONENTS = max(COMPONENTS)
 _HIDDEN = (32, 64, 128)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the search chooses.
+    """Hyperparameters of a network.
 
     Parameters
     ----------
@@ -28,7 +28,8 @@ class Settings:
     components : int
         Principal components of each reduced block.
     weight : float
-        Classes count as the inverse of their frequency to this power: 0 as they are, 1 all alike.
+        Class weights are inverse frequencies to this power: 0 weights all galaxies alike, 1 all
+        classes.
     """
 
     hidden: int = 64
@@ -38,16 +39,17 @@ class Settings:
     weight: float = 1.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings as plain values."""
+        """Return the settings as a dict."""
         return asdict(self)
 
 
 def draw_settings(count: int, seed: int) -> list[Settings]:
     """Return the default settings and `count` - 1 random ones.
 
-    Hidden units 32, 64 or 128; L2 from 0.3 to 10 and rate from 0.0005 to 0.003, both evenly in
-    their logarithms; 24, 48 or 96 components. Classes always count alike. The draws of a small
-    count are the first of a large one.
+    Random search (Bergstra & Bengio 2012, https://jmlr.org/papers/v13/bergstra12a.html): 32, 64 or
+    128 hidden units; L2 penalty from 0.3 to 10 and learning rate from 0.0005 to 0.003, both
+    log-uniform; 24, 48 or 96 principal components. Class weights are not searched. The draws of a
+    small count are the first of a large one.
     """
     rng = np.random.default_rng(seed)
     drawn = [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from galfeat.data.fits.ancillary_names import companion_root, is_companion, split_companions
+from galfeat.data.fits.ancillary_names import ancillary_stem, flag_ancillary_files, is_ancillary
 from galfeat.data.sources.folders import list_cutouts, names_of, without_suffix
 
 
@@ -19,15 +19,15 @@ def touch(folder: Path, *files: str) -> None:
     "name",
     ["ERR", "sigma", "VAR_POISSON", "g_mask", "WHT2", "ivar", "file_psf", "file_noise", "DQ"],
 )
-def test_companions_are_known_by_their_words(name: str) -> None:
-    assert is_companion(name)
+def test_ancillary_images_are_recognized_by_their_words(name: str) -> None:
+    assert is_ancillary(name)
 
 
 @pytest.mark.parametrize(
     "name", ["", "SCI", "g", "file_g", "masked_galaxy", "variable", "psfree", "F814W"]
 )
 def test_words_inside_other_words_do_not_count(name: str) -> None:
-    assert not is_companion(name)
+    assert not is_ancillary(name)
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,20 @@ def test_words_inside_other_words_do_not_count(name: str) -> None:
         ("SDSS_G1fitim", None),
     ],
 )
-def test_what_stands_before_the_word_is_found(stem: str, root: str | None) -> None:
-    assert companion_root(stem) == root
+def test_the_part_before_the_word_is_the_stem(stem: str, root: str | None) -> None:
+    assert ancillary_stem(stem) == root
 
 
-def test_a_companion_needs_a_galaxy_that_it_accompanies() -> None:
-    assert split_companions(["G1fitim", "G1sigma", "G2sigma", "G10fitim"]) == [
+def test_an_ancillary_file_needs_a_galaxy() -> None:
+    assert flag_ancillary_files(["G1fitim", "G1sigma", "G2sigma", "G10fitim"]) == [
         False,
         True,
         False,
         False,
     ]
-    assert split_companions(["psf", "mask"]) == [False, False]
-    assert split_companions(["psf", "ngc1"]) == [True, False]
-    assert split_companions(["G1sigma", "G1psf"]) == [False, False]
+    assert flag_ancillary_files(["psf", "mask"]) == [False, False]
+    assert flag_ancillary_files(["psf", "ngc1"]) == [True, False]
+    assert flag_ancillary_files(["G1sigma", "G1psf"]) == [False, False]
 
 
 def test_a_folder_is_searched_to_the_bottom_in_order(tmp_path: Path) -> None:

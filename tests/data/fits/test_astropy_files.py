@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.fits.file import FitsFile, open_fits
-from galfeat.data.fits.streams import Bytes
+from galfeat.data.fits.streams import FileBytes
 
 FOLDER = Path(fits.__path__[0]) / "tests" / "data"
 PACKED = Path(fits.__path__[0]) / "hdu" / "compressed" / "tests" / "data"
@@ -173,7 +173,7 @@ READ: dict[str, Callable[[], bytes]] = {
 @pytest.mark.parametrize("name", READ)
 def test_what_astropy_reads_with_a_warning_has_its_pixels(name: str) -> None:
     content = READ[name]()
-    [ours], [theirs] = by_us(FitsFile(Bytes(content))), by_astropy(io.BytesIO(content))
+    [ours], [theirs] = by_us(FitsFile(FileBytes(content))), by_astropy(io.BytesIO(content))
     assert np.array_equal(ours[0], theirs)
 
 
@@ -234,5 +234,5 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 def test_what_no_one_can_read_has_a_true_reason(name: str) -> None:
     made, words = REFUSED[name]
     with pytest.raises(CutoutError) as caught:
-        by_us(FitsFile(Bytes(made())))
+        by_us(FitsFile(FileBytes(made())))
     assert words in str(caught.value)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data import Shard, open_source
 from galfeat.data.fits.file import FitsFile
-from galfeat.data.fits.streams import Bytes
+from galfeat.data.fits.streams import FileBytes
 
 BITPIX = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 SHAPES = [(5, 7), (2, 4, 6), (1, 6, 3), (2, 3, 4, 5), (1, 2, 5, 4), (1, 1, 7, 2)]
@@ -100,7 +100,7 @@ def by_astropy(content: bytes, number: int = 0) -> NDArray[Any]:
 
 def by_us(content: bytes) -> NDArray[np.float32]:
     """Return all galaxies of a file, one after the other."""
-    file = FitsFile(Bytes(content))
+    file = FitsFile(FileBytes(content))
     return np.stack([file.load(galaxy).pixels for galaxy in file.galaxies()])
 
 
@@ -135,6 +135,7 @@ def test_blank_is_nan(bitpix: int) -> None:
             assert same(content, stored, blank)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1"])
 @pytest.mark.parametrize("dtype", ["u1", "<i2", ">i2", "<u2", "<i4", ">i4", "<f4", ">f4", "<f8"])
 @pytest.mark.parametrize("shape", [(40, 33), (3, 17, 20)])
@@ -205,7 +206,7 @@ def test_pixel_lists_of_every_instruction() -> None:
 
 @pytest.mark.parametrize("bitpix", BITPIX)
 def test_folders_of_such_files_are_read_alike(tmp_path: Path, bitpix: int) -> None:
-    """The quick way for many files gives what the careful way gives."""
+    """The fast path for many files gives what the slow path gives."""
     contents = {}
     for seed, (scale, shape) in enumerate(product(SCALES, [(5, 7), (2, 4, 6)])):
         content, _ = image(bitpix, shape, scale, np.random.default_rng(seed))

@@ -17,10 +17,10 @@ from PIL import Image
 
 from galfeat import CutoutError
 from galfeat.data import Shard, open_source
-from galfeat.data.fits import fast_images as plain
+from galfeat.data.fits import fast_images
 from galfeat.data.fits.file import FitsFile, open_fits
 from galfeat.data.fits.headers import read_hdus
-from galfeat.data.fits.streams import Bytes, open_bytes
+from galfeat.data.fits.streams import FileBytes, open_bytes
 
 
 def whole(*hdus: Any) -> bytes:
@@ -187,13 +187,13 @@ def test_a_small_file_that_claims_a_thousand_million_pixels_a_row_fails_at_once(
         failure.reason == "is truncated: its image should have 80,000,000,000 bytes and has 17,120"
     )
     # the room that any file is read into, most of it never touched
-    assert peak < plain._LARGEST + 100_000
+    assert peak < fast_images._MAX_BYTES + 100_000
 
 
 def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("galfeat.data.fits.streams._LARGEST_UNZIPPED", 1 << 20)
+    monkeypatch.setattr("galfeat.data.fits.streams._MAX_UNZIPPED", 1 << 20)
     assert "unpacks to more than" in reason(
         written(tmp_path / "a.fits.gz", gzip.compress(bytes(2 << 20)))
     )
@@ -230,7 +230,7 @@ def test_damaged_tiles_fail(tmp_path: Path) -> None:
 
 def loads(content: bytes) -> list[str]:
     """Read all galaxies of a file; the reason stands in for those that cannot be read."""
-    file = FitsFile(Bytes(content))
+    file = FitsFile(FileBytes(content))
     answers = []
     for galaxy in file.galaxies():
         try:
@@ -334,6 +334,7 @@ def _outcome(path: Path) -> str:
     return ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [_flipped, _cut, _missing_piece, _other_values])
 @pytest.mark.parametrize("kind", CORPUS)
 def test_damage_ends_in_pixels_or_in_a_reason(
@@ -377,7 +378,7 @@ def test_headers_of_any_order_are_read_or_refused(cards: list[tuple[str, int]]) 
     )
     content = text.ljust(-(-len(text) // 2880) * 2880).encode() + bytes(2880)
     try:
-        hdus, _ = read_hdus(Bytes(content))
+        hdus, _ = read_hdus(FileBytes(content))
     except CutoutError:
         return
     assert all(hdu.offset + hdu.size <= len(content) for hdu in hdus)

@@ -1,4 +1,4 @@
-"""One file of many extensions: the quick way says what the careful way says, or nothing."""
+"""One file of many extensions: the fast path says what the slow path says, or nothing."""
 
 import pickle
 import re
@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from galfeat import CutoutError
 from galfeat.data import Reading, open_source
-from galfeat.data.fits import fast_extensions as rows
-from galfeat.data.fits.fast_extensions import find_row
-from galfeat.data.fits.header_cache import Known
+from galfeat.data.fits import fast_extensions
+from galfeat.data.fits.fast_extensions import find_uniform_extensions
+from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.headers import HduReader, Header, read_hdus
 from galfeat.data.fits.layouts import Layout
-from galfeat.data.fits.streams import Bytes, open_bytes
+from galfeat.data.fits.streams import FileBytes, open_bytes
 from galfeat.data.sources.files import FileSource
-from galfeat.data.sources.open import Opened
+from galfeat.data.sources.open import CatalogedSource
 
 COUNT = 20
 
@@ -51,7 +51,7 @@ def opened(path: Path, **options: Any) -> FileSource:
     return source
 
 
-def everything(source: Opened, size: int = 7) -> Reading:
+def everything(source: CatalogedSource, size: int = 7) -> Reading:
     parts = [source.read(shard) for shard in source.shards(size)]
     return Reading(
         [each for part in parts for each in part.cutouts],
@@ -59,9 +59,9 @@ def everything(source: Opened, size: int = 7) -> Reading:
     )
 
 
-def carefully(source: Opened, monkeypatch: pytest.MonkeyPatch) -> Reading:
+def carefully(source: CatalogedSource, monkeypatch: pytest.MonkeyPatch) -> Reading:
     with monkeypatch.context() as patch:
-        patch.setattr(FileSource, "_read_row", lambda *_: None)
+        patch.setattr(FileSource, "_read_extensions", lambda *_: None)
         return everything(source)
 
 
@@ -80,14 +80,15 @@ def same(one: Reading, other: Reading) -> bool:
     return facts[0] == facts[1] and equal and one.failures == other.failures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "i8", "f4", "f8"])
 @pytest.mark.parametrize("shape", [(5, 7), (3, 4, 6), (1, 1, 9, 2), (40, 60)])
-def test_every_kind_is_read_as_the_careful_way_and_astropy_do(
+def test_every_kind_is_read_as_the_slow_path_and_astropy_do(
     tmp_path: Path, dtype: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.fits", ramp(shape, dtype), FILTER="r")
     source = opened(path)
-    assert source.row is not None
+    assert source.extensions is not None
     found = everything(source)
     assert same(found, carefully(source, monkeypatch))
     for number, cutout in enumerate(found.cutouts):
@@ -99,13 +100,13 @@ def test_every_kind_is_read_as_the_careful_way_and_astropy_do(
 
 @pytest.mark.parametrize("part", [1, 3000, 30000, 1 << 19])
 @pytest.mark.parametrize("gap", [0, 8])
-def test_however_it_is_cut_into_reads(
+def test_chunks_of_any_size_give_the_same_pixels(
     tmp_path: Path, part: int, gap: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path / "a.fits", ramp((6, 5)))
-    monkeypatch.setattr(rows, "_PART", part)
-    monkeypatch.setattr(rows, "_GAP", gap)
-    row = find_row(path, "auto", Known())
+    monkeypatch.setattr(fast_extensions, "_CHUNK_BYTES", part)
+    monkeypatch.setattr(fast_extensions, "_MAX_GAP", gap)
+    row = find_uniform_extensions(path, "auto", HeaderCache())
     assert row is not None
     for start, stop in ((0, COUNT), (3, 4), (5, 19)):
         found = row.read(start, stop)
@@ -120,7 +121,7 @@ def test_long_headers_and_a_shared_filter(tmp_path: Path, monkeypatch: pytest.Mo
     with fits.open(path, "update") as file:
         file[0].header["FILTER"] = "F814W"
     source = opened(path)
-    assert source.row is not None
+    assert source.extensions is not None
     assert source.bands == ("F814W",)
     assert same(everything(source), carefully(source, monkeypatch))
 
@@ -164,19 +165,21 @@ def odd_files(folder: Path) -> Iterator[tuple[str, Path]]:
     yield "filters that change", filters
 
 
-def test_what_is_not_alike_is_left_to_the_careful_way(tmp_path: Path) -> None:
+def test_what_is_not_alike_is_left_to_the_slow_path(tmp_path: Path) -> None:
     for what, path in odd_files(tmp_path):
-        assert find_row(path, "auto", Known()) is None, what
-    assert find_row(tmp_path / "bands.fits", "galaxies", Known()) is not None
+        assert find_uniform_extensions(path, "auto", HeaderCache()) is None, what
+    assert find_uniform_extensions(tmp_path / "bands.fits", "galaxies", HeaderCache()) is not None
     good = write(tmp_path / "good.fits", ramp((6, 5)))
     layouts: tuple[Layout, ...] = ("auto", "galaxies", "cube", "bands")
-    assert [find_row(good, layout, Known()) is not None for layout in layouts] == [
+    assert [
+        find_uniform_extensions(good, layout, HeaderCache()) is not None for layout in layouts
+    ] == [
         True,
         True,
         False,
         False,
     ]
-    assert find_row(tmp_path / "missing.fits", "auto", Known()) is None
+    assert find_uniform_extensions(tmp_path / "missing.fits", "auto", HeaderCache()) is None
 
 
 def test_bands_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,17 +193,17 @@ def test_bands_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (cubes, ["z"]),
     ):
         source = opened(path, bands=bands)
-        assert source.row is not None
+        assert source.extensions is not None
         assert same(everything(source), carefully(source, monkeypatch))
 
 
-def test_a_catalogue_of_the_file_gives_its_names(tmp_path: Path) -> None:
+def test_a_catalog_of_the_file_gives_its_names(tmp_path: Path) -> None:
     path = write(tmp_path / "a.fits", ramp((6, 5)))
     (tmp_path / "c.csv").write_text(
         "id,label\n" + "".join(f"x{number},agn\n" for number in range(COUNT))
     )
     source = opened(path, catalog=tmp_path / "c.csv")
-    assert source.row is not None
+    assert source.extensions is not None
     assert [cutout.id for cutout in everything(source).cutouts] == [
         f"x{number}" for number in range(COUNT)
     ]
@@ -231,13 +234,13 @@ def test_headers_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.Mon
     path = write(tmp_path / "a.fits", ramp((6, 5)), ["SCI", "ERR"] * (COUNT // 2))
     scans = []
 
-    def counted(source: Bytes) -> Any:
+    def counted(source: FileBytes) -> Any:
         scans.append(source.size)
         return read_hdus(source)
 
     monkeypatch.setattr("galfeat.data.fits.file.read_hdus", counted)
     # it looks whether a small file holds one galaxy
-    monkeypatch.setattr("galfeat.data.sources.files.PlainReader.read", lambda *_: None)
+    monkeypatch.setattr("galfeat.data.sources.files.FastImageReader.read", lambda *_: None)
     source = opened(path)
     assert len(everything(source, 1).cutouts) == COUNT // 2
     assert len(scans) == 1
@@ -250,18 +253,18 @@ def test_headers_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_few_files_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("galfeat.data.fits.header_cache._MOST_KNOWN", 2)
-    known = Known()
+    monkeypatch.setattr("galfeat.data.fits.header_cache._MAX_FILES", 2)
+    known = HeaderCache()
     for number in range(5):
         with known.open(write(tmp_path / f"{number}.fits", ramp((6, 5)))) as file:
             assert len(file.hdus) == COUNT + 1
     assert len(known._contents) <= 2
 
 
-def test_the_source_can_be_sent_away(tmp_path: Path) -> None:
+def test_the_source_can_be_pickled(tmp_path: Path) -> None:
     source = opened(write(tmp_path / "a.fits", ramp((6, 5))))
     sent = pickle.loads(pickle.dumps(source))
-    assert sent.row == source.row
+    assert sent.extensions == source.extensions
     assert same(everything(sent), everything(source))
 
 
@@ -274,6 +277,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     return path, step
 
 
+@pytest.mark.slow
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -298,10 +302,10 @@ def test_a_damaged_header_is_never_read_otherwise(
     path.write_bytes(damaged)
     source = opened(path)
     with monkeypatch.context() as patch:
-        patch.setattr("galfeat.data.sources.open.find_row", lambda *_: None)
-        careful = opened(path)
-    assert source.catalog == careful.catalog
-    assert same(everything(source), everything(careful))
+        patch.setattr("galfeat.data.sources.open.find_uniform_extensions", lambda *_: None)
+        by_slow_path = opened(path)
+    assert source.catalog == by_slow_path.catalog
+    assert same(everything(source), everything(by_slow_path))
 
 
 @settings(max_examples=300, deadline=None)
@@ -313,7 +317,7 @@ def test_a_header_of_a_known_form_is_that_of_a_header_read_alone(
     path, step = seen
     damaged = bytearray(path.read_bytes()[: 2880 + 2 * step])
     damaged[2880 + step + at] = byte
-    source = Bytes(bytes(damaged))
+    source = FileBytes(bytes(damaged))
     reader = HduReader(source)
     reader.read(2880, 1)
     try:

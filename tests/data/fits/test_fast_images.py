@@ -1,4 +1,4 @@
-"""The quick way to read plain images says what the careful way says, or nothing."""
+"""The fast path to read plain images says what the slow path says, or nothing."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 
 from galfeat import CutoutError
 from galfeat.data import open_source
-from galfeat.data.fits import fast_images as plain
-from galfeat.data.fits import headers
-from galfeat.data.fits.fast_images import MATTERS, PlainReader
-from galfeat.data.fits.file import Pixels, open_fits
+from galfeat.data.fits import fast_images, headers
+from galfeat.data.fits.fast_images import LAYOUT_KEYWORDS, FastImageReader
+from galfeat.data.fits.file import PixelPlanes, open_fits
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.sources.base import Shard
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(os, "readv"), reason="this system reads the careful way only"
+    not hasattr(os, "readv"), reason="this system reads the slow path only"
 )
 
 
@@ -32,13 +31,13 @@ def write(path: Path, pixels: Any, **cards: Any) -> str:
     return path.name
 
 
-def careful(path: Path, layout: Layout = "auto") -> Pixels:
+def slow_path(path: Path, layout: Layout = "auto") -> PixelPlanes:
     with open_fits(path) as file:
         [galaxy] = file.galaxies(layout)
         return file.load(galaxy)
 
 
-def same(one: Pixels, other: Pixels) -> bool:
+def same(one: PixelPlanes, other: PixelPlanes) -> bool:
     return (
         np.array_equal(one.pixels, other.pixels, equal_nan=True)
         and one[1:] == other[1:]
@@ -75,25 +74,25 @@ def corpus(tmp_path: Path) -> list[str]:
     return files
 
 
-def test_one_reader_reads_them_all_as_the_careful_way_does(
-    corpus: list[str], tmp_path: Path
-) -> None:
-    reader = PlainReader(tmp_path, "auto")
+def test_one_reader_reads_them_all_as_the_slow_path_does(corpus: list[str], tmp_path: Path) -> None:
+    reader = FastImageReader(tmp_path, "auto")
     order = np.random.default_rng(1).permutation(np.tile(corpus, 3))
     for file in order:
         found = reader.read(str(file))
         assert found is not None
-        assert same(found, careful(tmp_path / file)), file
+        assert same(found, slow_path(tmp_path / file)), file
         assert found.pixels.flags.owndata, "not a view of the buffer that the next file overwrites"
         assert found.pixels.dtype.isnative
 
 
 @pytest.mark.parametrize("layout", ["cube", "bands", "galaxies"])
-def test_in_every_layout(corpus: list[str], tmp_path: Path, layout: Layout) -> None:
-    reader = PlainReader(tmp_path, layout)
+def test_the_fast_path_agrees_in_every_layout(
+    corpus: list[str], tmp_path: Path, layout: Layout
+) -> None:
+    reader = FastImageReader(tmp_path, layout)
     for file in corpus:
         try:
-            expected = careful(tmp_path / file, layout)
+            expected = slow_path(tmp_path / file, layout)
         except CutoutError:
             assert reader.read(file) is None
         else:
@@ -102,19 +101,19 @@ def test_in_every_layout(corpus: list[str], tmp_path: Path, layout: Layout) -> N
             assert same(found, expected)
 
 
-def test_the_quick_way_is_taken(
+def test_the_fast_path_is_taken(
     corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader = PlainReader(tmp_path, "auto")
+    reader = FastImageReader(tmp_path, "auto")
     before = [reader.read(file) for file in corpus]
-    monkeypatch.setattr(plain, "FitsFile", None)  # learning would fail
+    monkeypatch.setattr(fast_images, "FitsFile", None)  # learning would fail
     after = [reader.read(file) for file in corpus]
     assert all(one and other and same(one, other) for one, other in zip(before, after, strict=True))
 
 
 def test_the_same_keywords_with_another_filter(tmp_path: Path) -> None:
     files = [write(tmp_path / f"{name}.fits", np.ones((4, 4)), FILTER=name) for name in "grg"[:2]]
-    reader = PlainReader(tmp_path, "auto")
+    reader = FastImageReader(tmp_path, "auto")
     assert [found.bands for file in (*files, files[0]) if (found := reader.read(file))] == [
         ("g",),
         ("r",),
@@ -122,7 +121,7 @@ def test_the_same_keywords_with_another_filter(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_not_plain_is_left_to_the_careful_way(tmp_path: Path) -> None:
+def test_what_is_not_plain_is_left_to_the_slow_path(tmp_path: Path) -> None:
     pixels = np.arange(16, dtype="i2").reshape(4, 4)
     odd = {
         "scaled": write(tmp_path / "scaled.fits", pixels, BSCALE=2.0),
@@ -149,7 +148,7 @@ def test_what_is_not_plain_is_left_to_the_careful_way(tmp_path: Path) -> None:
     (tmp_path / "short.fits").write_bytes(good[:-1])
     (tmp_path / "long.fits").write_bytes(good + b"\0" * 2880)
     (tmp_path / "pixels.fits").write_bytes(good[:2880])
-    reader = PlainReader(tmp_path, "auto")
+    reader = FastImageReader(tmp_path, "auto")
     assert reader.read("good.fits") is not None
     for file in (
         *odd.values(),
@@ -167,22 +166,22 @@ def test_what_is_not_plain_is_left_to_the_careful_way(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.fits")
-    assert PlainReader(tmp_path, "auto").read("pipe.fits") is None
+    assert FastImageReader(tmp_path, "auto").read("pipe.fits") is None
 
 
 def test_large_files_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "a.fits", np.ones((90, 90)))
     size = (tmp_path / "a.fits").stat().st_size
-    monkeypatch.setattr(plain, "_LARGEST", size + 1)
-    assert PlainReader(tmp_path, "auto").read("a.fits") is not None
-    monkeypatch.setattr(plain, "_LARGEST", size)
-    assert PlainReader(tmp_path, "auto").read("a.fits") is None, "there may be more behind it"
+    monkeypatch.setattr(fast_images, "_MAX_BYTES", size + 1)
+    assert FastImageReader(tmp_path, "auto").read("a.fits") is not None
+    monkeypatch.setattr(fast_images, "_MAX_BYTES", size)
+    assert FastImageReader(tmp_path, "auto").read("a.fits") is None, "there may be more behind it"
 
 
-def test_few_kinds_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain, "_MOST_KINDS", 2)
+def test_few_layouts_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_images, "_MAX_LAYOUTS", 2)
     files = [write(tmp_path / f"{n}.fits", np.full((n, 5), 1.0 * n)) for n in (3, 4, 6)]
-    reader = PlainReader(tmp_path, "auto")
+    reader = FastImageReader(tmp_path, "auto")
     assert [reader.read(file) is None for file in files + files] == [False, False, True] * 2
 
 
@@ -203,7 +202,7 @@ class Asked(dict[str, str]):
 def test_every_keyword_that_is_asked_for_matters(
     corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two headers that agree in what the careful way asks for cannot be read differently: so all of
+    """Two headers that agree in what the slow path asks for cannot be read differently: so all of
     that must be compared.
     """
     asked: set[str] = set()
@@ -216,12 +215,13 @@ def test_every_keyword_that_is_asked_for_matters(
 
     monkeypatch.setattr(headers.Header, "__init__", listening)
     for file in corpus:
-        careful(tmp_path / file)
+        slow_path(tmp_path / file)
     assert {"BITPIX", "NAXIS", "FILTER", "EXTNAME"} <= asked
     left = {
         name
         for name in asked
-        if not MATTERS.fullmatch(name.encode()) and not plain.NOT_PLAIN.fullmatch(name.encode())
+        if not LAYOUT_KEYWORDS.fullmatch(name.encode())
+        and not fast_images.SLOW_PATH_KEYWORDS.fullmatch(name.encode())
     }
     assert left == set()
 
@@ -252,20 +252,20 @@ def test_a_damaged_header_is_never_read_otherwise(
     damaged = bytearray(good)
     damaged[at % 1200 if card else at] = byte
     (folder / "damaged.fits").write_bytes(damaged)
-    reader = PlainReader(folder, "auto")
+    reader = FastImageReader(folder, "auto")
     assert reader.read("good.fits") is not None
     found = reader.read("damaged.fits")
     if found is not None:
-        assert same(found, careful(folder / "damaged.fits"))
+        assert same(found, slow_path(folder / "damaged.fits"))
 
 
-def test_a_source_takes_it(
+def test_a_source_takes_the_fast_path(
     corpus: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del corpus
     source = open_source(tmp_path)
     quick = source.read(Shard(0, len(source)))
-    monkeypatch.setattr(PlainReader, "read", lambda *_: None)
+    monkeypatch.setattr(FastImageReader, "read", lambda *_: None)
     slow = source.read(Shard(0, len(source)))
     assert not quick.failures
     assert not slow.failures
@@ -286,13 +286,13 @@ def test_shards_learn_once_what_files_look_like(
     for number in range(9):
         fits.PrimaryHDU(np.full((4, 5), number, "f4")).writeto(tmp_path / f"{number}.fits")
     learned: list[str] = []
-    carefully = PlainReader._learn
+    carefully = FastImageReader._learn
 
-    def counted(self: PlainReader, name: str, count: int) -> object:
+    def counted(self: FastImageReader, name: str, count: int) -> object:
         learned.append(name)
         return carefully(self, name, count)
 
-    monkeypatch.setattr(PlainReader, "_learn", counted)
+    monkeypatch.setattr(FastImageReader, "_learn", counted)
     source = open_source(tmp_path)
     found = [
         cutout.pixels[0, 0, 0]

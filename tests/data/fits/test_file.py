@@ -10,14 +10,14 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.file import Pixels, filter_of, open_fits
+from galfeat.data.fits.file import PixelPlanes, filter_of, open_fits
 from galfeat.data.fits.headers import Header
 from galfeat.data.fits.layouts import Layout
 
 DTYPES = ["u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]
 
 
-def read(path: Path, layout: Layout = "auto", hdu: int | None = None) -> list[Pixels]:
+def read(path: Path, layout: Layout = "auto", hdu: int | None = None) -> list[PixelPlanes]:
     with open_fits(path) as file:
         return [file.load(galaxy) for galaxy in file.galaxies(layout, hdu)]
 
@@ -208,7 +208,7 @@ def test_bands_of_extensions_stack_in_order(tmp_path: Path) -> None:
     assert np.array_equal(found.pixels[2], (image("f4") + 2).astype("f4"))
 
 
-def test_one_extension_can_be_chosen_even_a_companion(tmp_path: Path) -> None:
+def test_one_extension_can_be_chosen_even_an_ancillary_one(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.fits",
         fits.PrimaryHDU(),
@@ -281,7 +281,7 @@ def test_the_header_names_the_planes_of_a_cube(
     assert (found.bands, found.named) == (bands or ("band1", "band2"), bool(bands))
 
 
-def test_of_a_keyword_that_stands_twice_the_first_counts_as_in_astropy(tmp_path: Path) -> None:
+def test_of_a_duplicate_keyword_the_first_counts_as_in_astropy(tmp_path: Path) -> None:
     hdu = fits.PrimaryHDU(image("i2"))
     hdu.header.extend([("BZERO", 10.0), ("BZERO", 20.0), ("FILTER", "g"), ("FILTER", "r")])
     path = write(tmp_path / "a.fits", hdu)

@@ -1,4 +1,4 @@
-"""What the standard forbids and archives hold: read as astropy reads it, and said once."""
+"""What the standard forbids and archives hold: read as astropy reads it, and reported once."""
 
 import logging
 import warnings
@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 
 from galfeat.data import Reading, open_source
-from galfeat.data.sources.open import Opened
+from galfeat.data.sources.open import CatalogedSource
 
 PIXELS = np.arange(30, dtype="f4").reshape(5, 6)
 
@@ -58,7 +58,7 @@ WORDS: dict[Callable[[Path], Path], str] = {
 }
 
 
-def everything(source: Opened) -> Reading:
+def everything(source: CatalogedSource) -> Reading:
     parts = [source.read(shard) for shard in source.shards(2)]
     return Reading(
         [each for part in parts for each in part.cutouts],
@@ -67,7 +67,7 @@ def everything(source: Opened) -> Reading:
 
 
 @pytest.mark.parametrize("odd", WORDS, ids=lambda odd: odd.__name__)
-def test_odd_files_are_read_as_astropy_reads_them_and_said_once(
+def test_odd_files_are_read_as_astropy_reads_them_and_reported_once(
     tmp_path: Path, odd: Callable[[Path], Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(5):
@@ -77,7 +77,7 @@ def test_odd_files_are_read_as_astropy_reads_them_and_said_once(
         reading = everything(open_source(tmp_path))
     assert not reading.failures
     assert [record.getMessage() for record in caplog.records] == [
-        f"0.fits: {WORDS[odd]} (said once, whichever files it is true of)"
+        f"0.fits: {WORDS[odd]} (reported once for all files that it applies to)"
     ]
     for cutout in reading.cutouts:
         with warnings.catch_warnings():
@@ -90,7 +90,7 @@ def test_odd_files_are_read_as_astropy_reads_them_and_said_once(
         )
 
 
-def test_one_file_and_extensions_alike_say_it_too(
+def test_uniform_files_and_extensions_report_it_too(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     hdus = [fits.ImageHDU(PIXELS + number) for number in range(20)]
@@ -110,9 +110,7 @@ def test_one_file_and_extensions_alike_say_it_too(
     ]
 
 
-def test_files_as_they_should_be_say_nothing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_standard_files_report_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     plain(tmp_path / "a.fits", FILTER="g")
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.ones((40, 40), "f4"))]).writeto(
         tmp_path / "b.fits"
@@ -129,7 +127,7 @@ def beyond(path: Path, shape: tuple[int, ...] = (5, 6)) -> Path:
     return path
 
 
-def test_pixels_beyond_float32_are_bad_and_said_once(
+def test_pixels_beyond_float32_are_bad_and_reported_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(3):
@@ -139,12 +137,12 @@ def test_pixels_beyond_float32_are_bad_and_said_once(
         cutouts = everything(open_source(tmp_path)).cutouts
     words = "2 pixels of extension 0 are beyond float32: they are bad pixels"
     assert [record.getMessage() for record in caplog.records] == [
-        f"0.fits: {words} (said once, whichever files it is true of)"
+        f"0.fits: {words} (reported once for all files that it applies to)"
     ]
     assert [int(np.isfinite(cutout.pixels).sum()) for cutout in cutouts] == [27, 0, 27, 27]
 
 
-def scaled_beyond(folder: Path) -> Opened:
+def scaled_beyond(folder: Path) -> CatalogedSource:
     hdu = fits.PrimaryHDU(np.arange(30, dtype="i4").reshape(5, 6))
     hdu.writeto(folder / "a.fits")
     with (folder / "a.fits").open("r+b") as file:
@@ -156,7 +154,7 @@ def scaled_beyond(folder: Path) -> Opened:
     return open_source(folder)
 
 
-def extensions_beyond(folder: Path) -> Opened:
+def extensions_beyond(folder: Path) -> CatalogedSource:
     beyond(folder / "one.fits")
     pixels = fits.getdata(folder / "one.fits")
     fits.HDUList([fits.PrimaryHDU(), *(fits.ImageHDU(pixels) for _ in range(20))]).writeto(
@@ -165,12 +163,12 @@ def extensions_beyond(folder: Path) -> Opened:
     return open_source(folder / "many.fits")
 
 
-def mosaic_beyond(folder: Path) -> Opened:
+def mosaic_beyond(folder: Path) -> CatalogedSource:
     (folder / "c.csv").write_text("x,y\n2,2\n")
     return open_source(beyond(folder / "m.fits"), positions=folder / "c.csv", size_pixels=5)
 
 
-def hdf5_beyond(folder: Path) -> Opened:
+def hdf5_beyond(folder: Path) -> CatalogedSource:
     h5py = pytest.importorskip("h5py")
     with h5py.File(folder / "a.h5", "w") as file:
         file["images"] = np.full((2, 4, 4), 1e200)
@@ -178,8 +176,8 @@ def hdf5_beyond(folder: Path) -> Opened:
 
 
 @pytest.mark.parametrize("made", [scaled_beyond, extensions_beyond, mosaic_beyond, hdf5_beyond])
-def test_every_reader_says_what_is_beyond_float32(
-    tmp_path: Path, made: Callable[[Path], Opened], caplog: pytest.LogCaptureFixture
+def test_every_reader_reports_values_beyond_float32(
+    tmp_path: Path, made: Callable[[Path], CatalogedSource], caplog: pytest.LogCaptureFixture
 ) -> None:
     source = made(tmp_path)
     with caplog.at_level(logging.WARNING, "galfeat"):

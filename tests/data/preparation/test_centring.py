@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data import Cutout, Cutouts, Preparation, open_source, prepare, prepare_one
-from galfeat.data.preparation.background import clipped_median, frame, frame_values, mad_sigma
-from galfeat.data.preparation.centring import aim, significance
+from galfeat.data.preparation.background import (
+    border_mask,
+    border_values,
+    clipped_median,
+    mad_sigma,
+)
+from galfeat.data.preparation.centring import center_on_galaxy, significance
 from galfeat.data.preparation.moments import light_shape
 from galfeat.data.preparation.segmentation import segment
 
@@ -37,7 +42,7 @@ def _scene(
     return Cutout("a", (sky + light * np.array([1, 0.6])[:, None, None]).astype(np.float32), NAMES)
 
 
-def _centre(image: NDArray[np.floating]) -> tuple[float, float]:
+def _center(image: NDArray[np.floating]) -> tuple[float, float]:
     light = np.where(image > 5, image, 0).astype(float)
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]
     return float((light * y).sum() / light.sum()), float((light * x).sum() / light.sum())
@@ -49,14 +54,14 @@ def _half_light(image: NDArray[np.floating]) -> float:
     return found.half_light
 
 
-@pytest.mark.parametrize("centre", [(40.0, 40.0), (43.4, 36.8), (36.25, 45.5)])
-def test_the_centre_of_light_becomes_the_centre_of_the_image(centre: tuple[float, float]) -> None:
+@pytest.mark.parametrize("center", [(40.0, 40.0), (43.4, 36.8), (36.25, 45.5)])
+def test_the_center_of_light_becomes_the_center_of_the_image(center: tuple[float, float]) -> None:
     prepared = prepare_one(
-        _scene(centre), Preparation(size=81, stretch="none", centring="subpixel")
+        _scene(center), Preparation(size=81, stretch="none", centring="subpixel")
     )
-    assert _centre(prepared.mean(axis=0)) == pytest.approx((40, 40), abs=0.1)
-    whole = prepare_one(_scene(centre), Preparation(size=81, stretch="none", centring="pixel"))
-    assert _centre(whole.mean(axis=0)) == pytest.approx((40, 40), abs=0.6)
+    assert _center(prepared.mean(axis=0)) == pytest.approx((40, 40), abs=0.1)
+    whole = prepare_one(_scene(center), Preparation(size=81, stretch="none", centring="pixel"))
+    assert _center(whole.mean(axis=0)) == pytest.approx((40, 40), abs=0.6)
 
 
 @pytest.mark.parametrize("fit", ["resample", "crop"])
@@ -83,7 +88,7 @@ def test_moving_by_parts_of_a_pixel_keeps_the_noise_at_one() -> None:
     """
     cutout = _scene((40.5, 40.5), noise=3)
     prepared = prepare_one(cutout, Preparation(size=81, stretch="none", centring="subpixel"))
-    sky = prepared[:, 5:-5, 5:-5][:, frame(71, 10)]
+    sky = prepared[:, 5:-5, 5:-5][:, border_mask(71, 10)]
     assert sky.std() == pytest.approx(1, abs=0.08)
     assert (prepared / prepare_one(cutout, Preparation(size=81, stretch="none")))[
         :, 41, 41
@@ -100,7 +105,7 @@ def test_galaxies_come_out_at_one_size(scale: float, centring: str) -> None:
         Preparation(size=48, stretch="none", extent=0.2, centring=centring),  # type: ignore[arg-type]
     )
     assert _half_light(prepared.sum(axis=0)) == pytest.approx(9.6, rel=0.06)
-    _, window = aim(cutout, Preparation(size=48, extent=0.2))
+    _, window = center_on_galaxy(cutout, Preparation(size=48, extent=0.2))
     assert window.side == pytest.approx(1.678 * scale / 0.2, rel=0.05)
 
 
@@ -113,7 +118,7 @@ def test_size_alone_does_not_move_the_galaxy_off_its_place() -> None:
         Preparation(size=48, stretch="none", extent=0.15),
     )
     enlarged = 0.15 * 48 / (1.678 * 5.0)
-    assert _centre(prepared.mean(axis=0)) == pytest.approx(
+    assert _center(prepared.mean(axis=0)) == pytest.approx(
         (23.5 + 6 * enlarged, 23.5 - 4 * enlarged), abs=0.4
     )
 
@@ -126,25 +131,25 @@ def test_the_sky_of_a_galaxy_that_fills_its_frame_is_measured_around_it() -> Non
         _scene(scale=5.0, shape=(161, 161), centre=(80, 80)),
         Preparation(size=32, stretch="none", extent=0.45),
     )
-    _, window = aim(
+    _, window = center_on_galaxy(
         _scene(scale=5.0, shape=(161, 161), centre=(80, 80)), Preparation(size=32, extent=0.45)
     )
     steps = (np.arange(32) + 0.5) * window.side / 32 - window.side / 2
     profile = np.exp(-np.hypot(steps[:, None], steps) / 5)
-    assert profile[frame(32, 3)].mean() > 0.1
+    assert profile[border_mask(32, 3)].mean() > 0.1
     scale, level = np.polyfit(profile.ravel(), close[0].ravel(), 1)
     assert abs(level) < 0.02 * scale
 
 
 def test_the_scale_has_limits() -> None:
     """No more than the cutout is shown, and no pixel is enlarged more than four times."""
-    _, widest = aim(_scene(scale=6), Preparation(size=64, extent=0.01))
+    _, widest = center_on_galaxy(_scene(scale=6), Preparation(size=64, extent=0.01))
     assert widest.side == 81
-    _, narrowest = aim(_scene(scale=2), Preparation(size=200, extent=0.5))
+    _, narrowest = center_on_galaxy(_scene(scale=2), Preparation(size=200, extent=0.5))
     assert narrowest.side == 50
 
 
-def test_neighbours_become_bad_pixels_and_the_galaxy_does_not() -> None:
+def test_neighbors_become_bad_pixels_and_the_galaxy_does_not() -> None:
     cutout = _scene(others=((12, 15), (66, 70)))
     prepared = prepare_one(cutout, Preparation(size=81, neighbours="mask"))
     kept = prepare_one(cutout, Preparation(size=81))
@@ -166,16 +171,16 @@ def test_a_segmentation_map_decides_where_there_is_one() -> None:
     cutout = Cutout("a", plain.pixels, NAMES, segmentation=labels)
     prepared = prepare_one(cutout, Preparation(size=81, neighbours="mask"))
     np.testing.assert_array_equal(np.isnan(prepared[0]), labels == 9)
-    _, window = aim(cutout, Preparation(size=81, centring="pixel"))
+    _, window = center_on_galaxy(cutout, Preparation(size=81, centring="pixel"))
     assert window.left < -1
     empty = Cutout("a", plain.pixels, NAMES, segmentation=np.zeros((81, 81), np.int32))
     assert (
-        aim(empty, Preparation(centring="subpixel"))[1]
-        == aim(plain, Preparation(centring="subpixel"))[1]
+        center_on_galaxy(empty, Preparation(centring="subpixel"))[1]
+        == center_on_galaxy(plain, Preparation(centring="subpixel"))[1]
     )
 
 
-def test_maps_of_a_batch_come_along() -> None:
+def test_maps_of_a_batch_are_used() -> None:
     cutout = _scene(others=((12, 15),))
     labels = np.zeros((81, 81), np.int32)
     labels[60:64, 3:9], labels[38:42, 38:42] = 2, 1
@@ -216,9 +221,9 @@ def test_where_nothing_stands_out_it_fails_or_stays() -> None:
 
 def test_the_threshold_is_obeyed() -> None:
     faint = _scene(scale=3.0, noise=60)
-    assert aim(faint, Preparation(centring="pixel"))[1].side == 81
+    assert center_on_galaxy(faint, Preparation(centring="pixel"))[1].side == 81
     with pytest.raises(CutoutError, match="stands out by 60 sigma"):
-        aim(faint, Preparation(centring="pixel", threshold=60))
+        center_on_galaxy(faint, Preparation(centring="pixel", threshold=60))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -259,14 +264,14 @@ def test_unit_and_sky_do_not_matter_and_nothing_is_written_to() -> None:
         np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
-def test_oblong_cutouts_are_centred_beyond_their_centred_square() -> None:
+def test_oblong_cutouts_are_centerd_beyond_their_centerd_square() -> None:
     """The galaxy lies 8 columns right of the middle of 61 x 121 pixels: there are pixels on both of
     its sides.
     """
     cutout = _scene((30.0, 68.0), shape=(61, 121))
     prepared = prepare_one(cutout, Preparation(size=61, stretch="none", centring="pixel"))
     assert np.isfinite(prepared).all()
-    assert _centre(prepared.mean(axis=0)) == pytest.approx((30, 30), abs=0.6)
+    assert _center(prepared.mean(axis=0)) == pytest.approx((30, 30), abs=0.6)
 
 
 @pytest.mark.parametrize("corner", [(20, 20), (17, 26), (25, 18)])
@@ -320,14 +325,14 @@ def test_bands_without_light_are_named() -> None:
 
 def test_significance_is_light_over_noise() -> None:
     found = significance(_scene(noise=4))
-    edge = found[:, frame(81, 8)]
+    edge = found[:, border_mask(81, 8)]
     assert np.median(edge) == pytest.approx(0, abs=0.05)
     assert edge.std() == pytest.approx(1, abs=0.1)
     assert found[0, 40, 40] == pytest.approx(200 / 4, rel=0.15)
     assert segment(found[0])[40, 40] > 0
 
 
-def test_real_galaxies_are_found_and_neighbours_masked(real_data: Path) -> None:
+def test_real_galaxies_are_found_and_neighbors_masked(real_data: Path) -> None:
     """KiDS and SDSS cutouts of one galaxy come with maps of segments and noise: both telescopes
     show it alike once it is centred.
     """
@@ -363,10 +368,10 @@ def test_a_given_sky_is_taken_away_and_none_is_not() -> None:
     noise = np.median(none - given) / 50
     assert 1 / noise == pytest.approx(2, rel=0.1)
     np.testing.assert_allclose(none - given, 50 * noise, rtol=1e-3)
-    assert np.median(border[frame(81, 8)]) == pytest.approx(0, abs=1e-3)
+    assert np.median(border[border_mask(81, 8)]) == pytest.approx(0, abs=1e-3)
 
 
-def test_clipping_is_astropys_and_rids_the_sky_of_a_neighbour() -> None:
+def test_clipping_is_astropys_and_rids_the_sky_of_a_neighbor() -> None:
     values = np.concatenate(
         [
             np.random.default_rng(0).normal(10, 2, 2000),
@@ -383,20 +388,22 @@ def test_clipping_is_astropys_and_rids_the_sky_of_a_neighbour() -> None:
     assert clipped_median(np.array([7.0])) == 7
 
 
-def test_a_clipped_sky_is_that_of_the_frame() -> None:
+def test_a_clipped_sky_is_that_of_the_border() -> None:
     cutout = _scene(others=((3, 40), (40, 2), (77, 30)))
     plain = prepare_one(cutout, Preparation(size=81, stretch="none", sky="none"))[0].astype(float)
     clipped = prepare_one(cutout, Preparation(size=81, stretch="none", sky="clipped"))[0].astype(
         float
     )
-    assert (plain - clipped).mean() == pytest.approx(clipped_median(plain[frame(81, 8)]), rel=1e-6)
+    assert (plain - clipped).mean() == pytest.approx(
+        clipped_median(plain[border_mask(81, 8)]), rel=1e-6
+    )
 
 
 def test_noise_by_the_median_absolute_deviation() -> None:
     cutout = _scene(noise=2)
     native = cutout.pixels[0].astype(float)
-    values = native[frame(81, 8)]
-    np.testing.assert_array_equal(np.sort(frame_values(native, 8)), np.sort(values))
+    values = native[border_mask(81, 8)]
+    np.testing.assert_array_equal(np.sort(border_values(native, 8)), np.sort(values))
     sigma = 1.4826 * np.median(np.abs(values - np.median(values)))
     assert mad_sigma(values, float(np.median(values))) == pytest.approx(sigma)
     prepared = prepare_one(cutout, Preparation(size=81, stretch="none", noise="mad"))
@@ -416,7 +423,7 @@ def test_noise_of_a_map_by_pencil() -> None:
     noise[:, :30, 0] = 0
     preparation = Preparation(size=81, stretch="none", noise="map")
     prepared = prepare_one(Cutout("a", cutout.pixels, NAMES, noise=noise), preparation)
-    sky = np.median(cutout.pixels[0][frame(81, 8)])
+    sky = np.median(cutout.pixels[0][border_mask(81, 8)])
     np.testing.assert_allclose(prepared[0], (cutout.pixels[0] - sky) / 4, atol=1e-4)
     with pytest.raises(
         CutoutError, match="band g has no noise map; set noise to 'differences', or to 'map_if_any'"

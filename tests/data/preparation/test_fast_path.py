@@ -1,4 +1,4 @@
-"""The quick way of the default preparation gives what the steps one by one give, to the last bit,
+"""The fast path of the default preparation gives what the steps one by one give, to the last bit,
 or leaves the cutout to them.
 """
 
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data import Cutout, Preparation, prepare_each, prepare_one
-from galfeat.data.preparation.background import STRICTEST, _too_fine
-from galfeat.data.preparation.fast_path import prepare_quickly
-from galfeat.data.preparation.medians import are_fine, frame_medians
+from galfeat.data.preparation.background import MAX_LEVELS, _is_continuous
+from galfeat.data.preparation.fast_path import prepare_fast
+from galfeat.data.preparation.medians import are_regular, border_medians
 from galfeat.data.preparation.window import Window
 
 BANDS = ("g", "r")
@@ -26,7 +26,7 @@ def slowly(
     cutout: Cutout, preparation: Preparation, monkeypatch: pytest.MonkeyPatch
 ) -> NDArray[np.float32] | str:
     with monkeypatch.context() as patch:
-        patch.setattr(STEPS, "prepare_quickly", lambda *_: None)
+        patch.setattr(STEPS, "prepare_fast", lambda *_: None)
         try:
             return prepare_one(cutout, preparation)
         except CutoutError as error:
@@ -41,7 +41,7 @@ def alone(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32] | str
 
 
 def quickly(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32] | None:
-    return prepare_quickly(
+    return prepare_fast(
         cutout.pixels, Window.whole(cutout.pixels.shape[1:], preparation), preparation
     )
 
@@ -94,7 +94,7 @@ def test_the_same_bits(
     "settings",
     [{}, {"size": 32}, {"fit": "crop", "size": 33}, {"sky": "none"}, {"neighbours": "mask"}],
 )
-def test_together_as_one_by_one(settings: dict[str, object]) -> None:
+def test_a_batch_gives_the_same_bits_as_single_cutouts(settings: dict[str, object]) -> None:
     preparation = Preparation(**settings)  # type: ignore[arg-type]
     kinds = ("plain", "counts", "hole", "infinite", "constant", "empty frame")
     shapes = [(64, 64), (40, 71), (130, 128), (64, 64), (9, 9)]
@@ -120,7 +120,7 @@ def test_together_as_one_by_one(settings: dict[str, object]) -> None:
         assert isinstance(each, str) or pixels[row].tobytes() == each.tobytes(), cutouts[row].id
 
 
-def test_flawless_ones_are_done_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flawless_cutouts_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(STEPS, "prepare_one", None)
     cutouts = [Cutout("a", scenes("plain", (64, 64), seed, 1.0), BANDS) for seed in range(40)]
     _, reasons = prepare_each(cutouts, BANDS, Preparation())
@@ -136,17 +136,17 @@ def test_flawless_ones_are_done_together(monkeypatch: pytest.MonkeyPatch) -> Non
         max_size=90,
     )
 )
-def test_the_first_look_is_that_of_the_sky(values: list[float]) -> None:
+def test_the_fast_test_of_quantization_agrees_with_the_slow_one(values: list[float]) -> None:
     image = np.resize(np.array(values, np.float32), (1, 1, 1, len(values)))
-    expected = _too_fine(np.sort(image.ravel())) and image.min() < image.max()
-    assert are_fine(image, 1, STRICTEST).tolist() == [expected]
+    expected = _is_continuous(np.sort(image.ravel())) and image.min() < image.max()
+    assert are_regular(image, 1, MAX_LEVELS).tolist() == [expected]
 
 
-def test_outliers_do_not_hide_what_is_fine() -> None:
+def test_outliers_do_not_hide_continuous_values() -> None:
     image = np.random.default_rng(0).normal(size=(1, 1, 30, 30)).astype(np.float32)
     image[0, 0, 0, 0] = 400
-    assert are_fine(image, 1, STRICTEST).tolist() == [True]
-    assert are_fine(np.round(100 * image), 1, STRICTEST).tolist() == [False]
+    assert are_regular(image, 1, MAX_LEVELS).tolist() == [True]
+    assert are_regular(np.round(100 * image), 1, MAX_LEVELS).tolist() == [False]
 
 
 def test_medians_of_many_with_outliers_are_numpys() -> None:
@@ -156,12 +156,12 @@ def test_medians_of_many_with_outliers_are_numpys() -> None:
         for outlier in (1.0, 1e4, 1e300, -1.7e308):
             pixels = rng.normal(size=count)
             pixels[rng.integers(count)] = outlier
-            found = frame_medians(pixels, np.arange(count), zero, zero)
+            found = border_medians(pixels, np.arange(count), zero, zero)
             assert found is not None
             assert found[0] == np.median(pixels)
 
 
-def test_other_settings_are_left_to_the_steps() -> None:
+def test_other_settings_take_the_slow_path() -> None:
     cutout = Cutout("a", scenes("plain", (64, 64), 0, 1.0), BANDS)
     for other in ({"stretch": "none"}, {"sky": "none"}, {"noise": "mad"}):
         assert quickly(cutout, Preparation(**other)) is None  # type: ignore[arg-type]
@@ -169,7 +169,7 @@ def test_other_settings_are_left_to_the_steps() -> None:
     assert quickly(cutout, Preparation(fit="crop", size=48)) is not None
 
 
-def test_the_quick_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fast_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(STEPS, "_prepare_band", None)
     assert prepare_one(
         Cutout("a", scenes("plain", (64, 64), 0, 1.0), BANDS), Preparation()
@@ -189,7 +189,7 @@ def test_medians_are_numpys(values: list[float], repeats: int) -> None:
     zero = np.zeros(1, dtype=np.intp)
     with np.errstate(over="ignore"):
         expected = float(np.median(pixels))
-    found = frame_medians(pixels, places, zero, zero)
+    found = border_medians(pixels, places, zero, zero)
     assert found is not None
     assert found[0] == expected or abs(expected) == np.inf
 
@@ -198,8 +198,8 @@ def test_medians_by_hand() -> None:
     image = np.array([[1.0, 5.0], [2.0, -7.0]])
     every = np.arange(4)
     # differences 4, 3, 9
-    assert frame_medians(image, every, np.array([0, 1, 2]), np.array([1, 2, 3])) == (1.5, 4.0)
-    assert frame_medians(image, every[:3], every[:2], every[2:]) == (2.0, 6.5)  # differences 1, 12
+    assert border_medians(image, every, np.array([0, 1, 2]), np.array([1, 2, 3])) == (1.5, 4.0)
+    assert border_medians(image, every[:3], every[:2], every[2:]) == (2.0, 6.5)  # differences 1, 12
     image[1, 1] = np.nan
-    assert frame_medians(image, every, every[:1], every[1:2]) is None
-    assert frame_medians(image, every[:3], every[:1], every[1:2]) == (2.0, 4.0)
+    assert border_medians(image, every, every[:1], every[1:2]) is None
+    assert border_medians(image, every[:3], every[:1], every[1:2]) == (2.0, 4.0)

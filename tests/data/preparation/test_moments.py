@@ -38,7 +38,7 @@ def _disc(
 
 @given(y=st.floats(8, 12), x=st.floats(8, 12), sigma=st.floats(0.8, 2))
 @settings(max_examples=40, deadline=None)
-def test_the_centre_of_a_gaussian_at_any_part_of_a_pixel(y: float, x: float, sigma: float) -> None:
+def test_the_center_of_a_gaussian_at_any_part_of_a_pixel(y: float, x: float, sigma: float) -> None:
     rows, columns = np.mgrid[:21, :21]
     found = _measured(np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / (2 * sigma**2)))
     assert found.y == pytest.approx(y, abs=1e-3)
@@ -47,7 +47,7 @@ def test_the_centre_of_a_gaussian_at_any_part_of_a_pixel(y: float, x: float, sig
 
 @pytest.mark.parametrize("scale", [3, 5.5, 8])
 @pytest.mark.parametrize("centre", [(60, 60), (60.5, 59.7)])
-def test_the_half_light_radius_of_an_exponential_disc(
+def test_the_half_light_radius_of_an_exponential_disk(
     scale: float, centre: tuple[float, float]
 ) -> None:
     """Half of the light of exp(-r / h) lies within 1.678 h, where the incomplete gamma function of

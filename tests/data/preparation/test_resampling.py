@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from galfeat.data.preparation.resampling import (
     area_resample,
-    centred,
-    cut,
-    overlaps,
+    center_crop,
+    crop_padded,
+    overlap_weights,
     window_resample,
     window_variance,
 )
@@ -82,7 +82,7 @@ def test_light_and_centroid_are_kept(n: int, size: int, seed: int) -> None:
 @given(n=st.integers(1, 60), size=st.integers(1, 60))
 @settings(max_examples=60, deadline=None)
 def test_weights_cover_every_old_and_new_pixel_once(n: int, size: int) -> None:
-    weights = overlaps(n, size).toarray()
+    weights = overlap_weights(n, size).toarray()
     np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-12)
     np.testing.assert_allclose(weights.sum(axis=0), size / n, rtol=1e-12)
     assert (weights >= 0).all()
@@ -108,9 +108,9 @@ def test_the_image_is_not_written_to_and_overflow_is_no_trouble() -> None:
 @pytest.mark.parametrize(
     ("shape", "first"), [((7, 4), (1, 0)), ((4, 8), (0, 2)), ((9, 9), (2, 2)), ((3, 4), (0, 0))]
 )
-def test_the_centre_is_cut_out(shape: tuple[int, int], first: tuple[int, int]) -> None:
+def test_the_center_is_cut_out(shape: tuple[int, int], first: tuple[int, int]) -> None:
     image = np.arange(shape[0] * shape[1], dtype=float).reshape(shape)
-    out = centred(image, 4)
+    out = center_crop(image, 4)
     assert out.shape == (min(shape[0], 4), min(shape[1], 4))
     assert out[0, 0] == image[first]
 
@@ -186,11 +186,11 @@ def test_variance_of_means_by_pencil() -> None:
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (-2, 1), (3, -1), (2, 2), (-9, 0), (0, 9), (-1, -1)])
-def test_cutting_is_indexing_into_nothing(corner: tuple[int, int]) -> None:
+def test_padded_crops_are_nan_outside(corner: tuple[int, int]) -> None:
     image = np.arange(20.0).reshape(4, 5)
     wide = np.full((40, 40), np.nan)
     wide[15:19, 15:20] = image
     top, left = corner
     np.testing.assert_array_equal(
-        cut(image, corner, 4), wide[15 + top : 19 + top, 15 + left : 19 + left]
+        crop_padded(image, corner, 4), wide[15 + top : 19 + top, 15 + left : 19 + left]
     )

@@ -8,10 +8,10 @@ from scipy import ndimage
 from galfeat.data.preparation.segmentation import (
     central_label,
     central_region,
-    combined,
-    neighbours,
+    combine_bands,
+    neighbor_mask,
     segment,
-    smoothed,
+    smooth_image,
 )
 
 
@@ -31,29 +31,31 @@ def _blobs(
 
 def test_bands_add_up_to_unit_noise_by_pencil() -> None:
     pixels = np.array([[[3.0, 1.0, np.nan]], [[5.0, np.nan, np.inf]], [[4.0, 2.0, np.nan]]])
-    np.testing.assert_allclose(combined(pixels), [[12 / np.sqrt(3), 3 / np.sqrt(2), np.nan]])
+    np.testing.assert_allclose(combine_bands(pixels), [[12 / np.sqrt(3), 3 / np.sqrt(2), np.nan]])
     noise = np.random.default_rng(0).normal(0, 1, (4, 100, 100))
-    assert combined(noise).std() == pytest.approx(1, abs=0.03)
+    assert combine_bands(noise).std() == pytest.approx(1, abs=0.03)
 
 
 def test_smoothing_is_scipys_away_from_edges_and_keeps_a_level_everywhere() -> None:
     image = _blobs((30, 30, 50))
     expected = ndimage.gaussian_filter(image, 1.5, mode="constant", truncate=4)
-    np.testing.assert_allclose(smoothed(image, 1.5)[8:-8, 8:-8], expected[8:-8, 8:-8], rtol=1e-9)
+    np.testing.assert_allclose(
+        smooth_image(image, 1.5)[8:-8, 8:-8], expected[8:-8, 8:-8], rtol=1e-9
+    )
     level = np.full((20, 31), 7.0)
     level[3:6, 4:9] = np.nan
     level[10, 10] = np.inf
-    np.testing.assert_allclose(smoothed(level), 7.0, rtol=1e-12)
+    np.testing.assert_allclose(smooth_image(level), 7.0, rtol=1e-12)
 
 
 def test_bad_pixels_weigh_nothing_and_far_from_good_ones_there_is_nothing() -> None:
     image = _blobs((30, 30, 50))
     image[20:24, 20:24] = np.nan
     other = np.where(np.isnan(image), -np.inf, image)
-    np.testing.assert_array_equal(smoothed(image), smoothed(other))
+    np.testing.assert_array_equal(smooth_image(image), smooth_image(other))
     image[:, 30:] = np.nan
-    assert np.isnan(smoothed(image)[:, 45:]).all()
-    assert np.isfinite(smoothed(image)[:, :30]).all()
+    assert np.isnan(smooth_image(image)[:, 45:]).all()
+    assert np.isfinite(smooth_image(image)[:, :30]).all()
 
 
 def test_blobs_are_found_and_numbered_in_the_order_of_reading() -> None:
@@ -86,7 +88,7 @@ def test_correlated_noise_raises_the_threshold() -> None:
     )
     smooth /= smooth.std()
     assert np.count_nonzero(segment(smooth)) < 0.01 * smooth.size
-    white = np.count_nonzero(smoothed(smooth) > 3 * 0.188)
+    white = np.count_nonzero(smooth_image(smooth) > 3 * 0.188)
     assert white > 0.2 * smooth.size
 
 
@@ -105,7 +107,7 @@ def test_a_sky_level_and_an_oblong_image_do_not_matter() -> None:
     assert central_label(segment(image)) == 1
 
 
-def test_the_centre_by_pencil() -> None:
+def test_the_center_by_pencil() -> None:
     labels = np.zeros((9, 9), dtype=int)
     assert central_label(labels) == 0
     labels[0, 0] = 3  # further off than a quarter of 9 pixels
@@ -119,7 +121,7 @@ def test_the_centre_by_pencil() -> None:
     assert central_label(labels) == 2
     labels[4, 5] = 7
     assert central_label(labels) == 7
-    np.testing.assert_array_equal(neighbours(labels), (labels > 0) & (labels != 7))
+    np.testing.assert_array_equal(neighbor_mask(labels), (labels > 0) & (labels != 7))
 
 
 def test_holes_of_the_central_region_are_filled_but_no_other_object_in_them() -> None:
@@ -142,12 +144,12 @@ def test_an_object_at_the_border_is_an_object() -> None:
     labels = segment(_blobs((0, 20, 60), (30, 30, 20)))
     assert labels[0, 20] == 1
     assert labels[30, 30] == 2
-    assert neighbours(labels)[0, 20]
+    assert neighbor_mask(labels)[0, 20]
 
 
 def test_nothing_is_written_to() -> None:
     image = _blobs((30, 30, 20))
     image[3, 3] = np.nan
     before = image.copy()
-    segment(image), smoothed(image), combined(image[None])
+    segment(image), smooth_image(image), combine_bands(image[None])
     np.testing.assert_array_equal(image, before)

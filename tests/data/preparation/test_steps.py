@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
-from galfeat.data.preparation.background import frame, quantum, sky_and_noise
+from galfeat.data.preparation.background import border_mask, quantization_step, sky_and_noise
 from galfeat.data.preparation.steps import Preparation, prepare, prepare_one
 
 NAMES = ("g", "r")
@@ -51,7 +51,7 @@ def test_sky_and_noise_by_pencil() -> None:
     )
 
 
-def test_light_that_slopes_through_the_frame_is_no_noise() -> None:
+def test_slopes_across_the_border_are_no_noise() -> None:
     rng = np.random.default_rng(3)
     noise = rng.normal(0, 2, (64, 64))
     slope = 40 * np.exp(-np.hypot(*(np.mgrid[:64, :64] - 31.5)) / 20)
@@ -62,7 +62,7 @@ def test_light_that_slopes_through_the_frame_is_no_noise() -> None:
 @pytest.mark.parametrize(
     ("shape", "width", "lag"), [((20, 20), 2, 2), ((17, 24), 3, 4), ((9, 9), 4, 1)]
 )
-def test_noise_is_that_of_all_good_pairs_of_the_frame(
+def test_noise_is_that_of_all_good_pairs_of_the_border(
     shape: tuple[int, int], width: int, lag: int
 ) -> None:
     """Against two loops over pixels; bad ones, of whatever value, are in no pair, nor are those
@@ -118,14 +118,14 @@ def test_the_prepared_sky_scatters_by_one_whatever_the_resampling(side: int) -> 
     assert 1.4826 * np.median(np.abs(prepared)) == pytest.approx(1, rel=0.15)
 
 
-def test_a_frame_with_too_few_good_pixels_gives_way_to_the_whole_image() -> None:
+def test_a_border_with_too_few_good_pixels_gives_way_to_the_whole_image() -> None:
     image = np.full((12, 12), np.nan)
     image[2:10, 2:10] = np.arange(64.0).reshape(8, 8)
     image[0, 0] = 1e6  # one good pixel of the frame is no frame
     assert sky_and_noise(image, 1)[0] == pytest.approx(32.0)  # 65 values, the middle one
 
 
-def test_noise_falls_back_step_by_step_where_the_frame_has_one_value() -> None:
+def test_noise_falls_back_step_by_step_where_the_border_has_one_value() -> None:
     scattered = np.zeros((20, 20))
     # over half of the image
     scattered[2:18, 2:18] = np.random.default_rng(0).normal(0, 1, (16, 16))
@@ -141,27 +141,28 @@ def test_noise_falls_back_step_by_step_where_the_frame_has_one_value() -> None:
 
 @pytest.mark.parametrize("unit", [1.0, 1e-12, 1e15, 1 / 3])
 @pytest.mark.parametrize("sky", [0.0, 100.0])
-def test_steps_of_quantised_values_are_found_in_any_unit(unit: float, sky: float) -> None:
+def test_steps_of_quantized_values_are_found_in_any_unit(unit: float, sky: float) -> None:
     rng = np.random.default_rng(1)
     counts = rng.integers(0, 256, 4000) + sky
-    assert quantum((counts * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-3)
+    assert quantization_step((counts * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-3)
     sixteen = np.append(rng.integers(0, 65536, 20000), [0, 65535]) + rng.poisson(30, 20002)
     assert (
-        quantum((sixteen * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-2) or unit != 1
+        quantization_step((sixteen * unit).astype(np.float32)) == pytest.approx(unit, rel=1e-2)
+        or unit != 1
     )
 
 
 def test_scattered_values_have_no_step() -> None:
     rng = np.random.default_rng(1)
     for size in (20, 100, 4096, 60000):
-        assert quantum(rng.normal(0, 1, size).astype(np.float32)) == 0
-    assert quantum(np.append(np.zeros(500), rng.normal(0, 1, 500))) == 0
-    assert quantum(np.full(9, 3.0)) == 0
+        assert quantization_step(rng.normal(0, 1, size).astype(np.float32)) == 0
+    assert quantization_step(np.append(np.zeros(500), rng.normal(0, 1, 500))) == 0
+    assert quantization_step(np.full(9, 3.0)) == 0
 
 
 def test_sky_of_a_prepared_galaxy_is_zero_with_unit_noise() -> None:
     flat = prepare_one(_cutout(_galaxy() + 1000), Preparation(stretch="none"))
-    edge = flat[:, frame(64, 6)]
+    edge = flat[:, border_mask(64, 6)]
     np.testing.assert_allclose(np.median(edge, axis=1), 0, atol=0.1)
     np.testing.assert_allclose(edge.std(axis=1), 1, atol=0.1)
     assert flat.dtype == np.float32
@@ -252,7 +253,7 @@ def test_input_is_not_written_to() -> None:
     np.testing.assert_array_equal(pixels, before)
 
 
-def test_crop_changes_no_value_and_resample_takes_the_centred_square() -> None:
+def test_crop_changes_no_value_and_resample_takes_the_centerd_square() -> None:
     pixels = _galaxy(64)[:, 4:-4]  # 56 x 64
     cropped = prepare_one(_cutout(pixels), Preparation(size=32, fit="crop", stretch="none"))
     window = pixels[:, 12:44, 16:48].astype(float)

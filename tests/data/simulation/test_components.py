@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galfeat.data.simulation.components import draw_parts
+from galfeat.data.simulation.components import draw_components
 from galfeat.data.simulation.instrument import BANDS, HST, flux
 from galfeat.data.simulation.profiles import (
-    Grid,
+    FineGrid,
     Sersic,
     Spiral,
     arms,
@@ -19,13 +19,13 @@ from galfeat.data.simulation.profiles import (
     smoothed,
 )
 from galfeat.data.simulation.scene import draw_scene
-from galfeat.data.simulation.truth import CLASSES, Galaxy, draw_galaxy
+from galfeat.data.simulation.truth import CLASSES, GalaxyTruth, draw_galaxy
 
-GRID = Grid(320)  # 160 pixels wide: next to nothing is lost
-SKY = Grid(256)  # as far as the truth counts neighbours
+GRID = FineGrid(320)  # 160 pixels wide: next to nothing is lost
+SKY = FineGrid(256)  # as far as the truth counts neighbours
 
 
-def _galaxy(label: str, number: int = 0, **changes: object) -> Galaxy:
+def _galaxy(label: str, number: int = 0, **changes: object) -> GalaxyTruth:
     settings = {
         "neighbours": 0,
         "companion_distance": 0.0,
@@ -46,7 +46,7 @@ def _centroid(light: np.ndarray) -> tuple[float, float]:
 @pytest.mark.parametrize("compact", [0.0, 0.1, -0.1])
 def test_shares_sum_to_one_and_each_part_shines_with_one(label: str, compact: float) -> None:
     for number in range(4):
-        parts = draw_parts(
+        parts = draw_components(
             _galaxy(label, number, compact_fraction=compact), GRID, np.random.default_rng(1)
         )
         assert sum(part.share for part in parts) == pytest.approx(1)
@@ -57,7 +57,7 @@ def test_shares_sum_to_one_and_each_part_shines_with_one(label: str, compact: fl
 
 @pytest.mark.parametrize("stage", ["pair", "late", "shells"])
 def test_every_stage_of_a_merger_keeps_its_share_in_tails(stage: str) -> None:
-    parts = draw_parts(
+    parts = draw_components(
         _galaxy("merger", merger_stage=stage, tail_fraction=0.2, compact_fraction=0.0),
         GRID,
         np.random.default_rng(5),
@@ -66,25 +66,25 @@ def test_every_stage_of_a_merger_keeps_its_share_in_tails(stage: str) -> None:
 
 
 @pytest.mark.parametrize("label", CLASSES)
-def test_the_whole_galaxy_has_the_colour_of_its_spectrum(label: str) -> None:
+def test_the_whole_galaxy_has_the_color_of_its_spectrum(label: str) -> None:
     """Blue arms and clumps, red bulges, dust: the sum over the image is the integrated spectrum all
     the same.
     """
     bands = list(HST.bands)
     galaxy = _galaxy(label, nucleus_fraction=0.0, dust_lane=0.8)
     scene = draw_scene(galaxy, bands, SKY, seed=8)
-    expected = flux(galaxy.magnitude) * galaxy.spectrum.colours(
+    expected = flux(galaxy.magnitude) * galaxy.spectrum.relative_fluxes(
         [BANDS[band].pivot for band in bands], galaxy.redshift, 8060
     )
     np.testing.assert_allclose(scene.light.sum(axis=(1, 2)), expected, rtol=0.03)
     assert not scene.points
 
 
-def test_a_large_image_has_neighbours_everywhere() -> None:
+def test_a_large_image_has_neighbors_everywhere() -> None:
     """0.9 in 64 x 64 pixels: 400 x 400 less the disc of 64 pixels around the galaxy hold 32.3; none
     was counted within the disc.
     """
-    wide = Grid(800)
+    wide = FineGrid(800)
     scenes = [
         draw_scene(_galaxy("q_sf", number, magnitude=30.0, x=0.0, y=0.0), ["F814W"], wide, seed=8)
         for number in range(6)
@@ -102,7 +102,7 @@ def test_a_large_image_has_neighbours_everywhere() -> None:
     assert 2 < stars < 12  # a fifth of 32
 
 
-def test_a_nucleus_has_its_part_of_the_light_and_a_bluer_colour() -> None:
+def test_a_nucleus_has_its_part_of_the_light_and_a_bluer_color() -> None:
     galaxy = _galaxy("agn", nucleus_fraction=0.4)
     scene = draw_scene(galaxy, ["F606W", "F814W"], SKY, seed=8)
     (nucleus,) = scene.points
@@ -124,9 +124,9 @@ def test_a_dust_lane_darkens_a_strip_beside_the_nucleus_more_in_the_blue() -> No
     np.testing.assert_allclose(dusty.sum(axis=(1, 2)), clear.sum(axis=(1, 2)), rtol=1e-3)
 
 
-def test_clumps_are_bluer_and_lie_within_the_disc() -> None:
+def test_clumps_are_bluer_and_lie_within_the_disk() -> None:
     galaxy = _galaxy("clump", clump_fraction=0.3, compact_fraction=0.0, cos_inclination=1.0)
-    clumps = draw_parts(galaxy, GRID, np.random.default_rng(2))[-1]
+    clumps = draw_components(galaxy, GRID, np.random.default_rng(2))[-1]
     assert clumps.share == pytest.approx(0.3)
     assert clumps.slope < 0
     radius = np.hypot(GRID.axis[None, :] - galaxy.x, GRID.axis[:, None] - galaxy.y)

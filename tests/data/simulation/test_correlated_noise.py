@@ -29,7 +29,7 @@ def test_a_pixel_falls_short_as_casertano_and_others_found(drop: float) -> None:
 
 
 @pytest.mark.parametrize("band", ["F814W", "F160W", "i"])
-def test_noise_of_pixels_neighbours_and_large_squares(band: str) -> None:
+def test_noise_of_pixels_neighbors_and_large_squares(band: str) -> None:
     level, drop = noise_level(band, "wide"), BANDS[band].drop
     white = np.hypot(np.sqrt(level.sky), level.read) / level.gain
     noise = correlated_noise(np.zeros((600, 600)), level, drop, np.random.default_rng(3)) / white

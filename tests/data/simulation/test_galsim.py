@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from galfeat.data.simulation.instrument import BANDS
 from galfeat.data.simulation.profiles import Sersic, sersic
 from galfeat.data.simulation.render import fine_grid, observe
-from galfeat.data.simulation.scene import Point
+from galfeat.data.simulation.scene import PointSource
 
 STORED = Path(__file__).parent / "reference" / "galsim.npz"
 SIZE = 48
@@ -105,7 +105,7 @@ def _by_us(case: Case) -> Floats:
             case.fwhm,
         )
     dark = np.zeros((grid.side, grid.side), dtype=np.float32)
-    return observe(dark, [(Point(case.x, case.y, np.ones(1)), 1.0)], SIZE, case.fwhm)
+    return observe(dark, [(PointSource(case.x, case.y, np.ones(1)), 1.0)], SIZE, case.fwhm)
 
 
 def _centroid(image: Floats) -> Floats:

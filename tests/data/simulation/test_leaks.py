@@ -47,6 +47,7 @@ def smooth() -> tuple[NDArray[np.float32], NDArray[np.str_]]:
     ), states
 
 
+@pytest.mark.slow
 def test_one_band_cannot_tell_quiescent_from_star_forming(
     smooth: tuple[NDArray[np.float32], NDArray[np.str_]],
 ) -> None:
@@ -69,7 +70,9 @@ def test_one_band_cannot_tell_quiescent_from_star_forming(
     assert _told(shapes, states) < 0.5 + 3.5 * 0.5 / np.sqrt(SMOOTH)
 
 
-def test_colours_can(smooth: tuple[NDArray[np.float32], NDArray[np.str_]]) -> None:
+def test_colors_distinguish_the_states(
+    smooth: tuple[NDArray[np.float32], NDArray[np.str_]],
+) -> None:
     pixels, states = smooth
     middle = slice(SIZE // 2 - 5, SIZE // 2 + 5)
     blue, red, infrared = pixels[:, :, middle, middle].sum(axis=(2, 3), dtype=float).T
@@ -77,7 +80,8 @@ def test_colours_can(smooth: tuple[NDArray[np.float32], NDArray[np.str_]]) -> No
     assert _told(colours, states) > 0.8
 
 
-def test_colours_of_the_whole_tell_spirals_clumpy_and_smooth_discs_no_better_than_chance() -> None:
+@pytest.mark.slow
+def test_colors_of_the_whole_tell_spirals_clumpy_and_smooth_disks_no_better_than_chance() -> None:
     """Arms and clumps are blue and bulges red, yet measured on the image the galaxies as wholes
     have the same colours.
     """
@@ -96,7 +100,8 @@ def test_colours_of_the_whole_tell_spirals_clumpy_and_smooth_discs_no_better_tha
     assert _told(colours, labels) < 1 / 3 + 3.5 * np.sqrt(2 / 9 / 450)
 
 
-def test_the_sky_tells_no_class() -> None:
+@pytest.mark.slow
+def test_the_border_of_an_image_reveals_no_class() -> None:
     """Corners of the images: level and noise."""
     cutouts = simulate(600, size=48, bands=("F814W",), seed=21)
     corner = np.concatenate(

@@ -12,7 +12,7 @@ from sklearn.model_selection import cross_val_predict
 
 from galfeat.data.simulation.instrument import GROUND, HST, Camera
 from galfeat.data.simulation.spectra import is_quiescent
-from galfeat.data.simulation.truth import NUISANCES, Galaxy, draw_galaxies, draw_galaxy
+from galfeat.data.simulation.truth import NUISANCES, GalaxyTruth, draw_galaxies, draw_galaxy
 
 
 @pytest.fixture(scope="module", params=[HST, GROUND], ids=lambda camera: camera.name)
@@ -21,11 +21,11 @@ def camera(request: pytest.FixtureRequest) -> Camera:
 
 
 @pytest.fixture(scope="module")
-def galaxies(camera: Camera) -> list[Galaxy]:
+def galaxies(camera: Camera) -> list[GalaxyTruth]:
     return draw_galaxies(3000, 7, camera, realistic=True)
 
 
-def _mean(galaxies: list[Galaxy], column: str, **which: str) -> float:
+def _mean(galaxies: list[GalaxyTruth], column: str, **which: str) -> float:
     chosen = [
         galaxy
         for galaxy in galaxies
@@ -34,7 +34,8 @@ def _mean(galaxies: list[Galaxy], column: str, **which: str) -> float:
     return float(np.mean([getattr(galaxy, column) for galaxy in chosen]))
 
 
-def test_nuisances_tell_the_class_here(galaxies: list[Galaxy]) -> None:
+@pytest.mark.slow
+def test_nuisances_tell_the_class_here(galaxies: list[GalaxyTruth]) -> None:
     values = np.array([[getattr(galaxy, name) for name in NUISANCES] for galaxy in galaxies])
     labels = np.array([galaxy.label for galaxy in galaxies])
     told = cross_val_predict(
@@ -43,8 +44,8 @@ def test_nuisances_tell_the_class_here(galaxies: list[Galaxy]) -> None:
     assert balanced_accuracy_score(labels, told) > 0.3
 
 
-def test_the_quiescent_are_smaller_rounder_more_bulged_and_in_company(
-    galaxies: list[Galaxy],
+def test_the_quiescent_are_smaller_rounder_more_bulged_and_in_denser_fields(
+    galaxies: list[GalaxyTruth],
 ) -> None:
     for column, sign in (
         ("radius", -1),
@@ -60,7 +61,7 @@ def test_the_quiescent_are_smaller_rounder_more_bulged_and_in_company(
         assert sign * (quiescent - forming) > 0.1 * abs(forming), column
 
 
-def test_the_faint_are_far_and_clumpy_discs_further(galaxies: list[Galaxy]) -> None:
+def test_the_faint_are_far_and_clumpy_disks_further(galaxies: list[GalaxyTruth]) -> None:
     magnitude, redshift = (
         np.array([getattr(galaxy, column) for galaxy in galaxies])
         for column in ("magnitude", "redshift")
@@ -77,7 +78,7 @@ def test_the_faint_are_far_and_clumpy_discs_further(galaxies: list[Galaxy]) -> N
 
 
 def test_the_ranges_of_the_camera_and_the_box_of_the_quiescent_still_hold(
-    galaxies: list[Galaxy], camera: Camera
+    galaxies: list[GalaxyTruth], camera: Camera
 ) -> None:
     for galaxy in galaxies:
         assert camera.magnitudes[0] <= galaxy.magnitude <= camera.magnitudes[1]
@@ -90,7 +91,9 @@ def test_the_ranges_of_the_camera_and_the_box_of_the_quiescent_still_hold(
         )
 
 
-def test_a_galaxy_depends_on_seed_and_number_alone(galaxies: list[Galaxy], camera: Camera) -> None:
+def test_a_galaxy_depends_on_seed_and_number_alone(
+    galaxies: list[GalaxyTruth], camera: Camera
+) -> None:
     own = galaxies[17]
     assert draw_galaxy(17, own.label, own.state, 7, camera=camera, realistic=True) == own
     assert asdict(draw_galaxy(17, own.label, own.state, 7, camera=camera)) != asdict(own)

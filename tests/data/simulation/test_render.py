@@ -12,7 +12,7 @@ from galfeat import UsageError
 from galfeat.data.simulation.instrument import BANDS, flux, moffat_mtf, noise_level
 from galfeat.data.simulation.profiles import Sersic, sersic
 from galfeat.data.simulation.render import expose, fine_grid, observe, render
-from galfeat.data.simulation.scene import Point
+from galfeat.data.simulation.scene import PointSource
 from galfeat.data.simulation.truth import CLASSES, draw_galaxies, draw_galaxy
 
 Floats = NDArray[np.float64]
@@ -91,7 +91,7 @@ def test_flux_and_centroid_are_the_truth(index: float, size: int) -> None:
 
 def test_a_point_is_a_moffat_where_it_should_be() -> None:
     size, fwhm = 64, 2.4
-    point = Point(1.3, -2.6, np.array([5.0]))
+    point = PointSource(1.3, -2.6, np.array([5.0]))
     image = observe(
         np.zeros((fine_grid(size).side,) * 2, dtype=np.float32), [(point, 5.0)], size, fwhm
     )

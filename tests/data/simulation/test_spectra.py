@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from galfeat.data.simulation.instrument import BANDS
-from galfeat.data.simulation.spectra import Spectrum, is_quiescent, star_colours
+from galfeat.data.simulation.spectra import Spectrum, is_quiescent, star_colors
 
 
 @pytest.mark.parametrize("redshift", [0.1, 0.49, 0.5, 0.9])
@@ -36,13 +36,19 @@ def test_the_box_by_pencil(u_v: float, v_j: float, redshift: float, inside: bool
 
 
 def test_templates_grow_bluer_along_the_ladder_and_redder_with_dust_and_redshift() -> None:
-    blue_to_red = [Spectrum(rung, 0.0).colours([5919], 0.5, 8060)[0] for rung in (0, 0.7, 1, 2, 3)]
+    blue_to_red = [
+        Spectrum(rung, 0.0).relative_fluxes([5919], 0.5, 8060)[0] for rung in (0, 0.7, 1, 2, 3)
+    ]
     assert blue_to_red == sorted(blue_to_red)
-    assert Spectrum(2, 0.8).colours([5919], 0.5, 8060) < Spectrum(2, 0).colours([5919], 0.5, 8060)
-    assert Spectrum(0, 0).colours([5919], 0.7, 8060) < Spectrum(0, 0).colours([5919], 0.3, 8060)
+    assert Spectrum(2, 0.8).relative_fluxes([5919], 0.5, 8060) < Spectrum(2, 0).relative_fluxes(
+        [5919], 0.5, 8060
+    )
+    assert Spectrum(0, 0).relative_fluxes([5919], 0.7, 8060) < Spectrum(0, 0).relative_fluxes(
+        [5919], 0.3, 8060
+    )
 
 
-def test_an_elliptical_has_the_colours_of_observed_ones() -> None:
+def test_an_elliptical_has_the_colors_of_observed_ones() -> None:
     """At z = 0 ellipticals have U - V of 2.1 to 2.3 and V - J of 1.2 to 1.4 in AB magnitudes."""
     u_v, v_j = Spectrum(0, 0).uvj
     assert 2.1 < u_v < 2.3
@@ -56,16 +62,16 @@ def test_dust_takes_its_extinction_from_v() -> None:
 
 
 def test_the_reference_band_is_one_and_a_template_value_is_met() -> None:
-    assert Spectrum(1.3, 0.4).colours([8060], 0.6, 8060)[0] == 1.0
+    assert Spectrum(1.3, 0.4).relative_fluxes([8060], 0.6, 8060)[0] == 1.0
     per_angstrom = Spectrum(3, 0).at(3000) / 3000**2 / (Spectrum(3, 0).at(5500) / 5500**2)
     assert per_angstrom == pytest.approx(1.26)  # of the irregulars' table
 
 
 def _magnitudes(g_i: float, wavelengths: list[float]) -> list[float]:
-    return [float(-2.5 * np.log10(value)) for value in star_colours(g_i, wavelengths, 8060)]
+    return [float(-2.5 * np.log10(value)) for value in star_colors(g_i, wavelengths, 8060)]
 
 
-def test_the_sun_has_its_colours() -> None:
+def test_the_sun_has_its_colors() -> None:
     """In AB magnitudes the Sun has F606W - F814W of about 0.2 and F814W - F160W of about -0.1;
     cooler stars are redder.
     """

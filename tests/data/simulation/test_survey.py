@@ -14,7 +14,7 @@ from galfeat.data.simulation.truth import CLASSES, STATES
 from galfeat.data.sources.base import Shard
 
 
-def test_batch_has_the_asked_shape_and_a_catalogue() -> None:
+def test_batch_has_the_asked_shape_and_a_catalog() -> None:
     cutouts = simulate(10, size=20, bands=["F814W", "F435W"], depth="deep", seed=4)
     assert cutouts.pixels.shape == (10, 2, 20, 20)
     assert cutouts.bands == ("F814W", "F435W")
@@ -25,7 +25,7 @@ def test_batch_has_the_asked_shape_and_a_catalogue() -> None:
     assert tuple(cutouts.column("id")) == cutouts.ids
 
 
-def test_classes_are_equally_frequent_and_states_split_those_that_may_rest() -> None:
+def test_classes_are_equally_frequent_and_states_split_those_that_may_be_quiescent() -> None:
     survey = SimulatedSurvey(200)
     pairs = Counter(
         zip(survey.catalog["label"].to_pylist(), survey.catalog["state"].to_pylist(), strict=True)
@@ -78,7 +78,7 @@ def test_a_ground_based_survey_renders_any_part_and_any_band_alone(noise: str) -
     assert survey.camera.name == "ground"
 
 
-def test_looking_changes_nothing_and_knows_what_was_drawn() -> None:
+def test_observing_changes_no_pixel_and_adds_the_truth() -> None:
     # the reference band is not among them
     survey = SimulatedSurvey(20, size=24, bands=("F606W",), seed=6)
     cutouts, truth = survey.observe(Shard(5, 20))
@@ -112,7 +112,7 @@ def test_the_realistic_population_is_another_one() -> None:
     assert not np.allclose(matched.pixels, realistic.pixels)
 
 
-def test_it_travels_to_another_process_as_its_settings() -> None:
+def test_it_is_pickled_as_its_settings() -> None:
     survey = SimulatedSurvey(500, size=24, seed=9)
     assert survey.truth.num_rows == 500
     sent = pickle.dumps(survey)

@@ -19,8 +19,8 @@ from galfeat.data.simulation.truth import (
     KINDS,
     NUISANCES,
     STATES,
-    Galaxy,
-    deal,
+    GalaxyTruth,
+    assign_kinds,
     draw_galaxies,
     draw_galaxy,
     truth_table,
@@ -28,11 +28,11 @@ from galfeat.data.simulation.truth import (
 
 
 @pytest.fixture(scope="module")
-def galaxies() -> list[Galaxy]:
+def galaxies() -> list[GalaxyTruth]:
     return draw_galaxies(4000, seed=11)
 
 
-def _columns(galaxies: list[Galaxy], names: tuple[str, ...]) -> NDArray[np.float32]:
+def _columns(galaxies: list[GalaxyTruth], names: tuple[str, ...]) -> NDArray[np.float32]:
     return np.array(
         [[getattr(galaxy, name) for name in names] for galaxy in galaxies], dtype=np.float32
     )
@@ -50,12 +50,14 @@ def many(request: pytest.FixtureRequest) -> tuple[NDArray[np.float32], NDArray[n
     return _columns(galaxies, NUISANCES), np.array([galaxy.label for galaxy in galaxies])
 
 
+@pytest.mark.slow
 def test_nuisances_alone_cannot_tell_the_class(
     many: tuple[NDArray[np.float32], NDArray[np.str_]],
 ) -> None:
     assert abs(_told_by(*many) - 0.2) < 0.01  # 3.5 standard errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("column", "factor"), [("radius", 1.05), ("psf_scale", 1.02)])
 def test_the_same_forest_finds_a_leak_when_there_is_one(column: str, factor: float) -> None:
     galaxies = draw_galaxies(20_000, seed=12)
@@ -65,7 +67,7 @@ def test_the_same_forest_finds_a_leak_when_there_is_one(column: str, factor: flo
 
 
 def test_place_and_name_cannot_tell_the_class_either() -> None:
-    labels = np.array([KINDS[kind][0] for kind in deal(20_000, seed=11)])
+    labels = np.array([KINDS[kind][0] for kind in assign_kinds(20_000, seed=11)])
     order = np.arange(20_000)
     digits = [order // 10**place % 10 for place in range(5)]
     where = np.stack([order, *digits, order % 64, order % 250, order % 256], axis=1).astype(
@@ -88,7 +90,7 @@ def test_nuisances_are_the_very_same_whatever_the_class() -> None:
         assert len({tuple(getattr(galaxy, name) for name in NUISANCES) for galaxy in drawn}) == 1
 
 
-def test_integrated_colours_are_the_same_whatever_the_class(galaxies: list[Galaxy]) -> None:
+def test_integrated_colors_are_the_same_whatever_the_class(galaxies: list[GalaxyTruth]) -> None:
     forming = [galaxy for galaxy in galaxies if galaxy.state == "star_forming"]
     labels = np.array([galaxy.label for galaxy in forming])
     assert (
@@ -100,7 +102,7 @@ def test_integrated_colours_are_the_same_whatever_the_class(galaxies: list[Galax
         assert len({galaxy.spectrum for galaxy in drawn}) == 1
 
 
-def test_state_is_where_the_colours_put_it(galaxies: list[Galaxy]) -> None:
+def test_state_is_where_the_colors_put_it(galaxies: list[GalaxyTruth]) -> None:
     for galaxy in galaxies:
         edge = 0.88 * galaxy.v_j + (0.69 if galaxy.redshift < 0.5 else 0.59)
         assert (galaxy.u_v > 1.3 and galaxy.v_j < 1.6 and galaxy.u_v > edge) == (
@@ -127,7 +129,7 @@ def test_a_galaxy_depends_on_seed_and_number_alone() -> None:
         ("position_angle", 0, 180),
     ],
 )
-def test_ranges(galaxies: list[Galaxy], name: str, low: float, high: float) -> None:
+def test_ranges(galaxies: list[GalaxyTruth], name: str, low: float, high: float) -> None:
     values = _columns(galaxies, (name,))[:, 0]
     assert values.min() >= low
     assert values.max() <= high
@@ -163,7 +165,7 @@ def test_sizes_are_six_kiloparsecs() -> None:
     assert median_radius(0.5, GROUND) == pytest.approx(3.63, abs=0.02)
 
 
-def test_what_makes_a_class_belongs_to_it_alone(galaxies: list[Galaxy]) -> None:
+def test_what_makes_a_class_belongs_to_it_alone(galaxies: list[GalaxyTruth]) -> None:
     marks = {
         "spiral": ("arms", 2, 4),
         "merger": ("tail_fraction", 0.06, 0.25),
@@ -180,13 +182,13 @@ def test_what_makes_a_class_belongs_to_it_alone(galaxies: list[Galaxy]) -> None:
     assert {galaxy.merger_stage for galaxy in galaxies} == {"", "pair", "late", "shells"}
 
 
-def test_counts_grow_by_the_slope_of_the_counts(galaxies: list[Galaxy]) -> None:
+def test_counts_grow_by_the_slope_of_the_counts(galaxies: list[GalaxyTruth]) -> None:
     """With slope 0.3 a magnitude fainter means twice (10^0.3) as many: 1 to 2 to 4."""
     counts, _ = np.histogram([galaxy.magnitude for galaxy in galaxies], bins=[20, 21, 22, 23])
     np.testing.assert_allclose(counts / 4000, np.array([1, 2, 4]) / 7, atol=0.03)
 
 
-def test_decoys_are_in_every_class(galaxies: list[Galaxy]) -> None:
+def test_decoys_are_in_every_class(galaxies: list[GalaxyTruth]) -> None:
     for label in CLASSES:
         own = [galaxy for galaxy in galaxies if galaxy.label == label]
         assert 0.06 < np.mean([galaxy.companion_distance > 0 for galaxy in own]) < 0.14
@@ -195,13 +197,13 @@ def test_decoys_are_in_every_class(galaxies: list[Galaxy]) -> None:
         assert any(galaxy.dust_lane > 0 for galaxy in own)
 
 
-def test_the_table_has_a_row_a_galaxy_and_their_values(galaxies: list[Galaxy]) -> None:
+def test_the_table_has_a_row_a_galaxy_and_their_values(galaxies: list[GalaxyTruth]) -> None:
     table = truth_table(galaxies[:7])
     assert table.to_pylist() == [asdict(galaxy) for galaxy in galaxies[:7]]
     assert set(NUISANCES) < set(table.column_names)
 
 
-def test_axis_ratio_of_a_thick_disc() -> None:
+def test_axis_ratio_of_a_thick_disk() -> None:
     galaxy = draw_galaxies(1, 0)[0]
     for cosine, ratio in ((1.0, 1.0), (0.5, np.sqrt(0.04 + 0.96 * 0.25))):
         object.__setattr__(galaxy, "cos_inclination", cosine)

@@ -66,7 +66,7 @@ def test_one_file_a_band_has_a_column_a_band(survey: SimulatedSurvey, tmp_path: 
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_coordinates_lead_to_the_centre_at_the_scale_of_the_survey(
+def test_coordinates_lead_to_the_center_at_the_scale_of_the_survey(
     survey: SimulatedSurvey, tmp_path: Path, layout: str
 ) -> None:
     write_survey(survey, tmp_path, layout)
@@ -140,7 +140,7 @@ def test_no_file_betrays_a_class_or_when_and_where_it_was_made(
     assert len(sizes) == 1
 
 
-def test_truth_stands_beside_the_catalogue(survey: SimulatedSurvey, tmp_path: Path) -> None:
+def test_truth_stands_beside_the_catalog(survey: SimulatedSurvey, tmp_path: Path) -> None:
     write_survey(survey, tmp_path)
     truth = pyarrow.csv.read_csv(tmp_path / "truth.csv")
     assert truth.column_names == [

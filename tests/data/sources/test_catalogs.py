@@ -11,7 +11,8 @@ import pytest
 from astropy.table import MaskedColumn, Table
 
 from galfeat import UsageError
-from galfeat.data.sources.catalogs import is_catalog, read_catalog
+from galfeat.data.sources.catalog_formats import is_catalog
+from galfeat.data.sources.catalogs import Catalog
 
 IDS = ["007", "1237648702966988820"]
 
@@ -54,8 +55,9 @@ WRITERS: dict[str, Callable[[Path, Any], None]] = {
 @pytest.mark.parametrize("ids", [IDS, [7, 1237648702966988820]])
 def test_every_format_gives_the_same_table(tmp_path: Path, name: str, ids: list[Any]) -> None:
     WRITERS[name](tmp_path / name, ids)
-    table, left_out = read_catalog(tmp_path / name)
-    assert left_out == ()
+    found = Catalog.read(tmp_path / name)
+    table = found.table
+    assert found.left_out_columns == ()
     assert table.to_pydict() == {
         "id": [str(each) for each in ids],
         "file": ["a.fits", "b.fits"],
@@ -68,24 +70,24 @@ def test_every_format_gives_the_same_table(tmp_path: Path, name: str, ids: list[
 
 
 def test_names_of_files_are_text_even_if_they_look_like_numbers(tmp_path: Path) -> None:
-    table, _ = read_catalog(csv(tmp_path / "c.csv", "id,file_g,file_r\n1,007,\n2, 08 ,9\n"))
+    table = Catalog.read(csv(tmp_path / "c.csv", "id,file_g,file_r\n1,007,\n2, 08 ,9\n")).table
     assert table.to_pydict() == {"id": ["1", "2"], "file_g": ["007", "08"], "file_r": ["", "9"]}
 
 
 def test_types_do_not_depend_on_where_the_file_is_cut(tmp_path: Path) -> None:
     rows = "".join(f"g{row},{row}\n" for row in range(200_000))
-    table, _ = read_catalog(csv(tmp_path / "c.csv", "id,x\n" + rows + "last,not a number\n"))
+    table = Catalog.read(csv(tmp_path / "c.csv", "id,x\n" + rows + "last,not a number\n")).table
     assert table.schema.field("x").type == pa.string()
     assert table.column("x")[0].as_py() == "0"
 
 
 def test_words_that_other_readers_take_for_nothing_are_names(tmp_path: Path) -> None:
-    table, _ = read_catalog(csv(tmp_path / "c.csv", "id,file\nNA,null\nnan,NaN\n"))
+    table = Catalog.read(csv(tmp_path / "c.csv", "id,file\nNA,null\nnan,NaN\n")).table
     assert table.to_pydict() == {"id": ["NA", "nan"], "file": ["null", "NaN"]}
 
 
 def test_byte_order_marks_blanks_and_empty_names_do_no_harm(tmp_path: Path) -> None:
-    table, _ = read_catalog(csv(tmp_path / "c.csv", "\ufeffid, file ,\r\n1,a,\r\n"))
+    table = Catalog.read(csv(tmp_path / "c.csv", "\ufeffid, file ,\r\n1,a,\r\n")).table
     assert table.to_pydict() == {"id": ["1"], "file": ["a"], "column3": [None]}
 
 
@@ -93,20 +95,20 @@ def test_columns_of_a_votable_go_by_their_names(tmp_path: Path) -> None:
     astropy_table(IDS).write(tmp_path / "c.vot", format="votable")
     text = (tmp_path / "c.vot").read_text()
     (tmp_path / "c.vot").write_text(text.replace('ID="file"', 'ID="col_2"'))
-    assert "file" in read_catalog(tmp_path / "c.vot")[0].column_names
+    assert "file" in Catalog.read(tmp_path / "c.vot").table.column_names
 
 
 def test_columns_without_a_single_value_a_row_are_left_out_and_named(tmp_path: Path) -> None:
     table = astropy_table(IDS)
     table["cov"] = np.zeros((2, 3))
     table.write(tmp_path / "c.fits")
-    found, left_out = read_catalog(tmp_path / "c.fits")
-    assert left_out == ("cov",)
-    assert "cov" not in found.column_names
+    found = Catalog.read(tmp_path / "c.fits")
+    assert found.left_out_columns == ("cov",)
+    assert "cov" not in found.table.column_names
     pyarrow.parquet.write_table(
         pa.table({"id": ["a"], "flux": [[1.0, 2.0]]}), tmp_path / "c.parquet"
     )
-    assert read_catalog(tmp_path / "c.parquet")[1] == ("flux",)
+    assert Catalog.read(tmp_path / "c.parquet").left_out_columns == ("flux",)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_columns_without_a_single_value_a_row_are_left_out_and_named(tmp_path: P
 )
 def test_a_catalogue_that_cannot_be_used_says_why(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
-        read_catalog(csv(tmp_path / "c.csv", text))
+        Catalog.read(csv(tmp_path / "c.csv", text))
     assert words in str(caught.value)
     assert str(tmp_path / "c.csv") in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -134,20 +136,20 @@ def test_a_catalogue_that_cannot_be_used_says_why(tmp_path: Path, text: str, wor
 def test_many_double_identifiers_make_a_short_sentence(tmp_path: Path) -> None:
     text = "id\n" + "".join(f"g{row % 100}\n" for row in range(1000))
     with pytest.raises(UsageError, match=r"'g0' in rows 1, 101, 201, 301, 401, …;.* and 95 more"):
-        read_catalog(csv(tmp_path / "c.csv", text))
+        Catalog.read(csv(tmp_path / "c.csv", text))
 
 
 def test_identifiers_with_a_decimal_point_are_refused(tmp_path: Path) -> None:
     astropy_table([1.5e18, 2.0]).write(tmp_path / "c.fits")
     with pytest.raises(UsageError, match="'id' holds numbers with a decimal point"):
-        read_catalog(tmp_path / "c.fits")
+        Catalog.read(tmp_path / "c.fits")
 
 
 def test_a_feature_table_is_no_catalogue(tmp_path: Path) -> None:
     table = pa.table({"id": ["a"], "file": ["a.fits"]}).replace_schema_metadata({"galfeat": "{}"})
     pyarrow.parquet.write_table(table, tmp_path / "f.parquet")
     with pytest.raises(UsageError, match="is a feature table"):
-        read_catalog(tmp_path / "f.parquet")
+        Catalog.read(tmp_path / "f.parquet")
 
 
 def test_only_catalogues_are_catalogues(tmp_path: Path) -> None:
@@ -156,9 +158,9 @@ def test_only_catalogues_are_catalogues(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match="a catalogue is a CSV, ECSV, FITS, VOTable or Parquet file"
     ):
-        read_catalog(csv(tmp_path / "c.txt", "id\n1\n"))
+        Catalog.read(csv(tmp_path / "c.txt", "id\n1\n"))
     with pytest.raises(UsageError, match="there is no such catalogue"):
-        read_catalog(tmp_path / "c.csv")
+        Catalog.read(tmp_path / "c.csv")
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -174,7 +176,7 @@ def test_damaged_catalogues_are_read_or_refused(tmp_path: Path, name: str) -> No
             content[rng.integers(len(content))] = rng.integers(32, 127)
         (tmp_path / name).write_bytes(content)
         try:
-            read_catalog(tmp_path / name)
+            Catalog.read(tmp_path / name)
         except UsageError:
             refused += 1
     assert refused
@@ -186,7 +188,7 @@ def test_cells_that_astropy_masked_in_parquet_are_empty(tmp_path: Path) -> None:
     table["v"] = MaskedColumn([1.5, 2.5, 3.5], mask=[False, False, True])
     table["file"] = MaskedColumn(table["file"], mask=[True, False, False])
     table.write(tmp_path / "c.parquet")
-    read, _ = read_catalog(tmp_path / "c.parquet")
+    read = Catalog.read(tmp_path / "c.parquet").table
     assert sorted(read.column_names) == ["file", "id", "label", "v"]
     assert read.column("label").to_pylist() == ["x", None, "z"]
     assert read.column("v").to_pylist() == [1.5, 2.5, None]
@@ -201,7 +203,7 @@ def test_text_in_another_encoding_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "c.csv"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(UsageError, match=r"is no text in UTF-8 .*: save it as UTF-8"):
-        read_catalog(path)
+        Catalog.read(path)
 
 
 def test_a_fits_table_whose_names_are_numbers_is_damaged(tmp_path: Path) -> None:
@@ -215,4 +217,4 @@ def test_a_fits_table_whose_names_are_numbers_is_damaged(tmp_path: Path) -> None
     with pytest.raises(
         UsageError, match="cannot be read as a catalogue: Column name must be a string"
     ):
-        read_catalog(path)
+        Catalog.read(path)

@@ -8,7 +8,7 @@ from tests.data.sources.source_files import catalog, flat, read, reasons, save, 
 
 from galfeat import UsageError
 from galfeat.data import Shard, open_source
-from galfeat.data.fits.streams import Bytes, open_bytes
+from galfeat.data.fits.streams import FileBytes, open_bytes
 
 
 def test_a_catalogue_is_a_source_and_starts_where_it_lies(
@@ -123,7 +123,7 @@ def test_hdu_chooses_an_image_of_a_file_and_the_file_is_opened_once(
     )
     opened = []
 
-    def counted(path: Path) -> AbstractContextManager[Bytes]:
+    def counted(path: Path) -> AbstractContextManager[FileBytes]:
         opened.append(path.name)
         return open_bytes(path)
 

@@ -17,7 +17,7 @@ from tests.data.sources.fake_gs import Objects, fake_store
 from galfeat import UsageError
 from galfeat.data import Cutout, Failure, SimulatedSurvey, Source, open_source, write_survey
 from galfeat.data.sources.remote import RemoteSource, address_of
-from galfeat.pipeline.batch.file_stamps import settings_of
+from galfeat.pipeline.batch.file_stamps import reading_settings
 
 pytest.importorskip("s3fs", reason="reading from servers needs the extra 'remote'")
 
@@ -116,6 +116,7 @@ def test_the_web_is_like_a_folder(here: Path, site: str, name: str) -> None:
     assert same(there, local)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("google")
 @pytest.mark.parametrize("name", ["survey", "plain/deep/", "survey/sim000003.fits"])
 def test_a_google_bucket_is_like_a_folder(here: Path, name: str) -> None:
@@ -207,9 +208,9 @@ def test_marks_change_with_the_file(here: Path, bucket: str) -> None:
     assert isinstance(before, RemoteSource)
     assert isinstance(after, RemoteSource)
     shard = after.shards()[0]
-    assert after.marks(shard) == [(name, *after.stamps[name]) for name in after.files(shard)]
+    assert after.file_stamps(shard) == [(name, *after.stamps[name]) for name in after.files(shard)]
     listed_nothing = RemoteSource(after.address, after.local)
-    assert listed_nothing.marks(shard) == after.marks(shard)
+    assert listed_nothing.file_stamps(shard) == after.file_stamps(shard)
     changed = [name for name, mark in after.stamps.items() if before.stamps[name] != mark]
     assert changed == ["deep/sim000002.fits"]
     system.pipe("sky/plain/deep/sim000002.fits", (here / "plain/deep/sim000002.fits").read_bytes())
@@ -219,9 +220,11 @@ def test_a_run_knows_its_source_again(bucket: str) -> None:
     """What a batch run compares before it goes on: it may name no folder that was made for the
     moment.
     """
-    one, other = (settings_of(open_source(f"{bucket}/plain", bands=["F814W"])) for _ in range(2))
+    one, other = (
+        reading_settings(open_source(f"{bucket}/plain", bands=["F814W"])) for _ in range(2)
+    )
     assert one == other
-    assert one != settings_of(open_source(f"{bucket}/plain", bands=["F606W"]))
+    assert one != reading_settings(open_source(f"{bucket}/plain", bands=["F606W"]))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.data.sources.source_files import catalog, flat, read, reasons, save, 
 
 from galfeat import CutoutError, UsageError
 from galfeat.data import Cutout, Cutouts, open_source, read_cutout, read_cutouts
-from galfeat.data.sources.sidecars import columns_beside
+from galfeat.data.sources.catalogs import Catalog
 
 SIZE = (8, 6)
 
@@ -469,6 +469,9 @@ def test_pixels_beyond_the_masks_are_as_they_were(tmp_path: Path) -> None:
 
 def test_a_cell_that_names_no_file_does_not_switch_the_others_off() -> None:
     cells = ["m.fits", " none ", "N/A", "", None, "-", "m.npy"]
-    [found] = columns_beside(pa.table({"mask": pa.array(cells, type=pa.string())}), ())
-    assert [found.of(row) for row in range(len(cells))] == ["m.fits", "", "", "", "", "", "m.npy"]
-    assert columns_beside(pa.table({"mask": ["none", "m.npy"]}), ()) == ()
+    table = pa.table({"mask": pa.array(cells, type=pa.string())})
+    [found] = Catalog(table, Path("c.csv")).sidecars({"": "file"})
+    files = [found.of_row(row) for row in range(len(cells))]
+    assert files == ["m.fits", "", "", "", "", "", "m.npy"]
+    without = Catalog(pa.table({"mask": ["none", "m.npy"]}), Path("c.csv"))
+    assert without.sidecars({"": "file"}) == ()

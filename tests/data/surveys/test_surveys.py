@@ -16,7 +16,7 @@ import pytest
 import galfeat.data
 from galfeat import UsageError
 from galfeat.data import Preparation, prepare_one, surveys
-from galfeat.data.sources.open import Opened
+from galfeat.data.sources.open import CatalogedSource
 from galfeat.data.surveys import (
     GALAXY10_DECALS,
     GALAXY10_SDSS,
@@ -29,7 +29,7 @@ from galfeat.data.surveys import (
 RNG = np.random.default_rng(7)
 
 
-def _labels(source: Opened) -> dict[str, str]:
+def _labels(source: CatalogedSource) -> dict[str, str]:
     table = source.catalog
     return dict(zip(table.column("id").to_pylist(), table.column("label").to_pylist(), strict=True))
 
@@ -45,7 +45,7 @@ def _picture(path: Path, side: int = 24, shade: int = 0) -> None:
     cv2.imwrite(str(path), image.astype(np.uint8))
 
 
-def _all_are_read(source: Opened) -> None:
+def _all_are_read(source: CatalogedSource) -> None:
     """Read everything, in another process's copy as well, and prepare it."""
     for each in (source, pickle.loads(pickle.dumps(source))):
         readings = [each.read(shard) for shard in each.shards(2)]

@@ -23,7 +23,7 @@ RANGES = [
 
 
 def around_edges(count: int, limits: tuple[float, float]) -> NDArray[np.float32]:
-    """Every edge rounded to float32, and its two neighbours on either side."""
+    """Every edge rounded to float32, and its two neighbors on either side."""
     with np.errstate(over="ignore"):
         edges = np.linspace(*limits, count + 1).astype(np.float32)
     up, down = np.float32(np.inf), np.float32(-np.inf)
@@ -53,7 +53,7 @@ def test_levels_on_and_beside_every_edge(count: int, limits: tuple[float, float]
     )
     values = np.concatenate([around_edges(count, limits), special])
     assert np.array_equal(levels(values, count, limits), by_search(values, count, limits))
-    for value in values:  # alone, where no neighbour sends the block to the comparison
+    for value in values:  # alone, where no neighbor sends the block to the comparison
         assert (
             levels(value.reshape(1), count, limits)[0]
             == by_search(value.reshape(1), count, limits)[0]

@@ -266,7 +266,7 @@ def test_a_bad_pixel_spoils_the_gradients_made_of_it_and_no_others() -> None:
     spoiled[0, 4, 4] = np.inf
     unknown = np.isnan(sum(gradients(spoiled)))[0]
     assert np.argwhere(unknown).tolist() == [[3, 4], [4, 3], [4, 5], [5, 4]], (
-        "the gradient at (4, 4) needs its neighbours only"
+        "the gradient at (4, 4) needs its neighbors only"
     )
     spoiled[0, 0, 4] = np.nan
     assert np.argwhere(np.isnan(sum(gradients(spoiled)))[0]).tolist()[:3] == [

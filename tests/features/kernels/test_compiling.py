@@ -50,6 +50,7 @@ def test_loading_imports_nothing_that_only_compiling_needs(tmp_path: Path) -> No
     assert python(more, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0", "False False False"]
 
 
+@pytest.mark.slow
 def test_what_is_not_kept_is_compiled_after_what_is_loaded(tmp_path: Path) -> None:
     python(USE, NUMBA_CACHE_DIR=str(tmp_path))
     more = (
@@ -78,6 +79,7 @@ def test_a_full_disk_is_no_error(tmp_path: Path) -> None:
     assert python(full + USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
 
 
+@pytest.mark.slow
 def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
     python(USE, NUMBA_CACHE_DIR=str(tmp_path))
     for kept in tmp_path.rglob("*.nbc"):

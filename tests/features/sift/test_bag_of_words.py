@@ -9,10 +9,10 @@ from galfeat.features import BagOfWords
 def bags(seed: int = 0, n: int = 20) -> list[np.ndarray]:
     """Descriptors around three different ones, in parts that differ from bag to bag."""
     chance = np.random.default_rng(seed)
-    centres = chance.integers(0, 100, (3, 128))
+    centers = chance.integers(0, 100, (3, 128))
     return [
         np.clip(
-            centres[chance.integers(0, 3, k)] + chance.integers(-3, 4, (k, 128)), 0, 255
+            centers[chance.integers(0, 3, k)] + chance.integers(-3, 4, (k, 128)), 0, 255
         ).astype(np.uint8)
         for k in range(n)
     ]
@@ -38,12 +38,12 @@ def test_three_clusters_are_three_words() -> None:
     vectors = BagOfWords(n_words=3).fit_transform(bags())
     assert vectors.dtype == np.float32
     assert np.allclose((vectors**2).sum(axis=1), [0] + [1] * 19)
-    centres = np.random.default_rng(0).integers(0, 100, (3, 128))
+    centers = np.random.default_rng(0).integers(0, 100, (3, 128))
     assert (
         len(
             {
                 int(BagOfWords(n_words=3).fit(bags()).transform([c[None]])[0].argmax())
-                for c in centres
+                for c in centers
             }
         )
         == 3

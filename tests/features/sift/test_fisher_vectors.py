@@ -20,10 +20,10 @@ def bags(seed: int = 0, n: int = 12, width: int = 128) -> Bags:
     is empty.
     """
     chance = np.random.default_rng(seed)
-    centres = chance.integers(0, 100, (5, width))
+    centers = chance.integers(0, 100, (5, width))
     return [
         np.clip(
-            centres[chance.integers(0, 5, 3 * k)] + chance.integers(-9, 10, (3 * k, width)), 0, 255
+            centers[chance.integers(0, 5, 3 * k)] + chance.integers(-9, 10, (3 * k, width)), 0, 255
         ).astype(np.uint8)
         for k in range(n)
     ]
@@ -82,7 +82,7 @@ def test_it_is_the_gradient_of_the_likelihood() -> None:
 
 
 def test_it_is_scikit_images_but_for_their_weights_part() -> None:
-    """Theirs begins with the gradient of the weights, normalised together with the others; that of
+    """Theirs begins with the gradient of the weights, normalized together with the others; that of
     the spreads has the wrong sign.
     """
     learned = FisherVector(4, reduce=6).fit(bags())

@@ -53,14 +53,14 @@ def test_descriptors_are_bytes_of_known_order_and_place(galaxies: Images, kind: 
 
 
 def test_8_bit_images_give_what_opencv_gives() -> None:
-    """With a noise of 1 and OpenCV's threshold in grey levels; nearly every keypoint has its twin,
+    """With a noise of 1 and OpenCV's threshold in gray levels; nearly every keypoint has its twin,
     in both directions.
     """
-    grey = np.clip(np.rint(40 + 3 * galaxies_in_noise(6)), 0, 255).astype(np.uint8)
-    ours = SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6).locate(grey)
+    gray = np.clip(np.rint(40 + 3 * galaxies_in_noise(6)), 0, 255).astype(np.uint8)
+    ours = SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6).locate(gray)
     finder = cv2.SIFT.create(0, 3, 0.04, 10.0, 1.6, enable_precise_upscale=True)
     twins, total = 0, 0
-    for image, found in zip(grey[:, 0], ours, strict=True):
+    for image, found in zip(gray[:, 0], ours, strict=True):
         theirs = np.array([(*each.pt, each.size) for each in finder.detect(image, None)])
         for a, b in ((found, theirs), (theirs, found)):
             apart = np.linalg.norm(a[:, None, :2] - b[:, :2], axis=-1)
@@ -71,11 +71,11 @@ def test_8_bit_images_give_what_opencv_gives() -> None:
 
 
 def test_8_bit_images_are_described_as_by_opencv() -> None:
-    grey = np.clip(np.rint(40 + 3 * galaxies_in_noise(6)), 0, 255).astype(np.uint8)
+    gray = np.clip(np.rint(40 + 3 * galaxies_in_noise(6)), 0, 255).astype(np.uint8)
     sift = SIFT(noise=1.0, contrast_threshold=0.04 * 255, sigma=1.6)
     finder = cv2.SIFT.create(0, 3, 0.04, 10.0, 1.6, enable_precise_upscale=True)
     cosines = []
-    for image, places, ours in zip(grey[:, 0], sift.locate(grey), sift.describe(grey), strict=True):
+    for image, places, ours in zip(gray[:, 0], sift.locate(gray), sift.describe(gray), strict=True):
         keypoints, theirs = finder.detectAndCompute(image, None)
         where = np.array([(*each.pt, each.size, each.angle) for each in keypoints])
         for place, mine in zip(places, ours.astype(np.float64), strict=True):
@@ -137,7 +137,7 @@ def test_the_contrast_is_in_units_of_the_noise() -> None:
     assert sum(len(each) for each in SIFT(contrast_threshold=16.0).describe(images)) < sum(faint)
 
 
-def test_more_contrast_is_asked_for_a_quantised_image_by_its_rms() -> None:
+def test_more_contrast_is_asked_for_a_quantized_image_by_its_rms() -> None:
     """Of a blank image with one step most differences are zero; noise is then their root mean
     square, and there are keypoints.
     """

@@ -86,7 +86,7 @@ def test_compiled_statistics_equal_mahotas(planes: Planes, count: int, distance:
         assert np.allclose(found, theirs, rtol=1e-5, atol=1e-8)
 
 
-def test_independent_neighbours_share_no_information() -> None:
+def test_independent_neighbors_share_no_information() -> None:
     """Each pair of levels is as frequent as any other: p = p(i) p(j) exactly, and no rounding may
     look like information.
     """

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from skimage import feature
 
 from galfeat.features import Texture
-from galfeat.features.texture.lbp_features import countable, pattern_features, pattern_names
-from galfeat.features.texture.lbp_kernel import directed_lbp, lbp
-from galfeat.features.texture.lbp_planes import LARGEST
-from galfeat.features.texture.lbp_reference import (
+from galfeat.features.texture.lbp.features import countable, pattern_features, pattern_names
+from galfeat.features.texture.lbp.kernel import directed_lbp, lbp
+from galfeat.features.texture.lbp.kernel_planes import LARGEST
+from galfeat.features.texture.lbp.reference import (
     FINE,
     circle,
     counts,
@@ -25,7 +25,7 @@ from galfeat.features.texture.lbp_reference import (
     pattern_fractions,
     patterns,
 )
-from galfeat.features.texture.lbp_tables import tables
+from galfeat.features.texture.lbp.tables import tables
 
 Planes = NDArray[np.float32]
 
@@ -113,12 +113,12 @@ def test_turns_and_mirrors_exchange_points_exactly(radius: int) -> None:
 
 def test_patterns_by_pencil() -> None:
     plane = np.zeros((1, 3, 3), dtype=np.float32)
-    assert patterns(plane, 1).tolist() == [[[8]]], "as bright as the centre counts as brighter"
+    assert patterns(plane, 1).tolist() == [[[8]]], "as bright as the center counts as brighter"
     assert lbp(plane, [1]).tolist() == [[0] * 8 + [1, 0]]
     plane[0, 1, 1] = 1
     assert patterns(plane, 1).tolist() == [[[0]]]
     assert lbp(plane, [1]).tolist() == [[1] + [0] * 9]
-    # the right neighbour alone; the diagonal points see it through 0.29 * 0.71 of it at most
+    # the right neighbor alone; the diagonal points see it through 0.29 * 0.71 of it at most
     plane[0, 1, 2] = 2
     assert patterns(plane, 1).tolist() == [[[1]]]
     assert directed_patterns(plane, 1).tolist() == [[[1]]], "one point, beginning at point 0"
@@ -129,7 +129,7 @@ def test_patterns_by_pencil() -> None:
 
 
 def test_directions_by_pencil() -> None:
-    """Above the centre all is 1, below all is -1: points 0 to 4 are set, ties with the centre's row
+    """Above the center all is 1, below all is -1: points 0 to 4 are set, ties with the center's row
     included.
     """
     plane = np.array([[[1, 1, 1], [0, 0, 0], [-1, -1, -1]]], dtype=np.float32)
@@ -148,13 +148,13 @@ def test_directions_by_pencil() -> None:
 
 
 def test_ties_by_pencil() -> None:
-    """A point between pixels that are 3 and -3 from the centre, with the same weight, ties: it is
+    """A point between pixels that are 3 and -3 from the center, with the same weight, ties: it is
     set.
     """
     plane = np.full((1, 3, 3), -9, dtype=np.float32)
     plane[0, 1, 1] = 0
     near, far = 70711, 29289
-    # point 1 lies between those and the centre
+    # point 1 lies between those and the center
     plane[0, 0, 1], plane[0, 1, 2], plane[0, 0, 2] = 3, -3, 0
     assert near * far * 3 - near * far * 3 + near**2 * 0 + far**2 * 0 == 0
     assert directed_patterns(plane, 1).tolist() == [[[1 + 1 * 8 + 1]]], (
@@ -365,10 +365,10 @@ def test_rounding_stays_below_what_counts_as_sure() -> None:
             radius, length, middle, first, stop = (int(table.heads[k, j]) for j in (0, 2, 3, 6, 12))
             scaled = (image * np.float32(LARGEST)).ravel()
             flat = np.pad(scaled, 300)
-            centre = np.arange(300 + 10 * 60, 300 + 50 * 60)
+            center = np.arange(300 + 10 * 60, 300 + 50 * 60)
             for point in range(first, stop):
                 exact = sum(
-                    weight / FINE**2 * (flat[centre + corner].astype(np.float64) - flat[centre])
+                    weight / FINE**2 * (flat[center + corner].astype(np.float64) - flat[center])
                     for corner, weight in zip(
                         table.corners[point], table.weights[point], strict=True
                     )
@@ -381,17 +381,17 @@ def test_rounding_stays_below_what_counts_as_sure() -> None:
                 )
                 slope, share = table.mixes[table.heads[k, 5] + plane]
                 left = (
-                    flat[centre + rest - radius * 60 + group[0]],
-                    flat[centre + rest - radius * 60 + group[0] + 60],
+                    flat[center + rest - radius * 60 + group[0]],
+                    flat[center + rest - radius * 60 + group[0] + 60],
                 )
                 right = (
-                    flat[centre + rest - radius * 60 + group[0] + 1],
-                    flat[centre + rest - radius * 60 + group[0] + 61],
+                    flat[center + rest - radius * 60 + group[0] + 1],
+                    flat[center + rest - radius * 60 + group[0] + 61],
                 )
                 rows = [slope * (b - a) + share * a for a, b in zip(left, right, strict=True)]
                 near, far = rows if point < middle else rows[::-1]
                 worst = max(
-                    worst, np.abs(table.ratios[point] * far + (near - flat[centre]) - exact).max()
+                    worst, np.abs(table.ratios[point] * far + (near - flat[center]) - exact).max()
                 )
     assert 0.1 < worst < 2
 

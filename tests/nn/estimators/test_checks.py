@@ -78,6 +78,7 @@ OTHERS: list[tuple[BaseEstimator, dict[str, str]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::sklearn.exceptions.SkipTestWarning"
 )
@@ -86,6 +87,7 @@ def test_the_defaults_pass_every_check(estimator, check) -> None:  # type: ignor
     check(estimator)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::sklearn.exceptions.SkipTestWarning"
 )

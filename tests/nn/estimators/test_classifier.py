@@ -107,6 +107,7 @@ def _few(name: str, seed: int) -> tuple[np.ndarray, ...]:
     return scaler.transform(A), scaler.transform(B), a, b
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("rate", [0.001, 0.01])
 @pytest.mark.parametrize("name", ["digits", "wine", "noisy"])
@@ -125,6 +126,7 @@ def test_early_stopping_does_not_collapse_on_few_samples(name: str, rate: float)
     assert np.mean(with_it) >= np.mean(without) - error
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("load", [load_digits, load_wine])
 def test_from_the_same_start_in_the_same_order_both_learn_the_same(
@@ -164,6 +166,7 @@ def test_from_the_same_start_in_the_same_order_both_learn_the_same(
     np.testing.assert_allclose(ours.predict_proba(X), peer.predict_proba(X), atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     ("load", "share", "rate", "runs"),
@@ -406,6 +409,7 @@ def test_every_loss_separates_the_classes(
         assert np.isfinite(two.predict_log_proba(1e6 * X)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", [*OPTIMIZERS, "amsgrad", "newton", "lbfgs"])
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_every_solver_makes_the_loss_fall(

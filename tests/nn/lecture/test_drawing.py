@@ -48,6 +48,7 @@ def drawn(figure: Figure) -> list[object]:
     return [axes for axes in figure.axes if axes.axison or axes.has_data()]
 
 
+@pytest.mark.slow
 def test_activations_have_value_and_slope() -> None:
     axes = {each.get_title(): each for each in draw_activations().axes if each.get_title()}
     assert set(axes) == {name.replace("_", " ") for name in ACTIVATIONS} - {"softmax"}
@@ -132,6 +133,7 @@ def test_the_surfaces_slope_and_curvature() -> None:
             assert np.allclose(bend.hessian() @ axis, change, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_every_optimizer_is_drawn_and_arrives() -> None:
     shown = {type(each) for each in OPTIMIZERS_DRAWN.values() if isinstance(each, Optimizer)}
     assert shown == set(OPTIMIZERS.values())

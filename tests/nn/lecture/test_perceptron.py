@@ -12,6 +12,7 @@ from galfeat import UsageError
 from galfeat.nn import Perceptron
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::sklearn.exceptions.SkipTestWarning"
 )

@@ -102,6 +102,7 @@ def test_worked_example_in_few_steps(worked: FullBatch, method: Method) -> None:
     assert_array_equal(network.biases[1], 0.60)
 
 
+@pytest.mark.slow
 def test_worked_example_by_gradient_descent_is_not_there_after_ten_thousand(
     worked: FullBatch,
 ) -> None:
@@ -193,6 +194,7 @@ def test_a_plane_of_no_curvature_ends_without_error(method: Method) -> None:
     assert found.loss < 0
 
 
+@pytest.mark.slow
 @each_method
 def test_a_tolerance_out_of_reach_ends_where_rounding_begins(
     method: Method, rng: np.random.Generator
@@ -224,6 +226,7 @@ def test_all_agree_on_a_convex_problem(method: Method, rng: np.random.Generator)
     )
 
 
+@pytest.mark.slow
 @each_method
 @pytest.mark.parametrize("loss", ["mean_squared_error", "binary_cross_entropy"])
 def test_networks_of_single_precision_are_solved_in_double(

@@ -1,9 +1,8 @@
-"""A program for tests: extraction that is killed, or hindered, at a chosen moment; forked off, so
-that imports are paid for once.
+"""Test program: extraction that is killed, or fails to write, at a chosen moment.
 
-Each line of its input is JSON: source, out, and what is to happen. The moments are those at which
-the run calls the system or one of its own steps; they are counted, and at the chosen one the
-process kills itself as ``kill -9`` would, after noting where it was.
+Each line of its input is JSON: source, out, and the moment. Runs are forked, so that the imports
+are paid for once. Moments are system calls and steps of the run; they are counted, and at the
+chosen one the process kills itself as ``kill -9`` would, after noting where it was.
 """
 
 import errno
@@ -28,11 +27,10 @@ from galfeat.data.sources.files import FileSource
 from galfeat.features import make_extractors
 from galfeat.pipeline import classify, extract
 from galfeat.pipeline.batch import merge as merging
-from galfeat.pipeline.batch import shard_files
-from galfeat.pipeline.batch import task as work
+from galfeat.pipeline.batch import shard_files, work
 from galfeat.pipeline.batch.journal import Journal
+from galfeat.pipeline.batch.options import Options
 from galfeat.pipeline.batch.parquet import growing_table as growing
-from galfeat.pipeline.batch.run import Options
 from galfeat.pipeline.extraction import recipe
 
 ENTRIES = 16  # in a shard, so that a small survey has several
@@ -40,11 +38,11 @@ ENTRIES = 16  # in a shard, so that a small survey has several
 
 def small_shards() -> None:
     """Cut all sources of this process into small shards."""
-    work.Work.shard_size = ENTRIES  # type: ignore[assignment, method-assign]
+    work.BatchWork.shard_size = ENTRIES  # type: ignore[assignment, method-assign]
 
 
 def run(order: dict[str, Any]) -> None:
-    """Extract as ordered."""
+    """Extract or classify as requested."""
     recipe.FEATURE_VERSION = order.get("version", 1)
     source = open_source(order["source"])
     if "model" in order:
@@ -69,7 +67,7 @@ def run(order: dict[str, Any]) -> None:
 
 
 class Moments:
-    """Counts how often each moment came, and acts at the chosen one."""
+    """Counter of the moments, which acts at the chosen one."""
 
     def __init__(self, name: str, number: int, note: Path, act: Callable[[], None]) -> None:
         self.chosen, self.note, self.act = (name, number), note, act
@@ -82,7 +80,7 @@ class Moments:
             self.act()
 
     def around(self, owner: Any, attribute: str, name: Callable[..., str]) -> None:
-        """Make moments of before and after a call."""
+        """Count the moments before and after a call."""
         original = getattr(owner, attribute)
 
         def watched(*args: Any, **kwargs: Any) -> Any:
@@ -96,11 +94,13 @@ class Moments:
 
 
 def what_file(source: Any, target: Any = None) -> str:
-    """Say which of the run's files a path or a handle is."""
+    """Return which of the run's files a path or a handle is."""
     path = str(
         target
         or (Path(f"/proc/self/fd/{source}").readlink() if isinstance(source, int) else source)
     )
+    if Path(path).is_dir():
+        return "folder"
     kinds = {
         "/shards/": "shard",
         "failures.csv": "failures",
@@ -113,7 +113,7 @@ def what_file(source: Any, target: Any = None) -> str:
 
 
 def watch(moments: Moments) -> None:
-    """Make moments of everything that matters."""
+    """Count the moments of all system calls and steps that matter."""
     moments.around(os, "fsync", lambda handle: f"sync of {what_file(handle)}")
     moments.around(os, "replace", lambda source, target: f"rename of {what_file(source, target)}")
     moments.around(FileSource, "read", lambda *_: "reading")
@@ -127,7 +127,7 @@ def watch(moments: Moments) -> None:
 
 
 def kill() -> None:
-    """End this process as nothing else can."""
+    """Kill this process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -145,7 +145,7 @@ ACTS = {"kill": kill, "no space": no_space, "interrupt": interrupt}
 
 
 def child(order: dict[str, Any]) -> int:
-    """Run as ordered, in a process that may be killed."""
+    """Run as requested, in a process that may be killed."""
     os.environ.update(order.get("environ", {}))
     if "at" in order:
         watch(

@@ -1,6 +1,4 @@
-"""Classes come with the guarantees of features: the same bytes after a kill, whoever measures, and
-retried failures.
-"""
+"""Guarantees of classification runs: the same bytes after a kill, and retried failures."""
 
 import shutil
 from collections.abc import Callable
@@ -12,7 +10,7 @@ import pytest
 
 from galfeat import UsageError
 from galfeat.pipeline import classify, train
-from galfeat.pipeline.batch.task import Work
+from galfeat.pipeline.batch.work import BatchWork
 from galfeat.pipeline.extraction.extract import Options
 
 Run = Callable[..., int]
@@ -28,11 +26,12 @@ def model(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Work, "shard_size", 16)
+    monkeypatch.setattr(BatchWork, "shard_size", 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["P.parquet", "P.csv"])
-def test_killed_and_gone_on_with(
+def test_killed_and_resumed(
     name: str, damaged: Path, model: Path, tmp_path: Path, server: Run
 ) -> None:
     whole, out = tmp_path / "whole" / name, tmp_path / name
@@ -50,7 +49,7 @@ def test_killed_and_gone_on_with(
     ).read_bytes()
 
 
-def test_text_and_table_say_the_same(survey: Path, model: Path, tmp_path: Path) -> None:
+def test_csv_and_parquet_have_the_same_rows(survey: Path, model: Path, tmp_path: Path) -> None:
     for name in ("P.parquet", "P.csv"):
         classify(model, survey, tmp_path / name)
     one = pq.read_table(tmp_path / "P.parquet").replace_schema_metadata(None)

@@ -58,6 +58,7 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
         first.terminate()
 
 
+@pytest.mark.slow
 def test_a_running_cluster_gives_the_same_bytes(
     scheduler: str, damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_running_cluster_gives_the_same_bytes(
     assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_survived(survey: Path, tmp_path: Path, server: Run) -> None:
     out, whole = tmp_path / "F.parquet", tmp_path / "whole" / "F.parquet"
     poison = {"rows": [21], "how": "SIGKILL", "unless": str(tmp_path / "died"), "once": True}
@@ -77,6 +79,7 @@ def test_a_worker_that_is_killed_is_survived(survey: Path, tmp_path: Path, serve
     assert out.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_galaxy_that_kills_every_worker_is_left_out(
     survey: Path, tmp_path: Path, server: Run
 ) -> None:
@@ -89,12 +92,13 @@ def test_a_galaxy_that_kills_every_worker_is_left_out(
     assert crashes(out) == ["sim000021"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_come_back_is_replaced() -> None:
     from galfeat.pipeline.batch import dask as clusters
 
     with (
         import_module("dask").config.set({"distributed.deploy.lost-worker-timeout": "1s"}),
-        clusters._client("local", 1) as client,
+        clusters._connect("local", 1) as client,
     ):
         (watcher,) = client.cluster.workers.values()
         # as after a start that took too long: nobody starts the worker again
@@ -110,7 +114,7 @@ def test_where_no_scheduler_is_it_says_so(
     from galfeat.pipeline.batch import dask as clusters
     from galfeat.pipeline.extraction.extract import Options
 
-    monkeypatch.setattr(clusters, "_WAIT", 1)
+    monkeypatch.setattr(clusters, "_CONNECT_TIMEOUT", 1)
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         extract(
             survey,

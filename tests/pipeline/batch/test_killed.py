@@ -1,6 +1,4 @@
-"""A run that is killed at any moment, and the same command again: the bytes of the run that nothing
-happened to.
-"""
+"""Crash safety: a run killed at any moment and resumed gives the bytes of an undisturbed run."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-MOMENTS = [  # what it was at, how often it had been there; the survey has six shards
+MOMENTS = [  # step and its count, of a run of six shards
     ("before rename of record", 1),
     ("after rename of record", 1),
     ("before begin in the journal", 1),
@@ -33,6 +31,7 @@ MOMENTS = [  # what it was at, how often it had been there; the survey has six s
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("at", "number"), MOMENTS, ids=lambda value: str(value).replace(" ", "-"))
 def test_the_same_command_gives_the_same_bytes(
     at: str,
@@ -45,7 +44,7 @@ def test_the_same_command_gives_the_same_bytes(
     out = tmp_path / "F.parquet"
     out.write_bytes(b"an earlier table")
     assert server(damaged, out, at=at, number=number) == -9
-    # it got there, and no further:
+    # the run ended at that moment:
     assert json.loads((tmp_path / "note.json").read_text())["at"] == f"{at} {number}"
     assert (tmp_path / "F.parquet.work").is_dir()
     replaced = at in ("after rename of table", "before clearing up")
@@ -60,7 +59,8 @@ def test_the_same_command_gives_the_same_bytes(
     ]
 
 
-def test_what_is_through_is_not_measured_again(
+@pytest.mark.slow
+def test_finished_shards_are_not_measured_again(
     survey: Path, tmp_path: Path, server: Callable[..., int]
 ) -> None:
     out = tmp_path / "F.parquet"

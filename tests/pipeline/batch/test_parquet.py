@@ -63,8 +63,8 @@ def test_vectors_written_by_hand_are_read_by_pyarrow_and_pandas(n: int, k: int, 
 
     from galfeat.pipeline.batch.parquet import vector_pages
 
-    table, before = rows(n, k), vector_pages._PAGE
-    vector_pages._PAGE = page
+    table, before = rows(n, k), vector_pages._PAGE_BYTES
+    vector_pages._PAGE_BYTES = page
     try:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "s.parquet"
@@ -72,7 +72,7 @@ def test_vectors_written_by_hand_are_read_by_pyarrow_and_pandas(n: int, k: int, 
             read = read_rows(path)
             frame = pd.read_parquet(path)
     finally:
-        vector_pages._PAGE = before
+        vector_pages._PAGE_BYTES = before
     read.validate(full=True)
     assert read.equals(table)
     assert np.array_equal(
@@ -162,4 +162,4 @@ def test_the_template_is_what_pyarrow_writes() -> None:
     file = io.BytesIO()
     pq.ParquetWriter(file, schema).close()
     assert read_footer(file).fields == template(schema).fields
-    assert template(schema).remark(b"a") == b"b"
+    assert template(schema).metadata(b"a") == b"b"

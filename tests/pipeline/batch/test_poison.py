@@ -24,6 +24,7 @@ def in_flight(out: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "words", "rows"),
     [("SIGSEGV", "segmentation fault", [21, 40]), ("SIGKILL", "memory runs out", [21])],
@@ -54,6 +55,7 @@ def test_a_shard_that_waits_for_its_turn_is_no_suspect(
     assert len(in_flight(out)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["SIGSEGV", "SIGKILL", "memory"])
 def test_with_processes_the_same_run_survives(
     how: str, survey: Path, tmp_path: Path, server: Run
@@ -69,6 +71,7 @@ def test_with_processes_the_same_run_survives(
     assert out.read_bytes() == whole.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_lack_of_memory_in_a_thread_costs_the_one_that_needs_it(
     survey: Path, tmp_path: Path, server: Run
 ) -> None:
@@ -78,6 +81,7 @@ def test_a_lack_of_memory_in_a_thread_costs_the_one_that_needs_it(
     assert "memory" in failures(out)[0]["reason"]
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_bytes(
     damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]
 ) -> None:
@@ -86,6 +90,7 @@ def test_processes_give_the_same_bytes(
     assert (out.read_bytes(), out.with_name("F.failures.csv").read_bytes()) == undisturbed
 
 
+@pytest.mark.slow
 def test_of_a_file_of_many_galaxies_the_one_is_found(
     survey: Path, tmp_path: Path, server: Run
 ) -> None:

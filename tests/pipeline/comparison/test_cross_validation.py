@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from galfeat.pipeline.comparison.cross_validation import (
-    families,
-    image_twins,
+    close_positions,
+    connected_groups,
+    identical_images,
+    identical_texts,
     inner_split,
-    labels_twins,
-    nested,
-    position_twins,
+    nested_subset,
     repeated_folds,
 )
 
@@ -30,12 +30,12 @@ def test_every_fold_has_the_mix_and_every_repeat_is_another() -> None:
 
 
 def test_families_are_never_divided() -> None:
-    family = np.arange(100) // 4
-    for repeat in repeated_folds(LABELS, family, 5, 2, seed=0):
+    groups = np.arange(100) // 4
+    for repeat in repeated_folds(LABELS, groups, 5, 2, seed=0):
         for number in range(25):
-            assert len(set(repeat[family == number].tolist())) == 1
-    learn, judge = inner_split(LABELS, family, seed=3)
-    assert not set(family[learn].tolist()) & set(family[judge].tolist())
+            assert len(set(repeat[groups == number].tolist())) == 1
+    learn, judge = inner_split(LABELS, groups, seed=3)
+    assert not set(groups[learn].tolist()) & set(groups[judge].tolist())
     assert sorted([*learn.tolist(), *judge.tolist()]) == list(range(100))
 
 
@@ -47,16 +47,16 @@ def test_an_inner_split_of_a_rare_class_has_it_on_both_sides() -> None:
 
 
 def test_smaller_training_sets_are_parts_of_larger_ones_and_have_every_class() -> None:
-    small, large = nested(LABELS, 10, 0), nested(LABELS, 50, 0)
+    small, large = nested_subset(LABELS, 10, 0), nested_subset(LABELS, 50, 0)
     assert set(small.tolist()) < set(large.tolist())
     assert (len(small), len(large)) == (10, 50)
-    assert set(LABELS[nested(LABELS, 3, 0)].tolist()) == {"spiral", "merger", "agn"}
+    assert set(LABELS[nested_subset(LABELS, 3, 0)].tolist()) == {"spiral", "merger", "agn"}
     shares = Counter(LABELS[large].tolist())
     assert shares["spiral"] == pytest.approx(30, abs=2)
 
 
 def test_ties_reach_through_others() -> None:
-    assert families(6, [np.array([[0, 1]]), np.array([[1, 5], [3, 4]])]).tolist() == [
+    assert connected_groups(6, [np.array([[0, 1]]), np.array([[1, 5], [3, 4]])]).tolist() == [
         0,
         0,
         1,
@@ -64,8 +64,8 @@ def test_ties_reach_through_others() -> None:
         2,
         0,
     ]
-    assert families(3, []).tolist() == [0, 1, 2]
-    assert labels_twins(np.array(["x", "", "x", "", "y", "x"])).tolist() == [[0, 2], [0, 5]]
+    assert connected_groups(3, []).tolist() == [0, 1, 2]
+    assert identical_texts(np.array(["x", "", "x", "", "y", "x"])).tolist() == [[0, 2], [0, 5]]
 
 
 def test_duplicates_by_position_and_by_image() -> None:
@@ -73,7 +73,7 @@ def test_duplicates_by_position_and_by_image() -> None:
     # without a position
     ra = np.array([359.99995, 0.00005, 10.0, np.nan, 10.0, 200.0, 200.0])
     dec = np.array([60.0, 60.0, 5.0, np.nan, 5.001, 89.9999, -89.0])
-    assert position_twins(ra, dec).tolist() == [[0, 1]]
+    assert close_positions(ra, dec).tolist() == [[0, 1]]
     pixels = np.random.default_rng(0).normal(size=(4, 1, 5, 5)).astype(np.float32)
     pixels[3] = pixels[1]
-    assert image_twins(pixels).tolist() == [[1, 3]]
+    assert identical_images(pixels).tolist() == [[1, 3]]

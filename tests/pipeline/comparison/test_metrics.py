@@ -17,12 +17,12 @@ from galfeat.pipeline.comparison.metrics import (
     brier,
     class_scores,
     confusion,
+    evaluate,
+    expand_to_classes,
     expected_calibration_error,
-    judged,
     log_loss,
     reliability_bins,
     score,
-    spread,
 )
 from galfeat.pipeline.comparison.results import SCORES
 
@@ -137,7 +137,7 @@ def test_scores_by_pencil() -> None:
     truth = np.array(["a", "a", "a", "b", "b", "c"])
     said = np.array(["a", "a", "b", "b", "a", "c"])
     table = np.where(said[:, None] == np.array(CLASSES), 0.8, 0.1)
-    scores, per_class = judged(truth, table, CLASSES)
+    scores, per_class = evaluate(truth, table, CLASSES)
     assert tuple(scores) == SCORES
     assert scores["accuracy"] == pytest.approx(4 / 6)
     assert scores["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
@@ -154,15 +154,17 @@ def test_scores_by_pencil() -> None:
 def test_a_class_without_test_galaxies_counts_only_where_it_is_claimed() -> None:
     truth = np.array(["a", "a", "b", "b"])
     right = np.array([[0.9, 0.1, 0.0], [0.9, 0.1, 0.0], [0.1, 0.9, 0.0], [0.1, 0.9, 0.0]])
-    assert judged(truth, right, CLASSES)[0]["macro_f1"] == 1.0
+    assert evaluate(truth, right, CLASSES)[0]["macro_f1"] == 1.0
     claimed = right.copy()
     claimed[0] = [0.0, 0.1, 0.9]
-    assert judged(truth, claimed, CLASSES)[0]["macro_f1"] == pytest.approx((2 / 3 + 1 + 0) / 3)
-    assert judged(truth, claimed, CLASSES)[0]["balanced_accuracy"] == pytest.approx(0.75)
+    assert evaluate(truth, claimed, CLASSES)[0]["macro_f1"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert evaluate(truth, claimed, CLASSES)[0]["balanced_accuracy"] == pytest.approx(0.75)
 
 
 def test_classes_that_a_classifier_has_not_met_have_no_probability() -> None:
-    assert spread(np.array([[0.25, 0.75]]), ["a", "c"], CLASSES).tolist() == [[0.25, 0.0, 0.75]]
+    assert expand_to_classes(np.array([[0.25, 0.75]]), ["a", "c"], CLASSES).tolist() == [
+        [0.25, 0.0, 0.75]
+    ]
 
 
 def test_scores_of_six_galaxies_by_hand() -> None:

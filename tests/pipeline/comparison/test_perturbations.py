@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from galfeat.data import Cutout
-from galfeat.pipeline.comparison.classifiers.augmentation import moved_copies
-from galfeat.pipeline.comparison.perturbations import UNTOUCHED, alter, strengths
+from galfeat.pipeline.comparison.classifiers.augmentation import augmented_copies
+from galfeat.pipeline.comparison.perturbations import UNPERTURBED, perturb, perturbation_strengths
 
 Y, X = np.indices((64, 64)) - 31.5
 
@@ -26,49 +26,49 @@ def centre(image: NDArray[np.float32]) -> tuple[float, float]:
     return float((light * Y).sum() / light.sum()), float((light * X).sum() / light.sum())
 
 
-@pytest.mark.parametrize("kind", list(UNTOUCHED))
+@pytest.mark.parametrize("kind", list(UNPERTURBED))
 def test_nothing_is_done_at_strength_nothing(kind: str) -> None:
-    assert alter(cutout(), kind, UNTOUCHED[kind], 64) is not None
+    assert perturb(cutout(), kind, UNPERTURBED[kind], 64) is not None
     np.testing.assert_array_equal(
-        alter(cutout(), kind, UNTOUCHED[kind], 64).pixels, cutout().pixels
+        perturb(cutout(), kind, UNPERTURBED[kind], 64).pixels, cutout().pixels
     )
 
 
-@pytest.mark.parametrize(("kind", "strength"), strengths(2))
+@pytest.mark.parametrize(("kind", "strength"), perturbation_strengths(2))
 def test_the_same_alteration_twice_is_the_same_and_not_nothing(kind: str, strength: float) -> None:
-    one = alter(cutout(), kind, strength, 64).pixels
+    one = perturb(cutout(), kind, strength, 64).pixels
     assert one.dtype == np.float32
-    np.testing.assert_array_equal(one, alter(cutout(), kind, strength, 64).pixels)
+    np.testing.assert_array_equal(one, perturb(cutout(), kind, strength, 64).pixels)
     assert not np.array_equal(one, cutout().pixels)
 
 
 def test_light_is_moved_and_turned_as_far_as_is_said() -> None:
-    y, x = centre(alter(cutout(), "shift", 4.0, 64).pixels[0])
+    y, x = centre(perturb(cutout(), "shift", 4.0, 64).pixels[0])
     assert y == pytest.approx(4 / 2**0.5, abs=0.1)
     assert x == pytest.approx(6 + 4 / 2**0.5, abs=0.1)
     # a pixel of the prepared image is two of the cutout
-    y, x = centre(alter(cutout(), "shift", 4.0, 32).pixels[0])
+    y, x = centre(perturb(cutout(), "shift", 4.0, 32).pixels[0])
     assert x == pytest.approx(6 + 8 / 2**0.5, abs=0.1)
-    y, x = centre(alter(cutout(), "rotation", 90.0, 64).pixels[0])
+    y, x = centre(perturb(cutout(), "rotation", 90.0, 64).pixels[0])
     assert abs(y) == pytest.approx(6, abs=0.1)
     assert x == pytest.approx(0, abs=0.1)
-    y, x = centre(alter(cutout(), "rotation", 45.0, 64).pixels[0])
+    y, x = centre(perturb(cutout(), "rotation", 45.0, 64).pixels[0])
     assert np.hypot(y, x) == pytest.approx(6, abs=0.15)
 
 
 def test_noise_adds_in_squares_and_a_lost_band_is_sky() -> None:
     corner = (slice(None), slice(0, 16), slice(0, 16))
-    assert alter(cutout(), "noise", 1.0, 64).pixels[corner].std() == pytest.approx(
+    assert perturb(cutout(), "noise", 1.0, 64).pixels[corner].std() == pytest.approx(
         2 * 2**0.5, rel=0.1
     )
-    lost = alter(cutout(), "band", 1.0, 64).pixels
+    lost = perturb(cutout(), "band", 1.0, 64).pixels
     np.testing.assert_array_equal(lost[0], cutout().pixels[0])
     assert lost[1].mean() == pytest.approx(100, abs=0.3)
     assert lost[1].std() == pytest.approx(2, rel=0.1)
 
 
 def test_dimming_divides_the_light_by_the_fourth_power_and_keeps_the_noise() -> None:
-    dimmed = alter(cutout(noise=0.5), "dimming", 1.5, 64).pixels[0]
+    dimmed = perturb(cutout(noise=0.5), "dimming", 1.5, 64).pixels[0]
     light = cutout(noise=0.5).pixels[0].astype(np.float64) - 100
     assert (dimmed - 100.0)[light > 100].sum() / light[light > 100].sum() == pytest.approx(
         1.5**-4, rel=0.01
@@ -76,17 +76,19 @@ def test_dimming_divides_the_light_by_the_fourth_power_and_keeps_the_noise() -> 
     assert dimmed[:16, :16].std() == pytest.approx(0.5, rel=0.1)
 
 
-@pytest.mark.parametrize(("kind", "strength"), strengths(2))
+@pytest.mark.parametrize(("kind", "strength"), perturbation_strengths(2))
 def test_bad_pixels_stay_few_and_good_ones_good(kind: str, strength: float) -> None:
     holed = cutout()
     holed.pixels[:, 20:24, 20:24] = np.nan
-    bad = ~np.isfinite(alter(holed, kind, strength, 64).pixels)
+    bad = ~np.isfinite(perturb(holed, kind, strength, 64).pixels)
     assert 0 < bad.sum() <= 2 * 2 * 16 + 20
 
 
 def test_copies_keep_the_light_and_depend_on_the_galaxy_alone() -> None:
     images = np.stack([cutout(noise=0.1, sky=0).pixels] * 3)
-    copies = moved_copies(images, np.array([7, 8, 9]), 0, seed=1)
-    np.testing.assert_array_equal(copies[1:2], moved_copies(images[1:2], np.array([8]), 0, seed=1))
+    copies = augmented_copies(images, np.array([7, 8, 9]), 0, seed=1)
+    np.testing.assert_array_equal(
+        copies[1:2], augmented_copies(images[1:2], np.array([8]), 0, seed=1)
+    )
     assert not np.array_equal(copies[0], copies[1])
     assert copies.sum(axis=(1, 2, 3)) == pytest.approx(images.sum(axis=(1, 2, 3)), rel=0.05)

@@ -5,20 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from galfeat.pipeline.comparison.budget import fit_to_budget
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.fold import matched_hidden
-from galfeat.pipeline.comparison.inputs import contenders
+from galfeat.pipeline.comparison.inputs import comparison_inputs
 from galfeat.pipeline.comparison.plan import (
     FULL,
-    NOMINAL,
     QUICK,
-    Plan,
-    fitted_to,
-    predicted_seconds,
-    sizes,
+    ComparisonPlan,
+    learning_curve_sizes,
 )
+from galfeat.pipeline.comparison.run_time import NOMINAL, predicted_seconds
 
-INPUTS = contenders(("pixels", "color", "texture", "hog", "sift", "shape"))
+INPUTS = comparison_inputs(("pixels", "color", "texture", "hog", "sift", "shape"))
 WIDTHS = {
     "pixels": 12288,
     "aligned": 12288,
@@ -31,12 +30,12 @@ WIDTHS = {
 }
 
 
-def seconds(plan: Plan, n: int = 3000) -> float:
+def seconds(plan: ComparisonPlan, n: int = 3000) -> float:
     return predicted_seconds(plan, INPUTS, WIDTHS, n, speed=NOMINAL, workers=2)
 
 
 def test_the_full_protocol_is_what_was_promised_and_takes_about_an_hour() -> None:
-    plan = fitted_to(FULL, seconds)
+    plan = fit_to_budget(FULL, seconds)
     assert (plan.n_folds, plan.n_repeats, plan.draws) == (5, 2, 8)
     assert seconds(plan) < 1.25 * 3600
     assert "pixels_augmented" not in plan.skipped
@@ -44,8 +43,8 @@ def test_the_full_protocol_is_what_was_promised_and_takes_about_an_hour() -> Non
 
 
 def test_what_goes_is_named_and_the_promised_part_stays_however_short_the_time() -> None:
-    assert fitted_to(FULL, lambda _: 10.0) == FULL
-    plan = fitted_to(replace(FULL, budget=1.0), seconds)
+    assert fit_to_budget(FULL, lambda _: 10.0) == FULL
+    plan = fit_to_budget(replace(FULL, budget=1.0), seconds)
     assert (plan.n_folds, plan.n_repeats, plan.draws) == (5, 2, 8)
     assert plan.skipped == ("pixels_linear", "pixels_augmented")
     assert [sentence for sentence in plan.cut if "pixels_linear" in sentence]
@@ -54,9 +53,9 @@ def test_what_goes_is_named_and_the_promised_part_stays_however_short_the_time()
 
 
 def test_sizes_of_a_learning_curve() -> None:
-    assert sizes(1000, 9) == [50, 100, 200, 400, 1000]
-    assert sizes(1000, 3) == [50, 400, 1000]
-    assert sizes(45, 9) == [45]
+    assert learning_curve_sizes(1000, 9) == [50, 100, 200, 400, 1000]
+    assert learning_curve_sizes(1000, 3) == [50, 400, 1000]
+    assert learning_curve_sizes(45, 9) == [45]
 
 
 def test_draws_start_with_the_default_and_grow_without_changing() -> None:

@@ -1,7 +1,6 @@
-"""The protocol on numbers whose truth is known: chance on noise, no leaks, the same twice,
-resumable.
-"""
+"""The protocol on known numbers: chance on noise, no leaks, reproducible, resumable."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +8,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.checkpoints import Pieces
+from galfeat.pipeline.comparison.checkpoints import CheckpointFolder
 from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
-from galfeat.pipeline.comparison.fold import Fold, Sample
-from galfeat.pipeline.comparison.inputs import Contender
-from galfeat.pipeline.comparison.plan import Plan
-from galfeat.pipeline.comparison.protocol import Outcome, Protocol
+from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.inputs import ComparisonInput
+from galfeat.pipeline.comparison.labeled_blocks import LabeledBlocks
+from galfeat.pipeline.comparison.plan import ComparisonPlan
+from galfeat.pipeline.comparison.protocol import ProtocolResult, run_protocol
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.inputs import Part
 
 SHAPE = (1, 8, 8)
-SMALL = Plan(
+SMALL = ComparisonPlan(
     n_folds=2,
     n_repeats=1,
     draws=3,
@@ -30,16 +30,16 @@ SMALL = Plan(
     head_inputs=("features",),
 )
 INPUTS = (
-    Contender("pixels", (Part("pixels", "", None),), "pixels", ""),
-    Contender("pixels_augmented", (Part("pixels", "", None),), "pixels", "", augmented=True),
-    Contender("color", (Part("color"),), "features", ""),
-    Contender("sift", (Part("sift", "fisher"),), "features", ""),
-    Contender("features", (Part("color"), Part("sift", "fisher")), "features", ""),
-    Contender("shuffled", (Part("color"),), "control", "", shuffled=True),
+    ComparisonInput("pixels", (Part("pixels", "", None),), "pixels", ""),
+    ComparisonInput("pixels_augmented", (Part("pixels", "", None),), "pixels", "", augmented=True),
+    ComparisonInput("color", (Part("color"),), "features", ""),
+    ComparisonInput("sift", (Part("sift", "fisher"),), "features", ""),
+    ComparisonInput("features", (Part("color"), Part("sift", "fisher")), "features", ""),
+    ComparisonInput("shuffled", (Part("color"),), "control", "", shuffled=True),
 )
 
 
-def sample(n: int = 150, seed: int = 0, signal: float = 0.0) -> Sample:
+def sample(n: int = 150, seed: int = 0, signal: float = 0.0) -> LabeledBlocks:
     rng = np.random.default_rng(seed)
     labels = np.array(["a", "b", "c"])[np.arange(n) % 3]
     answer = signal * (labels[:, None] == np.array(["a", "b", "c"]))
@@ -50,11 +50,11 @@ def sample(n: int = 150, seed: int = 0, signal: float = 0.0) -> Sample:
             rng.integers(0, 255, (rng.integers(1, 6), 128)).astype(np.uint8) for _ in range(n)
         ],
     }
-    return Sample(blocks, labels, np.arange(n), SHAPE, seed)
+    return LabeledBlocks(blocks, labels, np.arange(n), SHAPE, seed)
 
 
 def mean(
-    outcome: Outcome, name: str, stage: str = "main", metric: str = "balanced_accuracy"
+    outcome: ProtocolResult, name: str, stage: str = "main", metric: str = "balanced_accuracy"
 ) -> float:
     return float(
         np.mean(
@@ -63,25 +63,26 @@ def mean(
     )
 
 
-def numbers(outcome: Outcome) -> list[Any]:
+def numbers(outcome: ProtocolResult) -> list[Any]:
     return [[vars(row) for row in outcome.rows], {name: each.probabilities.tolist() for name,
     each in outcome.predictions.items()},
             [vars(each) for each in outcome.importances]]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def outcome() -> Outcome:
-    return Protocol(sample(signal=4.0), INPUTS, SMALL).run(workers=1)
+def outcome() -> ProtocolResult:
+    return run_protocol(sample(signal=4.0), INPUTS, SMALL, workers=1)
 
 
-def test_a_planted_answer_is_found_and_noise_is_not(outcome: Outcome) -> None:
+@pytest.mark.slow
+def test_a_planted_answer_is_found_and_noise_is_not(outcome: ProtocolResult) -> None:
     assert mean(outcome, "color") > 0.9
     assert mean(outcome, "features") > 0.8
     for name in ("pixels", "pixels_augmented", "sift", "shuffled"):
         assert abs(mean(outcome, name) - 1 / 3) < 0.15, name
 
 
-def test_every_question_has_its_rows(outcome: Outcome) -> None:
+def test_every_question_has_its_rows(outcome: ProtocolResult) -> None:
     stages = {
         stage: [row for row in outcome.rows if row.stage == stage]
         for stage in ("main", "matched", "drop", "only", "learning", "head")
@@ -100,53 +101,60 @@ def test_every_question_has_its_rows(outcome: Outcome) -> None:
     assert loss["color"] > 0.3 > abs(loss["sift"])
 
 
-def test_matched_networks_have_nearly_as_many_parameters(outcome: Outcome) -> None:
+def test_matched_networks_have_nearly_as_many_parameters(outcome: ProtocolResult) -> None:
     sizes = [row.n_parameters for row in outcome.rows if row.stage == "matched"]
     assert min(sizes) > 0.9 * max(sizes)
 
 
-def test_the_number_of_threads_changes_nothing(outcome: Outcome) -> None:
-    assert numbers(Protocol(sample(signal=4.0), INPUTS, SMALL).run(workers=3)) == numbers(outcome)
+@pytest.mark.slow
+def test_the_number_of_threads_changes_nothing(outcome: ProtocolResult) -> None:
+    again = run_protocol(sample(signal=4.0), INPUTS, SMALL, workers=3)
+    assert numbers(again) == numbers(outcome)
 
 
-def test_an_interrupted_run_goes_on_with_the_same_numbers(outcome: Outcome, tmp_path: Path) -> None:
+def run_with_checkpoints(
+    folder: Path, progress: Callable[[int, int, str], None] | None = None
+) -> ProtocolResult:
+    checkpoints = CheckpointFolder(folder, "key", resume=True)
+    return run_protocol(
+        sample(signal=4.0), INPUTS, SMALL, checkpoints=checkpoints, workers=2, progress=progress
+    )
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_with_the_same_numbers(
+    outcome: ProtocolResult, tmp_path: Path
+) -> None:
     def stop(done: int, total: int, name: str) -> None:
         if done == 12:
             raise KeyboardInterrupt(total, name)
 
     with pytest.raises(KeyboardInterrupt):
-        Protocol(
-            sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)
-        ).run(2, stop)
+        run_with_checkpoints(tmp_path, stop)
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(kept) >= 12
     next(tmp_path.iterdir()).write_text('{"cut off')
-    again = Protocol(
-        sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)
-    ).run(2)
+    again = run_with_checkpoints(tmp_path)
     assert numbers(again) == numbers(outcome)
     untouched = [
         path for path in tmp_path.iterdir() if path.stat().st_mtime_ns == kept.get(path.name)
     ]
     assert len(untouched) >= len(kept) - 1
-    assert Pieces(tmp_path, "key", resume=True).find("0-0-color") is not None
-    assert Pieces(tmp_path, "another key", resume=True).find("0-0-color") is None
-    assert Pieces(tmp_path, "key", resume=False).find("0-0-color") is None
+    assert CheckpointFolder(tmp_path, "key", resume=True).find("0-0-color") is not None
+    assert CheckpointFolder(tmp_path, "another key", resume=True).find("0-0-color") is None
+    assert CheckpointFolder(tmp_path, "key", resume=False).find("0-0-color") is None
 
 
+@pytest.mark.slow
 def test_other_classifiers_can_follow_when_all_inputs_are_done(
-    outcome: Outcome, tmp_path: Path
+    outcome: ProtocolResult, tmp_path: Path
 ) -> None:
-    Protocol(sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)).run(2)
+    run_with_checkpoints(tmp_path)
     followers = [path for path in tmp_path.iterdir() if "classifier" in path.name]
     assert len(followers) == 4
     for path in followers:
         path.unlink()
-    assert numbers(
-        Protocol(
-            sample(signal=4.0), INPUTS, SMALL, pieces=Pieces(tmp_path, "key", resume=True)
-        ).run(2)
-    ) == numbers(outcome)
+    assert numbers(run_with_checkpoints(tmp_path)) == numbers(outcome)
 
 
 def replaced(blocks: dict[str, Block], test: NDArray[np.intp]) -> dict[str, Block]:
@@ -164,12 +172,15 @@ def replaced(blocks: dict[str, Block], test: NDArray[np.intp]) -> dict[str, Bloc
     return other
 
 
+@pytest.mark.slow
 def test_nothing_that_is_learned_depends_on_the_test_galaxies() -> None:
     whole = sample(signal=1.0)
     train, test = np.arange(80), np.arange(80, 120)
     labels = whole.labels.copy()
     labels[test] = labels[test][::-1]
-    other = Sample(replaced(dict(whole.blocks), test), labels, whole.family, SHAPE, whole.seed)
+    other = LabeledBlocks(
+        replaced(dict(whole.blocks), test), labels, whole.groups, SHAPE, whole.seed
+    )
     states = []
     for each in (whole, other):
         fold = Fold(
@@ -187,7 +198,7 @@ def test_nothing_that_is_learned_depends_on_the_test_galaxies() -> None:
                 [flat(encoder.get_state()) for encoder in fitted.encoders],
             ]
             state += [
-                [each.widths, each.factors, flat(each.network.get_state())]
+                [each.columns, each.scales, flat(each.network.get_state())]
                 for each in fitted.members
             ]
         states.append(state)
@@ -202,6 +213,7 @@ def flat(value: object) -> list[bytes]:
     return [value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()]
 
 
+@pytest.mark.slow
 def test_a_selector_that_has_seen_the_test_galaxies_betrays_itself_and_ours_stays_at_chance() -> (
     None
 ):
@@ -212,11 +224,13 @@ def test_a_selector_that_has_seen_the_test_galaxies_betrays_itself_and_ours_stay
     # the forbidden step: chosen with the labels of all galaxies
     planted = noise[:, np.argsort(-np.ptp(means, axis=0))[:40]]
     inputs = (
-        Contender("pixels", (Part("pixels"),), "pixels", ""),
-        Contender("planted", (Part("planted"),), "features", ""),
+        ComparisonInput("pixels", (Part("pixels"),), "pixels", ""),
+        ComparisonInput("planted", (Part("planted"),), "features", ""),
     )
     blocks: dict[str, Block] = {"pixels": noise, "planted": planted}
-    plan = Plan(n_folds=5, n_repeats=1, draws=2, networks=1, matched=False, effort=0.3)
-    found = Protocol(Sample(blocks, labels, np.arange(90), (1, 40, 100), 0), inputs, plan).run()
+    plan = ComparisonPlan(n_folds=5, n_repeats=1, draws=2, networks=1, matched=False, effort=0.3)
+    found = run_protocol(
+        LabeledBlocks(blocks, labels, np.arange(90), (1, 40, 100), 0), inputs, plan
+    )
     assert mean(found, "planted", metric="accuracy") > 2 / 3
     assert abs(mean(found, "pixels", metric="accuracy") - 1 / 3) < 0.12

@@ -6,11 +6,11 @@ import pytest
 
 from galfeat import UsageError
 from galfeat.data import Failure
-from galfeat.pipeline.comparison.dataset import Galaxies
-from galfeat.pipeline.comparison.select_galaxies import chosen, chosen_elsewhere
+from galfeat.pipeline.comparison.measured_galaxies import MeasuredGalaxies
+from galfeat.pipeline.comparison.select_galaxies import select_external, select_galaxies
 
 
-def galaxies(labels: list[str], seed: int = 0, **columns: list[str]) -> Galaxies:
+def galaxies(labels: list[str], seed: int = 0, **columns: list[str]) -> MeasuredGalaxies:
     n = len(labels)
     rng = np.random.default_rng(seed)
     catalog = pa.table({"id": [f"{seed}-{i}" for i in range(n)], "label": labels, **columns})
@@ -18,14 +18,14 @@ def galaxies(labels: list[str], seed: int = 0, **columns: list[str]) -> Galaxies
         "pixels": rng.normal(size=(n, 16)).astype(np.float32),
         "color": rng.normal(size=(n, 3)).astype(np.float32),
     }
-    return Galaxies(catalog, np.array(labels), dict(blocks), [])
+    return MeasuredGalaxies(catalog, np.array(labels), dict(blocks), [])
 
 
 def test_unlabelled_rare_broken_and_failed_galaxies_are_left_out_and_counted() -> None:
     found = galaxies(["a", "b", "a", "b", "a", "b", "", "c"])
     np.asarray(found.blocks["color"])[0, 1] = np.nan
     found.failures.append(Failure("x", "x.fits", "read", "is empty"))
-    kept, counts = chosen(found, "label", 2)
+    kept, counts = select_galaxies(found, "label", 2)
     assert kept.ids.tolist() == ["0-1", "0-2", "0-3", "0-4", "0-5"]
     assert counts == {
         "without a label": 1,
@@ -37,7 +37,7 @@ def test_unlabelled_rare_broken_and_failed_galaxies_are_left_out_and_counted() -
 
 def test_one_class_is_no_comparison() -> None:
     with pytest.raises(UsageError, match="two are needed"):
-        chosen(galaxies(["a", "a", "a", "b"]), "label", 2)
+        select_galaxies(galaxies(["a", "a", "a", "b"]), "label", 2)
 
 
 def test_galaxies_of_the_other_source_must_be_new_and_of_known_classes() -> None:
@@ -49,7 +49,7 @@ def test_galaxies_of_the_other_source_must_be_new_and_of_known_classes() -> None
         dec=["0", "0", "0", "0", "0"],
     )
     np.asarray(other.blocks["pixels"])[4] = np.asarray(here.blocks["pixels"])[2]
-    kept, counts = chosen_elsewhere(other, here, ["a", "b"], "label")
+    kept, counts = select_external(other, here, ["a", "b"], "label")
     assert kept.ids.tolist() == ["1-1"]
     assert counts == {
         "of the other source without a label": 1,
@@ -66,7 +66,7 @@ def test_families_and_what_is_said_of_them() -> None:
         group=["", "", "f1", "f1", "f2"],
     )
     np.asarray(found.blocks["pixels"])[4] = np.asarray(found.blocks["pixels"])[0]
-    family, notes = found.family()
-    assert family.tolist() == [0, 0, 1, 1, 0]
+    groups, notes = found.groups()
+    assert groups.tolist() == [0, 0, 1, 1, 0]
     assert notes[0].startswith("2 entries show a galaxy that stands in the catalogue already")
     assert "column 'group'" in notes[1]

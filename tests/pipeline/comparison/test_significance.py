@@ -152,6 +152,7 @@ def part(
     return galaxies[0][rows], {name: block[rows] for name, block in galaxies[1].items()}
 
 
+@pytest.mark.slow
 def test_over_a_hundred_small_surveys_the_interval_covers_the_truth_of_large_samples() -> None:
     rng = np.random.default_rng(0)
     large = galaxies(rng, 6000)

@@ -3,16 +3,18 @@ known.
 """
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
 from galfeat.pipeline.comparison.cross_validation import repeated_folds
-from galfeat.pipeline.comparison.fold import Fold, Sample
-from galfeat.pipeline.comparison.inputs import Contender
+from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.inputs import ComparisonInput
+from galfeat.pipeline.comparison.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.significance import corrected_interval
 from galfeat.pipeline.models.inputs import Part
 
-INPUT = Contender("pixels", (Part("pixels", "", None),), "pixels", "")
+INPUT = ComparisonInput("pixels", (Part("pixels", "", None),), "pixels", "")
 N = 100
 
 
@@ -26,14 +28,15 @@ def drawn(n: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArra
     return x.astype(np.float32), labels
 
 
-def accuracy(sample: Sample, train: NDArray[np.intp], test: NDArray[np.intp]) -> float:
+def accuracy(sample: LabeledBlocks, train: NDArray[np.intp], test: NDArray[np.intp]) -> float:
     fold = Fold(sample, train, test, repeat=0, fold=0, draws=[Settings()], networks=1, effort=0.05)
     fold.outer.learn(INPUT.parts)
     fitted = fold.fit(INPUT, fold.draws)
-    said = fitted.probabilities(fold.outer.wide(INPUT.parts)[1])
+    said = fitted.probabilities(fold.outer.features(INPUT.parts)[1])
     return float(np.mean(np.array(fitted.classes)[said.argmax(axis=1)] == fold.outer.test_labels))
 
 
+@pytest.mark.slow
 def test_95_percent_intervals_cover_the_truth_in_90_to_99_of_100_surveys() -> None:
     rng = np.random.default_rng(5)
     # the accuracy that so many training galaxies are expected to give: many trainings, tested on
@@ -41,13 +44,13 @@ def test_95_percent_intervals_cover_the_truth_in_90_to_99_of_100_surveys() -> No
     truths = []
     for _ in range(30):
         x, labels = drawn(N * 4 // 5 + 2000, rng)
-        sample = Sample({"pixels": x}, labels, np.arange(len(x)), (1, 2, 2), 0)
+        sample = LabeledBlocks({"pixels": x}, labels, np.arange(len(x)), (1, 2, 2), 0)
         truths.append(accuracy(sample, np.arange(N * 4 // 5), np.arange(N * 4 // 5, len(x))))
     truth, covered = float(np.mean(truths)), 0
     for seed in range(100):
         x, labels = drawn(N, rng)
-        sample = Sample({"pixels": x}, labels, np.arange(N), (1, 2, 2), seed)
-        folds = repeated_folds(labels, sample.family, 5, 1, seed)[0]
+        sample = LabeledBlocks({"pixels": x}, labels, np.arange(N), (1, 2, 2), seed)
+        folds = repeated_folds(labels, sample.groups, 5, 1, seed)[0]
         scores = [
             accuracy(sample, np.flatnonzero(folds != fold), np.flatnonzero(folds == fold))
             for fold in range(5)

@@ -19,7 +19,7 @@ from galfeat.data import Preparation, SimulatedSurvey, write_survey
 from galfeat.pipeline import export, extract, load_features
 from galfeat.pipeline.extraction import export as exporting
 from galfeat.pipeline.extraction.feature_table import read_metadata
-from galfeat.pipeline.extraction.fits_table import fields_of, write_table
+from galfeat.pipeline.extraction.fits_table import fits_columns, write_table
 
 
 @pytest.fixture(params=["at once", "row by row"])
@@ -67,6 +67,7 @@ def test_fits_says_what_each_element_is(table: Path, tmp_path: Path) -> None:
     assert list(names["ELEMENT"][names["COLUMN"] == "hog"][:3]) == [1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("batches")
 def test_csv_holds_one_column_a_feature(table: Path, tmp_path: Path) -> None:
     export(table, tmp_path / "F.csv")
@@ -104,7 +105,7 @@ def test_every_type_of_a_catalogue_survives(tmp_path: Path) -> None:
             ]
         ),
     )
-    fields, count, heap = fields_of(
+    fields, count, heap = fits_columns(
         rows.schema,
         lambda columns: iter(rows.select(columns or rows.column_names).to_batches(2)),
         {},

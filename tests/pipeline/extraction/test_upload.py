@@ -11,8 +11,8 @@ import pytest
 from galfeat import UsageError
 from galfeat.data import Preparation, SimulatedSurvey, write_survey
 from galfeat.pipeline import classify, extract, train
-from galfeat.pipeline.batch.run import Options
-from galfeat.pipeline.extraction.upload import place_of
+from galfeat.pipeline.batch.options import Options
+from galfeat.pipeline.extraction.upload import OutputLocation
 
 s3fs = pytest.importorskip("s3fs", reason="object stores need the extra 'remote'")
 SMALL = Preparation(size=32)
@@ -80,7 +80,7 @@ def test_nothing_is_lost_where_the_server_refuses(
         match=r"s3://out/c/F\.failures\.csv: .*Access Denied; what was to be sent is kept in ",
     ) as caught:
         extract(broken, "s3://out/c/F.parquet", features=["color"], preparation=SMALL)
-    kept = place_of("s3://out/c/F.parquet")
+    kept = OutputLocation.of("s3://out/c/F.parquet").path
     assert str(kept.parent) in str(caught.value)
     assert kept.exists()
     assert not system.exists("out/c/F.parquet")

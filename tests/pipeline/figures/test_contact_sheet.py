@@ -9,7 +9,7 @@ import pytest
 from galfeat import UsageError
 from galfeat.data import SimulatedSurvey
 from galfeat.pipeline.figures.contact_sheet import (
-    colour_picture,
+    color_image,
     contact_sheet,
     write_contact_sheet,
 )
@@ -50,7 +50,7 @@ def test_colours_are_the_ratios_of_the_fluxes_however_bright() -> None:
     for brightness in (5.0, 50.0, 5000.0):
         pixels = noise.copy()
         pixels[:, 10:20, 10:20] += np.array([1, 2, 4], dtype=np.float32)[:, None, None] * brightness
-        picture = colour_picture(pixels, survey.bands, survey, np.ones(3))
+        picture = color_image(pixels, survey.bands, survey, np.ones(3))
         assert picture.shape == (32, 32, 3)
         assert 0 <= picture.min() <= picture.max() <= 1
         red, green, blue = picture[10:20, 10:20].mean(axis=(0, 1))
@@ -64,7 +64,7 @@ def test_colours_are_the_ratios_of_the_fluxes_however_bright() -> None:
 def test_any_number_of_bands_makes_a_picture(bands: tuple[str, ...], grey: bool) -> None:
     survey = SimulatedSurvey(1, size=32, bands=bands)
     pixels = np.random.default_rng(0).normal(1, 0.3, (len(bands), 32, 32)).astype(np.float32)
-    picture = colour_picture(pixels, bands, survey, np.ones(len(bands)))
+    picture = color_image(pixels, bands, survey, np.ones(len(bands)))
     assert picture.shape == (32, 32, 3)
     assert np.allclose(picture[..., 0], picture[..., 2]) is grey
 
@@ -72,12 +72,13 @@ def test_any_number_of_bands_makes_a_picture(bands: tuple[str, ...], grey: bool)
 def test_order_of_the_bands_does_not_matter() -> None:
     survey = SimulatedSurvey(1, size=32, bands=("F606W", "F814W", "F160W"))
     pixels = np.random.default_rng(0).normal(1, 0.3, (3, 32, 32)).astype(np.float32)
-    forwards = colour_picture(pixels, survey.bands, survey, np.ones(3))
+    forwards = color_image(pixels, survey.bands, survey, np.ones(3))
     np.testing.assert_array_equal(
-        colour_picture(pixels[::-1], survey.bands[::-1], survey, np.ones(3)), forwards
+        color_image(pixels[::-1], survey.bands[::-1], survey, np.ones(3)), forwards
     )
 
 
+@pytest.mark.slow
 def test_the_same_sheet_is_the_same_bytes(tmp_path: Path) -> None:
     survey = SimulatedSurvey(10, size=16, bands=("r",))
     first, second = (

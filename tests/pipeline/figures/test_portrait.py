@@ -19,7 +19,7 @@ from galfeat.data import Cutout, Preparation, Shard, SimulatedSurvey, prepare_on
 from galfeat.features import HOG, ColorHistogram, Texture
 from galfeat.pipeline import show
 from galfeat.pipeline.figures.portrait import find_cutout, portrait
-from galfeat.pipeline.figures.portrait_panels import BAD, Sitter, cell_means
+from galfeat.pipeline.figures.portrait_panels import BAD, ShownGalaxy, cell_means
 from galfeat.pipeline.figures.render import render
 
 SMALL = Preparation(size=32)
@@ -126,7 +126,7 @@ def test_a_cell_is_the_mean_of_its_blocks() -> None:
     vector = dict(
         zip(hog.feature_names(["g"], (24, 16)), hog.transform(pixels[None])[0], strict=True)
     )
-    cells = cell_means(hog, Sitter(pixels, ("g",)))
+    cells = cell_means(hog, ShownGalaxy(pixels, ("g",)))
     assert cells.shape == (3, 2, 4)
     assert cells[0, 1, 2] == pytest.approx(vector["g_b0_0_c0_1_o2"])
     assert cells[1, 0, 3] == pytest.approx(
@@ -204,6 +204,7 @@ def test_what_cannot_be_measured_says_why(galaxy: Cutout) -> None:
     assert "HOG: edges" in titles(drawn)
 
 
+@pytest.mark.slow
 def test_the_same_galaxy_gives_the_same_bytes(galaxy: Cutout) -> None:
     assert render(portrait(galaxy, SMALL), "png") == render(portrait(galaxy, SMALL), "png")
 
@@ -259,6 +260,7 @@ def test_what_cannot_be_drawn_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "figure.png").exists()
 
 
+@pytest.mark.slow
 def test_real_galaxies(real_data: Path, tmp_path: Path) -> None:
     picture = sorted((real_data / "efigi" / "images").glob("*.jpg"))[0]
     file = sorted((real_data / "fits").rglob("*fitim.fits"))[0]

@@ -85,6 +85,7 @@ def test_known_bands_in_another_order_are_put_in_order(
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bands", "take", "words"),
     [

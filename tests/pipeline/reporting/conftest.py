@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import pytest
-from tests.pipeline.reporting.studies import HOSTILE, INPUTS, drawn
+from tests.pipeline.reporting.example_results import HOSTILE, INPUTS, example_results
 
-from galfeat.pipeline.comparison.results import Study
+from galfeat.pipeline.comparison.results import ComparisonResults
 from galfeat.pipeline.reporting import write_report
 
 
 @pytest.fixture(scope="session")
-def study() -> Study:
+def results() -> ComparisonResults:
     """Return ten classes with hostile names, sixteen inputs, two repeats and every kind of row."""
-    return drawn(
+    return example_results(
         HOSTILE,
         INPUTS,
         n=200,
@@ -24,8 +24,8 @@ def study() -> Study:
 
 
 @pytest.fixture(scope="session")
-def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(results: ComparisonResults, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of its report."""
     out = tmp_path_factory.mktemp("hostile") / "report"
-    assert write_report(study, out) == out / "report.html"
+    assert write_report(results, out) == out / "report.html"
     return out

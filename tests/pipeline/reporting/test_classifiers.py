@@ -8,25 +8,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galfeat.pipeline.comparison.results import Row, Study
-from galfeat.pipeline.reporting.draw_heads import head_figure
-from galfeat.pipeline.reporting.heads import head_gaps, head_scores
+from galfeat.pipeline.comparison.results import ComparisonResults, ScoreRow
+from galfeat.pipeline.reporting.classifiers import classifier_differences, classifier_scores
+from galfeat.pipeline.reporting.draw_classifiers import classifier_figure
 from galfeat.pipeline.reporting.sections import sections
 from galfeat.pipeline.reporting.summary import Summary
-from galfeat.pipeline.reporting.tables import head_gap_table, head_table
+from galfeat.pipeline.reporting.tables import classifier_difference_table, classifier_table
 from galfeat.pipeline.reporting.verdict import judge
 
-Make = Callable[..., Study]
+Make = Callable[..., ComparisonResults]
 
 
-def with_cnn(study: Study, level: float, noise: float = 0.01) -> Study:
-    """Return the study with a convolutional network on the folds of the first repeat, its other
+def with_cnn(results: ComparisonResults, level: float, noise: float = 0.01) -> ComparisonResults:
+    """Return the results with a convolutional network on the folds of the first repeat, its other
     heads on these folds alone too.
     """
     rng = np.random.default_rng(3)
-    pixels = [row for row in study.select("main", input="pixels") if row.repeat == 0]
+    pixels = [row for row in results.select("main", input="pixels") if row.repeat == 0]
 
-    def scored(row: Row) -> Row:
+    def scored(row: ScoreRow) -> ScoreRow:
         return replace(
             row,
             stage="head",
@@ -34,8 +34,8 @@ def with_cnn(study: Study, level: float, noise: float = 0.01) -> Study:
             scores=dict.fromkeys(row.scores, level + noise * rng.normal()),
         )
 
-    kept = tuple(row for row in study.rows if row.stage != "head" or row.repeat == 0)
-    return replace(study, rows=kept + tuple(scored(row) for row in pixels))
+    kept = tuple(row for row in results.rows if row.stage != "head" or row.repeat == 0)
+    return replace(results, rows=kept + tuple(scored(row) for row in pixels))
 
 
 @pytest.mark.parametrize(
@@ -62,24 +62,24 @@ def with_cnn(study: Study, level: float, noise: float = 0.01) -> Study:
     ],
 )
 def test_the_verdict_says_in_a_clause_where_the_ceiling_is(
-    make_study: Make, level: float, noise: float, words: str
+    make_results: Make, level: float, noise: float, words: str
 ) -> None:
-    study = make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65})
-    sentence = judge(with_cnn(study, level, noise)).sentences[1]
-    plain = judge(study).sentences[1]
+    results = make_results({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65})
+    sentence = judge(with_cnn(results, level, noise)).sentences[1]
+    plain = judge(results).sentences[1]
     assert sentence.startswith(plain.removesuffix("."))
     assert words in sentence
     assert sentence.endswith(").")
     assert "convolutional" not in plain
 
 
-def test_no_difference_to_the_ceiling(make_study: Make) -> None:
-    study = make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65})
+def test_no_difference_to_the_ceiling(make_results: Make) -> None:
+    results = make_results({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65})
     even = replace(
-        study,
+        results,
         rows=tuple(
             replace(row, scores=dict.fromkeys(row.scores, 0.65)) if row.input == "features" else row
-            for row in study.rows
+            for row in results.rows
         ),
     )
     assert (
@@ -88,26 +88,28 @@ def test_no_difference_to_the_ceiling(make_study: Make) -> None:
     )
 
 
-def test_differences_are_taken_on_the_folds_that_both_have(make_study: Make) -> None:
-    study = with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
-    summary = Summary(study)
-    (cnn,) = [gap for each, gap in head_gaps(summary) if each.head == "cnn"]
+def test_differences_are_taken_on_the_folds_that_both_have(make_results: Make) -> None:
+    results = with_cnn(make_results({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
+    summary = Summary(results)
+    (cnn,) = [gap for each, gap in classifier_differences(summary) if each.head == "cnn"]
     ours = [
-        row.scores["macro_f1"] for row in study.select("main", input="features") if row.repeat == 0
+        row.scores["macro_f1"]
+        for row in results.select("main", input="features")
+        if row.repeat == 0
     ]
-    theirs = [row.scores["macro_f1"] for row in study.select("head", head="cnn")]
+    theirs = [row.scores["macro_f1"] for row in results.select("head", head="cnn")]
     gaps = np.subtract(theirs, ours)
     assert cnn.n_folds == 5
     assert cnn.interval.mean == pytest.approx(gaps.mean())
     assert cnn.interval.se == pytest.approx(np.sqrt((1 / 5 + 24 / 96) * gaps.var(ddof=1)))
-    found = [gap for _, gap in head_gaps(summary)]
+    found = [gap for _, gap in classifier_differences(summary)]
     # logistic and forest twice, and the CNN
     assert min(each.p_holm for each in found) == pytest.approx(5 * min(each.p for each in found))
 
 
-def test_the_network_beside_the_others_is_that_of_the_same_folds(make_study: Make) -> None:
-    study = with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
-    found = {(each.input, each.head): each for each in head_scores(Summary(study))}
+def test_the_network_beside_the_others_is_that_of_the_same_folds(make_results: Make) -> None:
+    results = with_cnn(make_results({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
+    found = {(each.input, each.head): each for each in classifier_scores(Summary(results))}
     assert [key[1] for key in found if key[0] == "pixels"] == [
         "network",
         "logistic",
@@ -118,11 +120,15 @@ def test_the_network_beside_the_others_is_that_of_the_same_folds(make_study: Mak
     assert {row.repeat for row in found["features", "network"].rows} == {0}
 
 
-def test_tables_and_figure_name_the_ceiling(make_study: Make) -> None:
+def test_tables_and_figure_name_the_ceiling(make_results: Make) -> None:
     summary = Summary(
-        with_cnn(make_study({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
+        with_cnn(make_results({"pixels": 0.4, "pixels_pca": 0.45, "features": 0.65}), 0.53)
     )
-    table, gaps, figure = head_table(summary), head_gap_table(summary), head_figure(summary)
+    table, gaps, figure = (
+        classifier_table(summary),
+        classifier_difference_table(summary),
+        classifier_figure(summary),
+    )
     assert table is not None
     assert gaps is not None
     assert figure is not None
@@ -138,14 +144,14 @@ def test_tables_and_figure_name_the_ceiling(make_study: Make) -> None:
     assert [each.name for each in section.later] == ["heads", "head-differences"]
 
 
-def test_without_other_classifiers_there_is_nothing_to_show(make_study: Make) -> None:
-    study = make_study({"pixels": 0.4, "features": 0.65})
+def test_without_other_classifiers_there_is_nothing_to_show(make_results: Make) -> None:
+    results = make_results({"pixels": 0.4, "features": 0.65})
     bare = Summary(
         replace(
-            study, rows=tuple(row for row in study.rows if row.stage not in ("head", "matched"))
+            results, rows=tuple(row for row in results.rows if row.stage not in ("head", "matched"))
         )
     )
-    assert head_table(bare) is None
-    assert head_gap_table(bare) is None
-    assert head_figure(bare) is None
+    assert classifier_table(bare) is None
+    assert classifier_difference_table(bare) is None
+    assert classifier_figure(bare) is None
     assert not [each for each in sections(bare) if each.name == "heads"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.container import ErrorbarContainer
 
-from galfeat.pipeline.comparison.results import Prediction, Study
+from galfeat.pipeline.comparison.results import ComparisonResults, Prediction
 from galfeat.pipeline.reporting.draw_classes import confusion_figures, reliability_figures
 from galfeat.pipeline.reporting.draw_curves import (
     learning_curves,
@@ -18,9 +18,9 @@ from galfeat.pipeline.reporting.draw_curves import (
 from galfeat.pipeline.reporting.draw_scores import forest, score_plot
 from galfeat.pipeline.reporting.drawing import distinct, file_name, label, short
 from galfeat.pipeline.reporting.summary import Summary
-from galfeat.pipeline.reporting.tables import learning_table, part_table, robustness_table
+from galfeat.pipeline.reporting.tables import ablation_table, learning_table, robustness_table
 
-Make = Callable[..., Study]
+Make = Callable[..., ComparisonResults]
 
 
 def spans(bar: ErrorbarContainer) -> tuple[float, float, float, float]:
@@ -33,9 +33,9 @@ def spans(bar: ErrorbarContainer) -> tuple[float, float, float, float]:
 
 @pytest.mark.parametrize("draw", [forest, score_plot])
 def test_every_input_lies_at_its_number_with_its_interval(
-    draw: Callable[..., object], make_study: Make
+    draw: Callable[..., object], make_results: Make
 ) -> None:
-    summary = Summary(make_study())
+    summary = Summary(make_results())
     drawn = draw(summary)
     axes = drawn.figure.axes[0]  # type: ignore[attr-defined]
     names = [text.get_text() for text in axes.get_yticklabels()]
@@ -46,18 +46,18 @@ def test_every_input_lies_at_its_number_with_its_interval(
         assert spans(bar) == pytest.approx((each.mean, each.low, each.high, place))
 
 
-def test_learning_curves_go_by_steps_even_if_folds_differ_by_a_galaxy(make_study: Make) -> None:
-    study = make_study()
+def test_learning_curves_go_by_steps_even_if_folds_differ_by_a_galaxy(make_results: Make) -> None:
+    results = make_results()
     rows = (
         replace(row, n_train=row.n_train + (row.fold == 0)) if row.stage == "learning" else row
-        for row in study.rows
+        for row in results.rows
     )
-    uneven = replace(study, rows=tuple(rows))
+    uneven = replace(results, rows=tuple(rows))
     pixels, features = learning_curves(uneven)
     assert (pixels.input, features.input) == ("pixels", "features")
     assert pixels.x == pytest.approx((50.2, 75.2, 96.2))
-    last = study.select("learning", input="features", n_train=96)
-    assert features.y[-1].mean == pytest.approx(study.values(last, "macro_f1").mean())
+    last = results.select("learning", input="features", n_train=96)
+    assert features.y[-1].mean == pytest.approx(results.values(last, "macro_f1").mean())
     drawn = learning_figure(uneven)
     assert drawn is not None
     line = drawn.figure.axes[0].lines[1]
@@ -70,26 +70,26 @@ def test_learning_curves_go_by_steps_even_if_folds_differ_by_a_galaxy(make_study
     ]
 
 
-def test_untouched_galaxies_come_from_the_main_scores_of_the_same_folds(make_study: Make) -> None:
-    study = make_study()
+def test_untouched_galaxies_come_from_the_main_scores_of_the_same_folds(make_results: Make) -> None:
+    results = make_results()
     without = replace(
-        study,
-        rows=tuple(row for row in study.rows if row.stage != "robustness" or row.strength > 0),
+        results,
+        rows=tuple(row for row in results.rows if row.stage != "robustness" or row.strength > 0),
     )
     curve = next(
         curve for curve in robustness_curves(without)["shift"] if curve.input == "features"
     )
     assert curve.x == (0.0, 0.5, 2.0, 8.0)
-    main = study.select("main", input="features", repeat=0)
-    assert curve.y[0].mean == pytest.approx(study.values(main, "macro_f1").mean())
-    bands = next(curve for curve in robustness_curves(study)["band"] if curve.input == "pixels")
+    main = results.select("main", input="features", repeat=0)
+    assert curve.y[0].mean == pytest.approx(results.values(main, "macro_f1").mean())
+    bands = next(curve for curve in robustness_curves(results)["band"] if curve.input == "pixels")
     assert bands.x == (-1.0, 0.0, 1.0, 2.0)
-    assert {drawn.name for drawn in robustness_figures(study)} >= {
+    assert {drawn.name for drawn in robustness_figures(results)} >= {
         "robustness_shift",
         "robustness_band",
         "robustness_dimming",
     }
-    table = robustness_table(study)
+    table = robustness_table(results)
     assert table is not None
     assert [row[1].text for row in table.rows if row[0].text == "missing band"] == [
         "none",
@@ -99,12 +99,12 @@ def test_untouched_galaxies_come_from_the_main_scores_of_the_same_folds(make_stu
     ]
 
 
-def test_rows_are_true_classes_and_columns_predicted_ones(make_study: Make) -> None:
-    study = make_study(repeats=1)
+def test_rows_are_true_classes_and_columns_predicted_ones(make_results: Make) -> None:
+    results = make_results(repeats=1)
     table = np.full((1, 120, 3), 0.1)
     table[0, :, 0] = 0.8  # all are called clump, 40 are
     drawn = confusion_figures(
-        replace(study, predictions={"features": Prediction(table)}), ["features", "nothing"]
+        replace(results, predictions={"features": Prediction(table)}), ["features", "nothing"]
     )
     assert len(drawn) == 1
     shown = {
@@ -116,13 +116,13 @@ def test_rows_are_true_classes_and_columns_predicted_ones(make_study: Make) -> N
     assert "clump 40 of 40; merger 0 of 40" in drawn[0].alt
     assert "Most often confused: merger taken for clump, 40 times" in drawn[0].alt
     reliable = reliability_figures(
-        replace(study, predictions={"features": Prediction(table)}), ["features"]
+        replace(results, predictions={"features": Prediction(table)}), ["features"]
     )[0]
     assert "at probability 0.80 right in 0.33 of 120" in reliable.alt
 
 
-def test_leaving_out_is_worse_than_all(make_study: Make) -> None:
-    table = part_table(Summary(make_study()), "drop")
+def test_leaving_out_is_worse_than_all(make_results: Make) -> None:
+    table = ablation_table(Summary(make_results()), "drop")
     assert table is not None
     assert table.head[:2] == ("left out", "macro-F1")
     assert table.head[-3:] == ("clump", "merger", "spiral")
@@ -133,9 +133,9 @@ def test_leaving_out_is_worse_than_all(make_study: Make) -> None:
     assert float(part[1].text) < 0.65
 
 
-def test_a_difference_turned_around(make_study: Make) -> None:
-    gap = Summary(make_study()).to_pixels["features"]
-    turned = gap.turned()
+def test_a_difference_turned_around(make_results: Make) -> None:
+    gap = Summary(make_results()).to_pixels["features"]
+    turned = gap.swapped()
     assert (turned.first, turned.second) == ("pixels", "features")
     assert (turned.interval.low, turned.interval.high) == (-gap.interval.high, -gap.interval.low)
     assert (turned.odds.worse, turned.odds.better) == (gap.odds.better, gap.odds.worse)

@@ -62,6 +62,7 @@ def browse(*arguments: str, profile: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_juts_out_and_the_numbers_are_right(
     width: int, folder: Path, tmp_path: Path

@@ -1,4 +1,4 @@
-"""The sentences of the verdict follow the statistics of hand-made studies."""
+"""The sentences of the verdict follow the statistics of planted results."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,25 +6,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galfeat.pipeline.comparison.results import Candidate, Row, Study
+from galfeat.pipeline.comparison.results import ComparisonResults, InputDescription, ScoreRow
 from galfeat.pipeline.reporting.summary import Summary, difference, pair_rows
 from galfeat.pipeline.reporting.verdict import judge
 
-Make = Callable[..., Study]
+Make = Callable[..., ComparisonResults]
 
 
-def only(study: Study, *names: str) -> Study:
-    """Return the study without all other inputs."""
-    kept = tuple(each for each in study.candidates if each.name in names)
+def only(results: ComparisonResults, *names: str) -> ComparisonResults:
+    """Return the results without all other inputs."""
+    kept = tuple(each for each in results.descriptions if each.name in names)
     return replace(
-        study, candidates=kept, rows=tuple(row for row in study.rows if row.input in names)
+        results, descriptions=kept, rows=tuple(row for row in results.rows if row.input in names)
     )
 
 
-def scattered(study: Study, name: str, by: float) -> Study:
-    """Return the study with the scores of an input swinging up and down from fold to fold."""
+def scattered(results: ComparisonResults, name: str, by: float) -> ComparisonResults:
+    """Return the results with the scores of an input swinging up and down from fold to fold."""
 
-    def swung(row: Row) -> Row:
+    def swung(row: ScoreRow) -> ScoreRow:
         shift = by if row.fold % 2 else -by
         return (
             replace(row, scores={key: value + shift for key, value in row.scores.items()})
@@ -32,12 +32,12 @@ def scattered(study: Study, name: str, by: float) -> Study:
             else row
         )
 
-    return replace(study, rows=tuple(swung(row) for row in study.rows))
+    return replace(results, rows=tuple(swung(row) for row in results.rows))
 
 
-def test_features_win_and_the_pixels_treated_alike_do_not(make_study: Make) -> None:
+def test_features_win_and_the_pixels_treated_alike_do_not(make_results: Make) -> None:
     verdict = judge(
-        make_study({"pixels": 0.4, "pixels_pca": 0.42, "pixels_aligned": 0.43, "features": 0.65})
+        make_results({"pixels": 0.4, "pixels_pca": 0.42, "pixels_aligned": 0.43, "features": 0.65})
     )
     assert verdict.sentences[0].startswith(
         "The hand-crafted features beat raw pixels: macro-F1 0.6"
@@ -52,11 +52,11 @@ def test_features_win_and_the_pixels_treated_alike_do_not(make_study: Make) -> N
     assert not verdict.warnings
 
 
-def test_a_gain_that_may_or_may_not_be_explained(make_study: Make) -> None:
-    study = scattered(
-        make_study({"pixels": 0.4, "pixels_pca": 0.6, "features": 0.65}), "pixels_pca", 0.2
+def test_a_gain_that_may_or_may_not_be_explained(make_results: Make) -> None:
+    results = scattered(
+        make_results({"pixels": 0.4, "pixels_pca": 0.6, "features": 0.65}), "pixels_pca", 0.2
     )
-    sentence = judge(study).sentences[1]
+    sentence = judge(results).sentences[1]
     assert sentence.startswith(
         "It cannot be told whether the gain comes from what was done to the pixels: against the "
         "best pixel input"
@@ -64,9 +64,9 @@ def test_a_gain_that_may_or_may_not_be_explained(make_study: Make) -> None:
     assert "no difference of the features is certain: +0." in sentence
 
 
-def test_the_gain_is_mostly_alignment(make_study: Make) -> None:
+def test_the_gain_is_mostly_alignment(make_results: Make) -> None:
     verdict = judge(
-        make_study({"pixels": 0.4, "pixels_pca": 0.45, "pixels_aligned": 0.62, "features": 0.65})
+        make_results({"pixels": 0.4, "pixels_pca": 0.45, "pixels_aligned": 0.62, "features": 0.65})
     )
     assert "beat raw pixels" in verdict.sentences[0]
     assert verdict.sentences[1].startswith("The gain is mostly alignment and dimension reduction")
@@ -74,10 +74,10 @@ def test_the_gain_is_mostly_alignment(make_study: Make) -> None:
 
 
 def test_the_gain_is_mostly_dimension_reduction_where_that_alone_is_enough(
-    make_study: Make,
+    make_results: Make,
 ) -> None:
     verdict = judge(
-        make_study({"pixels": 0.4, "pixels_pca": 0.63, "pixels_aligned": 0.64, "features": 0.65})
+        make_results({"pixels": 0.4, "pixels_pca": 0.63, "pixels_aligned": 0.64, "features": 0.65})
     )
     assert verdict.sentences[1].startswith("The gain is mostly dimension reduction")
     assert "alignment" not in verdict.sentences[1].split(";")[0]
@@ -85,8 +85,8 @@ def test_the_gain_is_mostly_dimension_reduction_where_that_alone_is_enough(
     assert 85 <= share <= 98  # 0.23 of 0.25
 
 
-def test_pixel_inputs_that_the_features_do_not_beat_are_named(make_study: Make) -> None:
-    study = make_study(
+def test_pixel_inputs_that_the_features_do_not_beat_are_named(make_results: Make) -> None:
+    results = make_results(
         {
             "pixels": 0.4,
             "pixels_small": 0.42,
@@ -95,27 +95,27 @@ def test_pixel_inputs_that_the_features_do_not_beat_are_named(make_study: Make) 
             "features": 0.65,
         }
     )
-    sentence = judge(study).sentences[1]
+    sentence = judge(results).sentences[1]
     assert "they beat each of the 4 pixel inputs (p after Holm's correction " in sentence
-    one = judge(scattered(study, "pixels_aligned", 0.3)).sentences[1]
+    one = judge(scattered(results, "pixels_aligned", 0.3)).sentences[1]
     assert "; of the 4 pixel inputs they do not certainly beat 'pixels_aligned'" in one
-    two = judge(scattered(scattered(study, "pixels_aligned", 0.3), "pixels_small", 0.3)).sentences[
-        1
-    ]
+    two = judge(
+        scattered(scattered(results, "pixels_aligned", 0.3), "pixels_small", 0.3)
+    ).sentences[1]
     assert "they do not certainly beat 'pixels_small' and 'pixels_aligned'" in two
-    none = judge(scattered(study, "features", 0.4)).sentences[1]
+    none = judge(scattered(results, "features", 0.4)).sentences[1]
     assert "; they certainly beat none of the 4 pixel inputs" in none
 
 
-def test_planned_comparisons_are_corrected_for_each_other_only(make_study: Make) -> None:
+def test_planned_comparisons_are_corrected_for_each_other_only(make_results: Make) -> None:
     names = ("pixels", "pixels_small", "pixels_pca", "features", "hog", "sift")
     summary = Summary(
-        make_study(dict(zip(names, (0.4, 0.42, 0.41, 0.46, 0.42, 0.43), strict=True)))
+        make_results(dict(zip(names, (0.4, 0.42, 0.41, 0.46, 0.42, 0.43), strict=True)))
     )
-    assert list(summary.rivals) == ["pixels", "pixels_small", "pixels_pca"]
-    p = sorted(gap.p for gap in summary.rivals.values())
+    assert list(summary.planned) == ["pixels", "pixels_small", "pixels_pca"]
+    p = sorted(gap.p for gap in summary.planned.values())
     largest = max(3 * p[0], 2 * p[1], p[2])
-    assert max(gap.p_holm for gap in summary.rivals.values()) == pytest.approx(
+    assert max(gap.p_holm for gap in summary.planned.values()) == pytest.approx(
         min(1.0, largest), rel=1e-12
     )
     rows = pair_rows(summary)
@@ -133,20 +133,20 @@ def test_planned_comparisons_are_corrected_for_each_other_only(make_study: Make)
     assert rows[0]["first"] == "pixels"
 
 
-def exactly(study: Study, score: Callable[[Row], float]) -> Study:
-    """Return the study with the scores that `score` gives, but for the controls."""
+def exactly(results: ComparisonResults, score: Callable[[ScoreRow], float]) -> ComparisonResults:
+    """Return the results with the scores that `score` gives, but for the controls."""
     rows = (
         row
         if row.input == "shuffled"
         else replace(row, scores=dict.fromkeys(row.scores, score(row)))
-        for row in study.rows
+        for row in results.rows
     )
-    return replace(study, rows=tuple(rows))
+    return replace(results, rows=tuple(rows))
 
 
-def test_a_second_cause_is_named_where_it_adds_to_the_first(make_study: Make) -> None:
+def test_a_second_cause_is_named_where_it_adds_to_the_first(make_results: Make) -> None:
     both = judge(
-        make_study({"pixels": 0.4, "pixels_pca": 0.55, "pixels_aligned": 0.63, "features": 0.65})
+        make_results({"pixels": 0.4, "pixels_pca": 0.55, "pixels_aligned": 0.63, "features": 0.65})
     ).sentences[1]
     shares = [
         int(each.split(" %")[0])
@@ -158,24 +158,24 @@ def test_a_second_cause_is_named_where_it_adds_to_the_first(make_study: Make) ->
     assert 52 <= shares[0] <= 68
     assert 85 <= shares[1] <= 99
     one = judge(
-        make_study({"pixels": 0.4, "pixels_pca": 0.63, "pixels_aligned": 0.63, "features": 0.65})
+        make_results({"pixels": 0.4, "pixels_pca": 0.63, "pixels_aligned": 0.63, "features": 0.65})
     ).sentences[1]
     assert one.split(";")[0].count(" %") == 1
 
 
-def test_no_difference_is_said_only_within_the_region(make_study: Make) -> None:
-    study = make_study({"pixels": 0.6, "features": 0.6})
-    even = exactly(study, lambda row: 0.6 + (0.001 * row.fold if row.input == "pixels" else 0.0))
+def test_no_difference_is_said_only_within_the_region(make_results: Make) -> None:
+    results = make_results({"pixels": 0.6, "features": 0.6})
+    even = exactly(results, lambda row: 0.6 + (0.001 * row.fold if row.input == "pixels" else 0.0))
     assert "make no practical difference" in judge(even).sentences[0]
-    open_ = judge(scattered(study, "features", 0.05))
+    open_ = judge(scattered(results, "features", 0.05))
     assert "cannot tell whether" in open_.sentences[0]
     assert "no practical difference" not in " ".join(open_.sentences)
 
 
-def test_a_difference_that_is_only_probably_none_is_not_called_none(make_study: Make) -> None:
-    study = make_study({"pixels": 0.6, "features": 0.6})
+def test_a_difference_that_is_only_probably_none_is_not_called_none(make_results: Make) -> None:
+    results = make_results({"pixels": 0.6, "features": 0.6})
     likely = exactly(
-        study, lambda row: 0.6 + (0.012 * (-1) ** row.fold if row.input == "features" else 0.0)
+        results, lambda row: 0.6 + (0.012 * (-1) ** row.fold if row.input == "features" else 0.0)
     )
     gap = difference(likely.select("main", input="features"), likely.select("main", input="pixels"))
     assert gap is not None
@@ -183,45 +183,49 @@ def test_a_difference_that_is_only_probably_none_is_not_called_none(make_study: 
     assert "cannot tell whether" in judge(likely).sentences[0]
 
 
-def test_a_tiny_difference_that_is_certain_is_still_none(make_study: Make) -> None:
-    study = make_study({"pixels": 0.6, "features": 0.6})
-    tiny = exactly(study, lambda row: 0.603 + 0.0001 * row.fold if row.input == "features" else 0.6)
+def test_a_tiny_difference_that_is_certain_is_still_none(make_results: Make) -> None:
+    results = make_results({"pixels": 0.6, "features": 0.6})
+    tiny = exactly(
+        results, lambda row: 0.603 + 0.0001 * row.fold if row.input == "features" else 0.6
+    )
     gap = difference(tiny.select("main", input="features"), tiny.select("main", input="pixels"))
     assert gap is not None
     assert gap.p < 0.001
     assert "make no practical difference" in judge(tiny).sentences[0]
 
 
-def test_pixels_win(make_study: Make) -> None:
-    verdict = judge(make_study({"pixels": 0.7, "pixels_pca": 0.72, "features": 0.5}))
+def test_pixels_win(make_results: Make) -> None:
+    verdict = judge(make_results({"pixels": 0.7, "pixels_pca": 0.72, "features": 0.5}))
     assert verdict.sentences[0].startswith("The hand-crafted features fall behind raw pixels")
     assert "fall behind by -0.2" in verdict.sentences[1]
     assert "The gain" not in verdict.sentences[1]
 
 
-def test_too_uncertain_to_tell(make_study: Make) -> None:
-    verdict = judge(scattered(make_study({"pixels": 0.5, "features": 0.53}), "features", 0.2))
+def test_too_uncertain_to_tell(make_results: Make) -> None:
+    verdict = judge(scattered(make_results({"pixels": 0.5, "features": 0.53}), "features", 0.2))
     assert verdict.sentences[0].startswith("These galaxies cannot tell whether")
     assert "better by more than 0.01 with probability 0." in verdict.sentences[0]
     assert "was not looked into" in verdict.sentences[1]
 
 
-def control(study: Study, name: str, level: float, noise: float = 0.01) -> Study:
-    """Return the study with one more control, whose balanced accuracy is given."""
+def control(
+    results: ComparisonResults, name: str, level: float, noise: float = 0.01
+) -> ComparisonResults:
+    """Return the results with one more control, whose balanced accuracy is given."""
     rng = np.random.default_rng(5)
     rows = [
         replace(row, input=name, scores={key: level + noise * rng.normal() for key in row.scores})
-        for row in study.select("main", input="shuffled")
+        for row in results.select("main", input="shuffled")
     ]
     return replace(
-        study,
-        candidates=(*study.candidates, Candidate(name, "a control", "control")),
-        rows=study.rows + tuple(rows),
+        results,
+        descriptions=(*results.descriptions, InputDescription(name, "a control", "control")),
+        rows=results.rows + tuple(rows),
     )
 
 
-def test_a_control_above_chance_is_a_warning(make_study: Make) -> None:
-    verdict = judge(control(make_study(), "random", 0.5))
+def test_a_control_above_chance_is_a_warning(make_results: Make) -> None:
+    verdict = judge(control(make_results(), "random", 0.5))
     assert verdict.sentences[2].startswith(
         "Do not trust these scores yet: the control 'random' is above chance"
     )
@@ -229,8 +233,8 @@ def test_a_control_above_chance_is_a_warning(make_study: Make) -> None:
     assert "a guess 0.333" in verdict.warnings[0]
 
 
-def test_nuisance_above_chance_is_a_warning_of_another_kind(make_study: Make) -> None:
-    verdict = judge(control(make_study(), "nuisance", 0.5))
+def test_nuisance_above_chance_is_a_warning_of_another_kind(make_results: Make) -> None:
+    verdict = judge(control(make_results(), "nuisance", 0.5))
     assert verdict.sentences[2].startswith(
         "The other controls are at chance, but brightness, size and sky noise alone"
     )
@@ -238,9 +242,9 @@ def test_nuisance_above_chance_is_a_warning_of_another_kind(make_study: Make) ->
     assert "Total flux, size and sky noise alone" in verdict.warnings[0]
 
 
-def test_controls_at_or_below_chance_are_no_warning(make_study: Make) -> None:
+def test_controls_at_or_below_chance_are_no_warning(make_results: Make) -> None:
     for level in (1 / 3, 0.25, 1 / 3 + 0.004):
-        verdict = judge(control(make_study(), "random", level))
+        verdict = judge(control(make_results(), "random", level))
         assert not verdict.warnings
         assert "not clearly better than a guess" in verdict.sentences[2]
 
@@ -250,11 +254,11 @@ def test_controls_at_or_below_chance_are_no_warning(make_study: Make) -> None:
     [("nuisance", 0.027, 1), ("nuisance", 0.022, 0), ("random", 0.027, 0), ("random", 0.033, 1)],
 )
 def test_nuisance_is_named_where_its_interval_lies_above_a_guess_and_leaks_where_it_is_certain(
-    name: str, excess: float, warned: int, make_study: Make
+    name: str, excess: float, warned: int, make_results: Make
 ) -> None:
     # s = 0.0183: error 0.0108, t of nine: 2.26 and 2.82
     scatter = [0.0, -0.02, 0.02, 0.0, 0.01, -0.01, 0.03, -0.03, 0.01, -0.01]
-    study = control(make_study(), name, 0.3)
+    results = control(make_results(), name, 0.3)
     rows = (
         replace(
             row,
@@ -262,38 +266,38 @@ def test_nuisance_is_named_where_its_interval_lies_above_a_guess_and_leaks_where
         )
         if row.input == name
         else row
-        for row in study.rows
+        for row in results.rows
     )
-    assert len(judge(replace(study, rows=tuple(rows))).warnings) == warned
+    assert len(judge(replace(results, rows=tuple(rows))).warnings) == warned
 
 
-def test_an_excess_of_a_control_that_matters_to_nobody_is_no_warning(make_study: Make) -> None:
-    assert not judge(control(make_study(), "random", 1 / 3 + 0.005, noise=0.0)).warnings
-    assert judge(control(make_study(), "random", 1 / 3 + 0.02, noise=0.0)).warnings
+def test_an_excess_of_a_control_that_matters_to_nobody_is_no_warning(make_results: Make) -> None:
+    assert not judge(control(make_results(), "random", 1 / 3 + 0.005, noise=0.0)).warnings
+    assert judge(control(make_results(), "random", 1 / 3 + 0.02, noise=0.0)).warnings
 
 
-def test_no_controls_no_pixels_few_galaxies(make_study: Make) -> None:
-    study = make_study()
-    assert "No control was run" in judge(only(study, "pixels", "features")).sentences[2]
-    without = judge(only(study, "features", "hog", "shuffled"))
+def test_no_controls_no_pixels_few_galaxies(make_results: Make) -> None:
+    results = make_results()
+    assert "No control was run" in judge(only(results, "pixels", "features")).sentences[2]
+    without = judge(only(results, "features", "hog", "shuffled"))
     assert "cannot be compared" in without.sentences[0]
     assert "The best input is 'features'" in without.sentences[1]
-    labels = study.labels.copy()
+    labels = results.labels.copy()
     labels[np.flatnonzero(labels == "clump")[3:]] = "merger"
-    assert "clump (3)" in judge(replace(study, labels=labels)).warnings[0]
-    one = replace(study, rows=tuple(row for row in study.rows if row.fold == row.repeat == 0))
+    assert "clump (3)" in judge(replace(results, labels=labels)).warnings[0]
+    one = replace(results, rows=tuple(row for row in results.rows if row.fold == row.repeat == 0))
     assert "nothing can be said" in judge(one).sentences[0]
-    assert any("Only 2 folds" in each for each in judge(make_study(repeats=1, folds=2)).warnings)
+    assert any("Only 2 folds" in each for each in judge(make_results(repeats=1, folds=2)).warnings)
 
 
-def test_an_input_alone_speaks_for_the_features(make_study: Make) -> None:
-    verdict = judge(only(make_study(), "pixels", "hog", "texture", "shuffled"))
+def test_an_input_alone_speaks_for_the_features(make_results: Make) -> None:
+    verdict = judge(only(make_results(), "pixels", "hog", "texture", "shuffled"))
     assert verdict.sentences[0].startswith("The hand-crafted features 'hog' beat raw pixels")
 
 
-def test_differences_are_of_the_same_splits(make_study: Make) -> None:
-    study = make_study({"pixels": 0.4, "features": 0.6})
-    ours, pixels = study.select("main", input="features"), study.select("main", input="pixels")
+def test_differences_are_of_the_same_splits(make_results: Make) -> None:
+    results = make_results({"pixels": 0.4, "features": 0.6})
+    ours, pixels = results.select("main", input="features"), results.select("main", input="pixels")
     shuffled = [pixels[place] for place in np.random.default_rng(0).permutation(len(pixels))]
     gap, again = difference(ours, pixels), difference(ours, shuffled)
     assert gap is not None
@@ -310,12 +314,12 @@ def test_differences_are_of_the_same_splits(make_study: Make) -> None:
     assert gap.interval.se == pytest.approx(np.sqrt((1 / 10 + 24 / 96) * np.var(by_hand, ddof=1)))
 
 
-def test_the_summary_counts_controls_out_of_the_correction(make_study: Make) -> None:
-    summary = Summary(make_study({"pixels": 0.34, "hog": 0.4, "features": 0.6}))
+def test_the_summary_counts_controls_out_of_the_correction(make_results: Make) -> None:
+    summary = Summary(make_results({"pixels": 0.34, "hog": 0.4, "features": 0.6}))
     assert set(summary.to_pixels) == {"hog", "features", "shuffled"}
     assert summary.to_pixels["shuffled"].p > 0.01
     ours = [summary.to_pixels["hog"], summary.to_pixels["features"]]
     assert min(each.p_holm for each in ours) == pytest.approx(2 * min(each.p for each in ours))
     assert len(summary.pairs) == 3
-    assert summary.best(summary.contenders) == "features"
+    assert summary.best(summary.non_controls) == "features"
     assert [line["input"] for line in summary.table()] == ["pixels", "hog", "features", "shuffled"]

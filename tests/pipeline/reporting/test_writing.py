@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.pipeline.reporting.example_results import HOSTILE, INPUTS, example_results
 from tests.pipeline.reporting.pages import Page
-from tests.pipeline.reporting.studies import HOSTILE, INPUTS, drawn
 
 from galfeat import UsageError
-from galfeat.pipeline.comparison.results import SCORES, Prediction, Study
+from galfeat.pipeline.comparison.results import SCORES, ComparisonResults, Prediction
 from galfeat.pipeline.reporting import Summary, judge, write_report, writing
 
-Make = Callable[..., Study]
+Make = Callable[..., ComparisonResults]
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +102,11 @@ def test_the_page_says_the_numbers_of_the_summary(folder: Path, page: Page) -> N
         )
 
 
-def test_the_summary_says_the_numbers_of_the_scores(folder: Path, study: Study) -> None:
+def test_the_summary_says_the_numbers_of_the_scores(
+    folder: Path, results: ComparisonResults
+) -> None:
     scores = [row for row in table(folder / "scores.csv") if row["stage"] == "main"]
-    by_input = {name: [row for row in scores if row["input"] == name] for name in study.inputs}
+    by_input = {name: [row for row in scores if row["input"] == name] for name in results.inputs}
     raw = np.array([float(row["macro_f1"]) for row in by_input["pixels"]])
     for row in table(folder / "summary.csv"):
         values = np.array([float(each["macro_f1"]) for each in by_input[row["input"]]])
@@ -116,9 +118,11 @@ def test_the_summary_says_the_numbers_of_the_scores(folder: Path, study: Study) 
             assert float(row["difference"]) == pytest.approx((values - raw).mean(), abs=2e-6)
 
 
-def test_scores_have_a_row_an_input_fold_size_and_perturbation(folder: Path, study: Study) -> None:
+def test_scores_have_a_row_an_input_fold_size_and_perturbation(
+    folder: Path, results: ComparisonResults
+) -> None:
     rows = table(folder / "scores.csv")
-    assert len(rows) == len(study.rows)
+    assert len(rows) == len(results.rows)
     keys = {
         (
             r["stage"],
@@ -135,29 +139,31 @@ def test_scores_have_a_row_an_input_fold_size_and_perturbation(folder: Path, stu
     }
     assert len(keys) == len(rows)
     assert [float(row["ece"]) for row in rows] == pytest.approx(
-        [row.scores["ece"] for row in study.rows], abs=1e-6
+        [row.scores["ece"] for row in results.rows], abs=1e-6
     )
 
 
-def test_class_names_come_back_from_the_tables_as_they_were(folder: Path, study: Study) -> None:
+def test_class_names_come_back_from_the_tables_as_they_were(
+    folder: Path, results: ComparisonResults
+) -> None:
     rows = table(folder / "classes.csv")
     assert {row["class"] for row in rows} == set(HOSTILE)
     assert float(rows[0]["recall"]) == pytest.approx(
-        study.rows[0].per_class[study.classes[0]]["recall"], abs=1e-6
+        results.rows[0].per_class[results.classes[0]]["recall"], abs=1e-6
     )
-    assert json.loads((folder / "run.json").read_text()) == study.run
+    assert json.loads((folder / "run.json").read_text()) == results.run
 
 
 def test_everything_from_the_catalogue_is_shown_as_it_is_and_nothing_of_it_is_obeyed(
-    page: Page, study: Study
+    page: Page, results: ComparisonResults
 ) -> None:
     for name in (
         *HOSTILE,
-        study.source,
-        study.label,
-        *study.bands,
-        *study.left_out,
-        *study.cut,
+        results.source,
+        results.label,
+        *results.bands,
+        *results.left_out,
+        *results.cut,
         '"g',
         "other <survey>",
     ):
@@ -219,21 +225,21 @@ def test_every_figure_has_words_and_two_files(folder: Path, page: Page) -> None:
     assert {path.stem for path in (folder / "figures").iterdir()} == {*stems, "mistakes"}
 
 
-def test_words_for_figures_have_their_numbers(page: Page, study: Study) -> None:
+def test_words_for_figures_have_their_numbers(page: Page, results: ComparisonResults) -> None:
     words = {
         attributes["alt"].split(":")[0]: attributes["alt"]
         for tag, attributes in page.tags
         if tag == "img"
     }
-    gap = Summary(study).to_pixels["features"].interval
+    gap = Summary(results).to_pixels["features"].interval
     assert (
         f"features {gap.mean:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})"
         in words["Differences of macro-F1 to raw pixels with 95 % intervals"]
     )
 
 
-def test_the_verdict_opens_the_page(page: Page, study: Study) -> None:
-    verdict = judge(study)
+def test_the_verdict_opens_the_page(page: Page, results: ComparisonResults) -> None:
+    verdict = judge(results)
     for sentence in (*verdict.sentences, *verdict.warnings):
         assert sentence in page.text
     assert page.text.index(verdict.sentences[0]) < page.text.index(
@@ -242,15 +248,15 @@ def test_the_verdict_opens_the_page(page: Page, study: Study) -> None:
     assert not re.search(r"\bnan\b", page.text)
 
 
-def test_mistakes_are_the_most_confident_ones(make_study: Make) -> None:
+def test_mistakes_are_the_most_confident_ones(make_results: Make) -> None:
     from galfeat.pipeline.reporting.draw_galaxies import mistakes
 
-    study = make_study({"pixels": 0.4, "features": 0.6}, repeats=1)
+    results = make_results({"pixels": 0.4, "features": 0.6}, repeats=1)
     sure = np.full((1, 120, 3), 0.1)
     sure[0, np.arange(120), np.arange(120) % 3] = 0.8  # right
     sure[0, 7] = [0.9, 0.06, 0.04]  # a merger taken for a clump
     sure[0, 8] = [0.02, 0.95, 0.03]  # a spiral taken for a merger
-    found = mistakes(replace(study, predictions={"features": Prediction(sure)}), "features", n=5)
+    found = mistakes(replace(results, predictions={"features": Prediction(sure)}), "features", n=5)
     assert [(each.row, each.name, each.truth, each.predicted) for each in found] == [
         (8, "g008", "spiral", "merger"),
         (7, "g007", "merger", "clump"),
@@ -258,7 +264,7 @@ def test_mistakes_are_the_most_confident_ones(make_study: Make) -> None:
     assert found[0].probability == pytest.approx(0.95)
     # the second repeat says something else: the mean decides
     many = np.stack([sure[0], sure[0][:, [1, 2, 0]]])
-    both = mistakes(replace(study, predictions={"features": Prediction(many)}), "features", n=200)
+    both = mistakes(replace(results, predictions={"features": Prediction(many)}), "features", n=200)
     assert both[0].probability == pytest.approx((0.95 + 0.03) / 2)
 
 
@@ -274,32 +280,41 @@ def test_a_stamp_has_its_first_row_at_the_bottom() -> None:
         assert np.asarray(image).sum() == 255
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: drawn(("a", "b", "c"), n=12, folds=2, bands=("g", "r")),
-        lambda: replace(drawn(n=40), rows=tuple(row for row in drawn(n=40).rows if row.fold == 0)),
-        lambda: drawn(n=40, inputs=(("features", "features", 1.0),)),
-        lambda: drawn(n=40, inputs=(("pixels", "pixels", 1.0), ("shuffled", "control", 0.0))),
-        lambda: replace(drawn(n=40), predictions={}),
-        lambda: drawn(("星系", "渦巻"), n=40),
+        lambda: example_results(("a", "b", "c"), n=12, folds=2, bands=("g", "r")),
+        lambda: replace(
+            example_results(n=40),
+            rows=tuple(row for row in example_results(n=40).rows if row.fold == 0),
+        ),
+        lambda: example_results(n=40, inputs=(("features", "features", 1.0),)),
+        lambda: example_results(
+            n=40, inputs=(("pixels", "pixels", 1.0), ("shuffled", "control", 0.0))
+        ),
+        lambda: replace(example_results(n=40), predictions={}),
+        lambda: example_results(("星系", "渦巻"), n=40),
     ],
     ids=["tiny", "one fold", "no pixels", "no features", "no predictions", "other letters"],
 )
-def test_a_page_is_made_of_whatever_there_is(make: Callable[[], Study], tmp_path: Path) -> None:
+def test_a_page_is_made_of_whatever_there_is(
+    make: Callable[[], ComparisonResults], tmp_path: Path
+) -> None:
     page = Page(write_report(make(), tmp_path).read_text(encoding="utf-8"))
     assert "scores" in page.tables
     assert not re.search(r"\b(nan|inf|None)\b", page.text)
 
 
+@pytest.mark.slow
 def test_numbers_of_numpy_are_numbers_in_the_settings(tmp_path: Path) -> None:
-    study = drawn(n=40)
+    results = example_results(n=40)
     rows = tuple(
         replace(row, settings={"alpha": np.float32(0.5), "hidden": (64, np.int64(8))})
-        for row in study.rows
+        for row in results.rows
     )
     write_report(
-        replace(study, rows=rows, run={"seed": np.int64(3), "sizes": np.arange(2)}), tmp_path
+        replace(results, rows=rows, run={"seed": np.int64(3), "sizes": np.arange(2)}), tmp_path
     )
     assert json.loads((tmp_path / "run.json").read_text()) == {"seed": 3, "sizes": [0, 1]}
     assert json.loads(table(tmp_path / "scores.csv")[0]["settings"]) == {
@@ -308,9 +323,10 @@ def test_numbers_of_numpy_are_numbers_in_the_settings(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_files(tmp_path: Path) -> None:
-    write_report(drawn(n=40), tmp_path / "a")
-    write_report(drawn(n=40), tmp_path / "b")
+    write_report(example_results(n=40), tmp_path / "a")
+    write_report(example_results(n=40), tmp_path / "b")
     files = [path for path in sorted((tmp_path / "a").rglob("*")) if path.is_file()]
     assert len(files) > 10
     for path in files:
@@ -319,20 +335,22 @@ def test_the_same_study_gives_the_same_files(tmp_path: Path) -> None:
         ).read_bytes() == path.read_bytes(), path.name
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> str:
         raise RuntimeError("no page")
 
     monkeypatch.setattr(writing, "render_page", broken)
     with pytest.raises(RuntimeError, match="no page"):
-        write_report(drawn(n=40), tmp_path / "report")
+        write_report(example_results(n=40), tmp_path / "report")
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_keeps_its_old_page(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("old")
     (tmp_path / "figures").write_text("in the way")
     with pytest.raises(UsageError, match="cannot write"):
-        write_report(drawn(n=40), tmp_path)
+        write_report(example_results(n=40), tmp_path)
     assert (tmp_path / "report.html").read_text() == "old"
     assert not list(tmp_path.rglob("*.part"))

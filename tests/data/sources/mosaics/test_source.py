@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import Reading, open_source, read_cutouts
-from galfeat.data.sources.open import Opened
+from galfeat.data.sources.open import CatalogedSource
 
 SHAPE = (120, 150)
 
@@ -54,7 +54,7 @@ def listed(path: Path, pixels: Any, wcs: WCS | None = None, **columns: Any) -> P
     return path
 
 
-def everything(source: Opened) -> Reading:
+def everything(source: CatalogedSource) -> Reading:
     parts = [source.read(shard) for shard in source.shards(3)]
     return Reading(
         [each for part in parts for each in part.cutouts],
@@ -74,6 +74,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 8, 15])
 @pytest.mark.parametrize(
     "kind", ["f4", "f8", "i2", "scaled", "blank", "tiles", "tiles of integers", "extension"]

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from galfeat.features.sift.dense.kernel import describe_grid, grid_centres
+from galfeat.features.sift.dense.kernel import describe_grid, grid_centers
 from galfeat.features.sift.dense.reference import describe_grid as plain_grid
 
 Images = NDArray[np.float32]
@@ -166,7 +166,7 @@ def test_half_way_between_directions_both_have_half_by_pencil() -> None:
 
 def test_a_step_is_shared_between_cells_by_pencil() -> None:
     """A step from column 31 to 32 gives columns 31 and 32 a gradient. The point is (32, 32): its
-    cells of size 8 are centred on columns 20, 28, 36, 44, and these columns are 3 and 4, and 5 and
+    cells of size 8 are centered on columns 20, 28, 36, 44, and these columns are 3 and 4, and 5 and
     4, pixels from the inner two: (5 + 4) to (3 + 4) parts.
     """
     image = np.zeros((1, 64, 64), dtype=np.float32)
@@ -197,15 +197,15 @@ def test_like_opencv_but_for_the_window() -> None:
     blur = (1.6**2 - 0.5**2) ** 0.5
     cosines = []
     for image in lumps(8, 64, 64, 5):
-        grey = np.clip(np.rint((image + 2) * 25.5), 0, 255).astype(np.uint8)
+        gray = np.clip(np.rint((image + 2) * 25.5), 0, 255).astype(np.uint8)
         grid = [
             cv2.KeyPoint(float(x), float(y), 8.0, 0.0)
-            for x in grid_centres(64, 8)
-            for y in grid_centres(64, 8)
+            for x in grid_centers(64, 8)
+            for y in grid_centers(64, 8)
         ]
-        _, theirs = cv2.SIFT.create().compute(grey, grid)
+        _, theirs = cv2.SIFT.create().compute(gray, grid)
         ours = (
-            describe_grid(grey.astype(np.float32)[None], 8, 12.0, blur, 0.5)[0]
+            describe_grid(gray.astype(np.float32)[None], 8, 12.0, blur, 0.5)[0]
             .reshape(64, 128)
             .astype(float)
         )
@@ -226,9 +226,9 @@ def test_equal_to_opencv_where_the_window_makes_no_difference() -> None:
     blur = (1.6**2 - 0.5**2) ** 0.5
     for angle in np.arange(8) * 45 + 10.0:
         slope = np.cos(np.deg2rad(angle)) * (x - 32) - np.sin(np.deg2rad(angle)) * (y - 32)
-        grey = np.clip(np.rint(128 + 2 * slope), 0, 255).astype(np.uint8)
-        _, theirs = cv2.SIFT.create().compute(grey, [cv2.KeyPoint(32.0, 32.0, 4.0, 0.0)])
-        ours = describe_grid(grey.astype(np.float32)[None], 64, 6.0, blur, 0.5)[0][0, 0, 0].astype(
+        gray = np.clip(np.rint(128 + 2 * slope), 0, 255).astype(np.uint8)
+        _, theirs = cv2.SIFT.create().compute(gray, [cv2.KeyPoint(32.0, 32.0, 4.0, 0.0)])
+        ours = describe_grid(gray.astype(np.float32)[None], 64, 6.0, blur, 0.5)[0][0, 0, 0].astype(
             float
         )
         assert np.array_equal(
@@ -238,7 +238,7 @@ def test_equal_to_opencv_where_the_window_makes_no_difference() -> None:
 
 
 def test_the_grid_by_pencil() -> None:
-    assert grid_centres(64, 8).tolist() == [4, 12, 20, 28, 36, 44, 52, 60]
-    assert grid_centres(65, 8).tolist() == [4, 12, 20, 28, 36, 44, 52, 60]
-    assert grid_centres(63, 8).tolist() == [7, 15, 23, 31, 39, 47, 55]
-    assert grid_centres(16, 20).tolist() == [8]
+    assert grid_centers(64, 8).tolist() == [4, 12, 20, 28, 36, 44, 52, 60]
+    assert grid_centers(65, 8).tolist() == [4, 12, 20, 28, 36, 44, 52, 60]
+    assert grid_centers(63, 8).tolist() == [7, 15, 23, 31, 39, 47, 55]
+    assert grid_centers(16, 20).tolist() == [8]

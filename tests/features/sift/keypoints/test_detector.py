@@ -41,11 +41,11 @@ def photographs(n: int, size: int, seed: int = 0) -> NDArray[np.uint8]:
     pieces = []
     for i in range(n):
         picture = np.asarray(getattr(skimage.data, PHOTOGRAPHS[i % len(PHOTOGRAPHS)])())
-        grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-        least = size / min(grey.shape)
+        gray = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        least = size / min(gray.shape)
         scale = chance.uniform(max(0.4, least), max(1.0, least))
-        shape = [max(size, round(side * scale)) for side in grey.shape]
-        small = cv2.resize(grey, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+        shape = [max(size, round(side * scale)) for side in gray.shape]
+        small = cv2.resize(gray, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
         y, x = (chance.integers(side - size + 1) for side in shape)
         pieces.append(np.asarray(small[y : y + size, x : x + size]))
     return np.stack(pieces)
@@ -382,6 +382,7 @@ def test_an_exact_sky_changes_no_bit() -> None:
     assert same(detect(picture, contrast=5), detect(picture + 4096, contrast=5))
 
 
+@pytest.mark.slow
 def test_nothing_outside_an_image_matters(galaxies: Images) -> None:
     planes = galaxies.reshape(-1, *galaxies.shape[2:]).copy()
     planes[4] = 7
@@ -416,6 +417,7 @@ def test_keypoints_are_sorted_and_none_is_there_twice(galaxies: Images) -> None:
     assert keypoints[:, 3].max() < 360
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(16, 16), (16, 61), (77, 17), (33, 128)])
 @pytest.mark.parametrize("sigma", [0.5, 1.6, 8.0])
 def test_small_and_oblong_images(shape: tuple[int, int], sigma: float) -> None:

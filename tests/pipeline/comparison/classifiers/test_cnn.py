@@ -18,25 +18,27 @@ from galfeat.pipeline.comparison.classifiers.cnn import (
     ConvNet,
     epochs_for,
     fit_cnn,
-    installed,
-    version,
+    torch_installed,
+    torch_version,
 )
 from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
-from galfeat.pipeline.comparison.fold import Fold, Sample
-from galfeat.pipeline.comparison.inputs import Contender, contenders
-from galfeat.pipeline.comparison.plan import FULL, Plan
-from galfeat.pipeline.comparison.protocol import Outcome, Protocol
+from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.inputs import ComparisonInput, comparison_inputs
+from galfeat.pipeline.comparison.labeled_blocks import LabeledBlocks
+from galfeat.pipeline.comparison.plan import FULL, ComparisonPlan
+from galfeat.pipeline.comparison.protocol import ProtocolResult, run_protocol
+from galfeat.pipeline.comparison.stages import fit_cnn_on_fold, run_cnn
 from galfeat.pipeline.models.inputs import Part
 
 needed = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None,
     reason="PyTorch is not installed; it is no dependency",
 )
-RAW = Contender("pixels", (Part("pixels", "", None),), "pixels", "")
+RAW = ComparisonInput("pixels", (Part("pixels", "", None),), "pixels", "")
 SIDE = 16
 
 
-def sample(n: int = 120, seed: int = 0) -> Sample:
+def sample(n: int = 120, seed: int = 0) -> LabeledBlocks:
     """Return noisy images with a bar or a ring at any place near the middle, lying or standing."""
     rng = np.random.default_rng(seed)
     labels = np.array(["bar", "ring"])[np.arange(n) % 2]
@@ -50,7 +52,7 @@ def sample(n: int = 120, seed: int = 0) -> Sample:
             (bar if rng.random() < 0.5 else bar.T) if label == "bar" else (np.abs(radius - 4) < 1)
         )
         images[place] += 2.0 * shape
-    return Sample(
+    return LabeledBlocks(
         {"pixels": images.reshape(n, -1).astype(np.float32)},
         labels,
         np.arange(n),
@@ -59,7 +61,7 @@ def sample(n: int = 120, seed: int = 0) -> Sample:
     )
 
 
-def fold_of(each: Sample, test: NDArray[np.intp], effort: float = 0.2) -> Fold:
+def fold_of(each: LabeledBlocks, test: NDArray[np.intp], effort: float = 0.2) -> Fold:
     train = np.setdiff1d(np.arange(len(each.labels)), test)
     return Fold(
         each, train, test, repeat=0, fold=0, draws=draw_settings(2, 0), networks=1, effort=effort
@@ -68,7 +70,7 @@ def fold_of(each: Sample, test: NDArray[np.intp], effort: float = 0.2) -> Fold:
 
 def learned(net: ConvNet) -> list[object]:
     return [
-        net.trial,
+        net.stopping,
         net.classes,
         *(each.tobytes() for each in (net.center, net.scale, *net.weights, *net.running)),
     ]
@@ -77,7 +79,7 @@ def learned(net: ConvNet) -> list[object]:
 @needed
 def test_shapes_are_told_apart_wherever_they_lie() -> None:
     fold = fold_of(sample(), np.arange(40))
-    (row,) = fold.ceiling(RAW, []).rows
+    (row,) = run_cnn(fold, RAW, []).rows
     assert (row.stage, row.head, row.input, row.n_train, row.n_test) == (
         "head",
         "cnn",
@@ -102,11 +104,11 @@ def test_nothing_learned_depends_on_the_test_galaxies_and_twice_is_the_same() ->
     labels[test] = labels[test][::-1]
     other = replace(whole, blocks={"pixels": pixels}, labels=labels)
     one, again, two = (
-        learned(fold_of(each, test, 0.05).fit_ceiling(RAW)) for each in (whole, whole, other)
+        learned(fit_cnn_on_fold(fold_of(each, test, 0.05), RAW)) for each in (whole, whole, other)
     )
     assert one == again
     assert one == two
-    assert one != learned(fold_of(replace(whole, seed=1), test, 0.05).fit_ceiling(RAW))
+    assert one != learned(fit_cnn_on_fold(fold_of(replace(whole, seed=1), test, 0.05), RAW))
 
 
 @needed
@@ -124,8 +126,8 @@ def test_galaxies_of_a_family_stay_on_one_side_of_the_inner_split(
         seen.append(inner)
         assert len(images) == len(labels) == 80
 
-    monkeypatch.setattr("galfeat.pipeline.comparison.fold.fit_cnn", caught)
-    fold_of(replace(sample(), family=np.arange(120) // 4), np.arange(40)).fit_ceiling(RAW)
+    monkeypatch.setattr("galfeat.pipeline.comparison.stages.fit_cnn", caught)
+    fit_cnn_on_fold(fold_of(replace(sample(), groups=np.arange(120) // 4), np.arange(40)), RAW)
     learn, judge = seen[0]
     assert not set((learn + 40) // 4) & set((judge + 40) // 4)
     assert len(learn) + len(judge) == 80
@@ -152,7 +154,7 @@ def test_pytorch_is_left_as_it_was() -> None:
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     torch.set_num_threads(3)
     try:
-        fold_of(sample(40), np.arange(10), 0.02).fit_ceiling(RAW)
+        fit_cnn_on_fold(fold_of(sample(40), np.arange(10), 0.02), RAW)
         assert torch.get_num_threads() == 3
         assert not torch.are_deterministic_algorithms_enabled()
         assert torch.equal(torch.get_rng_state(), state)
@@ -162,7 +164,7 @@ def test_pytorch_is_left_as_it_was() -> None:
 
 @needed
 def test_the_protocol_has_a_row_a_fold_of_the_first_repeat() -> None:
-    plan = Plan(
+    plan = ComparisonPlan(
         n_folds=2,
         n_repeats=2,
         draws=1,
@@ -173,8 +175,8 @@ def test_the_protocol_has_a_row_a_fold_of_the_first_repeat() -> None:
         matched=False,
     )
 
-    def run(ceiling: bool, workers: int) -> Outcome:
-        return Protocol(sample(60), (RAW,), plan, ceiling=ceiling).run(workers)
+    def run(cnn: bool, workers: int) -> ProtocolResult:
+        return run_protocol(sample(60), (RAW,), plan, cnn=cnn, workers=workers)
 
     rows, without = run(True, 2).rows, run(False, 1).rows
     heads = [row for row in rows if row.stage == "head"]
@@ -185,13 +187,16 @@ def test_the_protocol_has_a_row_a_fold_of_the_first_repeat() -> None:
     assert [vars(row) for row in rows if row.stage != "head"] == [vars(row) for row in without]
 
 
+@pytest.mark.slow
 def test_without_pytorch_the_full_protocol_says_so_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, survey: Path, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert not installed()
-    assert version() == ""
-    others = {each.name for each in contenders(("color", "texture", "hog", "sift", "shape"))} - {
+    assert not torch_installed()
+    assert torch_version() == ""
+    others = {
+        each.name for each in comparison_inputs(("color", "texture", "hog", "sift", "shape"))
+    } - {
         "pixels",
         "color",
     }
@@ -206,18 +211,21 @@ def test_without_pytorch_the_full_protocol_says_so_and_goes_on(
         curve_inputs=(),
         head_inputs=("color",),
     )
-    study = compare(
+    results = compare(
         survey,
         tmp_path,
         plan=replace(plan, altered=0, matched=False, dropping=False, importance=False),
         preparation=Preparation(size=32),
-    ).study
-    assert "PyTorch is not installed: the small convolutional network was left out." in study.notes
-    assert {row.head for row in study.select("head")} == {"logistic", "forest"}
-    assert study.run["torch"] == ""
+    ).results
+    assert (
+        "PyTorch is not installed: the small convolutional network was left out." in results.notes
+    )
+    assert {row.head for row in results.select("head")} == {"logistic", "forest"}
+    assert results.run["torch"] == ""
     assert "PyTorch is not installed" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_nothing_else_imports_pytorch() -> None:
     code = (
         "import sys, galfeat.pipeline.head_to_head, galfeat.pipeline.comparison.classifiers.cnn; "
@@ -240,11 +248,11 @@ def test_it_stops_at_the_last_score_that_is_not_clearly_below_the_best(
 ) -> None:
     given = iter(scores)
     monkeypatch.setattr(
-        "galfeat.pipeline.comparison.classifiers.cnn.judged",
+        "galfeat.pipeline.comparison.classifiers.cnn.evaluate",
         lambda *_: ({"macro_f1": next(given)}, {}),
     )
-    trial = fold_of(sample(40), np.arange(10), 0.05).fit_ceiling(RAW).trial
-    assert (trial.stopped, trial.scores) == (stopped, scores)
+    stopping = fit_cnn_on_fold(fold_of(sample(40), np.arange(10), 0.05), RAW).stopping
+    assert (stopping.stopped, stopping.scores) == (stopped, scores)
 
 
 def test_epochs_by_pencil() -> None:

@@ -1,0 +1,243 @@
+"""Readers of catalog files: CSV, ECSV, FITS tables, VOTable and Parquet to `pyarrow.Table`.
+
+Types never depend on how a file is cut into blocks to be read: a CSV is read as one block.
+"""
+
+import csv
+import warnings
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from galfeat import CutoutError, UsageError
+from galfeat.data.fits.headers import read_hdus
+from galfeat.data.fits.streams import open_bytes
+
+__all__ = ["is_catalog", "is_text_column", "read_table"]
+
+_FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
+_NO_TEXT = "is no text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
+
+# Exceptions of pyarrow and astropy on damaged tables, found by damaging hundreds of each kind
+# (astropy's VOTable errors are SyntaxErrors).
+_DAMAGED = (
+    OSError,
+    EOFError,
+    zlib.error,
+    ValueError,
+    TypeError,
+    KeyError,
+    SyntaxError,
+    pa.ArrowException,
+)
+
+
+def is_catalog(path: Path) -> bool:
+    """Return whether a file is a catalog by its name, which that of a FITS file does not tell."""
+    return path.suffix.lower() in _READERS and not path.name.lower().endswith(_FITS)
+
+
+def is_text_column(name: str) -> bool:
+    """Return whether a column is always read as text: ``id``, ``file`` and ``file_<band>``."""
+    return name in ("id", "file") or name.startswith("file_")
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read the table of a catalog file, with all its columns.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, ECSV, FITS table, VOTable or Parquet, by its suffix.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, it cannot be read as a table, has no rows, or has two columns of
+        one name.
+    """
+    name = path.name.lower()
+    reader = _from_fits if name.endswith(_FITS) else _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UsageError(f"{path}: a catalogue is a CSV, ECSV, FITS, VOTable or Parquet file")
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such catalogue")
+    try:
+        table = reader(path)
+    except _DAMAGED as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"{path}: cannot be read as a catalogue: {_explain(error)}") from error
+    double = [column for column, count in Counter(table.column_names).items() if count > 1]
+    if double:
+        raise UsageError(f"{path}: more than one column is named {', '.join(map(repr, double))}")
+    if not table.num_rows:
+        raise UsageError(f"{path}: the catalogue has no rows")
+    return table
+
+
+def _from_csv(path: Path) -> pa.Table:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        header = next(csv.reader(file), [])
+    if any("\ufffd" in name for name in header):
+        raise UsageError(f"{path}: {_NO_TEXT}")
+    names = [name.strip() or f"column{number}" for number, name in enumerate(header, start=1)]
+    text = {name: pa.string() for name in names if is_text_column(name)}
+    table = pyarrow.csv.read_csv(
+        path,
+        read_options=pyarrow.csv.ReadOptions(
+            block_size=path.stat().st_size + 1, column_names=names, skip_rows_after_names=1
+        ),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        convert_options=pyarrow.csv.ConvertOptions(column_types=text),
+    )
+    # pyarrow reads bytes that are no text as binary
+    if any(pa.types.is_binary(kind) for kind in table.schema.types):
+        raise UsageError(f"{path}: {_NO_TEXT}")
+    return table
+
+
+def _from_parquet(path: Path) -> pa.Table:
+    table = pyarrow.parquet.read_table(path)
+    if b"galfeat" in (table.schema.metadata or {}):
+        raise UsageError(
+            f"{path}: is a feature table, not a catalogue of cutouts: they are measured already"
+        )
+    return _unmasked(table.replace_schema_metadata(None))
+
+
+def _unmasked(table: pa.Table) -> pa.Table:
+    """Empty the cells that astropy masks in a boolean column ``NAME.mask`` beside ``NAME``."""
+    for mask in [
+        name
+        for name in table.column_names
+        if name.endswith(".mask") and name.removesuffix(".mask") in table.column_names
+    ]:
+        name, hidden = mask.removesuffix(".mask"), table.column(mask)
+        if pa.types.is_boolean(hidden.type):
+            column = table.column(name)
+            empty = pa.scalar(None, type=column.type)
+            table = table.set_column(
+                table.column_names.index(name),
+                name,
+                pc.if_else(pc.fill_null(hidden, False), empty, column),
+            )
+            table = table.drop_columns([mask])
+    return table
+
+
+def _from_fits(path: Path) -> pa.Table:
+    # imported late, as below: it takes half a second, which CSV and Parquet need not wait for
+    from astropy.io import fits
+    from astropy.table import Table
+
+    number = _table_number(path)
+    try:
+        with _without_warnings():
+            table = Table.read(path, format="fits", hdu=number)
+            table.convert_bytestring_to_unicode()
+    # of astropy: the first derives from Exception only, the second is of damaged headers
+    except (fits.VerifyError, AssertionError) as error:
+        raise UsageError(f"{path}: cannot be read as a catalogue: {_first_line(error)}") from error
+    return _arrow(table)
+
+
+def _table_number(path: Path) -> int:
+    try:
+        with open_bytes(path) as source:
+            hdus, damage = read_hdus(source)
+    except CutoutError as error:
+        raise UsageError(f"{path}: {error}") from error
+    tables = [hdu.number for hdu in hdus if hdu.kind == "table"]
+    if not tables:
+        raise UsageError(f"{path}: {damage or 'holds no table'}")
+    return tables[0]
+
+
+def _from_ecsv(path: Path) -> pa.Table:
+    from astropy.table import Table
+
+    with _without_warnings():
+        return _arrow(Table.read(path, format="ascii.ecsv"))
+
+
+def _from_votable(path: Path) -> pa.Table:
+    from astropy.io.votable import parse_single_table
+
+    with _without_warnings():
+        return _arrow(parse_single_table(path).to_table(use_names_over_ids=True))
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Switch off warnings: safe here, since catalogs are read before any thread is started."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _arrow(table: Any) -> pa.Table:
+    return pa.table({name: _column(table[name]) for name in table.colnames})
+
+
+def _column(column: Any) -> pa.Array:
+    """Convert an astropy column; one without a single value a row becomes a column of lists."""
+    values = np.asarray(getattr(column, "value", column))
+    mask = np.asarray(getattr(column, "mask", np.zeros(values.shape, dtype=bool)))
+    if values.ndim != 1 or values.dtype.kind not in "biufSUO":
+        return pa.array([[]] * len(column), type=pa.list_(pa.null()))
+    if values.dtype.kind in "SUO":
+        return pa.array(
+            [
+                _text(value, hidden)
+                for value, hidden in zip(
+                    values.tolist(), np.broadcast_to(mask, values.shape), strict=True
+                )
+            ]
+        )
+    return pa.array(
+        values.astype(values.dtype.newbyteorder("=")), mask=np.broadcast_to(mask, values.shape)
+    )
+
+
+def _text(value: object, hidden: bool) -> str | None:
+    if hidden or value is None:
+        return None
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+_READERS: dict[str, Callable[[Path], pa.Table]] = {
+    ".csv": _from_csv,
+    ".parquet": _from_parquet,
+    ".pq": _from_parquet,
+    ".ecsv": _from_ecsv,
+    **dict.fromkeys((".vot", ".votable", ".xml"), _from_votable),
+}
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _explain(error: BaseException) -> str:
+    """Return a parser's message, unless it is an error within the parser or quotes binary data."""
+    line = _first_line(error)
+    if "invalid UTF8" in line:
+        return _NO_TEXT
+    if (
+        isinstance(error, (TypeError, AttributeError, KeyError, IndexError))
+        or not line.isprintable()
+        or "\ufffd" in line
+    ):
+        return "it is damaged, or another format than its suffix says"
+    return line

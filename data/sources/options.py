@@ -1,0 +1,85 @@
+"""Options for reading cutouts: catalog, bands, layout, ancillary data, and positions in mosaics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from galfeat import UsageError
+from galfeat.data.fits.ancillary import AncillaryOptions
+from galfeat.data.fits.layouts import Layout, check_layout
+from galfeat.data.sources.select_bands import MissingBands, check_missing
+
+__all__ = ["ReadOptions"]
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Options for reading cutouts, passed whole from `galfeat.data.open_source` to the sources.
+
+    They are stored as given, and checked when a source is opened.
+
+    Parameters
+    ----------
+    catalog : str or Path, optional
+        Catalog of a folder or of a file with many galaxies.
+    bands : sequence of str, optional
+        Bands to read, in this order; None reads them as they come.
+    layout : {"auto", "cube", "bands", "galaxies"}
+        How a FITS file stores its galaxies.
+    positions : str or Path, optional
+        Catalog of positions in mosaics.
+    size_arcsec, size_pixels : float, int, optional
+        Side of the cutouts around positions, in one of the two.
+    missing_bands : {"fail", "mask"}
+        Whether a galaxy without one of the bands is a failure, or that band is masked (NaN).
+    companions : bool
+        Whether ancillary data (noise maps, masks, data-quality flags, segmentation maps) are read.
+    bad_bits : int, optional
+        Sum of the data-quality bits that mark a bad pixel.
+    allow_outside : bool
+        Whether the paths of a catalog may be absolute or lead out of its folder.
+    """
+
+    catalog: str | Path | None = None
+    bands: Sequence[str] | None = None
+    layout: Layout = "auto"
+    positions: str | Path | None = None
+    size_arcsec: float | None = None
+    size_pixels: int | None = None
+    missing_bands: MissingBands = "fail"
+    companions: bool = True
+    bad_bits: int | None = None
+    allow_outside: bool = False
+
+    def check(self) -> None:
+        """Check that each option is in its range.
+
+        Raises
+        ------
+        UsageError
+            If one is not.
+        """
+        check_layout(self.layout)
+        check_missing(self.missing_bands)
+        _ = self.selected_bands, self.ancillary  # these check their own options
+
+    @cached_property
+    def selected_bands(self) -> tuple[str, ...]:
+        """Bands to read, in order; empty: as they come."""
+        if self.bands is None:
+            return ()
+        selected = (self.bands,) if isinstance(self.bands, str) else tuple(self.bands)
+        if (
+            not selected
+            or not all(isinstance(band, str) and band for band in selected)
+            or len(set(selected)) < len(selected)
+        ):
+            given = ", ".join(map(repr, selected)) or "none"
+            raise UsageError(f"bands must be names, each once; they are {given}")
+        return selected
+
+    @cached_property
+    def ancillary(self) -> AncillaryOptions:
+        """Options for noise maps, masks, data-quality flags and segmentation maps."""
+        return AncillaryOptions(self.companions, self.bad_bits)

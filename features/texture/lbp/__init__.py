@@ -1,0 +1,1 @@
+"""Local binary patterns: definition, features and compiled kernels."""

@@ -1,0 +1,67 @@
+"""Measurement of features, for a batch run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from galfeat.data import Cutout, Failure
+from galfeat.pipeline.extraction.feature_table import (
+    KEY,
+    RUN_KEY,
+    as_json,
+    table_schema,
+    to_arrow,
+    versions,
+)
+from galfeat.pipeline.extraction.measure import catalog_rows, measure
+from galfeat.pipeline.extraction.recipe import Recipe
+
+__all__ = ["FeatureMeasurement"]
+
+
+@dataclass(frozen=True)
+class FeatureMeasurement:
+    """Features of cutouts as rows of a feature table.
+
+    A `galfeat.pipeline.batch.work.Measurement`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    """
+
+    recipe: Recipe
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Bands and pixels per side of a prepared cutout."""
+        return len(self.recipe.bands), self.recipe.preparation.size
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of the recipe and the version of the features."""
+        return {"what": "features", **self.recipe.settings_without_version()}
+
+    def schema(self, catalog: pa.Table | None) -> pa.Schema:
+        """Return the catalog's columns and one per extractor."""
+        return table_schema(catalog, self.recipe)
+
+    def rows(
+        self, catalog: pa.Table | None, cutouts: Sequence[Cutout]
+    ) -> tuple[pa.Table, list[Failure]]:
+        """Measure cutouts; return their table rows, and the failures."""
+        measured, blocks, failures = measure(cutouts, self.recipe)
+        return to_arrow(catalog_rows(catalog, measured), blocks, self.recipe), failures
+
+    def metadata(
+        self, run_record: Mapping[str, Any], *, measured: int, failed: int
+    ) -> dict[bytes, bytes]:
+        """Return the schema metadata of a finished feature table: its provenance."""
+        provenance = self.recipe.settings() | {
+            "columns": self.recipe.columns,
+            "fingerprint": self.recipe.fingerprint,
+            "versions": versions(),
+            "counts": {"entries": run_record["entries"], "measured": measured, "failed": failed},
+        }
+        return {KEY: as_json(provenance), RUN_KEY: as_json(run_record)}

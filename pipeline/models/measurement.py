@@ -1,0 +1,84 @@
+"""Classification of cutouts, for a batch run."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from galfeat.data import Cutout, Failure
+from galfeat.nn.saving.archive import pack
+from galfeat.pipeline.extraction.feature_table import RUN_KEY, as_json
+from galfeat.pipeline.extraction.measure import measure
+from galfeat.pipeline.extraction.recipe import Recipe
+from galfeat.pipeline.models.model import Model
+
+__all__ = ["ClassMeasurement"]
+
+
+@dataclass(frozen=True)
+class ClassMeasurement:
+    """Classes and probabilities of cutouts as rows of a table.
+
+    A `galfeat.pipeline.batch.work.Measurement`.
+
+    Parameters
+    ----------
+    model : Model
+    """
+
+    model: Model
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The part of the model's recipe that its input needs."""
+        return self.model.recipe.subset(self.model.input.columns)
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Bands and pixels per side of a prepared cutout."""
+        return len(self.recipe.bands), self.recipe.preparation.size
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of the recipe and a digest of the model."""
+        learned = pack(
+            {"encoder": self.model.encoder_.get_state(), "network": self.model.network_.get_state()}
+        )
+        return {
+            "what": "classes",
+            "model": hashlib.sha256(learned).hexdigest()[:16],
+            **self.recipe.settings_without_version(),
+        }
+
+    def schema(self, catalog: pa.Table | None = None) -> pa.Schema:  # noqa: ARG002 - of the model
+        """Return ``id``, ``class``, and one column of probabilities per class."""
+        columns = [
+            ("id", pa.string()),
+            ("class", pa.string()),
+            *((f"p_{name}", pa.float64()) for name in self.model.classes),
+        ]
+        return pa.schema([pa.field(name, kind) for name, kind in columns])
+
+    def rows(
+        self,
+        catalog: pa.Table | None,  # noqa: ARG002 - its columns are not repeated
+        cutouts: Sequence[Cutout],
+    ) -> tuple[pa.Table, list[Failure]]:
+        """Measure and classify cutouts; return their table rows, and the failures."""
+        kept, blocks, failures = measure(cutouts, self.recipe, strict_bands=True)
+        if not kept:
+            return self.schema().empty_table(), failures
+        probabilities = self.model.predict_proba(blocks)
+        best = [self.model.classes[i] for i in probabilities.argmax(axis=1)]
+        columns = [[cutout.id for cutout in kept], best, *probabilities.T]
+        arrays = [pa.array(column) for column in columns]
+        return pa.Table.from_arrays(arrays, schema=self.schema()), failures
+
+    def metadata(
+        self, run_record: Mapping[str, Any], *, measured: int, failed: int
+    ) -> dict[bytes, bytes]:
+        """Return the schema metadata of a finished table of classes."""
+        counts = {"classified": measured, "failed": failed}
+        return {RUN_KEY: as_json({**run_record, **counts})}

@@ -114,7 +114,7 @@ class MosaicSource(RowSource):
         return reasons
 
     def _first_file(self, row: int) -> str:
-        return self.planes[self.which[row, 0]].file
+        return self.planes[int(self.which[row, 0])].file
 
     def _allocate(self, rows: range) -> "_Maps":
         """Return empty maps of some galaxies: of noise only if all their bands have it."""

@@ -18,6 +18,7 @@ LAYERS = (
     *("models.measurement", "extraction.measurement", "models.model", "models.archive"),
     *("models.inputs", "models.sklearn_state", "extraction.feature_table"),
     *("extraction.measure", "extraction.recipe", "settings_diff", "outputs"),
+    "extraction.feature_names",
 )
 """Modules from the top to the bottom."""
 

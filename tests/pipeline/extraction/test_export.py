@@ -26,7 +26,7 @@ from galfeat.pipeline.extraction.fits_table import fits_columns, write_table
 def batches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make exporting read the 90 rows at once, or one by one."""
     if request.param != "at once":
-        monkeypatch.setattr(exporting, "_AT_ONCE", 1)
+        monkeypatch.setattr(exporting, "_BATCH_VALUES", 1)
 
 
 @pytest.mark.usefixtures("batches")

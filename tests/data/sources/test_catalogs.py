@@ -74,6 +74,7 @@ def test_names_of_files_are_text_even_if_they_look_like_numbers(tmp_path: Path) 
     assert table.to_pydict() == {"id": ["1", "2"], "file_g": ["007", "08"], "file_r": ["", "9"]}
 
 
+@pytest.mark.slow
 def test_types_do_not_depend_on_where_the_file_is_cut(tmp_path: Path) -> None:
     rows = "".join(f"g{row},{row}\n" for row in range(200_000))
     table = Catalog.read(csv(tmp_path / "c.csv", "id,x\n" + rows + "last,not a number\n")).table

@@ -13,7 +13,7 @@ import pytest
 from galfeat import UsageError
 from galfeat.data import Preparation
 from galfeat.pipeline import compare
-from galfeat.pipeline.comparison.plan import QUICK
+from galfeat.pipeline.comparison.planning.plan import QUICK
 from galfeat.pipeline.head_to_head import ComparisonReport
 from galfeat.pipeline.reporting.folder import REPORT_FILES, check_report_folder
 

@@ -17,7 +17,7 @@ from tests.data.sources.fake_gs import Objects, fake_store
 from galfeat import UsageError
 from galfeat.data import Cutout, Failure, SimulatedSurvey, Source, open_source, write_survey
 from galfeat.data.sources.remote import RemoteSource, address_of
-from galfeat.pipeline.batch.file_stamps import reading_settings
+from galfeat.pipeline.batch.work_folder.file_stamps import reading_settings
 
 pytest.importorskip("s3fs", reason="reading from servers needs the extra 'remote'")
 

@@ -17,7 +17,7 @@ from tests.data.sources.source_files import catalog, flat, read, reasons, save, 
 
 from galfeat import CutoutError, UsageError
 from galfeat.data import Cutout, Cutouts, open_source, read_cutout, read_cutouts
-from galfeat.data.sources.catalogs import Catalog
+from galfeat.data.sources.catalogs.catalog import Catalog
 
 SIZE = (8, 6)
 

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from galfeat import UsageError
 from galfeat.data import Source
 from galfeat.features.registry import PIXELS
-from galfeat.pipeline.comparison.cross_validation import (
+from galfeat.pipeline.comparison.folds.cross_validation import (
     close_positions,
     connected_groups,
     identical_images,
 )
-from galfeat.pipeline.comparison.measured_galaxies import MeasuredGalaxies
+from galfeat.pipeline.comparison.loading.measured_galaxies import MeasuredGalaxies
 from galfeat.pipeline.extraction.feature_table import class_labels
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.train import labeled_rows

@@ -11,8 +11,8 @@ import pytest
 from astropy.table import MaskedColumn, Table
 
 from galfeat import UsageError
-from galfeat.data.sources.catalog_formats import is_catalog
-from galfeat.data.sources.catalogs import Catalog
+from galfeat.data.sources.catalogs.catalog import Catalog
+from galfeat.data.sources.catalogs.formats import is_catalog
 
 IDS = ["007", "1237648702966988820"]
 

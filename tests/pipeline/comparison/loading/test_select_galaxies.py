@@ -6,8 +6,8 @@ import pytest
 
 from galfeat import UsageError
 from galfeat.data import Failure
-from galfeat.pipeline.comparison.measured_galaxies import MeasuredGalaxies
-from galfeat.pipeline.comparison.select_galaxies import select_external, select_galaxies
+from galfeat.pipeline.comparison.loading.measured_galaxies import MeasuredGalaxies
+from galfeat.pipeline.comparison.loading.select_galaxies import select_external, select_galaxies
 
 
 def galaxies(labels: list[str], seed: int = 0, **columns: list[str]) -> MeasuredGalaxies:

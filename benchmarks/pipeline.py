@@ -238,9 +238,7 @@ def speed(n: int, some: int, rounds: int, clock: Clock) -> str:
 
 
 def memory(counts: Sequence[int], features: str) -> str:
-    """Return the most memory of runs over so many cutouts, each in a process of its own, as a
-    table.
-    """
+    """Return a table of the peak memory of runs over so many cutouts, a process each."""
     lines = [f"| cutouts ({features}) | most memory, MiB |", "| ---: | ---: |"]
     found: list[float] = []
     with tempfile.TemporaryDirectory() as place:

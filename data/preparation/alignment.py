@@ -30,7 +30,7 @@ def align(
     Each galaxy is found where it exceeds the noise (see
     `galfeat.data.preparation.segmentation.segment`); then its bands are moved, rotated and scaled
     together, so that its center of light is the center of the image, its major axis lies along the
-    rows with the longer tail of light towards higher columns, and its half-light radius is 0.2 of
+    rows with the longer tail of light toward higher columns, and its half-light radius is 0.2 of
     the side. Where nothing is detected near the center, and where there is no good pixel, the
     galaxy stays as it is.
 

@@ -77,7 +77,7 @@ def test_a_folder_by_itself_leaves_companions_out(real_data: Path, tmp_path: Pat
 
 @pytest.fixture(scope="module")
 def efigi(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """Return EFIGI's folder with two catalogues of labelled galaxies: a fifth held out, and the
+    """Return EFIGI's folder with two catalogs of labeled galaxies: a fifth held out, and the
     others.
     """
     folder, out = real_data / "efigi", tmp_path_factory.mktemp("efigi")

@@ -20,8 +20,8 @@ def _galaxy(
     ratio: float = 0.5,
     tail: float = 0.3,
 ) -> NDArray[np.float32]:
-    """Return two bands of an exponential disc with a tail of light towards its `angle` (from x
-    towards y), on a little noise.
+    """Return two bands of an exponential disk with a tail of light toward its `angle` (from x
+    toward y), on a little noise.
     """
     y, x = np.mgrid[:SIZE, :SIZE]
     dy, dx = y - centre[0], x - centre[1]
@@ -34,7 +34,7 @@ def _galaxy(
 
 
 def _moments(image: NDArray[np.floating]) -> tuple[float, float, float, float]:
-    """Return centre (y, x), major axis (radians) and third moment along the rows of the light that
+    """Return center (y, x), major axis (radians) and third moment along the rows of the light that
     stands out.
     """
     light = np.where(image > 0.35, image, 0).astype(float)
@@ -60,11 +60,11 @@ def test_the_light_comes_to_the_middle_and_along_the_rows(
     assert y == pytest.approx(31.5, abs=0.25)
     assert x == pytest.approx(31.5, abs=0.25)
     assert major == pytest.approx(0, abs=0.05)
-    assert skew > 0  # the tail points towards higher columns
+    assert skew > 0  # the tail points toward higher columns
 
 
 def test_galaxies_of_many_sizes_come_out_alike() -> None:
-    """Discs of two sizes differ by their noise and their grid only, once both are brought to one
+    """Disks of two sizes differ by their noise and their grid only, once both are brought to one
     extent.
     """
     small, large = (align(_galaxy(scale=scale, tail=0)[None])[0, 0] for scale in (4.0, 6.5))
@@ -121,7 +121,7 @@ def test_where_nothing_stands_out_the_galaxy_stays_as_it_is() -> None:
     assert align(noise).tobytes() == noise.tobytes()
     bad = np.full_like(noise, np.nan)
     assert np.isnan(align(bad)).all()
-    # split over the corners: nothing near the centre
+    # split over the corners: nothing near the center
     corner = noise + np.roll(_galaxy(), (-28, -28), axis=(1, 2))
     assert align(corner).tobytes() == corner.tobytes()
 

@@ -1,5 +1,5 @@
 """Noise maps, masks, flags and segments that come along: in the file, beside it, or by the
-catalogue.
+catalog.
 """
 
 import logging
@@ -361,7 +361,7 @@ def test_a_companion_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert len(read(open_source(tmp_path, companions=False)).cutouts) == 2
 
 
-# By the catalogue
+# By the catalog
 
 
 def test_columns_name_companions(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_csv_holds_one_column_a_feature(table: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_every_type_of_a_catalogue_survives(tmp_path: Path) -> None:
+def test_every_type_of_a_catalog_survives(tmp_path: Path) -> None:
     rows = pa.table(
         {
             "id": ["a", "Ångström", None],

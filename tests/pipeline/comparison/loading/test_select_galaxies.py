@@ -21,7 +21,7 @@ def galaxies(labels: list[str], seed: int = 0, **columns: list[str]) -> Measured
     return MeasuredGalaxies(catalog, np.array(labels), dict(blocks), [])
 
 
-def test_unlabelled_rare_broken_and_failed_galaxies_are_left_out_and_counted() -> None:
+def test_unlabeled_rare_broken_and_failed_galaxies_are_left_out_and_counted() -> None:
     found = galaxies(["a", "b", "a", "b", "a", "b", "", "c"])
     np.asarray(found.blocks["color"])[0, 1] = np.nan
     found.failures.append(Failure("x", "x.fits", "read", "is empty"))

@@ -55,7 +55,7 @@ def _moments(image: NDArray[np.floating]) -> tuple[float, float, float, float]:
 def test_the_light_comes_to_the_middle_and_along_the_rows(
     angle: float, centre: tuple[float, float]
 ) -> None:
-    aligned = align(_galaxy(centre, angle)[None], normalise=False)[0].mean(axis=0)
+    aligned = align(_galaxy(centre, angle)[None], normalize=False)[0].mean(axis=0)
     y, x, major, skew = _moments(aligned)
     assert y == pytest.approx(31.5, abs=0.25)
     assert x == pytest.approx(31.5, abs=0.25)
@@ -69,19 +69,19 @@ def test_galaxies_of_many_sizes_come_out_alike() -> None:
     """
     small, large = (align(_galaxy(scale=scale, tail=0)[None])[0, 0] for scale in (4.0, 6.5))
     apart = align(
-        np.stack([_galaxy(scale=scale, tail=0) for scale in (4.0, 6.5)]), normalise=False
+        np.stack([_galaxy(scale=scale, tail=0) for scale in (4.0, 6.5)]), normalize=False
     )[:, 0]
     core = np.s_[16:48, 16:48]
     assert np.abs(small - large)[core].mean() < 0.3 * np.abs(apart[0] - apart[1])[core].mean()
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-@pytest.mark.parametrize("normalise", [True, False])
-def test_turning_the_input_by_right_angles_changes_nothing(turns: int, normalise: bool) -> None:
+@pytest.mark.parametrize("normalize", [True, False])
+def test_turning_the_input_by_right_angles_changes_nothing(turns: int, normalize: bool) -> None:
     galaxy = _galaxy((33.0, 29.0), 0.6)
     galaxy[:, 20:23, 40] = np.nan
-    expected = align(galaxy[None], normalise=normalise)
-    found = align(np.rot90(galaxy, turns, axes=(1, 2))[None], normalise=normalise)
+    expected = align(galaxy[None], normalize=normalize)
+    found = align(np.rot90(galaxy, turns, axes=(1, 2))[None], normalize=normalize)
     np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
@@ -128,7 +128,7 @@ def test_where_nothing_stands_out_the_galaxy_stays_as_it_is() -> None:
 
 def test_what_lies_beyond_the_frame_is_sky_or_bad() -> None:
     galaxy = _galaxy((36, 26), 0.8)[None]
-    sky, bad = align(galaxy, normalise=False), align(galaxy, normalise=False, beyond=np.nan)
+    sky, bad = align(galaxy, normalize=False), align(galaxy, normalize=False, beyond=np.nan)
     outside = np.isnan(bad)
     assert 0.05 < outside.mean() < 0.4
     assert (sky[outside] == 0).all()
@@ -140,7 +140,7 @@ def test_bad_pixels_stay_bad_and_never_count() -> None:
     hole = np.zeros_like(galaxy, dtype=bool)
     hole[1, 30:34, 30:34] = True
     results = [
-        align(np.where(hole, np.float32(value), galaxy)[None], normalise=False).tobytes()
+        align(np.where(hole, np.float32(value), galaxy)[None], normalize=False).tobytes()
         for value in (np.nan, np.inf, -np.inf)
     ]
     assert len(set(results)) == 1

@@ -22,7 +22,7 @@ __all__ = ["FAST", "kernel"]
 FAST = frozenset({"reassoc", "nsz", "contract", "arcp", "afn"})
 """Liberties with the order and rounding of sums. Without ``nnan`` and ``ninf``, which would delete the tests for bad pixels."""
 
-_IMPORTED = re.compile(r"^\s*from galfeat\.features\.kernels\.(\w+) import", re.MULTILINE)
+_IMPORTED = re.compile(r"^\s*from galfeat\.features\.(?:kernels|shape)\.(\w+) import", re.MULTILINE)
 _log = logging.getLogger("galfeat")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -84,14 +84,16 @@ def _fingerprint(name: str) -> str:
 
     A kernel holds code of those it calls, and numba looks at one file alone.
     """
-    folder = Path(__file__).parent
-    needed, waiting = set[str](), [name]
+    here = Path(__file__).parent
+    folders = here, here.parent / "shape"
+    needed, waiting = dict[str, bytes](), [name]
     while waiting:
         each = waiting.pop()
-        if each not in needed and (folder / f"{each}.py").is_file():
-            needed.add(each)
-            waiting += _IMPORTED.findall((folder / f"{each}.py").read_text(encoding="utf-8"))
-    return hashlib.sha256(b"".join((folder / f"{each}.py").read_bytes() for each in sorted(needed))).hexdigest()
+        for file in (folder / f"{each}.py" for folder in folders):
+            if each not in needed and file.is_file():
+                needed[each] = file.read_bytes()
+                waiting += _IMPORTED.findall(needed[each].decode("utf-8"))
+    return hashlib.sha256(b"".join(needed[each] for each in sorted(needed))).hexdigest()
 
 
 class _Announcer(event.Listener):

@@ -1,0 +1,190 @@
+"""A Sersic profile fitted to the elliptical profile of a galaxy, without a point spread.
+
+Center, axis ratio and position angle stay those of the moments. The mean surface brightness in rings
+half a pixel wide (and, within 1.5 pixels, every pixel by itself, the model averaged over it) is
+fitted by least squares, each ring weighing by its pixels, as if every pixel had the same noise. The
+amplitude is linear and solved for; index and radius take Levenberg's and Marquardt's steps.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from galfeat.features.kernels.compiling import kernel
+
+__all__ = ["fit_sersic", "sersic_b"]
+
+_STEP = 0.5  # width of a ring, pixels
+_INNER = 1.5  # pixels from the center within which pixels stand for themselves
+_SPLIT = 3  # samples along a side of such a pixel
+_LEAST, _MOST = 0.1, 10.0  # Sersic indices
+_TRIES = 40
+_CLOSE = 1e-4  # relative change of the parameters that ends the search
+
+
+@kernel()
+def sersic_b(n: Any) -> Any:
+    """Return b of a Sersic profile, so that half of the light lies within the effective radius.
+
+    Ciotti and Bertin 1999, doi:10.48550/arXiv.astro-ph/9911078, equation 18; below 0.36, MacArthur,
+    Courteau and Holtzman 2003, doi:10.1086/377506, equation A2.
+    """
+    if n > 0.36:
+        return (
+            2 * n
+            - 1 / 3
+            + 4 / (405 * n)
+            + 46 / (25515 * n * n)
+            + 131 / (1148175 * n**3)
+            - 2194697 / (30690717750 * n**4)
+        )
+    return 0.01945 - 0.8902 * n + 10.95 * n * n - 19.67 * n**3 + 13.43 * n**4
+
+
+@kernel()
+def _profile(image: Any, masked_out: Any, shape: Any, end: Any) -> Any:
+    """Return for each ring or pixel its samples' log radii, the first of them, its mean and weight."""
+    ny, nx = image.shape
+    xc, yc, ratio, theta = shape
+    cos, sin = math.cos(theta), math.sin(theta)
+    rings = int(end / _STEP) + 1
+    total, room, far = np.zeros(rings), np.zeros(rings), np.zeros(rings)
+    most = rings + 16
+    logs, first = np.empty(rings + 16 * _SPLIT * _SPLIT), np.zeros(most + 1, np.int64)
+    means, weights = np.empty(most), np.empty(most)
+    count, samples = 0, 0
+    for y in range(ny):
+        for x in range(nx):
+            if masked_out[y, x]:
+                continue
+            dx, dy = x - xc, y - yc
+            along, across = dx * cos + dy * sin, (dy * cos - dx * sin) / ratio
+            r = math.sqrt(along * along + across * across)
+            if r >= end:
+                continue
+            if dx * dx + dy * dy >= _INNER * _INNER or count >= 16:
+                ring = int(r / _STEP)
+                total[ring] += image[y, x]
+                room[ring] += 1
+                far[ring] += r
+                continue
+            for i in range(_SPLIT):
+                for j in range(_SPLIT):
+                    sx, sy = dx + (j + 0.5) / _SPLIT - 0.5, dy + (i + 0.5) / _SPLIT - 0.5
+                    along, across = sx * cos + sy * sin, (sy * cos - sx * sin) / ratio
+                    logs[samples] = math.log(max(math.sqrt(along * along + across * across), 0.05))
+                    samples += 1
+            means[count], weights[count] = image[y, x], 1.0
+            count += 1
+            first[count] = samples
+    for ring in range(rings):
+        if room[ring] > 0:
+            logs[samples] = math.log(far[ring] / room[ring])
+            samples += 1
+            means[count], weights[count] = total[ring] / room[ring], room[ring]
+            count += 1
+            first[count] = samples
+    return logs, first, means, weights, count
+
+
+@kernel()
+def _model(logs: Any, first: Any, count: Any, log_n: Any, log_r: Any, out: Any) -> None:
+    n = math.exp(log_n)
+    b = sersic_b(n)
+    for k in range(count):
+        value = 0.0
+        for i in range(first[k], first[k + 1]):
+            value += math.exp(-b * (math.exp((logs[i] - log_r) / n) - 1))
+        out[k] = value / (first[k + 1] - first[k])
+
+
+@kernel()
+def _solved(model: Any, means: Any, weights: Any, count: Any) -> Any:
+    """Return the best amplitude and the sum of squares that it leaves."""
+    one, two, all_ = 0.0, 0.0, 0.0
+    for k in range(count):
+        one += weights[k] * model[k] * means[k]
+        two += weights[k] * model[k] * model[k]
+        all_ += weights[k] * means[k] * means[k]
+    amplitude = one / two if two > 0 else 0.0
+    return amplitude, max(all_ - amplitude * one, 0.0)
+
+
+@kernel()
+def fit_sersic(image: Any, masked_out: Any, shape: Any, end: Any, n: Any, radius: Any) -> Any:
+    """Fit a Sersic profile, and return index, effective radius, residual and whether all went well.
+
+    Parameters
+    ----------
+    image : array of float32, shape (ny, nx)
+    masked_out : array of uint8, shape (ny, nx)
+        1 on pixels that are bad or belong to another source.
+    shape : (xc, yc, axis ratio, theta)
+    end : float
+        Semi-major axis up to which it is fitted, pixels.
+    n, radius : float
+        Where to start.
+
+    Returns
+    -------
+    index : float
+    effective : float
+        Semi-major axis that holds half of the light, pixels.
+    residual : float
+        The absolute difference from the profile over the profile's absolute light.
+    fitted : bool
+    """
+    logs, first, means, weights, count = _profile(image, masked_out, shape, end)
+    if count < 6:
+        return np.nan, np.nan, np.nan, False
+    here, up, right = np.empty(count), np.empty(count), np.empty(count)
+    log_n, log_r = math.log(n), math.log(radius)
+    low, high = math.log(_LEAST), math.log(_MOST)
+    _model(logs, first, count, log_n, log_r, here)
+    amplitude, least = _solved(here, means, weights, count)
+    damping, step, done = 1e-3, 1e-3, False
+    for _ in range(_TRIES):
+        _model(logs, first, count, log_n + step, log_r, up)
+        _model(logs, first, count, log_n, log_r + step, right)
+        nn, nr, rr, gn, gr = 0.0, 0.0, 0.0, 0.0, 0.0
+        above, _ = _solved(up, means, weights, count)
+        beside, _ = _solved(right, means, weights, count)
+        for k in range(count):
+            left = means[k] - amplitude * here[k]
+            by_n = (above * up[k] - amplitude * here[k]) / step
+            by_r = (beside * right[k] - amplitude * here[k]) / step
+            nn += weights[k] * by_n * by_n
+            nr += weights[k] * by_n * by_r
+            rr += weights[k] * by_r * by_r
+            gn += weights[k] * by_n * left
+            gr += weights[k] * by_r * left
+        better = False
+        for _ in range(8):
+            a, c = nn * (1 + damping), rr * (1 + damping)
+            det = a * c - nr * nr
+            if not det > 0:
+                break
+            to_n, to_r = (c * gn - nr * gr) / det, (a * gr - nr * gn) / det
+            to_n, to_r = min(max(to_n, -0.7), 0.7), min(max(to_r, -0.7), 0.7)
+            next_n, next_r = min(max(log_n + to_n, low), high), log_r + to_r
+            _model(logs, first, count, next_n, next_r, up)
+            trial, sum_left = _solved(up, means, weights, count)
+            if sum_left <= least:
+                moved = max(abs(next_n - log_n), abs(next_r - log_r))
+                better = True
+                done = moved < _CLOSE or least - sum_left <= 1e-9 * least
+                log_n, log_r, amplitude, least = next_n, next_r, trial, sum_left
+                here[:] = up
+                damping *= 0.2
+                break
+            damping *= 5
+        if done or not better:
+            done = True
+            break
+    differs, light = 0.0, 0.0
+    for k in range(count):
+        differs += weights[k] * abs(means[k] - amplitude * here[k])
+        light += weights[k] * abs(means[k])
+    fitted = done and amplitude > 0 and low < log_n < high and math.exp(log_r) < 4 * end
+    return math.exp(log_n), math.exp(log_r), differs / light if light > 0 else np.nan, fitted

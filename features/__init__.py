@@ -15,6 +15,8 @@ pixels that are not finite as bad, and give float32 rows whose columns have true
     `HOG`: histograms of oriented gradients.
 ``sift``, ``local_image``
     `SIFT`: local descriptors of keypoints or of a grid, encoded as visual words or as a Fisher vector.
+``shape``
+    `Shape`: radii, concentration, asymmetry, Gini, M20 and the like, by their published definitions.
 ``bags``, ``codewords``, ``fisher``
     `BagOfWords`, `FisherVector`: lists of local descriptors to vectors.
 ``blocks``, ``combined``
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from galfeat.features.invariances import INVARIANCES
     from galfeat.features.pixels import Pixels
     from galfeat.features.registry import EXTRACTORS, make_extractors
+    from galfeat.features.shape import Shape
     from galfeat.features.sift import SIFT
     from galfeat.features.texture import Texture
 
@@ -60,6 +63,7 @@ __all__ = [
     "Extractor",
     "FisherVector",
     "Pixels",
+    "Shape",
     "Texture",
     "combine",
     "make_extractors",
@@ -70,6 +74,7 @@ _HOMES = {  # imported when asked for: numba and scikit-learn take a second to l
     "HOG": "hog",
     "INVARIANCES": "invariances",
     "SIFT": "sift",
+    "Shape": "shape",
     "BagOfWords": "codewords",
     "BlockScaler": "blocks",
     "ColorHistogram": "color",

@@ -19,16 +19,16 @@ __all__ = ["asymmetry_center", "reversed_copy", "turned_difference"]
 OUTSIDE = 100.0
 """What the asymmetry is about a center outside the image or without light: larger than any."""
 
-_FINE = 1e-3  # pixels to which the center is found
+_FINE = 3e-3  # pixels to which the center is found
 _SAME = 1e-4  # to which the asymmetry at the simplex's corners agrees
 _MOST = 200  # evaluations
 
 
 @kernel()
-def reversed_copy(image: Any) -> Any:
-    """Return a float32 image, turned by half, with a frame of zeros one pixel wide."""
+def reversed_copy(image: Any, frame: Any) -> Any:
+    """Return a float32 image, turned by half, with a frame one pixel wide of that value."""
     ny, nx = image.shape
-    out = np.zeros((ny + 2, nx + 2), np.float32)
+    out = np.full((ny + 2, nx + 2), np.float32(frame), np.float32)
     for y in range(ny):
         row, turned = image[ny - 1 - y], out[y + 1]
         for x in range(nx):
@@ -45,14 +45,14 @@ def _offset(center: Any, n: Any) -> Any:
 
 
 @kernel()
-def _weigh(light: Any, dx: Any, dy: Any, radius: Any, sums: Any) -> None:
+def _weigh(light: Any, good: Any, dx: Any, dy: Any, radius: Any, sums: Any) -> None:
     """Add the weighted light and area of a row without partner."""
     total, area = np.float32(0), np.float32(0)
     half, one, none = np.float32(0.5), np.float32(1), np.float32(0)
     squared = dy * dy
     for i in range(len(light)):
         x = dx + np.float32(i)
-        weight = min(one, max(none, radius + half - np.sqrt(x * x + squared)))
+        weight = good[i] * min(one, max(none, radius + half - np.sqrt(x * x + squared)))
         total += weight * abs(light[i])
         area += weight
     sums[0] += total
@@ -62,7 +62,17 @@ def _weigh(light: Any, dx: Any, dy: Any, radius: Any, sums: Any) -> None:
 
 @kernel()
 def _compare(
-    light: Any, above: Any, below: Any, fx: Any, fy: Any, dx: Any, dy: Any, radius: Any, sums: Any
+    light: Any,
+    good: Any,
+    above: Any,
+    below: Any,
+    partner: Any,
+    fx: Any,
+    fy: Any,
+    dx: Any,
+    dy: Any,
+    radius: Any,
+    sums: Any,
 ) -> None:
     """Add a row's weighted light, its difference from the turned image, and its area."""
     total, differs, area = np.float32(0), np.float32(0), np.float32(0)
@@ -73,6 +83,7 @@ def _compare(
     for i in range(len(light)):
         x = dx + np.float32(i)
         weight = min(one, max(none, radius + half - np.sqrt(x * x + squared)))
+        weight *= good[i] * partner[i]
         turned = w00 * above[i] + w01 * above[i + 1] + w10 * below[i] + w11 * below[i + 1]
         total += weight * abs(light[i])
         differs += weight * abs(light[i] - turned)
@@ -83,13 +94,17 @@ def _compare(
 
 
 @kernel()
-def _soft_sums(image: Any, turned: Any, xc: Any, yc: Any, radius: Any, sums: Any) -> None:
+def _soft_sums(
+    image: Any, good: Any, turned: Any, partners: Any, xc: Any, yc: Any, radius: Any, sums: Any
+) -> None:
     """Fill ``sums`` with light, difference and area within a soft circle."""
     ny, nx = image.shape
     ox, fx = _offset(xc, nx)
     oy, fy = _offset(yc, ny)
+    # the nearest partner is the right one of two where the left weighs less than half
+    mx, my = ox + (0 if fx >= 0.5 else 1), oy + (0 if fy >= 0.5 else 1)
     sums[:] = 0
-    reach = radius + 0.5
+    reach, limit = radius + 0.5, np.float32(radius)
     first, last = max(0, int(math.ceil(yc - reach))), min(ny, int(math.floor(yc + reach)) + 1)
     for y in range(first, last):
         dy = y - yc
@@ -97,26 +112,28 @@ def _soft_sums(image: Any, turned: Any, xc: Any, yc: Any, radius: Any, sums: Any
         left, right = max(0, int(math.ceil(xc - wide))), min(nx, int(math.floor(xc + wide)) + 1)
         if right <= left:
             continue
-        row, across = image[y], np.float32(dy)
+        row, fine, across = image[y], good[y], np.float32(dy)
         start, stop = max(left, -ox), min(right, nx + 1 - ox)  # where both neighbors are framed
         if not 0 <= y + oy < ny + 1 or stop <= start:
-            _weigh(row[left:right], np.float32(left - xc), across, np.float32(radius), sums)
+            _weigh(row[left:right], fine[left:right], np.float32(left - xc), across, limit, sums)
             continue
         if left < start:
-            _weigh(row[left:start], np.float32(left - xc), across, np.float32(radius), sums)
+            _weigh(row[left:start], fine[left:start], np.float32(left - xc), across, limit, sums)
         _compare(
             row[start:stop],
+            fine[start:stop],
             turned[y + oy, start + ox : stop + ox + 1],
             turned[y + oy + 1, start + ox : stop + ox + 1],
+            partners[y + my, start + mx : stop + mx],
             np.float32(fx),
             np.float32(fy),
             np.float32(start - xc),
             across,
-            np.float32(radius),
+            limit,
             sums,
         )
         if stop < right:
-            _weigh(row[stop:right], np.float32(stop - xc), across, np.float32(radius), sums)
+            _weigh(row[stop:right], fine[stop:right], np.float32(stop - xc), across, limit, sums)
 
 
 @kernel()
@@ -178,30 +195,35 @@ def turned_difference(image: Any, turned: Any, good: Any, masked: Any, xc: Any, 
 
 @kernel()
 def _about(
-    image: Any, turned: Any, good: Any, masked: Any, xc: Any, yc: Any, radius: Any, sky: Any, sums: Any
+    image: Any,
+    good: Any,
+    turned: Any,
+    partners: Any,
+    xc: Any,
+    yc: Any,
+    radius: Any,
+    sky: Any,
+    sums: Any,
 ) -> Any:
     ny, nx = image.shape
     if not (0 <= xc < nx and 0 <= yc < ny):
         return OUTSIDE
-    if masked:
-        light, difference, room = turned_difference(image, turned, good, masked, xc, yc)
-        total, area = ellipse_sums(light, room, True, xc, yc, radius, radius, 0.0)
-        differs, _ = ellipse_sums(difference, room, False, xc, yc, radius, radius, 0.0)
-        return (differs - area * sky) / total if total > 0 else OUTSIDE
-    _soft_sums(image, turned, xc, yc, radius, sums)
+    _soft_sums(image, good, turned, partners, xc, yc, radius, sums)
     return (sums[1] - sums[2] * sky) / sums[0] if sums[0] > 0 else OUTSIDE
 
 
 @kernel()
 def asymmetry_center(
-    image: Any, turned: Any, good: Any, masked: Any, x0: Any, y0: Any, radius: Any, sky: Any
+    image: Any, good: Any, turned: Any, partners: Any, x0: Any, y0: Any, radius: Any, sky: Any
 ) -> Any:
     """Return the center about which the asymmetry within a circle is least, by Nelder and Mead.
 
     Parameters
     ----------
-    image, turned, good, masked
+    image, good, turned
         See `turned_difference`.
+    partners : array of float32, shape (ny + 2, nx + 2)
+        The `reversed_copy` of ``good``, in a frame of ones.
     x0, y0 : float
         Where to start; the other corners of the first simplex lie 5 % further from pixel 0.
     radius : float
@@ -216,7 +238,7 @@ def asymmetry_center(
     px[1] = x0 * 1.05 if x0 != 0 else 0.00025
     py[2] = y0 * 1.05 if y0 != 0 else 0.00025
     for k in range(3):
-        value[k] = _about(image, turned, good, masked, px[k], py[k], radius, sky, sums)
+        value[k] = _about(image, good, turned, partners, px[k], py[k], radius, sky, sums)
     for _ in range(_MOST):
         for i in range(1, 3):  # best first
             for j in range(i, 0, -1):
@@ -230,11 +252,11 @@ def asymmetry_center(
             break
         mx, my = 0.5 * (px[0] + px[1]), 0.5 * (py[0] + py[1])
         rx, ry = 2 * mx - px[2], 2 * my - py[2]
-        reflected = _about(image, turned, good, masked, rx, ry, radius, sky, sums)
+        reflected = _about(image, good, turned, partners, rx, ry, radius, sky, sums)
         shrink = False
         if reflected < value[0]:
             ex, ey = 3 * mx - 2 * px[2], 3 * my - 2 * py[2]
-            expanded = _about(image, turned, good, masked, ex, ey, radius, sky, sums)
+            expanded = _about(image, good, turned, partners, ex, ey, radius, sky, sums)
             if expanded < reflected:
                 px[2], py[2], value[2] = ex, ey, expanded
             else:
@@ -244,7 +266,7 @@ def asymmetry_center(
         else:
             part = 0.5 if reflected < value[2] else -0.5
             cx, cy = mx + part * (mx - px[2]), my + part * (my - py[2])
-            contracted = _about(image, turned, good, masked, cx, cy, radius, sky, sums)
+            contracted = _about(image, good, turned, partners, cx, cy, radius, sky, sums)
             limit = reflected if part > 0 else value[2]
             if (part > 0 and contracted <= limit) or (part < 0 and contracted < limit):
                 px[2], py[2], value[2] = cx, cy, contracted
@@ -253,7 +275,7 @@ def asymmetry_center(
         if shrink:
             for k in range(1, 3):
                 px[k], py[k] = 0.5 * (px[0] + px[k]), 0.5 * (py[0] + py[k])
-                value[k] = _about(image, turned, good, masked, px[k], py[k], radius, sky, sums)
+                value[k] = _about(image, good, turned, partners, px[k], py[k], radius, sky, sums)
     best = 0
     for k in range(1, 3):
         if value[k] < value[best]:

@@ -17,7 +17,7 @@ from galfeat.features.shape.quantities import FLAGS, INDEX
 from galfeat.features.shape.regions import brightest
 from galfeat.features.shape.segmentation import NEIGHBOR, SOURCE, find_outliers, stamp_bounds
 from galfeat.features.shape.sersic import fit_sersic
-from galfeat.features.shape.sky import find_box, sky_asymmetry, sky_smoothness
+from galfeat.features.shape.sky import find_box, matched_asymmetry, sky_asymmetry, sky_smoothness
 from galfeat.features.shape.smoothness import smoothing_side, smoothness
 
 __all__ = ["measure_plane"]
@@ -25,6 +25,7 @@ __all__ = ["measure_plane"]
 _APERTURE = 1.5  # radius of concentration, asymmetry and smoothness, in Petrosian radii
 _TOTAL = 2.0  # radius of the light, in Petrosian radii
 _DRIFT = 0.25  # Petrosian radii from the centroid at which the center is looked for elsewhere
+_ENOUGH = 256  # differences of sky pixels outside of the aperture; else of those nearer by
 _OVERLAP = 0.25  # of the larger of the segments of Gini and MID
 
 _BIT = {flag.name: 1 << bit for bit, flag in enumerate(FLAGS)}
@@ -152,13 +153,13 @@ def measure_plane(
     # the center
     first, problem = petrosian_radius(sums, room, masked, (x0, y0, 1.0, 0.0))
     aperture = _APERTURE * first
-    turned = reversed_copy(image)
-    xc, yc, _ = asymmetry_center(image, turned, whole, masked, x0, y0, aperture, asymmetry_sky)
+    turned, partners = reversed_copy(image, 0.0), reversed_copy(whole, 1.0)
+    xc, yc, _ = asymmetry_center(image, whole, turned, partners, x0, y0, aperture, asymmetry_sky)
     if math.hypot(xc - x0, yc - y0) > _DRIFT * first:
         flags |= _ADRIFT
         by, bx = _brightest_of(image, segment)
         xc, yc, _ = asymmetry_center(
-            image, turned, whole, masked, float(bx), float(by), aperture, asymmetry_sky
+            image, whole, turned, partners, float(bx), float(by), aperture, asymmetry_sky
         )
         if math.hypot(xc - bx, yc - by) > _DRIFT * first:
             flags |= _NO_CENTER
@@ -205,11 +206,15 @@ def measure_plane(
     differs, _ = ellipse_sums(difference, both, False, xc, yc, aperture, aperture, 0.0)
     if total > 0:
         out[_A] = (differs - area * asymmetry_sky) / total
+        matched = matched_asymmetry(image, empty, xc, yc, aperture, _ENOUGH)
+        if not matched >= 0:
+            matched = matched_asymmetry(image, empty, xc, yc, first, 1)
+        out[_A + 1] = (differs - area * matched) / total
         squares, squared = _squares(absolute), _squares(difference)
         power, _ = ellipse_sums(squares, both, False, xc, yc, aperture, aperture, 0.0)
         change, _ = ellipse_sums(squared, both, False, xc, yc, aperture, aperture, 0.0)
         if power - area * variance_sky > 0:
-            out[_A + 1] = (change - 2 * area * variance_sky) / (power - area * variance_sky)
+            out[_A + 2] = (change - 2 * area * variance_sky) / (power - area * variance_sky)
     else:
         flags |= _ODD_LIGHT
     if other == 0:
@@ -326,7 +331,7 @@ def _mask_asymmetry(mask: Any, whole: Any, masked: Any, xc: Any, yc: Any, radius
     for y in range(ny):
         for x in range(nx):
             image[y, x] = mask[y, x]
-    turned = reversed_copy(image)
+    turned = reversed_copy(image, 0.0)
     absolute, difference, both = turned_difference(image, turned, whole, masked, xc, yc)
     total, _ = ellipse_sums(absolute, both, False, xc, yc, radius, radius, 0.0)
     differs, _ = ellipse_sums(difference, both, False, xc, yc, radius, radius, 0.0)

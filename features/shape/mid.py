@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.filters import REFLECT, gaussian, reflected
+from galfeat.features.shape.filters import REFLECT, gaussian
 from galfeat.features.shape.petrosian import ETA
 from galfeat.features.shape.regions import component_areas, grow
 from galfeat.features.shape.sorting import argsort_ascending
@@ -123,13 +123,15 @@ def mid_segment(image: Any, segment: Any, region: Any) -> Any:
         above[places[i] // nx, places[i] % nx] = values[i] >= threshold
     row, column = places[top] // nx, places[top] % nx
     grow(above, row, column, clump)
+    sums = np.empty(nx + 2, np.uint8)
     for y in range(ny):
+        before, here, after = clump[max(0, y - 1)], clump[y], clump[min(ny - 1, y + 1)]
         for x in range(nx):
-            near = 0
-            for i in range(-1, 2):
-                for j in range(-1, 2):
-                    near += clump[reflected(y + i, ny), reflected(x + j, nx)]
-            above[y, x] = near >= 5
+            sums[x + 1] = before[x] + here[x] + after[x]
+        sums[0], sums[nx + 1] = sums[1], sums[nx]  # mirrored at the edges
+        out = above[y]
+        for x in range(nx):
+            out[x] = sums[x] + sums[x + 1] + sums[x + 2] >= 5
     problem = 0 if above[row, column] else 1
     above[row, column] = 1
     return grow(above, row, column, region), problem
@@ -218,16 +220,22 @@ def intensity_and_deviation(image: Any, region: Any, area: Any) -> Any:
 def _uphill(smooth: Any) -> Any:
     """Return for each pixel with light the place of its brightest neighbor, or its own; else -1."""
     ny, nx = smooth.shape
+    wide = nx + 2
+    framed = np.zeros((ny + 2) * wide, np.float32)
+    for y in range(ny):
+        framed[(y + 1) * wide + 1 : (y + 1) * wide + 1 + nx] = smooth[y]
     uphill = np.full(ny * nx, -1, np.int32)
+    steps = np.array((-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1))
+    places = np.array((-nx - 1, -nx, -nx + 1, -1, 1, nx - 1, nx, nx + 1))
     for y in range(ny):
         for x in range(nx):
             best = smooth[y, x]
             if not best > 0:
                 continue
-            place = y * nx + x
-            for i in range(max(0, y - 1), min(ny, y + 2)):
-                for j in range(max(0, x - 1), min(nx, x + 2)):
-                    if smooth[i, j] > best:
-                        best, place = smooth[i, j], i * nx + j
-            uphill[y * nx + x] = place
+            at, step = (y + 1) * wide + x + 1, 0
+            for k in range(8):
+                value = framed[np.uint64(at + steps[k])]
+                step = places[k] if value > best else step
+                best = max(value, best)
+            uphill[y * nx + x] = y * nx + x + step
     return uphill

@@ -15,7 +15,8 @@ ETA = 0.2
 ANNULUS = 1.0
 """Width of the ring in which that surface brightness is measured, pixels."""
 
-_STEPS = 100  # of the search for the bracket of a root
+_STEPS = 100  # of the search for the Petrosian radius
+_SHARES = 34  # of the search for radii that hold a part of the light
 _FINE = 1e-4  # pixels to which a radius is found
 _CLOSE = 1e-6  # to which the ratio or the part of the light is met
 
@@ -113,8 +114,8 @@ def light_radii(sums: Any, shape: Any, end: Any, parts: Any, out: Any) -> Any:
     scale = 1 / abs(total)
     wanted = 0
     low, low_share = 0.0, 0.0
-    for step in range(1, _STEPS):
-        r = end * step / (_STEPS - 1)
+    for step in range(1, _SHARES):
+        r = end * step / (_SHARES - 1)
         light, _ = ellipse_sums(sums, sums, False, xc, yc, r, r * ratio, theta)
         share = abs(light) * scale
         while wanted < len(parts) and share > parts[wanted]:

@@ -9,6 +9,9 @@ from galfeat.features.kernels.compiling import kernel
 __all__ = ["brightest", "component_areas", "grow"]
 
 
+_TAKEN = 2  # a pixel that is in the region already
+
+
 @kernel()
 def grow(above: Any, y: Any, x: Any, region: Any) -> Any:
     """Set ``region`` on the pixels connected to (y, x) among those ``above``; return how many.
@@ -20,22 +23,29 @@ def grow(above: Any, y: Any, x: Any, region: Any) -> Any:
         A pixel that is above.
     """
     ny, nx = above.shape
-    region[:] = 0
+    wide = nx + 2
+    framed = np.zeros((ny + 2) * wide, np.uint8)
+    for i in range(ny):
+        framed[(i + 1) * wide + 1 : (i + 1) * wide + 1 + nx] = above[i]
     waiting = np.empty(ny * nx, np.int32)
-    waiting[0] = y * nx + x
-    region[y, x] = 1
+    waiting[0] = (y + 1) * wide + x + 1
+    framed[waiting[0]] = _TAKEN
     left, count = 1, 0
     while left:
         left -= 1
-        at = waiting[left]
+        at = np.int64(waiting[left])
         count += 1
-        row, column = at // nx, at % nx
-        for i in range(max(0, row - 1), min(ny, row + 2)):
-            for j in range(max(0, column - 1), min(nx, column + 2)):
-                if above[i, j] and not region[i, j]:
-                    region[i, j] = 1
-                    waiting[left] = i * nx + j
+        for row in range(-1, 2):
+            start = at + row * wide - 1
+            for place in range(start, start + 3):
+                if framed[np.uint64(place)] == 1:
+                    framed[np.uint64(place)] = _TAKEN
+                    waiting[left] = place
                     left += 1
+    for i in range(ny):
+        out, row_of = region[i], framed[(i + 1) * wide + 1 : (i + 1) * wide + 1 + nx]
+        for j in range(nx):
+            out[j] = row_of[j] == _TAKEN
     return count
 
 
@@ -96,6 +106,8 @@ def component_areas(values: Any, order: Any, places: Any, shape: Any, start: Any
     largest, second = np.zeros(n, np.int32), np.zeros(n, np.int32)
     areas, light = np.zeros(n, np.int32), np.zeros(n, np.float64)
     first, next_one = 0, 0
+    steps = np.array((-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1))
+    begin = -1 if start < 0 else (places[start] // nx + 1) * wide + places[start] % nx + 1
     for k in range(n - 1, -1, -1):
         i = order[k]
         at = (places[i] // nx + 1) * wide + places[i] % nx + 1
@@ -103,22 +115,24 @@ def component_areas(values: Any, order: Any, places: Any, shape: Any, start: Any
         bright[i] = values[i]
         having[1] += 1
         here = i
-        for dy in range(-1, 2):
-            for dx in range(-1, 2):
-                other = owner[at + dy * wide + dx]
-                if other < 0 or other == i:
-                    continue
-                there = _root(parent, other)
-                if there == here:
-                    continue
-                if area[there] > area[here]:
-                    here, there = there, here
-                having[area[here]] -= 1
-                having[area[there]] -= 1
-                parent[there] = here
-                area[here] += area[there]
-                bright[here] += bright[there]
-                having[area[here]] += 1
+        for near in range(8):
+            other = owner[at + steps[near]]
+            if other < 0:
+                continue
+            there = parent[other]
+            if there == here:
+                continue
+            there = _root(parent, there)
+            if there == here:
+                continue
+            if area[there] > area[here]:
+                here, there = there, here
+            having[area[here]] -= 1
+            having[area[there]] -= 1
+            parent[there] = here
+            area[here] += area[there]
+            bright[here] += bright[there]
+            having[area[here]] += 1
         if area[here] >= first:
             if having[first] > 0:  # another region is still as large as the largest was
                 next_one = max(next_one, first)
@@ -132,7 +146,7 @@ def component_areas(values: Any, order: Any, places: Any, shape: Any, start: Any
             while next_one > 0 and having[next_one] == 0:
                 next_one -= 1
         largest[k], second[k] = first, next_one
-        if start >= 0 and owner[(places[start] // nx + 1) * wide + places[start] % nx + 1] >= 0:
+        if begin >= 0 and owner[begin] >= 0:
             main = _root(parent, start)
             areas[k], light[k] = area[main], bright[main]
     for k in range(1, n):  # pixels of one brightness come at once

@@ -9,9 +9,10 @@ from galfeat.features.kernels.compiling import kernel
 from galfeat.features.shape.filters import uniform
 from galfeat.features.shape.sorting import sort_ascending
 
-__all__ = ["clipped_mode", "find_box", "sky_asymmetry", "sky_smoothness"]
+__all__ = ["clipped_mode", "find_box", "matched_asymmetry", "sky_asymmetry", "sky_smoothness"]
 
 _LARGEST, _SMALLEST = 32, 2  # sides of the box, pixels
+_APART = 5  # pixels between the two sides of a difference: further than noise is correlated
 
 
 @kernel()
@@ -55,6 +56,54 @@ def sky_asymmetry(box: Any) -> Any:
         for x in range(nx):
             total += abs(box[ny - 1 - y, nx - 1 - x] - box[y, x])
     return total / (ny * nx)
+
+
+@kernel()
+def matched_asymmetry(
+    image: Any, empty: Any, xc: Any, yc: Any, radius: Any, least: Any
+) -> Any:
+    """Return the mean absolute difference of empty pixels from others, interpolated alike.
+
+    A half turn about a point between pixels averages up to four of them, which takes noise away.
+    The sky's asymmetry is therefore measured with the same weights: each empty pixel against the
+    four around a point some pixels further along the row and along the column.
+
+    Parameters
+    ----------
+    image : array of float32, shape (ny, nx)
+    empty : array of uint8, shape (ny, nx)
+        1 on good pixels without any source.
+    xc, yc : float
+        Center of the half turn, pixels; its fraction gives the weights.
+    radius : float
+        Of the aperture of the source, pixels: only pixels outside count, whose light is sky alone.
+    least : int
+        Number of such pixels that must be there.
+
+    Returns
+    -------
+    float
+        NaN where there are fewer.
+    """
+    ny, nx = image.shape
+    fx, fy = 2 * xc - math.floor(2 * xc), 2 * yc - math.floor(2 * yc)
+    total, count = 0.0, 0
+    for turn in range(2):
+        dy, dx = (0, _APART) if turn == 0 else (_APART, 0)
+        for y in range(ny - 1 - dy):
+            i = y + dy
+            for x in range(nx - 1 - dx):
+                j = x + dx
+                if not empty[y, x] or (x - xc) ** 2 + (y - yc) ** 2 < radius * radius:
+                    continue
+                if (j - xc) ** 2 + (i - yc) ** 2 < radius * radius:
+                    continue
+                if empty[i, j] and empty[i, j + 1] and empty[i + 1, j] and empty[i + 1, j + 1]:
+                    mixed = fy * (fx * image[i, j] + (1 - fx) * image[i, j + 1])
+                    mixed += (1 - fy) * (fx * image[i + 1, j] + (1 - fx) * image[i + 1, j + 1])
+                    total += abs(image[y, x] - mixed)
+                    count += 1
+    return total / count if count >= least and count > 0 else np.nan
 
 
 @kernel()

@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import estimator_checks
 
 from galfeat import CutoutError, UsageError
-from galfeat.features import EXTRACTORS, HOG, INVARIANCES, SIFT, ColorHistogram, Extractor, Pixels, Texture, combine
+from galfeat.features import EXTRACTORS, HOG, INVARIANCES, SIFT, ColorHistogram, Extractor, Pixels, Shape, Texture, combine
 
 Images = NDArray[np.float32]
 
@@ -36,6 +36,8 @@ KINDS: dict[str, Callable[[], Extractor]] = {
     "hog, mirrored": lambda: HOG(4, (5, 5), (3, 3), rotation="mirrored", block_norm="L2"),
     "sift": lambda: SIFT(n_words=8),
     "sift, dense": lambda: SIFT(n_words=3, keypoints="dense", encoding="fisher", size=4.0),
+    "shape": Shape,
+    "shape, linear": lambda: Shape("linear", sersic=False, outlier_sigma=0.0),
     "combined": lambda: combine([HOG(), ColorHistogram(), SIFT(n_words=8), HOG(4)]),
 }
 

@@ -6,8 +6,8 @@
     `ShapeTable`: values, validity and flags; the quantities and flags by name, unit and definition.
 ``planes``, ``kernel``
     Prepared pixels to planes of light, and all quantities of one plane.
-``segmentation``, ``regions``, ``moments``, ``sky``
-    The source in the middle; connected pixels; the ellipse of its moments; the box of sky.
+``segmentation``, ``regions``, ``stamp``, ``moments``, ``sky``
+    The source in the middle; connected pixels; the image around it; its ellipse; the box of sky.
 ``apertures``, ``petrosian``
     Light in ellipses, exactly; Petrosian radii and radii that hold a part of the light.
 ``asymmetry``, ``detection_mask``, ``smoothness``, ``gini_m20``, ``mid``, ``sersic``

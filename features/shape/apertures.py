@@ -1,16 +1,14 @@
 """Sums of light in circles and ellipses, exact along rows: the measure under every radius.
 
-An image is a step function, constant within each pixel. Its integral over an ellipse is, row by row,
-the integral over y of the light between the two ends of the chord; the light along a row comes from
-cumulative sums without error, and the integral over y takes Gauss-Legendre points. Towards the two
-poles, where the chord shrinks like a square root, the points are spaced in its root. Photutils'
+An image is a step function, constant within each pixel. Its integral over an ellipse is, row by
+row, the integral over y of the light between the two ends of the chord; the light along a row comes
+from cumulative sums without error, and the integral over y takes Gauss-Legendre points. Towards the
+two poles, where the chord shrinks like a square root, the points are spaced in its root. Photutils'
 ``method="exact"`` gives the same sums to about one part in 10,000.
 """
 
 import math
 from typing import Any
-
-import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
 
@@ -78,7 +76,7 @@ def ellipse_sums(
         side = -1.0 if half == 0 else 1.0  # below the center, then above it
         low, high = (y0 - tall, y0) if half == 0 else (y0, y0 + tall)
         pole = low if half == 0 else high
-        first, last = max(0, int(math.floor(low))), min(ny, int(math.ceil(high)))
+        first, last = max(0, math.floor(low)), min(ny, math.ceil(high))
         for y in range(first, last):
             lo, hi = max(low, float(y)), min(high, y + 1.0)
             if hi <= lo:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.apertures import ellipse_sums, row_sums
 
 __all__ = ["asymmetry_center", "reversed_copy", "turned_difference"]
 
@@ -38,9 +37,9 @@ def reversed_copy(image: Any, frame: Any) -> Any:
 
 @kernel(inline=True)
 def _offset(center: Any, n: Any) -> Any:
-    """Return by how many pixels the framed reversed row is shifted, and the left neighbor's weight."""
+    """Return the shift of the framed reversed row in pixels, and the left neighbor's weight."""
     double = 2 * center
-    whole = int(math.floor(double))
+    whole = math.floor(double)
     return n - 1 - whole, double - whole
 
 
@@ -105,11 +104,11 @@ def _soft_sums(
     mx, my = ox + (0 if fx >= 0.5 else 1), oy + (0 if fy >= 0.5 else 1)
     sums[:] = 0
     reach, limit = radius + 0.5, np.float32(radius)
-    first, last = max(0, int(math.ceil(yc - reach))), min(ny, int(math.floor(yc + reach)) + 1)
+    first, last = max(0, math.ceil(yc - reach)), min(ny, math.floor(yc + reach) + 1)
     for y in range(first, last):
         dy = y - yc
         wide = math.sqrt(max(reach * reach - dy * dy, 0.0))
-        left, right = max(0, int(math.ceil(xc - wide))), min(nx, int(math.floor(xc + wide)) + 1)
+        left, right = max(0, math.ceil(xc - wide)), min(nx, math.floor(xc + wide) + 1)
         if right <= left:
             continue
         row, fine, across = image[y], good[y], np.float32(dy)
@@ -138,7 +137,7 @@ def _soft_sums(
 
 @kernel()
 def turned_difference(image: Any, turned: Any, good: Any, masked: Any, xc: Any, yc: Any) -> Any:
-    """Return row sums of the light, of its difference from itself turned by half, and of good pixels.
+    """Return row sums of the light, of its difference from itself turned, and of good pixels.
 
     Parameters
     ----------
@@ -174,14 +173,14 @@ def turned_difference(image: Any, turned: Any, good: Any, masked: Any, xc: Any, 
             i = x + ox
             partner = 0.0
             if 0 <= here <= ny and 0 <= i <= nx:
-                partner = fy * (fx * turned[here, i] + (1 - fx) * turned[here, i + 1]) + (1 - fy) * (
-                    fx * turned[there, i] + (1 - fx) * turned[there, i + 1]
-                )
+                partner = fy * (fx * turned[here, i] + (1 - fx) * turned[here, i + 1]) + (
+                    1 - fy
+                ) * (fx * turned[there, i] + (1 - fx) * turned[there, i + 1])
             value = np.float64(image[y, x])
             counts = 1.0
             if masked:
                 counts = np.float64(good[y, x])
-                px, py = int(math.floor(2 * xc - x + 0.5)), int(math.floor(2 * yc - y + 0.5))
+                px, py = math.floor(2 * xc - x + 0.5), math.floor(2 * yc - y + 0.5)
                 if 0 <= px < nx and 0 <= py < ny:
                     counts *= good[py, px]
                 three += counts

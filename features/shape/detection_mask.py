@@ -18,21 +18,21 @@ _SIDE = 3  # pixels of the square that the image is averaged over
 
 
 @kernel()
-def detection_mask(image: Any, masked_out: Any, xc: Any, yc: Any, petrosian: Any, box: Any) -> Any:
+def detection_mask(image: Any, whole: Any, xc: Any, yc: Any, petrosian: Any, box: Any) -> Any:
     """Return the region one sigma above the sky that holds the brightest pixel, or no pixel at all.
 
     Parameters
     ----------
     image : array of float32, shape (ny, nx)
         Bad pixels and other sources are zero.
-    masked_out : array of uint8, shape (ny, nx)
-        1 there.
+    whole : array of float32, shape (ny, nx)
+        1 on all other pixels.
     xc, yc : float
         Center of the annulus of sky, pixels.
     petrosian : float
         Elliptical Petrosian radius, pixels.
     box : (int, int, int)
-        The box of sky (row, column, side) that stands in for an annulus of less than 32 x 32 pixels.
+        The box of sky (row, column, side) that stands in for an annulus of fewer pixels than that.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def detection_mask(image: Any, masked_out: Any, xc: Any, yc: Any, petrosian: Any
     for y in range(ny):
         for x in range(nx):
             squared = (x - xc) ** 2 + (y - yc) ** 2
-            if not masked_out[y, x] and inner * inner <= squared < outer * outer:
+            if whole[y, x] and inner * inner <= squared < outer * outer:
                 sky[count] = image[y, x]
                 count += 1
     region = np.zeros((ny, nx), np.uint8)
@@ -56,7 +56,7 @@ def detection_mask(image: Any, masked_out: Any, xc: Any, yc: Any, petrosian: Any
         count = 0
         for y in range(row, row + side):
             for x in range(column, column + side):
-                if not masked_out[y, x]:
+                if whole[y, x]:
                     sky[count] = image[y, x]
                     count += 1
         if count == 0:
@@ -77,7 +77,7 @@ def detection_mask(image: Any, masked_out: Any, xc: Any, yc: Any, petrosian: Any
 
 @kernel()
 def largest_radii(region: Any, xc: Any, yc: Any, ratio: Any, theta: Any) -> Any:
-    """Return the radius of the circle, and semi-major axis of the ellipse, that just hold a region."""
+    """Return the radius of the circle, and major semi-axis of the ellipse, that hold a region."""
     ny, nx = region.shape
     cos, sin = math.cos(theta), math.sin(theta)
     circle, ellipse = 0.0, 0.0

@@ -47,8 +47,8 @@ class Shape(LearnedExtractor):
     Attributes
     ----------
     fill_values_ : array of float32, shape (k,)
-        What stands in a vector for what could not be measured: the median of the training galaxies
-        where it could, and 0 where none could.
+        What stands in a vector for what could not be measured: the median of the training
+        galaxies where it could, and 0 where none could.
 
     Notes
     -----
@@ -57,9 +57,9 @@ class Shape(LearnedExtractor):
     plane, ``quality``, is 0 for a good measurement, 1 for a suspect and 2 for a bad one. Positions,
     the position angle, fluxes and the sky are measured, but are no part of the vector.
 
-    The definitions are statmorph's (Rodriguez-Gomez et al. 2019), and the numbers agree with it; see
-    docs/shape.md for each of them and for what differs. All bands are measured on the source found
-    in the detection image. Overlapping galaxies are one source: nothing is deblended.
+    The definitions are statmorph's (Rodriguez-Gomez et al. 2019), and the numbers agree with it;
+    see docs/shape.md for each of them and for what differs. All bands are measured on the source
+    found in the detection image. Overlapping galaxies are one source: nothing is deblended.
 
     References
     ----------
@@ -192,9 +192,9 @@ class Shape(LearnedExtractor):
         valid = np.isfinite(values)
         table = ShapeTable(default_bands(values.shape[1]), values, valid, flags.astype("u4"), maps)
         chosen = values[:, :, self._chosen()]
-        vectors = np.concatenate([chosen, table.quality[:, :, None]], axis=2).reshape(len(images), -1)
+        vectors = np.concatenate([chosen, table.quality[:, :, None]], axis=2)
         with np.errstate(over="ignore"):
-            out = vectors.astype(np.float32)
+            out = vectors.reshape(len(images), -1).astype(np.float32)
         out[~np.isfinite(out)] = np.nan
         return out
 

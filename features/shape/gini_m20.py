@@ -66,8 +66,8 @@ def petrosian_segment(image: Any, shape: Any, petrosian: Any, region: Any) -> An
 def gini(ordered: Any) -> Any:
     """Return the Gini coefficient of absolute values, NaN of fewer than two or of zeros.
 
-    ``sum((2 i - n - 1) |x_i|) / ((n - 1) sum(|x_i|))`` over ascending ``|x_i|``: equation 6 of Lotz,
-    Primack and Madau 2004, doi:10.1086/421849, where the mean is that of absolute values.
+    ``sum((2 i - n - 1) |x_i|) / ((n - 1) sum(|x_i|))`` over ascending ``|x_i|``: equation 6 of
+    Lotz, Primack and Madau 2004, doi:10.1086/421849, where the mean is that of absolute values.
 
     Parameters
     ----------

@@ -67,7 +67,8 @@ def _solve(values: Any, order: Any, areas: Any, light: Any) -> Any:
             else:
                 one = (f_before - f_now) / (before - now)
                 two = (f_other - f_now) / (other - now)
-                attempt = -f_now * (f_other * two - f_before * one) / (one * two * (f_other - f_before))
+                attempt = -f_now * (f_other * two - f_before * one)
+                attempt /= one * two * (f_other - f_before)
             if 2 * abs(attempt) < min(abs(last), 3 * abs(half) - delta):
                 last, step = step, attempt
             else:
@@ -166,9 +167,9 @@ def multimode(image: Any, region: Any) -> Any:
 def intensity_and_deviation(image: Any, region: Any, area: Any) -> Any:
     """Return the intensity and deviation statistics; NaN where there is no peak or no light.
 
-    The image is smoothed a little, and every pixel climbs to the brightest of its neighbors until it
-    comes to a peak. Intensity is the light of the second brightest hill over that of the brightest;
-    deviation the distance of the brightest hill's peak from the centroid, in radii of a circle of
+    The image is smoothed a little, and every pixel climbs to the brightest of its neighbors until
+    it comes to a peak. Intensity is the light of the second brightest hill over that of the
+    brightest; deviation the distance of the brightest hill's peak from the centroid, in radii of a circle of
     the region's area.
 
     Parameters

@@ -15,7 +15,7 @@ _PIXEL = 1.0 / 12.0  # variance of a pixel's width, the least that a source exte
 
 @kernel()
 def source_moments(image: Any, segments: Any, out: Any) -> None:
-    """Fill ``out`` with the light of the source, its centroid (x, y) and moments (xx, xy, yy) there."""
+    """Fill ``out`` with the source's light, its centroid (x, y) and moments (xx, xy, yy) there."""
     ny, nx = image.shape
     total, sum_x, sum_y = 0.0, 0.0, 0.0
     for y in range(ny):

@@ -92,7 +92,7 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
 
 @kernel()
 def light_radii(sums: Any, shape: Any, end: Any, parts: Any, out: Any) -> Any:
-    """Fill ``out`` with the radii that hold parts of the light; return whether the total is positive.
+    """Fill ``out`` with radii that hold parts of the light; return whether there is any.
 
     Parameters
     ----------

@@ -97,9 +97,7 @@ def measure_images(
     together, any_good = np.empty((ny, nx), np.float32), np.empty((ny, nx), np.float32)
     for row in range(n):
         for band in range(bands):
-            undo_stretch(
-                images[row, band].ravel(), asinh, light[band].ravel(), good[band].ravel()
-            )
+            undo_stretch(images[row, band].ravel(), asinh, light[band].ravel(), good[band].ravel())
         for y in range(ny):
             for x in range(nx):
                 total, count = 0.0, 0.0

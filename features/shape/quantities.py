@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-__all__ = ["BAD", "FLAGS", "INDEX", "NAMES", "QUANTITIES", "Flag", "Quantity"]
+__all__ = ["BAD", "BIT", "FLAGS", "INDEX", "NAMES", "QUANTITIES", "Flag", "Quantity"]
 
 
 class Quantity(NamedTuple):
@@ -52,7 +52,7 @@ QUANTITIES = (
     Quantity("r_petro_circ", "pix", True, "Petrosian radius, circular, eta = 0.2"),
     Quantity("r_petro_ellip", "pix", True, "Petrosian radius, semi-major axis, eta = 0.2"),
     Quantity("r_half_circ", "pix", True, "radius of half of the light within r_max_circ"),
-    Quantity("r_half_ellip", "pix", True, "semi-major axis of half of the light within r_max_ellip"),
+    Quantity("r_half_ellip", "pix", True, "major semi-axis of half of the light in r_max_ellip"),
     Quantity("r20", "pix", True, "radius of 20 % of the light within 1.5 r_petro_circ"),
     Quantity("r50", "pix", True, "radius of 50 % of the light within 1.5 r_petro_circ"),
     Quantity("r80", "pix", True, "radius of 80 % of the light within 1.5 r_petro_circ"),
@@ -67,7 +67,7 @@ QUANTITIES = (
     Quantity("shape_asymmetry", "", True, "asymmetry of the detection mask"),
     Quantity("smoothness", "", True, "light above the image averaged over r_petro_circ / 4"),
     Quantity("gini", "", True, "Gini coefficient of the Petrosian segment"),
-    Quantity("m20", "", True, "second moment of the brightest 20 % of the light, log10 of its part"),
+    Quantity("m20", "", True, "log10 of the part of the second moment in the brightest 20 %"),
     Quantity("gini_m20_bulge", "", True, "-0.693 m20 + 4.95 gini - 3.96"),
     Quantity("gini_m20_merger", "", True, "0.139 m20 + 0.990 gini - 0.327"),
     Quantity("multimode", "", True, "area of the second region over the first, at the best level"),
@@ -91,7 +91,7 @@ FLAGS = (
     Flag("no_source", True, "no source stands out of the noise near the center"),
     Flag("nonpositive_flux", True, "the light of the source is not positive"),
     Flag("center_masked", True, "the center is a bad pixel or belongs to another source"),
-    Flag("no_petrosian_radius", True, "the light does not fall to the Petrosian level in the image"),
+    Flag("no_petrosian_radius", True, "the light does not fall to the Petrosian level in it"),
     Flag("tiny_petrosian_radius", True, "the Petrosian radius is within the first pixel"),
     Flag("center_adrift", False, "the asymmetry has its minimum far from the centroid"),
     Flag("no_center", True, "no minimum of the asymmetry near the source; the centroid is used"),
@@ -101,7 +101,7 @@ FLAGS = (
     Flag("odd_segment", True, "the Petrosian segment is empty or the whole image"),
     Flag("several_segments", False, "the Petrosian segment has several parts"),
     Flag("odd_light", True, "the light in an aperture or segment is not positive"),
-    Flag("segments_differ", False, "the segments of Gini and of MID overlap by less than a quarter"),
+    Flag("segments_differ", False, "the segments of Gini and MID overlap by less than a quarter"),
     Flag("no_mid_segment", False, "MID has no segment of its own and uses that of Gini"),
     Flag("faint_mask", True, "the brightest pixel is within a sigma of the sky, or hard to place"),
     Flag("at_edge", False, "the source is cut by the edge of the image"),
@@ -109,6 +109,9 @@ FLAGS = (
     Flag("no_sersic_fit", False, "the Sersic fit has not converged or is at a limit"),
 )
 """Every flag, in the order of its bits."""
+
+BIT = {flag.name: 1 << bit for bit, flag in enumerate(FLAGS)}
+"""The bit of each flag."""
 
 BAD = sum(1 << bit for bit, flag in enumerate(FLAGS) if flag.bad)
 """The bits of flags that make a measurement bad; the others make it suspect."""

@@ -6,6 +6,7 @@ or neighbors, measured on the whole image, and takes the sky's share from the ca
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ def petrosian_radius(
         return abs((outer - inner) / (outer_area - inner_area)) / abs(light / area) - 0.2
 
     steps = np.linspace(1.0, math.hypot(*image.shape) / ratio, 100)
-    for low, high in zip(steps[:-1], steps[1:], strict=True):
+    for low, high in pairwise(steps):
         if excess(high) <= 0:
             return float(optimize.brentq(excess, low, high, xtol=1e-3))
     raise ValueError("the light does not fall to the Petrosian level")
@@ -161,7 +162,7 @@ def m20(image: Floats, segment: Mask) -> float:
 
 
 def mid_segment(image: Floats, source: Mask) -> Mask:
-    """Return the main clump above the brightness that is 0.2 times its mean, smoothed in outline."""
+    """Return the main clump above the brightness that is 0.2 times its mean, smoothed."""
     inside = np.where(source, np.maximum(image, 0), 0.0)
     values = np.sort(inside[source])
     top = inside.argmax()

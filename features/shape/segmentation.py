@@ -87,7 +87,7 @@ def find_source(image: Any, good: Any, threshold: Any, segments: Any) -> Any:
 def _frame_level(smooth: Any, good: Any) -> Any:
     """Return the median along the edges, and the distance to the 15.87th percentile below it."""
     ny, nx = smooth.shape
-    width = max(1, int(round(_FRAME * min(ny, nx))))
+    width = max(1, round(_FRAME * min(ny, nx)))
     values = np.empty(ny * nx, np.float32)
     count = 0
     for y in range(ny):

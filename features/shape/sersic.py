@@ -1,8 +1,8 @@
 """A Sersic profile fitted to the elliptical profile of a galaxy, without a point spread.
 
-Center, axis ratio and position angle stay those of the moments. The mean surface brightness in rings
-half a pixel wide (and, within 1.5 pixels, every pixel by itself, the model averaged over it) is
-fitted by least squares, each ring weighing by its pixels, as if every pixel had the same noise. The
+Center, axis ratio and position angle stay those of the moments. The mean surface brightness in
+rings half a pixel wide (and, within 1.5 pixels, every pixel by itself, the model averaged over it)
+is fitted by least squares, each ring weighing by its pixels, as if every pixel had the same noise. The
 amplitude is linear and solved for; index and radius take Levenberg's and Marquardt's steps.
 """
 
@@ -28,7 +28,7 @@ def sersic_b(n: Any) -> Any:
     """Return b of a Sersic profile, so that half of the light lies within the effective radius.
 
     Ciotti and Bertin 1999, doi:10.48550/arXiv.astro-ph/9911078, equation 18; below 0.36, MacArthur,
-    Courteau and Holtzman 2003, doi:10.1086/377506, equation A2.
+    Courteau and Holtzman 2003, ApJ 582, 689, doi:10.48550/arXiv.astro-ph/0208404.
     """
     if n > 0.36:
         return (
@@ -43,8 +43,8 @@ def sersic_b(n: Any) -> Any:
 
 
 @kernel()
-def _profile(image: Any, masked_out: Any, shape: Any, end: Any) -> Any:
-    """Return for each ring or pixel its samples' log radii, the first of them, its mean and weight."""
+def _profile(image: Any, whole: Any, shape: Any, end: Any) -> Any:
+    """Return each ring's or pixel's log radii of samples, the first of them, mean and weight."""
     ny, nx = image.shape
     xc, yc, ratio, theta = shape
     cos, sin = math.cos(theta), math.sin(theta)
@@ -56,7 +56,7 @@ def _profile(image: Any, masked_out: Any, shape: Any, end: Any) -> Any:
     count, samples = 0, 0
     for y in range(ny):
         for x in range(nx):
-            if masked_out[y, x]:
+            if not whole[y, x]:
                 continue
             dx, dy = x - xc, y - yc
             along, across = dx * cos + dy * sin, (dy * cos - dx * sin) / ratio
@@ -112,14 +112,14 @@ def _solved(model: Any, means: Any, weights: Any, count: Any) -> Any:
 
 
 @kernel()
-def fit_sersic(image: Any, masked_out: Any, shape: Any, end: Any, n: Any, radius: Any) -> Any:
+def fit_sersic(image: Any, whole: Any, shape: Any, end: Any, n: Any, radius: Any) -> Any:
     """Fit a Sersic profile, and return index, effective radius, residual and whether all went well.
 
     Parameters
     ----------
     image : array of float32, shape (ny, nx)
-    masked_out : array of uint8, shape (ny, nx)
-        1 on pixels that are bad or belong to another source.
+    whole : array of float32, shape (ny, nx)
+        1 on pixels that are good and belong to no other source.
     shape : (xc, yc, axis ratio, theta)
     end : float
         Semi-major axis up to which it is fitted, pixels.
@@ -135,7 +135,7 @@ def fit_sersic(image: Any, masked_out: Any, shape: Any, end: Any, n: Any, radius
         The absolute difference from the profile over the profile's absolute light.
     fitted : bool
     """
-    logs, first, means, weights, count = _profile(image, masked_out, shape, end)
+    logs, first, means, weights, count = _profile(image, whole, shape, end)
     if count < 6:
         return np.nan, np.nan, np.nan, False
     here, up, right = np.empty(count), np.empty(count), np.empty(count)

@@ -17,7 +17,7 @@ _APART = 5  # pixels between the two sides of a difference: further than noise i
 
 @kernel()
 def find_box(empty: Any) -> Any:
-    """Return the first empty square in reading order (row, column, side), the largest of 32, 16, 8, 4, 2.
+    """Return the first empty square in reading order, the largest of sides 32, 16, 8, 4 and 2.
 
     Parameters
     ----------
@@ -59,9 +59,7 @@ def sky_asymmetry(box: Any) -> Any:
 
 
 @kernel()
-def matched_asymmetry(
-    image: Any, empty: Any, xc: Any, yc: Any, radius: Any, least: Any
-) -> Any:
+def matched_asymmetry(image: Any, empty: Any, xc: Any, yc: Any, radius: Any, least: Any) -> Any:
     """Return the mean absolute difference of empty pixels from others, interpolated alike.
 
     A half turn about a point between pixels averages up to four of them, which takes noise away.
@@ -120,7 +118,7 @@ def sky_smoothness(box: Any, size: Any) -> Any:
 
 @kernel()
 def clipped_mode(values: Any) -> Any:
-    """Return the mode and the standard deviation of pixels, clipped at 3 sigma until nothing changes.
+    """Return the mode and standard deviation of pixels, clipped at 3 sigma until nothing changes.
 
     The mode is 2.5 medians less 1.5 means, and the clip is about it.
 

@@ -8,7 +8,7 @@ from galfeat.features.kernels.compiling import kernel
 from galfeat.features.shape.apertures import ellipse_sums, row_sums
 from galfeat.features.shape.filters import uniform
 
-__all__ = ["smoothness", "smoothing_side"]
+__all__ = ["smoothing_side", "smoothness"]
 
 _INNER, _OUTER, _SIDE = 0.25, 1.5, 0.25  # in Petrosian radii
 

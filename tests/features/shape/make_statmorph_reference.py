@@ -1,8 +1,8 @@
 """Make ``statmorph_reference.npz``: statmorph's numbers of simulated galaxies and of real ones.
 
-``python tests/features/shape/make_statmorph_reference.py [REAL]`` needs statmorph 0.7.2 and takes half
-a second a galaxy; REAL is the folder of real FITS images. Images are not stored: the simulated survey
-is rendered again, and real ones are read again where they are; a test compares pixels' sums first.
+``python tests/features/shape/make_statmorph_reference.py [REAL]`` needs statmorph 0.7.2 and takes
+half a second a galaxy; REAL is the folder of real FITS images. Images are not stored: the survey is
+rendered again, and real ones are read where they are; a test compares the sums of pixels first.
 """
 
 import sys
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.data import Preparation, prepare, read_cutout, simulate
+from galfeat.data import Preparation, prepare, read_cutouts, simulate
 from galfeat.features import Shape
 
 REFERENCE = Path(__file__).parent / "statmorph_reference.npz"
@@ -58,7 +58,7 @@ STATMORPH = {
 """Our names and statmorph's."""
 
 COUNT, SIZE, SEED = 300, 64, 3
-LARGEST = 200  # pixels of a real image's side
+REAL_SIZE = 96
 
 
 def simulated() -> NDArray[np.float32]:
@@ -74,14 +74,14 @@ def real(folder: Path) -> dict[str, NDArray[np.float32]]:
     for path in sorted(folder.rglob("*.fits*")):
         if any(word in path.name for word in ("psfim", "segim", "sigma")):
             continue
-        cutout = read_cutout(path)
-        side = min(min(cutout.pixels.shape[1:]), LARGEST)
-        prepared = prepare([cutout], Preparation(size=side, stretch="none"))
-        found[path.name] = prepared.pixels[0, 0]
+        light = read_cutouts(path, preparation=Preparation(size=REAL_SIZE, stretch="none")).pixels
+        found.update({f"{path.name} {row}": image[0] for row, image in enumerate(light)})
     return found
 
 
-def measure(image: NDArray[np.float32], segments: NDArray[np.uint8]) -> tuple[list[float], int, float]:
+def measure(
+    image: NDArray[np.float32], segments: NDArray[np.uint8]
+) -> tuple[list[float], int, float]:
     """Return statmorph's numbers in the order of `STATMORPH`, its flag, and its CPU seconds."""
     import statmorph
 

@@ -174,7 +174,7 @@ def test_a_sersic_profile_is_found_again() -> None:
             for dx in fine:
                 along, across = x + dx, (y + dy) / 0.6
                 image += np.exp(-b * ((np.hypot(along, across) / 12) ** (1 / n) - 1)) / 81
-        good = np.zeros(image.shape, dtype=np.uint8)
+        good = np.ones(image.shape, dtype=np.float32)
         found = fit_sersic(f4(image), good, (60.0, 60.0, 0.6, 0.0), 55.0, 1.5, 8.0)
         assert found[3]
         assert found[:2] == (pytest.approx(n, rel=0.03), pytest.approx(12, rel=0.02))

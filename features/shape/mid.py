@@ -169,8 +169,8 @@ def intensity_and_deviation(image: Any, region: Any, area: Any) -> Any:
 
     The image is smoothed a little, and every pixel climbs to the brightest of its neighbors until
     it comes to a peak. Intensity is the light of the second brightest hill over that of the
-    brightest; deviation the distance of the brightest hill's peak from the centroid, in radii of a circle of
-    the region's area.
+    brightest; deviation the distance of the brightest hill's peak from the centroid, in radii of a
+    circle of the region's area.
 
     Parameters
     ----------

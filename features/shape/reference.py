@@ -116,9 +116,10 @@ def asymmetry_center(
     image: Floats, start: tuple[float, float], radius: float, sky: float
 ) -> tuple[float, float]:
     """Return the column and row about which the asymmetry is least."""
-    x, y = optimize.fmin(
-        lambda at: asymmetry(image, (at[0], at[1]), radius, sky), start, xtol=1e-3, disp=False
-    )
+    def least(at: Floats) -> float:
+        return asymmetry(image, (float(at[0]), float(at[1])), radius, sky)
+
+    x, y = optimize.fmin(least, np.array(start), xtol=1e-3, disp=False)
     return float(x), float(y)
 
 

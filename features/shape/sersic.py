@@ -2,8 +2,8 @@
 
 Center, axis ratio and position angle stay those of the moments. The mean surface brightness in
 rings half a pixel wide (and, within 1.5 pixels, every pixel by itself, the model averaged over it)
-is fitted by least squares, each ring weighing by its pixels, as if every pixel had the same noise. The
-amplitude is linear and solved for; index and radius take Levenberg's and Marquardt's steps.
+is fitted by least squares, each ring weighing by its pixels, as if every pixel had the same noise.
+The amplitude is linear and solved for; index and radius take Levenberg's and Marquardt's steps.
 """
 
 import math

@@ -3,9 +3,10 @@
 Its numbers of 300 simulated galaxies and of real ones are stored; see make_statmorph_reference.py.
 """
 
-import sys
+import importlib.util
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,18 @@ from scipy.stats import spearmanr
 from galfeat.features import Shape
 from galfeat.features.shape import ShapeTable
 
-sys.path.insert(0, str(Path(__file__).parent))
-import make_statmorph_reference as reference
 
-sys.path.pop(0)
+def _maker() -> ModuleType:
+    path = Path(__file__).with_name("make_statmorph_reference.py")
+    spec = importlib.util.spec_from_file_location("make_statmorph_reference", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+reference = _maker()
 
 ABSOLUTE = {"asymmetry": 0.01, "smoothness": 0.01, "outer_asymmetry": 0.01, "deviation": 0.01}
 RELATIVE = 0.01

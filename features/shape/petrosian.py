@@ -29,7 +29,9 @@ def _petrosian(sums: Any, good: Any, masked: Any, shape: Any, r: Any) -> Any:
     high, high_area = ellipse_sums(sums, good, masked, xc, yc, outer, outer * ratio, theta)
     flux, area = ellipse_sums(sums, good, masked, xc, yc, r, r * ratio, theta)
     ring_area = high_area - low_area
-    ring = abs(high - low) / ring_area if ring_area > 1e-9 else 0.0
+    if not ring_area > 0.01:
+        return np.nan  # the ring lies outside of the image
+    ring = abs(high - low) / ring_area
     mean = abs(flux) / area if area > 0 else 0.0
     return (ring / mean if mean > 0 else (1.0 if ring != 0 else 0.0)) - ETA
 
@@ -53,7 +55,7 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
     -------
     radius : float
     problem : int
-        1 if the light never falls below, 2 if it does so within the first pixel.
+        1 if the light never falls below inside the image, 2 if it does so within the first pixel.
     """
     ny, nx = sums.shape[0], sums.shape[1] - 1
     start, end = ANNULUS, math.sqrt(float(ny * ny + nx * nx)) / shape[2]
@@ -62,6 +64,8 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
     for step in range(_STEPS):
         r = start + (end - start) * step / (_STEPS - 1)
         value = _petrosian(sums, good, masked, shape, r)
+        if not value == value:
+            return end, 1
         if value > 0:
             low, low_value = r, value
         else:
@@ -77,7 +81,7 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
             break
         middle = (low * high_value - high * low_value) / (high_value - low_value)
         value = _petrosian(sums, good, masked, shape, middle)
-        if abs(value) < _CLOSE:
+        if not abs(value) >= _CLOSE:
             return middle, 0
         if value > 0:
             low, low_value = middle, value

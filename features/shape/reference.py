@@ -116,6 +116,7 @@ def asymmetry_center(
     image: Floats, start: tuple[float, float], radius: float, sky: float
 ) -> tuple[float, float]:
     """Return the column and row about which the asymmetry is least."""
+
     def least(at: Floats) -> float:
         return asymmetry(image, (float(at[0]), float(at[1])), radius, sky)
 

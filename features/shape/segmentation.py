@@ -7,7 +7,6 @@ import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.shape.filters import CONSTANT, gaussian
-from galfeat.features.shape.regions import grow
 from galfeat.features.shape.sorting import sort_ascending
 
 __all__ = ["NEIGHBOR", "SKY", "SOURCE", "find_outliers", "find_source", "stamp_bounds"]
@@ -17,6 +16,7 @@ SKY, SOURCE, NEIGHBOR = 0, 1, 2
 
 _SMOOTHING = 1.5  # pixels: about the point spread of a well-sampled image
 _FRAME = 0.1  # of the image: where the noise of the smoothed image is measured
+_UNSEEN = -1  # a pixel above the threshold that is in no region yet
 _LEAST = 5  # pixels of a region: fewer are a hot pixel or a peak of the noise
 _REACH = 0.25  # of the shorter side: what lies further from the center is another source
 _EXTENT = 2.5  # side of the stamp, in sides of the source's bounding box
@@ -49,38 +49,47 @@ def find_source(image: Any, good: Any, threshold: Any, segments: Any) -> Any:
             smooth[y, x] = smooth[y, x] / weight[y, x] if weight[y, x] > 1e-6 else np.float32(0)
     sky, noise = _frame_level(smooth, good)
     noise = max(noise, 1 / (2 * math.sqrt(math.pi) * _SMOOTHING))
-    above, region = np.empty((ny, nx), np.uint8), np.empty((ny, nx), np.uint8)
+    wide = nx + 2
+    labels = np.zeros((ny + 2) * wide, np.int32)  # in a frame of sky
     for y in range(ny):
         for x in range(nx):
-            above[y, x] = smooth[y, x] > sky + threshold * noise
-    segments[:] = SKY
-    cy, cx = 0.5 * (ny - 1), 0.5 * (nx - 1)
-    nearest, chosen, pixels = (_REACH * min(ny, nx)) ** 2, 0, 0
-    labels = np.zeros((ny, nx), np.int32)
-    label = 0
-    for y0 in range(ny):
-        for x0 in range(nx):
-            if not above[y0, x0]:
-                continue
-            count = grow(above, y0, x0, region)
-            label += 1
-            distance = np.inf
-            for y in range(ny):
-                for x in range(nx):
-                    if region[y, x]:
-                        above[y, x] = 0
-                        if count >= _LEAST:
-                            labels[y, x] = label
-                        distance = min(distance, (y - cy) ** 2 + (x - cx) ** 2)
-            if count >= _LEAST and (
-                distance < nearest or (distance == nearest and (chosen == 0 or count > pixels))
-            ):
-                nearest, chosen, pixels = distance, label, count
+            if smooth[y, x] > sky + threshold * noise:
+                labels[(y + 1) * wide + x + 1] = _UNSEEN
+    sizes = np.zeros(ny * nx // 2 + 2, np.int32)
+    waiting = np.empty(ny * nx, np.int32)
+    cy, cx = 0.5 * (ny - 1) + 1, 0.5 * (nx - 1) + 1
+    nearest, chosen, label = (_REACH * min(ny, nx)) ** 2, 0, 0
+    for start in range(wide, (ny + 1) * wide):
+        if labels[start] != _UNSEEN:
+            continue
+        label += 1
+        labels[start], waiting[0] = label, start
+        left, distance = 1, np.inf
+        while left:
+            left -= 1
+            at = waiting[left]
+            sizes[label] += 1
+            distance = min(distance, (at // wide - cy) ** 2 + (at % wide - cx) ** 2)
+            for row in range(-1, 2):
+                first = at + row * wide - 1
+                for place in range(first, first + 3):
+                    if labels[place] == _UNSEEN:
+                        labels[place] = label
+                        waiting[left] = place
+                        left += 1
+        if sizes[label] < _LEAST:
+            continue
+        equal = distance == nearest and (chosen == 0 or sizes[label] > sizes[chosen])
+        if distance < nearest or equal:
+            nearest, chosen = distance, label
     for y in range(ny):
         for x in range(nx):
-            if labels[y, x]:
-                segments[y, x] = SOURCE if labels[y, x] == chosen else NEIGHBOR
-    return pixels
+            found = labels[(y + 1) * wide + x + 1]
+            if found == 0 or sizes[found] < _LEAST:
+                segments[y, x] = SKY
+            else:
+                segments[y, x] = SOURCE if found == chosen else NEIGHBOR
+    return sizes[chosen]
 
 
 @kernel()

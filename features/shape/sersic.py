@@ -1,7 +1,7 @@
 """A Sersic profile fitted to the elliptical profile of a galaxy, without a point spread.
 
 Center, axis ratio and position angle stay those of the moments. The mean surface brightness in
-rings half a pixel wide (and, within 1.5 pixels, every pixel by itself, the model averaged over it)
+rings half a pixel wide (and, within 2.5 pixels, every pixel by itself, the model averaged over it)
 is fitted by least squares, each ring weighing by its pixels, as if every pixel had the same noise.
 The amplitude is linear and solved for; index and radius take Levenberg's and Marquardt's steps.
 """
@@ -16,9 +16,11 @@ from galfeat.features.kernels.compiling import kernel
 __all__ = ["fit_sersic", "sersic_b"]
 
 _STEP = 0.5  # width of a ring, pixels
-_INNER = 1.5  # pixels from the center within which pixels stand for themselves
-_SPLIT = 3  # samples along a side of such a pixel
+_INNER = 2.5  # pixels from the center within which pixels stand for themselves
+_SPLIT, _CORE, _CORE_SPLIT = 3, 0.8, 8  # samples along a side of such a pixel; of the innermost
+_PIXELS, _CORE_PIXELS = 24, 4  # of them at most
 _LEAST, _MOST = 0.1, 10.0  # Sersic indices
+_MOST_BENT = 0.3  # of the light in the middle of a sample that its mean may be above
 _TRIES = 40
 _CLOSE = 1e-4  # relative change of the parameters that ends the search
 
@@ -44,14 +46,16 @@ def sersic_b(n: Any) -> Any:
 
 @kernel()
 def _profile(image: Any, whole: Any, shape: Any, end: Any) -> Any:
-    """Return each ring's or pixel's log radii of samples, the first of them, mean and weight."""
+    """Return samples' log radii and curves, the first of each ring or pixel, means and weights."""
     ny, nx = image.shape
     xc, yc, ratio, theta = shape
     cos, sin = math.cos(theta), math.sin(theta)
     rings = int(end / _STEP) + 1
     total, room, far = np.zeros(rings), np.zeros(rings), np.zeros(rings)
-    most = rings + 16
-    logs, first = np.empty(rings + 16 * _SPLIT * _SPLIT), np.zeros(most + 1, np.int64)
+    most = rings + _PIXELS
+    room_for = rings + _PIXELS * _SPLIT * _SPLIT + _CORE_PIXELS * _CORE_SPLIT * _CORE_SPLIT
+    logs, curves, first = np.empty(room_for), np.empty(room_for), np.zeros(most + 1, np.int64)
+    bent = (1 + 1 / (ratio * ratio)) / 48  # half of it along, half across
     means, weights = np.empty(most), np.empty(most)
     count, samples = 0, 0
     for y in range(ny):
@@ -63,39 +67,53 @@ def _profile(image: Any, whole: Any, shape: Any, end: Any) -> Any:
             r = math.sqrt(along * along + across * across)
             if r >= end:
                 continue
-            if dx * dx + dy * dy >= _INNER * _INNER or count >= 16:
+            if dx * dx + dy * dy >= _INNER * _INNER or count >= _PIXELS:
                 ring = int(r / _STEP)
                 total[ring] += image[y, x]
                 room[ring] += 1
                 far[ring] += r
                 continue
-            for i in range(_SPLIT):
-                for j in range(_SPLIT):
-                    sx, sy = dx + (j + 0.5) / _SPLIT - 0.5, dy + (i + 0.5) / _SPLIT - 0.5
+            split = _CORE_SPLIT if dx * dx + dy * dy < _CORE * _CORE else _SPLIT
+            for i in range(split):
+                for j in range(split):
+                    sx, sy = dx + (j + 0.5) / split - 0.5, dy + (i + 0.5) / split - 0.5
                     along, across = sx * cos + sy * sin, (sy * cos - sx * sin) / ratio
-                    logs[samples] = math.log(max(math.sqrt(along * along + across * across), 0.05))
+                    squared = max(along * along + across * across, 1e-3)
+                    logs[samples] = 0.5 * math.log(squared)
+                    curves[samples] = bent / (split * split * squared)
                     samples += 1
             means[count], weights[count] = image[y, x], 1.0
             count += 1
             first[count] = samples
     for ring in range(rings):
         if room[ring] > 0:
-            logs[samples] = math.log(far[ring] / room[ring])
+            r = far[ring] / room[ring]
+            logs[samples] = math.log(r)
+            curves[samples] = (bent + _STEP * _STEP / 24) / (r * r)
             samples += 1
             means[count], weights[count] = total[ring] / room[ring], room[ring]
             count += 1
             first[count] = samples
-    return logs, first, means, weights, count
+    return logs, curves, first, means, weights, count
 
 
 @kernel()
-def _model(logs: Any, first: Any, count: Any, log_n: Any, log_r: Any, out: Any) -> None:
+def _model(
+    logs: Any, curves: Any, first: Any, count: Any, log_n: Any, log_r: Any, out: Any
+) -> None:
+    """Fill ``out`` with the mean profile of the samples of each ring or pixel.
+
+    A sample stands for a square, or a ring: where the profile falls like a power of the radius, its
+    mean there is that at the middle times one plus that power squared times ``curves``.
+    """
     n = math.exp(log_n)
     b = sersic_b(n)
     for k in range(count):
         value = 0.0
         for i in range(first[k], first[k + 1]):
-            value += math.exp(-b * (math.exp((logs[i] - log_r) / n) - 1))
+            x = b * math.exp((logs[i] - log_r) / n)
+            power = x / n
+            value += math.exp(b - x) * (1 + min(power * power * curves[i], _MOST_BENT))
         out[k] = value / (first[k + 1] - first[k])
 
 
@@ -135,18 +153,18 @@ def fit_sersic(image: Any, whole: Any, shape: Any, end: Any, n: Any, radius: Any
         The absolute difference from the profile over the profile's absolute light.
     fitted : bool
     """
-    logs, first, means, weights, count = _profile(image, whole, shape, end)
+    logs, curves, first, means, weights, count = _profile(image, whole, shape, end)
     if count < 6:
         return np.nan, np.nan, np.nan, False
     here, up, right = np.empty(count), np.empty(count), np.empty(count)
     log_n, log_r = math.log(n), math.log(radius)
     low, high = math.log(_LEAST), math.log(_MOST)
-    _model(logs, first, count, log_n, log_r, here)
+    _model(logs, curves, first, count, log_n, log_r, here)
     amplitude, least = _solved(here, means, weights, count)
     damping, step, done = 1e-3, 1e-3, False
     for _ in range(_TRIES):
-        _model(logs, first, count, log_n + step, log_r, up)
-        _model(logs, first, count, log_n, log_r + step, right)
+        _model(logs, curves, first, count, log_n + step, log_r, up)
+        _model(logs, curves, first, count, log_n, log_r + step, right)
         nn, nr, rr, gn, gr = 0.0, 0.0, 0.0, 0.0, 0.0
         above, _ = _solved(up, means, weights, count)
         beside, _ = _solved(right, means, weights, count)
@@ -168,7 +186,7 @@ def fit_sersic(image: Any, whole: Any, shape: Any, end: Any, n: Any, radius: Any
             to_n, to_r = (c * gn - nr * gr) / det, (a * gr - nr * gn) / det
             to_n, to_r = min(max(to_n, -0.7), 0.7), min(max(to_r, -0.7), 0.7)
             next_n, next_r = min(max(log_n + to_n, low), high), log_r + to_r
-            _model(logs, first, count, next_n, next_r, up)
+            _model(logs, curves, first, count, next_n, next_r, up)
             trial, sum_left = _solved(up, means, weights, count)
             if sum_left <= least:
                 moved = max(abs(next_n - log_n), abs(next_r - log_r))

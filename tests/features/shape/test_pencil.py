@@ -75,7 +75,7 @@ def test_asymmetry_of_two_pixels() -> None:
     total, area = ellipse_sums(light, light, False, 4.0, 4.0, 4.0, 4.0, 0.0)
     apart, _ = ellipse_sums(differs, light, False, 4.0, 4.0, 4.0, 4.0, 0.0)
     assert (total, apart) == pytest.approx((4, 4))  # |3 - 1| + |1 - 3| over 3 + 1: A = 1
-    assert area == pytest.approx(16 * math.pi)
+    assert area == pytest.approx(16 * math.pi, rel=1e-4)
     light, differs, _ = turned_difference(image, turned, good, False, 4.25, 4.0)
     assert light[4, -1] == 4
     assert differs[4, -1] == pytest.approx(2.5 + 0.5 + 1.5 + 0.5)  # pixels 2, 3, 6 and 7
@@ -171,16 +171,16 @@ def test_a_sersic_profile_is_found_again() -> None:
     for n in (0.7, 1.0, 2.5, 4.0):
         b = sersic_b(n)
         y, x = np.indices((121, 121)) - 60.0
-        fine = (np.arange(9) - 4) / 9
+        fine = (np.arange(16) - 7.5) / 16
         image = np.zeros(x.shape)
         for dy in fine:
             for dx in fine:
                 along, across = x + dx, (y + dy) / 0.6
-                image += np.exp(-b * ((np.hypot(along, across) / 12) ** (1 / n) - 1)) / 81
+                image += np.exp(-b * ((np.hypot(along, across) / 12) ** (1 / n) - 1)) / 256
         good = np.ones(image.shape, dtype=np.float32)
         found = fit_sersic(f4(image), good, (60.0, 60.0, 0.6, 0.0), 55.0, 1.5, 8.0)
         assert found[3]
-        assert found[:2] == (pytest.approx(n, rel=0.03), pytest.approx(12, rel=0.02))
+        assert found[:2] == (pytest.approx(n, rel=0.02), pytest.approx(12, rel=0.02))
 
 
 def test_b_of_an_exponential_and_of_de_vaucouleurs() -> None:

@@ -64,7 +64,7 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
     for step in range(_STEPS):
         r = start + (end - start) * step / (_STEPS - 1)
         value = _petrosian(sums, good, masked, shape, r)
-        if not value == value:
+        if value != value:
             return end, 1
         if value > 0:
             low, low_value = r, value

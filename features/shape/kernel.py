@@ -308,12 +308,13 @@ def _structure(image: Any, whole: Any, segment: Any, shape: Any, unit: Any, out:
         clump, clump_count = region, region_count
     if clump_count == 0:
         return flags
-    inside, overlap = np.empty((ny, nx), np.uint8), 0
+    inside, overlap, pixels = np.empty((ny, nx), np.uint8), 0, 0
     for y in range(ny):
         for x in range(nx):
             inside[y, x] = clump[y, x] & segment[y, x]
             overlap += clump[y, x] & region[y, x]
-    out[_M] = multimode(image, inside)
+            pixels += segment[y, x]
+    out[_M] = multimode(image, inside, pixels)
     out[_M + 1], out[_M + 2] = intensity_and_deviation(image, inside, clump_count)
     if overlap < _OVERLAP * max(region_count, clump_count):
         flags |= _DIFFER

@@ -185,17 +185,28 @@ def mid_segment(image: Floats, source: Mask) -> Mask:
     return np.asarray(labels == labels.flat[top])
 
 
-def multimode(image: Floats, segment: Mask) -> float:
-    """Return A2 / A1 at the threshold where A2^2 / A1 is largest, of all thresholds."""
+def multimode(image: Floats, segment: Mask, source: Mask) -> float:
+    """Return A2 / A1 where A2^2 / A1 is largest: of quantiles, then of the thresholds near it."""
     inside = np.where(segment, np.maximum(image, 0), 0.0)
-    best, found = 0.0, 0.0
-    for threshold in np.unique(inside[inside > 0]):
-        labels, count = ndimage.label(inside >= threshold, _EIGHT)
-        if count > 1:
-            areas = np.sort(np.bincount(labels.ravel())[1:])[::-1]
-            if areas[1] ** 2 / areas[0] > best:
-                best, found = areas[1] ** 2 / areas[0], areas[1] / areas[0]
-    return float(found)
+    values = np.sort(inside[source])
+
+    def areas(k: int) -> tuple[float, float]:  # A2^2 / A1 and A2 / A1 above the k-th faintest pixel
+        labels, count = ndimage.label(inside >= values[k], _EIGHT)
+        if values[k] <= 0 or count < 2:
+            return 0.0, 0.0
+        second, first = np.sort(np.bincount(labels.ravel())[1:])[-2:]
+        return second**2 / first, second / first
+
+    last, step = len(values) - 1, 0.02
+    quantiles = np.arange(0, 1, step)
+    while max(areas(int(q * last))[0] for q in quantiles) == 0:
+        step /= 2
+        if step < 5e-4:
+            return 0.0
+        quantiles = np.arange(0, 1, step)
+    best = max(quantiles, key=lambda q: areas(int(q * last))[0])
+    near = range(int(max(0, best - 0.05) * last), int(min(1, best + 0.05) * last) + 1)
+    return areas(max(near, key=lambda k: areas(k)[0]))[1]
 
 
 def deviation_and_intensity(image: Floats, segment: Mask) -> tuple[float, float]:

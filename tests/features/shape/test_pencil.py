@@ -144,8 +144,9 @@ def test_areas_of_modes() -> None:
     image[5, 6:9] = 4  # three
     image[3:5, 4:6] = 1  # a bridge at a lower level
     region = (image > 0).astype(np.uint8)
-    assert multimode(image, region) == pytest.approx(3 / 6)
-    assert multimode(image, (image == 5).astype(np.uint8)) == 0, "one region"
+    assert multimode(image, region, 13) == pytest.approx(3 / 6)
+    assert multimode(image, region, 20) == pytest.approx(3 / 6), "seven pixels fainter than any"
+    assert multimode(image, (image == 5).astype(np.uint8), 6) == 0, "one region"
 
 
 def test_intensity_and_deviation_of_two_peaks() -> None:

@@ -143,8 +143,8 @@ def mid_segment(image: Any, segment: Any, region: Any) -> Any:
 def multimode(image: Any, region: Any, pixels: Any) -> Any:
     """Return the multimode statistic: area of the second region over that of the first, A2 / A1.
 
-    At the threshold where (A2 / A1) A2 is largest: of 50 quantiles of the source's pixels (more where
-    none of them has two regions), and then of all thresholds within a twentieth of the best of them.
+    At the threshold where (A2 / A1) A2 is largest: of 50 quantiles of the source's pixels (more
+    where none of them has two regions), and then of all thresholds within a twentieth of the best.
     The largest of all thresholds would often be that of the two brightest pixels. 0 where there is
     but one region at any.
 

@@ -17,6 +17,9 @@ Each folder holds the extractor, its compiled kernels (``kernel*``) and a slow, 
 ``sift``
     `SIFT`: local descriptors of keypoints or of a grid, encoded as a bag of visual words
     (`BagOfWords`) or as a Fisher vector (`FisherVector`).
+``shape``
+    `Shape`: Petrosian radii, concentration, asymmetry, smoothness, Gini, M20, MID, by their
+    published definitions.
 ``base``, ``learned``, ``transformer``, ``settings``
     Base class of all extractors, and of those that learn something; scikit-learn's estimator
     interface; validation of settings.
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from galfeat.features.hog.extractor import HOG
     from galfeat.features.invariances import INVARIANCES
     from galfeat.features.pixels.extractor import Pixels
+    from galfeat.features.shape.extractor import Shape
     from galfeat.features.sift.bag_of_words import BagOfWords
     from galfeat.features.sift.extractor import SIFT
     from galfeat.features.sift.fisher_vectors import FisherVector
@@ -65,6 +69,7 @@ else:  # numba and scikit-learn take a second to load
             "Extractor": "base",
             "FisherVector": "sift.fisher_vectors",
             "Pixels": "pixels.extractor",
+            "Shape": "shape.extractor",
             "Texture": "texture.extractor",
             "combine": "combined",
             "make_extractors": "extractors",
@@ -83,6 +88,7 @@ __all__ = [
     "Extractor",
     "FisherVector",
     "Pixels",
+    "Shape",
     "Texture",
     "combine",
     "make_extractors",

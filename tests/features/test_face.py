@@ -22,6 +22,7 @@ FACE = [
     "INVARIANCES",
     "Pixels",
     "SIFT",
+    "Shape",
     "Texture",
     "combine",
     "make_extractors",

@@ -1,0 +1,236 @@
+"""Shape: the published quantities of galaxy morphology as an extractor."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from galfeat import CutoutError, UsageError
+from galfeat.features.base import default_bands
+from galfeat.features.learned import LearnedExtractor
+from galfeat.features.settings import choice, number
+from galfeat.features.shape import planes
+from galfeat.features.shape.measurement import ShapeTable
+from galfeat.features.shape.quantities import QUANTITIES
+
+__all__ = ["Shape"]
+
+_STRETCHES = ("asinh", "linear")
+_SMALLEST = 16  # pixels of a side
+_SERSIC = "sersic_"  # how the quantities of the fit begin
+
+
+class Shape(LearnedExtractor):
+    """The published quantities of galaxy morphology, by their published definitions.
+
+    Petrosian, half-light and other radii, concentration, asymmetries, smoothness, Gini, M20, their
+    bulge and merger statistics, multimode, intensity and deviation, the ellipse of the second
+    moments and a Sersic profile, of each band and of the detection image, the mean of the bands.
+
+    Parameters
+    ----------
+    stretch : {"asinh", "linear"}, default "asinh"
+        What was done to the light, in units of its noise: pixels are asinh(light), or light.
+    sersic : bool, default True
+        Whether a Sersic profile is fitted.
+    threshold : float, default 3.0
+        How far the source stands above the sky, in deviations of the smoothed detection image.
+    outlier_sigma : float, default 10.0
+        Deviations of its eight neighbors by which a pixel must differ from their mean to count as
+        bad; 0 lets all pass.
+    smallest_radius : float, default 1.5
+        Radius of half of the light of the point spread, pixels: a source that is no larger is
+        flagged as small.
+    min_good : float, default 0.5
+        Least fraction of good pixels in each band.
+
+    Attributes
+    ----------
+    fill_values_ : array of float32, shape (k,)
+        What stands in a vector for what could not be measured: the median of the training
+        galaxies where it could, and 0 where none could.
+
+    Notes
+    -----
+    `measure` tells what was measured; `transform` gives vectors for networks, and a vector holds a
+    number everywhere. So `transform` fills in what `fit` learned, and the last column of each
+    plane, ``quality``, is 0 for a good measurement, 1 for a suspect and 2 for a bad one. Positions,
+    the position angle, fluxes and the sky are measured, but are no part of the vector.
+
+    The definitions are statmorph's (Rodriguez-Gomez et al. 2019), and the numbers agree with it;
+    see docs/shape.md for each of them and for what differs. All bands are measured on the source
+    found in the detection image. Overlapping galaxies are one source: nothing is deblended.
+
+    References
+    ----------
+    Conselice 2003, ApJS 147, 1, doi:10.1086/375001; Lotz, Primack and Madau 2004, AJ 128, 163,
+    doi:10.1086/421849; Freeman et al. 2013, MNRAS 434, 282, doi:10.1093/mnras/stt1016;
+    Wen, Zheng and An 2014, ApJ 787, 130, doi:10.1088/0004-637X/787/2/130;
+    Pawlik et al. 2016, MNRAS 456, 3032, doi:10.1093/mnras/stv2878;
+    Rodriguez-Gomez et al. 2019, MNRAS 483, 4140, doi:10.1093/mnras/sty3345
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from galfeat.features import Shape
+    >>> y, x = np.indices((64, 64)) - 31.5
+    >>> disks = [np.arcsinh(100 * np.exp(-np.hypot(x, y) / size)) for size in (3, 4)]
+    >>> Shape().fit_transform(np.array(disks)[:, None]).shape
+    (2, 31)
+    """
+
+    key = "shape"
+
+    def __init__(
+        self,
+        stretch: str = "asinh",
+        *,
+        sersic: bool = True,
+        threshold: float = 3.0,
+        outlier_sigma: float = 10.0,
+        smallest_radius: float = 1.5,
+        min_good: float = 0.5,
+    ) -> None:
+        self.stretch = stretch
+        self.sersic = sersic
+        self.threshold = threshold
+        self.outlier_sigma = outlier_sigma
+        self.smallest_radius = smallest_radius
+        self.min_good = min_good
+
+    def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
+        """Return, for each plane, ``plane_ellipticity`` and the like, last ``plane_quality``."""
+        self._check_size(shape)
+        names = [QUANTITIES[place].name for place in self._chosen()]
+        return [f"{plane}_{name}" for plane in _planes(bands) for name in [*names, "quality"]]
+
+    def measure(
+        self,
+        X: ArrayLike,
+        *,
+        segments: ArrayLike | None = None,
+        bands: Sequence[str] | None = None,
+    ) -> ShapeTable:
+        """Measure every image, and say what could not be measured.
+
+        Parameters
+        ----------
+        X : array, shape (n, bands, ny, nx)
+        segments : array of int, shape (n, ny, nx), optional
+            Which pixels are sky (0), the source (1) or other sources (any other number). Unless
+            given, the source is found on the detection image.
+        bands : sequence of str, optional
+            Names of the bands; ``band1``, ``band2``, … unless given.
+
+        Returns
+        -------
+        ShapeTable
+
+        Raises
+        ------
+        CutoutError
+            If some rows have too few good pixels; its `reasons` are those of the method `reasons`.
+        UsageError
+            If `X` or the segments are no batch of images, or a setting makes no sense.
+        """
+        images = self._checked(X)
+        count = images.shape[1]
+        names = default_bands(count) if bands is None else tuple(bands)
+        if len(names) != count:
+            raise UsageError(f"bands must be the names of {count} bands; they are {names}")
+        if reasons := self._reasons(images):
+            raise CutoutError(reasons)
+        maps = None if segments is None else _as_segments(segments, images.shape)
+        values, flags, maps = self._measured(images, maps)
+        valid = np.isfinite(values)
+        return ShapeTable(
+            _planes(names), np.where(valid, values, 0.0), valid, flags.astype(np.uint32), maps
+        )
+
+    def _chosen(self) -> list[int]:
+        return [
+            place
+            for place, quantity in enumerate(QUANTITIES)
+            if quantity.feature and (self.sersic or not quantity.name.startswith(_SERSIC))
+        ]
+
+    def _smallest(self) -> tuple[int, int]:
+        choice("stretch", self.stretch, _STRETCHES)
+        number("threshold", self.threshold, 0.0)
+        number("outlier_sigma", self.outlier_sigma, 0.0)
+        number("smallest_radius", self.smallest_radius, 0.0)
+        return _SMALLEST, _SMALLEST
+
+    def _measured(
+        self, images: NDArray[np.float32], segments: NDArray[np.uint8] | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint8]]:
+        n, bands, ny, nx = images.shape
+        count = bands + (bands > 1)
+        values = np.empty((n, count, len(QUANTITIES)))
+        flags = np.empty((n, count), dtype=np.int64)
+        given = segments is not None
+        maps = np.empty((n, ny, nx), dtype=np.uint8) if segments is None else segments
+        pixels = images.view()
+        pixels.flags.writeable = False  # one compiled version, whatever the caller's array allows
+        planes.measure_images(
+            pixels,
+            self.stretch == "asinh",
+            given,
+            float(self.threshold),
+            float(self.outlier_sigma),
+            float(self.smallest_radius),
+            bool(self.sersic),
+            values,
+            flags,
+            maps,
+        )
+        return values, flags, maps
+
+    def _vectors(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the vectors, NaN where a quantity was not measured."""
+        values, flags, maps = self._measured(images, None)
+        valid = np.isfinite(values)
+        table = ShapeTable(default_bands(values.shape[1]), values, valid, flags.astype("u4"), maps)
+        chosen = values[:, :, self._chosen()]
+        vectors = np.concatenate([chosen, table.quality[:, :, None]], axis=2)
+        with np.errstate(over="ignore"):
+            out = vectors.reshape(len(images), -1).astype(np.float32)
+        out[~np.isfinite(out)] = np.nan
+        return out
+
+    def _learn(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        step = max(1, self._at_once // images[0].size)
+        parts = [self._vectors(images[i : i + step]) for i in range(0, len(images), step)]
+        vectors = np.concatenate(parts)
+        self.fill_values_ = _medians(vectors)
+        return _filled(vectors, self.fill_values_)
+
+    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return _filled(self._vectors(images), self.fill_values_)
+
+
+def _planes(bands: Sequence[str]) -> tuple[str, ...]:
+    return tuple(bands) if len(bands) == 1 else ("detection", *bands)
+
+
+def _medians(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    medians = np.zeros(vectors.shape[1], dtype=np.float32)
+    for k, column in enumerate(vectors.T):
+        if np.isfinite(column).any():
+            medians[k] = np.nanmedian(column)
+    return medians
+
+
+def _filled(vectors: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.where(np.isnan(vectors), values, vectors)
+
+
+def _as_segments(segments: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    given = np.asarray(segments)
+    expected = (shape[0], *shape[2:])
+    if given.dtype.kind not in "biu" or given.shape != expected:
+        raise UsageError(
+            f"segments must be whole numbers of shape (n, ny, nx) = {expected}; "
+            f"they are {given.dtype} of shape {given.shape}"
+        )
+    return np.where(given == 0, 0, np.where(given == 1, 1, 2)).astype(np.uint8)

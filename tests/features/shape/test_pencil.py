@@ -1,0 +1,265 @@
+"""Numbers of shape that a person can check with a pencil."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage, optimize
+
+from galfeat.features.shape.apertures import ellipse_sums, row_sums
+from galfeat.features.shape.asymmetry import asymmetry_center, reversed_copy, turned_difference
+from galfeat.features.shape.filters import CONSTANT, REFLECT, gaussian, uniform
+from galfeat.features.shape.gini_m20 import gini, m20, values_in
+from galfeat.features.shape.mid import intensity_and_deviation, multimode
+from galfeat.features.shape.moments import ellipse_of, source_moments
+from galfeat.features.shape.petrosian import light_radii, petrosian_radius
+from galfeat.features.shape.planes import undo_stretch
+from galfeat.features.shape.regions import grow
+from galfeat.features.shape.segmentation import find_outliers
+from galfeat.features.shape.sersic import fit_sersic, sersic_b
+from galfeat.features.shape.sky import clipped_mode, find_box, matched_asymmetry, sky_asymmetry
+from galfeat.features.shape.sorting import argsort_ascending, sort_ascending
+
+Floats = NDArray[np.float64]
+
+
+def f4(values: Any) -> NDArray[np.float32]:
+    return np.array(values, dtype=np.float32)
+
+
+def sums_of(image: Any) -> Floats:
+    sums = np.empty((image.shape[0], image.shape[1] + 1))
+    row_sums(f4(image), sums)
+    return sums
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0, 0, 0, 1], 1.0),
+        ([2, 2, 2, 2], 0.0),
+        ([1, 2, 3, 4], 1 / 3),  # (-3 - 2 + 3 + 12) / (3 * 10)
+        ([-4, 1, 2, 3], 1 / 3),  # by size
+        ([-3, -1], 0.5),
+    ],
+)
+def test_gini(values: list[float], expected: float) -> None:
+    assert gini(f4(values)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("values", [[1.0], [0, 0, 0]])
+def test_there_is_no_gini_of_one_pixel_or_of_no_light(values: list[float]) -> None:
+    assert math.isnan(gini(f4(values)))
+
+
+def test_m20_of_points() -> None:
+    image = np.zeros((5, 7), dtype=np.float32)
+    image[2, [1, 2, 4, 5]] = [1, 9, 9, 1]  # of 20, the nines are the brightest fifth and more
+    region = (image > 0).astype(np.uint8)
+    ordered = values_in(image, region, 4)
+    assert ordered.tolist() == [1, 1, 9, 9]
+    assert m20(image, region, ordered) == pytest.approx(math.log10(18 / (18 + 2 * 4)))
+    image[2, [1, 2, 4, 5]] = 0
+    image[2, 3] = 5
+    assert math.isnan(m20(image, (image > 0).astype(np.uint8), f4([5]))), "a point has no moment"
+
+
+def test_asymmetry_of_two_pixels() -> None:
+    image = np.zeros((9, 9), dtype=np.float32)
+    image[4, 2], image[4, 6] = 3, 1
+    good = np.ones_like(image)
+    turned = reversed_copy(image, 0.0)
+    light, differs, _ = turned_difference(image, turned, good, False, 4.0, 4.0)
+    total, area = ellipse_sums(light, light, False, 4.0, 4.0, 4.0, 4.0, 0.0)
+    apart, _ = ellipse_sums(differs, light, False, 4.0, 4.0, 4.0, 4.0, 0.0)
+    assert (total, apart) == pytest.approx((4, 4))  # |3 - 1| + |1 - 3| over 3 + 1: A = 1
+    assert area == pytest.approx(16 * math.pi, rel=1e-4)
+    light, differs, _ = turned_difference(image, turned, good, False, 4.25, 4.0)
+    assert light[4, -1] == 4
+    assert differs[4, -1] == pytest.approx(2.5 + 0.5 + 1.5 + 0.5)  # pixels 2, 3, 6 and 7
+
+
+def test_a_center_between_pixels_is_found() -> None:
+    y, x = np.indices((41, 43))
+    image = f4(np.exp(-((y - 20.3) ** 2 + (x - 21.6) ** 2) / 30))
+    good = np.ones_like(image)
+    turned, partners = reversed_copy(image, 0.0), reversed_copy(good, 1.0)
+    xc, yc, least = asymmetry_center(image, good, turned, partners, 20.0, 20.0, 12.0, 0.0)
+    assert (xc, yc) == pytest.approx((21.6, 20.3), abs=0.02)
+    assert least < 0.02
+
+
+def test_ellipses_have_their_area_and_light() -> None:
+    flat = sums_of(np.full((40, 50), 2.0))
+    for a, b, theta in ((3, 3, 0), (10, 4, 0.7), (15, 3, -1.2), (0.7, 0.5, 0.3)):
+        light, area = ellipse_sums(flat, flat, False, 24.3, 19.8, a, b, theta)
+        assert area == pytest.approx(math.pi * a * b, rel=1e-4)
+        assert light == pytest.approx(2 * area)
+    light, area = ellipse_sums(flat, flat, False, -0.5, 20.0, 5.0, 5.0, 0.0)
+    assert area == pytest.approx(12.5 * math.pi, rel=1e-4), "half of it lies outside"
+    assert ellipse_sums(flat, flat, False, 20.0, 20.0, 0.0, 0.0, 0.0) == (0, 0)
+    good = np.ones((40, 50), dtype=np.float32)
+    good[:, 25:] = 0
+    _, area = ellipse_sums(flat, sums_of(good), True, 24.5, 20.0, 5.0, 5.0, 0.0)
+    assert area == pytest.approx(12.5 * math.pi, rel=1e-4), "half of it is masked"
+
+
+def test_petrosian_and_light_radii_of_an_exponential_disk() -> None:
+    scale = 6.0
+    y, x = np.indices((201, 201)) - 100.0
+    sums = sums_of(1000 * np.exp(-np.hypot(x, y) / scale))
+
+    def grown(r: float) -> float:  # the part of the light within r scale lengths
+        return 1 - (1 + r) * math.exp(-r)
+
+    def excess(r: float) -> float:
+        return r * r * math.exp(-r) / (2 * grown(r)) - 0.2
+
+    petrosian = scale * float(optimize.brentq(excess, 1, 10))
+    circle = (100.0, 100.0, 1.0, 0.0)
+    found, problem = petrosian_radius(sums, sums, False, circle)
+    assert (found, problem) == (pytest.approx(petrosian, rel=5e-3), 0)
+    radii = np.empty(3)
+    assert light_radii(sums, circle, 1.5 * petrosian, np.array([0.2, 0.5, 0.8]), radii)
+    end = grown(1.5 * petrosian / scale)
+    for part, radius in zip((0.2, 0.5, 0.8), radii, strict=True):
+        assert grown(radius / scale) == pytest.approx(part * end, rel=5e-3)
+    assert 5 * math.log10(radii[2] / radii[0]) == pytest.approx(2.7, abs=0.1)
+
+
+def test_light_that_never_falls_or_falls_at_once_has_no_petrosian_radius() -> None:
+    flat = sums_of(np.ones((30, 30)))
+    assert petrosian_radius(flat, flat, False, (15.0, 15.0, 1.0, 0.0))[1] == 1
+    point = np.zeros((30, 30))
+    point[15, 15] = 1
+    sums = sums_of(point)
+    assert petrosian_radius(sums, sums, False, (15.0, 15.0, 1.0, 0.0))[1] == 2
+
+
+def test_areas_of_modes() -> None:
+    image = np.zeros((8, 12), dtype=np.float32)
+    image[1:3, 1:4] = 5  # six pixels
+    image[5, 6:9] = 4  # three
+    image[3:5, 4:6] = 1  # a bridge at a lower level
+    region = (image > 0).astype(np.uint8)
+    assert multimode(image, region, 13) == pytest.approx(3 / 6)
+    assert multimode(image, region, 20) == pytest.approx(3 / 6), "seven pixels fainter than any"
+    assert multimode(image, (image == 5).astype(np.uint8), 6) == 0, "one region"
+
+
+def test_intensity_and_deviation_of_two_peaks() -> None:
+    image = np.zeros((21, 41), dtype=np.float32)
+    image[10, 10], image[10, 30] = 4, 1
+    region = np.ones(image.shape, dtype=np.uint8)
+    intensity, deviation = intensity_and_deviation(image, region, 100)
+    assert intensity == pytest.approx(1 / 4, rel=1e-5)
+    assert deviation == pytest.approx(math.sqrt(math.pi / 100) * 4)  # the centroid is at 14
+
+
+def test_moments_of_a_rod() -> None:
+    image = np.zeros((9, 9), dtype=np.float32)
+    image[4, 2:7] = 1
+    moments = np.empty(6)
+    source_moments(image, (image > 0).astype(np.uint8), moments)
+    assert moments == pytest.approx([5, 4, 4, 2, 0, 0])
+    ratio, theta, odd = ellipse_of(moments, 4.0, 4.0)
+    assert (ratio, theta, odd) == (pytest.approx(math.sqrt((1 / 12) / (2 + 1 / 12))), 0, True)
+
+
+def test_a_sersic_profile_is_found_again() -> None:
+    for n in (0.7, 1.0, 2.5, 4.0):
+        b = sersic_b(n)
+        y, x = np.indices((121, 121)) - 60.0
+        fine = (np.arange(16) - 7.5) / 16
+        image = np.zeros(x.shape)
+        for dy in fine:
+            for dx in fine:
+                along, across = x + dx, (y + dy) / 0.6
+                image += np.exp(-b * ((np.hypot(along, across) / 12) ** (1 / n) - 1)) / 256
+        good = np.ones(image.shape, dtype=np.float32)
+        found = fit_sersic(f4(image), good, (60.0, 60.0, 0.6, 0.0), 55.0, 1.5, 8.0)
+        assert found[3]
+        assert found[:2] == (pytest.approx(n, rel=0.02), pytest.approx(12, rel=0.02))
+
+
+def test_b_of_an_exponential_and_of_de_vaucouleurs() -> None:
+    assert sersic_b(1.0) == pytest.approx(1.67835, abs=1e-4)
+    assert sersic_b(4.0) == pytest.approx(7.66925, abs=1e-4)
+    assert sersic_b(0.3600001) == pytest.approx(sersic_b(0.36), abs=3e-3)
+
+
+def test_the_sky() -> None:
+    empty = np.ones((40, 40), dtype=np.uint8)
+    assert find_box(empty) == (0, 0, 32)
+    empty[10, 10] = 0
+    assert find_box(empty) == (0, 11, 16)
+    assert find_box(np.zeros((40, 40), dtype=np.uint8))[2] == 0
+    assert sky_asymmetry(f4([[1, 2], [3, 7]])) == pytest.approx((6 + 1 + 1 + 6) / 4)
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 1, (200, 200)).astype(np.float32)
+    everywhere = np.ones(noise.shape, dtype=np.uint8)
+    whole = matched_asymmetry(noise, everywhere, 100.0, 99.5, 0.0, 1)
+    half = matched_asymmetry(noise, everywhere, 100.25, 99.75, 9.0, 1)
+    assert whole == pytest.approx(2 / math.sqrt(math.pi), rel=0.01)  # of a difference of two
+    assert math.isnan(matched_asymmetry(noise, everywhere, 100.0, 100.0, 150.0, 1))
+    assert half == pytest.approx(math.sqrt(2 / math.pi * 1.25), rel=0.01)  # of the mean of four
+
+
+def test_the_mode_does_not_see_sources() -> None:
+    rng = np.random.default_rng(1)
+    values = np.concatenate([rng.normal(3, 1, 900), np.full(40, 50.0)]).astype(np.float32)
+    mode, sigma = clipped_mode(values)
+    assert (mode, sigma) == (pytest.approx(3, abs=0.15), pytest.approx(1, abs=0.08))
+    assert clipped_mode(f4([2, 2, 2])) == (2, 0)
+
+
+def test_a_hot_pixel_is_an_outlier() -> None:
+    rng = np.random.default_rng(2)
+    image = rng.normal(0, 1, (20, 20)).astype(np.float32)
+    image[7, 9] = 60
+    marks = np.empty(image.shape, dtype=np.uint8)
+    assert find_outliers(image, 10.0, marks) == 1
+    assert marks[7, 9] == 1
+    assert find_outliers(np.full((5, 5), 3, dtype=np.float32), 10.0, marks[:5, :5]) == 0
+
+
+def test_corners_touch() -> None:
+    above = np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0]], dtype=np.uint8)
+    region = np.empty_like(above)
+    assert grow(above, 0, 0, region) == 2
+    assert region.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+
+
+def test_filters_are_those_of_scipy() -> None:
+    image = np.random.default_rng(3).normal(0, 1, (17, 23)).astype(np.float32)
+    for sigma in (0.6, 1.0, 3.3, 8.0):
+        expected = ndimage.gaussian_filter(image.astype(float), sigma, mode="constant")
+        assert gaussian(image, sigma, CONSTANT) == pytest.approx(expected, abs=1e-5)
+        expected = ndimage.gaussian_filter(image.astype(float), sigma, mode="reflect")
+        assert gaussian(image, sigma, REFLECT) == pytest.approx(expected, abs=1e-5)
+    for size in (1, 2, 3, 4, 7, 30):
+        expected = ndimage.uniform_filter(image.astype(float), size)
+        assert uniform(image, size) == pytest.approx(expected, abs=1e-5)
+
+
+def test_sorting() -> None:
+    values = np.random.default_rng(4).normal(0, 1e3, 999).astype(np.float32)
+    values[:9] = [0, -0.0, 1e30, -1e30, 1e-40, np.inf, -np.inf, 3, 3]
+    assert np.array_equal(sort_ascending(values), np.sort(values))
+    order = argsort_ascending(values)
+    assert np.array_equal(values[order], np.sort(values))
+    assert sorted(order.tolist()) == list(range(999))
+
+
+def test_the_stretch_is_undone_to_rounding() -> None:
+    pixels = np.concatenate([np.linspace(-30, 30, 4001), np.linspace(-0.6, 0.6, 999)])
+    pixels = np.append(pixels, [np.nan, np.inf]).astype(np.float32)
+    light, good = np.empty_like(pixels), np.empty_like(pixels)
+    undo_stretch(pixels, True, light, good)
+    assert light[:-2] == pytest.approx(np.sinh(pixels[:-2].astype(float)), rel=2e-6)
+    assert light[-2:].tolist() == good[-2:].tolist() == [0, 0]
+    undo_stretch(pixels, False, light, good)
+    assert np.array_equal(light[:-2], pixels[:-2])
+    assert (good[:-2] == 1).all()

@@ -61,13 +61,15 @@ class Finding:
     kept: bool
 
     def __str__(self) -> str:
-        limit = INVARIANCES[self.change].limit
-        verb = "keeps" if self.kept else "breaks"
         found = (
             f"relative change {self.relative_change:.2g}, 95 % interval {self.low:.2g} to "
-            f"{self.high:.2g}, at most {limit:g} promised"
+            f"{self.high:.2g}"
         )
-        return f"{self.extractor} {verb} its promise of {self.change} ({self.amount}): {found}"
+        if not self.promised:
+            return f"{self.extractor} does not promise {self.change} ({self.amount}): {found}"
+        verb = "keeps" if self.kept else "breaks"
+        limit = f"at most {INVARIANCES[self.change].limit:g} promised"
+        return f"{self.extractor} {verb} its promise of {self.change} ({self.amount}): {found}, {limit}"
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ _LAYOUTS = ("cube", "bands", "galaxies")
 _IN_A_ROW = 4  # mutants of one form, so that a batch holds several
 _BATCH = 60  # mutants in one folder
 _LIFE = 480  # mutants that one process reads
+_OTHERS = 4  # seconds of the processor that others may take
 _SHOWN = 6
 
 
@@ -173,10 +174,11 @@ class _Worker:
     def _start(self) -> None:
         threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         path = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+        seconds = self._settings.cpu if self._side == "galfeat" else _OTHERS
         command = [sys.executable, str(Path(__file__).with_name("worker.py")), self._side]
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
-                [*command, self._settings.door, str(self._settings.cpu)],
+                [*command, self._settings.door, str(seconds)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -273,7 +275,9 @@ class _Fuzzer:
     def mutant(self, number: int) -> _Mutant:
         """Return a mutant by its number; a negative one is a form without a fault."""
         rng = np.random.default_rng([self.settings.seed, abs(number), number < 0])
-        job = {"layout": _LAYOUTS[rng.integers(3)], "hdu": int(rng.integers(4))}
+        layout = _LAYOUTS[rng.integers(3)] if number < 0 or rng.random() < 0.4 else ""
+        more = number < 0 or bool(rng.random() < 0.4)
+        job = {"layout": layout, "hdu": int(rng.integers(4)), "more": more}
         if number < 0:
             form = self.forms[-number - 1]
             return _Mutant(number, form, form.content, "as it is", job)

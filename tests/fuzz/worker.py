@@ -38,7 +38,8 @@ SIZE = 6
 """Side of the cutouts around positions, in pixels."""
 
 _MEMORY = 3 << 30
-_MOST_PIXELS = 1 << 24
+_MOST_PIXELS = 1 << 22
+_COLUMNS = ("id", "file", "label", "x", "ra")
 
 Answer = dict[str, Any]
 Open = Callable[..., Any]
@@ -137,20 +138,23 @@ def _by_galfeat(job: Mapping[str, Any], answers: _Answers, door: Open) -> None:
         answers.view("batch", lambda: _entries(door(folder, companions=False)))
         return
     answers.view("whole", lambda: _entries(door(path, companions=False)))
-    answers.view("cutouts", lambda: [{"pixels": each} for each in read_cutouts(path).pixels])
+    if job["more"]:
+        answers.view("cutouts", lambda: [{"pixels": each} for each in read_cutouts(path).pixels])
     if job["kind"] in ("fits", "picture"):
         answers.view("folder", lambda: _entries(door(folder, companions=False)))
     if job["kind"] != "fits":
         return
     answers.view("accompanied", lambda: _entries(door(path)))
     layout = job["layout"]
-    answers.view("layout", lambda: _entries(door(path, layout=layout, companions=False)))
-    answers.view("folder in layout", lambda: _entries(door(folder, layout=layout, companions=False)))
+    if layout:
+        how = {"layout": layout, "companions": False}
+        answers.view("layout", lambda: _entries(door(path, **how)))
+        answers.view("folder in layout", lambda: _entries(door(folder, **how)))
     rows = "".join(f"{path.name}[{hdu}],{path.name},{hdu}\n" for hdu in range(HDUS))
     hdus = _written(folder / "hdus.csv", "id,file,hdu\n" + rows)
     answers.view("hdus", lambda: _entries(door(folder, catalog=hdus, companions=False)))
-    hdu = job["hdu"]
-    answers.view("single", lambda: [_shown(read_cutout(path, hdu=hdu))])
+    if job["more"]:
+        answers.view("single", lambda: [_shown(read_cutout(path, hdu=job["hdu"]))])
     places = _written(folder / "places.csv", "x,y\n4,5\n0,1\n13.4,11.5\n9000,9000\n")
     around: dict[str, Any] = {"size_pixels": SIZE, "companions": False}
     answers.view("positions", lambda: _entries(door(path, positions=places, **around)))
@@ -165,7 +169,7 @@ def _catalog_views(job: Mapping[str, Any], answers: _Answers, door: Open) -> Non
 
     def columns() -> Iterable[Mapping[str, Any]]:
         table = door(folder, catalog=path).catalog
-        names = [name for name in ("id", "file", "label", "x", "ra") if name in table.column_names]
+        names = [name for name in _COLUMNS if name in table.column_names]
         return [{"columns": {name: table.column(name).to_pylist() for name in names}}]
 
     answers.view("columns", columns)
@@ -217,18 +221,22 @@ def _hdu(path: Path, number: int) -> Iterable[Mapping[str, Any]]:
     """Read an image as astropy does, and where its stored numbers are BLANK."""
     from astropy.io import fits
 
+    marked: Any = False
     with np.errstate(all="ignore"):
         with fits.open(path, memmap=False) as file:
             hdu = file[number]
-            if not hdu.is_image or hdu.data is None or hdu.data.ndim < 2:
+            if not hdu.is_image or len(hdu.shape) < 2:
                 return []
-            if hdu.data.size > _MOST_PIXELS:
+            blank = hdu.header.get("BLANK", hdu.header.get("ZBLANK"))
+            if np.prod(hdu.shape, dtype=float) > _MOST_PIXELS:
                 raise ValueError("more pixels than are compared")
+            if hdu.data is None:
+                return []
             pixels = hdu.data.astype(np.float32)
-        with fits.open(path, memmap=False, do_not_scale_image_data=True) as file:
-            stored, header = file[number].data, file[number].header
-            blank = header.get("BLANK", header.get("ZBLANK"))
-            marked = stored == blank if stored.dtype.kind in "iu" and isinstance(blank, int) else False
+        if isinstance(blank, int):
+            with fits.open(path, memmap=False, do_not_scale_image_data=True) as file:
+                stored = file[number].data
+                marked = stored == blank if stored.dtype.kind in "iu" else False
     shape = (-1, *pixels.shape[-2:]) if pixels.size else (0, *pixels.shape[-2:])
     return [{"pixels": pixels.reshape(shape), "blank": np.broadcast_to(marked, pixels.shape).reshape(shape)}]
 
@@ -291,7 +299,7 @@ def _columns(path: Path) -> Mapping[str, Any]:
     form = {".ecsv": "ascii.ecsv", ".vot": "votable", ".fits": "fits", ".parquet": "parquet"}
     table = Table.read(path, format=form[path.suffix])
     table.convert_bytestring_to_unicode()
-    names = [name for name in ("id", "file", "label", "x", "ra") if name in table.colnames]
+    names = [name for name in _COLUMNS if name in table.colnames]
     return {name: table[name].tolist() for name in names}
 
 

@@ -31,6 +31,7 @@ import os
 import random
 import re
 import selectors
+import shlex
 import shutil
 import signal
 import subprocess
@@ -57,8 +58,7 @@ from tests.fuzz.verdicts import FAILURES, Read, Verdict, judged
 __all__ = ["Found", "Settings", "fuzz"]
 
 _LAYOUTS = ("cube", "bands", "galaxies")
-_IN_A_ROW = 4  # mutants of one form, so that a batch holds several
-_BATCH = 60  # mutants in one folder
+_BATCH = 240  # mutants in one folder
 _LIFE = 480  # mutants that one process reads
 _OTHERS = 4  # seconds of the processor that others may take
 _SHOWN = 6
@@ -77,6 +77,8 @@ class Settings:
         How many, at most.
     keep : Path, optional
         Where failing mutants are written.
+    forms : tuple of str
+        Names of forms; all if there are none.
     cpu, wall : int
         Seconds that a mutant may take, of the processor and by the clock.
     door : str
@@ -87,6 +89,7 @@ class Settings:
     seconds: float = 120
     mutants: int | None = None
     keep: Path | None = None
+    forms: tuple[str, ...] = ()
     cpu: int = 20
     wall: int = 120
     door: str = ""
@@ -258,12 +261,13 @@ class _Fuzzer:
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings, self.folder = settings, folder
-        self.forms = all_forms(settings.seed)
+        every = all_forms(settings.seed)
+        self.forms = [form for form in every if not settings.forms or form.name in settings.forms]
         self.found = Found()
         self._ours = _Worker("galfeat", settings, folder)
         self._theirs = _Worker("others", settings, folder)
         self._whole: dict[str, Read] = {}
-        self._images = [form.content for form in self.forms if form.name.startswith("plain")]
+        self._images = [form.content for form in every if form.name.startswith("plain")]
 
     def __enter__(self) -> "_Fuzzer":
         return self
@@ -281,7 +285,7 @@ class _Fuzzer:
         if number < 0:
             form = self.forms[-number - 1]
             return _Mutant(number, form, form.content, "as it is", job)
-        form = self.forms[number // _IN_A_ROW % len(self.forms)]
+        form = self.forms[number % len(self.forms)]
         donors = [self.forms[rng.integers(len(self.forms))].content for _ in range(2)]
         content, how = mutate(form.content, form.kind, donors, rng)
         return _Mutant(number, form, content, how, job)
@@ -296,9 +300,9 @@ class _Fuzzer:
         ours = self._ours.answer()
         seconds = time.monotonic() - started
         theirs = self._theirs.answer()
-        verdict = judged(mutant.form.kind, ours, theirs, self._whole.get(mutant.form.name))
         if mutant.number < 0 and not ours.ended:
             self._whole[mutant.form.name] = ours
+        verdict = judged(mutant.form.kind, ours, theirs, self._whole.get(mutant.form.name))
         self.found.note(mutant.form.name, mutant.number, verdict, seconds)
         self.found.warned(ours.warnings, mutant.number)
         if verdict.name in FAILURES:
@@ -348,7 +352,8 @@ class _Fuzzer:
     def _failed(self, mutant: _Mutant, verdict: Verdict) -> None:
         seed = self.settings.seed
         head = f"{verdict.name}: {mutant.form.name}, number {mutant.number} ({mutant.how}): {verdict.why}"
-        again = f"python tests/fuzz/run.py --seed {seed} --only {mutant.number}"
+        forms = f" --forms {shlex.join(self.settings.forms)}" if self.settings.forms else ""
+        again = f"python tests/fuzz/run.py --seed {seed}{forms} --only {mutant.number}"
         self._said(f"{head}\n  {again}")
         if self.settings.keep is None:
             return
@@ -386,7 +391,7 @@ def fuzz(settings: Settings) -> Found:
             end = time.monotonic() + settings.seconds
             batch: list[tuple[_Mutant, Read]] = []
             for number in count():
-                over = number >= settings.mutants if settings.mutants else time.monotonic() > end
+                over = number >= settings.mutants if settings.mutants is not None else time.monotonic() > end
                 if batch and (over or len(batch) >= _BATCH):
                     fuzzer.batch(batch)
                     batch = []
@@ -450,11 +455,12 @@ def _settings() -> tuple[Settings, argparse.Namespace]:
     parser.add_argument("--seed", type=int, help="of the mutants; a new one if not given")
     parser.add_argument("--mutants", type=int, help="how many; until the time is over if not given")
     parser.add_argument("--keep", type=Path, help="folder for the mutants that fail")
+    parser.add_argument("--forms", nargs="+", default=[], help="names of forms; all if not given")
     parser.add_argument("--only", type=int, nargs="+", default=[], help="numbers of mutants of the seed")
     parser.add_argument("--again", type=Path, nargs="+", default=[], help="files that were kept")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(1 << 31) if given.seed is None else given.seed
-    return Settings(seed, given.seconds, given.mutants, given.keep), given
+    return Settings(seed, given.seconds, given.mutants, given.keep, tuple(given.forms)), given
 
 
 def main() -> int:

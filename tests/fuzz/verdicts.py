@@ -1,5 +1,6 @@
 """What a mutant showed: whether galfeat read it as others do, in every way alike, or refused it in words."""
 
+import builtins
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ __all__ = ["FAILURES", "Read", "Verdict", "judged"]
 FAILURES = ("crash", "hang", "escaped", "differs", "disagrees", "neighbours")
 """Verdicts that fail the job, the gravest first."""
 
-_UNFORESEEN = re.compile(r"\b[A-Z]\w*(?:Error|Exception)\b|unforeseen")  # a bug that was made a reason
-_FOREIGN = re.compile(r"VerifyError|CfitsioException")
+_RAISED = "|".join(name for name in dir(builtins) if re.fullmatch(r"[A-Z]\w+(Error|Warning)", name))
+_UNFORESEEN = re.compile(rf"\b(?:{_RAISED}|Exception)\b|unforeseen")  # a bug that was made a reason
 _CORNERS = ((2, 1), (-2, -3), (9, 11))  # of the positions (4, 5), (0, 1) and (13.4, 11.5): row, column
 _SIZE = 6
 
@@ -81,9 +82,10 @@ def judged(kind: str, ours: Read, theirs: Read, whole: Read | None) -> Verdict:
             return check
     if kind == "catalog":
         return _columns(ours, theirs)
-    if kind == "fits":
-        return _among_ours(ours) or _positions(ours) or _against_astropy(ours, theirs)
-    return _among_ours(ours) or _against_others(ours, theirs)
+    compared = (_against_astropy if kind == "fits" else _against_others)(ours, theirs)
+    if compared.name == "differs":
+        return compared
+    return _among_ours(ours) or (_positions(ours) if kind == "fits" else None) or compared
 
 
 def _escaped(ours: Read) -> Verdict | None:
@@ -94,7 +96,7 @@ def _escaped(ours: Read) -> Verdict | None:
         reasons = [entry["reason"] for entry in view["entries"] if "reason" in entry]
         reasons += [error["words"]] if error else []
         for reason in reasons:
-            if _UNFORESEEN.search(_FOREIGN.sub("", reason)):
+            if _UNFORESEEN.search(reason):
                 return Verdict("escaped", f"{name}: made a reason: {reason}")
     return None
 

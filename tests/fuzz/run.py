@@ -209,7 +209,8 @@ class _Worker:
             self._process.kill()
             code = self._process.wait()
         how = how or ("hang" if code == -signal.SIGXCPU else "crash")
-        stack = self._errors.read_text(errors="replace")[-4000:]
+        stack = self._errors.read_text(errors="replace")
+        stack = stack[max(0, stack.rfind("Current thread")) :][:3000]
         self._close()
         ended = signal.Signals(-code).name if code < 0 else f"exit status {code}"
         return Read({}, [], how, f"{ended}\n{stack}")
@@ -351,7 +352,8 @@ class _Fuzzer:
 
     def _failed(self, mutant: _Mutant, verdict: Verdict) -> None:
         seed = self.settings.seed
-        head = f"{verdict.name}: {mutant.form.name}, number {mutant.number} ({mutant.how}): {verdict.why}"
+        what = f"{mutant.form.name}, number {mutant.number} ({mutant.how})"
+        head = f"{verdict.name}: {what}: {_place(verdict)}"
         forms = f" --forms {shlex.join(self.settings.forms)}" if self.settings.forms else ""
         again = f"python tests/fuzz/run.py --seed {seed}{forms} --only {mutant.number}"
         self._said(f"{head}\n  {again}")
@@ -368,6 +370,15 @@ class _Fuzzer:
     def _said(self, line: str) -> None:
         self.found.failures.append(line)
         print(line, flush=True)  # noqa: T201
+
+
+def _place(verdict: Verdict) -> str:
+    """Return the first line of a verdict's reason, and the line of galfeat where the stack ends."""
+    first, *stack = verdict.why.splitlines() or [""]
+    places = [re.sub(r'^ *File ".*/(?=galfeat/)', "", line) for line in stack if "/galfeat/" in line]
+    if verdict.name == "escaped":
+        places.reverse()  # a traceback ends where it was raised, a stack of a crash begins there
+    return first + (f" [{places[0]}]" if places else "")
 
 
 def _in_a_batch(entries: list[Any], alone: Read) -> Verdict | None:

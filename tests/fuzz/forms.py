@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
-
 from tests.fuzz.other_forms import other_forms
 
 __all__ = ["Form", "all_forms"]
@@ -146,13 +145,14 @@ def _layouts(rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
     yield "cube", _image(_flux(rng, 3, *_SHAPE).astype("f4"), names)
     yield "row of cubes", _image(_integers(rng, "i2", 4, 3, 9, 8))
     yield "leading ones", _image(_flux(rng, 1, 1, *_SHAPE).astype("f4"))
-    for name, headers in {
+    groups: dict[str, list[dict[str, Any]]] = {
         "bands by name": [{"EXTNAME": band} for band in "gri"],
         "bands by filter": [{"FILTER": band, "EXTNAME": "SCI"} for band in ("F435W", "F814W")],
         "galaxies": [{"EXTNAME": f"A{number}"} for number in range(3)],
         "row of galaxies": [{"EXTNAME": f"NGC{number:04}"} for number in range(20)],
         "row without names": [{}] * 18,
-    }.items():
+    }
+    for name, headers in groups.items():
         hdus = [fits.ImageHDU(_flux(rng).astype("f4"), fits.Header(own)) for own in headers]
         yield name, _whole(fits.PrimaryHDU(), *hdus)
     image = _flux(rng).astype("f4")
@@ -163,8 +163,11 @@ def _layouts(rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
     mask = fits.ImageHDU(bad.astype("i4") * 8, fits.Header({"MP_BAD": 0, "MP_SAT": 3}), "MASK")
     hdus = [fits.ImageHDU(image, name="IMAGE"), mask, fits.ImageHDU(image**2, name="VARIANCE")]
     yield "mask planes", _whole(fits.PrimaryHDU(), *hdus)
-    yield "unsigned bands", _whole(
-        fits.PrimaryHDU(), *[fits.ImageHDU(_integers(rng, "u2"), name=band) for band in "gr"]
+    yield (
+        "unsigned bands",
+        _whole(
+            fits.PrimaryHDU(), *[fits.ImageHDU(_integers(rng, "u2"), name=band) for band in "gr"]
+        ),
     )
 
 
@@ -176,12 +179,21 @@ def _odd(rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
     yield "table between", _whole(fits.PrimaryHDU(), table, fits.ImageHDU(image, name="r"))
     text = fits.TableHDU.from_columns([fits.Column("x", "I5", array=[1, 2])])
     yield "text table behind", _whole(fits.PrimaryHDU(image), text)
-    odd = ["HIERARCH ESO DET DIT = 2.0", "COMMENT = 'no value'", "OBJECT  = 'it''s'", "", "HISTORY x"]
+    odd = [
+        "HIERARCH ESO DET DIT = 2.0",
+        "COMMENT = 'no value'",
+        "OBJECT  = 'it''s'",
+        "",
+        "HISTORY x",
+    ]
     odd += ["LONG    = 'begun&'", "CONTINUE  ' and ended'", "lower   = 1", "EMPTY   =", "C = 3"]
     more = "".join(line.ljust(80) for line in odd)
     yield "odd cards", _image(image, {"EXTNAME": "a" * 60, "FILTER": "r"}, more)
     yield "long header", _image(image, {f"KEY{number}": number for number in range(80)})
-    yield "keywords twice", _image(image, {"FILTER": "r"}, _card("FILTER", "g") + _card("NAXIS1", 17))
+    yield (
+        "keywords twice",
+        _image(image, {"FILTER": "r"}, _card("FILTER", "g") + _card("NAXIS1", 17)),
+    )
     yield "no padding", _image(image)[:_BLOCK] + image.astype(">f4").tobytes()
     yield "rest behind", _image(image) + rng.bytes(700)
     groups = _card("GROUPS", True) + _card("PCOUNT", 0) + _card("GCOUNT", 1)

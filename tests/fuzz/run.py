@@ -2,14 +2,15 @@
 
 Run from the folder of the project, with ``pip install -e '.[hdf5]'``::
 
-    python tests/fuzz/run.py                              # two minutes with a new seed, which is printed
+    python tests/fuzz/run.py                              # two minutes with a new seed, printed
     python tests/fuzz/run.py --seconds 7200 --keep found  # hours by hand; what fails is kept
     python tests/fuzz/run.py --seed 7 --only 1234         # one mutant of a seed again
     python tests/fuzz/run.py --again found/*.fits         # files that were kept
 
-Each mutant is read in a process of its own kind, with limits of memory and time, in every way that there is: by
-itself, in a folder between two good files of its form, by a catalogue's ``hdu``, in another layout, around
-positions, by ``read_cutouts`` and ``read_cutout``, and at last in a folder of many mutants. These fail the job:
+Mutants are read in separate processes with limits of memory and time, in every way that there is:
+alone, in a folder between two good files of its form, by a catalogue's ``hdu``, in another layout,
+around positions, by ``read_cutouts`` and ``read_cutout``, and at last in a folder of many mutants.
+These fail the job:
 
 crash, hang
     The process ended, or would not.
@@ -27,39 +28,34 @@ Others are counted: "stricter" is refused by galfeat alone, "bolder" by others a
 
 import argparse
 import json
-import os
 import random
 import re
-import selectors
 import shlex
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # wherever it is run from
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # wherever it is run from
 
 import numpy as np
-
 from tests.fuzz.forms import Form, all_forms
 from tests.fuzz.mutate import mutate
 from tests.fuzz.other_forms import CATALOG_FILES
+from tests.fuzz.process import Worker
 from tests.fuzz.verdicts import FAILURES, Read, Verdict, judged
 
 __all__ = ["Found", "Settings", "fuzz"]
 
 _LAYOUTS = ("cube", "bands", "galaxies")
 _BATCH = 240  # mutants in one folder
-_LIFE = 480  # mutants that one process reads
 _OTHERS = 4  # seconds of the processor that others may take
 _SHOWN = 6
 
@@ -129,125 +125,6 @@ class Found:
         self.examples.setdefault((name, words), number)
 
 
-class _Worker:
-    """A process that reads files; started anew when it ended, or has read many."""
-
-    def __init__(self, side: str, settings: Settings, folder: Path) -> None:
-        self._side, self._settings = side, settings
-        self._errors = folder / f"{side}.err"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._asked = 0
-
-    def ask(self, job: Mapping[str, Any]) -> None:
-        """Ask for a file to be read."""
-        if self._asked >= _LIFE:
-            self.stop()
-        if self._process is None:
-            self._start()
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._asked += 1
-        try:
-            self._process.stdin.write(json.dumps(job).encode() + b"\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass  # the answer says how it ended
-
-    def answer(self) -> Read:
-        """Wait for the answer, or for the end of the process."""
-        assert self._process is not None
-        end = time.monotonic() + self._settings.wall
-        received = bytearray()
-        head: dict[str, Any] | None = None
-        missing = 1
-        while missing > 0:
-            piece = self._piece(end)
-            if piece is None:
-                return self._ended("hang")
-            if not piece:
-                return self._ended("")
-            received += piece
-            if head is None and b"\n" in received:
-                line, _, rest = received.partition(b"\n")
-                head, received = json.loads(line), bytearray(rest)
-            missing = _size(head) - len(received) if head else 1
-        assert head is not None
-        return Read(head["views"], _arrays(head, received))
-
-    def _start(self) -> None:
-        threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        path = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
-        seconds = self._settings.cpu if self._side == "galfeat" else _OTHERS
-        command = [sys.executable, str(Path(__file__).with_name("worker.py")), self._side]
-        with self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [*command, self._settings.door, str(seconds)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, **threads, "PYTHONPATH": path},
-            )
-        self._asked = 0
-
-    def _piece(self, end: float) -> bytes | None:
-        """Return what arrives next; None if nothing does in time, no bytes at the end of the process."""
-        assert self._process is not None
-        assert self._process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            if not selector.select(max(0.0, end - time.monotonic())):
-                return None
-        return os.read(self._process.stdout.fileno(), 1 << 20)
-
-    def _ended(self, how: str) -> Read:
-        assert self._process is not None
-        if how:
-            self._process.send_signal(signal.SIGABRT)  # leaves the stack on the standard error
-        try:
-            code = self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        how = how or ("hang" if code == -signal.SIGXCPU else "crash")
-        stack = self._errors.read_text(errors="replace")
-        stack = stack[max(0, stack.rfind("Current thread")) :][:3000]
-        self._close()
-        ended = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-        return Read({}, [], how, f"{ended}\n{stack}")
-
-    def stop(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            self._close()
-
-    def _close(self) -> None:
-        assert self._process is not None
-        for pipe in (self._process.stdin, self._process.stdout):
-            try:
-                if pipe is not None:
-                    pipe.close()
-            except BrokenPipeError:
-                pass
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-
-def _size(head: Mapping[str, Any]) -> int:
-    return sum(np.dtype(kind).itemsize * int(np.prod(shape)) for kind, shape in head["arrays"])
-
-
-def _arrays(head: Mapping[str, Any], content: bytes | bytearray) -> list[Any]:
-    arrays, at = [], 0
-    for kind, shape in head["arrays"]:
-        arrays.append(np.ndarray(shape, kind, bytes(content[at : at + np.dtype(kind).itemsize * int(np.prod(shape))])))
-        at += arrays[-1].nbytes
-    return arrays
-
-
 @dataclass(frozen=True)
 class _Mutant:
     number: int
@@ -265,8 +142,8 @@ class _Fuzzer:
         every = all_forms(settings.seed)
         self.forms = [form for form in every if not settings.forms or form.name in settings.forms]
         self.found = Found()
-        self._ours = _Worker("galfeat", settings, folder)
-        self._theirs = _Worker("others", settings, folder)
+        self._ours = Worker("galfeat", settings.door, settings.cpu, settings.wall, folder)
+        self._theirs = Worker("others", "", _OTHERS, settings.wall, folder)
         self._whole: dict[str, Read] = {}
         self._images = [form.content for form in every if form.name.startswith("plain")]
 
@@ -375,7 +252,9 @@ class _Fuzzer:
 def _place(verdict: Verdict) -> str:
     """Return the first line of a verdict's reason, and the line of galfeat where the stack ends."""
     first, *stack = verdict.why.splitlines() or [""]
-    places = [re.sub(r'^ *File ".*/(?=galfeat/)', "", line) for line in stack if "/galfeat/" in line]
+    places = [
+        re.sub(r'^ *File ".*/(?=galfeat/)', "", line) for line in stack if "/galfeat/" in line
+    ]
     if verdict.name == "escaped":
         places.reverse()  # a traceback ends where it was raised, a stack of a crash begins there
     return first + (f" [{places[0]}]" if places else "")
@@ -393,26 +272,38 @@ def _in_a_batch(entries: list[Any], alone: Read) -> Verdict | None:
     return None if same else Verdict("disagrees", "alone and in a folder of many mutants")
 
 
+@contextmanager
+def _fuzzer(settings: Settings) -> Iterator[_Fuzzer]:
+    with (
+        tempfile.TemporaryDirectory(prefix="galfeat-fuzz-") as temporary,
+        _Fuzzer(settings, Path(temporary)) as fuzzer,
+    ):
+        yield fuzzer
+
+
 def fuzz(settings: Settings) -> Found:
     """Read mutants until the time is over or there are enough of them."""
-    with tempfile.TemporaryDirectory(prefix="galfeat-fuzz-") as temporary:
-        with _Fuzzer(settings, Path(temporary)) as fuzzer:
-            for number in range(1, len(fuzzer.forms) + 1):
-                _read_whole(fuzzer, -number)
-            end = time.monotonic() + settings.seconds
-            batch: list[tuple[_Mutant, Read]] = []
-            for number in count():
-                over = number >= settings.mutants if settings.mutants is not None else time.monotonic() > end
-                if batch and (over or len(batch) >= _BATCH):
-                    fuzzer.batch(batch)
-                    batch = []
-                if over:
-                    break
-                mutant = fuzzer.mutant(number)
-                _, ours = fuzzer.read(mutant)
-                if mutant.form.kind in ("fits", "picture") and not ours.ended:
-                    batch.append((mutant, ours))
-            return fuzzer.found
+    with _fuzzer(settings) as fuzzer:
+        for number in range(1, len(fuzzer.forms) + 1):
+            _read_whole(fuzzer, -number)
+        end = time.monotonic() + settings.seconds
+        batch: list[tuple[_Mutant, Read]] = []
+        for number in count():
+            over = (
+                number >= settings.mutants
+                if settings.mutants is not None
+                else time.monotonic() > end
+            )
+            if batch and (over or len(batch) >= _BATCH):
+                fuzzer.batch(batch)
+                batch = []
+            if over:
+                break
+            mutant = fuzzer.mutant(number)
+            _, ours = fuzzer.read(mutant)
+            if mutant.form.kind in ("fits", "picture") and not ours.ended:
+                batch.append((mutant, ours))
+        return fuzzer.found
 
 
 def _read_whole(fuzzer: _Fuzzer, number: int) -> None:
@@ -425,24 +316,35 @@ def _read_whole(fuzzer: _Fuzzer, number: int) -> None:
 
 def again(settings: Settings, numbers: Sequence[int], files: Sequence[Path]) -> Found:
     """Read mutants of a seed, or files that were kept, once more."""
-    with tempfile.TemporaryDirectory(prefix="galfeat-fuzz-") as temporary:
-        with _Fuzzer(settings, Path(temporary)) as fuzzer:
-            names = [form.name for form in fuzzer.forms]
-            mutants = [fuzzer.mutant(number) for number in numbers]
-            for file in files:
-                facts = json.loads(file.with_name(f"{file.name}.json").read_text(encoding="utf-8"))
-                form = fuzzer.forms[names.index(facts["form"])]
-                mutants.append(_Mutant(len(mutants), form, file.read_bytes(), facts["how"], facts["job"]))
-            for mutant in mutants:
-                _read_whole(fuzzer, -1 - names.index(mutant.form.name))
-                verdict, _ = fuzzer.read(mutant)
-                print(f"{mutant.form.name}, number {mutant.number}, {mutant.how}: {verdict.name} {verdict.why}")  # noqa: T201
-            return fuzzer.found
+    with _fuzzer(settings) as fuzzer:
+        names = [form.name for form in fuzzer.forms]
+        mutants = [fuzzer.mutant(number) for number in numbers]
+        for file in files:
+            facts = json.loads(file.with_name(f"{file.name}.json").read_text(encoding="utf-8"))
+            form = fuzzer.forms[names.index(facts["form"])]
+            mutants.append(
+                _Mutant(len(mutants), form, file.read_bytes(), facts["how"], facts["job"])
+            )
+        for mutant in mutants:
+            _read_whole(fuzzer, -1 - names.index(mutant.form.name))
+            verdict, _ = fuzzer.read(mutant)
+            head = f"{mutant.form.name}, number {mutant.number}, {mutant.how}"
+            print(f"{head}: {verdict.name} {verdict.why}")  # noqa: T201
+        return fuzzer.found
 
 
 def report(found: Found, seconds: float) -> Iterator[str]:
-    """Yield the last lines: counts a form and verdict, and why others and galfeat do not refuse the same."""
-    names = [*FAILURES, "same", "refused", "stricter", "bolder", "differs, said", "uncompared", "others crash"]
+    """Yield the last lines: counts a form and verdict, and the reasons of what is no failure."""
+    names = [
+        *FAILURES,
+        "same",
+        "refused",
+        "stricter",
+        "bolder",
+        "differs, said",
+        "uncompared",
+        "others crash",
+    ]
     used = [name for name in names if any(counts[name] for counts in found.verdicts.values())]
     width = max(map(len, found.verdicts), default=0)
     yield " " * width + "  " + "  ".join(used)
@@ -453,7 +355,9 @@ def report(found: Found, seconds: float) -> Iterator[str]:
     yield f"{'all':<{width}}  " + "  ".join(f"{totals[name]:>{len(name)}}" for name in used)
     for name, reasons in found.reasons.items():
         yield f"{name}:"
-        for words, times in reasons.most_common(_SHOWN * 5 if name in ("bolder", "warned") else _SHOWN):
+        for words, times in reasons.most_common(
+            _SHOWN * 5 if name in ("bolder", "warned") else _SHOWN
+        ):
             yield f"  {times:>5}  {words}  (such as number {found.examples.get((name, words), '')})"
     time_taken, number, form = found.slowest
     yield f"the slowest took {time_taken:.1f} s: {form}, number {number}"
@@ -467,7 +371,9 @@ def _settings() -> tuple[Settings, argparse.Namespace]:
     parser.add_argument("--mutants", type=int, help="how many; until the time is over if not given")
     parser.add_argument("--keep", type=Path, help="folder for the mutants that fail")
     parser.add_argument("--forms", nargs="+", default=[], help="names of forms; all if not given")
-    parser.add_argument("--only", type=int, nargs="+", default=[], help="numbers of mutants of the seed")
+    parser.add_argument(
+        "--only", type=int, nargs="+", default=[], help="numbers of mutants of the seed"
+    )
     parser.add_argument("--again", type=Path, nargs="+", default=[], help="files that were kept")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(1 << 31) if given.seed is None else given.seed
@@ -479,10 +385,8 @@ def main() -> int:
     settings, given = _settings()
     print(f"seed {settings.seed}", flush=True)  # noqa: T201
     started = time.monotonic()
-    if given.only or given.again:
-        found = again(settings, given.only, given.again)
-    else:
-        found = fuzz(settings)
+    some = given.only or given.again
+    found = again(settings, given.only, given.again) if some else fuzz(settings)
     for line in report(found, time.monotonic() - started):
         print(line)  # noqa: T201
     return 1 if found.failures else 0

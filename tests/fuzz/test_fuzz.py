@@ -1,8 +1,9 @@
 """The fuzz job, for a few seconds: mutants of every form, and faults that it must notice."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-
 from tests.fuzz.forms import all_forms
 from tests.fuzz.mutate import mutate
 from tests.fuzz.planted import FAULTS
@@ -20,7 +21,7 @@ def test_mutants_of_every_form_are_read_as_others_read_them_or_refused() -> None
     assert "0 failures" in list(report(found, 1.0))[-1]
 
 
-def test_planted_faults_are_noticed(tmp_path) -> None:
+def test_planted_faults_are_noticed(tmp_path: Path) -> None:
     settings = Settings(
         *(1, 0.0, 0, tmp_path), forms=tuple(FAULTS), cpu=2, wall=8, door="tests.fuzz.planted:faulty"
     )
@@ -41,6 +42,8 @@ def test_forms_and_mutants_are_the_same_for_the_same_seed() -> None:
         for number, forms in enumerate([first, first, second])
     ]
     assert made[0] != made[1]
-    assert [mutate(form.content, form.kind, [], np.random.default_rng(2)) for form in first] == made[2]
+    assert [
+        mutate(form.content, form.kind, [], np.random.default_rng(2)) for form in first
+    ] == made[2]
     changed = [content != form.content for (content, _), form in zip(made[0], first, strict=True)]
     assert np.mean(changed) > 0.8

@@ -1,4 +1,4 @@
-"""What a mutant showed: whether galfeat read it as others do, in every way alike, or refused it in words."""
+"""What a mutant showed: read as others read it, refused in words, or a fault."""
 
 import builtins
 import re
@@ -16,7 +16,11 @@ FAILURES = ("crash", "hang", "escaped", "differs", "disagrees", "neighbours")
 
 _RAISED = "|".join(name for name in dir(builtins) if re.fullmatch(r"[A-Z]\w+(Error|Warning)", name))
 _UNFORESEEN = re.compile(rf"\b(?:{_RAISED}|Exception)\b|unforeseen")  # a bug that was made a reason
-_CORNERS = ((2, 1), (-2, -3), (9, 11))  # of the positions (4, 5), (0, 1) and (13.4, 11.5): row, column
+_CORNERS = (
+    (2, 1),
+    (-2, -3),
+    (9, 11),
+)  # of the positions (4, 5), (0, 1) and (13.4, 11.5): row, column
 _SIZE = 6
 
 View = Mapping[str, Any]
@@ -36,7 +40,9 @@ class Read:
         """Return the entries of a view, with their arrays."""
         found = []
         for entry in self.views.get(view, {}).get("entries", ()):
-            arrays = {name: self.arrays[entry[name]] for name in ("pixels", "blank") if name in entry}
+            arrays = {
+                name: self.arrays[entry[name]] for name in ("pixels", "blank") if name in entry
+            }
             found.append({**entry, **arrays})
         return found
 
@@ -92,7 +98,9 @@ def _escaped(ours: Read) -> Verdict | None:
     for name, view in ours.views.items():
         error = view["error"]
         if error and not error["known"]:
-            return Verdict("escaped", f"{name}: {error['type']}: {error['words']}\n{error['stack']}")
+            return Verdict(
+                "escaped", f"{name}: {error['type']}: {error['words']}\n{error['stack']}"
+            )
         reasons = [entry["reason"] for entry in view["entries"] if "reason" in entry]
         reasons += [error["words"]] if error else []
         for reason in reasons:
@@ -122,18 +130,24 @@ def _among_ours(ours: Read) -> Verdict | None:
             continue
         beside = [each for each in ours.entries(view) if each["file"].startswith("b.")]
         if not _same(beside, ours.entries(like)):
-            return Verdict("disagrees", f"{view} and {like}: {_told(beside)} and {_told(ours.entries(like))}")
+            return Verdict(
+                "disagrees", f"{view} and {like}: {_told(beside)} and {_told(ours.entries(like))}"
+            )
     if ours.views.get("folder") and ours.error("folder"):
         return Verdict("disagrees", f"folder: {ours.error('folder')}")
     if "accompanied" in ours.views and not ours.error("accompanied") and not ours.error("whole"):
         for one, other in zip(ours.entries("accompanied"), direct, strict=False):
             if "pixels" not in one:
                 continue
-            if "pixels" not in other or not _equal(one["pixels"], other["pixels"], np.isnan(one["pixels"])):
+            if "pixels" not in other or not _equal(
+                one["pixels"], other["pixels"], np.isnan(one["pixels"])
+            ):
                 return Verdict("disagrees", "with and without companions")
     together = ours.entries("cutouts")
     if together and not _same_pixels(together, direct, masked=True):
-        return Verdict("disagrees", f"read_cutouts and open_source: {_told(together)} and {_told(direct)}")
+        return Verdict(
+            "disagrees", f"read_cutouts and open_source: {_told(together)} and {_told(direct)}"
+        )
     return None
 
 
@@ -152,7 +166,9 @@ def _positions(ours: Read) -> Verdict | None:
         around[:, 8 : 8 + ny, 8 : 8 + nx] = pixels[:, :ny, :nx]
         piece = around[:, 8 + top : 8 + top + _SIZE, 8 + left : 8 + left + _SIZE]
         if not _equal(entry["pixels"], piece):
-            return Verdict("disagrees", f"positions and whole: the piece at row {top}, column {left}")
+            return Verdict(
+                "disagrees", f"positions and whole: the piece at row {top}, column {left}"
+            )
     return None
 
 
@@ -165,7 +181,11 @@ def _against_astropy(ours: Read, theirs: Read) -> Verdict:
     if theirs.error("count"):
         read = any("pixels" in each for each in ours.entries("whole"))
         why = f"{theirs.error('count')}"
-        return Verdict("bolder", f"whole: astropy: {_short(theirs, 'count')}") if read else Verdict("refused", why)
+        return (
+            Verdict("bolder", f"whole: astropy: {_short(theirs, 'count')}")
+            if read
+            else Verdict("refused", why)
+        )
     for check in (_by_hdu(ours, theirs), _in_order(ours, theirs)):
         if check.name == "differs":
             return Verdict("differs, said", f"{check.why}: {ours.said[0]}") if ours.said else check
@@ -210,7 +230,9 @@ def _compared(found: Sequence[Planes], expected: Mapping[str, Any]) -> tuple[boo
 
 def _in_order(ours: Read, theirs: Read) -> Verdict:
     """All planes that galfeat reads are planes that astropy reads, in their order."""
-    names = sorted((name for name in theirs.views if name != "count"), key=lambda name: int(name[4:]))
+    names = sorted(
+        (name for name in theirs.views if name != "count"), key=lambda name: int(name[4:])
+    )
     expected = [
         (plane, blank)
         for name in names
@@ -224,12 +246,17 @@ def _in_order(ours: Read, theirs: Read) -> Verdict:
     unread = [name for name in names if theirs.error(name)]
     left = iter(expected)
     for number, plane in enumerate(planes):
-        if not any(plane.shape == one.shape and _equal(plane, one, blank & np.isnan(plane)) for one, blank in left):
+        if not any(
+            plane.shape == one.shape and _equal(plane, one, blank & np.isnan(plane))
+            for one, blank in left
+        ):
             if unread:
                 return Verdict("bolder", f"{unread[0]}: astropy: {_short(theirs, unread[0])}")
             if len(names) >= 40 or not expected:
                 return Verdict("bolder", "astropy sees no such image")
-            return Verdict("differs", f"whole: plane {number} of {len(planes)} is none of astropy's")
+            return Verdict(
+                "differs", f"whole: plane {number} of {len(planes)} is none of astropy's"
+            )
     return Verdict("same")
 
 
@@ -249,7 +276,9 @@ def _against_others(ours: Read, theirs: Read) -> Verdict:
     for number, (one, other) in enumerate(zip(found, expected, strict=True)):
         both = "pixels" in one and "pixels" in other
         if both and not _equal(one["pixels"], other["pixels"]):
-            return Verdict("differs", f"galaxy {number}: {_difference(one['pixels'], other['pixels'])}")
+            return Verdict(
+                "differs", f"galaxy {number}: {_difference(one['pixels'], other['pixels'])}"
+            )
         if "pixels" in one and "pixels" not in other and "all of it" not in other["reason"]:
             return Verdict("bolder", f"galaxy {number}: {other['reason']}")
     return Verdict("same")
@@ -301,12 +330,15 @@ def _difference(one: Planes, other: Planes) -> str:
     with np.errstate(all="ignore"):
         near = np.allclose(one[apart], other[apart], rtol=1e-5)
     how = " (rounding)" if near else ""
-    return f"{apart.sum()} of {one.size} pixels, first at {place}: {one[place]!r} and {other[place]!r}{how}"
+    values = f"{one[place]!r} and {other[place]!r}"
+    return f"{apart.sum()} of {one.size} pixels, first at {place}: {values}{how}"
 
 
 def _same(one: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether the same galaxies are read, with the same bands, and as many fail."""
-    if len(one) != len(other) or [("pixels" in each) for each in one] != [("pixels" in each) for each in other]:
+    if len(one) != len(other) or [("pixels" in each) for each in one] != [
+        ("pixels" in each) for each in other
+    ]:
         return False
     pairs = [(a, b) for a, b in zip(one, other, strict=True) if "pixels" in a]
     return all(a["bands"] == b["bands"] and _equal(a["pixels"], b["pixels"]) for a, b in pairs)
@@ -326,7 +358,9 @@ def _pixels_of(one: Sequence[View], other: Sequence[View]) -> Iterator[tuple[Pla
 
 
 def _told(entries: Sequence[View]) -> str:
-    shown = [str(each["pixels"].shape) if "pixels" in each else each["reason"] for each in entries[:4]]
+    shown = [
+        str(each["pixels"].shape) if "pixels" in each else each["reason"] for each in entries[:4]
+    ]
     return f"{len(entries)} ({'; '.join(shown)})"
 
 

@@ -1,9 +1,9 @@
-"""Read files that are asked for, in a process of its own: with galfeat in every way, or with others.
+"""Read files that are asked for, in a process of its own: with galfeat, or with others.
 
-A request is one line of JSON on the standard input; an answer is one line of JSON and the arrays that it
-names, on the standard output, which nothing else in the process reaches. A request that takes too much time or
-memory, or a decoder that writes where it may not, ends this process and no other; the stack is then on the
-standard error.
+A request is one line of JSON on the standard input; an answer is one line of JSON, and the arrays
+that it names, on the standard output, which nothing else in the process reaches. A request that
+takes too long, or a decoder that writes where it may not, ends this process and no other; the stack
+is then on the standard error.
 """
 
 import faulthandler
@@ -18,6 +18,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -83,7 +84,9 @@ class _Answers:
                     "stack": stack[-3000:],
                 }
         answer["said"] = self._said.lines
-        answer["warnings"] = sorted({f"{each.category.__name__}: {each.message}" for each in caught})
+        answer["warnings"] = sorted(
+            {f"{each.category.__name__}: {each.message}" for each in caught}
+        )
         self.views[name] = answer
 
     def _kept(self, entry: Mapping[str, Any]) -> Answer:
@@ -214,7 +217,7 @@ def _fits_views(path: Path, answers: _Answers) -> None:
     answers.view("count", count)
     found = answers.views["count"]["entries"]
     for number in range(min(found[0]["hdus"], 40) if found else 0):
-        answers.view(f"hdu {number}", lambda number=number: _hdu(path, number))
+        answers.view(f"hdu {number}", partial(_hdu, path, number))
 
 
 def _hdu(path: Path, number: int) -> Iterable[Mapping[str, Any]]:
@@ -238,7 +241,12 @@ def _hdu(path: Path, number: int) -> Iterable[Mapping[str, Any]]:
                 stored = file[number].data
                 marked = stored == blank if stored.dtype.kind in "iu" else False
     shape = (-1, *pixels.shape[-2:]) if pixels.size else (0, *pixels.shape[-2:])
-    return [{"pixels": pixels.reshape(shape), "blank": np.broadcast_to(marked, pixels.shape).reshape(shape)}]
+    return [
+        {
+            "pixels": pixels.reshape(shape),
+            "blank": np.broadcast_to(marked, pixels.shape).reshape(shape),
+        }
+    ]
 
 
 def _picture(path: Any) -> NDArray[np.float32]:
@@ -256,7 +264,7 @@ def _picture(path: Any) -> NDArray[np.float32]:
     colours = np.moveaxis(values[..., :3], -1, 0).astype(np.float32)
     if see_through:
         colours[:, values[..., 3] == 0] = np.nan
-    return colours
+    return np.asarray(colours, np.float32)
 
 
 def _hdf5(path: Path) -> NDArray[np.float32]:
@@ -266,7 +274,7 @@ def _hdf5(path: Path) -> NDArray[np.float32]:
         images = file["images"]
         if images.size > _MOST_PIXELS:
             raise ValueError("more pixels than are compared")
-        pixels = images[:].astype(np.float32)
+        pixels: NDArray[np.float32] = images[:].astype(np.float32)
     if pixels.ndim == 3:
         return pixels[:, None]
     return np.moveaxis(pixels, -1, 1) if pixels.shape[3] < pixels.shape[1] else pixels
@@ -281,7 +289,7 @@ def _image_set(path: Path) -> Iterable[Mapping[str, Any]]:
         data = value["bytes"] if isinstance(value, dict) else value
         try:
             yield {"pixels": _picture(io.BytesIO(data))}
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             yield {"reason": str(error)}
 
 

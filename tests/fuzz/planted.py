@@ -65,7 +65,7 @@ def faulty(path: Path, **options: Any) -> Any:
         return _Faulty(source, lambda each: _other_pixels(each) if each.file == "c.fits" else each)
     if axes == 3:
         change = lambda each: _other_pixels(each) if each.file == "b.fits" else each  # noqa: E731
-        return _Faulty(source, change) if path.is_dir() else source
+        return _Faulty(source, change) if path.is_dir() and "catalog" not in options else source
     if axes == 4:
         time.sleep(1000)
     return source

@@ -18,6 +18,7 @@ __all__ = ["Worker"]
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LIFE = 480  # files that one process reads
+_START = 300  # seconds that imports may take on a busy machine
 
 
 class Worker:
@@ -90,6 +91,9 @@ class Worker:
                 env={**os.environ, **threads, "PYTHONPATH": path},
             )
         self._asked = 0
+        self._piece(
+            time.monotonic() + _START
+        )  # an empty line: it is ready, and the clock can start
 
     def _piece(self, end: float) -> bytes | None:
         """Return what arrives next: None if nothing does in time, no bytes at the process's end."""

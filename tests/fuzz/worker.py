@@ -325,6 +325,8 @@ def main(side: str, door: str, seconds: int) -> None:
         opened = getattr(importlib.import_module(module), name)
     read = {"galfeat": _by_galfeat, "others": _by_others}[side]
     _warm(side)
+    out.write(b"\n")
+    out.flush()
     for line in sys.stdin.buffer:
         used = resource.getrusage(resource.RUSAGE_SELF)
         limit = int(used.ru_utime + used.ru_stime) + seconds

@@ -242,6 +242,11 @@ def _compressed(rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
     blanks[2, 3:8] = -99
     hdu = fits.CompImageHDU(blanks, cards, compression_type="RICE_1", do_not_scale_image_data=True)
     yield "RICE_1 scaled with blanks", _whole(fits.PrimaryHDU(), hdu)
+    for kind in ("u1", "i2"):
+        blanks = small.astype(kind)
+        blanks[2, 3:8] = 0
+        hdu = fits.CompImageHDU(blanks, fits.Header({"BLANK": 0}), compression_type="RICE_1")
+        yield f"RICE_1 {kind} with blanks", _whole(fits.PrimaryHDU(), hdu)
     bands = [_tiled(flux.astype("i2"), "RICE_1", {}, band) for band in "gr"]
     yield "RICE_1 bands", _whole(fits.PrimaryHDU(), *bands)
     both = [_tiled(flux, "RICE_1", {}, "SCI"), _tiled(mask, "PLIO_1", {}, "MASK")]

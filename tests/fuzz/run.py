@@ -23,7 +23,8 @@ disagrees
 neighbours
     A good file is read otherwise because a mutant lies beside it.
 
-Others are counted: "stricter" is refused by galfeat alone, "bolder" by others alone.
+Others are counted: "stricter" is refused by galfeat alone, "bolder" by others alone; "said" are those
+of which galfeat logged a warning.
 """
 
 import argparse
@@ -110,7 +111,7 @@ class Found:
         """Count a verdict."""
         self.verdicts[form][verdict.name] += 1
         self.slowest = max(self.slowest, (seconds, number, form))
-        if verdict.name in ("bolder", "stricter", "differs, said", "others crash"):
+        if verdict.name not in (*FAILURES, "same", "refused"):
             self._reason(verdict.name, verdict.why, number)
 
     def warned(self, lines: Sequence[str], number: int) -> None:
@@ -341,6 +342,7 @@ def report(found: Found, seconds: float) -> Iterator[str]:
         "refused",
         "stricter",
         "bolder",
+        "bolder, said",
         "differs, said",
         "uncompared",
         "others crash",

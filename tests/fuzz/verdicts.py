@@ -89,6 +89,8 @@ def judged(kind: str, ours: Read, theirs: Read, whole: Read | None) -> Verdict:
     if kind == "catalog":
         return _columns(ours, theirs)
     compared = (_against_astropy if kind == "fits" else _against_others)(ours, theirs)
+    if compared.name == "bolder" and ours.said:
+        compared = Verdict("bolder, said", f"{compared.why}: {ours.said[0]}")
     if compared.name == "differs":
         return compared
     return _among_ours(ours) or (_positions(ours) if kind == "fits" else None) or compared

@@ -12,7 +12,7 @@ from tests.fuzz.run import Settings, fuzz, report
 pytest.importorskip("h5py", reason="image sets in HDF5 need the extra 'hdf5'")
 
 
-@pytest.mark.xfail(reason="h5py's KeyError and RuntimeError escape from damaged HDF5", strict=True)
+@pytest.mark.xfail(reason="damaged HDF5, and mosaics that astropy refuses, raise", strict=True)
 def test_mutants_of_every_form_are_read_as_others_read_them_or_refused() -> None:
     found = fuzz(Settings(seed=5, mutants=206))
     assert found.failures == []

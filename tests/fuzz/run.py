@@ -23,8 +23,8 @@ disagrees
 neighbours
     A good file is read otherwise because a mutant lies beside it.
 
-Others are counted: "stricter" is refused by galfeat alone, "bolder" by others alone; "said" are those
-of which galfeat logged a warning.
+Others are counted: "stricter" is refused by galfeat alone, "bolder" by others alone; "said" are
+those of which galfeat logged a warning.
 """
 
 import argparse

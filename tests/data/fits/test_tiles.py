@@ -124,6 +124,19 @@ def test_a_blank_is_missing_data(tmp_path: Path, read: Any) -> None:
 
 @both
 @pytest.mark.parametrize(
+    ("keyword", "value"), [("BSCALE", "0"), ("BSCALE", "1E999"), ("BZERO", "-1E999")]
+)
+def test_a_scale_that_makes_all_pixels_one_is_refused(
+    tmp_path: Path, read: Any, keyword: str, value: str
+) -> None:
+    path = tmp_path / "a.fits"
+    path.write_bytes(with_card(compressed(), f"{keyword:<8}= {value}"))
+    with pytest.raises(CutoutError, match=f"header is damaged: {keyword} is .*: correct {keyword}"):
+        read(path)
+
+
+@both
+@pytest.mark.parametrize(
     ("card", "others"), [("ZTILE2  = 2", "1 and 2"), ("ZVAL1   = 16", "32 and 16")]
 )
 def test_a_second_layout_of_the_tiles_is_refused(

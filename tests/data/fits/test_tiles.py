@@ -10,6 +10,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
+from galfeat.data import Shard, open_source
 from galfeat.data.fits.file import open_fits
 from galfeat.data.fits.scaling import apply_scaling
 from galfeat.data.fits.tiles import open_tiles
@@ -153,3 +154,39 @@ def test_the_same_layout_of_the_tiles_twice_is_read(tmp_path: Path, read: Any) -
     path = tmp_path / "a.fits"
     path.write_bytes(with_card(compressed(), "ZTILE2  = 1"))
     np.testing.assert_array_equal(read(path), PIXELS)
+
+
+@pytest.mark.parametrize("first", ["SIMPLE  =", "XTENSION="])
+def test_a_header_that_stands_twice_is_refused(tmp_path: Path, first: str) -> None:
+    file = io.BytesIO()
+    fits.HDUList(
+        [fits.PrimaryHDU(), fits.ImageHDU(np.zeros((60, 60), "f4"))]
+        if first == "XTENSION="
+        else [fits.PrimaryHDU(np.zeros((60, 60), "f4"))]
+    ).writeto(file)
+    raw = file.getvalue()
+    at = raw.index(first.encode())
+    path = tmp_path / "a.fits"
+    path.write_bytes(raw[:at] + raw[at : at + 2880] + raw[at:])
+    with pytest.raises(CutoutError, match=r"a header stands where the pixels .* should begin"):
+        as_whole(path)
+
+
+def test_a_header_that_stands_twice_is_refused_beside_good_files(tmp_path: Path) -> None:
+    for name in "ab":
+        fits.PrimaryHDU(np.ones((60, 60), "f4")).writeto(tmp_path / f"{name}.fits")
+    raw = (tmp_path / "b.fits").read_bytes()
+    (tmp_path / "b.fits").write_bytes(raw[:2880] + raw[:2880] + raw[2880:-2880])
+    source = open_source(tmp_path)
+    reading = source.read(Shard(0, 2))
+    assert [cutout.id for cutout in reading.cutouts] == ["a"]
+    assert "a header stands where the pixels" in reading.failures[0].reason
+
+
+@pytest.mark.parametrize("value", ["F", "1", "'T'", ""])
+def test_simple_other_than_true_is_refused(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "a.fits"
+    fits.PrimaryHDU(np.ones((6, 7), "f4")).writeto(path)
+    path.write_bytes(with_card(bytearray(path.read_bytes()), f"SIMPLE  = {value}", "SIMPLE"))
+    with pytest.raises(CutoutError, match=rf"not standard FITS.*\(SIMPLE is {value or 'missing'}"):
+        as_whole(path)

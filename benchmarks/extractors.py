@@ -92,9 +92,7 @@ class Result:
 
 
 def measured(work: Work, shape: str, rounds: int, clock: Clock = time.perf_counter) -> Result:
-    """Measure one work at one shape, by this clock; what two threads gain always by the wall
-    clock.
-    """
+    """Measure one work at one shape by this clock; the gain of two threads by the wall clock."""
     images = galaxies(*SHAPES[shape])
     result = Result(work, shape)
     ready = [work.ready(image) for image in images]

@@ -22,7 +22,7 @@ from machine import described
 
 from galfeat.data import Preparation, Shard, SimulatedSurvey, open_source, write_survey
 from galfeat.pipeline import extract
-from galfeat.pipeline.batch.shard_files import _write_group
+from galfeat.pipeline.batch.work_folder.shard_files import _write_group
 from galfeat.pipeline.extraction.extract import FEATURES
 from galfeat.pipeline.extraction.measure import measure
 from galfeat.pipeline.extraction.recipe import Recipe

@@ -20,7 +20,7 @@ each band where ours measures each band; it takes too long for all of them and i
 `--script`, half of them before ours and half after it. Both sides write Parquet. A round times the
 script, ours on one processor and ours on two; ratios are taken within a round.
 
-Where memory is measured, a catalogue names the same 256 files again and again under other names, so
+Where memory is measured, a catalog names the same 256 files again and again under other names, so
 that no 200,000 files are needed; the tables are written in full. Each run has a process of its own,
 with as many threads as processors.
 """
@@ -238,9 +238,7 @@ def speed(n: int, some: int, rounds: int, clock: Clock) -> str:
 
 
 def memory(counts: Sequence[int], features: str) -> str:
-    """Return the most memory of runs over so many cutouts, each in a process of its own, as a
-    table.
-    """
+    """Return a table of the peak memory of runs over so many cutouts, a process each."""
     lines = [f"| cutouts ({features}) | most memory, MiB |", "| ---: | ---: |"]
     found: list[float] = []
     with tempfile.TemporaryDirectory() as place:

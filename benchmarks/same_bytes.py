@@ -74,7 +74,7 @@ from machine import instruction_set, processor  # type: ignore[import-not-found]
 __all__ = ["SETTINGS", "Job", "RefusedError", "compared", "main", "recorded", "steady", "work"]
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
-PICTURES = 200  # of EFIGI, the first of its catalogue
+PICTURES = 200  # of EFIGI, the first of its catalog
 INPUTS = "inputs"
 CHANGED = 1_700_000_000  # seconds since 1970, when all that is read was last changed
 PACKAGES = (

@@ -1,6 +1,4 @@
-"""How long compiling takes from an empty cache, and how long a process with a warm one until it has
-measured a cutout.
-"""
+"""Time of compiling from an empty cache, and of a process with a warm one for its first cutout."""
 
 import json
 import os

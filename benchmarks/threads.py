@@ -30,8 +30,7 @@ Work = Callable[[Any], Any]
 
 
 def gain(pool: ThreadPoolExecutor, work: Work, images: Any) -> float:
-    """Return how many times the calls of one thread two threads make, of the attempt that others
-    disturbed least.
+    """Return the speed-up of two threads over one, from the least disturbed attempt.
 
     The first attempt in which no thread waited for a processor counts.
 
@@ -83,9 +82,7 @@ def arithmetic_gain(rounds: int = 7) -> list[float]:
 def _together(
     pool: ThreadPoolExecutor, work: Work, own: list[Any], calls: int
 ) -> tuple[float, float]:
-    """Return the seconds until the calls are made by as many threads as there are lists of batches,
-    and which part of them one waited.
-    """
+    """Return the wall time of the calls, one thread per list of batches, and the waiting share."""
     left = itertools.count()
 
     def share(batches: Any) -> float:

@@ -206,9 +206,7 @@ def fast_histogram(image: Images) -> Any:
 
 @cache
 def opencv_sift() -> Any:
-    """Return OpenCV's SIFT, made once, its keypoints where they are (unless asked it shifts
-    them).
-    """
+    """Return OpenCV's SIFT, made once, without the shift that its default upscaling has."""
     return cv2.SIFT.create(0, OCTAVE_LAYERS, CONTRAST, 10.0, SIGMA, enable_precise_upscale=True)
 
 
@@ -238,9 +236,7 @@ def opencv_detected(image: NDArray[np.uint8]) -> Any:
 
 
 def our_detected(images: Images) -> Any:
-    """Find and describe each band's keypoints, at the contrast that OpenCV's setting is of 8
-    bits.
-    """
+    """Find and describe each band's keypoints, at OpenCV's contrast threshold for 8 bits."""
     sift = SIFT(
         contrast_threshold=CONTRAST * 255, noise=1.0, sigma=SIGMA, octave_layers=OCTAVE_LAYERS
     )

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from galfeat import UsageError
 from galfeat.data import Preparation, SimulatedSurvey, Source, open_source
-from galfeat.pipeline.comparison.budget import make_plan
 from galfeat.pipeline.comparison.checkpoints import remove_checkpoints
-from galfeat.pipeline.comparison.dataset import load_dataset
 from galfeat.pipeline.comparison.inputs import FEATURE_SETTINGS
-from galfeat.pipeline.comparison.plan import PLANS, ComparisonPlan
+from galfeat.pipeline.comparison.loading.dataset import load_dataset
+from galfeat.pipeline.comparison.planning.budget import make_plan
+from galfeat.pipeline.comparison.planning.plan import PLANS, ComparisonPlan
 from galfeat.pipeline.comparison.results import ComparisonResults
 from galfeat.pipeline.comparison.run import ComparisonNames, run_comparison
 from galfeat.pipeline.extraction.extract import FEATURES, Progress, failures_path, write_failures

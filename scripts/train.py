@@ -36,7 +36,7 @@ def train(
         table, out, inputs=names(inputs) or (), label=label, hidden=_units(hidden), seed=seed
     )
     counts = ", ".join(f"{name} {count:,}" for name, count in trained.classes.items())
-    without = f"; {trained.unlabelled:,} without a label left out" if trained.unlabelled else ""
+    without = f"; {trained.unlabeled:,} without a label left out" if trained.unlabeled else ""
     echo_stderr(
         f"train: {trained.model.input.name} of {sum(trained.classes.values()):,} galaxies "
         f"({counts}){without}: {trained.path}"

@@ -35,7 +35,7 @@ def heard() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with 90 simulated galaxies of 32 x 32 pixels in three bands, and their
-    catalogue.
+    catalog.
     """
     from galfeat.data import SimulatedSurvey, write_survey
 

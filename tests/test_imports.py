@@ -112,5 +112,6 @@ for face in ("data", "features", "nn", "pipeline"):
 """
 
 
+@pytest.mark.slow
 def test_no_name_of_a_face_is_hidden_by_a_module() -> None:
     subprocess.run([sys.executable, "-c", ALL], check=True)

@@ -23,14 +23,14 @@ _MAX_SCALE = 2.0
 
 
 def align(
-    pixels: ArrayLike, *, rotate: bool = True, normalise: bool = True, beyond: float = 0.0
+    pixels: ArrayLike, *, rotate: bool = True, normalize: bool = True, beyond: float = 0.0
 ) -> NDArray[np.float32]:
     """Move galaxies to the center of their image, rotate them along it, and scale them to one size.
 
     Each galaxy is found where it exceeds the noise (see
     `galfeat.data.preparation.segmentation.segment`); then its bands are moved, rotated and scaled
     together, so that its center of light is the center of the image, its major axis lies along the
-    rows with the longer tail of light towards higher columns, and its half-light radius is 0.2 of
+    rows with the longer tail of light toward higher columns, and its half-light radius is 0.2 of
     the side. Where nothing is detected near the center, and where there is no good pixel, the
     galaxy stays as it is.
 
@@ -41,7 +41,7 @@ def align(
         are not finite are bad.
     rotate : bool, default True
         Rotate the galaxies.
-    normalise : bool, default True
+    normalize : bool, default True
         Scale the galaxies, by a factor of two at most.
     beyond : float, default 0.0
         Value where the aligned image reaches beyond the given one: the level of the sky;
@@ -87,7 +87,7 @@ def align(
         shape = _measure_shape(galaxy)
         if shape is not None:
             aligned[row] = _transform(
-                galaxy, shape, _transform_matrix(shape, galaxy.shape[1], rotate, normalise), beyond
+                galaxy, shape, _transform_matrix(shape, galaxy.shape[1], rotate, normalize), beyond
             )
     return aligned
 
@@ -102,10 +102,10 @@ def _measure_shape(galaxy: NDArray[np.float32]) -> LightShape | None:
 
 
 def _transform_matrix(
-    shape: LightShape, size: int, rotate: bool, normalise: bool
+    shape: LightShape, size: int, rotate: bool, normalize: bool
 ) -> NDArray[np.float64]:
     """Return the matrix that maps offsets (row, column) in the aligned image to the given image."""
-    enlarged = _TARGET_EXTENT * size / max(shape.half_light, 0.5) if normalise else 1.0
+    enlarged = _TARGET_EXTENT * size / max(shape.half_light, 0.5) if normalize else 1.0
     step = 1 / min(max(enlarged, 1 / _MAX_SCALE), _MAX_SCALE)
     cos, sin = (math.cos(shape.angle), math.sin(shape.angle)) if rotate else (1.0, 0.0)
     return step * np.array([[cos, sin], [-sin, cos]])

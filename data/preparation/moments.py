@@ -20,7 +20,7 @@ class LightShape:
     half_light : float
         Radius of the circle around the center that contains half of the light, pixels.
     angle : float
-        Direction of the major axis, radians from the x axis towards the y axis, in (-pi, pi]; of
+        Direction of the major axis, radians from the x axis toward the y axis, in (-pi, pi]; of
         its two ends, the one with the longer tail of light.
     axis_ratio : float
         Minor over major axis of the second moments, in [0, 1].

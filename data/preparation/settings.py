@@ -67,7 +67,7 @@ class Preparation:
         Detection threshold of the central object above the smoothed sky, in standard deviations of
         it; above 0.
     no_object : {"fail", "keep"}
-        Where centring or extent is asked for and nothing is detected within a quarter of the
+        Where centering or extent is asked for and nothing is detected within a quarter of the
         shorter side around the center: "fail" makes that a failure; "keep" neither moves nor scales
         the cutout.
 

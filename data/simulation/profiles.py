@@ -86,7 +86,7 @@ class Sersic:
     index : float
         0.5 is a Gaussian, 1 an exponential disk, 4 a de Vaucouleurs bulge.
     axis_ratio, angle : float
-        Minor over major axis; degrees of the major axis from the x axis towards y.
+        Minor over major axis; degrees of the major axis from the x axis toward y.
     """
 
     x: float

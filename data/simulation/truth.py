@@ -87,7 +87,7 @@ class GalaxyTruth:
     radius : float
         Half-light radius of the disk along its major axis.
     cos_inclination, position_angle : float
-        1 is face-on; degrees from the x axis towards y.
+        1 is face-on; degrees from the x axis toward y.
     bulge_fraction, bulge_radius, bulge_index : float
         Fraction of the smooth light, half-light radius and Sersic index of the bulge.
     x, y : float

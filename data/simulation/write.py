@@ -99,9 +99,9 @@ def _write(
             )
             if progress:
                 progress(shard.stop, len(survey), 0)
-    (folder / "survey.json").write_text(json.dumps(_describe(survey), indent=1) + "\n")
-    truth.finish()
-    catalog.finish()  # last: a folder with a catalog is complete
+        (folder / "survey.json").write_text(json.dumps(_describe(survey), indent=1) + "\n")
+        truth.finish()
+        catalog.finish()  # last: a folder with a catalog is complete
 
 
 def _write_shard(

@@ -17,8 +17,8 @@ from galfeat.data.fits.fast_extensions import find_uniform_extensions
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.sources.base import Reading, Shard
-from galfeat.data.sources.catalog_formats import is_catalog
-from galfeat.data.sources.catalogs import Catalog
+from galfeat.data.sources.catalogs.catalog import Catalog
+from galfeat.data.sources.catalogs.formats import is_catalog
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.folders import is_fits, is_picture, list_cutouts
 from galfeat.data.sources.hdf5 import Hdf5Source, is_hdf5, open_hdf5

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout
 from galfeat.data.sources.base import Failure, Shard
-from galfeat.data.sources.catalogs import Catalog
+from galfeat.data.sources.catalogs.catalog import Catalog
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.pictures import decode_picture
 from galfeat.data.sources.row_source import RowSource

@@ -28,7 +28,7 @@ from galfeat import UsageError
 from galfeat._atomic_files import atomic_open
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.sources.base import Failure, Reading, Shard
-from galfeat.data.sources.catalog_formats import is_catalog
+from galfeat.data.sources.catalogs.formats import is_catalog
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.folders import is_fits, is_picture
 from galfeat.data.sources.hdf5 import is_hdf5

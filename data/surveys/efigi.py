@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from galfeat import UsageError
-from galfeat.data.sources.catalogs import Catalog, check_ids
+from galfeat.data.sources.catalogs.catalog import Catalog, check_ids
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.open import open_source
 from galfeat.data.surveys.classes import join_table, open_pictures, set_text_column

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from galfeat import UsageError
-from galfeat.data.sources.catalogs import check_ids
+from galfeat.data.sources.catalogs.catalog import check_ids
 from galfeat.data.sources.files import FileSource
 from galfeat.data.surveys.classes import join_table, open_pictures, set_text_column
 

@@ -192,7 +192,7 @@ class SIFT(LearnedExtractor):
         -------
         list of arrays of float32, each of shape (k, 4)
             In the order of `describe`: column x and row y (the first pixel's center is 0, 0), size
-            (diameter) in pixels, and angle in degrees from the x axis towards the y axis.
+            (diameter) in pixels, and angle in degrees from the x axis toward the y axis.
 
         Raises
         ------

@@ -77,26 +77,7 @@ def draw_boundary(
         if place >= len(steps):
             continue
         step = steps[place]
-        class_index, confidence = decision_field(trace.at(step), extent, 120)
-        image_options: dict[str, Any] = {
-            "origin": "lower",
-            "extent": extent,
-            "interpolation": "bilinear",
-            "aspect": "auto",
-        }
-        axes.imshow(
-            hues(class_index / max(hues.N - 1, 1)),
-            alpha=0.08 + 0.47 * confidence,
-            **image_options,
-        )
-        axes.contour(
-            class_index,
-            levels=np.arange(hues.N - 1) + 0.5,
-            colors="black",
-            linewidths=0.9,
-            extent=extent,
-            origin="lower",
-        )
+        _draw_regions(axes, trace.at(step), extent, hues)
         axes.scatter(
             *X.T,
             c=classes,
@@ -111,6 +92,29 @@ def draw_boundary(
             f"after {trace.updates[step]:,} updates\nloss {trace.losses[step]:.3g}", fontsize=9
         )
     return figure
+
+
+def _draw_regions(
+    axes: Any, network: Network, extent: tuple[float, float, float, float], hues: ListedColormap
+) -> None:
+    """Plot the decision regions, more opaque where the network is confident, and their borders."""
+    class_index, confidence = decision_field(network, extent, 120)
+    axes.imshow(
+        hues(class_index / max(hues.N - 1, 1)),
+        alpha=0.08 + 0.47 * confidence,
+        origin="lower",
+        extent=extent,
+        interpolation="bilinear",
+        aspect="auto",
+    )
+    axes.contour(
+        class_index,
+        levels=np.arange(hues.N - 1) + 0.5,
+        colors="black",
+        linewidths=0.9,
+        extent=extent,
+        origin="lower",
+    )
 
 
 def plot_extent(X: Floats) -> tuple[float, float, float, float]:

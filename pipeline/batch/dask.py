@@ -18,12 +18,12 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from galfeat import UsageError
-from galfeat.pipeline.batch.journal import Journal
 from galfeat.pipeline.batch.measure_shard import measure_shard
 from galfeat.pipeline.batch.quarantine import measure_in_quarantine
 from galfeat.pipeline.batch.retry import remeasure_failures
-from galfeat.pipeline.batch.shard_files import ShardResult
 from galfeat.pipeline.batch.work import BatchWork, load_work
+from galfeat.pipeline.batch.work_folder.journal import Journal
+from galfeat.pipeline.batch.work_folder.shard_files import ShardResult
 from galfeat.pipeline.batch.worker_process import WorkerProcess
 from galfeat.pipeline.batch.workers import ShardJob, ShardOutcome
 

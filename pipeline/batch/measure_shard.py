@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from galfeat.data import Cutout, Failure, Shard, Source
-from galfeat.pipeline.batch.shard_files import ShardResult, write_result
 from galfeat.pipeline.batch.unforeseen import measure_each, read_each
 from galfeat.pipeline.batch.work import BatchWork
+from galfeat.pipeline.batch.work_folder.shard_files import ShardResult, write_result
 
 __all__ = ["RunStopped", "measure_rows", "measure_shard", "never", "regroup"]
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from galfeat._atomic_files import atomic_open
 from galfeat.data import Failure
 from galfeat.pipeline.batch.disk_errors import explain_disk_errors
-from galfeat.pipeline.batch.shard_files import read_result, read_rows
+from galfeat.pipeline.batch.work_folder.shard_files import read_result, read_rows
 
 __all__ = [
     "RunCounts",

@@ -13,8 +13,8 @@ from pathlib import Path
 from galfeat._atomic_files import temporary_path
 from galfeat.data import Failure, Shard
 from galfeat.pipeline.batch.measure_shard import RunStopped, never, regroup
-from galfeat.pipeline.batch.shard_files import ShardResult, read_rows, write_result
 from galfeat.pipeline.batch.work import BatchWork
+from galfeat.pipeline.batch.work_folder.shard_files import ShardResult, read_rows, write_result
 from galfeat.pipeline.batch.worker_process import MeasureRequest, WorkerDied, WorkerProcess
 
 __all__ = ["measure_in_quarantine"]

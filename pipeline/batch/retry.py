@@ -12,10 +12,15 @@ import pyarrow.parquet as pq
 
 from galfeat import UsageError
 from galfeat.data import Failure, Shard
-from galfeat.pipeline.batch.manifest import Manifest
 from galfeat.pipeline.batch.measure_shard import measure_rows, measure_shard, never, regroup
-from galfeat.pipeline.batch.shard_files import ShardResult, read_result, read_rows, write_result
 from galfeat.pipeline.batch.work import UNKNOWN_DIGEST, BatchWork
+from galfeat.pipeline.batch.work_folder.manifest import Manifest
+from galfeat.pipeline.batch.work_folder.shard_files import (
+    ShardResult,
+    read_result,
+    read_rows,
+    write_result,
+)
 from galfeat.pipeline.extraction.feature_table import RUN_KEY
 
 __all__ = ["remeasure_failures", "restore_shards"]

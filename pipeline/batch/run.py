@@ -14,19 +14,19 @@ from galfeat._atomic_files import atomic_open
 from galfeat.data import Failure, Shard, Source
 from galfeat.pipeline.batch.dask import run_on_cluster
 from galfeat.pipeline.batch.disk_errors import explain_disk_errors
-from galfeat.pipeline.batch.file_stamps import FileStamp
-from galfeat.pipeline.batch.journal import Journal
-from galfeat.pipeline.batch.lock import run_lock
-from galfeat.pipeline.batch.manifest import Manifest
 from galfeat.pipeline.batch.merge import RunCounts, TableWriter, merge_failures
 from galfeat.pipeline.batch.options import Options, Progress, RunSummary, failures_path
 from galfeat.pipeline.batch.parquet.growing_table import GrowingTable
 from galfeat.pipeline.batch.retry import restore_shards
-from galfeat.pipeline.batch.shard_files import read_result
 from galfeat.pipeline.batch.signals import remembered_interrupts
 from galfeat.pipeline.batch.unforeseen import UnforeseenLimit
 from galfeat.pipeline.batch.work import BatchWork, Measurement, save_work
-from galfeat.pipeline.batch.work_folder import WorkFolder
+from galfeat.pipeline.batch.work_folder.file_stamps import FileStamp
+from galfeat.pipeline.batch.work_folder.folder import WorkFolder
+from galfeat.pipeline.batch.work_folder.journal import Journal
+from galfeat.pipeline.batch.work_folder.lock import run_lock
+from galfeat.pipeline.batch.work_folder.manifest import Manifest
+from galfeat.pipeline.batch.work_folder.shard_files import read_result
 from galfeat.pipeline.batch.workers import ShardJob, ShardOutcome, run_locally, worker_count
 
 __all__ = ["run_batch"]

@@ -21,7 +21,12 @@ import pyarrow as pa
 from galfeat._atomic_files import atomic_open
 from galfeat.data import Cutout, Failure, Shard, Source
 from galfeat.pipeline.batch.disk_errors import explain_disk_errors
-from galfeat.pipeline.batch.file_stamps import FileStamp, file_names, file_stamps, reading_settings
+from galfeat.pipeline.batch.work_folder.file_stamps import (
+    FileStamp,
+    file_names,
+    file_stamps,
+    reading_settings,
+)
 
 __all__ = ["UNKNOWN_DIGEST", "BatchWork", "Measurement", "load_work", "save_work"]
 

@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 from galfeat.data import Failure, Shard
 from galfeat.pipeline.batch.measure_shard import measure_shard
 from galfeat.pipeline.batch.retry import remeasure_failures
-from galfeat.pipeline.batch.shard_files import ShardResult
 from galfeat.pipeline.batch.unforeseen import read_each
 from galfeat.pipeline.batch.work import BatchWork, load_work
+from galfeat.pipeline.batch.work_folder.shard_files import ShardResult
 
 __all__ = ["MeasureRequest", "WorkerDied", "WorkerProcess", "serve"]
 

@@ -18,12 +18,12 @@ from threadpoolctl import threadpool_limits
 
 from galfeat import UsageError
 from galfeat.data import Shard
-from galfeat.pipeline.batch.journal import Journal
 from galfeat.pipeline.batch.measure_shard import RunStopped, measure_shard
 from galfeat.pipeline.batch.quarantine import measure_in_quarantine
 from galfeat.pipeline.batch.retry import remeasure_failures
-from galfeat.pipeline.batch.shard_files import ShardResult
 from galfeat.pipeline.batch.work import BatchWork
+from galfeat.pipeline.batch.work_folder.journal import Journal
+from galfeat.pipeline.batch.work_folder.shard_files import ShardResult
 from galfeat.pipeline.batch.worker_process import MeasureRequest, WorkerDied, WorkerProcess
 
 __all__ = ["ShardJob", "ShardOutcome", "in_order_of_completion", "run_locally", "worker_count"]

@@ -11,8 +11,8 @@ import numpy as np
 from galfeat.data import Cutout, align
 from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.inputs import RANDOM, ComparisonInput
-from galfeat.pipeline.comparison.measured_galaxies import ALIGNED, NUISANCE
-from galfeat.pipeline.comparison.morphology_statistics import SHAPE, shape_numbers
+from galfeat.pipeline.comparison.loading.measured_galaxies import ALIGNED, NUISANCE
+from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE, shape_numbers
 from galfeat.pipeline.comparison.protocol import ProtocolResult
 from galfeat.pipeline.comparison.results import Cost, LayerSize
 from galfeat.pipeline.extraction.measure import Block, measure

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.registry import PIXELS, REGISTRY
-from galfeat.pipeline.comparison.measured_galaxies import ALIGNED, NUISANCE
-from galfeat.pipeline.comparison.morphology_statistics import SHAPE
+from galfeat.pipeline.comparison.loading.measured_galaxies import ALIGNED, NUISANCE
+from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE
 from galfeat.pipeline.comparison.results import Group, InputDescription
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.inputs import Part, extractor_part

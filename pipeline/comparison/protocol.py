@@ -9,22 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from galfeat.pipeline.comparison import stages
 from galfeat.pipeline.comparison.checkpoints import Checkpoint, CheckpointFolder
 from galfeat.pipeline.comparison.classifiers.cnn import torch_version
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
-from galfeat.pipeline.comparison.cross_validation import repeated_folds
-from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.folds import stages
+from galfeat.pipeline.comparison.folds.cross_validation import repeated_folds
+from galfeat.pipeline.comparison.folds.fold import Fold
+from galfeat.pipeline.comparison.folds.tasks import ALL_FEATURES, FoldTask, fold_tasks
 from galfeat.pipeline.comparison.inputs import ComparisonInput
-from galfeat.pipeline.comparison.labeled_blocks import (
+from galfeat.pipeline.comparison.loading.labeled_blocks import (
     ExternalTestSet,
     LabeledBlocks,
     PerturbedGalaxies,
 )
-from galfeat.pipeline.comparison.perturbed_test_sets import PerturbedTestSets
-from galfeat.pipeline.comparison.plan import ComparisonPlan
+from galfeat.pipeline.comparison.loading.perturbed_test_sets import PerturbedTestSets
+from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.results import Importance, Prediction, ScoreRow
-from galfeat.pipeline.comparison.tasks import ALL_FEATURES, FoldTask, fold_tasks
 
 __all__ = ["ProtocolResult", "run_protocol"]
 

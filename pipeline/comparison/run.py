@@ -10,14 +10,14 @@ import numpy as np
 
 from galfeat import __version__
 from galfeat.features.registry import PIXELS
-from galfeat.pipeline.comparison.budget import BudgetedPlan
 from galfeat.pipeline.comparison.checkpoints import CheckpointFolder, fingerprint_of
 from galfeat.pipeline.comparison.classifiers.cnn import torch_version
 from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.costs import costs, extraction_seconds, layer_sizes
-from galfeat.pipeline.comparison.dataset import Dataset
-from galfeat.pipeline.comparison.perturbed_test_sets import perturbed_test_sets
-from galfeat.pipeline.comparison.plan import ComparisonPlan
+from galfeat.pipeline.comparison.loading.dataset import Dataset
+from galfeat.pipeline.comparison.loading.perturbed_test_sets import perturbed_test_sets
+from galfeat.pipeline.comparison.planning.budget import BudgetedPlan
+from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.protocol import Progress, ProtocolResult, run_protocol
 from galfeat.pipeline.comparison.results import ComparisonResults, LayerSize
 

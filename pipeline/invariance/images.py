@@ -98,7 +98,7 @@ def transform_scene(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scen
     ----------
     scene : Scene
     angle : float
-        Degrees from the x axis towards y.
+        Degrees from the x axis toward y.
     zoom : float
         Factor of all lengths.
     """

@@ -32,14 +32,14 @@ class TrainingResult:
     model : Model
     classes : dict of str to int
         Number of training galaxies of each class.
-    unlabelled : int
+    unlabeled : int
         Number of galaxies without a label; they are left out.
     """
 
     path: Path
     model: Model
     classes: dict[str, int]
-    unlabelled: int
+    unlabeled: int
 
 
 def train(
@@ -80,13 +80,13 @@ def train(
     chosen = named_input(inputs)
     features = load_features(table, chosen.columns)
     labels = class_labels(features.catalog, label)
-    rows, unlabelled = labeled_rows(labels, label)
+    rows, unlabeled = labeled_rows(labels, label)
     blocks = {name: take_rows(block, rows) for name, block in features.blocks.items()}
     with threadpool_limits(1):  # the result must not depend on the number of threads
         model = Model(features.recipe, chosen, tuple(hidden), seed).fit(blocks, labels[rows])
     model.save(out)
     return TrainingResult(
-        Path(out), model, dict(sorted(Counter(labels[rows].tolist()).items())), unlabelled
+        Path(out), model, dict(sorted(Counter(labels[rows].tolist()).items())), unlabeled
     )
 
 
@@ -119,7 +119,7 @@ def labeled_rows(
     """
     alone = range(len(labels)) if family is None else family.tolist()
     counts = Counter(name for name, _ in set(zip(labels.tolist(), alone, strict=True)) if name)
-    unlabelled = int(np.count_nonzero(labels == ""))
+    unlabeled = int(np.count_nonzero(labels == ""))
     kept = [name for name, count in counts.items() if count >= at_least]
     if len(kept) < 2:
         few = f" with at least {at_least} galaxies" if at_least > 1 else ""
@@ -132,9 +132,9 @@ def labeled_rows(
             f"{name} {count:,}" for name, count in sorted(counts.items())[:_MAX_LISTED]
         )
         more = f" and {len(counts) - _MAX_LISTED:,} more" if len(counts) > _MAX_LISTED else ""
-        without = f"; {unlabelled:,} galaxies have none" if unlabelled else ""
+        without = f"; {unlabeled:,} galaxies have none" if unlabeled else ""
         raise UsageError(
             f"column '{column}' has {len(kept)} class(es){whole}, and two are needed; it has "
             f"{sizes or 'no class at all'}{more}{without}"
         )
-    return np.flatnonzero(np.isin(labels, kept)), unlabelled
+    return np.flatnonzero(np.isin(labels, kept)), unlabeled

@@ -48,6 +48,6 @@ def lazy_attributes(
         return getattr(import_module(f"{package}.{modules[name]}"), name)
 
     def list_attributes() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *modules, *submodules})
+        return sorted({*getattr(sys.modules[package], "__all__", ()), *modules, *submodules})
 
     return get_attribute, list_attributes

@@ -103,6 +103,7 @@ def test_a_round_makes_a_table(bench: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert "numpy.histogram | 64x64x1" in lines[2]
 
 
+@pytest.mark.slow
 def test_two_threads_share_calls_that_let_each_other_work(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,7 +74,7 @@ def test_shapes_that_do_not_fit_are_refused(
         Cutouts(np.zeros(shape, np.float32), ids, bands)
 
 
-def test_noise_and_catalogue_must_fit() -> None:
+def test_noise_and_catalog_must_fit() -> None:
     pixels = np.zeros((2, 1, 2, 2), np.float32)
     with pytest.raises(UsageError, match="noise"):
         Cutouts(pixels, ("a", "b"), ("g",), noise=pixels[:1])

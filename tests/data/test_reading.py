@@ -23,7 +23,7 @@ def save(path: Path, pixels: np.ndarray[Any, Any], **cards: Any) -> Path:
     return path
 
 
-def test_a_folder_is_a_batch_with_its_catalogue(tmp_path: Path) -> None:
+def test_a_folder_is_a_batch_with_its_catalog(tmp_path: Path) -> None:
     for seed in range(3):
         save(tmp_path / f"{seed}.fits", noise(seed), FILTER="r")
     (tmp_path / "catalog.csv").write_text("id,file,label\nb,1.fits,agn\na,2.fits,\n")

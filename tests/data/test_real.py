@@ -61,7 +61,7 @@ def test_a_folder_holds_its_galaxies_and_no_companion(
         assert prepare_one(cutout, Preparation(size=32)).shape == (1, 32, 32)
 
 
-def test_pairs_of_bands_by_a_catalogue(real_data: Path, tmp_path: Path) -> None:
+def test_pairs_of_bands_by_a_catalog(real_data: Path, tmp_path: Path) -> None:
     rows = "".join(
         f"{field},decam/{field}_gband.fits,decam/{field}_rband.fits\n" for field in (132, 150)
     )

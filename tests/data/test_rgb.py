@@ -28,14 +28,14 @@ def test_one_pixel_by_pencil() -> None:
     assert _pixel(20, 40, 60, stretch=40) == _pixel(10, 20, 30)
 
 
-def test_light_beyond_white_keeps_its_colour() -> None:
+def test_light_beyond_white_keeps_its_color() -> None:
     bright = _pixel(1e6, 2e6, 4e6)
     assert bright[0] == 255
     assert bright[1] / bright[0] == pytest.approx(1 / 2, abs=0.01)
     assert bright[2] / bright[0] == pytest.approx(1 / 4, abs=0.01)
 
 
-def test_which_band_is_which_colour() -> None:
+def test_which_band_is_which_color() -> None:
     assert _pixel(10, 20, 30, channels=(0, 1, 2)) == _pixel(10, 20, 30)[::-1]
     assert _pixel(10, 77, 20, 99, 30, channels=(4, 2, 0)) == _pixel(10, 20, 30)
     assert _pixel(10, 0, 20, 0, 30) == _pixel(10, 20, 30)

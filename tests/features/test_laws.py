@@ -296,6 +296,7 @@ def test_settings_by_name() -> None:
         hog.set_params(size=3)
 
 
+@pytest.mark.slow
 def test_measuring_does_not_import_scikit_learn() -> None:
     """It takes a second to load, many times what it takes to measure a galaxy."""
     code = """if True:

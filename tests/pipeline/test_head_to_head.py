@@ -13,7 +13,7 @@ import pytest
 from galfeat import UsageError
 from galfeat.data import Preparation
 from galfeat.pipeline import compare
-from galfeat.pipeline.comparison.plan import QUICK
+from galfeat.pipeline.comparison.planning.plan import QUICK
 from galfeat.pipeline.head_to_head import ComparisonReport
 from galfeat.pipeline.reporting.folder import REPORT_FILES, check_report_folder
 
@@ -324,7 +324,7 @@ def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
 def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(
     survey: Path, tmp_path: Path
 ) -> None:
-    def unlabelled(table: list[dict[str, str]]) -> list[dict[str, str]]:
+    def unlabeled(table: list[dict[str, str]]) -> list[dict[str, str]]:
         return [{key: value for key, value in row.items() if key != "label"} for row in table]
 
     plan = replace(SMALL, altered=0)
@@ -338,7 +338,7 @@ def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(
             tmp_path / "out",
             preparation=PREPARED,
             plan=plan,
-            test_source=changed(survey, tmp_path / "bare", unlabelled),
+            test_source=changed(survey, tmp_path / "bare", unlabeled),
         )
     empty = changed(survey, tmp_path / "empty", lambda table: table)
     for path in empty.glob("*.fits"):

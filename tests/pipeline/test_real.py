@@ -11,9 +11,9 @@ import pytest
 from galfeat.data import open_source
 from galfeat.pipeline import INPUTS, classify, extract, load_features, train
 from galfeat.pipeline.comparison.inputs import ComparisonInput
-from galfeat.pipeline.comparison.labeled_blocks import LabeledBlocks
+from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.metrics import score
-from galfeat.pipeline.comparison.plan import ComparisonPlan
+from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.protocol import run_protocol
 from galfeat.pipeline.comparison.significance import corrected_interval
 
@@ -77,7 +77,7 @@ def test_a_folder_by_itself_leaves_companions_out(real_data: Path, tmp_path: Pat
 
 @pytest.fixture(scope="module")
 def efigi(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """Return EFIGI's folder with two catalogues of labelled galaxies: a fifth held out, and the
+    """Return EFIGI's folder with two catalogs of labeled galaxies: a fifth held out, and the
     others.
     """
     folder, out = real_data / "efigi", tmp_path_factory.mktemp("efigi")

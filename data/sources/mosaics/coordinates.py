@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.data.sources.positions import Positions
+from galfeat.data.sources.catalogs.positions import Positions
 
 __all__ = ["UNREACHED", "corners_of"]
 

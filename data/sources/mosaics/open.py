@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from galfeat import UsageError
 from galfeat.data.cutouts import Cutout, band_names
 from galfeat.data.fits.layouts import is_band_name
-from galfeat.data.sources.catalogs import Catalog
+from galfeat.data.sources.catalogs.catalog import Catalog
+from galfeat.data.sources.catalogs.positions import Positions
 from galfeat.data.sources.folders import is_fits, list_cutouts, without_suffix
 from galfeat.data.sources.mosaics.coordinates import corners_of
 from galfeat.data.sources.mosaics.planes import MosaicPlane, read_planes
 from galfeat.data.sources.mosaics.source import MosaicSource
 from galfeat.data.sources.options import ReadOptions
-from galfeat.data.sources.positions import Positions
 from galfeat.data.sources.select_bands import with_bands
 
 __all__ = ["open_mosaics"]
@@ -53,7 +53,7 @@ def open_mosaics(paths: Sequence[Path], catalog: Catalog, options: ReadOptions) 
         Mosaics, each with a band or several; or one folder of them, from which the columns ``file``
         or ``file_<band>`` can select.
     catalog : Catalog
-        With positions: see `galfeat.data.sources.positions.find_positions`.
+        With positions: see `galfeat.data.sources.catalogs.positions.find_positions`.
     options : ReadOptions
         Among them the side of the cutouts, in arcseconds or in pixels.
 

@@ -83,31 +83,38 @@ class MosaicSource(RowSource):
     def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:
         rows = range(shard.start, min(shard.stop, len(self)))
         maps = self._allocate(rows)
-        reasons: dict[int, tuple[str, str]] = {}
-        beyond: dict[int, list[tuple[str, str]]] = {}
-        for number in np.unique(self.which[rows.start : rows.stop]).tolist():
-            for row, reason, outside in self._fill(number, rows, maps):
-                explained = self.planes[number].file, reason
-                if outside and self.options.missing_bands == "mask":
-                    beyond.setdefault(row, []).append(explained)
-                else:
-                    reasons.setdefault(row, explained)
-        for row, bands in beyond.items():
-            if len(bands) == len(self.stored_bands):
-                reasons[row] = bands[0]
-        for row in rows:
-            if row in self.unplaced:
-                reasons[row] = self.planes[self.which[row, 0]].file, self.unplaced[row]
+        reasons = self._read_maps(rows, maps)
         found: list[Cutout | Failure] = []
         for index, (row, name) in enumerate(zip(rows, self._ids(shard), strict=True)):
             if row in reasons:
                 file, reason = reasons[row]
                 found.append(Failure(name, file, "read", reason, row))
             else:
-                file = self.planes[self.which[row, 0]].file
                 cutout = maps.cutout(index, self.stored_bands)
+                file = self._first_file(row)
                 found.append(replace(cutout, id=name, file=file, named=self.named, row=row))
         return found
+
+    def _read_maps(self, rows: range, maps: "_Maps") -> dict[int, tuple[str, str]]:
+        """Read all bands of some galaxies; return file and reason for each row that fails."""
+        masks_outside = self.options.missing_bands == "mask"
+        reasons: dict[int, tuple[str, str]] = {}
+        beyond: dict[int, list[tuple[str, str]]] = {}
+        for number in np.unique(self.which[rows.start : rows.stop]).tolist():
+            for row, reason, outside in self._fill(number, rows, maps):
+                explained = self.planes[number].file, reason
+                if outside and masks_outside:
+                    beyond.setdefault(row, []).append(explained)
+                else:
+                    reasons.setdefault(row, explained)
+        all_beyond = (row for row, bands in beyond.items() if len(bands) == len(self.stored_bands))
+        reasons.update({row: beyond[row][0] for row in all_beyond})
+        unplaced = (row for row in rows if row in self.unplaced)
+        reasons.update({row: (self._first_file(row), self.unplaced[row]) for row in unplaced})
+        return reasons
+
+    def _first_file(self, row: int) -> str:
+        return self.planes[int(self.which[row, 0])].file
 
     def _allocate(self, rows: range) -> "_Maps":
         """Return empty maps of some galaxies: of noise only if all their bands have it."""

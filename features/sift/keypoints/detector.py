@@ -62,7 +62,7 @@ def detect(
     -------
     keypoints : array of float32, shape (k, 5)
         Column x and row y of the keypoint (the first pixel's center is 0, 0), the diameter `size`
-        in pixels, the angle in degrees (from the x axis towards the y axis, 0 to 360) and the
+        in pixels, the angle in degrees (from the x axis toward the y axis, 0 to 360) and the
         response, which is the difference of Gaussians in the image's unit. Sorted by x, y, size and
         angle.
     descriptors : array of uint8, shape (k, 128)

@@ -21,7 +21,7 @@ _PEAK = 0.8  # least height of a further peak, relative to the highest
 def gradients(plane: Any, start: int, stop: int, pitch: int, sizes: Any, angles: Any) -> None:
     """Compute the central differences of the flat pixels from `start` to `stop`.
 
-    Twice the gradient's magnitude, and its angle in eighths of a turn, from the x axis towards
+    Twice the gradient's magnitude, and its angle in eighths of a turn, from the x axis toward
     smaller y, 0 to 8. `plane` extends one row further on either side.
     """
     left, right = plane[start - 1 : stop - 1], plane[start + 1 : stop + 1]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.pipeline.comparison.folds.split import calibrated, class_weights, fitted_temperature
 from galfeat.pipeline.comparison.metrics import evaluate, expand_to_classes
-from galfeat.pipeline.comparison.split import calibrated, class_weights, fitted_temperature
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.model import padded
 

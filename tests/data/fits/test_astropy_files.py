@@ -66,6 +66,7 @@ def by_us(file: FitsFile) -> list[NDArray[np.float32]]:
     return [file.load(galaxy).pixels for galaxy in file.galaxies()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "folder", [FOLDER, FOLDER / "invalid", PACKED], ids=["tests", "invalid", "compressed"]
 )

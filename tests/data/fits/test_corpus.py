@@ -162,6 +162,7 @@ def test_compressions(codec: str, dtype: str, shape: tuple[int, ...]) -> None:
         assert same(file.getvalue(), number=1), more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0, 1, 4, 30])
 def test_lossy_hcompress(scale: int) -> None:
     for seed, shape in enumerate([(16, 16), (37, 50), (4, 64)]):

@@ -65,7 +65,7 @@ CORPUS = {
         fits.CompImageHDU((pixels() > 100).astype("i2"), compression_type="PLIO_1"),
     ),
     "companions": whole(*named("SCI", "ERR", "DQ", "SEG")),
-    "packed": gzip.compress(PLAIN),
+    "packed": gzip.compress(PLAIN, mtime=0),
 }
 
 
@@ -107,13 +107,13 @@ def jpeg() -> bytes:
         (PLAIN[:400], "no END"),
         (PLAIN[: 2880 + 100], "is truncated: its image should have 1,920 bytes and has 100"),
         (PLAIN[:2880], "should have 1,920 bytes and has 0"),
-        (gzip.compress(PLAIN)[:-20], "is gzipped and truncated"),
+        (gzip.compress(PLAIN, mtime=0)[:-20], "is gzipped and truncated"),
         (
-            gzip.compress(PLAIN)[:600] + b"\0" * 60 + gzip.compress(PLAIN)[660:],
+            gzip.compress(PLAIN, mtime=0)[:600] + b"\0" * 60 + gzip.compress(PLAIN, mtime=0)[660:],
             "is gzipped and damaged",
         ),
-        (gzip.compress(b""), "is empty: it unpacks to 0 bytes"),
-        (gzip.compress(b"text"), "is not a FITS file"),
+        (gzip.compress(b"", mtime=0), "is empty: it unpacks to 0 bytes"),
+        (gzip.compress(b"text", mtime=0), "is not a FITS file"),
         (changed(PLAIN, "BITPIX", "13"), "BITPIX is 13"),
         (changed(PLAIN, "BITPIX", "'x'"), "BITPIX is 'x', not a whole number"),
         (changed(PLAIN, "NAXIS", "-1"), "NAXIS is -1"),

@@ -20,8 +20,8 @@ def _galaxy(
     ratio: float = 0.5,
     tail: float = 0.3,
 ) -> NDArray[np.float32]:
-    """Return two bands of an exponential disc with a tail of light towards its `angle` (from x
-    towards y), on a little noise.
+    """Return two bands of an exponential disk with a tail of light toward its `angle` (from x
+    toward y), on a little noise.
     """
     y, x = np.mgrid[:SIZE, :SIZE]
     dy, dx = y - centre[0], x - centre[1]
@@ -34,7 +34,7 @@ def _galaxy(
 
 
 def _moments(image: NDArray[np.floating]) -> tuple[float, float, float, float]:
-    """Return centre (y, x), major axis (radians) and third moment along the rows of the light that
+    """Return center (y, x), major axis (radians) and third moment along the rows of the light that
     stands out.
     """
     light = np.where(image > 0.35, image, 0).astype(float)
@@ -55,33 +55,33 @@ def _moments(image: NDArray[np.floating]) -> tuple[float, float, float, float]:
 def test_the_light_comes_to_the_middle_and_along_the_rows(
     angle: float, centre: tuple[float, float]
 ) -> None:
-    aligned = align(_galaxy(centre, angle)[None], normalise=False)[0].mean(axis=0)
+    aligned = align(_galaxy(centre, angle)[None], normalize=False)[0].mean(axis=0)
     y, x, major, skew = _moments(aligned)
     assert y == pytest.approx(31.5, abs=0.25)
     assert x == pytest.approx(31.5, abs=0.25)
     assert major == pytest.approx(0, abs=0.05)
-    assert skew > 0  # the tail points towards higher columns
+    assert skew > 0  # the tail points toward higher columns
 
 
 def test_galaxies_of_many_sizes_come_out_alike() -> None:
-    """Discs of two sizes differ by their noise and their grid only, once both are brought to one
+    """Disks of two sizes differ by their noise and their grid only, once both are brought to one
     extent.
     """
     small, large = (align(_galaxy(scale=scale, tail=0)[None])[0, 0] for scale in (4.0, 6.5))
     apart = align(
-        np.stack([_galaxy(scale=scale, tail=0) for scale in (4.0, 6.5)]), normalise=False
+        np.stack([_galaxy(scale=scale, tail=0) for scale in (4.0, 6.5)]), normalize=False
     )[:, 0]
     core = np.s_[16:48, 16:48]
     assert np.abs(small - large)[core].mean() < 0.3 * np.abs(apart[0] - apart[1])[core].mean()
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-@pytest.mark.parametrize("normalise", [True, False])
-def test_turning_the_input_by_right_angles_changes_nothing(turns: int, normalise: bool) -> None:
+@pytest.mark.parametrize("normalize", [True, False])
+def test_turning_the_input_by_right_angles_changes_nothing(turns: int, normalize: bool) -> None:
     galaxy = _galaxy((33.0, 29.0), 0.6)
     galaxy[:, 20:23, 40] = np.nan
-    expected = align(galaxy[None], normalise=normalise)
-    found = align(np.rot90(galaxy, turns, axes=(1, 2))[None], normalise=normalise)
+    expected = align(galaxy[None], normalize=normalize)
+    found = align(np.rot90(galaxy, turns, axes=(1, 2))[None], normalize=normalize)
     np.testing.assert_allclose(found, expected, atol=2e-4)
 
 
@@ -121,14 +121,14 @@ def test_where_nothing_stands_out_the_galaxy_stays_as_it_is() -> None:
     assert align(noise).tobytes() == noise.tobytes()
     bad = np.full_like(noise, np.nan)
     assert np.isnan(align(bad)).all()
-    # split over the corners: nothing near the centre
+    # split over the corners: nothing near the center
     corner = noise + np.roll(_galaxy(), (-28, -28), axis=(1, 2))
     assert align(corner).tobytes() == corner.tobytes()
 
 
 def test_what_lies_beyond_the_frame_is_sky_or_bad() -> None:
     galaxy = _galaxy((36, 26), 0.8)[None]
-    sky, bad = align(galaxy, normalise=False), align(galaxy, normalise=False, beyond=np.nan)
+    sky, bad = align(galaxy, normalize=False), align(galaxy, normalize=False, beyond=np.nan)
     outside = np.isnan(bad)
     assert 0.05 < outside.mean() < 0.4
     assert (sky[outside] == 0).all()
@@ -140,7 +140,7 @@ def test_bad_pixels_stay_bad_and_never_count() -> None:
     hole = np.zeros_like(galaxy, dtype=bool)
     hole[1, 30:34, 30:34] = True
     results = [
-        align(np.where(hole, np.float32(value), galaxy)[None], normalise=False).tobytes()
+        align(np.where(hole, np.float32(value), galaxy)[None], normalize=False).tobytes()
         for value in (np.nan, np.inf, -np.inf)
     ]
     assert len(set(results)) == 1

@@ -31,7 +31,7 @@ def _scene(
     others: tuple[tuple[float, float], ...] = (),
     noise: float = 1.0,
 ) -> Cutout:
-    """Return a round exponential disc, and Gaussians of 2.5 pixels, on noise and a sky of 50, in
+    """Return a round exponential disk, and Gaussians of 2.5 pixels, on noise and a sky of 50, in
     two bands.
     """
     y, x = np.mgrid[: shape[0], : shape[1]]
@@ -161,7 +161,7 @@ def test_neighbors_become_bad_pixels_and_the_galaxy_does_not() -> None:
 
 
 def test_a_segmentation_map_decides_where_there_is_one() -> None:
-    """The map calls one blob of two a neighbour and says that the other is sky, and gives the
+    """The map calls one blob of two a neighbor and says that the other is sky, and gives the
     galaxy to the left half only.
     """
     plain = _scene(others=((12, 15), (66, 70)))
@@ -215,7 +215,7 @@ def test_where_nothing_stands_out_it_fails_or_stays() -> None:
         )
         assert kept.tobytes() == prepare_one(cutout, Preparation()).tobytes()
     masked = prepare_one(far, Preparation(size=81, neighbours="mask"))
-    # all there is are neighbours, and none to be centred on is needed
+    # all there is are neighbors, and none to be centered on is needed
     assert np.isnan(masked[:, 8, 8]).all()
 
 
@@ -243,7 +243,7 @@ def test_holes_never_count(value: float) -> None:
     whole = prepare_one(cutout, preparation)
     assert np.count_nonzero(np.isnan(spoiled)) > np.count_nonzero(np.isnan(whole))
     both = np.isfinite(spoiled) & np.isfinite(whole)
-    # the hole at the centre moves it by a little
+    # the hole at the center moves it by a little
     assert np.abs(spoiled - whole)[both].mean() < 0.25
 
 
@@ -276,7 +276,7 @@ def test_oblong_cutouts_are_centerd_beyond_their_centerd_square() -> None:
 
 @pytest.mark.parametrize("corner", [(20, 20), (17, 26), (25, 18)])
 def test_where_the_cutout_was_cut_does_not_matter(corner: tuple[int, int]) -> None:
-    """Three cutouts of one field show the same pixels once they are centred; sky and noise are
+    """Three cutouts of one field show the same pixels once they are centered; sky and noise are
     measured on frames that differ a little.
     """
     field = _scene((60.3, 60.8), shape=(121, 121), others=((48, 70),)).pixels
@@ -334,7 +334,7 @@ def test_significance_is_light_over_noise() -> None:
 
 def test_real_galaxies_are_found_and_neighbors_masked(real_data: Path) -> None:
     """KiDS and SDSS cutouts of one galaxy come with maps of segments and noise: both telescopes
-    show it alike once it is centred.
+    show it alike once it is centered.
     """
     source = open_source(real_data / "fits" / "kids_sdss")
     cutouts = {each.id: each for shard in source.shards() for each in source.read(shard).cutouts}

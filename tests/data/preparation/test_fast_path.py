@@ -181,6 +181,7 @@ numbers = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=200), st.integers(1, 4))
 def test_medians_are_numpys(values: list[float], repeats: int) -> None:

@@ -71,7 +71,7 @@ def test_the_half_light_radius_of_a_gaussian_and_of_a_ring() -> None:
 
 
 def test_one_pixel_and_three_by_pencil() -> None:
-    """Light 1 2 1 in a row: centre 1; half of the 4 is the middle's 1 of 2 and halfway further 1,
+    """Light 1 2 1 in a row: center 1; half of the 4 is the middle's 1 of 2 and halfway further 1,
     so at (2 - 1) / (3 - 1) of a pixel.
     """
     one = _measured(np.array([[0.0, 5.0], [0.0, 0.0]]))
@@ -144,5 +144,5 @@ def test_without_light_there_is_no_shape() -> None:
     assert light_shape(zero - 1, np.ones((5, 5), bool)) is None
     assert light_shape(zero + 1, np.zeros((5, 5), bool)) is None
     assert light_shape(zero + np.nan, np.ones((5, 5), bool)) is None
-    nearly = np.array([[100.0, 0, 0, 0, -99.9]])  # its centre would lie four hundred pixels away
+    nearly = np.array([[100.0, 0, 0, 0, -99.9]])  # its center would lie four hundred pixels away
     assert light_shape(nearly, np.ones((1, 5), bool)) is None

@@ -128,7 +128,7 @@ def test_holes_of_the_central_region_are_filled_but_no_other_object_in_them() ->
     labels = np.zeros((11, 11), dtype=int)
     labels[2:9, 2:9] = 4
     labels[4:7, 4:7] = 0
-    labels[5, 5] = 1  # nearest the centre, so it is the central one
+    labels[5, 5] = 1  # nearest the center, so it is the central one
     assert np.count_nonzero(central_region(labels)) == 1
     labels[5, 5] = 0
     region = central_region(labels)

@@ -22,7 +22,7 @@ from galfeat.data.simulation.scene import draw_scene
 from galfeat.data.simulation.truth import CLASSES, GalaxyTruth, draw_galaxy
 
 GRID = FineGrid(320)  # 160 pixels wide: next to nothing is lost
-SKY = FineGrid(256)  # as far as the truth counts neighbours
+SKY = FineGrid(256)  # as far as the truth counts neighbors
 
 
 def _galaxy(label: str, number: int = 0, **changes: object) -> GalaxyTruth:
@@ -81,8 +81,8 @@ def test_the_whole_galaxy_has_the_color_of_its_spectrum(label: str) -> None:
 
 
 def test_a_large_image_has_neighbors_everywhere() -> None:
-    """0.9 in 64 x 64 pixels: 400 x 400 less the disc of 64 pixels around the galaxy hold 32.3; none
-    was counted within the disc.
+    """0.9 in 64 x 64 pixels: 400 x 400 less the disk of 64 pixels around the galaxy hold 32.3; none
+    was counted within the disk.
     """
     wide = FineGrid(800)
     scenes = [
@@ -136,7 +136,7 @@ def test_clumps_are_bluer_and_lie_within_the_disk() -> None:
 @pytest.mark.parametrize("number", [2, 3, 4])
 @pytest.mark.parametrize("pitch", [15.0, -25.0])
 def test_arms_are_logarithmic_spirals_by_pencil(number: int, pitch: float) -> None:
-    """On a face-on disc the crest lies at azimuth phase + ln(r / start) / tan(pitch), and every 2
+    """On a face-on disk the crest lies at azimuth phase + ln(r / start) / tan(pitch), and every 2
     pi / m from there.
     """
     disc = Sersic(0, 0, 20.0, 1.0, 1.0, 0.0)
@@ -159,7 +159,7 @@ def test_arms_are_logarithmic_spirals_by_pencil(number: int, pitch: float) -> No
 
 def test_a_gaussian_by_pencil() -> None:
     """Index 0.5 is a Gaussian whose half-light radius is 1.1774 sigma: 1 / (2 pi sigma^2 q) at the
-    centre.
+    center.
     """
     light = sersic(GRID, Sersic(0.0, 0.0, 1.1774 * 4, 0.5, 0.5, 20.0))
     assert light.max() / 0.25 == pytest.approx(1 / (2 * np.pi * 16 * 0.5), rel=0.01)

@@ -82,7 +82,7 @@ def test_a_magnitude_and_a_half_deeper_is_four_times_the_signal_of_what_is_faint
 def test_contrast_of_arms_is_the_bright_quarter_over_the_dark_one(
     brighter: float, contrast: float
 ) -> None:
-    """Half of a flat disc is brighter; far from its rim and its middle the point spread changes
+    """Half of a flat disk is brighter; far from its rim and its middle the point spread changes
     nothing.
     """
     x, y = GRID.axis[None, :], GRID.axis[:, None]

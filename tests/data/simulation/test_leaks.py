@@ -83,7 +83,7 @@ def test_colors_distinguish_the_states(
 @pytest.mark.slow
 def test_colors_of_the_whole_tell_spirals_clumpy_and_smooth_disks_no_better_than_chance() -> None:
     """Arms and clumps are blue and bulges red, yet measured on the image the galaxies as wholes
-    have the same colours.
+    have the same colors.
     """
     labels = np.random.default_rng(0).permutation(np.repeat(["spiral", "clump", "q_sf"], 150))
     drawn = [

@@ -46,7 +46,7 @@ def test_a_disk_that_meets_nothing_stays_as_it_was() -> None:
     debris = simulate_encounter(np.random.default_rng(2), 1e6, 2.5, False)
     disc = debris.stars[:, debris.weights > 1e-5]
     radius = np.linalg.norm(disc, axis=0)
-    assert np.percentile(radius, 95) < 3.4  # a warm disc: few wander out
+    assert np.percentile(radius, 95) < 3.4  # a warm disk: few wander out
     assert np.median(radius) == pytest.approx(1.6, abs=0.15)
     assert np.abs(disc[2]).mean() < 0.25
     assert np.linalg.norm(disc.mean(axis=1)) < 0.15

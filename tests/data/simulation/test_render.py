@@ -190,6 +190,7 @@ def test_smooth_galaxies_look_the_same_in_the_reference_band_whether_they_form_s
         assert first[0].tobytes() != second[0].tobytes()
 
 
+@pytest.mark.slow
 def test_every_class_differs_from_the_smooth_galaxy_it_would_have_been() -> None:
     level = noise_level("F814W", "deep")
     sigma = np.hypot(np.sqrt(level.sky), level.read) / level.gain

@@ -1,4 +1,4 @@
-"""Colours of galaxies and stars: the box of the quiescent, reddening, redshift, the stellar
+"""Colors of galaxies and stars: the box of the quiescent, reddening, redshift, the stellar
 locus.
 """
 

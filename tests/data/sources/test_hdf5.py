@@ -95,7 +95,7 @@ def test_bands_first_or_last_or_none(tmp_path: Path, shape: tuple[int, ...], ban
     assert "label" not in source.catalog.column_names
 
 
-def test_a_catalogue_beside_it_and_another_process(tmp_path: Path) -> None:
+def test_a_catalog_beside_it_and_another_process(tmp_path: Path) -> None:
     path = save(tmp_path / "a.h5", images=colours(2))
     (tmp_path / "c.csv").write_text("label\nspiral\nagn\n")
     source = pickle.loads(pickle.dumps(open_source(path, catalog=tmp_path / "c.csv")))

@@ -73,7 +73,7 @@ def test_constant_and_bad_pixels_are_no_reason_not_to_be_read(tmp_path: Path) ->
 @pytest.mark.parametrize(
     "name", ["catalog.csv", "catalog.ecsv", "catalog.fits", "catalog.vot", "catalog.parquet"]
 )
-def test_the_catalogue_of_a_folder_says_what_is_in_it(tmp_path: Path, name: str) -> None:
+def test_the_catalog_of_a_folder_says_what_is_in_it(tmp_path: Path, name: str) -> None:
     for value in (1, 2):
         save(tmp_path / "images" / f"{value}.fits", flat(value))
     columns = {
@@ -91,7 +91,7 @@ def test_the_catalogue_of_a_folder_says_what_is_in_it(tmp_path: Path, name: str)
     assert values(read(source)) == {"b": [2], "a": [1]}
 
 
-def test_another_catalogue_of_a_folder_starts_at_the_folder(tmp_path: Path) -> None:
+def test_another_catalog_of_a_folder_starts_at_the_folder(tmp_path: Path) -> None:
     save(tmp_path / "images" / "1.fits", flat(1))
     other = catalog(tmp_path / "other.csv", "id,file\nx,1.fits\n")
     assert values(read(open_source(tmp_path / "images", catalog=other))) == {"x": [1]}
@@ -123,7 +123,7 @@ def test_layout_decides(tmp_path: Path) -> None:
         open_source(path, layout="rows")  # type: ignore[arg-type]
 
 
-def test_a_catalogue_of_a_file_goes_by_order_or_by_hdu(tmp_path: Path) -> None:
+def test_a_catalog_of_a_file_goes_by_order_or_by_hdu(tmp_path: Path) -> None:
     path = save(tmp_path / "a.fits", flat(1), flat(2), flat(3))
     by_order = open_source(
         path, catalog=catalog(tmp_path / "c.csv", "id,label\nx,agn\ny,agn\nz,clump\n")
@@ -188,7 +188,7 @@ def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
         open_source(catalog(tmp_path / "c.csv", "id,file\na,b\n"), catalog=tmp_path / "c.csv")
 
 
-def test_a_fits_table_is_a_catalogue_and_a_fits_image_with_a_table_is_an_image(
+def test_a_fits_table_is_a_catalog_and_a_fits_image_with_a_table_is_an_image(
     tmp_path: Path,
 ) -> None:
     save(tmp_path / "a.fits", flat(1))

@@ -11,7 +11,7 @@ from galfeat.data import Shard, open_source
 from galfeat.data.fits.streams import FileBytes, open_bytes
 
 
-def test_a_catalogue_is_a_source_and_starts_where_it_lies(
+def test_a_catalog_is_a_source_and_starts_where_it_lies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "sub" / "1.fits", flat(1))
@@ -22,7 +22,7 @@ def test_a_catalogue_is_a_source_and_starts_where_it_lies(
     assert source.catalog.column("mag").to_pylist() == [20.5]
 
 
-def test_a_catalogue_without_identifiers_goes_by_its_files(tmp_path: Path) -> None:
+def test_a_catalog_without_identifiers_goes_by_its_files(tmp_path: Path) -> None:
     save(tmp_path / "a.fits", flat(1), flat(2))
     table = catalog(tmp_path / "c.csv", "file,hdu\na.fits,1\na.fits,2\n")
     assert values(read(open_source(table))) == {"a[1]": [1], "a[2]": [2]}
@@ -141,7 +141,7 @@ def test_hdu_must_be_whole_numbers(tmp_path: Path) -> None:
         open_source(catalog(tmp_path / "c.csv", "id,file,hdu\na,a.fits,SCI\n"))
 
 
-def test_a_catalogue_without_files_says_which_columns_it_has(tmp_path: Path) -> None:
+def test_a_catalog_without_files_says_which_columns_it_has(tmp_path: Path) -> None:
     table = catalog(tmp_path / "c.csv", "id,ra,dec,file_err\na,1,2,x\n")
     with pytest.raises(
         UsageError,
@@ -162,7 +162,7 @@ def test_a_catalogue_without_files_says_which_columns_it_has(tmp_path: Path) -> 
         ("id,name\na,a.fits\n", "its columns are id, name$"),
     ],
 )
-def test_a_catalogue_without_files_says_what_may_be_wrong(
+def test_a_catalog_without_files_says_what_may_be_wrong(
     tmp_path: Path, text: str, hint: str
 ) -> None:
     (tmp_path / "c.csv").write_text(text)

@@ -119,7 +119,7 @@ def test_a_file_that_is_gone_or_shrunk_fails_picture_by_picture(tmp_path: Path) 
     assert [failure.row for failure in source.read(Shard(0, 5)).failures] == [0, 1, 2, 3, 4]
 
 
-def test_a_feature_table_is_refused_and_a_catalogue_is_one(tmp_path: Path) -> None:
+def test_a_feature_table_is_refused_and_a_catalog_is_one(tmp_path: Path) -> None:
     table = save(tmp_path / "F.parquet", {"id": ["a"], "image": [b"x"]}, {"galfeat": {}})
     with pytest.raises(
         UsageError, match="is a feature table, not cutouts: they are measured already"

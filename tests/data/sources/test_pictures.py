@@ -26,7 +26,7 @@ def bands_first(values: NDArray[Any]) -> NDArray[np.float32]:
     return np.moveaxis(values, -1, 0).astype(np.float32)
 
 
-def test_colours_are_bands_and_the_first_row_is_the_top_one(tmp_path: Path) -> None:
+def test_colors_are_bands_and_the_first_row_is_the_top_one(tmp_path: Path) -> None:
     found = read_picture(save(tmp_path / "a.png", Image.fromarray(COLOURS)))
     assert (found.bands, found.named) == (("red", "green", "blue"), True)
     assert found.pixels.dtype == np.float32
@@ -44,7 +44,7 @@ def test_a_jpeg_is_what_opencv_sees(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "LA"])
-def test_grey_pictures_have_one_band_without_a_name(tmp_path: Path, mode: str) -> None:
+def test_gray_pictures_have_one_band_without_a_name(tmp_path: Path, mode: str) -> None:
     grey = Image.fromarray(COLOURS).convert(mode)
     found = read_picture(save(tmp_path / "a.png", grey))
     assert (found.bands, found.named) == (("band1",), False)
@@ -70,7 +70,7 @@ def test_what_is_wholly_transparent_is_a_bad_pixel(tmp_path: Path) -> None:
     assert found.pixels[:, 4, 5].tolist() == COLOURS[4, 5].tolist()
 
 
-def test_palettes_become_colours(tmp_path: Path) -> None:
+def test_palettes_become_colors(tmp_path: Path) -> None:
     palette = Image.fromarray(COLOURS).convert("P")
     assert np.array_equal(
         read_picture(save(tmp_path / "a.png", palette)).pixels,

@@ -17,14 +17,14 @@ from tests.data.sources.fake_gs import Objects, fake_store
 from galfeat import UsageError
 from galfeat.data import Cutout, Failure, SimulatedSurvey, Source, open_source, write_survey
 from galfeat.data.sources.remote import RemoteSource, address_of
-from galfeat.pipeline.batch.file_stamps import reading_settings
+from galfeat.pipeline.batch.work_folder.file_stamps import reading_settings
 
 pytest.importorskip("s3fs", reason="reading from servers needs the extra 'remote'")
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with twelve galaxies and a catalogue, and one with the same galaxies and
+    """Return a folder with twelve galaxies and a catalog, and one with the same galaxies and
     none.
     """
     folder = tmp_path_factory.mktemp("here")
@@ -162,7 +162,7 @@ def test_what_google_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         open_source("gs://sky/survey")
 
 
-def test_a_catalogue_here_for_files_there(here: Path, bucket: str) -> None:
+def test_a_catalog_here_for_files_there(here: Path, bucket: str) -> None:
     there = open_source(
         f"{bucket}/plain/deep", catalog=here / "survey" / "catalog.csv", bands=["F814W"]
     )

@@ -1,5 +1,5 @@
 """Noise maps, masks, flags and segments that come along: in the file, beside it, or by the
-catalogue.
+catalog.
 """
 
 import logging
@@ -17,7 +17,7 @@ from tests.data.sources.source_files import catalog, flat, read, reasons, save, 
 
 from galfeat import CutoutError, UsageError
 from galfeat.data import Cutout, Cutouts, open_source, read_cutout, read_cutouts
-from galfeat.data.sources.catalogs import Catalog
+from galfeat.data.sources.catalogs.catalog import Catalog
 
 SIZE = (8, 6)
 
@@ -361,7 +361,7 @@ def test_a_companion_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert len(read(open_source(tmp_path, companions=False)).cutouts) == 2
 
 
-# By the catalogue
+# By the catalog
 
 
 def test_columns_name_companions(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_folders_that_are_not_efigi(tmp_path: Path) -> None:
 
 
 def test_the_galaxies_of_efigi_themselves(real_data: Path) -> None:
-    """The folder's own table was labelled by this rule by others: its classes, and its list of
+    """The folder's own table was labeled by this rule by others: its classes, and its list of
     active galaxies, are the oracle.
     """
     with (real_data / "efigi" / "catalog.csv").open(newline="") as file:

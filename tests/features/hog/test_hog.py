@@ -125,6 +125,7 @@ def test_large_cells_are_added_up_in_double_precision() -> None:
     )
 
 
+@pytest.mark.slow
 @given(
     seed=st.integers(0, 2**32),
     shape=st.tuples(st.integers(1, 30), st.integers(1, 30)),

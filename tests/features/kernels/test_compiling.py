@@ -33,6 +33,7 @@ def python(code: str, **environment: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_compiled_code_is_kept_and_compiling_is_announced_once(tmp_path: Path) -> None:
     said, found, hits = python(USE, NUMBA_CACHE_DIR=str(tmp_path))
     assert said.startswith("said: compiling the extractors")
@@ -40,6 +41,7 @@ def test_compiled_code_is_kept_and_compiling_is_announced_once(tmp_path: Path) -
     assert python(USE, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0"]
 
 
+@pytest.mark.slow
 def test_loading_imports_nothing_that_only_compiling_needs(tmp_path: Path) -> None:
     """Where numba has changed so that this no longer works, it shows here."""
     more = USE + (
@@ -62,6 +64,7 @@ def test_what_is_not_kept_is_compiled_after_what_is_loaded(tmp_path: Path) -> No
     assert said.startswith("said: compiling")
 
 
+@pytest.mark.slow
 def test_without_a_folder_each_process_compiles_for_itself() -> None:
     nowhere = (
         "from numba.core import caching; caching.FunctionCache._impl_class._locator_classes = []"
@@ -71,6 +74,7 @@ def test_without_a_folder_each_process_compiles_for_itself() -> None:
     assert (found, hits) == ("[0, 2]", "0 1")
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_no_error(tmp_path: Path) -> None:
     full = (
         "from numba.core import caching\ndef full(*_): raise OSError(28, 'no space "

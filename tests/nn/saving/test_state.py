@@ -242,6 +242,7 @@ def _put(tree: Any, at: tuple[Any, ...], value: Any) -> Any:
     return tree
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_whatever_is_put_in_any_place_works_or_is_refused_in_one_line(

@@ -27,10 +27,11 @@ from galfeat.data.sources.files import FileSource
 from galfeat.features import make_extractors
 from galfeat.pipeline import classify, extract
 from galfeat.pipeline.batch import merge as merging
-from galfeat.pipeline.batch import shard_files, work
-from galfeat.pipeline.batch.journal import Journal
+from galfeat.pipeline.batch import work
 from galfeat.pipeline.batch.options import Options
 from galfeat.pipeline.batch.parquet import growing_table as growing
+from galfeat.pipeline.batch.work_folder.folder import shard_files
+from galfeat.pipeline.batch.work_folder.journal import Journal
 from galfeat.pipeline.extraction import recipe
 
 ENTRIES = 16  # in a shard, so that a small survey has several

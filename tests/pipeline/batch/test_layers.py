@@ -10,14 +10,27 @@ PIPELINE = Path(galfeat.pipeline.__path__[0])
 LAYERS = (
     *("extraction.extract", "models.classify", "extraction.upload"),
     *("batch.run", "batch.dask", "batch.workers", "batch.quarantine", "batch.worker_process"),
-    *("batch.retry", "batch.merge", "batch.measure_shard", "batch.shard_files"),
+    *("batch.retry", "batch.merge", "batch.measure_shard", "batch.work_folder.shard_files"),
     *("batch.parquet.growing_table", "batch.parquet.vector_pages", "batch.parquet.row_groups"),
-    *("batch.parquet.thrift", "batch.manifest", "batch.work", "batch.file_stamps"),
-    *("batch.work_folder", "batch.journal", "batch.lock", "batch.signals", "batch.options"),
+    *(
+        "batch.parquet.thrift",
+        "batch.work_folder.manifest",
+        "batch.unforeseen",
+        "batch.work",
+        "batch.work_folder.file_stamps",
+    ),
+    *(
+        "batch.work_folder.folder",
+        "batch.work_folder.journal",
+        "batch.work_folder.lock",
+        "batch.signals",
+        "batch.options",
+    ),
     "batch.disk_errors",
     *("models.measurement", "extraction.measurement", "models.model", "models.archive"),
     *("models.inputs", "models.sklearn_state", "extraction.feature_table"),
     *("extraction.measure", "extraction.recipe", "settings_diff", "outputs"),
+    "extraction.feature_names",
 )
 """Modules from the top to the bottom."""
 

@@ -18,7 +18,7 @@ from galfeat.pipeline.batch.parquet.growing_table import GrowingTable
 from galfeat.pipeline.batch.parquet.row_groups import read_footer, template
 from galfeat.pipeline.batch.parquet.thrift import decode, encode, varint
 from galfeat.pipeline.batch.parquet.vector_pages import is_vector
-from galfeat.pipeline.batch.shard_files import read_result, read_rows, write_result
+from galfeat.pipeline.batch.work_folder.shard_files import read_result, read_rows, write_result
 
 
 def rows(n: int, k: int, seed: int = 0) -> pa.Table:

@@ -67,6 +67,7 @@ def test_other_settings_are_refused_until_restart(
     assert out.read_bytes() == fresh.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "words"),
     [
@@ -90,6 +91,7 @@ def test_another_catalog_is_refused(
     assert words in message(out)
 
 
+@pytest.mark.slow
 def test_a_changed_file_is_measured_again(copy: Path, tmp_path: Path, server: Run) -> None:
     out, fresh = tmp_path / "F.parquet", tmp_path / "fresh" / "F.parquet"
     assert server(copy, out, at="after rename of shard", number=6) == -9

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from galfeat.pipeline.comparison.checkpoints import CheckpointFolder
 from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
-from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.folds.fold import Fold
 from galfeat.pipeline.comparison.inputs import ComparisonInput
-from galfeat.pipeline.comparison.labeled_blocks import LabeledBlocks
-from galfeat.pipeline.comparison.plan import ComparisonPlan
+from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
+from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.protocol import ProtocolResult, run_protocol
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.inputs import Part

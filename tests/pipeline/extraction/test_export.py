@@ -26,7 +26,7 @@ from galfeat.pipeline.extraction.fits_table import fits_columns, write_table
 def batches(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make exporting read the 90 rows at once, or one by one."""
     if request.param != "at once":
-        monkeypatch.setattr(exporting, "_AT_ONCE", 1)
+        monkeypatch.setattr(exporting, "_BATCH_VALUES", 1)
 
 
 @pytest.mark.usefixtures("batches")
@@ -84,7 +84,7 @@ def test_csv_holds_one_column_a_feature(table: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_every_type_of_a_catalogue_survives(tmp_path: Path) -> None:
+def test_every_type_of_a_catalog_survives(tmp_path: Path) -> None:
     rows = pa.table(
         {
             "id": ["a", "Ångström", None],

@@ -183,7 +183,7 @@ def test_where_all_fail_nothing_is_written(tmp_path: Path) -> None:
     assert "nothing was written" in summary.ends("measured")
 
 
-def test_odd_names_in_a_catalogue_cost_only_their_rows(survey: Path, tmp_path: Path) -> None:
+def test_odd_names_in_a_catalog_cost_only_their_rows(survey: Path, tmp_path: Path) -> None:
     folder = tmp_path / "survey"
     shutil.copytree(survey, folder)
     good = next(iter(survey.rglob("*.fits"))).relative_to(survey).as_posix()
@@ -213,7 +213,7 @@ def test_unknown_extractor_and_no_workers_are_usage_errors(survey: Path, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_catalogue_column_may_not_be_called_like_a_feature(survey: Path, tmp_path: Path) -> None:
+def test_a_catalog_column_may_not_be_called_like_a_feature(survey: Path, tmp_path: Path) -> None:
     folder = tmp_path / "survey"
     shutil.copytree(survey, folder)
     text = (folder / "catalog.csv").read_text().replace("label", "hog", 1)

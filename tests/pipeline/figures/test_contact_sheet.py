@@ -44,7 +44,7 @@ def test_fewer_galaxies_than_places_leave_places_empty() -> None:
     assert "realistic" in figure.get_suptitle()
 
 
-def test_colours_are_the_ratios_of_the_fluxes_however_bright() -> None:
+def test_colors_are_the_ratios_of_the_fluxes_however_bright() -> None:
     survey = SimulatedSurvey(1, bands=("F606W", "F814W", "F160W"))
     noise = np.random.default_rng(0).normal(0, 0.01, (3, 32, 32)).astype(np.float32)
     for brightness in (5.0, 50.0, 5000.0):

@@ -13,6 +13,6 @@ def test_bands_run_from_blue_to_red_unless_they_are_called_so() -> None:
     assert picture(pixels, ("F606W", "F814W", "F160W")).shape == (2, 2, 3)
 
 
-def test_one_or_two_bands_are_grey_and_bad_pixels_black() -> None:
+def test_one_or_two_bands_are_gray_and_bad_pixels_black() -> None:
     pixels = np.array([[[3.0, np.nan]], [[9.0, -2.0]]], dtype=np.float32)
     assert picture(pixels, ("g", "r")).tolist() == [[0.75, 0.0]]

@@ -164,7 +164,7 @@ SURVEY = SimulatedSurvey(40, size=48, bands=("F814W",), seed=2)
 def test_turning_the_sky_by_a_right_angle_turns_the_picture(number: int) -> None:
     scene = draw_scene(SURVEY.galaxies[number], SURVEY.bands, fine_grid(48), 2)
     turned = light_of(transform_scene(scene, angle=90), 48)
-    expected = np.rot90(light_of(scene, 48), -1)  # from x towards y: rows count upwards
+    expected = np.rot90(light_of(scene, 48), -1)  # from x toward y: rows count upwards
     assert np.abs(turned - expected)[2:-2, 2:-2].max() < 1e-4 * expected.max()
 
 

@@ -1,4 +1,4 @@
-"""The files of a report: what they say agrees, what a catalogue says is escaped, and a failure
+"""The files of a report: what they say agrees, what a catalog says is escaped, and a failure
 leaves nothing half done.
 """
 
@@ -154,7 +154,7 @@ def test_class_names_come_back_from_the_tables_as_they_were(
     assert json.loads((folder / "run.json").read_text()) == results.run
 
 
-def test_everything_from_the_catalogue_is_shown_as_it_is_and_nothing_of_it_is_obeyed(
+def test_everything_from_the_catalog_is_shown_as_it_is_and_nothing_of_it_is_obeyed(
     page: Page, results: ComparisonResults
 ) -> None:
     for name in (

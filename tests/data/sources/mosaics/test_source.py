@@ -374,7 +374,7 @@ def test_a_row_without_a_position_costs_no_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["ra,dec\n,2\n3,\n", "ra,dec\nnan,nan\n", "x,y\n1,\n,1\n"])
-def test_a_catalogue_without_any_position_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_catalog_without_any_position_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.csv").write_text(text)
     with pytest.raises(
         UsageError,

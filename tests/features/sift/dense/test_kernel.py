@@ -57,6 +57,7 @@ def test_holes(part: float, least: float) -> None:
     assert_alike(images, 8, 6.0, 1.2, least)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @example(seed=17, ny=16, nx=16, step=1, size=1.5)  # a window of which exactly half is good
 @given(

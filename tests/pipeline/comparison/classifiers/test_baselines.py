@@ -15,11 +15,11 @@ from galfeat.pipeline.comparison.classifiers.baselines import (
     search_baseline,
 )
 from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
-from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.folds.fold import Fold
+from galfeat.pipeline.comparison.folds.split import concatenate
+from galfeat.pipeline.comparison.folds.stages import fit_baseline_on_fold, run_baseline
 from galfeat.pipeline.comparison.inputs import ComparisonInput
-from galfeat.pipeline.comparison.labeled_blocks import LabeledBlocks
-from galfeat.pipeline.comparison.split import concatenate
-from galfeat.pipeline.comparison.stages import fit_baseline_on_fold, run_baseline
+from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.inputs import Part
 

@@ -22,12 +22,12 @@ from galfeat.pipeline.comparison.classifiers.cnn import (
     torch_version,
 )
 from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
-from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.folds.fold import Fold
+from galfeat.pipeline.comparison.folds.stages import fit_cnn_on_fold, run_cnn
 from galfeat.pipeline.comparison.inputs import ComparisonInput, comparison_inputs
-from galfeat.pipeline.comparison.labeled_blocks import LabeledBlocks
-from galfeat.pipeline.comparison.plan import FULL, ComparisonPlan
+from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
+from galfeat.pipeline.comparison.planning.plan import FULL, ComparisonPlan
 from galfeat.pipeline.comparison.protocol import ProtocolResult, run_protocol
-from galfeat.pipeline.comparison.stages import fit_cnn_on_fold, run_cnn
 from galfeat.pipeline.models.inputs import Part
 
 needed = pytest.mark.skipif(
@@ -126,7 +126,7 @@ def test_galaxies_of_a_family_stay_on_one_side_of_the_inner_split(
         seen.append(inner)
         assert len(images) == len(labels) == 80
 
-    monkeypatch.setattr("galfeat.pipeline.comparison.stages.fit_cnn", caught)
+    monkeypatch.setattr("galfeat.pipeline.comparison.folds.stages.fit_cnn", caught)
     fit_cnn_on_fold(fold_of(replace(sample(), groups=np.arange(120) // 4), np.arange(40)), RAW)
     learn, judge = seen[0]
     assert not set((learn + 40) // 4) & set((judge + 40) // 4)

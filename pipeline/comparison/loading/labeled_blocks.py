@@ -47,7 +47,7 @@ class PerturbedGalaxies:
     Parameters
     ----------
     kind : str
-        A key of `galfeat.pipeline.comparison.perturbations.UNPERTURBED`.
+        A key of `galfeat.pipeline.comparison.loading.perturbations.UNPERTURBED`.
     strength : float
     rows : array of int
         Rows of the sample that could be measured under this perturbation.

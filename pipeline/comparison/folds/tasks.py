@@ -7,7 +7,7 @@ from typing import Literal
 from galfeat.pipeline.comparison.classifiers.baselines import BASELINES
 from galfeat.pipeline.comparison.classifiers.cnn import CNN
 from galfeat.pipeline.comparison.inputs import ComparisonInput
-from galfeat.pipeline.comparison.plan import ComparisonPlan, learning_curve_sizes
+from galfeat.pipeline.comparison.planning.plan import ComparisonPlan, learning_curve_sizes
 
 __all__ = ["ALL_FEATURES", "FoldTask", "fold_tasks"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from galfeat.pipeline.comparison.inputs import ComparisonInput
-from galfeat.pipeline.comparison.perturbations import perturbation_strengths
+from galfeat.pipeline.comparison.loading.perturbations import perturbation_strengths
 
 __all__ = ["FULL", "PLANS", "QUICK", "ComparisonPlan", "learning_curve_sizes"]
 

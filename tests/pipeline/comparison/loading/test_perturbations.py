@@ -6,7 +6,11 @@ from numpy.typing import NDArray
 
 from galfeat.data import Cutout
 from galfeat.pipeline.comparison.classifiers.augmentation import augmented_copies
-from galfeat.pipeline.comparison.perturbations import UNPERTURBED, perturb, perturbation_strengths
+from galfeat.pipeline.comparison.loading.perturbations import (
+    UNPERTURBED,
+    perturb,
+    perturbation_strengths,
+)
 
 Y, X = np.indices((64, 64)) - 31.5
 

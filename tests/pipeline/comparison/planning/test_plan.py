@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galfeat.pipeline.comparison.budget import fit_to_budget
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
-from galfeat.pipeline.comparison.fold import matched_hidden
+from galfeat.pipeline.comparison.folds.fold import matched_hidden
 from galfeat.pipeline.comparison.inputs import comparison_inputs
-from galfeat.pipeline.comparison.plan import (
+from galfeat.pipeline.comparison.planning.budget import fit_to_budget
+from galfeat.pipeline.comparison.planning.plan import (
     FULL,
     QUICK,
     ComparisonPlan,
     learning_curve_sizes,
 )
-from galfeat.pipeline.comparison.run_time import NOMINAL, predicted_seconds
+from galfeat.pipeline.comparison.planning.run_time import NOMINAL, predicted_seconds
 
 INPUTS = comparison_inputs(("pixels", "color", "texture", "hog", "sift", "shape"))
 WIDTHS = {

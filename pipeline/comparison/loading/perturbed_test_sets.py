@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.labeled_blocks import PerturbedGalaxies
-from galfeat.pipeline.comparison.measured_galaxies import MeasuredGalaxies, measure_cutouts
-from galfeat.pipeline.comparison.perturbations import UNPERTURBED, perturb
+from galfeat.pipeline.comparison.loading.labeled_blocks import PerturbedGalaxies
+from galfeat.pipeline.comparison.loading.measured_galaxies import MeasuredGalaxies, measure_cutouts
+from galfeat.pipeline.comparison.loading.perturbations import UNPERTURBED, perturb
 from galfeat.pipeline.extraction.recipe import Recipe
 
 __all__ = ["PerturbedTestSets", "perturbed_test_sets"]

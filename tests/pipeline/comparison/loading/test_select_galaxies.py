@@ -6,8 +6,8 @@ import pytest
 
 from galfeat import UsageError
 from galfeat.data import Failure
-from galfeat.pipeline.comparison.measured_galaxies import MeasuredGalaxies
-from galfeat.pipeline.comparison.select_galaxies import select_external, select_galaxies
+from galfeat.pipeline.comparison.loading.measured_galaxies import MeasuredGalaxies
+from galfeat.pipeline.comparison.loading.select_galaxies import select_external, select_galaxies
 
 
 def galaxies(labels: list[str], seed: int = 0, **columns: list[str]) -> MeasuredGalaxies:
@@ -21,7 +21,7 @@ def galaxies(labels: list[str], seed: int = 0, **columns: list[str]) -> Measured
     return MeasuredGalaxies(catalog, np.array(labels), dict(blocks), [])
 
 
-def test_unlabelled_rare_broken_and_failed_galaxies_are_left_out_and_counted() -> None:
+def test_unlabeled_rare_broken_and_failed_galaxies_are_left_out_and_counted() -> None:
     found = galaxies(["a", "b", "a", "b", "a", "b", "", "c"])
     np.asarray(found.blocks["color"])[0, 1] = np.nan
     found.failures.append(Failure("x", "x.fits", "read", "is empty"))

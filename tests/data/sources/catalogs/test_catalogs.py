@@ -11,8 +11,8 @@ import pytest
 from astropy.table import MaskedColumn, Table
 
 from galfeat import UsageError
-from galfeat.data.sources.catalog_formats import is_catalog
-from galfeat.data.sources.catalogs import Catalog
+from galfeat.data.sources.catalogs.catalog import Catalog
+from galfeat.data.sources.catalogs.formats import is_catalog
 
 IDS = ["007", "1237648702966988820"]
 
@@ -74,6 +74,7 @@ def test_names_of_files_are_text_even_if_they_look_like_numbers(tmp_path: Path) 
     assert table.to_pydict() == {"id": ["1", "2"], "file_g": ["007", "08"], "file_r": ["", "9"]}
 
 
+@pytest.mark.slow
 def test_types_do_not_depend_on_where_the_file_is_cut(tmp_path: Path) -> None:
     rows = "".join(f"g{row},{row}\n" for row in range(200_000))
     table = Catalog.read(csv(tmp_path / "c.csv", "id,x\n" + rows + "last,not a number\n")).table
@@ -125,7 +126,7 @@ def test_columns_without_a_single_value_a_row_are_left_out_and_named(tmp_path: P
         ("id,file\na,1\n,2\n", "no id stands in row 2"),
     ],
 )
-def test_a_catalogue_that_cannot_be_used_says_why(tmp_path: Path, text: str, words: str) -> None:
+def test_a_catalog_that_cannot_be_used_says_why(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
         Catalog.read(csv(tmp_path / "c.csv", text))
     assert words in str(caught.value)
@@ -145,14 +146,14 @@ def test_identifiers_with_a_decimal_point_are_refused(tmp_path: Path) -> None:
         Catalog.read(tmp_path / "c.fits")
 
 
-def test_a_feature_table_is_no_catalogue(tmp_path: Path) -> None:
+def test_a_feature_table_is_no_catalog(tmp_path: Path) -> None:
     table = pa.table({"id": ["a"], "file": ["a.fits"]}).replace_schema_metadata({"galfeat": "{}"})
     pyarrow.parquet.write_table(table, tmp_path / "f.parquet")
     with pytest.raises(UsageError, match="is a feature table"):
         Catalog.read(tmp_path / "f.parquet")
 
 
-def test_only_catalogues_are_catalogues(tmp_path: Path) -> None:
+def test_only_catalogs_are_catalogs(tmp_path: Path) -> None:
     assert is_catalog(Path("a.CSV"))
     assert not is_catalog(Path("a.fits"))
     with pytest.raises(
@@ -164,7 +165,7 @@ def test_only_catalogues_are_catalogues(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_damaged_catalogues_are_read_or_refused(tmp_path: Path, name: str) -> None:
+def test_damaged_catalogs_are_read_or_refused(tmp_path: Path, name: str) -> None:
     """Any other exception, and any warning, fails this test."""
     WRITERS[name](tmp_path / name, IDS)
     whole = (tmp_path / name).read_bytes()

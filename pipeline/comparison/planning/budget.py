@@ -6,11 +6,11 @@ from typing import Any
 
 from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.classifiers.cnn import torch_installed
-from galfeat.pipeline.comparison.dataset import Dataset
 from galfeat.pipeline.comparison.inputs import ComparisonInput, comparison_inputs
-from galfeat.pipeline.comparison.morphology_statistics import SHAPE
-from galfeat.pipeline.comparison.plan import ComparisonPlan
-from galfeat.pipeline.comparison.run_time import (
+from galfeat.pipeline.comparison.loading.dataset import Dataset
+from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE
+from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
+from galfeat.pipeline.comparison.planning.run_time import (
     NOMINAL,
     Speed,
     measured_speed,

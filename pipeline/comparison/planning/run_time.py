@@ -10,10 +10,10 @@ from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.classifiers.augmentation import COPIES
 from galfeat.pipeline.comparison.classifiers.cnn import epochs_for
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
-from galfeat.pipeline.comparison.fold import MATCHED_UNITS
+from galfeat.pipeline.comparison.folds.fold import MATCHED_UNITS
+from galfeat.pipeline.comparison.folds.split import train_network
 from galfeat.pipeline.comparison.inputs import ComparisonInput
-from galfeat.pipeline.comparison.plan import ComparisonPlan, learning_curve_sizes
-from galfeat.pipeline.comparison.split import train_network
+from galfeat.pipeline.comparison.planning.plan import ComparisonPlan, learning_curve_sizes
 
 __all__ = [
     "NOMINAL",
@@ -147,7 +147,8 @@ def predicted_baseline_seconds(
 ) -> float:
     """Return the predicted seconds of baseline searches and CNN.
 
-    They are reported, but `galfeat.pipeline.comparison.budget.fit_to_budget` does not count them.
+    They are reported, but not counted by
+    `galfeat.pipeline.comparison.planning.budget.fit_to_budget`.
 
     Parameters
     ----------

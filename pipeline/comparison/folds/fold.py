@@ -10,12 +10,8 @@ from numpy.typing import NDArray
 
 from galfeat.pipeline.comparison.classifiers.augmentation import COPIES, augmented_copies
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
-from galfeat.pipeline.comparison.cross_validation import inner_split, nested_subset
-from galfeat.pipeline.comparison.inputs import ComparisonInput
-from galfeat.pipeline.comparison.labeled_blocks import LabeledBlocks
-from galfeat.pipeline.comparison.metrics import evaluate, expand_to_classes
-from galfeat.pipeline.comparison.results import ScoreRow, Stage
-from galfeat.pipeline.comparison.split import (
+from galfeat.pipeline.comparison.folds.cross_validation import inner_split, nested_subset
+from galfeat.pipeline.comparison.folds.split import (
     EnsembleMember,
     FittedEnsemble,
     Split,
@@ -25,6 +21,10 @@ from galfeat.pipeline.comparison.split import (
     fitted_temperature,
     train_network,
 )
+from galfeat.pipeline.comparison.inputs import ComparisonInput
+from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
+from galfeat.pipeline.comparison.metrics import evaluate, expand_to_classes
+from galfeat.pipeline.comparison.results import ScoreRow, Stage
 from galfeat.pipeline.extraction.measure import take_rows
 from galfeat.pipeline.models.inputs import Part
 

@@ -9,10 +9,10 @@ import numpy as np
 from galfeat import UsageError
 from galfeat.data import Failure, Source
 from galfeat.pipeline.comparison.inputs import RANDOM, feature_parts, random_block
-from galfeat.pipeline.comparison.labeled_blocks import ExternalTestSet, LabeledBlocks
-from galfeat.pipeline.comparison.measured_galaxies import MeasuredGalaxies, measure_source
-from galfeat.pipeline.comparison.morphology_statistics import SHAPE
-from galfeat.pipeline.comparison.select_galaxies import (
+from galfeat.pipeline.comparison.loading.labeled_blocks import ExternalTestSet, LabeledBlocks
+from galfeat.pipeline.comparison.loading.measured_galaxies import MeasuredGalaxies, measure_source
+from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE
+from galfeat.pipeline.comparison.loading.select_galaxies import (
     catalog_labels,
     select_external,
     select_galaxies,

@@ -14,13 +14,13 @@ from threadpoolctl import threadpool_limits
 from galfeat import CutoutError, UsageError
 from galfeat.data import Cutout, Failure, Reading, Shard, Source, align
 from galfeat.features.registry import PIXELS
-from galfeat.pipeline.comparison.cross_validation import (
+from galfeat.pipeline.comparison.folds.cross_validation import (
     close_positions,
     connected_groups,
     identical_images,
     identical_texts,
 )
-from galfeat.pipeline.comparison.morphology_statistics import SHAPE, shape_numbers
+from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE, shape_numbers
 from galfeat.pipeline.extraction.feature_table import class_labels, column_text
 from galfeat.pipeline.extraction.measure import Block, measure, take_rows
 from galfeat.pipeline.extraction.recipe import Recipe

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from galfeat import UsageError
 from galfeat.data import Source
 from galfeat.features.registry import PIXELS
-from galfeat.pipeline.comparison.cross_validation import (
+from galfeat.pipeline.comparison.folds.cross_validation import (
     close_positions,
     connected_groups,
     identical_images,
 )
-from galfeat.pipeline.comparison.measured_galaxies import MeasuredGalaxies
+from galfeat.pipeline.comparison.loading.measured_galaxies import MeasuredGalaxies
 from galfeat.pipeline.extraction.feature_table import class_labels
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.train import labeled_rows
@@ -62,7 +62,7 @@ def select_galaxies(
     """
     finite = _finite_rows(galaxies.blocks)
     labels = np.where(finite, galaxies.labels, "")
-    rows, unlabelled = labeled_rows(labels, label, n_folds, galaxies.groups()[0])
+    rows, unlabeled = labeled_rows(labels, label, n_folds, galaxies.groups()[0])
     broken = int(np.count_nonzero(~finite & (galaxies.labels != "")))
     names = sorted(set(labels.tolist()) - set(labels[rows].tolist()) - {""})
     alone = all(np.count_nonzero(labels == name) < n_folds for name in names)
@@ -71,8 +71,8 @@ def select_galaxies(
         f"{n_folds} folds ({', '.join(names)})"
     )
     counts = {
-        "without a label": unlabelled - broken,
-        rare: len(labels) - unlabelled - len(rows),
+        "without a label": unlabeled - broken,
+        rare: len(labels) - unlabeled - len(rows),
         "with features that are no finite numbers": broken,
         "that could not be measured (report.failures.csv says why)": len(galaxies.failures),
     }

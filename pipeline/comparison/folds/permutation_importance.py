@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.folds.fold import Fold
+from galfeat.pipeline.comparison.folds.split import FittedEnsemble
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.metrics import evaluate
 from galfeat.pipeline.comparison.results import Importance
-from galfeat.pipeline.comparison.split import FittedEnsemble
 
 __all__ = ["permutation_importances"]
 

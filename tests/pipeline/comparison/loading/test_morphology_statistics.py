@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.morphology_statistics import (
+from galfeat.pipeline.comparison.loading.morphology_statistics import (
     _gini,
     _light_radii,
     _m20,

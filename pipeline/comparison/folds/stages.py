@@ -28,13 +28,13 @@ from galfeat.pipeline.comparison.classifiers.baselines import (
 )
 from galfeat.pipeline.comparison.classifiers.cnn import CNN, ConvNet, fit_cnn
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
-from galfeat.pipeline.comparison.fold import Fold
+from galfeat.pipeline.comparison.folds.fold import Fold
+from galfeat.pipeline.comparison.folds.permutation_importance import permutation_importances
+from galfeat.pipeline.comparison.folds.split import FittedEnsemble
 from galfeat.pipeline.comparison.inputs import ComparisonInput
-from galfeat.pipeline.comparison.labeled_blocks import ExternalTestSet, PerturbedGalaxies
+from galfeat.pipeline.comparison.loading.labeled_blocks import ExternalTestSet, PerturbedGalaxies
 from galfeat.pipeline.comparison.metrics import expand_to_classes
-from galfeat.pipeline.comparison.permutation_importance import permutation_importances
 from galfeat.pipeline.comparison.results import ScoreRow
-from galfeat.pipeline.comparison.split import FittedEnsemble
 from galfeat.pipeline.extraction.measure import take_rows
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""Folds of the nested cross-validation: splits, stages, tasks, permutation importance."""

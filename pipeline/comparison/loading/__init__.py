@@ -1,0 +1,1 @@
+"""Data of a comparison: labeled galaxies, feature blocks, perturbed and external test sets."""

@@ -15,7 +15,8 @@ FAILURES = ("crash", "hang", "escaped", "differs", "disagrees", "neighbours")
 """Verdicts that fail the job, the gravest first."""
 
 _RAISED = "|".join(name for name in dir(builtins) if re.fullmatch(r"[A-Z]\w+(Error|Warning)", name))
-_UNFORESEEN = re.compile(rf"\b(?:{_RAISED}|Exception)\b|unforeseen")  # a bug that was made a reason
+# a bug that was made a reason: by a batch run, or by a reader that catches too much
+_UNFORESEEN = re.compile(rf"\bunforeseen \w+ in |\b(?:{_RAISED}|Exception)\b")
 _CORNERS = (
     (2, 1),
     (-2, -3),

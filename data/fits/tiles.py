@@ -34,7 +34,7 @@ __all__ = ["decompress_image", "open_tiles"]
 _CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
 _DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
 _WIDTHS = {"B": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8}
-_DESCRIPTORS = {"P": np.dtype(">i4"), "Q": np.dtype(">i8")}
+_DESCRIPTORS: dict[str, np.dtype[Any]] = {"P": np.dtype(">i4"), "Q": np.dtype(">i8")}
 _FORMAT = re.compile(r"1?([PQ]?)([BIJKED])(\([0-9]*\))?")
 _NAME = re.compile(r"[A-Z0-9_]+")
 # of a duplicate of these astropy takes now the first, now the last

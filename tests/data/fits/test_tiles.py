@@ -41,7 +41,8 @@ def with_tile(raw: bytearray, row: int, length: int, offset: int) -> bytearray:
 def as_whole(path: Path) -> NDArray[Any]:
     with open_fits(path) as file:
         [galaxy] = file.galaxies()
-        return file.load(galaxy).pixels[0]
+        pixels: NDArray[Any] = file.load(galaxy).pixels[0]
+        return pixels
 
 
 def in_sections(path: Path) -> NDArray[Any]:

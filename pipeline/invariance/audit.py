@@ -65,11 +65,12 @@ class Finding:
             f"relative change {self.relative_change:.2g}, 95 % interval {self.low:.2g} to "
             f"{self.high:.2g}"
         )
+        what = f"{self.change} ({self.amount})"
         if not self.promised:
-            return f"{self.extractor} does not promise {self.change} ({self.amount}): {found}"
+            return f"{self.extractor} does not promise {what}: {found}"
         verb = "keeps" if self.kept else "breaks"
-        limit = f"at most {INVARIANCES[self.change].limit:g} promised"
-        return f"{self.extractor} {verb} its promise of {self.change} ({self.amount}): {found}, {limit}"
+        limit = INVARIANCES[self.change].limit
+        return f"{self.extractor} {verb} its promise of {what}: {found}, at most {limit:g} promised"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,19 @@ if TYPE_CHECKING:
 __all__ = ["read_cutout", "read_cutouts"]
 
 
+_HEADER_ERRORS = (
+    ValueError,
+    OSError,
+    AttributeError,
+    TypeError,
+    KeyError,
+    IndexError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+)
+
+
 def read_cutouts(
     path: str | Path | Sequence[str | Path],
     *,
@@ -170,9 +183,11 @@ def _read_wcs(path: Path, layout: Layout, hdu: int | None) -> "WCS | None":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            wcs = WCS(fits.getheader(path, number)).celestial
+            # opened here: astropy leaves a file open whose headers it refuses
+            with path.open("rb") as stream, fits.open(stream) as opened:
+                wcs = WCS(opened[number].header).celestial
         # astropy's exceptions on a thousand damaged headers; the pixels are good all the same
-        except (ValueError, OSError, AttributeError, fits.VerifyError):
+        except (*_HEADER_ERRORS, fits.VerifyError):
             return None
     return wcs if wcs.has_celestial else None
 

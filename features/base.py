@@ -15,6 +15,9 @@ from galfeat.features.transformer import Transformer
 __all__ = ["Extractor", "as_images", "default_bands"]
 
 
+_UNDEFINED = "some of its features are undefined (infinite or not a number)"
+
+
 class Extractor(Transformer):
     """Base class of the extractors: transformers of images (n, bands, ny, nx) to vectors (n, k).
 
@@ -22,13 +25,16 @@ class Extractor(Transformer):
     order is converted to float32 and never written to. A row's vector depends on that row's pixels
     and the settings alone, to the last bit.
 
-    A subclass defines `key`, its name in the registry (`galfeat.features.registry`); `promises`,
-    its invariances (keys of `galfeat.features.INVARIANCES`); and the methods `feature_names`,
-    `_smallest` and `_measure`.
+    A subclass defines `key`, its name in the registry (`galfeat.features.registry`); the setting
+    `min_good` in its ``__init__``; the property `promises`, its invariances (keys of
+    `galfeat.features.INVARIANCES`; none by default); and the methods `feature_names`, `_smallest`
+    and `_measure`. It overrides `_obstacles` if a vector can be undefined although enough pixels
+    are good.
     """
 
     key: ClassVar[str]
     min_good: float
+    """Least fraction of good pixels in each band; every subclass takes it in ``__init__``."""
 
     _at_once: ClassVar[int] = 1 << 17
     """Pixel values measured at a time, which bounds the memory and keeps temporaries in the cache.
@@ -45,7 +51,8 @@ class Extractor(Transformer):
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return the names of the features of images with these bands and this shape (ny, nx).
 
-        They depend on the settings and the shape only, never on pixels.
+        They depend on the settings and the shape only, never on pixels. A subclass calls
+        ``self._check_size(shape)`` first, which refuses images that are too small.
         """
 
     @abstractmethod
@@ -71,6 +78,10 @@ class Extractor(Transformer):
             reasons.update({start + row: reason for row, reason in found.items()})
             if not reasons:
                 measured = self._measure(part)
+                if not np.isfinite(measured.sum()):
+                    undefined = np.flatnonzero(~np.isfinite(measured).all(axis=1)).tolist()
+                    reasons.update({start + row: _UNDEFINED for row in undefined})
+                    continue
                 vectors = (
                     np.empty((len(images), measured.shape[1]), dtype=np.float32)
                     if vectors is None
@@ -91,7 +102,8 @@ class Extractor(Transformer):
     ) -> dict[int, str]:
         """Return reasons, specific to this extractor, why some of the rows cannot be measured.
 
-        The rows have enough good pixels, but not all.
+        The rows have enough good pixels, but not all; there may be none. Keys of the result are
+        row numbers in `images`.
         """
         del images, rows, shares
         return {}

@@ -146,8 +146,7 @@ def _open_log(path: Path) -> logging.Handler:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     _LOG.addHandler(handler)
-    if _LOG.getEffectiveLevel() > logging.INFO:
-        _LOG.setLevel(logging.INFO)
+    _LOG.setLevel(logging.DEBUG)  # tracebacks of unforeseen failures
     return handler
 
 

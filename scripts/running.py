@@ -64,7 +64,7 @@ def _show_log() -> None:
     """Write the library's log messages to stderr, such as that kernels are compiled."""
     log = logging.getLogger("galfeat")
     if not any(isinstance(handler, _StderrHandler) for handler in log.handlers):
-        log.addHandler(_StderrHandler())
+        log.addHandler(_StderrHandler(logging.INFO))
         log.setLevel(logging.INFO)
 
 

@@ -24,9 +24,7 @@ def real_data() -> Path:
 
 @pytest.fixture
 def heard() -> Iterator[None]:
-    """Let SIGINT raise, here and in programs that are started, where the shell of these tests has
-    it ignored.
-    """
+    """Restore the default SIGINT handler in this process and its children."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -34,9 +32,7 @@ def heard() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with 90 simulated galaxies of 32 x 32 pixels in three bands, and their
-    catalog.
-    """
+    """Return a folder of 90 simulated galaxies, 32 x 32 pixels in three bands, with a catalog."""
     from galfeat.data import SimulatedSurvey, write_survey
 
     folder = tmp_path_factory.mktemp("survey") / "survey"

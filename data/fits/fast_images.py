@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.file import FitsFile, PixelPlanes
 from galfeat.data.fits.header_cache import HeaderCache
-from galfeat.data.fits.headers import BLOCK, Hdu
+from galfeat.data.fits.headers import BLOCK, FIRST_CARDS, Hdu
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.fits.scaling import describe_overflow, stored_dtype
 from galfeat.data.fits.streams import FileBytes
@@ -110,6 +110,9 @@ class FastImageReader:
         layout = self._find_layout(count) or self._learn(file, count)
         if layout is None or layout.size != count:
             return None
+        start = layout.hdu.offset
+        if bytes(self._buffer[start : start + len(FIRST_CARDS[0])]) in FIRST_CARDS:
+            return None  # a header that stands twice
         if not layout.wide:
             return PixelPlanes(layout.stored.astype(np.float32), layout.bands, layout.named)
         with np.errstate(all="ignore"):

@@ -20,7 +20,10 @@ from galfeat import CutoutError
 from galfeat.data.fits.header_forms import BLOCK, CARD, HeaderCards, HeaderForm, HeaderFormCache
 from galfeat.data.fits.streams import FileBytes
 
-__all__ = ["BLOCK", "Hdu", "HduReader", "Header", "read_hdus"]
+__all__ = ["BLOCK", "FIRST_CARDS", "Hdu", "HduReader", "Header", "read_hdus"]
+
+FIRST_CARDS = (b"SIMPLE  =", b"XTENSION=")
+"""What a header begins with, and pixels do not."""
 
 _MAX_TRAILING = 4 << 20  # trailing bytes searched for a lost header
 _BITPIX = (8, 16, 32, 64, -32, -64)
@@ -197,8 +200,11 @@ def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
             if not hdus:
                 raise
             return hdus, f"in extension {len(hdus)}, {error}"
-        if not hdus and _strip_comment(hdu.header.cards.get("SIMPLE", "")) == "F":
-            raise CutoutError("is not standard FITS, as it says itself (SIMPLE is F)")
+        simple = _strip_comment(hdu.header.cards.get("SIMPLE", ""))
+        if not hdus and simple != "T":
+            raise CutoutError(
+                f"is not standard FITS, as it says itself (SIMPLE is {simple or 'missing'})"
+            )
         if hdu.offset + hdu.size > source.size:
             there = max(0, source.size - hdu.offset)
             where = (
@@ -209,6 +215,12 @@ def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
                 else "its first part"
             )
             return hdus, f"is truncated: {where} should have {hdu.size:,} bytes and has {there:,}"
+        if hdu.size and bytes(source.read(hdu.offset, 9)) in FIRST_CARDS:
+            where = f"of its extension {hdu.number}" if hdu.number else "of its image"
+            return hdus, (
+                f"is damaged: a header stands where the pixels {where} should begin: get the "
+                "file again"
+            )
         hdus.append(hdu)
         offset = hdu.offset + -(-hdu.size // BLOCK) * BLOCK
     if _has_lost_header(source, offset):

@@ -1,10 +1,12 @@
 """Stored pixel values of FITS images to physical ones: BSCALE, BZERO, BLANK."""
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat import CutoutError
 from galfeat.data.fits.headers import Hdu
 
 __all__ = ["apply_scaling", "describe_overflow", "exact_values", "may_overflow", "stored_dtype"]
@@ -16,9 +18,15 @@ def stored_dtype(bitpix: int) -> str:
 
 
 def apply_scaling(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
-    """Apply BLANK, BSCALE and BZERO in astropy's precision and cast to float32."""
+    """Apply BLANK, BSCALE and BZERO in astropy's precision and cast to float32.
+
+    Raises
+    ------
+    CutoutError
+        If BSCALE is 0, or BSCALE or BZERO is not finite.
+    """
     header, bitpix = hdu.header, hdu.bitpix
-    scale, zero = header.number("BSCALE", 1.0), header.number("BZERO", 0.0)
+    scale, zero = _scale_and_zero(hdu)
     with np.errstate(all="ignore"):  # values beyond float32 become infinite: bad pixels
         if (scale, zero) == (1.0, 0.0):
             flux = stored.astype(np.float32)
@@ -36,6 +44,18 @@ def apply_scaling(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
     if bitpix > 0 and "BLANK" in header:
         flux[stored == header.integer("BLANK")] = np.nan
     return flux
+
+
+def _scale_and_zero(hdu: Hdu) -> tuple[float, float]:
+    """Return BSCALE and BZERO; refuse those that would make a constant of all pixels."""
+    scale, zero = hdu.header.number("BSCALE", 1.0), hdu.header.number("BZERO", 0.0)
+    for name, value in {"BSCALE": scale, "BZERO": zero}.items():
+        if not isfinite(value) or (name == "BSCALE" and not value):
+            raise CutoutError(
+                f"its header is damaged: {name} is {value:g}, so that all pixels would have one "
+                f"value: correct {name}, or get the file again"
+            )
+    return scale, zero
 
 
 def may_overflow(hdu: Hdu) -> bool:
@@ -70,8 +90,13 @@ def exact_values(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.generic]:
     """Return scaled integers exactly, as int64, and other values as float64.
 
     Unsigned 64-bit integers are returned by their bits.
+
+    Raises
+    ------
+    CutoutError
+        As `apply_scaling`.
     """
-    scale, zero = hdu.header.number("BSCALE", 1.0), hdu.header.number("BZERO", 0.0)
+    scale, zero = _scale_and_zero(hdu)
     if hdu.bitpix > 0 and scale == 1.0 and zero == 2.0**63:
         return stored.astype(np.int64) ^ np.iinfo(np.int64).min
     if hdu.bitpix > 0 and scale == 1.0 and zero == int(zero) and abs(zero) < 2.0**53:

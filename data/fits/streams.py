@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from galfeat import CutoutError
 
-__all__ = ["FileBytes", "Stamp", "open_bytes", "stamp_of"]
+__all__ = ["FileBytes", "Stamp", "describe_error", "open_bytes", "stamp_of"]
 
 _READ_WHOLE = 4 << 20  # files up to this size are read at once
 # gzipped files are decompressed in memory, and small ones can grow a thousandfold
@@ -71,7 +71,7 @@ class FileBytes:
             self._file.seek(offset)
             data = self._file.read(count)
         except OSError as error:
-            raise CutoutError(_describe_error(error)) from error
+            raise CutoutError(describe_error(error)) from error
         if len(data) < count:
             raise CutoutError("became shorter while it was being read")
         return memoryview(data)
@@ -93,7 +93,7 @@ def open_bytes(path: Path) -> Iterator[FileBytes]:
             )
         file = path.open("rb")
     except OSError as error:
-        raise CutoutError(_describe_error(error)) from error
+        raise CutoutError(describe_error(error)) from error
     with file:
         yield _read_head(file)
 
@@ -107,7 +107,7 @@ def _read_head(file: BinaryIO) -> FileBytes:
         if head[:2] == _GZIP:
             return FileBytes(_gunzip(head + file.read()), stamp=stamp)
     except OSError as error:
-        raise CutoutError(_describe_error(error)) from error
+        raise CutoutError(describe_error(error)) from error
     if not size:
         raise CutoutError("is empty (0 bytes)")
     return FileBytes(head, file, size, stamp)
@@ -132,7 +132,8 @@ def _gunzip(packed: bytes) -> bytes:
     return bytes(unpacked)
 
 
-def _describe_error(error: OSError) -> str:
+def describe_error(error: OSError) -> str:
+    """Return why a file cannot be read."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return "there is no such file"
     if isinstance(error, PermissionError):

@@ -13,10 +13,9 @@ FITS Standard 4.0, section 10.1.
 import io
 import re
 import threading
-import warnings
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -25,17 +24,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
+from galfeat.data.fits.header_forms import HeaderCards
 from galfeat.data.fits.headers import BLOCK, Hdu, Header
-from galfeat.data.fits.streams import FileBytes
-from galfeat.data.fits.transcode import TRANSCODED_CODECS, transcode
+from galfeat.data.fits.streams import FileBytes, describe_error
+from galfeat.data.fits.transcode import TRANSCODED_CODECS, card_number, transcode
 
 __all__ = ["decompress_image", "open_tiles"]
 
 _CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "NOCOMPRESS")
 _DITHERS = ("NO_DITHER", "SUBTRACTIVE_DITHER_1", "SUBTRACTIVE_DITHER_2")
 _WIDTHS = {"B": 1, "I": 2, "J": 4, "K": 8, "E": 4, "D": 8}
+_DESCRIPTORS: dict[str, np.dtype[Any]] = {"P": np.dtype(">i4"), "Q": np.dtype(">i8")}
 _FORMAT = re.compile(r"1?([PQ]?)([BIJKED])(\([0-9]*\))?")
 _NAME = re.compile(r"[A-Z0-9_]+")
+# of a duplicate of these astropy takes now the first, now the last
+_UNIQUE = re.compile(r"ZTILE[0-9]+|ZVAL[0-9]+|THEAP|TFIELDS")
 _MAX_FIELDS = 20  # the standard defines seven
 _MAX_RATIO = 1100  # gzip packs at most 1032 to 1, Rice about 200 to 1
 _MIN_DATA = 4 * BLOCK
@@ -54,6 +57,9 @@ _DECODER_ERRORS = (
     KeyError,
     IndexError,
     RuntimeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
 )
 
 
@@ -65,23 +71,21 @@ def decompress_image(source: FileBytes, hdu: Hdu) -> NDArray[np.generic]:
     CutoutError
         If the header makes no sense, the codec cannot be read safely, or tiles are damaged.
     """
-    file = _minimal_file(hdu, source)
+    cards = _checked_cards(hdu)
+    _check_descriptors(source, hdu, cards)
+    data = bytes(source.read(hdu.offset, hdu.size))
+    if hdu.header.text("ZCMPTYPE") in TRANSCODED_CODECS:
+        cards, data = transcode(hdu, cards, data)
+    file = io.BytesIO(_minimal_headers(cards) + data + b"\0" * (-len(data) % BLOCK))
     # imported late: it takes a third of a second, which plain files need not wait for
     from astropy.io import fits
 
-    try:
-        with (
-            _ASTROPY_LOCK,
-            np.errstate(all="ignore"),
-            fits.open(file, memmap=False, do_not_scale_image_data=True) as opened,
-        ):
-            return np.asarray(opened[1].data)
-    except _DECODER_ERRORS as error:
-        raise CutoutError(f"its compressed pixels are damaged: {error}") from error
-    except Exception as error:
-        if type(error).__name__ != "CfitsioException":
-            raise
-        raise CutoutError(f"its compressed pixels are damaged: {error}") from error
+    with (
+        _ASTROPY_LOCK,
+        _damage_explained(),
+        fits.open(file, memmap=False, do_not_scale_image_data=True) as opened,
+    ):
+        return np.asarray(opened[1].data)
 
 
 @contextmanager
@@ -90,7 +94,7 @@ def open_tiles(
 ) -> Iterator[Callable[[slice, slice], NDArray[np.generic]]]:
     """Open a compressed image, or a plane of a cube, for reading sections, as a context manager.
 
-    Only the tiles under a section are decompressed; values are not yet scaled.
+    Only the tiles under a section are read and decompressed; values are not yet scaled.
 
     Raises
     ------
@@ -103,29 +107,86 @@ def open_tiles(
             f"is compressed with {method}, so that no part of it can be read by itself: unpack it "
             "first (funpack)"
         )
-    _checked_cards(hdu)
-    from astropy.io import fits
+    cards = _checked_cards(hdu)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise CutoutError(describe_error(error)) from error
+    front = (*(0,) * (len(hdu.shape) - 3), number)[: len(hdu.shape) - 2]
+    with file, _ASTROPY_LOCK, ExitStack() as stack:
+        source = FileBytes(b"", file, hdu.offset + hdu.size)
+        _check_descriptors(source, hdu, cards)
+        from astropy.io import fits
 
-    with _ASTROPY_LOCK, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # astropy warns of what it repairs
-        with fits.open(path, do_not_scale_image_data=True) as opened:
-            section = opened[hdu.number].section
-            front = (*(0,) * (len(hdu.shape) - 3), number)[: len(hdu.shape) - 2]
-            yield lambda rows, columns: _read_section(section, front, rows, columns)
+        with _damage_explained():
+            minimal = io.BufferedReader(_MinimalFile(_minimal_headers(cards), source, hdu))
+            opened = stack.enter_context(
+                fits.open(minimal, memmap=False, do_not_scale_image_data=True)
+            )
+            section = opened[1].section
+        yield lambda rows, columns: _read_section(section, front, rows, columns)
 
 
 def _read_section(
     section: Any, front: tuple[int, ...], rows: slice, columns: slice
 ) -> NDArray[np.generic]:
+    with _damage_explained():
+        return np.asarray(section[(*front, rows, columns)])
+
+
+@contextmanager
+def _damage_explained() -> Iterator[None]:
+    """Raise a `CutoutError` for what astropy raises on damaged tiles."""
     try:
         with np.errstate(all="ignore"):
-            return np.asarray(section[(*front, rows, columns)])
+            yield
+    except CutoutError:
+        raise
     except _DECODER_ERRORS as error:
-        raise CutoutError(f"its compressed pixels are damaged: {error}") from error
+        reason = str(error) or "there is not enough memory for what they claim"
+        raise CutoutError(f"its compressed pixels are damaged: {reason}") from error
     except Exception as error:
-        if type(error).__name__ != "CfitsioException":
+        if type(error).__name__ not in ("CfitsioException", "VerifyError"):
             raise
         raise CutoutError(f"its compressed pixels are damaged: {error}") from error
+
+
+class _MinimalFile(io.RawIOBase):
+    """Read-only FITS file of checked headers, and the data of an HDU as they lie in its file."""
+
+    def __init__(self, headers: bytes, source: FileBytes, hdu: Hdu) -> None:
+        super().__init__()
+        self._headers, self._source, self._hdu = headers, source, hdu
+        self._size = len(headers) + hdu.size + -hdu.size % BLOCK
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        if self._at < 0:
+            raise ValueError("a place before the beginning of the file")
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        target = memoryview(buffer).cast("B")
+        data = self._read(min(len(target), self._size - self._at))
+        target[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def _read(self, count: int) -> bytes | memoryview:
+        """Return some of the next bytes: of the headers, of the data, or of the padding."""
+        if self._at < len(self._headers):
+            return self._headers[self._at : self._at + count]
+        at = self._at - len(self._headers)
+        if at < self._hdu.size:
+            return self._source.read(self._hdu.offset + at, min(count, self._hdu.size - at))
+        return bytes(max(0, count))
 
 
 def _checked_cards(hdu: Hdu) -> dict[str, object]:
@@ -136,18 +197,61 @@ def _checked_cards(hdu: Hdu) -> dict[str, object]:
             f"its header is damaged: it claims {claimed:,} bytes of pixels, packed into "
             f"{hdu.size:,}"
         )
-    return {**_table_cards(hdu), **_image_cards(hdu), **_codec_cards(hdu.header)}
+    _refuse_duplicates(hdu.header)
+    return {**_table_cards(hdu), **_image_cards(hdu), **_codec_cards(hdu)}
 
 
-def _minimal_file(hdu: Hdu, source: FileBytes) -> io.BytesIO:
-    cards = _checked_cards(hdu)
+def _refuse_duplicates(header: Header) -> None:
+    """Refuse duplicate keywords with different values that decide how tiles are stored."""
+    if not isinstance(header.cards, HeaderCards):
+        return
+    for name in header.cards.form.duplicates:
+        if not _UNIQUE.fullmatch(name):
+            continue
+        values = [value.split("/", 1)[0].strip() for value in header.cards.all_values(name)]
+        if len(set(values)) > 1:
+            raise CutoutError(
+                f"its header is damaged: {name} stands more than once, as "
+                f"{' and '.join(dict.fromkeys(values))}: delete the wrong one"
+            )
+
+
+def _check_descriptors(source: FileBytes, hdu: Hdu, cards: Mapping[str, object]) -> None:
+    """Check that every tile lies inside its table, because astropy and its decoders trust it.
+
+    Raises
+    ------
+    CutoutError
+        If length or offset of a tile is negative, or the tile ends behind the data.
+    """
+    width, rows, heap = (card_number(cards, name) for name in ("NAXIS1", "NAXIS2", "THEAP"))
+    table = bytes(source.read(hdu.offset, width * rows))
+    if len(table) < width * rows:
+        raise CutoutError("its compressed pixels are damaged: its table is cut short")
+    at, room = 0, hdu.size - heap
+    for field in range(1, card_number(cards, "TFIELDS") + 1):
+        form = str(cards[f"TFORM{field}"])
+        if form[1] not in _DESCRIPTORS:
+            at += _WIDTHS[form[1]]
+            continue
+        stored, size = _DESCRIPTORS[form[1]], _WIDTHS[form[2]]
+        length, offset = np.ndarray((rows, 2), stored, table, at, (width, stored.itemsize)).T
+        inside = (length >= 0) & (length <= room // size) & (offset >= 0)
+        inside[inside] &= (length[inside] == 0) | (
+            offset[inside] <= room - length[inside].astype(np.int64) * size
+        )
+        if not inside.all():
+            tile = int(np.argmin(inside))
+            raise CutoutError(
+                f"its compressed pixels are damaged: tile {tile + 1} of {rows} would have "
+                f"{length[tile]} values at byte {offset[tile]} of {room}: get the file again"
+            )
+        at += 2 * stored.itemsize
+
+
+def _minimal_headers(cards: dict[str, object]) -> bytes:
     primary: dict[str, object] = {"SIMPLE": True, "BITPIX": 8, "NAXIS": 0, "EXTEND": True}
-    data = bytes(source.read(hdu.offset, hdu.size))
-    if hdu.header.text("ZCMPTYPE") in TRANSCODED_CODECS:
-        cards, data = transcode(hdu, cards, data)
-    return io.BytesIO(
-        _header_bytes(primary) + _header_bytes(cards) + data + b"\0" * (-len(data) % BLOCK)
-    )
+    return _header_bytes(primary) + _header_bytes(cards)
 
 
 def _table_cards(hdu: Hdu) -> dict[str, object]:
@@ -235,7 +339,8 @@ def _image_cards(hdu: Hdu) -> dict[str, object]:
     return cards
 
 
-def _codec_cards(header: Header) -> dict[str, object]:
+def _codec_cards(hdu: Hdu) -> dict[str, object]:
+    header = hdu.header
     codec = header.text("ZCMPTYPE")
     if codec not in (*_CODECS, *TRANSCODED_CODECS):
         raise CutoutError(
@@ -255,9 +360,17 @@ def _codec_cards(header: Header) -> dict[str, object]:
     if "ZDITHER0" in header and 1 <= header.integer("ZDITHER0") <= 10000:
         cards["ZDITHER0"] = header.integer("ZDITHER0")
     blank = "ZBLANK" if "ZBLANK" in header else "BLANK"
-    if blank in header and -(1 << 31) <= header.integer(blank) < 1 << 31:
+    if blank in header and _fits(header.integer(blank), hdu.bitpix):
         cards["ZBLANK"] = header.integer(blank)
     return cards
+
+
+def _fits(value: int, bitpix: int) -> bool:
+    """Return whether stored numbers can have a value; floating point is quantized to 32 bits."""
+    if bitpix == 8:
+        return 0 <= value < 1 << 8
+    bits = min(bitpix, 32) if bitpix > 0 else 32
+    return -(1 << (bits - 1)) <= value < 1 << (bits - 1)
 
 
 def _codec_setting(header: Header, name: str, default: int) -> int:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.headers import Hdu
 
-__all__ = ["TRANSCODED_CODECS", "transcode"]
+__all__ = ["TRANSCODED_CODECS", "card_number", "transcode"]
 
 TRANSCODED_CODECS = ("HCOMPRESS_1", "PLIO_1")
 """Methods that are decode here."""
@@ -57,13 +57,13 @@ def transcode(
         decode = _decode_plio
     number = next(
         each
-        for each in range(1, _int_card(cards, "TFIELDS") + 1)
+        for each in range(1, card_number(cards, "TFIELDS") + 1)
         if cards[f"TTYPE{each}"] == "COMPRESSED_DATA"
     )
     form = str(cards[f"TFORM{number}"]).lstrip("1")
     if form[0] not in "PQ" or form[1] not in _ITEM:
         raise CutoutError(f"its header is damaged: tiles cannot be in a column of the form {form}")
-    width, rows, heap = (_int_card(cards, name) for name in ("NAXIS1", "NAXIS2", "THEAP"))
+    width, rows, heap = (card_number(cards, name) for name in ("NAXIS1", "NAXIS2", "THEAP"))
     table = bytearray(data)
     kind, item = np.dtype(">i4" if form[0] == "P" else ">i8"), _ITEM[form[1]]
     column = sum(_column_width(str(cards[f"TFORM{each}"])) for each in range(1, number))
@@ -90,7 +90,8 @@ def transcode(
     return {**cards, **changed}, bytes(table) + b"".join(pieces)
 
 
-def _int_card(cards: Mapping[str, object], name: str) -> int:
+def card_number(cards: Mapping[str, object], name: str) -> int:
+    """Return the number on a vetted card."""
     value = cards[name]
     if not isinstance(value, int):
         raise TypeError(f"{name} is not vetted")
@@ -107,7 +108,7 @@ def _column_width(form: str) -> int:
 def _tile_sizes(hdu: Hdu, cards: Mapping[str, object]) -> Iterator[int]:
     """Return the number of pixels of each tile; tiles at the far edges are smaller."""
     axes = len(hdu.shape)
-    tiles = [_int_card(cards, f"ZTILE{axes - place}") for place in range(axes)]
+    tiles = [card_number(cards, f"ZTILE{axes - place}") for place in range(axes)]
     edges = [
         [min(tile, length - at) for at in range(0, length, tile)]
         for length, tile in zip(hdu.shape, tiles, strict=True)

@@ -30,6 +30,18 @@ _CLASS_NAME_KEYS = ("class_names", "classes", "names")
 # Factor and bytes by which pixels can exceed the size of their file: they are compressed, or not
 # written yet.
 _COMPRESSION, _UNWRITTEN = 10_000, 1 << 30
+# What h5py raises on damaged files, beside its own sentences.
+_H5PY_ERRORS = (
+    OSError,
+    KeyError,
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+)
 _COLORS = ("red", "green", "blue")
 
 
@@ -75,14 +87,14 @@ class Hdf5Source(RowSource):
                 images = opened[_IMAGES]
                 try:
                     stored = images[shard.start : shard.stop]
-                except OSError:  # one damaged chunk: the galaxies of the others can be read
+                except _H5PY_ERRORS:  # one damaged chunk: the galaxies of the others can be read
                     return [
                         self._read_one(images, name, row)
                         for row, name in enumerate(ids, start=shard.start)
                     ]
-        except (OSError, KeyError, UsageError) as error:
+        except _H5PY_ERRORS as error:
             return [
-                Failure(name, file, "read", f"cannot be read: {error}", row)
+                Failure(name, file, "read", f"cannot be read: {_explain(error)}", row)
                 for row, name in enumerate(ids, start=shard.start)
             ]
         if len(stored) != len(ids):
@@ -101,8 +113,9 @@ class Hdf5Source(RowSource):
     def _read_one(self, images: Any, name: str, row: int) -> Cutout | Failure:
         try:
             pixels = self._arrange(images[row : row + 1])[0]
-        except OSError as error:
-            return Failure(name, self.path.name, "read", f"its pixels are damaged: {error}", row)
+        except _H5PY_ERRORS as error:
+            reason = f"its pixels are damaged: {_explain(error)}"
+            return Failure(name, self.path.name, "read", reason, row)
         return Cutout(
             name, pixels, self.stored_bands, file=self.path.name, named=self.named, row=row
         )
@@ -148,8 +161,10 @@ def open_hdf5(path: Path, options: ReadOptions) -> Hdf5Source:
             channels_last = images.ndim == 4 and images.shape[3] < images.shape[1]
             is_color = bands == 3 and images.dtype == np.uint8
             catalog = _catalog(file, images.shape[0], path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read as an HDF5 file: {error}") from error
+    except UsageError:
+        raise
+    except _H5PY_ERRORS as error:
+        raise UsageError(f"{path}: cannot be read as an HDF5 file: {_explain(error)}") from error
     return Hdf5Source(
         catalog,
         options,
@@ -158,6 +173,12 @@ def open_hdf5(path: Path, options: ReadOptions) -> Hdf5Source:
         named=is_color,
         channels_last=channels_last,
     )
+
+
+def _explain(error: Exception) -> str:
+    """Return h5py's message, or that it is damaged where there is none."""
+    words = str(error.args[0]) if error.args else ""
+    return words or "it is damaged, or claims more than fits into memory"
 
 
 @contextmanager

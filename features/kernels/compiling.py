@@ -122,8 +122,8 @@ class _Announcer(event.Listener):
         if not self.said and module.startswith("galfeat."):
             self.said = True
             _log.info(
-                "compiling the extractors for this processor, which takes up to a minute; the "
-                "next run finds them compiled"
+                "compiling for this processor, which takes up to a minute; later runs use the "
+                "compiled code"
             )
 
     def on_end(self, event: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from galfeat.data import Cutout, Failure, Shard, Source
+from galfeat.pipeline.batch.unforeseen import measure_each, read_each
 from galfeat.pipeline.batch.work import BatchWork
 from galfeat.pipeline.batch.work_folder.shard_files import ShardResult, write_result
 
@@ -88,7 +89,7 @@ def measure_rows(
             raise RunStopped
         failures += unread
         if cutouts:
-            table, failed = measurement.rows(catalog, cutouts)
+            table, failed = measure_each(measurement, catalog, cutouts)
             failures += failed
             yield table.cast(work.schema) if table.schema != work.schema else table
     failures.sort(key=lambda failure: -1 if failure.row is None else failure.row)
@@ -119,7 +120,7 @@ def _read_chunks(
     start, count = shard.start, _FIRST_READ
     while start < shard.stop:
         stop = min(start + count, shard.stop)
-        reading = source.read(Shard(start, stop))
+        reading = read_each(source, Shard(start, stop))
         cutouts = reading.cutouts[galaxies]
         # reported once, with the first galaxies of an entry
         unread = [] if galaxies.start else reading.failures

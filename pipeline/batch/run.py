@@ -19,6 +19,7 @@ from galfeat.pipeline.batch.options import Options, Progress, RunSummary, failur
 from galfeat.pipeline.batch.parquet.growing_table import GrowingTable
 from galfeat.pipeline.batch.retry import restore_shards
 from galfeat.pipeline.batch.signals import remembered_interrupts
+from galfeat.pipeline.batch.unforeseen import UnforeseenLimit
 from galfeat.pipeline.batch.work import BatchWork, Measurement, save_work
 from galfeat.pipeline.batch.work_folder.file_stamps import FileStamp
 from galfeat.pipeline.batch.work_folder.folder import WorkFolder
@@ -143,6 +144,7 @@ class _BatchRun:
         if self.write_table is None:
             with explain_disk_errors(self.out):
                 self.table = GrowingTable(self.out, self.folder.path)
+        unforeseen = UnforeseenLimit()
         journal = Journal(self.folder.journal)
         if journal.suspects:
             _LOG.info(
@@ -158,6 +160,8 @@ class _BatchRun:
                 try:
                     for job, result in outcomes:
                         self.finished.add(job.shard, job.key, result.rows, result.failures)
+                        unforeseen.add(result.failures)
+                        unforeseen.check(self.finished.counts.done + self.finished.counts.failed)
                         # files of other machines may become visible here only after a while
                         if self.options.cluster is None:
                             self._append_finished(_APPENDED_AT_ONCE)

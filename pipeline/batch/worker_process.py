@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from galfeat.data import Failure, Shard
 from galfeat.pipeline.batch.measure_shard import measure_shard
 from galfeat.pipeline.batch.retry import remeasure_failures
+from galfeat.pipeline.batch.unforeseen import read_each
 from galfeat.pipeline.batch.work import BatchWork, load_work
 from galfeat.pipeline.batch.work_folder.shard_files import ShardResult
 
@@ -189,7 +190,7 @@ def _answer(handle: int, answer: Any) -> None:
 
 def _measure(work: BatchWork, request: MeasureRequest) -> ShardResult:
     if request.list_only:
-        cutouts = work.source.read(request.shard).cutouts
+        cutouts = read_each(work.source, request.shard).cutouts
         return ShardResult(
             0, tuple(Failure(each.id, each.file, "crash", "", each.row) for each in cutouts)
         )

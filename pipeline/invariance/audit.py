@@ -61,13 +61,16 @@ class Finding:
     kept: bool
 
     def __str__(self) -> str:
-        limit = INVARIANCES[self.change].limit
-        verb = "keeps" if self.kept else "breaks"
         found = (
             f"relative change {self.relative_change:.2g}, 95 % interval {self.low:.2g} to "
-            f"{self.high:.2g}, at most {limit:g} promised"
+            f"{self.high:.2g}"
         )
-        return f"{self.extractor} {verb} its promise of {self.change} ({self.amount}): {found}"
+        what = f"{self.change} ({self.amount})"
+        if not self.promised:
+            return f"{self.extractor} does not promise {what}: {found}"
+        verb = "keeps" if self.kept else "breaks"
+        limit = INVARIANCES[self.change].limit
+        return f"{self.extractor} {verb} its promise of {what}: {found}, at most {limit:g} promised"
 
 
 @dataclass(frozen=True)

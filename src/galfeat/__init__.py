@@ -21,7 +21,7 @@ Errors that a user can fix are raised as one of::
         ├── CutoutError    some cutouts cannot be read, prepared or measured; see ``reasons``
         └── UsageError     an option, setting, catalog or model file that cannot be used
 
-Anything else is a bug and stops the run.
+Anything else is a bug: of one cutout, it becomes its failure; otherwise it stops the run.
 """
 
 from collections.abc import Mapping

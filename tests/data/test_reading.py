@@ -137,3 +137,14 @@ def test_one_cutout_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         read_cutout(tmp_path / "b.fits")
     with pytest.raises(UsageError, match="is no FITS file and no picture"):
         read_cutout(tmp_path)
+
+
+def test_a_header_that_astropy_refuses_costs_the_coordinates_only(tmp_path: Path) -> None:
+    fits.HDUList(
+        [fits.PrimaryHDU(), fits.CompImageHDU(noise(1).astype("i4"), compression_type="RICE_1")]
+    ).writeto(tmp_path / "a.fits")
+    raw = (tmp_path / "a.fits").read_bytes()
+    (tmp_path / "a.fits").write_bytes(raw.replace(b"ZTILE2  =", b"A_ORDER :", 1))
+    found = read_cutout(tmp_path / "a.fits", hdu=1)
+    assert found.wcs is None
+    np.testing.assert_array_equal(found.pixels[0], noise(1).astype("i4"))

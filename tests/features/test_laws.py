@@ -59,7 +59,31 @@ def extractor(request: pytest.FixtureRequest) -> Extractor:
 
 
 def test_every_registered_extractor_is_under_the_law() -> None:
-    assert {kind().key for kind in KINDS.values()} >= set(EXTRACTORS)
+    missing = set(EXTRACTORS) - {kind().key for kind in KINDS.values()}
+    assert not missing, "add the new extractor to KINDS above"
+
+
+def test_a_region_without_good_pixels_gives_numbers_or_a_reason(
+    extractor: Extractor, galaxies: Images
+) -> None:
+    images = galaxies.copy()
+    images[0, :, :24, :20] = np.nan  # a quarter: enough good pixels are left
+    if 0 not in extractor.fit(galaxies).reasons(images):
+        assert np.isfinite(extractor.transform(images)).all()
+
+
+def test_an_undefined_feature_is_a_reason_and_no_nan(galaxies: Images) -> None:
+    class Undefined(Pixels):
+        def _measure(self, images: Images) -> Images:
+            vectors = np.asarray(super()._measure(images)).copy()
+            vectors[np.abs(images).max(axis=(1, 2, 3)) > 100, 3] = np.nan
+            return vectors
+
+    images = galaxies.copy()
+    images[1, 0, 0, 0] = 1000
+    with pytest.raises(CutoutError, match="undefined") as caught:
+        Undefined(size=7).fit(images).transform(images)
+    assert list(caught.value.reasons) == [1]
 
 
 @pytest.mark.slow
@@ -406,7 +430,7 @@ def sklearn_checks() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("check", list(sklearn_checks()))
-@pytest.mark.parametrize("kind", ["pixels", "color", "texture", "hog", "sift", "combined"])
+@pytest.mark.parametrize("kind", [*EXTRACTORS, "combined"])
 def test_scikit_learn_checks(kind: str, check: Callable[[str, Extractor], None]) -> None:
     check(kind, KINDS[kind]())
 

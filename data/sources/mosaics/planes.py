@@ -22,6 +22,20 @@ __all__ = ["AncillaryMosaic", "MosaicPlane", "read_planes"]
 _COORDINATE = re.compile(r"(CRVAL|CRPIX|CDELT|CROTA|(?:CD|PC|PV)(?=[1-9]_))([1-9](?:_[0-9]{1,2})?)")
 
 
+# What astropy and wcslib raise on damaged headers. They may see fewer HDUs than are there.
+_HEADER_ERRORS = (
+    ValueError,
+    OSError,
+    AttributeError,
+    TypeError,
+    KeyError,
+    IndexError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+)
+
+
 class AncillaryMosaic(NamedTuple):
     """A noise map, mask or segmentation map of one band of a mosaic, in the same file.
 
@@ -154,18 +168,12 @@ def _read_wcs(path: Path, number: int) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with fits.open(path) as opened:
+            # opened here: astropy leaves a file open whose headers it refuses
+            with path.open("rb") as stream, fits.open(stream) as opened:
                 header = opened[number].header
                 full = WCS(header, opened)
                 wcs = full.celestial
-        except (
-            ValueError,
-            OSError,
-            AttributeError,
-            TypeError,
-            KeyError,
-            fits.VerifyError,
-        ) as error:
+        except (*_HEADER_ERRORS, fits.VerifyError) as error:
             raise UsageError(
                 f"{path}: its celestial coordinates make no sense: {_explain(error)}"
             ) from error
@@ -182,7 +190,9 @@ def _explain(error: Exception) -> str:
         for line in str(error).splitlines()
         if not line.startswith("ERROR ")
     ]
-    return next((line for line in reversed(lines) if line), type(error).__name__)
+    if isinstance(error, IndexError):
+        return "astropy finds no such extension: a header before it is damaged"
+    return next((line for line in reversed(lines) if line), "astropy cannot read its header")
 
 
 def _refuse_text_cards(header: Any, axes: set[int], path: Path) -> None:

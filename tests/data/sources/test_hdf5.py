@@ -215,3 +215,46 @@ def test_nothing_else_waits_for_h5py() -> None:
         [sys.executable, "-c", "import sys, galfeat.data; sys.exit('h5py' in sys.modules)"],
         check=True,
     )
+
+
+def _damaged_link(path: Path) -> None:
+    save(path, images=colours(), ra=np.arange(5.0))
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(b"TREE", b"TRXE"))
+
+
+def _damaged_type(path: Path) -> None:
+    """A dataset whose numbers have a size that NumPy does not know."""
+    with h5py.File(path, "w") as file:
+        kind = h5py.h5t.IEEE_F32LE.copy()
+        kind.set_size(16)
+        kind.set_precision(128)
+        kind.set_fields(127, 90, 30, 0, 90)
+        file["images"] = colours()
+        h5py.h5d.create(file.id, b"z", kind, h5py.h5s.create_simple((5,)))
+
+
+@pytest.mark.parametrize("damage", [_damaged_link, _damaged_type])
+def test_what_h5py_cannot_open_is_one_sentence(tmp_path: Path, damage: Any) -> None:
+    damage(tmp_path / "a.h5")
+    with pytest.raises(UsageError, match=r"a\.h5: cannot be read as an HDF5 file: \w+"):
+        open_source(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("error", [KeyError, RuntimeError, ValueError, TypeError, MemoryError])
+def test_what_h5py_raises_for_pixels_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    source = open_source(save(tmp_path / "a.h5", images=colours()))
+    read = h5py.Dataset.__getitem__
+
+    def broken(dataset: Any, rows: slice) -> Any:
+        if rows.start <= 2 < rows.stop:
+            raise error("cannot inflate")
+        return read(dataset, rows)
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", broken)
+    reading = source.read(Shard(0, 5))
+    assert [cutout.row for cutout in reading.cutouts] == [0, 1, 3, 4]
+    assert [failure.row for failure in reading.failures] == [2]
+    assert reading.failures[0].reason == "its pixels are damaged: cannot inflate"

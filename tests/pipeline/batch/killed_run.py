@@ -30,7 +30,7 @@ from galfeat.pipeline.batch import merge as merging
 from galfeat.pipeline.batch import work
 from galfeat.pipeline.batch.options import Options
 from galfeat.pipeline.batch.parquet import growing_table as growing
-from galfeat.pipeline.batch.work_folder.folder import shard_files
+from galfeat.pipeline.batch.work_folder import shard_files
 from galfeat.pipeline.batch.work_folder.journal import Journal
 from galfeat.pipeline.extraction import recipe
 

@@ -13,9 +13,11 @@ from galfeat.data import Cutout, Reading, Shard, Source
 
 
 def die(how: str) -> None:
-    """End this process, or ask for more memory than there is."""
+    """End this process, ask for more memory than there is, or meet a bug."""
     if how == "memory":
         raise MemoryError
+    if how == "bug":
+        raise ZeroDivisionError("by a bug")
     os.kill(os.getpid(), getattr(signal, how))
 
 
@@ -27,6 +29,14 @@ class Deadly(Cutout):
         return self
 
 
+class Buggy(Cutout):
+    """A cutout whose measurement meets a bug."""
+
+    def select(self, bands: Sequence[str]) -> Cutout:  # noqa: ARG002
+        die("bug")
+        return self
+
+
 class Poisoned:
     """A source of which some entries end the process that reads them.
 
@@ -35,7 +45,7 @@ class Poisoned:
     source : Source
     rows : sequence of int
     how : str
-        The name of a signal, or "memory".
+        The name of a signal, "memory", or "bug".
     unless : str, optional
         A file that, where it exists, makes the entries harmless.
     once : bool
@@ -81,8 +91,8 @@ class Poisoned:
                 Path(self.unless).touch()
             die(self.how)
         reading = self.source.read(shard)
+        kind = Buggy if self.how == "bug" else Deadly
         cutouts = [
-            Deadly(**vars(cutout)) if cutout.id in self.ids else cutout
-            for cutout in reading.cutouts
+            kind(**vars(cutout)) if cutout.id in self.ids else cutout for cutout in reading.cutouts
         ]
         return Reading(cutouts, reading.failures)

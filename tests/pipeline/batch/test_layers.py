@@ -15,6 +15,7 @@ LAYERS = (
     *(
         "batch.parquet.thrift",
         "batch.work_folder.manifest",
+        "batch.unforeseen",
         "batch.work",
         "batch.work_folder.file_stamps",
     ),

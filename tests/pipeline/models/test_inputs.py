@@ -22,6 +22,7 @@ def blocks(n: int = 40, seed: int = 0) -> dict[str, Block]:
 
 
 def test_the_inputs_of_the_comparison() -> None:
+    # names and their order are part of the command line: a new extractor is added here
     assert list(INPUTS) == [
         "pixels", "pixels_linear", "pixels_small", "pixels_pca", "color", "texture", "hog", "sift",
         "features", "features+pixels",

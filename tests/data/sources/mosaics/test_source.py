@@ -470,3 +470,30 @@ def test_bands_without_names_and_other_numbers_of_them(tmp_path: Path) -> None:
     ):
         open_source(path, positions=positions, size_pixels=6, bands=["g", "r"])
     assert open_source(path, positions=positions, size_pixels=6, bands=["g"]).bands == ("g",)
+
+
+def test_headers_that_astropy_refuses_are_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "m.fits"
+    images = [fits.ImageHDU(ramp().astype("u2"), name=name) for name in "gr"]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(path)
+    raw = path.read_bytes()
+    at = raw.rindex(b"BZERO   =")
+    path.write_bytes(raw[:at] + b"BZERO   =                  INF".ljust(80) + raw[at + 80 :])
+    (tmp_path / "c.csv").write_text("x,y\n20,20\n")
+    with pytest.raises(UsageError, match=r"m\.fits: .* no sense: astropy finds no such extension"):
+        open_source(path, positions=tmp_path / "c.csv", size_pixels=6)
+
+
+def test_fewer_extensions_for_astropy_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = mosaic(tmp_path / "m.fits", ramp())
+    (tmp_path / "c.csv").write_text("x,y\n20,20\n")
+    for error in (IndexError("list index out of range"), OverflowError("cannot convert")):
+
+        def missing(*_: Any, error: Exception = error) -> Any:
+            raise error
+
+        monkeypatch.setattr(fits.HDUList, "__getitem__", missing)
+        with pytest.raises(UsageError, match=r"m\.fits: its celestial coordinates make no sense"):
+            open_source(path, positions=tmp_path / "c.csv", size_pixels=6)

@@ -1,0 +1,152 @@
+"""Unforeseen exceptions of a cutout: they become its failure, and the others are measured.
+
+A batch that raises is read or measured again, one entry or cutout at a time. Whatever is not about
+a cutout still ends the run: settings that cannot be used, lack of memory, a full disk, or too many
+open files. A share of unforeseen failures that can only be a bug ends it as well.
+"""
+
+import errno
+import logging
+import re
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+import galfeat
+from galfeat import UsageError
+from galfeat.data import Cutout, Failure, Reading, Shard, Source
+from galfeat.pipeline.batch.work import Measurement
+
+__all__ = ["UnforeseenFailure", "UnforeseenLimit", "measure_each", "read_each"]
+
+_LOG = logging.getLogger("galfeat")
+_SYSTEM_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+_MAX_UNFORESEEN = 20  # failures of one exception type; more end the run
+_MAX_SHARE = 0.1  # of all galaxies so far, if they are also more than this
+_MAX_TRACEBACKS = 20  # logged for each exception type
+_REASON = re.compile(r"unforeseen (\w+) in ")
+_PACKAGE = Path(galfeat.__file__).parent
+_Stage = Literal["read", "prepare", "extract"]
+
+
+@dataclass(frozen=True)
+class UnforeseenFailure(Failure):
+    """Failure by an exception that nobody foresaw, with its traceback for the log."""
+
+    traceback: str = field(default="", repr=False)
+
+
+def read_each(source: Source, shard: Shard) -> Reading:
+    """Read a shard; an entry whose reading raises becomes a failure."""
+    try:
+        return source.read(shard)
+    except Exception as error:
+        _raise_if_not_about_a_cutout(error)
+        if len(shard) == 1:
+            return Reading([], [_entry_failure(source, shard.start, error)])
+    each = [read_each(source, Shard(row, row + 1)) for row in range(shard.start, shard.stop)]
+    return Reading(
+        [cutout for reading in each for cutout in reading.cutouts],
+        [failure for reading in each for failure in reading.failures],
+    )
+
+
+def measure_each(
+    measurement: Measurement, catalog: pa.Table | None, cutouts: Sequence[Cutout]
+) -> tuple[pa.Table, list[Failure]]:
+    """Return the table rows of cutouts; one whose measurement raises becomes a failure."""
+    try:
+        return measurement.rows(catalog, cutouts)
+    except Exception as error:
+        _raise_if_not_about_a_cutout(error)
+        if len(cutouts) == 1:
+            cutout, stage = cutouts[0], _stage(error)
+            failure = _unforeseen(cutout.id, cutout.file, stage, cutout.row, error)
+            return measurement.schema(catalog).empty_table(), [failure]
+    each = [measure_each(measurement, catalog, [cutout]) for cutout in cutouts]
+    tables = [table for table, _ in each if table.num_rows] or [each[0][0]]
+    return pa.concat_tables(tables), [failure for _, failures in each for failure in failures]
+
+
+class UnforeseenLimit:
+    """Count of unforeseen failures by exception type, which ends a run that meets a bug."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._logged: Counter[str] = Counter()
+
+    def add(self, failures: Iterable[Failure]) -> None:
+        """Count the failures of a finished shard, and log the first tracebacks of each type."""
+        for failure in failures:
+            found = _REASON.match(failure.reason)
+            if found is None:
+                continue
+            self._counts[found[1]] += 1
+            text = failure.traceback if isinstance(failure, UnforeseenFailure) else ""
+            if text and self._logged[found[1]] < _MAX_TRACEBACKS:
+                self._logged[found[1]] += 1
+                _LOG.debug("%s (%s): %s\n%s", failure.id, failure.file, failure.reason, text)
+
+    def check(self, galaxies: int) -> None:
+        """Check the counts against the number of galaxies so far.
+
+        Raises
+        ------
+        UsageError
+            If more than 20 failures, and more than a tenth of the galaxies, are of one type.
+        """
+        for name, count in self._counts.most_common(1):
+            if count > _MAX_UNFORESEEN and count > _MAX_SHARE * galaxies:
+                raise UsageError(
+                    f"{count:,} of the first {galaxies:,} galaxies failed by the same unforeseen "
+                    f"{name}: that is a bug, of galfeat or of an extractor of yours, so the run "
+                    "stops. What is measured is kept; --log FILE has the tracebacks, to be reported"
+                )
+
+
+def _raise_if_not_about_a_cutout(error: Exception) -> None:
+    system = isinstance(error, OSError) and error.errno in _SYSTEM_ERRORS
+    if system or isinstance(error, UsageError | MemoryError):
+        raise error
+
+
+def _entry_failure(source: Source, row: int, error: Exception) -> Failure:
+    catalog = source.catalog
+    entry = {} if catalog is None else catalog.slice(row, 1).to_pylist()[0]
+    name, file = entry.get("id", f"entry {row + 1}"), entry.get("file", "")
+    return _unforeseen(str(name), str(file or ""), "read", row, error)
+
+
+def _unforeseen(
+    name: str, file: str, stage: _Stage, row: int | None, error: Exception
+) -> UnforeseenFailure:
+    words = " ".join(str(error).split())
+    reason = (
+        f"unforeseen {type(error).__name__} in {_place(error)}{words and f': {words}'}; please "
+        "report it, with this file and the traceback (--log FILE)"
+    )
+    text = "".join(traceback.format_exception(error))
+    return UnforeseenFailure(name, file, stage, reason, row, text)
+
+
+def _place(error: Exception) -> str:
+    """Return where the error was raised: in this package, or else in what it called."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if _PACKAGE in Path(frame.filename).parents]
+    own = [frame for frame in inside if Path(frame.filename) != Path(__file__)]
+    frame = (own or frames)[-1]
+    path = Path(frame.filename)
+    name = path.relative_to(_PACKAGE).as_posix() if own else path.name
+    return f"{name}, line {frame.lineno} ({frame.name})"
+
+
+def _stage(error: Exception) -> _Stage:
+    frames = traceback.extract_tb(error.__traceback__)
+    preparation = _PACKAGE / "data" / "preparation"
+    prepared = any(preparation in Path(frame.filename).parents for frame in frames)
+    return "prepare" if prepared else "extract"

@@ -114,6 +114,7 @@ CHANGES: dict[str, Callable[[Images], Images]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_turns_and_flips(change: str) -> None:
     image = disk(ratio=0.7)

@@ -32,6 +32,7 @@ def image(request: pytest.FixtureRequest) -> Floats:
     return galaxy(request.param)
 
 
+@pytest.mark.slow
 def test_the_same_numbers_by_the_slow_way(image: Floats) -> None:
     y, x = np.indices(image.shape)
     source = np.hypot(y - 24.5, x - 26.5) < 13

@@ -36,7 +36,7 @@ def python(code: str, **environment: str) -> list[str]:
 @pytest.mark.slow
 def test_compiled_code_is_kept_and_compiling_is_announced_once(tmp_path: Path) -> None:
     said, found, hits = python(USE, NUMBA_CACHE_DIR=str(tmp_path))
-    assert said.startswith("said: compiling the extractors")
+    assert said.startswith("said: compiling for this processor")
     assert (found, hits) == ("[0, 2]", "0 1")
     assert python(USE, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0"]
 

@@ -78,7 +78,7 @@ class Extractor(Transformer):
             reasons.update({start + row: reason for row, reason in found.items()})
             if not reasons:
                 measured = self._measure(part)
-                if not np.isfinite(measured.sum(dtype=np.float64)):  # the sum of many is finite too
+                if not np.isfinite(measured).all():
                     undefined = np.flatnonzero(~np.isfinite(measured).all(axis=1)).tolist()
                     reasons.update({start + row: _UNDEFINED for row in undefined})
                     continue

@@ -43,6 +43,7 @@ def test_a_package_of_extractors_loads_no_scikit_learn_by_itself() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_a_submodule_can_be_an_attribute() -> None:
     code = "import galfeat.data; assert galfeat.data.surveys.__name__ == 'galfeat.data.surveys'"
     subprocess.run([sys.executable, "-c", code], check=True)

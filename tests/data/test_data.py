@@ -28,6 +28,7 @@ def test_functions_are_not_hidden_by_modules_of_their_name(first: str) -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_reading_needs_no_astropy_to_begin_with() -> None:
     code = "import sys, galfeat.data; sys.exit('astropy' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

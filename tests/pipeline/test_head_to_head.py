@@ -113,6 +113,7 @@ def test_every_stage_is_in_the_tables(compared: ComparisonReport) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_run_can_be_repeated_from_what_it_says(compared: ComparisonReport) -> None:
     run = json.loads((compared.report.parent / "run.json").read_text())
     assert (run["seed"], run["n_folds"], run["n_repeats"], run["label"], run["preset"]) == (
@@ -127,6 +128,7 @@ def test_the_run_can_be_repeated_from_what_it_says(compared: ComparisonReport) -
     assert len(run["search"]) == run["draws"] == 2
 
 
+@pytest.mark.slow
 def test_untouched_galaxies_are_the_start_of_every_robustness_curve(
     compared: ComparisonReport,
 ) -> None:

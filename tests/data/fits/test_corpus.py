@@ -260,6 +260,7 @@ VALUES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(sorted(BITPIX)),
     st.lists(st.tuples(st.sampled_from(KEYWORDS), VALUES), max_size=6),

@@ -127,6 +127,7 @@ def test_flawless_cutouts_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) ->
     assert not reasons
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(

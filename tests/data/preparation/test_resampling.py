@@ -125,6 +125,7 @@ def test_a_window_by_pencil() -> None:
     assert np.isnan(window_resample(image, (-7, 0), 3, 3)).all()
 
 
+@pytest.mark.slow
 @given(
     size=st.integers(2, 12),
     top=st.integers(-6, 20),

@@ -66,6 +66,7 @@ def test_the_same_forest_finds_a_leak_when_there_is_one(column: str, factor: flo
     assert _told_by(leaking, labels) > 0.21
 
 
+@pytest.mark.slow
 def test_place_and_name_cannot_tell_the_class_either() -> None:
     labels = np.array([KINDS[kind][0] for kind in assign_kinds(20_000, seed=11)])
     order = np.arange(20_000)

@@ -95,6 +95,7 @@ def test_settings_stand_beside_it_and_make_the_same_survey_again(tmp_path: Path)
     assert header["CDELT2"] * 3600 == pytest.approx(0.2)
 
 
+@pytest.mark.slow
 def test_a_large_survey_is_written_in_parts_without_gaps(tmp_path: Path) -> None:
     survey = SimulatedSurvey(130, size=16, bands=("F814W",))
     told: list[tuple[int, int, int]] = []

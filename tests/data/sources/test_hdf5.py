@@ -210,6 +210,7 @@ def test_without_h5py_one_sentence_says_what_to_install(
         open_source(path)
 
 
+@pytest.mark.slow
 def test_nothing_else_waits_for_h5py() -> None:
     subprocess.run(
         [sys.executable, "-c", "import sys, galfeat.data; sys.exit('h5py' in sys.modules)"],

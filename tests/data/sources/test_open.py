@@ -224,6 +224,7 @@ def test_shards_in_any_size_and_order_give_the_same(tmp_path: Path) -> None:
         } == expected
 
 
+@pytest.mark.slow
 def test_threads_read_the_same_and_leave_the_filters_of_warnings_alone(tmp_path: Path) -> None:
     for value in range(12):
         hdu = fits.CompImageHDU(

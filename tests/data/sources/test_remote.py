@@ -135,6 +135,7 @@ def test_what_google_has_not_is_told(google: Objects) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_table_goes_to_google(
     google: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

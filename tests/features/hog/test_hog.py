@@ -96,6 +96,7 @@ def test_eight_directions_are_exact(dy: int, dx: int) -> None:
         assert np.flatnonzero(cells[1, 1]).tolist() == [direction * orientations // 180]
 
 
+@pytest.mark.slow
 def test_only_directions_within_rounding_of_an_edge_may_differ() -> None:
     """Of 1,048,576 gradients about one is nearer than 2e-7 rad to an edge of nine bins; the blocks
     it is in are not compared.

@@ -72,6 +72,7 @@ def test_retried(name: str, survey: Path, model: Path, tmp_path: Path) -> None:
     assert (tmp_path / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_another_model_is_refused(
     survey: Path, model: Path, table: Path, tmp_path: Path, server: Run
 ) -> None:

@@ -106,6 +106,7 @@ def test_a_worker_that_does_not_come_back_is_replaced() -> None:
         assert client.submit(int, "7").result(timeout=120) == 7
 
 
+@pytest.mark.slow
 def test_where_no_scheduler_is_it_says_so(
     survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,6 +132,7 @@ def test_retried_failures_end_as_if_there_had_been_none(
     assert failures(out) == []
 
 
+@pytest.mark.slow
 def test_retrying_measures_only_what_failed(copy: Path, tmp_path: Path, server: Run) -> None:
     out = tmp_path / "F.parquet"
     away = copy / "sim000020.fits"
@@ -357,6 +358,7 @@ def test_a_resumed_run_measures_before_all_finished_shards_are_in_the_table(
     assert out.read_bytes() == undisturbed.read_bytes()
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_resumed_without_suspects(
     damaged: Path, tmp_path: Path, server: Run, undisturbed: tuple[bytes, bytes]
 ) -> None:

@@ -104,6 +104,7 @@ def test_the_matrix_is_the_one_whose_statistics_stand_beside_it(figure: Figure) 
     assert f"contrast {(matrix * (i - j) ** 2).sum():.2f}" in said
 
 
+@pytest.mark.slow
 def test_strokes_run_along_the_edge() -> None:
     y, x = np.indices((32, 32))
     for slope, along in ((x, 90.0), (y, 0.0), (x + y, 135.0), (x - y, 45.0)):
@@ -195,6 +196,7 @@ def test_any_number_of_bands(count: int) -> None:
         assert axes_of(drawn, "Colour").texts[0].get_text() == "one band has no colour"  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_measured_says_why(galaxy: Cutout) -> None:
     pixels = galaxy.pixels.copy()
     pixels[1, ::2, ::2] = np.nan  # every circle touches one of these
@@ -209,6 +211,7 @@ def test_the_same_galaxy_gives_the_same_bytes(galaxy: Cutout) -> None:
     assert render(portrait(galaxy, SMALL), "png") == render(portrait(galaxy, SMALL), "png")
 
 
+@pytest.mark.slow
 def test_one_of_several_galaxies_is_chosen_by_its_id(survey: Path, tmp_path: Path) -> None:
     assert find_cutout(survey, "sim000007").id == "sim000007"
     with pytest.raises(

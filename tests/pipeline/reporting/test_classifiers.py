@@ -144,6 +144,7 @@ def test_tables_and_figure_name_the_ceiling(make_results: Make) -> None:
     assert [each.name for each in section.later] == ["heads", "head-differences"]
 
 
+@pytest.mark.slow
 def test_without_other_classifiers_there_is_nothing_to_show(make_results: Make) -> None:
     results = make_results({"pixels": 0.4, "features": 0.65})
     bare = Summary(

@@ -80,6 +80,7 @@ TITLES = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_page_says_the_numbers_of_the_summary(folder: Path, page: Page) -> None:
     summary = table(folder / "summary.csv")
     assert [row["input"] for row in summary] == [name for name, _, _ in INPUTS]
@@ -154,6 +155,7 @@ def test_class_names_come_back_from_the_tables_as_they_were(
     assert json.loads((folder / "run.json").read_text()) == results.run
 
 
+@pytest.mark.slow
 def test_everything_from_the_catalog_is_shown_as_it_is_and_nothing_of_it_is_obeyed(
     page: Page, results: ComparisonResults
 ) -> None:
@@ -173,6 +175,7 @@ def test_everything_from_the_catalog_is_shown_as_it_is_and_nothing_of_it_is_obey
     assert not {name for name in names if name.startswith("on")}
 
 
+@pytest.mark.slow
 def test_the_page_needs_no_network_and_no_script(folder: Path, page: Page) -> None:
     for tag, attributes in page.tags:
         assert tag not in ("script", "link", "iframe", "object")
@@ -187,6 +190,7 @@ def test_the_page_needs_no_network_and_no_script(folder: Path, page: Page) -> No
     assert "@media print" in style[1]
 
 
+@pytest.mark.slow
 def test_links_lead_to_sections_and_ids_are_unique(page: Page) -> None:
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -200,6 +204,7 @@ def test_links_lead_to_sections_and_ids_are_unique(page: Page) -> None:
     } <= set(ids)
 
 
+@pytest.mark.slow
 def test_every_figure_has_words_and_two_files(folder: Path, page: Page) -> None:
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert all(len(each["alt"]) > 15 for each in images)
@@ -225,6 +230,7 @@ def test_every_figure_has_words_and_two_files(folder: Path, page: Page) -> None:
     assert {path.stem for path in (folder / "figures").iterdir()} == {*stems, "mistakes"}
 
 
+@pytest.mark.slow
 def test_words_for_figures_have_their_numbers(page: Page, results: ComparisonResults) -> None:
     words = {
         attributes["alt"].split(":")[0]: attributes["alt"]
@@ -238,6 +244,7 @@ def test_words_for_figures_have_their_numbers(page: Page, results: ComparisonRes
     )
 
 
+@pytest.mark.slow
 def test_the_verdict_opens_the_page(page: Page, results: ComparisonResults) -> None:
     verdict = judge(results)
     for sentence in (*verdict.sentences, *verdict.warnings):

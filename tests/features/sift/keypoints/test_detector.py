@@ -129,6 +129,7 @@ def folder_of_photographs(n: int, size: int) -> NDArray[np.uint8]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("contrast", "sigma", "least"), [(0.04, 1.6, 100), (0.01, 1.2, 400)])
 @pytest.mark.parametrize(
     "kind",

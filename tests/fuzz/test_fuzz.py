@@ -12,6 +12,7 @@ from tests.fuzz.run import Settings, fuzz, report
 pytest.importorskip("h5py", reason="image sets in HDF5 need the extra 'hdf5'")
 
 
+@pytest.mark.slow
 def test_mutants_of_many_forms_are_read_as_others_read_them_or_refused() -> None:
     forms = tuple(form.name for form in all_forms(5))[::6]
     found = fuzz(Settings(seed=5, mutants=20, forms=forms))
@@ -23,6 +24,7 @@ def test_mutants_of_many_forms_are_read_as_others_read_them_or_refused() -> None
     assert "0 failures" in list(report(found, 1.0))[-1]
 
 
+@pytest.mark.slow
 def test_planted_faults_are_noticed(tmp_path: Path) -> None:
     settings = Settings(
         *(1, 0.0, 0, tmp_path), forms=tuple(FAULTS), cpu=2, wall=8, door="tests.fuzz.planted:faulty"

@@ -103,6 +103,7 @@ def test_the_page_says_the_numbers_of_the_summary(folder: Path, page: Page) -> N
         )
 
 
+@pytest.mark.slow
 def test_the_summary_says_the_numbers_of_the_scores(
     folder: Path, results: ComparisonResults
 ) -> None:

@@ -165,7 +165,7 @@ def ours(folder: Path, out: Path, features: Sequence[str], processors: int, cloc
 
 
 def make_files(folder: Path, n: int) -> list[Path]:
-    """Write simulated galaxies, again and again, to so many files, and their catalogue."""
+    """Write simulated galaxies, again and again, to so many files, and their catalog."""
     write_survey(SimulatedSurvey(DISTINCT, size=64, seed=1), folder)
     originals = [path.read_bytes() for path in sorted(folder.glob("*.fits"))]
     for path in folder.iterdir():

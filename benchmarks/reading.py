@@ -152,7 +152,7 @@ def extensions(path: Path, count: int) -> Work:
 
 
 def mosaic(folder: Path, side: int) -> Work:
-    """Write a mosaic and a catalogue of positions in it, and return what reading cutouts is."""
+    """Write a mosaic and a catalog of positions in it, and return what reading cutouts is."""
     folder.mkdir()
     path, positions = folder / "mosaic.fits", folder / "positions.csv"
     wcs = WCS(naxis=2)

@@ -261,7 +261,7 @@ def _words() -> list[Job]:
             f"extract {INPUTS}/pictures --out {{}}/F.parquet --features wavelets",
             2,
         ),
-        _job("refused-label", "train extract-files/F.parquet --out {}/M.galfeat --label colour", 2),
+        _job("refused-label", "train extract-files/F.parquet --out {}/M.galfeat --label color", 2),
     ]
 
 

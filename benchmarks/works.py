@@ -115,7 +115,7 @@ def eight_bits(image: Images) -> NDArray[np.uint8]:
     return np.clip(np.rint((image - low) * (255 / (high - low))), 0, 255).astype(np.uint8)
 
 
-def quantised(image: Images) -> NDArray[np.uint8]:
+def quantized(image: Images) -> NDArray[np.uint8]:
     """Return each band's levels, as mahotas needs them."""
     edges = np.linspace(*LIMITS, LEVELS + 1)[1:-1]
     return np.searchsorted(edges, image, side="right").astype(np.uint8)
@@ -158,7 +158,7 @@ def mahotas_haralick(image: NDArray[np.uint8]) -> Any:
 
 
 def our_haralick(images: Images) -> Any:
-    """Quantise, count and summarise."""
+    """Quantize, count and summarize."""
     return glcm_features(planes_of(images), LEVELS, LIMITS, (1, 2, 4)).reshape(len(images), -1)
 
 
@@ -278,9 +278,9 @@ WORKS = (
         tolerance=0.02, note="three bands: the strongest at each pixel, on both sides",
     ),
     Work(
-        "GLCM, 32 levels, d = 1, 2, 4, 13 statistics", "mahotas haralick", quantised,
+        "GLCM, 32 levels, d = 1, 2, 4, 13 statistics", "mahotas haralick", quantized,
         mahotas_haralick, our_haralick,
-        {"64x64x1": 32, "128x128x3": 18}, note="mahotas is given the levels, ours quantises",
+        {"64x64x1": 32, "128x128x3": 18}, note="mahotas is given the levels, ours quantizes",
     ),
     Work(
         "LBP, uniform, R = 1, 2, 3", "skimage local_binary_pattern", same, skimage_lbp, our_lbp,

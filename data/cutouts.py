@@ -207,7 +207,7 @@ class Cutouts:
             )
         if self.catalog is not None and self.catalog.num_rows != pixels.shape[0]:
             raise UsageError(
-                f"the catalogue has {self.catalog.num_rows} rows for {pixels.shape[0]} cutouts"
+                f"the catalog has {self.catalog.num_rows} rows for {pixels.shape[0]} cutouts"
             )
         bad = ~np.isfinite(pixels)
         if self.mask is not None:
@@ -256,11 +256,11 @@ class Cutouts:
         """
         if self.catalog is None or name not in self.catalog.column_names:
             available = (
-                "there is no catalogue"
+                "there is no catalog"
                 if self.catalog is None
                 else "its columns are " + ", ".join(self.catalog.column_names)
             )
-            raise UsageError(f"the catalogue has no column '{name}': {available}")
+            raise UsageError(f"the catalog has no column '{name}': {available}")
         values = self.catalog.column(name).to_pylist()
         return np.array(
             ["" if value is None or value != value else str(value) for value in values],

@@ -3,7 +3,7 @@
 ``python examples/preparation.py FOLDER`` draws simulated galaxies step by step, in a few seconds.
 
 preparation.jpg     as read, detected, neighbors masked, centered, at one size, rotated
-colour.jpg          the same galaxies with Lupton's color-preserving stretch, and with each band
+color.jpg          the same galaxies with Lupton's color-preserving stretch, and with each band
                     stretched separately
 """
 
@@ -43,7 +43,7 @@ def steps(cutouts: list[Cutout]) -> Figure:
         "as it comes": Preparation(),
         "what stands out": Preparation(),
         "neighbours masked": Preparation(neighbours="mask"),
-        "centred": Preparation(neighbours="mask", centring="subpixel", no_object="keep"),
+        "centered": Preparation(neighbours="mask", centring="subpixel", no_object="keep"),
         "at one size": CLOSE,
         "turned": CLOSE,
     }
@@ -61,7 +61,7 @@ def steps(cutouts: list[Cutout]) -> Figure:
     return figure
 
 
-def colours(cutouts: list[Cutout]) -> Figure:
+def colors(cutouts: list[Cutout]) -> Figure:
     """Draw each galaxy by Lupton et al. (2004), and with every band stretched separately."""
     figure = Figure(figsize=(2 * len(cutouts), 4), layout="compressed")
     grid = figure.subplots(2, len(cutouts), squeeze=False)
@@ -85,7 +85,7 @@ def main(folder: Path) -> None:
     crowded = sorted(
         singles, key=lambda each: -int(segment(combine_bands(significance(each))).max())
     )[:GALAXIES]
-    for name, figure in {"preparation": steps(crowded), "colour": colours(crowded)}.items():
+    for name, figure in {"preparation": steps(crowded), "color": colors(crowded)}.items():
         for axes in figure.axes:
             axes.set_xticks([])
             axes.set_yticks([])

@@ -276,7 +276,7 @@ def _rows_alone() -> tuple[str, bool]:
 
 CHECKS: dict[str, Callable[[], tuple[str, bool]]] = {
     "histograms of gradients against scikit-image": _hog,
-    "histograms of colour against NumPy": _color,
+    "histograms of color against NumPy": _color,
     "texture against its definition": _texture,
     "SIFT against OpenCV": _sift,
     "FITS files against astropy": _files,

@@ -46,7 +46,7 @@ def compare(
         Path | None,
         typer.Option(
             metavar="SOURCE",
-            help="Other labelled cutouts with these bands and classes, to test on as well.",
+            help="Other labeled cutouts with these bands and classes, to test on as well.",
         ),
     ] = None,
     resume: Annotated[
@@ -55,7 +55,7 @@ def compare(
     ] = False,
     config: Config = None,
 ) -> None:
-    """Compare hand-crafted features with raw pixels on labelled cutouts and write a report."""
+    """Compare hand-crafted features with raw pixels on labeled cutouts and write a report."""
     from galfeat.data.sources.open import open_with_options
     from galfeat.pipeline import compare as head_to_head
     from galfeat.pipeline.reporting import judge

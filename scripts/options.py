@@ -27,14 +27,14 @@ Source = Annotated[
     typer.Argument(
         metavar="SOURCE",
         help=(
-            "A folder of cutouts (FITS, JPEG, PNG), a catalogue of their files, one FITS or HDF5 "
+            "A folder of cutouts (FITS, JPEG, PNG), a catalog of their files, one FITS or HDF5 "
             "file, or a mosaic."
         ),
     ),
 ]
 Catalog = Annotated[
     Path | None,
-    typer.Option(help="Catalogue of the cutouts in SOURCE, where it is not SOURCE/catalog.csv."),
+    typer.Option(help="Catalog of the cutouts in SOURCE, where it is not SOURCE/catalog.csv."),
 ]
 Bands = Annotated[
     str | None,
@@ -55,7 +55,7 @@ Layout = Annotated[
 _Positions = Annotated[
     Path | None,
     typer.Option(
-        help="Catalogue with ra and dec in degrees, or x and y in pixels from 0, or x_image and "
+        help="Catalog with ra and dec in degrees, or x and y in pixels from 0, or x_image and "
         "y_image in pixels from 1: "
         "SOURCE is then a mosaic, or a folder with one a band."
     ),
@@ -96,7 +96,7 @@ _AllowOutside = Annotated[
     bool,
     typer.Option(
         "--allow-outside",
-        help="Let the paths of a catalogue be absolute, or lead out of its folder.",
+        help="Let the paths of a catalog be absolute, or lead out of its folder.",
     ),
 ]
 Size = Annotated[
@@ -107,7 +107,7 @@ Workers = Annotated[
     typer.Option(min=1, help="Threads; by default one a processor. No result depends on it."),
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit with status 1 if any cutout failed.")]
-Label = Annotated[str, typer.Option(help="Catalogue column with the classes.")]
+Label = Annotated[str, typer.Option(help="Catalog column with the classes.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random.")]
 
 # options of `galfeat.data.open_source`, in the order of --help

@@ -14,7 +14,7 @@ def show(
     cutout: Annotated[
         Path,
         typer.Argument(
-            metavar="CUTOUT", help="A FITS file or picture; or, with --id, a folder or catalogue."
+            metavar="CUTOUT", help="A FITS file or picture; or, with --id, a folder or catalog."
         ),
     ],
     out: Annotated[

@@ -1,4 +1,4 @@
-"""``galfeat simulate``: write a simulated survey as FITS cutouts with a catalogue."""
+"""``galfeat simulate``: write a simulated survey as FITS cutouts with a catalog."""
 
 from pathlib import Path
 from typing import Annotated
@@ -37,7 +37,7 @@ def simulate(
         typer.Option(
             "--realistic",
             help=(
-                "Let sizes, redshifts, colours and bulges differ from class to class; else they "
+                "Let sizes, redshifts, colors and bulges differ from class to class; else they "
                 "are matched."
             ),
         ),

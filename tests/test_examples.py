@@ -29,6 +29,6 @@ def test_the_preparation_is_drawn(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-W", "error", EXAMPLES / "preparation.py", tmp_path], check=True
     )
-    drawn = ["colour.jpg", "preparation.jpg"]
+    drawn = ["color.jpg", "preparation.jpg"]
     assert sorted(file.name for file in tmp_path.iterdir()) == drawn
     assert all(name in (EXAMPLES / "preparation.py").read_text() for name in drawn)

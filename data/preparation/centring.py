@@ -66,7 +66,7 @@ def center_on_galaxy(
     if preparation.no_object == "keep":
         return pixels, window
     raise CutoutError(
-        "shows no object within a quarter of its side from the centre that stands out by "
+        "shows no object within a quarter of its side from the center that stands out by "
         f"{preparation.threshold:g} sigma: "
         "lower the threshold, or set no_object to 'keep' to leave such cutouts where they are"
     )

@@ -22,9 +22,9 @@ __all__ = ["LAYOUTS", "write_survey"]
 LAYOUTS = ("cube", "mef", "files")
 
 _MATCHED = (
-    "matched: classes differ in shape, and quiescent galaxies from star-forming ones in colour"
+    "matched: classes differ in shape, and quiescent galaxies from star-forming ones in color"
 )
-_REALISTIC = "realistic: classes differ in size, redshift, colour, bulge and neighbours, too"
+_REALISTIC = "realistic: classes differ in size, redshift, color, bulge and neighbours, too"
 _TABLES = ("catalog", "truth", "survey")
 _FLUX_UNIT = "uJy"
 _FIELD_CENTER = (53.1, -27.8)  # degrees: RA and Dec of the first galaxy

@@ -77,7 +77,7 @@ class Hdf5Source(RowSource):
             **super().settings,
             "own": str(self.stored_bands),
             "named": str(self.named),
-            "colours_last": str(self.channels_last),
+            "colors_last": str(self.channels_last),
         }
 
     def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:
@@ -204,7 +204,7 @@ def _images(file: Any, path: Path) -> Any:
     if len(shape) not in (3, 4) or 0 in shape or images.dtype.kind not in "uif":
         raise UsageError(
             f"{path}: its dataset '{_IMAGES}' must hold numbers with the axes (galaxy, y, x, "
-            "colour), (galaxy, band, y, x) "
+            "color), (galaxy, band, y, x) "
             f"or (galaxy, y, x); there is {_list_datasets(file)}"
         )
     claimed, size = images.size * images.dtype.itemsize, path.stat().st_size

@@ -178,7 +178,7 @@ def open_with_options(
         raise UsageError("a size goes with positions in a mosaic, and there are none")
     if not isinstance(path, str | Path):
         raise UsageError(
-            "several files are mosaics, and need positions; otherwise make a catalogue of them or "
+            "several files are mosaics, and need positions; otherwise make a catalog of them or "
             "open their folder"
         )
     address = address_of(path)
@@ -193,7 +193,7 @@ def _absolute(path: str | Path) -> Path:
 
 def _open_mosaics(paths: Sequence[str | Path], options: ReadOptions) -> MosaicSource:
     if options.catalog is not None:
-        raise UsageError("a catalogue of positions is the catalogue; there can be no other")
+        raise UsageError("a catalog of positions is the catalog; there can be no other")
     remote = [path for path in paths if address_of(path)]
     if remote:
         raise UsageError(
@@ -257,11 +257,11 @@ def _open_file(path: Path, options: ReadOptions) -> FileSource:
     extensions = find_uniform_extensions(path, options.layout, cache) if fits else None
     if is_catalog(path) or (extensions is None and fits and _has_only_tables(path, cache)):
         if options.catalog is not None:
-            raise UsageError(f"{path}: is a catalogue itself, so there is no other to go with it")
+            raise UsageError(f"{path}: is a catalog itself, so there is no other to go with it")
         return _open_catalog(Catalog.read(path), path.parent, options)
     if not fits and not is_picture(path.name):
         raise UsageError(
-            f"{path}: is no folder, no catalogue (CSV, ECSV, FITS, VOTable, Parquet), no FITS "
+            f"{path}: is no folder, no catalog (CSV, ECSV, FITS, VOTable, Parquet), no FITS "
             "file, no HDF5 file and no picture (JPEG, PNG)"
         )
     count = extensions.count if extensions else _count_galaxies(path, options.layout, cache)

@@ -74,12 +74,12 @@ def file_exists(folder: Path, file: str, *, outside: bool = False) -> bool:
 
 def _resolve(folder: Path, file: str, outside: bool) -> Path:
     if not file:
-        raise CutoutError("no file stands in the catalogue")
+        raise CutoutError("no file stands in the catalog")
     normal = os.path.normpath(file)
     absolute = PurePath(file).is_absolute() or PurePosixPath(file).is_absolute()
     if not outside and (absolute or PurePath(normal).parts[:1] == (os.pardir,)):
         raise CutoutError(
-            "lies outside the catalogue's folder: write paths that stay inside it, or allow "
+            "lies outside the catalog's folder: write paths that stay inside it, or allow "
             "others (--allow-outside)"
         )
     if "\0" in file:

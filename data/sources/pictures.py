@@ -109,5 +109,5 @@ def _decode_sixteen_bits(data: bytes) -> NDArray[np.uint16]:
 
     decoded = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.ndim != 3:
-        raise CutoutError("is a damaged picture: its 16-bit colours cannot be decoded")
+        raise CutoutError("is a damaged picture: its 16-bit colors cannot be decoded")
     return np.asarray(decoded[..., [2, 1, 0, *range(3, decoded.shape[-1])]])

@@ -156,7 +156,7 @@ def _open_catalog(folder: Path, path: Path) -> FileSource:
     _check_columns(Catalog.read(path).table, path)
     source = open_source(folder, catalog=path)
     if not isinstance(source, FileSource):
-        raise UsageError(f"{path}: is no catalogue of pictures")
+        raise UsageError(f"{path}: is no catalog of pictures")
     return source
 
 
@@ -235,7 +235,7 @@ def _float_column(table: pa.Table, name: str) -> list[float]:
 
 
 def _normalize_pgc_name(name: str) -> str:
-    """Return the canonical spelling of a name in the Principal Galaxy Catalogue.
+    """Return the canonical spelling of a name in the Principal Galaxy Catalog.
 
     Other names are returned unchanged.
     """

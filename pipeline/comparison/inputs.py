@@ -126,7 +126,7 @@ def _pixel_inputs() -> tuple[ComparisonInput, ...]:
             "pixels_aligned",
             (Part(ALIGNED),),
             "pixels",
-            "principal components of centred, turned and scaled galaxies",
+            "principal components of centered, turned and scaled galaxies",
         ),
     )
 

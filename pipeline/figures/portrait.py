@@ -177,7 +177,7 @@ def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
         draw_patterns(panels[0, 3], galaxy)
         draw_pattern_counts(panels[1, 3], galaxy, texture)
         draw_cooccurrence(panels[1, 2], galaxy, texture)
-    if _can_measure(color, galaxy, "Colour histograms", panels[1, 0], panels[1, 1]):
+    if _can_measure(color, galaxy, "Color histograms", panels[1, 0], panels[1, 1]):
         draw_brightness(panels[1, 0], galaxy, color)
         draw_color(panels[1, 1], galaxy, color)
     _headline(figure, cutout, galaxy)
@@ -194,7 +194,7 @@ def _can_measure(extractor: Extractor, galaxy: ShownGalaxy, name: str, *panels: 
 def _headline(figure: Figure, cutout: Cutout, galaxy: ShownGalaxy) -> None:
     ny, nx = cutout.pixels.shape[1:]
     size = galaxy.pixels.shape[1]
-    square = "" if ny == nx else "its centred square "
+    square = "" if ny == nx else "its centered square "
     grid = f"{nx} x {ny} pixels" + (
         "" if (ny, nx) == (size, size) else f", {square}brought to {size} x {size}"
     )

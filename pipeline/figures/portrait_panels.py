@@ -240,7 +240,7 @@ def draw_brightness(axes: Axes, galaxy: ShownGalaxy, color: ColorHistogram) -> N
 def draw_color(axes: Axes, galaxy: ShownGalaxy, color: ColorHistogram) -> None:
     """Draw the joint histogram of the first two bands, if there are two."""
     if len(galaxy.bands) < 2:
-        draw_missing(axes, "Colour", "one band has no colour")
+        draw_missing(axes, "Color", "one band has no color")
         return
     vector, low, (first, second) = galaxy.vector(color), color.range[0], galaxy.bands[:2]
     count = color.pair_bins
@@ -252,7 +252,7 @@ def draw_color(axes: Axes, galaxy: ShownGalaxy, color: ColorHistogram) -> None:
     axes.axline((low, low), slope=1, color="#888", lw=0.8, ls=":")
     _title(
         axes,
-        f"Colour: {first} and {second} together",
+        f"Color: {first} and {second} together",
         "fraction of the pixels; dotted: equally bright",
     )
 

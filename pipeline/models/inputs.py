@@ -90,7 +90,7 @@ INPUTS: dict[str, Input] = {
         Input(
             "pixels",
             (Part(PIXELS.name, components=None),),
-            "every pixel of the prepared grid, each standardised",
+            "every pixel of the prepared grid, each standardized",
         ),
         Input(
             "pixels_linear",
@@ -109,7 +109,7 @@ INPUTS: dict[str, Input] = {
         Input(
             "features",
             tuple(extractor_part(name) for name in _HAND),
-            "colour, texture, HOG and SIFT together",
+            "color, texture, HOG and SIFT together",
         ),
         Input(
             "features+pixels",

@@ -11,7 +11,7 @@ from galfeat.pipeline.reporting.summary import REGION, Summary
 __all__ = ["forest", "score_plot"]
 
 _LEGEND = (
-    "Blue squares: pixels; orange circles: hand-crafted features; green diamonds: both; grey "
+    "Blue squares: pixels; orange circles: hand-crafted features; green diamonds: both; gray "
     "crosses: controls."
 )
 
@@ -46,7 +46,7 @@ def forest(summary: Summary) -> ReportFigure | None:
         found, "{:+.3f}"
     )
     caption = (
-        "Macro-F1 less that of raw pixels on the same folds, with 95 % intervals. The grey band "
+        "Macro-F1 less that of raw pixels on the same folds, with 95 % intervals. The gray band "
         f"is the region of ±{REGION} in which a "
         f"difference is practically nothing. {_LEGEND}"
     )

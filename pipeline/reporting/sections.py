@@ -22,7 +22,7 @@ _PAIRS = 15  # larger tables of pairs are only in differences.csv
 _RELIABILITY = (
     "How often the predicted class is right, with 95 % intervals, against its predicted "
     "probability. On the dashed line the probabilities "
-    "are true; below it the network is too sure of itself. Grey bars: the share of the galaxies "
+    "are true; below it the network is too sure of itself. Gray bars: the share of the galaxies "
     "(first repeat)."
 )
 

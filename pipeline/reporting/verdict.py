@@ -21,7 +21,7 @@ _MOSTLY = 0.5  # fraction of a gain above which it is "mostly" due to something
 _CAUSES = {  # how a pixel input differs from raw pixels
     "pixels_pca": "dimension reduction (principal components of the pixels)",
     "pixels_aligned": (
-        "alignment and dimension reduction (centred, rotated and scaled galaxies, then principal "
+        "alignment and dimension reduction (centered, rotated and scaled galaxies, then principal "
         "components)"
     ),
     "pixels_small": "averaging neighbouring pixels",

@@ -1,4 +1,4 @@
-"""One galaxy and a batch: shapes, bands, bad pixels, catalogue."""
+"""One galaxy and a batch: shapes, bands, bad pixels, catalog."""
 
 import numpy as np
 import pyarrow as pa
@@ -94,5 +94,5 @@ def test_labels_are_text_and_empty_where_there_is_none() -> None:
     assert batch.column("T").tolist() == ["1.5", "", ""]
     with pytest.raises(UsageError, match="no column 'class': its columns are label, T"):
         batch.column("class")
-    with pytest.raises(UsageError, match="there is no catalogue"):
+    with pytest.raises(UsageError, match="there is no catalog"):
         _ = Cutouts(pixels, ("a", "b", "c"), ("g",)).labels

@@ -1,4 +1,4 @@
-"""Colour pictures: the paper's formula by pencil, colours kept, bad pixels black."""
+"""Color pictures: the paper's formula by pencil, colors kept, bad pixels black."""
 
 import math
 
@@ -40,8 +40,8 @@ def test_which_band_is_which_color() -> None:
     assert _pixel(10, 77, 20, 99, 30, channels=(4, 2, 0)) == _pixel(10, 20, 30)
     assert _pixel(10, 0, 20, 0, 30) == _pixel(10, 20, 30)
     assert _pixel(10, 30) == _pixel(10, 20, 30)
-    grey = _pixel(15)
-    assert grey[0] == grey[1] == grey[2] > 0
+    gray = _pixel(15)
+    assert gray[0] == gray[1] == gray[2] > 0
 
 
 def test_the_stretch_of_prepared_cutouts_is_undone() -> None:

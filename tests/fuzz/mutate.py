@@ -22,7 +22,7 @@ def mutate(content: bytes, kind: str, donors: Sequence[bytes], rng: _Rng) -> tup
     ----------
     content : bytes
     kind : str
-        As in `tests.fuzz.forms.Form`; catalogues that are FITS count as "fits".
+        As in `tests.fuzz.forms.Form`; catalogs that are FITS count as "fits".
     donors : sequence of bytes
         Other files, for splices.
     rng : numpy.random.Generator
@@ -106,7 +106,7 @@ def _spliced(content: bytes, donor: bytes, rng: _Rng) -> bytes:
     return content[:at] + donor[there:]
 
 
-# catalogues that are text
+# catalogs that are text
 
 
 def _other_word(content: bytes, rng: _Rng) -> bytes:

@@ -1,4 +1,4 @@
-"""Small pictures, catalogues and image sets of every form that is read."""
+"""Small pictures, catalogs and image sets of every form that is read."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from PIL import Image
 __all__ = ["CATALOG_FILES", "other_forms"]
 
 CATALOG_FILES = ("a.fits", "b.fits", "c.fits")
-"""Images that the catalogues name."""
+"""Images that the catalogs name."""
 
 _Other = tuple[str, Literal["picture", "catalog", "hdf5", "image set"], str, bytes]
 
@@ -42,24 +42,24 @@ def _encoded(pixels: NDArray[Any], form: str, mode: str = "", **options: Any) ->
 
 
 def _pictures(rng: np.random.Generator) -> Iterator[_Other]:
-    colours, grey = _bytes(rng, 11, 13, 3), _bytes(rng, 11, 13)
+    colors, gray = _bytes(rng, 11, 13, 3), _bytes(rng, 11, 13)
     deep = rng.integers(0, 65536, (11, 13), dtype=np.uint16)
-    yield "JPEG", "picture", ".jpg", _encoded(colours, "JPEG")
-    yield "JPEG progressive", "picture", ".jpeg", _encoded(colours, "JPEG", progressive=True)
-    yield "JPEG grey", "picture", ".jpg", _encoded(grey, "JPEG")
-    yield "JPEG CMYK", "picture", ".jpg", _encoded(colours, "JPEG", "CMYK")
-    yield "PNG", "picture", ".png", _encoded(colours, "PNG")
-    yield "PNG grey", "picture", ".png", _encoded(grey, "PNG")
-    yield "PNG grey 16 bits", "picture", ".png", _encoded(deep, "PNG")
-    see_through = np.concatenate([colours, (grey > 90).astype(np.uint8)[..., None] * 255], -1)
+    yield "JPEG", "picture", ".jpg", _encoded(colors, "JPEG")
+    yield "JPEG progressive", "picture", ".jpeg", _encoded(colors, "JPEG", progressive=True)
+    yield "JPEG gray", "picture", ".jpg", _encoded(gray, "JPEG")
+    yield "JPEG CMYK", "picture", ".jpg", _encoded(colors, "JPEG", "CMYK")
+    yield "PNG", "picture", ".png", _encoded(colors, "PNG")
+    yield "PNG gray", "picture", ".png", _encoded(gray, "PNG")
+    yield "PNG gray 16 bits", "picture", ".png", _encoded(deep, "PNG")
+    see_through = np.concatenate([colors, (gray > 90).astype(np.uint8)[..., None] * 255], -1)
     yield "PNG transparent", "picture", ".png", _encoded(see_through, "PNG")
-    yield "PNG palette", "picture", ".png", _encoded(colours, "PNG", "P")
-    yield "PNG one bit", "picture", ".png", _encoded(grey, "PNG", "1")
-    yield "PNG colours 16 bits", "picture", ".png", _png(rng.bytes(11 * (1 + 13 * 6)))
+    yield "PNG palette", "picture", ".png", _encoded(colors, "PNG", "P")
+    yield "PNG one bit", "picture", ".png", _encoded(gray, "PNG", "1")
+    yield "PNG colors 16 bits", "picture", ".png", _png(rng.bytes(11 * (1 + 13 * 6)))
 
 
 def _png(lines: bytes) -> bytes:
-    """Return a PNG of 13 x 11 pixels with 16 bits a colour, which Pillow does not write."""
+    """Return a PNG of 13 x 11 pixels with 16 bits a color, which Pillow does not write."""
     head = b"\0\0\0\x0d\0\0\0\x0b\x10\x02\0\0\0"
     step = 1 + 13 * 6
     rows = b"".join(b"\0" + lines[at + 1 : at + step] for at in range(0, len(lines), step))
@@ -118,11 +118,11 @@ def _parquet(table: pa.Table, **options: Any) -> bytes:
 
 
 def _hdf5(rng: np.random.Generator) -> Iterator[_Other]:
-    colours = _bytes(rng, 5, 8, 9, 3)
+    colors = _bytes(rng, 5, 8, 9, 3)
     flux = rng.normal(100, 20, (5, 2, 8, 9)).astype("f4")
     deep = rng.integers(-30000, 30000, (5, 8, 9)).astype(">i2")
     for name, images, options in (
-        ("HDF5 colours", colours, {}),
+        ("HDF5 colors", colors, {}),
         ("HDF5 packed", flux, {"chunks": (2, 1, 8, 9), "compression": "gzip", "shuffle": True}),
         ("HDF5 checked", deep, {"chunks": (1, 8, 9), "fletcher32": True}),
     ):

@@ -8,7 +8,7 @@ Run from the folder of the project, with ``pip install -e '.[hdf5]'``::
     python tests/fuzz/run.py --again found/*.fits         # files that were kept
 
 Mutants are read in separate processes with limits of memory and time, in every way that there is:
-alone, in a folder between two good files of its form, by a catalogue's ``hdu``, in another layout,
+alone, in a folder between two good files of its form, by a catalog's ``hdu``, in another layout,
 around positions, by ``read_cutouts`` and ``read_cutout``, and at last in a folder of many mutants.
 These fail the job:
 
@@ -17,7 +17,7 @@ crash, hang
 escaped
     An exception that is no `GalfeatError`, or one that was made a failure's reason.
 differs
-    Pixels, or a catalogue's cells, are not those that others read, and no warning was logged.
+    Pixels, or a catalog's cells, are not those that others read, and no warning was logged.
 disagrees
     Two ways to read one file do not give the same galaxies.
 neighbours

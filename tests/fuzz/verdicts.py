@@ -197,7 +197,7 @@ def _against_astropy(ours: Read, theirs: Read) -> Verdict:
 
 
 def _by_hdu(ours: Read, theirs: Read) -> Verdict:
-    """Compare what a catalogue's column `hdu` chooses."""
+    """Compare what a catalog's column `hdu` chooses."""
     rows: dict[int, list[dict[str, Any]]] = {}
     for entry in ours.entries("hdus"):
         number = int(re.findall(r"\[(\d+)\]", entry["id"])[0])
@@ -288,7 +288,7 @@ def _against_others(ours: Read, theirs: Read) -> Verdict:
 
 
 def _columns(ours: Read, theirs: Read) -> Verdict:
-    """Compare the columns of catalogues."""
+    """Compare the columns of catalogs."""
     if theirs.ended:
         return Verdict("others crash", theirs.stack)
     found, expected = ours.entries("columns"), theirs.entries("columns")

@@ -261,10 +261,10 @@ def _picture(path: Any) -> NDArray[np.float32]:
             raise ValueError("Pillow does not read all of it")
         see_through = "transparency" in image.info or image.mode in ("RGBA", "PA", "RGBa")
         values = np.asarray(image.convert("RGBA" if see_through else "RGB"))
-    colours = np.moveaxis(values[..., :3], -1, 0).astype(np.float32)
+    colors = np.moveaxis(values[..., :3], -1, 0).astype(np.float32)
     if see_through:
-        colours[:, values[..., 3] == 0] = np.nan
-    return np.asarray(colours, np.float32)
+        colors[:, values[..., 3] == 0] = np.nan
+    return np.asarray(colors, np.float32)
 
 
 def _hdf5(path: Path) -> NDArray[np.float32]:

@@ -184,7 +184,7 @@ def results_of(
         ),
         left_out={"without a label": 3},
         cut=("Learning curves use one repeat.",),
-        notes=("2 galaxies stand twice in the catalogue and were kept in the same fold.",),
+        notes=("2 galaxies stand twice in the catalog and were kept in the same fold.",),
         predicted_seconds=100.0,
         used_seconds=110.0,
         run={

@@ -68,7 +68,7 @@ def survey_of(survey: Path, n: int, seed: int) -> Path:
 def changed(
     survey: Path, folder: Path, change: Callable[[list[dict[str, str]]], list[dict[str, str]]]
 ) -> Path:
-    """Return a copy of the survey with another catalogue."""
+    """Return a copy of the survey with another catalog."""
     shutil.copytree(survey, folder)
     table = change(rows(survey / "catalog.csv"))
     with (folder / "catalog.csv").open("w", newline="") as handle:
@@ -333,7 +333,7 @@ def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(
     with pytest.raises(UsageError, match="the other source has no galaxy to test on"):
         compare(survey, tmp_path / "out", preparation=PREPARED, plan=plan, test_source=survey)
     with pytest.raises(
-        UsageError, match=r"^the catalogue of the other source needs a column 'label'"
+        UsageError, match=r"^the catalog of the other source needs a column 'label'"
     ):
         compare(
             survey,

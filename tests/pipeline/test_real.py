@@ -82,16 +82,16 @@ def efigi(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     """
     folder, out = real_data / "efigi", tmp_path_factory.mktemp("efigi")
     with (folder / "catalog.csv").open(newline="", encoding="utf-8") as handle:
-        labelled = [
+        labeled = [
             {"id": row["id"], "file": row["file"], "label": row["label"]}
             for row in csv.DictReader(handle)
             if row["label"]
         ]
-    held = set(np.random.default_rng(0).permutation(len(labelled))[:400].tolist())
+    held = set(np.random.default_rng(0).permutation(len(labeled))[:400].tolist())
     return (
         folder,
-        catalog(out / "held.csv", [row for i, row in enumerate(labelled) if i in held]),
-        catalog(out / "rest.csv", [row for i, row in enumerate(labelled) if i not in held]),
+        catalog(out / "held.csv", [row for i, row in enumerate(labeled) if i in held]),
+        catalog(out / "rest.csv", [row for i, row in enumerate(labeled) if i not in held]),
     )
 
 

@@ -123,8 +123,8 @@ def test_compare_says_where_the_report_is(
 
 WRONG = {
     "no such option": (
-        ["extract", "{survey}", "--out", "{out}", "--colour"],
-        "No such option: --colour",
+        ["extract", "{survey}", "--out", "{out}", "--color"],
+        "No such option: --color",
     ),
     "a missing argument": (["extract", "{survey}"], "Missing option '--out'"),
     "no such command": (["extrac"], "No such command 'extrac'"),
@@ -141,11 +141,11 @@ WRONG = {
         ["extract", "{survey}/nowhere", "--out", "{out}.parquet"],
         "nowhere",
     ),
-    "a catalogue that is not there": (
+    "a catalog that is not there": (
         ["extract", "{survey}", "--catalog", "{survey}/no.csv", "--out", "{out}.parquet"],
         "no.csv",
     ),
-    "a catalogue without files": (
+    "a catalog without files": (
         ["extract", "{empty}/names.csv", "--out", "{out}.parquet"],
         "file",
     ),
@@ -175,7 +175,7 @@ WRONG = {
         ["extract", "{survey}", "--out", "{empty}/folder.parquet"],
         "no ordinary file",
     ),
-    "an output that is the catalogue": (
+    "an output that is the catalog": (
         ["classify", "{table}", "{survey}", "--out", "{survey}/catalog.csv"],
         "one of the inputs",
     ),

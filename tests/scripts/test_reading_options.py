@@ -101,7 +101,7 @@ def test_paths_outside_companions_and_missing_bands(
     found = failures("--allow-outside")
     assert set(found) == {"b", "c"}
     assert "has no good pixel" in found["b"]
-    assert "no file stands in the catalogue" in found["c"]
+    assert "no file stands in the catalog" in found["c"]
     assert set(failures("--allow-outside", "--no-companions")) == {"c"}
     assert "no file stands" not in failures("--allow-outside", "--missing-bands", "mask").get(
         "c", ""

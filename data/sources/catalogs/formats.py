@@ -68,20 +68,20 @@ def read_table(path: Path) -> pa.Table:
     name = path.name.lower()
     reader = _from_fits if name.endswith(_FITS) else _READERS.get(path.suffix.lower())
     if reader is None:
-        raise UsageError(f"{path}: a catalogue is a CSV, ECSV, FITS, VOTable or Parquet file")
+        raise UsageError(f"{path}: a catalog is a CSV, ECSV, FITS, VOTable or Parquet file")
     if not path.is_file():
-        raise UsageError(f"{path}: there is no such catalogue")
+        raise UsageError(f"{path}: there is no such catalog")
     try:
         table = reader(path)
     except _DAMAGED as error:
         if isinstance(error, UsageError):
             raise
-        raise UsageError(f"{path}: cannot be read as a catalogue: {_explain(error)}") from error
+        raise UsageError(f"{path}: cannot be read as a catalog: {_explain(error)}") from error
     double = [column for column, count in Counter(table.column_names).items() if count > 1]
     if double:
         raise UsageError(f"{path}: more than one column is named {', '.join(map(repr, double))}")
     if not table.num_rows:
-        raise UsageError(f"{path}: the catalogue has no rows")
+        raise UsageError(f"{path}: the catalog has no rows")
     return table
 
 
@@ -110,7 +110,7 @@ def _from_parquet(path: Path) -> pa.Table:
     table = pyarrow.parquet.read_table(path)
     if b"galfeat" in (table.schema.metadata or {}):
         raise UsageError(
-            f"{path}: is a feature table, not a catalogue of cutouts: they are measured already"
+            f"{path}: is a feature table, not a catalog of cutouts: they are measured already"
         )
     return _unmasked(table.replace_schema_metadata(None))
 
@@ -147,7 +147,7 @@ def _from_fits(path: Path) -> pa.Table:
             table.convert_bytestring_to_unicode()
     # of astropy: the first derives from Exception only, the second is of damaged headers
     except (fits.VerifyError, AssertionError) as error:
-        raise UsageError(f"{path}: cannot be read as a catalogue: {_first_line(error)}") from error
+        raise UsageError(f"{path}: cannot be read as a catalog: {_first_line(error)}") from error
     return _arrow(table)
 
 

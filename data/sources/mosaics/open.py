@@ -144,7 +144,7 @@ def _select_by_columns(
     if len({len(each) for each in which}) > 1 or (
         "" not in columns and len(which[0]) != len(columns)
     ):
-        raise UsageError(f"{folder}: the mosaics of the catalogue do not hold equally many bands")
+        raise UsageError(f"{folder}: the mosaics of the catalog do not hold equally many bands")
     names, named = (
         _name_bands([planes[number][0] for number in which[0]])
         if "" in columns
@@ -157,7 +157,7 @@ def _select_by_columns(
 def _resolve_inside(folder: Path, file: str) -> Path:
     path = (folder / file).resolve()
     if not file or not path.is_relative_to(folder.resolve()):
-        raise UsageError(f"{folder}: the mosaic '{file}' of the catalogue must lie in this folder")
+        raise UsageError(f"{folder}: the mosaic '{file}' of the catalog must lie in this folder")
     return path
 
 

@@ -110,7 +110,7 @@ def load_dataset(
     """
     # labels are checked before the cutouts are measured, which takes much longer
     if test_source is not None:
-        catalog_labels(test_source, label, "the catalogue of the other source")
+        catalog_labels(test_source, label, "the catalog of the other source")
     rows, _ = labeled_rows(catalog_labels(source, label), label, n_folds)
     kept = np.random.default_rng(seed).permutation(rows)[:n_perturbed].tolist()
     measured = measure_source(

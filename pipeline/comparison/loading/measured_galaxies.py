@@ -101,7 +101,7 @@ class MeasuredGalaxies:
             contradictions = len(labeled) - len(np.unique(duplicates))
             notes.append(
                 (
-                    f"{repeated} entries show a galaxy that stands in the catalogue already (the "
+                    f"{repeated} entries show a galaxy that stands in the catalog already (the "
                     "same "
                     "position or image); always in one fold."
                 )
@@ -110,7 +110,7 @@ class MeasuredGalaxies:
         if "group" in self.catalog.column_names:
             pairs.append(identical_texts(column_text(self.catalog, "group")))
             notes.append(
-                "Galaxies with the same entry in the catalogue's column 'group' are always in one "
+                "Galaxies with the same entry in the catalog's column 'group' are always in one "
                 "fold."
             )
         return connected_groups(len(pixels), pairs), notes

@@ -21,7 +21,7 @@ from galfeat.pipeline.models.train import labeled_rows
 __all__ = ["catalog_labels", "select_external", "select_galaxies"]
 
 
-def catalog_labels(source: Source, label: str, whose: str = "the catalogue") -> NDArray[np.str_]:
+def catalog_labels(source: Source, label: str, whose: str = "the catalog") -> NDArray[np.str_]:
     """Return the labels in the catalog of a source, "" where there is none.
 
     Parameters
@@ -41,7 +41,7 @@ def catalog_labels(source: Source, label: str, whose: str = "the catalogue") -> 
         there = (
             ", ".join(source.catalog.column_names)
             if source.catalog is not None
-            else "there is no catalogue"
+            else "there is no catalog"
         )
         raise UsageError(f"{whose} needs a column '{label}' with the classes; it has: {there}")
     return class_labels(source.catalog, label)

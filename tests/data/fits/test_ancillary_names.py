@@ -1,4 +1,4 @@
-"""What accompanies a galaxy and is none; folders without a catalogue."""
+"""What accompanies a galaxy and is none; folders without a catalog."""
 
 from pathlib import Path
 

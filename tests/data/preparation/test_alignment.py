@@ -14,7 +14,7 @@ NOISE = 0.1  # of the measured unit: low, so that what is expected can be told f
 
 
 def _galaxy(
-    centre: tuple[float, float] = (31.5, 31.5),
+    center: tuple[float, float] = (31.5, 31.5),
     angle: float = 0.0,
     scale: float = 4.0,
     ratio: float = 0.5,
@@ -24,7 +24,7 @@ def _galaxy(
     toward y), on a little noise.
     """
     y, x = np.mgrid[:SIZE, :SIZE]
-    dy, dx = y - centre[0], x - centre[1]
+    dy, dx = y - center[0], x - center[1]
     u, v = dx * np.cos(angle) + dy * np.sin(angle), dy * np.cos(angle) - dx * np.sin(angle)
     disc = 40 * np.exp(-np.hypot(u, v / ratio) / scale)
     lump = tail * 40 * np.exp(-((u - 2 * scale) ** 2 + v**2) / 8)
@@ -51,11 +51,11 @@ def _moments(image: NDArray[np.floating]) -> tuple[float, float, float, float]:
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.4, 1.3, 2.0, -0.7, 3.0, -2.5])
-@pytest.mark.parametrize("centre", [(31.5, 31.5), (34.2, 27.7)])
+@pytest.mark.parametrize("center", [(31.5, 31.5), (34.2, 27.7)])
 def test_the_light_comes_to_the_middle_and_along_the_rows(
-    angle: float, centre: tuple[float, float]
+    angle: float, center: tuple[float, float]
 ) -> None:
-    aligned = align(_galaxy(centre, angle)[None], normalize=False)[0].mean(axis=0)
+    aligned = align(_galaxy(center, angle)[None], normalize=False)[0].mean(axis=0)
     y, x, major, skew = _moments(aligned)
     assert y == pytest.approx(31.5, abs=0.25)
     assert x == pytest.approx(31.5, abs=0.25)

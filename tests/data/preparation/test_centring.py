@@ -25,7 +25,7 @@ NAMES = ("g", "r")
 
 
 def _scene(
-    centre: tuple[float, float] = (40.0, 40.0),
+    center: tuple[float, float] = (40.0, 40.0),
     scale: float = 4.0,
     shape: tuple[int, int] = (81, 81),
     others: tuple[tuple[float, float], ...] = (),
@@ -35,7 +35,7 @@ def _scene(
     two bands.
     """
     y, x = np.mgrid[: shape[0], : shape[1]]
-    light = 200 * np.exp(-np.hypot(y - centre[0], x - centre[1]) / scale)
+    light = 200 * np.exp(-np.hypot(y - center[0], x - center[1]) / scale)
     for row, column in others:
         light += 60 * np.exp(-((y - row) ** 2 + (x - column) ** 2) / (2 * 2.5**2))
     sky = np.random.default_rng(5).normal(50, noise, (2, *shape))
@@ -99,7 +99,7 @@ def test_moving_by_parts_of_a_pixel_keeps_the_noise_at_one() -> None:
 @pytest.mark.parametrize("centring", ["none", "pixel", "subpixel"])
 def test_galaxies_come_out_at_one_size(scale: float, centring: str) -> None:
     """Half of the light of the disc lies within 1.678 scales; 0.2 of 48 pixels is 9.6 pixels."""
-    cutout = _scene(scale=scale, shape=(161, 161), centre=(80, 80))
+    cutout = _scene(scale=scale, shape=(161, 161), center=(80, 80))
     prepared = prepare_one(
         cutout,
         Preparation(size=48, stretch="none", extent=0.2, centring=centring),  # type: ignore[arg-type]
@@ -128,11 +128,11 @@ def test_the_sky_of_a_galaxy_that_fills_its_frame_is_measured_around_it() -> Non
     away from it.
     """
     close = prepare_one(
-        _scene(scale=5.0, shape=(161, 161), centre=(80, 80)),
+        _scene(scale=5.0, shape=(161, 161), center=(80, 80)),
         Preparation(size=32, stretch="none", extent=0.45),
     )
     _, window = center_on_galaxy(
-        _scene(scale=5.0, shape=(161, 161), centre=(80, 80)), Preparation(size=32, extent=0.45)
+        _scene(scale=5.0, shape=(161, 161), center=(80, 80)), Preparation(size=32, extent=0.45)
     )
     steps = (np.arange(32) + 0.5) * window.side / 32 - window.side / 2
     profile = np.exp(-np.hypot(steps[:, None], steps) / 5)
@@ -205,7 +205,7 @@ def test_where_nothing_stands_out_it_fails_or_stays() -> None:
         with pytest.raises(
             CutoutError,
             match=(
-                "shows no object within a quarter of its side from the centre that stands out by 4 "
+                "shows no object within a quarter of its side from the center that stands out by 4 "
                 "sigma"
             ),
         ):

@@ -1,4 +1,4 @@
-"""Centre, extent and direction of light: against analytic profiles and scikit-image."""
+"""Center, extent and direction of light: against analytic profiles and scikit-image."""
 
 import math
 
@@ -21,14 +21,14 @@ def _measured(light: NDArray[np.floating], region: NDArray[np.bool_] | None = No
 
 def _disc(
     scale: float,
-    centre: tuple[float, float] = (60, 60),
+    center: tuple[float, float] = (60, 60),
     ratio: float = 1,
     angle: float = 0,
     size: int = 121,
 ) -> NDArray[np.float64]:
     """Return an exponential disc averaged over 5 x 5 points of each pixel."""
     fine = (np.arange(size * 5) - 2) / 5
-    dy, dx = fine[:, None] - centre[0], fine[None] - centre[1]
+    dy, dx = fine[:, None] - center[0], fine[None] - center[1]
     u, v = dx * math.cos(angle) + dy * math.sin(angle), dy * math.cos(angle) - dx * math.sin(angle)
     light: NDArray[np.float64] = (
         np.exp(-np.hypot(u, v / ratio) / scale).reshape(size, 5, size, 5).mean(axis=(1, 3))
@@ -46,15 +46,15 @@ def test_the_center_of_a_gaussian_at_any_part_of_a_pixel(y: float, x: float, sig
 
 
 @pytest.mark.parametrize("scale", [3, 5.5, 8])
-@pytest.mark.parametrize("centre", [(60, 60), (60.5, 59.7)])
+@pytest.mark.parametrize("center", [(60, 60), (60.5, 59.7)])
 def test_the_half_light_radius_of_an_exponential_disk(
-    scale: float, centre: tuple[float, float]
+    scale: float, center: tuple[float, float]
 ) -> None:
     """Half of the light of exp(-r / h) lies within 1.678 h, where the incomplete gamma function of
     order 2 is a half.
     """
     assert gammaincinv(2, 0.5) == pytest.approx(1.678, abs=1e-3)
-    assert _measured(_disc(scale, centre)).half_light == pytest.approx(
+    assert _measured(_disc(scale, center)).half_light == pytest.approx(
         gammaincinv(2, 0.5) * scale, rel=0.01
     )
 

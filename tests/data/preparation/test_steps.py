@@ -379,8 +379,8 @@ def test_settings_survive_a_header() -> None:
         no_object="keep",
     )
     assert Preparation.from_dict(json.loads(json.dumps(preparation.as_dict()))) == preparation
-    with pytest.raises(UsageError, match="unknown colour; missing border"):
-        Preparation.from_dict({"size": 48, "fit": "crop", "stretch": "none", "colour": 1})
+    with pytest.raises(UsageError, match="unknown color; missing border"):
+        Preparation.from_dict({"size": 48, "fit": "crop", "stretch": "none", "color": 1})
 
 
 def test_settings_of_a_header_without_the_later_ones_are_read_with_these_off() -> None:

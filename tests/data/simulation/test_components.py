@@ -1,4 +1,4 @@
-"""What galaxies are made of: shares, places, colours."""
+"""What galaxies are made of: shares, places, colors."""
 
 from dataclasses import replace
 

@@ -76,8 +76,8 @@ def test_colors_distinguish_the_states(
     pixels, states = smooth
     middle = slice(SIZE // 2 - 5, SIZE // 2 + 5)
     blue, red, infrared = pixels[:, :, middle, middle].sum(axis=(2, 3), dtype=float).T
-    colours = np.stack([np.arctan2(blue, red), np.arctan2(red, infrared)], axis=1)
-    assert _told(colours, states) > 0.8
+    colors = np.stack([np.arctan2(blue, red), np.arctan2(red, infrared)], axis=1)
+    assert _told(colors, states) > 0.8
 
 
 @pytest.mark.slow
@@ -96,8 +96,8 @@ def test_colors_of_the_whole_tell_spirals_clumpy_and_smooth_disks_no_better_than
     blue, red, infrared = (
         pixels[:, :, np.hypot(axis[None, :], axis[:, None]) < 20].sum(axis=2, dtype=float).T
     )
-    colours = np.stack([np.arctan2(blue, red), np.arctan2(red, infrared)], axis=1)
-    assert _told(colours, labels) < 1 / 3 + 3.5 * np.sqrt(2 / 9 / 450)
+    colors = np.stack([np.arctan2(blue, red), np.arctan2(red, infrared)], axis=1)
+    assert _told(colors, labels) < 1 / 3 + 3.5 * np.sqrt(2 / 9 / 450)
 
 
 @pytest.mark.slow

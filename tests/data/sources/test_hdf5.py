@@ -24,17 +24,17 @@ def save(path: Path, attributes: dict[str, Any] | None = None, **datasets: Any) 
     return path
 
 
-def colours(count: int = 5, size: int = 6) -> NDArray[np.uint8]:
-    """Pixels that say where they are: 40 times the galaxy, 4 times the row, and the colour."""
-    galaxy, y, _, colour = np.indices((count, size, size, 3))
-    return np.asarray(40 * galaxy + 4 * y + colour, dtype=np.uint8)
+def colors(count: int = 5, size: int = 6) -> NDArray[np.uint8]:
+    """Pixels that say where they are: 40 times the galaxy, 4 times the row, and the color."""
+    galaxy, y, _, color = np.indices((count, size, size, 3))
+    return np.asarray(40 * galaxy + 4 * y + color, dtype=np.uint8)
 
 
 def test_galaxy10_is_a_source(tmp_path: Path) -> None:
     answers = np.array([3, 0, 9, 0, 1], np.uint8)
     path = save(
         tmp_path / "Galaxy10.h5",
-        images=colours(),
+        images=colors(),
         ans=answers,
         ra=np.arange(5.0),
         pxscale=np.full(5, 0.262),
@@ -53,7 +53,7 @@ def test_galaxy10_is_a_source(tmp_path: Path) -> None:
     assert pixels[2, 4, 0] == 40 * 2 + 4 * 4 + 2
     batch = read_cutouts(path, bands=["blue", "red"])
     assert batch.labels.tolist() == ["3", "0", "9", "0", "1"]
-    assert np.array_equal(batch.pixels, np.moveaxis(colours(), -1, 1)[:, [2, 0]])
+    assert np.array_equal(batch.pixels, np.moveaxis(colors(), -1, 1)[:, [2, 0]])
 
 
 @pytest.mark.parametrize("where", ["dataset", "attribute", "themselves"])
@@ -61,11 +61,11 @@ def test_classes_by_name_where_there_are_names(tmp_path: Path, where: str) -> No
     names = ["smooth", "disk"]
     path = tmp_path / "a.hdf5"
     if where == "dataset":
-        save(path, images=colours(3), ans=[1, 0, 1], class_names=names)
+        save(path, images=colors(3), ans=[1, 0, 1], class_names=names)
     elif where == "attribute":
-        save(path, {"classes": names}, images=colours(3), ans=[1, 0, 1])
+        save(path, {"classes": names}, images=colors(3), ans=[1, 0, 1])
     else:
-        save(path, images=colours(3), ans=["disk", "smooth", "disk"])
+        save(path, images=colors(3), ans=["disk", "smooth", "disk"])
     assert open_source(path).catalog.column("label").to_pylist() == ["disk", "smooth", "disk"]
 
 
@@ -96,7 +96,7 @@ def test_bands_first_or_last_or_none(tmp_path: Path, shape: tuple[int, ...], ban
 
 
 def test_a_catalog_beside_it_and_another_process(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.h5", images=colours(2))
+    path = save(tmp_path / "a.h5", images=colors(2))
     (tmp_path / "c.csv").write_text("label\nspiral\nagn\n")
     source = pickle.loads(pickle.dumps(open_source(path, catalog=tmp_path / "c.csv")))
     assert source.catalog.to_pydict() == {
@@ -116,14 +116,14 @@ def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
         match=r"no dataset 'images', only inside/pictures \(2 x 6 x 6 x 3, uint8\), labels",
     ):
         open_source(
-            save(tmp_path / "a.h5", None, **{"inside/pictures": colours(2), "labels": np.arange(2)})
+            save(tmp_path / "a.h5", None, **{"inside/pictures": colors(2), "labels": np.arange(2)})
         )
     with pytest.raises(
         UsageError, match=r"must hold numbers with the axes .* there is images \(7, float64\)"
     ):
         open_source(save(tmp_path / "b.h5", images=np.zeros(7)))
     with pytest.raises(UsageError, match="must hold a class for each of the 2 galaxies"):
-        open_source(save(tmp_path / "c.h5", images=colours(2), ans=np.zeros((2, 10))))
+        open_source(save(tmp_path / "c.h5", images=colors(2), ans=np.zeros((2, 10))))
     (tmp_path / "d.h5").write_bytes(b"text")
     with pytest.raises(UsageError, match="cannot be read as an HDF5 file"):
         open_source(tmp_path / "d.h5")
@@ -147,12 +147,12 @@ def test_what_stands_instead_of_images_is_said(tmp_path: Path) -> None:
     ):
         open_source(save(tmp_path / "c.h5", images=h5py.ExternalLink("gone.h5", "/images")))
     with pytest.raises(UsageError, match="holds no galaxies: its dataset 'images' has 0 images"):
-        open_source(save(tmp_path / "d.h5", images=colours(0)))
+        open_source(save(tmp_path / "d.h5", images=colors(0)))
     with pytest.raises(UsageError, match="holds no galaxies: nothing is in its 'images'"):
         open_source(save(tmp_path / "f.h5", images=h5py.Empty("f4")))
     with pytest.raises(UsageError, match="must hold a class for each of the 2 galaxies"):
         open_source(
-            save(tmp_path / "e.h5", None, **{"images": colours(2), "ans/inside": np.zeros(2)})
+            save(tmp_path / "e.h5", None, **{"images": colors(2), "ans/inside": np.zeros(2)})
         )
 
 
@@ -174,9 +174,9 @@ def test_more_pixels_than_a_file_can_hold_are_refused_and_compressed_ones_are_no
 
 
 def test_a_file_that_is_gone_or_shrunk_fails_galaxy_by_galaxy(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.h5", images=colours(3))
+    path = save(tmp_path / "a.h5", images=colors(3))
     source = open_source(path)
-    save(path, images=colours(2))
+    save(path, images=colors(2))
     assert {failure.reason for failure in source.read(Shard(0, 3)).failures} == {
         "its file holds fewer galaxies than it did"
     }
@@ -187,9 +187,7 @@ def test_a_file_that_is_gone_or_shrunk_fails_galaxy_by_galaxy(tmp_path: Path) ->
 def test_a_damaged_piece_costs_its_own_galaxies_only(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
-        images = file.create_dataset(
-            "images", data=colours(4), chunks=(1, 6, 6, 3), fletcher32=True
-        )
+        images = file.create_dataset("images", data=colors(4), chunks=(1, 6, 6, 3), fletcher32=True)
         at = images.id.get_chunk_info(2).byte_offset
     content = bytearray(path.read_bytes())
     content[at + 5] ^= 255
@@ -204,7 +202,7 @@ def test_a_damaged_piece_costs_its_own_galaxies_only(tmp_path: Path) -> None:
 def test_without_h5py_one_sentence_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = save(tmp_path / "a.h5", images=colours(2))
+    path = save(tmp_path / "a.h5", images=colors(2))
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(UsageError, match=r"needs the package h5py: pip install 'galfeat\[hdf5\]'"):
         open_source(path)
@@ -219,7 +217,7 @@ def test_nothing_else_waits_for_h5py() -> None:
 
 
 def _damaged_link(path: Path) -> None:
-    save(path, images=colours(), ra=np.arange(5.0))
+    save(path, images=colors(), ra=np.arange(5.0))
     raw = path.read_bytes()
     path.write_bytes(raw.replace(b"TREE", b"TRXE"))
 
@@ -231,7 +229,7 @@ def _damaged_type(path: Path) -> None:
         kind.set_size(16)
         kind.set_precision(128)
         kind.set_fields(127, 90, 30, 0, 90)
-        file["images"] = colours()
+        file["images"] = colors()
         h5py.h5d.create(file.id, b"z", kind, h5py.h5s.create_simple((5,)))
 
 
@@ -246,7 +244,7 @@ def test_what_h5py_cannot_open_is_one_sentence(tmp_path: Path, damage: Any) -> N
 def test_what_h5py_raises_for_pixels_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    source = open_source(save(tmp_path / "a.h5", images=colours()))
+    source = open_source(save(tmp_path / "a.h5", images=colors()))
     read = h5py.Dataset.__getitem__
 
     def broken(dataset: Any, rows: slice) -> Any:

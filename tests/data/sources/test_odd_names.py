@@ -1,4 +1,4 @@
-"""Names and numbers that people's folders and catalogues really hold."""
+"""Names and numbers that people's folders and catalogs really hold."""
 
 import os
 import sys

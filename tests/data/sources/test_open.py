@@ -180,11 +180,11 @@ def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no FITS file or picture is in this folder"):
         open_source(tmp_path)
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(UsageError, match="is no folder, no catalogue"):
+    with pytest.raises(UsageError, match="is no folder, no catalog"):
         open_source(tmp_path / "a.txt")
-    with pytest.raises(UsageError, match="there is no such catalogue"):
+    with pytest.raises(UsageError, match="there is no such catalog"):
         open_source(tmp_path, catalog=tmp_path / "c.csv")
-    with pytest.raises(UsageError, match="is a catalogue itself"):
+    with pytest.raises(UsageError, match="is a catalog itself"):
         open_source(catalog(tmp_path / "c.csv", "id,file\na,b\n"), catalog=tmp_path / "c.csv")
 
 

@@ -1,4 +1,4 @@
-"""Catalogues that say which file is which galaxy."""
+"""Catalogs that say which file is which galaxy."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_a_band_that_is_missing_or_bad_is_named(tmp_path: Path) -> None:
     found = read(open_source(catalog(tmp_path / "c.csv", "id,file_g,file_r\n" + rows)))
     assert found.cutouts == []
     assert reasons(found) == {
-        "none": "band r: no file stands in the catalogue",
+        "none": "band r: no file stands in the catalog",
         "gone": "band r: there is no such file",
         "wide": "its bands differ in size: g has 8 x 6 pixels, r has 8 x 7 pixels",
         "cube": "band r: holds 2 bands where one is expected",
@@ -99,7 +99,7 @@ def test_paths_stay_inside_the_folder(tmp_path: Path, file: str) -> None:
     found = read(open_source(catalog(tmp_path / "in" / "c.csv", f"id,file\nx,{file}\n")))
     assert reasons(found) == {
         "x": (
-            "lies outside the catalogue's folder: write paths that stay inside it, or allow others "
+            "lies outside the catalog's folder: write paths that stay inside it, or allow others "
             "(--allow-outside)"
         )
     }

@@ -14,7 +14,7 @@ from PIL import Image
 from galfeat import CutoutError
 from galfeat.data.sources.pictures import read_picture
 
-COLOURS = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
+COLORS = np.random.default_rng(0).integers(0, 256, (7, 9, 3), dtype=np.uint8)
 
 
 def save(path: Path, picture: Image.Image, **options: Any) -> Path:
@@ -27,10 +27,10 @@ def bands_first(values: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def test_colors_are_bands_and_the_first_row_is_the_top_one(tmp_path: Path) -> None:
-    found = read_picture(save(tmp_path / "a.png", Image.fromarray(COLOURS)))
+    found = read_picture(save(tmp_path / "a.png", Image.fromarray(COLORS)))
     assert (found.bands, found.named) == (("red", "green", "blue"), True)
     assert found.pixels.dtype == np.float32
-    assert np.array_equal(found.pixels, bands_first(COLOURS))
+    assert np.array_equal(found.pixels, bands_first(COLORS))
 
 
 def test_a_jpeg_is_what_opencv_sees(tmp_path: Path) -> None:
@@ -45,33 +45,33 @@ def test_a_jpeg_is_what_opencv_sees(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["L", "1", "LA"])
 def test_gray_pictures_have_one_band_without_a_name(tmp_path: Path, mode: str) -> None:
-    grey = Image.fromarray(COLOURS).convert(mode)
-    found = read_picture(save(tmp_path / "a.png", grey))
+    gray = Image.fromarray(COLORS).convert(mode)
+    found = read_picture(save(tmp_path / "a.png", gray))
     assert (found.bands, found.named) == (("band1",), False)
-    assert np.array_equal(found.pixels[0] > 0, np.asarray(grey.convert("L")) > 0)
+    assert np.array_equal(found.pixels[0] > 0, np.asarray(gray.convert("L")) > 0)
 
 
 def test_sixteen_bits_are_kept(tmp_path: Path) -> None:
     deep = np.random.default_rng(1).integers(0, 65536, (5, 6, 3), dtype=np.uint16)
-    cv2.imwrite(str(tmp_path / "colour.png"), deep[..., ::-1])
-    cv2.imwrite(str(tmp_path / "grey.png"), deep[..., 0])
-    assert np.array_equal(read_picture(tmp_path / "colour.png").pixels, bands_first(deep))
-    assert np.array_equal(read_picture(tmp_path / "grey.png").pixels[0], deep[..., 0])
+    cv2.imwrite(str(tmp_path / "color.png"), deep[..., ::-1])
+    cv2.imwrite(str(tmp_path / "gray.png"), deep[..., 0])
+    assert np.array_equal(read_picture(tmp_path / "color.png").pixels, bands_first(deep))
+    assert np.array_equal(read_picture(tmp_path / "gray.png").pixels[0], deep[..., 0])
 
 
 def test_what_is_wholly_transparent_is_a_bad_pixel(tmp_path: Path) -> None:
     alpha = np.full((7, 9, 1), 255, np.uint8)
     alpha[2, 3], alpha[4, 5] = 0, 1
     found = read_picture(
-        save(tmp_path / "a.png", Image.fromarray(np.concatenate([COLOURS, alpha], axis=-1)))
+        save(tmp_path / "a.png", Image.fromarray(np.concatenate([COLORS, alpha], axis=-1)))
     )
     assert np.isnan(found.pixels[:, 2, 3]).all()
     assert np.isnan(found.pixels).sum() == 3
-    assert found.pixels[:, 4, 5].tolist() == COLOURS[4, 5].tolist()
+    assert found.pixels[:, 4, 5].tolist() == COLORS[4, 5].tolist()
 
 
 def test_palettes_become_colors(tmp_path: Path) -> None:
-    palette = Image.fromarray(COLOURS).convert("P")
+    palette = Image.fromarray(COLORS).convert("P")
     assert np.array_equal(
         read_picture(save(tmp_path / "a.png", palette)).pixels,
         bands_first(np.asarray(palette.convert("RGB"))),
@@ -83,7 +83,7 @@ def test_palettes_become_colors(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_damaged_pictures_fail_with_a_reason(tmp_path: Path, kind: str) -> None:
     file = io.BytesIO()
-    Image.fromarray(COLOURS).save(file, kind)
+    Image.fromarray(COLORS).save(file, kind)
     whole = file.getvalue()
     path = tmp_path / "a.png"
     for cut in (4, 30, len(whole) // 2, len(whole) - 40):
@@ -96,7 +96,7 @@ def test_damaged_pictures_fail_with_a_reason(tmp_path: Path, kind: str) -> None:
 def test_flipped_bytes_end_in_pixels_or_in_a_reason(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     file = io.BytesIO()
-    Image.fromarray(COLOURS).save(file, ("PNG", "JPEG")[seed % 2])
+    Image.fromarray(COLORS).save(file, ("PNG", "JPEG")[seed % 2])
     content = bytearray(file.getvalue())
     for _ in range(5):
         content[rng.integers(2, len(content))] = rng.integers(256)
@@ -110,7 +110,7 @@ def test_flipped_bytes_end_in_pixels_or_in_a_reason(tmp_path: Path, seed: int) -
 
 def test_a_picture_that_claims_too_much_is_not_given_the_memory(tmp_path: Path) -> None:
     file = io.BytesIO()
-    Image.fromarray(COLOURS).save(file, "PNG")
+    Image.fromarray(COLORS).save(file, "PNG")
     header = b"IHDR" + (30000).to_bytes(4, "big") * 2 + file.getvalue()[24:29]
     claimed = (
         file.getvalue()[:12] + header + zlib.crc32(header).to_bytes(4, "big") + file.getvalue()[33:]

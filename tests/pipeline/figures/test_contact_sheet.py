@@ -1,4 +1,4 @@
-"""The contact sheet: true colours, a row a class, nothing picked."""
+"""The contact sheet: true colors, a row a class, nothing picked."""
 
 from pathlib import Path
 
@@ -58,15 +58,15 @@ def test_colors_are_the_ratios_of_the_fluxes_however_bright() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bands", "grey"),
+    ("bands", "gray"),
     [(("F814W",), True), (("F606W", "F160W"), False), (("g", "r", "i", "z"), False)],
 )
-def test_any_number_of_bands_makes_a_picture(bands: tuple[str, ...], grey: bool) -> None:
+def test_any_number_of_bands_makes_a_picture(bands: tuple[str, ...], gray: bool) -> None:
     survey = SimulatedSurvey(1, size=32, bands=bands)
     pixels = np.random.default_rng(0).normal(1, 0.3, (len(bands), 32, 32)).astype(np.float32)
     picture = color_image(pixels, bands, survey, np.ones(len(bands)))
     assert picture.shape == (32, 32, 3)
-    assert np.allclose(picture[..., 0], picture[..., 2]) is grey
+    assert np.allclose(picture[..., 0], picture[..., 2]) is gray
 
 
 def test_order_of_the_bands_does_not_matter() -> None:

@@ -52,7 +52,7 @@ def test_everything_is_there_and_named(figure: Figure) -> None:
         "SIFT",
         "Local binary patterns",
         "Brightness",
-        "Colour: F606W and F814W",
+        "Color: F606W and F814W",
         "Co-occurrence",
         "Frequency",
     ):
@@ -73,7 +73,7 @@ def test_histograms_are_the_vector(figure: Figure, galaxy: Cutout) -> None:
         values = np.asarray(step.get_data()[0])
         expected = vector[32 * number : 32 * (number + 1)]
         assert np.allclose(values[expected > 1e-4], expected[expected > 1e-4])
-    joint = axes_of(figure, "Colour").images[0].get_array()  # type: ignore[attr-defined]
+    joint = axes_of(figure, "Color").images[0].get_array()  # type: ignore[attr-defined]
     assert np.allclose(np.ma.filled(joint, 0).T.ravel(), vector[96 : 96 + 64])
 
 
@@ -193,7 +193,7 @@ def test_any_number_of_bands(count: int) -> None:
     drawn = portrait(survey.read(Shard(0, 1)).cutouts[0], SMALL)
     assert len(titles(drawn)) == 8
     if count == 1:
-        assert axes_of(drawn, "Colour").texts[0].get_text() == "one band has no colour"  # type: ignore[attr-defined]
+        assert axes_of(drawn, "Color").texts[0].get_text() == "one band has no color"  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Pictures of prepared cutouts: which band is which colour."""
+"""Pictures of prepared cutouts: which band is which color."""
 
 import numpy as np
 

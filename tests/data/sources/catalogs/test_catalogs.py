@@ -1,4 +1,4 @@
-"""Five formats of catalogues to one table."""
+"""Five formats of catalogs to one table."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -115,7 +115,7 @@ def test_columns_without_a_single_value_a_row_are_left_out_and_named(tmp_path: P
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "cannot be read as a catalogue"),
+        ("", "cannot be read as a catalog"),
         ("id,file\n", "has no rows"),
         ("id,file\na,b,c\n", "Expected 2 columns, got 3"),
         ("id,file,file\na,b,c\n", "more than one column is named 'file'"),
@@ -156,11 +156,9 @@ def test_a_feature_table_is_no_catalog(tmp_path: Path) -> None:
 def test_only_catalogs_are_catalogs(tmp_path: Path) -> None:
     assert is_catalog(Path("a.CSV"))
     assert not is_catalog(Path("a.fits"))
-    with pytest.raises(
-        UsageError, match="a catalogue is a CSV, ECSV, FITS, VOTable or Parquet file"
-    ):
+    with pytest.raises(UsageError, match="a catalog is a CSV, ECSV, FITS, VOTable or Parquet file"):
         Catalog.read(csv(tmp_path / "c.txt", "id\n1\n"))
-    with pytest.raises(UsageError, match="there is no such catalogue"):
+    with pytest.raises(UsageError, match="there is no such catalog"):
         Catalog.read(tmp_path / "c.csv")
 
 
@@ -216,6 +214,6 @@ def test_a_fits_table_whose_names_are_numbers_is_damaged(tmp_path: Path) -> None
         )
     )
     with pytest.raises(
-        UsageError, match="cannot be read as a catalogue: Column name must be a string"
+        UsageError, match="cannot be read as a catalog: Column name must be a string"
     ):
         Catalog.read(path)

@@ -43,7 +43,7 @@ def mosaic(path: Path, pixels: NDArray[Any], wcs: WCS | None = None, **cards: An
 
 
 def listed(path: Path, pixels: Any, wcs: WCS | None = None, **columns: Any) -> Path:
-    """Write a catalogue of the sky positions of (x, y) pixels, counted from 0."""
+    """Write a catalog of the sky positions of (x, y) pixels, counted from 0."""
     sky = (wcs or wcs_of()).all_pix2world(np.array(pixels, float), 0)
     names = ["ra", "dec", *columns]
     rows = [
@@ -392,7 +392,7 @@ def test_a_catalog_without_any_position_is_refused(tmp_path: Path, text: str) ->
     ("cards", "said"),
     [
         ({"CRVAL1": "150.1"}, "CRVAL1 must be a number; it is '150.1'"),
-        ({"CRPIX2": "centre"}, "CRPIX2 must be a number; it is 'centre'"),
+        ({"CRPIX2": "center"}, "CRPIX2 must be a number; it is 'center'"),
         ({"CDELT1": "5e-5"}, "CDELT1 must be a number; it is '5e-5'"),
         ({"PC1_2": "0"}, "PC1_2 must be a number; it is '0'"),
         ({"CD2_1": "0"}, "CD2_1 must be a number; it is '0'"),

@@ -25,7 +25,7 @@ def cutout(noise: float = 2.0, sky: float = 100.0, bands: int = 2) -> Cutout:
     )
 
 
-def centre(image: NDArray[np.float32]) -> tuple[float, float]:
+def center(image: NDArray[np.float32]) -> tuple[float, float]:
     light = np.where(image > 150, image - 100, 0)
     return float((light * Y).sum() / light.sum()), float((light * X).sum() / light.sum())
 
@@ -47,16 +47,16 @@ def test_the_same_alteration_twice_is_the_same_and_not_nothing(kind: str, streng
 
 
 def test_light_is_moved_and_turned_as_far_as_is_said() -> None:
-    y, x = centre(perturb(cutout(), "shift", 4.0, 64).pixels[0])
+    y, x = center(perturb(cutout(), "shift", 4.0, 64).pixels[0])
     assert y == pytest.approx(4 / 2**0.5, abs=0.1)
     assert x == pytest.approx(6 + 4 / 2**0.5, abs=0.1)
     # a pixel of the prepared image is two of the cutout
-    y, x = centre(perturb(cutout(), "shift", 4.0, 32).pixels[0])
+    y, x = center(perturb(cutout(), "shift", 4.0, 32).pixels[0])
     assert x == pytest.approx(6 + 8 / 2**0.5, abs=0.1)
-    y, x = centre(perturb(cutout(), "rotation", 90.0, 64).pixels[0])
+    y, x = center(perturb(cutout(), "rotation", 90.0, 64).pixels[0])
     assert abs(y) == pytest.approx(6, abs=0.1)
     assert x == pytest.approx(0, abs=0.1)
-    y, x = centre(perturb(cutout(), "rotation", 45.0, 64).pixels[0])
+    y, x = center(perturb(cutout(), "rotation", 45.0, 64).pixels[0])
     assert np.hypot(y, x) == pytest.approx(6, abs=0.15)
 
 

@@ -68,5 +68,5 @@ def test_families_and_what_is_said_of_them() -> None:
     np.asarray(found.blocks["pixels"])[4] = np.asarray(found.blocks["pixels"])[0]
     groups, notes = found.groups()
     assert groups.tolist() == [0, 0, 1, 1, 0]
-    assert notes[0].startswith("2 entries show a galaxy that stands in the catalogue already")
+    assert notes[0].startswith("2 entries show a galaxy that stands in the catalog already")
     assert "column 'group'" in notes[1]

@@ -64,17 +64,17 @@ class Cutout:
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or len(self.bands) != self.pixels.shape[0]:
             raise CutoutError(
-                f"pixels of shape {self.pixels.shape} do not go with the bands "
+                f"pixels of shape {self.pixels.shape} do not match the bands "
                 f"{', '.join(self.bands)}"
             )
         if self.noise is not None and self.noise.shape != self.pixels.shape:
             raise CutoutError(
-                f"noise of shape {self.noise.shape} does not go with pixels of shape "
+                f"noise of shape {self.noise.shape} does not match pixels of shape "
                 f"{self.pixels.shape}"
             )
         if self.segmentation is not None and self.segmentation.shape != self.pixels.shape[1:]:
             raise CutoutError(
-                f"segments of shape {self.segmentation.shape} do not go with pixels of shape "
+                f"segments of shape {self.segmentation.shape} do not match pixels of shape "
                 f"{self.pixels.shape}"
             )
 
@@ -202,7 +202,7 @@ class Cutouts:
             )
         if len(self.ids) != pixels.shape[0] or len(self.bands) != pixels.shape[1]:
             raise UsageError(
-                f"{len(self.ids)} ids and {len(self.bands)} bands do not go with pixels of shape "
+                f"{len(self.ids)} ids and {len(self.bands)} bands do not match pixels of shape "
                 f"{pixels.shape}"
             )
         if self.catalog is not None and self.catalog.num_rows != pixels.shape[0]:
@@ -217,7 +217,7 @@ class Cutouts:
         noise = None if self.noise is None else _as_float32(self.noise)
         if noise is not None and noise.shape != pixels.shape:
             raise UsageError(
-                f"noise of shape {noise.shape} does not go with pixels of shape {pixels.shape}"
+                f"noise of shape {noise.shape} does not match pixels of shape {pixels.shape}"
             )
         segments = (
             None
@@ -226,7 +226,7 @@ class Cutouts:
         )
         if segments is not None and segments.shape != (pixels.shape[0], *pixels.shape[2:]):
             raise UsageError(
-                f"segments of shape {segments.shape} do not go with pixels of shape {pixels.shape}"
+                f"segments of shape {segments.shape} do not match pixels of shape {pixels.shape}"
             )
         values = {
             "pixels": pixels,

@@ -153,7 +153,7 @@ def read_cutout(
     place = Path(path).expanduser().absolute()
     if not place.is_file() or not (is_fits(place.name) or is_picture(place.name)):
         raise UsageError(
-            f"{path}: is no FITS file and no picture"
+            f"{path}: is neither a FITS file nor a picture"
             if place.exists()
             else f"{path}: there is no such file"
         )
@@ -212,7 +212,7 @@ def _stack_cutouts(found: list[Cutout], source: CatalogedSource) -> Cutouts:
         sizes = f"from {format_shape(shapes[0])} to {format_shape(shapes[-1])}"
         raise UsageError(
             f"the cutouts have {len(shapes)} sizes, {sizes}: pass "
-            "preparation=Preparation(size=64) to bring them to one"
+            "preparation=Preparation(size=64) to resample them to one"
         )
     ids = [cutout.id for cutout in found]
     catalog = source.catalog.take(pa.array([cutout.row for cutout in found]))

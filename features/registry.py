@@ -97,7 +97,7 @@ HOG = RegisteredExtractor(
     "hog.extractor:HOG",
     "histograms of oriented gradients",
     comparison={"rotation": "mirrored"},  # galaxies have no up
-    comparison_about=("histograms of oriented gradients, averaged over turned and mirrored views"),
+    comparison_about=("histograms of oriented gradients, averaged over rotated and mirrored views"),
     variants={
         "averaged": {"rotation": "averaged"},
         "mirrored": {"rotation": "mirrored"},

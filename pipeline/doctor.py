@@ -206,7 +206,7 @@ def _network() -> tuple[str, bool]:
         ).mean()
     )
     return (
-        f"gradient to {error:.0e}, {100 * score:.0f} % of a chequerboard learned",
+        f"gradient to {error:.0e}, {100 * score:.0f} % of a checkerboard learned",
         error < 1e-6 and score > 0.9,
     )
 
@@ -281,7 +281,7 @@ CHECKS: dict[str, Callable[[], tuple[str, bool]]] = {
     "SIFT against OpenCV": _sift,
     "FITS files against astropy": _files,
     "the network": _network,
-    "a row's bits, whatever the other rows": _rows_alone,
+    "a row's result is independent of other rows": _rows_alone,
     "extraction": _pipeline,
 }
 """Checks by name: functions that return the figure found, and whether it is right."""
@@ -347,7 +347,7 @@ def blas_kernels() -> str:
             for each in found
         }
     )
-    return ", ".join(named) or "a library that does not say what it is"
+    return ", ".join(named) or "an unknown library"
 
 
 def _compiled_code_folder() -> str:

@@ -59,9 +59,9 @@ def supervise() -> int | None:
         remaining = _MOST_CRASHES if done else remaining - 1
         name = signal.Signals(-status).name
         again = (
-            "looking for the galaxy that did it, and going on"
+            "looking for the galaxy that caused it, and continuing"
             if remaining
-            else "and that without a galaxy that can be blamed for it"
+            else "and no galaxy was found that caused it"
         )
         sys.stderr.write(f"galfeat: the run was ended by {name}; {again}\n")
     return 1

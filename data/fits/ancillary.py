@@ -252,8 +252,7 @@ def segment_labels(plane: NDArray[Any]) -> NDArray[np.int32]:
         plane = np.where(np.isfinite(plane), plane, 0)
         if (plane != np.round(plane)).any():
             raise CutoutError(
-                "its segmentation map holds numbers with decimals where the numbers of objects "
-                "should stand"
+                "its segmentation map holds fractions where whole numbers of objects are expected"
             )
     if plane.size and (plane.max() > _MAX_INT32 or plane.min() < -_MAX_INT32):
         raise CutoutError("its segmentation map holds numbers beyond 32 bits")

@@ -105,16 +105,16 @@ class FileContents:
         if double:
             which = "the last" if _NUMERIC_KEYWORDS.fullmatch(double[0]) else "the first"
             odd["double"] = (
-                f"the keyword {double[0]} stands more than once in a header: {which} counts"
+                f"the keyword {double[0]} appears more than once in a header: {which} is used"
             )
         if self.damage or not self.hdus:
             return odd
         last = self.hdus[-1]
         end = last.offset + -(-last.size // BLOCK) * BLOCK
         if size > end:
-            odd["rest"] = f"{size - end:,} bytes follow its last image: they are passed over"
+            odd["rest"] = f"{size - end:,} bytes follow its last image: they are ignored"
         if size < end:
-            odd["short"] = "its last block is not filled up, though all its pixels are there"
+            odd["short"] = "its last block is incomplete, but all its pixels are present"
         return odd
 
 
@@ -270,7 +270,7 @@ class FitsFile:
             self._report(
                 {
                     "unclear": (
-                        f"it is not clear which image {', '.join(unclear[:3])} goes with: not used"
+                        f"it is not clear to which image {', '.join(unclear[:3])} belongs: not used"
                     )
                 }
             )
@@ -291,13 +291,11 @@ class FitsFile:
 
     def _chosen_image(self, number: int) -> ImageInfo:
         if not 0 <= number < len(self.hdus):
-            missing = (
-                f"has no extension {number}: its {len(self.hdus)} go from 0 to {len(self.hdus) - 1}"
-            )
+            missing = f"has no extension {number}: it has numbers 0 to {len(self.hdus) - 1}"
             raise CutoutError(self.damage or missing)
         hdu = self.hdus[number]
         if hdu.kind not in ("image", "tiles") or len(hdu.shape) < 2:
-            raise CutoutError(f"extension {number} is no image" + _describe_contents([hdu]))
+            raise CutoutError(f"extension {number} is not an image" + _describe_contents([hdu]))
         image = self._image(hdu)
         return image._replace(name="")
 

@@ -89,7 +89,7 @@ def open_bytes(path: Path) -> Iterator[FileBytes]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise CutoutError(
-                "is a folder, not a file" if path.is_dir() else "is not an ordinary file"
+                "is a folder, not a file" if path.is_dir() else "is not a regular file"
             )
         file = path.open("rb")
     except OSError as error:

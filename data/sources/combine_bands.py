@@ -33,7 +33,7 @@ def pair_galaxies(
     counts = {band: len(galaxies) for band, galaxies in found.items()}
     if len(set(counts.values())) > 1:
         raise CutoutError(
-            "its files do not hold equally many galaxies: "
+            "its files hold different numbers of galaxies: "
             + ", ".join(f"{band} has {count}" for band, count in counts.items())
         )
     if number is None:

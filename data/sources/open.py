@@ -175,11 +175,11 @@ def open_with_options(
     if options.positions is not None:
         return _open_mosaics([path] if isinstance(path, str | Path) else list(path), options)
     if options.size_arcsec is not None or options.size_pixels is not None:
-        raise UsageError("a size goes with positions in a mosaic, and there are none")
+        raise UsageError("a size is only for positions in a mosaic, and none are given")
     if not isinstance(path, str | Path):
         raise UsageError(
-            "several files are mosaics, and need positions; otherwise make a catalog of them or "
-            "open their folder"
+            "several files are read as mosaics, which need positions; list files of cutouts in "
+            "a catalog, or open their folder"
         )
     address = address_of(path)
     if address is not None:
@@ -193,11 +193,12 @@ def _absolute(path: str | Path) -> Path:
 
 def _open_mosaics(paths: Sequence[str | Path], options: ReadOptions) -> MosaicSource:
     if options.catalog is not None:
-        raise UsageError("a catalog of positions is the catalog; there can be no other")
+        raise UsageError("a catalog of positions is the catalog; a second one cannot be given")
     remote = [path for path in paths if address_of(path)]
     if remote:
         raise UsageError(
-            f"{address_of(remote[0])}: cutouts are taken from mosaics on disks only; fetch it first"
+            f"{address_of(remote[0])}: cutouts are taken from mosaics on local disks only; "
+            "download it first"
         )
     local = [_absolute(path) for path in paths]
     missing = [path for path, place in zip(paths, local, strict=True) if not place.exists()]
@@ -229,8 +230,8 @@ def _open_folder(folder: Path, options: ReadOptions) -> FileSource:
     files, left_out = list_cutouts(folder)
     if not files:
         raise UsageError(
-            f"{folder}: no FITS file or picture is in this folder"
-            + (" but companions of galaxies" if left_out else "")
+            f"{folder}: there is no FITS file or picture in this folder"
+            + (" except sidecar files" if left_out else "")
         )
     sidecars = match_sidecars(files, left_out) if options.companions else ()
     table = Catalog.of_files(folder, files).table
@@ -257,12 +258,12 @@ def _open_file(path: Path, options: ReadOptions) -> FileSource:
     extensions = find_uniform_extensions(path, options.layout, cache) if fits else None
     if is_catalog(path) or (extensions is None and fits and _has_only_tables(path, cache)):
         if options.catalog is not None:
-            raise UsageError(f"{path}: is a catalog itself, so there is no other to go with it")
+            raise UsageError(f"{path}: is a catalog itself; a second one cannot be given")
         return _open_catalog(Catalog.read(path), path.parent, options)
     if not fits and not is_picture(path.name):
         raise UsageError(
-            f"{path}: is no folder, no catalog (CSV, ECSV, FITS, VOTable, Parquet), no FITS "
-            "file, no HDF5 file and no picture (JPEG, PNG)"
+            f"{path}: is neither a folder, a catalog (CSV, ECSV, FITS, VOTable, Parquet), a FITS "
+            "file, an HDF5 file nor a picture (JPEG, PNG)"
         )
     count = extensions.count if extensions else _count_galaxies(path, options.layout, cache)
     source = FileSource(

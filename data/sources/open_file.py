@@ -74,7 +74,7 @@ def file_exists(folder: Path, file: str, *, outside: bool = False) -> bool:
 
 def _resolve(folder: Path, file: str, outside: bool) -> Path:
     if not file:
-        raise CutoutError("no file stands in the catalog")
+        raise CutoutError("there is no file in its row of the catalog")
     normal = os.path.normpath(file)
     absolute = PurePath(file).is_absolute() or PurePosixPath(file).is_absolute()
     if not outside and (absolute or PurePath(normal).parts[:1] == (os.pardir,)):
@@ -86,5 +86,7 @@ def _resolve(folder: Path, file: str, outside: bool) -> Path:
         raise CutoutError("there is no such file")
     path = folder / normal
     if _ESCAPED.search(file) and not path.exists():
-        raise CutoutError("its name is not UTF-8, so that it can stand in no table: rename it")
+        raise CutoutError(
+            "its name is not UTF-8, so that it cannot be stored in a table: rename it"
+        )
     return path

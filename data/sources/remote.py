@@ -206,7 +206,7 @@ def open_remote(address: str, options: ReadOptions, opener: Opener) -> "Cataloge
             _touch_files(Path(folder), stamps)
         source = opener(Path(folder), replace(options, catalog=catalog))
     if not isinstance(source, FileSource):
-        raise UsageError(f"{address}: is no folder of cutouts")
+        raise UsageError(f"{address}: is not a folder of cutouts")
     return RemoteSource(address, source, stamps)
 
 

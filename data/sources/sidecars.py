@@ -74,7 +74,7 @@ def match_sidecars(galaxies: Sequence[str], sidecars: Sequence[str]) -> tuple[Si
             continue
         owners = match_galaxies(root, parsed.role, sorted_stems.get(folder, ()))
         if not owners:
-            _LOG.warning("%s: its name does not say which galaxy it goes with: not used", file)
+            _LOG.warning("%s: its name does not say to which galaxy it belongs: not used", file)
         of_role = files.setdefault(parsed.role, [""] * len(galaxies))
         for row in (row for owner in owners for row in rows[folder][owner]):
             of_role[row] = of_role[row] or file

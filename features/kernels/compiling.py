@@ -65,7 +65,7 @@ class _Kept(FunctionCache):
         try:
             super().save_overload(sig, data)
         except OSError as error:
-            _log.debug("compiled code could not be kept: %s", error)
+            _log.debug("compiled code could not be cached: %s", error)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
@@ -76,7 +76,7 @@ class _Kept(FunctionCache):
             )  # loaded code links to the runtime that allocates arrays
             return self._load_overload(sig, target_context)
         except Exception as error:  # a damaged file raises anything
-            _log.debug("kept code could not be read: %r", error)
+            _log.debug("cached code could not be read: %r", error)
             return None
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
@@ -90,7 +90,7 @@ def _keep(dispatcher: Any) -> None:
         dispatcher._cache = _Kept(dispatcher.py_func)  # as numba's own `enable_caching` does
     except RuntimeError:  # no writable folder
         _log.debug(
-            "no folder to keep compiled code in; %s is compiled by each process",
+            "no writable folder to cache compiled code in; %s is compiled by each process",
             dispatcher.py_func.__name__,
         )
 

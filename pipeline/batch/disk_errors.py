@@ -36,7 +36,7 @@ def explain_disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; see to that")
+        reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; correct that")
         raise UsageError(
             f"cannot write {path}: {reason}, and give the same command again: it goes on where it "
             "stopped"

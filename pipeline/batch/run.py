@@ -135,7 +135,7 @@ class _BatchRun:
 
     def _restore_finished_table(self) -> None:
         if restore_shards(self.out, failures_path(self.out), self.work, self.manifest):
-            _LOG.info("%s is there already; what failed is measured again", self.out)
+            _LOG.info("%s exists already; its failures are measured again", self.out)
 
     def measure_shards(
         self, workers: int, progress: Progress | None, check_interrupt: Callable[[], None]
@@ -149,7 +149,7 @@ class _BatchRun:
         if journal.suspects:
             _LOG.info(
                 (
-                    "the last run ended while %d shards were being measured; these are looked into "
+                    "the last run ended while %d shards were being measured; these are examined "
                     "first"
                 ),
                 len(journal.suspects),
@@ -241,7 +241,7 @@ class _BatchRun:
                 self.folder.remove()
             elif isinstance(error, KeyboardInterrupt):
                 _LOG.warning(
-                    "%s of %s cutouts are through; the same command goes on from there",
+                    "%s of %s cutouts are finished; the same command continues from there",
                     f"{self.finished.entries:,}",
                     f"{len(self.work.source):,}",
                 )

@@ -94,7 +94,7 @@ class WorkerProcess:
             self._process = None
             raise WorkerDied(_wait(process)) from None
         if isinstance(answer, MemoryError):
-            raise WorkerDied("it needs more memory than there is")
+            raise WorkerDied("it needs more memory than is available")
         if isinstance(answer, BaseException):
             raise answer
         result: ShardResult = answer

@@ -35,7 +35,7 @@ The orientation of a galaxy on the sky is random, so the invariant variants are 
 
 _ABOUT = {
     **{name: each.comparison_about or each.about for name, each in REGISTRY.items()},
-    SHAPE: "concentration, asymmetry, Gini, M20 and their like",
+    SHAPE: "concentration, asymmetry, Gini, M20 and similar statistics",
 }
 _MAX_RANDOM = 256  # columns of a random block
 
@@ -116,7 +116,7 @@ def _pixel_inputs() -> tuple[ComparisonInput, ...]:
             "pixels_augmented",
             raw,
             "pixels",
-            "the whole grid; copies moved, turned, mirrored in training",
+            "the whole grid, augmented: shifted, rotated, mirrored copies in training",
             augmented=True,
         ),
         ComparisonInput(
@@ -155,7 +155,7 @@ def _controls(parts: tuple[Part, ...]) -> tuple[ComparisonInput, ...]:
             "shuffled",
             parts,
             "control",
-            "all features, with the training labels dealt out at random",
+            "all features, with the training labels shuffled",
             shuffled=True,
         ),
         ComparisonInput(

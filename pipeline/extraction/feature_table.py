@@ -208,7 +208,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         raise UsageError(f"{path} is no Parquet file, or it is damaged") from error
     if KEY not in metadata:
         raise UsageError(
-            f"{path} is a Parquet file but no feature table of galfeat; make one with 'galfeat "
+            f"{path} is a Parquet file but not a feature table of galfeat; make one with 'galfeat "
             "extract'"
         )
     try:

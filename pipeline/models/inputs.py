@@ -148,7 +148,7 @@ def named_input(names: Sequence[str]) -> Input:
                 f"{', '.join(columns)} by commas"
             )
     if len(set(names)) < len(names):
-        raise UsageError(f"an extractor stands twice in the inputs {','.join(names)}")
+        raise UsageError(f"an extractor appears twice in the inputs {','.join(names)}")
     return Input("+".join(names), tuple(extractor_part(name) for name in names))
 
 

@@ -131,7 +131,7 @@ def test_stopped_within_two_seconds_and_gone_on_with(
         assert process.returncode == -number
     else:
         assert process.returncode == 130
-        assert "of 90 cutouts are through; the same command goes on from there" in said
+        assert "of 90 cutouts are finished; the same command continues from there" in said
         assert said.endswith("galfeat: interrupted\n")
     process = start(tmp_path, *arguments)
     _, said = process.communicate()

@@ -264,8 +264,8 @@ def check_ids(ids: list[str], path: Path) -> None:
         rows.setdefault(name, []).append(row)
     if "" in rows:
         raise UsageError(
-            f"{path}: no id stands in row {_list_rows(rows[''])} (the first row below the names is "
-            "1)"
+            f"{path}: there is no id in row {_list_rows(rows[''])} (the first row below the names "
+            "is 1)"
         )
     double = [
         f"'{name}' in rows {_list_rows(where)}" for name, where in rows.items() if len(where) > 1
@@ -273,7 +273,7 @@ def check_ids(ids: list[str], path: Path) -> None:
     if double:
         more = f"; and {len(double) - _LISTED_ROWS} more" if len(double) > _LISTED_ROWS else ""
         raise UsageError(
-            f"{path}: identifiers stand more than once: {'; '.join(double[:_LISTED_ROWS])}{more} "
+            f"{path}: identifiers appear more than once: {'; '.join(double[:_LISTED_ROWS])}{more} "
             "(the first row below the names is 1)"
         )
 
@@ -285,7 +285,7 @@ def _list_rows(rows: list[int]) -> str:
 def _as_text(column: pa.Array, name: str, path: Path) -> pa.Array:
     if pa.types.is_floating(column.type):
         raise UsageError(
-            f"{path}: the column '{name}' holds numbers with a decimal point, which lose digits: "
+            f"{path}: the column '{name}' holds numbers with a decimal point, which loses digits: "
             "make it text or whole numbers"
         )
     return pc.fill_null(pc.utf8_trim_whitespace(column.cast(pa.string())), "")
@@ -323,7 +323,7 @@ def _hint(names: Sequence[str]) -> str:
         (name for name in names if name != name.lower() and name.lower().split("_")[0] == "file"),
         "",
     )
-    return f": write '{other}' in small letters" if other else ""
+    return f": write '{other}' in lower case" if other else ""
 
 
 def _names_files(column: pa.ChunkedArray) -> bool:

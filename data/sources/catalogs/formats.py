@@ -25,7 +25,7 @@ from galfeat.data.fits.streams import open_bytes
 __all__ = ["is_catalog", "is_text_column", "read_table"]
 
 _FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
-_NO_TEXT = "is no text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
+_NO_TEXT = "is not text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
 
 # Exceptions of pyarrow and astropy on damaged tables, found by damaging hundreds of each kind
 # (astropy's VOTable errors are SyntaxErrors).

@@ -79,7 +79,7 @@ def find_positions(table: pa.Table, path: Path) -> Positions:
     for row in np.flatnonzero(~np.isfinite(values).all(axis=0)).tolist():
         reasons.setdefault(
             row,
-            f"no position stands in its row: it needs a number in '{names[pair[0]]}' and in "
+            f"there is no position in its row: it needs a number in '{names[pair[0]]}' and in "
             f"'{names[pair[1]]}'",
         )
     if len(reasons) == table.num_rows:
@@ -114,7 +114,7 @@ def _numbers(
         except ValueError:
             if text.strip():
                 wrong += 1
-                reasons.setdefault(row, f"'{name}' is no number: '{text.strip()[:_SHOWN]}'")
+                reasons.setdefault(row, f"'{name}' is not a number: '{text.strip()[:_SHOWN]}'")
     if wrong and np.isnan(numbers).all():
         raise UsageError(f"{path}: the column '{name}' must hold {unit}, as numbers")
     return numbers

@@ -117,7 +117,7 @@ def _find_bands(paths: Sequence[Path], catalog: Catalog, options: ReadOptions) -
     if folder is not None:
         files = [folder / name for name in list_cutouts(folder)[0] if is_fits(name)]
         if not files:
-            raise UsageError(f"{folder}: no mosaic is in this folder")
+            raise UsageError(f"{folder}: there is no mosaic in this folder")
     planes = [each for file in files for each in read_planes(file, file.name, options)]
     names, named = _name_bands([plane for plane, _ in planes])
     order, names, named = _select_bands(names, named, options.selected_bands)
@@ -144,7 +144,7 @@ def _select_by_columns(
     if len({len(each) for each in which}) > 1 or (
         "" not in columns and len(which[0]) != len(columns)
     ):
-        raise UsageError(f"{folder}: the mosaics of the catalog do not hold equally many bands")
+        raise UsageError(f"{folder}: the mosaics of the catalog hold different numbers of bands")
     names, named = (
         _name_bands([planes[number][0] for number in which[0]])
         if "" in columns
@@ -206,7 +206,7 @@ def _pixel_scale(plane: MosaicPlane, wcs: Any) -> float:
     scale = float(np.sqrt(np.prod(proj_plane_pixel_scales(wcs)))) * 3600
     if not np.isfinite(scale) or scale <= 0:
         raise UsageError(
-            f"{plane.path}: its celestial coordinates make no sense: a pixel has no size"
+            f"{plane.path}: its celestial coordinates are invalid: a pixel has no size"
         )
     return scale
 
@@ -221,8 +221,8 @@ def _size_in_pixels(options: ReadOptions, planes: _Planes) -> int:
     without_wcs = next((plane for plane, wcs in planes if wcs is None), None)
     if without_wcs is not None and pixels is None:
         raise UsageError(
-            f"{without_wcs.path}: has no celestial coordinates (WCS), so that an arcsecond has no "
-            f"pixels: give {_PIXELS}"
+            f"{without_wcs.path}: has no celestial coordinates (WCS), so that arcseconds cannot "
+            f"be converted to pixels: give {_PIXELS}"
         )
     if without_wcs is not None and pixels is not None:
         return _whole_size(float(pixels), exact=True)
@@ -231,8 +231,8 @@ def _size_in_pixels(options: ReadOptions, planes: _Planes) -> int:
     if scales[high] > scales[low] * (1 + _SCALE_TOLERANCE):
         small, large = (f"{planes[at][0].file} has {scales[at]:.4g}" for at in (low, high))
         raise UsageError(
-            f"the mosaics have pixels of different sizes ({small} arcsec, {large} arcsec): bring "
-            "them to one grid first"
+            f"the mosaics have pixels of different sizes ({small} arcsec, {large} arcsec): "
+            "resample them to one grid first"
         )
     side = float(pixels) if pixels is not None else float(arcsec or 0) / scales[low]
     return _whole_size(side, exact=pixels is not None)

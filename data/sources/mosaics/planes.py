@@ -145,7 +145,7 @@ def _find_ancillary(
             continue
         if hdu.shape[-2:] != plane.hdu.shape[-2:] or depth not in allowed:
             raise CutoutError(
-                f"{hdu.header.text('EXTNAME')} has {format_shape(hdu.shape)}, which do not go with "
+                f"{hdu.header.text('EXTNAME')} has {format_shape(hdu.shape)}, which do not match "
                 f"its {format_shape(plane.hdu.shape)}"
             )
         bits = (
@@ -175,7 +175,7 @@ def _read_wcs(path: Path, number: int) -> Any:
                 wcs = full.celestial
         except (*_HEADER_ERRORS, fits.VerifyError) as error:
             raise UsageError(
-                f"{path}: its celestial coordinates make no sense: {_explain(error)}"
+                f"{path}: its celestial coordinates are invalid: {_explain(error)}"
             ) from error
     if not wcs.has_celestial:
         return None
@@ -206,9 +206,9 @@ def _refuse_text_cards(header: Any, axes: set[int], path: Path) -> None:
         if type(value) not in (int, float) and (
             value is not None or found[1] in ("CRVAL", "CRPIX")
         ):
-            problem = "nothing stands there" if value is None else f"it is '{value}'"
+            problem = "it is missing" if value is None else f"it is '{value}'"
             raise UsageError(
-                f"{path}: its celestial coordinates make no sense: {card.keyword} must be a "
+                f"{path}: its celestial coordinates are invalid: {card.keyword} must be a "
                 f"number; {problem}"
             )
 

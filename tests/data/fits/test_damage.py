@@ -99,7 +99,7 @@ def jpeg() -> bytes:
         (b"", "is empty (0 bytes)"),
         (
             b"<html>not found</html>",
-            "is not a FITS file: it is a text that begins with '<html>not found<'",
+            "is not a FITS file: it is text that begins with '<html>not found<'",
         ),
         (jpeg(), "is not a FITS file: it is a JPEG picture"),
         (b"\0" * 5000, "is not a FITS file"),
@@ -131,7 +131,7 @@ def jpeg() -> bytes:
             ),
             "holds no image, only 1 table(s)",
         ),
-        (whole(*named("ERR")), "holds no image of a galaxy, only what accompanies one (ERR)"),
+        (whole(*named("ERR")), "holds no image of a galaxy, only ancillary images (ERR)"),
         (
             changed(PLAIN, "EXTEND", "T").replace(b"EXTEND  =", b"BSCALE  ="),
             "BSCALE is T, not a number",
@@ -205,7 +205,7 @@ def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(
         (("ZNAXIS1", "2000000000"), "it claims"),
         (("ZNAXIS2", "21"), "21 tiles make its image and 20 are there"),
         (("ZTILE1", "0"), "a tile has no pixels"),
-        (("ZCMPTYPE", "'HCOMPRESS_1'"), "a tile does not begin as HCOMPRESS does"),
+        (("ZCMPTYPE", "'HCOMPRESS_1'"), "a tile does not begin with the code of HCOMPRESS"),
         (("ZCMPTYPE", "'BZIP2'"), "is compressed with BZIP2, which cannot be read safely"),
         (("ZVAL1", "0"), "BLOCKSIZE of its compression is 0"),
         (("ZVAL2", "1000"), "BYTEPIX of its compression is 1000"),

@@ -217,9 +217,9 @@ def test_one_extension_can_be_chosen_even_an_ancillary_one(tmp_path: Path) -> No
     )
     assert len(read(path)) == 1
     assert np.array_equal(read(path, hdu=2)[0].pixels[0], image("f4") * 2)
-    with pytest.raises(CutoutError, match="no extension 3: its 3 go from 0 to 2"):
+    with pytest.raises(CutoutError, match="no extension 3: it has numbers 0 to 2"):
         read(path, hdu=3)
-    with pytest.raises(CutoutError, match="extension 0 is no image"):
+    with pytest.raises(CutoutError, match="extension 0 is not an image"):
         read(path, hdu=0)
 
 

@@ -146,7 +146,7 @@ def test_a_second_layout_of_the_tiles_is_refused(
 ) -> None:
     path = tmp_path / "a.fits"
     path.write_bytes(with_card(compressed(), card))
-    with pytest.raises(CutoutError, match=f"{card[:5]}.* stands more than once, as {others}"):
+    with pytest.raises(CutoutError, match=f"{card[:5]}.* appears more than once, as {others}"):
         read(path)
 
 
@@ -169,7 +169,7 @@ def test_a_header_that_stands_twice_is_refused(tmp_path: Path, first: str) -> No
     at = raw.index(first.encode())
     path = tmp_path / "a.fits"
     path.write_bytes(raw[:at] + raw[at : at + 2880] + raw[at:])
-    with pytest.raises(CutoutError, match=r"a header stands where the pixels .* should begin"):
+    with pytest.raises(CutoutError, match=r"a header is found where the pixels .* should begin"):
         as_whole(path)
 
 
@@ -181,7 +181,7 @@ def test_a_header_that_stands_twice_is_refused_beside_good_files(tmp_path: Path)
     source = open_source(tmp_path)
     reading = source.read(Shard(0, 2))
     assert [cutout.id for cutout in reading.cutouts] == ["a"]
-    assert "a header stands where the pixels" in reading.failures[0].reason
+    assert "a header is found where the pixels" in reading.failures[0].reason
 
 
 @pytest.mark.parametrize("value", ["F", "1", "'T'", ""])

@@ -205,7 +205,8 @@ def test_where_nothing_stands_out_it_fails_or_stays() -> None:
         with pytest.raises(
             CutoutError,
             match=(
-                "shows no object within a quarter of its side from the center that stands out by 4 "
+                "shows no object within a quarter of its side from the center that rises "
+                "above the sky by 4 "
                 "sigma"
             ),
         ):
@@ -222,7 +223,7 @@ def test_where_nothing_stands_out_it_fails_or_stays() -> None:
 def test_the_threshold_is_obeyed() -> None:
     faint = _scene(scale=3.0, noise=60)
     assert center_on_galaxy(faint, Preparation(centring="pixel"))[1].side == 81
-    with pytest.raises(CutoutError, match="stands out by 60 sigma"):
+    with pytest.raises(CutoutError, match="rises above the sky by 60 sigma"):
         center_on_galaxy(faint, Preparation(centring="pixel", threshold=60))
 
 

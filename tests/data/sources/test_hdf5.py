@@ -143,7 +143,7 @@ def test_what_stands_instead_of_images_is_said(tmp_path: Path) -> None:
     ):
         open_source(save(tmp_path / "b.h5", images=h5py.SoftLink("/gone")))
     with pytest.raises(
-        UsageError, match=r"its 'images' is a link to '/images' of 'gone\.h5', which is not there"
+        UsageError, match=r"its 'images' is a link to '/images' of 'gone\.h5', which does not exist"
     ):
         open_source(save(tmp_path / "c.h5", images=h5py.ExternalLink("gone.h5", "/images")))
     with pytest.raises(UsageError, match="holds no galaxies: its dataset 'images' has 0 images"):
@@ -178,7 +178,7 @@ def test_a_file_that_is_gone_or_shrunk_fails_galaxy_by_galaxy(tmp_path: Path) ->
     source = open_source(path)
     save(path, images=colors(2))
     assert {failure.reason for failure in source.read(Shard(0, 3)).failures} == {
-        "its file holds fewer galaxies than it did"
+        "its file holds fewer galaxies than before"
     }
     path.unlink()
     assert [failure.id for failure in source.read(Shard(0, 3)).failures] == ["a[0]", "a[1]", "a[2]"]

@@ -52,5 +52,7 @@ def test_a_name_that_is_no_text_costs_that_file_alone(stack: Path, name: bytes) 
     reading = source.read(source.shards()[0])
     assert {cutout.file for cutout in reading.cutouts} == {"stack.fits", "ünïcode.fits"}
     [failure] = reading.failures
-    assert failure.reason == "its name is not UTF-8, so that it can stand in no table: rename it"
+    assert (
+        failure.reason == "its name is not UTF-8, so that it cannot be stored in a table: rename it"
+    )
     assert failure.file.encode() == name[1:].decode("utf-8", "backslashreplace").encode()

@@ -57,7 +57,7 @@ def test_bad_files_cost_nothing_but_themselves(tmp_path: Path) -> None:
         "empty": "is empty (0 bytes)",
         "gone": "there is no such file",
         "half": "is truncated: its image should have 192 bytes and has 20",
-        "text": "is not a FITS file: it is a text that begins with 'not found'",
+        "text": "is not a FITS file: it is text that begins with 'not found'",
     }
     assert [(failure.file, failure.row) for failure in found.failures][:2] == [
         ("empty.fits", 0),
@@ -177,10 +177,10 @@ def test_a_picture_is_a_source(tmp_path: Path) -> None:
 def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such file or folder"):
         open_source(tmp_path / "missing")
-    with pytest.raises(UsageError, match="no FITS file or picture is in this folder"):
+    with pytest.raises(UsageError, match="there is no FITS file or picture in this folder"):
         open_source(tmp_path)
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(UsageError, match="is no folder, no catalog"):
+    with pytest.raises(UsageError, match="is neither a folder, a catalog"):
         open_source(tmp_path / "a.txt")
     with pytest.raises(UsageError, match="there is no such catalog"):
         open_source(tmp_path, catalog=tmp_path / "c.csv")

@@ -236,10 +236,10 @@ def _edit(old: bytes, new: bytes) -> Callable[[dict[str, bytes]], dict[str, byte
         ),
         (_edit(b'"test"', b"NaN"), "hold NaN"),
         (_edit(b'"test"', b"-Infinity"), "hold -Infinity"),
-        (lambda parts: parts | {"tree.json": b"[" * 100_000}, "is no galfeat file"),
+        (lambda parts: parts | {"tree.json": b"[" * 100_000}, "is not a galfeat file"),
         (lambda parts: parts | {"tree.json": b"[1]"}, "its format is None"),
-        (lambda parts: parts | {"tree.json": b"9" * 10_000}, "is no galfeat file"),
-        (lambda parts: parts | {"tree.json": b"\xff\xfe\x00"}, "is no galfeat file"),
+        (lambda parts: parts | {"tree.json": b"9" * 10_000}, "is not a galfeat file"),
+        (lambda parts: parts | {"tree.json": b"\xff\xfe\x00"}, "is not a galfeat file"),
         (lambda parts: {"0.npy": parts["0.npy"]}, r"no member 'tree\.json'"),
     ],
 )
@@ -269,7 +269,7 @@ def test_a_reformatted_tree_is_the_same_tree() -> None:
 def test_other_files_are_refused_in_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.galfeat"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"m\.galfeat is no galfeat file") as caught:
+    with pytest.raises(UsageError, match=r"m\.galfeat is not a galfeat file") as caught:
         read_file(path)
     assert "\n" not in str(caught.value)
 

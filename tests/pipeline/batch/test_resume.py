@@ -44,10 +44,10 @@ def copy(survey: Path, tmp_path: Path) -> Path:
     ("change", "words"),
     [
         ({"size": 24}, ["preparation.size was 32 and is 24 now"]),
-        ({"features": ["color"]}, ["extractors.hog was there and is not now"]),
+        ({"features": ["color"]}, ["extractors.hog has been removed"]),
         (
             {"features": ["color", "hog", "texture"]},
-            ["extractors.texture is there now and was not"],
+            ["extractors.texture has been added"],
         ),
         ({"version": 2}, ["feature_version was 1 and is 2 now"]),
     ],

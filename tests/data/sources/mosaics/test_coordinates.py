@@ -58,7 +58,7 @@ def test_the_edge_and_beyond(tmp_path: Path) -> None:
     assert source.catalog.column("edge").to_pylist()[:2] == [False, True]
     assert reasons(found) == {
         "out": "lies outside the mosaic m.fits, which has 20 x 30 pixels",
-        "nowhere": "no position stands in its row: it needs a number in 'x' and in 'y'",
+        "nowhere": "there is no position in its row: it needs a number in 'x' and in 'y'",
     }
 
 

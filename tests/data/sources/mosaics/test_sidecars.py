@@ -95,6 +95,6 @@ def test_bands_have_their_own(tmp_path: Path, positions: Path) -> None:
 def test_what_does_not_fit_is_said_at_once(tmp_path: Path, positions: Path) -> None:
     path = mosaic(tmp_path / "m.fits", ("SCI", RAMP), ("ERR", RAMP[1:]))
     with pytest.raises(
-        UsageError, match="ERR has 19 x 20 pixels, which do not go with its 20 x 20 pixels"
+        UsageError, match="ERR has 19 x 20 pixels, which do not match its 20 x 20 pixels"
     ):
         open_source(path, positions=positions, size_pixels=4)

@@ -327,7 +327,7 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
         open_source(good, positions=tmp_path / "f.csv", size_pixels=6)
     with pytest.raises(UsageError, match="there is no such file or folder"):
         open_source([good, tmp_path / "none.fits"], positions=positions, size_pixels=6)
-    with pytest.raises(UsageError, match="a size goes with positions"):
+    with pytest.raises(UsageError, match="a size is only for positions"):
         open_source(good, size_pixels=6)
     with pytest.raises(UsageError, match="several files are mosaics"):
         open_source([good, good])
@@ -345,7 +345,7 @@ def test_a_row_without_a_position_costs_no_other(tmp_path: Path) -> None:
         "nan": "150,nan",
         "last": here,
     }
-    none = "no position stands in its row: it needs a number in 'ra' and in 'dec'"
+    none = "there is no position in its row: it needs a number in 'ra' and in 'dec'"
     expected = {
         "sentinel": "right ascensions go from 0 to 360 degrees; this one is -999",
         "south": "declinations go from -90 to 90 degrees; this one is -90.5",
@@ -364,7 +364,7 @@ def test_a_row_without_a_position_costs_no_other(tmp_path: Path) -> None:
             assert [cutout.id for cutout in reading.cutouts] == ["first", "last"]
             said = {failure.id: failure.reason for failure in reading.failures}
             more = (
-                {"text": "'ra' is no number: 'no data'", "dash": "'dec' is no number: '-'"}
+                {"text": "'ra' is not a number: 'no data'", "dash": "'dec' is not a number: '-'"}
                 if words
                 else {}
             )
@@ -397,7 +397,7 @@ def test_a_catalog_without_any_position_is_refused(tmp_path: Path, text: str) ->
         ({"PC1_2": "0"}, "PC1_2 must be a number; it is '0'"),
         ({"CD2_1": "0"}, "CD2_1 must be a number; it is '0'"),
         ({"CRVAL2": True}, "CRVAL2 must be a number; it is 'True'"),
-        ({"CRVAL2": None}, "CRVAL2 must be a number; nothing stands there"),
+        ({"CRVAL2": None}, "CRVAL2 must be a number; it is missing"),
         (
             {"CTYPE2": "DEC--SIN"},
             "Inconsistent projection types (expected RA---TAN, got DEC--SIN in CTYPE2)",
@@ -414,7 +414,7 @@ def test_coordinates_that_make_no_sense_are_refused_with_what_is_wrong(
         open_source(path, positions=listed(tmp_path / "c.csv", [(70, 60)]), size_pixels=6)
     assert (
         str(caught.value).replace("DEC--TAN", "RA---TAN")
-        == f"{path}: its celestial coordinates make no sense: {said}"
+        == f"{path}: its celestial coordinates are invalid: {said}"
     )
 
 
@@ -495,5 +495,5 @@ def test_fewer_extensions_for_astropy_are_one_sentence(
             raise error
 
         monkeypatch.setattr(fits.HDUList, "__getitem__", missing)
-        with pytest.raises(UsageError, match=r"m\.fits: its celestial coordinates make no sense"):
+        with pytest.raises(UsageError, match=r"m\.fits: its celestial coordinates are invalid"):
             open_source(path, positions=tmp_path / "c.csv", size_pixels=6)

@@ -1,4 +1,4 @@
-"""Whether a change of the code left everything that galfeat writes as it was, to the last byte.
+"""Byte-for-byte comparison of all that galfeat writes, before and after a change of the code.
 
 For refactorings: record what the code before writes, record what the code after writes, compare::
 

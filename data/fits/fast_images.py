@@ -112,7 +112,7 @@ class FastImageReader:
             return None
         start = layout.hdu.offset
         if bytes(self._buffer[start : start + len(FIRST_CARDS[0])]) in FIRST_CARDS:
-            return None  # a header that stands twice
+            return None  # a header that is repeated
         if not layout.wide:
             return PixelPlanes(layout.stored.astype(np.float32), layout.bands, layout.named)
         with np.errstate(all="ignore"):

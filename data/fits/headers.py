@@ -203,7 +203,7 @@ def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
         simple = _strip_comment(hdu.header.cards.get("SIMPLE", ""))
         if not hdus and simple != "T":
             raise CutoutError(
-                f"is declared not to be standard FITS (SIMPLE is {simple or 'missing'})"
+                f"is not standard FITS according to its header (SIMPLE is {simple or 'missing'})"
             )
         if hdu.offset + hdu.size > source.size:
             there = max(0, source.size - hdu.offset)

@@ -64,7 +64,7 @@ class FileSource:
         Fast path for one file whose galaxies are all stored alike; the general reader takes over
         if the file has changed.
     left_out : tuple of str
-        Sidecar files of the folder, which are no galaxies.
+        Sidecar files of the folder, which are not galaxies.
     left_out_columns : tuple of str
         Columns of the catalog that hold no single value a row.
     sidecars : tuple of SidecarFiles

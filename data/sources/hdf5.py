@@ -237,7 +237,7 @@ def _explain_missing(file: Any, images: Any) -> str:
             f"its '{_IMAGES}' is a group, not a dataset; the file holds {_list_datasets(file)}"
         )
     else:
-        return f"holds no galaxies: nothing is in its '{_IMAGES}'"
+        return f"holds no galaxies: its '{_IMAGES}' is empty"
     return f"{problem}; rename the one with the pixels to '{_IMAGES}'"
 
 

@@ -65,7 +65,7 @@ class CatalogedSource(Source, Protocol):
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Sidecar files of a folder, which are no galaxies."""
+        """Sidecar files of a folder, which are not galaxies."""
 
     @property
     def left_out_columns(self) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def open_source(
         Whether ancillary data (noise maps, masks, data-quality flags and segmentation maps) are
         read, where extensions of the file, columns of the catalog, or files beside the galaxy in a
         folder without a catalog have such names: see `galfeat.data.fits.ancillary_names`. Masked
-        pixels are NaN; a pixel whose noise is no positive number is masked.
+        pixels are NaN; a pixel whose noise is not a positive number is masked.
     bad_bits : int, optional
         Sum of the data-quality bits that mark a bad pixel; the default is described in
         `galfeat.data.fits.ancillary.AncillaryOptions`.

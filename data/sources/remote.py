@@ -93,7 +93,7 @@ class RemoteSource:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Sidecar files of a folder, which are no galaxies."""
+        """Sidecar files of a folder, which are not galaxies."""
         return self.local.left_out
 
     @property

@@ -73,7 +73,7 @@ def open_square_images(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
     Raises
     ------
     UsageError
-        If it is no such file, or its images have another size.
+        If it is not such a file, or its images have another size.
     """
     source = open_source(path)
     if not isinstance(source, Hdf5Source):

@@ -171,7 +171,7 @@ def _open_attributes(folder: Path, path: Path) -> FileSource:
 
 
 def _read_attributes(path: Path) -> pa.Table:
-    """Read a table of columns separated by blanks; the first line that is no comment names them."""
+    """Read a blank-separated table; its first line that is not a comment names the columns."""
     lines = [
         line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
     ]

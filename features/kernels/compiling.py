@@ -39,7 +39,7 @@ def kernel(*, fast: bool = True, inline: bool = False) -> Callable[[_Function], 
     fast : bool, default True
         Whether sums may be reordered; see `FAST`.
     inline : bool, default False
-        Whether callers take the code in, and no entry of its own is kept.
+        Whether the code is inlined into its callers and not cached by itself.
     """
 
     def compiled(function: _Function) -> _Function:
@@ -49,16 +49,16 @@ def kernel(*, fast: bool = True, inline: bool = False) -> Callable[[_Function], 
             function
         )
         if not inline:
-            _keep(dispatcher)
+            _enable_cache(dispatcher)
         return dispatcher
 
     return compiled
 
 
-class _Kept(FunctionCache):
+class _KernelCache(FunctionCache):
     """Numba's cache on disk, keyed by the source of imported kernels too.
 
-    A full disk is no error: the code is compiled again by the next process.
+    A full disk raises no error: the next process compiles the code again.
     """
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -85,9 +85,9 @@ class _Kept(FunctionCache):
         )
 
 
-def _keep(dispatcher: Any) -> None:
+def _enable_cache(dispatcher: Any) -> None:
     try:
-        dispatcher._cache = _Kept(dispatcher.py_func)  # as numba's own `enable_caching` does
+        dispatcher._cache = _KernelCache(dispatcher.py_func)  # as numba's own `enable_caching` does
     except RuntimeError:  # no writable folder
         _log.debug(
             "no writable folder to cache compiled code in; %s is compiled by each process",
@@ -111,16 +111,16 @@ def _fingerprint(name: str) -> str:
     return hashlib.sha256(b"".join(needed[each] for each in sorted(needed))).hexdigest()
 
 
-class _Announcer(event.Listener):
-    """Listener that logs once that this process compiles, since that takes a while."""
+class _CompilationListener(event.Listener):
+    """Log once when this process starts to compile, which takes up to a minute."""
 
-    said = False
+    logged = False
 
     def on_start(self, event: Any) -> None:
         # functions of other packages may have no module
         module = event.data["dispatcher"].py_func.__module__ or ""
-        if not self.said and module.startswith("galfeat."):
-            self.said = True
+        if not self.logged and module.startswith("galfeat."):
+            self.logged = True
             _log.info(
                 "compiling for this processor, which takes up to a minute; later runs use the "
                 "compiled code"
@@ -130,4 +130,4 @@ class _Announcer(event.Listener):
         del event
 
 
-event.register("numba:compile", _Announcer())
+event.register("numba:compile", _CompilationListener())

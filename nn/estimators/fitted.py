@@ -79,12 +79,12 @@ class FittedAttributes:
 
     @property
     def n_iter_(self) -> int:
-        """Number of epochs of the network that took the most."""
+        """Number of epochs; the largest over the networks."""
         return max(member.epochs for member in self._members)
 
     @property
     def t_(self) -> int:
-        """Number of samples, with repetitions, seen by the network that saw the most."""
+        """Number of samples processed, summed over epochs; the largest over the networks."""
         return max(member.seen for member in self._members)
 
     @property

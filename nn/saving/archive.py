@@ -11,7 +11,7 @@ member                 content
 =====================  =====================================================================
 
 Nothing is compressed, so the arrays read are never larger than the file. The checksum covers the
-tree and all arrays: it detects damage and manual edits, but is no protection against forgery.
+tree and all arrays: it detects damage and manual edits, but does not protect against forgery.
 """
 
 import hashlib
@@ -171,7 +171,7 @@ def _parse(data: bytes) -> dict[str, Any]:
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, bytes]:
-    """Return the content of all members, once it is certain that it is no larger than the file."""
+    """Return the content of all members, once it is certain that it is not larger than the file."""
     listed = archive.infolist()
     if any(
         member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size

@@ -36,7 +36,7 @@ _Stage = Literal["read", "prepare", "extract"]
 
 @dataclass(frozen=True)
 class UnforeseenFailure(Failure):
-    """Failure by an exception that nobody foresaw, with its traceback for the log."""
+    """Failure by an unforeseen exception, with its traceback for the log."""
 
     traceback: str = field(default="", repr=False)
 

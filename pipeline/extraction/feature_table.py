@@ -196,7 +196,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        If the file cannot be read or is no feature table.
+        If the file cannot be read or is not a feature table.
     """
     try:
         metadata = pq.read_schema(path).metadata or {}

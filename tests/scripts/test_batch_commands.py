@@ -102,7 +102,7 @@ def test_a_segmentation_fault_costs_one_galaxy_and_no_second_command(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("default_sigint_handler")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_within_two_seconds_and_gone_on_with(
     number: signal.Signals, whole: bytes, survey: Path, tmp_path: Path

@@ -309,8 +309,8 @@ def _hdu_number(value: object, row: int, path: Path) -> int | None:
     whole = text.removesuffix(".0")  # a column with an empty cell may be read as floats
     if not whole.lstrip("-").isdecimal() or len(whole) > 9:
         raise UsageError(
-            f"{path}: the column 'hdu' must hold whole numbers, 0 for the first; '{text}' stands "
-            f"in row {row}"
+            f"{path}: the column 'hdu' must hold whole numbers, 0 for the first; row {row} "
+            f"holds '{text}'"
         )
     return int(whole)
 
@@ -337,7 +337,7 @@ def _names_files(column: pa.ChunkedArray) -> bool:
 def _without_no_file(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column of files with empty cells in place of "none", "N/A" and the like.
 
-    Any other text that is no file fails when it is opened.
+    Any other text that does not name a file fails when it is opened.
     """
     trimmed = pc.utf8_trim_whitespace(column)
     return pc.if_else(pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(_NO_FILE)), "", trimmed)

@@ -100,7 +100,7 @@ def _from_csv(path: Path) -> pa.Table:
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(column_types=text),
     )
-    # pyarrow reads bytes that are no text as binary
+    # pyarrow reads bytes that are not UTF-8 as binary
     if any(pa.types.is_binary(kind) for kind in table.schema.types):
         raise UsageError(f"{path}: {_NO_TEXT}")
     return table

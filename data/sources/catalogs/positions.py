@@ -106,7 +106,7 @@ def _numbers(
         return found
     if not pa.types.is_string(column.type):
         raise UsageError(f"{path}: the column '{name}' must hold {unit}, as numbers")
-    # one cell that is no number makes a whole column of a CSV text
+    # one cell that is not a number makes a whole column of a CSV text
     numbers, wrong = np.full(len(column), np.nan), 0
     for row, text in enumerate(column.to_pylist()):
         try:

@@ -14,8 +14,8 @@ from galfeat.data.sources.row_source import RowSource
 
 __all__ = ["FileStamp", "file_names", "file_stamps", "reading_settings"]
 
-# fields of sources that say where the data are, not how they are read
-_LOCATIONS = ("folder", "path", "beside", "left_out", "left_out_columns")
+# fields of sources with the place of the data, not the settings of reading
+_LOCATIONS = ("folder", "path", "left_out", "left_out_columns")
 FileStamp = tuple[str, int, int]
 """Name, bytes, modification time in nanoseconds; -1 and -1 if there is no such file."""
 

@@ -183,7 +183,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "SIMPLE is F": (
         lambda: card(plain(), "SIMPLE", "SIMPLE  =                    F"),
-        "is declared not to be standard FITS (SIMPLE is F)",
+        "is not standard FITS according to its header (SIMPLE is F)",
     ),
     "no END": (lambda: card(plain(), "END", ""), "has no END"),
     "END with gibberish": (lambda: card(plain(), "END", "END$%&%^*%*"), "has no END"),
@@ -205,7 +205,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "BITPIX 13": (
         lambda: card(plain(), "BITPIX", "BITPIX  =                   13"),
-        "BITPIX is 13, which means nothing",
+        "BITPIX is 13, which is not a valid value",
     ),
     "no BITPIX": (lambda: card(plain(), "BITPIX", "COMMENT"), "BITPIX is missing"),
     "NAXIS is 0": (

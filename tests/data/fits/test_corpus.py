@@ -181,7 +181,7 @@ def test_smoothed_hcompress_is_refused() -> None:
         np.ones((16, 16), "i4"), compression_type="HCOMPRESS_1", tile_shape=(16, 16), hcomp_smooth=1
     )
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(file)
-    with pytest.raises(CutoutError, match="to be smoothed when unpacked, which cannot be done"):
+    with pytest.raises(CutoutError, match="to be smoothed when unpacked, which is not supported"):
         by_us(file.getvalue())
 
 

@@ -146,7 +146,7 @@ def test_ancillary_images_are_never_galaxies_nor_bands() -> None:
         images("SCI", "ERR", "DQ", "WHT", "VAR_POISSON", "G_MASK", "psf", "IVAR2", "SEGMAP")
     ) == [GalaxyImages((1,), ("band1",))]
     assert [galaxy.hdus for galaxy in arrange(images("g", "r", "g_err", "r_err"))] == [(1, 2)]
-    with pytest.raises(CutoutError, match="only what accompanies one \\(ERR, DQ\\)"):
+    with pytest.raises(CutoutError, match="only ancillary images \\(ERR, DQ\\)"):
         arrange(images("ERR", "DQ"))
 
 

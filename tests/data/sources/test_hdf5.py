@@ -139,7 +139,7 @@ def test_what_stands_instead_of_images_is_said(tmp_path: Path) -> None:
     ):
         open_source(save(tmp_path / "a.h5", None, **{"images/g": np.zeros((2, 6, 6))}))
     with pytest.raises(
-        UsageError, match=r"b\.h5: its 'images' is a link to '/gone', which is not there$"
+        UsageError, match=r"b\.h5: its 'images' is a link to '/gone', which does not exist$"
     ):
         open_source(save(tmp_path / "b.h5", images=h5py.SoftLink("/gone")))
     with pytest.raises(
@@ -148,7 +148,7 @@ def test_what_stands_instead_of_images_is_said(tmp_path: Path) -> None:
         open_source(save(tmp_path / "c.h5", images=h5py.ExternalLink("gone.h5", "/images")))
     with pytest.raises(UsageError, match="holds no galaxies: its dataset 'images' has 0 images"):
         open_source(save(tmp_path / "d.h5", images=colors(0)))
-    with pytest.raises(UsageError, match="holds no galaxies: nothing is in its 'images'"):
+    with pytest.raises(UsageError, match="holds no galaxies: its 'images' is empty"):
         open_source(save(tmp_path / "f.h5", images=h5py.Empty("f4")))
     with pytest.raises(UsageError, match="must hold a class for each of the 2 galaxies"):
         open_source(

@@ -26,7 +26,7 @@ def test_an_extension_that_is_no_whole_number_is_named_with_its_row(
     stack: Path, cell: str, row: int
 ) -> None:
     (stack / "c.csv").write_text(f"id,file,hdu\na,stack.fits,1\nb,stack.fits,{cell}\n")
-    with pytest.raises(UsageError, match=rf"'hdu' must hold whole numbers.*stands in row {row}"):
+    with pytest.raises(UsageError, match=rf"'hdu' must hold whole numbers.*row {row} holds"):
         open_source(stack / "c.csv")
 
 

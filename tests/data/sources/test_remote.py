@@ -251,7 +251,7 @@ def test_a_server_that_does_not_answer() -> None:
 
 
 def test_mosaics_are_fetched_first(bucket: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"s3://sky/survey/sim000001\.fits: .* fetch it first"):
+    with pytest.raises(UsageError, match=r"s3://sky/survey/sim000001\.fits: .* download it first"):
         open_source(f"{bucket}/survey/sim000001.fits", positions=tmp_path / "p.csv", size_pixels=10)
 
 

@@ -292,7 +292,7 @@ class _Dying:
         signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("default_sigint_handler")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interruption_that_python_loses_is_remembered(damaged: Path, tmp_path: Path) -> None:
     seen = []

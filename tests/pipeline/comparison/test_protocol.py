@@ -16,7 +16,7 @@ from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.protocol import ProtocolResult, run_protocol
 from galfeat.pipeline.extraction.measure import Block
-from galfeat.pipeline.models.inputs import Part
+from galfeat.pipeline.models.inputs import InputBlock
 
 SHAPE = (1, 8, 8)
 SMALL = ComparisonPlan(
@@ -30,12 +30,16 @@ SMALL = ComparisonPlan(
     head_inputs=("features",),
 )
 INPUTS = (
-    ComparisonInput("pixels", (Part("pixels", "", None),), "pixels", ""),
-    ComparisonInput("pixels_augmented", (Part("pixels", "", None),), "pixels", "", augmented=True),
-    ComparisonInput("color", (Part("color"),), "features", ""),
-    ComparisonInput("sift", (Part("sift", "fisher"),), "features", ""),
-    ComparisonInput("features", (Part("color"), Part("sift", "fisher")), "features", ""),
-    ComparisonInput("shuffled", (Part("color"),), "control", "", shuffled=True),
+    ComparisonInput("pixels", (InputBlock("pixels", "", None),), "pixels", ""),
+    ComparisonInput(
+        "pixels_augmented", (InputBlock("pixels", "", None),), "pixels", "", augmented=True
+    ),
+    ComparisonInput("color", (InputBlock("color"),), "features", ""),
+    ComparisonInput("sift", (InputBlock("sift", "fisher"),), "features", ""),
+    ComparisonInput(
+        "features", (InputBlock("color"), InputBlock("sift", "fisher")), "features", ""
+    ),
+    ComparisonInput("shuffled", (InputBlock("color"),), "control", "", shuffled=True),
 )
 
 
@@ -224,8 +228,8 @@ def test_a_selector_that_has_seen_the_test_galaxies_betrays_itself_and_ours_stay
     # the forbidden step: chosen with the labels of all galaxies
     planted = noise[:, np.argsort(-np.ptp(means, axis=0))[:40]]
     inputs = (
-        ComparisonInput("pixels", (Part("pixels"),), "pixels", ""),
-        ComparisonInput("planted", (Part("planted"),), "features", ""),
+        ComparisonInput("pixels", (InputBlock("pixels"),), "pixels", ""),
+        ComparisonInput("planted", (InputBlock("planted"),), "features", ""),
     )
     blocks: dict[str, Block] = {"pixels": noise, "planted": planted}
     plan = ComparisonPlan(n_folds=5, n_repeats=1, draws=2, networks=1, matched=False, effort=0.3)

@@ -91,7 +91,9 @@ def test_bands_need_one_grid_and_arcseconds_need_the_sky(tmp_path: Path) -> None
         UsageError, match="have 20 x 20 and 20 x 30 pixels: positions in pixels need one grid"
     ):
         open_source([first, second], positions=table, size_pixels=4)
-    with pytest.raises(UsageError, match="an arcsecond has no pixels: give size_pixels"):
+    with pytest.raises(
+        UsageError, match="arcseconds cannot be converted to pixels: give size_pixels"
+    ):
         open_source(first, positions=table, size_arcsec=4)
     other = mosaic(tmp_path / "i.fits", RAMP + 1, FILTER="i")
     batch = read_cutouts([first, other], positions=table, size_pixels=1)

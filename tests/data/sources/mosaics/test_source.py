@@ -329,7 +329,7 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
         open_source([good, tmp_path / "none.fits"], positions=positions, size_pixels=6)
     with pytest.raises(UsageError, match="a size is only for positions"):
         open_source(good, size_pixels=6)
-    with pytest.raises(UsageError, match="several files are mosaics"):
+    with pytest.raises(UsageError, match="several files are read as mosaics"):
         open_source([good, good])
 
 
@@ -379,8 +379,8 @@ def test_a_catalog_without_any_position_is_refused(tmp_path: Path, text: str) ->
     with pytest.raises(
         UsageError,
         match=(
-            r"c\.csv: no row has a position that can be used; in row 1: no position stands in its "
-            r"row"
+            r"c\.csv: no row has a position that can be used; in row 1: there is no position in "
+            r"its row"
         ),
     ):
         open_source(
@@ -436,7 +436,7 @@ def test_a_number_that_cannot_be_read_is_refused_only_where_it_counts(tmp_path: 
     )
     path.write_bytes(content.replace(crval, b"CRVAL1  =            150,1 deg"))
     with pytest.raises(
-        UsageError, match=r"celestial coordinates make no sense: .*(CRVAL1|150,1 deg)"
+        UsageError, match=r"celestial coordinates are invalid: .*(CRVAL1|150,1 deg)"
     ):
         open_source(path, positions=positions, size_pixels=6)
 

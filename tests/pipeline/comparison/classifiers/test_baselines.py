@@ -21,11 +21,11 @@ from galfeat.pipeline.comparison.folds.stages import fit_baseline_on_fold, run_b
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.extraction.measure import Block
-from galfeat.pipeline.models.inputs import Part
+from galfeat.pipeline.models.inputs import InputBlock
 
-PARTS = (Part("color"), Part("hog"))
+PARTS = (InputBlock("color"), InputBlock("hog"))
 WHOLE = ComparisonInput("features", PARTS, "features", "")
-RAW = ComparisonInput("pixels", (Part("pixels", "", None),), "pixels", "")
+RAW = ComparisonInput("pixels", (InputBlock("pixels", "", None),), "pixels", "")
 
 
 def sample(n: int = 120, seed: int = 0) -> LabeledBlocks:
@@ -137,7 +137,7 @@ def test_the_search_takes_the_best_draw_of_those_that_it_was_given() -> None:
 def test_wide_inputs_give_the_coefficients_of_scikit_learn() -> None:
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(40, 400)).astype(np.float32), np.array(["a", "b", "c", "d"] * 10)
-    part, new = (Part("pixels", "", None),), rng.normal(size=(30, 400)).astype(np.float32)
+    part, new = (InputBlock("pixels", "", None),), rng.normal(size=(30, 400)).astype(np.float32)
     fitted = fit_baseline(
         "logistic",
         part,

@@ -28,13 +28,13 @@ from galfeat.pipeline.comparison.inputs import ComparisonInput, comparison_input
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.planning.plan import FULL, ComparisonPlan
 from galfeat.pipeline.comparison.protocol import ProtocolResult, run_protocol
-from galfeat.pipeline.models.inputs import Part
+from galfeat.pipeline.models.inputs import InputBlock
 
 needed = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None,
     reason="PyTorch is not installed; it is no dependency",
 )
-RAW = ComparisonInput("pixels", (Part("pixels", "", None),), "pixels", "")
+RAW = ComparisonInput("pixels", (InputBlock("pixels", "", None),), "pixels", "")
 SIDE = 16
 
 

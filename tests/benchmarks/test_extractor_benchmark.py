@@ -74,13 +74,13 @@ def test_both_sides_agree(bench: Any, number: int, bands: int) -> None:
             assert np.median(cosine.max(axis=0)) > 0.97
 
 
-def test_every_work_is_tested(bench: Any) -> None:
+def test_every_case_is_tested(bench: Any) -> None:
     assert len(bench.cases.CASES) == 10
     for case in bench.cases.CASES:
         assert {key.removesuffix(", holes") for key in case.required} <= set(bench.cases.SHAPES)
 
 
-def test_holes_are_holes(bench: Any) -> None:
+def test_with_holes_sets_pixels_to_nan(bench: Any) -> None:
     images = bench.cases.galaxies(4, 3, 64)
     holes = np.isnan(bench.cases.with_holes(images))
     assert 0.005 < holes.mean() < 0.02
@@ -104,7 +104,7 @@ def test_a_round_makes_a_table(bench: Any, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.slow
-def test_two_threads_share_calls_that_let_each_other_work(
+def test_two_threads_speed_up_calls_that_release_the_lock(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench.threads, "LONG", 0.2)
@@ -120,7 +120,7 @@ def test_two_threads_share_calls_that_let_each_other_work(
     assert one_by_one < 1.3 < 1.6 < together
 
 
-def test_one_call_is_shared_out_once(bench: Any) -> None:
+def test_each_call_is_made_once(bench: Any) -> None:
     made: list[int] = []
     with ThreadPoolExecutor(2) as pool:
         bench.threads._together(pool, made.append, [[1, 2, 3], [1, 2, 3]], 7)
@@ -136,7 +136,7 @@ def test_ratios_below_what_is_required_are_named(bench: Any) -> None:
     assert not bench.extractors.Result(case, "64x64x1", ratios=[101.0]).misses
 
 
-def test_a_section_takes_the_place_of_the_one_before(bench: Any, tmp_path: Path) -> None:
+def test_a_section_is_replaced(bench: Any, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# Page\n\nBefore.\n\n<!-- a -->\nold\n<!-- /a -->\n\nAfter.\n")
     bench.machine.write_between("a", "new", page)

@@ -176,7 +176,7 @@ def test_a_limit_on_the_size_of_files_is_said_and_the_run_goes_on_later(
     assert out.read_bytes() == whole
 
 
-def test_quiet_is_quiet_and_the_log_has_it_all(
+def test_quiet_prints_nothing_and_the_log_has_all_messages(
     survey: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [

@@ -70,7 +70,7 @@ def by_us(file: FitsFile) -> list[NDArray[np.float32]]:
 @pytest.mark.parametrize(
     "folder", [FOLDER, FOLDER / "invalid", PACKED], ids=["tests", "invalid", "compressed"]
 )
-def test_every_file_of_its_tests(folder: Path) -> None:
+def test_astropy_test_files_are_read_as_by_astropy(folder: Path) -> None:
     files = sorted(folder.glob("*.fits*")) if folder.is_dir() else []
     if not files:
         pytest.skip(f"astropy is installed without the files of its tests (looked in {folder})")
@@ -170,7 +170,7 @@ READ: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", READ)
-def test_what_astropy_reads_with_a_warning_has_its_pixels(name: str) -> None:
+def test_files_with_astropy_warnings_have_astropys_pixels(name: str) -> None:
     content = READ[name]()
     [ours], [theirs] = by_us(FitsFile(FileBytes(content))), by_astropy(io.BytesIO(content))
     assert np.array_equal(ours[0], theirs)
@@ -230,7 +230,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_no_one_can_read_has_a_true_reason(name: str) -> None:
+def test_unreadable_files_have_the_true_reason(name: str) -> None:
     made, words = REFUSED[name]
     with pytest.raises(CutoutError) as caught:
         by_us(FitsFile(FileBytes(made())))

@@ -206,7 +206,7 @@ def test_pixel_lists_of_every_instruction() -> None:
 
 
 @pytest.mark.parametrize("bitpix", BITPIX)
-def test_folders_of_such_files_are_read_alike(tmp_path: Path, bitpix: int) -> None:
+def test_a_folder_of_these_files_is_read_as_single_files_are(tmp_path: Path, bitpix: int) -> None:
     """The fast path for many files gives what the slow path gives."""
     contents = {}
     for seed, (scale, shape) in enumerate(product(SCALES, [(5, 7), (2, 4, 6)])):

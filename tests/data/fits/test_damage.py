@@ -138,17 +138,17 @@ def jpeg() -> bytes:
         ),
     ],
 )
-def test_a_bad_file_says_what_is_wrong_with_it(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_damaged_file_has_a_specific_reason(tmp_path: Path, content: bytes, words: str) -> None:
     assert words in reason(written(tmp_path / "a.fits", content))
 
 
-def test_what_is_no_file_says_so(tmp_path: Path) -> None:
+def test_paths_that_are_not_files_are_refused(tmp_path: Path) -> None:
     assert reason(tmp_path / "missing.fits") == "there is no such file"
     assert reason(tmp_path) == "is a folder, not a file"
     assert reason(written(tmp_path / "a.fits", PLAIN) / "b.fits") == "there is no such file"
 
 
-def test_a_file_that_may_not_be_read_says_so(
+def test_a_file_without_read_permission_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -159,7 +159,7 @@ def test_a_file_that_may_not_be_read_says_so(
     assert reason(tmp_path / "a.fits") == "may not be read: permission denied"
 
 
-def test_a_header_that_claims_terabytes_costs_kilobytes(tmp_path: Path) -> None:
+def test_a_header_that_claims_terabytes_allocates_kilobytes(tmp_path: Path) -> None:
     path = written(
         tmp_path / "a.fits", changed(changed(PLAIN, "NAXIS1", "1000000000"), "NAXIS2", "1000000")
     )
@@ -214,7 +214,7 @@ def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(
         (("ZBITPIX", "5"), "ZBITPIX is 5"),
     ],
 )
-def test_a_compressed_image_that_makes_no_sense_never_reaches_the_decoder(
+def test_an_invalid_compressed_image_never_reaches_the_decoder(
     tmp_path: Path, change: tuple[str, str], words: str
 ) -> None:
     assert words in reason(written(tmp_path / "a.fits", changed(CORPUS["rice"], *change)))

@@ -110,7 +110,7 @@ def test_a_catalog_beside_it_and_another_process(tmp_path: Path) -> None:
         open_source(path, catalog=tmp_path / "d.csv")
 
 
-def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
+def test_missing_datasets_are_reported_with_those_present(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError,
         match=r"no dataset 'images', only inside/pictures \(2 x 6 x 6 x 3, uint8\), labels",
@@ -129,7 +129,7 @@ def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
         open_source(tmp_path / "d.h5")
 
 
-def test_what_stands_instead_of_images_is_said(tmp_path: Path) -> None:
+def test_datasets_that_are_not_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError,
         match=(
@@ -209,7 +209,7 @@ def test_without_h5py_one_sentence_says_what_to_install(
 
 
 @pytest.mark.slow
-def test_nothing_else_waits_for_h5py() -> None:
+def test_h5py_is_imported_only_when_needed() -> None:
     subprocess.run(
         [sys.executable, "-c", "import sys, galfeat.data; sys.exit('h5py' in sys.modules)"],
         check=True,

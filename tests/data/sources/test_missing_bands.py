@@ -126,6 +126,6 @@ def test_a_mosaic_that_does_not_reach_there(tmp_path: Path) -> None:
     assert list(reasons(read(open_source(files, positions=table, size_pixels=4)))) == ["r", "none"]
 
 
-def test_there_are_two_choices(tmp_path: Path) -> None:
+def test_missing_bands_has_two_choices(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="missing_bands must be one of fail, mask; it is 'zero'"):
         open_source(tmp_path, missing_bands="zero")  # type: ignore[arg-type]

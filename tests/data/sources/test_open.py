@@ -174,7 +174,7 @@ def test_a_picture_is_a_source(tmp_path: Path) -> None:
     assert values(read(source)) == {"a": [0, 0, 0]}
 
 
-def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
+def test_missing_sources_are_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such file or folder"):
         open_source(tmp_path / "missing")
     with pytest.raises(UsageError, match="there is no FITS file or picture in this folder"):
@@ -199,7 +199,7 @@ def test_a_fits_table_is_a_catalog_and_a_fits_image_with_a_table_is_an_image(
     assert values(read(open_source(tmp_path / "b.fits"))) == {"b": [2]}
 
 
-def test_a_source_can_be_sent_away_and_read_from_elsewhere(
+def test_a_pickled_source_reads_from_another_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "here" / "a.fits", flat(1), flat(2))

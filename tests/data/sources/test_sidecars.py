@@ -202,7 +202,7 @@ def test_companions_of_bands_go_by_their_names(tmp_path: Path) -> None:
     assert only.noise[0, 1, 1] == 20
 
 
-def test_noise_of_some_bands_is_none(tmp_path: Path) -> None:
+def test_noise_of_only_some_bands_is_not_used(tmp_path: Path) -> None:
     assert (
         one(file_of(tmp_path / "a.fits", ("g", flat(1)), ("r", flat(2)), ("ERR_G", flat(10)))).noise
         is None
@@ -238,7 +238,7 @@ def test_companions_of_versions_of_order_and_of_place(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_not_clear_is_not_used_and_said(
+def test_ambiguous_sidecars_are_ignored_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = file_of(tmp_path / "a.fits", ("one", flat(1)), ("two", flat(2)), ("ERR", flat(10)))

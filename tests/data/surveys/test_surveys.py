@@ -173,7 +173,7 @@ def test_efigi_as_it_is_published(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         ),
     ],
 )
-def test_tables_of_efigi_that_are_none(tmp_path: Path, text: str, said: str) -> None:
+def test_invalid_efigi_tables_are_refused(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         efigi(_efigi(tmp_path, text))
 

@@ -34,7 +34,7 @@ def python(code: str, **environment: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_compiled_code_is_kept_and_compiling_is_announced_once(tmp_path: Path) -> None:
+def test_compiled_code_is_cached_and_compiling_logged_once(tmp_path: Path) -> None:
     said, found, hits = python(USE, NUMBA_CACHE_DIR=str(tmp_path))
     assert said.startswith("said: compiling for this processor")
     assert (found, hits) == ("[0, 2]", "0 1")
@@ -53,7 +53,7 @@ def test_loading_imports_nothing_that_only_compiling_needs(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_what_is_not_kept_is_compiled_after_what_is_loaded(tmp_path: Path) -> None:
+def test_uncached_kernels_are_compiled_after_cached_ones_load(tmp_path: Path) -> None:
     python(USE, NUMBA_CACHE_DIR=str(tmp_path))
     more = (
         "from galfeat.features.pixels.kernel import box_means\nprint(box_means(np.eye(4, "

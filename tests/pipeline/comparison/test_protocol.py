@@ -79,14 +79,14 @@ def outcome() -> ProtocolResult:
 
 
 @pytest.mark.slow
-def test_a_planted_answer_is_found_and_noise_is_not(outcome: ProtocolResult) -> None:
+def test_a_planted_signal_is_found_and_noise_is_not(outcome: ProtocolResult) -> None:
     assert mean(outcome, "color") > 0.9
     assert mean(outcome, "features") > 0.8
     for name in ("pixels", "pixels_augmented", "sift", "shuffled"):
         assert abs(mean(outcome, name) - 1 / 3) < 0.15, name
 
 
-def test_every_question_has_its_rows(outcome: ProtocolResult) -> None:
+def test_every_stage_has_score_rows(outcome: ProtocolResult) -> None:
     stages = {
         stage: [row for row in outcome.rows if row.stage == stage]
         for stage in ("main", "matched", "drop", "only", "learning", "head")
@@ -218,9 +218,7 @@ def flat(value: object) -> list[bytes]:
 
 
 @pytest.mark.slow
-def test_a_selector_that_has_seen_the_test_galaxies_betrays_itself_and_ours_stays_at_chance() -> (
-    None
-):
+def test_a_leaking_selector_scores_above_chance_and_ours_does_not() -> None:
     rng = np.random.default_rng(4)
     labels = np.array(["a", "b", "c"])[np.arange(90) % 3]
     noise = rng.normal(size=(90, 4000)).astype(np.float32)

@@ -231,7 +231,7 @@ def test_a_file_that_is_no_feature_table_is_refused(tmp_path: Path, content: byt
         load_features(path)
 
 
-def test_a_parquet_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_another_parquet_file_is_refused(tmp_path: Path) -> None:
     import pyarrow as pa
 
     pq.write_table(pa.table({"id": ["a"]}), tmp_path / "F.parquet")

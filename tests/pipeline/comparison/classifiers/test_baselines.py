@@ -64,7 +64,7 @@ def learned(fitted: FittedBaseline) -> list[object]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BASELINES)
-def test_a_planted_answer_is_found_and_the_row_says_how(name: str) -> None:
+def test_a_planted_signal_is_found(name: str) -> None:
     fold = fold_of(sample(), np.arange(40))
     (row,) = run_baseline(fold, WHOLE, name, []).rows
     assert (row.stage, row.head, row.input, row.n_test) == ("head", name, "features", 40)
@@ -101,7 +101,7 @@ def test_nothing_learned_depends_on_the_test_galaxies(
     assert one == two
 
 
-def test_labels_dealt_out_at_random_leave_two_classes_to_learn() -> None:
+def test_shuffled_labels_keep_two_classes() -> None:
     labels = np.array(["a"] * 21 + ["b"] * 3)
     for seed in range(30):
         each = replace(sample(24), labels=labels, seed=seed)

@@ -58,7 +58,7 @@ def test_galaxies_of_the_other_source_must_be_new_and_of_known_classes() -> None
     }
 
 
-def test_families_and_what_is_said_of_them() -> None:
+def test_groups_and_their_notes() -> None:
     found = galaxies(
         ["a"] * 5,
         ra=["10", "10.0001", "nan", "", "40"],

@@ -480,7 +480,9 @@ def test_headers_that_astropy_refuses_are_one_sentence(tmp_path: Path) -> None:
     at = raw.rindex(b"BZERO   =")
     path.write_bytes(raw[:at] + b"BZERO   =                  INF".ljust(80) + raw[at + 80 :])
     (tmp_path / "c.csv").write_text("x,y\n20,20\n")
-    with pytest.raises(UsageError, match=r"m\.fits: .* are invalid: astropy finds no such extension"):
+    with pytest.raises(
+        UsageError, match=r"m\.fits: .* are invalid: astropy finds no such extension"
+    ):
         open_source(path, positions=tmp_path / "c.csv", size_pixels=6)
 
 

@@ -89,7 +89,7 @@ WRONG = {
     "half a pixel": ("[extract]\nsize = 64.5\n", r"line 2: size: .*64\.5"),
     "a number for a switch": (
         "[extract]\nstrict = 1\n",
-        r"line 2: strict is true or false; the file has 1",
+        r"line 2: strict must be true or false; the file has 1",
     ),
     "a switch for a number": (
         "[extract]\nsize = true\n",

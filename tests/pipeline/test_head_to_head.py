@@ -319,7 +319,7 @@ def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
             **arguments,  # type: ignore[arg-type]
         ).results
         assert any("resumed" in note for note in results.notes) == taken
-        assert any("part(s) of another run" in sentence for sentence in said) != taken
+        assert any("checkpoint(s) of another run" in sentence for sentence in said) != taken
 
 
 @pytest.mark.slow

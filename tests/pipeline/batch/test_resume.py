@@ -172,7 +172,7 @@ def test_a_table_of_changed_files_is_not_reused(
     (copy / "away").rename(away)
     assert server(copy, out, options={"retry_failed": True}) == 2
     assert (
-        "of the rows 33 to 48 of the catalog, some have another size or time of change"
+        "of the rows 33 to 48 of the catalog, some have another size or modification time"
         in message(out)
     )
     assert ("(sim000035.fits changed after the table was made)" in message(out)) == (

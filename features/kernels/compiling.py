@@ -7,6 +7,7 @@ for itself.
 
 import hashlib
 import logging
+import pickle
 import re
 from collections.abc import Callable
 from functools import cache
@@ -58,12 +59,17 @@ def kernel(*, fast: bool = True, inline: bool = False) -> Callable[[_Function], 
 class _KernelCache(FunctionCache):
     """Numba's cache on disk, keyed by the source of imported kernels too.
 
-    A full disk raises no error: the next process compiles the code again.
+    A full disk raises no error: the next process compiles the code again. Neither does an index
+    that another version wrote, whose signatures name classes that this one lacks: it is replaced.
     """
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
-            super().save_overload(sig, data)
+            try:
+                super().save_overload(sig, data)
+            except (AttributeError, ImportError, pickle.UnpicklingError, EOFError):
+                self._cache_file.flush()
+                super().save_overload(sig, data)
         except OSError as error:
             _log.debug("compiled code could not be cached: %s", error)
 

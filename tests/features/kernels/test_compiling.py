@@ -1,5 +1,6 @@
 import ast
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -89,6 +90,18 @@ def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
     for kept in tmp_path.rglob("*.nbc"):
         kept.write_bytes(kept.read_bytes()[:10])
     assert python(USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
+
+
+@pytest.mark.slow
+def test_an_index_that_names_a_class_of_another_version_is_replaced(tmp_path: Path) -> None:
+    python(USE, NUMBA_CACHE_DIR=str(tmp_path))
+    for index in tmp_path.rglob("*.nbi"):
+        with index.open("rb") as file:
+            numba_version = pickle.load(file)
+        gone = b"cgalfeat.features.kernels.finite\nGone\n."  # a pickle of finite.Gone
+        index.write_bytes(pickle.dumps(numba_version) + gone)
+    assert python(USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
+    assert python(USE, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0"]
 
 
 def test_another_kernel_that_changed_is_noticed(

@@ -12,7 +12,7 @@ from galfeat.data.sources.mosaics.source import MosaicSource
 from galfeat.data.sources.remote import RemoteSource
 from galfeat.data.sources.row_source import RowSource
 
-__all__ = ["FileStamp", "file_names", "file_stamps", "reading_settings"]
+__all__ = ["FileStamp", "file_names", "file_stamps", "have_changed", "reading_settings"]
 
 # fields of sources with the place of the data, not the settings of reading
 _LOCATIONS = ("folder", "path", "left_out", "left_out_columns")
@@ -28,6 +28,11 @@ def file_stamps(source: Source, shard: Shard) -> list[FileStamp]:
     if isinstance(source, RemoteSource):
         return source.file_stamps(shard)
     return [_stamp(name, path) for name, path in dict(_files(source, shard)).items()]
+
+
+def have_changed(source: Source, shard: Shard, stamps: list[FileStamp]) -> bool:
+    """Return whether a shard's files have other stamps now; servers are not asked again."""
+    return not isinstance(source, RemoteSource) and file_stamps(source, shard) != stamps
 
 
 def file_names(source: Source, shard: Shard) -> set[str]:

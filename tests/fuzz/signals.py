@@ -88,9 +88,10 @@ class Bench:
     ----------
     folder : Path
         Empty.
+    modes : sequence of str
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, modes: Sequence[str]) -> None:
         self.folder, self.source = folder, folder / "survey"
         write_survey(SimulatedSurvey(GALAXIES, size=32, depth="deep", seed=5), self.source)
         extract(self.source, folder / "train.parquet", features=["color", "hog"])
@@ -100,7 +101,7 @@ class Bench:
         self.seconds: dict[tuple[str, str], float] = {}
         self.right: dict[str, dict[str, bytes]] = {}
         for command in COMMANDS:
-            for mode in MODES:
+            for mode in modes:
                 out = folder / f"{command}-{mode}" / "F.parquet"
                 out.parent.mkdir()
                 begun = time.monotonic()
@@ -268,7 +269,7 @@ def run(count: int, seed: int, modes: Sequence[str] = tuple(MODES)) -> tuple[Cou
     sent: Counter[str] = Counter()
     failed = 0
     with tempfile.TemporaryDirectory(prefix="galfeat-") as folder:
-        bench = Bench(Path(folder))
+        bench = Bench(Path(folder), modes)
         for number, trial in enumerate(trials(count, seed)):
             if trial.mode not in modes:
                 continue

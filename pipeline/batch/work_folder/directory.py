@@ -66,6 +66,10 @@ class Directory:
         """Return owner and mode of the directory itself."""
         return self.path.stat() if self._handle is None else os.fstat(self._handle)
 
+    def close_to_others(self) -> None:
+        """Let only its owner read it and write to it."""
+        os.chmod(self.path if self._handle is None else self._handle, 0o700)  # noqa: PTH101 - of a handle
+
     def is_in_place(self) -> bool:
         """Return whether the directory still bears its name."""
         try:

@@ -9,9 +9,9 @@
 ``*.part``               temporary files, of the table too, until they are renamed
 =======================  ===========================================================
 
-The folder appears under its name with the mark in it, or not at all. It is open to its owner only.
-Whatever bears its name and was not made so is neither read nor changed, and of what lies in it only
-the files above are deleted.
+The folder is open to its owner only. Whatever bears its name without the mark is neither read nor
+changed, unless it is an empty folder of this user; of what lies in a marked folder only the files
+above are deleted.
 """
 
 import errno
@@ -27,7 +27,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from galfeat import UsageError
-from galfeat._atomic_files import PART, temporary_path
+from galfeat._atomic_files import PART
 from galfeat.pipeline.batch.disk_errors import explain_disk_errors
 from galfeat.pipeline.batch.work_folder.directory import Directory
 from galfeat.pipeline.batch.work_folder.lock import holder, sign, try_lock
@@ -198,11 +198,12 @@ def _acquire(path: Path, out: Path) -> tuple[WorkFolder, int]:
         with ExitStack() as opened:
             with explain_disk_errors(path):
                 directory = opened.enter_context(_open_or_make(path))
-                mark = _read_mark(directory)
                 handle = directory.open_file(_LOCK, os.O_RDWR | os.O_CREAT)
                 opened.callback(os.close, handle)
             if try_lock(handle):
-                if mark and _is_current(path / _LOCK, handle) and directory.is_in_place():
+                if _is_current(path / _LOCK, handle) and directory.is_in_place():
+                    with explain_disk_errors(path):
+                        mark = _read_mark(directory, locked=True) or _write_mark(directory)
                     opened.pop_all()
                     return WorkFolder(directory, mark), handle
             elif time.monotonic() > until:
@@ -214,10 +215,10 @@ def _acquire(path: Path, out: Path) -> tuple[WorkFolder, int]:
 
 
 def _open_or_make(path: Path) -> Directory:
-    """Open a marked folder; make it if it is missing or empty."""
+    """Open the folder if it is a run's; make it if it is missing, take it if it is empty."""
     while True:
-        if not os.path.lexists(path):
-            _make(path)
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)
         reason = _why_unusable(path)
         if reason:
             raise UsageError(f"{path} {reason}")
@@ -228,56 +229,53 @@ def _open_or_make(path: Path) -> Directory:
         try:
             # once more: what was opened, not what bore the name
             reason = _why_not_ours(path, directory.status())
-            names = directory.names()
-            if not reason and names and _MARK not in names:
-                reason = (
-                    "is no work folder of a run: it contains other things, or is of an earlier "
-                    "version of galfeat. Nothing in it was changed; look into it, move it away or "
-                    "delete it, and give the command again"
-                )
             if reason:
                 raise UsageError(f"{path} {reason}")
-            if names:
-                return directory
+            if not directory.names():
+                # a run that is killed now leaves a mark without content, which the next one fills
+                directory.close_to_others()
+                os.close(directory.open_file(_MARK, os.O_WRONLY | os.O_CREAT))
+            _read_mark(directory)
         except BaseException:
             directory.close()
             raise
-        directory.close()
-        with suppress(OSError):  # not empty any more: another run has made it
-            path.rmdir()
+        return directory
 
 
-def _make(path: Path) -> None:
-    """Make the folder with its mark; leave one that another run makes at the same time."""
-    new = temporary_path(path)
-    new.mkdir(mode=0o700)
-    try:
-        with (new / _MARK).open("xb") as file:
-            file.write(_FIRST_LINE + secrets.token_hex(16).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(path)
-    except OSError as error:
-        with suppress(OSError):
-            (new / _MARK).unlink(missing_ok=True)
-            new.rmdir()
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-            raise
+def _read_mark(directory: Directory, locked: bool = False) -> bytes:
+    """Return the content of the mark; empty if it has none yet.
 
-
-def _read_mark(directory: Directory) -> bytes:
-    """Return the content of the mark; empty if the run before has just deleted it."""
-    mark = b""
-    if directory.is_file(_MARK):
+    Raises
+    ------
+    UsageError
+        If the folder has contents without a mark, or something else bears its name.
+    """
+    mark, marked = b"", directory.is_file(_MARK)
+    if marked:
         with os.fdopen(directory.open_file(_MARK, os.O_RDONLY), "rb") as file:
             mark = file.read(200)
-    elif _MARK not in directory.names():
-        return mark
-    if not mark.startswith(_FIRST_LINE):
+        if mark.startswith(_FIRST_LINE):
+            return mark
+    # A mark without content: a run was killed when it began. None, but a lock of this run: the run
+    # before has just deleted the folder as far as it could.
+    names = set(directory.names())
+    begun = names <= {_MARK, _LOCK} and (marked or locked or not names) and not mark
+    if not begun or (not marked and _MARK in names):
         raise UsageError(
-            f"{directory.path / _MARK} is not what a run writes; look into the folder, move it "
-            "away or delete it, and give the command again"
+            f"{directory.path} is no work folder of a run: it contains other things, or is of an "
+            "earlier version of galfeat. Nothing in it was changed; look into it, move it away or "
+            "delete it, and give the command again"
         )
+    return mark
+
+
+def _write_mark(directory: Directory) -> bytes:
+    mark = _FIRST_LINE + secrets.token_hex(16).encode() + b"\n"
+    handle = directory.open_file(_MARK, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    with os.fdopen(handle, "wb") as file:
+        file.write(mark)
+        file.flush()
+        os.fsync(file.fileno())
     return mark
 
 

@@ -1,6 +1,5 @@
 """Work folders: only what a run has made is read or deleted, and only its owner can write to it."""
 
-import fcntl
 import logging
 import os
 import shutil
@@ -56,6 +55,10 @@ def other_mark(work: Path) -> None:
     (work / MARK).write_text("my notes")
 
 
+def empty_mark(work: Path) -> None:
+    (work / MARK).write_bytes(b"")
+
+
 def linked_mark(work: Path) -> None:
     (work / MARK).rename(work.with_name("mark"))
     (work / MARK).symlink_to(work.with_name("mark"))
@@ -74,8 +77,9 @@ KINDS = {
     "writable by all": (writable(0o777), "can be written by other users"),
     "writable by a group": (writable(0o770), "can be written by other users"),
     "without the mark": (unmarked, "is no work folder of a run"),
-    "with another mark": (other_mark, "is not what a run writes"),
-    "with a linked mark": (linked_mark, "is not what a run writes"),
+    "with another mark": (other_mark, "is no work folder of a run"),
+    "with an empty mark": (empty_mark, "is no work folder of a run"),
+    "with a linked mark": (linked_mark, "is no work folder of a run"),
     "with a lock only": (only_lock, "is no work folder of a run"),
 }
 
@@ -121,6 +125,8 @@ def test_an_empty_folder_of_ones_own_is_taken_over(mode: int, survey: Path, tmp_
     work = tmp_path / "F.parquet.work"
     work.mkdir()
     work.chmod(mode)
+    with hold_work_folder(tmp_path / "F.parquet"):
+        assert work.stat().st_mode & 0o777 == 0o700
     assert extract(survey, tmp_path / "F.parquet", features=["color"]).done == 90
     assert sorted(path.name for path in tmp_path.iterdir()) == ["F.failures.csv", "F.parquet"]
 
@@ -144,7 +150,7 @@ def test_an_empty_folder_of_others_is_not(mode: str, survey: Path, tmp_path: Pat
     assert work.is_symlink() or work.is_dir()
 
 
-def test_the_folder_is_for_its_owner_only_and_appears_with_its_mark(tmp_path: Path) -> None:
+def test_the_folder_is_for_its_owner_only_and_has_its_mark(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         with hold_work_folder(tmp_path / "F.parquet") as folder:
@@ -220,22 +226,57 @@ def test_two_runs_that_begin_at_once_do_not_share_a_folder(
 ) -> None:
     monkeypatch.setattr(folders, "_TIMEOUT", 0.1)
     out = tmp_path / "F.parquet"
-    make = folders._make
+    is_current, entered = folders._is_current, []
 
-    def late(path: Path) -> None:
-        """Make the folder only after another run has made it."""
-        make(path)
-        with (path / "lock").open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            make(path)
+    def late(path: Path, handle: int) -> bool:
+        """Begin another run when the first has the lock and has not written the mark."""
+        if not entered:
+            entered.append((path.parent / MARK).read_bytes())
             with pytest.raises(UsageError, match="another run is making"), hold_work_folder(out):
                 pass
+        return is_current(path, handle)
 
-    monkeypatch.setattr(folders, "_make", late)
+    monkeypatch.setattr(folders, "_is_current", late)
     with hold_work_folder(out) as folder:
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["F.parquet.work"]
+        assert entered == [b""]
+        assert (folder.path / MARK).read_bytes() == folder.mark != b""
         folder.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("left", [[], [MARK], [MARK, "lock"]])
+def test_what_a_run_leaves_that_is_killed_when_it_begins_is_taken(
+    left: list[str], tmp_path: Path
+) -> None:
+    work = tmp_path / "F.parquet.work"
+    work.mkdir(mode=0o700)
+    for name in left:
+        (work / name).touch()
+    with hold_work_folder(tmp_path / "F.parquet") as folder:
+        assert (work / MARK).read_bytes() == folder.mark != b""
+
+
+@pytest.mark.parametrize("left", [[], ["lock"], [MARK, "lock"]])
+def test_a_folder_that_the_run_before_is_deleting_is_made_again(
+    left: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_current, entered = folders._is_current, []
+
+    def late(path: Path, handle: int) -> bool:
+        """Delete what a run deletes at its end, up to some moment."""
+        if not entered:
+            entered.append(path)
+            for name in {MARK, "lock"} - set(left):
+                (path.parent / name).unlink()
+            if not left:
+                path.parent.rmdir()
+        return is_current(path, handle)
+
+    monkeypatch.setattr(folders, "_is_current", late)
+    with hold_work_folder(tmp_path / "F.parquet") as folder:
+        assert entered
+        assert sorted(path.name for path in folder.path.iterdir()) == [MARK, "lock"]
+        assert (folder.path / MARK).read_bytes() == folder.mark != b""
 
 
 def test_on_a_disk_without_modes_the_folder_is_taken(

@@ -106,6 +106,20 @@ def test_other_shards_are_measured_once(
     assert {row for row in range(1, 90) if rows.count(row) == 2} == set(range(32, 48))
 
 
+def test_files_that_a_catalog_names_by_their_whole_path_have_not_changed(
+    copy: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    catalog = tmp_path / "catalogs" / "c.csv"
+    catalog.parent.mkdir()
+    files = [copy / f"sim{number:06d}.fits" for number in range(20)]
+    relative = [f"../survey/{file.name}" for file in files[10:]]
+    names = [*map(str, files[:10]), *relative]
+    catalog.write_text("file\n" + "\n".join(names) + "\n")
+    summary = extract(catalog, tmp_path / "F.parquet", features=["color"])
+    assert summary.done + summary.failed == 20
+    assert "changed while" not in caplog.text
+
+
 def test_a_clock_that_is_set_back_changes_nothing(
     copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

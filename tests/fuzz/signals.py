@@ -94,8 +94,8 @@ class Bench:
     def __init__(self, folder: Path, modes: Sequence[str]) -> None:
         self.folder, self.source = folder, folder / "survey"
         write_survey(SimulatedSurvey(GALAXIES, size=32, depth="deep", seed=5), self.source)
-        extract(self.source, folder / "train.parquet", features=["color", "hog"])
-        train(folder / "train.parquet", folder / "M.galfeat", inputs=["color", "hog"])
+        extract(self.source, folder / "train.parquet", features=["color"])
+        train(folder / "train.parquet", folder / "M.galfeat", inputs=["color"])
         for number in (20, 30):  # two failures
             (self.source / f"sim{number:06d}.fits").write_bytes(b"")
         self.seconds: dict[tuple[str, str], float] = {}
@@ -114,7 +114,7 @@ class Bench:
     def start(self, command: str, mode: str, out: Path) -> int:
         """Start a command in a session of its own, and return its process."""
         model = [str(self.folder / "M.galfeat")] if command == "classify" else []
-        more = ["--features", "color,hog"] if command == "extract" else []
+        more = ["--features", "color"] if command == "extract" else []
         arguments = [command, *model, str(self.source), "--out", str(out), *more, *MODES[mode]]
         with (self.folder / "said").open("wb") as said:
             return in_session([*arguments, "--workers", "2"], said.fileno())
@@ -264,7 +264,7 @@ def be_small_and_slow(seconds: float = 0.05) -> None:
 def run(count: int, seed: int, modes: Sequence[str] = tuple(MODES)) -> tuple[Counter[str], int]:
     """Make trials, print each, and return how often each signal was sent, and the failed trials."""
     be_small_and_slow()
-    for extractor in make_extractors(["color", "hog"]).values():  # kernels are loaded once
+    for extractor in make_extractors(["color"]).values():  # kernels are loaded once
         extractor.transform(np.arange(3072, dtype=np.float32).reshape(1, 3, 32, 32))
     sent: Counter[str] = Counter()
     failed = 0

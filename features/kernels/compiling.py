@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numba
 from numba.core import event
@@ -80,7 +80,7 @@ def _if_trusted(locator: Any) -> Any:
 class _TrustedFolders(CompileResultCacheImpl):
     """Numba's choice of a folder, among those that only this user can write to."""
 
-    _locator_classes: ClassVar[list[Any]] = [
+    _locator_classes: list[Any] = [  # noqa: RUF012 - as in the base class
         _if_trusted(each) for each in CompileResultCacheImpl._locator_classes
     ]
 

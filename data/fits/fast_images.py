@@ -30,7 +30,7 @@ LAYOUT_KEYWORDS = re.compile(
 )
 """Keywords whose values determine how a plain image is read."""
 
-SLOW_PATH_KEYWORDS = re.compile(rb"BSCALE|BZERO|BLANK|ZIMAGE|ZBITPIX")
+SLOW_PATH_KEYWORDS = re.compile(rb"BSCALE|BZERO|BLANK|BSOFTEN|BOFFSET|ZIMAGE|ZBITPIX")
 """Keywords of scaled or compressed images, which take the slow path."""
 
 _SUFFIXES = (".fits", ".fit", ".fts")

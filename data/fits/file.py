@@ -46,6 +46,7 @@ from galfeat.data.fits.scaling import (
     apply_scaling,
     describe_overflow,
     exact_values,
+    linear_flux,
     may_overflow,
     stored_dtype,
 )
@@ -223,7 +224,7 @@ class FitsFile:
             If it cannot be read.
         """
         if role in NOISE_ROLES:
-            return self._read_flux(hdu)
+            return self._read_scaled(hdu)
         values = exact_values(self._read_stored(hdu), hdu)
         if role == "segmentation":
             return values
@@ -307,8 +308,16 @@ class FitsFile:
         return shared_filter(self.hdus[0])
 
     def _read_flux(self, hdu: Hdu) -> NDArray[np.float32]:
+        return self._read_scaled(hdu, linear_flux)
+
+    def _read_scaled(
+        self,
+        hdu: Hdu,
+        further: Callable[[NDArray[np.float32], Hdu], NDArray[np.float32]] = lambda flux, _: flux,
+    ) -> NDArray[np.float32]:
+        """Read an image with its scaling applied, and what `further` makes of it."""
         stored = self._read_stored(hdu)
-        flux = apply_scaling(stored, hdu)
+        flux = further(apply_scaling(stored, hdu), hdu)
         if may_overflow(hdu):
             self._report(describe_overflow(flux, stored, hdu))
         return flux

@@ -24,6 +24,7 @@ from galfeat.data.fits.scaling import (
     apply_scaling,
     describe_overflow,
     exact_values,
+    linear_flux,
     may_overflow,
     stored_dtype,
 )
@@ -217,7 +218,7 @@ def _read_into(
 ) -> dict[str, str]:
     """Read one band of a cutout into `pixels`; return oddities to report."""
     window, stored = _read_window(read, plane, corner, len(pixels))
-    flux = apply_scaling(stored, plane.hdu)
+    flux = linear_flux(apply_scaling(stored, plane.hdu), plane.hdu)
     pixels[window] = flux
     return describe_overflow(flux, stored, plane.hdu) if may_overflow(plane.hdu) else {}
 

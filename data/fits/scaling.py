@@ -35,7 +35,7 @@ def apply_scaling(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
     CutoutError
         If BSCALE is 0, or BSCALE or BZERO is not finite.
     """
-    header, bitpix = hdu.header, hdu.bitpix
+    bitpix = hdu.bitpix
     scale, zero = _scale_and_zero(hdu)
     with np.errstate(all="ignore"):  # values beyond float32 become infinite: bad pixels
         if (scale, zero) == (1.0, 0.0):

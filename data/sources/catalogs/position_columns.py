@@ -150,7 +150,8 @@ def _coordinates(plain: dict[str, list[Column]]) -> PositionColumns | None:
             )
         if found:
             stem = found[0].removesuffix(axes[0])
-            return PositionColumns(*(plain[stem + axis][0] for axis in axes), frame)
+            first, second = (plain[stem + axis][0] for axis in axes)
+            return PositionColumns(first, second, frame)
     return None
 
 

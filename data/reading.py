@@ -21,6 +21,7 @@ from galfeat.data.sources.folders import is_fits, is_picture, without_suffix
 from galfeat.data.sources.open import CatalogedSource, open_with_options
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.select_bands import MissingBands
+from galfeat.data.units import find_mixture
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -54,6 +55,7 @@ def read_cutouts(
     companions: bool = True,
     bad_bits: int | None = None,
     allow_outside: bool = False,
+    mixed_units: bool = False,
     preparation: Preparation | None = None,
 ) -> Cutouts:
     """Read all cutouts of a folder, a catalog, a FITS file or a picture into one batch.
@@ -62,7 +64,7 @@ def read_cutouts(
     ----------
     path, catalog, bands, layout, positions, size_arcsec, size_pixels
         As in `galfeat.data.open_source`.
-    missing_bands, companions, bad_bits, allow_outside
+    missing_bands, companions, bad_bits, allow_outside, mixed_units
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
         Resamples cutouts of any size to one grid, subtracts the sky and scales the noise to one.
@@ -102,6 +104,7 @@ def read_cutouts(
         companions=companions,
         bad_bits=bad_bits,
         allow_outside=allow_outside,
+        mixed_units=mixed_units,
     )
     source = open_with_options(path, options)
     found: list[Cutout] = []
@@ -178,7 +181,7 @@ def _read_wcs(path: Path, layout: Layout, hdu: int | None) -> "WCS | None":
     from astropy.wcs import WCS  # imported late: it takes half a second
 
     with open_fits(path) as file:
-        number = file.galaxies(layout, hdu)[0].hdus[0]
+        number = file.grid_hdu(file.galaxies(layout, hdu)[0])
     # astropy warns about what it repairs; this function is not for threads
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -223,8 +226,22 @@ def _stack_cutouts(found: list[Cutout], source: CatalogedSource) -> Cutouts:
         [cutout.segmentation for cutout in found], (len(found), *pixels.shape[2:]), np.int32(0)
     )
     return Cutouts(
-        pixels, tuple(ids), found[0].bands, noise=noise, catalog=catalog, segmentation=segments
+        pixels,
+        tuple(ids),
+        found[0].bands,
+        noise=noise,
+        catalog=catalog,
+        segmentation=segments,
+        units=_common_units(found),
     )
+
+
+def _common_units(found: Sequence[Cutout]) -> tuple[str, ...]:
+    """Return the first stated unit of each band; empty if none is stated, or they are mixed."""
+    stated = [cutout.units for cutout in found if cutout.units]
+    if not stated or any(map(find_mixture, zip(*stated, strict=True))):
+        return ()
+    return tuple(next(filter(None, units), "") for units in zip(*stated, strict=True))
 
 
 def _stack_maps(

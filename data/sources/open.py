@@ -85,6 +85,7 @@ def open_source(
     companions: bool = True,
     bad_bits: int | None = None,
     allow_outside: bool = False,
+    mixed_units: bool = False,
 ) -> CatalogedSource:
     """Open a source of cutouts.
 
@@ -132,6 +133,10 @@ def open_source(
         `galfeat.data.fits.ancillary.AncillaryOptions`.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
+    mixed_units : bool
+        Whether bands and galaxies may have different units (BUNIT); otherwise a cutout of another
+        unit than the first that states one is a failure, and mosaics of different units are
+        refused. A file that states no unit contradicts none.
 
     Returns
     -------
@@ -163,6 +168,7 @@ def open_source(
         companions=companions,
         bad_bits=bad_bits,
         allow_outside=allow_outside,
+        mixed_units=mixed_units,
     )
     return open_with_options(path, options)
 

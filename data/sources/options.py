@@ -39,6 +39,8 @@ class ReadOptions:
         Sum of the data-quality bits that mark a bad pixel.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
+    mixed_units : bool
+        Whether bands and galaxies may have different units (BUNIT).
     """
 
     catalog: str | Path | None = None
@@ -51,6 +53,7 @@ class ReadOptions:
     companions: bool = True
     bad_bits: int | None = None
     allow_outside: bool = False
+    mixed_units: bool = False
 
     def check(self) -> None:
         """Check that each option is in its range.

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from galfeat import UsageError
 from galfeat.data.fits.ancillary_names import is_ancillary, parse_ancillary_name
+from galfeat.data.sources.catalogs.column_statements import statements
 from galfeat.data.sources.catalogs.formats import is_text_column, read_table
 from galfeat.data.sources.catalogs.positions import Positions, find_positions
 from galfeat.data.sources.folders import is_fits, is_picture, names_of
@@ -41,11 +42,15 @@ class Catalog:
         File of the catalog, for messages.
     left_out_columns : tuple of str
         Columns of the file that are left out because they hold no single value a row.
+    units, frames : mapping of str to str
+        Units of columns, and frames of coordinates, where the file states them.
     """
 
     table: pa.Table = field(repr=False)
     path: Path
     left_out_columns: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict, repr=False)
+    frames: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, path: Path) -> "Catalog":
@@ -82,7 +87,8 @@ class Catalog:
                 columns[name] = _plain_strings(column)
         if "id" in columns:
             check_ids(columns["id"].to_pylist(), path)
-        return cls(pa.table(columns), path, tuple(left_out))
+        units, frames = (statements(table, what) for what in ("unit", "frame"))
+        return cls(pa.table(columns), path, tuple(left_out), units, frames)
 
     @classmethod
     def of_files(cls, folder: Path, files: Sequence[str]) -> "Catalog":
@@ -114,7 +120,7 @@ class Catalog:
         UsageError
             If there are no columns of positions, or no usable position in any row.
         """
-        return find_positions(self.table, self.path)
+        return find_positions(self.table, self.path, self.units, self.frames)
 
     @cached_property
     def band_columns(self) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from galfeat import CutoutError, UsageError
 from galfeat.data.fits.ancillary import NOISE_ROLES, bad_bits_of, noise_role
 from galfeat.data.fits.ancillary_names import Role
-from galfeat.data.fits.file import FitsFile, open_fits
+from galfeat.data.fits.file import FitsFile, open_fits, unit_of
 from galfeat.data.fits.headers import Hdu
 from galfeat.data.fits.layouts import GalaxyImages, format_shape
 from galfeat.data.fits.streams import Stamp
@@ -63,6 +63,8 @@ class MosaicPlane:
         Index on the third axis of a cube.
     band : str
     ancillary : tuple of AncillaryMosaic
+    unit : str
+        As its header states it; empty if it does not.
     """
 
     path: Path
@@ -72,6 +74,7 @@ class MosaicPlane:
     number: int
     band: str
     ancillary: tuple[AncillaryMosaic, ...] = ()
+    unit: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -112,7 +115,9 @@ def read_planes(path: Path, file: str, options: ReadOptions) -> list[tuple[Mosai
             )
             names = galaxy.bands if galaxy.named else ("",) * len(numbered)
             planes = [
-                MosaicPlane(path, file, opened.stamp, hdu, number, name)
+                MosaicPlane(
+                    path, file, opened.stamp, hdu, number, name, (), unit_of(hdu, opened.hdus[0])
+                )
                 for (hdu, number), name in zip(numbered, names, strict=True)
             ]
             if options.companions:

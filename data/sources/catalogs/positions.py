@@ -153,8 +153,8 @@ def _unit(column: Column, stated: str, path: Path, *, longitude: bool) -> AngleU
             found.append(angle_unit(text, longitude=longitude))
         except ValueError as error:
             raise UsageError(
-                f"{path}: the unit of the column '{column.name}' is '{text}', which is not a unit of "
-                "positions that can be read: convert it to degrees"
+                f"{path}: the unit of the column '{column.name}' is '{text}', which is not a unit "
+                "of positions that can be read: convert it to degrees"
             ) from error
     if len(set(found)) > 1:
         raise UsageError(

@@ -43,9 +43,10 @@ def grids_differ(bands: Mapping[str, PixelPlanes]) -> bool:
         If coordinates make no sense.
     """
     each = list(bands.values())
-    sizes = {planes.pixels.shape[-2:] for planes in each}
-    if len(sizes) == 1 and len({planes.grid for planes in each}) == 1:
+    cards, size = each[0].grid, each[0].pixels.shape[-2:]
+    if all(other.grid == cards and other.pixels.shape[-2:] == size for other in each[1:]):
         return False
+    sizes = {planes.pixels.shape[-2:] for planes in each}
     stated = {band: planes.grid for band, planes in bands.items() if planes.grid}
     if len(stated) < 2:
         return False

@@ -33,19 +33,21 @@ _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 @lru_cache(maxsize=256)
 def card_places(keywords: bytes) -> tuple[slice, ...]:
-    """Return where the cards of celestial coordinates stand in a header.
+    """Return where a header holds cards of celestial coordinates, adjacent ones merged.
 
     Parameters
     ----------
     keywords : bytes
         The first ten characters of each card.
     """
-    places = []
+    places: list[slice] = []
     for at in range(0, len(keywords), _KEYWORD):
         name = keywords[at : at + 8].rstrip().upper()
         if keywords[at + 8 : at + _KEYWORD] == b"= " and _COORDINATES.fullmatch(name):
             start = at // _KEYWORD * _CARD
-            places.append(slice(start, start + _CARD))
+            if places and places[-1].stop == start:
+                start = places.pop().start
+            places.append(slice(start, (at // _KEYWORD + 1) * _CARD))
     return tuple(places)
 
 

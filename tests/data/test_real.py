@@ -74,13 +74,14 @@ def test_pairs_of_bands_by_a_catalog(real_data: Path, tmp_path: Path) -> None:
     ]
     g, r = (by_astropy(real_data / f"fits/decam/132_{band}band.fits")[0] for band in "gr")
     aligned = cutouts[0].pixels
-    assert np.array_equal(aligned[0], g)
+    assert np.array_equal(aligned[0], g, equal_nan=True)
     # by their coordinates the bands are shifted by 0.85 and 0.2 pixels against each other
-    inside = np.s_[2:-2, 2:-2]
+    good = np.isfinite([g, r, aligned[1]]).all(axis=0)
     before, after = (
-        np.corrcoef(g[inside].ravel(), each[inside].ravel())[0, 1] for each in (r, aligned[1])
+        np.corrcoef(np.clip([g[good], each[good]], 0, np.quantile(g[good], 0.99)))
+        for each in (r, aligned[1])
     )
-    assert after > before + 0.005
+    assert after[0, 1] > before[0, 1] + 0.002
 
 
 def test_pairs_of_multi_extension_files(real_data: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ reads a shard at a time. No file stays open and only the catalog is in memory, w
 of cutouts.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from galfeat.data.sources.sidecars import match_sidecars
 
 __all__ = ["CatalogedSource", "Reading", "Shard", "Source", "open_source", "open_with_options"]
 
+_LOG = logging.getLogger("galfeat")
 _CATALOGS = ("catalog.csv", "catalog.ecsv", "catalog.fits", "catalog.vot", "catalog.parquet")
 
 
@@ -269,6 +271,7 @@ def _open_folder(folder: Path, options: ReadOptions) -> FileSource:
 def _open_catalog(catalog: Catalog, folder: Path, options: ReadOptions) -> FileSource:
     identified = catalog.with_ids()
     columns = identified.select_files(options.selected_bands)
+    _warn_of_repeated_files(identified, list(columns.values()))
     return FileSource(
         folder,
         identified.table,
@@ -278,6 +281,20 @@ def _open_catalog(catalog: Catalog, folder: Path, options: ReadOptions) -> FileS
         sidecars=identified.sidecars(columns),
         one_each=True,
     )
+
+
+def _warn_of_repeated_files(catalog: Catalog, columns: list[str]) -> None:
+    """Log that rows of a catalog name the same image: a galaxy stands in it several times."""
+    keys = [*columns, "hdu"] if catalog.selects_hdus else columns
+    distinct = catalog.table.select(keys).group_by(keys).aggregate([]).num_rows
+    if distinct < len(catalog):
+        _LOG.warning(
+            "%s: %d of its %d rows name an image that another row names too: one galaxy stands in "
+            "it several times",
+            catalog.path,
+            len(catalog) - distinct,
+            len(catalog),
+        )
 
 
 def _open_file(path: Path, options: ReadOptions) -> FileSource:

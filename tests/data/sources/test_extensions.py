@@ -1,5 +1,6 @@
 """Images of a file chosen by hand, and rows of a catalog whose file holds several galaxies."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,16 @@ def test_a_row_of_a_catalog_is_one_galaxy(tmp_path: Path) -> None:
     assert "has no image SCI,2" in reasons(both)["y"]
     assert values(read(open_source(table, layout="bands"))) == {"x": [1, 2], "y": [7]}
     assert values(read(open_source(tmp_path / "a.fits"))) == {"a[0]": [1], "a[1]": [2]}
+
+
+def test_rows_of_one_image_are_read_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chips(tmp_path / "a.fits")
+    twice = catalog(tmp_path / "c.csv", "id,file,hdu\nx,a.fits,1\ny,a.fits,1\nz,a.fits,3\n")
+    with caplog.at_level(logging.WARNING, "galfeat"):
+        assert values(read(open_source(twice))) == {"x": [1], "y": [1], "z": [2]}
+    assert "1 of its 3 rows name an image that another row names too" in caplog.text
 
 
 def test_a_choice_is_part_of_the_settings_of_a_run(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "ANYWHERE",
     "AT_AN_END",
     "CALIBRATIONS",
+    "COMPANIONS_ANYWHERE",
     "COMPANIONS_BY_REPLACEMENT",
     "COMPANIONS_OF_FILES",
     "MEANING_KEYWORDS",
@@ -102,6 +103,12 @@ SCIENCE_FILES = frozenset(
     "mosaic coadd stack orig original input data flux fpc maic fitim".split()
 )
 """Words in the names of files of galaxies, which the names of their companions lack."""
+
+COMPANIONS_ANYWHERE: dict[str, Meaning] = {
+    **{word: meaning for word, meaning in ANYWHERE.items() if meaning != "science"},
+    **_table(sigma="noise std", unused="exp exptime cov coverage samp ccds"),
+}
+"""Words that make a file the companion of files whose names begin with the rest of its own."""
 
 COMPANIONS_OF_FILES = _table(
     sigma="munc refunc",

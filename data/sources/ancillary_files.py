@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from galfeat.data.fits.ancillary_names import ROLES, Role
 from galfeat.data.fits.conventions import (
-    ANYWHERE,
-    AT_AN_END,
+    COMPANIONS_ANYWHERE,
     COMPANIONS_BY_REPLACEMENT,
     COMPANIONS_OF_FILES,
     SCIENCE_FILES,
@@ -31,15 +30,7 @@ _SUFFIXES_WITHOUT_SEPARATOR = (  # words that may end a file's name without a se
 _SEPARATORS = "_-. "
 # what Euclid appends to the names of its products: a hash, a time and a version
 _PRODUCT_STAMP = re.compile(r"(tile\d+)-[0-9a-f]+_\d{8}t[\d.]+z_[\d.]+$")
-# words that need only the beginning of a galaxy's name before them
-_STRONG: dict[str, Meaning] = {
-    word: meaning for word, meaning in ANYWHERE.items() if meaning != "science"
-} | {
-    word: AT_AN_END[word]
-    for word in ("noise", "std", "exp", "exptime", "cov", "coverage", "samp")
-}
-_STRONG["ccds"] = "unused"
-_MEANINGS: dict[str, Meaning] = {**COMPANIONS_OF_FILES, **_STRONG}
+_MEANINGS: dict[str, Meaning] = {**COMPANIONS_OF_FILES, **COMPANIONS_ANYWHERE}
 _COMPANIONS = frozenset((*_MEANINGS, *COMPANIONS_BY_REPLACEMENT))
 _SHARED: tuple[Role, ...] = ("mask", "flags", "segmentation")
 
@@ -65,14 +56,14 @@ class AncillaryFile(NamedTuple):
         The part of the name before the word at its end.
     ending : _Reading
         The reading by that word.
-    count : int
+    n_words : int
         Number of its words for a companion.
     """
 
     readings: tuple[_Reading, ...]
     root: str | None
     ending: _Reading
-    count: int
+    n_words: int
 
 
 class Owners(NamedTuple):
@@ -117,7 +108,7 @@ def ancillary_stem(stem: str) -> str | None:
     lowered = stem.lower()
     last = _split(lowered)[-1]
     endings = [word for word in _SUFFIXES_WITHOUT_SEPARATOR if last.endswith(word)]
-    if last in _STRONG:
+    if last in COMPANIONS_ANYWHERE:
         endings.append(last)
     return stem[: -len(max(endings, key=len))].rstrip(_SEPARATORS) if endings else None
 
@@ -228,7 +219,7 @@ class GalaxyFiles:
 
     def _continued(self, reading: _Reading) -> list[_Key]:
         """Return the names that begin with the parts of a companion's."""
-        if reading.word not in _STRONG:
+        if reading.word not in COMPANIONS_ANYWHERE:
             return []
         first = bisect_left(self._keys, reading.key)
         last = bisect_right(self._keys, (*reading.key, chr(0x10FFFF)))
@@ -263,7 +254,7 @@ def flag_ancillary_files(stems: Sequence[str]) -> list[bool]:
         return [False] * len(stems)
     galaxies = GalaxyFiles([stem for stem, found in zip(stems, parsed, strict=True) if not found])
     flagged = [False] * len(stems)
-    counts = [found.count if found else 0 for found in parsed]
+    counts = [found.n_words if found else 0 for found in parsed]
     for count in sorted(set(counts) - {0}):  # a galaxy can have one such word in its own name
         rows = [row for row, each in enumerate(counts) if each == count]
         alone: list[str] = []

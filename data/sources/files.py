@@ -306,8 +306,8 @@ class FileSource:
             return [_failure(entry, entry.id, "", entry.files[0], error)]
         count = len(galaxies)
         if count > 1 and self.one_each:
-            error = CutoutError(_several(entry, count))
-            return [_failure(entry, entry.id, "", entry.files[0], error)]
+            several = CutoutError(_several(entry, count))
+            return [_failure(entry, entry.id, "", entry.files[0], several)]
         names = [entry.id] if count == 1 else [f"{entry.id}[{number}]" for number in range(count)]
         return [
             self._read_galaxy(name, entry, opened, galaxy, (number, count))

@@ -68,7 +68,8 @@ def bad_columns(found: PixelPlanes) -> list[int]:
     return np.flatnonzero(np.isnan(found.pixels[0, 0])).tolist()
 
 
-SCI, FOUR = ("SCI", flat(7), {}), flat(4)
+FOUR = flat(4)
+SCI: Hdu = ("SCI", flat(7), {})
 
 FILES: dict[str, tuple[list[Hdu], float | None]] = {
     "JWST i2d": (
@@ -227,7 +228,7 @@ def test_headers_of_galaxies_do_not_make_them_companions(
 
 
 def test_what_a_primary_header_says_holds_for_the_images_behind_it(tmp_path: Path) -> None:
-    detectors = [("N4", flat(), {}), ("S3", flat(), {})]
+    detectors: list[Hdu] = [("N4", flat(), {}), ("S3", flat(), {})]
     with pytest.raises(CutoutError, match="only what accompanies one"):
         galaxies(write(tmp_path / "oow.fits", *detectors, first={"PRODTYPE": "wtmap"}))
     assert len(galaxies(write(tmp_path / "ooi.fits", *detectors, first={"PRODTYPE": "image"}))) == 2
@@ -297,8 +298,12 @@ def test_bits_are_bad_where_the_survey_says_so(
 
 def test_a_cube_of_a_spectrograph_is_refused_with_the_remedy(tmp_path: Path) -> None:
     planes = np.zeros((4563, 2, 2), "f4")
-    hdus = [("FLUX", planes, {}), ("IVAR", planes, {}), ("MASK", planes.astype("i4"), {})]
-    images = [
+    hdus: list[Hdu] = [
+        ("FLUX", planes, {}),
+        ("IVAR", planes, {}),
+        ("MASK", planes.astype("i4"), {}),
+    ]
+    images: list[Hdu] = [
         (f"{band}{kind}", np.ones((2, 2), "f4"), {}) for kind in ("IMG", "PSF") for band in "GR"
     ]
     path = write(tmp_path / "manga.fits", *hdus, *images)

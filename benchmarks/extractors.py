@@ -14,7 +14,7 @@ Run from the folder of the project, with ``pip install -e '.[bench]'``::
 
 A round measures both sides one after the other, so whatever else the machine does falls on both;
 the ratio is taken within a round, and its median and quartiles over rounds are what is reported.
-What is measured stands in ``works.py``, on what in ``machine.py``.
+``extractor_cases.py`` defines what is measured, ``machine.py`` describes the machine.
 """
 
 import argparse
@@ -33,10 +33,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))  # the files beside this one, wherever it is run from
+from extractor_cases import CASES, SHAPES, BenchmarkCase, galaxies, with_holes
 from machine import described, write_between
 from startup import startup_section
 from threads import arithmetic_gain, gain
-from works import SHAPES, WORKS, Work, galaxies, punched
 
 __all__ = ["Result", "measured", "table"]
 
@@ -56,11 +56,11 @@ LONG_ENOUGH = 0.02
 
 @dataclass(frozen=True)
 class Result:
-    """Ratios of one work at one shape, one a round.
+    """Ratios of one case at one shape, one a round.
 
     Parameters
     ----------
-    work : Work
+    case : BenchmarkCase
     shape : str
     ratios, with_holes : list of float
         The peer's time an image over ours; with 1 % NaN in ours.
@@ -70,7 +70,7 @@ class Result:
         The peer's and our images a second.
     """
 
-    work: Work
+    case: BenchmarkCase
     shape: str
     ratios: list[float] = field(default_factory=list)
     with_holes: list[float] = field(default_factory=list)
@@ -83,39 +83,41 @@ class Result:
         found = {self.shape: self.ratios, f"{self.shape}, holes": self.with_holes}
         return [
             (
-                f"{self.work.name} against {self.work.peer}, {key}: {np.median(found[key]):.3g} of "
+                f"{self.case.name} against {self.case.peer}, {key}: {np.median(found[key]):.3g} of "
                 f"{least:g}"
             )
-            for key, least in self.work.required.items()
+            for key, least in self.case.required.items()
             if found.get(key) and np.median(found[key]) < least
         ]
 
 
-def measured(work: Work, shape: str, rounds: int, clock: Clock = time.perf_counter) -> Result:
-    """Measure one work at one shape by this clock; the gain of two threads by the wall clock."""
+def measured(
+    case: BenchmarkCase, shape: str, rounds: int, clock: Clock = time.perf_counter
+) -> Result:
+    """Measure one case at one shape by this clock; the gain of two threads by the wall clock."""
     images = galaxies(*SHAPES[shape])
-    result = Result(work, shape)
-    ready = [work.ready(image) for image in images]
-    images = work.given(images)
-    holes = punched(images) if work.holes else None
-    few = ready[: max(1, int(LONG_ENOUGH / _first(lambda: work.theirs(ready[0]))))]
-    again = 1 + int(LONG_ENOUGH / _first(lambda: work.ours(images)))
+    result = Result(case, shape)
+    ready = [case.ready(image) for image in images]
+    images = case.given(images)
+    holes = with_holes(images) if case.holes else None
+    few = ready[: max(1, int(LONG_ENOUGH / _first(lambda: case.theirs(ready[0]))))]
+    again = 1 + int(LONG_ENOUGH / _first(lambda: case.ours(images)))
 
     def theirs() -> float:
-        return _seconds(lambda: [work.theirs(each) for each in few], clock) / len(few)
+        return _seconds(lambda: [case.theirs(each) for each in few], clock) / len(few)
 
     def ours(batch: Any) -> float:
-        return _seconds(lambda: _repeat(work.ours, batch, again), clock) / (again * len(images))
+        return _seconds(lambda: _repeat(case.ours, batch, again), clock) / (again * len(images))
 
     with ThreadPoolExecutor(2) as pool:
-        gain(pool, work.ours, images)
+        gain(pool, case.ours, images)
         for _ in range(rounds):
             first, peer, second = ours(images), theirs(), ours(images)
             result.ratios.append(2 * peer / (first + second))
             result.rates.append((1 / peer, 2 / (first + second)))
             if holes is not None:
                 result.with_holes.append(peer / ours(holes))
-            result.threads.append(gain(pool, work.ours, images))
+            result.threads.append(gain(pool, case.ours, images))
     return result
 
 
@@ -123,7 +125,7 @@ def table(results: Iterable[Result]) -> str:
     """Return the results as a Markdown table."""
     lines = [
         (
-            "| work | against | shape | theirs, images/s | ours, images/s | ratio | required | "
+            "| case | against | shape | theirs, images/s | ours, images/s | ratio | required | "
             "with 1 "
             "% NaN | required | two threads |"
         ),
@@ -132,11 +134,11 @@ def table(results: Iterable[Result]) -> str:
     for result in results:
         theirs, ours = np.median(np.array(result.rates), axis=0)
         least = [
-            f"{result.work.required[key]:g}" if key in result.work.required else ""
+            f"{result.case.required[key]:g}" if key in result.case.required else ""
             for key in (result.shape, f"{result.shape}, holes")
         ]
         cells = [
-            *(result.work.name, result.work.peer, result.shape, _rate(theirs), _rate(ours)),
+            *(result.case.name, result.case.peer, result.shape, _rate(theirs), _rate(ours)),
             *(
                 _spread(result.ratios),
                 least[0],
@@ -149,26 +151,26 @@ def table(results: Iterable[Result]) -> str:
     return "\n".join(lines)
 
 
-def notes(works: Sequence[Work]) -> str:
+def notes(cases: Sequence[BenchmarkCase]) -> str:
     """Return what differs between the two sides, as a list."""
-    return "\n".join(f"- {work.name}, {work.peer}: {work.note}." for work in works if work.note)
+    return "\n".join(f"- {case.name}, {case.peer}: {case.note}." for case in cases if case.note)
 
 
-def _first(work: Callable[[], Any]) -> float:
+def _first(call: Callable[[], Any]) -> float:
     """Return about how long something takes that may have to be compiled first."""
-    work()
-    return _seconds(work, time.perf_counter)
+    call()
+    return _seconds(call, time.perf_counter)
 
 
-def _seconds(work: Callable[[], Any], clock: Clock) -> float:
+def _seconds(call: Callable[[], Any], clock: Clock) -> float:
     start = clock()
-    work()
+    call()
     return clock() - start
 
 
-def _repeat(work: Callable[[Any], Any], batch: Any, times: int) -> None:
+def _repeat(call: Callable[[Any], Any], batch: Any, times: int) -> None:
     for _ in range(times):
-        work(batch)
+        call(batch)
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -186,12 +188,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="The extractors against the libraries that measure the same."
     )
-    parser.add_argument("--rounds", type=int, default=9, help="rounds of each work and shape")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of each case and shape")
     parser.add_argument(
         "--only",
         default="",
         metavar="A,B,...",
-        help="works and peers whose names contain one of these words",
+        help="cases and peers whose names contain one of these words",
     )
     parser.add_argument(
         "--shapes", default=",".join(SHAPES), metavar="A,B,...", help=f"out of {', '.join(SHAPES)}"
@@ -223,32 +225,32 @@ def main() -> None:
         name, body = "startup", startup_section()
     else:
         words = chosen.only.lower().split(",")
-        works = [
-            work
-            for work in WORKS
-            if any(word in f"{work.name} {work.peer}".lower() for word in words)
+        cases = [
+            case
+            for case in CASES
+            if any(word in f"{case.name} {case.peer}".lower() for word in words)
         ]
         cv2.setNumThreads(1)
         results = []
         with threadpool_limits(1):
-            for work in works:
+            for case in cases:
                 for shape in chosen.shapes.split(","):
                     results.append(
                         measured(
-                            work,
+                            case,
                             shape,
                             chosen.rounds,
                             time.thread_time if chosen.cpu else time.perf_counter,
                         )
                     )
                     sys.stderr.write(
-                        f"{work.name}, {work.peer}, {shape}: {_spread(results[-1].ratios)}\n"
+                        f"{case.name}, {case.peer}, {shape}: {_spread(results[-1].ratios)}\n"
                     )
             arithmetic = (
                 f"Arithmetic that touches no memory gains {_spread(arithmetic_gain())} on two "
                 "threads."
             )
-        name, body = "extractors", f"{table(results)}\n\n{arithmetic}\n\n{notes(works)}"
+        name, body = "extractors", f"{table(results)}\n\n{arithmetic}\n\n{notes(cases)}"
         for miss in (miss for result in results for miss in result.misses):
             sys.stderr.write(f"below what is required: {miss}\n")
     section = f"{described(PACKAGES, load)}\n\n{body}"

@@ -1,4 +1,4 @@
-"""What a timing was taken on, and where it is written down."""
+"""Machine and versions of a timing, and the sections of docs/benchmarks.md."""
 
 import os
 import platform
@@ -52,7 +52,7 @@ def instruction_set() -> str:
 
 
 def processor() -> str:
-    """Return the name that the processor gives itself."""
+    """Return the model name of the processor."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     return next(
@@ -62,7 +62,7 @@ def processor() -> str:
 
 
 def write_between(name: str, section: str, page: Path = DOCS) -> None:
-    """Replace what stands between ``<!-- name -->`` and ``<!-- /name -->`` in a page."""
+    """Replace the text between ``<!-- name -->`` and ``<!-- /name -->`` in a page."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     text = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
     if begin not in text:

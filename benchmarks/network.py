@@ -5,14 +5,14 @@
     python benchmarks/network.py            # prints the table
     python benchmarks/network.py --write    # and puts it into docs/benchmarks.md
 
-Each round measures everyone once, one after the other in one process; ratios are taken within a
+Each round measures each library once, one after the other in one process; ratios are taken within a
 round and their median is reported, so what else the machine does falls on all alike. Each peer is
 used as its users do, but for what would only slow it down: PyTorch's batches are taken by an index
 instead of a DataLoader, and its Adam is the fused one as well as the default. Training the same
 number of epochs, all have the same accuracy but for chance, which is looked at before anything is
 timed.
 
-PyTorch is no dependency: without it, scikit-learn is the only peer.
+PyTorch is not a dependency: without it, scikit-learn is the only peer.
 """
 
 import argparse
@@ -39,7 +39,7 @@ FEATURES, HIDDEN, CLASSES, SAMPLES, BATCH, EPOCHS, RATE = 500, 64, 5, 20_000, 12
 PACKAGES = ("galfeat", "numpy", "scikit-learn", "torch")
 
 Floats = NDArray[np.float32]
-Work = Callable[[], Any]
+Call = Callable[[], Any]
 
 
 def data() -> tuple[Floats, NDArray[np.intp]]:
@@ -76,8 +76,8 @@ def theirs() -> Theirs:
     )
 
 
-def torch_work(X: Floats, y: NDArray[np.intp]) -> tuple[dict[str, Work], dict[str, Work]]:
-    """Return what PyTorch is to do for training and for prediction."""
+def torch_calls(X: Floats, y: NDArray[np.intp]) -> tuple[dict[str, Call], dict[str, Call]]:
+    """Return PyTorch's calls for training and for prediction."""
     import torch
 
     torch.set_num_threads(1)
@@ -109,24 +109,24 @@ def torch_work(X: Floats, y: NDArray[np.intp]) -> tuple[dict[str, Work], dict[st
     }
 
 
-def timed(work: Work) -> float:
-    """Return the seconds that the work takes."""
+def timed(call: Call) -> float:
+    """Return the seconds that the call takes."""
     start = time.perf_counter()
-    work()
+    call()
     return time.perf_counter() - start
 
 
-def rounds(works: dict[str, Work], number: int) -> dict[str, list[float]]:
-    """Return everyone's seconds in each round.
+def rounds(calls: dict[str, Call], number: int) -> dict[str, list[float]]:
+    """Return the seconds of each call in each round.
 
-    The order is turned round from one round to the next.
+    The order is reversed from one round to the next.
     """
-    for work in works.values():
-        work()
-    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for call in calls.values():
+        call()
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
     for index in range(number):
-        for name in list(works)[:: 1 if index % 2 else -1]:
-            seconds[name].append(timed(works[name]))
+        for name in list(calls)[:: 1 if index % 2 else -1]:
+            seconds[name].append(timed(calls[name]))
     return seconds
 
 
@@ -143,14 +143,14 @@ def compared(seconds: dict[str, list[float]], samples: int) -> list[str]:
     return lines
 
 
-def on_threads(work: Work, number: int) -> float:
+def on_threads(call: Call, number: int) -> float:
     """Return the median ratio of the time on one thread to that on two."""
     ratios = []
     for index in range(number):
         times = {}
         for threads in (1, 2) if index % 2 else (2, 1):
             with threadpool_limits(threads):
-                times[threads] = timed(work)
+                times[threads] = timed(call)
         ratios.append(times[1] / times[2])
     return median(ratios)
 
@@ -169,32 +169,32 @@ def libraries() -> str:
 
 
 def check(predicted: dict[str, Floats], y: NDArray[np.intp]) -> None:
-    """Refuse to compare speeds of networks that have not learned alike."""
+    """Refuse to compare speeds of networks of different accuracy."""
     right = {
         name: float((probabilities.argmax(axis=1) == y).mean())
         for name, probabilities in predicted.items()
     }
     if max(right.values()) - min(right.values()) > 0.02:
-        raise SystemExit(f"the networks have not learned alike: {right}")
+        raise SystemExit(f"the networks differ in accuracy: {right}")
 
 
 def report(number: int) -> str:
     """Measure, and return the section."""
     load, (X, y) = os.getloadavg(), data()
-    training: dict[str, Work] = {
+    training: dict[str, Call] = {
         "galfeat": lambda: ours().fit(X, y),
         "scikit-learn": lambda: theirs().fit(X, y),
     }
     fitted, other = ours().fit(X, y), theirs().fit(X, y)
-    predicting: dict[str, Work] = {
+    predicting: dict[str, Call] = {
         "galfeat": lambda: fitted.predict_proba(X),
         "scikit-learn": lambda: other.predict_proba(X),
     }
     with threadpool_limits(1):
         if find_spec("torch") is not None:
-            more_training, more_predicting = torch_work(X, y)
+            more_training, more_predicting = torch_calls(X, y)
             training, predicting = training | more_training, predicting | more_predicting
-        check({name: np.asarray(work()) for name, work in predicting.items()}, y)
+        check({name: np.asarray(call()) for name, call in predicting.items()}, y)
         trained, predicted = rounds(training, number), rounds(predicting, 5 * number)
     two = {
         "training": on_threads(training["galfeat"], number),

@@ -1,4 +1,4 @@
-"""Files on disk to a feature table.
+"""Time and memory from files on disk to a feature table, against a script of peer libraries.
 
 `galfeat.pipeline.extract` against a script of astropy, scikit-image, mahotas and OpenCV.
 
@@ -75,7 +75,7 @@ Clock = Callable[[], float]
 
 
 class Script:
-    """What an astronomer writes in an afternoon, with the time that each step takes."""
+    """Script of peer libraries as an astronomer would write it, with the time of each step."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -137,7 +137,7 @@ class Script:
         )
 
     def patterns(self, band: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return how often each local pattern is there, at three radii."""
+        """Return the frequencies of the local binary patterns at three radii."""
         codes = (
             (8 * radius, local_binary_pattern(band, 8 * radius, radius, "uniform"))
             for radius in (1, 2, 3)
@@ -153,7 +153,7 @@ def eight_bits(image: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def ours(folder: Path, out: Path, features: Sequence[str], processors: int, clock: Clock) -> float:
-    """Return the seconds that extraction takes, on so many processors."""
+    """Return the seconds that extraction takes, on a number of processors."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(before)[:processors])
     try:
@@ -165,7 +165,7 @@ def ours(folder: Path, out: Path, features: Sequence[str], processors: int, cloc
 
 
 def make_files(folder: Path, n: int) -> list[Path]:
-    """Write simulated galaxies, again and again, to so many files, and their catalog."""
+    """Write a catalog and so many files of simulated galaxies, repeated as needed."""
     write_survey(SimulatedSurvey(DISTINCT, size=64, seed=1), folder)
     originals = [path.read_bytes() for path in sorted(folder.glob("*.fits"))]
     for path in folder.iterdir():

@@ -56,8 +56,8 @@ Images = Iterator[NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Work:
-    """What is read, by us and by others.
+class ReadingCase:
+    """Read operation by galfeat and by peer libraries.
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ class Work:
         ]
 
 
-def small_files(folder: Path, count: int) -> Work:
-    """Write a folder of plain images, and return what reading it is."""
+def small_files(folder: Path, count: int) -> ReadingCase:
+    """Write a folder of plain images, and return the case of reading it."""
     folder.mkdir()
     paths = [folder / f"galaxy{number:05d}.fits" for number in range(count)]
     for path, pixels in zip(paths, _noise(count), strict=True):
@@ -124,11 +124,11 @@ def small_files(folder: Path, count: int) -> Work:
     theirs = {"`astropy.io.fits.getdata`": (by_astropy, 20.0)}
     if fitsio is not None:
         theirs["`fitsio.read`"] = (by_fitsio, 1.5)
-    return Work(f"{count:,} files", count, lambda: _of(open_source(folder)), theirs)
+    return ReadingCase(f"{count:,} files", count, lambda: _of(open_source(folder)), theirs)
 
 
-def extensions(path: Path, count: int) -> Work:
-    """Write one file with an extension a galaxy, and return what reading it is."""
+def extensions(path: Path, count: int) -> ReadingCase:
+    """Write one file with one extension per galaxy, and return the case of reading it."""
     with path.open("wb") as file:
         file.write(fits.PrimaryHDU().header.tostring().encode())
         for number, pixels in enumerate(_noise(count)):
@@ -143,7 +143,7 @@ def extensions(path: Path, count: int) -> Work:
                     yield hdu.data.astype(np.float32)
                     del hdu.data
 
-    return Work(
+    return ReadingCase(
         f"{count:,} extensions of one file",
         count,
         lambda: _of(open_source(path)),
@@ -151,8 +151,8 @@ def extensions(path: Path, count: int) -> Work:
     )
 
 
-def mosaic(folder: Path, side: int) -> Work:
-    """Write a mosaic and a catalog of positions in it, and return what reading cutouts is."""
+def mosaic(folder: Path, side: int) -> ReadingCase:
+    """Write a mosaic and a catalog of positions in it, and return the case of reading cutouts."""
     folder.mkdir()
     path, positions = folder / "mosaic.fits", folder / "positions.csv"
     wcs = WCS(naxis=2)
@@ -178,13 +178,13 @@ def mosaic(folder: Path, side: int) -> Work:
 
     name = f"{POSITIONS:,} positions in {side:,} x {side:,} pixels"
     ours = lambda: _of(open_source(path, positions=positions, size_pixels=SIZE))  # noqa: E731 - as the others are given
-    return Work(name, POSITIONS, ours, {"`Cutout2D` over `.data`": (by_astropy, 5.0)})
+    return ReadingCase(name, POSITIONS, ours, {"`Cutout2D` over `.data`": (by_astropy, 5.0)})
 
 
-def peak_memory(work: Work) -> float:
+def peak_memory(case: ReadingCase) -> float:
     """Return the most memory that our side has at a time, in MB."""
     tracemalloc.start()
-    for _ in work.ours():
+    for _ in case.ours():
         pass
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -247,13 +247,13 @@ def main() -> None:
             "mosaic": lambda: mosaic(here / "mosaic", chosen.side),
         }
         for name in chosen.only.split(","):
-            work = makers[name]()
-            work.measure(chosen.rounds, time.process_time if chosen.cpu else time.perf_counter)
-            lines += work.rows()
+            case = makers[name]()
+            case.measure(chosen.rounds, time.process_time if chosen.cpu else time.perf_counter)
+            lines += case.rows()
             if name == "mosaic":
                 half = mosaic(here / "half", chosen.side // 2)
                 notes = (
-                    f"\n\nMost memory at a time for the positions: {peak_memory(work):.1f} MB; "
+                    f"\n\nMost memory at a time for the positions: {peak_memory(case):.1f} MB; "
                     f"{peak_memory(half):.1f} MB in a mosaic "
                     "of a quarter of the pixels."
                 )

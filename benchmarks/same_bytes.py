@@ -1,4 +1,4 @@
-"""Whether a change of the code left everything that galfeat writes as it was, to the last byte.
+"""Byte-for-byte comparison of all that galfeat writes, before and after a change of the code.
 
 For refactorings: record what the code before writes, record what the code after writes, compare::
 
@@ -12,10 +12,10 @@ folder, and writes the size and the SHA-256 of every file that they wrote, with 
 the versions. What is run is listed by ``python benchmarks/same_bytes.py work``:
 
 - ``simulate`` in the layouts files, mef and cube; ``extract`` with every extractor, with the
-  default and with other settings (`SETTINGS`), on threads and in processes; on damaged files,
-  pictures and a mosaic, whose failures count as well; ``train``, ``classify``, ``export``,
-  ``show``, ``info``, ``audit``; the help of each command, ``config``, and refusals; ``compare
-  --quick`` with its report and its figures;
+  default and with other settings (``SETTINGS`` of ``same_bytes_runs.py``), on threads and in
+  processes; on damaged files, pictures and a mosaic, whose failures count as well; ``train``,
+  ``classify``, ``export``, ``show``, ``info``, ``audit``; the help of each command, ``config``,
+  and refusals; ``compare --quick`` with its report and its figures;
 - of real galaxies EFIGI's first 200 pictures and all FITS cutouts, from the folder that
   ``--data`` or ``GALFEAT_TEST_DATA`` names or that lies in ``../shared/data`` beside the
   checkout. Without it that part is left out, which `record` says.
@@ -39,7 +39,7 @@ table of a run with failures holds a sum over the times at which the cutouts' fi
 changed, in the entry ``files`` of the metadata ``galfeat.run``, so the files that are read are
 given one time.
 
-`compare` names every file that differs and leaves with status 1 if there is one, with 0 if there
+`compare` names every file that differs and exits with status 1 if there is one, with 0 if there
 is none. Sums are rounded otherwise on other processors and by other libraries, so it refuses,
 with status 2, records that were made on different processors, with different versions or from
 different files (take one ``same_bytes.py`` for both). It does not refuse those of two versions of
@@ -47,102 +47,33 @@ galfeat, but each file that holds the version will differ.
 """
 
 import argparse
-import csv
 import hashlib
 import json
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from astropy.io import fits
-from PIL import Image
-
 sys.path.insert(0, str(Path(__file__).parent))  # the files beside this one, wherever it is run from
 from machine import instruction_set, processor  # type: ignore[import-not-found]
+from same_bytes_inputs import write_inputs  # type: ignore[import-not-found]
+from same_bytes_runs import INPUTS, Job, work  # type: ignore[import-not-found]
 
-__all__ = ["SETTINGS", "Job", "RefusedError", "compared", "main", "recorded", "steady", "work"]
+__all__ = ["RefusedError", "compared", "main", "recorded", "steady"]
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
-PICTURES = 200  # of EFIGI, the first of its catalog
-INPUTS = "inputs"
-CHANGED = 1_700_000_000  # seconds since 1970, when all that is read was last changed
 PACKAGES = (
     "numpy", "scipy", "astropy", "scikit-image", "opencv-python-headless", "pillow",
     "scikit-learn", "threadpoolctl", "numba", "llvmlite", "pyarrow", "typer", "rich",
     "matplotlib", "jinja2", "torch",
 )  # fmt: skip
-COMMANDS = (
-    "simulate", "extract", "train", "classify", "compare", "export", "info", "show", "audit",
-    "config", "doctor",
-)  # fmt: skip
-
-SETTINGS: Mapping[str, str] = {
-    "averaged": """
-[preparation]
-fit = "crop"
-sky = "clipped"
-noise = "mad"
-neighbours = "mask"
-centring = "pixel"
-no_object = "keep"
-[features.pixels]
-downsample = 2
-[features.color]
-bins = 16
-pairs = "all"
-[features.texture]
-levels = 16
-distances = [1, 3]
-patterns = "fourier"
-[features.hog]
-orientations = 8
-channel = "strongest"
-rotation = "averaged"
-block_norm = "L2"
-[features.sift]
-keypoints = "dense"
-encoding = "fisher"
-n_words = 16
-""",
-    "mirrored": """
-[preparation]
-size = 48
-stretch = "none"
-sky = "none"
-noise = "map_if_any"
-centring = "subpixel"
-extent = 0.3
-no_object = "keep"
-[features.pixels]
-size = 24
-[features.color]
-pairs = "none"
-[features.texture]
-radii = [1, 4]
-patterns = "directed"
-[features.hog]
-rotation = "mirrored"
-block_norm = "L1-sqrt"
-[features.sift]
-encoding = "fisher"
-n_words = 8
-contrast_threshold = 0.05
-octave_layers = 2
-""",
-}
-"""Settings other than the defaults, the contents of files for ``--config``."""
-
 _TIMED = re.compile(r"will take about|\bleft$|a second|compiling the extractors")
 _COSTS = re.compile(rb'<table id="table-costs">.*?</table>', re.DOTALL)
 _FOUR_CELLS = re.compile(rb"(?:<td>[\d.,]+</td>){4}(?=</tr>)")
@@ -166,121 +97,6 @@ class RefusedError(Exception):
     """What was asked for cannot be done; the message says why."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One run of a command.
-
-    Parameters
-    ----------
-    name : str
-        The folder of its files.
-    arguments : tuple of str
-        Of the command line; ``{}`` is the job's own folder.
-    status : int, default 0
-        The exit status that it must have.
-    """
-
-    name: str
-    arguments: tuple[str, ...]
-    status: int = 0
-
-
-def work(*, real: bool) -> tuple[Job, ...]:
-    """Return all runs, in order.
-
-    Parameters
-    ----------
-    real : bool
-        Whether real galaxies are there.
-    """
-    return (*_simulated(), *_made(), *_words(), *(_real() if real else ()), *_comparison())
-
-
-def _job(name: str, line: str, status: int = 0) -> Job:
-    return Job(name, tuple(line.split()), status)
-
-
-def _extract(name: str, source: str, line: str = "") -> Job:
-    return _job(f"extract-{name}", f"extract {source} --out {{}}/F.parquet {line}")
-
-
-def _simulated() -> list[Job]:
-    files, mef, cube = (f"simulate-{layout}/survey" for layout in ("files", "mef", "cube"))
-    table, model = "extract-files/F.parquet", "train/M.galfeat"
-    return [
-        _job("simulate-files", "simulate {}/survey --n 300 --layout files"),
-        _job(
-            "simulate-mef",
-            "simulate {}/survey --n 120 --size 32 --depth deep --layout mef --seed 3",
-        ),
-        _job(
-            "simulate-cube",
-            "simulate {}/survey --n 24 --size 80 --bands g,r,i,z --depth shallow "
-            "--noise correlated --realistic --seed 1 --contact-sheet {}/sheet.png",
-        ),
-        _extract("files", files),
-        *(_extract(f"files-{name}", files, f"--config {INPUTS}/{name}.toml") for name in SETTINGS),
-        _extract("processes", files, "--processes --workers 2 --features hog,texture"),
-        _extract("mef", mef, "--size 32 --workers 1"),
-        _extract("cube", cube, "--bands r,g,z --size 40 --features color,sift"),
-        _job("train", f"train {table} --out {{}}/M.galfeat"),
-        _job(
-            "train-averaged",
-            "train extract-files-averaged/F.parquet --out {}/M.galfeat --hidden 32,16 --seed 7",
-        ),
-        _job("train-pixels", f"train {table} --out {{}}/M.galfeat --inputs pixels_pca"),
-        _job("classify-parquet", f"classify {model} {files} --out {{}}/P.parquet"),
-        _job("classify-csv", f"classify {model} {files} --out {{}}/P.csv"),
-        _job("classify-averaged", f"classify train-averaged/M.galfeat {files} --out {{}}/P.csv"),
-        _job("export-fits", f"export {table} {{}}/F.fits"),
-        _job("export-csv", f"export {table} {{}}/F.csv"),
-        _job("info-table", f"info {table}"),
-        _job("info-model", f"info {model}"),
-        _job("show", f"show {cube} --id sim000003 --out {{}}/figure.png"),
-        _job("audit", "audit --out {} --n 10"),
-    ]
-
-
-def _made() -> list[Job]:
-    positions = f"--positions {INPUTS}/positions.csv --size-pixels 64"
-    return [
-        _extract("damaged", f"{INPUTS}/damaged"),
-        _extract("pictures", f"{INPUTS}/pictures"),
-        _extract("mosaic", f"{INPUTS}/mosaic.fits", positions),
-    ]
-
-
-def _words() -> list[Job]:
-    return [
-        *(_job(f"help-{name}", f"{name} --help") for name in COMMANDS),
-        _job("config", "config"),
-        *(_job(f"config-{name}", f"config {INPUTS}/{name}.toml") for name in SETTINGS),
-        _job("refused-source", "extract nowhere --out {}/F.parquet", 2),
-        _job(
-            "refused-extractor",
-            f"extract {INPUTS}/pictures --out {{}}/F.parquet --features wavelets",
-            2,
-        ),
-        _job("refused-label", "train extract-files/F.parquet --out {}/M.galfeat --label color", 2),
-    ]
-
-
-def _real() -> list[Job]:
-    efigi, kids = f"{INPUTS}/efigi", f"{INPUTS}/fits/kids_sdss"
-    return [
-        _extract("efigi", efigi),
-        _extract("efigi-averaged", efigi, f"--config {INPUTS}/averaged.toml"),
-        *(_extract(name, f"{INPUTS}/fits/{name}") for name in ("decam", "hst", "kids_sdss")),
-        _extract("kids_sdss-mirrored", kids, f"--config {INPUTS}/mirrored.toml"),
-        _extract("kids_sdss-alone", kids, "--no-companions --features pixels,hog"),
-    ]
-
-
-def _comparison() -> list[Job]:
-    line = "compare simulate-mef/survey --quick --size 32 --workers 2 --out {}/report"
-    return [_job("compare", line)]
-
-
 def recorded(data: Path | None, *, kept: bool = False) -> Record:
     """Run everything, and return what was written, by which code, and where.
 
@@ -297,7 +113,7 @@ def recorded(data: Path | None, *, kept: bool = False) -> Record:
         who = json.loads(_run(["-c", _WHO], folder, environment).stdout)
         _say(f"galfeat {who['galfeat']} of {Path(who['file']).parent}")
         written = folder / "work"
-        _prepare(written / INPUTS, data)
+        write_inputs(written / INPUTS, data)
         inputs = _digests(written)
         start = time.perf_counter()
         for job in work(real=data is not None):
@@ -346,88 +162,17 @@ def _run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str])
 
 
 def _do(job: Job, folder: Path, environment: Mapping[str, str]) -> None:
-    """Run a command, and keep what it said beside its files."""
+    """Run a command, and write its output and exit status beside its files."""
     (folder / job.name).mkdir(parents=True)
     arguments = [each.replace("{}", job.name) for each in job.arguments]
     done = _run(["-m", "galfeat.scripts.main", *arguments], folder, environment)
     if done.returncode != job.status:
-        status = f"left with status {done.returncode}, not {job.status}"
+        status = f"exited with status {done.returncode}, not {job.status}"
         raise RefusedError(f"'galfeat {' '.join(arguments)}' {status}: {done.stderr.strip()}")
     said = [line for line in done.stderr.splitlines() if not _TIMED.search(line)]
     text = "\n".join([f"status {done.returncode}", *said, "", done.stdout])
     said_in = folder / job.name / "said.txt"
     said_in.write_text(text.replace(str(folder), "FOLDER"), encoding="utf-8")
-
-
-def _prepare(folder: Path, data: Path | None) -> None:
-    """Write what the commands read and galfeat does not write itself."""
-    folder.mkdir(parents=True)
-    for name, settings in SETTINGS.items():
-        (folder / f"{name}.toml").write_text(settings, encoding="utf-8")
-    chance = np.random.default_rng(0)
-    _damage(folder / "damaged", chance)
-    _draw(folder / "pictures", chance)
-    fits.PrimaryHDU(_sky(chance, 200, 300)).writeto(folder / "mosaic.fits")
-    places = {"inside": (100, 100), "other": (220, 90), "edge": (290, 100)}
-    places |= {"corner": (3, 195), "outside": (900, 900)}
-    _write(folder / "positions.csv", ["id", "x", "y"], [(name, *at) for name, at in places.items()])
-    if data is not None:
-        _copy(folder, data)
-    for path in folder.rglob("*"):
-        os.utime(path, (CHANGED, CHANGED))
-
-
-def _sky(chance: np.random.Generator, ny: int, nx: int) -> Any:
-    """Return an image of round blobs on noise, one of them in the middle."""
-    y, x = np.mgrid[:ny, :nx]
-    image = chance.normal(10, 1, (ny, nx))
-    for cy, cx in [(ny / 2, nx / 2), *chance.uniform(0, 1, (ny * nx // 4000, 2)) * (ny, nx)]:
-        image += 40 * np.exp(-np.hypot(y - cy, x - cx) / chance.uniform(2, 6))
-    return image.astype(np.float32)
-
-
-def _damage(folder: Path, chance: np.random.Generator) -> None:
-    """Write files that can be read, some with bad pixels, and files that cannot."""
-    folder.mkdir()
-    for number in range(4):
-        image = _sky(chance, 64, 64)
-        image[chance.random(image.shape) < 0.02 * number] = np.nan
-        fits.PrimaryHDU(image).writeto(folder / f"good{number}.fits")
-    whole = (folder / "good0.fits").read_bytes()
-    broken = {"cut": whole[:5000], "header": whole[:2000], "empty": b""}
-    for name, content in (broken | {"text": b"no image\n" * 400}).items():
-        (folder / f"{name}.fits").write_bytes(content)
-    fits.PrimaryHDU(np.full((64, 64), np.nan, np.float32)).writeto(folder / "blank.fits")
-    fits.PrimaryHDU(np.zeros((64, 64), np.int16)).writeto(folder / "zeros.fits")
-    fits.PrimaryHDU(_sky(chance, 8, 8)).writeto(folder / "tiny.fits")
-
-
-def _draw(folder: Path, chance: np.random.Generator) -> None:
-    """Write pictures, and one that is cut short."""
-    folder.mkdir()
-    for number, (ny, nx) in enumerate([(64, 64), (100, 100), (70, 120), (64, 64)]):
-        bands = np.stack([_sky(chance, ny, nx) for _ in range(3)], axis=-1)
-        picture = Image.fromarray(np.clip(bands * 4, 0, 255).astype(np.uint8))
-        picture.save(folder / f"picture{number}.{'png' if number % 2 else 'jpg'}")
-    whole = (folder / "picture1.png").read_bytes()
-    (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
-
-
-def _copy(folder: Path, data: Path) -> None:
-    """Copy the real galaxies, so that their place is in no path."""
-    shutil.copytree(data / "fits", folder / "fits")
-    with (data / "efigi" / "catalog.csv").open(newline="", encoding="utf-8") as handle:
-        names, *rows = csv.reader(handle)
-    for row in rows[:PICTURES]:
-        target = folder / "efigi" / row[names.index("file")]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(data / "efigi" / row[names.index("file")], target)
-    _write(folder / "efigi" / "catalog.csv", names, rows[:PICTURES])
-
-
-def _write(path: Path, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as handle:
-        csv.writer(handle).writerows([names, *rows])
 
 
 def _digests(folder: Path) -> dict[str, dict[str, Any]]:
@@ -530,7 +275,7 @@ def _read(path: Path) -> Record:
     try:
         record: Record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RefusedError(f"{path} is no record: {error}") from error
+        raise RefusedError(f"{path} is not a record: {error}") from error
     return record
 
 

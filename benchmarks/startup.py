@@ -12,7 +12,7 @@ from statistics import median
 
 __all__ = ["startup_section"]
 
-_CODE = """
+_FIRST_CUTOUT = """
 import json, sys, time
 start = time.perf_counter()
 import numpy as np
@@ -26,7 +26,7 @@ for name, kind in EXTRACTORS.items():
     took[name] = time.perf_counter() - before
 print(json.dumps(took))
 """
-_BARE = "import sklearn.base; print('{}')"  # what every estimator needs
+_SKLEARN_ONLY = "import sklearn.base; print('{}')"  # what every estimator needs
 _LISTED = 8  # packages named
 _ROUNDS = 11
 
@@ -34,11 +34,15 @@ _ROUNDS = 11
 def startup_section() -> str:
     """Measure, and return Markdown."""
     with tempfile.TemporaryDirectory() as cache:
-        cold, compiled, _ = _run(cache, _CODE)
+        cold, compiled, _ = _timed_process(cache, _FIRST_CUTOUT)
         bare, warm = zip(
-            *[(_run(cache, _BARE)[0], _run(cache, _CODE)) for _ in range(_ROUNDS)], strict=True
+            *[
+                (_timed_process(cache, _SKLEARN_ONLY)[0], _timed_process(cache, _FIRST_CUTOUT))
+                for _ in range(_ROUNDS)
+            ],
+            strict=True,
         )
-        shares = _imports(_run(cache, _CODE, "-X", "importtime")[2])
+        shares = _import_seconds(_timed_process(cache, _FIRST_CUTOUT, "-X", "importtime")[2])
     whole, parts, _ = sorted(warm, key=lambda each: each[0])[_ROUNDS // 2]
     rows = [f"| {name} | {compiled[name]:.2f} | {parts[name]:.3f} |" for name in parts]
     listed = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in shares.most_common(_LISTED))
@@ -59,7 +63,7 @@ def startup_section() -> str:
     )
 
 
-def _run(cache: str, code: str, *flags: str) -> tuple[float, Mapping[str, float], str]:
+def _timed_process(cache: str, code: str, *flags: str) -> tuple[float, Mapping[str, float], str]:
     """Return the seconds of a whole process, those of its parts, and what it wrote to stderr."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache, "OPENBLAS_NUM_THREADS": "1"}
     start = time.perf_counter()
@@ -73,7 +77,7 @@ def _run(cache: str, code: str, *flags: str) -> tuple[float, Mapping[str, float]
     return time.perf_counter() - start, json.loads(done.stdout), done.stderr
 
 
-def _imports(log: str) -> Counter[str]:
+def _import_seconds(log: str) -> Counter[str]:
     """Return the seconds that each package's own modules took, of the log of ``-X importtime``."""
     shares: Counter[str] = Counter()
     for line in log.splitlines():

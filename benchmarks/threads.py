@@ -1,4 +1,4 @@
-"""What two Python threads gain on the same calls, as the workers of a batch share them.
+"""Speed-up of two Python threads over one on the same calls, as workers of a batch run share them.
 
 Whoever is done takes the next.
 

@@ -1,4 +1,4 @@
-"""What hand-written LLVM vector code gains over plain numba, kernel by kernel.
+"""Gain of the LLVM vector code over plain numba, kernel by kernel.
 
 Run from the folder of the project, on a quiet machine (a minute of it compiles)::
 
@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))  # the files beside this one, wherever it is run from
+from extractor_cases import LEVELS, LIMITS, SHAPES, STEP, galaxies
 from machine import described
-from works import LEVELS, LIMITS, SHAPES, STEP, galaxies
 
 from galfeat.features.color import kernel as color
 from galfeat.features.kernels import compiling
@@ -323,7 +323,7 @@ def descriptors(module: Any, planes: Any) -> Any:
 
 def kernels() -> Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any], float]]:
     """Return each kernel as it is, with plain loops, and how far their results may differ."""
-    compiling._keep = lambda _: None  # the plain ones are not for the cache
+    compiling._enable_cache = lambda _: None  # the plain ones are not for the cache
     loops = SimpleNamespace(
         lbp=plain("texture.lbp.kernel_planes", "texture.lbp.kernel_compare", "texture.lbp.kernel"),
         dense=plain("sift.dense.kernel_gradients", "sift.dense.kernel_cells", "sift.dense.kernel"),
@@ -361,11 +361,11 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def seconds(work: Callable[[Any], Any], planes: Any) -> float:
+def seconds(call: Callable[[Any], Any], planes: Any) -> float:
     """Return the processor time of one call, over as many as take long enough."""
     calls, start = 0, time.process_time()
     while (spent := time.process_time() - start) < LONG_ENOUGH:
-        work(planes)
+        call(planes)
         calls += 1
     return spent / calls
 

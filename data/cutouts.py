@@ -49,6 +49,9 @@ class Cutout:
         the galaxy.
     wcs : astropy.wcs.WCS, optional
         Celestial coordinates of the pixels.
+    units : tuple of str
+        Unit of each band as its file states it (BUNIT), ``""`` where it states none; empty if none
+        is stated at all.
     """
 
     id: str
@@ -60,21 +63,26 @@ class Cutout:
     noise: NDArray[np.float32] | None = None
     wcs: Any = None
     segmentation: NDArray[np.int32] | None = None
+    units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or len(self.bands) != self.pixels.shape[0]:
             raise CutoutError(
-                f"pixels of shape {self.pixels.shape} do not go with the bands "
+                f"pixels of shape {self.pixels.shape} do not match the bands "
                 f"{', '.join(self.bands)}"
+            )
+        if self.units and len(self.units) != len(self.bands):
+            raise CutoutError(
+                f"{len(self.units)} units do not go with the bands {', '.join(self.bands)}"
             )
         if self.noise is not None and self.noise.shape != self.pixels.shape:
             raise CutoutError(
-                f"noise of shape {self.noise.shape} does not go with pixels of shape "
+                f"noise of shape {self.noise.shape} does not match pixels of shape "
                 f"{self.pixels.shape}"
             )
         if self.segmentation is not None and self.segmentation.shape != self.pixels.shape[1:]:
             raise CutoutError(
-                f"segments of shape {self.segmentation.shape} do not go with pixels of shape "
+                f"segments of shape {self.segmentation.shape} do not match pixels of shape "
                 f"{self.pixels.shape}"
             )
 
@@ -95,7 +103,10 @@ class Cutout:
             )
         order = [self.bands.index(band) for band in bands]
         noise = None if self.noise is None else self.noise[order]
-        return replace(self, pixels=self.pixels[order], bands=tuple(bands), noise=noise)
+        units = tuple(self.units[number] for number in order) if self.units else ()
+        return replace(
+            self, pixels=self.pixels[order], bands=tuple(bands), noise=noise, units=units
+        )
 
 
 class _PixelPlanes(Protocol):
@@ -111,6 +122,8 @@ class _PixelPlanes(Protocol):
     def noise(self) -> NDArray[np.float32] | None: ...
     @property
     def segmentation(self) -> NDArray[np.int32] | None: ...
+    @property
+    def units(self) -> tuple[str, ...]: ...
 
 
 def unchecked_cutout(id: str, found: _PixelPlanes, file: str, row: int) -> Cutout:  # noqa: A002
@@ -126,6 +139,7 @@ def unchecked_cutout(id: str, found: _PixelPlanes, file: str, row: int) -> Cutou
         noise=found.noise,
         wcs=None,
         segmentation=found.segmentation,
+        units=found.units,
     )
     return cutout
 
@@ -179,6 +193,8 @@ class Cutouts:
     segmentation : array of int32, shape (n, ny, nx), optional
         Labels of the objects that pixels belong to, 0 for the sky; all 0 where a galaxy has no
         segmentation map.
+    units : sequence of str, optional
+        Unit of each band, ``""`` where none is stated.
 
     Raises
     ------
@@ -193,6 +209,7 @@ class Cutouts:
     noise: NDArray[np.float32] | None = field(default=None, repr=False)
     catalog: pa.Table | None = field(default=None, repr=False)
     segmentation: NDArray[np.int32] | None = field(default=None, repr=False)
+    units: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         pixels = _as_float32(self.pixels)
@@ -202,9 +219,11 @@ class Cutouts:
             )
         if len(self.ids) != pixels.shape[0] or len(self.bands) != pixels.shape[1]:
             raise UsageError(
-                f"{len(self.ids)} ids and {len(self.bands)} bands do not go with pixels of shape "
+                f"{len(self.ids)} ids and {len(self.bands)} bands do not match pixels of shape "
                 f"{pixels.shape}"
             )
+        if self.units and len(self.units) != len(self.bands):
+            raise UsageError(f"{len(self.units)} units do not go with {len(self.bands)} bands")
         if self.catalog is not None and self.catalog.num_rows != pixels.shape[0]:
             raise UsageError(
                 f"the catalog has {self.catalog.num_rows} rows for {pixels.shape[0]} cutouts"
@@ -217,7 +236,7 @@ class Cutouts:
         noise = None if self.noise is None else _as_float32(self.noise)
         if noise is not None and noise.shape != pixels.shape:
             raise UsageError(
-                f"noise of shape {noise.shape} does not go with pixels of shape {pixels.shape}"
+                f"noise of shape {noise.shape} does not match pixels of shape {pixels.shape}"
             )
         segments = (
             None
@@ -226,7 +245,7 @@ class Cutouts:
         )
         if segments is not None and segments.shape != (pixels.shape[0], *pixels.shape[2:]):
             raise UsageError(
-                f"segments of shape {segments.shape} do not go with pixels of shape {pixels.shape}"
+                f"segments of shape {segments.shape} do not match pixels of shape {pixels.shape}"
             )
         values = {
             "pixels": pixels,
@@ -234,6 +253,7 @@ class Cutouts:
             "noise": noise,
             "segmentation": segments,
             "ids": tuple(self.ids),
+            "units": tuple(self.units),
         }
         for name, value in {**values, "bands": tuple(self.bands)}.items():
             object.__setattr__(self, name, value)

@@ -22,6 +22,7 @@ from galfeat.data.sources.folders import is_fits, is_picture, without_suffix
 from galfeat.data.sources.open import CatalogedSource, open_with_options
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.select_bands import MissingBands
+from galfeat.data.units import find_mixture
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -56,6 +57,7 @@ def read_cutouts(
     bad_bits: int | None = None,
     allow_outside: bool = False,
     extension: str | Sequence[str] | None = None,
+    mixed_units: bool = False,
     preparation: Preparation | None = None,
 ) -> Cutouts:
     """Read all cutouts of a folder, a catalog, a FITS file or a picture into one batch.
@@ -64,7 +66,7 @@ def read_cutouts(
     ----------
     path, catalog, bands, layout, positions, size_arcsec, size_pixels
         As in `galfeat.data.open_source`.
-    missing_bands, companions, bad_bits, allow_outside, extension
+    missing_bands, companions, bad_bits, allow_outside, extension, mixed_units
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
         Resamples cutouts of any size to one grid, subtracts the sky and scales the noise to one.
@@ -105,6 +107,7 @@ def read_cutouts(
         bad_bits=bad_bits,
         allow_outside=allow_outside,
         extension=extension,
+        mixed_units=mixed_units,
     )
     source = open_with_options(path, options)
     found: list[Cutout] = []
@@ -160,7 +163,7 @@ def read_cutout(
         place, extension = Path(file), chosen if extension is None else extension
     if not place.is_file() or not (is_fits(place.name) or is_picture(place.name)):
         raise UsageError(
-            f"{path}: is no FITS file and no picture"
+            f"{path}: is neither a FITS file nor a picture"
             if place.exists()
             else f"{path}: there is no such file"
         )
@@ -186,7 +189,7 @@ def _read_wcs(path: Path, options: ReadOptions, hdu: int | None) -> "WCS | None"
     from astropy.wcs import WCS  # imported late: it takes half a second
 
     with open_fits(path) as file:
-        number = file.galaxies(options.layout, hdu, options.selectors)[0].hdus[0]
+        number = file.grid_hdu(file.galaxies(options.layout, hdu, options.selectors)[0])
     # astropy warns about what it repairs; this function is not for threads
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -220,7 +223,7 @@ def _stack_cutouts(found: list[Cutout], source: CatalogedSource) -> Cutouts:
         sizes = f"from {format_shape(shapes[0])} to {format_shape(shapes[-1])}"
         raise UsageError(
             f"the cutouts have {len(shapes)} sizes, {sizes}: pass "
-            "preparation=Preparation(size=64) to bring them to one"
+            "preparation=Preparation(size=64) to resample them to one"
         )
     ids = [cutout.id for cutout in found]
     catalog = source.catalog.take(pa.array([cutout.row for cutout in found]))
@@ -231,8 +234,22 @@ def _stack_cutouts(found: list[Cutout], source: CatalogedSource) -> Cutouts:
         [cutout.segmentation for cutout in found], (len(found), *pixels.shape[2:]), np.int32(0)
     )
     return Cutouts(
-        pixels, tuple(ids), found[0].bands, noise=noise, catalog=catalog, segmentation=segments
+        pixels,
+        tuple(ids),
+        found[0].bands,
+        noise=noise,
+        catalog=catalog,
+        segmentation=segments,
+        units=_common_units(found),
     )
+
+
+def _common_units(found: Sequence[Cutout]) -> tuple[str, ...]:
+    """Return the first stated unit of each band; empty if none is stated, or they are mixed."""
+    stated = [cutout.units for cutout in found if cutout.units]
+    if not stated or any(map(find_mixture, zip(*stated, strict=True))):
+        return ()
+    return tuple(next(filter(None, units), "") for units in zip(*stated, strict=True))
 
 
 def _stack_maps(

@@ -1,4 +1,4 @@
-"""Base class of the extractors: images in, one feature vector a galaxy out."""
+"""Base class of the extractors, which measure one feature vector of each image."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -143,7 +143,7 @@ class Extractor(Transformer):
         CutoutError
             If some rows cannot be measured; its `reasons` are those of the method `reasons`.
         UsageError
-            If `X` is no batch of images, or a setting makes no sense.
+            If `X` is not a batch of images, or a setting is invalid.
         """
         images = self._checked(X)
         vectors, reasons = self._attempt(images)
@@ -231,9 +231,11 @@ class Extractor(Transformer):
         if problem := self._too_small(images.shape[-2:]):
             return dict.fromkeys(range(len(images)), problem)
         rows = flawed_rows(images)
-        return self._judged(images, rows, self._shares(images), least) if len(rows) else {}
+        return (
+            self._bad_pixel_reasons(images, rows, self._shares(images), least) if len(rows) else {}
+        )
 
-    def _judged(
+    def _bad_pixel_reasons(
         self,
         images: NDArray[np.float32],
         rows: NDArray[np.intp],
@@ -258,7 +260,7 @@ def as_images(X: ArrayLike) -> NDArray[np.float32]:
     Raises
     ------
     UsageError
-        If it has other axes, no pixels, or values that are no real numbers.
+        If it has other axes, no pixels, or values that are not real numbers.
     """
     given = (
         np.where(np.ma.getmaskarray(X), np.nan, X.data)

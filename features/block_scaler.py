@@ -127,7 +127,7 @@ class BlockScaler(TransformerMixin, BaseEstimator):
 
 
 def _scales(values: NDArray[np.float64], mean: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the standard deviations; 0 where they are no more than rounding of the values."""
+    """Return the standard deviations; 0 where they do not exceed the rounding of the values."""
     deviation = np.sqrt(((values - mean) ** 2).mean(axis=0))
     rounding = 1e-7 * np.abs(values).max(axis=0)
     return np.where(deviation > rounding, deviation, 0.0)

@@ -37,11 +37,11 @@ class Invariance(NamedTuple):
 INVARIANCES = {
     "sky": Invariance("a constant is added to the pixels", EXACTLY),
     "flux": Invariance("the pixels are multiplied by a positive number", EXACTLY),
-    "rotation90": Invariance("the image is turned by 90 degrees", EXACTLY),
+    "rotation90": Invariance("the image is rotated by 90 degrees", EXACTLY),
     "flip": Invariance("the image is mirrored", EXACTLY),
     "shift": Invariance("the galaxy lies one pixel further to the side", NEARLY),
-    "rotation": Invariance("the galaxy is photographed again, turned by any angle", NEARLY),
-    "scale": Invariance("the galaxy is photographed again, 15 % larger", NEARLY),
-    "noise": Invariance("the galaxy is photographed again, as deep as before", NEARLY),
+    "rotation": Invariance("the galaxy is observed again, rotated by any angle", NEARLY),
+    "scale": Invariance("the galaxy is observed again, 15 % larger", NEARLY),
+    "noise": Invariance("the galaxy is observed again, as deep as before", NEARLY),
 }
 """Transformations of an image, by the names in `Extractor.promises`."""

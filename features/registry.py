@@ -1,4 +1,4 @@
-"""The registry of extractors: every name, and what other packages need to know of each.
+"""Registry of the extractors: names, classes and their treatment by the pipeline.
 
 It imports no extractor, so that the command line can list the names without loading numba. A new
 extractor takes a folder of its own and one entry here; `galfeat.features.extractors` has the
@@ -86,7 +86,7 @@ TEXTURE = RegisteredExtractor(
     "texture",
     "texture.extractor:Texture",
     "co-occurrence statistics and local binary patterns",
-    comparison={"patterns": "fourier"},  # galaxies have no up
+    comparison={"patterns": "fourier"},  # the position angle of a galaxy on the sky is random
     variants={
         "directed": {"patterns": "directed"},
         "fourier": {"patterns": "fourier"},
@@ -96,8 +96,8 @@ HOG = RegisteredExtractor(
     "hog",
     "hog.extractor:HOG",
     "histograms of oriented gradients",
-    comparison={"rotation": "mirrored"},  # galaxies have no up
-    comparison_about=("histograms of oriented gradients, averaged over turned and mirrored views"),
+    comparison={"rotation": "mirrored"},  # the position angle of a galaxy on the sky is random
+    comparison_about=("histograms of oriented gradients, averaged over rotated and mirrored views"),
     variants={
         "averaged": {"rotation": "averaged"},
         "mirrored": {"rotation": "mirrored"},

@@ -23,7 +23,7 @@ __all__ = ["Transformer"]
 _CONTAINERS = ("default", "pandas", "polars")
 
 
-class Transformer(ABC):  # noqa: B024 - what is abstract stands in Extractor
+class Transformer(ABC):  # noqa: B024 - the abstract methods are in Extractor
     """Base class of transformers that follow scikit-learn's conventions.
 
     Settings are the arguments of ``__init__``, stored under their names.

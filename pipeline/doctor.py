@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import __version__
+from galfeat._private_folders import untrusted_because
 
 __all__ = ["CHECKS", "Check", "blas_kernels", "check_up", "facts", "vector_code"]
 
@@ -206,7 +207,7 @@ def _network() -> tuple[str, bool]:
         ).mean()
     )
     return (
-        f"gradient to {error:.0e}, {100 * score:.0f} % of a chequerboard learned",
+        f"gradient to {error:.0e}, {100 * score:.0f} % of a checkerboard learned",
         error < 1e-6 and score > 0.9,
     )
 
@@ -281,7 +282,7 @@ CHECKS: dict[str, Callable[[], tuple[str, bool]]] = {
     "SIFT against OpenCV": _sift,
     "FITS files against astropy": _files,
     "the network": _network,
-    "a row's bits, whatever the other rows": _rows_alone,
+    "a row's result is independent of other rows": _rows_alone,
     "extraction": _pipeline,
 }
 """Checks by name: functions that return the figure found, and whether it is right."""
@@ -347,7 +348,7 @@ def blas_kernels() -> str:
             for each in found
         }
     )
-    return ", ".join(named) or "a library that does not say what it is"
+    return ", ".join(named) or "an unknown library"
 
 
 def _compiled_code_folder() -> str:
@@ -357,7 +358,9 @@ def _compiled_code_folder() -> str:
     del flawed_rows
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(chosen) if chosen else Path(__file__).parents[1] / "features"
-    writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
-    if not writable:
+    there = folder if folder.exists() else folder.parent
+    if not os.access(there, os.W_OK):
         return f"{folder} cannot be written: see NUMBA_CACHE_DIR"
+    if reason := untrusted_because(there):
+        return f"{folder} is not used: {reason}; see NUMBA_CACHE_DIR"
     return f"{folder}" if chosen else f"the __pycache__ folders below {folder}"

@@ -31,11 +31,11 @@ def check_target(
         If the file may not be written.
     """
     if not path.name:
-        raise UsageError(f"'{path}' is no name of a file to write")
+        raise UsageError(f"'{path}' is not the name of a file that can be written")
     if endings and path.suffix.lower() not in endings:
         raise UsageError(f"the output must end in {' or '.join(endings)}; '{path}' does not")
     if path.exists() and not path.is_file():
-        raise UsageError(f"cannot write {path}: it is no ordinary file")
+        raise UsageError(f"cannot write {path}: it is not a regular file")
     for each in inputs:
         if each is not None and path.exists() and _is_input(path, Path(each)):
             raise UsageError(f"cannot write {path}: it is one of the inputs; name another file")

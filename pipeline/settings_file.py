@@ -136,7 +136,7 @@ def read_configuration(path: str | Path | None) -> Configuration:
     except OSError as error:
         raise UsageError(f"cannot read the settings file {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"the settings file {path} is no text in UTF-8") from error
+        raise UsageError(f"the settings file {path} is not text in UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the settings file {path} is not valid TOML: {error}") from error
     configuration = Configuration(path, text, tables)

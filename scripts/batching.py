@@ -31,7 +31,7 @@ Processes = Annotated[
     bool,
     typer.Option(
         "--processes",
-        help="Measure in processes instead of threads: a crash ends none but its own.",
+        help="Measure in processes instead of threads, so that a crash ends only its own process.",
     ),
 ]
 Cluster = Annotated[
@@ -43,18 +43,16 @@ Cluster = Annotated[
 ]
 Restart = Annotated[
     bool,
-    typer.Option(
-        "--restart", help="Throw away what an unfinished run for this output has, and begin anew."
-    ),
+    typer.Option("--restart", help="Discard an unfinished run for this output, and start over."),
 ]
 RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="Measure once more what failed, and nothing else.")
+    bool, typer.Option("--retry-failed", help="Measure only what failed before.")
 ]
 LogFile = Annotated[
     Path | None,
     typer.Option("--log", metavar="FILE", help="File to which messages and progress are added."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but what is wrong.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only warnings and errors.")]
 
 _LOG = logging.getLogger("galfeat")
 _LOG_INTERVAL = 60.0  # seconds between lines of progress in the log file

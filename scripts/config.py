@@ -21,7 +21,7 @@ def config(
         typer.echo(defaults(), nl=False)
         return
     check_configuration(check)
-    echo_stderr(f"config: {check} is fine")
+    echo_stderr(f"config: {check} is valid")
 
 
 if __name__ == "__main__":

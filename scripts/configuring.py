@@ -156,7 +156,7 @@ def _as_text(configuration: "Configuration", keys: list[str], value: Any, parame
     if isinstance(value, bool) != switch:
         configuration.refuse(
             keys,
-            f"{keys[-1]} is {'true or false' if switch else 'no switch'}; the file has {value!r}",
+            f"{keys[-1]} must{'' if switch else ' not'} be true or false; the file has {value!r}",
         )
     if switch:
         return value

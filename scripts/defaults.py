@@ -19,9 +19,9 @@ def defaults() -> str:
         (
             f"# Settings of galfeat {__version__}. Keep what you change and delete the rest; "
             "options "
-            "on the command line win."
+            "on the command line override them."
         ),
-        "# Paths are meant from the folder of this file.",
+        "# Paths are relative to the folder of this file.",
         *(
             line
             for name, command in configurable_commands().items()

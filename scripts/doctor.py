@@ -22,8 +22,8 @@ def doctor() -> None:
         "all is well"
         if not failed
         else (
-            f"{failed} of the checks failed: do not trust this installation, and report what "
-            "stands above"
+            f"{failed} of the checks failed: do not trust this installation, and report the "
+            "lines above"
         )
     )
     if failed:

@@ -48,9 +48,7 @@ def _version(wanted: bool) -> None:
 def _about(
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", callback=_version, is_eager=True, help="Say which version this is."
-        ),
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
     """Galaxy cutouts to features, a shallow network, and an honest comparison with raw pixels."""

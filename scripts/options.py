@@ -110,6 +110,13 @@ Extension = Annotated[
         ),
     ),
 ]
+_MixedUnits = Annotated[
+    bool,
+    typer.Option(
+        "--mixed-units",
+        help="Take bands and galaxies whose files state different units (BUNIT).",
+    ),
+]
 Size = Annotated[
     int, typer.Option(min=16, max=4096, help="Pixels a side to which every cutout is brought.")
 ]
@@ -134,6 +141,7 @@ _READ_OPTIONS: dict[str, tuple[Any, Any]] = {
     "companions": (_Companions, True),
     "bad_bits": (_BadBits, None),
     "allow_outside": (_AllowOutside, False),
+    "mixed_units": (_MixedUnits, False),
 }
 
 

@@ -6,7 +6,6 @@ wrong usage, and 130 if interrupted.
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import typer
 
 from galfeat import GalfeatError
-from galfeat.scripts.supervising import BATCHES, supervise
+from galfeat.scripts.supervising import BATCHES, shut_down_as_for_interrupts, supervise
 
 __all__ = ["echo_stderr", "echo_unless_quiet", "finish", "leave", "main_of", "run", "set_quiet"]
 
@@ -108,8 +107,7 @@ def leave(app: typer.Typer, command: str) -> None:
     status = supervise() if supervised else None
     if status is None:
         if supervised:
-            # job schedulers end jobs by SIGTERM: shut down as for Ctrl-C
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            shut_down_as_for_interrupts()
         status = run(app)
         if status == INTERRUPTED:  # do not wait for threads that are still measuring
             sys.stderr.flush()

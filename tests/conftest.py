@@ -23,7 +23,7 @@ def real_data() -> Path:
 
 
 @pytest.fixture
-def heard() -> Iterator[None]:
+def default_sigint_handler() -> Iterator[None]:
     """Restore the default SIGINT handler in this process and its children."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield

@@ -43,7 +43,7 @@ def modules() -> list[tuple[str, Path]]:
     modules(),
     ids=lambda value: str(value.relative_to(ROOT)) if isinstance(value, Path) else "",
 )
-def test_a_module_imports_only_what_its_wing_may(wing: str, path: Path) -> None:
+def test_modules_import_only_allowed_packages(wing: str, path: Path) -> None:
     for name in imported(path):
         top, _, rest = name.partition(".")
         assert top not in ALLOWED, f"{path.name} imports '{name}'; write galfeat.{name}"
@@ -91,7 +91,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("wing", ALLOWED)
-def test_each_wing_has_a_face_that_tells_its_story_and_keeps_its_word(wing: str) -> None:
+def test_each_package_has_a_docstring_and_all_its_public_names(wing: str) -> None:
     module = __import__(f"galfeat.{wing}", fromlist=["*"])
     assert len((module.__doc__ or "").split()) > 10
     for name in module.__all__:

@@ -89,6 +89,10 @@ class PixelPlanes(NamedTuple):
         Whether the file names the bands.
     noise : array of float32, shape (bands, ny, nx), optional
     segmentation : array of int32, shape (ny, nx), optional
+    units : tuple of str
+        Unit of each band; empty where none is stated.
+    grid : bytes
+        Header cards of the celestial coordinates of the pixels; empty: not known.
     """
 
     pixels: NDArray[np.float32]
@@ -96,6 +100,8 @@ class PixelPlanes(NamedTuple):
     named: bool
     noise: NDArray[np.float32] | None = None
     segmentation: NDArray[np.int32] | None = None
+    units: tuple[str, ...] = ()
+    grid: bytes = b""
 
 
 class AncillaryPlane(NamedTuple):
@@ -219,12 +225,10 @@ def apply_ancillary(found: PixelPlanes, ancillary: Sequence[AncillaryPlane]) -> 
                 noise[place] = plane
                 pixels[place][np.isnan(plane)] = np.nan
     known = [plane for plane in noise if plane is not None]
-    return PixelPlanes(
-        pixels,
-        found.bands,
-        found.named,
-        np.stack(known) if len(known) == len(noise) else None,
-        segments,
+    return found._replace(
+        pixels=pixels,
+        noise=np.stack(known) if len(known) == len(noise) else None,
+        segmentation=segments,
     )
 
 
@@ -266,8 +270,7 @@ def segment_labels(plane: NDArray[Any]) -> NDArray[np.int32]:
         plane = np.where(np.isfinite(plane), plane, 0)
         if (plane != np.round(plane)).any():
             raise CutoutError(
-                "its segmentation map holds numbers with decimals where the numbers of objects "
-                "should stand"
+                "its segmentation map holds fractions where whole numbers of objects are expected"
             )
     if plane.size and (plane.max() > _MAX_INT32 or plane.min() < -_MAX_INT32):
         raise CutoutError("its segmentation map holds numbers beyond 32 bits")

@@ -139,7 +139,7 @@ def _meaning(word: str, *, alone: bool, end: bool) -> Meaning:
 
 
 def parse_ancillary_name(name: str) -> AncillaryName | None:
-    """Parse the name of an ancillary image; None if it is none, or one that is not used.
+    """Parse the name of an ancillary image; None for other names and for those not used.
 
     Examples
     --------

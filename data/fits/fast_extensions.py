@@ -20,7 +20,13 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.ancillary_names import may_have_meaning, parse_name
 from galfeat.data.fits.fast_images import LAYOUT_KEYWORDS, SLOW_PATH_KEYWORDS
-from galfeat.data.fits.file import FileContents, image_of, shared_filter, shared_meaning
+from galfeat.data.fits.file import (
+    FileContents,
+    image_of,
+    shared_filter,
+    shared_meaning,
+    unit_of,
+)
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.header_forms import BLOCK, CARD, HeaderCards
 from galfeat.data.fits.headers import Hdu, HduReader, Header
@@ -58,6 +64,8 @@ class UniformExtensions:
     bands : tuple of str
     named : bool
         Whether the file names the bands.
+    units : tuple of str
+        Unit of each band; empty: none is stated.
     """
 
     path: Path
@@ -69,6 +77,7 @@ class UniformExtensions:
     shape: tuple[int, ...]
     bands: tuple[str, ...]
     named: bool
+    units: tuple[str, ...] = ()
 
     def read(
         self,
@@ -241,7 +250,7 @@ def _read_first(path: Path, source: FileBytes, layout: Layout) -> _Candidate | N
     galaxies = arrange([image._replace(name="")], layout)
     if len(galaxies) != 1 or galaxies[0].problem or galaxies[0].number is not None:
         return None
-    [galaxy] = galaxies
+    [galaxy], unit = galaxies, unit_of(hdu, primary)
     extensions = UniformExtensions(
         path,
         source.stamp,
@@ -252,6 +261,7 @@ def _read_first(path: Path, source: FileBytes, layout: Layout) -> _Candidate | N
         (prod(hdu.shape[:-2]), *hdu.shape[-2:]),
         galaxy.bands,
         galaxy.named,
+        (unit,) * len(galaxy.bands) if unit else (),
     )
     oddities = FileContents([primary, hdu], "").oddities(source.size)
     double = {kind: words for kind, words in oddities.items() if kind == "double"}

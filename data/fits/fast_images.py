@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.file import FitsFile, PixelPlanes
+from galfeat.data.fits.file import FitsFile, PixelPlanes, unit_of
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.headers import BLOCK, FIRST_CARDS, Hdu
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.fits.scaling import describe_overflow, stored_dtype
 from galfeat.data.fits.selectors import Selector
 from galfeat.data.fits.streams import FileBytes
+from galfeat.data.grids.wcs_cards import card_places
 
 __all__ = ["LAYOUT_KEYWORDS", "SLOW_PATH_KEYWORDS", "FastImageReader"]
 
@@ -33,7 +34,7 @@ LAYOUT_KEYWORDS = re.compile(
 )
 """Keywords whose values determine how a plain image is read."""
 
-SLOW_PATH_KEYWORDS = re.compile(rb"BSCALE|BZERO|BLANK|ZIMAGE|ZBITPIX")
+SLOW_PATH_KEYWORDS = re.compile(rb"BSCALE|BZERO|BLANK|BSOFTEN|BOFFSET|ZIMAGE|ZBITPIX")
 """Keywords of scaled or compressed images, which take the slow path."""
 
 _SUFFIXES = (".fits", ".fit", ".fts")
@@ -57,6 +58,8 @@ class _PixelLayout:
     named: bool
     wide: bool  # whether values may exceed float32
     hdu: Hdu
+    units: tuple[str, ...]
+    coordinates: tuple[slice, ...]  # cards of celestial coordinates, whose values may differ
 
 
 @dataclass(eq=False)
@@ -108,13 +111,15 @@ class FastImageReader:
         self._patterns: dict[bytes, list[_HeaderPattern]] = {}
         self._count = 0
 
-    def read(self, file: str) -> PixelPlanes | None:
+    def read(self, file: str, *, with_grid: bool = False) -> PixelPlanes | None:
         """Return the pixels of the one galaxy of a file; None if the slow path must read it.
 
         Parameters
         ----------
         file : str
             Path below the folder.
+        with_grid : bool
+            Whether the cards of celestial coordinates are returned, too.
         """
         if ".." in file or file[:1] in ("/", "\\") or not file.lower().endswith(_SUFFIXES):
             return None
@@ -124,14 +129,16 @@ class FastImageReader:
             return None
         start = layout.hdu.offset
         if bytes(self._buffer[start : start + len(FIRST_CARDS[0])]) in FIRST_CARDS:
-            return None  # a header that stands twice
-        if not layout.wide:
-            return PixelPlanes(layout.stored.astype(np.float32), layout.bands, layout.named)
-        with np.errstate(all="ignore"):
+            return None  # a header that is repeated
+        grid = b"".join([self._buffer[card] for card in layout.coordinates]) if with_grid else b""
+        if layout.wide:
+            with np.errstate(all="ignore"):
+                pixels = layout.stored.astype(np.float32)
+            if np.isinf(pixels).any():  # beyond float32: bad pixels
+                self._report(file, describe_overflow(pixels, layout.stored, layout.hdu))
+        else:
             pixels = layout.stored.astype(np.float32)
-        if np.isinf(pixels).any():  # beyond float32: bad pixels
-            self._report(file, describe_overflow(pixels, layout.stored, layout.hdu))
-        return PixelPlanes(pixels, layout.bands, layout.named)
+        return PixelPlanes(pixels, layout.bands, layout.named, None, None, layout.units, grid)
 
     def _fill(self, file: str) -> int:
         """Read a file into the buffer; return its size, or 0 if it is unreadable or too large."""
@@ -224,7 +231,10 @@ class FastImageReader:
         shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
         self._report(name, file.oddities)
         stored = np.ndarray(shape, stored_dtype(hdu.bitpix), self._buffer, start)
-        return _PixelLayout(count, stored, galaxy.bands, galaxy.named, hdu.bitpix == -64, hdu)
+        unit, wide = unit_of(hdu, hdu), hdu.bitpix == -64
+        units = (unit,) * len(galaxy.bands) if unit else ()
+        places = card_places(bytes(self._keywords[start // BLOCK].tobytes()))
+        return _PixelLayout(count, stored, galaxy.bands, galaxy.named, wide, hdu, units, places)
 
 
 def _merge_adjacent(cards: list[int]) -> list[slice]:

@@ -53,22 +53,28 @@ from galfeat.data.fits.scaling import (
     apply_scaling,
     describe_overflow,
     exact_values,
+    linear_flux,
     may_overflow,
     stored_dtype,
 )
 from galfeat.data.fits.selectors import Selector, choose_images
 from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes
 from galfeat.data.fits.tiles import decompress_image
+from galfeat.data.grids.align import align_bands, grids_differ, reference_band
+from galfeat.data.grids.stack import stack_bands
+from galfeat.data.grids.wcs_cards import card_places
 
 __all__ = [
     "FileContents",
     "FitsFile",
     "PixelPlanes",
+    "coordinate_cards",
     "filter_of",
     "image_of",
     "open_fits",
     "shared_filter",
     "shared_meaning",
+    "unit_of",
 ]
 
 # astropy takes the last value of a duplicate of these
@@ -116,16 +122,16 @@ class FileContents:
         if double:
             which = "the last" if _NUMERIC_KEYWORDS.fullmatch(double[0]) else "the first"
             odd["double"] = (
-                f"the keyword {double[0]} stands more than once in a header: {which} counts"
+                f"the keyword {double[0]} appears more than once in a header: {which} is used"
             )
         if self.damage or not self.hdus:
             return odd
         last = self.hdus[-1]
         end = last.offset + -(-last.size // BLOCK) * BLOCK
         if size > end:
-            odd["rest"] = f"{size - end:,} bytes follow its last image: they are passed over"
+            odd["rest"] = f"{size - end:,} bytes follow its last image: they are ignored"
         if size < end:
-            odd["short"] = "its last block is not filled up, though all its pixels are there"
+            odd["short"] = "its last block is incomplete, but all its pixels are present"
         return odd
 
 
@@ -211,21 +217,72 @@ class FitsFile:
         """
         if galaxy.problem:
             raise CutoutError(galaxy.problem)
-        planes = [self._read_flux(self.hdus[number]) for number in galaxy.hdus]
+        if len(galaxy.hdus) > 1:
+            return self._load_bands(galaxy, ancillary)
+        [hdu] = (self.hdus[number] for number in galaxy.hdus)
+        plane = self._read_flux(hdu)
         if galaxy.number is not None:
-            planes = [planes[0][galaxy.number]]
-        ny, nx = planes[0].shape[-2:]
-        pixels = (
-            planes[0].reshape(-1, ny, nx)
-            if len(planes) == 1
-            else np.stack([plane.reshape(ny, nx) for plane in planes])
+            plane = plane[galaxy.number]
+        pixels = plane.reshape(-1, *plane.shape[-2:])
+        unit = unit_of(hdu, self.hdus[0])
+        found = PixelPlanes(
+            pixels,
+            galaxy.bands,
+            galaxy.named,
+            units=(unit,) * len(pixels) if unit else (),
+            grid=coordinate_cards(hdu.header),
         )
-        found = PixelPlanes(pixels, galaxy.bands, galaxy.named)
         if not galaxy.ancillary or not ancillary.use:
             return found
         return apply_ancillary(
             found, [self._read_plane(each, galaxy, ancillary) for each in galaxy.ancillary]
         )
+
+    def _load_bands(self, galaxy: GalaxyImages, ancillary: AncillaryOptions) -> PixelPlanes:
+        """Read a galaxy with an image a band, and bring the bands to one grid."""
+        bands = self._read_bands(galaxy)
+        planes = (
+            [self._read_plane(each, galaxy, ancillary) for each in galaxy.ancillary]
+            if ancillary.use
+            else []
+        )
+        if not grids_differ(bands):
+            found = stack_bands(bands, galaxy.bands, named=galaxy.named)
+            return apply_ancillary(found, planes) if planes else found
+        shared = next((plane for plane in planes if plane.band is None), None)
+        if shared is not None:
+            raise CutoutError(
+                f"its bands lie on different grids, and nothing says on which its {shared.role} "
+                "lies: bring all to one grid"
+            )
+        for number, band in enumerate(galaxy.bands):
+            own = [plane._replace(band=0) for plane in planes if plane.band == number]
+            bands[band] = apply_ancillary(bands[band], own) if own else bands[band]
+        return stack_bands(align_bands(bands), galaxy.bands, named=galaxy.named)
+
+    def _read_bands(self, galaxy: GalaxyImages) -> dict[str, PixelPlanes]:
+        """Read the pixels of each band of a galaxy with an image a band."""
+        bands: dict[str, PixelPlanes] = {}
+        for band, number in zip(galaxy.bands, galaxy.hdus, strict=True):
+            hdu = self.hdus[number]
+            pixels, unit = self._read_flux(hdu), unit_of(hdu, self.hdus[0])
+            bands[band] = PixelPlanes(
+                pixels.reshape(1, *pixels.shape[-2:]),
+                (band,),
+                galaxy.named,
+                units=(unit,) if unit else (),
+                grid=coordinate_cards(hdu.header),
+            )
+        return bands
+
+    def grid_hdu(self, galaxy: GalaxyImages) -> int:
+        """Return the number of the HDU whose grid the pixels of a galaxy have."""
+        if len(galaxy.hdus) == 1:
+            return galaxy.hdus[0]
+        bands = self._read_bands(galaxy)
+        if not grids_differ(bands):
+            return galaxy.hdus[0]
+        return galaxy.hdus[galaxy.bands.index(reference_band(bands))]
 
     def read_ancillary(
         self, hdu: Hdu, role: Role, ancillary: AncillaryOptions, name: str = ""
@@ -245,7 +302,7 @@ class FitsFile:
             If it cannot be read.
         """
         if role in NOISE_ROLES:
-            return self._read_flux(hdu)
+            return self._read_scaled(hdu)
         values = exact_values(self._read_stored(hdu), hdu)
         if role == "segmentation":
             return values
@@ -289,7 +346,7 @@ class FitsFile:
             self._report(
                 {
                     "unclear": (
-                        f"it is not clear which image {', '.join(unclear[:3])} goes with: not used"
+                        f"it is not clear to which image {', '.join(unclear[:3])} belongs: not used"
                     )
                 }
             )
@@ -366,13 +423,11 @@ class FitsFile:
 
     def _chosen_image(self, number: int) -> ImageInfo:
         if not 0 <= number < len(self.hdus):
-            missing = (
-                f"has no extension {number}: its {len(self.hdus)} go from 0 to {len(self.hdus) - 1}"
-            )
+            missing = f"has no extension {number}: it has numbers 0 to {len(self.hdus) - 1}"
             raise CutoutError(self.damage or missing)
         hdu = self.hdus[number]
         if hdu.kind not in ("image", "tiles") or len(hdu.shape) < 2:
-            raise CutoutError(f"extension {number} is no image" + _describe_contents([hdu]))
+            raise CutoutError(f"extension {number} is not an image" + _describe_contents([hdu]))
         image = self._image(hdu)
         return image._replace(name="", stated=ImageName("science", "chosen"))
 
@@ -388,8 +443,16 @@ class FitsFile:
         return shared_filter(self.hdus[0])
 
     def _read_flux(self, hdu: Hdu) -> NDArray[np.float32]:
+        return self._read_scaled(hdu, linear_flux)
+
+    def _read_scaled(
+        self,
+        hdu: Hdu,
+        further: Callable[[NDArray[np.float32], Hdu], NDArray[np.float32]] = lambda flux, _: flux,
+    ) -> NDArray[np.float32]:
+        """Read an image with its scaling applied, and what `further` makes of it."""
         stored = self._read_stored(hdu)
-        flux = apply_scaling(stored, hdu)
+        flux = further(apply_scaling(stored, hdu), hdu)
         if may_overflow(hdu):
             self._report(describe_overflow(flux, stored, hdu))
         return flux
@@ -499,6 +562,19 @@ def filter_of(header: Header) -> str:
     ]
     names += [header.text("FILTNAM1"), header.text("BAND")]
     return next((name for name in names if name), "")
+
+
+def unit_of(hdu: Hdu, first: Hdu) -> str:
+    """Return the unit of an image: BUNIT of its header, or of a primary header without pixels."""
+    return hdu.header.text("BUNIT") or ("" if first.shape else first.header.text("BUNIT"))
+
+
+def coordinate_cards(header: Header) -> bytes:
+    """Return the cards of a header's celestial coordinates."""
+    cards = header.cards
+    if not isinstance(cards, HeaderCards):
+        return b""
+    return b"".join([cards.raw[place] for place in card_places(cards.form.keywords)])
 
 
 def _strip_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ def hdecompress(packed: bytes, count: int) -> NDArray[np.int32]:
     head = np.frombuffer(packed[2:14], ">i4").tolist()
     if packed[:2] != _MAGIC or len(packed) < _HEADER_BYTES:
         raise CutoutError(
-            "its compressed pixels are damaged: a tile does not begin as HCOMPRESS does"
+            "its compressed pixels are damaged: a tile does not begin with the code of HCOMPRESS"
         )
     ny, nx, scale = head
     planes = tuple(packed[22:25])
@@ -63,9 +63,7 @@ def hdecompress(packed: bytes, count: int) -> NDArray[np.int32]:
     stream = np.frombuffer(packed, np.uint8, offset=_HEADER_BYTES)
     _read_coefficients(stream, state, image, np.array(planes))
     if state[_DAMAGED]:
-        raise CutoutError(
-            "its compressed pixels are damaged: a tile is cut short or makes no sense"
-        )
+        raise CutoutError("its compressed pixels are damaged: a tile is truncated or invalid")
     image[0, 0] = int.from_bytes(packed[14:22], "big", signed=True)
     if scale > 1:
         image *= scale

@@ -179,4 +179,4 @@ def _parse_cards(source: FileBytes, offset: int) -> HeaderCards:
                 places.setdefault(name, start - offset + at + _KEYWORD)
                 if _GEOMETRY.fullmatch(name):
                     geometry.append(slice(start - offset + at, start - offset + at + CARD))
-    raise CutoutError("its header is damaged or cut short: it has no END")
+    raise CutoutError("its header is damaged or truncated: it has no END")

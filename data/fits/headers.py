@@ -203,7 +203,7 @@ def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
         simple = _strip_comment(hdu.header.cards.get("SIMPLE", ""))
         if not hdus and simple != "T":
             raise CutoutError(
-                f"is not standard FITS, as it says itself (SIMPLE is {simple or 'missing'})"
+                f"is not standard FITS according to its header (SIMPLE is {simple or 'missing'})"
             )
         if hdu.offset + hdu.size > source.size:
             there = max(0, source.size - hdu.offset)
@@ -218,7 +218,7 @@ def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
         if hdu.size and bytes(source.read(hdu.offset, 9)) in FIRST_CARDS:
             where = f"of its extension {hdu.number}" if hdu.number else "of its image"
             return hdus, (
-                f"is damaged: a header stands where the pixels {where} should begin: get the "
+                f"is damaged: a header is found where the pixels {where} should begin: get the "
                 "file again"
             )
         hdus.append(hdu)
@@ -250,7 +250,7 @@ def _interpret(header: Header, number: int) -> _DataLayout:
     size = _size(header, bitpix, shape)
     extension = header.text("XTENSION") if number else "IMAGE"
     if not extension:
-        raise CutoutError("its header is damaged: XTENSION is no text")
+        raise CutoutError("its header is damaged: XTENSION is not text")
     if extension in ("BINTABLE", "A3DTABLE") and header.true("ZIMAGE"):
         return "tiles", *_geometry(header, "Z"), size
     if extension in ("BINTABLE", "A3DTABLE", "TABLE"):
@@ -262,7 +262,9 @@ def _interpret(header: Header, number: int) -> _DataLayout:
 def _geometry(header: Header, prefix: str) -> tuple[int, tuple[int, ...]]:
     bitpix = header.integer(f"{prefix}BITPIX")
     if bitpix not in _BITPIX:
-        raise CutoutError(f"its header is damaged: {prefix}BITPIX is {bitpix}, which means nothing")
+        raise CutoutError(
+            f"its header is damaged: {prefix}BITPIX is {bitpix}, which is not a valid value"
+        )
     axes = header.integer(f"{prefix}NAXIS")
     if not 0 <= axes <= 999:
         raise CutoutError(f"its header is damaged: {prefix}NAXIS is {axes}")
@@ -314,5 +316,5 @@ def _guess_format(head: bytes) -> str:
         if head.startswith(signature):
             return words
     if head and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
-        return f"it is a text that begins with {head.decode('ascii').split(chr(10))[0].strip()!r}"
+        return f"it is text that begins with {head.decode('ascii').split(chr(10))[0].strip()!r}"
     return "it does not begin with SIMPLE"

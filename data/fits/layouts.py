@@ -184,7 +184,7 @@ def arrange(images: Sequence[ImageInfo], layout: Layout = "auto") -> list[Galaxy
     if not science:
         there = ", ".join(image.name or image.meaning.word for image in images)
         raise CutoutError(
-            f"holds no image of a galaxy, only what accompanies one ({there})"
+            f"holds no image of a galaxy, only ancillary images ({there})"
             if images
             else "holds no image"
         )
@@ -266,7 +266,7 @@ def _one_galaxy(images: Sequence[ImageInfo], names: tuple[str, ...]) -> GalaxyIm
     shapes = sorted({image.shape for image in images})
     if len(shapes) > 1 or len(shapes[0]) != 2:
         raise CutoutError(
-            "cannot be one galaxy with a band an image: its images have "
+            "cannot be one galaxy with one image per band: its images have "
             f"{', '.join(format_shape(shape) for shape in shapes)}"
         )
     return GalaxyImages(

@@ -84,12 +84,12 @@ def open_bytes(path: Path) -> Iterator[FileBytes]:
     Raises
     ------
     CutoutError
-        If it does not exist, is no regular file, is empty, unreadable, or damaged gzip.
+        If it does not exist, is not a regular file, is empty, unreadable, or damaged gzip.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise CutoutError(
-                "is a folder, not a file" if path.is_dir() else "is not an ordinary file"
+                "is a folder, not a file" if path.is_dir() else "is not a regular file"
             )
         file = path.open("rb")
     except OSError as error:
@@ -115,7 +115,7 @@ def _read_head(file: BinaryIO) -> FileBytes:
 
 def _gunzip(packed: bytes) -> bytes:
     unpacked = bytearray()
-    # a gzip file may have several members; trailing bytes that are no gzip are ignored
+    # a gzip file may have several members; trailing bytes that are not gzip are ignored
     while packed[:2] == _GZIP:
         member = zlib.decompressobj(wbits=31)
         try:

@@ -143,7 +143,7 @@ def _damage_explained() -> Iterator[None]:
     except CutoutError:
         raise
     except _DECODER_ERRORS as error:
-        reason = str(error) or "there is not enough memory for what they claim"
+        reason = str(error) or "there is not enough memory for the size they claim"
         raise CutoutError(f"its compressed pixels are damaged: {reason}") from error
     except Exception as error:
         if type(error).__name__ not in ("CfitsioException", "VerifyError"):
@@ -211,7 +211,7 @@ def _refuse_duplicates(header: Header) -> None:
         values = [value.split("/", 1)[0].strip() for value in header.cards.all_values(name)]
         if len(set(values)) > 1:
             raise CutoutError(
-                f"its header is damaged: {name} stands more than once, as "
+                f"its header is damaged: {name} appears more than once, as "
                 f"{' and '.join(dict.fromkeys(values))}: delete the wrong one"
             )
 
@@ -227,7 +227,7 @@ def _check_descriptors(source: FileBytes, hdu: Hdu, cards: Mapping[str, object])
     width, rows, heap = (card_number(cards, name) for name in ("NAXIS1", "NAXIS2", "THEAP"))
     table = bytes(source.read(hdu.offset, width * rows))
     if len(table) < width * rows:
-        raise CutoutError("its compressed pixels are damaged: its table is cut short")
+        raise CutoutError("its compressed pixels are damaged: its table is truncated")
     at, room = 0, hdu.size - heap
     for field in range(1, card_number(cards, "TFIELDS") + 1):
         form = str(cards[f"TFORM{field}"])

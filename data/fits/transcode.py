@@ -21,7 +21,7 @@ from galfeat.data.fits.headers import Hdu
 __all__ = ["TRANSCODED_CODECS", "card_number", "transcode"]
 
 TRANSCODED_CODECS = ("HCOMPRESS_1", "PLIO_1")
-"""Methods that are decode here."""
+"""Methods that are decoded here."""
 
 _ITEM = {"B": 1, "I": 2, "J": 4}
 # instructions of a line list: zeros; set the value; a run of it; zeros with the value at the end
@@ -121,8 +121,8 @@ def _refuse_smoothing(hdu: Hdu) -> None:
         value = str(hdu.header.cards.get(f"ZVAL{number}", "")).split("/")[0].strip()
         if hdu.header.text(f"ZNAME{number}") == "SMOOTH" and value not in ("", "0", "F"):
             raise CutoutError(
-                "is compressed with HCOMPRESS, to be smoothed when unpacked, which cannot be "
-                "done: unpack it first (funpack)"
+                "is compressed with HCOMPRESS, to be smoothed when unpacked, which is not "
+                "supported: unpack it first (funpack)"
             )
 
 
@@ -171,5 +171,5 @@ def _instruction_range(words: Sequence[int]) -> tuple[int, int]:
     else:
         at, end = 0, -1
     if not 0 <= at <= end <= len(words):
-        raise CutoutError("its compressed pixels are damaged: a tile is cut short")
+        raise CutoutError("its compressed pixels are damaged: a tile is truncated")
     return at, end

@@ -25,7 +25,7 @@ __all__ = [
 SIGMA_PER_MAD = 1.4826
 # fraction of good pixels that the border needs; with fewer, the whole image is used
 _MIN_GOOD_BORDER = 0.2
-_MAX_LEVELS_16_BIT = 65535  # finer steps than those of 16-bit numbers are no quantization
+_MAX_LEVELS_16_BIT = 65535  # finer steps than those of 16-bit numbers do not count as quantized
 MAX_LEVELS = float(_MAX_LEVELS_16_BIT)
 """Largest number of levels of a quantized image, for compiled code."""
 _SAMPLE_SIZE = 512  # values that suffice to recognize nearly every unquantized image

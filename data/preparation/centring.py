@@ -66,9 +66,9 @@ def center_on_galaxy(
     if preparation.no_object == "keep":
         return pixels, window
     raise CutoutError(
-        "shows no object within a quarter of its side from the center that stands out by "
+        "shows no object within a quarter of its side from the center that rises above the sky by "
         f"{preparation.threshold:g} sigma: "
-        "lower the threshold, or set no_object to 'keep' to leave such cutouts where they are"
+        "lower the threshold, or set no_object to 'keep' to leave such cutouts uncentered"
     )
 
 
@@ -102,8 +102,8 @@ def significance(cutout: Cutout, border: float = 0.1) -> NDArray[np.float64]:
         )
         if not noise:
             raise CutoutError(
-                f"band {cutout.bands[number]} has one value nearly everywhere: no noise to "
-                "measure the light by"
+                f"band {cutout.bands[number]} has one value nearly everywhere, so that its "
+                "noise cannot be measured"
             )
         light[number][good] = (image[good].astype(np.float64) - sky) / noise
     return light

@@ -1,10 +1,10 @@
-"""Compiled medians of image borders, without the global interpreter lock.
+"""Compiled medians: sky level and noise from the border of an image.
 
-Several times faster than a partition. The median of n numbers is found by narrowing its range until
-few numbers are left in it, which are sorted. Each iteration counts the numbers below a pivot. The
-first pivots come from a sample, later ones from interpolation, and every third iteration bisects
-the range, which bounds the number of iterations. Floats are compared as integers of the same order,
-which makes bisection exact.
+A selection algorithm, several times faster than `numpy.partition`, that releases the global
+interpreter lock. It narrows the range that holds the median until few numbers are left, and sorts
+those. Each iteration counts the numbers below a pivot: the first pivots come from a sample, later
+ones from interpolation, and every third iteration bisects the range, which bounds the number of
+iterations. Floats are compared as integers of the same order, which makes bisection exact.
 """
 
 from typing import Any
@@ -57,7 +57,9 @@ def border_medians(
 
 
 def are_regular(images: NDArray[np.float32], stride: int, most_levels: float) -> NDArray[np.bool_]:
-    """Return which images are finite and not constant nor, by a sample, quantized in every band.
+    """Return which images are finite, not constant and not quantized in every band.
+
+    Quantization is tested on a sample of the pixels.
 
     Parameters
     ----------
@@ -89,7 +91,8 @@ def normalize(
     border : (places, first, second)
         As for `border_medians`.
     per_scatter : float
-        The noise is the median absolute difference times this, over the square root of two.
+        Factor from the median absolute difference of pairs to their standard deviation; the
+        noise is that over the square root of two.
     regular : array of bool, shape (n,)
         Which images to normalize; set to False where sky or noise is not finite, or there is no
         noise.
@@ -141,7 +144,7 @@ def _is_continuous(pixels: Any, stride: Any, most_levels: Any, some: Any) -> Any
 
 @_compiled
 def _has_close_pair(values: Any, least: Any, most: Any, most_levels: Any) -> Any:
-    """Return the same without sorting, by buckets; False means undecided."""
+    """Return the result of `_is_continuous` without sorting, by buckets; False means undecided."""
     scale = (_BUCKETS - 1) / (most - least)
     if not 0 < scale < np.inf:
         return False

@@ -135,12 +135,12 @@ class Preparation:
     def _check_combinations(self) -> None:
         if self.fit == "crop" and self.centring == "subpixel":
             raise UsageError(
-                "fit 'crop' changes no value, so it cannot move by parts of a pixel: centring "
+                "fit 'crop' keeps pixel values, so it cannot shift by fractions of a pixel: "
                 "must be 'pixel' or 'none'"
             )
         if self.fit == "crop" and self.extent:
             raise UsageError(
-                "fit 'crop' changes no value, so it cannot change the scale: extent must be 0"
+                "fit 'crop' keeps pixel values, so it cannot change the scale: extent must be 0"
             )
 
     def as_dict(self) -> dict[str, Any]:

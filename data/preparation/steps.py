@@ -245,7 +245,7 @@ def _prepare_band(
     if preparation.noise.startswith("map"):
         noise = _noise_from_map(noise_map, image, around, preparation) or noise
     if not noise:
-        raise CutoutError("has one value nearly everywhere: no noise to measure the light by")
+        raise CutoutError("has one value nearly everywhere, so that its noise cannot be measured")
     if not good.all():
         fitted = np.where(good, fitted, np.nan)
     fitted -= sky
@@ -328,6 +328,6 @@ def _noise_from_map(
     variance = np.where(usable, noise_map.astype(np.float64), np.nan) ** 2
     seen = window_variance(variance, around.corner, around.side, around.pixels)
     if not np.isfinite(seen).any():
-        raise CutoutError("has a noise map without enough positive values under good pixels")
+        raise CutoutError("has a noise map without enough positive values at good pixels")
     width = max(1, round(preparation.border * around.pixels))
     return math.sqrt(float(np.median(border_values(seen, width))))

@@ -20,8 +20,16 @@ from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import GalaxyImages
 from galfeat.data.fits.selectors import Selector, format_selectors, split_selectors
+from galfeat.data.grids.align import align_bands, grids_differ
+from galfeat.data.grids.stack import stack_bands
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
-from galfeat.data.sources.combine_bands import combine_bands, load_band, pair_galaxies
+from galfeat.data.sources.check_units import (
+    StatedUnit,
+    first_stated,
+    first_units,
+    refuse_mixed,
+)
+from galfeat.data.sources.combine_bands import load_band, pair_galaxies
 from galfeat.data.sources.open_file import Picture, file_exists, open_file, selectors_in
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.read_sidecars import apply_sidecars
@@ -65,7 +73,7 @@ class FileSource:
         Fast path for one file whose galaxies are all stored alike; the general reader takes over
         if the file has changed.
     left_out : tuple of str
-        Sidecar files of the folder, which are no galaxies.
+        Sidecar files of the folder, which are not galaxies.
     left_out_columns : tuple of str
         Columns of the catalog that hold no single value a row.
     sidecars : tuple of SidecarFiles
@@ -119,6 +127,7 @@ class FileSource:
             "missing_bands": str(options.missing_bands),
             "outside": str(options.allow_outside),
             **({"extension": format_selectors(options.selectors)} if options.selectors else {}),
+            **({"mixed_units": "True"} if options.mixed_units else {}),
         }
 
     @cached_property
@@ -136,12 +145,29 @@ class FileSource:
         """Return ranges of at most `size` entries that cover the source."""
         return cut_shards(len(self), size)
 
+    @cached_property
+    def units(self) -> tuple[str, ...]:
+        """Units of the bands of the first cutout that can be read; empty: none is stated."""
+        return first_units(self.read, len(self))
+
+    @cached_property
+    def _stated_unit(self) -> StatedUnit | None:
+        return first_stated(self.read_any_unit, len(self))
+
     def read(self, shard: Shard) -> Reading:
         """Read the cutouts of a shard; each file is opened once.
 
         An entry whose file holds several galaxies gives a cutout each, named ``id[0]``, ``id[1]``
-        and so on; a row of a catalog is a failure then.
+        and so on; a row of a catalog is a failure then. A cutout of another unit than the first
+        that states one is a failure.
         """
+        reading = self.read_any_unit(shard)
+        if self.options.mixed_units:
+            return reading
+        return refuse_mixed(reading, lambda: self._stated_unit)
+
+    def read_any_unit(self, shard: Shard) -> Reading:
+        """Read the cutouts of a shard, whatever their units are."""
         uniform = self._read_extensions(shard)
         if uniform is not None:
             return Reading(uniform)
@@ -216,7 +242,14 @@ class FileSource:
         if batches is None:
             return None
         band_numbers = np.arange(stored.shape[0], dtype=np.float32).reshape(-1, 1, 1)
-        template = Cutout("", band_numbers, stored.bands, file=stored.path.name, named=stored.named)
+        template = Cutout(
+            "",
+            band_numbers,
+            stored.bands,
+            file=stored.path.name,
+            named=stored.named,
+            units=stored.units,
+        )
         try:
             template = with_bands(template, self.options.selected_bands)
         except CutoutError:
@@ -233,7 +266,7 @@ class FileSource:
             return None
         loaded: dict[str, PixelPlanes] = {}
         for band, file in zip(self.columns, entry.files, strict=True):
-            found = reader.read(file) if file else None
+            found = reader.read(file, with_grid=bool(band)) if file else None
             if found is None or (band and len(found.bands) != 1):
                 return None
             loaded[band] = found
@@ -349,39 +382,63 @@ class FileSource:
         galaxy: tuple[int, int] = (0, 1),
     ) -> Cutout:
         """Combine the bands of a galaxy and its sidecar files into a cutout."""
-        found = combine_bands(loaded, tuple(self.columns))
-        found = self._apply_sidecars(entry.row, found, galaxy)
+        found = self._stack(entry.row, loaded, galaxy)
         expected = self._expected_bands
         file = next(
             file for band, file in zip(self.columns, entry.files, strict=True) if band in loaded
         )
         if not expected or (found.named and found.bands == expected):
             return unchecked_cutout(name, found, file, entry.row)
-        pixels, bands, named, noise, segmentation = found
         cutout = Cutout(
             name,
-            pixels,
-            bands,
+            found.pixels,
+            found.bands,
             file=file,
-            named=named,
+            named=found.named,
             row=entry.row,
-            noise=noise,
-            segmentation=segmentation,
+            noise=found.noise,
+            segmentation=found.segmentation,
+            units=found.units,
         )
         return with_bands(cutout, expected, self.options.missing_bands)
 
+    def _stack(
+        self, row: int, loaded: Mapping[str, PixelPlanes], galaxy: tuple[int, int]
+    ) -> PixelPlanes:
+        """Stack the bands of a galaxy on one grid, with their sidecar files applied."""
+        if "" in loaded or not grids_differ(loaded):
+            found = loaded[""] if "" in loaded else stack_bands(loaded, tuple(self.columns))
+            return self._apply_sidecars(row, found, galaxy)
+        shared = next((each for each in self.sidecars if not each.band and each.of_row(row)), None)
+        if shared is not None and self.options.companions:
+            raise CutoutError(
+                f"its bands lie on different grids, and nothing says on which {shared.of_row(row)} "
+                "lies: bring all to one grid, or name a sidecar file for each band"
+            )
+        masked = {
+            band: self._apply_sidecars(row, planes._replace(bands=(band,)), galaxy, band.lower())
+            for band, planes in loaded.items()
+        }
+        return stack_bands(align_bands(masked), tuple(self.columns))
+
     def _apply_sidecars(
-        self, row: int, found: PixelPlanes, galaxy: tuple[int, int] = (0, 1)
+        self,
+        row: int,
+        found: PixelPlanes,
+        galaxy: tuple[int, int] = (0, 1),
+        only: str | None = None,
     ) -> PixelPlanes:
         """Apply the sidecar files of a row to a galaxy.
 
-        `galaxy` is its number in its file, and how many galaxies the file holds.
+        `galaxy` is its number in its file, and how many galaxies the file holds; `only` a band
+        whose files alone are applied.
         """
         if not self.sidecars or not self.options.companions:
             return found
         files: dict[str, list[tuple[Role, str]]] = {}
         for each in self.sidecars:
-            files.setdefault(each.of_row(row), []).append((each.role, each.band))
+            if only in (None, each.band):
+                files.setdefault(each.of_row(row), []).append((each.role, each.band))
         files.pop("", None)
         return apply_sidecars(
             found,

@@ -98,7 +98,7 @@ class Hdf5Source(RowSource):
                 for row, name in enumerate(ids, start=shard.start)
             ]
         if len(stored) != len(ids):
-            reason = "its file holds fewer galaxies than it did"
+            reason = "its file holds fewer galaxies than before"
             return [
                 Failure(name, file, "read", reason, row)
                 for row, name in enumerate(ids, start=shard.start)
@@ -226,7 +226,7 @@ def _explain_missing(file: Any, images: Any) -> str:
             if part
         )
         return (
-            f"its '{_IMAGES}' is a link to {where}, which is not there"
+            f"its '{_IMAGES}' is a link to {where}, which does not exist"
             if where
             else f"its '{_IMAGES}' cannot be opened: it is damaged"
         )
@@ -237,7 +237,7 @@ def _explain_missing(file: Any, images: Any) -> str:
             f"its '{_IMAGES}' is a group, not a dataset; the file holds {_list_datasets(file)}"
         )
     else:
-        return f"holds no galaxies: nothing is in its '{_IMAGES}'"
+        return f"holds no galaxies: its '{_IMAGES}' is empty"
     return f"{problem}; rename the one with the pixels to '{_IMAGES}'"
 
 

@@ -68,7 +68,7 @@ class CatalogedSource(Source, Protocol):
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Sidecar files of a folder, which are no galaxies."""
+        """Sidecar files of a folder, which are not galaxies."""
 
     @property
     def left_out_columns(self) -> tuple[str, ...]:
@@ -89,6 +89,7 @@ def open_source(
     bad_bits: int | None = None,
     allow_outside: bool = False,
     extension: str | Sequence[str] | None = None,
+    mixed_units: bool = False,
 ) -> CatalogedSource:
     """Open a source of cutouts.
 
@@ -131,7 +132,7 @@ def open_source(
         Whether ancillary data (noise maps, masks, data-quality flags and segmentation maps) are
         read, where extensions of the file, columns of the catalog, or files beside the galaxy in a
         folder without a catalog have such names: see `galfeat.data.fits.ancillary_names`. Masked
-        pixels are NaN; a pixel whose noise is no positive number is masked.
+        pixels are NaN; a pixel whose noise is not a positive number is masked.
     bad_bits : int, optional
         Sum of the data-quality bits that mark a bad pixel; the default is described in
         `galfeat.data.fits.ancillary.AncillaryOptions`.
@@ -141,6 +142,10 @@ def open_source(
         Images of each FITS file that are galaxies or bands, whatever their names and headers say:
         by name (``"SCI"``), number (``"1"``, 0 is the primary image), or name and version
         (``"SCI,2"``). See `galfeat.data.fits.selectors`.
+    mixed_units : bool
+        Whether bands and galaxies may have different units (BUNIT); otherwise a cutout of another
+        unit than the first that states one is a failure, and mosaics of different units are
+        refused. A file that states no unit contradicts none.
 
     Returns
     -------
@@ -173,6 +178,7 @@ def open_source(
         bad_bits=bad_bits,
         allow_outside=allow_outside,
         extension=extension,
+        mixed_units=mixed_units,
     )
     return open_with_options(path, options)
 
@@ -186,11 +192,11 @@ def open_with_options(
     if options.positions is not None:
         return _open_mosaics([path] if isinstance(path, str | Path) else list(path), options)
     if options.size_arcsec is not None or options.size_pixels is not None:
-        raise UsageError("a size goes with positions in a mosaic, and there are none")
+        raise UsageError("a size is only for positions in a mosaic, and none are given")
     if not isinstance(path, str | Path):
         raise UsageError(
-            "several files are mosaics, and need positions; otherwise make a catalog of them or "
-            "open their folder"
+            "several files are read as mosaics, which need positions; list files of cutouts in "
+            "a catalog, or open their folder"
         )
     address = address_of(path)
     if address is not None:
@@ -221,11 +227,12 @@ def _absolute(path: str | Path) -> Path:
 
 def _open_mosaics(paths: Sequence[str | Path], options: ReadOptions) -> MosaicSource:
     if options.catalog is not None:
-        raise UsageError("a catalog of positions is the catalog; there can be no other")
+        raise UsageError("a catalog of positions is the catalog; a second one cannot be given")
     remote = [path for path in paths if address_of(path)]
     if remote:
         raise UsageError(
-            f"{address_of(remote[0])}: cutouts are taken from mosaics on disks only; fetch it first"
+            f"{address_of(remote[0])}: cutouts are taken from mosaics on local disks only; "
+            "download it first"
         )
     local = [_absolute(path) for path in paths]
     missing = [path for path, place in zip(paths, local, strict=True) if not place.exists()]
@@ -260,8 +267,8 @@ def _open_folder(folder: Path, options: ReadOptions) -> FileSource:
     files, left_out = list_cutouts(folder)
     if not files:
         raise UsageError(
-            f"{folder}: no FITS file or picture is in this folder"
-            + (" but companions of galaxies" if left_out else "")
+            f"{folder}: there is no FITS file or picture in this folder"
+            + (" except sidecar files" if left_out else "")
         )
     sidecars = match_sidecars(files, left_out) if options.companions else ()
     table = Catalog.of_files(folder, files).table
@@ -305,12 +312,12 @@ def _open_file(path: Path, options: ReadOptions) -> FileSource:
     extensions = find_uniform_extensions(path, options.layout, cache) if uniform else None
     if is_catalog(path) or (extensions is None and fits and _has_only_tables(path, cache)):
         if options.catalog is not None:
-            raise UsageError(f"{path}: is a catalog itself, so there is no other to go with it")
+            raise UsageError(f"{path}: is a catalog itself; a second one cannot be given")
         return _open_catalog(Catalog.read(path), path.parent, options)
     if not fits and not is_picture(path.name):
         raise UsageError(
-            f"{path}: is no folder, no catalog (CSV, ECSV, FITS, VOTable, Parquet), no FITS "
-            "file, no HDF5 file and no picture (JPEG, PNG)"
+            f"{path}: is neither a folder, a catalog (CSV, ECSV, FITS, VOTable, Parquet), a FITS "
+            "file, an HDF5 file nor a picture (JPEG, PNG)"
         )
     count = extensions.count if extensions else _count_galaxies(path, options, cache)
     source = FileSource(

@@ -96,7 +96,7 @@ def selectors_in(file: str) -> tuple[Selector, ...]:
 
 def _resolve(folder: Path, file: str, outside: bool) -> Path:
     if not file:
-        raise CutoutError("no file stands in the catalog")
+        raise CutoutError("there is no file in its row of the catalog")
     normal = os.path.normpath(file)
     absolute = PurePath(file).is_absolute() or PurePosixPath(file).is_absolute()
     if not outside and (absolute or PurePath(normal).parts[:1] == (os.pardir,)):
@@ -110,5 +110,7 @@ def _resolve(folder: Path, file: str, outside: bool) -> Path:
     if normal.endswith("]") and not path.exists():
         path = folder / split_selectors(normal)[0]
     if _ESCAPED.search(file) and not path.exists():
-        raise CutoutError("its name is not UTF-8, so that it can stand in no table: rename it")
+        raise CutoutError(
+            "its name is not UTF-8, so that it cannot be stored in a table: rename it"
+        )
     return path

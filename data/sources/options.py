@@ -42,6 +42,8 @@ class ReadOptions:
         Whether the paths of a catalog may be absolute or lead out of its folder.
     extension : str or sequence of str, optional
         Images of each FITS file that are read, by name, number, or name and version.
+    mixed_units : bool
+        Whether bands and galaxies may have different units (BUNIT).
     """
 
     catalog: str | Path | None = None
@@ -55,6 +57,7 @@ class ReadOptions:
     bad_bits: int | None = None
     allow_outside: bool = False
     extension: str | Sequence[str] | None = None
+    mixed_units: bool = False
 
     def check(self) -> None:
         """Check that each option is in its range.

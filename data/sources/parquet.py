@@ -92,7 +92,7 @@ class ParquetSource(RowSource):
     def _cutout(self, name: str, row: int, data: bytes | None) -> Cutout | Failure:
         try:
             if not data:
-                raise CutoutError("no picture stands in its row")
+                raise CutoutError("there is no picture in its row")
             found = decode_picture(data)
         except CutoutError as error:
             return Failure(name, self.path.name, "read", str(error), row)

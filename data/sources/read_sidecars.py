@@ -63,7 +63,7 @@ def apply_sidecars(
             with open_file(folder, file, header_cache, outside=options.allow_outside) as opened:
                 for role, band in uses:
                     if band and band not in bands:
-                        unused = f"goes with the band {band}, and there is none: not used"
+                        unused = f"belongs to the band {band}, which the galaxy lacks: not used"
                         header_cache.report(file, {f"band {band}": unused})
                         continue
                     values = _read_planes(opened, file, role, galaxy, options.ancillary)
@@ -108,7 +108,7 @@ def _read_planes(
     if values.ndim > 2 and count > 1 and len(values) == count:
         values = values[number]
     if values.ndim > 3:
-        raise CutoutError(f"has {format_shape(values.shape)}, which are not one galaxy's")
+        raise CutoutError(f"has {format_shape(values.shape)}, which is not the size of one galaxy")
     return values.reshape(-1, *values.shape[-2:])
 
 

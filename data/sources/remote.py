@@ -30,6 +30,12 @@ from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.sources.base import Failure, Reading, Shard
 from galfeat.data.sources.catalogs.formats import is_catalog
 from galfeat.data.fits.selectors import split_selectors
+from galfeat.data.sources.check_units import (
+    StatedUnit,
+    first_stated,
+    first_units,
+    refuse_mixed,
+)
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.folders import is_fits, is_picture
 from galfeat.data.sources.hdf5 import is_hdf5
@@ -94,7 +100,7 @@ class RemoteSource:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Sidecar files of a folder, which are no galaxies."""
+        """Sidecar files of a folder, which are not galaxies."""
         return self.local.left_out
 
     @property
@@ -112,6 +118,15 @@ class RemoteSource:
         whole = replace(self, local=replace(self.local, options=unmasked))
         readings = (whole.read(Shard(row, row + 1)) for row in range(len(self)))
         return next((reading.cutouts[0].bands for reading in readings if reading.cutouts), ())
+
+    @cached_property
+    def units(self) -> tuple[str, ...]:
+        """Units of the bands of the first cutout that can be read; empty: none is stated."""
+        return first_units(self.read, len(self))
+
+    @cached_property
+    def _stated_unit(self) -> StatedUnit | None:
+        return first_stated(self.read_any_unit, len(self))
 
     def shards(self, size: int = 256) -> Sequence[Shard]:
         """Return ranges of at most `size` entries that cover the source."""
@@ -154,8 +169,16 @@ class RemoteSource:
     def read(self, shard: Shard) -> Reading:
         """Download and read the cutouts of a shard.
 
-        A file that cannot be downloaded is a failure with the server's reason.
+        A file that cannot be downloaded is a failure with the server's reason, and a cutout of
+        another unit than the first that states one is a failure.
         """
+        reading = self.read_any_unit(shard)
+        if self.local.options.mixed_units:
+            return reading
+        return refuse_mixed(reading, lambda: self._stated_unit)
+
+    def read_any_unit(self, shard: Shard) -> Reading:
+        """Download and read the cutouts of a shard, whatever their units are."""
         with tempfile.TemporaryDirectory(prefix="galfeat-") as folder:
             problems = _fetch_all(self.address, self.files(shard), Path(folder))
             options = self.local.options
@@ -168,7 +191,7 @@ class RemoteSource:
             downloaded = replace(
                 self.local, folder=Path(folder), header_cache=HeaderCache(), options=options
             )
-            reading = downloaded.read(shard)
+            reading = downloaded.read_any_unit(shard)
         return Reading(
             reading.cutouts, [_explain(failure, problems) for failure in reading.failures]
         )
@@ -209,7 +232,7 @@ def open_remote(address: str, options: ReadOptions, opener: Opener) -> "Cataloge
             _touch_files(Path(folder), stamps)
         source = opener(Path(folder), replace(options, catalog=catalog))
     if not isinstance(source, FileSource):
-        raise UsageError(f"{address}: is no folder of cutouts")
+        raise UsageError(f"{address}: is not a folder of cutouts")
     return RemoteSource(address, source, stamps)
 
 

@@ -29,7 +29,7 @@ class RowSource(ABC):
     left_out_columns : tuple of str
         Columns of the catalog that hold no single value a row.
     left_out : tuple of str
-        Files that are no galaxies: none here.
+        Files that are not galaxies: none here.
     header_cache : HeaderCache
         Reports oddities of the files.
     """

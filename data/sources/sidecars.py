@@ -72,7 +72,7 @@ def match_sidecars(galaxies: Sequence[str], sidecars: Sequence[str]) -> tuple[Si
             weights += [file] if owners.word in WEIGHTS else []
             continue
         if not owners.stems:
-            _LOG.warning("%s: its name does not say which galaxy it goes with: not used", file)
+            _LOG.warning("%s: its name does not say to which galaxy it belongs: not used", file)
         of_role = files.setdefault(owners.role, [""] * len(galaxies))
         for row in (row for owner in owners.stems for row in rows[folder][owner]):
             of_role[row] = of_role[row] or file

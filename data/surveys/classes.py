@@ -45,16 +45,14 @@ def name_classes(source: Hdf5Source, column: str, classes: Sequence[str]) -> Hdf
     """
     path, there = source.path, source.catalog.column_names
     if column not in there:
-        raise UsageError(
-            f"{path}: holds no classes beside its images; its columns are {', '.join(there)}"
-        )
+        raise UsageError(f"{path}: holds images but no classes; its columns are {', '.join(there)}")
     values = source.catalog.column(column).to_pylist()
     numbers = {str(number): name for number, name in enumerate(classes)}
     known = numbers | {name: name for name in classes}
     other = next((str(value) for value in values if str(value) not in known), None)
     if other is not None:
         raise UsageError(
-            f"{path}: '{other}' is no class of this set: they are numbered from 0 to "
+            f"{path}: '{other}' is not a class of this set: they are numbered from 0 to "
             f"{len(classes) - 1}"
         )
     table = source.catalog if column == "label" else source.catalog.drop_columns([column])
@@ -75,7 +73,7 @@ def open_square_images(path: Path, sides: Mapping[int, str]) -> Hdf5Source:
     Raises
     ------
     UsageError
-        If it is no such file, or its images have another size.
+        If it is not such a file, or its images have another size.
     """
     source = open_source(path)
     if not isinstance(source, Hdf5Source):
@@ -105,7 +103,7 @@ def open_pictures(folder: Path) -> FileSource:
         raise UsageError(f"{folder}: there is no such folder of pictures")
     source = open_source(folder)
     if not isinstance(source, FileSource):
-        raise UsageError(f"{folder}: is no folder of pictures")
+        raise UsageError(f"{folder}: is not a folder of pictures")
     return source
 
 

@@ -156,7 +156,7 @@ def _open_catalog(folder: Path, path: Path) -> FileSource:
     _check_columns(Catalog.read(path).table, path)
     source = open_source(folder, catalog=path)
     if not isinstance(source, FileSource):
-        raise UsageError(f"{path}: is no catalog of pictures")
+        raise UsageError(f"{path}: is not a catalog of pictures")
     return source
 
 
@@ -171,7 +171,7 @@ def _open_attributes(folder: Path, path: Path) -> FileSource:
 
 
 def _read_attributes(path: Path) -> pa.Table:
-    """Read a table of columns separated by blanks; the first line that is no comment names them."""
+    """Read a blank-separated table; its first line that is not a comment names the columns."""
     lines = [
         line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
     ]
@@ -179,7 +179,7 @@ def _read_attributes(path: Path) -> pa.Table:
     names = rows[0] if rows else []
     if not names or names[0].lower() not in _ID_COLUMNS:
         raise UsageError(
-            f"{path}: its first line that is no remark must name the columns, and begin with "
+            f"{path}: its first line that is not a comment must name the columns, and begin with "
             "PGC_name"
         )
     wrong = next(
@@ -200,7 +200,7 @@ def _read_attributes(path: Path) -> pa.Table:
             name: pa.array([float(value) for value in values]) for name, values in columns.items()
         }
     except ValueError as error:
-        raise UsageError(f"{path}: {error} stands where a number should") from None
+        raise UsageError(f"{path}: {error} is found where a number is expected") from None
     table = pa.table({"id": ids, **numbers})
     _check_columns(table, path)
     return table

@@ -61,7 +61,7 @@ def galaxy10_sdss(path: str | Path) -> Hdf5Source:
     Classes, their numbers and the size of the images are as given at
     https://astronn.readthedocs.io/en/latest/galaxy10sdss.html (verified), which also links the file
     (not verified). The classes are strongly imbalanced: there are 17 disks with a boxy bulge. 8-bit
-    pictures are no photometry: their stretch cannot be undone.
+    pictures are not photometric: their stretch cannot be undone.
 
     References
     ----------

@@ -120,7 +120,7 @@ class ColorHistogram(Extractor):
         least = fraction("min_good", self.min_good)
         single, shares = self._single(images)
         flawed = np.flatnonzero((shares < 1).any(axis=1))
-        if len(flawed) and (reasons := self._judged(images, flawed, shares, least)):
+        if len(flawed) and (reasons := self._bad_pixel_reasons(images, flawed, shares, least)):
             return None, reasons
         return self._with_pairs(images, single), {}
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from galfeat import UsageError
 from galfeat.features import registry
 from galfeat.features.base import Extractor
-from galfeat.features.hog.kernel import Grid, add_places, oriented_histograms
+from galfeat.features.hog.kernel import CellGrid, add_places, oriented_histograms
 from galfeat.features.hog.reference import NORMS
 from galfeat.features.settings import choice, fraction, pair, whole
 
@@ -37,9 +37,9 @@ class HOG(Extractor):
         Measure each band, or at each pixel the band with the largest gradient (the first of equal
         ones), as scikit-image does.
     rotation : {"fixed", "averaged", "mirrored"}, default "fixed"
-        Galaxies have no up. ``averaged``: the mean of the vectors of the image in its four
-        orientations, which is the same for each of them; ``mirrored``: of these and their mirror
-        images. Cells and blocks must be square then.
+        The position angle of a galaxy is random. ``averaged``: the mean of the vectors of the
+        image in its four orientations, which is the same for each of them; ``mirrored``: of these
+        and their mirror images. Cells and blocks must be square then.
     min_good : float, default 0.5
         Least fraction of good pixels in each band; with ``channel="strongest"``, of pixels good in
         any band.
@@ -169,7 +169,9 @@ class HOG(Extractor):
         # reports bad pixels too: a separate pass over the pixels would take a tenth of the time
         vectors, flawed = self._fixed(images)
         rows = np.flatnonzero(flawed)
-        if len(rows) and (reasons := self._judged(images, rows, self._shares(images), least)):
+        if len(rows) and (
+            reasons := self._bad_pixel_reasons(images, rows, self._shares(images), least)
+        ):
             return None, reasons
         return vectors, {}
 
@@ -195,7 +197,7 @@ class HOG(Extractor):
         views = _views(grid, block, self.rotation == "mirrored")
         total = np.zeros((len(planes), len(views[0].places)), dtype=np.float32)
         # turned by 180 degrees the unsigned directions are the same
-        measured: dict[tuple[Grid, bool, int], NDArray[np.float32]] = {}
+        measured: dict[tuple[CellGrid, bool, int], NDArray[np.float32]] = {}
         for view in views:
             if view.seen not in measured:
                 found, _ = oriented_histograms(
@@ -205,19 +207,21 @@ class HOG(Extractor):
             add_places(measured[view.seen], view.places, total)
         return (total / np.float32(len(views))).reshape(len(images), -1)
 
-    def _grid(self, shape: tuple[int, ...]) -> Grid:
+    def _grid(self, shape: tuple[int, ...]) -> CellGrid:
         ny, nx, cy, cx = *shape, *map(int, self.pixels_per_cell)
         rows, columns, bins = ny // cy, nx // cx, int(self.orientations)
         if self.rotation == "fixed":
-            return Grid(ny, nx, 0, 0, cy, cx, rows, columns, bins)
+            return CellGrid(ny, nx, 0, 0, cy, cx, rows, columns, bins)
         side = min(rows, columns)
-        return Grid(ny, nx, (ny - side * cy) // 2, (nx - side * cx) // 2, cy, cx, side, side, bins)
+        return CellGrid(
+            ny, nx, (ny - side * cy) // 2, (nx - side * cx) // 2, cy, cx, side, side, bins
+        )
 
 
 class _View(NamedTuple):
     """One orientation of the image, measured on the image as it is."""
 
-    grid: Grid
+    grid: CellGrid
     swap: bool
     sign: int
     places: NDArray[
@@ -225,12 +229,12 @@ class _View(NamedTuple):
     ]  # of the kept values, in the vector of the image in its first orientation
 
     @property
-    def seen(self) -> tuple[Grid, bool, int]:
+    def seen(self) -> tuple[CellGrid, bool, int]:
         return self.grid, self.swap, self.sign
 
 
 @lru_cache(maxsize=32)
-def _views(grid: Grid, block: tuple[int, int], mirrored: bool) -> list[_View]:
+def _views(grid: CellGrid, block: tuple[int, int], mirrored: bool) -> list[_View]:
     """Return the orientations that vectors are averaged over; the first is the identity."""
     blocks = grid.rows - block[0] + 1
     values = np.arange(blocks * blocks * block[0] * block[1] * grid.bins).reshape(
@@ -254,7 +258,7 @@ def _turned(values: NDArray[np.intp], turn: int, mirror: bool) -> NDArray[np.int
     return np.rot90(np.rot90(seen, turn, axes=(0, 1)), turn, axes=(2, 3))
 
 
-def _moved(grid: Grid, turn: int, mirror: bool) -> Grid:
+def _moved(grid: CellGrid, turn: int, mirror: bool) -> CellGrid:
     """Return the grid of cells that mirroring and turning the image moves onto `grid`.
 
     It differs from `grid` only where an odd number of pixels is left over and the middle lies

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.hog.kernel_blocks import L1, L1_SQRT, L2, L2_HYS, fill_blocks, sum_cells
-from galfeat.features.hog.kernel_cells import EDGES_AT_ONCE, Grid, fill_cells
+from galfeat.features.hog.kernel_cells import EDGES_AT_ONCE, CellGrid, fill_cells
 from galfeat.features.hog.reference import FLOOR
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.finite import any_bad
 
-__all__ = ["Grid", "add_places", "oriented_histograms"]
+__all__ = ["CellGrid", "add_places", "oriented_histograms"]
 
 _NORMS = {"L1": L1, "L1-sqrt": L1_SQRT, "L2": L2, "L2-Hys": L2_HYS}
 _EXACT = {1: 1.0, 2: 0.0, 3: -1.0}  # cotangents of 45, 90 and 135 degrees
@@ -27,7 +27,7 @@ _LOW, _HIGH = np.float32(1), np.float32(2.0**56)
 
 def oriented_histograms(
     images: NDArray[np.float32],
-    grid: Grid,
+    grid: CellGrid,
     block: tuple[int, int],
     norm: str,
     *,
@@ -40,7 +40,7 @@ def oriented_histograms(
     ----------
     images : array of float32, shape (n, bands, ny, nx), C-contiguous
         Of several bands, each pixel takes the gradient of the one where it is largest.
-    grid : Grid
+    grid : CellGrid
     block : (int, int)
     norm : {"L1", "L1-sqrt", "L2", "L2-Hys"}
     swap, sign : bool, {1, -1}
@@ -105,7 +105,7 @@ def _cotangents(bins: int) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=32)
-def _places(grid: Grid) -> NDArray[np.uint32]:
+def _places(grid: CellGrid) -> NDArray[np.uint32]:
     row = np.full(grid.nx, grid.columns * grid.bins, dtype=np.uint32)
     row[grid.left : grid.left + grid.columns * grid.cx] = (
         np.arange(grid.columns).repeat(grid.cx) * grid.bins

@@ -11,7 +11,7 @@ import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
 
-__all__ = ["EDGES_AT_ONCE", "Grid", "fill_cells"]
+__all__ = ["EDGES_AT_ONCE", "CellGrid", "fill_cells"]
 
 EDGES_AT_ONCE = 8
 
@@ -19,7 +19,7 @@ EDGES_AT_ONCE = 8
 _SIZE, _INFINITE = np.int32(0x7FFFFFFF), np.int32(0x7F800000)
 
 
-class Grid(NamedTuple):
+class CellGrid(NamedTuple):
     """The geometry of an image and its cells, and the number of orientation bins.
 
     The first cell begins at ``top``, ``left``; each has ``cy`` x ``cx`` pixels.
@@ -62,7 +62,7 @@ def fill_cells(
     holes : bool
         Whether there may be NaN.
     factor : float32
-    grid : Grid
+    grid : CellGrid
     swap, sign : bool, float32
         Directions are those of (gy, sign * gx), or of (gx, sign * gy): of the image as it is,
         turned, or mirrored.

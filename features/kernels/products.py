@@ -1,4 +1,4 @@
-"""Matrix product in a fixed order of summation, so that a row's bits do not depend on the batch."""
+"""Matrix product with a fixed order of summation: rows are bitwise independent of the batch."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The pixels themselves, the baseline of every comparison."""
+"""Raw pixels as features, the baseline of every comparison."""
 
 from collections.abc import Sequence
 

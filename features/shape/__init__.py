@@ -1,4 +1,4 @@
-"""The shape of a galaxy in published numbers: radii, concentration, asymmetry, Gini, M20 and more.
+"""Morphological statistics: radii, concentration, asymmetry, Gini, M20, MID and Sersic index.
 
 ``extractor``
     `Shape`: the extractor.

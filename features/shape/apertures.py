@@ -1,4 +1,4 @@
-"""Sums of light in circles and ellipses, exact along rows: the measure under every radius.
+"""Aperture photometry: sums of light in circles and ellipses, exact along rows.
 
 An image is a step function, constant within each pixel. Its integral over an ellipse is, row by
 row, the integral over y of the light between the two ends of the chord; the light along a row comes

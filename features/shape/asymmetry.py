@@ -1,4 +1,4 @@
-"""Rotational asymmetry: the light that is elsewhere after a half turn, about the best center.
+"""Rotational asymmetry: differences of a galaxy and itself rotated by 180 degrees.
 
 A half turn about a fixed point moves every pixel by the same fraction of a pixel, so the turned
 image is the sum of four shifted copies of the reversed image, with the weights of bilinear

@@ -32,7 +32,7 @@ def detection_mask(image: Any, whole: Any, xc: Any, yc: Any, petrosian: Any, box
     petrosian : float
         Elliptical Petrosian radius, pixels.
     box : (int, int, int)
-        The box of sky (row, column, side) that stands in for an annulus of fewer pixels than that.
+        The box of sky (row, column, side) used instead of an annulus of fewer pixels than that.
 
     Returns
     -------

@@ -34,12 +34,12 @@ class Shape(LearnedExtractor):
     sersic : bool, default True
         Whether a Sersic profile is fitted.
     threshold : float, default 3.0
-        How far the source stands above the sky, in deviations of the smoothed detection image.
+        Detection threshold above the sky, in standard deviations of the smoothed detection image.
     outlier_sigma : float, default 10.0
         Deviations of its eight neighbors by which a pixel must differ from their mean to count as
         bad; 0 lets all pass.
     smallest_radius : float, default 1.5
-        Radius of half of the light of the point spread, pixels: a source that is no larger is
+        Radius of half of the light of the point spread, pixels: a source that is not larger is
         flagged as small.
     min_good : float, default 0.5
         Least fraction of good pixels in each band.
@@ -47,7 +47,7 @@ class Shape(LearnedExtractor):
     Attributes
     ----------
     fill_values_ : array of float32, shape (k,)
-        What stands in a vector for what could not be measured: the median of the training
+        Value in a vector of a quantity that could not be measured: the median of the training
         galaxies where it could, and 0 where none could.
 
     Notes
@@ -55,7 +55,7 @@ class Shape(LearnedExtractor):
     `measure` tells what was measured; `transform` gives vectors for networks, and a vector holds a
     number everywhere. So `transform` fills in what `fit` learned, and the last column of each
     plane, ``quality``, is 0 for a good measurement, 1 for a suspect and 2 for a bad one. Positions,
-    the position angle, fluxes and the sky are measured, but are no part of the vector.
+    the position angle, fluxes and the sky are measured, but not part of the vector.
 
     The definitions are statmorph's (Rodriguez-Gomez et al. 2019), and the numbers agree with it;
     see docs/shape.md for each of them and for what differs. All bands are measured on the source
@@ -111,7 +111,7 @@ class Shape(LearnedExtractor):
         segments: ArrayLike | None = None,
         bands: Sequence[str] | None = None,
     ) -> ShapeTable:
-        """Measure every image, and say what could not be measured.
+        """Measure every image; quantities that could not be measured are masked and flagged.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class Shape(LearnedExtractor):
         CutoutError
             If some rows have too few good pixels; its `reasons` are those of the method `reasons`.
         UsageError
-            If `X` or the segments are no batch of images, or a setting makes no sense.
+            If `X` or the segments are not a batch of images, or a setting is invalid.
         """
         images = self._checked(X)
         count = images.shape[1]

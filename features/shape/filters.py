@@ -15,7 +15,7 @@ _CUT = 4.0  # standard deviations at which the Gaussian ends, as in scipy.ndimag
 
 @kernel()
 def reflected(i: Any, n: Any) -> Any:
-    """Return the pixel that stands for pixel ``i`` beyond the edge of ``n``: d c b a | a b c d."""
+    """Return the reflection of pixel ``i`` beyond the edge of ``n`` pixels: d c b a | a b c d."""
     while i < 0 or i >= n:
         i = -1 - i if i < 0 else 2 * n - 1 - i
     return i

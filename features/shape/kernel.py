@@ -1,4 +1,4 @@
-"""All quantities of one plane, in the order in which they need each other."""
+"""All quantities of one plane, in the order of their dependence."""
 
 import math
 from typing import Any

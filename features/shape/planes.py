@@ -1,4 +1,4 @@
-"""From prepared pixels to the quantities of every plane: light, detection image, segments."""
+"""Quantities of every plane of prepared pixels: light, detection image, segments."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from galfeat.features.shape.segmentation import find_source
 __all__ = ["measure_images", "undo_stretch"]
 
 _LOG2_E, _LN2_HIGH, _LN2_LOW = 1.4426950408889634, 0.693359375, -2.1219444e-4
-_BRIGHTEST = 60.0  # asinh of 5e25 noise sigmas: more is no light
+_BRIGHTEST = 60.0  # asinh of 5e25 noise sigmas: larger values are not physical
 _LARGEST = 1e30  # linear light beyond has no squares in single precision
 _SERIES = 0.4  # below which the difference of exponentials loses digits
 

@@ -1,4 +1,4 @@
-"""What is measured: names, units and definitions of the quantities, and the flags."""
+"""Names, units and definitions of the quantities of shape, and the flags."""
 
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ class Quantity(NamedTuple):
 
 
 class Flag(NamedTuple):
-    """One thing that may be wrong with a measurement.
+    """A problem that a measurement may have.
 
     Parameters
     ----------

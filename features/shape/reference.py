@@ -1,4 +1,4 @@
-"""The quantities of shape in plain NumPy and SciPy: slow, clear, and what the kernels are held to.
+"""The quantities of shape in plain NumPy and SciPy: the reference of the kernels.
 
 Nothing here is shared with the kernels: apertures are pixels cut into small squares, the half turn
 is scikit-image's, regions are labeled anew at every threshold. It knows sources without bad pixels

@@ -27,7 +27,7 @@ _SMALLEST = 48  # pixels of its side
 def find_source(image: Any, good: Any, threshold: Any, segments: Any) -> Any:
     """Fill a segmentation map, and return the pixels of the source: 0 where there is none.
 
-    Regions of the smoothed image that stand out of its noise; the one nearest the center is the
+    Regions of the smoothed image above its noise; the one nearest the center is the
     source, if it comes near enough, and the others are its neighbors. Nothing is deblended.
 
     Parameters

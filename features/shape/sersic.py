@@ -16,7 +16,7 @@ from galfeat.features.kernels.compiling import kernel
 __all__ = ["fit_sersic", "sersic_b"]
 
 _STEP = 0.5  # width of a ring, pixels
-_INNER = 2.5  # pixels from the center within which pixels stand for themselves
+_INNER = 2.5  # pixels from the center within which each pixel is a sample of its own
 _SPLIT, _CORE, _CORE_SPLIT = 3, 0.8, 8  # samples along a side of such a pixel; of the innermost
 _PIXELS, _CORE_PIXELS = 24, 4  # of them at most
 _LEAST, _MOST = 0.1, 10.0  # Sersic indices
@@ -103,7 +103,7 @@ def _model(
 ) -> None:
     """Fill ``out`` with the mean profile of the samples of each ring or pixel.
 
-    A sample stands for a square, or a ring: where the profile falls like a power of the radius, its
+    A sample represents a square, or a ring: where the profile falls like a power of the radius, its
     mean there is that at the middle times one plus that power squared times ``curves``.
     """
     n = math.exp(log_n)

@@ -1,4 +1,4 @@
-"""The empty box that stands for the sky, and what it says of the background."""
+"""Empty box that samples the sky, and the background measured in it."""
 
 import math
 from typing import Any
@@ -106,7 +106,7 @@ def matched_asymmetry(image: Any, empty: Any, xc: Any, yc: Any, radius: Any, lea
 
 @kernel()
 def sky_smoothness(box: Any, size: Any) -> Any:
-    """Return the mean of what stands above a box averaged over squares of that side."""
+    """Return the mean light of a box above itself averaged over squares of that side."""
     smooth = uniform(box, size)
     ny, nx = box.shape
     total = 0.0

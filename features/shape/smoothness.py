@@ -23,7 +23,7 @@ def smoothing_side(petrosian: Any) -> Any:
 def smoothness(image: Any, sums: Any, xc: Any, yc: Any, petrosian: Any, sky: Any) -> Any:
     """Return the smoothness within an annulus, NaN where its light is not positive.
 
-    What stands above the image averaged over squares, less the same of the sky, over the light:
+    The light above the image averaged over squares, less the same of the sky, over the light:
     equation 11 of Lotz, Primack and Madau 2004, doi:10.1086/421849.
 
     Parameters

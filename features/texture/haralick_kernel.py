@@ -70,7 +70,7 @@ def statistics(pairs: Any, count: Any, work_arrays: Any, result: Any) -> None:
 
     Notes
     -----
-    Each pair stands in the symmetric matrix twice, at (i, j) and (j, i): of n pairs, p(i, i) is
+    Each pair is counted in the symmetric matrix twice, at (i, j) and (j, i): of n pairs, p(i, i) is
     pairs / n and otherwise p(i, j) is pairs / 2n. The sum i + j has the variance 4 v - f2 and the
     covariance is v - f2 / 2, with the variance v of a level.
     """

@@ -161,7 +161,7 @@ class BaseMLP(SavableMLP):
         wanted = (int(self.n_networks), sizes, samples.X.dtype)
         if (len(self._members), self.network_.layout.sizes, self.network_.params.dtype) != wanted:
             raise UsageError(
-                f"what was trained so far is {len(self._members)} network(s) of "
+                f"the training so far is of {len(self._members)} network(s) of "
                 f"{self.network_.params.dtype} and layers "
                 f"{self.network_.layout.sizes}; these samples and settings need {wanted[0]} of "
                 f"{wanted[2]} and layers {sizes}"
@@ -238,13 +238,13 @@ def supports_partial_fit(model: BaseMLP) -> bool:
     """
     if not model._uses_mini_batches():
         raise AttributeError(
-            f"solver={model.solver!r} looks at all samples at once and has no partial_fit; choose "
+            f"solver={model.solver!r} uses all samples at once and has no partial_fit; choose "
             "another solver"
         )
     if model._needs_validation():
         raise AttributeError(
-            "partial_fit sets no samples aside, so it goes with neither early_stopping=True nor "
-            "calibration=True"
+            "partial_fit sets no samples aside, so it cannot be combined with "
+            "early_stopping=True or calibration=True"
         )
     return True
 

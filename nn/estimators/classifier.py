@@ -255,8 +255,8 @@ class MLPClassifier(ClassifierMixin, ClassPredictions):
         first = not self.__sklearn_is_fitted__()
         if first and classes is None:
             raise UsageError(
-                "the first call of partial_fit needs classes, the list of all classes that will "
-                "ever come"
+                "the first call of partial_fit needs classes, the list of all classes that later "
+                "calls may contain"
             )
         features, labels, weights = self._check(X, y, sample_weight, reset=first)
         known = self.classes_ if classes is None else np.unique(np.asarray(classes))

@@ -79,12 +79,12 @@ class FittedAttributes:
 
     @property
     def n_iter_(self) -> int:
-        """Number of epochs of the network that took the most."""
+        """Number of epochs; the largest over the networks."""
         return max(member.epochs for member in self._members)
 
     @property
     def t_(self) -> int:
-        """Number of samples, with repetitions, seen by the network that saw the most."""
+        """Number of samples processed, summed over epochs; the largest over the networks."""
         return max(member.seen for member in self._members)
 
     @property
@@ -218,13 +218,13 @@ class SavableMLP(FittedAttributes, BaseEstimator):
         )
         if checked.layers[1:] != sizes:
             raise UsageError(
-                f"the saved layers {checked.layers} do not go with the saved hidden_layer_sizes"
+                f"the saved layers {checked.layers} do not match the saved hidden_layer_sizes"
             )
         if len(checked.networks) != self.n_networks or any(
             each.params.dtype != dtype for each in checked.networks
         ):
             raise UsageError(
-                f"the saved settings speak of {self.n_networks} network(s) of {dtype}; other "
+                f"the saved settings are for {self.n_networks} network(s) of {dtype}; other "
                 "networks were saved"
             )
         self.n_features_in_ = checked.layers[0]

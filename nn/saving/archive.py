@@ -11,7 +11,7 @@ member                 content
 =====================  =====================================================================
 
 Nothing is compressed, so the arrays read are never larger than the file. The checksum covers the
-tree and all arrays: it detects damage and manual edits, but is no protection against forgery.
+tree and all arrays: it detects damage and manual edits, but does not protect against forgery.
 """
 
 import hashlib
@@ -105,10 +105,10 @@ def unpack(data: bytes, what: str = "the file") -> dict[str, Any]:
     try:
         return _parse(data)
     except UsageError as error:
-        raise UsageError(f"{what} is no galfeat file, or it is damaged: {error}") from None
+        raise UsageError(f"{what} is not a galfeat file, or it is damaged: {error}") from None
     except _CORRUPTION_ERRORS as error:
         raise UsageError(
-            f"{what} is no galfeat file, or it is damaged "
+            f"{what} is not a galfeat file, or it is damaged "
             f"({str(error)[:200] or type(error).__name__})"
         ) from error
 
@@ -142,7 +142,7 @@ def read_file(path: str | Path) -> dict[str, Any]:
         if not path.is_file():
             raise UsageError(
                 f"cannot read {path}: "
-                f"{'it is no ordinary file' if path.exists() else 'No such file'}"
+                f"{'it is not a regular file' if path.exists() else 'No such file'}"
             )
         data = path.read_bytes()
     except OSError as error:
@@ -161,7 +161,7 @@ def _parse(data: bytes) -> dict[str, Any]:
         )
     if head["sha256"] != _digest(head["tree"], members):
         raise UsageError(
-            "its content does not go with its checksum, so it was changed after it was written"
+            "its content does not match its checksum: it was changed after it was written"
         )
     arrays = {name: _array(name, content) for name, content in members.items()}
     tree = _insert_arrays(head["tree"], arrays)
@@ -171,7 +171,7 @@ def _parse(data: bytes) -> dict[str, Any]:
 
 
 def _members(archive: zipfile.ZipFile, size: int) -> dict[str, bytes]:
-    """Return the content of all members, once it is certain that it is no larger than the file."""
+    """Return the content of all members, once it is certain that it is not larger than the file."""
     listed = archive.infolist()
     if any(
         member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size
@@ -214,9 +214,7 @@ def _array(name: str, data: bytes) -> NDArray[Any]:
     shape, fortran, dtype = npy.read_array_header_1_0(file)
     left = len(data) - file.tell()
     if dtype.kind not in _KINDS or not dtype.itemsize or fortran:
-        raise UsageError(
-            f"the array {name} is neither of numbers nor of words, or is in Fortran order"
-        )
+        raise UsageError(f"the array {name} holds neither numbers nor text, or is in Fortran order")
     count = 1
     for length in shape:
         count *= length
@@ -229,7 +227,7 @@ def _array(name: str, data: bytes) -> NDArray[Any]:
 
 
 def _reject_constant(name: str) -> NoReturn:
-    raise UsageError(f"its settings hold {name}, which is no number")
+    raise UsageError(f"its settings hold {name}, which is not a number")
 
 
 def _extract_arrays(value: Any, arrays: list[NDArray[Any]]) -> Any:

@@ -65,7 +65,7 @@ def from_plain(name: str, value: Any) -> Any:
     """
     if name == "class_weight" and isinstance(value, list):
         if not all(_is_weight(pair) for pair in value):
-            raise UsageError("the saved class_weight must be a list of pairs of class and weight")
+            raise UsageError("the saved class_weight must be a list of (class, weight) pairs")
         return {pair[0]: pair[1] for pair in value}
     if isinstance(value, Mapping):
         return _component(name, dict(value))
@@ -74,7 +74,7 @@ def from_plain(name: str, value: Any) -> Any:
     if isinstance(value, list) and all(isinstance(item, int | float | str) for item in value):
         return tuple(value)
     raise UsageError(
-        f"the saved setting {name} is of a kind that no setting has: {type(value).__name__}"
+        f"the saved setting {name} has a type that no setting has: {type(value).__name__}"
     )
 
 
@@ -97,7 +97,7 @@ def _component(name: str, arguments: dict[str, Any]) -> Any:
     )
     if component is None or not set(arguments) <= known or not plain:
         raise UsageError(
-            f"the saved setting {name} does not build_state a part of galfeat.nn that this version "
+            f"the saved setting {name} does not describe a part of galfeat.nn that this version "
             "knows"
         )
     return component(**arguments)

@@ -158,9 +158,7 @@ def plain_classes(classes: NDArray[Any]) -> NDArray[Any]:
         return classes.copy()
     if all(isinstance(label, str) for label in classes):
         return classes.astype(np.str_)
-    raise UsageError(
-        "classes that mix kinds of labels cannot be saved; use words, or numbers, alone"
-    )
+    raise UsageError("classes of mixed types cannot be saved; use only text, or only numbers")
 
 
 def read_classes(classes: Any) -> NDArray[Any]:

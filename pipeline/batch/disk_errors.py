@@ -16,6 +16,7 @@ _REASONS = {
     errno.EACCES: "there is no permission to write there; change that",
     errno.EPERM: "there is no permission to write there; change that",
     errno.EROFS: "the disk is read-only; change that",
+    errno.ENAMETOOLONG: "the name is too long for the disk; choose a shorter one",
 }
 
 
@@ -36,7 +37,7 @@ def explain_disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; see to that")
+        reason = _REASONS.get(error.errno or 0, f"{error.strerror or error}; correct that")
         raise UsageError(
             f"cannot write {path}: {reason}, and give the same command again: it goes on where it "
             "stopped"

@@ -26,7 +26,7 @@ class RunStopped(Exception):  # noqa: N818 - not an error: the run ends as it wa
 
 
 def never() -> bool:
-    """Return False: a run that nobody stops."""
+    """Return False: a run that is never stopped."""
     return False
 
 

@@ -105,7 +105,7 @@ def write_csv(file: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None
 def _failures_of(shard: Path) -> tuple[Failure, ...]:
     result = read_result(shard)
     if result is None:
-        raise OSError(f"{shard} was there and is not now")
+        raise OSError(f"{shard} has been deleted")
     return result.failures
 
 

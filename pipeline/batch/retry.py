@@ -72,7 +72,7 @@ def restore_shards(out: Path, failures: Path, work: BatchWork, manifest: Manifes
         raise
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise UsageError(
-            f"cannot read {out} to take over what was measured: {error}; add --restart to measure "
+            f"cannot read {out} to reuse its measurements: {error}; add --restart to measure "
             "everything"
         ) from error
     return True
@@ -117,8 +117,8 @@ def _check_files(
         such = f" ({examples} changed after the table was made)" if newer else ""
         raise UsageError(
             f"{out} was made from other files: of those of the rows {rows} of the catalog, some "
-            "have another size or time of change "
-            f"than they had{such}. Add --restart to measure everything"
+            "have another size or modification time than "
+            f"before{such}. Add --restart to measure everything"
         )
 
 

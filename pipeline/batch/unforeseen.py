@@ -36,7 +36,7 @@ _Stage = Literal["read", "prepare", "extract"]
 
 @dataclass(frozen=True)
 class UnforeseenFailure(Failure):
-    """Failure by an exception that nobody foresaw, with its traceback for the log."""
+    """Failure by an unforeseen exception, with its traceback for the log."""
 
     traceback: str = field(default="", repr=False)
 
@@ -103,7 +103,7 @@ class UnforeseenLimit:
         for name, count in self._counts.most_common(1):
             if count > _MAX_UNFORESEEN and count > _MAX_SHARE * galaxies:
                 raise UsageError(
-                    f"{count:,} of the first {galaxies:,} galaxies failed by the same unforeseen "
+                    f"{count:,} of the first {galaxies:,} galaxies failed with the same unforeseen "
                     f"{name}: that is a bug, of galfeat or of an extractor of yours, so the run "
                     "stops. What is measured is kept; --log FILE has the tracebacks, to be reported"
                 )

@@ -17,7 +17,7 @@ from galfeat.pipeline.comparison.protocol import ProtocolResult
 from galfeat.pipeline.comparison.results import Cost, LayerSize
 from galfeat.pipeline.extraction.measure import Block, measure
 from galfeat.pipeline.extraction.recipe import Recipe
-from galfeat.pipeline.models.inputs import Part
+from galfeat.pipeline.models.inputs import InputBlock
 
 __all__ = ["costs", "extraction_seconds", "layer_sizes"]
 
@@ -126,7 +126,7 @@ def layer_sizes(n_bands: int, features: int) -> tuple[LayerSize, ...]:
     return tuple(found)
 
 
-def _size(part: Part, block: Block) -> tuple[int, int]:
+def _size(part: InputBlock, block: Block) -> tuple[int, int]:
     """Return numbers and bytes per galaxy as they are stored in a feature table."""
     if part.column == NUISANCE or part.column.startswith(RANDOM):
         return 0, 0

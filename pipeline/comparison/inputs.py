@@ -12,7 +12,7 @@ from galfeat.pipeline.comparison.loading.measured_galaxies import ALIGNED, NUISA
 from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE
 from galfeat.pipeline.comparison.results import Group, InputDescription
 from galfeat.pipeline.extraction.measure import Block
-from galfeat.pipeline.models.inputs import Part, extractor_part
+from galfeat.pipeline.models.inputs import InputBlock, extractor_part
 
 __all__ = [
     "FEATURE_SETTINGS",
@@ -35,7 +35,7 @@ The orientation of a galaxy on the sky is random, so the invariant variants are 
 
 _ABOUT = {
     **{name: each.comparison_about or each.about for name, each in REGISTRY.items()},
-    SHAPE: "concentration, asymmetry, Gini, M20 and their like",
+    SHAPE: "concentration, asymmetry, Gini, M20 and similar statistics",
 }
 _MAX_RANDOM = 256  # columns of a random block
 
@@ -47,7 +47,7 @@ class ComparisonInput:
     Parameters
     ----------
     name : str
-    parts : tuple of Part
+    parts : tuple of InputBlock
     group : {"pixels", "features", "both", "control"}
     about : str
         One phrase for the report.
@@ -58,7 +58,7 @@ class ComparisonInput:
     """
 
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[InputBlock, ...]
     group: Group
     about: str
     augmented: bool = False
@@ -69,7 +69,7 @@ class ComparisonInput:
         """Name, description and group for the report."""
         return InputDescription(self.name, self.about, self.group)
 
-    def without(self, part: Part) -> "ComparisonInput":
+    def without(self, part: InputBlock) -> "ComparisonInput":
         """Return the input without one of its parts."""
         return ComparisonInput(
             f"{self.name}-{part.column}",
@@ -79,7 +79,7 @@ class ComparisonInput:
         )
 
 
-def feature_parts(extractors: Sequence[str]) -> tuple[Part, ...]:
+def feature_parts(extractors: Sequence[str]) -> tuple[InputBlock, ...]:
     """Return the parts of all hand-crafted features, in the order of the extractors."""
     return tuple(extractor_part(name) for name in extractors if name != PIXELS.name)
 
@@ -97,18 +97,18 @@ def comparison_inputs(extractors: Sequence[str]) -> tuple[ComparisonInput, ...]:
 
 
 def _pixel_inputs() -> tuple[ComparisonInput, ...]:
-    raw = (Part(PIXELS.name, "", None),)
+    raw = (InputBlock(PIXELS.name, "", None),)
     return (
         ComparisonInput("pixels", raw, "pixels", "the whole prepared grid"),
         ComparisonInput(
             "pixels_linear",
-            (Part(PIXELS.name, "linear", None),),
+            (InputBlock(PIXELS.name, "linear", None),),
             "pixels",
             "the whole grid without the asinh stretch",
         ),
         ComparisonInput(
             "pixels_small",
-            (Part(PIXELS.name, "small", None),),
+            (InputBlock(PIXELS.name, "small", None),),
             "pixels",
             "the grid averaged over 4 x 4 pixels",
         ),
@@ -116,22 +116,22 @@ def _pixel_inputs() -> tuple[ComparisonInput, ...]:
             "pixels_augmented",
             raw,
             "pixels",
-            "the whole grid; copies moved, turned, mirrored in training",
+            "the whole grid, augmented: shifted, rotated, mirrored copies in training",
             augmented=True,
         ),
         ComparisonInput(
-            "pixels_pca", (Part(PIXELS.name),), "pixels", "principal components of the pixels"
+            "pixels_pca", (InputBlock(PIXELS.name),), "pixels", "principal components of the pixels"
         ),
         ComparisonInput(
             "pixels_aligned",
-            (Part(ALIGNED),),
+            (InputBlock(ALIGNED),),
             "pixels",
             "principal components of centered, turned and scaled galaxies",
         ),
     )
 
 
-def _feature_inputs(parts: tuple[Part, ...]) -> tuple[ComparisonInput, ...]:
+def _feature_inputs(parts: tuple[InputBlock, ...]) -> tuple[ComparisonInput, ...]:
     names = [part.column for part in parts]
     listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
     return (
@@ -142,31 +142,31 @@ def _feature_inputs(parts: tuple[Part, ...]) -> tuple[ComparisonInput, ...]:
         ComparisonInput("features", parts, "features", f"{listed} together"),
         ComparisonInput(
             "features+pixels",
-            (*parts, Part(PIXELS.name)),
+            (*parts, InputBlock(PIXELS.name)),
             "both",
             "the same, and principal components of the pixels",
         ),
     )
 
 
-def _controls(parts: tuple[Part, ...]) -> tuple[ComparisonInput, ...]:
+def _controls(parts: tuple[InputBlock, ...]) -> tuple[ComparisonInput, ...]:
     return (
         ComparisonInput(
             "shuffled",
             parts,
             "control",
-            "all features, with the training labels dealt out at random",
+            "all features, with the training labels shuffled",
             shuffled=True,
         ),
         ComparisonInput(
             "random",
-            tuple(Part(f"{RANDOM} {part.column}") for part in parts),
+            tuple(InputBlock(f"{RANDOM} {part.column}") for part in parts),
             "control",
             "random numbers in place of the features",
         ),
         ComparisonInput(
             "nuisance",
-            (Part(NUISANCE, "", None),),
+            (InputBlock(NUISANCE, "", None),),
             "control",
             "total flux, size, sky and noise alone",
         ),

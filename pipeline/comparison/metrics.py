@@ -253,7 +253,7 @@ def confusion(
     names = np.asarray(classes)
     members = np.asarray(truth)[:, None] == names
     if not members.any(axis=1).all():
-        raise UsageError(f"some true classes are none of {', '.join(map(str, classes))}")
+        raise UsageError(f"some true classes are not among {', '.join(map(str, classes))}")
     true = members.argmax(axis=1)
     matrix = np.zeros((len(names), len(names)), dtype=np.int_)
     np.add.at(matrix, (true, np.asarray(probabilities).argmax(axis=1)), 1)

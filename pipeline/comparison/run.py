@@ -76,9 +76,8 @@ def run_comparison(
     checkpoints = CheckpointFolder(folder, _fingerprint(data, settings), resume=resume)
     if resume and (count := checkpoints.count_of_other_runs()):
         log(
-            f"{folder} has {count} part(s) of another run (other galaxies, settings, "
-            "seed or version): "
-            "they are not taken, and replaced"
+            f"{folder} has {count} checkpoint(s) of another run (other galaxies, settings, "
+            "seed or version): they are ignored and replaced"
         )
     start = time.perf_counter()
     result = run_protocol(
@@ -181,5 +180,5 @@ def _resume_notes(taken: int) -> Sequence[str]:
     if not taken:
         return ()
     return (
-        f"The run was resumed with {taken} finished parts: the time used is that of the others.",
+        f"The run was resumed from {taken} checkpoints, whose time is not part of the time used.",
     )

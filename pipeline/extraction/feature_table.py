@@ -196,7 +196,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        If the file cannot be read or is no feature table.
+        If the file cannot be read or is not a feature table.
     """
     try:
         metadata = pq.read_schema(path).metadata or {}
@@ -208,7 +208,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         raise UsageError(f"{path} is no Parquet file, or it is damaged") from error
     if KEY not in metadata:
         raise UsageError(
-            f"{path} is a Parquet file but no feature table of galfeat; make one with 'galfeat "
+            f"{path} is a Parquet file but not a feature table of galfeat; make one with 'galfeat "
             "extract'"
         )
     try:

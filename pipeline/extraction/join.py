@@ -51,7 +51,7 @@ def join_features(paths: Sequence[str | Path], inputs: Sequence[str] | None = No
         catalog = pa.concat_tables([table.catalog for table in tables], promote_options="default")
     except pa.ArrowException as error:
         raise UsageError(
-            f"the catalogs of {' and '.join(map(str, paths))} do not go together: {error}"
+            f"the catalogs of {' and '.join(map(str, paths))} do not match: {error}"
         ) from error
     blocks = {
         name: _concatenate([table.blocks[name] for table in tables]) for name in tables[0].blocks
@@ -77,7 +77,7 @@ def _check_unique_ids(paths: Sequence[str | Path], tables: Sequence[FeatureTable
         for name in table.ids.tolist():
             if name in homes:
                 raise UsageError(
-                    f"galaxy '{name}' is in {homes[name]} and in {path}; each may be there once"
+                    f"galaxy '{name}' is in {homes[name]} and in {path}; each may appear once"
                 )
             homes[name] = path
 

@@ -121,7 +121,7 @@ class Recipe:
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             made = settings.get("version") if isinstance(settings, Mapping) else None
             raise UsageError(
-                f"the settings cannot be understood by galfeat {__version__}; they were written "
+                f"the settings cannot be read by galfeat {__version__}; they were written "
                 f"by version {made}"
             ) from error
 

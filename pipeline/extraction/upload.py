@@ -84,7 +84,7 @@ class OutputLocation:
                 send(file, name)
             except UsageError as error:
                 kept = self.path.parent
-                raise UsageError(f"{error}; what was to be sent is kept in {kept}") from error
+                raise UsageError(f"{error}; the data to be sent are kept in {kept}") from error
         for file in written:
             file.unlink()
         with suppress(OSError):

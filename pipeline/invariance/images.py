@@ -126,8 +126,8 @@ def transform_scene(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scen
 
 
 @dataclass(frozen=True)
-class _Camera:
-    """Camera of a survey for one galaxy, with its random streams."""
+class _GalaxyExposures:
+    """Exposures of one galaxy of a survey, each with its own random stream."""
 
     galaxy: GalaxyTruth
     survey: SimulatedSurvey
@@ -149,21 +149,21 @@ def _exposures_of(galaxy: GalaxyTruth, survey: SimulatedSurvey) -> dict[str, Ima
     size, wide = survey.size, survey.size + 2 * _SHIFT
     scene = draw_scene(galaxy, survey.bands, fine_grid(wide), survey.seed)
     angle = float(stream(survey.seed, galaxy.number, _ANGLE).uniform(0, 360))
-    camera = _Camera(galaxy, survey)
-    first = camera.expose(scene, _EXPOSURES["reference"], wide)
+    exposures = _GalaxyExposures(galaxy, survey)
+    first = exposures.expose(scene, _EXPOSURES["reference"], wide)
     inside = slice(_SHIFT, _SHIFT + size)
     raw = {
         "reference": first[:, inside, inside],
         # the same exposure, with the galaxy one pixel further to the right
         "shift": first[:, inside, :size],
-        "noise": camera.expose(scene, _EXPOSURES["noise"], size),
+        "noise": exposures.expose(scene, _EXPOSURES["noise"], size),
     }
     for name, changed in {
         "rotation": transform_scene(scene, angle=angle),
         "scale": transform_scene(scene, zoom=ZOOM),
     }.items():
         for each in (name, f"{name} again"):
-            raw[each] = camera.expose(changed, _EXPOSURES[each], size)
+            raw[each] = exposures.expose(changed, _EXPOSURES[each], size)
     preparation = Preparation(size=size, fit="crop")
     return {
         name: prepare_one(Cutout(galaxy.id, np.ascontiguousarray(each), survey.bands), preparation)

@@ -16,7 +16,15 @@ from galfeat.features.registry import PIXELS, REGISTRY
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.sklearn_state import estimator_state, restore_estimator
 
-__all__ = ["COMPONENTS", "INPUTS", "Encoder", "Input", "Part", "extractor_part", "named_input"]
+__all__ = [
+    "COMPONENTS",
+    "INPUTS",
+    "Encoder",
+    "Input",
+    "InputBlock",
+    "extractor_part",
+    "named_input",
+]
 
 COMPONENTS = 48
 """Principal components kept of a block with more columns."""
@@ -31,7 +39,7 @@ _DOWNSAMPLING = 4  # pixels per side of a block of the downsampled grid
 
 
 @dataclass(frozen=True)
-class Part:
+class InputBlock:
     """Block of features in an input.
 
     Parameters
@@ -50,15 +58,15 @@ class Part:
     components: int | None = COMPONENTS
 
 
-def extractor_part(column: str) -> Part:
+def extractor_part(column: str) -> InputBlock:
     """Return the default block of an extractor: Fisher vectors of SIFT, others unchanged.
 
     Examples
     --------
     >>> extractor_part("sift")
-    Part(column='sift', view='fisher', components=48)
+    InputBlock(column='sift', view='fisher', components=48)
     """
-    return Part(column, REGISTRY[column].encoding if column in REGISTRY else "")
+    return InputBlock(column, REGISTRY[column].encoding if column in REGISTRY else "")
 
 
 @dataclass(frozen=True)
@@ -68,13 +76,13 @@ class Input:
     Parameters
     ----------
     name : str
-    parts : tuple of Part
+    parts : tuple of InputBlock
     about : str
         One sentence for the report.
     """
 
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[InputBlock, ...]
     about: str = ""
 
     @property
@@ -89,21 +97,23 @@ INPUTS: dict[str, Input] = {
     for each in (
         Input(
             "pixels",
-            (Part(PIXELS.name, components=None),),
+            (InputBlock(PIXELS.name, components=None),),
             "every pixel of the prepared grid, each standardized",
         ),
         Input(
             "pixels_linear",
-            (Part(PIXELS.name, "linear", None),),
+            (InputBlock(PIXELS.name, "linear", None),),
             "the same without the asinh stretch",
         ),
         Input(
             "pixels_small",
-            (Part(PIXELS.name, "small", None),),
+            (InputBlock(PIXELS.name, "small", None),),
             "the grid averaged over 4 x 4 pixels",
         ),
         Input(
-            "pixels_pca", (Part(PIXELS.name),), f"{COMPONENTS} principal components of the pixels"
+            "pixels_pca",
+            (InputBlock(PIXELS.name),),
+            f"{COMPONENTS} principal components of the pixels",
         ),
         *(Input(name, (extractor_part(name),), REGISTRY[name].about) for name in _HAND),
         Input(
@@ -148,7 +158,7 @@ def named_input(names: Sequence[str]) -> Input:
                 f"{', '.join(columns)} by commas"
             )
     if len(set(names)) < len(names):
-        raise UsageError(f"an extractor stands twice in the inputs {','.join(names)}")
+        raise UsageError(f"an extractor appears twice in the inputs {','.join(names)}")
     return Input("+".join(names), tuple(extractor_part(name) for name in names))
 
 
@@ -161,14 +171,14 @@ class Encoder:
 
     Parameters
     ----------
-    parts : sequence of Part
+    parts : sequence of InputBlock
     shape : tuple of int
         Shape (bands, ny, nx) of the prepared cutouts, for the views of pixels.
     random_state : int
     """
 
     def __init__(
-        self, parts: Sequence[Part], shape: tuple[int, int, int], random_state: int = 0
+        self, parts: Sequence[InputBlock], shape: tuple[int, int, int], random_state: int = 0
     ) -> None:
         self.parts = tuple(parts)
         self.shape = shape
@@ -220,7 +230,7 @@ class Encoder:
         """Return the encoder of a state that `get_state` returned."""
         bands, ny, nx = state["shape"]
         encoder = cls(
-            [Part(**part) for part in state["parts"]], (bands, ny, nx), state["random_state"]
+            [InputBlock(**part) for part in state["parts"]], (bands, ny, nx), state["random_state"]
         )
         views = {part.column: part.view for part in encoder.parts}
         encoder.words_ = {
@@ -230,7 +240,7 @@ class Encoder:
         encoder.scalers_ = [restore_estimator(BlockScaler, scaler) for scaler in state["scalers"]]
         return encoder
 
-    def _vectors(self, part: Part, block: Block) -> NDArray[np.float32]:
+    def _vectors(self, part: InputBlock, block: Block) -> NDArray[np.float32]:
         if isinstance(block, list):
             vectors: NDArray[np.float32] = self.words_[part.column].transform(block)
             return vectors

@@ -160,7 +160,7 @@ class Model:
             raise UsageError(f"the model {path} is damaged: {error}") from error
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise UsageError(
-                f"the model {path} is damaged: its settings and arrays do not fit together"
+                f"the model {path} is damaged: its settings and arrays do not match"
             ) from error
         return model
 

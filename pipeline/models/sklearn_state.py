@@ -46,6 +46,6 @@ def restore_estimator(kind: type[T], state: Mapping[str, Any]) -> T:
     )
     for name, value in state["learned"].items():
         if not name.endswith("_") or name.startswith("_"):
-            raise ValueError(f"'{name}' is nothing that is learned")
+            raise ValueError(f"'{name}' is not a learned attribute")
         setattr(estimator, name, value)
     return estimator

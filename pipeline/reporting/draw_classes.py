@@ -105,7 +105,7 @@ def _reliability(results: ComparisonResults, name: str) -> ReportFigure:
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.set_title(label(name, 40), fontsize=10)
     axes.set_xlabel("predicted probability", fontsize=9)
-    axes.set_ylabel("share that is right", fontsize=9)
+    axes.set_ylabel("fraction that is right", fontsize=9)
     alt = f"Reliability of {name}: " + "; ".join(
         f"at probability {each.confidence:.2f} right in {each.accuracy:.2f} of {each.n}"
         for each in bins

@@ -115,7 +115,7 @@ def _robustness_figure(
     else:
         _draw(axes, curves, _styles(results))
     axes.set_xlabel(words, fontsize=9)
-    alt = f"Macro-F1 when test galaxies are altered: {words}. " + _alt_text(curves, "at {:g}")
+    alt = f"Macro-F1 on perturbed test galaxies: {words}. " + _alt_text(curves, "at {:g}")
     return ReportFigure(file_name("robustness", kind), alt, "", figure)
 
 

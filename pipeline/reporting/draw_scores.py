@@ -47,8 +47,7 @@ def forest(summary: Summary) -> ReportFigure | None:
     )
     caption = (
         "Macro-F1 less that of raw pixels on the same folds, with 95 % intervals. The gray band "
-        f"is the region of ±{REGION} in which a "
-        f"difference is practically nothing. {_LEGEND}"
+        f"is the region of ±{REGION} of practical equivalence. {_LEGEND}"
     )
     return ReportFigure("differences", alt, caption, figure)
 

@@ -43,7 +43,7 @@ def check_report_folder(out: Path, inputs: Iterable[str | Path | None] = ()) -> 
     there = next((each for each in (out, *out.absolute().parents) if each.exists()), Path("/"))
     if not there.is_dir():
         raise UsageError(
-            f"cannot write the report into {out}: {there} is no folder; name another one"
+            f"cannot write the report into {out}: {there} is not a folder; name another one"
         )
     if not os.access(there, os.W_OK | os.X_OK):
         raise UsageError(
@@ -53,7 +53,7 @@ def check_report_folder(out: Path, inputs: Iterable[str | Path | None] = ()) -> 
     for name in _FOLDERS:
         if (out / name).exists() and not (out / name).is_dir():
             raise UsageError(
-                f"cannot write the report into {out}: {out / name} is no folder; name another "
+                f"cannot write the report into {out}: {out / name} is not a folder; name another "
                 "one, or move that away"
             )
     read = list(inputs)

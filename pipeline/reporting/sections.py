@@ -20,10 +20,9 @@ __all__ = ["Section", "all_figures", "detailed_inputs", "features_input", "secti
 
 _PAIRS = 15  # larger tables of pairs are only in differences.csv
 _RELIABILITY = (
-    "How often the predicted class is right, with 95 % intervals, against its predicted "
-    "probability. On the dashed line the probabilities "
-    "are true; below it the network is too sure of itself. Gray bars: the share of the galaxies "
-    "(first repeat)."
+    "Reliability diagram: how often the predicted class is right, with 95 % intervals, against "
+    "its predicted probability. On the dashed line the probabilities are calibrated; below it the "
+    "network is overconfident. Gray bars: the share of the galaxies (first repeat)."
 )
 
 
@@ -82,28 +81,28 @@ def sections(summary: Summary) -> list[Section]:
         Section(
             "controls",
             "Controls",
-            "Trained in the same way, on labels or numbers that know nothing of a galaxy's shape.",
+            "Trained in the same way, on labels or numbers without information on shapes.",
             _tables(tables.control_table(summary)),
         ),
         _class_section(summary),
-        Section("reliability", "Can the probabilities be believed", _RELIABILITY, (),
+        Section("reliability", "Calibration of the probabilities", _RELIABILITY, (),
         _reliability_figures(summary)),
         Section(
-            "learning", "More or fewer training galaxies",
-            ("Macro-F1 against the number of training galaxies; shades are 95 % " "intervals."),
+            "learning", "Learning curves",
+            "Macro-F1 against the number of training galaxies; shades are 95 % intervals.",
             (), _figures(draw_curves.learning_figure(results)),
             _tables(tables.learning_table(results)),
         ),
         Section(
-            "robustness", "Altered test galaxies",
-            "Macro-F1 when the test galaxies are altered; the networks saw only unaltered ones "
-            "when they were trained. Shades and bars are "
-            "95 % intervals.", (), tuple(draw_curves.robustness_figures(results)),
+            "robustness", "Perturbed test galaxies",
+            "Macro-F1 on perturbed test galaxies; the networks were trained on unperturbed ones "
+            "only. Shades and bars are 95 % intervals.", (),
+            tuple(draw_curves.robustness_figures(results)),
             _tables(tables.robustness_table(results)),
         ),
         Section("cross", "Another survey", "", _tables(tables.cross_table(summary))),
         Section(
-            "parts", "What if a feature is left out", "",
+            "parts", "Ablation and permutation importance", "",
             _tables(tables.ablation_table(summary, "drop"), tables.ablation_table(summary, "only"),
             tables.importance_table(results)),
         ),
@@ -112,11 +111,12 @@ def sections(summary: Summary) -> list[Section]:
             _figures(draw_classifiers.classifier_figure(summary)),
             _tables(tables.classifier_table(summary), tables.classifier_difference_table(summary)),
         ),
-        Section("cost", "What it costs", "", _tables(tables.cost_table(results),
+        Section("cost", "Computing cost", "", _tables(tables.cost_table(results),
         tables.layer_table(results))),
         Section("mistakes", "The most confident mistakes", _misclassification_text(summary)),
         Section("galaxies", "The galaxies", "", (), (draw_galaxies.example_sheet(results),)),
-        Section("done", "How it was done", "", (), (), _tables(tables.settings_table(summary))),
+        Section("done", "Protocol and settings", "", (), (),
+        _tables(tables.settings_table(summary))),
     ]  # fmt: skip
     return [
         each
@@ -135,8 +135,7 @@ def _score_section(summary: Summary) -> Section:
         "Scores",
         (
             "Every input saw the same galaxies, folds and search; whatever is learned is learned "
-            "from "
-            "the training part of a fold alone."
+            "from the training part of a fold alone."
         ),
         _tables(tables.score_table(summary)),
         _figures(draw_scores.forest(summary), draw_scores.score_plot(summary)),
@@ -153,7 +152,7 @@ def _class_section(summary: Summary) -> Section:
     figures = tuple(draw_classes.confusion_figures(summary.results, names))
     return Section(
         "classes",
-        "Which classes are taken for which",
+        "Confusion matrix",
         text,
         (),
         figures,
@@ -177,16 +176,16 @@ def _classifier_text(summary: Summary) -> str:
     return (
         f"{searched} The small convolutional network finds its own features in the cutouts, "
         "averaged to about 32 pixels a side: it "
-        "shows how far pixels alone get when they are read as images. Its architecture, rate and "
-        "batches were not "
-        "searched but set by hand on other runs, two folds of EFIGI among them."
+        "shows what a classifier of images reaches without hand-crafted features. Its "
+        "architecture, learning rate and batch size were not searched but set by hand on other "
+        "runs, two folds of EFIGI among them."
     )
 
 
 def _misclassification_text(summary: Summary) -> str:
     name = features_input(summary)
     other = (
-        f", and what '{BASELINE}' said of them"
+        f", and the prediction of '{BASELINE}' for them"
         if name != BASELINE and BASELINE in summary.results.predictions
         else ""
     )

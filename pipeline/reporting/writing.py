@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from galfeat._atomic_files import atomic_path
-from galfeat.pipeline.comparison.results import SCORES, ComparisonResults
+from galfeat.pipeline.comparison.results import SCORES, ComparisonResults, ScoreRow
 from galfeat.pipeline.figures.render import render
 from galfeat.pipeline.reporting.draw_galaxies import mistake_sheet, mistakes
 from galfeat.pipeline.reporting.drawing import ReportFigure
@@ -97,16 +97,15 @@ def _embedded(each: ReportFigure, pictures: Mapping[str, bytes]) -> tuple[str, b
     )
 
 
+def _identification(row: ScoreRow) -> dict[str, Any]:
+    """Return the columns that identify a row: what was trained, and on which fold."""
+    names = ("stage", "input", "head", "part", "repeat", "fold")
+    return {name: getattr(row, name) for name in names}
+
+
 def _score_rows(results: ComparisonResults) -> Iterator[dict[str, Any]]:
     for row in results.rows:
-        what = {
-            "stage": row.stage,
-            "input": row.input,
-            "head": row.head,
-            "part": row.part,
-            "repeat": row.repeat,
-            "fold": row.fold,
-        }
+        what = _identification(row)
         how = {
             "perturbation": row.perturbation,
             "strength": row.strength,
@@ -126,14 +125,7 @@ def _score_rows(results: ComparisonResults) -> Iterator[dict[str, Any]]:
 
 def _class_rows(results: ComparisonResults) -> Iterator[dict[str, Any]]:
     for row in results.rows:
-        what = {
-            "stage": row.stage,
-            "input": row.input,
-            "head": row.head,
-            "part": row.part,
-            "repeat": row.repeat,
-            "fold": row.fold,
-        }
+        what = _identification(row)
         how = {"perturbation": row.perturbation, "strength": row.strength, "n_train": row.n_train}
         for name in results.classes:
             scores = {

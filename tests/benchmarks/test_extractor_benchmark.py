@@ -23,38 +23,38 @@ def bench() -> Iterator[Any]:
     """Return the modules of the benchmark, which import each other as scripts do."""
     sys.path.insert(0, str(FOLDER))
     try:
+        import extractor_cases as cases  # type: ignore[import-not-found]
         import extractors  # type: ignore[import-not-found]
         import machine  # type: ignore[import-not-found]
         import threads  # type: ignore[import-not-found]
-        import works  # type: ignore[import-not-found]
 
         yield type(
             "Bench",
             (),
-            {"works": works, "extractors": extractors, "machine": machine, "threads": threads},
+            {"cases": cases, "extractors": extractors, "machine": machine, "threads": threads},
         )
     finally:
         sys.path.remove(str(FOLDER))
-        for name in ("extractors", "machine", "works", "startup", "threads"):
+        for name in ("extractors", "machine", "extractor_cases", "startup", "threads"):
             sys.modules.pop(name, None)
 
 
 def sides(bench: Any, number: int, bands: int) -> tuple[Any, list[Any], Any]:
-    work = bench.works.WORKS[number]
-    images = bench.works.galaxies(2, bands, 64)
-    return work, [work.theirs(work.ready(image)) for image in images], work.ours(work.given(images))
+    case = bench.cases.CASES[number]
+    images = bench.cases.galaxies(2, bands, 64)
+    return case, [case.theirs(case.ready(image)) for image in images], case.ours(case.given(images))
 
 
 @pytest.mark.filterwarnings("ignore:Applying `local_binary_pattern` to floating-point")
 @pytest.mark.parametrize("bands", [1, 3])
 @pytest.mark.parametrize("number", range(10))
 def test_both_sides_agree(bench: Any, number: int, bands: int) -> None:
-    work, theirs, ours = sides(bench, number, bands)
-    if work.tolerance is not None:
+    case, theirs, ours = sides(bench, number, bands)
+    if case.tolerance is not None:
         expected = np.stack(theirs)
         assert ours.shape == expected.shape
-        assert np.abs(ours - expected).max() <= work.tolerance * np.abs(expected).max()
-    elif "dense" in work.name:
+        assert np.abs(ours - expected).max() <= case.tolerance * np.abs(expected).max()
+    elif "dense" in case.name:
         expected = np.stack(theirs).astype(np.float64)
         cosine = (
             (expected * ours).sum(axis=-1)
@@ -74,15 +74,15 @@ def test_both_sides_agree(bench: Any, number: int, bands: int) -> None:
             assert np.median(cosine.max(axis=0)) > 0.97
 
 
-def test_every_work_is_tested(bench: Any) -> None:
-    assert len(bench.works.WORKS) == 10
-    for work in bench.works.WORKS:
-        assert {key.removesuffix(", holes") for key in work.required} <= set(bench.works.SHAPES)
+def test_every_case_is_tested(bench: Any) -> None:
+    assert len(bench.cases.CASES) == 10
+    for case in bench.cases.CASES:
+        assert {key.removesuffix(", holes") for key in case.required} <= set(bench.cases.SHAPES)
 
 
-def test_holes_are_holes(bench: Any) -> None:
-    images = bench.works.galaxies(4, 3, 64)
-    holes = np.isnan(bench.works.punched(images))
+def test_with_holes_sets_pixels_to_nan(bench: Any) -> None:
+    images = bench.cases.galaxies(4, 3, 64)
+    holes = np.isnan(bench.cases.with_holes(images))
     assert 0.005 < holes.mean() < 0.02
     assert np.isfinite(images).all()
     assert images.dtype == np.float32
@@ -92,9 +92,9 @@ def test_a_round_makes_a_table(bench: Any, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(bench.extractors, "LONG_ENOUGH", 1e-9)
     monkeypatch.setattr(bench.threads, "LONG", 1e-9)
     monkeypatch.setattr(bench.threads, "CALL", 1e-9)
-    monkeypatch.setitem(bench.works.SHAPES, "64x64x1", (2, 1, 64))
-    work = next(work for work in bench.works.WORKS if work.peer == "numpy.histogram")
-    result = bench.extractors.measured(work, "64x64x1", 2)
+    monkeypatch.setitem(bench.cases.SHAPES, "64x64x1", (2, 1, 64))
+    case = next(case for case in bench.cases.CASES if case.peer == "numpy.histogram")
+    result = bench.extractors.measured(case, "64x64x1", 2)
     assert [
         len(each) for each in (result.ratios, result.with_holes, result.threads, result.rates)
     ] == [2, 2, 2, 2]
@@ -104,7 +104,7 @@ def test_a_round_makes_a_table(bench: Any, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.slow
-def test_two_threads_share_calls_that_let_each_other_work(
+def test_two_threads_speed_up_calls_that_release_the_lock(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench.threads, "LONG", 0.2)
@@ -120,7 +120,7 @@ def test_two_threads_share_calls_that_let_each_other_work(
     assert one_by_one < 1.3 < 1.6 < together
 
 
-def test_one_call_is_shared_out_once(bench: Any) -> None:
+def test_each_call_is_made_once(bench: Any) -> None:
     made: list[int] = []
     with ThreadPoolExecutor(2) as pool:
         bench.threads._together(pool, made.append, [[1, 2, 3], [1, 2, 3]], 7)
@@ -128,15 +128,15 @@ def test_one_call_is_shared_out_once(bench: Any) -> None:
 
 
 def test_ratios_below_what_is_required_are_named(bench: Any) -> None:
-    work = bench.works.WORKS[0]
-    result = bench.extractors.Result(work, "64x64x1", ratios=[90.0, 99.0, 101.0])
+    case = bench.cases.CASES[0]
+    result = bench.extractors.Result(case, "64x64x1", ratios=[90.0, 99.0, 101.0])
     assert result.misses == [
         "HOG, 9 orientations, 8x8, 2x2 against skimage.feature.hog, 64x64x1: 99 of 100"
     ]
-    assert not bench.extractors.Result(work, "64x64x1", ratios=[101.0]).misses
+    assert not bench.extractors.Result(case, "64x64x1", ratios=[101.0]).misses
 
 
-def test_a_section_takes_the_place_of_the_one_before(bench: Any, tmp_path: Path) -> None:
+def test_a_section_is_replaced(bench: Any, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# Page\n\nBefore.\n\n<!-- a -->\nold\n<!-- /a -->\n\nAfter.\n")
     bench.machine.write_between("a", "new", page)

@@ -21,8 +21,13 @@ def same_bytes() -> Iterator[Any]:
         yield same_bytes
     finally:
         sys.path.remove(str(ROOT / "benchmarks"))
-        for name in ("same_bytes", "machine"):
+        for name in ("same_bytes", "same_bytes_inputs", "same_bytes_runs", "machine"):
             sys.modules.pop(name, None)
+
+
+def runs() -> Any:
+    """Return the module of the runs, which `same_bytes` imports."""
+    return sys.modules["same_bytes_runs"]
 
 
 def a_record() -> dict[str, Any]:
@@ -94,7 +99,7 @@ def test_every_file_that_differs_is_named(
         ("inputs", "ee", "read other files"),
     ],
 )
-def test_records_that_say_nothing_about_the_code_are_refused(
+def test_records_of_different_conditions_are_refused(
     same_bytes: Any,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -116,7 +121,7 @@ def test_every_command_is_run_into_a_folder_of_its_own(same_bytes: Any) -> None:
     jobs = same_bytes.work(real=True)
     names = [job.name for job in jobs]
     assert len({*names}) == len(names)
-    assert commands == {*same_bytes.COMMANDS}
+    assert commands == {*runs().COMMANDS}
     assert {job.arguments[0] for job in jobs} == commands
     assert {f"help-{name}" for name in commands} <= {*names}
     made: set[str] = {"inputs"}
@@ -130,17 +135,18 @@ def test_every_command_is_run_into_a_folder_of_its_own(same_bytes: Any) -> None:
     assert {name for name in names if "efigi" in name or "kids" in name}.isdisjoint(without)
 
 
-def test_the_settings_are_settings(same_bytes: Any, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("same_bytes")
+def test_settings_files_differ_from_the_defaults(tmp_path: Path) -> None:
     from galfeat.scripts.configuring import extractor_settings, preparation
 
-    for name, text in same_bytes.SETTINGS.items():
+    for name, text in runs().SETTINGS.items():
         path = tmp_path / f"{name}.toml"
         path.write_text(text)
         assert preparation(path, 64) != preparation(None, 64)
         assert len(extractor_settings(path)) == 5
 
 
-def test_only_times_are_left_out_of_the_report(same_bytes: Any) -> None:
+def test_only_times_are_excluded_from_the_comparison(same_bytes: Any) -> None:
     row = b'<tr><th scope="row">hog</th><td>243</td><td>48</td><td>5,765</td><td>972</td>%b</tr>'
     page = (
         b'<table id="table-costs">'
@@ -166,9 +172,9 @@ def test_only_times_are_left_out_of_the_report(same_bytes: Any) -> None:
     assert same_bytes.steady("report.html", other) != same_bytes.steady("report.html", one)
 
 
-def test_what_is_read_is_the_same_every_time(same_bytes: Any, tmp_path: Path) -> None:
+def test_inputs_are_reproducible(same_bytes: Any, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        same_bytes._prepare(tmp_path / name, None)
+        same_bytes.write_inputs(tmp_path / name, None)
     paths = sorted((tmp_path / "one").rglob("*"))
     assert len(paths) > 15
     for path in paths:

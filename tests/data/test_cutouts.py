@@ -31,7 +31,7 @@ def test_a_missing_band_is_named_beside_those_there_are() -> None:
 
 
 def test_a_cutout_needs_three_axes_and_a_name_for_each_band() -> None:
-    with pytest.raises(CutoutError, match="do not go with the bands g, r"):
+    with pytest.raises(CutoutError, match="do not match the bands g, r"):
         Cutout("a", np.zeros((1, 2, 2), np.float32), ("g", "r"))
     with pytest.raises(CutoutError):
         Cutout("a", np.zeros((2, 2), np.float32), ("g", "r"))

@@ -140,7 +140,7 @@ def test_one_cutout_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         read_cutout(tmp_path / "a.fits")
     with pytest.raises(UsageError, match="there is no such file"):
         read_cutout(tmp_path / "b.fits")
-    with pytest.raises(UsageError, match="is no FITS file and no picture"):
+    with pytest.raises(UsageError, match="is neither a FITS file nor a picture"):
         read_cutout(tmp_path)
 
 

@@ -65,7 +65,7 @@ def test_outliers_are_cut() -> None:
     assert np.allclose(scaler.transform(odd), 10 * scaler.factor_)
 
 
-def test_rounding_is_no_variance() -> None:
+def test_rounding_errors_do_not_count_as_variance() -> None:
     X = np.stack([np.full(10, 1e6) + 1e-3 * (np.arange(10) % 2), np.arange(10.0)], axis=1)
     assert not BlockScaler().fit_transform(X)[:, 0].any()
 

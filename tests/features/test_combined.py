@@ -60,7 +60,7 @@ def test_reasons_name_the_block(galaxies: Images) -> None:
         combine([HOG()]).fit(images)
 
 
-def test_it_promises_what_all_promise() -> None:
+def test_combined_promises_are_those_common_to_all_blocks() -> None:
     assert combine([HOG()]).promises == {"sky", "flux", "shift", "scale"}
     assert combine([Texture(), ColorHistogram()]).promises == {
         "rotation90",
@@ -75,6 +75,6 @@ def test_it_promises_what_all_promise() -> None:
 
 
 @pytest.mark.parametrize("wrong", [[], HOG(), [HOG(), "color"], "hog"])
-def test_what_are_no_extractors(wrong: object) -> None:
+def test_invalid_extractors_are_refused(wrong: object) -> None:
     with pytest.raises(UsageError, match="extractors must be a list of extractors"):
         combine(wrong)  # type: ignore[arg-type]

@@ -58,7 +58,7 @@ def extractor(request: pytest.FixtureRequest) -> Extractor:
     return KINDS[request.param]()
 
 
-def test_every_registered_extractor_is_under_the_law() -> None:
+def test_every_registered_extractor_is_tested_here() -> None:
     missing = set(EXTRACTORS) - {kind().key for kind in KINDS.values()}
     assert not missing, "add the new extractor to KINDS above"
 
@@ -195,7 +195,7 @@ def test_any_number_type_and_byte_order(extractor: Extractor, galaxies: Images, 
         ([[[["a"]]]], r"real numbers"),
     ],
 )
-def test_what_is_no_batch_of_images_is_refused(
+def test_invalid_batches_are_refused(
     extractor: Extractor, galaxies: Images, wrong: Any, words: str
 ) -> None:
     extractor.fit(galaxies)
@@ -350,7 +350,7 @@ def test_names_need_a_shape(extractor: Extractor, galaxies: Images) -> None:
         extractor.fit(galaxies).get_feature_names_out(["u", "g"])
 
 
-def test_what_learns_nothing_needs_no_fit(extractor: Extractor, galaxies: Images) -> None:
+def test_stateless_extractors_need_no_fit(extractor: Extractor, galaxies: Images) -> None:
     if extractor.__sklearn_tags__().requires_fit:
         with pytest.raises(NotFittedError):
             extractor.transform(galaxies)
@@ -380,7 +380,7 @@ TABLE = (
 )
 REFUSES = (
     "makes a table (n, k) and expects its own words in the refusal; ours are tested by "
-    "test_what_is_no_batch_of_images_is_refused"
+    "test_invalid_batches_are_refused"
 )
 SKIPPED = {
     "check_fit_score_takes_y": TABLE + "test_in_a_pipeline",
@@ -413,7 +413,7 @@ SKIPPED = {
     "check_fit2d_1feature": REFUSES,
     "check_dict_unchanged": TABLE + "test_transforming_changes_nothing",
     "check_fit_idempotent": TABLE + "test_fit_transform_is_fit_then_transform",
-    "check_fit_check_is_fitted": TABLE + "test_what_learns_nothing_needs_no_fit",
+    "check_fit_check_is_fitted": TABLE + "test_stateless_extractors_need_no_fit",
     "check_n_features_in": "an image batch has a shape, not a number of features",
     "check_fit2d_predict1d": REFUSES,
 }

@@ -213,14 +213,14 @@ def test_the_folder_of_the_report_is_looked_at_before_the_work(
 ) -> None:
     (tmp_path / "file").write_text("mine")
     for out in (tmp_path / "file", tmp_path / "file" / "deeper"):
-        with pytest.raises(UsageError, match="file is no folder; name another one"):
+        with pytest.raises(UsageError, match="file is not a folder; name another one"):
             compare(survey, out)
     (tmp_path / "out" / "scores.csv").mkdir(parents=True)
-    with pytest.raises(UsageError, match=r"scores\.csv: it is no ordinary file"):
+    with pytest.raises(UsageError, match=r"scores\.csv: it is not a regular file"):
         compare(survey, tmp_path / "out")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "figures").write_text("mine")
-    with pytest.raises(UsageError, match="figures is no folder"):
+    with pytest.raises(UsageError, match="figures is not a folder"):
         compare(survey, tmp_path / "other")
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -319,7 +319,7 @@ def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
             **arguments,  # type: ignore[arg-type]
         ).results
         assert any("resumed" in note for note in results.notes) == taken
-        assert any("part(s) of another run" in sentence for sentence in said) != taken
+        assert any("checkpoint(s) of another run" in sentence for sentence in said) != taken
 
 
 @pytest.mark.slow

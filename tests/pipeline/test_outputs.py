@@ -26,5 +26,5 @@ def test_an_output_may_not_be_an_input_under_any_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "/dev/null"])
 def test_what_is_no_ordinary_file_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match=r"no name of a file|no ordinary file"):
+    with pytest.raises(UsageError, match=r"not the name of a file|not a regular file"):
         check_target(Path(name))

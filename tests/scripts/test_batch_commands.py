@@ -102,8 +102,8 @@ def test_a_segmentation_fault_costs_one_galaxy_and_no_second_command(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("heard")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.usefixtures("default_sigint_handler")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_stopped_within_two_seconds_and_gone_on_with(
     number: signal.Signals, whole: bytes, survey: Path, tmp_path: Path
 ) -> None:
@@ -131,13 +131,36 @@ def test_stopped_within_two_seconds_and_gone_on_with(
         assert process.returncode == -number
     else:
         assert process.returncode == 130
-        assert "of 90 cutouts are through; the same command goes on from there" in said
+        assert "of 90 cutouts are finished; the same command continues from there" in said
         assert said.endswith("galfeat: interrupted\n")
     process = start(tmp_path, *arguments)
     _, said = process.communicate()
     assert process.returncode == 0, said
     assert out.read_bytes() == whole
     assert not (tmp_path / "F.parquet.work").exists()
+
+
+@pytest.mark.slow
+def test_of_two_runs_at_once_the_second_is_refused(
+    whole: bytes, survey: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "F.parquet"
+    arguments = ["extract", survey, "--features", "color", "--size", 32, "--out", out]
+    first = start(tmp_path, *arguments, "--workers", 1, slow=True)
+    while not (tmp_path / "slow").exists():  # it is in the midst of it
+        assert first.poll() is None
+        time.sleep(0.01)
+    holder = int((tmp_path / "F.parquet.work" / "lock").read_text().split()[1])
+    os.kill(holder, signal.SIGSTOP)
+    second = start(tmp_path, *arguments, "--restart")
+    _, said = second.communicate()
+    assert second.returncode == 2
+    assert said.startswith(f"galfeat: another run is making {out} now (process ")
+    assert said.count("\n") == 1
+    os.kill(holder, signal.SIGCONT)
+    _, said = first.communicate()
+    assert first.returncode == 0, said
+    assert out.read_bytes() == whole
 
 
 @pytest.mark.slow
@@ -176,7 +199,7 @@ def test_a_limit_on_the_size_of_files_is_said_and_the_run_goes_on_later(
     assert out.read_bytes() == whole
 
 
-def test_quiet_is_quiet_and_the_log_has_it_all(
+def test_quiet_prints_nothing_and_the_log_has_all_messages(
     survey: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [

@@ -159,7 +159,7 @@ WRONG = {
     "an unknown input": (["train", "{table}", "--out", "{out}", "--inputs", "hogg"], "hogg"),
     "a model that is none": (
         ["classify", "{table}", "{survey}", "--out", "{out}.csv"],
-        "no galfeat file",
+        "not a galfeat file",
     ),
     "an ending that is none": (["export", "{table}", "{out}.txt"], ".fits or .csv"),
     "a label that is not there": (
@@ -173,7 +173,7 @@ WRONG = {
     ),
     "an output that is a folder": (
         ["extract", "{survey}", "--out", "{empty}/folder.parquet"],
-        "no ordinary file",
+        "not a regular file",
     ),
     "an output that is the catalog": (
         ["classify", "{table}", "{survey}", "--out", "{survey}/catalog.csv"],

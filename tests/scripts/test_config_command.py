@@ -89,9 +89,12 @@ WRONG = {
     "half a pixel": ("[extract]\nsize = 64.5\n", r"line 2: size: .*64\.5"),
     "a number for a switch": (
         "[extract]\nstrict = 1\n",
-        r"line 2: strict is true or false; the file has 1",
+        r"line 2: strict must be true or false; the file has 1",
     ),
-    "a switch for a number": ("[extract]\nsize = true\n", r"line 2: size is no switch"),
+    "a switch for a number": (
+        "[extract]\nsize = true\n",
+        r"line 2: size must not be true or false",
+    ),
     "a list for one value": ("[extract]\nlayout = ['cube']\n", r"line 2: layout takes one value"),
     "another choice": ("[extract]\nlayout = 'tube'\n", r"line 2: layout: .*tube"),
     "a wrong option of another command": ("[compare]\n\nseed = -1\n", r"line 3: seed: .*-1"),

@@ -12,7 +12,7 @@ from galfeat.scripts.running import run
 
 
 @pytest.mark.slow
-def test_this_installation_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+def test_this_installation_passes_all_checks(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(app, ["doctor"]) == 0
     captured = capsys.readouterr()
     assert captured.err == ""
@@ -37,7 +37,7 @@ def test_a_wrong_extractor_is_noticed(
     assert said.splitlines()[-1].startswith("3 of the checks failed")
 
 
-def test_an_exception_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_counts_as_a_failed_check(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> tuple[str, bool]:
         raise ImportError("no such library")
 

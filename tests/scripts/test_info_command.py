@@ -60,7 +60,7 @@ def test_a_model_says_what_it_is(
     assert found["parameters"] == found["layers"][0] * 7 + 7 + 7 * 5 + 5
 
 
-def test_what_is_neither_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("hello")
     for path, reason in (

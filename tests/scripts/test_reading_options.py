@@ -73,7 +73,7 @@ def test_positions_that_cannot_be_used_are_one_sentence(
     assert extract(sky, tmp_path / "F.parquet", "--positions", tmp_path / "c.csv") == 2
     assert "the size of a cutout must be given" in capsys.readouterr().err
     assert extract(sky, tmp_path / "F.parquet", "--size-pixels", 32) == 2
-    assert "a size goes with positions in a mosaic" in capsys.readouterr().err
+    assert "a size is only for positions in a mosaic" in capsys.readouterr().err
 
 
 def test_paths_outside_companions_and_missing_bands(
@@ -101,11 +101,11 @@ def test_paths_outside_companions_and_missing_bands(
     found = failures("--allow-outside")
     assert set(found) == {"b", "c"}
     assert "has no good pixel" in found["b"]
-    assert "no file stands in the catalog" in found["c"]
+    assert "there is no file in its row of the catalog" in found["c"]
     assert set(failures("--allow-outside", "--no-companions")) == {"c"}
-    assert "no file stands" not in failures("--allow-outside", "--missing-bands", "mask").get(
-        "c", ""
-    )
+    assert "there is no file in its row" not in failures(
+        "--allow-outside", "--missing-bands", "mask"
+    ).get("c", "")
 
 
 def test_bad_bits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

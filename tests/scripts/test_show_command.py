@@ -60,7 +60,7 @@ def files(survey: Path, tmp_path: Path) -> dict[str, Path]:
 
 WRONG = {
     "a missing file": (["{none}"], "there is no such file"),
-    "no image": (["{text}"], "is no folder, no catalog"),
+    "no image": (["{text}"], "is neither a folder, a catalog"),
     "several galaxies": (["{survey}"], "holds 90 galaxies; choose one by its id"),
     "no such galaxy": (["{survey}", "--id", "M31"], "there is no galaxy 'M31'"),
     "too small": (["{tiny}"], "4 x 4 pixels; at least 16 x 16 are needed"),

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from galfeat import UsageError
 from galfeat.data.fits.ancillary_names import is_ancillary, parse_ancillary_name
+from galfeat.data.sources.catalogs.column_statements import statements
 from galfeat.data.sources.catalogs.formats import is_text_column, read_table
 from galfeat.data.sources.catalogs.positions import Positions, find_positions
 from galfeat.data.sources.folders import is_fits, is_picture, names_of
@@ -46,11 +47,15 @@ class Catalog:
         File of the catalog, for messages.
     left_out_columns : tuple of str
         Columns of the file that are left out because they hold no single value a row.
+    units, frames : mapping of str to str
+        Units of columns, and frames of coordinates, where the file states them.
     """
 
     table: pa.Table = field(repr=False)
     path: Path
     left_out_columns: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict, repr=False)
+    frames: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, path: Path) -> "Catalog":
@@ -87,7 +92,8 @@ class Catalog:
                 columns[name] = _plain_strings(column)
         if "id" in columns:
             check_ids(columns["id"].to_pylist(), path)
-        return cls(pa.table(columns), path, tuple(left_out))
+        units, frames = (statements(table, what) for what in ("unit", "frame"))
+        return cls(pa.table(columns), path, tuple(left_out), units, frames)
 
     @classmethod
     def of_files(cls, folder: Path, files: Sequence[str]) -> "Catalog":
@@ -119,7 +125,7 @@ class Catalog:
         UsageError
             If there are no columns of positions, or no usable position in any row.
         """
-        return find_positions(self.table, self.path)
+        return find_positions(self.table, self.path, self.units, self.frames)
 
     @cached_property
     def band_columns(self) -> dict[str, str]:
@@ -269,8 +275,8 @@ def check_ids(ids: list[str], path: Path) -> None:
         rows.setdefault(name, []).append(row)
     if "" in rows:
         raise UsageError(
-            f"{path}: no id stands in row {_list_rows(rows[''])} (the first row below the names is "
-            "1)"
+            f"{path}: there is no id in row {_list_rows(rows[''])} (the first row below the names "
+            "is 1)"
         )
     double = [
         f"'{name}' in rows {_list_rows(where)}" for name, where in rows.items() if len(where) > 1
@@ -278,7 +284,7 @@ def check_ids(ids: list[str], path: Path) -> None:
     if double:
         more = f"; and {len(double) - _LISTED_ROWS} more" if len(double) > _LISTED_ROWS else ""
         raise UsageError(
-            f"{path}: identifiers stand more than once: {'; '.join(double[:_LISTED_ROWS])}{more} "
+            f"{path}: identifiers appear more than once: {'; '.join(double[:_LISTED_ROWS])}{more} "
             "(the first row below the names is 1)"
         )
 
@@ -290,7 +296,7 @@ def _list_rows(rows: list[int]) -> str:
 def _as_text(column: pa.Array, name: str, path: Path) -> pa.Array:
     if pa.types.is_floating(column.type):
         raise UsageError(
-            f"{path}: the column '{name}' holds numbers with a decimal point, which lose digits: "
+            f"{path}: the column '{name}' holds numbers with a decimal point, which loses digits: "
             "make it text or whole numbers"
         )
     return pc.fill_null(pc.utf8_trim_whitespace(column.cast(pa.string())), "")
@@ -314,8 +320,8 @@ def _hdu_number(value: object, row: int, path: Path) -> int | None:
     whole = text.removesuffix(".0")  # a column with an empty cell may be read as floats
     if not whole.lstrip("-").isdecimal() or len(whole) > 9:
         raise UsageError(
-            f"{path}: the column 'hdu' must hold whole numbers, 0 for the first; '{text}' stands "
-            f"in row {row}"
+            f"{path}: the column 'hdu' must hold whole numbers, 0 for the first; row {row} "
+            f"holds '{text}'"
         )
     return int(whole)
 
@@ -331,7 +337,7 @@ def _hint(names: Sequence[str]) -> str:
         (name for name in names if name != name.lower() and name.lower().split("_")[0] == "file"),
         "",
     )
-    return f": write '{other}' in small letters" if other else ""
+    return f": write '{other}' in lower case" if other else ""
 
 
 def _names_files(column: pa.ChunkedArray) -> bool:
@@ -345,7 +351,7 @@ def _names_files(column: pa.ChunkedArray) -> bool:
 def _without_no_file(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column of files with empty cells in place of "none", "N/A" and the like.
 
-    Any other text that is no file fails when it is opened.
+    Any other text that does not name a file fails when it is opened.
     """
     trimmed = pc.utf8_trim_whitespace(column)
     return pc.if_else(pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(_NO_FILE)), "", trimmed)

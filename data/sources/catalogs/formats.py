@@ -21,11 +21,17 @@ import pyarrow.parquet
 from galfeat import CutoutError, UsageError
 from galfeat.data.fits.headers import read_hdus
 from galfeat.data.fits.streams import open_bytes
+from galfeat.data.sources.catalogs.column_statements import (
+    parquet_statements,
+    table_frame,
+    votable_frames,
+    with_statements,
+)
 
 __all__ = ["is_catalog", "is_text_column", "read_table"]
 
 _FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
-_NO_TEXT = "is no text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
+_NO_TEXT = "is not text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
 
 # Exceptions of pyarrow and astropy on damaged tables, found by damaging hundreds of each kind
 # (astropy's VOTable errors are SyntaxErrors).
@@ -100,7 +106,7 @@ def _from_csv(path: Path) -> pa.Table:
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(column_types=text),
     )
-    # pyarrow reads bytes that are no text as binary
+    # pyarrow reads bytes that are not UTF-8 as binary
     if any(pa.types.is_binary(kind) for kind in table.schema.types):
         raise UsageError(f"{path}: {_NO_TEXT}")
     return table
@@ -112,7 +118,8 @@ def _from_parquet(path: Path) -> pa.Table:
         raise UsageError(
             f"{path}: is a feature table, not a catalog of cutouts: they are measured already"
         )
-    return _unmasked(table.replace_schema_metadata(None))
+    units, frames = parquet_statements(table.schema.metadata or {})
+    return with_statements(_unmasked(table.replace_schema_metadata(None)), units, frames)
 
 
 def _unmasked(table: pa.Table) -> pa.Table:
@@ -128,7 +135,7 @@ def _unmasked(table: pa.Table) -> pa.Table:
             empty = pa.scalar(None, type=column.type)
             table = table.set_column(
                 table.column_names.index(name),
-                name,
+                table.field(name),
                 pc.if_else(pc.fill_null(hidden, False), empty, column),
             )
             table = table.drop_columns([mask])
@@ -144,11 +151,21 @@ def _from_fits(path: Path) -> pa.Table:
     try:
         with _without_warnings():
             table = Table.read(path, format="fits", hdu=number)
-            table.convert_bytestring_to_unicode()
+            _decode_text(table)
+            frame = table_frame(fits.getheader(path, number))
     # of astropy: the first derives from Exception only, the second is of damaged headers
     except (fits.VerifyError, AssertionError) as error:
         raise UsageError(f"{path}: cannot be read as a catalog: {_first_line(error)}") from error
-    return _arrow(table)
+    return _arrow(table, frame)
+
+
+def _decode_text(table: Any) -> None:
+    """Make text of the bytes of a FITS table, which may hold coordinates of astropy, too."""
+    plain = [name for name in table.colnames if hasattr(table[name], "dtype")]
+    decoded = table[plain]
+    decoded.convert_bytestring_to_unicode()
+    for name in plain:
+        table.replace_column(name, decoded[name])
 
 
 def _table_number(path: Path) -> int:
@@ -171,10 +188,12 @@ def _from_ecsv(path: Path) -> pa.Table:
 
 
 def _from_votable(path: Path) -> pa.Table:
-    from astropy.io.votable import parse_single_table
+    from astropy.io.votable import parse
 
     with _without_warnings():
-        return _arrow(parse_single_table(path).to_table(use_names_over_ids=True))
+        document = parse(path, table_number=0)
+        table = document.get_first_table().to_table(use_names_over_ids=True)
+        return with_statements(_arrow(table), {}, votable_frames(document))
 
 
 @contextmanager
@@ -185,8 +204,38 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
-def _arrow(table: Any) -> pa.Table:
-    return pa.table({name: _column(table[name]) for name in table.colnames})
+def _arrow(table: Any, frame: str = "") -> pa.Table:
+    """Convert an astropy table; `frame` is that of coordinates that state no frame of their own."""
+    columns: dict[str, pa.Array] = {}
+    units: dict[str, str] = {}
+    frames: dict[str, str] = {}
+    for name in table.colnames:
+        column = table[name]
+        if hasattr(column, "transform_to") and column.shape == (len(table),):
+            parts = _coordinates(name, column)
+            columns |= parts
+            units |= dict.fromkeys(parts, "deg")
+            frames |= dict.fromkeys(parts, "icrs")
+            continue
+        columns[name] = _column(column)
+        unit = getattr(column, "unit", None)
+        if unit is not None and str(unit):
+            units[name] = str(unit)
+        if frame:
+            frames[name] = frame
+    return with_statements(pa.table(columns), units, frames)
+
+
+def _coordinates(name: str, coordinates: Any) -> dict[str, pa.Array]:
+    """Return a column of coordinates as two columns of degrees (ICRS), if it can be converted."""
+    try:
+        icrs = coordinates.icrs
+    except (ValueError, TypeError, AttributeError):  # ConvertError: frames of an observer
+        return {name: pa.array([[]] * len(coordinates), type=pa.list_(pa.null()))}
+    return {
+        f"{name}.{axis}": pa.array(np.ma.filled(np.ma.asarray(np.asarray(angle.deg)), np.nan))
+        for axis, angle in (("ra", icrs.ra), ("dec", icrs.dec))
+    }
 
 
 def _column(column: Any) -> pa.Array:

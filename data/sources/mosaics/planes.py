@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from galfeat import CutoutError, UsageError
 from galfeat.data.fits.ancillary import NOISE_ROLES, bad_bits_of, noise_role
 from galfeat.data.fits.ancillary_names import Role
-from galfeat.data.fits.file import FitsFile, open_fits
+from galfeat.data.fits.file import FitsFile, open_fits, unit_of
 from galfeat.data.fits.headers import Hdu
 from galfeat.data.fits.layouts import GalaxyImages, format_shape
 from galfeat.data.fits.streams import Stamp
@@ -63,6 +63,8 @@ class MosaicPlane:
         Index on the third axis of a cube.
     band : str
     ancillary : tuple of AncillaryMosaic
+    unit : str
+        As its header states it; empty if it does not.
     """
 
     path: Path
@@ -72,6 +74,7 @@ class MosaicPlane:
     number: int
     band: str
     ancillary: tuple[AncillaryMosaic, ...] = ()
+    unit: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -112,7 +115,9 @@ def read_planes(path: Path, file: str, options: ReadOptions) -> list[tuple[Mosai
             )
             names = galaxy.bands if galaxy.named else ("",) * len(numbered)
             planes = [
-                MosaicPlane(path, file, opened.stamp, hdu, number, name)
+                MosaicPlane(
+                    path, file, opened.stamp, hdu, number, name, (), unit_of(hdu, opened.hdus[0])
+                )
                 for (hdu, number), name in zip(numbered, names, strict=True)
             ]
             if options.companions:
@@ -145,7 +150,7 @@ def _find_ancillary(
             continue
         if hdu.shape[-2:] != plane.hdu.shape[-2:] or depth not in allowed:
             raise CutoutError(
-                f"{hdu.header.text('EXTNAME')} has {format_shape(hdu.shape)}, which do not go with "
+                f"{hdu.header.text('EXTNAME')} has {format_shape(hdu.shape)}, which do not match "
                 f"its {format_shape(plane.hdu.shape)}"
             )
         bits = (
@@ -175,7 +180,7 @@ def _read_wcs(path: Path, number: int) -> Any:
                 wcs = full.celestial
         except (*_HEADER_ERRORS, fits.VerifyError) as error:
             raise UsageError(
-                f"{path}: its celestial coordinates make no sense: {_explain(error)}"
+                f"{path}: its celestial coordinates are invalid: {_explain(error)}"
             ) from error
     if not wcs.has_celestial:
         return None
@@ -206,9 +211,9 @@ def _refuse_text_cards(header: Any, axes: set[int], path: Path) -> None:
         if type(value) not in (int, float) and (
             value is not None or found[1] in ("CRVAL", "CRPIX")
         ):
-            problem = "nothing stands there" if value is None else f"it is '{value}'"
+            problem = "it is missing" if value is None else f"it is '{value}'"
             raise UsageError(
-                f"{path}: its celestial coordinates make no sense: {card.keyword} must be a "
+                f"{path}: its celestial coordinates are invalid: {card.keyword} must be a "
                 f"number; {problem}"
             )
 

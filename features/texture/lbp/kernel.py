@@ -2,7 +2,7 @@
 
 The comparison of 64 center pixels with one point of their circles is one word. Bit-sliced addition
 counts the points below the center: the words of a circle's points are added like binary numbers
-whose digits stand in different words, a few instructions for 64 to 512 pixels. A histogram is a
+whose digits are in different words, a few instructions for 64 to 512 pixels. A histogram is a
 population count; masks of bad pixels and of the border are words too and need no branch.
 
 Points between pixels are interpolated in float32, first along rows, once for each column of the

@@ -241,7 +241,7 @@ def _repair(
     line: Any, q: Any,
     heads: Any, slots: Any, lines: Any, ratios: Any, corners: Any, weights: Any,
 ) -> None:  # fmt: skip
-    """Compare the circles of a word again, exactly, where float32 is not sure of the sign."""
+    """Compare the circles of a word again, exactly, where float32 leaves the sign uncertain."""
     center, sizes = scaled[at : at + 64], np.empty(64, dtype=np.float32)
     first = heads[k, SLOTS]
     for point in range(first, heads[k, SLOTS_END]):
@@ -263,7 +263,7 @@ def _repair(
 
 @kernel(fast=False)
 def _any_unsure(center: Any, near: Any, far: Any, ratio: Any, sizes: Any) -> bool:
-    """Store the absolute values of 64 differences; return whether any is unsure."""
+    """Store the absolute values of 64 differences; return whether the sign of any is uncertain."""
     unsure = np.int32(0)
     for i in range(64):
         sizes[i] = abs(ratio * far[i] + (near[i] - center[i]))

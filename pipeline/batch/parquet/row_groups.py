@@ -103,7 +103,7 @@ def read_footer(file: BinaryIO) -> Footer:
     file.seek(start)
     fields = decode(file.read(size - 8 - start))
     if not {2, _ROWS, _GROUPS} <= set(fields):
-        raise ValueError("no footer of a Parquet file")
+        raise ValueError("not the footer of a Parquet file")
     return Footer(fields, start)
 
 

@@ -101,7 +101,7 @@ def _value(kind: int, value: Any) -> bytes:
         return struct.pack("<d", value)
     if kind in (_TRUE, _FALSE, _I8):
         return bytes([value & 255])
-    raise ValueError(f"type {kind} stands in no footer")
+    raise ValueError(f"type {kind} does not occur in a footer")
 
 
 class _Reader:
@@ -159,4 +159,4 @@ class _Reader:
             return struct.unpack("<d", self._take(8))[0]
         if kind in (_TRUE, _FALSE, _I8):
             return self._byte()
-        raise ValueError(f"type {kind} stands in no footer")
+        raise ValueError(f"type {kind} does not occur in a footer")

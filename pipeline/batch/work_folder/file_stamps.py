@@ -13,10 +13,10 @@ from galfeat.data.sources.mosaics.source import MosaicSource
 from galfeat.data.sources.remote import RemoteSource
 from galfeat.data.sources.row_source import RowSource
 
-__all__ = ["FileStamp", "file_names", "file_stamps", "reading_settings"]
+__all__ = ["FileStamp", "file_names", "file_stamps", "have_changed", "reading_settings"]
 
-# fields of sources that say where the data are, not how they are read
-_LOCATIONS = ("folder", "path", "beside", "left_out", "left_out_columns")
+# fields of sources with the place of the data, not the settings of reading
+_LOCATIONS = ("folder", "path", "left_out", "left_out_columns")
 FileStamp = tuple[str, int, int]
 """Name, bytes, modification time in nanoseconds; -1 and -1 if there is no such file."""
 
@@ -29,6 +29,16 @@ def file_stamps(source: Source, shard: Shard) -> list[FileStamp]:
     if isinstance(source, RemoteSource):
         return source.file_stamps(shard)
     return [_stamp(name, path) for name, path in dict(_files(source, shard)).items()]
+
+
+def have_changed(source: Source, shard: Shard, stamps: list[FileStamp]) -> bool:
+    """Return whether a shard's files have other stamps now; servers are not asked again."""
+    if isinstance(source, RemoteSource):
+        return False
+    if isinstance(source, FileSource):  # a million files: without the catalog, by names alone
+        folder = os.fspath(source.folder)
+        return any(_stamp(each[0], os.path.join(folder, each[0])) != each for each in stamps)  # noqa: PTH118 - fast
+    return file_stamps(source, shard) != stamps
 
 
 def file_names(source: Source, shard: Shard) -> set[str]:
@@ -77,7 +87,7 @@ def reading_settings(source: Source) -> dict[str, Any]:
     }
 
 
-def _stamp(name: str, path: Path) -> FileStamp:
+def _stamp(name: str, path: Path | str) -> FileStamp:
     try:
         found = os.stat(path)  # noqa: PTH116 - called for each of a million files
     except (OSError, ValueError):

@@ -109,8 +109,8 @@ class Manifest:
         ]
         if found:
             raise UsageError(
-                f"{out} was made otherwise: {_enumerate(found)}. Give the command that made it, or "
-                "add --restart to measure everything"
+                f"{out} was made with other settings or inputs: {_enumerate(found)}. "
+                "Give the command that made it, or add --restart to measure everything"
             )
 
     def check_unfinished(self, then: "Manifest", out: Path) -> None:
@@ -127,8 +127,9 @@ class Manifest:
         ]
         if found:
             raise UsageError(
-                f"the unfinished run for {out} was begun otherwise: {_enumerate(found)}. "
-                "Give the same command as then to go on with it, or add --restart to begin anew"
+                f"the unfinished run for {out} was started with other settings or inputs: "
+                f"{_enumerate(found)}. Give the same command as then to continue it, or "
+                "add --restart to start over"
             )
 
 
@@ -136,9 +137,9 @@ def _describe_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
     """Describe the differences of two trees of settings, entry by entry."""
     for name, old, new in changes(then, now):
         if old is MISSING:
-            yield f"{name} is there now and was not"
+            yield f"{name} has been added"
         elif new is MISSING:
-            yield f"{name} was there and is not now"
+            yield f"{name} has been removed"
         else:
             yield f"{name} was {_short(old)} and is {_short(new)} now"
 
@@ -169,7 +170,7 @@ def _describe_catalog_changes(then: Mapping[str, Any], now: Mapping[str, Any]) -
         changed = next(_changed_shards(then["digests"], now["digests"]), None)
         if changed is not None:
             first, last = changed * size + 1, min((changed + 1) * size, now["entries"])
-            yield f"rows {first:,} to {last:,} of the catalog are not what they were"
+            yield f"rows {first:,} to {last:,} of the catalog have changed"
 
 
 def _changed_shards(then: str, now: str) -> Iterator[int]:

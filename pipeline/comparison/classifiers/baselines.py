@@ -23,7 +23,7 @@ from galfeat.pipeline.comparison.folds.split import (
     fitted_temperature,
 )
 from galfeat.pipeline.comparison.metrics import evaluate, expand_to_classes
-from galfeat.pipeline.models.inputs import Part
+from galfeat.pipeline.models.inputs import InputBlock
 
 __all__ = ["BASELINES", "FittedBaseline", "draw_baseline", "fit_baseline", "search_baseline"]
 
@@ -133,7 +133,7 @@ def draw_baseline(name: str, count: int, seed: int) -> list[dict[str, Any]]:
 
 def search_baseline(
     name: str,
-    parts: Sequence[Part],
+    parts: Sequence[InputBlock],
     sides: tuple[Features, Features],
     labels: tuple[NDArray[np.str_], NDArray[np.str_]],
     *,
@@ -146,7 +146,7 @@ def search_baseline(
     ----------
     name : str
         One of `BASELINES`.
-    parts : sequence of Part
+    parts : sequence of InputBlock
     sides : pair of sequences of array
         Training and validation features of the inner split, an array per part.
     labels : pair of array of str
@@ -201,7 +201,7 @@ def search_baseline(
 
 def fit_baseline(
     name: str,
-    parts: Sequence[Part],
+    parts: Sequence[InputBlock],
     features: Features,
     labels: NDArray[np.str_],
     *,
@@ -221,7 +221,7 @@ def fit_baseline(
 
 
 def _feature_map(
-    name: str, parts: Sequence[Part], features: Features, components: int
+    name: str, parts: Sequence[InputBlock], features: Features, components: int
 ) -> _FeatureMap:
     columns, scales = column_counts_and_scales(parts, features, components)
     n = len(features[0])

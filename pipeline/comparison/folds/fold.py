@@ -12,8 +12,8 @@ from galfeat.pipeline.comparison.classifiers.augmentation import COPIES, augment
 from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
 from galfeat.pipeline.comparison.folds.cross_validation import inner_split, nested_subset
 from galfeat.pipeline.comparison.folds.split import (
-    EnsembleMember,
     FittedEnsemble,
+    ScaledNetwork,
     Split,
     column_counts_and_scales,
     concatenate,
@@ -26,7 +26,7 @@ from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.metrics import evaluate, expand_to_classes
 from galfeat.pipeline.comparison.results import ScoreRow, Stage
 from galfeat.pipeline.extraction.measure import take_rows
-from galfeat.pipeline.models.inputs import Part
+from galfeat.pipeline.models.inputs import InputBlock
 
 __all__ = ["MATCHED_UNITS", "Fold", "matched_hidden"]
 
@@ -266,14 +266,14 @@ class Fold:
 
     def _train(
         self,
-        parts: Sequence[Part],
+        parts: Sequence[InputBlock],
         copies: Sequence[list[NDArray[np.float32]]],
         labels: NDArray[np.str_],
         settings: Settings,
         effort: float,
         *,
         matched: bool = False,
-    ) -> EnsembleMember:
+    ) -> ScaledNetwork:
         """Train one network on the training galaxies and their augmented copies."""
         columns, scales = column_counts_and_scales(parts, copies[0], settings.components)
         x = np.concatenate([concatenate(one, columns, scales) for one in copies])
@@ -287,7 +287,7 @@ class Fold:
             seed=self.sample.seed,
             effort=self.effort * effort / len(copies),  # as many updates as without copies
         )
-        return EnsembleMember(settings, columns, scales, network)
+        return ScaledNetwork(settings, columns, scales, network)
 
     def _augmented(
         self, model_input: ComparisonInput, split: Split

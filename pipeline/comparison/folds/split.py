@@ -13,12 +13,12 @@ from galfeat.nn import MLPClassifier
 from galfeat.nn.estimators.calibration import fit_temperature, scaled_softmax
 from galfeat.pipeline.comparison.classifiers.hyperparameters import MOST_COMPONENTS, Settings
 from galfeat.pipeline.extraction.measure import Block, take_rows
-from galfeat.pipeline.models.inputs import Encoder, Part
+from galfeat.pipeline.models.inputs import Encoder, InputBlock
 from galfeat.pipeline.models.model import make_network, padded
 
 __all__ = [
-    "EnsembleMember",
     "FittedEnsemble",
+    "ScaledNetwork",
     "Split",
     "calibrated",
     "class_weights",
@@ -71,8 +71,8 @@ class Split:
             seed,
         )
         self.classes = sorted(set(labels[train].tolist()))
-        self._parts: dict[Part, _Encoded] = {}
-        self.seconds: dict[Part, float] = {}
+        self._parts: dict[InputBlock, _Encoded] = {}
+        self.seconds: dict[InputBlock, float] = {}
 
     @property
     def train_labels(self) -> NDArray[np.str_]:
@@ -84,26 +84,28 @@ class Split:
         """Labels of the test galaxies."""
         return self.labels[self.test]
 
-    def learn(self, parts: Iterable[Part], apply: Callable[..., Iterable[_Encoded]] = map) -> None:
+    def learn(
+        self, parts: Iterable[InputBlock], apply: Callable[..., Iterable[_Encoded]] = map
+    ) -> None:
         """Fit the encoders of these parts on the training side, where that has not been done.
 
         An encoder has code words, scales and principal components.
 
         Parameters
         ----------
-        parts : iterable of Part
+        parts : iterable of InputBlock
         apply : callable
             ``map``, or that of a thread pool.
         """
         new = [part for part in dict.fromkeys(parts) if part not in self._parts]
         self._parts |= dict(zip(new, apply(self._encode, new), strict=True))
 
-    def encoder(self, part: Part) -> Encoder:
+    def encoder(self, part: InputBlock) -> Encoder:
         """Return the fitted encoder of a part."""
         return self._parts[part][0]
 
     def features(
-        self, parts: Sequence[Part]
+        self, parts: Sequence[InputBlock]
     ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
         """Return the encoded training and test galaxies, an array per part.
 
@@ -111,9 +113,11 @@ class Split:
         """
         return [self._parts[part][1] for part in parts], [self._parts[part][2] for part in parts]
 
-    def _encode(self, part: Part) -> _Encoded:
+    def _encode(self, part: InputBlock) -> _Encoded:
         start = time.thread_time()
-        largest = None if part.components is None else Part(part.column, part.view, MOST_COMPONENTS)
+        largest = (
+            None if part.components is None else InputBlock(part.column, part.view, MOST_COMPONENTS)
+        )
         train, test = (
             {part.column: take_rows(self.blocks[part.column], rows)}
             for rows in (self.train, self.test)
@@ -125,7 +129,7 @@ class Split:
 
 
 @dataclass(frozen=True, eq=False)
-class EnsembleMember:
+class ScaledNetwork:
     """Network of an ensemble, with its selection and scaling of the parts of its input.
 
     Parameters
@@ -154,18 +158,18 @@ class FittedEnsemble:
 
     Parameters
     ----------
-    parts : sequence of Part
+    parts : sequence of InputBlock
     encoders : sequence of Encoder
         One per part.
-    members : sequence of EnsembleMember
+    members : sequence of ScaledNetwork
         The best settings first.
     temperature : float
         Calibration: divides the logarithms of the probabilities. Fitted on the inner split.
     """
 
-    parts: Sequence[Part]
+    parts: Sequence[InputBlock]
     encoders: Sequence[Encoder]
-    members: Sequence[EnsembleMember]
+    members: Sequence[ScaledNetwork]
     temperature: float
 
     @property
@@ -191,13 +195,13 @@ class FittedEnsemble:
 
 
 def column_counts_and_scales(
-    parts: Sequence[Part], features: Sequence[NDArray[np.float32]], components: int
+    parts: Sequence[InputBlock], features: Sequence[NDArray[np.float32]], components: int
 ) -> tuple[list[int], list[float]]:
     """Return the number of columns that are kept of each part, and its scale factor.
 
     Parameters
     ----------
-    parts : sequence of Part
+    parts : sequence of InputBlock
     features : sequence of array
         Of the training galaxies, an array per part.
     components : int

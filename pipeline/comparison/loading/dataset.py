@@ -161,9 +161,9 @@ def _load_external(
     if not missing:
         return external, left_out, ()
     note = (
-        f"The other source has no galaxy of {', '.join(missing)}: where one is taken "
-        "for that, macro-F1 there counts a 0, and "
-        "is lower than here without any fault of the input."
+        f"The other source has no galaxy of {', '.join(missing)}: if a galaxy is "
+        "predicted as one of these, macro-F1 there includes an F1 of 0, and is lower than here for "
+        "that reason alone."
     )
     return external, left_out, (note,)
 

@@ -101,11 +101,10 @@ class MeasuredGalaxies:
             contradictions = len(labeled) - len(np.unique(duplicates))
             notes.append(
                 (
-                    f"{repeated} entries show a galaxy that stands in the catalog already (the "
-                    "same "
-                    "position or image); always in one fold."
+                    f"{repeated} entries repeat a galaxy that is in the catalog already (the "
+                    "same position or image); always in one fold."
                 )
-                + (f" {contradictions} of them have another class there." if contradictions else "")
+                + (f" {contradictions} of them have another class in it." if contradictions else "")
             )
         if "group" in self.catalog.column_names:
             pairs.append(identical_texts(column_text(self.catalog, "group")))

@@ -73,7 +73,7 @@ def select_galaxies(
     counts = {
         "without a label": unlabeled - broken,
         rare: len(labels) - unlabeled - len(rows),
-        "with features that are no finite numbers": broken,
+        "with features that are not finite": broken,
         "that could not be measured (report.failures.csv says why)": len(galaxies.failures),
     }
     return galaxies.take(rows), {reason: count for reason, count in counts.items() if count}
@@ -117,7 +117,7 @@ def select_external(
         f"({', '.join(sorted(others))})": sum(others.values()),
         "of the other source that are among the training galaxies "
         "(the same position or image)": int(np.count_nonzero(duplicate & known)),
-        "of the other source with features that are no finite numbers": int(
+        "of the other source with features that are not finite": int(
             np.count_nonzero(~finite & known & ~duplicate)
         ),
         "of the other source that could not be measured": len(external.failures),

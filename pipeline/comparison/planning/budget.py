@@ -115,15 +115,15 @@ def fit_to_budget(
             {"skipped": tuple(dict.fromkeys((*without_linear, "pixels_augmented")))},
             "The input pixels_augmented was left out",
         ),
-        ({"matched": False}, "The networks with one number of parameters were left out"),
-        ({"networks": 1}, "Each final classifier is one network instead of a committee"),
+        ({"matched": False}, "The networks with equal numbers of parameters were left out"),
+        ({"networks": 1}, "Each final classifier is one network instead of an ensemble"),
     )
     for changes, sentence in steps:
         if seconds(plan) <= plan.budget:
             break
         changed = replace(plan, **changes)
         if changed != plan:
-            plan = replace(changed, cut=(*changed.cut, f"{sentence}, for want of time."))
+            plan = replace(changed, cut=(*changed.cut, f"{sentence}, for lack of time."))
     return plan
 
 

@@ -105,14 +105,13 @@ QUICK = ComparisonPlan(
         "The quick protocol has 3 folds once instead of 5 folds twice.",
         (
             "The quick protocol tries 2 settings in the search instead of 8, and trains one "
-            "network "
-            "instead of a committee of five."
+            "network instead of an ensemble of five."
         ),
         "The quick protocol leaves out the inputs pixels_augmented and pixels_linear, the "
-        "networks with one number of parameters and the "
+        "networks with equal numbers of parameters and the "
         "convolutional network.",
         (
-            "The quick protocol has shorter learning curves and fewer altered conditions, on 120 "
+            "The quick protocol has shorter learning curves and fewer perturbations, on 120 "
             "galaxies."
         ),
     ),

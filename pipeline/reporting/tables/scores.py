@@ -57,9 +57,8 @@ def score_table(summary: Summary) -> Table:
         rows.append((Cell(line["input"], about[line["input"]]), *scores, *sizes))
     caption = (
         "Mean over all folds ± standard error, corrected for the overlap of the training sets. "
-        "Bold: the highest macro-F1; which others "
-        "are certainly lower is said by the tests below. Of log loss, Brier score and calibration "
-        "error, less is better."
+        "Bold: the highest macro-F1; the tests below state which others are "
+        "significantly lower. Of log loss, Brier score and calibration error, less is better."
     )
     return Table(
         "scores", caption, ("input", *_TITLES.values(), "numbers", "parameters"), tuple(rows)
@@ -71,11 +70,10 @@ def difference_table(summary: Summary) -> Table | None:
     rows = tuple((Cell(name), *gap(each)) for name, each in summary.to_pixels.items())
     caption = (
         "Macro-F1 less that of raw pixels on the same folds: two-sided corrected resampled "
-        "t-test, p also after Holm's correction over "
-        "all inputs that are no controls, and the probability that the difference is below "
-        f"-{REGION}, practically nothing, or above "
-        f"+{REGION}. Bold: p (Holm) < 0.05. The comparison of features and raw pixels was planned "
-        "first: the verdict takes its p."
+        "t-test, p also after Holm's correction over all inputs except controls, and the "
+        f"probability that the difference is below -{REGION}, between the two (practically "
+        f"equivalent), or above +{REGION}. Bold: p (Holm) < 0.05. The comparison of features and "
+        "raw pixels was planned before all others: the verdict uses its uncorrected p."
     )
     return table_or_none(Table("differences", caption, ("input", *GAP), rows))
 
@@ -113,8 +111,8 @@ def planned_table(summary: Summary) -> Table | None:
     )
     caption = (
         "The planned comparisons: macro-F1 of the features less that of every pixel input, Holm's "
-        "correction over these "
-        f"{len(planned)} alone. The verdict says by them which pixel inputs the features beat."
+        f"correction over these {len(planned)} alone. The verdict on which pixel inputs the "
+        "features beat follows from them."
     )
     return table_or_none(Table("rivals", caption, ("inputs", *GAP), rows))
 
@@ -157,7 +155,7 @@ def class_table(summary: Summary, names: Iterable[str]) -> Table | None:
         for name in names
         if name in summary.rows
     )
-    caption = "Every class by itself: mean over all folds ± corrected standard error."
+    caption = "Scores of each class: mean over all folds ± corrected standard error."
     return table_or_none(
         Table(
             "classes",

@@ -27,7 +27,7 @@ def test_ancillary_images_are_recognized_by_their_words(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", "SCI", "g", "file_g", "masked_galaxy", "variable", "psfree", "F814W"]
 )
-def test_words_inside_other_words_do_not_count(name: str) -> None:
+def test_role_words_inside_other_words_do_not_count(name: str) -> None:
     assert not is_ancillary(name)
 
 

@@ -206,7 +206,7 @@ def test_weights_and_noise_are_not_galaxies_where_they_are_alone(tmp_path: Path)
     ]
     for number, cards in enumerate(kinds):
         path = write(tmp_path / f"{number}.fits", ("", flat(), cards), primary=True)
-        with pytest.raises(CutoutError, match="only what accompanies one"):
+        with pytest.raises(CutoutError, match="only ancillary images"):
             galaxies(path)
 
 
@@ -229,7 +229,7 @@ def test_headers_of_galaxies_do_not_make_them_companions(
 
 def test_what_a_primary_header_says_holds_for_the_images_behind_it(tmp_path: Path) -> None:
     detectors: list[Hdu] = [("N4", flat(), {}), ("S3", flat(), {})]
-    with pytest.raises(CutoutError, match="only what accompanies one"):
+    with pytest.raises(CutoutError, match="only ancillary images"):
         galaxies(write(tmp_path / "oow.fits", *detectors, first={"PRODTYPE": "wtmap"}))
     assert len(galaxies(write(tmp_path / "ooi.fits", *detectors, first={"PRODTYPE": "image"}))) == 2
 

@@ -181,7 +181,7 @@ def test_smoothed_hcompress_is_refused() -> None:
         np.ones((16, 16), "i4"), compression_type="HCOMPRESS_1", tile_shape=(16, 16), hcomp_smooth=1
     )
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(file)
-    with pytest.raises(CutoutError, match="to be smoothed when unpacked, which cannot be done"):
+    with pytest.raises(CutoutError, match="to be smoothed when unpacked, which is not supported"):
         by_us(file.getvalue())
 
 
@@ -206,7 +206,7 @@ def test_pixel_lists_of_every_instruction() -> None:
 
 
 @pytest.mark.parametrize("bitpix", BITPIX)
-def test_folders_of_such_files_are_read_alike(tmp_path: Path, bitpix: int) -> None:
+def test_a_folder_of_these_files_is_read_as_single_files_are(tmp_path: Path, bitpix: int) -> None:
     """The fast path for many files gives what the slow path gives."""
     contents = {}
     for seed, (scale, shape) in enumerate(product(SCALES, [(5, 7), (2, 4, 6)])):

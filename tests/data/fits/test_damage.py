@@ -99,7 +99,7 @@ def jpeg() -> bytes:
         (b"", "is empty (0 bytes)"),
         (
             b"<html>not found</html>",
-            "is not a FITS file: it is a text that begins with '<html>not found<'",
+            "is not a FITS file: it is text that begins with '<html>not found<'",
         ),
         (jpeg(), "is not a FITS file: it is a JPEG picture"),
         (b"\0" * 5000, "is not a FITS file"),
@@ -131,24 +131,24 @@ def jpeg() -> bytes:
             ),
             "holds no image, only 1 table(s)",
         ),
-        (whole(*named("ERR")), "holds no image of a galaxy, only what accompanies one (ERR)"),
+        (whole(*named("ERR")), "holds no image of a galaxy, only ancillary images (ERR)"),
         (
             changed(PLAIN, "EXTEND", "T").replace(b"EXTEND  =", b"BSCALE  ="),
             "BSCALE is T, not a number",
         ),
     ],
 )
-def test_a_bad_file_says_what_is_wrong_with_it(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_damaged_file_has_a_specific_reason(tmp_path: Path, content: bytes, words: str) -> None:
     assert words in reason(written(tmp_path / "a.fits", content))
 
 
-def test_what_is_no_file_says_so(tmp_path: Path) -> None:
+def test_paths_that_are_not_files_are_refused(tmp_path: Path) -> None:
     assert reason(tmp_path / "missing.fits") == "there is no such file"
     assert reason(tmp_path) == "is a folder, not a file"
     assert reason(written(tmp_path / "a.fits", PLAIN) / "b.fits") == "there is no such file"
 
 
-def test_a_file_that_may_not_be_read_says_so(
+def test_a_file_without_read_permission_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -159,7 +159,7 @@ def test_a_file_that_may_not_be_read_says_so(
     assert reason(tmp_path / "a.fits") == "may not be read: permission denied"
 
 
-def test_a_header_that_claims_terabytes_costs_kilobytes(tmp_path: Path) -> None:
+def test_a_header_that_claims_terabytes_allocates_kilobytes(tmp_path: Path) -> None:
     path = written(
         tmp_path / "a.fits", changed(changed(PLAIN, "NAXIS1", "1000000000"), "NAXIS2", "1000000")
     )
@@ -205,7 +205,7 @@ def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(
         (("ZNAXIS1", "2000000000"), "it claims"),
         (("ZNAXIS2", "21"), "21 tiles make its image and 20 are there"),
         (("ZTILE1", "0"), "a tile has no pixels"),
-        (("ZCMPTYPE", "'HCOMPRESS_1'"), "a tile does not begin as HCOMPRESS does"),
+        (("ZCMPTYPE", "'HCOMPRESS_1'"), "a tile does not begin with the code of HCOMPRESS"),
         (("ZCMPTYPE", "'BZIP2'"), "is compressed with BZIP2, which cannot be read safely"),
         (("ZVAL1", "0"), "BLOCKSIZE of its compression is 0"),
         (("ZVAL2", "1000"), "BYTEPIX of its compression is 1000"),
@@ -214,7 +214,7 @@ def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(
         (("ZBITPIX", "5"), "ZBITPIX is 5"),
     ],
 )
-def test_a_compressed_image_that_makes_no_sense_never_reaches_the_decoder(
+def test_an_invalid_compressed_image_never_reaches_the_decoder(
     tmp_path: Path, change: tuple[str, str], words: str
 ) -> None:
     assert words in reason(written(tmp_path / "a.fits", changed(CORPUS["rice"], *change)))
@@ -266,7 +266,7 @@ def test_an_extension_whose_end_is_damaged_does_not_swallow_the_next() -> None:
     file = CORPUS["galaxies"]
     at = file.index(b"END     ", file.index(b"XTENSION"))
     assert len(loads(file[: at + 20] + b"?" + file[at + 21 :])) == 3
-    with pytest.raises(CutoutError, match="in extension 1, its header is damaged or cut short"):
+    with pytest.raises(CutoutError, match="in extension 1, its header is damaged or truncated"):
         loads(file[:at] + b"E?D" + file[at + 3 :])
 
 

@@ -165,7 +165,7 @@ def odd_files(folder: Path) -> Iterator[tuple[str, Path]]:
     yield "filters that change", filters
 
 
-def test_what_is_not_alike_is_left_to_the_slow_path(tmp_path: Path) -> None:
+def test_extensions_that_differ_take_the_slow_path(tmp_path: Path) -> None:
     for what, path in odd_files(tmp_path):
         assert find_uniform_extensions(path, "auto", HeaderCache()) is None, what
     assert find_uniform_extensions(tmp_path / "bands.fits", "galaxies", HeaderCache()) is not None
@@ -230,7 +230,7 @@ def test_a_file_that_changed_is_read_as_it_is_now(tmp_path: Path) -> None:
     assert {failure.reason for failure in everything(source).failures} == {"there is no such file"}
 
 
-def test_headers_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_headers_are_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.fits", ramp((6, 5)), ["SCI", "ERR"] * (COUNT // 2))
     scans = []
 
@@ -240,7 +240,7 @@ def test_headers_are_looked_through_once(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("galfeat.data.fits.file.read_hdus", counted)
     # it looks whether a small file holds one galaxy
-    monkeypatch.setattr("galfeat.data.sources.files.FastImageReader.read", lambda *_: None)
+    monkeypatch.setattr("galfeat.data.sources.files.FastImageReader.read", lambda *_, **__: None)
     source = opened(path)
     assert len(everything(source, 1).cutouts) == COUNT // 2
     assert len(scans) == 1

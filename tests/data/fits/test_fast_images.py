@@ -121,7 +121,7 @@ def test_the_same_keywords_with_another_filter(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_not_plain_is_left_to_the_slow_path(tmp_path: Path) -> None:
+def test_files_that_are_not_plain_take_the_slow_path(tmp_path: Path) -> None:
     pixels = np.arange(16, dtype="i2").reshape(4, 4)
     odd = {
         "scaled": write(tmp_path / "scaled.fits", pixels, BSCALE=2.0),
@@ -169,7 +169,7 @@ def test_a_pipe_does_not_block(tmp_path: Path) -> None:
     assert FastImageReader(tmp_path, "auto").read("pipe.fits") is None
 
 
-def test_large_files_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_files_take_the_slow_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "a.fits", np.ones((90, 90)))
     size = (tmp_path / "a.fits").stat().st_size
     monkeypatch.setattr(fast_images, "_MAX_BYTES", size + 1)
@@ -265,7 +265,7 @@ def test_a_source_takes_the_fast_path(
     del corpus
     source = open_source(tmp_path)
     quick = source.read(Shard(0, len(source)))
-    monkeypatch.setattr(FastImageReader, "read", lambda *_: None)
+    monkeypatch.setattr(FastImageReader, "read", lambda *_, **__: None)
     slow = source.read(Shard(0, len(source)))
     assert not quick.failures
     assert not slow.failures
@@ -280,7 +280,7 @@ def test_a_source_takes_the_fast_path(
         assert np.array_equal(one.pixels, other.pixels, equal_nan=True)
 
 
-def test_shards_learn_once_what_files_look_like(
+def test_header_layouts_are_learned_once_for_all_shards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(9):

@@ -88,7 +88,7 @@ def test_a_filter_that_is_shared_or_missing_makes_no_bands(filters: tuple[str, .
     assert len(arrange(images("", "", filters=filters))) == 2
 
 
-def test_filters_of_their_own_say_more_than_extnames() -> None:
+def test_filter_keywords_take_precedence_over_extnames() -> None:
     assert len(arrange(images("g", "r", filters=("F814W", "F814W")))) == 2
     assert arrange(images("g", "r", filters=("F814W", ""))) == [
         GalaxyImages((1, 2), ("g", "r"), named=True)
@@ -102,7 +102,7 @@ def test_unequal_shapes_are_galaxies_whatever_their_names() -> None:
         arrange(mixed, "bands")
 
 
-def test_bands_that_nothing_names_are_counted() -> None:
+def test_unnamed_bands_are_numbered() -> None:
     assert arrange(images("", ""), "bands") == [
         GalaxyImages((1, 2), ("band1", "band2"), named=False)
     ]
@@ -111,7 +111,7 @@ def test_bands_that_nothing_names_are_counted() -> None:
     ]
 
 
-def test_galaxies_are_galaxies_where_the_layout_says_so() -> None:
+def test_layout_galaxies_makes_each_extension_a_galaxy() -> None:
     assert arrange(images("g", "r"), "galaxies") == [
         GalaxyImages((1,), ("band1",)),
         GalaxyImages((2,), ("band1",)),
@@ -146,7 +146,7 @@ def test_ancillary_images_are_never_galaxies_nor_bands() -> None:
         images("SCI", "ERR", "DQ", "WHT", "VAR_POISSON", "G_MASK", "psf", "IVAR2", "SEGMAP")
     ) == [GalaxyImages((1,), ("band1",))]
     assert [galaxy.hdus for galaxy in arrange(images("g", "r", "g_err", "r_err"))] == [(1, 2)]
-    with pytest.raises(CutoutError, match="only what accompanies one \\(ERR, DQ\\)"):
+    with pytest.raises(CutoutError, match="only ancillary images \\(ERR, DQ\\)"):
         arrange(images("ERR", "DQ"))
 
 

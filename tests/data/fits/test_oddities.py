@@ -51,10 +51,10 @@ def scaled_twice(path: Path) -> Path:
 
 
 WORDS: dict[Callable[[Path], Path], str] = {
-    doubled: "the keyword FILTER stands more than once in a header: the first counts",
-    scaled_twice: "the keyword BZERO stands more than once in a header: the last counts",
-    followed: "19 bytes follow its last image: they are passed over",
-    cut: "its last block is not filled up, though all its pixels are there",
+    doubled: "the keyword FILTER appears more than once in a header: the first is used",
+    scaled_twice: "the keyword BZERO appears more than once in a header: the last is used",
+    followed: "19 bytes follow its last image: they are ignored",
+    cut: "its last block is incomplete, but all its pixels are present",
 }
 
 
@@ -105,8 +105,8 @@ def test_uniform_files_and_extensions_report_it_too(
             everything(source)
     said = [record.getMessage() for record in caplog.records]
     assert [words.split(" (")[0] for words in said] == [
-        "many.fits: the keyword OBJECT stands more than once in a header: the first counts",
-        "one.fits: 19 bytes follow its last image: they are passed over",
+        "many.fits: the keyword OBJECT appears more than once in a header: the first is used",
+        "one.fits: 19 bytes follow its last image: they are ignored",
     ]
 
 

@@ -109,7 +109,7 @@ def test_what_astropy_cannot_decode_is_refused(tmp_path: Path, read: Any, damage
 @both
 @pytest.mark.parametrize("keyword", ["BLANK", "ZBLANK"])
 @pytest.mark.parametrize(("kind", "blank"), [("u1", -1), ("u1", 256), ("i2", 40000)])
-def test_a_blank_that_the_type_cannot_hold_is_never_met(
+def test_a_blank_outside_the_type_masks_nothing(
     tmp_path: Path, read: Any, keyword: str, kind: str, blank: int
 ) -> None:
     path = tmp_path / "a.fits"
@@ -146,7 +146,7 @@ def test_a_second_layout_of_the_tiles_is_refused(
 ) -> None:
     path = tmp_path / "a.fits"
     path.write_bytes(with_card(compressed(), card))
-    with pytest.raises(CutoutError, match=f"{card[:5]}.* stands more than once, as {others}"):
+    with pytest.raises(CutoutError, match=f"{card[:5]}.* appears more than once, as {others}"):
         read(path)
 
 
@@ -158,7 +158,7 @@ def test_the_same_layout_of_the_tiles_twice_is_read(tmp_path: Path, read: Any) -
 
 
 @pytest.mark.parametrize("first", ["SIMPLE  =", "XTENSION="])
-def test_a_header_that_stands_twice_is_refused(tmp_path: Path, first: str) -> None:
+def test_a_repeated_header_is_refused(tmp_path: Path, first: str) -> None:
     file = io.BytesIO()
     fits.HDUList(
         [fits.PrimaryHDU(), fits.ImageHDU(np.zeros((60, 60), "f4"))]
@@ -169,11 +169,11 @@ def test_a_header_that_stands_twice_is_refused(tmp_path: Path, first: str) -> No
     at = raw.index(first.encode())
     path = tmp_path / "a.fits"
     path.write_bytes(raw[:at] + raw[at : at + 2880] + raw[at:])
-    with pytest.raises(CutoutError, match=r"a header stands where the pixels .* should begin"):
+    with pytest.raises(CutoutError, match=r"a header is found where the pixels .* should begin"):
         as_whole(path)
 
 
-def test_a_header_that_stands_twice_is_refused_beside_good_files(tmp_path: Path) -> None:
+def test_a_repeated_header_is_refused_among_good_files(tmp_path: Path) -> None:
     for name in "ab":
         fits.PrimaryHDU(np.ones((60, 60), "f4")).writeto(tmp_path / f"{name}.fits")
     raw = (tmp_path / "b.fits").read_bytes()
@@ -181,7 +181,7 @@ def test_a_header_that_stands_twice_is_refused_beside_good_files(tmp_path: Path)
     source = open_source(tmp_path)
     reading = source.read(Shard(0, 2))
     assert [cutout.id for cutout in reading.cutouts] == ["a"]
-    assert "a header stands where the pixels" in reading.failures[0].reason
+    assert "a header is found where the pixels" in reading.failures[0].reason
 
 
 @pytest.mark.parametrize("value", ["F", "1", "'T'", ""])

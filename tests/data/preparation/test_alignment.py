@@ -63,7 +63,7 @@ def test_the_light_comes_to_the_middle_and_along_the_rows(
     assert skew > 0  # the tail points toward higher columns
 
 
-def test_galaxies_of_many_sizes_come_out_alike() -> None:
+def test_aligned_galaxies_of_different_sizes_agree() -> None:
     """Disks of two sizes differ by their noise and their grid only, once both are brought to one
     extent.
     """
@@ -115,7 +115,7 @@ def test_a_galaxy_does_not_depend_on_its_batch_and_is_not_written_to() -> None:
     assert together.dtype == np.float32
 
 
-def test_where_nothing_stands_out_the_galaxy_stays_as_it_is() -> None:
+def test_without_an_object_alignment_changes_nothing() -> None:
     noise = np.random.default_rng(0).normal(0, 1, (1, 2, SIZE, SIZE)).astype(np.float32)
     noise[0, 0, 5, 5] = np.nan
     assert align(noise).tobytes() == noise.tobytes()
@@ -160,5 +160,5 @@ def test_other_axes_are_refused(shape: tuple[int, ...]) -> None:
         align(np.zeros(shape, np.float32))
 
 
-def test_no_galaxies_are_no_galaxies() -> None:
+def test_an_empty_batch_stays_empty() -> None:
     assert align(np.empty((0, 3, 32, 32), np.float32)).shape == (0, 3, 32, 32)

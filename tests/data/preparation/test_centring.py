@@ -97,7 +97,7 @@ def test_moving_by_parts_of_a_pixel_keeps_the_noise_at_one() -> None:
 
 @pytest.mark.parametrize("scale", [2.5, 4.0, 6.0])
 @pytest.mark.parametrize("centring", ["none", "pixel", "subpixel"])
-def test_galaxies_come_out_at_one_size(scale: float, centring: str) -> None:
+def test_extent_scales_galaxies_to_one_size(scale: float, centring: str) -> None:
     """Half of the light of the disc lies within 1.678 scales; 0.2 of 48 pixels is 9.6 pixels."""
     cutout = _scene(scale=scale, shape=(161, 161), center=(80, 80))
     prepared = prepare_one(
@@ -196,7 +196,7 @@ def test_maps_of_a_batch_are_used() -> None:
     assert np.isnan(alone[0, 61, 5])
 
 
-def test_where_nothing_stands_out_it_fails_or_stays() -> None:
+def test_without_an_object_centering_fails_or_keeps_the_cutout() -> None:
     noise = Cutout(
         "a", np.random.default_rng(0).normal(5, 1, (2, 64, 64)).astype(np.float32), NAMES
     )
@@ -205,7 +205,8 @@ def test_where_nothing_stands_out_it_fails_or_stays() -> None:
         with pytest.raises(
             CutoutError,
             match=(
-                "shows no object within a quarter of its side from the center that stands out by 4 "
+                "shows no object within a quarter of its side from the center that rises "
+                "above the sky by 4 "
                 "sigma"
             ),
         ):
@@ -222,12 +223,12 @@ def test_where_nothing_stands_out_it_fails_or_stays() -> None:
 def test_the_threshold_is_obeyed() -> None:
     faint = _scene(scale=3.0, noise=60)
     assert center_on_galaxy(faint, Preparation(centring="pixel"))[1].side == 81
-    with pytest.raises(CutoutError, match="stands out by 60 sigma"):
+    with pytest.raises(CutoutError, match="rises above the sky by 60 sigma"):
         center_on_galaxy(faint, Preparation(centring="pixel", threshold=60))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_holes_never_count(value: float) -> None:
+def test_bad_pixels_have_no_effect(value: float) -> None:
     cutout = _scene((42.3, 38.1), others=((12, 15),))
     hole = np.zeros(cutout.pixels.shape, bool)
     hole[:, 41:43, 40:42] = True
@@ -264,7 +265,7 @@ def test_unit_and_sky_do_not_matter_and_nothing_is_written_to() -> None:
         np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
-def test_oblong_cutouts_are_centerd_beyond_their_centerd_square() -> None:
+def test_oblong_cutouts_are_centered_outside_their_central_square() -> None:
     """The galaxy lies 8 columns right of the middle of 61 x 121 pixels: there are pixels on both of
     its sides.
     """
@@ -275,7 +276,7 @@ def test_oblong_cutouts_are_centerd_beyond_their_centerd_square() -> None:
 
 
 @pytest.mark.parametrize("corner", [(20, 20), (17, 26), (25, 18)])
-def test_where_the_cutout_was_cut_does_not_matter(corner: tuple[int, int]) -> None:
+def test_the_result_does_not_depend_on_the_frame_of_the_cutout(corner: tuple[int, int]) -> None:
     """Three cutouts of one field show the same pixels once they are centered; sky and noise are
     measured on frames that differ a little.
     """
@@ -291,7 +292,7 @@ def test_where_the_cutout_was_cut_does_not_matter(corner: tuple[int, int]) -> No
     np.testing.assert_allclose(found[both], expected[both], rtol=0.05, atol=0.15)
 
 
-def test_how_fine_the_pixels_were_does_not_matter() -> None:
+def test_the_result_does_not_depend_on_the_pixel_scale() -> None:
     """The same field in pixels twice as large comes out the same but for the noise that it is
     measured by.
 
@@ -359,7 +360,7 @@ def test_real_galaxies_are_found_and_neighbors_masked(real_data: Path) -> None:
 # Skies and noise by choice
 
 
-def test_a_given_sky_is_taken_away_and_none_is_not() -> None:
+def test_a_given_sky_level_is_subtracted_and_none_is_not() -> None:
     cutout = _scene(noise=2)
     border, given, none = (
         prepare_one(cutout, Preparation(size=81, stretch="none", sky=sky))[0].astype(float)
@@ -371,7 +372,7 @@ def test_a_given_sky_is_taken_away_and_none_is_not() -> None:
     assert np.median(border[border_mask(81, 8)]) == pytest.approx(0, abs=1e-3)
 
 
-def test_clipping_is_astropys_and_rids_the_sky_of_a_neighbor() -> None:
+def test_sigma_clipping_is_astropys_and_removes_a_neighbor() -> None:
     values = np.concatenate(
         [
             np.random.default_rng(0).normal(10, 2, 2000),

@@ -68,7 +68,7 @@ def test_blobs_are_found_and_numbered_in_the_order_of_reading() -> None:
     assert np.count_nonzero(labels == 2) == pytest.approx(np.pi * 8.7**2, rel=0.15)
 
 
-def test_noise_alone_has_hardly_an_object() -> None:
+def test_pure_noise_has_almost_no_detections() -> None:
     """At 5 sigma there is nothing in a hundred thousand pixels of noise; a hot pixel is less than
     five pixels.
     """
@@ -147,7 +147,7 @@ def test_an_object_at_the_border_is_an_object() -> None:
     assert neighbor_mask(labels)[0, 20]
 
 
-def test_nothing_is_written_to() -> None:
+def test_the_input_is_not_modified() -> None:
     image = _blobs((30, 30, 20))
     image[3, 3] = np.nan
     before = image.copy()

@@ -245,7 +245,7 @@ def test_prepared_galaxies_do_not_depend_on_their_batch() -> None:
     assert batch.ids == ids
 
 
-def test_input_is_not_written_to() -> None:
+def test_the_input_is_not_modified() -> None:
     pixels = _galaxy()
     pixels[0, 5, 5] = np.nan
     before = pixels.copy()
@@ -253,7 +253,7 @@ def test_input_is_not_written_to() -> None:
     np.testing.assert_array_equal(pixels, before)
 
 
-def test_crop_changes_no_value_and_resample_takes_the_centerd_square() -> None:
+def test_crop_keeps_values_and_resample_takes_the_central_square() -> None:
     pixels = _galaxy(64)[:, 4:-4]  # 56 x 64
     cropped = prepare_one(_cutout(pixels), Preparation(size=32, fit="crop", stretch="none"))
     window = pixels[:, 12:44, 16:48].astype(float)
@@ -264,7 +264,7 @@ def test_crop_changes_no_value_and_resample_takes_the_centerd_square() -> None:
     assert square.tobytes() == prepare_one(_cutout(pixels), Preparation(size=28)).tobytes()
 
 
-def test_cutouts_of_many_sizes_and_orders_of_bands_come_together() -> None:
+def test_cutouts_of_different_sizes_and_band_orders_make_a_batch() -> None:
     first, second = _cutout(_galaxy(64)), _cutout(_galaxy(50)[::-1], ("r", "g"))
     batch = prepare([first, second], Preparation(size=32))
     assert batch.bands == NAMES
@@ -298,7 +298,7 @@ def test_bands_that_hold_nothing_are_refused_by_name() -> None:
     assert _reason(pixels) == "band b2 has only 38 % good pixels; at least half are needed"
     lonely = np.zeros((1, 64, 64))
     lonely[0, 32, 32:35] = [10, 13.37, 31.4]  # on no common ladder of levels
-    assert "no noise" in _reason(lonely)
+    assert "its noise cannot be measured" in _reason(lonely)
 
 
 def test_all_rows_that_cannot_be_prepared_are_named() -> None:
@@ -312,7 +312,7 @@ def test_all_rows_that_cannot_be_prepared_are_named() -> None:
         prepare([_cutout(_galaxy()), _cutout(_galaxy(), ("g", "i"))])
 
 
-def test_no_cutouts_are_a_wrong_use_but_an_empty_batch_is_empty() -> None:
+def test_no_cutouts_are_refused_and_an_empty_batch_stays_empty() -> None:
     with pytest.raises(UsageError, match="no cutouts"):
         prepare([])
     assert prepare(Cutouts(np.empty((0, 2, 64, 64), np.float32), (), NAMES)).pixels.shape == (
@@ -352,11 +352,11 @@ def test_no_cutouts_are_a_wrong_use_but_an_empty_batch_is_empty() -> None:
         ({"no_object": "skip"}, "no_object must be"),
         (
             {"fit": "crop", "centring": "subpixel"},
-            "fit 'crop' changes no value, so it cannot move by parts of a pixel",
+            "fit 'crop' keeps pixel values, so it cannot shift by fractions of a pixel",
         ),
         (
             {"fit": "crop", "extent": 0.2},
-            "fit 'crop' changes no value, so it cannot change the scale",
+            "fit 'crop' keeps pixel values, so it cannot change the scale",
         ),
     ],
 )
@@ -383,7 +383,7 @@ def test_settings_survive_a_header() -> None:
         Preparation.from_dict({"size": 48, "fit": "crop", "stretch": "none", "color": 1})
 
 
-def test_settings_of_a_header_without_the_later_ones_are_read_with_these_off() -> None:
+def test_settings_missing_from_an_older_header_are_off() -> None:
     early = {"size": 48, "fit": "resample", "stretch": "none", "border": 0.2}
     assert Preparation.from_dict(early) == Preparation(48, "resample", "none", 0.2)
 

@@ -38,7 +38,7 @@ def test_classes_are_equally_frequent_and_states_split_those_that_may_be_quiesce
         assert pairs[label, "star_forming"] == pairs[label, "quiescent"] == 20
 
 
-def test_order_and_names_tell_no_class() -> None:
+def test_order_and_names_are_independent_of_the_class() -> None:
     labels = SimulatedSurvey(1000, seed=2).catalog["label"].to_pylist()
     runs = sum(first == second for first, second in pairwise(labels))
     assert 150 < runs < 250  # a fifth of 999

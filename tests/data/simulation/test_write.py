@@ -78,7 +78,7 @@ def test_coordinates_lead_to_the_center_at_the_scale_of_the_survey(
     assert aside.ra < here.ra
 
 
-def test_settings_stand_beside_it_and_make_the_same_survey_again(tmp_path: Path) -> None:
+def test_written_settings_reproduce_the_survey(tmp_path: Path) -> None:
     survey = SimulatedSurvey(
         3, size=16, bands=("g", "z"), depth="deep", seed=9, noise="correlated", realistic=True
     )
@@ -122,7 +122,7 @@ def test_a_full_disk_is_one_sentence(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_no_file_betrays_a_class_or_when_and_where_it_was_made(
+def test_files_contain_no_class_date_or_path(
     survey: SimulatedSurvey, tmp_path: Path, layout: str
 ) -> None:
     write_survey(survey, tmp_path / "a", layout)
@@ -141,7 +141,7 @@ def test_no_file_betrays_a_class_or_when_and_where_it_was_made(
     assert len(sizes) == 1
 
 
-def test_truth_stands_beside_the_catalog(survey: SimulatedSurvey, tmp_path: Path) -> None:
+def test_truth_is_written_next_to_the_catalog(survey: SimulatedSurvey, tmp_path: Path) -> None:
     write_survey(survey, tmp_path)
     truth = pyarrow.csv.read_csv(tmp_path / "truth.csv")
     assert truth.column_names == [

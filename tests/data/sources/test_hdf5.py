@@ -110,7 +110,7 @@ def test_a_catalog_beside_it_and_another_process(tmp_path: Path) -> None:
         open_source(path, catalog=tmp_path / "d.csv")
 
 
-def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
+def test_missing_datasets_are_reported_with_those_present(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError,
         match=r"no dataset 'images', only inside/pictures \(2 x 6 x 6 x 3, uint8\), labels",
@@ -129,7 +129,7 @@ def test_what_is_not_there_is_said_with_what_is(tmp_path: Path) -> None:
         open_source(tmp_path / "d.h5")
 
 
-def test_what_stands_instead_of_images_is_said(tmp_path: Path) -> None:
+def test_datasets_that_are_not_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError,
         match=(
@@ -139,16 +139,16 @@ def test_what_stands_instead_of_images_is_said(tmp_path: Path) -> None:
     ):
         open_source(save(tmp_path / "a.h5", None, **{"images/g": np.zeros((2, 6, 6))}))
     with pytest.raises(
-        UsageError, match=r"b\.h5: its 'images' is a link to '/gone', which is not there$"
+        UsageError, match=r"b\.h5: its 'images' is a link to '/gone', which does not exist$"
     ):
         open_source(save(tmp_path / "b.h5", images=h5py.SoftLink("/gone")))
     with pytest.raises(
-        UsageError, match=r"its 'images' is a link to '/images' of 'gone\.h5', which is not there"
+        UsageError, match=r"its 'images' is a link to '/images' of 'gone\.h5', which does not exist"
     ):
         open_source(save(tmp_path / "c.h5", images=h5py.ExternalLink("gone.h5", "/images")))
     with pytest.raises(UsageError, match="holds no galaxies: its dataset 'images' has 0 images"):
         open_source(save(tmp_path / "d.h5", images=colors(0)))
-    with pytest.raises(UsageError, match="holds no galaxies: nothing is in its 'images'"):
+    with pytest.raises(UsageError, match="holds no galaxies: its 'images' is empty"):
         open_source(save(tmp_path / "f.h5", images=h5py.Empty("f4")))
     with pytest.raises(UsageError, match="must hold a class for each of the 2 galaxies"):
         open_source(
@@ -178,7 +178,7 @@ def test_a_file_that_is_gone_or_shrunk_fails_galaxy_by_galaxy(tmp_path: Path) ->
     source = open_source(path)
     save(path, images=colors(2))
     assert {failure.reason for failure in source.read(Shard(0, 3)).failures} == {
-        "its file holds fewer galaxies than it did"
+        "its file holds fewer galaxies than before"
     }
     path.unlink()
     assert [failure.id for failure in source.read(Shard(0, 3)).failures] == ["a[0]", "a[1]", "a[2]"]
@@ -209,7 +209,7 @@ def test_without_h5py_one_sentence_says_what_to_install(
 
 
 @pytest.mark.slow
-def test_nothing_else_waits_for_h5py() -> None:
+def test_h5py_is_imported_only_when_needed() -> None:
     subprocess.run(
         [sys.executable, "-c", "import sys, galfeat.data; sys.exit('h5py' in sys.modules)"],
         check=True,

@@ -33,10 +33,10 @@ def test_by_default_a_missing_band_is_a_failure(table: Path) -> None:
     found = read(open_source(table))
     assert [cutout.id for cutout in found.cutouts] == ["both"]
     assert reasons(found) == {
-        "empty": "band r: no file stands in the catalog",
+        "empty": "band r: there is no file in its row of the catalog",
         "gone": "band g: there is no such file",
         "broken": "band r: is not a FITS file: its first line is damaged",
-        "none": "band g: no file stands in the catalog",
+        "none": "band g: there is no file in its row of the catalog",
     }
 
 
@@ -52,7 +52,7 @@ def test_masked_bands_have_no_good_pixel(table: Path) -> None:
     assert [cutout.file for cutout in found.cutouts] == ["g.fits", "g.fits", "r.fits"]
     assert reasons(found) == {
         "broken": "band r: is not a FITS file: its first line is damaged",
-        "none": "band g: no file stands in the catalog",
+        "none": "band g: there is no file in its row of the catalog",
     }
 
 
@@ -126,6 +126,6 @@ def test_a_mosaic_that_does_not_reach_there(tmp_path: Path) -> None:
     assert list(reasons(read(open_source(files, positions=table, size_pixels=4)))) == ["r", "none"]
 
 
-def test_there_are_two_choices(tmp_path: Path) -> None:
+def test_missing_bands_has_two_choices(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="missing_bands must be one of fail, mask; it is 'zero'"):
         open_source(tmp_path, missing_bands="zero")  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ def test_an_extension_that_is_no_whole_number_is_named_with_its_row(
     stack: Path, cell: str, row: int
 ) -> None:
     (stack / "c.csv").write_text(f"id,file,hdu\na,stack.fits,1\nb,stack.fits,{cell}\n")
-    with pytest.raises(UsageError, match=rf"'hdu' must hold whole numbers.*stands in row {row}"):
+    with pytest.raises(UsageError, match=rf"'hdu' must hold whole numbers.*row {row} holds"):
         open_source(stack / "c.csv")
 
 
@@ -54,5 +54,7 @@ def test_a_name_that_is_no_text_costs_that_file_alone(stack: Path, name: bytes) 
     reading = source.read(source.shards()[0])
     assert {cutout.file for cutout in reading.cutouts} == {"stack.fits", "ünïcode.fits"}
     [failure] = reading.failures
-    assert failure.reason == "its name is not UTF-8, so that it can stand in no table: rename it"
+    assert (
+        failure.reason == "its name is not UTF-8, so that it cannot be stored in a table: rename it"
+    )
     assert failure.file.encode() == name[1:].decode("utf-8", "backslashreplace").encode()

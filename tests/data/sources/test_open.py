@@ -57,7 +57,7 @@ def test_bad_files_cost_nothing_but_themselves(tmp_path: Path) -> None:
         "empty": "is empty (0 bytes)",
         "gone": "there is no such file",
         "half": "is truncated: its image should have 192 bytes and has 20",
-        "text": "is not a FITS file: it is a text that begins with 'not found'",
+        "text": "is not a FITS file: it is text that begins with 'not found'",
     }
     assert [(failure.file, failure.row) for failure in found.failures][:2] == [
         ("empty.fits", 0),
@@ -174,13 +174,13 @@ def test_a_picture_is_a_source(tmp_path: Path) -> None:
     assert values(read(source)) == {"a": [0, 0, 0]}
 
 
-def test_nothing_there_is_one_sentence(tmp_path: Path) -> None:
+def test_missing_sources_are_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such file or folder"):
         open_source(tmp_path / "missing")
-    with pytest.raises(UsageError, match="no FITS file or picture is in this folder"):
+    with pytest.raises(UsageError, match="there is no FITS file or picture in this folder"):
         open_source(tmp_path)
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(UsageError, match="is no folder, no catalog"):
+    with pytest.raises(UsageError, match="is neither a folder, a catalog"):
         open_source(tmp_path / "a.txt")
     with pytest.raises(UsageError, match="there is no such catalog"):
         open_source(tmp_path, catalog=tmp_path / "c.csv")
@@ -199,7 +199,7 @@ def test_a_fits_table_is_a_catalog_and_a_fits_image_with_a_table_is_an_image(
     assert values(read(open_source(tmp_path / "b.fits"))) == {"b": [2]}
 
 
-def test_a_source_can_be_sent_away_and_read_from_elsewhere(
+def test_a_pickled_source_reads_from_another_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "here" / "a.fits", flat(1), flat(2))

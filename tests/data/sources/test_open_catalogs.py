@@ -61,11 +61,11 @@ def test_a_band_that_is_missing_or_bad_is_named(tmp_path: Path) -> None:
     found = read(open_source(catalog(tmp_path / "c.csv", "id,file_g,file_r\n" + rows)))
     assert found.cutouts == []
     assert reasons(found) == {
-        "none": "band r: no file stands in the catalog",
+        "none": "band r: there is no file in its row of the catalog",
         "gone": "band r: there is no such file",
         "wide": "its bands differ in size: g has 8 x 6 pixels, r has 8 x 7 pixels",
         "cube": "band r: holds 2 bands where one is expected",
-        "two": "its files do not hold equally many galaxies: g has 1, r has 2",
+        "two": "its files hold different numbers of galaxies: g has 1, r has 2",
     }
     assert [failure.file for failure in found.failures] == [
         "",
@@ -135,7 +135,7 @@ def test_hdu_chooses_an_image_of_a_file_and_the_file_is_opened_once(
     found = source.read(Shard(0, 5))
     assert values(found) == {"x": [3], "y": [4], "z": [1], "all": [4]}
     assert [cutout.id for cutout in found.cutouts] == ["x", "y", "z", "all"]
-    assert reasons(found) == {"bad": "has no extension 7: its 4 go from 0 to 3"}
+    assert reasons(found) == {"bad": "has no extension 7: it has numbers 0 to 3"}
     assert sorted(opened) == ["a.fits", "b.fits"]
 
 
@@ -161,7 +161,7 @@ def test_a_catalog_without_files_says_which_columns_it_has(tmp_path: Path) -> No
     [
         ("id;file\na;a.fits\n", "its columns are id;file: separate them by commas"),
         ("id\tfile\na\ta.fits\n", "separate them by commas"),
-        ("ID,File\na,a.fits\n", "its columns are ID, File: write 'File' in small letters"),
+        ("ID,File\na,a.fits\n", "its columns are ID, File: write 'File' in lower case"),
         ("id,name\na,a.fits\n", "its columns are id, name$"),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_bad_picture_fails_alone(tmp_path: Path) -> None:
     assert [cutout.row for cutout in reading.cutouts] == [0, 4]
     assert [failure.row for failure in reading.failures] == [1, 2, 3]
     assert reading.failures[0].reason == "is neither a JPEG nor a PNG picture"
-    assert reading.failures[1].reason == "no picture stands in its row"
+    assert reading.failures[1].reason == "there is no picture in its row"
 
 
 def test_a_file_that_is_gone_or_shrunk_fails_picture_by_picture(tmp_path: Path) -> None:

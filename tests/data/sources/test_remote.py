@@ -124,7 +124,7 @@ def test_a_google_bucket_is_like_a_folder(here: Path, name: str) -> None:
     assert same(open_source(f"gcs://sky/{name}"), open_source(here / name))
 
 
-def test_what_google_has_not_is_told(google: Objects) -> None:
+def test_missing_objects_in_a_google_bucket_are_failures(google: Objects) -> None:
     with pytest.raises(UsageError, match="gs://sky/nothing: there is no such file or folder"):
         open_source("gs://sky/nothing")
     del google["sky/survey/sim000003.fits"]
@@ -148,7 +148,7 @@ def test_a_table_goes_to_google(
     assert google["sky/out/F.failures.csv"] == b"id,file,stage,reason\n"
 
 
-def test_what_google_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_for_google_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     known = import_module("fsspec.registry")._registry
     monkeypatch.setitem(sys.modules, "gcsfs", None)
     for name in ("gs", "gcs"):
@@ -217,7 +217,7 @@ def test_marks_change_with_the_file(here: Path, bucket: str) -> None:
     system.pipe("sky/plain/deep/sim000002.fits", (here / "plain/deep/sim000002.fits").read_bytes())
 
 
-def test_a_run_knows_its_source_again(bucket: str) -> None:
+def test_a_resumed_run_recognizes_its_remote_source(bucket: str) -> None:
     """What a batch run compares before it goes on: it may name no folder that was made for the
     moment.
     """
@@ -236,7 +236,7 @@ def test_a_run_knows_its_source_again(bucket: str) -> None:
         ("../nobucket/x", "there is no such|cannot be"),
     ],
 )
-def test_nothing_there(bucket: str, name: str, reason: str) -> None:
+def test_missing_addresses_are_refused(bucket: str, name: str, reason: str) -> None:
     address = f"{bucket}/{name}" if not name.startswith("..") else "s3://nobucket/x"
     with pytest.raises(UsageError, match=reason) as caught:
         open_source(address)
@@ -251,11 +251,11 @@ def test_a_server_that_does_not_answer() -> None:
 
 
 def test_mosaics_are_fetched_first(bucket: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"s3://sky/survey/sim000001\.fits: .* fetch it first"):
+    with pytest.raises(UsageError, match=r"s3://sky/survey/sim000001\.fits: .* download it first"):
         open_source(f"{bucket}/survey/sim000001.fits", positions=tmp_path / "p.csv", size_pixels=10)
 
 
-def test_addresses_are_told_from_paths() -> None:
+def test_addresses_are_distinguished_from_paths() -> None:
     assert address_of("s3://b/c") == address_of(Path("s3://b/c")) == "s3://b/c"
     assert address_of("https://a.org/b?c=d") == "https://a.org/b?c=d"
     assert all(

@@ -171,11 +171,7 @@ def test_segments_keep_their_numbers(tmp_path: Path) -> None:
         (
             "SEG",
             np.full(SIZE, 0.5, "f4"),
-            (
-                "its segmentation map holds numbers with decimals where the numbers of objects "
-                "should "
-                "stand"
-            ),
+            ("its segmentation map holds fractions where whole numbers of objects are expected"),
         ),
         ("SEG", np.full(SIZE, 2**40), "its segmentation map holds numbers beyond 32 bits"),
     ],
@@ -206,7 +202,7 @@ def test_companions_of_bands_go_by_their_names(tmp_path: Path) -> None:
     assert only.noise[0, 1, 1] == 20
 
 
-def test_noise_of_some_bands_is_none(tmp_path: Path) -> None:
+def test_noise_of_only_some_bands_is_not_used(tmp_path: Path) -> None:
     assert (
         one(file_of(tmp_path / "a.fits", ("g", flat(1)), ("r", flat(2)), ("ERR_G", flat(10)))).noise
         is None
@@ -242,13 +238,13 @@ def test_companions_of_versions_of_order_and_of_place(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_not_clear_is_not_used_and_said(
+def test_ambiguous_sidecars_are_ignored_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = file_of(tmp_path / "a.fits", ("one", flat(1)), ("two", flat(2)), ("ERR", flat(10)))
     with caplog.at_level(logging.WARNING, "galfeat"):
         assert [cutout.noise for cutout in read(open_source(path)).cutouts] == [None, None]
-    assert "it is not clear which image ERR goes with: not used" in caplog.text
+    assert "it is not clear to which image ERR belongs: not used" in caplog.text
 
 
 def test_a_mask_of_all_bands_and_cubes_with_their_noise(tmp_path: Path) -> None:
@@ -337,7 +333,9 @@ def test_a_mask_goes_with_each_band_of_its_galaxy(
         found = read(open_source(tmp_path))
     assert [bad(cutout) for cutout in found.cutouts] == [[[0, 0, 0]]] * 2
     assert [cutout.noise for cutout in found.cutouts] == [None, None]
-    assert "ngc1_err.fits: its name does not say which galaxy it goes with: not used" in caplog.text
+    assert (
+        "ngc1_err.fits: its name does not say to which galaxy it belongs: not used" in caplog.text
+    )
 
 
 def test_glued_words_and_other_folders(tmp_path: Path) -> None:
@@ -443,7 +441,7 @@ def test_shapes_of_a_cutout_and_a_batch_are_looked_at() -> None:
     pixels, segments = np.zeros((1, 1, *SIZE), np.float32), np.zeros((1, *SIZE), np.int32)
     with pytest.raises(
         UsageError,
-        match=r"segments of shape \(1, 6, 8\) do not go with pixels of shape \(1, 1, 8, 6\)",
+        match=r"segments of shape \(1, 6, 8\) do not match pixels of shape \(1, 1, 8, 6\)",
     ):
         Cutouts(pixels, ("a",), ("g",), segmentation=segments.transpose(0, 2, 1))
     with pytest.raises(CutoutError, match="segments of shape"):

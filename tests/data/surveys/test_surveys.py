@@ -158,14 +158,14 @@ def test_efigi_as_it_is_published(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         (ROWS, "must name the columns"),
         (HEAD, "holds no galaxies below its 8 columns"),
         (HEAD + ROWS + "PGC0000251 1 2\n", "row 5 has 3 values for 8 columns"),
-        (HEAD + ROWS + ROWS, "identifiers stand more than once: 'PGC0000212' in rows 1, 5"),
+        (HEAD + ROWS + ROWS, "identifiers appear more than once: 'PGC0000212' in rows 1, 5"),
         (
             HEAD.replace("Hot_spots", "Spots") + ROWS,
             "has no column Hot_Spots; its columns are id, T, T_inf",
         ),
         (
             HEAD + ROWS.replace(".25", "many"),
-            "could not convert string to float: 'many' stands where a number should",
+            "could not convert string to float: 'many' is found where a number is expected",
         ),
         (
             HEAD + "PGC0000001 1 1 2 .5 .25 0 0\n",
@@ -173,7 +173,7 @@ def test_efigi_as_it_is_published(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         ),
     ],
 )
-def test_tables_of_efigi_that_are_none(tmp_path: Path, text: str, said: str) -> None:
+def test_invalid_efigi_tables_are_refused(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         efigi(_efigi(tmp_path, text))
 
@@ -291,10 +291,10 @@ def test_one_galaxy10_is_not_taken_for_the_other(tmp_path: Path) -> None:
     ):
         surveys.galaxy10_sdss(_hdf5(tmp_path / "c.h5", 64))
     with pytest.raises(
-        UsageError, match="'11' is no class of this set: they are numbered from 0 to 9"
+        UsageError, match="'11' is not a class of this set: they are numbered from 0 to 9"
     ):
         surveys.galaxy10_sdss(_hdf5(tmp_path / "d.h5", 69, [0, 11]))
-    with pytest.raises(UsageError, match="holds no classes beside its images"):
+    with pytest.raises(UsageError, match="holds images but no classes"):
         surveys.galaxy10_sdss(_hdf5(tmp_path / "e.h5", 69, [0, 1], name="classes"))
     _picture(tmp_path / "f.png")
     with pytest.raises(UsageError, match="is no HDF5 file"):

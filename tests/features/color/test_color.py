@@ -94,6 +94,6 @@ def test_bands_without_common_pixels_are_a_reason() -> None:
         ({"pairs": "some"}, "pairs must be one of adjacent, all, none; it is 'some'"),
     ],
 )
-def test_settings_that_make_no_sense(settings: dict[str, object], words: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         ColorHistogram(**settings).transform(np.zeros((1, 2, 4, 4)))  # type: ignore[arg-type]

@@ -168,9 +168,7 @@ def test_the_plain_version_agrees(
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("holes", [False, True])
 @pytest.mark.parametrize("largest", [3e38, 1e38, 1e30, 1e19, 1e5, 1e-10, 1e-19, 1e-30, 1e-37])
-def test_no_size_of_pixels_is_too_much_or_too_little(
-    largest: float, holes: bool, norm: str
-) -> None:
+def test_extreme_pixel_values_are_measured(largest: float, holes: bool, norm: str) -> None:
     images = np.random.default_rng(4).uniform(-1, 1, (4, 1, 32, 32))
     images[:, :, 20:, 20:] *= 1e-5
     images[:, :, ::7, ::5] = np.nan if holes else 0.5
@@ -291,7 +289,7 @@ def test_a_cell_is_a_mean_over_known_gradients() -> None:
     assert first == pytest.approx([left / (left + right), right / (left + right)], rel=1e-6)
 
 
-def test_what_is_flat_beside_something_steep_is_empty() -> None:
+def test_weak_blocks_next_to_strong_gradients_are_zero() -> None:
     image = np.zeros((32, 32))
     image[4, 4] = 1.0
     image[24, 24] = 1e-9
@@ -380,7 +378,7 @@ def test_averages_are_those_of_turned_images(
 
 
 @pytest.mark.parametrize(("orientations", "times"), [(9, 2), (4, 4)])
-def test_what_averages_leave_out_is_there_under_another_name(orientations: int, times: int) -> None:
+def test_omitted_elements_of_averages_equal_kept_ones(orientations: int, times: int) -> None:
     images = make_galaxies(1, 1, 46, 46)
     full = averaged_histograms(images[0], orientations, (8, 8), (2, 2), "L2")[0]
     kept = HOG(orientations, block_norm="L2", rotation="averaged").transform(images)[0]
@@ -391,7 +389,7 @@ def test_what_averages_leave_out_is_there_under_another_name(orientations: int, 
 
 @pytest.mark.parametrize("shape", [(48, 48), (45, 45), (40, 51)])
 @pytest.mark.parametrize("chosen", AVERAGED)
-def test_averages_do_not_see_which_way_is_up(
+def test_averaged_vectors_do_not_depend_on_the_orientation(
     chosen: dict[str, Any], shape: tuple[int, int]
 ) -> None:
     """Galaxies with holes, and whole numbers, of whose gradients many lie on edges of bins."""
@@ -412,7 +410,7 @@ def test_averages_do_not_see_which_way_is_up(
 
 
 @pytest.mark.parametrize("chosen", AVERAGED)
-def test_averages_still_tell_galaxies_apart(chosen: dict[str, Any]) -> None:
+def test_averaged_vectors_still_distinguish_galaxies(chosen: dict[str, Any]) -> None:
     vectors = HOG(**chosen).transform(make_galaxies(8, 1, 48, 48))
     assert (vectors.std(axis=0) > 1e-3).all(), "each value differs between galaxies"
     assert vectors[0].std() > 1e-2, "and within one"
@@ -487,6 +485,6 @@ def test_cells_of_averages_lie_in_the_middle() -> None:
         ({"channel": "first"}, "channel must be one of each, strongest"),
     ],
 )
-def test_settings_that_make_no_sense(settings: dict[str, object], words: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         HOG(**settings).transform(np.zeros((1, 2, 20, 20)))  # type: ignore[arg-type]

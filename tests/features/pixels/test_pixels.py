@@ -165,6 +165,6 @@ def test_large_holes_and_extremes_are_filled() -> None:
         ({"size": 5}, "X has images of 4x4 pixels; Pixels needs at least 5x5"),
     ],
 )
-def test_sizes_that_make_no_sense(given_settings: dict[str, object], words: str) -> None:
+def test_invalid_sizes_are_refused(given_settings: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         Pixels(**given_settings).fit(np.zeros((1, 1, 4, 4)))  # type: ignore[arg-type]

@@ -151,7 +151,7 @@ def test_a_sky_that_is_not_zero_is_flagged() -> None:
     assert table.column("band1", "sky_mean")[0] == pytest.approx(3, abs=0.3)
 
 
-def test_no_source_is_no_number_but_a_flag() -> None:
+def test_without_a_source_quantities_are_masked_and_flagged() -> None:
     for image in (np.zeros((64, 64)), -disk(), noisy(np.zeros((64, 64), dtype=np.float32))):
         table = measured(image.astype(np.float32))
         assert flags_of(table) == {"no_source"}
@@ -261,12 +261,12 @@ def test_rows_without_enough_pixels_are_refused() -> None:
         ({"smallest_radius": np.nan}, "smallest_radius must be a number"),
     ],
 )
-def test_settings_that_make_no_sense(settings: dict[str, object], words: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         Shape(**settings).fit(np.zeros((1, 1, 32, 32)))  # type: ignore[arg-type]
 
 
-def test_segments_that_are_none() -> None:
+def test_invalid_segments_are_refused() -> None:
     images = np.zeros((2, 1, 32, 32))
     for wrong in (np.zeros((2, 32, 31), dtype=int), np.zeros((2, 32, 32))):
         with pytest.raises(

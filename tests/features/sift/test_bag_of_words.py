@@ -106,7 +106,7 @@ def test_learning_from_a_part() -> None:
         ([np.zeros((1, 3)), np.zeros((1, 4))], "descriptors of 4 values among descriptors of 3"),
     ],
 )
-def test_what_are_no_descriptors(wrong: list[np.ndarray], words: str) -> None:
+def test_invalid_descriptors_are_refused(wrong: list[np.ndarray], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         BagOfWords(n_words=2).fit(wrong)
 

@@ -184,7 +184,7 @@ def test_learning_from_a_part() -> None:
     assert np.array_equal(part.means_, FisherVector(30, max_descriptors=5).fit(bags()).means_)
 
 
-def test_it_warns_of_nothing_and_writes_to_nothing() -> None:
+def test_no_warnings_and_no_modified_inputs() -> None:
     given = bags()
     kept = [bag.copy() for bag in given]
     with warnings.catch_warnings():
@@ -201,7 +201,7 @@ def test_it_warns_of_nothing_and_writes_to_nothing() -> None:
         ({"max_descriptors": 0}, "max_desc"),
     ],
 )
-def test_settings_that_make_no_sense(settings: dict[str, int], words: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, int], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         FisherVector(**settings).fit(bags())
 
@@ -217,7 +217,7 @@ def test_settings_that_make_no_sense(settings: dict[str, int], words: str) -> No
         ([np.zeros((1, 3)), np.zeros((1, 4))], "descriptors of 4 values among descriptors of 3"),
     ],
 )
-def test_what_are_no_descriptors(wrong: list[np.ndarray], words: str) -> None:
+def test_invalid_descriptors_are_refused(wrong: list[np.ndarray], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         FisherVector(2).fit(wrong)
     with pytest.raises(UsageError):

@@ -116,7 +116,7 @@ def test_a_sky_of_a_thousand_sigma_changes_nothing(kind: str, bands: int) -> Non
         assert np.array_equal(one, other)
 
 
-def test_it_promises_what_holds_with_its_settings() -> None:
+def test_promises_depend_on_the_settings() -> None:
     assert SIFT().promises == {"sky", "flux", "shift", "rotation"}
     assert SIFT(keypoints="dense", noise=2.0).promises == {"sky", "flux", "shift", "noise"}
     assert SIFT(noise=2.0).promises == {"sky", "shift", "rotation"}
@@ -171,7 +171,7 @@ def test_encoders_are_learned_in_fit_only(galaxies: Images, kind: str) -> None:
     )
 
 
-def test_nothing_is_remembered_of_an_image(galaxies: Images) -> None:
+def test_transform_keeps_no_state_of_an_image(galaxies: Images) -> None:
     sift = SIFT()
     fresh = SIFT().describe(galaxies[:1])
     sift.describe(np.zeros((1, 1, 20, 20)))
@@ -208,7 +208,7 @@ def test_keypoints_near_a_hole_are_dropped() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_holes_held_changes_no_byte(
+def test_values_of_bad_pixels_change_no_byte(
     galaxies: Images, holes: NDArray[np.bool_], kind: str
 ) -> None:
     sift = SIFT(keypoints=kind)
@@ -267,7 +267,7 @@ def test_a_spot_is_found_where_it_is() -> None:
         ({"size": 0.5}, "size must be a number of at least 1"),
     ],
 )
-def test_settings_that_make_no_sense(given: dict[str, Any], words: str) -> None:
+def test_invalid_settings_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         SIFT(**given).fit(np.zeros((1, 1, 20, 20)))
     with pytest.raises(UsageError, match=words):

@@ -84,7 +84,7 @@ def test_compiled_diagonals_are_true() -> None:
     plane = np.zeros((1, 9, 9), dtype=np.float32)
     # four steps up or down, and four to the right
     plane[0, 4, 4] = plane[0, 0, 8] = plane[0, 8, 8] = 1.5
-    for distance, pairs in ((3, 0), (4, 2)):  # each pair stands in the matrix twice
+    for distance, pairs in ((3, 0), (4, 2)):  # each pair is counted in the matrix twice
         counts = pair_counts(plane, 2, (0, 2), [distance])[0, 0, :, 1, 1]
         assert counts.tolist() == [0, pairs, 0, pairs]
 

@@ -469,7 +469,7 @@ def test_sizes_are_those_of_the_papers(planes: Planes, kind: str, size: int) -> 
     assert pattern_features(planes, [3], kind).shape == (len(planes), size)
 
 
-def test_waves_do_not_see_turns_and_flips_but_directions_do(planes: Planes) -> None:
+def test_fourier_magnitudes_are_invariant_to_rotations_and_flips(planes: Planes) -> None:
     square = np.ascontiguousarray(planes[:, :40])
     changes = (np.rot90(square, axes=(1, 2)), square[:, :, ::-1], square.transpose(0, 2, 1))
     for changed in changes:

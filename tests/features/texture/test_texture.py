@@ -62,6 +62,6 @@ def test_masks_without_pairs_or_circles_are_a_reason() -> None:
         ({"patterns": "rotated"}, "patterns must be one of uniform, directed, fourier"),
     ],
 )
-def test_settings_that_make_no_sense(settings: dict[str, object], words: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         Texture(**settings).transform(np.zeros((1, 2, 20, 20)))  # type: ignore[arg-type]

@@ -111,7 +111,7 @@ def test_a_failed_write_is_reported(tmp_path: Path) -> None:
         write_file(tmp_path / "absent" / "m", TREE)
     with pytest.raises(UsageError, match="No such file"):
         read_file(tmp_path / "m")
-    with pytest.raises(UsageError, match="no ordinary file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         read_file(tmp_path)
 
 
@@ -130,9 +130,9 @@ def test_a_pickle_in_the_file_is_not_run(tmp_path: Path, monkeypatch: pytest.Mon
     buffer = io.BytesIO()
     np.save(buffer, np.array([Bomb(touched)], dtype=object), allow_pickle=True)
     data = signed({"weights": {"array": "0.npy"}}, {"0.npy": buffer.getvalue()}, monkeypatch)
-    with pytest.raises(UsageError, match=r"0\.npy is neither of numbers nor of words"):
+    with pytest.raises(UsageError, match=r"0\.npy holds neither numbers nor text"):
         unpack(data)
-    with pytest.raises(UsageError, match="no galfeat file"):
+    with pytest.raises(UsageError, match="not a galfeat file"):
         unpack(pickle.dumps(Bomb(touched)))
     assert not touched.exists()
 
@@ -153,13 +153,13 @@ def header(descr: str, shape: Any, fortran: bool = False) -> dict[str, Any]:
         (header("<f8", (7,)), 64, "claims the shape"),
         (header("<f8", (-1,)), 64, "claims the shape"),
         (header("<f8", (-2, -4)), 64, "claims the shape"),
-        (header("<U0", (10**13,)), 0, "neither of numbers nor of words"),
-        (header("|V8", (8,)), 64, "neither of numbers nor of words"),
-        (header("<m8[s]", (8,)), 64, "neither of numbers nor of words"),
-        (header("|O", (8,)), 64, "neither of numbers nor of words"),
+        (header("<U0", (10**13,)), 0, "neither numbers nor text"),
+        (header("|V8", (8,)), 64, "neither numbers nor text"),
+        (header("<m8[s]", (8,)), 64, "neither numbers nor text"),
+        (header("|O", (8,)), 64, "neither numbers nor text"),
         (header("<f8", (8, 1), fortran=True), 64, "in Fortran order"),
-        (header("<f8", ("8",)), 64, "no galfeat file"),
-        (header("os.system", (8,)), 64, "no galfeat file"),
+        (header("<f8", ("8",)), 64, "not a galfeat file"),
+        (header("os.system", (8,)), 64, "not a galfeat file"),
     ],
 )
 def test_an_array_with_a_false_header_is_refused_before_it_is_created(
@@ -236,10 +236,10 @@ def _edit(old: bytes, new: bytes) -> Callable[[dict[str, bytes]], dict[str, byte
         ),
         (_edit(b'"test"', b"NaN"), "hold NaN"),
         (_edit(b'"test"', b"-Infinity"), "hold -Infinity"),
-        (lambda parts: parts | {"tree.json": b"[" * 100_000}, "is no galfeat file"),
+        (lambda parts: parts | {"tree.json": b"[" * 100_000}, "is not a galfeat file"),
         (lambda parts: parts | {"tree.json": b"[1]"}, "its format is None"),
-        (lambda parts: parts | {"tree.json": b"9" * 10_000}, "is no galfeat file"),
-        (lambda parts: parts | {"tree.json": b"\xff\xfe\x00"}, "is no galfeat file"),
+        (lambda parts: parts | {"tree.json": b"9" * 10_000}, "is not a galfeat file"),
+        (lambda parts: parts | {"tree.json": b"\xff\xfe\x00"}, "is not a galfeat file"),
         (lambda parts: {"0.npy": parts["0.npy"]}, r"no member 'tree\.json'"),
     ],
 )
@@ -269,7 +269,7 @@ def test_a_reformatted_tree_is_the_same_tree() -> None:
 def test_other_files_are_refused_in_one_sentence(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.galfeat"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"m\.galfeat is no galfeat file") as caught:
+    with pytest.raises(UsageError, match=r"m\.galfeat is not a galfeat file") as caught:
         read_file(path)
     assert "\n" not in str(caught.value)
 
@@ -277,7 +277,7 @@ def test_other_files_are_refused_in_one_sentence(tmp_path: Path, content: bytes)
 def test_every_truncated_file_is_refused() -> None:
     whole = pack(TREE)
     for length in range(len(whole)):
-        with pytest.raises(UsageError, match="no galfeat file"):
+        with pytest.raises(UsageError, match="not a galfeat file"):
             unpack(whole[:length])
 
 

@@ -245,7 +245,7 @@ def _put(tree: Any, at: tuple[Any, ...], value: Any) -> Any:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
-def test_whatever_is_put_in_any_place_works_or_is_refused_in_one_line(
+def test_arbitrary_values_in_a_state_work_or_are_refused_in_one_line(
     kind: type[MLPClassifier | MLPRegressor],
 ) -> None:
     weight = (
@@ -296,7 +296,7 @@ def test_a_file_holds_numbers_and_words_only(tmp_path: Path) -> None:
     assert set(tree["settings"]) == set(inspect.signature(MLPClassifier).parameters)
 
 
-def test_there_must_be_something_to_save(tmp_path: Path) -> None:
+def test_an_unfitted_estimator_cannot_be_saved(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="fit first"):
         MLPClassifier().get_state()
     with pytest.raises(UsageError, match="fit first"):

@@ -30,7 +30,7 @@ def in_flight(out: Path) -> set[str]:
     [("SIGSEGV", "segmentation fault", [21, 40]), ("SIGKILL", "memory runs out", [21])],
     ids=["twice", "once"],
 )
-def test_after_a_crash_the_culprit_is_found_and_left_out(
+def test_after_a_crash_the_galaxy_that_caused_it_is_left_out(
     how: str, words: str, rows: list[int], survey: Path, tmp_path: Path, server: Run
 ) -> None:
     out = tmp_path / "F.parquet"

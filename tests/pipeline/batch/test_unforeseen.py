@@ -69,7 +69,7 @@ def test_a_bug_that_all_galaxies_meet_ends_the_run(
     }
     assert server(survey, out, poison=poison, options=options) == 2
     said = (tmp_path / "note.said").read_text()
-    assert "galaxies failed by the same unforeseen ZeroDivisionError: that is a bug" in said
+    assert "galaxies failed with the same unforeseen ZeroDivisionError: that is a bug" in said
     assert not out.exists()
 
 

@@ -128,8 +128,8 @@ def test_a_class_that_is_nowhere_has_no_area_and_never_predicted_is_no_error() -
     assert (scores[1].n, scores[1].precision, scores[1].recall) == (0, 0.0, 0.0)
 
 
-def test_a_class_that_nobody_named_is_refused() -> None:
-    with pytest.raises(UsageError, match="none of a, b"):
+def test_an_unknown_class_is_refused() -> None:
+    with pytest.raises(UsageError, match="not among a, b"):
         confusion(np.array(["z"]), np.array([[0.9, 0.1]]), ["a", "b"])
 
 

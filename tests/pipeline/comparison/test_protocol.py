@@ -16,7 +16,7 @@ from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.protocol import ProtocolResult, run_protocol
 from galfeat.pipeline.extraction.measure import Block
-from galfeat.pipeline.models.inputs import Part
+from galfeat.pipeline.models.inputs import InputBlock
 
 SHAPE = (1, 8, 8)
 SMALL = ComparisonPlan(
@@ -30,12 +30,16 @@ SMALL = ComparisonPlan(
     head_inputs=("features",),
 )
 INPUTS = (
-    ComparisonInput("pixels", (Part("pixels", "", None),), "pixels", ""),
-    ComparisonInput("pixels_augmented", (Part("pixels", "", None),), "pixels", "", augmented=True),
-    ComparisonInput("color", (Part("color"),), "features", ""),
-    ComparisonInput("sift", (Part("sift", "fisher"),), "features", ""),
-    ComparisonInput("features", (Part("color"), Part("sift", "fisher")), "features", ""),
-    ComparisonInput("shuffled", (Part("color"),), "control", "", shuffled=True),
+    ComparisonInput("pixels", (InputBlock("pixels", "", None),), "pixels", ""),
+    ComparisonInput(
+        "pixels_augmented", (InputBlock("pixels", "", None),), "pixels", "", augmented=True
+    ),
+    ComparisonInput("color", (InputBlock("color"),), "features", ""),
+    ComparisonInput("sift", (InputBlock("sift", "fisher"),), "features", ""),
+    ComparisonInput(
+        "features", (InputBlock("color"), InputBlock("sift", "fisher")), "features", ""
+    ),
+    ComparisonInput("shuffled", (InputBlock("color"),), "control", "", shuffled=True),
 )
 
 
@@ -75,14 +79,14 @@ def outcome() -> ProtocolResult:
 
 
 @pytest.mark.slow
-def test_a_planted_answer_is_found_and_noise_is_not(outcome: ProtocolResult) -> None:
+def test_a_planted_signal_is_found_and_noise_is_not(outcome: ProtocolResult) -> None:
     assert mean(outcome, "color") > 0.9
     assert mean(outcome, "features") > 0.8
     for name in ("pixels", "pixels_augmented", "sift", "shuffled"):
         assert abs(mean(outcome, name) - 1 / 3) < 0.15, name
 
 
-def test_every_question_has_its_rows(outcome: ProtocolResult) -> None:
+def test_every_stage_has_score_rows(outcome: ProtocolResult) -> None:
     stages = {
         stage: [row for row in outcome.rows if row.stage == stage]
         for stage in ("main", "matched", "drop", "only", "learning", "head")
@@ -214,9 +218,7 @@ def flat(value: object) -> list[bytes]:
 
 
 @pytest.mark.slow
-def test_a_selector_that_has_seen_the_test_galaxies_betrays_itself_and_ours_stays_at_chance() -> (
-    None
-):
+def test_a_leaking_selector_scores_above_chance_and_ours_does_not() -> None:
     rng = np.random.default_rng(4)
     labels = np.array(["a", "b", "c"])[np.arange(90) % 3]
     noise = rng.normal(size=(90, 4000)).astype(np.float32)
@@ -224,8 +226,8 @@ def test_a_selector_that_has_seen_the_test_galaxies_betrays_itself_and_ours_stay
     # the forbidden step: chosen with the labels of all galaxies
     planted = noise[:, np.argsort(-np.ptp(means, axis=0))[:40]]
     inputs = (
-        ComparisonInput("pixels", (Part("pixels"),), "pixels", ""),
-        ComparisonInput("planted", (Part("planted"),), "features", ""),
+        ComparisonInput("pixels", (InputBlock("pixels"),), "pixels", ""),
+        ComparisonInput("planted", (InputBlock("planted"),), "features", ""),
     )
     blocks: dict[str, Block] = {"pixels": noise, "planted": planted}
     plan = ComparisonPlan(n_folds=5, n_repeats=1, draws=2, networks=1, matched=False, effort=0.3)

@@ -12,9 +12,9 @@ from galfeat.pipeline.comparison.folds.fold import Fold
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.significance import corrected_interval
-from galfeat.pipeline.models.inputs import Part
+from galfeat.pipeline.models.inputs import InputBlock
 
-INPUT = ComparisonInput("pixels", (Part("pixels", "", None),), "pixels", "")
+INPUT = ComparisonInput("pixels", (InputBlock("pixels", "", None),), "pixels", "")
 N = 100
 
 

@@ -231,9 +231,9 @@ def test_a_file_that_is_no_feature_table_is_refused(tmp_path: Path, content: byt
         load_features(path)
 
 
-def test_a_parquet_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_another_parquet_file_is_refused(tmp_path: Path) -> None:
     import pyarrow as pa
 
     pq.write_table(pa.table({"id": ["a"]}), tmp_path / "F.parquet")
-    with pytest.raises(UsageError, match="no feature table"):
+    with pytest.raises(UsageError, match="not a feature table"):
         load_features(tmp_path / "F.parquet")

@@ -90,7 +90,7 @@ def test_what_is_not_read_may_differ(folder: Path) -> None:
     assert len(join_features([folder / "A.parquet", folder / "bins.parquet"], ["sift"])) == 21
 
 
-def test_a_galaxy_may_be_there_once(folder: Path) -> None:
+def test_a_repeated_galaxy_is_refused(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"is in .*A\.parquet and in .*A\.parquet"):
         join_features([folder / "A.parquet", folder / "A.parquet"])
 

@@ -77,7 +77,7 @@ def test_nothing_is_lost_where_the_server_refuses(
     monkeypatch.setattr(system, "put_file", refused)
     with pytest.raises(
         UsageError,
-        match=r"s3://out/c/F\.failures\.csv: .*Access Denied; what was to be sent is kept in ",
+        match=r"s3://out/c/F\.failures\.csv: .*Access Denied; the data to be sent are kept in ",
     ) as caught:
         extract(broken, "s3://out/c/F.parquet", features=["color"], preparation=SMALL)
     kept = OutputLocation.of("s3://out/c/F.parquet").path

@@ -94,7 +94,7 @@ def test_the_same_sheet_is_the_same_bytes(tmp_path: Path) -> None:
     )
 
 
-def test_wrong_wishes_are_refused(tmp_path: Path) -> None:
+def test_invalid_arguments_are_refused(tmp_path: Path) -> None:
     survey = SimulatedSurvey(10, size=16)
     with pytest.raises(UsageError, match=r"must end in \.png or \.svg"):
         write_contact_sheet(survey, tmp_path / "sheet.doc")

@@ -70,7 +70,7 @@ def test_every_change_is_measured_in_the_table(everything: Audit) -> None:
         )
 
 
-def test_pixels_react_to_everything_and_counts_do_not_ask_where(everything: Audit) -> None:
+def test_pixels_react_to_every_change_and_histograms_not_to_position(everything: Audit) -> None:
     assert all(
         everything.of("pixels", change).low > 0.1
         for change in ("sky", "flux", "rotation90", "flip", "shift", "noise")
@@ -126,7 +126,7 @@ def test_a_new_exposure_is_not_what_enlarging_does(everything: Audit) -> None:
     assert scale < 0.8 * noise
 
 
-def test_galaxies_dealt_anew_change_by_one() -> None:
+def test_shuffled_galaxies_change_by_one() -> None:
     vectors = np.random.default_rng(3).normal(5, [1, 100, 1e-5], (4000, 3))
     assert standard_deviations(vectors[:2000], vectors[2000:]) == pytest.approx(
         [1, 100, 1e-5], rel=0.05
@@ -213,7 +213,7 @@ def test_no_two_exposures_share_their_noise(monkeypatch: pytest.MonkeyPatch) -> 
     assert min(purpose for _, _, purpose in drawn) > 8 + len(BANDS), "the survey's own"
 
 
-def test_what_is_seen_is_prepared() -> None:
+def test_audited_images_are_prepared() -> None:
     seen = changed_images(SimulatedSurvey(2, size=32, bands=("F814W",)))
     frame = Preparation(size=32).frame_width
     for name in ("reference", "shift", "rotation", "scale", "noise"):

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.pipeline.extraction.measure import Block, take_rows
-from galfeat.pipeline.models.inputs import INPUTS, Encoder, Part, named_input
+from galfeat.pipeline.models.inputs import INPUTS, Encoder, InputBlock, named_input
 
 SHAPE = (2, 8, 8)
 
@@ -31,7 +31,7 @@ def test_the_inputs_of_the_comparison() -> None:
     for name in ("sift", "features", "features+pixels"):
         assert [part.view for part in INPUTS[name].parts if part.column == "sift"] == ["fisher"]
     assert {part.view for part in INPUTS["features"].parts if part.column != "sift"} == {""}
-    assert named_input(["hog", "sift"]).parts == (Part("hog"), Part("sift", "fisher"))
+    assert named_input(["hog", "sift"]).parts == (InputBlock("hog"), InputBlock("sift", "fisher"))
     assert named_input(["hog", "color"]).columns == ("hog", "color")
     assert named_input(["pixels_pca"]) is INPUTS["pixels_pca"]
 
@@ -51,7 +51,7 @@ def test_wrong_inputs_are_named(names: list[str], words: str) -> None:
 
 def test_linear_pixels_undo_the_stretch() -> None:
     flux = np.array([[-2.0, 0.0, 3.0, 150.0] * 32] * 2, dtype=np.float32)
-    encoder = Encoder([Part("pixels", "linear", None)], SHAPE)
+    encoder = Encoder([InputBlock("pixels", "linear", None)], SHAPE)
     np.testing.assert_allclose(
         encoder._vectors(encoder.parts[0], np.arcsinh(flux)), flux, rtol=1e-5, atol=1e-5
     )
@@ -61,7 +61,7 @@ def test_small_pixels_are_means_of_sixteen() -> None:
     grid = np.zeros((1, 2, 8, 8), dtype=np.float32)
     grid[0, 0, :4, :4] = 2.0
     grid[0, 1, 4:, :4] = np.arange(16).reshape(4, 4)
-    encoder = Encoder([Part("pixels", "small", None)], SHAPE)
+    encoder = Encoder([InputBlock("pixels", "small", None)], SHAPE)
     small = encoder._vectors(encoder.parts[0], grid.reshape(1, -1))
     assert np.asarray(small).tolist() == [[2, 0, 0, 0, 0, 0, 7.5, 0]]
 
@@ -70,7 +70,7 @@ def test_small_pixels_are_means_of_sixteen() -> None:
 def test_blocks_come_to_one_scale(name: str) -> None:
     data = blocks()
     encoded = (
-        Encoder([Part(name, components=6), Part("color", components=None)], SHAPE)
+        Encoder([InputBlock(name, components=6), InputBlock("color", components=None)], SHAPE)
         .fit(data)
         .transform(data)
     )
@@ -89,7 +89,7 @@ def test_nothing_is_learned_from_rows_that_fit_does_not_see() -> None:
     for source in (data, other):
         seen = {name: take_rows(block, train) for name, block in source.items()}
         states.append(
-            Encoder([Part(name, components=5) for name in data], SHAPE).fit(seen).get_state()
+            Encoder([InputBlock(name, components=5) for name in data], SHAPE).fit(seen).get_state()
         )
     assert _flat(states[0]) == _flat(states[1])
 
@@ -107,7 +107,8 @@ def _overwritten(block: Block) -> Block:
 def test_a_state_gives_back_the_same_encoder(view: str) -> None:
     data = blocks()
     encoder = Encoder(
-        [Part("pixels"), Part("sift", view), Part("color", components=None)], SHAPE
+        [InputBlock("pixels"), InputBlock("sift", view), InputBlock("color", components=None)],
+        SHAPE,
     ).fit(data)
     assert type(encoder.words_["sift"]).__name__ == ("FisherVector" if view else "BagOfWords")
     again = Encoder.from_state(encoder.get_state())

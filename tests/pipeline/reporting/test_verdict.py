@@ -271,7 +271,7 @@ def test_nuisance_is_named_where_its_interval_lies_above_a_guess_and_leaks_where
     assert len(judge(replace(results, rows=tuple(rows))).warnings) == warned
 
 
-def test_an_excess_of_a_control_that_matters_to_nobody_is_no_warning(make_results: Make) -> None:
+def test_a_negligible_excess_of_a_control_is_no_warning(make_results: Make) -> None:
     assert not judge(control(make_results(), "random", 1 / 3 + 0.005, noise=0.0)).warnings
     assert judge(control(make_results(), "random", 1 / 3 + 0.02, noise=0.0)).warnings
 

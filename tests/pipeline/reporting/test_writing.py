@@ -81,7 +81,7 @@ TITLES = {
 
 
 @pytest.mark.slow
-def test_the_page_says_the_numbers_of_the_summary(folder: Path, page: Page) -> None:
+def test_the_page_has_the_numbers_of_the_summary(folder: Path, page: Page) -> None:
     summary = table(folder / "summary.csv")
     assert [row["input"] for row in summary] == [name for name, _, _ in INPUTS]
     for metric in SCORES:
@@ -104,7 +104,7 @@ def test_the_page_says_the_numbers_of_the_summary(folder: Path, page: Page) -> N
 
 
 @pytest.mark.slow
-def test_the_summary_says_the_numbers_of_the_scores(
+def test_the_summary_has_the_numbers_of_the_scores(
     folder: Path, results: ComparisonResults
 ) -> None:
     scores = [row for row in table(folder / "scores.csv") if row["stage"] == "main"]
@@ -157,9 +157,7 @@ def test_class_names_come_back_from_the_tables_as_they_were(
 
 
 @pytest.mark.slow
-def test_everything_from_the_catalog_is_shown_as_it_is_and_nothing_of_it_is_obeyed(
-    page: Page, results: ComparisonResults
-) -> None:
+def test_catalog_text_is_escaped_in_the_page(page: Page, results: ComparisonResults) -> None:
     for name in (
         *HOSTILE,
         results.source,
@@ -306,7 +304,7 @@ def test_a_stamp_has_its_first_row_at_the_bottom() -> None:
     ],
     ids=["tiny", "one fold", "no pixels", "no features", "no predictions", "other letters"],
 )
-def test_a_page_is_made_of_whatever_there_is(
+def test_a_page_is_made_of_any_subset_of_results(
     make: Callable[[], ComparisonResults], tmp_path: Path
 ) -> None:
     page = Page(write_report(make(), tmp_path).read_text(encoding="utf-8"))
@@ -344,7 +342,7 @@ def test_the_same_study_gives_the_same_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_goes_wrong_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_report_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> str:
         raise RuntimeError("no page")
 

@@ -123,7 +123,7 @@ def test_columns_without_a_single_value_a_row_are_left_out_and_named(tmp_path: P
             "id,file\na,1\nb,2\na,3\nb,4\nc,5\n",
             "'a' in rows 1, 3; 'b' in rows 2, 4 (the first row below the names is 1)",
         ),
-        ("id,file\na,1\n,2\n", "no id stands in row 2"),
+        ("id,file\na,1\n,2\n", "there is no id in row 2"),
     ],
 )
 def test_a_catalog_that_cannot_be_used_says_why(tmp_path: Path, text: str, words: str) -> None:
@@ -201,7 +201,7 @@ def test_cells_that_astropy_masked_in_parquet_are_empty(tmp_path: Path) -> None:
 def test_text_in_another_encoding_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "c.csv"
     path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(UsageError, match=r"is no text in UTF-8 .*: save it as UTF-8"):
+    with pytest.raises(UsageError, match=r"is not text in UTF-8 .*: save it as UTF-8"):
         Catalog.read(path)
 
 

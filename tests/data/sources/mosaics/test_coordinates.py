@@ -58,7 +58,7 @@ def test_the_edge_and_beyond(tmp_path: Path) -> None:
     assert source.catalog.column("edge").to_pylist()[:2] == [False, True]
     assert reasons(found) == {
         "out": "lies outside the mosaic m.fits, which has 20 x 30 pixels",
-        "nowhere": "no position stands in its row: it needs a number in 'x' and in 'y'",
+        "nowhere": "there is no position in its row: it needs a number in 'x' and in 'y'",
     }
 
 
@@ -91,7 +91,9 @@ def test_bands_need_one_grid_and_arcseconds_need_the_sky(tmp_path: Path) -> None
         UsageError, match="have 20 x 20 and 20 x 30 pixels: positions in pixels need one grid"
     ):
         open_source([first, second], positions=table, size_pixels=4)
-    with pytest.raises(UsageError, match="an arcsecond has no pixels: give size_pixels"):
+    with pytest.raises(
+        UsageError, match="arcseconds cannot be converted to pixels: give size_pixels"
+    ):
         open_source(first, positions=table, size_arcsec=4)
     other = mosaic(tmp_path / "i.fits", RAMP + 1, FILTER="i")
     batch = read_cutouts([first, other], positions=table, size_pixels=1)

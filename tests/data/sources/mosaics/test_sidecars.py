@@ -29,7 +29,7 @@ def positions(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_what_accompanies_a_mosaic_is_cut_out_too(
+def test_ancillary_images_of_a_mosaic_are_cut_out(
     tmp_path: Path, positions: Path, packed: bool
 ) -> None:
     variance = np.square(RAMP.astype("i4") % 7 + 1)
@@ -92,9 +92,9 @@ def test_bands_have_their_own(tmp_path: Path, positions: Path) -> None:
     assert read(open_source(some, positions=positions, size_pixels=4)).cutouts[0].noise is None
 
 
-def test_what_does_not_fit_is_said_at_once(tmp_path: Path, positions: Path) -> None:
+def test_ancillary_images_of_another_size_are_refused(tmp_path: Path, positions: Path) -> None:
     path = mosaic(tmp_path / "m.fits", ("SCI", RAMP), ("ERR", RAMP[1:]))
     with pytest.raises(
-        UsageError, match="ERR has 19 x 20 pixels, which do not go with its 20 x 20 pixels"
+        UsageError, match="ERR has 19 x 20 pixels, which do not match its 20 x 20 pixels"
     ):
         open_source(path, positions=positions, size_pixels=4)

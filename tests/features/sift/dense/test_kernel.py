@@ -122,7 +122,7 @@ def test_rows_are_measured_by_themselves_and_left_as_they_are() -> None:
     )
 
 
-def test_what_a_bad_pixel_held_changes_no_byte() -> None:
+def test_values_of_bad_pixels_change_no_byte() -> None:
     images = lumps(2, 40, 40)
     holes = np.random.default_rng(3).random(images.shape) < 0.03
     first = describe_grid(np.where(holes, np.float32(np.nan), images), 8, 6.0, 1.0, 0.5)[0]

@@ -21,11 +21,11 @@ from galfeat.pipeline.comparison.folds.stages import fit_baseline_on_fold, run_b
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.extraction.measure import Block
-from galfeat.pipeline.models.inputs import Part
+from galfeat.pipeline.models.inputs import InputBlock
 
-PARTS = (Part("color"), Part("hog"))
+PARTS = (InputBlock("color"), InputBlock("hog"))
 WHOLE = ComparisonInput("features", PARTS, "features", "")
-RAW = ComparisonInput("pixels", (Part("pixels", "", None),), "pixels", "")
+RAW = ComparisonInput("pixels", (InputBlock("pixels", "", None),), "pixels", "")
 
 
 def sample(n: int = 120, seed: int = 0) -> LabeledBlocks:
@@ -64,7 +64,7 @@ def learned(fitted: FittedBaseline) -> list[object]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BASELINES)
-def test_a_planted_answer_is_found_and_the_row_says_how(name: str) -> None:
+def test_a_planted_signal_is_found(name: str) -> None:
     fold = fold_of(sample(), np.arange(40))
     (row,) = run_baseline(fold, WHOLE, name, []).rows
     assert (row.stage, row.head, row.input, row.n_test) == ("head", name, "features", 40)
@@ -101,7 +101,7 @@ def test_nothing_learned_depends_on_the_test_galaxies(
     assert one == two
 
 
-def test_labels_dealt_out_at_random_leave_two_classes_to_learn() -> None:
+def test_shuffled_labels_keep_two_classes() -> None:
     labels = np.array(["a"] * 21 + ["b"] * 3)
     for seed in range(30):
         each = replace(sample(24), labels=labels, seed=seed)
@@ -137,7 +137,7 @@ def test_the_search_takes_the_best_draw_of_those_that_it_was_given() -> None:
 def test_wide_inputs_give_the_coefficients_of_scikit_learn() -> None:
     rng = np.random.default_rng(1)
     x, labels = rng.normal(size=(40, 400)).astype(np.float32), np.array(["a", "b", "c", "d"] * 10)
-    part, new = (Part("pixels", "", None),), rng.normal(size=(30, 400)).astype(np.float32)
+    part, new = (InputBlock("pixels", "", None),), rng.normal(size=(30, 400)).astype(np.float32)
     fitted = fit_baseline(
         "logistic",
         part,

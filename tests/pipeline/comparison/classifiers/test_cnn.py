@@ -28,13 +28,13 @@ from galfeat.pipeline.comparison.inputs import ComparisonInput, comparison_input
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.planning.plan import FULL, ComparisonPlan
 from galfeat.pipeline.comparison.protocol import ProtocolResult, run_protocol
-from galfeat.pipeline.models.inputs import Part
+from galfeat.pipeline.models.inputs import InputBlock
 
 needed = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None,
     reason="PyTorch is not installed; it is no dependency",
 )
-RAW = ComparisonInput("pixels", (Part("pixels", "", None),), "pixels", "")
+RAW = ComparisonInput("pixels", (InputBlock("pixels", "", None),), "pixels", "")
 SIDE = 16
 
 
@@ -77,7 +77,7 @@ def learned(net: ConvNet) -> list[object]:
 
 
 @needed
-def test_shapes_are_told_apart_wherever_they_lie() -> None:
+def test_shapes_are_classified_at_any_position() -> None:
     fold = fold_of(sample(), np.arange(40))
     (row,) = run_cnn(fold, RAW, []).rows
     assert (row.stage, row.head, row.input, row.n_train, row.n_test) == (
@@ -112,7 +112,7 @@ def test_nothing_learned_depends_on_the_test_galaxies_and_twice_is_the_same() ->
 
 
 @needed
-def test_galaxies_of_a_family_stay_on_one_side_of_the_inner_split(
+def test_galaxies_of_a_group_stay_on_one_side_of_the_inner_split(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
@@ -134,7 +134,7 @@ def test_galaxies_of_a_family_stay_on_one_side_of_the_inner_split(
 
 
 @needed
-def test_a_galaxy_is_judged_alike_alone_turned_and_in_company() -> None:
+def test_probabilities_do_not_depend_on_rotation_or_batch() -> None:
     whole = sample()
     images = np.asarray(whole.blocks["pixels"]).reshape(-1, *whole.shape)
     net = fit_cnn(

@@ -29,7 +29,7 @@ def test_every_fold_has_the_mix_and_every_repeat_is_another() -> None:
     np.testing.assert_array_equal(folds, repeated_folds(LABELS, ALONE, 5, 3, seed=1))
 
 
-def test_families_are_never_divided() -> None:
+def test_groups_are_never_split() -> None:
     groups = np.arange(100) // 4
     for repeat in repeated_folds(LABELS, groups, 5, 2, seed=0):
         for number in range(25):
@@ -55,7 +55,7 @@ def test_smaller_training_sets_are_parts_of_larger_ones_and_have_every_class() -
     assert shares["spiral"] == pytest.approx(30, abs=2)
 
 
-def test_ties_reach_through_others() -> None:
+def test_groups_are_transitive() -> None:
     assert connected_groups(6, [np.array([[0, 1]]), np.array([[1, 5], [3, 4]])]).tolist() == [
         0,
         0,

@@ -31,7 +31,7 @@ def center(image: NDArray[np.float32]) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("kind", list(UNPERTURBED))
-def test_nothing_is_done_at_strength_nothing(kind: str) -> None:
+def test_strength_zero_changes_nothing(kind: str) -> None:
     assert perturb(cutout(), kind, UNPERTURBED[kind], 64) is not None
     np.testing.assert_array_equal(
         perturb(cutout(), kind, UNPERTURBED[kind], 64).pixels, cutout().pixels
@@ -39,14 +39,14 @@ def test_nothing_is_done_at_strength_nothing(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "strength"), perturbation_strengths(2))
-def test_the_same_alteration_twice_is_the_same_and_not_nothing(kind: str, strength: float) -> None:
+def test_perturbations_are_reproducible_and_change_the_images(kind: str, strength: float) -> None:
     one = perturb(cutout(), kind, strength, 64).pixels
     assert one.dtype == np.float32
     np.testing.assert_array_equal(one, perturb(cutout(), kind, strength, 64).pixels)
     assert not np.array_equal(one, cutout().pixels)
 
 
-def test_light_is_moved_and_turned_as_far_as_is_said() -> None:
+def test_shifts_and_rotations_have_the_stated_size() -> None:
     y, x = center(perturb(cutout(), "shift", 4.0, 64).pixels[0])
     assert y == pytest.approx(4 / 2**0.5, abs=0.1)
     assert x == pytest.approx(6 + 4 / 2**0.5, abs=0.1)

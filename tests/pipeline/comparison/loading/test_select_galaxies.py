@@ -30,7 +30,7 @@ def test_unlabeled_rare_broken_and_failed_galaxies_are_left_out_and_counted() ->
     assert counts == {
         "without a label": 1,
         "of classes with fewer galaxies than the 2 folds (c)": 1,
-        "with features that are no finite numbers": 1,
+        "with features that are not finite": 1,
         "that could not be measured (report.failures.csv says why)": 1,
     }
 
@@ -58,7 +58,7 @@ def test_galaxies_of_the_other_source_must_be_new_and_of_known_classes() -> None
     }
 
 
-def test_families_and_what_is_said_of_them() -> None:
+def test_groups_and_their_notes() -> None:
     found = galaxies(
         ["a"] * 5,
         ra=["10", "10.0001", "nan", "", "40"],
@@ -68,5 +68,5 @@ def test_families_and_what_is_said_of_them() -> None:
     np.asarray(found.blocks["pixels"])[4] = np.asarray(found.blocks["pixels"])[0]
     groups, notes = found.groups()
     assert groups.tolist() == [0, 0, 1, 1, 0]
-    assert notes[0].startswith("2 entries show a galaxy that stands in the catalog already")
+    assert notes[0].startswith("2 entries repeat a galaxy that is in the catalog already")
     assert "column 'group'" in notes[1]

@@ -34,7 +34,7 @@ def seconds(plan: ComparisonPlan, n: int = 3000) -> float:
     return predicted_seconds(plan, INPUTS, WIDTHS, n, speed=NOMINAL, workers=2)
 
 
-def test_the_full_protocol_is_what_was_promised_and_takes_about_an_hour() -> None:
+def test_the_full_protocol_takes_about_an_hour() -> None:
     plan = fit_to_budget(FULL, seconds)
     assert (plan.n_folds, plan.n_repeats, plan.draws) == (5, 2, 8)
     assert seconds(plan) < 1.25 * 3600
@@ -42,7 +42,7 @@ def test_the_full_protocol_is_what_was_promised_and_takes_about_an_hour() -> Non
     assert seconds(QUICK, 1200) < 110
 
 
-def test_what_goes_is_named_and_the_promised_part_stays_however_short_the_time() -> None:
+def test_cuts_for_time_are_named_and_the_core_stays() -> None:
     assert fit_to_budget(FULL, lambda _: 10.0) == FULL
     plan = fit_to_budget(replace(FULL, budget=1.0), seconds)
     assert (plan.n_folds, plan.n_repeats, plan.draws) == (5, 2, 8)

@@ -1,8 +1,8 @@
-"""What is timed: each work as the peer's users do it and as ours is called, on the same galaxies.
+"""Cases of the extractor benchmark: each computation by a peer library and by galfeat.
 
-A work is one `Work`; to add one, write it and put it into `WORKS`. Peers are given what they like
-best, ready made: 8-bit images where they take nothing else, their own order of axes, settings built
-once. Ours is given the batch as float32, of which quantising is part.
+To add a case, put a `BenchmarkCase` into `CASES`. Peers get their preferred input, prepared before
+the timing: 8-bit images where they accept nothing else, their own order of axes, settings built
+once. galfeat gets the batch as float32; quantizing it is part of what is timed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from galfeat.features import HOG, SIFT, ColorHistogram, Pixels
 from galfeat.features.texture.glcm_kernel import glcm_features
 from galfeat.features.texture.lbp.kernel import lbp
 
-__all__ = ["SHAPES", "WORKS", "Work", "galaxies", "punched"]
+__all__ = ["CASES", "SHAPES", "BenchmarkCase", "galaxies", "with_holes"]
 
 Images = NDArray[np.float32]
 
@@ -34,19 +34,19 @@ SHAPES: Mapping[str, tuple[int, int, int]] = {
 LIMITS = (-2.0, 8.0)
 LEVELS = 32
 CONTRAST, SIGMA, OCTAVE_LAYERS = 0.04, 1.6, 3  # OpenCV's own
-# pixels between the points of a dense grid; its keypoints are as large, as everyone writes it
+# pixels between the points of a dense grid; its keypoints are of the same size, as is usual
 STEP = 8
 BLOCK = 4  # pixels, the side of the boxes that are averaged
 
 
 @dataclass(frozen=True)
-class Work:
-    """One thing that a peer does too.
+class BenchmarkCase:
+    """Computation that a peer library offers too, with both implementations.
 
     Parameters
     ----------
     name, peer : str
-        What is measured, and who else does it.
+        What is computed, and the peer library.
     ready : callable
         Makes of one image (bands, ny, nx) what the peer is given; not timed.
     theirs : callable
@@ -56,7 +56,7 @@ class Work:
     required : mapping of str to float
         Least ratio by shape, and by shape and ``, holes``.
     tolerance : float
-        Largest difference of the values of both sides that is no error, as part of the largest
+        Largest accepted difference of the values of both sides, as part of the largest
         value; None where they are keypoints.
     note : str
         What differs between the two sides.
@@ -103,7 +103,7 @@ def galaxies(n: int, bands: int, side: int, seed: int = 0) -> Images:
     return np.arcsinh(images).astype(np.float32)
 
 
-def punched(images: Images, part: float = 0.01, seed: int = 1) -> Images:
+def with_holes(images: Images, part: float = 0.01, seed: int = 1) -> Images:
     """Return the images with holes: this part of the pixels is NaN."""
     holes = np.random.default_rng(seed).random(images.shape) < part
     return np.where(holes, np.float32(np.nan), images)
@@ -267,49 +267,50 @@ def our_boxes(images: Images) -> Any:
 
 
 def same(image: Images) -> Images:
-    """Return what is ready already."""
+    """Return the argument unchanged."""
     return image
 
 
-WORKS = (
-    Work(
+CASES = (
+    BenchmarkCase(
         "HOG, 9 orientations, 8x8, 2x2", "skimage.feature.hog", last, skimage_hog, our_hog,
         {"64x64x1": 100, "128x128x3": 80},
         tolerance=0.02, note="three bands: the strongest at each pixel, on both sides",
     ),
-    Work(
+    BenchmarkCase(
         "GLCM, 32 levels, d = 1, 2, 4, 13 statistics", "mahotas haralick", quantized,
         mahotas_haralick, our_haralick,
         {"64x64x1": 32, "128x128x3": 18}, note="mahotas is given the levels, ours quantizes",
     ),
-    Work(
+    BenchmarkCase(
         "LBP, uniform, R = 1, 2, 3", "skimage local_binary_pattern", same, skimage_lbp, our_lbp,
         {"64x64x1": 130, "128x128x3": 125, "64x64x1, holes": 100, "128x128x3, holes": 90},
         tolerance=0.2, note="scikit-image also counts the border, where it sees zeros beyond",
     ),
-    Work(
+    BenchmarkCase(
         "histogram, 32 bins", "cv2.calcHist", list, opencv_histogram, our_histogram, {"64x64x1": 5,
         "128x128x3": 4},
         tolerance=0.02,
         note=("OpenCV leaves out what lies beyond the range, ours counts it in the end " "bins"),
     ),
-    Work("histogram, 32 bins", "numpy.histogram", same, numpy_histogram, our_histogram,
+    BenchmarkCase("histogram, 32 bins", "numpy.histogram", same, numpy_histogram, our_histogram,
     tolerance=0.02),
-    Work("histogram, 32 bins", "fast-histogram", same, fast_histogram, our_histogram,
+    BenchmarkCase("histogram, 32 bins", "fast-histogram", same, fast_histogram, our_histogram,
     tolerance=0.02),
-    Work(
+    BenchmarkCase(
         "dense SIFT, step 8", "cv2.SIFT.compute", eight_bits, opencv_dense, our_dense,
         {"64x64x1": 50, "128x128x3": 80},
         tolerance=None, note="each band; ours has a flat window, OpenCV a Gaussian one and 8 bits",
     ),
-    Work(
+    BenchmarkCase(
         "detected SIFT", "cv2.SIFT.detectAndCompute", eight_bits, opencv_detected, our_detected,
         {"64x64x1": 1.5, "128x128x3": 1.2},
         tolerance=None,
         note=("each band, OpenCV's default settings; ours is given the 8-bit values as " "float32"),
         given=as_float,
     ),
-    Work("means of 4x4 pixels", "cv2.resize, INTER_AREA", same, opencv_boxes, our_boxes),
-    Work("means of 4x4 pixels", "skimage downscale_local_mean", same, skimage_boxes, our_boxes),
+    BenchmarkCase("means of 4x4 pixels", "cv2.resize, INTER_AREA", same, opencv_boxes, our_boxes),
+    BenchmarkCase("means of 4x4 pixels", "skimage downscale_local_mean", same, skimage_boxes,
+    our_boxes),
 )  # fmt: skip
-"""All works, in the order of the table."""
+"""All cases, in the order of the table."""

@@ -14,6 +14,7 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.fits.file import open_fits
 from galfeat.data.fits.layouts import Layout, format_shape
+from galfeat.data.fits.selectors import split_selectors
 from galfeat.data.preparation.steps import Preparation, prepare_one
 from galfeat.data.sources.base import Shard
 from galfeat.data.sources.files import FileSource
@@ -55,6 +56,7 @@ def read_cutouts(
     companions: bool = True,
     bad_bits: int | None = None,
     allow_outside: bool = False,
+    extension: str | Sequence[str] | None = None,
     mixed_units: bool = False,
     preparation: Preparation | None = None,
 ) -> Cutouts:
@@ -64,7 +66,7 @@ def read_cutouts(
     ----------
     path, catalog, bands, layout, positions, size_arcsec, size_pixels
         As in `galfeat.data.open_source`.
-    missing_bands, companions, bad_bits, allow_outside, mixed_units
+    missing_bands, companions, bad_bits, allow_outside, extension, mixed_units
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
         Resamples cutouts of any size to one grid, subtracts the sky and scales the noise to one.
@@ -104,6 +106,7 @@ def read_cutouts(
         companions=companions,
         bad_bits=bad_bits,
         allow_outside=allow_outside,
+        extension=extension,
         mixed_units=mixed_units,
     )
     source = open_with_options(path, options)
@@ -134,16 +137,17 @@ def read_cutout(
     hdu: int | None = None,
     bands: Sequence[str] | None = None,
     layout: Layout = "auto",
+    extension: str | Sequence[str] | None = None,
 ) -> Cutout:
     """Read the one galaxy of a file, with its celestial coordinates (WCS) if the file has them.
 
     Parameters
     ----------
     path : str or Path
-        A FITS file or a picture.
+        A FITS file or a picture; ``file.fits[SCI]`` chooses one image of it.
     hdu : int, optional
         Number of the image in the file, counted from 0, if it holds several galaxies.
-    bands, layout
+    bands, layout, extension
         As in `galfeat.data.open_source`.
 
     Raises
@@ -154,34 +158,38 @@ def read_cutout(
         If it cannot be read.
     """
     place = Path(path).expanduser().absolute()
+    if not place.exists() and split_selectors(str(place))[1]:
+        file, chosen = split_selectors(str(place))
+        place, extension = Path(file), chosen if extension is None else extension
     if not place.is_file() or not (is_fits(place.name) or is_picture(place.name)):
         raise UsageError(
             f"{path}: is neither a FITS file nor a picture"
             if place.exists()
             else f"{path}: there is no such file"
         )
-    source = open_with_options(place, ReadOptions(bands=bands, layout=layout))
+    options = ReadOptions(bands=bands, layout=layout, extension=extension)
+    source = open_with_options(place, options)
     if hdu is not None and isinstance(source, FileSource):
         selected = pa.table(
             {"id": [f"{without_suffix(place.name)}[{hdu}]"], "file": [place.name], "hdu": [hdu]}
         )
         source = replace(source, catalog=selected, numbers=None, extensions=None)
     if len(source) > 1:
-        raise UsageError(f"{path}: holds {len(source)} galaxies; choose one by its extension (hdu)")
+        raise UsageError(f"{path}: holds {len(source)} galaxies; choose one by its extension (hdu, or extension)")
     reading = source.read(Shard(0, 1))
     if reading.failures:
         raise CutoutError(f"{path}: {reading.failures[0].reason}")
-    wcs = _read_wcs(place, layout, hdu) if is_fits(place.name) else None
+    wcs = _read_wcs(place, options, hdu) if is_fits(place.name) else None
     return replace(reading.cutouts[0], wcs=wcs)
 
 
-def _read_wcs(path: Path, layout: Layout, hdu: int | None) -> "WCS | None":
+def _read_wcs(path: Path, options: ReadOptions, hdu: int | None) -> "WCS | None":
     """Read the celestial coordinates of a galaxy's first image: too slow for batches."""
     from astropy.io import fits
     from astropy.wcs import WCS  # imported late: it takes half a second
 
     with open_fits(path) as file:
-        number = file.grid_hdu(file.galaxies(layout, hdu)[0])
+        number = file.grid_hdu(file.galaxies(options.layout, hdu, options.selectors)[0])
     # astropy warns about what it repairs; this function is not for threads
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

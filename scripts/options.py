@@ -11,6 +11,7 @@ import typer
 __all__ = [
     "Bands",
     "Catalog",
+    "Extension",
     "Label",
     "Layout",
     "Seed",
@@ -99,6 +100,16 @@ _AllowOutside = Annotated[
         help="Let the paths of a catalog be absolute, or lead out of its folder.",
     ),
 ]
+Extension = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,…",
+        help=(
+            "Images of each FITS file that are galaxies or bands, by name, number, or name and "
+            "version: SCI; 1; SCI,2."
+        ),
+    ),
+]
 _MixedUnits = Annotated[
     bool,
     typer.Option(
@@ -122,6 +133,7 @@ _READ_OPTIONS: dict[str, tuple[Any, Any]] = {
     "catalog": (Catalog, None),
     "bands": (Bands, None),
     "layout": (Layout, "auto"),
+    "extension": (Extension, None),
     "positions": (_Positions, None),
     "size_arcsec": (_SizeArcsec, None),
     "size_pixels": (_SizePixels, None),

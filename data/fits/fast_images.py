@@ -21,13 +21,16 @@ from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.headers import BLOCK, FIRST_CARDS, Hdu
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.fits.scaling import describe_overflow, stored_dtype
+from galfeat.data.fits.selectors import Selector
 from galfeat.data.fits.streams import FileBytes
 from galfeat.data.grids.wcs_cards import card_places
 
 __all__ = ["LAYOUT_KEYWORDS", "SLOW_PATH_KEYWORDS", "FastImageReader"]
 
 LAYOUT_KEYWORDS = re.compile(
-    rb"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|EXTNAME|FILTER\d*|FILTNAM1|BAND\d*|BUNIT|END"
+    rb"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|EXTNAME|FILTER\d*|FILTNAM1|BAND\d*|END|"
+    rb"IMAGETYP|IMTYPE|EXTTYPE|HDUNAME|DES_EXT|PRODTYPE|PRODCATG|FILETYPE|DATATYPE|HDUCLAS[23]|"
+    rb"BUNIT|INITFILE"
 )
 """Keywords whose values determine how a plain image is read."""
 
@@ -78,16 +81,25 @@ class FastImageReader:
     layout : {"auto", "cube", "bands", "galaxies"}
     known : HeaderCache, optional
         Where oddities are reported.
+    extension : tuple of Selector
+        Chosen images; empty: those of galaxies.
 
     Notes
     -----
     Not thread-safe: all files are read into one buffer. It keeps no file open.
     """
 
-    def __init__(self, folder: Path, layout: Layout, known: HeaderCache | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        layout: Layout,
+        known: HeaderCache | None = None,
+        extension: tuple[Selector, ...] = (),
+    ) -> None:
         self._report = (known or HeaderCache()).report
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
+        self._extension = extension
         self._buffer = np.empty(_MAX_BYTES, np.uint8).data
         # the first ten characters of each card: keyword and value indicator
         self._keywords = {
@@ -199,7 +211,7 @@ class FastImageReader:
         """Return the pixel layout of the file in the buffer; None if it is not plain."""
         try:
             file = FitsFile(FileBytes(bytes(self._buffer[:count])))
-            galaxies = file.galaxies(self._layout)
+            galaxies = file.galaxies(self._layout, extension=self._extension)
         except CutoutError:
             return None
         if (

@@ -31,7 +31,13 @@ from galfeat.data.fits.ancillary import (
     noise_role,
 )
 from galfeat.data.fits.ancillary_matching import match_ancillary
-from galfeat.data.fits.ancillary_names import Role, is_ancillary
+from galfeat.data.fits.ancillary_names import (
+    ImageName,
+    Role,
+    is_weight,
+    meaning_by_header,
+    parse_name,
+)
 from galfeat.data.fits.header_forms import BLOCK, HeaderCards
 from galfeat.data.fits.headers import Hdu, Header, read_hdus
 from galfeat.data.fits.layouts import (
@@ -41,6 +47,7 @@ from galfeat.data.fits.layouts import (
     Layout,
     arrange,
     format_shape,
+    other_images,
 )
 from galfeat.data.fits.scaling import (
     apply_scaling,
@@ -50,6 +57,7 @@ from galfeat.data.fits.scaling import (
     may_overflow,
     stored_dtype,
 )
+from galfeat.data.fits.selectors import Selector, choose_images
 from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes
 from galfeat.data.fits.tiles import decompress_image
 from galfeat.data.grids.align import align_bands, grids_differ, reference_band
@@ -65,6 +73,7 @@ __all__ = [
     "image_of",
     "open_fits",
     "shared_filter",
+    "shared_meaning",
     "unit_of",
 ]
 
@@ -85,13 +94,15 @@ class FileContents:
     hdus : list of Hdu
     damage : str
         What is wrong after the last complete HDU; empty if nothing is.
-    arranged : dict of str to list of GalaxyImages
-        Galaxies in each layout that was asked for so far.
+    arranged : dict
+        Galaxies in each layout, and of each choice of images, that was asked for so far.
     """
 
     hdus: list[Hdu]
     damage: str
-    arranged: dict[Layout, list[GalaxyImages]] = field(default_factory=dict)
+    arranged: dict[tuple[Layout, tuple[Selector, ...]], list[GalaxyImages]] = field(
+        default_factory=dict
+    )
 
     def oddities(self, size: int) -> dict[str, str]:
         """Return deviations from the FITS standard that archives contain all the same, by kind.
@@ -169,8 +180,13 @@ class FitsFile:
         """Device, inode, size and time of change: they differ as soon as the file is changed."""
         return self._source.stamp
 
-    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[GalaxyImages]:
-        """Return the galaxies of the file, or of one of its HDUs.
+    def galaxies(
+        self,
+        layout: Layout = "auto",
+        hdu: int | None = None,
+        extension: tuple[Selector, ...] = (),
+    ) -> list[GalaxyImages]:
+        """Return the galaxies of the file, of one of its HDUs, or of the chosen images.
 
         The missing end of a truncated file counts as one more galaxy, with that problem, if the
         HDUs before it are galaxies of their own; otherwise the whole file fails, because nothing
@@ -183,9 +199,13 @@ class FitsFile:
         """
         if hdu is not None:
             return self._with_ancillary(arrange([self._chosen_image(hdu)], layout), self.images)
-        if layout not in self._arranged:
-            self._arranged[layout] = self._all_galaxies(layout)
-        return self._arranged[layout]
+        if (layout, extension) not in self._arranged:
+            self._arranged[layout, extension] = (
+                self._chosen_galaxies(layout, extension)
+                if extension
+                else self._all_galaxies(layout)
+            )
+        return self._arranged[layout, extension]
 
     def load(self, galaxy: GalaxyImages, ancillary: AncillaryOptions = _DEFAULT) -> PixelPlanes:
         """Read the pixels of one galaxy and apply its ancillary images.
@@ -265,9 +285,11 @@ class FitsFile:
         return galaxy.hdus[galaxy.bands.index(reference_band(bands))]
 
     def read_ancillary(
-        self, hdu: Hdu, role: Role, ancillary: AncillaryOptions
+        self, hdu: Hdu, role: Role, ancillary: AncillaryOptions, name: str = ""
     ) -> NDArray[np.generic]:
         """Read an ancillary image: noise as float32, bad pixels as bool, segment labels as numbers.
+
+        `name` is that of a file which holds nothing else.
 
         Returns
         -------
@@ -285,7 +307,7 @@ class FitsFile:
         if role == "segmentation":
             return values
         return bad_pixels(
-            values, bad_bits_of(hdu.header, self.hdus[0].header, role, ancillary.bad_bits)
+            values, bad_bits_of(hdu.header, self.hdus[0].header, role, ancillary.bad_bits, name)
         )
 
     def _read_plane(
@@ -307,22 +329,19 @@ class FitsFile:
     @property
     def images(self) -> list[ImageInfo]:
         """Images of two axes or more, as described by their headers."""
-        return [
+        found = [
             self._image(each)
             for each in self.hdus
             if each.kind in ("image", "tiles") and len(each.shape) > 1
         ]
+        return _with_models(found, self.hdus)
 
     def _with_ancillary(
         self, galaxies: list[GalaxyImages], images: list[ImageInfo]
     ) -> list[GalaxyImages]:
-        if not any(is_ancillary(image.name) for image in images):
+        if not any(image.is_companion for image in images):
             return galaxies
-        images = [
-            image._replace(version=_version(self.hdus[image.hdu].header, image.name))
-            for image in images
-        ]
-        found, unclear = match_ancillary(images, galaxies)
+        found, unclear = match_ancillary(self._with_versions(images), galaxies)
         if unclear:
             self._report(
                 {
@@ -331,7 +350,52 @@ class FitsFile:
                     )
                 }
             )
+        weight = next((image for image in images if is_weight(image.meaning)), None)
+        if weight is not None and not any(
+            each.role in NOISE_ROLES for galaxy in found for each in galaxy.ancillary
+        ):
+            self._report(
+                {
+                    "weight": (
+                        f"its weights ({weight.name or weight.meaning.word}) are not used, since "
+                        "nothing says whether they are inverse variances: if they are, name the "
+                        "file in a catalog's column 'ivar'"
+                    )
+                }
+            )
         return found
+
+    def _with_versions(self, images: list[ImageInfo]) -> list[ImageInfo]:
+        return [
+            image._replace(version=_version(self.hdus[image.hdu].header, image.name))
+            for image in images
+        ]
+
+    def choose(self, extension: tuple[Selector, ...]) -> list[ImageInfo]:
+        """Return the chosen images.
+
+        Raises
+        ------
+        CutoutError
+            If one is not there.
+        """
+        if not extension:
+            return []
+        try:
+            return choose_images(self._with_versions(self.images), extension)
+        except CutoutError as error:
+            raise CutoutError(self.damage or str(error)) from error
+
+    def _chosen_galaxies(
+        self, layout: Layout, extension: tuple[Selector, ...]
+    ) -> list[GalaxyImages]:
+        images, chosen = self.images, self.choose(extension)
+        # a galaxy because the user says so
+        plain = [image._replace(stated=ImageName("science", "chosen")) for image in chosen]
+        nameless = [
+            image._replace(name="") if parse_name(image.name).meaning else image for image in plain
+        ]
+        return self._with_ancillary(arrange(nameless, layout), images)
 
     def _all_galaxies(self, layout: Layout) -> list[GalaxyImages]:
         images = self.images
@@ -344,7 +408,18 @@ class FitsFile:
             return [*galaxies, GalaxyImages((), problem=self.damage)]
         if not images:
             raise CutoutError("holds no image" + _describe_contents(self.hdus))
-        return self._with_ancillary(arrange(images, layout), images)
+        galaxies = self._with_ancillary(arrange(images, layout), images)
+        others = other_images(images, layout) if layout != "cube" else []
+        if others:
+            self._report(
+                {
+                    "others": (
+                        f"its images {', '.join(others[:3])} are left out, since others are called "
+                        "images of the sky: choose by --extension or --layout galaxies"
+                    )
+                }
+            )
+        return galaxies
 
     def _chosen_image(self, number: int) -> ImageInfo:
         if not 0 <= number < len(self.hdus):
@@ -354,10 +429,14 @@ class FitsFile:
         if hdu.kind not in ("image", "tiles") or len(hdu.shape) < 2:
             raise CutoutError(f"extension {number} is not an image" + _describe_contents([hdu]))
         image = self._image(hdu)
-        return image._replace(name="")
+        return image._replace(name="", stated=ImageName("science", "chosen"))
 
     def _image(self, hdu: Hdu) -> ImageInfo:
-        return image_of(hdu, self._shared)
+        return image_of(hdu, self._shared, self._shared_meaning)
+
+    @cached_property
+    def _shared_meaning(self) -> ImageName:
+        return shared_meaning(self.hdus[0])
 
     @cached_property
     def _shared(self) -> str:
@@ -416,15 +495,43 @@ def open_fits(path: Path) -> Iterator[FitsFile]:
         yield FitsFile(source)
 
 
-def image_of(hdu: Hdu, shared: str) -> ImageInfo:
+def image_of(hdu: Hdu, shared: str, meaning: ImageName = ImageName("")) -> ImageInfo:  # noqa: B008 - it cannot be changed
     """Return the description of an image from its header.
 
-    `shared` is the filter named in a primary header without pixels, for all images.
+    `shared` is the filter named in a primary header without pixels, for all images, and `meaning`
+    what that header says of them.
     """
     shape = _strip_leading_ones(hdu.shape)
     own = filter_of(hdu.header)
     planes = _plane_names(hdu.header, shape[-3]) if len(shape) > 2 else ()
-    return ImageInfo(hdu.number, shape, hdu.header.text("EXTNAME"), own, own or shared, planes)
+    name = hdu.header.text("EXTNAME") or hdu.header.text("HDUNAME")
+    stated = meaning_by_header(hdu.header)
+    if meaning.meaning and not stated.meaning and not parse_name(name).meaning:
+        stated = meaning
+    return ImageInfo(hdu.number, shape, name, own, own or shared, planes, 0, stated)
+
+
+def shared_meaning(first: Hdu) -> ImageName:
+    """Return the companion that a primary HDU without pixels says the images behind it are."""
+    found = ImageName("") if first.shape else meaning_by_header(first.header)
+    return found if found.is_companion else ImageName("")
+
+
+def _with_models(images: list[ImageInfo], hdus: list[Hdu]) -> list[ImageInfo]:
+    """Return a file's images with GALFIT's models and residuals marked as companions.
+
+    They have no names: OBJECT says "model" and "residual map", and the header of the model has
+    INITFILE.
+    """
+    if len(images) < 2 or not any("INITFILE" in hdu.header for hdu in hdus):
+        return images
+    return [
+        image._replace(stated=ImageName("unused", hdus[image.hdu].header.text("OBJECT").lower()))
+        if "INITFILE" in hdus[image.hdu].header
+        or hdus[image.hdu].header.text("OBJECT").lower() in ("model", "residual map")
+        else image
+        for image in images
+    ]
 
 
 def _version(header: Header, name: str) -> int:

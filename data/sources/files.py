@@ -19,6 +19,7 @@ from galfeat.data.fits.fast_images import FastImageReader
 from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import GalaxyImages
+from galfeat.data.fits.selectors import Selector, format_selectors, split_selectors
 from galfeat.data.grids.align import align_bands, grids_differ
 from galfeat.data.grids.stack import stack_bands
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
@@ -29,7 +30,7 @@ from galfeat.data.sources.check_units import (
     refuse_mixed,
 )
 from galfeat.data.sources.combine_bands import load_band, pair_galaxies
-from galfeat.data.sources.open_file import Picture, file_exists, open_file
+from galfeat.data.sources.open_file import Picture, file_exists, open_file, selectors_in
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.read_sidecars import apply_sidecars
 from galfeat.data.sources.select_bands import with_bands
@@ -79,6 +80,9 @@ class FileSource:
         Sidecar files of the entries.
     header_cache : HeaderCache
         Headers of files with many galaxies, so that they are not parsed for each shard.
+    one_each : bool
+        Whether each row is one galaxy, as in a catalog: a row whose file holds several is a
+        failure.
     """
 
     folder: Path
@@ -91,6 +95,7 @@ class FileSource:
     left_out_columns: tuple[str, ...] = ()
     sidecars: tuple[SidecarFiles, ...] = ()
     header_cache: HeaderCache = field(default_factory=HeaderCache, repr=False, compare=False)
+    one_each: bool = False
 
     def __getstate__(self) -> dict[str, object]:
         # other processes fill a cache of their own
@@ -121,6 +126,7 @@ class FileSource:
             "companions": f"Companions(use={options.companions!r}, bad_bits={options.bad_bits!r})",
             "missing_bands": str(options.missing_bands),
             "outside": str(options.allow_outside),
+            **({"extension": format_selectors(options.selectors)} if options.selectors else {}),
             **({"mixed_units": "True"} if options.mixed_units else {}),
         }
 
@@ -152,7 +158,8 @@ class FileSource:
         """Read the cutouts of a shard; each file is opened once.
 
         An entry whose file holds several galaxies gives a cutout each, named ``id[0]``, ``id[1]``
-        and so on. A cutout of another unit than the first that states one is a failure.
+        and so on; a row of a catalog is a failure then. A cutout of another unit than the first
+        that states one is a failure.
         """
         reading = self.read_any_unit(shard)
         if self.options.mixed_units:
@@ -188,12 +195,15 @@ class FileSource:
 
     def _fast_reader(self) -> FastImageReader:
         """Return this thread's reader of plain images, which remembers the files' structure."""
-        readers: dict[tuple[Path, str], FastImageReader] = vars(self.header_cache.own).setdefault(
-            "readers", {}
-        )
-        key = self.folder, self.options.layout
+        readers: dict[tuple[object, ...], FastImageReader] = vars(
+            self.header_cache.own
+        ).setdefault("readers", {})
+        options = self.options
+        key = self.folder, options.layout, options.selectors
         if key not in readers:
-            readers[key] = FastImageReader(*key, self.header_cache)
+            readers[key] = FastImageReader(
+                self.folder, options.layout, self.header_cache, options.selectors
+            )
         return readers[key]
 
     def _read_plain_images(
@@ -319,7 +329,8 @@ class FileSource:
         files = dict(zip(self.columns, entry.files, strict=True))
         for band, file in opened.items():
             try:
-                found[band] = file.galaxies(self.options.layout, entry.hdu)
+                chosen = self._chosen(files[band], entry)
+                found[band] = file.galaxies(self.options.layout, entry.hdu, chosen)
             except CutoutError as error:
                 return [_failure(entry, entry.id, band, files[band], error)]
         try:
@@ -327,11 +338,21 @@ class FileSource:
         except CutoutError as error:
             return [_failure(entry, entry.id, "", entry.files[0], error)]
         count = len(galaxies)
+        if count > 1 and self.one_each:
+            several = CutoutError(_several(entry, count))
+            return [_failure(entry, entry.id, "", entry.files[0], several)]
         names = [entry.id] if count == 1 else [f"{entry.id}[{number}]" for number in range(count)]
         return [
             self._read_galaxy(name, entry, opened, galaxy, (number, count))
             for number, (name, galaxy) in enumerate(zip(names, galaxies, strict=True))
         ]
+
+    def _chosen(self, file: str, entry: _Entry) -> tuple[Selector, ...]:
+        """Return the images that the path of a file chooses, or else the options."""
+        chosen = selectors_in(file)
+        if chosen and entry.hdu is not None:
+            raise CutoutError(f"is chosen from twice: by hdu = {entry.hdu} and by its brackets")
+        return chosen or (() if entry.hdu is not None else self.options.selectors)
 
     def _read_galaxy(
         self,
@@ -419,7 +440,24 @@ class FileSource:
             if only in (None, each.band):
                 files.setdefault(each.of_row(row), []).append((each.role, each.band))
         files.pop("", None)
-        return apply_sidecars(found, files, self.folder, self.options, self.header_cache, galaxy)
+        return apply_sidecars(
+            found,
+            files,
+            self.folder,
+            self.options,
+            self.header_cache,
+            galaxy,
+            by_name=not self.one_each,
+        )
+
+
+def _several(entry: _Entry, count: int) -> str:
+    file = split_selectors(next(filter(None, entry.files), ""))[0]
+    return (
+        f"holds {count} galaxies for one row of the catalog: choose one in each row, by a column "
+        f"'hdu' or as {file}[NAME]; or in all files by --extension NAME; or say --layout bands if "
+        "they are bands of one galaxy"
+    )
 
 
 def _failure(entry: _Entry, name: str, band: str, file: str, error: CutoutError) -> Failure:

@@ -5,7 +5,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from galfeat.data.fits.ancillary_names import flag_ancillary_files
+from galfeat.data.fits.selectors import split_selectors
+from galfeat.data.sources.ancillary_files import flag_ancillary_files
 
 __all__ = ["is_fits", "is_picture", "list_cutouts", "names_of", "without_suffix"]
 
@@ -18,8 +19,11 @@ _SUFFIX = re.compile(r"(\.(fits|fit|fts)(\.gz|\.fz)?|\.jpe?g|\.png)$", re.IGNORE
 
 
 def is_fits(file: str) -> bool:
-    """Return whether a file is a FITS file by its name, compressed or not."""
-    return file.lower().endswith(_FITS_ENDINGS)
+    """Return whether a file is a FITS file by its name, compressed or not.
+
+    Brackets behind it choose an image of it: ``a.fits[SCI]``.
+    """
+    return split_selectors(file)[0].lower().endswith(_FITS_ENDINGS)
 
 
 def is_picture(file: str) -> bool:
@@ -29,7 +33,8 @@ def is_picture(file: str) -> bool:
 
 def without_suffix(file: str) -> str:
     """Return a file name without its suffixes: ``a/ngc1300`` for ``a/ngc1300.fits.gz``."""
-    return _SUFFIX.sub("", file)
+    path, chosen = split_selectors(file)
+    return _SUFFIX.sub("", path) + (f"[{chosen}]" if chosen else "")
 
 
 def list_cutouts(folder: Path) -> tuple[list[str], tuple[str, ...]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from galfeat import UsageError
 from galfeat.data.fits.ancillary import AncillaryOptions
 from galfeat.data.fits.layouts import Layout, check_layout
+from galfeat.data.fits.selectors import Selector, parse_selectors
 from galfeat.data.sources.select_bands import MissingBands, check_missing
 
 __all__ = ["ReadOptions"]
@@ -39,6 +40,8 @@ class ReadOptions:
         Sum of the data-quality bits that mark a bad pixel.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
+    extension : str or sequence of str, optional
+        Images of each FITS file that are read, by name, number, or name and version.
     mixed_units : bool
         Whether bands and galaxies may have different units (BUNIT).
     """
@@ -53,6 +56,7 @@ class ReadOptions:
     companions: bool = True
     bad_bits: int | None = None
     allow_outside: bool = False
+    extension: str | Sequence[str] | None = None
     mixed_units: bool = False
 
     def check(self) -> None:
@@ -65,7 +69,8 @@ class ReadOptions:
         """
         check_layout(self.layout)
         check_missing(self.missing_bands)
-        _ = self.selected_bands, self.ancillary  # these check their own options
+        # these check their own options
+        _ = self.selected_bands, self.ancillary, self.selectors
 
     @cached_property
     def selected_bands(self) -> tuple[str, ...]:
@@ -81,6 +86,11 @@ class ReadOptions:
             given = ", ".join(map(repr, selected)) or "none"
             raise UsageError(f"bands must be names, each once; they are {given}")
         return selected
+
+    @cached_property
+    def selectors(self) -> tuple[Selector, ...]:
+        """Chosen images of each file; empty: those that hold galaxies."""
+        return () if self.extension is None else parse_selectors(self.extension)
 
     @cached_property
     def ancillary(self) -> AncillaryOptions:

@@ -29,6 +29,7 @@ from galfeat._atomic_files import atomic_open
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.sources.base import Failure, Reading, Shard
 from galfeat.data.sources.catalogs.formats import is_catalog
+from galfeat.data.fits.selectors import split_selectors
 from galfeat.data.sources.check_units import (
     StatedUnit,
     first_stated,
@@ -149,7 +150,9 @@ class RemoteSource:
             for each in self.local.sidecars
             for row in range(shard.start, shard.stop)
         ]
-        return list(dict.fromkeys(name for name in names if name))
+        # brackets behind a name choose an image of the file
+        files = (split_selectors(name)[0] if name not in self.stamps else name for name in names)
+        return list(dict.fromkeys(name for name in files if name))
 
     def file_stamps(self, shard: Shard) -> list[tuple[str, int, int]]:
         """Return name, size in bytes and a digest of the ETag or time of each file of a shard.

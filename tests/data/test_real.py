@@ -89,13 +89,14 @@ def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 def test_pairs_of_multi_extension_files(real_data: Path, tmp_path: Path) -> None:
     names = [f"hst/AEGIS_{band}_images_01.fits" for band in ("F606w", "F814w")]
-    (tmp_path / "pairs.csv").write_text("id,file_F606W,file_F814W\naegis," + ",".join(names) + "\n")
+    rows = "".join(f"aegis{hdu},{','.join(names)},{hdu}\n" for hdu in range(3))
+    (tmp_path / "pairs.csv").write_text(f"id,file_F606W,file_F814W,hdu\n{rows}")
     source = open_source(real_data / "fits", catalog=tmp_path / "pairs.csv")
     found = source.read(source.shards()[0])
     assert [(cutout.id, cutout.pixels.shape) for cutout in found.cutouts] == [
-        ("aegis[0]", (2, 46, 70)),
-        ("aegis[1]", (2, 156, 142)),
-        ("aegis[2]", (2, 50, 48)),
+        ("aegis0", (2, 46, 70)),
+        ("aegis1", (2, 156, 142)),
+        ("aegis2", (2, 50, 48)),
     ]
     assert not found.failures
 

@@ -23,7 +23,12 @@ from galfeat.data.sources.sidecars import SidecarFiles, sort_sidecars
 __all__ = ["Catalog", "check_ids"]
 
 # file_<these> describe the file: they are not bands
-_NOT_BANDS = ("name", "path", "url", "type", "format", "date", "size")
+_NOT_BANDS = (
+    *("name", "path", "loc", "location", "url", "uri", "root", "dir", "folder", "id", "ext"),
+    *("exists", "type", "format", "date", "size", "hash", "checksum"),
+)
+# columns that hold files in other programs' catalogs, such as zoobot's file_loc
+_LIKE_FILE = ("file_loc", "file_path", "file_name", "filename", "filepath", "path", "fits_file")
 # what people write in a column of files where there is no file
 _NO_FILE = ["none", "n/a", "na", "-", "nan", "null", "0"]
 _LISTED_ROWS = 5
@@ -325,6 +330,9 @@ def _hint(names: Sequence[str]) -> str:
     """Return what may be wrong with column names among which there is no file column."""
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
         return ": separate them by commas"
+    like = next((name for name in names if name.lower() in _LIKE_FILE), "")
+    if like:
+        return f": if '{like}' holds the files, call it 'file'"
     other = next(
         (name for name in names if name != name.lower() and name.lower().split("_")[0] == "file"),
         "",

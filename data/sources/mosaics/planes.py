@@ -98,11 +98,11 @@ def read_planes(path: Path, file: str, options: ReadOptions) -> list[tuple[Mosai
                     "is gzipped, so that no part of it can be read by itself: unpack it first "
                     "(gunzip)"
                 )
-            galaxies = opened.galaxies(options.layout)
+            galaxies = opened.galaxies(options.layout, extension=options.selectors)
             if len(galaxies) > 1:
                 raise CutoutError(
-                    f"holds {len(galaxies)} images, and nothing says that they are bands; "
-                    "--layout bands or one image a file"
+                    f"holds {len(galaxies)} images, and nothing says that they are bands: choose "
+                    "one by --extension, or say --layout bands"
                 )
             [galaxy] = galaxies
             if galaxy.problem or galaxy.number is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from galfeat.data import Shard, Source
+from galfeat.data.fits.selectors import split_selectors
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.mosaics.source import MosaicSource
 from galfeat.data.sources.remote import RemoteSource
@@ -55,7 +56,12 @@ def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
             each.files.slice(shard.start, len(shard)).to_pylist() for each in source.sidecars
         ]
         names = (name for column in [*images, *sidecars] for name in column)
-        return ((name, source.folder / name) for name in names if name and "\0" not in name)
+        return (
+            # brackets behind a name choose an image of the file
+            (name, source.folder / (split_selectors(name)[0] if name.endswith("]") else name))
+            for name in names
+            if name and "\0" not in name
+        )
     if isinstance(source, MosaicSource):
         numbers = sorted(set(source.which[shard.start : shard.stop].ravel().tolist()))
         return ((source.planes[number].file, source.planes[number].path) for number in numbers)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from galfeat.data.fits.ancillary_names import ancillary_stem, flag_ancillary_files, is_ancillary
+from galfeat.data.fits.ancillary_names import is_ancillary
+from galfeat.data.sources.ancillary_files import ancillary_stem, flag_ancillary_files
 from galfeat.data.sources.folders import list_cutouts, names_of, without_suffix
 
 

@@ -20,16 +20,11 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.ancillary_names import may_have_meaning, parse_name
 from galfeat.data.fits.fast_images import LAYOUT_KEYWORDS, SLOW_PATH_KEYWORDS
-from galfeat.data.fits.file import (
-    FileContents,
-    image_of,
-    shared_filter,
-    shared_meaning,
-    unit_of,
-)
+from galfeat.data.fits.file import FileContents
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.header_forms import BLOCK, CARD, HeaderCards
 from galfeat.data.fits.headers import Hdu, HduReader, Header
+from galfeat.data.fits.image_info import image_of, shared_filter, shared_meaning, unit_of
 from galfeat.data.fits.layouts import ImageInfo, Layout, arrange, is_band_name
 from galfeat.data.fits.scaling import stored_dtype
 from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes, stamp_of

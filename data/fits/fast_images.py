@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.file import FitsFile, PixelPlanes, unit_of
+from galfeat.data.fits.file import FitsFile, PixelPlanes
+from galfeat.data.fits.image_info import unit_of
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.headers import BLOCK, FIRST_CARDS, Hdu
 from galfeat.data.fits.layouts import Layout

@@ -27,9 +27,9 @@ import pyarrow as pa
 from galfeat import UsageError
 from galfeat._atomic_files import atomic_open
 from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.fits.selectors import split_selectors
 from galfeat.data.sources.base import Failure, Reading, Shard
 from galfeat.data.sources.catalogs.formats import is_catalog
-from galfeat.data.fits.selectors import split_selectors
 from galfeat.data.sources.check_units import (
     StatedUnit,
     first_stated,

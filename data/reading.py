@@ -175,7 +175,9 @@ def read_cutout(
         )
         source = replace(source, catalog=selected, numbers=None, extensions=None)
     if len(source) > 1:
-        raise UsageError(f"{path}: holds {len(source)} galaxies; choose one by its extension (hdu, or extension)")
+        raise UsageError(
+            f"{path}: holds {len(source)} galaxies; choose one by its extension (hdu, or extension)"
+        )
     reading = source.read(Shard(0, 1))
     if reading.failures:
         raise CutoutError(f"{path}: {reading.failures[0].reason}")

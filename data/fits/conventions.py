@@ -62,6 +62,10 @@ def _table(**words: str) -> dict[str, Meaning]:
     return {word: meaning for meaning in meanings for word in words.get(meaning, "").split()}
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 ANYWHERE = _table(
     science="sci science sciimg",
     sigma="err errs error errors sigma rms rmsmap unc uncert uncertainty stddev",
@@ -98,9 +102,9 @@ ALONE = _table(
 
 # Names of files: further words, which mean something beside another file of the same name only
 
-SCIENCE_FILES = frozenset(
+SCIENCE_FILES = _words(
     "sci science img image images int intensity sciimg ooi opi osi drz drc flt flc i2d cal bgsub "
-    "mosaic coadd stack orig original input data flux fpc maic fitim".split()
+    "mosaic coadd stack orig original input data flux fpc maic fitim"
 )
 """Words in the names of files of galaxies, which the names of their companions lack."""
 
@@ -125,7 +129,7 @@ COMPANIONS_OF_FILES = _table(
 COMPANIONS_BY_REPLACEMENT = frozenset(("n", "obj"))
 """Words that do only where the other file has a word of `SCIENCE_FILES` instead."""
 
-WEIGHTS = frozenset("wht weight weights weightmap wtmap wei wgt wt conf confidence".split())
+WEIGHTS = _words("wht weight weights weightmap wtmap wei wgt wt conf confidence")
 """Words for weights, of which nothing tells whether they are inverse variances."""
 
 # What headers say
@@ -147,9 +151,7 @@ VALUES: Mapping[str, Meaning] = {
 }
 """Values of those keywords in lower case; others go by the words in them."""
 
-CALIBRATIONS = frozenset(
-    "bias dark flat zero domeflat skyflat twiflat flatfield superflat fringe".split()
-)
+CALIBRATIONS = _words("bias dark flat zero domeflat skyflat twiflat flatfield superflat fringe")
 """Words in IMAGETYP of frames that show no sky."""
 
 _FLUX = r"(?:nanomagg(?:y|ies)|nmgy|nmaggy|[munµ]?jy|adu|dn|counts?|electrons?)"

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.fits.file import FitsFile, PixelPlanes
-from galfeat.data.fits.image_info import unit_of
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.headers import BLOCK, FIRST_CARDS, Hdu
+from galfeat.data.fits.image_info import unit_of
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.fits.scaling import describe_overflow, stored_dtype
 from galfeat.data.fits.selectors import Selector

@@ -9,10 +9,22 @@ from galfeat.data.fits.headers import Hdu, Header
 from galfeat.data.fits.layouts import ImageInfo
 from galfeat.data.grids.wcs_cards import card_places
 
-__all__ = ["coordinate_cards", "filter_of", "image_of", "shared_filter", "shared_meaning", "strip_leading_ones", "unit_of", "version_of", "with_models"]
+__all__ = [
+    "coordinate_cards",
+    "filter_of",
+    "image_of",
+    "shared_filter",
+    "shared_meaning",
+    "strip_leading_ones",
+    "unit_of",
+    "version_of",
+    "with_models",
+]
+
+_NOTHING_STATED = ImageName("")
 
 
-def image_of(hdu: Hdu, shared: str, meaning: ImageName = ImageName("")) -> ImageInfo:  # noqa: B008 - it cannot be changed
+def image_of(hdu: Hdu, shared: str, meaning: ImageName = _NOTHING_STATED) -> ImageInfo:
     """Return the description of an image from its header.
 
     `shared` is the filter named in a primary header without pixels, for all images, and `meaning`
@@ -52,6 +64,7 @@ def with_models(images: list[ImageInfo], hdus: list[Hdu]) -> list[ImageInfo]:
 
 
 def version_of(header: Header, name: str) -> int:
+    """Return the version of an image, from EXTVER or the number that ends its name; 0 if none."""
     if "EXTVER" in header:
         try:
             return header.integer("EXTVER")
@@ -106,5 +119,3 @@ def _plane_names(header: Header, count: int) -> tuple[str, ...]:
         if all(names) and len(set(names)) == count and not clear:
             return names
     return ()
-
-

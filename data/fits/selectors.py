@@ -90,9 +90,7 @@ def format_selectors(selectors: Sequence[Selector]) -> str:
     )
 
 
-def choose_images(
-    images: Sequence[ImageInfo], selectors: Sequence[Selector]
-) -> list[ImageInfo]:
+def choose_images(images: Sequence[ImageInfo], selectors: Sequence[Selector]) -> list[ImageInfo]:
     """Return the chosen images of a file, in the order of the choices.
 
     A name without a version chooses all images of that name. They are galaxies or bands, whatever

@@ -133,7 +133,8 @@ def parse_file_name(stem: str) -> AncillaryFile | None:
     words = {at: parts[at] for at in places}
     last = len(parts) - 1
     if root is not None and last not in words:  # glued to the last part
-        word = max((each for each in _SUFFIXES_WITHOUT_SEPARATOR if lowered.endswith(each)), key=len)
+        glued = [each for each in _SUFFIXES_WITHOUT_SEPARATOR if lowered.endswith(each)]
+        word = max(glued, key=len)
         parts, words[last + 1] = [*parts[:-1], parts[-1].removesuffix(word), word], word
     if not words:
         return None

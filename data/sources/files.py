@@ -195,9 +195,9 @@ class FileSource:
 
     def _fast_reader(self) -> FastImageReader:
         """Return this thread's reader of plain images, which remembers the files' structure."""
-        readers: dict[tuple[object, ...], FastImageReader] = vars(
-            self.header_cache.own
-        ).setdefault("readers", {})
+        readers: dict[tuple[object, ...], FastImageReader] = vars(self.header_cache.own).setdefault(
+            "readers", {}
+        )
         options = self.options
         key = self.folder, options.layout, options.selectors
         if key not in readers:

@@ -11,8 +11,8 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.fits.ancillary import NOISE_ROLES, bad_bits_of, noise_role
 from galfeat.data.fits.ancillary_names import Role
 from galfeat.data.fits.file import FitsFile, open_fits
-from galfeat.data.fits.image_info import unit_of
 from galfeat.data.fits.headers import Hdu
+from galfeat.data.fits.image_info import unit_of
 from galfeat.data.fits.layouts import GalaxyImages, format_shape
 from galfeat.data.fits.streams import Stamp
 from galfeat.data.sources.options import ReadOptions

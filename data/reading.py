@@ -54,6 +54,7 @@ def read_cutouts(
     companions: bool = True,
     bad_bits: int | None = None,
     allow_outside: bool = False,
+    memory: int | str | None = None,
     preparation: Preparation | None = None,
 ) -> Cutouts:
     """Read all cutouts of a folder, a catalog, a FITS file or a picture into one batch.
@@ -62,7 +63,7 @@ def read_cutouts(
     ----------
     path, catalog, bands, layout, positions, size_arcsec, size_pixels
         As in `galfeat.data.open_source`.
-    missing_bands, companions, bad_bits, allow_outside
+    missing_bands, companions, bad_bits, allow_outside, memory
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
         Resamples cutouts of any size to one grid, subtracts the sky and scales the noise to one.
@@ -102,6 +103,7 @@ def read_cutouts(
         companions=companions,
         bad_bits=bad_bits,
         allow_outside=allow_outside,
+        memory=memory,
     )
     source = open_with_options(path, options)
     found: list[Cutout] = []

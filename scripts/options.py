@@ -99,6 +99,16 @@ _AllowOutside = Annotated[
         help="Let the paths of a catalog be absolute, or lead out of its folder.",
     ),
 ]
+_Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help=(
+            "Memory that reading and preparing may take, as 500M or 2G; by default 1G, or a "
+            "quarter of the machine's if that is less. A cutout that needs more fails."
+        ),
+    ),
+]
 Size = Annotated[
     int, typer.Option(min=16, max=4096, help="Pixels a side to which every cutout is brought.")
 ]
@@ -122,6 +132,7 @@ _READ_OPTIONS: dict[str, tuple[Any, Any]] = {
     "companions": (_Companions, True),
     "bad_bits": (_BadBits, None),
     "allow_outside": (_AllowOutside, False),
+    "memory": (_Memory, None),
 }
 
 

@@ -8,7 +8,7 @@ difference: pixels marked by BLANK are always NaN, also where astropy leaves the
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -51,11 +51,14 @@ from galfeat.data.fits.scaling import (
 )
 from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes
 from galfeat.data.fits.tiles import decompress_image
+from galfeat.data.fits.transcode import TRANSCODED_CODECS
+from galfeat.data.memory import BUDGET
 
 __all__ = [
     "FileContents",
     "FitsFile",
     "PixelPlanes",
+    "ancillary_bytes",
     "filter_of",
     "image_of",
     "open_fits",
@@ -68,6 +71,12 @@ _NUMERIC_KEYWORDS = re.compile(r"Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|BSCALE|BZERO|Z?BL
 
 _DEFAULT = AncillaryOptions()
 _MAX_CACHED = 4  # images whose stored numbers are cached
+# Bytes a pixel of what reading takes: float32; an ancillary image; one that is scaled; a tile to be
+# decompressed.
+_PIXEL_BYTES, _ANCILLARY_BYTES, _SCALED_BYTES, _TILE_BYTES = 4, 16, 10, 16
+_FEW_PIXELS = 1 << 16  # whose memory is not counted
+# copies of a table of tiles; those of PLIO become lists of numbers
+_TABLE_COPIES, _LINE_COPIES = 3, 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +200,23 @@ class FitsFile:
         """
         if galaxy.problem:
             raise CutoutError(galaxy.problem)
+        numbers = (*galaxy.hdus, *(each.hdu for each in galaxy.ancillary))
+        if sum(prod(self.hdus[number].shape) for number in numbers) < _FEW_PIXELS:
+            return self._load(galaxy, ancillary)
+        with BUDGET.reserve(self._needed(galaxy, ancillary)):
+            return self._load(galaxy, ancillary)
+
+    def _needed(self, galaxy: GalaxyImages, ancillary: AncillaryOptions) -> int:
+        """Return an upper bound of the memory that reading a galaxy takes."""
+        hdus = [self.hdus[number] for number in galaxy.hdus]
+        total = sum(_PIXEL_BYTES * prod(hdu.shape) for hdu in hdus) * (1 + (len(hdus) > 1))
+        if ancillary.use:
+            others = [self.hdus[each.hdu] for each in galaxy.ancillary]
+            total += sum(_ANCILLARY_BYTES * prod(hdu.shape) for hdu in others)
+            hdus += others
+        return total + max(_passing_bytes(hdu) for hdu in hdus)
+
+    def _load(self, galaxy: GalaxyImages, ancillary: AncillaryOptions) -> PixelPlanes:
         planes = [self._read_flux(self.hdus[number]) for number in galaxy.hdus]
         if galaxy.number is not None:
             planes = [planes[0][galaxy.number]]
@@ -404,6 +430,31 @@ def _plane_names(header: Header, count: int) -> tuple[str, ...]:
         if all(names) and len(set(names)) == count and not clear:
             return names
     return ()
+
+
+def ancillary_bytes(hdus: Iterable[Hdu]) -> int:
+    """Return an upper bound of the memory that reading some ancillary images takes."""
+    return sum(_ANCILLARY_BYTES * prod(hdu.shape) + _passing_bytes(hdu) for hdu in hdus)
+
+
+def _passing_bytes(hdu: Hdu) -> int:
+    """Return an upper bound of the memory that is free again once an image has been read."""
+    pixels = prod(hdu.shape)
+    stored = pixels * abs(hdu.bitpix) // 8
+    if hdu.kind == "tiles":
+        method, axes = hdu.header.text("ZCMPTYPE"), hdu.shape[::-1]
+        copies = _LINE_COPIES if method == "PLIO_1" else _TABLE_COPIES
+        tile = (
+            pixels
+            if method in TRANSCODED_CODECS
+            else prod(
+                min(length, max(1, hdu.header.integer(f"ZTILE{axis}", 1 if axis > 1 else length)))
+                for axis, length in enumerate(axes, start=1)
+            )
+        )
+        return copies * hdu.size + stored + 2 * pixels + _TILE_BYTES * tile
+    scaled = any(keyword in hdu.header for keyword in ("BSCALE", "BZERO", "BLANK"))
+    return stored + scaled * _SCALED_BYTES * pixels
 
 
 def _read_image(source: FileBytes, hdu: Hdu) -> NDArray[np.generic]:

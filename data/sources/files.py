@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from galfeat.data.fits.fast_images import FastImageReader
 from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import GalaxyImages
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
 from galfeat.data.sources.combine_bands import combine_bands, load_band, pair_galaxies
 from galfeat.data.sources.open_file import Picture, file_exists, open_file
@@ -126,6 +128,11 @@ class FileSource:
             return options.selected_bands
         return replace(self, options=replace(options, missing_bands="fail")).bands
 
+    @property
+    def memory_limit(self) -> int | None:
+        """Bytes that reading may take in a process; None: the default."""
+        return self.options.memory_limit
+
     def shards(self, size: int = 256) -> list[Shard]:
         """Return ranges of at most `size` entries that cover the source."""
         return cut_shards(len(self), size)
@@ -136,6 +143,10 @@ class FileSource:
         An entry whose file holds several galaxies gives a cutout each, named ``id[0]``, ``id[1]``
         and so on.
         """
+        with BUDGET.limited(self.memory_limit):
+            return self._read(shard)
+
+    def _read(self, shard: Shard) -> Reading:
         uniform = self._read_extensions(shard)
         if uniform is not None:
             return Reading(uniform)
@@ -150,14 +161,26 @@ class FileSource:
             if entry.row not in outcomes:
                 by_files.setdefault(entry.files, []).append(entry)
         for files, entries in by_files.items():
-            plain = self._read_plain_entry(entries[0], reader) if len(entries) == 1 else None
-            if plain is None:
-                outcomes.update(self._read_files(files, entries))
-            else:
-                outcomes[entries[0].row] = [plain]
+            outcomes.update(self._read_entries(files, entries, reader))
         found = [outcome for row in sorted(outcomes) for outcome in outcomes[row]]
         cutouts = [each for each in found if isinstance(each, Cutout)]
         return Reading(cutouts, [each for each in found if isinstance(each, Failure)])
+
+    def _read_entries(
+        self, files: tuple[str, ...], entries: Sequence[_Entry], reader: FastImageReader
+    ) -> dict[int, list[Cutout | Failure]]:
+        """Read the entries that are in the same files, within the budget of memory."""
+        plain = self._read_plain_entry(entries[0], reader) if len(entries) == 1 else None
+        if plain is not None:
+            BUDGET.keep(plain.pixels.nbytes)
+            return {entries[0].row: [plain]}
+        try:
+            return BUDGET.run(lambda: self._read_files(files, entries))
+        except CutoutError as error:
+            return {
+                entry.row: [_failure(entry, entry.id, "", entry.files[0], error)]
+                for entry in entries
+            }
 
     # Fast paths: None wherever the general reader below has to read, or to give the reason why not.
 
@@ -189,6 +212,7 @@ class FileSource:
                     found = self._apply_sidecars(row, found)
                 except CutoutError:
                     continue
+            BUDGET.keep(found.pixels.nbytes)
             yield row, unchecked_cutout(name, found, file, row)
 
     def _read_extensions(self, shard: Shard) -> list[Cutout] | None:
@@ -203,6 +227,10 @@ class FileSource:
         ):
             return None
         stored = self.extensions
+        try:
+            BUDGET.keep(len(shard) * prod(stored.shape) * 4)
+        except CutoutError:  # some of them may fit
+            return None
         batches = stored.read(numbers[0], numbers[0] + len(shard), self.header_cache.report)
         if batches is None:
             return None
@@ -317,9 +345,11 @@ class FileSource:
             except CutoutError as error:
                 return _failure(entry, name, band, files[band], error)
         try:
-            return self._combine(name, entry, loaded, galaxy)
+            cutout = self._combine(name, entry, loaded, galaxy)
         except CutoutError as error:
             return _failure(entry, name, "", entry.files[0], error)
+        BUDGET.keep(cutout.pixels.nbytes * (1 if cutout.noise is None else 2))
+        return cutout
 
     def _combine(
         self,

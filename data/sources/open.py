@@ -85,6 +85,7 @@ def open_source(
     companions: bool = True,
     bad_bits: int | None = None,
     allow_outside: bool = False,
+    memory: int | str | None = None,
 ) -> CatalogedSource:
     """Open a source of cutouts.
 
@@ -132,6 +133,10 @@ def open_source(
         `galfeat.data.fits.ancillary.AncillaryOptions`.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
+    memory : int or str, optional
+        Memory that reading and preparing may take in a process, all threads together: bytes, or as
+        ``"2G"`` or ``"500M"``. By default 1 GiB, or a quarter of the memory if that is less. A
+        galaxy that needs more is a failure with both numbers.
 
     Returns
     -------
@@ -163,6 +168,7 @@ def open_source(
         companions=companions,
         bad_bits=bad_bits,
         allow_outside=allow_outside,
+        memory=memory,
     )
     return open_with_options(path, options)
 

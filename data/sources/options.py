@@ -8,6 +8,7 @@ from pathlib import Path
 from galfeat import UsageError
 from galfeat.data.fits.ancillary import AncillaryOptions
 from galfeat.data.fits.layouts import Layout, check_layout
+from galfeat.data.memory import parse_memory
 from galfeat.data.sources.select_bands import MissingBands, check_missing
 
 __all__ = ["ReadOptions"]
@@ -39,6 +40,8 @@ class ReadOptions:
         Sum of the data-quality bits that mark a bad pixel.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
+    memory : int or str, optional
+        Memory that reading and preparing may take in a process: see `galfeat.data.open_source`.
     """
 
     catalog: str | Path | None = None
@@ -51,6 +54,7 @@ class ReadOptions:
     companions: bool = True
     bad_bits: int | None = None
     allow_outside: bool = False
+    memory: int | str | None = None
 
     def check(self) -> None:
         """Check that each option is in its range.
@@ -62,7 +66,8 @@ class ReadOptions:
         """
         check_layout(self.layout)
         check_missing(self.missing_bands)
-        _ = self.selected_bands, self.ancillary  # these check their own options
+        # these check their own options
+        _ = self.selected_bands, self.ancillary, self.memory_limit
 
     @cached_property
     def selected_bands(self) -> tuple[str, ...]:
@@ -83,3 +88,8 @@ class ReadOptions:
     def ancillary(self) -> AncillaryOptions:
         """Options for noise maps, masks, data-quality flags and segmentation maps."""
         return AncillaryOptions(self.companions, self.bad_bits)
+
+    @cached_property
+    def memory_limit(self) -> int | None:
+        """Limit of `memory` in bytes; None for the default of the machine that reads."""
+        return None if self.memory is None else parse_memory(self.memory)

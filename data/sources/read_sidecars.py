@@ -14,9 +14,10 @@ from galfeat.data.fits.ancillary import (
     apply_ancillary,
 )
 from galfeat.data.fits.ancillary_names import Role, parse_ancillary_name
-from galfeat.data.fits.file import FitsFile
+from galfeat.data.fits.file import FitsFile, ancillary_bytes
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import format_shape
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.open_file import Picture, open_file
 from galfeat.data.sources.options import ReadOptions
 
@@ -86,9 +87,9 @@ def _read_planes(
         images = [images[number]]
     elif count > 1 and len(images) > 1:
         raise CutoutError(f"holds {len(images)} images for {count} galaxies")
-    values = _stack(
-        [opened.read_ancillary(opened.hdus[image.hdu], role, ancillary) for image in images]
-    )
+    hdus = [opened.hdus[image.hdu] for image in images]
+    with BUDGET.reserve(ancillary_bytes(hdus)):
+        values = _stack([opened.read_ancillary(hdu, role, ancillary) for hdu in hdus])
     if values.ndim > 2 and count > 1 and len(values) == count:
         values = values[number]
     if values.ndim > 3:

@@ -112,6 +112,11 @@ class RemoteSource:
         readings = (whole.read(Shard(row, row + 1)) for row in range(len(self)))
         return next((reading.cutouts[0].bands for reading in readings if reading.cutouts), ())
 
+    @property
+    def memory_limit(self) -> int | None:
+        """Bytes that reading may take in a process; None: the default."""
+        return self.local.memory_limit
+
     def shards(self, size: int = 256) -> Sequence[Shard]:
         """Return ranges of at most `size` entries that cover the source."""
         return self.local.shards(size)

@@ -20,9 +20,10 @@ import pyarrow as pa
 import galfeat
 from galfeat import UsageError
 from galfeat.data import Cutout, Failure, Reading, Shard, Source
+from galfeat.data.memory import TooMuchAtOnce
 from galfeat.pipeline.batch.work import Measurement
 
-__all__ = ["UnforeseenFailure", "UnforeseenLimit", "measure_each", "read_each"]
+__all__ = ["UnforeseenFailure", "UnforeseenLimit", "entry_failure", "measure_each", "read_each"]
 
 _LOG = logging.getLogger("galfeat")
 _SYSTEM_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -48,7 +49,9 @@ def read_each(source: Source, shard: Shard) -> Reading:
     except Exception as error:
         _raise_if_not_about_a_cutout(error)
         if len(shard) == 1:
-            return Reading([], [_entry_failure(source, shard.start, error)])
+            return Reading(
+                [], [_unforeseen(*_entry_name(source, shard.start), "read", shard.start, error)]
+            )
     each = [read_each(source, Shard(row, row + 1)) for row in range(shard.start, shard.stop)]
     return Reading(
         [cutout for reading in each for cutout in reading.cutouts],
@@ -111,15 +114,20 @@ class UnforeseenLimit:
 
 def _raise_if_not_about_a_cutout(error: Exception) -> None:
     system = isinstance(error, OSError) and error.errno in _SYSTEM_ERRORS
-    if system or isinstance(error, UsageError | MemoryError):
+    if system or isinstance(error, UsageError | MemoryError | TooMuchAtOnce):
         raise error
 
 
-def _entry_failure(source: Source, row: int, error: Exception) -> Failure:
+def entry_failure(source: Source, row: int, reason: str) -> Failure:
+    """Return the failure of an entry that could not be read."""
+    return Failure(*_entry_name(source, row), "read", reason, row)
+
+
+def _entry_name(source: Source, row: int) -> tuple[str, str]:
+    """Return the id and the file of an entry."""
     catalog = source.catalog
     entry = {} if catalog is None else catalog.slice(row, 1).to_pylist()[0]
-    name, file = entry.get("id", f"entry {row + 1}"), entry.get("file", "")
-    return _unforeseen(str(name), str(file or ""), "read", row, error)
+    return str(entry.get("id", f"entry {row + 1}")), str(entry.get("file") or "")
 
 
 def _unforeseen(

@@ -43,6 +43,8 @@ _KEYWORD_CHARS = 10
 # non-blocking, because opening a named pipe without a writer would hang
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
+_NO_LINKS = _FLAGS | getattr(os, "O_NOFOLLOW", 0)
+
 
 @dataclass(frozen=True, eq=False)
 class _PixelLayout:
@@ -75,13 +77,23 @@ class FastImageReader:
     layout : {"auto", "cube", "bands", "galaxies"}
     known : HeaderCache, optional
         Where oddities are reported.
+    links : bool
+        Whether links are followed; otherwise files behind links take the slow path.
 
     Notes
     -----
     Not thread-safe: all files are read into one buffer. It keeps no file open.
     """
 
-    def __init__(self, folder: Path, layout: Layout, known: HeaderCache | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        layout: Layout,
+        known: HeaderCache | None = None,
+        *,
+        links: bool = True,
+    ) -> None:
+        self._inside: dict[str, bool] | None = None if links else {}
         self._report = (known or HeaderCache()).report
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
@@ -123,8 +135,10 @@ class FastImageReader:
 
     def _fill(self, file: str) -> int:
         """Read a file into the buffer; return its size, or 0 if it is unreadable or too large."""
+        if self._inside is not None and not self._is_inside(file.rpartition("/")[0]):
+            return 0
         try:
-            opened = os.open(self._folder + file, _FLAGS)
+            opened = os.open(self._folder + file, _FLAGS if self._inside is None else _NO_LINKS)
         except (OSError, ValueError):
             return 0
         try:
@@ -134,6 +148,15 @@ class FastImageReader:
         finally:
             os.close(opened)
         return count if count < _MAX_BYTES else 0
+
+    def _is_inside(self, parent: str) -> bool:
+        """Return whether no part of a folder's path is a link; each is looked at once."""
+        known = {} if self._inside is None else self._inside
+        if parent not in known:
+            where = os.path.realpath(self._folder)
+            real = os.path.realpath(self._folder + parent)
+            known[parent] = real == os.path.normpath(os.path.join(where, parent))  # noqa: PTH118
+        return known[parent]
 
     def _find_layout(self, count: int) -> _PixelLayout | None:
         if count < BLOCK:

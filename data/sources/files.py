@@ -71,6 +71,8 @@ class FileSource:
         Columns of the catalog that hold no single value a row.
     sidecars : tuple of SidecarFiles
         Sidecar files of the entries.
+    follows_links : bool
+        Whether links may lead out of the folder: they may where no catalog names the files.
     header_cache : HeaderCache
         Headers of files with many galaxies, so that they are not parsed for each shard.
     """
@@ -84,6 +86,7 @@ class FileSource:
     left_out: tuple[str, ...] = field(default=(), repr=False)
     left_out_columns: tuple[str, ...] = ()
     sidecars: tuple[SidecarFiles, ...] = ()
+    follows_links: bool = True
     header_cache: HeaderCache = field(default_factory=HeaderCache, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:
@@ -191,7 +194,8 @@ class FileSource:
         )
         key = self.folder, self.options.layout
         if key not in readers:
-            readers[key] = FastImageReader(*key, self.header_cache)
+            links = self.follows_links or self.options.allow_outside
+            readers[key] = FastImageReader(*key, self.header_cache, links=links)
         return readers[key]
 
     def _read_plain_images(
@@ -288,7 +292,13 @@ class FileSource:
                     if self._masks_missing_file(files, band, file):
                         continue
                     opened[band] = stack.enter_context(
-                        open_file(self.folder, file, self.header_cache, outside=outside)
+                        open_file(
+                            self.folder,
+                            file,
+                            self.header_cache,
+                            outside=outside,
+                            links=self.follows_links,
+                        )
                     )
                 except CutoutError as error:
                     return {
@@ -393,7 +403,15 @@ class FileSource:
         for each in self.sidecars:
             files.setdefault(each.of_row(row), []).append((each.role, each.band))
         files.pop("", None)
-        return apply_sidecars(found, files, self.folder, self.options, self.header_cache, galaxy)
+        return apply_sidecars(
+            found,
+            files,
+            self.folder,
+            self.options,
+            self.header_cache,
+            galaxy,
+            links=self.follows_links,
+        )
 
 
 def _failure(entry: _Entry, name: str, band: str, file: str, error: CutoutError) -> Failure:

@@ -16,6 +16,7 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.fits.fast_extensions import find_uniform_extensions
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import Layout
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Reading, Shard
 from galfeat.data.sources.catalogs.catalog import Catalog
 from galfeat.data.sources.catalogs.formats import is_catalog
@@ -178,6 +179,11 @@ def open_with_options(
 ) -> CatalogedSource:
     """Open a source of cutouts, as `open_source` does, with all options in one value."""
     options.check()
+    with BUDGET.limited(options.memory_limit):
+        return _open(path, options)
+
+
+def _open(path: str | Path | Sequence[str | Path], options: ReadOptions) -> CatalogedSource:
     if options.positions is not None:
         return _open_mosaics([path] if isinstance(path, str | Path) else list(path), options)
     if options.size_arcsec is not None or options.size_pixels is not None:
@@ -254,6 +260,7 @@ def _open_catalog(catalog: Catalog, folder: Path, options: ReadOptions) -> FileS
         options,
         left_out_columns=identified.left_out_columns,
         sidecars=identified.sidecars(columns),
+        follows_links=False,
     )
 
 

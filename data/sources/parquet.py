@@ -208,6 +208,8 @@ def _picture(value: Any) -> memoryview | None:
 def _holds_bytes(kind: pa.DataType) -> bool:
     if pa.types.is_struct(kind):
         return any(field.name == "bytes" and _holds_bytes(field.type) for field in kind)
+    if pa.types.is_dictionary(kind):
+        return _holds_bytes(kind.value_type)
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 

@@ -31,6 +31,8 @@ def apply_sidecars(
     options: ReadOptions,
     header_cache: HeaderCache,
     galaxy: tuple[int, int],
+    *,
+    links: bool = True,
 ) -> PixelPlanes:
     """Return the pixels of a galaxy with masks, noise and segments from its sidecar files.
 
@@ -45,6 +47,8 @@ def apply_sidecars(
     header_cache : HeaderCache
     galaxy : (int, int)
         Number of the galaxy in its file, counted from 0, and how many there are.
+    links : bool
+        Whether links may lead out of the folder.
 
     Raises
     ------
@@ -55,7 +59,9 @@ def apply_sidecars(
     bands = {band.lower(): number for number, band in enumerate(found.bands)}
     for file, uses in files.items():
         try:
-            with open_file(folder, file, header_cache, outside=options.allow_outside) as opened:
+            with open_file(
+                folder, file, header_cache, outside=options.allow_outside, links=links
+            ) as opened:
                 for role, band in uses:
                     if band and band not in bands:
                         unused = f"belongs to the band {band}, which the galaxy lacks: not used"

@@ -125,8 +125,10 @@ def _write_failures(file: BinaryIO, failures: Iterable[Failure]) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", "file", "stage", "reason"])
-    writer.writerows(
-        [*map(safe_text, (each.id, each.file, each.stage, each.reason))] for each in failures
-    )
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for each in failures:
+        row = [*map(safe_text, (each.id, each.file, each.stage, each.reason))]
+        # a carriage return would end the line unless it is quoted
+        (quoting if any("\r" in cell for cell in row) else writer).writerow(row)
     text.flush()
     text.detach()

@@ -104,8 +104,8 @@ def open_bytes(path: Path) -> Iterator[FileBytes]:
     Raises
     ------
     CutoutError
-        If it does not exist, is not a regular file, is empty, unreadable, or damaged gzip, or unpacks
-        to more than the memory that may be used.
+        If it does not exist, is not a regular file, is empty, unreadable, or damaged gzip, or
+        unpacks to more than the memory that may be used.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):

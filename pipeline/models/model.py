@@ -15,7 +15,7 @@ from galfeat.pipeline.extraction.measure import Block, take_rows
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.models.archive import read_archive, write_archive
 from galfeat.pipeline.models.inputs import Encoder, Input
-from galfeat.pipeline.models.state_checks import checked_whole
+from galfeat.pipeline.models.state_checks import checked_whole, refuse_arrays
 
 __all__ = ["Model", "make_network"]
 
@@ -23,6 +23,7 @@ _PREDICTION_ROWS = 256  # rows of a padded batch, see `padded`
 _FORMAT = 1  # of model files
 # what a tree raises whose parts are of other kinds than they should be
 _MISFITS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+_MAX_REASON = 400  # characters of a reason, which may quote the file
 _BATCH_SIZE, _EPOCHS, _MIN_UPDATES = 200, 60, 480  # of the training
 
 
@@ -147,15 +148,17 @@ class Model:
             If the file is missing, damaged, not a model, or of another format.
         """
         tree = read_archive(Path(path))
-        if tree.get("format") != _FORMAT:
+        found = tree.get("format")
+        if not isinstance(found, int) or found != _FORMAT:
             raise UsageError(
-                f"{path} is a model of another version of galfeat (format {tree.get('format')}); "
+                f"{path} is a model of another version of galfeat (format {found!r:.40}); "
                 "train it again"
             )
         try:
             model = cls._from_tree(tree)
         except UsageError as error:
-            raise UsageError(f"the model {path} is damaged: {error}") from error
+            reason = " ".join(str(error).split())[:_MAX_REASON]
+            raise UsageError(f"the model {path} is damaged: {reason}") from error
         except _MISFITS as error:
             raise UsageError(
                 f"the model {path} is damaged: its settings and arrays do not match"
@@ -165,6 +168,7 @@ class Model:
     @classmethod
     def _from_tree(cls, tree: Mapping[str, Any]) -> "Model":
         """Return the model of a file's tree; every entry is checked before it is used."""
+        refuse_arrays(tree["recipe"])
         recipe = Recipe.from_settings(tree["recipe"])
         columns = dict.fromkeys(LOCAL_DESCRIPTORS & set(recipe.extractors), 0)
         columns |= {name: len(names) for name, names in recipe.columns.items()}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 
-__all__ = ["check_scaler", "check_words", "checked_whole", "words_width"]
+__all__ = ["check_scaler", "check_words", "checked_whole", "refuse_arrays", "words_width"]
 
 _TOLERANCE = 1e-6  # of lengths and angles of axes
 _LARGEST = 1e30  # factor of a block: its products stay within float32
@@ -29,6 +29,22 @@ def checked_whole(name: str, value: object, *, least: int = 1) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise UsageError(f"the saved {name} must be a whole number of at least {least}")
     return value
+
+
+def refuse_arrays(settings: object) -> None:
+    """Check that settings hold no arrays, at any depth.
+
+    Raises
+    ------
+    UsageError
+        If they do.
+    """
+    if isinstance(settings, np.ndarray):
+        raise UsageError("there is an array among the saved settings of its recipe")
+    if isinstance(settings, Mapping):
+        settings = list(settings.values())
+    for each in settings if isinstance(settings, list) else ():
+        refuse_arrays(each)
 
 
 def check_scaler(state: Mapping[str, Any], width: int, components: int | None) -> int:

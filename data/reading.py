@@ -58,6 +58,7 @@ def read_cutouts(
     allow_outside: bool = False,
     extension: str | Sequence[str] | None = None,
     mixed_units: bool = False,
+    memory: int | str | None = None,
     preparation: Preparation | None = None,
 ) -> Cutouts:
     """Read all cutouts of a folder, a catalog, a FITS file or a picture into one batch.
@@ -66,7 +67,7 @@ def read_cutouts(
     ----------
     path, catalog, bands, layout, positions, size_arcsec, size_pixels
         As in `galfeat.data.open_source`.
-    missing_bands, companions, bad_bits, allow_outside, extension, mixed_units
+    missing_bands, companions, bad_bits, allow_outside, extension, mixed_units, memory
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
         Resamples cutouts of any size to one grid, subtracts the sky and scales the noise to one.
@@ -108,6 +109,7 @@ def read_cutouts(
         allow_outside=allow_outside,
         extension=extension,
         mixed_units=mixed_units,
+        memory=memory,
     )
     source = open_with_options(path, options)
     found: list[Cutout] = []

@@ -117,6 +117,16 @@ _MixedUnits = Annotated[
         help="Take bands and galaxies whose files state different units (BUNIT).",
     ),
 ]
+_Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help=(
+            "Memory that reading and preparing may take, as 500M or 2G; by default 1G, or a "
+            "quarter of the machine's if that is less. A cutout that needs more fails."
+        ),
+    ),
+]
 Size = Annotated[
     int, typer.Option(min=16, max=4096, help="Pixels a side to which every cutout is brought.")
 ]
@@ -142,6 +152,7 @@ _READ_OPTIONS: dict[str, tuple[Any, Any]] = {
     "bad_bits": (_BadBits, None),
     "allow_outside": (_AllowOutside, False),
     "mixed_units": (_MixedUnits, False),
+    "memory": (_Memory, None),
 }
 
 

@@ -4,10 +4,12 @@ The exit status is 0 if done, 1 if nothing could be done (or ``--strict`` with f
 wrong usage, and 130 if interrupted.
 """
 
+import errno
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -22,8 +24,9 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 def echo_stderr(text: str) -> None:
     """Write one line to stderr; stdout is for results."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    with suppress(OSError, ValueError):  # nobody reads it any more
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
 
 
 # The base of all that Typer raises for wrong usage: click's own class in older versions, Typer's
@@ -83,17 +86,22 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         status = app(arguments, prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
     except _WrongUsage as error:
         message = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
         command = f" {arguments[0]}" if arguments and arguments[0].isalpha() else ""
         echo_stderr(f"{name}: {message} (see '{name}{command} --help')")
         return 2
-    except MemoryError as error:
-        echo_stderr(f"{name}: not enough memory: {error}")
-        return 1
     except GalfeatError as error:
         echo_stderr(f"{name}: {error}")
         return 2
+    except (MemoryError, ImportError, OSError, RuntimeError, SystemExit) as error:
+        reason = _system_reason(error)
+        if reason is None:
+            raise
+        _discard_stdout()
+        echo_stderr(f"{name}: {reason}")
+        return 1
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:
@@ -101,8 +109,55 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _system_reason(error: BaseException) -> str | None:
+    """Return what the system lacks or refuses, in a sentence; None if the error is none of its."""
+    words = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return f"not enough memory{words and f': {words}'}: free some, or use fewer --workers"
+    if isinstance(error, ImportError) and not (error.name or "").startswith("galfeat"):
+        return f"a library cannot be loaded: {words}: install what it names, or the package anew"
+    if isinstance(error, SystemExit):  # by which typer ends when the reader of its output has gone
+        gone = type(sys.stdout).__name__ == "PacifyFlushWrapper"
+        return "cannot write its output: nobody reads it" if gone else None
+    if isinstance(error, OSError):
+        if error.errno is None and "shared object" in words:
+            return f"a library cannot be loaded: {words}: install what it names"
+        if error.filename is not None:
+            return f"{os.fsdecode(error.filename)}: {error.strerror}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EBADF, errno.EPIPE, errno.EIO):
+            return f"cannot write its output: {error.strerror}"
+    if isinstance(error, RuntimeError) and "start new thread" in words:
+        return "the system allows no more threads: use fewer --workers, or raise the limit (ulimit)"
+    return None
+
+
+def _discard_stdout() -> None:
+    """Write what is left of stdout nowhere, so that Python does not fail on it when it ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+def _open_standard_streams() -> None:
+    """Open the standard streams that are closed, so that no file gets their numbers.
+
+    stdout then refuses what is written to it, as it should.
+    """
+    for number, flags in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
 def leave(app: typer.Typer, command: str) -> None:
     """Run this process's command line, supervised for batch commands, and exit with its status."""
+    _open_standard_streams()
     supervised = command in BATCHES and "--help" not in sys.argv
     status = supervise() if supervised else None
     if status is None:

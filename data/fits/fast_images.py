@@ -48,6 +48,8 @@ _KEYWORD_CHARS = 10
 # non-blocking, because opening a named pipe without a writer would hang
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
+_NO_LINKS = _FLAGS | getattr(os, "O_NOFOLLOW", 0)
+
 
 @dataclass(frozen=True, eq=False)
 class _PixelLayout:
@@ -84,6 +86,8 @@ class FastImageReader:
         Where oddities are reported.
     extension : tuple of Selector
         Chosen images; empty: those of galaxies.
+    links : bool
+        Whether links are followed; otherwise files behind links take the slow path.
 
     Notes
     -----
@@ -96,7 +100,10 @@ class FastImageReader:
         layout: Layout,
         known: HeaderCache | None = None,
         extension: tuple[Selector, ...] = (),
+        *,
+        links: bool = True,
     ) -> None:
+        self._inside: dict[str, bool] | None = None if links else {}
         self._report = (known or HeaderCache()).report
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
@@ -143,8 +150,10 @@ class FastImageReader:
 
     def _fill(self, file: str) -> int:
         """Read a file into the buffer; return its size, or 0 if it is unreadable or too large."""
+        if self._inside is not None and not self._is_inside(file.rpartition("/")[0]):
+            return 0
         try:
-            opened = os.open(self._folder + file, _FLAGS)
+            opened = os.open(self._folder + file, _FLAGS if self._inside is None else _NO_LINKS)
         except (OSError, ValueError):
             return 0
         try:
@@ -154,6 +163,15 @@ class FastImageReader:
         finally:
             os.close(opened)
         return count if count < _MAX_BYTES else 0
+
+    def _is_inside(self, parent: str) -> bool:
+        """Return whether no part of a folder's path is a link; each is looked at once."""
+        known = {} if self._inside is None else self._inside
+        if parent not in known:
+            where = os.path.realpath(self._folder)
+            real = os.path.realpath(self._folder + parent)
+            known[parent] = real == os.path.normpath(os.path.join(where, parent))  # noqa: PTH118
+        return known[parent]
 
     def _find_layout(self, count: int) -> _PixelLayout | None:
         if count < BLOCK:

@@ -57,6 +57,7 @@ from galfeat.data.fits.layouts import (
     format_shape,
     other_images,
 )
+from galfeat.data.fits.memory_bounds import FEW_PIXELS, galaxy_bytes
 from galfeat.data.fits.scaling import (
     apply_scaling,
     describe_overflow,
@@ -70,6 +71,7 @@ from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes
 from galfeat.data.fits.tiles import decompress_image
 from galfeat.data.grids.align import align_bands, grids_differ, reference_band
 from galfeat.data.grids.stack import stack_bands
+from galfeat.data.memory import BUDGET
 
 __all__ = ["FileContents", "FitsFile", "PixelPlanes", "open_fits"]
 
@@ -213,6 +215,14 @@ class FitsFile:
         """
         if galaxy.problem:
             raise CutoutError(galaxy.problem)
+        chosen = [self.hdus[number] for number in galaxy.hdus]
+        others = [self.hdus[each.hdu] for each in galaxy.ancillary] if ancillary.use else []
+        if sum(prod(hdu.shape) for hdu in (*chosen, *others)) < FEW_PIXELS:
+            return self._load(galaxy, ancillary)
+        with BUDGET.reserve(galaxy_bytes(chosen, others)):
+            return self._load(galaxy, ancillary)
+
+    def _load(self, galaxy: GalaxyImages, ancillary: AncillaryOptions) -> PixelPlanes:
         if len(galaxy.hdus) > 1:
             return self._load_bands(galaxy, ancillary)
         [hdu] = (self.hdus[number] for number in galaxy.hdus)

@@ -29,12 +29,15 @@ class HeaderCache:
     ----------
     own : threading.local
         Buffers and readers of the current thread.
+    inside : dict of Path to bool
+        Whether a folder lies inside the source's own, links followed.
     """
 
     def __init__(self) -> None:
         self._contents: dict[Path, tuple[Stamp, FileContents]] = {}
         self._reported: set[str] = set()
         self.own = threading.local()
+        self.inside: dict[Path, bool] = {}
 
     def __reduce__(self) -> tuple[type["HeaderCache"], tuple[()]]:
         return HeaderCache, ()  # another process parses the headers itself

@@ -172,6 +172,9 @@ class HduReader:
         )
 
 
+_CHECKED_HDUS, _HDU_BYTES = 4096, 6000  # the memory of so many HDUs is reserved at a time
+
+
 def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
     """Return all HDUs of a FITS file.
 
@@ -186,7 +189,8 @@ def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
     Raises
     ------
     CutoutError
-        If it is no FITS file, or its first header makes no sense.
+        If it is no FITS file, its first header makes no sense, or the headers need more memory
+        than may be used.
     """
     if bytes(source.read(0, 9)) != b"SIMPLE  =":
         raise CutoutError(f"is not a FITS file: {_guess_format(bytes(source.read(0, 16)))}")
@@ -222,6 +226,8 @@ def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
                 "file again"
             )
         hdus.append(hdu)
+        if not len(hdus) % _CHECKED_HDUS:
+            source.reserve(_CHECKED_HDUS * _HDU_BYTES)
         offset = hdu.offset + -(-hdu.size // BLOCK) * BLOCK
     if _has_lost_header(source, offset):
         return (

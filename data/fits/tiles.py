@@ -28,6 +28,7 @@ from galfeat.data.fits.header_forms import HeaderCards
 from galfeat.data.fits.headers import BLOCK, Hdu, Header
 from galfeat.data.fits.streams import FileBytes, describe_error
 from galfeat.data.fits.transcode import TRANSCODED_CODECS, card_number, transcode
+from galfeat.data.memory import BUDGET
 
 __all__ = ["decompress_image", "open_tiles"]
 
@@ -42,6 +43,7 @@ _UNIQUE = re.compile(r"ZTILE[0-9]+|ZVAL[0-9]+|THEAP|TFIELDS")
 _MAX_FIELDS = 20  # the standard defines seven
 _MAX_RATIO = 1100  # gzip packs at most 1032 to 1, Rice about 200 to 1
 _MIN_DATA = 4 * BLOCK
+_SECTION_BYTES = 16  # memory for each pixel of the tiles under a section
 # astropy fills its table of dithering random numbers on first use without a lock; reentrant because
 # a mosaic and its noise map are open together
 _ASTROPY_LOCK = threading.RLock()
@@ -124,14 +126,16 @@ def open_tiles(
                 fits.open(minimal, memmap=False, do_not_scale_image_data=True)
             )
             section = opened[1].section
-        yield lambda rows, columns: _read_section(section, front, rows, columns)
+        tile = [card_number(cards, f"ZTILE{axis + 1}") for axis in range(len(hdu.shape))]
 
+        def read(rows: slice, columns: slice) -> NDArray[np.generic]:
+            pixels = prod(tile[2:])
+            for length, window in zip(tile, (columns, rows), strict=False):
+                pixels *= window.stop - window.start + 2 * length
+            with BUDGET.reserve(_SECTION_BYTES * pixels), _damage_explained():
+                return np.asarray(section[(*front, rows, columns)])
 
-def _read_section(
-    section: Any, front: tuple[int, ...], rows: slice, columns: slice
-) -> NDArray[np.generic]:
-    with _damage_explained():
-        return np.asarray(section[(*front, rows, columns)])
+        yield read
 
 
 @contextmanager

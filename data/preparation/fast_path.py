@@ -53,7 +53,7 @@ def prepare_fast(
     fitted = (
         native.astype(np.float64)
         if window.side == size
-        else np.stack([area_resample(band.astype(np.float64), size) for band in native])
+        else np.stack([area_resample(band, size) for band in native])
     )
     for number, band in enumerate(fitted):
         level = _sky_and_noise(band, quantization_step(native[number].ravel()), window, preparation)
@@ -137,9 +137,7 @@ def _prepare_chunk(
     else:
         fitted = np.empty(out.shape)
         for row in np.flatnonzero(regular):
-            fitted[row] = [
-                area_resample(band.astype(np.float64), preparation.size) for band in native[row]
-            ]
+            fitted[row] = [area_resample(band, preparation.size) for band in native[row]]
     normalize(fitted, border, SIGMA_PER_MAD, regular)
     if regular.all():
         out[...] = np.arcsinh(fitted, out=fitted)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
+from galfeat.data.memory import BUDGET
 from galfeat.data.preparation.background import (
     border_values,
     clipped_median,
@@ -32,10 +33,14 @@ from galfeat.data.preparation.resampling import (
 from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
 from galfeat.data.preparation.window import Window
 
-__all__ = ["Preparation", "prepare", "prepare_each", "prepare_one"]
+__all__ = ["Preparation", "prepare", "prepare_each", "prepare_one", "working_bytes"]
 
 _MIN_GOOD = 0.5  # fraction of good pixels that a band needs
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
+_LARGE = 4 << 20  # bytes of pixels: larger cutouts are prepared one by one, in reserved memory
+# Bytes a pixel: of one band at a time, of its noise map; and where the galaxy is looked for, of
+# that, and of each band.
+_BAND_BYTES, _MAP_BYTES, _FINDING_BYTES, _MOVED_BYTES = 14, 20, 64, 16
 
 
 def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None = None) -> Cutouts:
@@ -111,17 +116,28 @@ def prepare_each(
             chosen[row] = cutout.select(bands)
         except CutoutError as error:
             reasons[row] = str(error)
+    large = {row: cutout for row, cutout in chosen.items() if cutout.pixels.nbytes > _LARGE}
+    small = {row: cutout for row, cutout in chosen.items() if row not in large}
     left = [
         row
-        for shape, rows in _by_shape(chosen).items()
+        for shape, rows in _by_shape(small).items()
         for row in _prepare_same_shape(shape, rows, chosen, preparation, pixels)
     ]
-    for row in left:
+    for row in (*left, *large):
         try:
-            pixels[row] = prepare_one(chosen[row], preparation)
+            with BUDGET.reserve(working_bytes(chosen[row], preparation) if row in large else 0):
+                pixels[row] = prepare_one(chosen[row], preparation)
         except CutoutError as error:
             reasons[row] = str(error)
     return pixels, reasons
+
+
+def working_bytes(cutout: Cutout, preparation: Preparation) -> int:
+    """Return an upper bound of the memory that preparing a cutout takes beside its pixels."""
+    bands, ny, nx = cutout.pixels.shape
+    each = _BAND_BYTES + _MAP_BYTES * preparation.noise.startswith("map")
+    moved = preparation.moves or preparation.neighbours == "mask"
+    return ny * nx * (each + moved * (_FINDING_BYTES + _MOVED_BYTES * bands))
 
 
 def _by_shape(cutouts: Mapping[int, Cutout]) -> dict[tuple[int, ...], list[int]]:
@@ -285,9 +301,11 @@ def _resample(
         if preparation.fit == "crop":
             return crop_padded(image, (int(window.top), int(window.left)), preparation.size)
         return window_resample(image, window.corner, window.side, preparation.size)
+    native = window.view(image)
     with np.errstate(invalid="ignore"):  # signaling NaNs are bad pixels too
-        wide = window.view(image).astype(np.float64)
-    return wide if window.side == preparation.size else area_resample(wide, preparation.size)
+        if window.side == preparation.size:
+            return native.astype(np.float64)
+        return area_resample(native, preparation.size)
 
 
 def _sky_and_noise(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from galfeat.data.fits.layouts import GalaxyImages
 from galfeat.data.fits.selectors import Selector, format_selectors, split_selectors
 from galfeat.data.grids.align import align_bands, grids_differ
 from galfeat.data.grids.stack import stack_bands
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
 from galfeat.data.sources.check_units import (
     StatedUnit,
@@ -78,6 +80,8 @@ class FileSource:
         Columns of the catalog that hold no single value a row.
     sidecars : tuple of SidecarFiles
         Sidecar files of the entries.
+    follows_links : bool
+        Whether links may lead out of the folder: they may where no catalog names the files.
     header_cache : HeaderCache
         Headers of files with many galaxies, so that they are not parsed for each shard.
     one_each : bool
@@ -94,6 +98,7 @@ class FileSource:
     left_out: tuple[str, ...] = field(default=(), repr=False)
     left_out_columns: tuple[str, ...] = ()
     sidecars: tuple[SidecarFiles, ...] = ()
+    follows_links: bool = True
     header_cache: HeaderCache = field(default_factory=HeaderCache, repr=False, compare=False)
     one_each: bool = False
 
@@ -141,6 +146,11 @@ class FileSource:
             return options.selected_bands
         return replace(self, options=replace(options, missing_bands="fail")).bands
 
+    @property
+    def memory_limit(self) -> int | None:
+        """Bytes that reading may take in a process; None: the default."""
+        return self.options.memory_limit
+
     def shards(self, size: int = 256) -> list[Shard]:
         """Return ranges of at most `size` entries that cover the source."""
         return cut_shards(len(self), size)
@@ -161,10 +171,11 @@ class FileSource:
         and so on; a row of a catalog is a failure then. A cutout of another unit than the first
         that states one is a failure.
         """
-        reading = self.read_any_unit(shard)
-        if self.options.mixed_units:
-            return reading
-        return refuse_mixed(reading, lambda: self._stated_unit)
+        with BUDGET.limited(self.memory_limit):
+            reading = self.read_any_unit(shard)
+            if self.options.mixed_units:
+                return reading
+            return refuse_mixed(reading, lambda: self._stated_unit)
 
     def read_any_unit(self, shard: Shard) -> Reading:
         """Read the cutouts of a shard, whatever their units are."""
@@ -182,14 +193,26 @@ class FileSource:
             if entry.row not in outcomes:
                 by_files.setdefault(entry.files, []).append(entry)
         for files, entries in by_files.items():
-            plain = self._read_plain_entry(entries[0], reader) if len(entries) == 1 else None
-            if plain is None:
-                outcomes.update(self._read_files(files, entries))
-            else:
-                outcomes[entries[0].row] = [plain]
+            outcomes.update(self._read_entries(files, entries, reader))
         found = [outcome for row in sorted(outcomes) for outcome in outcomes[row]]
         cutouts = [each for each in found if isinstance(each, Cutout)]
         return Reading(cutouts, [each for each in found if isinstance(each, Failure)])
+
+    def _read_entries(
+        self, files: tuple[str, ...], entries: Sequence[_Entry], reader: FastImageReader
+    ) -> dict[int, list[Cutout | Failure]]:
+        """Read the entries that are in the same files, within the budget of memory."""
+        plain = self._read_plain_entry(entries[0], reader) if len(entries) == 1 else None
+        if plain is not None:
+            BUDGET.keep(plain.pixels.nbytes)
+            return {entries[0].row: [plain]}
+        try:
+            return BUDGET.run(lambda: self._read_files(files, entries))
+        except CutoutError as error:
+            return {
+                entry.row: [_failure(entry, entry.id, "", entry.files[0], error)]
+                for entry in entries
+            }
 
     # Fast paths: None wherever the general reader below has to read, or to give the reason why not.
 
@@ -201,8 +224,9 @@ class FileSource:
         options = self.options
         key = self.folder, options.layout, options.selectors
         if key not in readers:
+            links = self.follows_links or self.options.allow_outside
             readers[key] = FastImageReader(
-                self.folder, options.layout, self.header_cache, options.selectors
+                self.folder, options.layout, self.header_cache, options.selectors, links=links
             )
         return readers[key]
 
@@ -224,6 +248,7 @@ class FileSource:
                     found = self._apply_sidecars(row, found)
                 except CutoutError:
                     continue
+            BUDGET.keep(found.pixels.nbytes)
             yield row, unchecked_cutout(name, found, file, row)
 
     def _read_extensions(self, shard: Shard) -> list[Cutout] | None:
@@ -238,6 +263,10 @@ class FileSource:
         ):
             return None
         stored = self.extensions
+        try:
+            BUDGET.keep(len(shard) * prod(stored.shape) * 4)
+        except CutoutError:  # some of them may fit
+            return None
         batches = stored.read(numbers[0], numbers[0] + len(shard), self.header_cache.report)
         if batches is None:
             return None
@@ -302,7 +331,13 @@ class FileSource:
                     if self._masks_missing_file(files, band, file):
                         continue
                     opened[band] = stack.enter_context(
-                        open_file(self.folder, file, self.header_cache, outside=outside)
+                        open_file(
+                            self.folder,
+                            file,
+                            self.header_cache,
+                            outside=outside,
+                            links=self.follows_links,
+                        )
                     )
                 except CutoutError as error:
                     return {
@@ -370,9 +405,11 @@ class FileSource:
             except CutoutError as error:
                 return _failure(entry, name, band, files[band], error)
         try:
-            return self._combine(name, entry, loaded, galaxy)
+            cutout = self._combine(name, entry, loaded, galaxy)
         except CutoutError as error:
             return _failure(entry, name, "", entry.files[0], error)
+        BUDGET.keep(cutout.pixels.nbytes * (1 if cutout.noise is None else 2))
+        return cutout
 
     def _combine(
         self,
@@ -448,6 +485,7 @@ class FileSource:
             self.header_cache,
             galaxy,
             by_name=not self.one_each,
+            links=self.follows_links,
         )
 
 

@@ -5,9 +5,12 @@ dataset ``ans`` has the classes. Every other dataset with one value a galaxy, su
 ``dec`` and ``redshift``, becomes a column of the catalog.
 """
 
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galfeat import UsageError
+from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, band_names
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.row_source import RowSource
@@ -43,6 +47,13 @@ _H5PY_ERRORS = (
     MemoryError,
 )
 _COLORS = ("red", "green", "blue")
+# Upper bounds of the memory that reading takes: bytes for each number beside its own, and copies of
+# a chunk that is decompressed.
+_NUMBER_BYTES, _CHUNK_COPIES = 8, 3
+# deflate packs at most 1032 to 1; chunks that cannot unpack to more than this are not looked into
+_MOST_DEFLATED, _UNCHECKED = 1032, 1 << 28
+_PIECE = 1 << 20  # bytes that are unpacked at a time, to count them
+_CHECKSUM = 16  # bytes that another filter may add to a chunk
 
 
 def is_hdf5(file: str) -> bool:
@@ -86,8 +97,9 @@ class Hdf5Source(RowSource):
             with _opened(self.path) as opened:
                 images = opened[_IMAGES]
                 try:
-                    stored = images[shard.start : shard.stop]
-                except _H5PY_ERRORS:  # one damaged chunk: the galaxies of the others can be read
+                    pixels = self._read_pixels(images, shard)
+                # one damaged chunk, or too many galaxies at once: others can be read
+                except (*_H5PY_ERRORS, CutoutError):
                     return [
                         self._read_one(images, name, row)
                         for row, name in enumerate(ids, start=shard.start)
@@ -97,13 +109,12 @@ class Hdf5Source(RowSource):
                 Failure(name, file, "read", f"cannot be read: {_explain(error)}", row)
                 for row, name in enumerate(ids, start=shard.start)
             ]
-        if len(stored) != len(ids):
+        if len(pixels) != len(ids):
             reason = "its file holds fewer galaxies than before"
             return [
                 Failure(name, file, "read", reason, row)
                 for row, name in enumerate(ids, start=shard.start)
             ]
-        pixels = self._arrange(stored)
         rows = enumerate(zip(ids, pixels, strict=True), start=shard.start)
         return [
             Cutout(name, planes, self.stored_bands, file=file, named=self.named, row=row)
@@ -112,13 +123,24 @@ class Hdf5Source(RowSource):
 
     def _read_one(self, images: Any, name: str, row: int) -> Cutout | Failure:
         try:
-            pixels = self._arrange(images[row : row + 1])[0]
+            pixels = self._read_pixels(images, Shard(row, row + 1))[0]
+        except CutoutError as error:
+            return Failure(name, self.path.name, "read", str(error), row)
         except _H5PY_ERRORS as error:
             reason = f"its pixels are damaged: {_explain(error)}"
             return Failure(name, self.path.name, "read", reason, row)
         return Cutout(
             name, pixels, self.stored_bands, file=self.path.name, named=self.named, row=row
         )
+
+    def _read_pixels(self, images: Any, shard: Shard) -> NDArray[np.float32]:
+        """Read images as float32 of shape (n, bands, ny, nx)."""
+        numbers = len(shard) * prod(images.shape[1:])
+        chunk = prod(images.chunks or (0,)) * images.dtype.itemsize
+        needed = numbers * (images.dtype.itemsize + _NUMBER_BYTES) + _CHUNK_COPIES * chunk
+        with BUDGET.reserve(needed):
+            _check_deflated(images, shard, chunk)
+            return self._arrange(images[shard.start : shard.stop])
 
     def _arrange(self, stored: NDArray[Any]) -> NDArray[np.float32]:
         """Convert stored images to float32 of shape (n, bands, ny, nx)."""
@@ -173,6 +195,47 @@ def open_hdf5(path: Path, options: ReadOptions) -> Hdf5Source:
         named=is_color,
         channels_last=channels_last,
     )
+
+
+def _check_deflated(images: Any, shard: Shard, chunk: int) -> None:
+    """Check that compressed chunks do not unpack to more than their shape tells.
+
+    The HDF5 library allocates whatever a chunk unpacks to. Only large ones can unpack to much.
+
+    Raises
+    ------
+    CutoutError
+        If a chunk unpacks to more.
+    """
+    if images.compression != "gzip":
+        return
+    corners = product(
+        range(shard.start - shard.start % images.chunks[0], shard.stop, images.chunks[0]),
+        *(
+            range(0, length, step)
+            for length, step in zip(images.shape[1:], images.chunks[1:], strict=True)
+        ),
+    )
+    for corner in corners:
+        if _unpacks_to_more(images.id, corner, chunk):
+            raise CutoutError(
+                f"its pixels are damaged: a chunk unpacks to more than its {chunk:,} bytes"
+            )
+
+
+def _unpacks_to_more(dataset: Any, corner: tuple[int, ...], chunk: int) -> bool:
+    try:
+        stored = dataset.get_chunk_info_by_coord(corner).size
+        if (stored or 0) * _MOST_DEFLATED <= max(_UNCHECKED, chunk):
+            return False
+        _, data = dataset.read_direct_chunk(corner)
+        unpacker, left = zlib.decompressobj(), chunk + _CHECKSUM
+        while data and left >= 0:
+            left -= len(unpacker.decompress(data, _PIECE))
+            data = unpacker.unconsumed_tail
+    except (*_H5PY_ERRORS, zlib.error):
+        return False  # not written, or damaged: reading it reports that
+    return left < 0
 
 
 def _explain(error: Exception) -> str:

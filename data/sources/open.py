@@ -18,6 +18,7 @@ from galfeat.data.fits.fast_extensions import find_uniform_extensions
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.fits.selectors import split_selectors
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Reading, Shard
 from galfeat.data.sources.catalogs.catalog import Catalog
 from galfeat.data.sources.catalogs.formats import is_catalog
@@ -90,6 +91,7 @@ def open_source(
     allow_outside: bool = False,
     extension: str | Sequence[str] | None = None,
     mixed_units: bool = False,
+    memory: int | str | None = None,
 ) -> CatalogedSource:
     """Open a source of cutouts.
 
@@ -146,6 +148,10 @@ def open_source(
         Whether bands and galaxies may have different units (BUNIT); otherwise a cutout of another
         unit than the first that states one is a failure, and mosaics of different units are
         refused. A file that states no unit contradicts none.
+    memory : int or str, optional
+        Memory that reading and preparing may take in a process, all threads together: bytes, or as
+        ``"2G"`` or ``"500M"``. By default 1 GiB, or a quarter of the memory if that is less. A
+        galaxy that needs more is a failure with both numbers.
 
     Returns
     -------
@@ -179,6 +185,7 @@ def open_source(
         allow_outside=allow_outside,
         extension=extension,
         mixed_units=mixed_units,
+        memory=memory,
     )
     return open_with_options(path, options)
 
@@ -189,6 +196,11 @@ def open_with_options(
     """Open a source of cutouts, as `open_source` does, with all options in one value."""
     path, options = _without_brackets(path, options)
     options.check()
+    with BUDGET.limited(options.memory_limit):
+        return _open(path, options)
+
+
+def _open(path: str | Path | Sequence[str | Path], options: ReadOptions) -> CatalogedSource:
     if options.positions is not None:
         return _open_mosaics([path] if isinstance(path, str | Path) else list(path), options)
     if options.size_arcsec is not None or options.size_pixels is not None:
@@ -287,6 +299,7 @@ def _open_catalog(catalog: Catalog, folder: Path, options: ReadOptions) -> FileS
         left_out_columns=identified.left_out_columns,
         sidecars=identified.sidecars(columns),
         one_each=True,
+        follows_links=False,
     )
 
 

@@ -15,7 +15,7 @@ from galfeat.data.fits.selectors import Selector, format_selectors, parse_select
 from galfeat.data.sources.folders import is_picture
 from galfeat.data.sources.pictures import read_picture
 
-__all__ = ["Picture", "file_exists", "open_file", "selectors_in"]
+__all__ = ["Picture", "file_exists", "leads_out", "open_file", "selectors_in"]
 
 # as `galfeat.data.sources.folders` escapes bytes that are no UTF-8
 _ESCAPED = re.compile(r"\\x[0-9a-f]{2}")
@@ -47,7 +47,12 @@ class Picture:
 
 @contextmanager
 def open_file(
-    folder: Path, file: str, header_cache: HeaderCache, *, outside: bool = False
+    folder: Path,
+    file: str,
+    header_cache: HeaderCache,
+    *,
+    outside: bool = False,
+    links: bool = True,
 ) -> Iterator[FitsFile | Picture]:
     """Open a file of a catalog, and close it afterwards.
 
@@ -60,6 +65,8 @@ def open_file(
     header_cache : HeaderCache
     outside : bool
         Whether it may lie outside the folder.
+    links : bool
+        Whether a link may lead out of the folder.
 
     Raises
     ------
@@ -67,11 +74,31 @@ def open_file(
         If there is no such file, it lies outside, or it cannot be read.
     """
     path = _resolve(folder, file, outside)
+    if not (links or outside) and leads_out(folder, path, header_cache):
+        raise CutoutError(
+            "is a link that leads out of the catalog's folder: put the file there, or allow "
+            "others (--allow-outside)"
+        )
     if is_picture(file):
         yield Picture(path)
     else:
         with header_cache.open(path) as opened:
             yield opened
+
+
+def leads_out(folder: Path, path: Path, header_cache: HeaderCache) -> bool:
+    """Return whether a path below a folder leads out of it by a link.
+
+    Folders are looked at once a source, files each time.
+    """
+    inside = header_cache.inside.get(path.parent)
+    if inside is None:
+        inside = header_cache.inside[path.parent] = _is_below(path.parent, folder)
+    return not inside or (path.is_symlink() and not _is_below(path, folder))
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def file_exists(folder: Path, file: str, *, outside: bool = False) -> bool:

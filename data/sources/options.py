@@ -9,6 +9,7 @@ from galfeat import UsageError
 from galfeat.data.fits.ancillary import AncillaryOptions
 from galfeat.data.fits.layouts import Layout, check_layout
 from galfeat.data.fits.selectors import Selector, parse_selectors
+from galfeat.data.memory import parse_memory
 from galfeat.data.sources.select_bands import MissingBands, check_missing
 
 __all__ = ["ReadOptions"]
@@ -44,6 +45,8 @@ class ReadOptions:
         Images of each FITS file that are read, by name, number, or name and version.
     mixed_units : bool
         Whether bands and galaxies may have different units (BUNIT).
+    memory : int or str, optional
+        Memory that reading and preparing may take in a process: see `galfeat.data.open_source`.
     """
 
     catalog: str | Path | None = None
@@ -58,6 +61,7 @@ class ReadOptions:
     allow_outside: bool = False
     extension: str | Sequence[str] | None = None
     mixed_units: bool = False
+    memory: int | str | None = None
 
     def check(self) -> None:
         """Check that each option is in its range.
@@ -70,7 +74,7 @@ class ReadOptions:
         check_layout(self.layout)
         check_missing(self.missing_bands)
         # these check their own options
-        _ = self.selected_bands, self.ancillary, self.selectors
+        _ = self.selected_bands, self.ancillary, self.selectors, self.memory_limit
 
     @cached_property
     def selected_bands(self) -> tuple[str, ...]:
@@ -96,3 +100,8 @@ class ReadOptions:
     def ancillary(self) -> AncillaryOptions:
         """Options for noise maps, masks, data-quality flags and segmentation maps."""
         return AncillaryOptions(self.companions, self.bad_bits)
+
+    @cached_property
+    def memory_limit(self) -> int | None:
+        """Limit of `memory` in bytes; None for the default of the machine that reads."""
+        return None if self.memory is None else parse_memory(self.memory)

@@ -1,26 +1,29 @@
 """Image sets in Parquet as on Hugging Face: a column of JPEG or PNG pictures, and one of labels."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.catalogs.catalog import Catalog
 from galfeat.data.sources.options import ReadOptions
+from galfeat.data.sources.parquet_pages import largest_page
 from galfeat.data.sources.pictures import decode_picture
 from galfeat.data.sources.row_source import RowSource
 
 __all__ = ["ParquetSource", "image_column", "is_parquet", "open_image_set"]
 
 _SUFFIXES = (".parquet", ".pq")
+_BATCH_ROWS = 32  # pictures that are read at a time
+_PAGE_COPIES = 5  # of a page, while it is decompressed and its pictures are collected
 _NAMES = ("image", "img", "images", "picture")
 
 
@@ -73,27 +76,52 @@ class ParquetSource(RowSource):
         """Settings that decide which pixels are read, as the metadata of tables record them."""
         return {**super().settings, "column": self.column}
 
-    def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:
-        ids, rows = self._ids(shard), range(shard.start, shard.stop)
+    def _read_rows(self, shard: Shard) -> Iterator[Cutout | Failure]:
+        ids = self._ids(shard)
+        done = 0
         try:
-            stored = _read_pictures(self.path, self.column, shard)
+            with pq.ParquetFile(self.path) as file:
+                groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
+            stop = 0
+            for number, group in enumerate(groups):
+                start, stop = stop, stop + group.num_rows
+                first, last = max(start, shard.start), min(stop, shard.stop)
+                if first < last:
+                    part = range(first - start, last - start)
+                    for found in self._read_group(number, group, part, ids[done:], first):
+                        yield found
+                        done += 1
         except (OSError, IndexError, pa.ArrowException) as error:
             reason = f"cannot be read: {str(error).strip().splitlines()[0]}"
-            return [
-                Failure(name, self.path.name, "read", reason, row)
-                for row, name in zip(rows, ids, strict=False)
-            ]
-        stored += [None] * (len(ids) - len(stored))
-        return [
-            self._cutout(name, row, data)
-            for row, name, data in zip(rows, ids, stored, strict=False)
-        ]
+        else:
+            reason = "there is no picture in its row"
+        for row, name in enumerate(ids[done:], start=shard.start + done):
+            yield Failure(name, self.path.name, "read", reason, row)
 
-    def _cutout(self, name: str, row: int, data: bytes | None) -> Cutout | Failure:
+    def _read_group(
+        self, number: int, group: Any, part: range, ids: Sequence[str], row: int
+    ) -> Iterator[Cutout | Failure]:
+        """Read some rows of a row group; `row` is the first one's in the catalog."""
+        named = list(zip(range(row, row + len(part)), ids, strict=False))
+        chunk, nested = _column_chunk(group, self.column)
+        read = 0
+        try:
+            page = largest_page(self.path, chunk)
+            with BUDGET.reserve(_PAGE_COPIES * page + chunk.total_compressed_size):
+                for data in _pictures(self.path, self.column, nested, number, part):
+                    yield self._cutout(named[read][1], named[read][0], data)
+                    read += 1
+        except CutoutError as error:
+            reason = f"row group {number} of its file {error}"
+            for at, name in named[read:]:
+                yield Failure(name, self.path.name, "read", reason, at)
+
+    def _cutout(self, name: str, row: int, data: memoryview | None) -> Cutout | Failure:
         try:
             if not data:
                 raise CutoutError("there is no picture in its row")
-            found = decode_picture(data)
+            with BUDGET.reserve(data.nbytes):
+                found = decode_picture(bytes(data))
         except CutoutError as error:
             return Failure(name, self.path.name, "read", str(error), row)
         return Cutout(
@@ -140,29 +168,48 @@ def open_image_set(path: Path, column: str, options: ReadOptions) -> ParquetSour
     return ParquetSource(table, options, catalog.left_out_columns, path=path, column=column)
 
 
-def _read_pictures(path: Path, column: str, shard: Shard) -> list[bytes | None]:
-    """Read the pictures of some rows, from the row groups that hold them."""
-    with pq.ParquetFile(path) as file:
-        ends = np.cumsum(
-            [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-        )
-        first, last = (
-            int(np.searchsorted(ends, row, side="right")) for row in (shard.start, shard.stop - 1)
-        )
-        groups = [group for group in range(first, last + 1) if group < len(ends)]
-        before = int(ends[first - 1]) if first else 0
-        values = (
-            file.read_row_groups(groups, columns=[column])
-            .column(column)
-            .slice(shard.start - before, len(shard))
-            .to_pylist()
-        )
-    return [value.get("bytes") if isinstance(value, dict) else value for value in values]
+def _column_chunk(group: Any, column: str) -> tuple[Any, str]:
+    """Return the chunk of the pictures in a row group, and its path where it is in a dictionary.
+
+    A picture that stands in many rows is stored once then, and must not be copied to each.
+    """
+    chunks = [group.column(number) for number in range(group.num_columns)]
+    chunk = next(each for each in chunks if each.path_in_schema in (column, f"{column}.bytes"))
+    return chunk, chunk.path_in_schema if chunk.has_dictionary_page else ""
+
+
+def _pictures(
+    path: Path, column: str, nested: str, group: int, part: range
+) -> Iterator[memoryview | None]:
+    """Yield the pictures of some rows of a row group, one after the other."""
+    with pq.ParquetFile(path, read_dictionary=[nested] if nested else None) as file:
+        start = 0
+        for batch in file.iter_batches(
+            _BATCH_ROWS, row_groups=[group], columns=[column], use_threads=False
+        ):
+            for row in range(max(start, part.start), min(start + batch.num_rows, part.stop)):
+                yield _picture(batch.column(0)[row - start])
+            start += batch.num_rows
+            if start >= part.stop:
+                return
+
+
+def _picture(value: Any) -> memoryview | None:
+    """Return the bytes of a picture, which may stand in a struct or a dictionary."""
+    if not value.is_valid:
+        return None
+    if isinstance(value, pa.StructScalar):
+        return _picture(value["bytes"])
+    if isinstance(value, pa.DictionaryScalar):
+        return _picture(value.value)
+    return memoryview(value.as_buffer())
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:
     if pa.types.is_struct(kind):
         return any(field.name == "bytes" and _holds_bytes(field.type) for field in kind)
+    if pa.types.is_dictionary(kind):
+        return _holds_bytes(kind.value_type)
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 

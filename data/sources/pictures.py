@@ -13,11 +13,14 @@ from galfeat import CutoutError
 from galfeat.data.cutouts import band_names
 from galfeat.data.fits.file import PixelPlanes
 from galfeat.data.fits.streams import open_bytes
+from galfeat.data.memory import BUDGET
 
 __all__ = ["decode_picture", "read_picture"]
 
 _COLORS = ("red", "green", "blue")
 _GRAY = ("1", "L", "I", "I;16", "I;16B", "F")
+# upper bounds of the memory that decoding takes for each pixel, and for each of its bands
+_PIXEL_BYTES, _BAND_BYTES = 16, 10
 _MOST_COMPRESSION = 1100  # PNG compresses by at most 1032, JPEG by less
 
 # Exceptions of Pillow on damaged pictures, found by damaging some thousands.
@@ -36,7 +39,7 @@ def read_picture(path: Path) -> PixelPlanes:
     CutoutError
         If there is no such file, it is no JPEG or PNG picture, or it is damaged.
     """
-    with open_bytes(path) as source:
+    with open_bytes(path) as source, BUDGET.reserve(2 * source.size):
         return decode_picture(bytes(source.read(0, source.size)))
 
 
@@ -66,25 +69,31 @@ def _decode(data: bytes) -> NDArray[np.float32]:
             raise CutoutError(
                 f"is a damaged picture: it claims {width} x {height} pixels in {len(data):,} bytes"
             )
-        sixteen_bits = picture.format == "PNG" and any(
-            str(tile[3]).endswith(";16B") for tile in picture.tile
-        )
-        picture.load()
-        if picture.mode in _GRAY:
-            return np.asarray(picture, dtype=np.float32)[np.newaxis]
-        transparent = "transparency" in picture.info or picture.mode in (
-            "LA",
-            "PA",
-            "RGBA",
-            "RGBa",
-            "La",
-        )
-        is_gray = picture.mode in ("LA", "La")
-        colors = (
-            _decode_sixteen_bits(data)
-            if sixteen_bits
-            else np.asarray(picture.convert("RGBA" if transparent else "RGB"))
-        )
+        needed = len(data) + width * height * (_PIXEL_BYTES + _BAND_BYTES * len(picture.getbands()))
+        with BUDGET.reserve(needed):
+            return _pixels_of(picture, data)
+
+
+def _pixels_of(picture: ImageFile, data: bytes) -> NDArray[np.float32]:
+    sixteen_bits = picture.format == "PNG" and any(
+        str(tile[3]).endswith(";16B") for tile in picture.tile
+    )
+    picture.load()
+    if picture.mode in _GRAY:
+        return np.asarray(picture, dtype=np.float32)[np.newaxis]
+    transparent = "transparency" in picture.info or picture.mode in (
+        "LA",
+        "PA",
+        "RGBA",
+        "RGBa",
+        "La",
+    )
+    is_gray = picture.mode in ("LA", "La")
+    colors = (
+        _decode_sixteen_bits(data)
+        if sixteen_bits
+        else np.asarray(picture.convert("RGBA" if transparent else "RGB"))
+    )
     bands = np.moveaxis(colors[..., :1] if is_gray else colors[..., :3], -1, 0).astype(np.float32)
     if transparent and colors.shape[-1] == 4:
         bands[:, colors[..., 3] == 0] = np.nan

@@ -17,6 +17,8 @@ from galfeat.data.fits.ancillary_names import Role
 from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import format_shape
+from galfeat.data.fits.memory_bounds import ancillary_bytes
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.folders import without_suffix
 from galfeat.data.sources.open_file import Picture, open_file, selectors_in
 from galfeat.data.sources.options import ReadOptions
@@ -33,6 +35,7 @@ def apply_sidecars(
     galaxy: tuple[int, int],
     *,
     by_name: bool = False,
+    links: bool = True,
 ) -> PixelPlanes:
     """Return the pixels of a galaxy with masks, noise and segments from its sidecar files.
 
@@ -50,6 +53,8 @@ def apply_sidecars(
     by_name : bool
         Whether the files were found by their names: one that holds numbers with decimals is no
         segmentation map then, whatever its name, and is left out.
+    links : bool
+        Whether links may lead out of the folder.
 
     Raises
     ------
@@ -60,7 +65,9 @@ def apply_sidecars(
     bands = {band.lower(): number for number, band in enumerate(found.bands)}
     for file, uses in files.items():
         try:
-            with open_file(folder, file, header_cache, outside=options.allow_outside) as opened:
+            with open_file(
+                folder, file, header_cache, outside=options.allow_outside, links=links
+            ) as opened:
                 for role, band in uses:
                     if band and band not in bands:
                         unused = f"belongs to the band {band}, which the galaxy lacks: not used"
@@ -99,12 +106,11 @@ def _read_planes(
         images = [images[number]]
     elif count > 1 and len(images) > 1:
         raise CutoutError(f"holds {len(images)} images for {count} galaxies")
-    values = _stack(
-        [
-            opened.read_ancillary(opened.hdus[image.hdu], role, ancillary, without_suffix(file))
-            for image in images
-        ]
-    )
+    hdus = [opened.hdus[image.hdu] for image in images]
+    with BUDGET.reserve(ancillary_bytes(hdus)):
+        values = _stack(
+            [opened.read_ancillary(hdu, role, ancillary, without_suffix(file)) for hdu in hdus]
+        )
     if values.ndim > 2 and count > 1 and len(values) == count:
         values = values[number]
     if values.ndim > 3:

@@ -128,6 +128,11 @@ class RemoteSource:
     def _stated_unit(self) -> StatedUnit | None:
         return first_stated(self.read_any_unit, len(self))
 
+    @property
+    def memory_limit(self) -> int | None:
+        """Bytes that reading may take in a process; None: the default."""
+        return self.local.memory_limit
+
     def shards(self, size: int = 256) -> Sequence[Shard]:
         """Return ranges of at most `size` entries that cover the source."""
         return self.local.shards(size)

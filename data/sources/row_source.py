@@ -1,7 +1,7 @@
 """Base class of sources whose galaxies are the rows of one catalog, each row one galaxy."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
 from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.select_bands import with_bands
@@ -63,12 +64,21 @@ class RowSource(ABC):
             "missing_bands": str(self.options.missing_bands),
         }
 
+    @property
+    def memory_limit(self) -> int | None:
+        """Bytes that reading may take in a process; None: the default."""
+        return self.options.memory_limit
+
     def shards(self, size: int = 256) -> list[Shard]:
         """Return ranges of at most `size` entries that cover the source."""
         return cut_shards(len(self), size)
 
     def read(self, shard: Shard) -> Reading:
         """Read the cutouts of a shard."""
+        with BUDGET.limited(self.memory_limit):
+            return BUDGET.run(lambda: self._read(shard))
+
+    def _read(self, shard: Shard) -> Reading:
         cutouts: list[Cutout] = []
         failures: list[Failure] = []
         for found in self._read_rows(shard):
@@ -79,12 +89,13 @@ class RowSource(ABC):
                 cutouts.append(
                     with_bands(found, self.options.selected_bands, self.options.missing_bands)
                 )
+                BUDGET.keep(cutouts[-1].pixels.nbytes)
             except CutoutError as error:
                 failures.append(Failure(found.id, found.file, "read", str(error), found.row))
         return Reading(cutouts, sorted(failures, key=lambda failure: failure.row or 0))
 
     @abstractmethod
-    def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:
+    def _read_rows(self, shard: Shard) -> Iterable[Cutout | Failure]:
         """Read each galaxy of a shard with all its bands, or say why it cannot be read."""
 
     def _ids(self, shard: Shard) -> list[str]:

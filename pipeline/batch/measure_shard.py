@@ -6,18 +6,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from galfeat.data import Cutout, Failure, Shard, Source
-from galfeat.pipeline.batch.unforeseen import measure_each, read_each
+from galfeat.data import Failure, Shard
+from galfeat.pipeline.batch.chunks import read_chunks
+from galfeat.pipeline.batch.unforeseen import measure_each
 from galfeat.pipeline.batch.work import BatchWork
 from galfeat.pipeline.batch.work_folder.shard_files import ShardResult, write_result
 
 __all__ = ["RunStopped", "measure_rows", "measure_shard", "never", "regroup"]
 
-_READ_BYTES = 16 << 20  # pixels read at a time
-# Prepared pixels measured at a time: few enough to stay in the cache, and for a stop between chunks
-# to be prompt.
-_MEASURED_BYTES = 2 << 20
-_FIRST_READ = 4  # entries read before their size is known
 _NO_TURN = nullcontext()
 
 
@@ -84,51 +80,20 @@ def measure_rows(
         Failures are appended to it; sorted by row when the iteration ends.
     """
     catalog, measurement = work.source.catalog, work.measurement
-    for cutouts, unread in _read_chunks(work.source, shard, measurement.image_shape, galaxies):
-        if stopped():
-            raise RunStopped
-        failures += unread
-        if cutouts:
-            table, failed = measure_each(measurement, catalog, cutouts)
-            failures += failed
-            yield table.cast(work.schema) if table.schema != work.schema else table
+    with closing(
+        read_chunks(
+            work.source, shard, measurement.image_shape, measurement.working_bytes, galaxies
+        )
+    ) as chunks:
+        for cutouts, unread in chunks:
+            if stopped():
+                raise RunStopped
+            failures += unread
+            if cutouts:
+                table, failed = measure_each(measurement, catalog, cutouts)
+                failures += failed
+                yield table.cast(work.schema) if table.schema != work.schema else table
     failures.sort(key=lambda failure: -1 if failure.row is None else failure.row)
-
-
-def _read_chunks(
-    source: Source, shard: Shard, image_shape: tuple[int, int], galaxies: slice = slice(None)
-) -> Iterator[tuple[list[Cutout], list[Failure]]]:
-    """Read a shard chunk by chunk.
-
-    Parameters
-    ----------
-    source : Source
-    shard : Shard
-    image_shape : tuple of int
-        Bands and pixels per side of a prepared cutout.
-    galaxies : slice, optional
-        Which galaxies to yield, of an entry that contains several.
-
-    Yields
-    ------
-    cutouts : list of Cutout
-        Consecutive cutouts of the shard.
-    failures : list of Failure
-        The entries that could not be read.
-    """
-    at_once = max(1, _MEASURED_BYTES // max(1, 4 * image_shape[0] * image_shape[1] ** 2))
-    start, count = shard.start, _FIRST_READ
-    while start < shard.stop:
-        stop = min(start + count, shard.stop)
-        reading = read_each(source, Shard(start, stop))
-        cutouts = reading.cutouts[galaxies]
-        # reported once, with the first galaxies of an entry
-        unread = [] if galaxies.start else reading.failures
-        size = sum(cutout.pixels.nbytes for cutout in reading.cutouts) / (stop - start)
-        for first in range(0, max(1, len(cutouts)), at_once):
-            yield cutouts[first : first + at_once], unread
-            unread = []
-        start, count = stop, max(1, int(_READ_BYTES / size)) if size else count
 
 
 def regroup(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:

@@ -19,6 +19,7 @@ from galfeat._atomic_files import atomic_open
 from galfeat.data import Failure
 from galfeat.pipeline.batch.disk_errors import explain_disk_errors
 from galfeat.pipeline.batch.work_folder.shard_files import read_result, read_rows
+from galfeat.pipeline.csv_cells import safe_table, safe_text
 
 __all__ = [
     "RunCounts",
@@ -97,9 +98,9 @@ def write_parquet(file: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> 
 
 def write_csv(file: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None:
     """Write shards of narrow rows as one CSV table."""
-    with pyarrow.csv.CSVWriter(file, schema.remove_metadata()) as writer:
+    with pyarrow.csv.CSVWriter(file, safe_table(schema.empty_table()).schema) as writer:
         for table in _large_groups(shards):
-            writer.write_table(table)
+            writer.write_table(safe_table(table))
 
 
 def _failures_of(shard: Path) -> tuple[Failure, ...]:
@@ -124,6 +125,10 @@ def _write_failures(file: BinaryIO, failures: Iterable[Failure]) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", "file", "stage", "reason"])
-    writer.writerows([each.id, each.file, each.stage, each.reason] for each in failures)
+    quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for each in failures:
+        row = [*map(safe_text, (each.id, each.file, each.stage, each.reason))]
+        # a carriage return would end the line unless it is quoted
+        (quoting if any("\r" in cell for cell in row) else writer).writerow(row)
     text.flush()
     text.detach()

@@ -21,6 +21,7 @@ from galfeat.pipeline.batch.work_folder.shard_files import (
     read_rows,
     write_result,
 )
+from galfeat.pipeline.csv_cells import plain_text
 from galfeat.pipeline.extraction.feature_table import RUN_KEY
 
 __all__ = ["remeasure_failures", "restore_shards"]
@@ -217,6 +218,11 @@ def _read_failures(path: Path) -> list[Failure]:
     with path.open(newline="", encoding="utf-8") as file:
         stages = {"read": "read", "prepare": "prepare", "extract": "extract", "crash": "crash"}
         return [
-            Failure(row["id"], row["file"], stages[row["stage"]], row["reason"])  # type: ignore[arg-type]
+            Failure(
+                plain_text(row["id"]),
+                plain_text(row["file"]),
+                stages[row["stage"]],  # type: ignore[arg-type]
+                plain_text(row["reason"]),
+            )
             for row in csv.DictReader(file)
         ]

@@ -10,19 +10,29 @@ import logging
 import re
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pyarrow as pa
 
 import galfeat
 from galfeat import UsageError
 from galfeat.data import Cutout, Failure, Reading, Shard, Source
+from galfeat.data.memory import TooMuchAtOnce
 from galfeat.pipeline.batch.work import Measurement
 
-__all__ = ["UnforeseenFailure", "UnforeseenLimit", "measure_each", "read_each"]
+__all__ = [
+    "UnforeseenFailure",
+    "UnforeseenLimit",
+    "entry_failure",
+    "isolate",
+    "measure_each",
+    "read_each",
+]
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger("galfeat")
 _SYSTEM_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -48,7 +58,9 @@ def read_each(source: Source, shard: Shard) -> Reading:
     except Exception as error:
         _raise_if_not_about_a_cutout(error)
         if len(shard) == 1:
-            return Reading([], [_entry_failure(source, shard.start, error)])
+            return Reading(
+                [], [_unforeseen(*_entry_name(source, shard.start), "read", shard.start, error)]
+            )
     each = [read_each(source, Shard(row, row + 1)) for row in range(shard.start, shard.stop)]
     return Reading(
         [cutout for reading in each for cutout in reading.cutouts],
@@ -60,17 +72,41 @@ def measure_each(
     measurement: Measurement, catalog: pa.Table | None, cutouts: Sequence[Cutout]
 ) -> tuple[pa.Table, list[Failure]]:
     """Return the table rows of cutouts; one whose measurement raises becomes a failure."""
+    measured, failures = isolate(lambda some: measurement.rows(catalog, some), cutouts)
+    tables = [table for table, _ in measured if table.num_rows]
+    failures = [*failures, *(failure for _, failed in measured for failure in failed)]
+    if not tables:
+        return measurement.schema(catalog).empty_table(), failures
+    return tables[0] if len(tables) == 1 else pa.concat_tables(tables), failures
+
+
+def isolate(
+    measure: Callable[[Sequence[Cutout]], T], cutouts: Sequence[Cutout]
+) -> tuple[list[T], list[Failure]]:
+    """Measure cutouts together, or one by one where that raises.
+
+    Parameters
+    ----------
+    measure : callable
+    cutouts : sequence of Cutout
+
+    Returns
+    -------
+    list
+        Results of `measure`: one, or as many as there are cutouts that do not raise.
+    list of Failure
+        The cutouts that do.
+    """
     try:
-        return measurement.rows(catalog, cutouts)
+        return [measure(cutouts)], []
     except Exception as error:
         _raise_if_not_about_a_cutout(error)
         if len(cutouts) == 1:
             cutout, stage = cutouts[0], _stage(error)
-            failure = _unforeseen(cutout.id, cutout.file, stage, cutout.row, error)
-            return measurement.schema(catalog).empty_table(), [failure]
-    each = [measure_each(measurement, catalog, [cutout]) for cutout in cutouts]
-    tables = [table for table, _ in each if table.num_rows] or [each[0][0]]
-    return pa.concat_tables(tables), [failure for _, failures in each for failure in failures]
+            return [], [_unforeseen(cutout.id, cutout.file, stage, cutout.row, error)]
+    each = [isolate(measure, [cutout]) for cutout in cutouts]
+    results = [result for measured, _ in each for result in measured]
+    return results, [failure for _, failures in each for failure in failures]
 
 
 class UnforeseenLimit:
@@ -110,16 +146,23 @@ class UnforeseenLimit:
 
 
 def _raise_if_not_about_a_cutout(error: Exception) -> None:
-    system = isinstance(error, OSError) and error.errno in _SYSTEM_ERRORS
-    if system or isinstance(error, UsageError | MemoryError):
+    system = isinstance(error, OSError) and (
+        error.errno in _SYSTEM_ERRORS or "shared object" in str(error)
+    )
+    if system or isinstance(error, UsageError | MemoryError | ImportError | TooMuchAtOnce):
         raise error
 
 
-def _entry_failure(source: Source, row: int, error: Exception) -> Failure:
+def entry_failure(source: Source, row: int, reason: str) -> Failure:
+    """Return the failure of an entry that could not be read."""
+    return Failure(*_entry_name(source, row), "read", reason, row)
+
+
+def _entry_name(source: Source, row: int) -> tuple[str, str]:
+    """Return the id and the file of an entry."""
     catalog = source.catalog
     entry = {} if catalog is None else catalog.slice(row, 1).to_pylist()[0]
-    name, file = entry.get("id", f"entry {row + 1}"), entry.get("file", "")
-    return _unforeseen(str(name), str(file or ""), "read", row, error)
+    return str(entry.get("id", f"entry {row + 1}")), str(entry.get("file") or "")
 
 
 def _unforeseen(

@@ -46,6 +46,9 @@ class Measurement(Protocol):
     def image_shape(self) -> tuple[int, int]:
         """Bands and pixels per side of a prepared cutout."""
 
+    def working_bytes(self, cutout: Cutout) -> int:
+        """Return the memory that measuring a large cutout takes beside its pixels."""
+
     def settings(self) -> dict[str, Any]:
         """Return all settings that decide the values, as JSON values."""
 

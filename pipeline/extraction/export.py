@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from galfeat import UsageError
 from galfeat._atomic_files import atomic_path
 from galfeat.features.registry import PIXELS
+from galfeat.pipeline.csv_cells import safe_table
 from galfeat.pipeline.extraction.feature_table import read_metadata
 from galfeat.pipeline.extraction.fits_table import FitsColumn, fits_columns, write_table
 from galfeat.pipeline.outputs import check_target
@@ -103,7 +104,7 @@ def _flat(batch: pa.Table, names: Mapping[str, Sequence[str]]) -> pa.Table:
             columns[f"{name}_keypoints"] = column.value_lengths()
         else:
             columns[name] = column
-    return pa.table(columns)
+    return safe_table(pa.table(columns))
 
 
 def _write_fits(rows: _TableBatches, about: Mapping[str, Any], path: Path) -> None:

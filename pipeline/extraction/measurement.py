@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from galfeat.data import Cutout, Failure
+from galfeat.data.preparation.steps import working_bytes
 from galfeat.pipeline.extraction.feature_table import (
     KEY,
     RUN_KEY,
@@ -41,6 +42,10 @@ class FeatureMeasurement:
     def image_shape(self) -> tuple[int, int]:
         """Bands and pixels per side of a prepared cutout."""
         return len(self.recipe.bands), self.recipe.preparation.size
+
+    def working_bytes(self, cutout: Cutout) -> int:
+        """Return the memory that preparing a large cutout takes beside its pixels."""
+        return working_bytes(cutout, self.recipe.preparation)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the recipe and the version of the features."""

@@ -14,6 +14,7 @@ from galfeat.data import Cutout, Preparation, Shard, open_source, prepare_one
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.sources.folders import is_picture
 from galfeat.features import HOG, SIFT, ColorHistogram, Extractor, Texture
+from galfeat.pipeline.batch.unforeseen import read_each
 from galfeat.pipeline.figures.portrait_panels import (
     BAD,
     ShownGalaxy,
@@ -116,7 +117,7 @@ def find_cutout(
                 f"{_some_names(names)}"
             )
         row = names.index(entry)
-    reading = source.read(Shard(row, row + 1))
+    reading = read_each(source, Shard(row, row + 1))
     if reading.failures:
         raise CutoutError(f"{path}: {reading.failures[0].id}: {reading.failures[0].reason}")
     found = {cutout.id: cutout for cutout in reading.cutouts}

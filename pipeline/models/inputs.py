@@ -15,6 +15,12 @@ from galfeat.features import BagOfWords, BlockScaler, FisherVector
 from galfeat.features.registry import PIXELS, REGISTRY
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.sklearn_state import estimator_state, restore_estimator
+from galfeat.pipeline.models.state_checks import (
+    check_scaler,
+    check_words,
+    checked_whole,
+    words_width,
+)
 
 __all__ = [
     "COMPONENTS",
@@ -226,18 +232,46 @@ class Encoder:
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> "Encoder":
-        """Return the encoder of a state that `get_state` returned."""
-        bands, ny, nx = state["shape"]
-        encoder = cls(
-            [InputBlock(**part) for part in state["parts"]], (bands, ny, nx), state["random_state"]
-        )
-        views = {part.column: part.view for part in encoder.parts}
-        encoder.words_ = {
-            column: restore_estimator(_DESCRIPTOR_ENCODERS[views[column]], words)
-            for column, words in state["words"].items()
-        }
-        encoder.scalers_ = [restore_estimator(BlockScaler, scaler) for scaler in state["scalers"]]
+    def from_state(cls, state: Mapping[str, Any], columns: Mapping[str, int]) -> "Encoder":
+        """Return the encoder of a state that `get_state` returned.
+
+        Parameters
+        ----------
+        state : mapping
+        columns : mapping of str to int
+            Width of the block of each extractor; 0 for local descriptors.
+
+        Raises
+        ------
+        UsageError
+            If it is no such state, or does not go with the extractors.
+        KeyError, TypeError, ValueError
+            Likewise.
+        """
+        bands, ny, nx = (checked_whole("shape", length) for length in state["shape"])
+        parts = [_part(part, columns) for part in state["parts"]]
+        seed = checked_whole("random_state", state["random_state"], least=0)
+        encoder = cls(parts, (bands, ny, nx), seed)
+        local = {part.column: part.view for part in parts if not columns[part.column]}
+        if len(local) < sum(part.column in local for part in parts) or set(state["words"]) != set(
+            local
+        ):
+            raise UsageError("the saved encoders are not those of its local descriptors")
+        encoder.words_ = {}
+        widths = dict(columns)
+        for column, view in local.items():
+            words = state["words"][column]
+            check_words(words, view)
+            widths[column] = words_width(words, view)
+            encoder.words_[column] = restore_estimator(_DESCRIPTOR_ENCODERS[view], words)
+        encoder.width_ = 0
+        encoder.scalers_ = []
+        for part, scaler in zip(parts, state["scalers"], strict=True):
+            width = widths[part.column]
+            if part.view == "small":
+                width = bands * (ny // _DOWNSAMPLING) * (nx // _DOWNSAMPLING)
+            encoder.width_ += check_scaler(scaler, width, part.components)
+            encoder.scalers_.append(restore_estimator(BlockScaler, scaler))
         return encoder
 
     def _vectors(self, part: InputBlock, block: Block) -> NDArray[np.float32]:
@@ -249,6 +283,19 @@ class Encoder:
         if part.view == "small":
             return _downsample(block, self.shape)
         return block
+
+
+def _part(saved: Mapping[str, Any], columns: Mapping[str, int]) -> InputBlock:
+    """Return a saved part of an input."""
+    part = InputBlock(**saved)
+    if part.column not in columns:
+        raise UsageError(f"the saved recipe has no extractor {str(part.column)[:40]!r}")
+    views = ("", "linear", "small") if part.column == PIXELS.name else ("",)
+    if part.view not in (views if columns[part.column] else _DESCRIPTOR_ENCODERS):
+        raise UsageError(f"the saved view of {part.column} is none that it has")
+    if part.components is not None:
+        checked_whole("components", part.components)
+    return part
 
 
 def _downsample(block: NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[np.float32]:

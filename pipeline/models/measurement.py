@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from galfeat.data import Cutout, Failure
+from galfeat.data.preparation.steps import working_bytes
 from galfeat.nn.saving.archive import pack
 from galfeat.pipeline.extraction.feature_table import RUN_KEY, as_json
 from galfeat.pipeline.extraction.measure import measure
@@ -40,6 +41,10 @@ class ClassMeasurement:
     def image_shape(self) -> tuple[int, int]:
         """Bands and pixels per side of a prepared cutout."""
         return len(self.recipe.bands), self.recipe.preparation.size
+
+    def working_bytes(self, cutout: Cutout) -> int:
+        """Return the memory that preparing a large cutout takes beside its pixels."""
+        return working_bytes(cutout, self.recipe.preparation)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the recipe and a digest of the model."""

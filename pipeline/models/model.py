@@ -9,16 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import UsageError
+from galfeat.features.registry import LOCAL_DESCRIPTORS
 from galfeat.nn import MLPClassifier
 from galfeat.pipeline.extraction.measure import Block, take_rows
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.models.archive import read_archive, write_archive
 from galfeat.pipeline.models.inputs import Encoder, Input
+from galfeat.pipeline.models.state_checks import checked_whole, refuse_arrays
 
 __all__ = ["Model", "make_network"]
 
 _PREDICTION_ROWS = 256  # rows of a padded batch, see `padded`
 _FORMAT = 1  # of model files
+# what a tree raises whose parts are of other kinds than they should be
+_MISFITS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+_MAX_REASON = 400  # characters of a reason, which may quote the file
 _BATCH_SIZE, _EPOCHS, _MIN_UPDATES = 200, 60, 480  # of the training
 
 
@@ -143,31 +148,56 @@ class Model:
             If the file is missing, damaged, not a model, or of another format.
         """
         tree = read_archive(Path(path))
-        if tree.get("format") != _FORMAT:
+        found = tree.get("format")
+        if not isinstance(found, int) or found != _FORMAT:
             raise UsageError(
-                f"{path} is a model of another version of galfeat (format {tree.get('format')}); "
+                f"{path} is a model of another version of galfeat (format {found!r:.40}); "
                 "train it again"
             )
         try:
-            encoder = Encoder.from_state(tree["encoder"])
-            input_ = Input(tree["input"]["name"], encoder.parts, tree["input"]["about"])
-            model = cls(
-                Recipe.from_settings(tree["recipe"]), input_, tuple(tree["hidden"]), tree["seed"]
-            )
-            model.encoder_ = encoder
-            model.network_ = MLPClassifier.from_state(tree["network"])
+            model = cls._from_tree(tree)
         except UsageError as error:
-            raise UsageError(f"the model {path} is damaged: {error}") from error
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            reason = " ".join(str(error).split())[:_MAX_REASON]
+            raise UsageError(f"the model {path} is damaged: {reason}") from error
+        except _MISFITS as error:
             raise UsageError(
                 f"the model {path} is damaged: its settings and arrays do not match"
             ) from error
         return model
 
+    @classmethod
+    def _from_tree(cls, tree: Mapping[str, Any]) -> "Model":
+        """Return the model of a file's tree; every entry is checked before it is used."""
+        refuse_arrays(tree["recipe"])
+        recipe = Recipe.from_settings(tree["recipe"])
+        columns = dict.fromkeys(LOCAL_DESCRIPTORS & set(recipe.extractors), 0)
+        columns |= {name: len(names) for name, names in recipe.columns.items()}
+        encoder = Encoder.from_state(tree["encoder"], columns)
+        size = recipe.preparation.size
+        if encoder.shape != (len(recipe.bands), size, size):
+            raise UsageError("the saved shape is not that of its prepared cutouts")
+        about = [tree["input"][entry] for entry in ("name", "about")]
+        if not all(isinstance(text, str) for text in about):
+            raise UsageError("the saved name of its input must be text")
+        hidden = tuple(checked_whole("hidden", units) for units in tree["hidden"])
+        seed = checked_whole("seed", tree["seed"], least=0)
+        model = cls(recipe, Input(about[0], encoder.parts, about[1]), hidden, seed)
+        model.encoder_ = encoder
+        model.network_ = MLPClassifier.from_state(tree["network"])
+        if model.network_.n_features_in_ != encoder.width_:
+            raise UsageError(
+                f"its network takes {model.network_.n_features_in_} numbers, and its encoder "
+                f"gives {encoder.width_}"
+            )
+        return model
+
     def _probabilities(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:
-        return np.asarray(
+        found = np.asarray(
             self.network_.predict_proba(self.encoder_.transform(blocks)), dtype=np.float64
         )
+        if not np.isfinite(found).all():
+            raise UsageError("the model gives no probabilities: its numbers are too large")
+        return found
 
 
 def padded(blocks: Mapping[str, Block], predict: Any) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from galfeat._atomic_files import atomic_path
 from galfeat.pipeline.comparison.results import SCORES, ComparisonResults, ScoreRow
+from galfeat.pipeline.csv_cells import safe_text
 from galfeat.pipeline.figures.render import render
 from galfeat.pipeline.reporting.draw_galaxies import mistake_sheet, mistakes
 from galfeat.pipeline.reporting.drawing import ReportFigure
@@ -151,7 +152,14 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     writer.writerows(
-        {key: f"{value:.6f}" if isinstance(value, float) else value for key, value in row.items()}
+        {
+            key: f"{value:.6f}"
+            if isinstance(value, float)
+            else safe_text(value)
+            if isinstance(value, str)
+            else value
+            for key, value in row.items()
+        }
         for row in rows
     )
     return text.getvalue().encode()

@@ -21,6 +21,7 @@ import pyarrow.parquet
 from galfeat import CutoutError, UsageError
 from galfeat.data.fits.headers import read_hdus
 from galfeat.data.fits.streams import open_bytes
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.catalogs.column_statements import (
     parquet_statements,
     table_frame,
@@ -32,6 +33,7 @@ __all__ = ["is_catalog", "is_text_column", "read_table"]
 
 _FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
 _NO_TEXT = "is not text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
+_MOST_PACKED = 100  # times that a large table may be larger than its file
 
 # Exceptions of pyarrow and astropy on damaged tables, found by damaging hundreds of each kind
 # (astropy's VOTable errors are SyntaxErrors).
@@ -113,6 +115,14 @@ def _from_csv(path: Path) -> pa.Table:
 
 
 def _from_parquet(path: Path) -> pa.Table:
+    metadata = pyarrow.parquet.read_metadata(path)
+    groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+    claimed = sum(group.total_byte_size for group in groups)
+    if claimed > max(BUDGET.limit, _MOST_PACKED * path.stat().st_size):
+        raise UsageError(
+            f"{path}: unpacks to {claimed:,} bytes, and {BUDGET.limit:,} bytes of memory may be "
+            "used: allow more (--memory)"
+        )
     table = pyarrow.parquet.read_table(path)
     if b"galfeat" in (table.schema.metadata or {}):
         raise UsageError(

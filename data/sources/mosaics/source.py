@@ -38,6 +38,7 @@ from galfeat.data.fits.streams import stamp_of
 from galfeat.data.fits.tiles import open_tiles
 from galfeat.data.grids.align import resample_planes
 from galfeat.data.grids.pixel_maps import PixelMap
+from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.mosaics.placing import Places
 from galfeat.data.sources.mosaics.planes import MosaicPlane
@@ -45,6 +46,9 @@ from galfeat.data.sources.row_source import RowSource
 
 __all__ = ["MosaicSource"]
 
+# upper bounds of the memory for a pixel of a cutout: of each band, with its noise; and of the
+# window that is being read, and the segments
+_PLANE_BYTES, _WINDOW_BYTES = 8, 20
 _Reader = Callable[[slice, slice], NDArray[np.generic]]  # rows and columns to stored values
 _Window = tuple[int, int, slice, slice]  # galaxy, band, rows, columns
 _Opened = tuple[MosaicPlane, _Reader]
@@ -103,10 +107,25 @@ class MosaicSource(RowSource):
 
     def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:
         rows = range(shard.start, min(shard.stop, len(self)))
+        planes = self.size**2 * (_PLANE_BYTES * len(self.stored_bands) + _WINDOW_BYTES)
+        try:
+            with BUDGET.reserve(len(rows) * planes):
+                return self._read_together(rows)
+        except CutoutError as error:
+            if len(rows) == 1:
+                name, file = self._ids(shard)[0], self._first_file(shard.start)
+                return [Failure(name, file, "read", str(error), shard.start)]
+        middle = (rows.start + rows.stop) // 2
+        halves = Shard(rows.start, middle), Shard(middle, rows.stop)
+        return [found for half in halves for found in self._read_rows(half)]
+
+    def _read_together(self, rows: range) -> Sequence[Cutout | Failure]:
         maps = self._allocate(rows)
         reasons = self._read_maps(rows, maps)
         found: list[Cutout | Failure] = []
-        for index, (row, name) in enumerate(zip(rows, self._ids(shard), strict=True)):
+        for index, (row, name) in enumerate(
+            zip(rows, self._ids(Shard(rows.start, rows.stop)), strict=True)
+        ):
             if row in reasons:
                 file, reason = reasons[row]
                 found.append(Failure(name, file, "read", reason, row))

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +13,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from galfeat import CutoutError, UsageError
-from galfeat.data import Cutout, Failure, Reading, Shard, Source, align
+from galfeat.data import Cutout, Failure, Shard, Source, align
+from galfeat.data.preparation.steps import working_bytes
 from galfeat.features.registry import PIXELS
+from galfeat.pipeline.batch.chunks import read_chunks
+from galfeat.pipeline.batch.unforeseen import UnforeseenLimit, isolate
 from galfeat.pipeline.comparison.folds.cross_validation import (
     close_positions,
     connected_groups,
@@ -25,7 +29,14 @@ from galfeat.pipeline.extraction.feature_table import class_labels, column_text
 from galfeat.pipeline.extraction.measure import Block, measure, take_rows
 from galfeat.pipeline.extraction.recipe import Recipe
 
-__all__ = ["ALIGNED", "NUISANCE", "MeasuredGalaxies", "measure_cutouts", "measure_source"]
+__all__ = [
+    "ALIGNED",
+    "NUISANCE",
+    "MeasuredGalaxies",
+    "concatenate_blocks",
+    "measure_cutouts",
+    "measure_source",
+]
 
 ALIGNED = "aligned"
 """Block of the pixels after `galfeat.data.align`."""
@@ -164,14 +175,15 @@ def measure_source(
     Raises
     ------
     UsageError
-        If no cutout could be measured.
+        If no cutout could be measured, or too many failed by one unforeseen exception.
     """
     wanted, free_bytes, failed = set(keep_raw), _RAW_BYTES, 0
     shards = source.shards(64)
     measured: list[_Measured] = []
+    unforeseen = UnforeseenLimit()
     raw: dict[str, Cutout] = {}
     with threadpool_limits(1), ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        results = pool.map(lambda shard: _measure_shard(source, shard, recipe), shards)
+        results = pool.map(lambda shard: _measure_shard(source, shard, recipe, wanted), shards)
         for shard, (cutouts, blocks, failures) in zip(shards, results, strict=True):
             for cutout in cutouts:
                 if cutout.row in wanted and cutout.pixels.nbytes <= free_bytes:
@@ -179,6 +191,8 @@ def measure_source(
                     raw[cutout.id] = cutout
             measured.append(([_without_pixels(cutout) for cutout in cutouts], blocks, failures))
             failed += len(failures)
+            unforeseen.add(failures)
+            unforeseen.check(sum(map(len, shards[: len(measured)])))
             if progress:
                 progress(shard.stop, len(source), failed)
     return _collect(source, measured, label, raw)
@@ -194,10 +208,7 @@ def _collect(
         why = f"; the first: {failures[0].file}: {failures[0].reason}" if failures else ""
         raise UsageError(f"none of the {len(failures)} cutouts could be measured{why}")
     catalog = _catalog(source, [cutout for cutouts, *_ in nonempty for cutout in cutouts])
-    blocks = {
-        name: _concatenate([of_shard[name] for _, of_shard, _ in nonempty])
-        for name in nonempty[0][1]
-    }
+    blocks = concatenate_blocks([of_shard for _, of_shard, _ in nonempty])
     return MeasuredGalaxies(catalog, class_labels(catalog, label), blocks, failures, raw)
 
 
@@ -218,10 +229,26 @@ def measure_cutouts(cutouts: Sequence[Cutout], recipe: Recipe) -> _Measured:
     return kept, blocks, failures
 
 
-def _measure_shard(source: Source, shard: Shard, recipe: Recipe) -> _Measured:
-    reading: Reading = source.read(shard)
-    kept, blocks, failures = measure_cutouts(reading.cutouts, recipe)
-    return kept, blocks, [*reading.failures, *failures]
+def _measure_shard(
+    source: Source, shard: Shard, recipe: Recipe, keep_raw: Collection[int]
+) -> _Measured:
+    """Measure a shard; cutouts whose pixels are not to be kept are returned without."""
+    kept: list[Cutout] = []
+    parts: list[dict[str, Block]] = []
+    failures: list[Failure] = []
+    shape = len(recipe.bands), recipe.preparation.size
+    working = partial(working_bytes, preparation=recipe.preparation)
+    with closing(read_chunks(source, shard, shape, working)) as chunks:
+        for cutouts, unread in chunks:
+            results, failed = isolate(partial(measure_cutouts, recipe=recipe), cutouts)
+            failures += unread + failed
+            for measured, blocks, unmeasured in results:
+                kept += [
+                    each if each.row in keep_raw else _without_pixels(each) for each in measured
+                ]
+                parts += [blocks] if measured else []
+                failures += unmeasured
+    return kept, concatenate_blocks(parts), failures
 
 
 def _nuisance_numbers(cutout: Cutout, bands: tuple[str, ...]) -> list[float]:
@@ -275,6 +302,12 @@ def _catalog(source: Source, cutouts: Sequence[Cutout]) -> pa.Table:
     rows = source.catalog.take(pa.array([cutout.row for cutout in cutouts], type=pa.int64()))
     others = [name for name in rows.column_names if name != "id"]
     return pa.table([ids, *(rows.column(name) for name in others)], names=["id", *others])
+
+
+def concatenate_blocks(parts: Sequence[dict[str, Block]]) -> dict[str, Block]:
+    """Return the blocks of several sets of galaxies as those of one; none of none."""
+    names = parts[0] if parts else ()
+    return {name: _concatenate([part[name] for part in parts]) for name in names}
 
 
 def _concatenate(parts: Sequence[Block]) -> Block:

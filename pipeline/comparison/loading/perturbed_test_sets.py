@@ -6,8 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.pipeline.batch.unforeseen import isolate
 from galfeat.pipeline.comparison.loading.labeled_blocks import PerturbedGalaxies
-from galfeat.pipeline.comparison.loading.measured_galaxies import MeasuredGalaxies, measure_cutouts
+from galfeat.pipeline.comparison.loading.measured_galaxies import (
+    MeasuredGalaxies,
+    concatenate_blocks,
+    measure_cutouts,
+)
 from galfeat.pipeline.comparison.loading.perturbations import UNPERTURBED, perturb
 from galfeat.pipeline.extraction.recipe import Recipe
 
@@ -74,7 +79,10 @@ def perturbed_test_sets(
     def measure(rows: NDArray[np.intp], kind: str, strength: float) -> PerturbedGalaxies:
         size = recipe.preparation.size
         cutouts = [perturb(galaxies.raw[ids[row]], kind, strength, size) for row in rows]
-        kept, blocks, _ = measure_cutouts(cutouts, recipe)
+        # one that cannot be measured any more is left out, for whatever reason
+        measured, _ = isolate(lambda some: measure_cutouts(some, recipe), cutouts)
+        kept = [cutout for found, _, _ in measured for cutout in found]
+        blocks = concatenate_blocks([found for _, found, _ in measured if found])
         row_of = {cutout.id: row for cutout, row in zip(cutouts, rows.tolist(), strict=True)}
         kept_rows = np.array([row_of[cutout.id] for cutout in kept], dtype=np.intp)
         return PerturbedGalaxies(kind, strength, kept_rows, blocks)

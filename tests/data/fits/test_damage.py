@@ -21,6 +21,7 @@ from galfeat.data.fits import fast_images
 from galfeat.data.fits.file import FitsFile, open_fits
 from galfeat.data.fits.headers import read_hdus
 from galfeat.data.fits.streams import FileBytes, open_bytes
+from galfeat.data.memory import BUDGET
 
 
 def whole(*hdus: Any) -> bytes:
@@ -191,18 +192,19 @@ def test_a_small_file_that_claims_a_thousand_million_pixels_a_row_fails_at_once(
 
 
 def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("galfeat.data.fits.streams._MAX_UNZIPPED", 1 << 20)
-    assert "unpacks to more than" in reason(
-        written(tmp_path / "a.fits.gz", gzip.compress(bytes(2 << 20)))
-    )
+    path = written(tmp_path / "a.fits.gz", gzip.compress(bytes(40 << 20)))
+    with BUDGET.limited(32 << 20):
+        assert "unpacks to 41,943,040 bytes, and 33,554,432 bytes of memory may be used" in reason(
+            path
+        )
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("ZNAXIS1", "2000000000"), "it claims"),
+        (("ZNAXIS1", "2000000000"), "needs 381,470 MiB of memory"),
         (("ZNAXIS2", "21"), "21 tiles make its image and 20 are there"),
         (("ZTILE1", "0"), "a tile has no pixels"),
         (("ZCMPTYPE", "'HCOMPRESS_1'"), "a tile does not begin with the code of HCOMPRESS"),

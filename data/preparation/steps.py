@@ -137,7 +137,8 @@ def working_bytes(cutout: Cutout, preparation: Preparation) -> int:
     bands, ny, nx = cutout.pixels.shape
     each = _BAND_BYTES + _MAP_BYTES * preparation.noise.startswith("map")
     moved = preparation.moves or preparation.neighbours == "mask"
-    return ny * nx * (each + moved * (_FINDING_BYTES + _MOVED_BYTES * bands))
+    needed: int = ny * nx * (each + moved * (_FINDING_BYTES + _MOVED_BYTES * bands))
+    return needed
 
 
 def _by_shape(cutouts: Mapping[int, Cutout]) -> dict[tuple[int, ...], list[int]]:

@@ -32,7 +32,8 @@ def _zeros(size: int) -> bytes:
 
 def _image(side: int) -> bytes:
     cards = [("SIMPLE", True), ("BITPIX", -32), ("NAXIS", 2), ("NAXIS1", side), ("NAXIS2", side)]
-    return fits.Header(cards).tostring().encode()
+    header: bytes = fits.Header(cards).tostring().encode()
+    return header
 
 
 def _packed(folder: Path) -> None:

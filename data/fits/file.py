@@ -155,7 +155,7 @@ class FitsFile:
 
     @property
     def packed(self) -> bool:
-        """Whether the file is gzipped."""
+        """Whether the file is packed by gzip or bzip2."""
         return self._source.packed
 
     @property
@@ -342,7 +342,7 @@ class FitsFile:
 
 @contextmanager
 def open_fits(path: Path) -> Iterator[FitsFile]:
-    """Open a FITS file, gzipped or not, as a context manager.
+    """Open a FITS file, packed or not, as a context manager.
 
     Raises
     ------

@@ -1,5 +1,6 @@
-"""Bytes of a file, gzipped or not, with a plain reason for each file that cannot be read."""
+"""Bytes of a file, packed or not, with a plain reason for each file that cannot be read."""
 
+import bz2
 import os
 import stat
 import zlib
@@ -13,9 +14,9 @@ from galfeat import CutoutError
 __all__ = ["FileBytes", "Stamp", "describe_error", "open_bytes", "stamp_of"]
 
 _READ_WHOLE = 4 << 20  # files up to this size are read at once
-# gzipped files are decompressed in memory, and small ones can grow a thousandfold
+# packed files are decompressed in memory, and small ones can grow a thousandfold
 _MAX_UNZIPPED = 1 << 30
-_GZIP = b"\x1f\x8b"
+_GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
 
 
 Stamp = tuple[int, ...]
@@ -44,7 +45,7 @@ class FileBytes:
     Attributes
     ----------
     packed : bool
-        Whether the file is gzipped.
+        Whether the file is packed by gzip or bzip2.
     """
 
     def __init__(
@@ -79,12 +80,12 @@ class FileBytes:
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[FileBytes]:
-    """Open a file as a context manager, decompressing it if it is gzipped.
+    """Open a file as a context manager, decompressing it if gzip or bzip2 packed it.
 
     Raises
     ------
     CutoutError
-        If it does not exist, is no regular file, is empty, unreadable, or damaged gzip.
+        If it does not exist, is no regular file, is empty, unreadable, or packed and damaged.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -106,6 +107,8 @@ def _read_head(file: BinaryIO) -> FileBytes:
         head = file.read(min(size, _READ_WHOLE))
         if head[:2] == _GZIP:
             return FileBytes(_gunzip(head + file.read()), stamp=stamp)
+        if head[: len(_BZIP2)] == _BZIP2:
+            return FileBytes(_bunzip2(head + file.read()), stamp=stamp)
     except OSError as error:
         raise CutoutError(describe_error(error)) from error
     if not size:
@@ -127,6 +130,25 @@ def _gunzip(packed: bytes) -> bytes:
         if not member.eof:
             raise CutoutError("is gzipped and truncated: its end is missing")
         packed = member.unused_data.lstrip(b"\0")
+    if not unpacked:
+        raise CutoutError("is empty: it unpacks to 0 bytes")
+    return bytes(unpacked)
+
+
+def _bunzip2(packed: bytes) -> bytes:
+    unpacked = bytearray()
+    # parallel compressors write several streams; trailing bytes that are no bzip2 are ignored
+    while packed[: len(_BZIP2)] == _BZIP2:
+        stream = bz2.BZ2Decompressor()
+        try:
+            unpacked += stream.decompress(packed, _MAX_UNZIPPED + 1 - len(unpacked))
+        except (OSError, ValueError) as error:
+            raise CutoutError(f"is packed with bzip2 and damaged: {error}") from error
+        if len(unpacked) > _MAX_UNZIPPED:
+            raise CutoutError("unpacks to more than 1 GiB: unpack it on disk first (bunzip2)")
+        if not stream.eof:
+            raise CutoutError("is packed with bzip2 and truncated: its end is missing")
+        packed = stream.unused_data.lstrip(b"\0")
     if not unpacked:
         raise CutoutError("is empty: it unpacks to 0 bytes")
     return bytes(unpacked)

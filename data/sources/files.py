@@ -65,6 +65,8 @@ class FileSource:
         if the file has changed.
     left_out : tuple of str
         Sidecar files of the folder, which are no galaxies.
+    unread : mapping of str to int
+        Number of other files of the folder that are not read, by suffix.
     left_out_columns : tuple of str
         Columns of the catalog that hold no single value a row.
     sidecars : tuple of SidecarFiles
@@ -80,6 +82,7 @@ class FileSource:
     numbers: tuple[int, ...] | None = field(default=None, repr=False)
     extensions: UniformExtensions | None = field(default=None, repr=False)
     left_out: tuple[str, ...] = field(default=(), repr=False)
+    unread: Mapping[str, int] = field(default_factory=dict, repr=False)
     left_out_columns: tuple[str, ...] = ()
     sidecars: tuple[SidecarFiles, ...] = ()
     header_cache: HeaderCache = field(default_factory=HeaderCache, repr=False, compare=False)

@@ -5,7 +5,7 @@ reads a shard at a time. No file stays open and only the catalog is in memory, w
 of cutouts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +29,7 @@ from galfeat.data.sources.parquet import ParquetSource, image_column, is_parquet
 from galfeat.data.sources.remote import address_of, open_remote
 from galfeat.data.sources.select_bands import MissingBands
 from galfeat.data.sources.sidecars import match_sidecars
+from galfeat.data.sources.unread_files import describe_unread, explain_unread, may_hold_galaxies, suffix_of
 
 __all__ = ["CatalogedSource", "Reading", "Shard", "Source", "open_source", "open_with_options"]
 
@@ -66,6 +67,10 @@ class CatalogedSource(Source, Protocol):
     @property
     def left_out(self) -> tuple[str, ...]:
         """Sidecar files of a folder, which are no galaxies."""
+
+    @property
+    def unread(self) -> Mapping[str, int]:
+        """Number of other files of a folder that are not read, by suffix."""
 
     @property
     def left_out_columns(self) -> tuple[str, ...]:
@@ -226,15 +231,25 @@ def _open_folder(folder: Path, options: ReadOptions) -> FileSource:
     if options.catalog is not None or own is not None:
         catalog = Catalog.read(_absolute(options.catalog or own or ""))
         return _open_catalog(catalog, folder, options)
-    files, left_out = list_cutouts(folder)
+    files, left_out, others = list_cutouts(folder)
     if not files:
+        unread = describe_unread(others)
         raise UsageError(
             f"{folder}: no FITS file or picture is in this folder"
             + (" but companions of galaxies" if left_out else "")
+            + (f"; it holds {unread}" if unread else "")
         )
     sidecars = match_sidecars(files, left_out) if options.companions else ()
     table = Catalog.of_files(folder, files).table
-    return FileSource(folder, table, {"": "file"}, options, left_out=left_out, sidecars=sidecars)
+    return FileSource(
+        folder,
+        table,
+        {"": "file"},
+        options,
+        left_out=left_out,
+        unread=dict(others),
+        sidecars=sidecars,
+    )
 
 
 def _open_catalog(catalog: Catalog, folder: Path, options: ReadOptions) -> FileSource:
@@ -260,6 +275,9 @@ def _open_file(path: Path, options: ReadOptions) -> FileSource:
             raise UsageError(f"{path}: is a catalog itself, so there is no other to go with it")
         return _open_catalog(Catalog.read(path), path.parent, options)
     if not fits and not is_picture(path.name):
+        suffix = suffix_of(path.name)
+        if may_hold_galaxies(suffix):
+            raise UsageError(f"{path}: {suffix} files are {explain_unread(suffix)}")
         raise UsageError(
             f"{path}: is no folder, no catalog (CSV, ECSV, FITS, VOTable, Parquet), no FITS "
             "file, no HDF5 file and no picture (JPEG, PNG)"

@@ -1,7 +1,7 @@
 """Base class of sources whose galaxies are the rows of one catalog, each row one galaxy."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -30,6 +30,8 @@ class RowSource(ABC):
         Columns of the catalog that hold no single value a row.
     left_out : tuple of str
         Files that are no galaxies: none here.
+    unread : mapping of str to int
+        Number of files that are not read: none here.
     header_cache : HeaderCache
         Reports oddities of the files.
     """
@@ -38,6 +40,7 @@ class RowSource(ABC):
     options: ReadOptions = field(default_factory=ReadOptions)
     left_out_columns: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    unread: Mapping[str, int] = field(default_factory=dict, repr=False)
     header_cache: HeaderCache = field(default_factory=HeaderCache, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:

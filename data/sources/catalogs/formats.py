@@ -24,7 +24,9 @@ from galfeat.data.fits.streams import open_bytes
 
 __all__ = ["is_catalog", "is_text_column", "read_table"]
 
-_FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
+_FITS = tuple(
+    f".{kind}{packed}" for kind in ("fits", "fit", "fts") for packed in ("", ".gz", ".bz2")
+)
 _NO_TEXT = "is no text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
 
 # Exceptions of pyarrow and astropy on damaged tables, found by damaging hundreds of each kind

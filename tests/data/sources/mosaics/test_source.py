@@ -298,7 +298,7 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no celestial coordinates"):
         open_source(tmp_path / "blind.fits", positions=positions, size_pixels=6)
     packed = mosaic(tmp_path / "p.fits.gz", ramp())
-    with pytest.raises(UsageError, match=r"is gzipped.*unpack it first"):
+    with pytest.raises(UsageError, match=r"is packed.*unpack it first"):
         open_source(packed, positions=positions, size_pixels=6)
     fine = mosaic(tmp_path / "fine.fits", ramp(), wcs_of(scale=0.1))
     with pytest.raises(

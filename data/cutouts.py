@@ -47,6 +47,10 @@ class Cutout:
     segmentation : array of int32, shape (ny, nx), optional
         Labels of the objects that pixels belong to, 0 for the sky; the one nearest the center is
         the galaxy.
+    missing : tuple of int
+        Number of pixels of each band that were masked as missing data; empty if there are none.
+    picture : bool
+        Whether the pixels are those of an 8-bit picture, whose low levels are no photon counts.
     wcs : astropy.wcs.WCS, optional
         Celestial coordinates of the pixels.
     """
@@ -60,6 +64,8 @@ class Cutout:
     noise: NDArray[np.float32] | None = None
     wcs: Any = None
     segmentation: NDArray[np.int32] | None = None
+    missing: tuple[int, ...] = ()
+    picture: bool = False
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or len(self.bands) != self.pixels.shape[0]:
@@ -95,7 +101,10 @@ class Cutout:
             )
         order = [self.bands.index(band) for band in bands]
         noise = None if self.noise is None else self.noise[order]
-        return replace(self, pixels=self.pixels[order], bands=tuple(bands), noise=noise)
+        missing = tuple(self.missing[band] for band in order) if self.missing else ()
+        return replace(
+            self, pixels=self.pixels[order], bands=tuple(bands), noise=noise, missing=missing
+        )
 
 
 class _PixelPlanes(Protocol):
@@ -111,6 +120,10 @@ class _PixelPlanes(Protocol):
     def noise(self) -> NDArray[np.float32] | None: ...
     @property
     def segmentation(self) -> NDArray[np.int32] | None: ...
+    @property
+    def missing(self) -> tuple[int, ...]: ...
+    @property
+    def picture(self) -> bool: ...
 
 
 def unchecked_cutout(id: str, found: _PixelPlanes, file: str, row: int) -> Cutout:  # noqa: A002
@@ -126,6 +139,8 @@ def unchecked_cutout(id: str, found: _PixelPlanes, file: str, row: int) -> Cutou
         noise=found.noise,
         wcs=None,
         segmentation=found.segmentation,
+        missing=found.missing,
+        picture=found.picture,
     )
     return cutout
 
@@ -179,6 +194,8 @@ class Cutouts:
     segmentation : array of int32, shape (n, ny, nx), optional
         Labels of the objects that pixels belong to, 0 for the sky; all 0 where a galaxy has no
         segmentation map.
+    picture : bool
+        Whether the pixels are those of 8-bit pictures.
 
     Raises
     ------
@@ -193,6 +210,7 @@ class Cutouts:
     noise: NDArray[np.float32] | None = field(default=None, repr=False)
     catalog: pa.Table | None = field(default=None, repr=False)
     segmentation: NDArray[np.int32] | None = field(default=None, repr=False)
+    picture: bool = False
 
     def __post_init__(self) -> None:
         pixels = _as_float32(self.pixels)

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +41,7 @@ _HEADER_ERRORS = (
 )
 
 
-def read_cutouts(
+def read_cutouts(  # noqa: PLR0913 - the options of open_source
     path: str | Path | Sequence[str | Path],
     *,
     catalog: str | Path | None = None,
@@ -54,6 +54,7 @@ def read_cutouts(
     companions: bool = True,
     bad_bits: int | None = None,
     allow_outside: bool = False,
+    missing_data: Literal["mask", "keep"] = "mask",
     preparation: Preparation | None = None,
 ) -> Cutouts:
     """Read all cutouts of a folder, a catalog, a FITS file or a picture into one batch.
@@ -62,7 +63,7 @@ def read_cutouts(
     ----------
     path, catalog, bands, layout, positions, size_arcsec, size_pixels
         As in `galfeat.data.open_source`.
-    missing_bands, companions, bad_bits, allow_outside
+    missing_bands, companions, bad_bits, allow_outside, missing_data
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
         Resamples cutouts of any size to one grid, subtracts the sky and scales the noise to one.
@@ -102,6 +103,7 @@ def read_cutouts(
         companions=companions,
         bad_bits=bad_bits,
         allow_outside=allow_outside,
+        missing_data=missing_data,
     )
     source = open_with_options(path, options)
     found: list[Cutout] = []
@@ -203,6 +205,7 @@ def _prepare(cutout: Cutout, bands: tuple[str, ...], preparation: Preparation | 
         file=cutout.file,
         named=cutout.named,
         row=cutout.row,
+        picture=cutout.picture,
     )
 
 
@@ -223,7 +226,13 @@ def _stack_cutouts(found: list[Cutout], source: CatalogedSource) -> Cutouts:
         [cutout.segmentation for cutout in found], (len(found), *pixels.shape[2:]), np.int32(0)
     )
     return Cutouts(
-        pixels, tuple(ids), found[0].bands, noise=noise, catalog=catalog, segmentation=segments
+        pixels,
+        tuple(ids),
+        found[0].bands,
+        noise=noise,
+        catalog=catalog,
+        segmentation=segments,
+        picture=any(cutout.picture for cutout in found),
     )
 
 

@@ -99,6 +99,15 @@ _AllowOutside = Annotated[
         help="Let the paths of a catalog be absolute, or lead out of its folder.",
     ),
 ]
+_MissingData = Annotated[
+    Literal["mask", "keep"],
+    typer.Option(
+        help=(
+            "Regions of one value, such as zeros beyond an image's edge: masked as missing data, "
+            "or measured as they are."
+        )
+    ),
+]
 Size = Annotated[
     int, typer.Option(min=16, max=4096, help="Pixels a side to which every cutout is brought.")
 ]
@@ -122,6 +131,7 @@ _READ_OPTIONS: dict[str, tuple[Any, Any]] = {
     "companions": (_Companions, True),
     "bad_bits": (_BadBits, None),
     "allow_outside": (_AllowOutside, False),
+    "missing_data": (_MissingData, "mask"),
 }
 
 

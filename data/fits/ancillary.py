@@ -55,6 +55,8 @@ class AncillaryOptions:
         the file: DO_NOT_USE, the first bit, where TELESCOP is JWST; BAD, SAT, EDGE and NO_DATA
         where keywords such as ``MP_BAD`` name the bits (Rubin, Hyper Suprime-Cam); any bit
         otherwise (Hubble). 0 ignores data-quality maps.
+    mask_missing : bool
+        Whether regions of one value are masked as missing data: see `galfeat.data.missing`.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class AncillaryOptions:
 
     use: bool = True
     bad_bits: int | None = None
+    mask_missing: bool = True
 
     def __post_init__(self) -> None:
         bits = self.bad_bits
@@ -87,6 +90,10 @@ class PixelPlanes(NamedTuple):
         Whether the file names the bands.
     noise : array of float32, shape (bands, ny, nx), optional
     segmentation : array of int32, shape (ny, nx), optional
+    missing : tuple of int
+        Number of pixels of each band that were masked as missing data; empty if there are none.
+    picture : bool
+        Whether the pixels are those of an 8-bit picture.
     """
 
     pixels: NDArray[np.float32]
@@ -94,6 +101,8 @@ class PixelPlanes(NamedTuple):
     named: bool
     noise: NDArray[np.float32] | None = None
     segmentation: NDArray[np.int32] | None = None
+    missing: tuple[int, ...] = ()
+    picture: bool = False
 
 
 class AncillaryPlane(NamedTuple):
@@ -211,6 +220,8 @@ def apply_ancillary(found: PixelPlanes, ancillary: Sequence[AncillaryPlane]) -> 
         found.named,
         np.stack(known) if len(known) == len(noise) else None,
         segments,
+        found.missing,
+        found.picture,
     )
 
 

@@ -46,11 +46,13 @@ from galfeat.data.fits.scaling import (
     apply_scaling,
     describe_overflow,
     exact_values,
+    is_8_bit,
     may_overflow,
     stored_dtype,
 )
 from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes
 from galfeat.data.fits.tiles import decompress_image
+from galfeat.data.missing import mask_missing
 
 __all__ = [
     "FileContents",
@@ -200,7 +202,11 @@ class FitsFile:
             if len(planes) == 1
             else np.stack([plane.reshape(ny, nx) for plane in planes])
         )
-        found = PixelPlanes(pixels, galaxy.bands, galaxy.named)
+        missing: tuple[int, ...] = ()
+        picture = any(is_8_bit(self.hdus[number]) for number in galaxy.hdus)
+        if ancillary.mask_missing and not picture:
+            pixels, missing = mask_missing(pixels)
+        found = PixelPlanes(pixels, galaxy.bands, galaxy.named, missing=missing, picture=picture)
         if not galaxy.ancillary or not ancillary.use:
             return found
         return apply_ancillary(

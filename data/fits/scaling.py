@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.headers import Hdu
 
-__all__ = ["apply_scaling", "describe_overflow", "exact_values", "may_overflow", "stored_dtype"]
+__all__ = [
+    "apply_scaling",
+    "describe_overflow",
+    "exact_values",
+    "is_8_bit",
+    "may_overflow",
+    "stored_dtype",
+]
 
 
 def stored_dtype(bitpix: int) -> str:
@@ -56,6 +63,11 @@ def _scale_and_zero(hdu: Hdu) -> tuple[float, float]:
                 f"value: correct {name}, or get the file again"
             )
     return scale, zero
+
+
+def is_8_bit(hdu: Hdu) -> bool:
+    """Return whether an image is a picture of 8 bits, in which black sky is no missing data."""
+    return hdu.bitpix == 8 and not ("BSCALE" in hdu.header or "BZERO" in hdu.header)
 
 
 def may_overflow(hdu: Hdu) -> bool:

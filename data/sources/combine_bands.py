@@ -85,10 +85,13 @@ def combine_bands(loaded: Mapping[str, PixelPlanes], bands: tuple[str, ...]) -> 
     segmentation = next(
         (found.segmentation for found in loaded.values() if found.segmentation is not None), None
     )
+    missing = [loaded[band].missing or (0,) if band in loaded else (0,) for band in bands]
     return PixelPlanes(
         np.concatenate(pixels),
         bands,
         True,
         np.concatenate(noise_maps) if len(noise_maps) == len(bands) else None,
         segmentation,
+        tuple(count for [count] in missing) if any(map(any, missing)) else (),
+        any(found.picture for found in loaded.values()),
     )

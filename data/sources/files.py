@@ -21,6 +21,7 @@ from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import GalaxyImages
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
 from galfeat.data.sources.combine_bands import combine_bands, load_band, pair_galaxies
+from galfeat.data.sources.mask_missing import mask_missing_in_batches, report_missing
 from galfeat.data.sources.open_file import Picture, file_exists, open_file
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.read_sidecars import apply_sidecars
@@ -116,6 +117,7 @@ class FileSource:
             "companions": f"Companions(use={options.companions!r}, bad_bits={options.bad_bits!r})",
             "missing_bands": str(options.missing_bands),
             "outside": str(options.allow_outside),
+            **options.missing_data_setting,
         }
 
     @cached_property
@@ -139,6 +141,11 @@ class FileSource:
         An entry whose file holds several galaxies gives a cutout each, named ``id[0]``, ``id[1]``
         and so on.
         """
+        reading = self._read(shard)
+        report_missing(reading.cutouts, self.header_cache)
+        return reading
+
+    def _read(self, shard: Shard) -> Reading:
         uniform = self._read_extensions(shard)
         if uniform is not None:
             return Reading(uniform)
@@ -166,12 +173,15 @@ class FileSource:
 
     def _fast_reader(self) -> FastImageReader:
         """Return this thread's reader of plain images, which remembers the files' structure."""
-        readers: dict[tuple[Path, str], FastImageReader] = vars(self.header_cache.own).setdefault(
-            "readers", {}
-        )
-        key = self.folder, self.options.layout
+        readers: dict[tuple[Path, str, bool], FastImageReader] = vars(
+            self.header_cache.own
+        ).setdefault("readers", {})
+        masks_missing = self.options.ancillary.mask_missing
+        key = self.folder, self.options.layout, masks_missing
         if key not in readers:
-            readers[key] = FastImageReader(*key, self.header_cache)
+            readers[key] = FastImageReader(
+                self.folder, self.options.layout, self.header_cache, masks_missing=masks_missing
+            )
         return readers[key]
 
     def _read_plain_images(
@@ -210,7 +220,15 @@ class FileSource:
         if batches is None:
             return None
         band_numbers = np.arange(stored.shape[0], dtype=np.float32).reshape(-1, 1, 1)
-        template = Cutout("", band_numbers, stored.bands, file=stored.path.name, named=stored.named)
+        picture = stored.stored == ">u1"
+        template = Cutout(
+            "",
+            band_numbers,
+            stored.bands,
+            file=stored.path.name,
+            named=stored.named,
+            picture=picture,
+        )
         try:
             template = with_bands(template, self.options.selected_bands)
         except CutoutError:
@@ -219,7 +237,10 @@ class FileSource:
         if order != list(range(stored.shape[0])):
             batches = [batch[:, order] for batch in batches]
         ids = self.catalog.column("id")[shard.start : shard.stop].to_pylist()
-        return unchecked_cutouts(batches, ids, shard.start, template)
+        cutouts = unchecked_cutouts(batches, ids, shard.start, template)
+        if self.options.ancillary.mask_missing and not picture:
+            mask_missing_in_batches(cutouts, batches)
+        return cutouts
 
     def _read_plain_entry(self, entry: _Entry, reader: FastImageReader) -> Cutout | None:
         """Read the cutout of an entry if all its files are plain images."""
@@ -340,7 +361,7 @@ class FileSource:
         )
         if not expected or (found.named and found.bands == expected):
             return unchecked_cutout(name, found, file, entry.row)
-        pixels, bands, named, noise, segmentation = found
+        pixels, bands, named, noise, segmentation, missing, picture = found
         cutout = Cutout(
             name,
             pixels,
@@ -350,6 +371,8 @@ class FileSource:
             row=entry.row,
             noise=noise,
             segmentation=segmentation,
+            missing=missing,
+            picture=picture,
         )
         return with_bands(cutout, expected, self.options.missing_bands)
 

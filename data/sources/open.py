@@ -8,7 +8,7 @@ of cutouts.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
@@ -29,7 +29,12 @@ from galfeat.data.sources.parquet import ParquetSource, image_column, is_parquet
 from galfeat.data.sources.remote import address_of, open_remote
 from galfeat.data.sources.select_bands import MissingBands
 from galfeat.data.sources.sidecars import match_sidecars
-from galfeat.data.sources.unread_files import describe_unread, explain_unread, may_hold_galaxies, suffix_of
+from galfeat.data.sources.unread_files import (
+    describe_unread,
+    explain_unread,
+    may_hold_galaxies,
+    suffix_of,
+)
 
 __all__ = ["CatalogedSource", "Reading", "Shard", "Source", "open_source", "open_with_options"]
 
@@ -90,6 +95,7 @@ def open_source(
     companions: bool = True,
     bad_bits: int | None = None,
     allow_outside: bool = False,
+    missing_data: Literal["mask", "keep"] = "mask",
 ) -> CatalogedSource:
     """Open a source of cutouts.
 
@@ -137,6 +143,9 @@ def open_source(
         `galfeat.data.fits.ancillary.AncillaryOptions`.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
+    missing_data : {"mask", "keep"}
+        Whether regions of one value, such as zeros beyond the edge of an image, are masked (NaN) as
+        missing data; not in 8-bit pictures nor photon counts. See `galfeat.data.missing`.
 
     Returns
     -------
@@ -168,6 +177,7 @@ def open_source(
         companions=companions,
         bad_bits=bad_bits,
         allow_outside=allow_outside,
+        missing_data=missing_data,
     )
     return open_with_options(path, options)
 

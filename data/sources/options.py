@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from galfeat import UsageError
 from galfeat.data.fits.ancillary import AncillaryOptions
@@ -39,6 +40,8 @@ class ReadOptions:
         Sum of the data-quality bits that mark a bad pixel.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
+    missing_data : {"mask", "keep"}
+        Whether regions of one value are masked as missing data: see `galfeat.data.missing`.
     """
 
     catalog: str | Path | None = None
@@ -51,6 +54,7 @@ class ReadOptions:
     companions: bool = True
     bad_bits: int | None = None
     allow_outside: bool = False
+    missing_data: Literal["mask", "keep"] = "mask"
 
     def check(self) -> None:
         """Check that each option is in its range.
@@ -62,6 +66,8 @@ class ReadOptions:
         """
         check_layout(self.layout)
         check_missing(self.missing_bands)
+        if self.missing_data not in ("mask", "keep"):
+            raise UsageError(f"missing_data must be mask or keep; it is '{self.missing_data}'")
         _ = self.selected_bands, self.ancillary  # these check their own options
 
     @cached_property
@@ -81,5 +87,10 @@ class ReadOptions:
 
     @cached_property
     def ancillary(self) -> AncillaryOptions:
-        """Options for noise maps, masks, data-quality flags and segmentation maps."""
-        return AncillaryOptions(self.companions, self.bad_bits)
+        """Options for noise maps, masks, data-quality flags, segmentation maps, missing data."""
+        return AncillaryOptions(self.companions, self.bad_bits, self.missing_data == "mask")
+
+    @property
+    def missing_data_setting(self) -> dict[str, str]:
+        """The treatment of missing data for the metadata of tables, where it is not the default."""
+        return {} if self.missing_data == "mask" else {"missing_data": self.missing_data}

@@ -11,6 +11,7 @@ from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
+from galfeat.data.sources.mask_missing import mask_missing_in_each, report_missing
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.select_bands import with_bands
 
@@ -64,6 +65,7 @@ class RowSource(ABC):
         return {
             "wanted": str(self.options.selected_bands),
             "missing_bands": str(self.options.missing_bands),
+            **self.options.missing_data_setting,
         }
 
     def shards(self, size: int = 256) -> list[Shard]:
@@ -84,7 +86,18 @@ class RowSource(ABC):
                 )
             except CutoutError as error:
                 failures.append(Failure(found.id, found.file, "read", str(error), found.row))
+        if self._masks_missing and self.options.ancillary.mask_missing:
+            cutouts = self._mask_missing(cutouts)
+            report_missing(cutouts, self.header_cache)
         return Reading(cutouts, sorted(failures, key=lambda failure: failure.row or 0))
+
+    @property
+    def _masks_missing(self) -> bool:
+        """Whether the pixels are such that regions of one value are missing data."""
+        return True
+
+    def _mask_missing(self, cutouts: list[Cutout]) -> list[Cutout]:
+        return mask_missing_in_each(cutouts)
 
     @abstractmethod
     def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:

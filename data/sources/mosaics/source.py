@@ -24,11 +24,13 @@ from galfeat.data.fits.scaling import (
     apply_scaling,
     describe_overflow,
     exact_values,
+    is_8_bit,
     may_overflow,
     stored_dtype,
 )
 from galfeat.data.fits.streams import stamp_of
 from galfeat.data.fits.tiles import open_tiles
+from galfeat.data.missing import has_equal_pairs
 from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.mosaics.planes import MosaicPlane
 from galfeat.data.sources.row_source import RowSource
@@ -80,6 +82,17 @@ class MosaicSource(RowSource):
             "named": str(self.named),
         }
 
+    @property
+    def _masks_missing(self) -> bool:
+        return not any(is_8_bit(plane.hdu) for plane in self.planes)
+
+    def _mask_missing(self, cutouts: list[Cutout]) -> list[Cutout]:
+        # the pixels of all cutouts are views of one array, which is tested as a whole
+        together = cutouts[0].pixels.base if cutouts else None
+        if together is not None and not has_equal_pairs(together):
+            return cutouts
+        return super()._mask_missing(cutouts)
+
     def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:
         rows = range(shard.start, min(shard.stop, len(self)))
         maps = self._allocate(rows)
@@ -92,7 +105,10 @@ class MosaicSource(RowSource):
             else:
                 cutout = maps.cutout(index, self.stored_bands)
                 file = self._first_file(row)
-                found.append(replace(cutout, id=name, file=file, named=self.named, row=row))
+                picture = not self._masks_missing
+                found.append(
+                    replace(cutout, id=name, file=file, named=self.named, row=row, picture=picture)
+                )
         return found
 
     def _read_maps(self, rows: range, maps: "_Maps") -> dict[int, tuple[str, str]]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from galfeat import CutoutError, UsageError
+from galfeat._arrays import as_plain_array, channels_last_hint
 
 __all__ = ["Cutout", "Cutouts", "band_names", "unchecked_cutout", "unchecked_cutouts"]
 
@@ -31,7 +32,8 @@ class Cutout:
     id : str
         Identifier of the galaxy; unique within a source.
     pixels : array of float32, shape (bands, ny, nx)
-        Flux, in whatever unit the file has. Pixels that are not finite are bad.
+        Flux, in whatever unit the file has. Pixels that are not finite are bad. Masked pixels of
+        masked arrays, ``CCDData`` and the like become NaN; a ``Quantity`` gives its values.
     bands : tuple of str
         Names of the bands, in the order of `pixels`.
     file : str
@@ -68,10 +70,12 @@ class Cutout:
     picture: bool = False
 
     def __post_init__(self) -> None:
+        if type(self.pixels) is not np.ndarray:
+            object.__setattr__(self, "pixels", _as_float32(self.pixels))
         if self.pixels.ndim != 3 or len(self.bands) != self.pixels.shape[0]:
             raise CutoutError(
                 f"pixels of shape {self.pixels.shape} do not go with the bands "
-                f"{', '.join(self.bands)}"
+                f"{', '.join(self.bands)}{_hint(self.pixels.shape)}"
             )
         if self.noise is not None and self.noise.shape != self.pixels.shape:
             raise CutoutError(
@@ -180,7 +184,8 @@ class Cutouts:
     Parameters
     ----------
     pixels : array, shape (n, bands, ny, nx)
-        Stored as native, C-contiguous float32; copied only if it is anything else.
+        Stored as native, C-contiguous float32; copied only if it is anything else. Masked pixels of
+        masked arrays, ``CCDData`` and the like become NaN; a ``Quantity`` gives its values.
     ids : sequence of str, length n
     bands : sequence of str
     mask : array of bool, shape of `pixels`, optional
@@ -221,7 +226,7 @@ class Cutouts:
         if len(self.ids) != pixels.shape[0] or len(self.bands) != pixels.shape[1]:
             raise UsageError(
                 f"{len(self.ids)} ids and {len(self.bands)} bands do not go with pixels of shape "
-                f"{pixels.shape}"
+                f"{pixels.shape}{_hint(pixels.shape)}"
             )
         if self.catalog is not None and self.catalog.num_rows != pixels.shape[0]:
             raise UsageError(
@@ -289,4 +294,9 @@ class Cutouts:
 def _as_float32(values: ArrayLike) -> NDArray[np.float32]:
     # a float64 beyond float32 becomes infinite: a bad pixel
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(values, dtype=np.float32)
+        return np.ascontiguousarray(as_plain_array(values), dtype=np.float32)
+
+
+def _hint(shape: tuple[int, ...]) -> str:
+    hint = channels_last_hint(shape)
+    return f"; {hint}" if hint else ""

@@ -21,13 +21,15 @@ noise whose light ends abruptly on a constant background cannot be told from one
 counts as such; `ReadOptions.missing_data` turns the search off.
 """
 
+import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["describe_missing", "has_equal_pairs", "mask_missing", "missing_pixels", "sampled_rows"]
+__all__ = ["describe_missing", "has_equal_pairs", "mask_missing", "missing_pixels", "sampled_pairs"]
 
 _SMALLEST = 16  # pixels: a smaller image has too little of anything
 _INTERIOR_SHARE = 0.02  # of the band's pixels, that a region away from the edges needs
@@ -87,30 +89,40 @@ def describe_missing(missing: tuple[int, ...], bands: tuple[str, ...], size: int
     )
 
 
-def sampled_rows(shape: tuple[int, ...]) -> list[slice]:
-    """Return slices of the rows that every region of missing data crosses with two pixels.
+def sampled_pairs(images: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return views of a sample of pixels, and of their right neighbors, each of one axis.
 
-    The first, the last, and rows so close that no square of an eighth of the shorter side lies
-    between them.
+    Every block of pixels that is large enough for missing data holds such a pair: the sample of a
+    row is shifted by one pixel against that of the row above.
+
+    Parameters
+    ----------
+    images : array, shape (..., ny, nx), C-contiguous
     """
-    ny = shape[-2]
-    step = max(1, min(shape[-2:]) // _INTERIOR_SQUARE - 1)
-    return [slice(0, None, step), *([slice(ny - 1, None)] if (ny - 1) % step else [])]
+    flat = images.reshape(-1)
+    step = _sample_step(*images.shape[-2:])
+    return flat[:-1:step], flat[1::step]
+
+
+@lru_cache(maxsize=64)
+def _sample_step(ny: int, nx: int) -> int:
+    side = min(ny, nx)
+    # a block of h x w pixels has a sampled pair if h + w - 2 is at least the step
+    most = max(1, min(side // _INTERIOR_SQUARE, int(2 * math.sqrt(side / 2)) - 2))
+    return next((step for step in range(most, 1, -1) if nx % step in (1, step - 1)), 1)
 
 
 def has_equal_pairs(images: NDArray[Any]) -> bool:
-    """Return whether pixels beside each other are equal in the sampled rows.
+    """Return whether pixels beside each other are equal in a sample.
 
     A quick test: without any there is no missing data.
 
     Parameters
     ----------
-    images : array, shape (..., ny, nx)
+    images : array, shape (..., ny, nx), C-contiguous
     """
-    return any(
-        bool((images[..., rows, 1:] == images[..., rows, :-1]).any())
-        for rows in sampled_rows(images.shape)
-    )
+    first, second = sampled_pairs(images)
+    return bool((first == second).any())
 
 
 def missing_pixels(band: NDArray[np.float32]) -> NDArray[np.bool_] | None:

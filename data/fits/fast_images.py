@@ -22,7 +22,7 @@ from galfeat.data.fits.headers import BLOCK, FIRST_CARDS, Hdu
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.fits.scaling import describe_overflow, stored_dtype
 from galfeat.data.fits.streams import FileBytes
-from galfeat.data.missing import mask_missing, sampled_rows
+from galfeat.data.missing import mask_missing, sampled_pairs
 
 __all__ = ["LAYOUT_KEYWORDS", "SLOW_PATH_KEYWORDS", "FastImageReader"]
 
@@ -46,21 +46,15 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0
 
 
 class _EqualPairs:
-    """Quick test whether pixels beside each other are equal in some rows of the buffer.
+    """Views for a quick test whether pixels beside each other are equal in the buffer.
 
-    The views are made once: `galfeat.data.missing.has_equal_pairs` on the file's bytes, at half a
-    microsecond a file.
+    Made once: the test is `galfeat.data.missing.has_equal_pairs` on the bytes of each file.
     """
 
-    def __init__(self, stored: NDArray[np.generic], rows: slice) -> None:
-        codes = stored.view(f"u{stored.dtype.itemsize}")[..., rows, :]
-        self._pairs = codes[..., 1:], codes[..., :-1]
-        self._flags = bytearray(self._pairs[0].size)
-        self._equal = np.frombuffer(self._flags, np.bool_).reshape(self._pairs[0].shape)
-
-    def any(self) -> bool:
-        np.equal(*self._pairs, out=self._equal)
-        return 1 in self._flags
+    def __init__(self, stored: NDArray[np.generic]) -> None:
+        self.first, self.second = sampled_pairs(stored.view(f"u{stored.dtype.itemsize}"))
+        self.flags = bytearray(self.first.size)
+        self.equal = np.frombuffer(self.flags, np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +68,7 @@ class _PixelLayout:
     wide: bool  # whether values may exceed float32
     hdu: Hdu
     picture: bool  # whether it is a picture of 8 bits
-    pairs: tuple[_EqualPairs, ...]  # tests whether there may be missing data
+    pairs: _EqualPairs | None  # tests whether there may be missing data
 
 
 @dataclass(eq=False)
@@ -146,10 +140,12 @@ class FastImageReader:
             return None  # a header that stands twice
         if not layout.wide:
             pixels = layout.stored.astype(np.float32)
-            for pairs in layout.pairs:
-                if pairs.any():
+            pairs = layout.pairs
+            if pairs is not None:
+                np.equal(pairs.first, pairs.second, pairs.equal)
+                if 1 in pairs.flags:
                     return _masked(pixels, layout)
-            return PixelPlanes(pixels, layout.bands, layout.named, picture=layout.picture)
+            return PixelPlanes(pixels, layout.bands, layout.named, None, None, (), layout.picture)
         with np.errstate(all="ignore"):
             pixels = layout.stored.astype(np.float32)
         if np.isinf(pixels).any():  # beyond float32: bad pixels
@@ -247,11 +243,8 @@ class FastImageReader:
         shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
         self._report(name, file.oddities)
         stored = np.ndarray(shape, stored_dtype(hdu.bitpix), self._buffer, start)
-        pairs = (
-            tuple(_EqualPairs(stored, rows) for rows in sampled_rows(shape))
-            if self._masks_missing and hdu.bitpix != 8
-            else ()
-        )
+        looked_at = self._masks_missing and hdu.bitpix != 8
+        pairs = _EqualPairs(stored) if looked_at else None
         wide, picture = hdu.bitpix == -64, hdu.bitpix == 8
         names = galaxy.bands, galaxy.named
         return _PixelLayout(count, stored, *names, wide, hdu, picture, pairs)
@@ -259,7 +252,7 @@ class FastImageReader:
 
 def _masked(pixels: NDArray[np.float32], layout: _PixelLayout) -> PixelPlanes:
     missing: tuple[int, ...] = ()
-    if layout.pairs:
+    if layout.pairs is not None:
         pixels, missing = mask_missing(pixels)
     return PixelPlanes(pixels, layout.bands, layout.named, missing=missing, picture=layout.picture)
 

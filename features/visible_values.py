@@ -9,7 +9,8 @@ _IMAGES, _PIXELS = 4, 512  # of each batch, and of each image, that are looked a
 _LEAST_PIXELS = 256
 _NARROW = 1 / 8  # of the range: the noise of a prepared sky alone fills more
 _OUTSIDE = 0.9  # of the pixels
-_FAR = 4  # times the upper edge: an asinh stretch does not reach it
+_PREPARED = (-2.0, 8.0)  # the range for pixels in units of the noise, after the asinh stretch
+_FAR = 4  # times its upper edge: that stretch does not reach it
 _REMEDY = "it takes pixels in units of the noise: prepare them (galfeat.data.prepare), or set range"
 
 
@@ -45,7 +46,7 @@ def _describe(image: NDArray[np.float32], low: float, high: float) -> str | None
     first, last = values[values.size // 100], values[-1 - values.size // 100]
     if np.count_nonzero((values < low) | (values >= high)) > _OUTSIDE * values.size:
         return f"nearly all pixels lie beyond its range, {low:g} to {high:g}"
-    if last > _FAR * max(abs(low), abs(high)):
+    if (low, high) == _PREPARED and last > _FAR * high:
         return f"the brightest pixels lie far beyond its range, {low:g} to {high:g}"
     if last - first < _NARROW * (high - low):
         return f"nearly all pixels lie in one place of its range, {low:g} to {high:g}"

@@ -105,9 +105,9 @@ class Cutout:
             )
         order = [self.bands.index(band) for band in bands]
         noise = None if self.noise is None else self.noise[order]
-        missing = tuple(self.missing[band] for band in order) if self.missing else ()
+        counts = tuple(self.missing[band] for band in order) if self.missing else ()
         return replace(
-            self, pixels=self.pixels[order], bands=tuple(bands), noise=noise, missing=missing
+            self, pixels=self.pixels[order], bands=tuple(bands), noise=noise, missing=counts
         )
 
 

@@ -160,7 +160,7 @@ def photon_mean(values: NDArray[np.floating]) -> float:
     values : array, shape (n,)
         At least one, all finite.
     """
-    zeros = values.size - max(1, np.count_nonzero(values))
+    zeros = values.size - max(1, int(np.count_nonzero(values)))
     return -math.log(max(zeros, values.size / 2) / values.size)
 
 

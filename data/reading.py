@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +43,7 @@ _HEADER_ERRORS = (
 )
 
 
-def read_cutouts(
+def read_cutouts(  # noqa: PLR0913 - the options of open_source
     path: str | Path | Sequence[str | Path],
     *,
     catalog: str | Path | None = None,
@@ -59,6 +59,7 @@ def read_cutouts(
     extension: str | Sequence[str] | None = None,
     mixed_units: bool = False,
     memory: int | str | None = None,
+    missing_data: Literal["mask", "keep"] = "mask",
     preparation: Preparation | None = None,
 ) -> Cutouts:
     """Read all cutouts of a folder, a catalog, a FITS file or a picture into one batch.
@@ -67,7 +68,7 @@ def read_cutouts(
     ----------
     path, catalog, bands, layout, positions, size_arcsec, size_pixels
         As in `galfeat.data.open_source`.
-    missing_bands, companions, bad_bits, allow_outside, extension, mixed_units, memory
+    missing_bands, companions, bad_bits, allow_outside, extension, mixed_units, memory, missing_data
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
         Resamples cutouts of any size to one grid, subtracts the sky and scales the noise to one.
@@ -110,6 +111,7 @@ def read_cutouts(
         extension=extension,
         mixed_units=mixed_units,
         memory=memory,
+        missing_data=missing_data,
     )
     source = open_with_options(path, options)
     found: list[Cutout] = []
@@ -218,6 +220,7 @@ def _prepare(cutout: Cutout, bands: tuple[str, ...], preparation: Preparation | 
         file=cutout.file,
         named=cutout.named,
         row=cutout.row,
+        picture=cutout.picture,
     )
 
 
@@ -245,6 +248,7 @@ def _stack_cutouts(found: list[Cutout], source: CatalogedSource) -> Cutouts:
         catalog=catalog,
         segmentation=segments,
         units=_common_units(found),
+        picture=any(cutout.picture for cutout in found),
     )
 
 

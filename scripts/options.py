@@ -127,6 +127,15 @@ _Memory = Annotated[
         ),
     ),
 ]
+_MissingData = Annotated[
+    Literal["mask", "keep"],
+    typer.Option(
+        help=(
+            "Regions of one value, such as zeros beyond an image's edge: masked as missing data, "
+            "or measured as they are."
+        )
+    ),
+]
 Size = Annotated[
     int, typer.Option(min=16, max=4096, help="Pixels a side to which every cutout is brought.")
 ]
@@ -153,6 +162,7 @@ _READ_OPTIONS: dict[str, tuple[Any, Any]] = {
     "allow_outside": (_AllowOutside, False),
     "mixed_units": (_MixedUnits, False),
     "memory": (_Memory, None),
+    "missing_data": (_MissingData, "mask"),
 }
 
 

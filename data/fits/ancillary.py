@@ -57,6 +57,8 @@ class AncillaryOptions:
         first, where TELESCOP is JWST; the bad ones of those that keywords such as ``MP_BAD`` name
         (Rubin, Hyper Suprime-Cam, SPHEREx); any bit otherwise (Hubble). 0 ignores data-quality
         maps.
+    mask_missing : bool
+        Whether regions of one value are masked as missing data: see `galfeat.data.missing`.
 
     Raises
     ------
@@ -66,6 +68,7 @@ class AncillaryOptions:
 
     use: bool = True
     bad_bits: int | None = None
+    mask_missing: bool = True
 
     def __post_init__(self) -> None:
         bits = self.bad_bits
@@ -93,6 +96,10 @@ class PixelPlanes(NamedTuple):
         Unit of each band; empty where none is stated.
     grid : bytes
         Header cards of the celestial coordinates of the pixels; empty: not known.
+    missing : tuple of int
+        Number of pixels of each band that were masked as missing data; empty if there are none.
+    picture : bool
+        Whether the pixels are those of an 8-bit picture.
     """
 
     pixels: NDArray[np.float32]
@@ -102,6 +109,8 @@ class PixelPlanes(NamedTuple):
     segmentation: NDArray[np.int32] | None = None
     units: tuple[str, ...] = ()
     grid: bytes = b""
+    missing: tuple[int, ...] = ()
+    picture: bool = False
 
 
 class AncillaryPlane(NamedTuple):

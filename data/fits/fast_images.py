@@ -25,6 +25,7 @@ from galfeat.data.fits.scaling import describe_overflow, stored_dtype
 from galfeat.data.fits.selectors import Selector
 from galfeat.data.fits.streams import FileBytes
 from galfeat.data.grids.wcs_cards import card_places
+from galfeat.data.missing import mask_missing, sampled_pairs
 
 __all__ = ["LAYOUT_KEYWORDS", "SLOW_PATH_KEYWORDS", "FastImageReader"]
 
@@ -51,6 +52,18 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0
 _NO_LINKS = _FLAGS | getattr(os, "O_NOFOLLOW", 0)
 
 
+class _EqualPairs:
+    """Views for a quick test whether pixels beside each other are equal in the buffer.
+
+    Made once: the test is `galfeat.data.missing.has_equal_pairs` on the bytes of each file.
+    """
+
+    def __init__(self, stored: NDArray[np.generic]) -> None:
+        self.first, self.second = sampled_pairs(stored.view(f"u{stored.dtype.itemsize}"))
+        self.flags = bytearray(self.first.size)
+        self.equal = np.frombuffer(self.flags, np.bool_)
+
+
 @dataclass(frozen=True, eq=False)
 class _PixelLayout:
     """Pixel storage that files have in common; `stored` is a view of the buffer."""
@@ -63,6 +76,8 @@ class _PixelLayout:
     hdu: Hdu
     units: tuple[str, ...]
     coordinates: tuple[slice, ...]  # cards of celestial coordinates, whose values may differ
+    picture: bool  # whether it is a picture of 8 bits
+    pairs: _EqualPairs | None  # tests whether there may be missing data
 
 
 @dataclass(eq=False)
@@ -88,6 +103,8 @@ class FastImageReader:
         Chosen images; empty: those of galaxies.
     links : bool
         Whether links are followed; otherwise files behind links take the slow path.
+    masks_missing : bool
+        Whether regions of one value are masked as missing data.
 
     Notes
     -----
@@ -102,8 +119,10 @@ class FastImageReader:
         extension: tuple[Selector, ...] = (),
         *,
         links: bool = True,
+        masks_missing: bool = True,
     ) -> None:
         self._inside: dict[str, bool] | None = None if links else {}
+        self._masks_missing = masks_missing
         self._report = (known or HeaderCache()).report
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
@@ -139,14 +158,22 @@ class FastImageReader:
         if bytes(self._buffer[start : start + len(FIRST_CARDS[0])]) in FIRST_CARDS:
             return None  # a header that is repeated
         grid = b"".join([self._buffer[card] for card in layout.coordinates]) if with_grid else b""
-        if layout.wide:
-            with np.errstate(all="ignore"):
-                pixels = layout.stored.astype(np.float32)
-            if np.isinf(pixels).any():  # beyond float32: bad pixels
-                self._report(file, describe_overflow(pixels, layout.stored, layout.hdu))
-        else:
+        if not layout.wide:
             pixels = layout.stored.astype(np.float32)
-        return PixelPlanes(pixels, layout.bands, layout.named, None, None, layout.units, grid)
+            pairs = layout.pairs
+            if pairs is not None:
+                np.equal(pairs.first, pairs.second, pairs.equal)
+                if 1 in pairs.flags:
+                    return _masked(pixels, layout, grid)
+            return PixelPlanes(
+                *(pixels, layout.bands, layout.named, None, None, layout.units, grid),
+                *((), layout.picture),
+            )
+        with np.errstate(all="ignore"):
+            pixels = layout.stored.astype(np.float32)
+        if np.isinf(pixels).any():  # beyond float32: bad pixels
+            self._report(file, describe_overflow(pixels, layout.stored, layout.hdu))
+        return _masked(pixels, layout, grid)
 
     def _fill(self, file: str) -> int:
         """Read a file into the buffer; return its size, or 0 if it is unreadable or too large."""
@@ -250,10 +277,22 @@ class FastImageReader:
         shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
         self._report(name, file.oddities)
         stored = np.ndarray(shape, stored_dtype(hdu.bitpix), self._buffer, start)
-        unit, wide = unit_of(hdu, hdu), hdu.bitpix == -64
+        unit, wide, picture = unit_of(hdu, hdu), hdu.bitpix == -64, hdu.bitpix == 8
         units = (unit,) * len(galaxy.bands) if unit else ()
         places = card_places(bytes(self._keywords[start // BLOCK].tobytes()))
-        return _PixelLayout(count, stored, galaxy.bands, galaxy.named, wide, hdu, units, places)
+        pairs = _EqualPairs(stored) if self._masks_missing and not picture else None
+        names = galaxy.bands, galaxy.named
+        return _PixelLayout(count, stored, *names, wide, hdu, units, places, picture, pairs)
+
+
+def _masked(pixels: NDArray[np.float32], layout: _PixelLayout, grid: bytes) -> PixelPlanes:
+    missing: tuple[int, ...] = ()
+    if layout.pairs is not None:
+        pixels, missing = mask_missing(pixels)
+    return PixelPlanes(
+        *(pixels, layout.bands, layout.named, None, None, layout.units, grid),
+        *(missing, layout.picture),
+    )
 
 
 def _merge_adjacent(cards: list[int]) -> list[slice]:

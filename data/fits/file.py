@@ -62,6 +62,7 @@ from galfeat.data.fits.scaling import (
     apply_scaling,
     describe_overflow,
     exact_values,
+    is_8_bit,
     linear_flux,
     may_overflow,
     stored_dtype,
@@ -72,6 +73,7 @@ from galfeat.data.fits.tiles import decompress_image
 from galfeat.data.grids.align import align_bands, grids_differ, reference_band
 from galfeat.data.grids.stack import stack_bands
 from galfeat.data.memory import BUDGET
+from galfeat.data.missing import mask_missing
 
 __all__ = ["FileContents", "FitsFile", "PixelPlanes", "open_fits"]
 
@@ -170,7 +172,7 @@ class FitsFile:
 
     @property
     def packed(self) -> bool:
-        """Whether the file is gzipped."""
+        """Whether the file is packed by gzip or bzip2."""
         return self._source.packed
 
     @property
@@ -229,15 +231,7 @@ class FitsFile:
         plane = self._read_flux(hdu)
         if galaxy.number is not None:
             plane = plane[galaxy.number]
-        pixels = plane.reshape(-1, *plane.shape[-2:])
-        unit = unit_of(hdu, self.hdus[0])
-        found = PixelPlanes(
-            pixels,
-            galaxy.bands,
-            galaxy.named,
-            units=(unit,) * len(pixels) if unit else (),
-            grid=coordinate_cards(hdu.header),
-        )
+        found = self._planes_of(hdu, plane, galaxy.bands, ancillary, named=galaxy.named)
         if not galaxy.ancillary or not ancillary.use:
             return found
         return apply_ancillary(
@@ -246,7 +240,7 @@ class FitsFile:
 
     def _load_bands(self, galaxy: GalaxyImages, ancillary: AncillaryOptions) -> PixelPlanes:
         """Read a galaxy with an image a band, and bring the bands to one grid."""
-        bands = self._read_bands(galaxy)
+        bands = self._read_bands(galaxy, ancillary)
         planes = (
             [self._read_plane(each, galaxy, ancillary) for each in galaxy.ancillary]
             if ancillary.use
@@ -266,26 +260,49 @@ class FitsFile:
             bands[band] = apply_ancillary(bands[band], own) if own else bands[band]
         return stack_bands(align_bands(bands), galaxy.bands, named=galaxy.named)
 
-    def _read_bands(self, galaxy: GalaxyImages) -> dict[str, PixelPlanes]:
+    def _read_bands(
+        self, galaxy: GalaxyImages, ancillary: AncillaryOptions
+    ) -> dict[str, PixelPlanes]:
         """Read the pixels of each band of a galaxy with an image a band."""
         bands: dict[str, PixelPlanes] = {}
         for band, number in zip(galaxy.bands, galaxy.hdus, strict=True):
             hdu = self.hdus[number]
-            pixels, unit = self._read_flux(hdu), unit_of(hdu, self.hdus[0])
-            bands[band] = PixelPlanes(
-                pixels.reshape(1, *pixels.shape[-2:]),
-                (band,),
-                galaxy.named,
-                units=(unit,) if unit else (),
-                grid=coordinate_cards(hdu.header),
-            )
+            plane = self._read_flux(hdu)
+            bands[band] = self._planes_of(hdu, plane, (band,), ancillary, named=galaxy.named)
         return bands
+
+    def _planes_of(
+        self,
+        hdu: Hdu,
+        plane: NDArray[np.float32],
+        bands: tuple[str, ...],
+        ancillary: AncillaryOptions,
+        *,
+        named: bool,
+    ) -> PixelPlanes:
+        """Return the pixels of an image with what its header says, and missing data masked.
+
+        Missing data are masked before bands are brought to one grid, which would blur their edges.
+        """
+        pixels, missing = plane.reshape(-1, *plane.shape[-2:]), tuple[int, ...]()
+        unit, picture = unit_of(hdu, self.hdus[0]), is_8_bit(hdu)
+        if ancillary.mask_missing and not picture:
+            pixels, missing = mask_missing(pixels)
+        return PixelPlanes(
+            pixels,
+            bands,
+            named,
+            units=(unit,) * len(pixels) if unit else (),
+            grid=coordinate_cards(hdu.header),
+            missing=missing,
+            picture=picture,
+        )
 
     def grid_hdu(self, galaxy: GalaxyImages) -> int:
         """Return the number of the HDU whose grid the pixels of a galaxy have."""
         if len(galaxy.hdus) == 1:
             return galaxy.hdus[0]
-        bands = self._read_bands(galaxy)
+        bands = self._read_bands(galaxy, _DEFAULT)
         if not grids_differ(bands):
             return galaxy.hdus[0]
         return galaxy.hdus[galaxy.bands.index(reference_band(bands))]
@@ -490,7 +507,7 @@ class FitsFile:
 
 @contextmanager
 def open_fits(path: Path) -> Iterator[FitsFile]:
-    """Open a FITS file, gzipped or not, as a context manager.
+    """Open a FITS file, packed or not, as a context manager.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 from galfeat import CutoutError, UsageError
+from galfeat._arrays import channels_last_hint
 from galfeat.data.cutouts import band_names
 from galfeat.data.fits.ancillary_names import (
     ROLES,
@@ -287,6 +288,17 @@ def _galaxies(image: ImageInfo) -> list[GalaxyImages]:
                 (image.hdu,),
                 (image.filter,) if image.filter else band_names(1),
                 named=bool(image.filter),
+            )
+        ]
+    if channels_last_hint(image.shape):
+        return [
+            GalaxyImages(
+                (image.hdu,),
+                problem=(
+                    f"its image has {format_shape(image.shape)}, in NumPy's order, so that the "
+                    f"bands seem to be the last axis (NAXIS1 = {image.shape[-1]}): write "
+                    "np.moveaxis(image, -1, 0), with the bands first"
+                ),
             )
         ]
     bands = image.shape[-3]

@@ -14,6 +14,7 @@ __all__ = [
     "blank_of",
     "describe_overflow",
     "exact_values",
+    "is_8_bit",
     "linear_flux",
     "may_overflow",
     "stored_dtype",
@@ -129,6 +130,11 @@ def _scale_and_zero(hdu: Hdu) -> tuple[float, float]:
                 f"value: correct {name}, or get the file again"
             )
     return scale, zero
+
+
+def is_8_bit(hdu: Hdu) -> bool:
+    """Return whether an image is a picture of 8 bits, in which black sky is no missing data."""
+    return hdu.bitpix == 8 and not ("BSCALE" in hdu.header or "BZERO" in hdu.header)
 
 
 def may_overflow(hdu: Hdu) -> bool:

@@ -45,6 +45,7 @@ def stack_bands(
     units = tuple(
         loaded[band].units[0] if band in loaded and loaded[band].units else "" for band in bands
     )
+    missing = [loaded[band].missing or (0,) if band in loaded else (0,) for band in bands]
     return PixelPlanes(
         np.concatenate(pixels),
         bands,
@@ -53,4 +54,6 @@ def stack_bands(
         segmentation,
         units if any(units) else (),
         next(iter(loaded.values())).grid,
+        tuple(count for [count] in missing) if any(map(any, missing)) else (),
+        any(found.picture for found in loaded.values()),
     )

@@ -32,6 +32,7 @@ from galfeat.data.sources.check_units import (
     refuse_mixed,
 )
 from galfeat.data.sources.combine_bands import load_band, pair_galaxies
+from galfeat.data.sources.mask_missing import mask_missing_in_batches, report_missing
 from galfeat.data.sources.open_file import Picture, file_exists, open_file, selectors_in
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.read_sidecars import apply_sidecars
@@ -76,6 +77,8 @@ class FileSource:
         if the file has changed.
     left_out : tuple of str
         Sidecar files of the folder, which are not galaxies.
+    unread : mapping of str to int
+        Number of other files of the folder that are not read, by suffix.
     left_out_columns : tuple of str
         Columns of the catalog that hold no single value a row.
     sidecars : tuple of SidecarFiles
@@ -96,6 +99,7 @@ class FileSource:
     numbers: tuple[int, ...] | None = field(default=None, repr=False)
     extensions: UniformExtensions | None = field(default=None, repr=False)
     left_out: tuple[str, ...] = field(default=(), repr=False)
+    unread: Mapping[str, int] = field(default_factory=dict, repr=False)
     left_out_columns: tuple[str, ...] = ()
     sidecars: tuple[SidecarFiles, ...] = ()
     follows_links: bool = True
@@ -133,6 +137,7 @@ class FileSource:
             "outside": str(options.allow_outside),
             **({"extension": format_selectors(options.selectors)} if options.selectors else {}),
             **({"mixed_units": "True"} if options.mixed_units else {}),
+            **options.missing_data_setting,
         }
 
     @cached_property
@@ -173,6 +178,7 @@ class FileSource:
         """
         with BUDGET.limited(self.memory_limit):
             reading = self.read_any_unit(shard)
+            report_missing(reading.cutouts, self.header_cache)
             if self.options.mixed_units:
                 return reading
             return refuse_mixed(reading, lambda: self._stated_unit)
@@ -222,11 +228,16 @@ class FileSource:
             "readers", {}
         )
         options = self.options
-        key = self.folder, options.layout, options.selectors
+        masks_missing = options.ancillary.mask_missing
+        key = self.folder, options.layout, options.selectors, masks_missing
         if key not in readers:
-            links = self.follows_links or self.options.allow_outside
             readers[key] = FastImageReader(
-                self.folder, options.layout, self.header_cache, options.selectors, links=links
+                self.folder,
+                options.layout,
+                self.header_cache,
+                options.selectors,
+                links=self.follows_links or options.allow_outside,
+                masks_missing=masks_missing,
             )
         return readers[key]
 
@@ -271,6 +282,7 @@ class FileSource:
         if batches is None:
             return None
         band_numbers = np.arange(stored.shape[0], dtype=np.float32).reshape(-1, 1, 1)
+        picture = stored.stored == ">u1"
         template = Cutout(
             "",
             band_numbers,
@@ -278,6 +290,7 @@ class FileSource:
             file=stored.path.name,
             named=stored.named,
             units=stored.units,
+            picture=picture,
         )
         try:
             template = with_bands(template, self.options.selected_bands)
@@ -287,7 +300,10 @@ class FileSource:
         if order != list(range(stored.shape[0])):
             batches = [batch[:, order] for batch in batches]
         ids = self.catalog.column("id")[shard.start : shard.stop].to_pylist()
-        return unchecked_cutouts(batches, ids, shard.start, template)
+        cutouts = unchecked_cutouts(batches, ids, shard.start, template)
+        if self.options.ancillary.mask_missing and not picture:
+            mask_missing_in_batches(cutouts, batches)
+        return cutouts
 
     def _read_plain_entry(self, entry: _Entry, reader: FastImageReader) -> Cutout | None:
         """Read the cutout of an entry if all its files are plain images."""
@@ -436,6 +452,8 @@ class FileSource:
             noise=found.noise,
             segmentation=found.segmentation,
             units=found.units,
+            missing=found.missing,
+            picture=found.picture,
         )
         return with_bands(cutout, expected, self.options.missing_bands)
 

@@ -6,10 +6,10 @@ of cutouts.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
@@ -32,6 +32,12 @@ from galfeat.data.sources.parquet import ParquetSource, image_column, is_parquet
 from galfeat.data.sources.remote import address_of, open_remote
 from galfeat.data.sources.select_bands import MissingBands
 from galfeat.data.sources.sidecars import match_sidecars
+from galfeat.data.sources.unread_files import (
+    describe_unread,
+    explain_unread,
+    may_hold_galaxies,
+    suffix_of,
+)
 
 __all__ = ["CatalogedSource", "Reading", "Shard", "Source", "open_source", "open_with_options"]
 
@@ -72,6 +78,10 @@ class CatalogedSource(Source, Protocol):
         """Sidecar files of a folder, which are not galaxies."""
 
     @property
+    def unread(self) -> Mapping[str, int]:
+        """Number of other files of a folder that are not read, by suffix."""
+
+    @property
     def left_out_columns(self) -> tuple[str, ...]:
         """Columns of the catalog that hold no single value a row."""
 
@@ -92,6 +102,7 @@ def open_source(
     extension: str | Sequence[str] | None = None,
     mixed_units: bool = False,
     memory: int | str | None = None,
+    missing_data: Literal["mask", "keep"] = "mask",
 ) -> CatalogedSource:
     """Open a source of cutouts.
 
@@ -152,6 +163,9 @@ def open_source(
         Memory that reading and preparing may take in a process, all threads together: bytes, or as
         ``"2G"`` or ``"500M"``. By default 1 GiB, or a quarter of the memory if that is less. A
         galaxy that needs more is a failure with both numbers.
+    missing_data : {"mask", "keep"}
+        Whether regions of one value, such as zeros beyond the edge of an image, are masked (NaN) as
+        missing data; not in 8-bit pictures nor photon counts. See `galfeat.data.missing`.
 
     Returns
     -------
@@ -186,6 +200,7 @@ def open_source(
         extension=extension,
         mixed_units=mixed_units,
         memory=memory,
+        missing_data=missing_data,
     )
     return open_with_options(path, options)
 
@@ -276,15 +291,25 @@ def _open_folder(folder: Path, options: ReadOptions) -> FileSource:
     if options.catalog is not None or own is not None:
         catalog = Catalog.read(_absolute(options.catalog or own or ""))
         return _open_catalog(catalog, folder, options)
-    files, left_out = list_cutouts(folder)
+    files, left_out, others = list_cutouts(folder)
     if not files:
+        unread = describe_unread(others)
         raise UsageError(
             f"{folder}: there is no FITS file or picture in this folder"
             + (" except sidecar files" if left_out else "")
+            + (f"; it holds {unread}" if unread else "")
         )
     sidecars = match_sidecars(files, left_out) if options.companions else ()
     table = Catalog.of_files(folder, files).table
-    return FileSource(folder, table, {"": "file"}, options, left_out=left_out, sidecars=sidecars)
+    return FileSource(
+        folder,
+        table,
+        {"": "file"},
+        options,
+        left_out=left_out,
+        unread=dict(others),
+        sidecars=sidecars,
+    )
 
 
 def _open_catalog(catalog: Catalog, folder: Path, options: ReadOptions) -> FileSource:
@@ -328,6 +353,9 @@ def _open_file(path: Path, options: ReadOptions) -> FileSource:
             raise UsageError(f"{path}: is a catalog itself; a second one cannot be given")
         return _open_catalog(Catalog.read(path), path.parent, options)
     if not fits and not is_picture(path.name):
+        suffix = suffix_of(path.name)
+        if may_hold_galaxies(suffix):
+            raise UsageError(f"{path}: {suffix} files are {explain_unread(suffix)}")
         raise UsageError(
             f"{path}: is neither a folder, a catalog (CSV, ECSV, FITS, VOTable, Parquet), a FITS "
             "file, an HDF5 file nor a picture (JPEG, PNG)"

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from galfeat import CutoutError, UsageError
 from galfeat.data.fits.ancillary import AncillaryOptions, PixelPlanes
@@ -125,7 +125,7 @@ def _resolve(folder: Path, file: str, outside: bool) -> Path:
     if not file:
         raise CutoutError("there is no file in its row of the catalog")
     normal = os.path.normpath(file)
-    absolute = PurePath(file).is_absolute() or PurePosixPath(file).is_absolute()
+    absolute = any(kind(file).is_absolute() for kind in (PurePath, PurePosixPath, PureWindowsPath))
     if not outside and (absolute or PurePath(normal).parts[:1] == (os.pardir,)):
         raise CutoutError(
             "lies outside the catalog's folder: write paths that stay inside it, or allow "

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from galfeat import UsageError
 from galfeat.data.fits.ancillary import AncillaryOptions
@@ -47,6 +48,8 @@ class ReadOptions:
         Whether bands and galaxies may have different units (BUNIT).
     memory : int or str, optional
         Memory that reading and preparing may take in a process: see `galfeat.data.open_source`.
+    missing_data : {"mask", "keep"}
+        Whether regions of one value are masked as missing data: see `galfeat.data.missing`.
     """
 
     catalog: str | Path | None = None
@@ -62,6 +65,7 @@ class ReadOptions:
     extension: str | Sequence[str] | None = None
     mixed_units: bool = False
     memory: int | str | None = None
+    missing_data: Literal["mask", "keep"] = "mask"
 
     def check(self) -> None:
         """Check that each option is in its range.
@@ -73,6 +77,8 @@ class ReadOptions:
         """
         check_layout(self.layout)
         check_missing(self.missing_bands)
+        if self.missing_data not in ("mask", "keep"):
+            raise UsageError(f"missing_data must be mask or keep; it is '{self.missing_data}'")
         # these check their own options
         _ = self.selected_bands, self.ancillary, self.selectors, self.memory_limit
 
@@ -98,10 +104,15 @@ class ReadOptions:
 
     @cached_property
     def ancillary(self) -> AncillaryOptions:
-        """Options for noise maps, masks, data-quality flags and segmentation maps."""
-        return AncillaryOptions(self.companions, self.bad_bits)
+        """Options for noise maps, masks, data-quality flags, segmentation maps, missing data."""
+        return AncillaryOptions(self.companions, self.bad_bits, self.missing_data == "mask")
 
     @cached_property
     def memory_limit(self) -> int | None:
         """Limit of `memory` in bytes; None for the default of the machine that reads."""
         return None if self.memory is None else parse_memory(self.memory)
+
+    @property
+    def missing_data_setting(self) -> dict[str, str]:
+        """The treatment of missing data for the metadata of tables, where it is not the default."""
+        return {} if self.missing_data == "mask" else {"missing_data": self.missing_data}

@@ -104,6 +104,11 @@ class RemoteSource:
         return self.local.left_out
 
     @property
+    def unread(self) -> Mapping[str, int]:
+        """Number of other files of a folder that are not read, by suffix."""
+        return self.local.unread
+
+    @property
     def left_out_columns(self) -> tuple[str, ...]:
         """Columns of the catalog that hold no single value a row."""
         return self.local.left_out_columns

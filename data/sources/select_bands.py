@@ -68,4 +68,6 @@ def _with_masked_bands(cutout: Cutout, selected: tuple[str, ...]) -> Cutout:
     if found.units:
         stated = dict(zip(present, found.units, strict=True))
         units = tuple(stated.get(band, "") for band in selected)
-    return replace(found, pixels=pixels, bands=selected, noise=noise, units=units)
+    missing = dict(zip(present, found.missing, strict=True)) if found.missing else {}
+    counts = tuple(missing.get(band, 0) for band in selected) if missing else ()
+    return replace(found, pixels=pixels, bands=selected, noise=noise, units=units, missing=counts)

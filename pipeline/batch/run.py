@@ -16,8 +16,8 @@ from galfeat._atomic_files import MAX_NAME_BYTES, atomic_open
 from galfeat.data import Failure, Shard, Source
 from galfeat.pipeline.batch.dask import run_on_cluster
 from galfeat.pipeline.batch.disk_errors import explain_disk_errors
-from galfeat.pipeline.batch.merge import RunCounts, TableWriter, merge_failures
-from galfeat.pipeline.batch.options import Options, Progress, RunSummary, failures_path
+from galfeat.pipeline.batch.merge import RunCounts, TableWriter, merge_failures, merge_notes
+from galfeat.pipeline.batch.options import Options, Progress, RunSummary, failures_path, notes_path
 from galfeat.pipeline.batch.parquet.growing_table import GrowingTable
 from galfeat.pipeline.batch.retry import restore_shards
 from galfeat.pipeline.batch.signals import remembered_interrupts
@@ -226,7 +226,8 @@ class _BatchRun:
         for shard in self.work.shards():
             key = self.finished.expect(shard)
             result = read_result(self.work.path(key))
-            if result is None or (result.failures and self.options.retry_failed):
+            failed = result is not None and not all(each.is_note for each in result.failures)
+            if result is None or (failed and self.options.retry_failed):
                 yield ShardJob(shard, key, again=result is not None)
             else:
                 self.finished.add(shard, key, result.rows, result.failures)
@@ -244,13 +245,20 @@ class _BatchRun:
         self.folder.check_in_place()
         failures, counts = failures_path(self.out), self.finished.counts
         merge_failures(failures, self._shard_files(), self.folder.path)
+        notes = notes_path(self.out)
+        if counts.noted:
+            merge_notes(notes, self._shard_files(), self.folder.path)
+        else:
+            notes.unlink(missing_ok=True)  # of an earlier run
         if counts.done:
             with explain_disk_errors(self.out):
                 self._finish_table()
         if self.table is not None:
             self.table.discard()
         self.folder.remove()
-        return RunSummary(self.out, counts.done, counts.failed, failures, counts.commonest)
+        return RunSummary(
+            self.out, counts.done, counts.failed, failures, counts.commonest, counts.noted, notes
+        )
 
     def _finish_table(self) -> None:
         counts = self.finished.counts

@@ -152,7 +152,7 @@ class BatchWork:
 
         `UNKNOWN_DIGEST` if a failure has no row, so that its files are not known.
         """
-        failed = {failure.row for failure in failures}
+        failed = {failure.row for failure in failures if not failure.is_note}
         if None in failed:
             return UNKNOWN_DIGEST
         if failed:

@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ from galfeat.data.sources.catalogs.column_statements import (
 
 __all__ = ["is_catalog", "is_text_column", "read_table"]
 
-_FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
+_FITS = tuple(
+    f".{kind}{packed}" for kind in ("fits", "fit", "fts") for packed in ("", ".gz", ".bz2")
+)
 _NO_TEXT = "is not text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
 _MOST_PACKED = 100  # times that a large table may be larger than its file
 
@@ -94,8 +97,7 @@ def read_table(path: Path) -> pa.Table:
 
 
 def _from_csv(path: Path) -> pa.Table:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        header = next(csv.reader(file), [])
+    header, comments, below = _csv_header(path)
     if any("\ufffd" in name for name in header):
         raise UsageError(f"{path}: {_NO_TEXT}")
     names = [name.strip() or f"column{number}" for number, name in enumerate(header, start=1)]
@@ -103,7 +105,10 @@ def _from_csv(path: Path) -> pa.Table:
     table = pyarrow.csv.read_csv(
         path,
         read_options=pyarrow.csv.ReadOptions(
-            block_size=path.stat().st_size + 1, column_names=names, skip_rows_after_names=1
+            block_size=path.stat().st_size + 1,
+            column_names=names,
+            skip_rows=comments,
+            skip_rows_after_names=below,
         ),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(column_types=text),
@@ -112,6 +117,32 @@ def _from_csv(path: Path) -> pa.Table:
     if any(pa.types.is_binary(kind) for kind in table.schema.types):
         raise UsageError(f"{path}: {_NO_TEXT}")
     return table
+
+
+def _csv_header(path: Path) -> tuple[list[str], int, int]:
+    """Return the names of a CSV's columns, the number of comments before its rows, and of headers.
+
+    Lines before them that begin with ``#`` are comments; the last of them has the names if it names
+    a file, an identifier or a position, and no line without ``#`` does.
+    """
+    comment, comments = "", 0
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        for line in file:
+            if not line.startswith("#"):
+                break
+            comment, comments = line, comments + 1
+        else:
+            line = ""
+        names = next(csv.reader(chain([line], file)), [])
+    commented = next(csv.reader([comment.lstrip("#").strip()]), [])
+    if _names_columns(commented) and not _names_columns(names) and len(commented) == len(names):
+        return commented, comments, 0
+    return names, comments, 1
+
+
+def _names_columns(names: list[str]) -> bool:
+    known = {"id", "file", "ra", "dec", "x", "y", "label"}
+    return any(name.strip().lower() in known or name.strip().startswith("file_") for name in names)
 
 
 def _from_parquet(path: Path) -> pa.Table:

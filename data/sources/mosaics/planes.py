@@ -96,8 +96,8 @@ def read_planes(path: Path, file: str, options: ReadOptions) -> list[tuple[Mosai
         with open_fits(path) as opened:
             if opened.packed:
                 raise CutoutError(
-                    "is gzipped, so that no part of it can be read by itself: unpack it first "
-                    "(gunzip)"
+                    "is packed, so that no part of it can be read by itself: unpack it first "
+                    "(gunzip or bunzip2)"
                 )
             galaxies = opened.galaxies(options.layout, extension=options.selectors)
             if len(galaxies) > 1:

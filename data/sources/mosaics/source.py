@@ -30,6 +30,7 @@ from galfeat.data.fits.scaling import (
     apply_scaling,
     describe_overflow,
     exact_values,
+    is_8_bit,
     linear_flux,
     may_overflow,
     stored_dtype,
@@ -39,6 +40,7 @@ from galfeat.data.fits.tiles import open_tiles
 from galfeat.data.grids.align import resample_planes
 from galfeat.data.grids.pixel_maps import PixelMap
 from galfeat.data.memory import BUDGET
+from galfeat.data.missing import has_equal_pairs, mask_missing
 from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.mosaics.placing import Places
 from galfeat.data.sources.mosaics.planes import MosaicPlane
@@ -105,6 +107,17 @@ class MosaicSource(RowSource):
             **({"mixed_units": "True"} if self.options.mixed_units else {}),
         }
 
+    @property
+    def _masks_missing(self) -> bool:
+        return not any(is_8_bit(plane.hdu) for plane in self.planes)
+
+    def _mask_missing(self, cutouts: list[Cutout]) -> list[Cutout]:
+        # the pixels of all cutouts are views of one array, which is tested as a whole
+        together = cutouts[0].pixels.base if cutouts else None
+        if together is not None and not has_equal_pairs(together):
+            return cutouts
+        return super()._mask_missing(cutouts)
+
     def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:
         rows = range(shard.start, min(shard.stop, len(self)))
         planes = self.size**2 * (_PLANE_BYTES * len(self.stored_bands) + _WINDOW_BYTES)
@@ -140,6 +153,7 @@ class MosaicSource(RowSource):
                         named=self.named,
                         row=row,
                         units=units if any(units) else (),
+                        picture=not self._masks_missing,
                     )
                 )
         return found
@@ -248,9 +262,11 @@ class MosaicSource(RowSource):
         window = maps.one_band(side)
         oddities = _read_plane(window, (0, 0), [int(first[1]), int(first[0])], source, ancillary)
         there = PixelMap(nodes - first, (self.size, self.size))
+        # before the pixels are resampled, which would blur the edges of missing data
+        pixels = mask_missing(window.pixels[0])[0] if self._masks_missing else window.pixels[0]
         found = resample_planes(
             PixelPlanes(
-                window.pixels[0],
+                pixels,
                 ("",),
                 False,
                 None if window.noise is None else window.noise[0],

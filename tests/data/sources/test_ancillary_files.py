@@ -153,4 +153,4 @@ def test_what_is_called_a_segmentation_map_and_is_none_is_left_out(
 def test_folders_do_not_mix(tmp_path: Path) -> None:
     save(tmp_path / "a" / "x_image.fits", flat(7))
     save(tmp_path / "b" / "x_invvar.fits", flat(1))
-    assert list_cutouts(tmp_path) == (["a/x_image.fits", "b/x_invvar.fits"], ())
+    assert list_cutouts(tmp_path)[:2] == (["a/x_image.fits", "b/x_invvar.fits"], ())

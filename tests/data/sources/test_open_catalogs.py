@@ -162,7 +162,11 @@ def test_a_catalog_without_files_says_which_columns_it_has(tmp_path: Path) -> No
         ("id;file\na;a.fits\n", "its columns are id;file: separate them by commas"),
         ("id\tfile\na\ta.fits\n", "separate them by commas"),
         ("ID,File\na,a.fits\n", "its columns are ID, File: write 'File' in lower case"),
-        ("id,name\na,a.fits\n", "its columns are id, name$"),
+        (
+            "id,name\na,a.fits\n",
+            "its columns are id, name: 'name' seems to name files, so call it 'file'",
+        ),
+        ("id,name\na,one\n", "its columns are id, name$"),
     ],
 )
 def test_a_catalog_without_files_says_what_may_be_wrong(

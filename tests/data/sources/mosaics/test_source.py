@@ -298,7 +298,7 @@ def test_invalid_requests_are_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="has no celestial coordinates"):
         open_source(tmp_path / "blind.fits", positions=positions, size_pixels=6)
     packed = mosaic(tmp_path / "p.fits.gz", ramp())
-    with pytest.raises(UsageError, match=r"is gzipped.*unpack it first"):
+    with pytest.raises(UsageError, match=r"is packed.*unpack it first"):
         open_source(packed, positions=positions, size_pixels=6)
     (tmp_path / "both").mkdir()
     mosaic(tmp_path / "both/m.fits", ramp())

@@ -70,13 +70,13 @@ def test_preparation_honors_masks(form: str) -> None:
 
 
 def test_integers_and_whole_masks() -> None:
-    counts = np.ma.MaskedArray(np.arange(4), [0, 1, 0, 0])
+    counts = np.ma.MaskedArray(np.arange(4), [False, True, False, False])
     np.testing.assert_array_equal(as_plain_array(counts), [0, np.nan, 2, 3])
     plain = CCDData(np.arange(4.0), unit="adu")
     assert as_plain_array(plain).tolist() == [0, 1, 2, 3]
     array = np.zeros(3)
     assert as_plain_array(array) is array
-    assert np.isnan(as_plain_array(np.ma.masked_all(3))).all()
+    assert np.isnan(as_plain_array(np.ma.MaskedArray(np.zeros(3), mask=True))).all()
 
 
 @pytest.mark.parametrize("shape", [(5, 64, 64, 3), (64, 64, 1), (2, 8, 9, 4)])

@@ -7,7 +7,6 @@ other users can write to is passed over. Where none is left, every process compi
 
 import hashlib
 import logging
-import pickle
 import re
 from collections.abc import Callable
 from functools import cache
@@ -105,7 +104,9 @@ class _KernelCache(FunctionCache):
         try:
             try:
                 super().save_overload(sig, data)
-            except (AttributeError, ImportError, pickle.UnpicklingError, EOFError):
+            except OSError:
+                raise
+            except Exception:  # a foreign index raises anything
                 self._cache_file.flush()
                 super().save_overload(sig, data)
         except OSError as error:

@@ -188,6 +188,7 @@ class Encoder:
     ) -> None:
         self.parts = tuple(parts)
         self.shape = shape
+        self.width_: int
         self.random_state = random_state
 
     def fit(self, blocks: Mapping[str, Block]) -> "Encoder":

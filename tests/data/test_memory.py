@@ -7,6 +7,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ def test_many_threads_never_take_more_than_there_is() -> None:
             with budget.limited(20 * MB):
                 budget.run(read)
 
-    threads = [_in_thread(lambda seed=seed: work(seed)) for seed in range(8)]
+    threads = [_in_thread(partial(work, seed)) for seed in range(8)]
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive()
@@ -174,17 +175,17 @@ def test_many_threads_never_take_more_than_there_is() -> None:
 
 
 def _zeros(size: int) -> bytes:
-    return gzip.compress(bytes(size), 9)
+    packed: bytes = gzip.compress(bytes(size), 9)
+    return packed
 
 
 def _image(side: int, bitpix: int = -32) -> bytes:
-    return (
-        fits.Header(
-            [("SIMPLE", True), ("BITPIX", bitpix), ("NAXIS", 2), ("NAXIS1", side), ("NAXIS2", side)]
-        )
-        .tostring()
-        .encode()
-    )
+    cards = [
+        *(("SIMPLE", True), ("BITPIX", bitpix)),
+        *(("NAXIS", 2), ("NAXIS1", side), ("NAXIS2", side)),
+    ]
+    header: str = fits.Header(cards).tostring()
+    return header.encode()
 
 
 def _gz(path: Path) -> Path:
@@ -275,7 +276,7 @@ BOMBS: dict[str, Callable[[Path], Path]] = {
     "parquet page": lambda path: _parquet(path, repeated=False),
     "parquet dictionary": lambda path: _parquet(path, repeated=True),
     **{
-        method: (lambda path, method=method: _tiles(path, method))
+        method: partial(_tiles, method=method)
         for method in ("RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1")
     },
 }

@@ -1,6 +1,7 @@
 """Regions of one value are missing data; pictures, photon counts and models are not."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,10 @@ Y, X = np.mgrid[:N, :N] - (N - 1) / 2
 
 def galaxy(seed: int = 0, sky: float = 50, noise: float = 1, flux: float = 30) -> Image:
     light = flux * np.exp(-np.hypot(X, Y / 0.6) / 5)
-    return (sky + light + np.random.default_rng(seed).normal(0, noise, (N, N))).astype(np.float32)
+    image: Image = (sky + light + np.random.default_rng(seed).normal(0, noise, (N, N))).astype(
+        np.float32
+    )
+    return image
 
 
 def strip(width: int, turn: int = 0) -> NDArray[np.bool_]:
@@ -79,29 +83,34 @@ def test_bad_pixels_beside_a_gap() -> None:
 
 def photons(mean: float, seed: int = 1) -> Image:
     light = mean + 4 * np.exp(-np.hypot(X, Y) / 4)
-    return np.random.default_rng(seed).poisson(light).astype(np.float32)
+    counts: Image = np.random.default_rng(seed).poisson(light).astype(np.float32)
+    return counts
 
 
 def _response(seed: int = 0) -> Image:
     """Counts over an exposure that varies from pixel to pixel, as GALEX's intensity maps."""
-    return (photons(0.03, seed) / (1000 + 2 * X + Y)).astype(np.float32)
+    rates: Image = (photons(0.03, seed) / (1000 + 2 * X + Y)).astype(np.float32)
+    return rates
 
 
 def _smooth(sky: float = 0) -> Image:
-    return (1e3 * np.exp(-(X**2 + Y**2) / 8) + sky).astype(np.float32)
+    light: Image = (1e3 * np.exp(-(X**2 + Y**2) / 8) + sky).astype(np.float32)
+    return light
 
 
 def _truncated(radius: float) -> Image:
     light = np.exp(-np.hypot(X, Y / 0.8) / 3)
-    return np.where(np.hypot(X, Y / 0.8) < radius, light, 0).astype(np.float32)
+    image: Image = np.where(np.hypot(X, Y / 0.8) < radius, light, 0).astype(np.float32)
+    return image
 
 
 def _saturated(at: float, noise: float = 1) -> Image:
     light = 5000 * np.exp(-(np.hypot(X - at, Y) ** 2) / 60)
-    return np.minimum(light + galaxy(noise=noise), 900).astype(np.float32)
+    image: Image = np.minimum(light + galaxy(noise=noise), 900).astype(np.float32)
+    return image
 
 
-NOT_MISSING: dict[str, Callable[[], Image]] = {
+NOT_MISSING: dict[str, Callable[[], NDArray[Any]]] = {
     "noise": lambda: galaxy(sky=0),
     "sparse photons": lambda: photons(0.002),
     "few photons": lambda: photons(0.05),

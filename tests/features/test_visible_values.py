@@ -1,6 +1,7 @@
 """Pixels in a unit that an extractor cannot see are warned of, once a call."""
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,14 +15,16 @@ def prepared(n: int = 6, bands: int = 1) -> NDArray[np.float32]:
     y, x = np.mgrid[:64, :64] - 31.5
     light = 30 * np.exp(-np.hypot(x, y / 0.6) / 5)
     noise = np.random.default_rng(0).normal(0, 1, (n, bands, 64, 64))
-    return np.arcsinh(noise + light).astype(np.float32)
+    images: NDArray[np.float32] = np.arcsinh(noise + light).astype(np.float32)
+    return images
 
 
 def unit(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (images - images.min()) / np.ptp(images)
+    scaled: NDArray[np.float32] = (images - images.min()) / np.ptp(images)
+    return scaled
 
 
-UNSEEN = {
+UNSEEN: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
     "0 to 1": unit,
     "maggies": lambda images: images * 1e-9,
     "0 to 255": lambda images: np.round(255 * unit(images)),

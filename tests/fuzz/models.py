@@ -18,6 +18,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,9 @@ def _spoiled(array: np.ndarray, chance: random.Random) -> tuple[str, np.ndarray]
     }
     if array.dtype.kind in "fiu":
         for dtype in ("f2", "f4", ">f8", "i8", "u1", "?", "U8"):
-            changes[f"as {dtype}"] = lambda dtype=dtype: array.astype(dtype)
+            changes[f"as {dtype}"] = partial(array.astype, dtype)
         for value in (np.nan, np.inf, -np.inf, 1e300, -1.0, 0.0):
-            changes[f"one {value}"] = lambda value=value: _with(array, value, chance)
+            changes[f"one {value}"] = partial(_with, array, value, chance)
         changes["negative"] = lambda: -array
     name = chance.choice(list(changes))
     with warnings.catch_warnings():

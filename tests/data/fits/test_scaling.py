@@ -18,7 +18,8 @@ SOFTENING, OFFSET = 221.9, 7.17
 def galaxy(seed: int = 0) -> NDArray[np.float32]:
     y, x = np.mgrid[:40, :48] - 20.0
     noise = np.random.default_rng(seed).normal(0, 5, (40, 48))
-    return (4000 * np.exp(-np.hypot(x, y) / 4) + noise).astype("f4")
+    pixels: NDArray[np.float32] = (4000 * np.exp(-np.hypot(x, y) / 4) + noise).astype("f4")
+    return pixels
 
 
 def magnitudes(flux: NDArray[Any]) -> NDArray[Any]:

@@ -37,7 +37,8 @@ def galaxy(folder: Path, name: str, **cards: Any) -> NDArray[np.float32]:
     head, side = GRIDS[name]
     save(folder / "g.fits", sampled(header(side=SIDE), SIDE), header(side=SIDE), **cards)
     save(folder / "r.fits", sampled(head, side), head, **cards)
-    return read_cutouts(catalog(folder, "g", "r")).pixels[0]
+    pixels: NDArray[np.float32] = read_cutouts(catalog(folder, "g", "r")).pixels[0]
+    return pixels
 
 
 @pytest.mark.parametrize("name", GRIDS)

@@ -21,7 +21,9 @@ GAP = np.arange(N) < 6  # columns
 def image(seed: int = 0, sky: float = 20) -> np.ndarray:
     y, x = np.mgrid[:N, :N] - (N - 1) / 2
     light = 40 * np.exp(-np.hypot(x, y) / 3)
-    return (sky + light + np.random.default_rng(seed).normal(0, 1, (N, N))).astype(np.float32)
+    noise = np.random.default_rng(seed).normal(0, 1, (N, N))
+    pixels: np.ndarray = (sky + light + noise).astype(np.float32)
+    return pixels
 
 
 def gapped(seed: int = 0, fill: float = 0) -> np.ndarray:

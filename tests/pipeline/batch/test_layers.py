@@ -10,7 +10,13 @@ PIPELINE = Path(galfeat.pipeline.__path__[0])
 LAYERS = (
     *("extraction.extract", "models.classify", "extraction.upload"),
     *("batch.run", "batch.dask", "batch.workers", "batch.quarantine", "batch.worker_process"),
-    *("batch.retry", "batch.merge", "batch.measure_shard", "batch.work_folder.shard_files"),
+    *(
+        "batch.retry",
+        "batch.merge",
+        "batch.measure_shard",
+        "batch.chunks",
+        "batch.work_folder.shard_files",
+    ),
     *("batch.parquet.growing_table", "batch.parquet.vector_pages", "batch.parquet.row_groups"),
     *(
         "batch.parquet.thrift",
@@ -29,8 +35,8 @@ LAYERS = (
     ),
     "batch.disk_errors",
     *("models.measurement", "extraction.measurement", "models.model", "models.archive"),
-    *("models.inputs", "models.sklearn_state", "extraction.feature_table"),
-    *("extraction.measure", "extraction.recipe", "settings_diff", "outputs"),
+    *("models.inputs", "models.state_checks", "models.sklearn_state", "extraction.feature_table"),
+    *("extraction.measure", "extraction.recipe", "settings_diff", "outputs", "csv_cells"),
     "extraction.feature_names",
 )
 """Modules from the top to the bottom."""

@@ -19,7 +19,8 @@ def _image(seed: int, gap: int = 0) -> np.ndarray:
     noise = np.random.default_rng(seed).normal(20, 1, (32, 32))
     image = noise + 40 * np.exp(-np.hypot(x, y) / 3)
     image[:, :gap] = 0
-    return image.astype(np.float32)
+    pixels: np.ndarray = image.astype(np.float32)
+    return pixels
 
 
 def _notes(folder: Path) -> list[dict[str, str]]:

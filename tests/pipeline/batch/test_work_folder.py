@@ -226,7 +226,7 @@ def test_two_runs_that_begin_at_once_do_not_share_a_folder(
 ) -> None:
     monkeypatch.setattr(folders, "_TIMEOUT", 0.1)
     out = tmp_path / "F.parquet"
-    is_current, entered = folders._is_current, []
+    is_current, entered = folders._is_current, list[bytes]()
 
     def late(path: Path, handle: int) -> bool:
         """Begin another run when the first has the lock and has not written the mark."""
@@ -260,7 +260,7 @@ def test_what_a_run_leaves_that_is_killed_when_it_begins_is_taken(
 def test_a_folder_that_the_run_before_is_deleting_is_made_again(
     left: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_current, entered = folders._is_current, []
+    is_current, entered = folders._is_current, list[Path]()
 
     def late(path: Path, handle: int) -> bool:
         """Delete what a run deletes at its end, up to some moment."""

@@ -239,13 +239,14 @@ def test_several_galaxies_of_one_file(tmp_path: Path) -> None:
     assert np.array_equal(find_cutout(path, "many[1]", layout="galaxies").pixels[0], planes[1])
     with pytest.raises(UsageError, match=r"3 galaxies; choose one by its id, such as many\[0\]"):
         find_cutout(path, layout="galaxies")
-    (tmp_path / "catalog.csv").write_text("id,file\nm,many.fits\n")
-    assert np.array_equal(find_cutout(tmp_path, "m[2]", layout="galaxies").pixels[0], planes[2])
-    for wrong in (None, "m"):
-        with pytest.raises(
-            UsageError, match=r"choose one of its 3 galaxies by its id: m\[0\], m\[1\], m\[2\]"
-        ):
+    found = find_cutout(tmp_path, "many[2]", layout="galaxies")
+    assert np.array_equal(found.pixels[0], planes[2])
+    for wrong in (None, "many"):
+        with pytest.raises(UsageError, match=r"its 3 galaxies by its id: many\[0\], many\[1\], m"):
             find_cutout(tmp_path, wrong, layout="galaxies")
+    (tmp_path / "catalog.csv").write_text("id,file\nm,many.fits\n")
+    with pytest.raises(CutoutError, match="holds 3 galaxies for one row of the catalog: choose"):
+        find_cutout(tmp_path, "m", layout="galaxies")
 
 
 def test_what_cannot_be_prepared_is_refused() -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from galfeat import CutoutError, UsageError
+from galfeat._arrays import as_plain_array, channels_last_hint
 
 __all__ = ["Cutout", "Cutouts", "band_names", "unchecked_cutout", "unchecked_cutouts"]
 
@@ -31,7 +32,8 @@ class Cutout:
     id : str
         Identifier of the galaxy; unique within a source.
     pixels : array of float32, shape (bands, ny, nx)
-        Flux, in whatever unit the file has. Pixels that are not finite are bad.
+        Flux, in whatever unit the file has. Pixels that are not finite are bad. Masked pixels of
+        masked arrays, ``CCDData`` and the like become NaN; a ``Quantity`` gives its values.
     bands : tuple of str
         Names of the bands, in the order of `pixels`.
     file : str
@@ -47,8 +49,15 @@ class Cutout:
     segmentation : array of int32, shape (ny, nx), optional
         Labels of the objects that pixels belong to, 0 for the sky; the one nearest the center is
         the galaxy.
+    missing : tuple of int
+        Number of pixels of each band that were masked as missing data; empty if there are none.
+    picture : bool
+        Whether the pixels are those of an 8-bit picture, whose low levels are no photon counts.
     wcs : astropy.wcs.WCS, optional
         Celestial coordinates of the pixels.
+    units : tuple of str
+        Unit of each band as its file states it (BUNIT), ``""`` where it states none; empty if none
+        is stated at all.
     """
 
     id: str
@@ -60,12 +69,21 @@ class Cutout:
     noise: NDArray[np.float32] | None = None
     wcs: Any = None
     segmentation: NDArray[np.int32] | None = None
+    units: tuple[str, ...] = ()
+    missing: tuple[int, ...] = ()
+    picture: bool = False
 
     def __post_init__(self) -> None:
+        if type(self.pixels) is not np.ndarray:
+            object.__setattr__(self, "pixels", _as_float32(self.pixels))
         if self.pixels.ndim != 3 or len(self.bands) != self.pixels.shape[0]:
             raise CutoutError(
                 f"pixels of shape {self.pixels.shape} do not match the bands "
-                f"{', '.join(self.bands)}"
+                f"{', '.join(self.bands)}{_hint(self.pixels.shape)}"
+            )
+        if self.units and len(self.units) != len(self.bands):
+            raise CutoutError(
+                f"{len(self.units)} units do not go with the bands {', '.join(self.bands)}"
             )
         if self.noise is not None and self.noise.shape != self.pixels.shape:
             raise CutoutError(
@@ -95,7 +113,16 @@ class Cutout:
             )
         order = [self.bands.index(band) for band in bands]
         noise = None if self.noise is None else self.noise[order]
-        return replace(self, pixels=self.pixels[order], bands=tuple(bands), noise=noise)
+        units = tuple(self.units[number] for number in order) if self.units else ()
+        counts = tuple(self.missing[number] for number in order) if self.missing else ()
+        return replace(
+            self,
+            pixels=self.pixels[order],
+            bands=tuple(bands),
+            noise=noise,
+            units=units,
+            missing=counts,
+        )
 
 
 class _PixelPlanes(Protocol):
@@ -111,6 +138,12 @@ class _PixelPlanes(Protocol):
     def noise(self) -> NDArray[np.float32] | None: ...
     @property
     def segmentation(self) -> NDArray[np.int32] | None: ...
+    @property
+    def units(self) -> tuple[str, ...]: ...
+    @property
+    def missing(self) -> tuple[int, ...]: ...
+    @property
+    def picture(self) -> bool: ...
 
 
 def unchecked_cutout(id: str, found: _PixelPlanes, file: str, row: int) -> Cutout:  # noqa: A002
@@ -126,6 +159,9 @@ def unchecked_cutout(id: str, found: _PixelPlanes, file: str, row: int) -> Cutou
         noise=found.noise,
         wcs=None,
         segmentation=found.segmentation,
+        units=found.units,
+        missing=found.missing,
+        picture=found.picture,
     )
     return cutout
 
@@ -165,7 +201,8 @@ class Cutouts:
     Parameters
     ----------
     pixels : array, shape (n, bands, ny, nx)
-        Stored as native, C-contiguous float32; copied only if it is anything else.
+        Stored as native, C-contiguous float32; copied only if it is anything else. Masked pixels of
+        masked arrays, ``CCDData`` and the like become NaN; a ``Quantity`` gives its values.
     ids : sequence of str, length n
     bands : sequence of str
     mask : array of bool, shape of `pixels`, optional
@@ -179,6 +216,10 @@ class Cutouts:
     segmentation : array of int32, shape (n, ny, nx), optional
         Labels of the objects that pixels belong to, 0 for the sky; all 0 where a galaxy has no
         segmentation map.
+    units : sequence of str, optional
+        Unit of each band, ``""`` where none is stated.
+    picture : bool
+        Whether the pixels are those of 8-bit pictures.
 
     Raises
     ------
@@ -193,6 +234,8 @@ class Cutouts:
     noise: NDArray[np.float32] | None = field(default=None, repr=False)
     catalog: pa.Table | None = field(default=None, repr=False)
     segmentation: NDArray[np.int32] | None = field(default=None, repr=False)
+    units: tuple[str, ...] = ()
+    picture: bool = False
 
     def __post_init__(self) -> None:
         pixels = _as_float32(self.pixels)
@@ -203,8 +246,10 @@ class Cutouts:
         if len(self.ids) != pixels.shape[0] or len(self.bands) != pixels.shape[1]:
             raise UsageError(
                 f"{len(self.ids)} ids and {len(self.bands)} bands do not match pixels of shape "
-                f"{pixels.shape}"
+                f"{pixels.shape}{_hint(pixels.shape)}"
             )
+        if self.units and len(self.units) != len(self.bands):
+            raise UsageError(f"{len(self.units)} units do not go with {len(self.bands)} bands")
         if self.catalog is not None and self.catalog.num_rows != pixels.shape[0]:
             raise UsageError(
                 f"the catalog has {self.catalog.num_rows} rows for {pixels.shape[0]} cutouts"
@@ -234,6 +279,7 @@ class Cutouts:
             "noise": noise,
             "segmentation": segments,
             "ids": tuple(self.ids),
+            "units": tuple(self.units),
         }
         for name, value in {**values, "bands": tuple(self.bands)}.items():
             object.__setattr__(self, name, value)
@@ -271,4 +317,9 @@ class Cutouts:
 def _as_float32(values: ArrayLike) -> NDArray[np.float32]:
     # a float64 beyond float32 becomes infinite: a bad pixel
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(values, dtype=np.float32)
+        return np.ascontiguousarray(as_plain_array(values), dtype=np.float32)
+
+
+def _hint(shape: tuple[int, ...]) -> str:
+    hint = channels_last_hint(shape)
+    return f"; {hint}" if hint else ""

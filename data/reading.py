@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.fits.file import open_fits
 from galfeat.data.fits.layouts import Layout, format_shape
+from galfeat.data.fits.selectors import split_selectors
 from galfeat.data.preparation.steps import Preparation, prepare_one
 from galfeat.data.sources.base import Shard
 from galfeat.data.sources.files import FileSource
@@ -21,6 +22,7 @@ from galfeat.data.sources.folders import is_fits, is_picture, without_suffix
 from galfeat.data.sources.open import CatalogedSource, open_with_options
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.select_bands import MissingBands
+from galfeat.data.units import find_mixture
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -41,7 +43,7 @@ _HEADER_ERRORS = (
 )
 
 
-def read_cutouts(
+def read_cutouts(  # noqa: PLR0913 - the options of open_source
     path: str | Path | Sequence[str | Path],
     *,
     catalog: str | Path | None = None,
@@ -54,7 +56,10 @@ def read_cutouts(
     companions: bool = True,
     bad_bits: int | None = None,
     allow_outside: bool = False,
+    extension: str | Sequence[str] | None = None,
+    mixed_units: bool = False,
     memory: int | str | None = None,
+    missing_data: Literal["mask", "keep"] = "mask",
     preparation: Preparation | None = None,
 ) -> Cutouts:
     """Read all cutouts of a folder, a catalog, a FITS file or a picture into one batch.
@@ -63,7 +68,7 @@ def read_cutouts(
     ----------
     path, catalog, bands, layout, positions, size_arcsec, size_pixels
         As in `galfeat.data.open_source`.
-    missing_bands, companions, bad_bits, allow_outside, memory
+    missing_bands, companions, bad_bits, allow_outside, extension, mixed_units, memory, missing_data
         As in `galfeat.data.open_source`.
     preparation : Preparation, optional
         Resamples cutouts of any size to one grid, subtracts the sky and scales the noise to one.
@@ -103,7 +108,10 @@ def read_cutouts(
         companions=companions,
         bad_bits=bad_bits,
         allow_outside=allow_outside,
+        extension=extension,
+        mixed_units=mixed_units,
         memory=memory,
+        missing_data=missing_data,
     )
     source = open_with_options(path, options)
     found: list[Cutout] = []
@@ -133,16 +141,17 @@ def read_cutout(
     hdu: int | None = None,
     bands: Sequence[str] | None = None,
     layout: Layout = "auto",
+    extension: str | Sequence[str] | None = None,
 ) -> Cutout:
     """Read the one galaxy of a file, with its celestial coordinates (WCS) if the file has them.
 
     Parameters
     ----------
     path : str or Path
-        A FITS file or a picture.
+        A FITS file or a picture; ``file.fits[SCI]`` chooses one image of it.
     hdu : int, optional
         Number of the image in the file, counted from 0, if it holds several galaxies.
-    bands, layout
+    bands, layout, extension
         As in `galfeat.data.open_source`.
 
     Raises
@@ -153,34 +162,40 @@ def read_cutout(
         If it cannot be read.
     """
     place = Path(path).expanduser().absolute()
+    if not place.exists() and split_selectors(str(place))[1]:
+        file, chosen = split_selectors(str(place))
+        place, extension = Path(file), chosen if extension is None else extension
     if not place.is_file() or not (is_fits(place.name) or is_picture(place.name)):
         raise UsageError(
             f"{path}: is neither a FITS file nor a picture"
             if place.exists()
             else f"{path}: there is no such file"
         )
-    source = open_with_options(place, ReadOptions(bands=bands, layout=layout))
+    options = ReadOptions(bands=bands, layout=layout, extension=extension)
+    source = open_with_options(place, options)
     if hdu is not None and isinstance(source, FileSource):
         selected = pa.table(
             {"id": [f"{without_suffix(place.name)}[{hdu}]"], "file": [place.name], "hdu": [hdu]}
         )
         source = replace(source, catalog=selected, numbers=None, extensions=None)
     if len(source) > 1:
-        raise UsageError(f"{path}: holds {len(source)} galaxies; choose one by its extension (hdu)")
+        raise UsageError(
+            f"{path}: holds {len(source)} galaxies; choose one by its extension (hdu, or extension)"
+        )
     reading = source.read(Shard(0, 1))
     if reading.failures:
         raise CutoutError(f"{path}: {reading.failures[0].reason}")
-    wcs = _read_wcs(place, layout, hdu) if is_fits(place.name) else None
+    wcs = _read_wcs(place, options, hdu) if is_fits(place.name) else None
     return replace(reading.cutouts[0], wcs=wcs)
 
 
-def _read_wcs(path: Path, layout: Layout, hdu: int | None) -> "WCS | None":
+def _read_wcs(path: Path, options: ReadOptions, hdu: int | None) -> "WCS | None":
     """Read the celestial coordinates of a galaxy's first image: too slow for batches."""
     from astropy.io import fits
     from astropy.wcs import WCS  # imported late: it takes half a second
 
     with open_fits(path) as file:
-        number = file.galaxies(layout, hdu)[0].hdus[0]
+        number = file.grid_hdu(file.galaxies(options.layout, hdu, options.selectors)[0])
     # astropy warns about what it repairs; this function is not for threads
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -205,6 +220,7 @@ def _prepare(cutout: Cutout, bands: tuple[str, ...], preparation: Preparation | 
         file=cutout.file,
         named=cutout.named,
         row=cutout.row,
+        picture=cutout.picture,
     )
 
 
@@ -225,8 +241,23 @@ def _stack_cutouts(found: list[Cutout], source: CatalogedSource) -> Cutouts:
         [cutout.segmentation for cutout in found], (len(found), *pixels.shape[2:]), np.int32(0)
     )
     return Cutouts(
-        pixels, tuple(ids), found[0].bands, noise=noise, catalog=catalog, segmentation=segments
+        pixels,
+        tuple(ids),
+        found[0].bands,
+        noise=noise,
+        catalog=catalog,
+        segmentation=segments,
+        units=_common_units(found),
+        picture=any(cutout.picture for cutout in found),
     )
+
+
+def _common_units(found: Sequence[Cutout]) -> tuple[str, ...]:
+    """Return the first stated unit of each band; empty if none is stated, or they are mixed."""
+    stated = [cutout.units for cutout in found if cutout.units]
+    if not stated or any(map(find_mixture, zip(*stated, strict=True))):
+        return ()
+    return tuple(next(filter(None, units), "") for units in zip(*stated, strict=True))
 
 
 def _stack_maps(

@@ -1,5 +1,6 @@
 """Base class of the extractors, which measure one feature vector of each image."""
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -7,7 +8,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from galfeat import CutoutError, UsageError
+from galfeat import CutoutError, PixelUnitWarning, UsageError
+from galfeat._arrays import as_plain_array, channels_last_hint
 from galfeat.features.kernels.finite import flawed_rows, good_shares
 from galfeat.features.settings import fraction
 from galfeat.features.transformer import Transformer
@@ -149,7 +151,19 @@ class Extractor(Transformer):
         vectors, reasons = self._attempt(images)
         if reasons:
             raise CutoutError(reasons)
+        self._warn_of_unseen(images)
         return self._contained(np.ascontiguousarray(vectors, dtype=np.float32), images.shape[1:])
+
+    def _warn_of_unseen(self, images: NDArray[np.float32]) -> None:
+        """Warn where the extractor sees hardly anything of images, as in another unit."""
+        words = self._unseen(images)
+        if words:
+            warnings.warn(words, PixelUnitWarning, stacklevel=3)
+
+    def _unseen(self, images: NDArray[np.float32]) -> str:
+        """Return why the extractor sees hardly anything of images; empty if it does see them."""
+        del images
+        return ""
 
     def fit_transform(self, X: ArrayLike, y: object = None) -> NDArray[np.float32]:
         """Fit, then measure the same images: shape (n, k)."""
@@ -255,23 +269,25 @@ def as_images(X: ArrayLike) -> NDArray[np.float32]:
     Parameters
     ----------
     X : array, shape (n, bands, ny, nx)
-        Of any integer or real type and byte order. Masked pixels of a masked array become NaN.
+        Of any integer or real type and byte order. Masked pixels of masked arrays, ``CCDData`` and
+        the like become NaN: see `galfeat._arrays.as_plain_array`.
 
     Raises
     ------
     UsageError
         If it has other axes, no pixels, or values that are not real numbers.
     """
-    given = (
-        np.where(np.ma.getmaskarray(X), np.nan, X.data)
-        if isinstance(X, np.ma.MaskedArray) and X.dtype.kind in "biuf"
-        else np.asarray(X)
-    )
+    given = as_plain_array(X)
     if given.dtype.kind not in "biuf":
         raise UsageError(f"X must hold real numbers; its values are of type {given.dtype}")
     if given.ndim != 4:
         raise UsageError(
             f"X must have the four axes (n, bands, ny, nx); its shape is {given.shape}"
+            + (": take X[np.newaxis] for one image" if given.ndim == 3 else "")
+        )
+    if hint := channels_last_hint(given.shape):
+        raise UsageError(
+            f"X must have the axes (n, bands, ny, nx); its shape is {given.shape}, and {hint}"
         )
     if given.size == 0:
         raise UsageError(

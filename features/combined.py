@@ -118,6 +118,9 @@ class Combined(LearnedExtractor, _BaseComposition):
                 found.setdefault(row, []).append(f"{name}: {reason}")
         return {row: "; ".join(found[row]) for row in sorted(found)}
 
+    def _unseen(self, images: NDArray[np.float32]) -> str:
+        return "; ".join(filter(None, (each._unseen(images) for _, each in self.extractors)))
+
     def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         parts = [
             scaler.transform(extractor._measure(images).astype(np.float32))

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import __version__
+from galfeat._private_folders import untrusted_because
 
 __all__ = ["CHECKS", "Check", "blas_kernels", "check_up", "facts", "vector_code"]
 
@@ -357,7 +358,9 @@ def _compiled_code_folder() -> str:
     del flawed_rows
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     folder = Path(chosen) if chosen else Path(__file__).parents[1] / "features"
-    writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
-    if not writable:
+    there = folder if folder.exists() else folder.parent
+    if not os.access(there, os.W_OK):
         return f"{folder} cannot be written: see NUMBA_CACHE_DIR"
+    if reason := untrusted_because(there):
+        return f"{folder} is not used: {reason}; see NUMBA_CACHE_DIR"
     return f"{folder}" if chosen else f"the __pycache__ folders below {folder}"

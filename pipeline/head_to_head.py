@@ -47,7 +47,7 @@ class ComparisonReport:
     failed: int
 
 
-def compare(  # noqa: PLR0913 - each is an option of the command
+def compare(
     source: Source | str | Path | None = None,
     out: str | Path = "report",
     *,

@@ -14,6 +14,7 @@ from galfeat.scripts.running import set_quiet
 from galfeat.scripts.supervising import report_progress
 
 if TYPE_CHECKING:
+    from galfeat.data.sources.open import CatalogedSource
     from galfeat.pipeline.extraction.extract import Options
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "RetryFailed",
     "monitoring",
     "options_of",
+    "report_unread",
 ]
 
 Processes = Annotated[
@@ -134,6 +136,19 @@ def monitoring(
             if handler:
                 _LOG.removeHandler(handler)
                 handler.close()
+
+
+def report_unread(source: "CatalogedSource") -> None:
+    """Log which files of a folder were left out, by suffix and reason.
+
+    A warning if there may be galaxies among them.
+    """
+    from galfeat.data.sources.unread_files import describe_unread, may_hold_galaxies
+
+    words = describe_unread(source.unread, source.left_out)
+    if words:
+        level = logging.WARNING if any(map(may_hold_galaxies, source.unread)) else logging.INFO
+        _LOG.log(level, "files of the folder that were left out: %s", words)
 
 
 def _open_log(path: Path) -> logging.Handler:

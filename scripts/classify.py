@@ -14,6 +14,7 @@ from galfeat.scripts.batching import (
     RetryFailed,
     monitoring,
     options_of,
+    report_unread,
 )
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
@@ -65,6 +66,7 @@ def classify(
             progress=progress,
             inputs=[source, reading.catalog, reading.positions],
         )
+        report_unread(opened)
     echo_unless_quiet(f"classify: {summary.ends('classified')}")
     finish(summary.done, summary.failed, strict)
 

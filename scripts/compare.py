@@ -60,6 +60,7 @@ def compare(
     from galfeat.pipeline import compare as head_to_head
     from galfeat.pipeline.reporting import judge
     from galfeat.pipeline.reporting.folder import check_report_folder
+    from galfeat.scripts.batching import report_unread
     from galfeat.scripts.configuring import extractor_settings, preparation
     from galfeat.scripts.progress import Display
 
@@ -89,6 +90,8 @@ def compare(
         )
     for sentence in judge(compared.results).sentences:
         echo_stderr(sentence)
+    if opened is not None:
+        report_unread(opened)
     failed = f" ({compared.failed:,} cutouts failed)" if compared.failed else ""
     echo_stderr(f"compare: the report is {compared.report}{failed}")
 

@@ -15,6 +15,7 @@ from galfeat.scripts.batching import (
     RetryFailed,
     monitoring,
     options_of,
+    report_unread,
 )
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
@@ -72,6 +73,7 @@ def extract(
             progress=progress,
             inputs=[source, reading.catalog, reading.positions],
         )
+        report_unread(opened)
     echo_unless_quiet(f"extract: {summary.ends('measured')}")
     finish(summary.done, summary.failed, strict)
 

@@ -11,6 +11,7 @@ import typer
 __all__ = [
     "Bands",
     "Catalog",
+    "Extension",
     "Label",
     "Layout",
     "Seed",
@@ -99,6 +100,23 @@ _AllowOutside = Annotated[
         help="Let the paths of a catalog be absolute, or lead out of its folder.",
     ),
 ]
+Extension = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,…",
+        help=(
+            "Images of each FITS file that are galaxies or bands, by name, number, or name and "
+            "version: SCI; 1; SCI,2."
+        ),
+    ),
+]
+_MixedUnits = Annotated[
+    bool,
+    typer.Option(
+        "--mixed-units",
+        help="Take bands and galaxies whose files state different units (BUNIT).",
+    ),
+]
 _Memory = Annotated[
     str | None,
     typer.Option(
@@ -107,6 +125,15 @@ _Memory = Annotated[
             "Memory that reading and preparing may take, as 500M or 2G; by default 1G, or a "
             "quarter of the machine's if that is less. A cutout that needs more fails."
         ),
+    ),
+]
+_MissingData = Annotated[
+    Literal["mask", "keep"],
+    typer.Option(
+        help=(
+            "Regions of one value, such as zeros beyond an image's edge: masked as missing data, "
+            "or measured as they are."
+        )
     ),
 ]
 Size = Annotated[
@@ -125,6 +152,7 @@ _READ_OPTIONS: dict[str, tuple[Any, Any]] = {
     "catalog": (Catalog, None),
     "bands": (Bands, None),
     "layout": (Layout, "auto"),
+    "extension": (Extension, None),
     "positions": (_Positions, None),
     "size_arcsec": (_SizeArcsec, None),
     "size_pixels": (_SizePixels, None),
@@ -132,7 +160,9 @@ _READ_OPTIONS: dict[str, tuple[Any, Any]] = {
     "companions": (_Companions, True),
     "bad_bits": (_BadBits, None),
     "allow_outside": (_AllowOutside, False),
+    "mixed_units": (_MixedUnits, False),
     "memory": (_Memory, None),
+    "missing_data": (_MissingData, "mask"),
 }
 
 

@@ -7,16 +7,16 @@ wrong usage, and 130 if interrupted.
 import errno
 import logging
 import os
-import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
-from galfeat import GalfeatError
-from galfeat.scripts.supervising import BATCHES, supervise
+from galfeat import GalfeatError, PixelUnitWarning
+from galfeat.scripts.supervising import BATCHES, shut_down_as_for_interrupts, supervise
 
 __all__ = ["echo_stderr", "echo_unless_quiet", "finish", "leave", "main_of", "run", "set_quiet"]
 
@@ -71,6 +71,24 @@ def _show_log() -> None:
         log.setLevel(logging.INFO)
 
 
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Write a warning about a user's pixels as one line, and any other as Python does."""
+    if issubclass(category, PixelUnitWarning):
+        echo_stderr(f"galfeat: {message}")
+    else:
+        _python_shows(message, category, filename, lineno, file, line)
+
+
+_python_shows = warnings.showwarning
+
+
 def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
 
@@ -80,6 +98,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     name = "galfeat"
     _quiet[0] = False
     _show_log()
+    warnings.showwarning = _show_warning
     several = len(app.registered_commands) > 1
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"] * several
     if "" in arguments:
@@ -163,8 +182,7 @@ def leave(app: typer.Typer, command: str) -> None:
     status = supervise() if supervised else None
     if status is None:
         if supervised:
-            # job schedulers end jobs by SIGTERM: shut down as for Ctrl-C
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            shut_down_as_for_interrupts()
         status = run(app)
         if status == INTERRUPTED:  # do not wait for threads that are still measuring
             sys.stderr.flush()

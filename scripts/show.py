@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from galfeat.scripts.configuring import Config
-from galfeat.scripts.options import Bands, Catalog, Layout, Size, names
+from galfeat.scripts.options import Bands, Catalog, Extension, Layout, Size, names
 from galfeat.scripts.running import echo_stderr, main_of
 
 
@@ -24,6 +24,7 @@ def show(
     catalog: Catalog = None,
     bands: Bands = None,
     layout: Layout = "auto",
+    extension: Extension = None,
     size: Size = 64,
     config: Config = None,
 ) -> None:
@@ -41,6 +42,7 @@ def show(
         catalog=catalog,
         bands=names(bands),
         layout=layout,
+        extension=extension,
         preparation=prepared,
     )
     echo_stderr(f"show: {drawn}")

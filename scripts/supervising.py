@@ -12,11 +12,14 @@ import sys
 import threading
 from types import FrameType
 
-__all__ = ["BATCHES", "report_progress", "supervise"]
+__all__ = ["BATCHES", "report_progress", "shut_down_as_for_interrupts", "supervise"]
 
 BATCHES = ("extract", "classify")
 """Commands that are supervised."""
 
+# sent by job schedulers, and when the terminal is closed
+_REQUESTS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+_ENDINGS = (signal.SIGINT, *_REQUESTS, getattr(signal, "SIGQUIT", signal.SIGINT))
 _MOST_CRASHES = 3  # successive crashes without progress, after which no galaxy is the cause
 _progress_pipes: list[int] = []  # in the child: the pipe to report progress on
 
@@ -26,6 +29,13 @@ def report_progress() -> None:
     for handle in _progress_pipes:
         with contextlib.suppress(OSError):
             os.write(handle, b".")
+
+
+def shut_down_as_for_interrupts() -> None:
+    """Let SIGTERM and SIGHUP end this process as Ctrl-C does; what is ignored (nohup) stays so."""
+    for number in _REQUESTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 def supervise() -> int | None:
@@ -54,7 +64,7 @@ def supervise() -> int | None:
             os.close(handle)
         status, done = _wait(child, progress_read)
         os.close(parent_write)
-        if status >= 0 or status in (-signal.SIGINT, -signal.SIGTERM):
+        if status >= 0 or -status in _ENDINGS:
             return status if status >= 0 else 128 - status
         remaining = _MOST_CRASHES if done else remaining - 1
         name = signal.Signals(-status).name
@@ -75,7 +85,9 @@ def _wait(child: int, progress_read: int) -> tuple[int, bool]:
             os.kill(child, number)
 
     before = [
-        (number, signal.signal(number, forward)) for number in (signal.SIGINT, signal.SIGTERM)
+        (number, signal.signal(number, forward))
+        for number in (signal.SIGINT, *_REQUESTS)
+        if signal.getsignal(number) is not signal.SIG_IGN
     ]
     done = False
     try:

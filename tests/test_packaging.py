@@ -44,6 +44,7 @@ def test_the_wheel_holds_one_package_with_five_sub_packages(wheel: list[str]) ->
         "galfeat/__init__.py",
         "galfeat/_atomic_files.py",
         "galfeat/_lazy.py",
+        "galfeat/_private_folders.py",
         "galfeat/py.typed",
     }
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
-from galfeat.data.fits.ancillary_names import Role
+from galfeat.data.fits.ancillary_names import Role, words_of
+from galfeat.data.fits.conventions import MEANING_KEYWORDS, bad_bits_by_convention
 from galfeat.data.fits.header_forms import HeaderCards
 from galfeat.data.fits.headers import Header
 
@@ -29,7 +30,6 @@ __all__ = [
 NOISE_ROLES: tuple[Role, ...] = ("sigma", "variance", "ivar")
 """What a noise map can hold; of a file that has several, the first is taken."""
 
-_LSST_BAD_PLANES = ("BAD", "SAT", "EDGE", "NO_DATA")
 _DESCRIPTIONS: dict[Role, str] = {
     "sigma": "noise map",
     "variance": "map of variances",
@@ -39,6 +39,7 @@ _DESCRIPTIONS: dict[Role, str] = {
     "segmentation": "segmentation map",
 }
 _MASK_PLANE = re.compile(rb"(?:HIERARCH +)?\bMP_([A-Z0-9_]+) *= *([0-9]{1,2})\b")
+_MAX_NAMED_BITS = 100
 _MAX_INT32 = np.iinfo(np.int32).max
 
 
@@ -52,9 +53,12 @@ class AncillaryOptions:
         Whether they are read at all.
     bad_bits : int or None
         Bit mask of a data-quality map that makes a pixel bad: 3 is the first two bits. None goes by
-        the file: DO_NOT_USE, the first bit, where TELESCOP is JWST; BAD, SAT, EDGE and NO_DATA
-        where keywords such as ``MP_BAD`` name the bits (Rubin, Hyper Suprime-Cam); any bit
-        otherwise (Hubble). 0 ignores data-quality maps.
+        the file: the bits of its survey (`galfeat.data.fits.conventions`), such as DO_NOT_USE, the
+        first, where TELESCOP is JWST; the bad ones of those that keywords such as ``MP_BAD`` name
+        (Rubin, Hyper Suprime-Cam, SPHEREx); any bit otherwise (Hubble). 0 ignores data-quality
+        maps.
+    mask_missing : bool
+        Whether regions of one value are masked as missing data: see `galfeat.data.missing`.
 
     Raises
     ------
@@ -64,6 +68,7 @@ class AncillaryOptions:
 
     use: bool = True
     bad_bits: int | None = None
+    mask_missing: bool = True
 
     def __post_init__(self) -> None:
         bits = self.bad_bits
@@ -87,6 +92,14 @@ class PixelPlanes(NamedTuple):
         Whether the file names the bands.
     noise : array of float32, shape (bands, ny, nx), optional
     segmentation : array of int32, shape (ny, nx), optional
+    units : tuple of str
+        Unit of each band; empty where none is stated.
+    grid : bytes
+        Header cards of the celestial coordinates of the pixels; empty: not known.
+    missing : tuple of int
+        Number of pixels of each band that were masked as missing data; empty if there are none.
+    picture : bool
+        Whether the pixels are those of an 8-bit picture.
     """
 
     pixels: NDArray[np.float32]
@@ -94,6 +107,10 @@ class PixelPlanes(NamedTuple):
     named: bool
     noise: NDArray[np.float32] | None = None
     segmentation: NDArray[np.int32] | None = None
+    units: tuple[str, ...] = ()
+    grid: bytes = b""
+    missing: tuple[int, ...] = ()
+    picture: bool = False
 
 
 class AncillaryPlane(NamedTuple):
@@ -116,7 +133,9 @@ class AncillaryPlane(NamedTuple):
     file: str = ""
 
 
-def bad_bits_of(header: Header, first: Header, role: Role, bad_bits: int | None) -> int | None:
+def bad_bits_of(
+    header: Header, first: Header, role: Role, bad_bits: int | None, file: str = ""
+) -> int | None:
     """Return the bits of a mask or data-quality map that make a pixel bad; None: any nonzero value.
 
     Parameters
@@ -126,14 +145,18 @@ def bad_bits_of(header: Header, first: Header, role: Role, bad_bits: int | None)
     role : {"mask", "flags"}
     bad_bits : int or None
         The user's choice; see `AncillaryOptions`.
+    file : str
+        Name of a file that holds nothing but the map.
     """
-    named = _named_bits(header)
-    if bad_bits is not None and (named or role == "flags"):
+    if bad_bits is not None and role == "flags":
         return bad_bits
-    if named:
-        return sum(1 << bit for bit in {named[name] for name in _LSST_BAD_PLANES if name in named})
-    jwst = "JWST" in (header.text("TELESCOP").upper(), first.text("TELESCOP").upper())
-    return 1 if jwst and role == "flags" else None
+    names = [header.text(keyword) for keyword in ("EXTNAME", *MEANING_KEYWORDS)]
+    words = frozenset(word for name in (*names, file) if name for word in words_of(name))
+    telescopes = " ".join(
+        each.text(keyword) for each in (header, first) for keyword in ("TELESCOP", "INSTRUME")
+    )
+    found = bad_bits_by_convention(role, words, telescopes.upper(), _named_bits(header))
+    return found if found is None or bad_bits is None else bad_bits
 
 
 def bad_pixels(values: NDArray[np.generic], bits: int | None) -> NDArray[np.bool_]:
@@ -144,14 +167,20 @@ def bad_pixels(values: NDArray[np.generic], bits: int | None) -> NDArray[np.bool
 
 
 def _named_bits(header: Header) -> dict[str, int]:
-    """Return the bits named by keywords such as ``MP_BAD``, long ones by HIERARCH."""
+    """Return the values of bits named by keywords such as ``MP_BAD``, or MSKNAM00 and MSKVAL00."""
     if not isinstance(header.cards, HeaderCards):
         return {}
-    return {
-        match[1].decode(): int(match[2])
+    named = {
+        match[1].decode(): 1 << int(match[2])
         for match in _MASK_PLANE.finditer(header.cards.raw)
         if int(match[2]) < 63
     }
+    for number in range(_MAX_NAMED_BITS):
+        name = header.text(f"MSKNAM{number:02}")
+        if not name:
+            break
+        named[name.upper()] = header.integer(f"MSKVAL{number:02}", 0)
+    return named
 
 
 def noise_role(header: Header, role: Role) -> Role:
@@ -205,12 +234,10 @@ def apply_ancillary(found: PixelPlanes, ancillary: Sequence[AncillaryPlane]) -> 
                 noise[place] = plane
                 pixels[place][np.isnan(plane)] = np.nan
     known = [plane for plane in noise if plane is not None]
-    return PixelPlanes(
-        pixels,
-        found.bands,
-        found.named,
-        np.stack(known) if len(known) == len(noise) else None,
-        segments,
+    return found._replace(
+        pixels=pixels,
+        noise=np.stack(known) if len(known) == len(noise) else None,
+        segmentation=segments,
     )
 
 

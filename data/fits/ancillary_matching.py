@@ -3,13 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from galfeat.data.fits.ancillary import NOISE_ROLES
-from galfeat.data.fits.ancillary_names import (
-    AncillaryName,
-    Role,
-    is_ancillary,
-    parse_ancillary_name,
-)
-from galfeat.data.fits.layouts import AncillaryImage, GalaxyImages, ImageInfo, name_parts
+from galfeat.data.fits.ancillary_names import AncillaryName, Role, words_of
+from galfeat.data.fits.layouts import AncillaryImage, GalaxyImages, ImageInfo
 
 __all__ = ["match_ancillary"]
 
@@ -42,13 +37,15 @@ def match_ancillary(
     tuple of str
         Names of the ancillary images that cannot be matched.
     """
-    named = [image for image in images if is_ancillary(image.name)]
+    chosen = {hdu for galaxy in galaxies for hdu in galaxy.hdus}
     ancillary = [
-        (image, use) for image in named if (use := parse_ancillary_name(image.name)) is not None
+        (image, use)
+        for image in images
+        if image.hdu not in chosen and (use := image.use) is not None
     ]
     if not ancillary:
         return list(galaxies), ()
-    science = [image for image in images if not is_ancillary(image.name)]
+    science = _science_of(images, chosen)
     assigned, unmatched = _assign(science, ancillary)
     groups = {galaxy.hdus for galaxy in galaxies if not galaxy.problem}
     only_galaxy = (
@@ -63,8 +60,15 @@ def match_ancillary(
         ):
             assigned.setdefault(use.role, {}).update(dict.fromkeys(only_galaxy, image.hdu))
         elif not use.rest:
-            unclear.append(image.name)
+            unclear.append(image.name or image.meaning.word)
     return [_attach(galaxy, assigned) for galaxy in galaxies], tuple(unclear)
+
+
+def _science_of(images: Sequence[ImageInfo], chosen: set[int]) -> list[ImageInfo]:
+    """Return the images that ancillary ones can belong to, the galaxies among them."""
+    science = [image for image in images if not image.is_companion]
+    called = [image for image in science if image.meaning.meaning == "science"]
+    return called if called and chosen <= {image.hdu for image in called} else science
 
 
 def _assign(
@@ -103,7 +107,7 @@ def _by_name(science: Sequence[ImageInfo]) -> dict[str, int]:
     """Return the image of each name, filter and part of a name that only one image has."""
     owners: dict[str, set[int]] = {}
     for image in science:
-        for key in {image.name.lower(), image.own_filter.lower(), *name_parts(image.name)} - {""}:
+        for key in {image.name.lower(), image.own_filter.lower(), *words_of(image.name)} - {""}:
             owners.setdefault(key, set()).add(image.hdu)
     return {key: next(iter(entries)) for key, entries in owners.items() if len(entries) == 1}
 

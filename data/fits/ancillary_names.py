@@ -1,106 +1,56 @@
-"""Names of ancillary files, extensions and columns: noise maps, masks, weights, PSFs, segments.
+"""Meaning of images by their names and headers: galaxies, noise maps, masks, weights, PSFs.
 
-Their role is given by a word in their name (`parse_ancillary_name`):
-
-======================================  ========================================
-word in the name                        what it holds
-======================================  ========================================
-err, error, sigma, noise, rms, std      standard deviation of the noise
-stddev, unc, uncert(ainty)              the same
-var, variance                           its square
-ivar, invvar                            inverse of its square
-mask, bpm, badpix                       bad pixels: nonzero values
-dq, flag, flags                         data-quality bits
-seg, segm, segmap, segim, segmentation  object labels, 0 for the sky
-======================================  ========================================
+The words and keywords are those of `galfeat.data.fits.conventions`. A name of which no word is
+known says nothing: then its header decides, or what else is in its file
+(`galfeat.data.fits.layouts`).
 
 Weights (wht, weight), exposure times and coverage maps are not used: some weights are inverse
-variances and others exposure times, and no keyword tells which. If a weight map is an inverse
-variance, name it in a catalog column ``ivar``.
+variances and others exposure times, and no keyword tells which; those of DES and of NOIRLab's
+pipeline, which are inverse variances, are. If a weight map is one, name it in a catalog column
+``ivar``.
 """
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
+
+from galfeat.data.fits.conventions import (
+    ALONE,
+    ANYWHERE,
+    AT_AN_END,
+    CALIBRATIONS,
+    MEANING_KEYWORDS,
+    UNITS,
+    VALUES,
+    WEIGHTS,
+    Meaning,
+    Role,
+)
+from galfeat.data.fits.headers import Header
 
 __all__ = [
     "ROLES",
     "AncillaryName",
+    "ImageName",
     "Role",
-    "ancillary_stem",
-    "flag_ancillary_files",
     "is_ancillary",
-    "match_galaxies",
-    "may_be_ancillary",
+    "is_weight",
+    "may_have_meaning",
+    "meaning_by_header",
     "parse_ancillary_name",
+    "parse_name",
+    "words_of",
 ]
 
-Role = Literal["sigma", "variance", "ivar", "mask", "flags", "segmentation"]
+ROLES: tuple[Role, ...] = ("sigma", "variance", "ivar", "mask", "flags", "segmentation")
+"""What can be used of all that accompanies a galaxy."""
 
-_SUFFIXES_WITHOUT_SEPARATOR = (  # words that may end a file's name without a separator before them
-    *(
-        "noise",
-        "sigma",
-        "rms",
-        "err",
-        "error",
-        "var",
-        "variance",
-        "ivar",
-        "invvar",
-        "wht",
-        "weight",
-    ),
-    *("psf", "psfim", "mask", "dq", "seg", "segm", "segim", "segmap", "segmentation"),
-)
-_ANCILLARY_WORDS = (
-    *_SUFFIXES_WITHOUT_SEPARATOR,
-    *(
-        "errors",
-        "unc",
-        "uncert",
-        "uncertainty",
-        "std",
-        "stddev",
-        "weights",
-        "exp",
-        "expmap",
-        "exptime",
-        "cov",
-        "coverage",
-        "masks",
-    ),
-    *("flag", "flags", "bpm", "badpix", "objmask", "bkg", "background", "samp", "ctx"),
-)
-_ANY_WORD = re.compile("|".join(_ANCILLARY_WORDS))
-_SEPARATORS = "_-. "
-_SEPARATOR_RUN = re.compile(r"[\s_\-.]+")
-
-ROLES: dict[str, Role] = {
-    **dict.fromkeys(
-        (
-            "err",
-            "error",
-            "errors",
-            "sigma",
-            "noise",
-            "rms",
-            "std",
-            "stddev",
-            "unc",
-            "uncert",
-            "uncertainty",
-        ),
-        "sigma",
-    ),
-    **dict.fromkeys(("var", "variance"), "variance"),
-    **dict.fromkeys(("ivar", "invvar"), "ivar"),
-    **dict.fromkeys(("mask", "masks", "bpm", "badpix"), "mask"),
-    **dict.fromkeys(("dq", "flag", "flags"), "flags"),
-    **dict.fromkeys(("seg", "segm", "segim", "segmap", "segmentation"), "segmentation"),
-}
-"""Role of an ancillary image, by the word in its name."""
+_SEPARATORS = re.compile(r"[\s_\-.:/,]+")
+_DIGITS = "0123456789"
+_WORDS = {word.translate({ord(digit): None for digit in _DIGITS}) for word in (
+    *ANYWHERE, *AT_AN_END, *ALONE,
+)}  # fmt: skip
+_ANY_WORD = re.compile("|".join(sorted(_WORDS)))
 
 
 class AncillaryName(NamedTuple):
@@ -120,115 +70,160 @@ class AncillaryName(NamedTuple):
     version: int
 
 
+class ImageName(NamedTuple):
+    """Meaning of a name, with the word that has it.
+
+    Parameters
+    ----------
+    meaning : str
+        "science", one of `ROLES`, "unused", or "" where no word is known.
+    word : str
+    rest : str
+        The other parts, in lower case.
+    version : int
+        The number behind the word; 0 if there is none.
+    """
+
+    meaning: Meaning
+    word: str = ""
+    rest: str = ""
+    version: int = 0
+
+    @property
+    def is_companion(self) -> bool:
+        """Whether the name is that of something that accompanies a galaxy."""
+        return self.meaning not in ("", "science")
+
+
+def words_of(name: str) -> list[str]:
+    """Return the parts of a name between separators, in lower case."""
+    return _SEPARATORS.split(name.lower().strip(" _-.:/,"))
+
+
+@lru_cache(maxsize=4096)
+def parse_name(name: str) -> ImageName:
+    """Return what the name of an extension says about its image.
+
+    Of several words, one that is used comes before one that is not, and that before one of a
+    galaxy; the first part of a name before the last, and these before the others.
+
+    Examples
+    --------
+    >>> parse_name("ERR_F814W").meaning, parse_name("WHT2").meaning, parse_name("NGC1300").meaning
+    ('sigma', 'unused', '')
+    """
+    parts = words_of(name)
+    found: list[tuple[int, int, ImageName]] = []
+    last = len(parts) - 1
+    for at, part in enumerate(parts):
+        bare = part.rstrip(_DIGITS)
+        for word in (part, bare):
+            meaning = _meaning(word, alone=last == 0, end=at in (0, last))
+            if meaning:
+                others = "_".join(parts[:at] + parts[at + 1 :])
+                number = int(part[len(word) :][:9] or 0)
+                kind = 0 if meaning in ROLES else 1 if meaning == "unused" else 2
+                place = 0 if at == 0 else 1 if at == last else 2
+                found.append((kind, place, ImageName(meaning, word, others, number)))
+                break
+    return min(found)[2] if found else ImageName("")
+
+
+def _meaning(word: str, *, alone: bool, end: bool) -> Meaning:
+    return (
+        ANYWHERE.get(word)
+        or (AT_AN_END.get(word) if end else None)
+        or (ALONE.get(word) if alone else None)
+        or ""
+    )
+
+
 def parse_ancillary_name(name: str) -> AncillaryName | None:
     """Parse the name of an ancillary image; None for other names and for those not used.
 
     Examples
     --------
     >>> parse_ancillary_name("G_MASK2"), parse_ancillary_name("WHT")
-    (Use(role='mask', rest='g', version=2), None)
+    (AncillaryName(role='mask', rest='g', version=2), None)
     """
-    parts = _SEPARATOR_RUN.split(name.strip().lower())
-    for place in (0, -1):
-        word = parts[place].rstrip("0123456789")
-        if word in ROLES:
-            number = parts[place][len(word) :]
-            parts.pop(place)
-            return AncillaryName(ROLES[word], "_".join(parts), int(number[:9] or 0))
+    found = parse_name(name)
+    for role in ROLES:
+        if found.meaning == role:
+            return AncillaryName(role, found.rest, found.version)
     return None
 
 
 def is_ancillary(name: str) -> bool:
-    """Return whether the name of an extension, or the end of a column's name, is ancillary.
+    """Return whether the name of an extension or a column is that of a companion.
 
-    The first or the last part of the name must be a known word: ``ERR``, ``VAR_POISSON``,
-    ``G_MASK``, ``WHT2``.
+    ``ERR``, ``VAR_POISSON``, ``G_MASK``, ``WHT2``.
     """
-    parts = [part.rstrip("0123456789") for part in _SEPARATOR_RUN.split(name.strip().lower())]
-    return parts[0] in _ANCILLARY_WORDS or parts[-1] in _ANCILLARY_WORDS
+    return parse_name(name).is_companion
 
 
-def may_be_ancillary(text: str) -> bool:
-    """Return whether a text contains an ancillary word: a fast test of many names."""
+def may_have_meaning(text: str) -> bool:
+    """Return whether a text without digits contains a known word: a fast test of many names."""
     return _ANY_WORD.search(text.lower()) is not None
 
 
-def ancillary_stem(stem: str) -> str | None:
-    """Return the part of a file's name before the ancillary word; None if there is no such word.
+def meaning_by_header(header: Header) -> ImageName:
+    """Return what a header says about its image by keywords other than EXTNAME.
 
-    Examples
-    --------
-    >>> names = "KiDS_G266035sigma", "ngc1300_PSF", "mask", "ngc1300"
-    >>> [ancillary_stem(name) for name in names]
-    ['KiDS_G266035', 'ngc1300', '', None]
+    A keyword that names a companion comes before one that names a galaxy, which many programs
+    leave in the headers of both.
     """
-    lowered = stem.lower()
-    if not lowered.endswith(
-        _ANCILLARY_WORDS
-    ):  # nearly all names: one test keeps large folders fast
-        return None
-    endings = [word for word in _SUFFIXES_WITHOUT_SEPARATOR if lowered.endswith(word)]
-    endings += [
-        word
-        for word in _ANCILLARY_WORDS
-        if lowered == word or lowered.endswith(tuple(mark + word for mark in _SEPARATORS))
-    ]
-    return stem[: -len(max(endings, key=len))].rstrip(_SEPARATORS) if endings else None
+    science = ImageName("")
+    for keyword in MEANING_KEYWORDS:
+        value = header.text(keyword)
+        if not value:
+            continue
+        found = _parse_value(keyword, value)
+        if found.is_companion:
+            return found
+        if found.meaning:
+            science = found
+    found = _parse_class(header)
+    if found.is_companion:
+        return found
+    unit = header.text("BUNIT").replace(" ", "").lower()
+    if unit:
+        for pattern, meaning in UNITS:
+            if pattern.fullmatch(unit):
+                return ImageName(meaning, f"BUNIT {unit}")
+    return science if science.meaning else found
 
 
-def flag_ancillary_files(stems: Sequence[str]) -> list[bool]:
-    """Return for each file of a folder whether it is ancillary to another one.
-
-    It is if its name ends in an ancillary word, and the part before begins the name of a file that
-    does not.
-
-    Parameters
-    ----------
-    stems : sequence of str
-        Names of the files of one folder, without suffixes.
-    """
-    roots = [ancillary_stem(stem) for stem in stems]
-    galaxies = sorted(stem for stem, root in zip(stems, roots, strict=True) if root is None)
-    return [root is not None and bool(_names_starting_with(root, galaxies, 1)) for root in roots]
-
-
-def match_galaxies(root: str, role: Role, ordered: Sequence[str]) -> Sequence[str]:
-    """Return the galaxies of a folder that an ancillary file belongs to; none if that is ambiguous.
-
-    These are the galaxy of exactly this name, or else those whose names continue after it, though
-    not with another digit of its number or another letter of its word (``G1`` does not match
-    ``G10``): one, or, for roles without bands such as masks, all that continue with a separator
-    (``ngc1300_mask`` for ``ngc1300_g`` and ``ngc1300_r``).
-
-    Parameters
-    ----------
-    root : str
-        See `ancillary_stem`.
-    role : str
-    ordered : sequence of str
-        Names of the galaxies of that folder, without suffixes, sorted.
-    """
-    begun = _names_starting_with(root, ordered)
-    if root in begun:
-        return [root]
-    last = root[-1:]
-    if last.isdigit():
-        begun = [stem for stem in begun if not stem[len(root)].isdigit()]
-    elif last.isalpha():
-        begun = [stem for stem in begun if not stem[len(root)].isalpha()]
-    if len(begun) < 2 or not root:
-        return begun if len(begun) == 1 else []
-    several = role in ("mask", "flags", "segmentation") and all(
-        stem[len(root)] in _SEPARATORS for stem in begun
-    )
-    return begun if several else []
+@lru_cache(maxsize=1024)
+def _parse_value(keyword: str, value: str) -> ImageName:
+    text = value.lower()
+    for key in (f"{keyword.lower()} {text}", text):
+        if key in VALUES:
+            return ImageName(VALUES[key], text)
+    words = words_of(value)
+    if not CALIBRATIONS.isdisjoint(words):
+        return ImageName("unused", text)
+    found = parse_name(value)
+    if found.is_companion:
+        return found._replace(rest="")
+    return ImageName("unused", text) if words[0] == "ancillary" else ImageName("")
 
 
-def _names_starting_with(
-    root: str, ordered: Sequence[str], most: int | None = None
-) -> Sequence[str]:
-    """Return the names that start with a prefix, or the first `most` of them."""
-    first = bisect_left(ordered, root)
-    if most is not None:
-        return [stem for stem in ordered[first : first + most] if stem.startswith(root)]
-    return ordered[first : bisect_right(ordered, root + chr(0x10FFFF))]
+def _parse_class(header: Header) -> ImageName:
+    """Return the meaning of HDUCLAS2 and HDUCLAS3, as ESO's pipelines and MaNGA's write them."""
+    kind, form = header.text("HDUCLAS2").upper(), header.text("HDUCLAS3").upper()
+    errors: dict[str, Meaning] = {"MSE": "variance", "RMSE": "sigma", "INVMSE": "ivar"}
+    masks: dict[str, Meaning] = {"MASKZERO": "mask"}
+    if kind == "DATA":
+        return ImageName("science", "data")
+    if kind == "ERROR":
+        # without its form it goes by its name
+        return ImageName(errors.get(form, "unused"), form.lower()) if form else ImageName("")
+    if kind == "QUALITY":
+        flags: Meaning = "flags" if form.startswith("FLAG") else "unused"
+        return ImageName(masks.get(form, flags), form.lower()) if form else ImageName("")
+    return ImageName("unused", "exposure") if kind == "EXPOSURE" else ImageName("")
+
+
+def is_weight(found: ImageName) -> bool:
+    """Return whether a companion is a weight map, which is not used."""
+    return found.meaning == "unused" and found.word in WEIGHTS

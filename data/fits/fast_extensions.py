@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary_names import is_ancillary, may_be_ancillary
+from galfeat.data.fits.ancillary_names import may_have_meaning, parse_name
 from galfeat.data.fits.fast_images import LAYOUT_KEYWORDS, SLOW_PATH_KEYWORDS
-from galfeat.data.fits.file import FileContents, image_of, shared_filter
+from galfeat.data.fits.file import FileContents
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.header_forms import BLOCK, CARD, HeaderCards
 from galfeat.data.fits.headers import Hdu, HduReader, Header
+from galfeat.data.fits.image_info import image_of, shared_filter, shared_meaning, unit_of
 from galfeat.data.fits.layouts import ImageInfo, Layout, arrange, is_band_name
 from galfeat.data.fits.scaling import stored_dtype
 from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes, stamp_of
@@ -58,6 +59,8 @@ class UniformExtensions:
     bands : tuple of str
     named : bool
         Whether the file names the bands.
+    units : tuple of str
+        Unit of each band; empty: none is stated.
     """
 
     path: Path
@@ -69,6 +72,7 @@ class UniformExtensions:
     shape: tuple[int, ...]
     bands: tuple[str, ...]
     named: bool
+    units: tuple[str, ...] = ()
 
     def read(
         self,
@@ -237,11 +241,11 @@ def _read_first(path: Path, source: FileBytes, layout: Layout) -> _Candidate | N
         or not isinstance(cards, HeaderCards)
     ):
         return None
-    image = image_of(hdu, shared_filter(primary))
+    image = image_of(hdu, shared_filter(primary), shared_meaning(primary))
     galaxies = arrange([image._replace(name="")], layout)
     if len(galaxies) != 1 or galaxies[0].problem or galaxies[0].number is not None:
         return None
-    [galaxy] = galaxies
+    [galaxy], unit = galaxies, unit_of(hdu, primary)
     extensions = UniformExtensions(
         path,
         source.stamp,
@@ -252,6 +256,7 @@ def _read_first(path: Path, source: FileBytes, layout: Layout) -> _Candidate | N
         (prod(hdu.shape[:-2]), *hdu.shape[-2:]),
         galaxy.bands,
         galaxy.named,
+        (unit,) * len(galaxy.bands) if unit else (),
     )
     oddities = FileContents([primary, hdu], "").oddities(source.size)
     double = {kind: words for kind, words in oddities.items() if kind == "double"}
@@ -336,7 +341,8 @@ def _read_names(extensions: UniformExtensions, cards: HeaderCards) -> bytes | No
 def _are_separate_galaxies(values: bytes, image: ImageInfo, layout: Layout) -> bool:
     """Return whether images that differ only in name are one galaxy each.
 
-    None may be ancillary, and they may not be the bands of one galaxy.
+    None may be ancillary, all or none are called images of the sky, and they may not be the bands
+    of one galaxy.
     """
     names = (
         sorted(
@@ -348,10 +354,10 @@ def _are_separate_galaxies(values: bytes, image: ImageInfo, layout: Layout) -> b
         if values
         else []
     )
-    if may_be_ancillary(b"\n".join(names).decode("latin-1")) and any(
-        is_ancillary(_parse_text(value)) for value in _split_values(values)
-    ):
-        return False
+    if may_have_meaning(b"\n".join(names).decode("latin-1")):
+        meanings = {parse_name(_parse_text(value)).meaning for value in _split_values(values)}
+        if meanings not in ({""}, {"science"}):
+            return False
     may_be_bands = (
         layout == "auto" and len(image.shape) == 2 and not image.own_filter and bool(values)
     )

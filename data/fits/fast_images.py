@@ -19,18 +19,24 @@ from galfeat import CutoutError
 from galfeat.data.fits.file import FitsFile, PixelPlanes
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.headers import BLOCK, FIRST_CARDS, Hdu
+from galfeat.data.fits.image_info import unit_of
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.fits.scaling import describe_overflow, stored_dtype
+from galfeat.data.fits.selectors import Selector
 from galfeat.data.fits.streams import FileBytes
+from galfeat.data.grids.wcs_cards import card_places
+from galfeat.data.missing import mask_missing, sampled_pairs
 
 __all__ = ["LAYOUT_KEYWORDS", "SLOW_PATH_KEYWORDS", "FastImageReader"]
 
 LAYOUT_KEYWORDS = re.compile(
-    rb"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|EXTNAME|FILTER\d*|FILTNAM1|BAND\d*|END"
+    rb"SIMPLE|XTENSION|BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|EXTNAME|FILTER\d*|FILTNAM1|BAND\d*|END|"
+    rb"IMAGETYP|IMTYPE|EXTTYPE|HDUNAME|DES_EXT|PRODTYPE|PRODCATG|FILETYPE|DATATYPE|HDUCLAS[23]|"
+    rb"BUNIT|INITFILE"
 )
 """Keywords whose values determine how a plain image is read."""
 
-SLOW_PATH_KEYWORDS = re.compile(rb"BSCALE|BZERO|BLANK|ZIMAGE|ZBITPIX")
+SLOW_PATH_KEYWORDS = re.compile(rb"BSCALE|BZERO|BLANK|BSOFTEN|BOFFSET|ZIMAGE|ZBITPIX")
 """Keywords of scaled or compressed images, which take the slow path."""
 
 _SUFFIXES = (".fits", ".fit", ".fts")
@@ -46,6 +52,18 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0
 _NO_LINKS = _FLAGS | getattr(os, "O_NOFOLLOW", 0)
 
 
+class _EqualPairs:
+    """Views for a quick test whether pixels beside each other are equal in the buffer.
+
+    Made once: the test is `galfeat.data.missing.has_equal_pairs` on the bytes of each file.
+    """
+
+    def __init__(self, stored: NDArray[np.generic]) -> None:
+        self.first, self.second = sampled_pairs(stored.view(f"u{stored.dtype.itemsize}"))
+        self.flags = bytearray(self.first.size)
+        self.equal = np.frombuffer(self.flags, np.bool_)
+
+
 @dataclass(frozen=True, eq=False)
 class _PixelLayout:
     """Pixel storage that files have in common; `stored` is a view of the buffer."""
@@ -56,6 +74,10 @@ class _PixelLayout:
     named: bool
     wide: bool  # whether values may exceed float32
     hdu: Hdu
+    units: tuple[str, ...]
+    coordinates: tuple[slice, ...]  # cards of celestial coordinates, whose values may differ
+    picture: bool  # whether it is a picture of 8 bits
+    pairs: _EqualPairs | None  # tests whether there may be missing data
 
 
 @dataclass(eq=False)
@@ -77,8 +99,12 @@ class FastImageReader:
     layout : {"auto", "cube", "bands", "galaxies"}
     known : HeaderCache, optional
         Where oddities are reported.
+    extension : tuple of Selector
+        Chosen images; empty: those of galaxies.
     links : bool
         Whether links are followed; otherwise files behind links take the slow path.
+    masks_missing : bool
+        Whether regions of one value are masked as missing data.
 
     Notes
     -----
@@ -90,13 +116,17 @@ class FastImageReader:
         folder: Path,
         layout: Layout,
         known: HeaderCache | None = None,
+        extension: tuple[Selector, ...] = (),
         *,
         links: bool = True,
+        masks_missing: bool = True,
     ) -> None:
         self._inside: dict[str, bool] | None = None if links else {}
+        self._masks_missing = masks_missing
         self._report = (known or HeaderCache()).report
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
+        self._extension = extension
         self._buffer = np.empty(_MAX_BYTES, np.uint8).data
         # the first ten characters of each card: keyword and value indicator
         self._keywords = {
@@ -108,13 +138,15 @@ class FastImageReader:
         self._patterns: dict[bytes, list[_HeaderPattern]] = {}
         self._count = 0
 
-    def read(self, file: str) -> PixelPlanes | None:
+    def read(self, file: str, *, with_grid: bool = False) -> PixelPlanes | None:
         """Return the pixels of the one galaxy of a file; None if the slow path must read it.
 
         Parameters
         ----------
         file : str
             Path below the folder.
+        with_grid : bool
+            Whether the cards of celestial coordinates are returned, too.
         """
         if ".." in file or file[:1] in ("/", "\\") or not file.lower().endswith(_SUFFIXES):
             return None
@@ -125,13 +157,23 @@ class FastImageReader:
         start = layout.hdu.offset
         if bytes(self._buffer[start : start + len(FIRST_CARDS[0])]) in FIRST_CARDS:
             return None  # a header that is repeated
+        grid = b"".join([self._buffer[card] for card in layout.coordinates]) if with_grid else b""
         if not layout.wide:
-            return PixelPlanes(layout.stored.astype(np.float32), layout.bands, layout.named)
+            pixels = layout.stored.astype(np.float32)
+            pairs = layout.pairs
+            if pairs is not None:
+                np.equal(pairs.first, pairs.second, pairs.equal)
+                if 1 in pairs.flags:
+                    return _masked(pixels, layout, grid)
+            return PixelPlanes(
+                *(pixels, layout.bands, layout.named, None, None, layout.units, grid),
+                *((), layout.picture),
+            )
         with np.errstate(all="ignore"):
             pixels = layout.stored.astype(np.float32)
         if np.isinf(pixels).any():  # beyond float32: bad pixels
             self._report(file, describe_overflow(pixels, layout.stored, layout.hdu))
-        return PixelPlanes(pixels, layout.bands, layout.named)
+        return _masked(pixels, layout, grid)
 
     def _fill(self, file: str) -> int:
         """Read a file into the buffer; return its size, or 0 if it is unreadable or too large."""
@@ -215,7 +257,7 @@ class FastImageReader:
         """Return the pixel layout of the file in the buffer; None if it is not plain."""
         try:
             file = FitsFile(FileBytes(bytes(self._buffer[:count])))
-            galaxies = file.galaxies(self._layout)
+            galaxies = file.galaxies(self._layout, extension=self._extension)
         except CutoutError:
             return None
         if (
@@ -235,7 +277,22 @@ class FastImageReader:
         shape = (prod(hdu.shape[:-2]), *hdu.shape[-2:])
         self._report(name, file.oddities)
         stored = np.ndarray(shape, stored_dtype(hdu.bitpix), self._buffer, start)
-        return _PixelLayout(count, stored, galaxy.bands, galaxy.named, hdu.bitpix == -64, hdu)
+        unit, wide, picture = unit_of(hdu, hdu), hdu.bitpix == -64, hdu.bitpix == 8
+        units = (unit,) * len(galaxy.bands) if unit else ()
+        places = card_places(bytes(self._keywords[start // BLOCK].tobytes()))
+        pairs = _EqualPairs(stored) if self._masks_missing and not picture else None
+        names = galaxy.bands, galaxy.named
+        return _PixelLayout(count, stored, *names, wide, hdu, units, places, picture, pairs)
+
+
+def _masked(pixels: NDArray[np.float32], layout: _PixelLayout, grid: bytes) -> PixelPlanes:
+    missing: tuple[int, ...] = ()
+    if layout.pairs is not None:
+        pixels, missing = mask_missing(pixels)
+    return PixelPlanes(
+        *(pixels, layout.bands, layout.named, None, None, layout.units, grid),
+        *(missing, layout.picture),
+    )
 
 
 def _merge_adjacent(cards: list[int]) -> list[slice]:

@@ -8,11 +8,10 @@ difference: pixels marked by BLANK are always NaN, also where astropy leaves the
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import dropwhile
 from math import prod
 from pathlib import Path
 
@@ -31,9 +30,24 @@ from galfeat.data.fits.ancillary import (
     noise_role,
 )
 from galfeat.data.fits.ancillary_matching import match_ancillary
-from galfeat.data.fits.ancillary_names import Role, is_ancillary
+from galfeat.data.fits.ancillary_names import (
+    ImageName,
+    Role,
+    is_weight,
+    parse_name,
+)
 from galfeat.data.fits.header_forms import BLOCK, HeaderCards
-from galfeat.data.fits.headers import Hdu, Header, read_hdus
+from galfeat.data.fits.headers import Hdu, read_hdus
+from galfeat.data.fits.image_info import (
+    coordinate_cards,
+    image_of,
+    shared_filter,
+    shared_meaning,
+    strip_leading_ones,
+    unit_of,
+    version_of,
+    with_models,
+)
 from galfeat.data.fits.layouts import (
     AncillaryImage,
     GalaxyImages,
@@ -41,29 +55,27 @@ from galfeat.data.fits.layouts import (
     Layout,
     arrange,
     format_shape,
+    other_images,
 )
+from galfeat.data.fits.memory_bounds import FEW_PIXELS, galaxy_bytes
 from galfeat.data.fits.scaling import (
     apply_scaling,
     describe_overflow,
     exact_values,
+    is_8_bit,
+    linear_flux,
     may_overflow,
     stored_dtype,
 )
+from galfeat.data.fits.selectors import Selector, choose_images
 from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes
 from galfeat.data.fits.tiles import decompress_image
-from galfeat.data.fits.transcode import TRANSCODED_CODECS
+from galfeat.data.grids.align import align_bands, grids_differ, reference_band
+from galfeat.data.grids.stack import stack_bands
 from galfeat.data.memory import BUDGET
+from galfeat.data.missing import mask_missing
 
-__all__ = [
-    "FileContents",
-    "FitsFile",
-    "PixelPlanes",
-    "ancillary_bytes",
-    "filter_of",
-    "image_of",
-    "open_fits",
-    "shared_filter",
-]
+__all__ = ["FileContents", "FitsFile", "PixelPlanes", "open_fits"]
 
 # astropy takes the last value of a duplicate of these
 _NUMERIC_KEYWORDS = re.compile(r"Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|BSCALE|BZERO|Z?BLANK")
@@ -71,12 +83,6 @@ _NUMERIC_KEYWORDS = re.compile(r"Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|BSCALE|BZERO|Z?BL
 
 _DEFAULT = AncillaryOptions()
 _MAX_CACHED = 4  # images whose stored numbers are cached
-# Bytes a pixel of what reading takes: float32; an ancillary image; one that is scaled; a tile to be
-# decompressed.
-_PIXEL_BYTES, _ANCILLARY_BYTES, _SCALED_BYTES, _TILE_BYTES = 4, 16, 10, 16
-_FEW_PIXELS = 1 << 16  # whose memory is not counted
-# copies of a table of tiles; those of PLIO become lists of numbers
-_TABLE_COPIES, _LINE_COPIES = 3, 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +94,15 @@ class FileContents:
     hdus : list of Hdu
     damage : str
         What is wrong after the last complete HDU; empty if nothing is.
-    arranged : dict of str to list of GalaxyImages
-        Galaxies in each layout that was asked for so far.
+    arranged : dict
+        Galaxies in each layout, and of each choice of images, that was asked for so far.
     """
 
     hdus: list[Hdu]
     damage: str
-    arranged: dict[Layout, list[GalaxyImages]] = field(default_factory=dict)
+    arranged: dict[tuple[Layout, tuple[Selector, ...]], list[GalaxyImages]] = field(
+        default_factory=dict
+    )
 
     def oddities(self, size: int) -> dict[str, str]:
         """Return deviations from the FITS standard that archives contain all the same, by kind.
@@ -164,7 +172,7 @@ class FitsFile:
 
     @property
     def packed(self) -> bool:
-        """Whether the file is gzipped."""
+        """Whether the file is packed by gzip or bzip2."""
         return self._source.packed
 
     @property
@@ -172,8 +180,13 @@ class FitsFile:
         """Device, inode, size and time of change: they differ as soon as the file is changed."""
         return self._source.stamp
 
-    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[GalaxyImages]:
-        """Return the galaxies of the file, or of one of its HDUs.
+    def galaxies(
+        self,
+        layout: Layout = "auto",
+        hdu: int | None = None,
+        extension: tuple[Selector, ...] = (),
+    ) -> list[GalaxyImages]:
+        """Return the galaxies of the file, of one of its HDUs, or of the chosen images.
 
         The missing end of a truncated file counts as one more galaxy, with that problem, if the
         HDUs before it are galaxies of their own; otherwise the whole file fails, because nothing
@@ -186,9 +199,13 @@ class FitsFile:
         """
         if hdu is not None:
             return self._with_ancillary(arrange([self._chosen_image(hdu)], layout), self.images)
-        if layout not in self._arranged:
-            self._arranged[layout] = self._all_galaxies(layout)
-        return self._arranged[layout]
+        if (layout, extension) not in self._arranged:
+            self._arranged[layout, extension] = (
+                self._chosen_galaxies(layout, extension)
+                if extension
+                else self._all_galaxies(layout)
+            )
+        return self._arranged[layout, extension]
 
     def load(self, galaxy: GalaxyImages, ancillary: AncillaryOptions = _DEFAULT) -> PixelPlanes:
         """Read the pixels of one galaxy and apply its ancillary images.
@@ -200,43 +217,102 @@ class FitsFile:
         """
         if galaxy.problem:
             raise CutoutError(galaxy.problem)
-        numbers = (*galaxy.hdus, *(each.hdu for each in galaxy.ancillary))
-        if sum(prod(self.hdus[number].shape) for number in numbers) < _FEW_PIXELS:
+        chosen = [self.hdus[number] for number in galaxy.hdus]
+        others = [self.hdus[each.hdu] for each in galaxy.ancillary] if ancillary.use else []
+        if sum(prod(hdu.shape) for hdu in (*chosen, *others)) < FEW_PIXELS:
             return self._load(galaxy, ancillary)
-        with BUDGET.reserve(self._needed(galaxy, ancillary)):
+        with BUDGET.reserve(galaxy_bytes(chosen, others)):
             return self._load(galaxy, ancillary)
-
-    def _needed(self, galaxy: GalaxyImages, ancillary: AncillaryOptions) -> int:
-        """Return an upper bound of the memory that reading a galaxy takes."""
-        hdus = [self.hdus[number] for number in galaxy.hdus]
-        total = sum(_PIXEL_BYTES * prod(hdu.shape) for hdu in hdus) * (1 + (len(hdus) > 1))
-        if ancillary.use:
-            others = [self.hdus[each.hdu] for each in galaxy.ancillary]
-            total += sum(_ANCILLARY_BYTES * prod(hdu.shape) for hdu in others)
-            hdus += others
-        return total + max(_passing_bytes(hdu) for hdu in hdus)
 
     def _load(self, galaxy: GalaxyImages, ancillary: AncillaryOptions) -> PixelPlanes:
-        planes = [self._read_flux(self.hdus[number]) for number in galaxy.hdus]
+        if len(galaxy.hdus) > 1:
+            return self._load_bands(galaxy, ancillary)
+        [hdu] = (self.hdus[number] for number in galaxy.hdus)
+        plane = self._read_flux(hdu)
         if galaxy.number is not None:
-            planes = [planes[0][galaxy.number]]
-        ny, nx = planes[0].shape[-2:]
-        pixels = (
-            planes[0].reshape(-1, ny, nx)
-            if len(planes) == 1
-            else np.stack([plane.reshape(ny, nx) for plane in planes])
-        )
-        found = PixelPlanes(pixels, galaxy.bands, galaxy.named)
+            plane = plane[galaxy.number]
+        found = self._planes_of(hdu, plane, galaxy.bands, ancillary, named=galaxy.named)
         if not galaxy.ancillary or not ancillary.use:
             return found
         return apply_ancillary(
             found, [self._read_plane(each, galaxy, ancillary) for each in galaxy.ancillary]
         )
 
+    def _load_bands(self, galaxy: GalaxyImages, ancillary: AncillaryOptions) -> PixelPlanes:
+        """Read a galaxy with an image a band, and bring the bands to one grid."""
+        bands = self._read_bands(galaxy, ancillary)
+        planes = (
+            [self._read_plane(each, galaxy, ancillary) for each in galaxy.ancillary]
+            if ancillary.use
+            else []
+        )
+        if not grids_differ(bands):
+            found = stack_bands(bands, galaxy.bands, named=galaxy.named)
+            return apply_ancillary(found, planes) if planes else found
+        shared = next((plane for plane in planes if plane.band is None), None)
+        if shared is not None:
+            raise CutoutError(
+                f"its bands lie on different grids, and nothing says on which its {shared.role} "
+                "lies: bring all to one grid"
+            )
+        for number, band in enumerate(galaxy.bands):
+            own = [plane._replace(band=0) for plane in planes if plane.band == number]
+            bands[band] = apply_ancillary(bands[band], own) if own else bands[band]
+        return stack_bands(align_bands(bands), galaxy.bands, named=galaxy.named)
+
+    def _read_bands(
+        self, galaxy: GalaxyImages, ancillary: AncillaryOptions
+    ) -> dict[str, PixelPlanes]:
+        """Read the pixels of each band of a galaxy with an image a band."""
+        bands: dict[str, PixelPlanes] = {}
+        for band, number in zip(galaxy.bands, galaxy.hdus, strict=True):
+            hdu = self.hdus[number]
+            plane = self._read_flux(hdu)
+            bands[band] = self._planes_of(hdu, plane, (band,), ancillary, named=galaxy.named)
+        return bands
+
+    def _planes_of(
+        self,
+        hdu: Hdu,
+        plane: NDArray[np.float32],
+        bands: tuple[str, ...],
+        ancillary: AncillaryOptions,
+        *,
+        named: bool,
+    ) -> PixelPlanes:
+        """Return the pixels of an image with what its header says, and missing data masked.
+
+        Missing data are masked before bands are brought to one grid, which would blur their edges.
+        """
+        pixels, missing = plane.reshape(-1, *plane.shape[-2:]), tuple[int, ...]()
+        unit, picture = unit_of(hdu, self.hdus[0]), is_8_bit(hdu)
+        if ancillary.mask_missing and not picture:
+            pixels, missing = mask_missing(pixels)
+        return PixelPlanes(
+            pixels,
+            bands,
+            named,
+            units=(unit,) * len(pixels) if unit else (),
+            grid=coordinate_cards(hdu.header),
+            missing=missing,
+            picture=picture,
+        )
+
+    def grid_hdu(self, galaxy: GalaxyImages) -> int:
+        """Return the number of the HDU whose grid the pixels of a galaxy have."""
+        if len(galaxy.hdus) == 1:
+            return galaxy.hdus[0]
+        bands = self._read_bands(galaxy, _DEFAULT)
+        if not grids_differ(bands):
+            return galaxy.hdus[0]
+        return galaxy.hdus[galaxy.bands.index(reference_band(bands))]
+
     def read_ancillary(
-        self, hdu: Hdu, role: Role, ancillary: AncillaryOptions
+        self, hdu: Hdu, role: Role, ancillary: AncillaryOptions, name: str = ""
     ) -> NDArray[np.generic]:
         """Read an ancillary image: noise as float32, bad pixels as bool, segment labels as numbers.
+
+        `name` is that of a file which holds nothing else.
 
         Returns
         -------
@@ -249,12 +325,12 @@ class FitsFile:
             If it cannot be read.
         """
         if role in NOISE_ROLES:
-            return self._read_flux(hdu)
+            return self._read_scaled(hdu)
         values = exact_values(self._read_stored(hdu), hdu)
         if role == "segmentation":
             return values
         return bad_pixels(
-            values, bad_bits_of(hdu.header, self.hdus[0].header, role, ancillary.bad_bits)
+            values, bad_bits_of(hdu.header, self.hdus[0].header, role, ancillary.bad_bits, name)
         )
 
     def _read_plane(
@@ -276,22 +352,19 @@ class FitsFile:
     @property
     def images(self) -> list[ImageInfo]:
         """Images of two axes or more, as described by their headers."""
-        return [
+        found = [
             self._image(each)
             for each in self.hdus
             if each.kind in ("image", "tiles") and len(each.shape) > 1
         ]
+        return with_models(found, self.hdus)
 
     def _with_ancillary(
         self, galaxies: list[GalaxyImages], images: list[ImageInfo]
     ) -> list[GalaxyImages]:
-        if not any(is_ancillary(image.name) for image in images):
+        if not any(image.is_companion for image in images):
             return galaxies
-        images = [
-            image._replace(version=_version(self.hdus[image.hdu].header, image.name))
-            for image in images
-        ]
-        found, unclear = match_ancillary(images, galaxies)
+        found, unclear = match_ancillary(self._with_versions(images), galaxies)
         if unclear:
             self._report(
                 {
@@ -300,7 +373,52 @@ class FitsFile:
                     )
                 }
             )
+        weight = next((image for image in images if is_weight(image.meaning)), None)
+        if weight is not None and not any(
+            each.role in NOISE_ROLES for galaxy in found for each in galaxy.ancillary
+        ):
+            self._report(
+                {
+                    "weight": (
+                        f"its weights ({weight.name or weight.meaning.word}) are not used, since "
+                        "nothing says whether they are inverse variances: if they are, name the "
+                        "file in a catalog's column 'ivar'"
+                    )
+                }
+            )
         return found
+
+    def _with_versions(self, images: list[ImageInfo]) -> list[ImageInfo]:
+        return [
+            image._replace(version=version_of(self.hdus[image.hdu].header, image.name))
+            for image in images
+        ]
+
+    def choose(self, extension: tuple[Selector, ...]) -> list[ImageInfo]:
+        """Return the chosen images.
+
+        Raises
+        ------
+        CutoutError
+            If one is not there.
+        """
+        if not extension:
+            return []
+        try:
+            return choose_images(self._with_versions(self.images), extension)
+        except CutoutError as error:
+            raise CutoutError(self.damage or str(error)) from error
+
+    def _chosen_galaxies(
+        self, layout: Layout, extension: tuple[Selector, ...]
+    ) -> list[GalaxyImages]:
+        images, chosen = self.images, self.choose(extension)
+        # a galaxy because the user says so
+        plain = [image._replace(stated=ImageName("science", "chosen")) for image in chosen]
+        nameless = [
+            image._replace(name="") if parse_name(image.name).meaning else image for image in plain
+        ]
+        return self._with_ancillary(arrange(nameless, layout), images)
 
     def _all_galaxies(self, layout: Layout) -> list[GalaxyImages]:
         images = self.images
@@ -313,7 +431,18 @@ class FitsFile:
             return [*galaxies, GalaxyImages((), problem=self.damage)]
         if not images:
             raise CutoutError("holds no image" + _describe_contents(self.hdus))
-        return self._with_ancillary(arrange(images, layout), images)
+        galaxies = self._with_ancillary(arrange(images, layout), images)
+        others = other_images(images, layout) if layout != "cube" else []
+        if others:
+            self._report(
+                {
+                    "others": (
+                        f"its images {', '.join(others[:3])} are left out, since others are called "
+                        "images of the sky: choose by --extension or --layout galaxies"
+                    )
+                }
+            )
+        return galaxies
 
     def _chosen_image(self, number: int) -> ImageInfo:
         if not 0 <= number < len(self.hdus):
@@ -323,18 +452,30 @@ class FitsFile:
         if hdu.kind not in ("image", "tiles") or len(hdu.shape) < 2:
             raise CutoutError(f"extension {number} is not an image" + _describe_contents([hdu]))
         image = self._image(hdu)
-        return image._replace(name="")
+        return image._replace(name="", stated=ImageName("science", "chosen"))
 
     def _image(self, hdu: Hdu) -> ImageInfo:
-        return image_of(hdu, self._shared)
+        return image_of(hdu, self._shared, self._shared_meaning)
+
+    @cached_property
+    def _shared_meaning(self) -> ImageName:
+        return shared_meaning(self.hdus[0])
 
     @cached_property
     def _shared(self) -> str:
         return shared_filter(self.hdus[0])
 
     def _read_flux(self, hdu: Hdu) -> NDArray[np.float32]:
+        return self._read_scaled(hdu, linear_flux)
+
+    def _read_scaled(
+        self,
+        hdu: Hdu,
+        further: Callable[[NDArray[np.float32], Hdu], NDArray[np.float32]] = lambda flux, _: flux,
+    ) -> NDArray[np.float32]:
+        """Read an image with its scaling applied, and what `further` makes of it."""
         stored = self._read_stored(hdu)
-        flux = apply_scaling(stored, hdu)
+        flux = further(apply_scaling(stored, hdu), hdu)
         if may_overflow(hdu):
             self._report(describe_overflow(flux, stored, hdu))
         return flux
@@ -350,7 +491,7 @@ class FitsFile:
                 if hdu.kind == "tiles"
                 else _read_image(self._source, hdu)
             )
-            shape = _strip_leading_ones(hdu.shape)
+            shape = strip_leading_ones(hdu.shape)
             if stored.size != prod(shape):
                 raise CutoutError(
                     f"its compressed pixels are damaged: {stored.size:,} are there for "
@@ -366,7 +507,7 @@ class FitsFile:
 
 @contextmanager
 def open_fits(path: Path) -> Iterator[FitsFile]:
-    """Open a FITS file, gzipped or not, as a context manager.
+    """Open a FITS file, packed or not, as a context manager.
 
     Raises
     ------
@@ -375,86 +516,6 @@ def open_fits(path: Path) -> Iterator[FitsFile]:
     """
     with open_bytes(path) as source:
         yield FitsFile(source)
-
-
-def image_of(hdu: Hdu, shared: str) -> ImageInfo:
-    """Return the description of an image from its header.
-
-    `shared` is the filter named in a primary header without pixels, for all images.
-    """
-    shape = _strip_leading_ones(hdu.shape)
-    own = filter_of(hdu.header)
-    planes = _plane_names(hdu.header, shape[-3]) if len(shape) > 2 else ()
-    return ImageInfo(hdu.number, shape, hdu.header.text("EXTNAME"), own, own or shared, planes)
-
-
-def _version(header: Header, name: str) -> int:
-    if "EXTVER" in header:
-        try:
-            return header.integer("EXTVER")
-        except CutoutError:
-            return 0  # only matching of ancillary images needs it
-    number = name[len(name.rstrip("0123456789")) :]
-    return int(number[:9] or 0)
-
-
-def shared_filter(first: Hdu) -> str:
-    """Return the filter that a primary HDU without pixels names for the images behind it."""
-    return "" if first.shape else filter_of(first.header)
-
-
-def filter_of(header: Header) -> str:
-    """Return the filter named in a header; empty if there is none.
-
-    FILTER; or the one of FILTER1 and FILTER2 (instruments with two filter wheels) that is not
-    clear; or FILTNAM1; or BAND.
-    """
-    wheels = [header.text(keyword) for keyword in ("FILTER1", "FILTER2")]
-    names = [
-        header.text("FILTER"),
-        *(name for name in wheels if not name.upper().startswith("CLEAR")),
-    ]
-    names += [header.text("FILTNAM1"), header.text("BAND")]
-    return next((name for name in names if name), "")
-
-
-def _strip_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Drop leading axes of length 1, as radio images and spectrographs write them."""
-    return tuple(dropwhile(lambda length: length == 1, shape[:-2])) + shape[-2:]
-
-
-def _plane_names(header: Header, count: int) -> tuple[str, ...]:
-    for keyword, first in (("BAND", 1), ("BAND", 0), ("FILTER", 1)):
-        names = tuple(header.text(f"{keyword}{number}") for number in range(first, first + count))
-        clear = any(name.upper().startswith("CLEAR") for name in names)
-        if all(names) and len(set(names)) == count and not clear:
-            return names
-    return ()
-
-
-def ancillary_bytes(hdus: Iterable[Hdu]) -> int:
-    """Return an upper bound of the memory that reading some ancillary images takes."""
-    return sum(_ANCILLARY_BYTES * prod(hdu.shape) + _passing_bytes(hdu) for hdu in hdus)
-
-
-def _passing_bytes(hdu: Hdu) -> int:
-    """Return an upper bound of the memory that is free again once an image has been read."""
-    pixels = prod(hdu.shape)
-    stored = pixels * abs(hdu.bitpix) // 8
-    if hdu.kind == "tiles":
-        method, axes = hdu.header.text("ZCMPTYPE"), hdu.shape[::-1]
-        copies = _LINE_COPIES if method == "PLIO_1" else _TABLE_COPIES
-        tile = (
-            pixels
-            if method in TRANSCODED_CODECS
-            else prod(
-                min(length, max(1, hdu.header.integer(f"ZTILE{axis}", 1 if axis > 1 else length)))
-                for axis, length in enumerate(axes, start=1)
-            )
-        )
-        return copies * hdu.size + stored + 2 * pixels + _TILE_BYTES * tile
-    scaled = any(keyword in hdu.header for keyword in ("BSCALE", "BZERO", "BLANK"))
-    return stored + scaled * _SCALED_BYTES * pixels
 
 
 def _read_image(source: FileBytes, hdu: Hdu) -> NDArray[np.generic]:

@@ -306,13 +306,14 @@ _SIGNATURES = {
     b"\xff\xd8\xff": "it is a JPEG picture",
     b"\x89PNG": "it is a PNG picture",
     b"\x89HDF": "it is an HDF5 file",
-    b"BZh": "it is packed with bzip2; unpack it first",
     b"PK\x03\x04": "it is a zip archive; unpack it first",
     b"\xfd7zXZ": "it is packed with xz; unpack it first",
     b"\x1f\x9d": "it is packed with compress; unpack it first",
     b"PAR1": "it is a Parquet file",
-    b"II*\0": "it is a TIFF picture",
-    b"MM\0*": "it is a TIFF picture",
+    b"II*\0": "it is a TIFF picture; convert it to FITS or PNG",
+    b"MM\0*": "it is a TIFF picture; convert it to FITS or PNG",
+    b"RIFF": "it is a WebP picture; convert it to FITS or PNG",
+    b"#ASDF": "it is an ASDF file; save its image as FITS",
     b"SIMPLE": "its first line is damaged",
 }
 

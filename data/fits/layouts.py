@@ -5,8 +5,16 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 from galfeat import CutoutError, UsageError
+from galfeat._arrays import channels_last_hint
 from galfeat.data.cutouts import band_names
-from galfeat.data.fits.ancillary_names import Role, is_ancillary
+from galfeat.data.fits.ancillary_names import (
+    ROLES,
+    AncillaryName,
+    ImageName,
+    Role,
+    parse_name,
+    words_of,
+)
 
 __all__ = [
     "AncillaryImage",
@@ -17,10 +25,15 @@ __all__ = [
     "check_layout",
     "format_shape",
     "is_band_name",
-    "name_parts",
+    "other_images",
 ]
 
 Layout = Literal["auto", "cube", "bands", "galaxies"]
+
+_MAX_PLANES = 100
+"""Planes of a cube that can be bands; spectra have thousands, the richest surveys sixty."""
+
+_NOTHING = ImageName("")
 
 # Names of filters, alone or as a part between separators: g, r', Ks, F814W, NUV, W1, CH2, VIS,
 # SDSS_g, HSC-I, band1, red.
@@ -51,6 +64,8 @@ class ImageInfo(NamedTuple):
     version : int
         EXTVER, or the number at the end of EXTNAME; 0 if there is neither, or the file has no
         ancillary images.
+    stated : ImageName
+        What keywords of its header say that it is, or those of a primary HDU without pixels.
     """
 
     hdu: int
@@ -60,6 +75,37 @@ class ImageInfo(NamedTuple):
     filter: str = ""
     planes: tuple[str, ...] = ()
     version: int = 0
+    stated: ImageName = _NOTHING
+
+    @property
+    def meaning(self) -> ImageName:
+        """What it is by its header and its name: whichever says that it is a companion.
+
+        Where both do, the header says what it holds and the name whose it is.
+        """
+        named = parse_name(self.name)
+        if not self.stated.is_companion:
+            return named if named.meaning else self.stated
+        if self.stated.meaning == "unused" and named.meaning in ROLES:
+            return named
+        return named._replace(meaning=self.stated.meaning, word=self.stated.word)
+
+    @property
+    def is_companion(self) -> bool:
+        """Whether it accompanies a galaxy and is none."""
+        return self.meaning.is_companion
+
+    @property
+    def use(self) -> AncillaryName | None:
+        """How it is used for the galaxy that it accompanies; None if it is not."""
+        found = self.meaning
+        role = next((role for role in ROLES if role == found.meaning), None)
+        if role is None:
+            return None
+        parts = words_of(found.rest)
+        # SCI_ERR goes with SCI; so does ERR
+        other = all(parse_name(part).meaning == "science" for part in parts)
+        return AncillaryName(role, "" if other else found.rest, found.version)
 
 
 class AncillaryImage(NamedTuple):
@@ -122,7 +168,9 @@ def arrange(images: Sequence[ImageInfo], layout: Layout = "auto") -> list[Galaxy
         (all by the keyword FILTER, or all by an EXTNAME that is the name of a filter) are the bands
         of one galaxy; otherwise each is a galaxy. In all layouts a 4-D image is a series of
         galaxies with bands, and ancillary images (noise maps, masks, weights, PSFs, segmentation
-        maps, known by their EXTNAME) are not galaxies.
+        maps, known by their names and headers) are not galaxies; where some images are called SCI,
+        IMAGE or the like, images called something else are none either, and beside a nameless
+        primary image no named ones but bands, unless the layout is "galaxies".
 
     Returns
     -------
@@ -133,9 +181,9 @@ def arrange(images: Sequence[ImageInfo], layout: Layout = "auto") -> list[Galaxy
     CutoutError
         If there is no galaxy, or the images do not fit the layout.
     """
-    science = [image for image in images if not is_ancillary(image.name)]
+    science = _science(images, layout)
     if not science:
-        there = ", ".join(image.name for image in images)
+        there = ", ".join(image.name or image.meaning.word for image in images)
         raise CutoutError(
             f"holds no image of a galaxy, only ancillary images ({there})"
             if images
@@ -163,17 +211,38 @@ def arrange(images: Sequence[ImageInfo], layout: Layout = "auto") -> list[Galaxy
     return [galaxy for image in science for galaxy in _galaxies(image)]
 
 
+def _science(images: Sequence[ImageInfo], layout: Layout) -> list[ImageInfo]:
+    """Return the images that can be galaxies or their bands."""
+    science = [image for image in images if not image.is_companion]
+    if len(science) < 2 or layout == "galaxies":
+        return science
+    named = [image for image in science if image.meaning.meaning == "science"]
+    if named:
+        return named
+    first = science[0]
+    if layout == "bands" or first.hdu or first.name or first.own_filter:
+        return science
+    return [
+        image for image in science if not image.name or is_band_name(image.name) or image.own_filter
+    ]
+
+
+def other_images(images: Sequence[ImageInfo], layout: Layout) -> list[str]:
+    """Return the names of images that are left out though nothing says what they are."""
+    science = {image.hdu for image in _science(images, layout)}
+    return [
+        image.name or f"number {image.hdu}"
+        for image in images
+        if image.hdu not in science and not image.is_companion
+    ]
+
+
 def is_band_name(name: str) -> bool:
     """Return whether a name is the name of a filter or has one among its parts.
 
     ``g``, ``F814W``, ``SDSS_g``.
     """
-    return any(_BAND.fullmatch(part) for part in name_parts(name))
-
-
-def name_parts(name: str) -> list[str]:
-    """Return the parts of a name between separators, in lower case."""
-    return re.split(r"[\s_\-.:/,]+", name.strip().lower())
+    return any(_BAND.fullmatch(part) for part in words_of(name))
 
 
 def format_shape(shape: Sequence[int]) -> str:
@@ -221,7 +290,26 @@ def _galaxies(image: ImageInfo) -> list[GalaxyImages]:
                 named=bool(image.filter),
             )
         ]
+    if channels_last_hint(image.shape):
+        return [
+            GalaxyImages(
+                (image.hdu,),
+                problem=(
+                    f"its image has {format_shape(image.shape)}, in NumPy's order, so that the "
+                    f"bands seem to be the last axis (NAXIS1 = {image.shape[-1]}): write "
+                    "np.moveaxis(image, -1, 0), with the bands first"
+                ),
+            )
+        ]
     bands = image.shape[-3]
+    if bands > _MAX_PLANES:
+        called = f" {image.name}" if image.name else ""
+        problem = (
+            f"its image{called} has {bands:,} planes, which are channels of a spectrum or many "
+            "galaxies rather than bands: make an image a band of them, write galaxies along a "
+            "fourth axis, or choose other images of the file (--extension)"
+        )
+        return [GalaxyImages((image.hdu,), problem=problem)]
     names = image.planes or ((image.filter,) if bands == 1 and image.filter else ())
     galaxy = GalaxyImages((image.hdu,), names or band_names(bands), named=bool(names))
     return (

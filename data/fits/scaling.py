@@ -1,6 +1,6 @@
-"""Stored pixel values of FITS images to physical ones: BSCALE, BZERO, BLANK."""
+"""Stored pixel values of FITS images to physical ones: BSCALE, BZERO, BLANK, BSOFTEN, BOFFSET."""
 
-from math import isfinite
+from math import isfinite, log
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,18 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.headers import Hdu
 
-__all__ = ["apply_scaling", "describe_overflow", "exact_values", "may_overflow", "stored_dtype"]
+__all__ = [
+    "apply_scaling",
+    "blank_of",
+    "describe_overflow",
+    "exact_values",
+    "is_8_bit",
+    "linear_flux",
+    "may_overflow",
+    "stored_dtype",
+]
+
+_ASINH_SCALE = 2.5 / log(10)  # of asinh magnitudes
 
 
 def stored_dtype(bitpix: int) -> str:
@@ -25,7 +36,7 @@ def apply_scaling(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
     CutoutError
         If BSCALE is 0, or BSCALE or BZERO is not finite.
     """
-    header, bitpix = hdu.header, hdu.bitpix
+    bitpix = hdu.bitpix
     scale, zero = _scale_and_zero(hdu)
     with np.errstate(all="ignore"):  # values beyond float32 become infinite: bad pixels
         if (scale, zero) == (1.0, 0.0):
@@ -41,9 +52,72 @@ def apply_scaling(stored: NDArray[np.generic], hdu: Hdu) -> NDArray[np.float32]:
             work *= scale
             work += zero
             flux = work.astype(np.float32)
-    if bitpix > 0 and "BLANK" in header:
-        flux[stored == header.integer("BLANK")] = np.nan
+    blank = blank_of(hdu)
+    if blank is not None:
+        flux[stored == blank] = np.nan
     return flux
+
+
+def blank_of(hdu: Hdu) -> int | None:
+    """Return the stored number of pixels without a value; None if there is none.
+
+    BLANK; or, in compressed images without it, ZBLANK, or the lowest integer if only a column
+    ZBLANK is there, as in astropy.
+    """
+    header = hdu.header
+    if hdu.bitpix < 0:
+        return None
+    if "BLANK" in header:
+        return header.integer("BLANK")
+    if hdu.kind != "tiles":
+        return None
+    if "ZBLANK" in header:
+        return header.integer("ZBLANK")
+    fields = range(1, header.integer("TFIELDS", 0) + 1)
+    in_column = any(header.text(f"TTYPE{field}") == "ZBLANK" for field in fields)
+    return -(1 << (hdu.bitpix - 1)) if in_column else None
+
+
+def linear_flux(flux: NDArray[np.float32], hdu: Hdu) -> NDArray[np.float32]:
+    """Return linear flux where BSOFTEN and BOFFSET say that asinh magnitudes are stored.
+
+    Pan-STARRS stores stacked images so (not their variances, nor single exposures):
+    flux = BOFFSET + 2 BSOFTEN sinh(x ln(10) / 2.5).
+
+    Parameters
+    ----------
+    flux : array of float32
+        As `apply_scaling` returns it.
+    hdu : Hdu
+
+    Raises
+    ------
+    CutoutError
+        If one of the two is missing, or makes no sense.
+
+    References
+    ----------
+    Waters et al. 2020, https://doi.org/10.3847/1538-4365/abb82b
+    """
+    header = hdu.header
+    there = [name for name in ("BSOFTEN", "BOFFSET") if name in header]
+    if not there:
+        return flux
+    if len(there) == 1:
+        raise CutoutError(
+            f"its header has {there[0]}, but of BSOFTEN and BOFFSET, which turn asinh magnitudes "
+            "into flux, one alone says nothing: add the other, or delete it if the pixels are "
+            "linear"
+        )
+    softening, offset = header.number("BSOFTEN", 0.0), header.number("BOFFSET", 0.0)
+    if not (isfinite(softening) and softening > 0 and isfinite(offset)):
+        raise CutoutError(
+            f"its header is damaged: BSOFTEN is {softening:g} and BOFFSET {offset:g}, so that its "
+            "asinh magnitudes have no flux: get the file again"
+        )
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite: bad pixels
+        linear = offset + 2 * softening * np.sinh(flux.astype(np.float64) / _ASINH_SCALE)
+        return linear.astype(np.float32)
 
 
 def _scale_and_zero(hdu: Hdu) -> tuple[float, float]:
@@ -58,9 +132,15 @@ def _scale_and_zero(hdu: Hdu) -> tuple[float, float]:
     return scale, zero
 
 
+def is_8_bit(hdu: Hdu) -> bool:
+    """Return whether an image is a picture of 8 bits, in which black sky is no missing data."""
+    return hdu.bitpix == 8 and not ("BSCALE" in hdu.header or "BZERO" in hdu.header)
+
+
 def may_overflow(hdu: Hdu) -> bool:
     """Return whether pixel values of an image can exceed float32."""
-    return hdu.bitpix == -64 or "BSCALE" in hdu.header or "BZERO" in hdu.header
+    wide = ("BSCALE", "BZERO", "BSOFTEN")
+    return hdu.bitpix == -64 or any(name in hdu.header for name in wide)
 
 
 def describe_overflow(

@@ -1,5 +1,6 @@
-"""Bytes of a file, gzipped or not, with a plain reason for each file that cannot be read."""
+"""Bytes of a file, packed or not, with a plain reason for each file that cannot be read."""
 
+import bz2
 import os
 import stat
 import zlib
@@ -45,7 +46,7 @@ class FileBytes:
     Attributes
     ----------
     packed : bool
-        Whether the file is gzipped.
+        Whether the file is packed by gzip or bzip2.
     """
 
     def __init__(
@@ -99,12 +100,12 @@ class FileBytes:
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[FileBytes]:
-    """Open a file as a context manager, decompressing it if it is gzipped.
+    """Open a file as a context manager, decompressing it if gzip or bzip2 packed it.
 
     Raises
     ------
     CutoutError
-        If it does not exist, is not a regular file, is empty, unreadable, or damaged gzip, or
+        If it does not exist, is not a regular file, is empty, unreadable, or packed and damaged, or
         unpacks to more than the memory that may be used.
     """
     try:
@@ -156,10 +157,12 @@ class _Compression(NamedTuple):
     start: Callable[[], Any]
 
 
-# another compression is one more line here
 _COMPRESSIONS = {
     each.magic: each
-    for each in (_Compression(b"\x1f\x8b", "gzipped", lambda: zlib.decompressobj(wbits=31)),)
+    for each in (
+        _Compression(b"\x1f\x8b", "gzipped", lambda: zlib.decompressobj(wbits=31)),
+        _Compression(b"BZh", "packed with bzip2", bz2.BZ2Decompressor),
+    )
 }
 
 

@@ -3,6 +3,7 @@
 No absolute tolerances: every result scales with the flux unit and shifts with the sky.
 """
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +17,8 @@ __all__ = [
     "border_values",
     "clipped_median",
     "mad_sigma",
+    "photon_counts",
+    "photon_mean",
     "quantization_step",
     "sample_stride",
     "sky_and_noise",
@@ -29,6 +32,8 @@ _MAX_LEVELS_16_BIT = 65535  # finer steps than those of 16-bit numbers do not co
 MAX_LEVELS = float(_MAX_LEVELS_16_BIT)
 """Largest number of levels of a quantized image, for compiled code."""
 _SAMPLE_SIZE = 512  # values that suffice to recognize nearly every unquantized image
+_MOST_COUNTS = 3  # median of the counts where there are any, in images of few photons
+_LEAST_ISOLATED = 3  # pixels with counts among pixels without any
 # steps: allowed distance of a value from a level, because of rounding to float32
 _LEVEL_TOLERANCE = 0.1
 
@@ -92,6 +97,71 @@ def quantization_step(values: NDArray[np.floating]) -> float:
     step = _median(steps[steps < 1.5 * smallest])
     numbers = (levels - levels[0]) / step
     return step if np.abs(numbers - np.round(numbers)).max() < _LEVEL_TOLERANCE else 0.0
+
+
+def photon_counts(image: NDArray[np.floating], step: float, width: int) -> bool:
+    """Return whether an image is one of photon counts, or multiples of them, mostly of zeros.
+
+    Parameters
+    ----------
+    image : array, shape (ny, nx)
+        Pixels that are not finite are bad.
+    step : float
+        As `quantization_step` returns it.
+    width : int
+        Width of the border that counts as sky, pixels.
+
+    Notes
+    -----
+    Most values are zero, none is negative, and those above are mostly one, two or three steps. They
+    are independent of each other in the border, and there are isolated ones, in the border as
+    elsewhere: the black sky of a picture is one region.
+    """
+    values = image[np.isfinite(image)]
+    if not step or 2 * np.count_nonzero(values) >= values.size or values.min() < 0:
+        return False
+    numbers = values[values > 0].astype(np.float64) / step
+    whole = np.abs(numbers - np.round(numbers)).max() < _LEVEL_TOLERANCE
+    if not whole or np.median(numbers) > _MOST_COUNTS + _LEVEL_TOLERANCE:
+        return False
+    counting = image > 0
+    places, first, second = border_indices(image.shape, width, 1)
+    flat = counting.ravel()
+    expected = flat[places].mean() ** 2 * len(first)  # pairs of neighbors with counts, by chance
+    pairs = np.count_nonzero(flat[first] & flat[second])
+    isolated = _count_isolated(counting)
+    in_border = isolated * places.size / image.size  # counts there, if they are as many everywhere
+    return bool(
+        isolated >= _LEAST_ISOLATED
+        and pairs <= 3 * expected + 3 * math.sqrt(expected) + 3
+        and np.count_nonzero(flat[places]) >= in_border / 4 - 3
+    )
+
+
+def _count_isolated(counting: NDArray[np.bool_]) -> int:
+    """Return how many True pixels have no other among their eight neighbors."""
+    ny, nx = counting.shape
+    around = np.zeros((ny + 2, nx + 2), dtype=np.int8)
+    for y in range(3):
+        for x in range(3):
+            around[y : y + ny, x : x + nx] += counting
+    return int(np.count_nonzero(counting & (around[1:-1, 1:-1] == 1)))
+
+
+def photon_mean(values: NDArray[np.floating]) -> float:
+    """Return the mean count of a Poisson distribution by its share of zeros, -ln(share).
+
+    A neighbor on the border, which would raise the mean of the values, hardly changes the share.
+    Where there is no count at all, that of one count among all values; half of them count as zero
+    if fewer are.
+
+    Parameters
+    ----------
+    values : array, shape (n,)
+        At least one, all finite.
+    """
+    zeros = values.size - max(1, int(np.count_nonzero(values)))
+    return -math.log(max(zeros, values.size / 2) / values.size)
 
 
 def sample_stride(size: int) -> int:

@@ -56,7 +56,10 @@ def prepare_fast(
         else np.stack([area_resample(band, size) for band in native])
     )
     for number, band in enumerate(fitted):
-        level = _sky_and_noise(band, quantization_step(native[number].ravel()), window, preparation)
+        step = quantization_step(native[number].ravel())
+        if step and not lowest[number]:
+            return None  # these may be photon counts
+        level = _sky_and_noise(band, step, window, preparation)
         if level is None:
             return None
         band -= level[0]

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.memory import BUDGET
+from galfeat.data.missing import describe_missing
 from galfeat.data.preparation.background import (
     border_values,
     clipped_median,
     mad_sigma,
+    photon_counts,
+    photon_mean,
     quantization_step,
     sky_and_noise,
 )
@@ -87,7 +90,10 @@ def prepare(cutouts: Cutouts | Iterable[Cutout], preparation: Preparation | None
 
 
 def prepare_each(
-    cutouts: Sequence[Cutout], bands: Sequence[str], preparation: Preparation
+    cutouts: Sequence[Cutout],
+    bands: Sequence[str],
+    preparation: Preparation,
+    notes: dict[int, str] | None = None,
 ) -> tuple[NDArray[np.float32], dict[int, str]]:
     """Prepare cutouts as `prepare_one` does, but faster; a bad cutout affects no other.
 
@@ -98,6 +104,8 @@ def prepare_each(
     bands : sequence of str
         Bands to prepare, in this order.
     preparation : Preparation
+    notes : dict of int to str, optional
+        Receives remarks on cutouts that were prepared, by row: missing data, photon counts.
 
     Returns
     -------
@@ -123,12 +131,18 @@ def prepare_each(
         for shape, rows in _by_shape(small).items()
         for row in _prepare_same_shape(shape, rows, chosen, preparation, pixels)
     ]
+    counting: dict[int, list[str]] = {}
     for row in (*left, *large):
+        counted: list[str] = []
         try:
             with BUDGET.reserve(working_bytes(chosen[row], preparation) if row in large else 0):
-                pixels[row] = prepare_one(chosen[row], preparation)
+                pixels[row] = prepare_one(chosen[row], preparation, counted)
         except CutoutError as error:
             reasons[row] = str(error)
+        if counted:
+            counting[row] = counted
+    if notes is not None:
+        notes.update(_notes(chosen, counting, reasons))
     return pixels, reasons
 
 
@@ -139,6 +153,25 @@ def working_bytes(cutout: Cutout, preparation: Preparation) -> int:
     moved = preparation.moves or preparation.neighbours == "mask"
     needed: int = ny * nx * (each + moved * (_FINDING_BYTES + _MOVED_BYTES * bands))
     return needed
+
+
+def _notes(
+    cutouts: Mapping[int, Cutout], counting: Mapping[int, list[str]], reasons: Mapping[int, str]
+) -> Iterator[tuple[int, str]]:
+    """Yield what is to be said of cutouts that were prepared."""
+    for row, cutout in cutouts.items():
+        if row not in reasons and (cutout.missing or row in counting):
+            words = [_missing(cutout)] if cutout.missing else []
+            if row in counting:
+                words.append(
+                    f"sky and noise of band {', '.join(counting[row])} are those of Poisson's "
+                    "distribution: it counts photons, and most pixels have none"
+                )
+            yield row, "; ".join(words)
+
+
+def _missing(cutout: Cutout) -> str:
+    return describe_missing(cutout.missing, cutout.bands, cutout.pixels[0].size)
 
 
 def _by_shape(cutouts: Mapping[int, Cutout]) -> dict[tuple[int, ...], list[int]]:
@@ -175,18 +208,30 @@ def _split_batch(cutouts: Cutouts | Iterable[Cutout]) -> Iterator[Cutout]:
     )
     maps = none if cutouts.segmentation is None else cutouts.segmentation
     return (
-        Cutout(name, image, cutouts.bands, noise=noise, segmentation=segments)
+        Cutout(
+            name,
+            image,
+            cutouts.bands,
+            noise=noise,
+            segmentation=segments,
+            picture=cutouts.picture,
+        )
         for (name, image, noise), segments in zip(rows, maps, strict=True)
     )
 
 
-def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]:
+def prepare_one(
+    cutout: Cutout, preparation: Preparation, counting: list[str] | None = None
+) -> NDArray[np.float32]:
     """Prepare one cutout.
 
     Parameters
     ----------
     cutout : Cutout
     preparation : Preparation
+    counting : list of str, optional
+        Receives the bands that are photon counts, mostly of zeros, whose sky and noise are those of
+        Poisson's distribution.
 
     Returns
     -------
@@ -216,9 +261,19 @@ def prepare_one(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32]
     for number, band in enumerate(cutout.bands):
         noise = None if cutout.noise is None else cutout.noise[number]
         try:
-            _prepare_band(prepared[number], pixels[number], noise, window, preparation)
+            counted = _prepare_band(
+                prepared[number],
+                pixels[number],
+                noise,
+                window,
+                preparation,
+                picture=cutout.picture,
+            )
         except CutoutError as error:
-            raise CutoutError(f"band {band} {error}") from None
+            also = f" ({_missing(cutout)})" if any(cutout.missing[number : number + 1]) else ""
+            raise CutoutError(f"band {band} {error}{also}") from None
+        if counted and counting is not None:
+            counting.append(band)
     return prepared
 
 
@@ -247,8 +302,13 @@ def _prepare_band(
     noise_map: NDArray[np.float32] | None,
     window: Window,
     preparation: Preparation,
-) -> None:
+    *,
+    picture: bool,
+) -> bool:
+    """Prepare a band into `out`; return whether it is one of photon counts."""
     step = quantization_step(_good_values(image, window))
+    width = max(1, round(preparation.border * min(image.shape)))
+    counts = not picture and photon_counts(image, step, width)
     fitted = _resample(image, window, preparation)
     good = np.isfinite(fitted)
     _check_good_fraction(good)
@@ -258,7 +318,11 @@ def _prepare_band(
         if around is window
         else window_resample(image, around.corner, around.side, around.pixels)
     )
-    sky, noise = _sky_and_noise(seen, step, around, preparation)
+    sky, noise = (
+        _photon_sky_and_noise(image, step, around, preparation)
+        if counts
+        else _sky_and_noise(seen, step, around, preparation)
+    )
     if preparation.noise.startswith("map"):
         noise = _noise_from_map(noise_map, image, around, preparation) or noise
     if not noise:
@@ -273,6 +337,7 @@ def _prepare_band(
         fitted[np.abs(fitted) > _FLOAT32_MAX] = np.nan  # values beyond float32 are bad pixels
         _check_good_fraction(np.isfinite(fitted))
     out[...] = fitted
+    return counts
 
 
 def _check_good_fraction(good: NDArray[np.bool_]) -> None:
@@ -322,6 +387,22 @@ def _sky_and_noise(
     if preparation.sky == "clipped":
         sky = clipped_median(border_values(seen, width))
     elif preparation.sky != "border":
+        sky = 0.0 if preparation.sky == "none" else float(preparation.sky)
+    return sky, noise
+
+
+def _photon_sky_and_noise(
+    image: NDArray[np.float32], step: float, around: Window, preparation: Preparation
+) -> tuple[float, float]:
+    """Return sky and noise, on the new grid, of a band of photon counts."""
+    width = max(1, round(preparation.border * around.pixels))
+    border = border_values(image.astype(np.float64), width)
+    mean = photon_mean(border)
+    variance = np.where(np.isfinite(image), step**2 * mean, np.nan)
+    seen = window_variance(variance, around.corner, around.side, around.pixels)
+    noise = math.sqrt(float(np.median(seen[np.isfinite(seen)])))
+    sky = step * mean if np.count_nonzero(border) else 0.0
+    if preparation.sky not in ("border", "clipped"):
         sky = 0.0 if preparation.sky == "none" else float(preparation.sky)
     return sky, noise
 

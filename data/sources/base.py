@@ -11,12 +11,12 @@ from galfeat.data.cutouts import Cutout
 
 __all__ = ["Failure", "Reading", "Shard", "Stage", "cut_shards"]
 
-Stage = Literal["read", "prepare", "extract", "crash"]
+Stage = Literal["read", "prepare", "extract", "crash", "note"]
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Failure of one cutout: at which stage, and why.
+    """Failure of one cutout: at which stage, and why; or a note on one that was measured.
 
     Parameters
     ----------
@@ -24,8 +24,9 @@ class Failure:
         Identifier of the galaxy.
     file : str
         Its file, as in the catalog or the folder.
-    stage : {"read", "prepare", "extract", "crash"}
-        Stage that failed; "crash" if measuring the cutout ended a process.
+    stage : {"read", "prepare", "extract", "crash", "note"}
+        Stage that failed; "crash" if measuring the cutout ended a process; "note" if it was
+        measured, and the reason says what is special about it, such as missing data.
     reason : str
         Human-readable reason.
     row : int or None
@@ -37,6 +38,11 @@ class Failure:
     stage: Stage
     reason: str
     row: int | None = None
+
+    @property
+    def is_note(self) -> bool:
+        """Whether the cutout was measured all the same."""
+        return self.stage == "note"
 
 
 @dataclass(frozen=True)

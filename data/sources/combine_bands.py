@@ -1,16 +1,14 @@
-"""Combination of the bands of a galaxy that are in several files."""
+"""Bands of a galaxy that are in several files: paired, and loaded."""
 
 from collections.abc import Mapping
-
-import numpy as np
 
 from galfeat import CutoutError
 from galfeat.data.fits.ancillary import AncillaryOptions, PixelPlanes
 from galfeat.data.fits.file import FitsFile
-from galfeat.data.fits.layouts import GalaxyImages, format_shape
+from galfeat.data.fits.layouts import GalaxyImages
 from galfeat.data.sources.open_file import Picture
 
-__all__ = ["combine_bands", "load_band", "pair_galaxies"]
+__all__ = ["load_band", "pair_galaxies"]
 
 
 def pair_galaxies(
@@ -60,35 +58,3 @@ def load_band(
     if band and len(pixels.bands) != 1:
         raise CutoutError(f"holds {len(pixels.bands)} bands where one is expected")
     return pixels
-
-
-def combine_bands(loaded: Mapping[str, PixelPlanes], bands: tuple[str, ...]) -> PixelPlanes:
-    """Combine the bands of several files; missing bands are masked (NaN).
-
-    Raises
-    ------
-    CutoutError
-        If the bands differ in size.
-    """
-    if "" in loaded:
-        return loaded[""]
-    shapes = {band: found.pixels.shape[1:] for band, found in loaded.items()}
-    if len(set(shapes.values())) > 1:
-        raise CutoutError(
-            "its bands differ in size: "
-            + ", ".join(f"{band} has {format_shape(shape)}" for band, shape in shapes.items())
-        )
-    masked = np.full((1, *next(iter(shapes.values()))), np.nan, np.float32)
-    pixels = [loaded[band].pixels if band in loaded else masked for band in bands]
-    noise = [loaded[band].noise if band in loaded else masked for band in bands]
-    noise_maps = [each for each in noise if each is not None]
-    segmentation = next(
-        (found.segmentation for found in loaded.values() if found.segmentation is not None), None
-    )
-    return PixelPlanes(
-        np.concatenate(pixels),
-        bands,
-        True,
-        np.concatenate(noise_maps) if len(noise_maps) == len(bands) else None,
-        segmentation,
-    )

@@ -20,10 +20,20 @@ from galfeat.data.fits.fast_images import FastImageReader
 from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import GalaxyImages
+from galfeat.data.fits.selectors import Selector, format_selectors, split_selectors
+from galfeat.data.grids.align import align_bands, grids_differ
+from galfeat.data.grids.stack import stack_bands
 from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
-from galfeat.data.sources.combine_bands import combine_bands, load_band, pair_galaxies
-from galfeat.data.sources.open_file import Picture, file_exists, open_file
+from galfeat.data.sources.check_units import (
+    StatedUnit,
+    first_stated,
+    first_units,
+    refuse_mixed,
+)
+from galfeat.data.sources.combine_bands import load_band, pair_galaxies
+from galfeat.data.sources.mask_missing import mask_missing_in_batches, report_missing
+from galfeat.data.sources.open_file import Picture, file_exists, open_file, selectors_in
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.read_sidecars import apply_sidecars
 from galfeat.data.sources.select_bands import with_bands
@@ -67,6 +77,8 @@ class FileSource:
         if the file has changed.
     left_out : tuple of str
         Sidecar files of the folder, which are not galaxies.
+    unread : mapping of str to int
+        Number of other files of the folder that are not read, by suffix.
     left_out_columns : tuple of str
         Columns of the catalog that hold no single value a row.
     sidecars : tuple of SidecarFiles
@@ -75,6 +87,9 @@ class FileSource:
         Whether links may lead out of the folder: they may where no catalog names the files.
     header_cache : HeaderCache
         Headers of files with many galaxies, so that they are not parsed for each shard.
+    one_each : bool
+        Whether each row is one galaxy, as in a catalog: a row whose file holds several is a
+        failure.
     """
 
     folder: Path
@@ -84,10 +99,12 @@ class FileSource:
     numbers: tuple[int, ...] | None = field(default=None, repr=False)
     extensions: UniformExtensions | None = field(default=None, repr=False)
     left_out: tuple[str, ...] = field(default=(), repr=False)
+    unread: Mapping[str, int] = field(default_factory=dict, repr=False)
     left_out_columns: tuple[str, ...] = ()
     sidecars: tuple[SidecarFiles, ...] = ()
     follows_links: bool = True
     header_cache: HeaderCache = field(default_factory=HeaderCache, repr=False, compare=False)
+    one_each: bool = False
 
     def __getstate__(self) -> dict[str, object]:
         # other processes fill a cache of their own
@@ -118,6 +135,9 @@ class FileSource:
             "companions": f"Companions(use={options.companions!r}, bad_bits={options.bad_bits!r})",
             "missing_bands": str(options.missing_bands),
             "outside": str(options.allow_outside),
+            **({"extension": format_selectors(options.selectors)} if options.selectors else {}),
+            **({"mixed_units": "True"} if options.mixed_units else {}),
+            **options.missing_data_setting,
         }
 
     @cached_property
@@ -140,16 +160,31 @@ class FileSource:
         """Return ranges of at most `size` entries that cover the source."""
         return cut_shards(len(self), size)
 
+    @cached_property
+    def units(self) -> tuple[str, ...]:
+        """Units of the bands of the first cutout that can be read; empty: none is stated."""
+        return first_units(self.read, len(self))
+
+    @cached_property
+    def _stated_unit(self) -> StatedUnit | None:
+        return first_stated(self.read_any_unit, len(self))
+
     def read(self, shard: Shard) -> Reading:
         """Read the cutouts of a shard; each file is opened once.
 
         An entry whose file holds several galaxies gives a cutout each, named ``id[0]``, ``id[1]``
-        and so on.
+        and so on; a row of a catalog is a failure then. A cutout of another unit than the first
+        that states one is a failure.
         """
         with BUDGET.limited(self.memory_limit):
-            return self._read(shard)
+            reading = self.read_any_unit(shard)
+            report_missing(reading.cutouts, self.header_cache)
+            if self.options.mixed_units:
+                return reading
+            return refuse_mixed(reading, lambda: self._stated_unit)
 
-    def _read(self, shard: Shard) -> Reading:
+    def read_any_unit(self, shard: Shard) -> Reading:
+        """Read the cutouts of a shard, whatever their units are."""
         uniform = self._read_extensions(shard)
         if uniform is not None:
             return Reading(uniform)
@@ -189,13 +224,21 @@ class FileSource:
 
     def _fast_reader(self) -> FastImageReader:
         """Return this thread's reader of plain images, which remembers the files' structure."""
-        readers: dict[tuple[Path, str], FastImageReader] = vars(self.header_cache.own).setdefault(
+        readers: dict[tuple[object, ...], FastImageReader] = vars(self.header_cache.own).setdefault(
             "readers", {}
         )
-        key = self.folder, self.options.layout
+        options = self.options
+        masks_missing = options.ancillary.mask_missing
+        key = self.folder, options.layout, options.selectors, masks_missing
         if key not in readers:
-            links = self.follows_links or self.options.allow_outside
-            readers[key] = FastImageReader(*key, self.header_cache, links=links)
+            readers[key] = FastImageReader(
+                self.folder,
+                options.layout,
+                self.header_cache,
+                options.selectors,
+                links=self.follows_links or options.allow_outside,
+                masks_missing=masks_missing,
+            )
         return readers[key]
 
     def _read_plain_images(
@@ -239,7 +282,16 @@ class FileSource:
         if batches is None:
             return None
         band_numbers = np.arange(stored.shape[0], dtype=np.float32).reshape(-1, 1, 1)
-        template = Cutout("", band_numbers, stored.bands, file=stored.path.name, named=stored.named)
+        picture = stored.stored == ">u1"
+        template = Cutout(
+            "",
+            band_numbers,
+            stored.bands,
+            file=stored.path.name,
+            named=stored.named,
+            units=stored.units,
+            picture=picture,
+        )
         try:
             template = with_bands(template, self.options.selected_bands)
         except CutoutError:
@@ -248,7 +300,10 @@ class FileSource:
         if order != list(range(stored.shape[0])):
             batches = [batch[:, order] for batch in batches]
         ids = self.catalog.column("id")[shard.start : shard.stop].to_pylist()
-        return unchecked_cutouts(batches, ids, shard.start, template)
+        cutouts = unchecked_cutouts(batches, ids, shard.start, template)
+        if self.options.ancillary.mask_missing and not picture:
+            mask_missing_in_batches(cutouts, batches)
+        return cutouts
 
     def _read_plain_entry(self, entry: _Entry, reader: FastImageReader) -> Cutout | None:
         """Read the cutout of an entry if all its files are plain images."""
@@ -256,7 +311,7 @@ class FileSource:
             return None
         loaded: dict[str, PixelPlanes] = {}
         for band, file in zip(self.columns, entry.files, strict=True):
-            found = reader.read(file) if file else None
+            found = reader.read(file, with_grid=bool(band)) if file else None
             if found is None or (band and len(found.bands) != 1):
                 return None
             loaded[band] = found
@@ -325,7 +380,8 @@ class FileSource:
         files = dict(zip(self.columns, entry.files, strict=True))
         for band, file in opened.items():
             try:
-                found[band] = file.galaxies(self.options.layout, entry.hdu)
+                chosen = self._chosen(files[band], entry)
+                found[band] = file.galaxies(self.options.layout, entry.hdu, chosen)
             except CutoutError as error:
                 return [_failure(entry, entry.id, band, files[band], error)]
         try:
@@ -333,11 +389,21 @@ class FileSource:
         except CutoutError as error:
             return [_failure(entry, entry.id, "", entry.files[0], error)]
         count = len(galaxies)
+        if count > 1 and self.one_each:
+            several = CutoutError(_several(entry, count))
+            return [_failure(entry, entry.id, "", entry.files[0], several)]
         names = [entry.id] if count == 1 else [f"{entry.id}[{number}]" for number in range(count)]
         return [
             self._read_galaxy(name, entry, opened, galaxy, (number, count))
             for number, (name, galaxy) in enumerate(zip(names, galaxies, strict=True))
         ]
+
+    def _chosen(self, file: str, entry: _Entry) -> tuple[Selector, ...]:
+        """Return the images that the path of a file chooses, or else the options."""
+        chosen = selectors_in(file)
+        if chosen and entry.hdu is not None:
+            raise CutoutError(f"is chosen from twice: by hdu = {entry.hdu} and by its brackets")
+        return chosen or (() if entry.hdu is not None else self.options.selectors)
 
     def _read_galaxy(
         self,
@@ -369,39 +435,65 @@ class FileSource:
         galaxy: tuple[int, int] = (0, 1),
     ) -> Cutout:
         """Combine the bands of a galaxy and its sidecar files into a cutout."""
-        found = combine_bands(loaded, tuple(self.columns))
-        found = self._apply_sidecars(entry.row, found, galaxy)
+        found = self._stack(entry.row, loaded, galaxy)
         expected = self._expected_bands
         file = next(
             file for band, file in zip(self.columns, entry.files, strict=True) if band in loaded
         )
         if not expected or (found.named and found.bands == expected):
             return unchecked_cutout(name, found, file, entry.row)
-        pixels, bands, named, noise, segmentation = found
         cutout = Cutout(
             name,
-            pixels,
-            bands,
+            found.pixels,
+            found.bands,
             file=file,
-            named=named,
+            named=found.named,
             row=entry.row,
-            noise=noise,
-            segmentation=segmentation,
+            noise=found.noise,
+            segmentation=found.segmentation,
+            units=found.units,
+            missing=found.missing,
+            picture=found.picture,
         )
         return with_bands(cutout, expected, self.options.missing_bands)
 
+    def _stack(
+        self, row: int, loaded: Mapping[str, PixelPlanes], galaxy: tuple[int, int]
+    ) -> PixelPlanes:
+        """Stack the bands of a galaxy on one grid, with their sidecar files applied."""
+        if "" in loaded or not grids_differ(loaded):
+            found = loaded[""] if "" in loaded else stack_bands(loaded, tuple(self.columns))
+            return self._apply_sidecars(row, found, galaxy)
+        shared = next((each for each in self.sidecars if not each.band and each.of_row(row)), None)
+        if shared is not None and self.options.companions:
+            raise CutoutError(
+                f"its bands lie on different grids, and nothing says on which {shared.of_row(row)} "
+                "lies: bring all to one grid, or name a sidecar file for each band"
+            )
+        masked = {
+            band: self._apply_sidecars(row, planes._replace(bands=(band,)), galaxy, band.lower())
+            for band, planes in loaded.items()
+        }
+        return stack_bands(align_bands(masked), tuple(self.columns))
+
     def _apply_sidecars(
-        self, row: int, found: PixelPlanes, galaxy: tuple[int, int] = (0, 1)
+        self,
+        row: int,
+        found: PixelPlanes,
+        galaxy: tuple[int, int] = (0, 1),
+        only: str | None = None,
     ) -> PixelPlanes:
         """Apply the sidecar files of a row to a galaxy.
 
-        `galaxy` is its number in its file, and how many galaxies the file holds.
+        `galaxy` is its number in its file, and how many galaxies the file holds; `only` a band
+        whose files alone are applied.
         """
         if not self.sidecars or not self.options.companions:
             return found
         files: dict[str, list[tuple[Role, str]]] = {}
         for each in self.sidecars:
-            files.setdefault(each.of_row(row), []).append((each.role, each.band))
+            if only in (None, each.band):
+                files.setdefault(each.of_row(row), []).append((each.role, each.band))
         files.pop("", None)
         return apply_sidecars(
             found,
@@ -410,8 +502,18 @@ class FileSource:
             self.options,
             self.header_cache,
             galaxy,
+            by_name=not self.one_each,
             links=self.follows_links,
         )
+
+
+def _several(entry: _Entry, count: int) -> str:
+    file = split_selectors(next(filter(None, entry.files), ""))[0]
+    return (
+        f"holds {count} galaxies for one row of the catalog: choose one in each row, by a column "
+        f"'hdu' or as {file}[NAME]; or in all files by --extension NAME; or say --layout bands if "
+        "they are bands of one galaxy"
+    )
 
 
 def _failure(entry: _Entry, name: str, band: str, file: str, error: CutoutError) -> Failure:

@@ -74,12 +74,19 @@ class Hdf5Source(RowSource):
         Whether these are names: red, green and blue of a color picture.
     channels_last : bool
         Whether the last axis is the bands; otherwise the second is.
+    eight_bit : bool
+        Whether the pixels are those of 8-bit pictures.
     """
 
     path: Path = Path()
     stored_bands: tuple[str, ...] = ()
     named: bool = False
     channels_last: bool = False
+    eight_bit: bool = False
+
+    @property
+    def _masks_missing(self) -> bool:
+        return not self.eight_bit
 
     @property
     def settings(self) -> dict[str, str]:
@@ -117,7 +124,15 @@ class Hdf5Source(RowSource):
             ]
         rows = enumerate(zip(ids, pixels, strict=True), start=shard.start)
         return [
-            Cutout(name, planes, self.stored_bands, file=file, named=self.named, row=row)
+            Cutout(
+                name,
+                planes,
+                self.stored_bands,
+                file=file,
+                named=self.named,
+                row=row,
+                picture=self.eight_bit,
+            )
             for row, (name, planes) in rows
         ]
 
@@ -130,7 +145,13 @@ class Hdf5Source(RowSource):
             reason = f"its pixels are damaged: {_explain(error)}"
             return Failure(name, self.path.name, "read", reason, row)
         return Cutout(
-            name, pixels, self.stored_bands, file=self.path.name, named=self.named, row=row
+            name,
+            pixels,
+            self.stored_bands,
+            file=self.path.name,
+            named=self.named,
+            row=row,
+            picture=self.eight_bit,
         )
 
     def _read_pixels(self, images: Any, shard: Shard) -> NDArray[np.float32]:
@@ -181,7 +202,8 @@ def open_hdf5(path: Path, options: ReadOptions) -> Hdf5Source:
             images = _images(file, path)
             bands = 1 if images.ndim == 3 else min(images.shape[1], images.shape[3])
             channels_last = images.ndim == 4 and images.shape[3] < images.shape[1]
-            is_color = bands == 3 and images.dtype == np.uint8
+            eight_bit = images.dtype == np.uint8
+            is_color = bands == 3 and eight_bit
             catalog = _catalog(file, images.shape[0], path)
     except UsageError:
         raise
@@ -194,6 +216,7 @@ def open_hdf5(path: Path, options: ReadOptions) -> Hdf5Source:
         stored_bands=_COLORS if is_color else band_names(bands),
         named=is_color,
         channels_last=channels_last,
+        eight_bit=bool(eight_bit),
     )
 
 

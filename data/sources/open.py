@@ -5,10 +5,11 @@ reads a shard at a time. No file stays open and only the catalog is in memory, w
 of cutouts.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
@@ -16,6 +17,7 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.fits.fast_extensions import find_uniform_extensions
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import Layout
+from galfeat.data.fits.selectors import split_selectors
 from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Reading, Shard
 from galfeat.data.sources.catalogs.catalog import Catalog
@@ -30,9 +32,16 @@ from galfeat.data.sources.parquet import ParquetSource, image_column, is_parquet
 from galfeat.data.sources.remote import address_of, open_remote
 from galfeat.data.sources.select_bands import MissingBands
 from galfeat.data.sources.sidecars import match_sidecars
+from galfeat.data.sources.unread_files import (
+    describe_unread,
+    explain_unread,
+    may_hold_galaxies,
+    suffix_of,
+)
 
 __all__ = ["CatalogedSource", "Reading", "Shard", "Source", "open_source", "open_with_options"]
 
+_LOG = logging.getLogger("galfeat")
 _CATALOGS = ("catalog.csv", "catalog.ecsv", "catalog.fits", "catalog.vot", "catalog.parquet")
 
 
@@ -69,6 +78,10 @@ class CatalogedSource(Source, Protocol):
         """Sidecar files of a folder, which are not galaxies."""
 
     @property
+    def unread(self) -> Mapping[str, int]:
+        """Number of other files of a folder that are not read, by suffix."""
+
+    @property
     def left_out_columns(self) -> tuple[str, ...]:
         """Columns of the catalog that hold no single value a row."""
 
@@ -86,7 +99,10 @@ def open_source(
     companions: bool = True,
     bad_bits: int | None = None,
     allow_outside: bool = False,
+    extension: str | Sequence[str] | None = None,
+    mixed_units: bool = False,
     memory: int | str | None = None,
+    missing_data: Literal["mask", "keep"] = "mask",
 ) -> CatalogedSource:
     """Open a source of cutouts.
 
@@ -99,7 +115,8 @@ def open_source(
         A catalog: the column ``file``, or the columns ``file_g``, ``file_r``, … for a file a band,
         are paths relative to it, inside its folder; ``id`` names the galaxies; ``hdu`` selects an
         image of a file, counted from 0.
-        A FITS file, with one galaxy or many; or a JPEG or PNG picture.
+        A FITS file, with one galaxy or many; or a JPEG or PNG picture. ``file.fits[SCI]`` chooses
+        an image of it, here and in catalogs, like `extension`.
         An HDF5 file with a dataset ``images``, such as Galaxy10: see `galfeat.data.sources.hdf5`.
         A Parquet file with a column of pictures: see `galfeat.data.sources.parquet`.
         Any of these on a server, by its address: see `galfeat.data.sources.remote`.
@@ -134,10 +151,21 @@ def open_source(
         `galfeat.data.fits.ancillary.AncillaryOptions`.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
+    extension : str or sequence of str, optional
+        Images of each FITS file that are galaxies or bands, whatever their names and headers say:
+        by name (``"SCI"``), number (``"1"``, 0 is the primary image), or name and version
+        (``"SCI,2"``). See `galfeat.data.fits.selectors`.
+    mixed_units : bool
+        Whether bands and galaxies may have different units (BUNIT); otherwise a cutout of another
+        unit than the first that states one is a failure, and mosaics of different units are
+        refused. A file that states no unit contradicts none.
     memory : int or str, optional
         Memory that reading and preparing may take in a process, all threads together: bytes, or as
         ``"2G"`` or ``"500M"``. By default 1 GiB, or a quarter of the memory if that is less. A
         galaxy that needs more is a failure with both numbers.
+    missing_data : {"mask", "keep"}
+        Whether regions of one value, such as zeros beyond the edge of an image, are masked (NaN) as
+        missing data; not in 8-bit pictures nor photon counts. See `galfeat.data.missing`.
 
     Returns
     -------
@@ -169,7 +197,10 @@ def open_source(
         companions=companions,
         bad_bits=bad_bits,
         allow_outside=allow_outside,
+        extension=extension,
+        mixed_units=mixed_units,
         memory=memory,
+        missing_data=missing_data,
     )
     return open_with_options(path, options)
 
@@ -178,6 +209,7 @@ def open_with_options(
     path: str | Path | Sequence[str | Path], options: ReadOptions
 ) -> CatalogedSource:
     """Open a source of cutouts, as `open_source` does, with all options in one value."""
+    path, options = _without_brackets(path, options)
     options.check()
     with BUDGET.limited(options.memory_limit):
         return _open(path, options)
@@ -197,6 +229,23 @@ def _open(path: str | Path | Sequence[str | Path], options: ReadOptions) -> Cata
     if address is not None:
         return open_remote(address, options, _open_local)
     return _open_local(_absolute(path), options)
+
+
+def _without_brackets(
+    path: str | Path | Sequence[str | Path], options: ReadOptions
+) -> tuple[str | Path | Sequence[str | Path], ReadOptions]:
+    """Take the choice of images in ``file.fits[SCI]`` into the options."""
+    if not isinstance(path, str | Path):
+        chosen = next((each for each in path if split_selectors(str(each))[1]), None)
+        if chosen is not None and not _absolute(chosen).exists():
+            raise UsageError(f"{chosen}: of several mosaics images are chosen by --extension")
+        return path, options
+    file, names = split_selectors(str(path))
+    if not names or (address_of(path) is None and _absolute(path).exists()):
+        return path, options
+    if options.extension is not None:
+        raise UsageError(f"{path}: its brackets choose an image already; leave out --extension")
+    return file, replace(options, extension=names)
 
 
 def _absolute(path: str | Path) -> Path:
@@ -226,9 +275,12 @@ def _open_local(path: Path, options: ReadOptions) -> CatalogedSource:
         raise UsageError(f"{path}: there is no such file or folder")
     if path.is_dir():
         return _open_folder(path, options)
-    if is_hdf5(path.name):
-        return _with_catalog_rows(open_hdf5(path, options), path)
+    image_set = is_hdf5(path.name)
     column = image_column(path) if is_parquet(path.name) else None
+    if options.selectors and (image_set or column is not None or is_picture(path.name)):
+        raise UsageError(f"{path}: has no extensions, which --extension chooses among")
+    if image_set:
+        return _with_catalog_rows(open_hdf5(path, options), path)
     if column is not None:
         return _with_catalog_rows(open_image_set(path, column, options), path)
     return _open_file(path, options)
@@ -239,20 +291,31 @@ def _open_folder(folder: Path, options: ReadOptions) -> FileSource:
     if options.catalog is not None or own is not None:
         catalog = Catalog.read(_absolute(options.catalog or own or ""))
         return _open_catalog(catalog, folder, options)
-    files, left_out = list_cutouts(folder)
+    files, left_out, others = list_cutouts(folder)
     if not files:
+        unread = describe_unread(others)
         raise UsageError(
             f"{folder}: there is no FITS file or picture in this folder"
             + (" except sidecar files" if left_out else "")
+            + (f"; it holds {unread}" if unread else "")
         )
     sidecars = match_sidecars(files, left_out) if options.companions else ()
     table = Catalog.of_files(folder, files).table
-    return FileSource(folder, table, {"": "file"}, options, left_out=left_out, sidecars=sidecars)
+    return FileSource(
+        folder,
+        table,
+        {"": "file"},
+        options,
+        left_out=left_out,
+        unread=dict(others),
+        sidecars=sidecars,
+    )
 
 
 def _open_catalog(catalog: Catalog, folder: Path, options: ReadOptions) -> FileSource:
     identified = catalog.with_ids()
     columns = identified.select_files(options.selected_bands)
+    _warn_of_repeated_files(identified, list(columns.values()))
     return FileSource(
         folder,
         identified.table,
@@ -260,25 +323,44 @@ def _open_catalog(catalog: Catalog, folder: Path, options: ReadOptions) -> FileS
         options,
         left_out_columns=identified.left_out_columns,
         sidecars=identified.sidecars(columns),
+        one_each=True,
         follows_links=False,
     )
+
+
+def _warn_of_repeated_files(catalog: Catalog, columns: list[str]) -> None:
+    """Log that rows of a catalog name the same image: a galaxy stands in it several times."""
+    keys = [*columns, "hdu"] if catalog.selects_hdus else columns
+    distinct = catalog.table.select(keys).group_by(keys).aggregate([]).num_rows
+    if distinct < len(catalog):
+        _LOG.warning(
+            "%s: %d of its %d rows name an image that another row names too: one galaxy stands in "
+            "it several times",
+            catalog.path,
+            len(catalog) - distinct,
+            len(catalog),
+        )
 
 
 def _open_file(path: Path, options: ReadOptions) -> FileSource:
     """Open a FITS file of galaxies or of a catalog, another catalog, or a picture."""
     cache = HeaderCache()
     fits = is_fits(path.name)
-    extensions = find_uniform_extensions(path, options.layout, cache) if fits else None
+    uniform = fits and not options.selectors
+    extensions = find_uniform_extensions(path, options.layout, cache) if uniform else None
     if is_catalog(path) or (extensions is None and fits and _has_only_tables(path, cache)):
         if options.catalog is not None:
             raise UsageError(f"{path}: is a catalog itself; a second one cannot be given")
         return _open_catalog(Catalog.read(path), path.parent, options)
     if not fits and not is_picture(path.name):
+        suffix = suffix_of(path.name)
+        if may_hold_galaxies(suffix):
+            raise UsageError(f"{path}: {suffix} files are {explain_unread(suffix)}")
         raise UsageError(
             f"{path}: is neither a folder, a catalog (CSV, ECSV, FITS, VOTable, Parquet), a FITS "
             "file, an HDF5 file nor a picture (JPEG, PNG)"
         )
-    count = extensions.count if extensions else _count_galaxies(path, options.layout, cache)
+    count = extensions.count if extensions else _count_galaxies(path, options, cache)
     source = FileSource(
         path.parent,
         Catalog.of_file(path, count).table,
@@ -298,6 +380,7 @@ def _open_file(path: Path, options: ReadOptions) -> FileSource:
         extensions=None if catalog.selects_hdus else extensions,
         left_out_columns=catalog.left_out_columns,
         sidecars=catalog.sidecars(source.columns),
+        one_each=True,
     )
 
 
@@ -320,12 +403,12 @@ def _with_catalog_rows(
     return replace(source, catalog=table, left_out_columns=catalog.left_out_columns)
 
 
-def _count_galaxies(path: Path, layout: Layout, cache: HeaderCache) -> int:
+def _count_galaxies(path: Path, options: ReadOptions, cache: HeaderCache) -> int:
     if is_picture(path.name):
         return 1
     try:
         with cache.open(path) as file:
-            return len(file.galaxies(layout))
+            return len(file.galaxies(options.layout, extension=options.selectors))
     except CutoutError:  # it is one entry then, and reading it reports the reason
         return 1
 

@@ -4,17 +4,18 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
-from galfeat import CutoutError
+from galfeat import CutoutError, UsageError
 from galfeat.data.fits.ancillary import AncillaryOptions, PixelPlanes
 from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import GalaxyImages, Layout
+from galfeat.data.fits.selectors import Selector, format_selectors, parse_selectors, split_selectors
 from galfeat.data.sources.folders import is_picture
 from galfeat.data.sources.pictures import read_picture
 
-__all__ = ["Picture", "file_exists", "leads_out", "open_file"]
+__all__ = ["Picture", "file_exists", "leads_out", "open_file", "selectors_in"]
 
 # as `galfeat.data.sources.folders` escapes bytes that are no UTF-8
 _ESCAPED = re.compile(r"\\x[0-9a-f]{2}")
@@ -27,10 +28,16 @@ class Picture:
     def __init__(self, path: Path) -> None:
         self._pixels = read_picture(path)
 
-    def galaxies(self, layout: Layout = "auto", hdu: int | None = None) -> list[GalaxyImages]:  # noqa: ARG002 - a picture has one layout
+    def galaxies(
+        self,
+        layout: Layout = "auto",  # noqa: ARG002 - a picture has one layout
+        hdu: int | None = None,
+        extension: tuple[Selector, ...] = (),
+    ) -> list[GalaxyImages]:
         """Return its one galaxy."""
-        if hdu:
-            raise CutoutError(f"has no extension {hdu}: it is a picture")
+        if hdu or extension not in ((), (Selector("", 0),)):
+            chosen = hdu or format_selectors(extension)
+            raise CutoutError(f"has no extension {chosen}: it is a picture")
         return [GalaxyImages((0,))]
 
     def load(self, galaxy: GalaxyImages, ancillary: AncillaryOptions = _DEFAULTS) -> PixelPlanes:  # noqa: ARG002 - it has one galaxy and no ancillary data
@@ -54,7 +61,7 @@ def open_file(
     folder : Path
         Folder that paths of the catalog are relative to.
     file : str
-        Path in the catalog.
+        Path in the catalog; what it chooses in brackets is the caller's business.
     header_cache : HeaderCache
     outside : bool
         Whether it may lie outside the folder.
@@ -99,11 +106,26 @@ def file_exists(folder: Path, file: str, *, outside: bool = False) -> bool:
     return bool(file) and _resolve(folder, file, outside).exists()
 
 
+def selectors_in(file: str) -> tuple[Selector, ...]:
+    """Return the images that a path such as ``a.fits[SCI]`` chooses.
+
+    Raises
+    ------
+    CutoutError
+        If the brackets make no sense.
+    """
+    chosen = split_selectors(file)[1]
+    try:
+        return parse_selectors(chosen) if chosen else ()
+    except UsageError as error:
+        raise CutoutError(str(error)) from error
+
+
 def _resolve(folder: Path, file: str, outside: bool) -> Path:
     if not file:
         raise CutoutError("there is no file in its row of the catalog")
     normal = os.path.normpath(file)
-    absolute = PurePath(file).is_absolute() or PurePosixPath(file).is_absolute()
+    absolute = any(kind(file).is_absolute() for kind in (PurePath, PurePosixPath, PureWindowsPath))
     if not outside and (absolute or PurePath(normal).parts[:1] == (os.pardir,)):
         raise CutoutError(
             "lies outside the catalog's folder: write paths that stay inside it, or allow "
@@ -112,6 +134,8 @@ def _resolve(folder: Path, file: str, outside: bool) -> Path:
     if "\0" in file:
         raise CutoutError("there is no such file")
     path = folder / normal
+    if normal.endswith("]") and not path.exists():
+        path = folder / split_selectors(normal)[0]
     if _ESCAPED.search(file) and not path.exists():
         raise CutoutError(
             "its name is not UTF-8, so that it cannot be stored in a table: rename it"

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from galfeat import UsageError
 from galfeat.data.fits.ancillary import AncillaryOptions
 from galfeat.data.fits.layouts import Layout, check_layout
+from galfeat.data.fits.selectors import Selector, parse_selectors
 from galfeat.data.memory import parse_memory
 from galfeat.data.sources.select_bands import MissingBands, check_missing
 
@@ -40,8 +42,14 @@ class ReadOptions:
         Sum of the data-quality bits that mark a bad pixel.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
+    extension : str or sequence of str, optional
+        Images of each FITS file that are read, by name, number, or name and version.
+    mixed_units : bool
+        Whether bands and galaxies may have different units (BUNIT).
     memory : int or str, optional
         Memory that reading and preparing may take in a process: see `galfeat.data.open_source`.
+    missing_data : {"mask", "keep"}
+        Whether regions of one value are masked as missing data: see `galfeat.data.missing`.
     """
 
     catalog: str | Path | None = None
@@ -54,7 +62,10 @@ class ReadOptions:
     companions: bool = True
     bad_bits: int | None = None
     allow_outside: bool = False
+    extension: str | Sequence[str] | None = None
+    mixed_units: bool = False
     memory: int | str | None = None
+    missing_data: Literal["mask", "keep"] = "mask"
 
     def check(self) -> None:
         """Check that each option is in its range.
@@ -66,8 +77,10 @@ class ReadOptions:
         """
         check_layout(self.layout)
         check_missing(self.missing_bands)
+        if self.missing_data not in ("mask", "keep"):
+            raise UsageError(f"missing_data must be mask or keep; it is '{self.missing_data}'")
         # these check their own options
-        _ = self.selected_bands, self.ancillary, self.memory_limit
+        _ = self.selected_bands, self.ancillary, self.selectors, self.memory_limit
 
     @cached_property
     def selected_bands(self) -> tuple[str, ...]:
@@ -85,11 +98,21 @@ class ReadOptions:
         return selected
 
     @cached_property
+    def selectors(self) -> tuple[Selector, ...]:
+        """Chosen images of each file; empty: those that hold galaxies."""
+        return () if self.extension is None else parse_selectors(self.extension)
+
+    @cached_property
     def ancillary(self) -> AncillaryOptions:
-        """Options for noise maps, masks, data-quality flags and segmentation maps."""
-        return AncillaryOptions(self.companions, self.bad_bits)
+        """Options for noise maps, masks, data-quality flags, segmentation maps, missing data."""
+        return AncillaryOptions(self.companions, self.bad_bits, self.missing_data == "mask")
 
     @cached_property
     def memory_limit(self) -> int | None:
         """Limit of `memory` in bytes; None for the default of the machine that reads."""
         return None if self.memory is None else parse_memory(self.memory)
+
+    @property
+    def missing_data_setting(self) -> dict[str, str]:
+        """The treatment of missing data for the metadata of tables, where it is not the default."""
+        return {} if self.missing_data == "mask" else {"missing_data": self.missing_data}

@@ -76,6 +76,10 @@ class ParquetSource(RowSource):
         """Settings that decide which pixels are read, as the metadata of tables record them."""
         return {**super().settings, "column": self.column}
 
+    @property
+    def _masks_missing(self) -> bool:
+        return False  # black sky is common in pictures
+
     def _read_rows(self, shard: Shard) -> Iterator[Cutout | Failure]:
         ids = self._ids(shard)
         done = 0
@@ -125,7 +129,13 @@ class ParquetSource(RowSource):
         except CutoutError as error:
             return Failure(name, self.path.name, "read", str(error), row)
         return Cutout(
-            name, found.pixels, found.bands, file=self.path.name, named=found.named, row=row
+            name,
+            found.pixels,
+            found.bands,
+            file=self.path.name,
+            named=found.named,
+            row=row,
+            picture=True,
         )
 
 

@@ -58,8 +58,8 @@ def decode_picture(data: bytes) -> PixelPlanes:
             raise
         raise CutoutError(f"is a damaged picture: {error}") from error
     if pixels.shape[0] == 1:
-        return PixelPlanes(pixels, band_names(1), False)
-    return PixelPlanes(pixels, _COLORS, True)
+        return PixelPlanes(pixels, band_names(1), False, picture=True)
+    return PixelPlanes(pixels, _COLORS, True, picture=True)
 
 
 def _decode(data: bytes) -> NDArray[np.float32]:

@@ -13,12 +13,14 @@ from galfeat.data.fits.ancillary import (
     PixelPlanes,
     apply_ancillary,
 )
-from galfeat.data.fits.ancillary_names import Role, parse_ancillary_name
-from galfeat.data.fits.file import FitsFile, ancillary_bytes
+from galfeat.data.fits.ancillary_names import Role
+from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import format_shape
+from galfeat.data.fits.memory_bounds import ancillary_bytes
 from galfeat.data.memory import BUDGET
-from galfeat.data.sources.open_file import Picture, open_file
+from galfeat.data.sources.folders import without_suffix
+from galfeat.data.sources.open_file import Picture, open_file, selectors_in
 from galfeat.data.sources.options import ReadOptions
 
 __all__ = ["apply_sidecars"]
@@ -32,6 +34,7 @@ def apply_sidecars(
     header_cache: HeaderCache,
     galaxy: tuple[int, int],
     *,
+    by_name: bool = False,
     links: bool = True,
 ) -> PixelPlanes:
     """Return the pixels of a galaxy with masks, noise and segments from its sidecar files.
@@ -47,6 +50,9 @@ def apply_sidecars(
     header_cache : HeaderCache
     galaxy : (int, int)
         Number of the galaxy in its file, counted from 0, and how many there are.
+    by_name : bool
+        Whether the files were found by their names: one that holds numbers with decimals is no
+        segmentation map then, whatever its name, and is left out.
     links : bool
         Whether links may lead out of the folder.
 
@@ -67,7 +73,11 @@ def apply_sidecars(
                         unused = f"belongs to the band {band}, which the galaxy lacks: not used"
                         header_cache.report(file, {f"band {band}": unused})
                         continue
-                    values = _read_planes(opened, role, galaxy, options.ancillary)
+                    values = _read_planes(opened, file, role, galaxy, options.ancillary)
+                    if by_name and role == "segmentation" and _has_decimals(values):
+                        unused = "holds numbers with decimals and is no segmentation map: not used"
+                        header_cache.report(file, {"no segments": unused})
+                        continue
                     number = bands[band] if band else None
                     planes.append(AncillaryPlane(role, number, values, file))
         except CutoutError as error:
@@ -76,7 +86,11 @@ def apply_sidecars(
 
 
 def _read_planes(
-    opened: FitsFile | Picture, role: Role, galaxy: tuple[int, int], ancillary: AncillaryOptions
+    opened: FitsFile | Picture,
+    file: str,
+    role: Role,
+    galaxy: tuple[int, int],
+    ancillary: AncillaryOptions,
 ) -> NDArray[np.generic]:
     """Read what a sidecar file holds of one galaxy, shape (planes, ny, nx)."""
     if isinstance(opened, Picture):
@@ -84,23 +98,31 @@ def _read_planes(
     if opened.damage:
         raise CutoutError(opened.damage)
     number, count = galaxy
-    images = [
-        image
-        for image in opened.images
-        if (parsed := parse_ancillary_name(image.name)) is not None and parsed.role == role
-    ] or opened.images
+    images = opened.choose(selectors_in(file)) or [
+        image for image in opened.images if image.use is not None and image.use.role == role
+    ]
+    images = images or opened.images
     if count > 1 and len(images) == count:
         images = [images[number]]
     elif count > 1 and len(images) > 1:
         raise CutoutError(f"holds {len(images)} images for {count} galaxies")
     hdus = [opened.hdus[image.hdu] for image in images]
     with BUDGET.reserve(ancillary_bytes(hdus)):
-        values = _stack([opened.read_ancillary(hdu, role, ancillary) for hdu in hdus])
+        values = _stack(
+            [opened.read_ancillary(hdu, role, ancillary, without_suffix(file)) for hdu in hdus]
+        )
     if values.ndim > 2 and count > 1 and len(values) == count:
         values = values[number]
     if values.ndim > 3:
         raise CutoutError(f"has {format_shape(values.shape)}, which is not the size of one galaxy")
     return values.reshape(-1, *values.shape[-2:])
+
+
+def _has_decimals(values: NDArray[np.generic]) -> bool:
+    if values.dtype.kind != "f":
+        return False
+    finite = values[np.isfinite(values)]
+    return bool((finite != np.round(finite)).any())
 
 
 def _picture_planes(picture: Picture, role: Role) -> NDArray[np.generic]:

@@ -27,8 +27,15 @@ import pyarrow as pa
 from galfeat import UsageError
 from galfeat._atomic_files import atomic_open
 from galfeat.data.fits.header_cache import HeaderCache
+from galfeat.data.fits.selectors import split_selectors
 from galfeat.data.sources.base import Failure, Reading, Shard
 from galfeat.data.sources.catalogs.formats import is_catalog
+from galfeat.data.sources.check_units import (
+    StatedUnit,
+    first_stated,
+    first_units,
+    refuse_mixed,
+)
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.folders import is_fits, is_picture
 from galfeat.data.sources.hdf5 import is_hdf5
@@ -97,6 +104,11 @@ class RemoteSource:
         return self.local.left_out
 
     @property
+    def unread(self) -> Mapping[str, int]:
+        """Number of other files of a folder that are not read, by suffix."""
+        return self.local.unread
+
+    @property
     def left_out_columns(self) -> tuple[str, ...]:
         """Columns of the catalog that hold no single value a row."""
         return self.local.left_out_columns
@@ -111,6 +123,15 @@ class RemoteSource:
         whole = replace(self, local=replace(self.local, options=unmasked))
         readings = (whole.read(Shard(row, row + 1)) for row in range(len(self)))
         return next((reading.cutouts[0].bands for reading in readings if reading.cutouts), ())
+
+    @cached_property
+    def units(self) -> tuple[str, ...]:
+        """Units of the bands of the first cutout that can be read; empty: none is stated."""
+        return first_units(self.read, len(self))
+
+    @cached_property
+    def _stated_unit(self) -> StatedUnit | None:
+        return first_stated(self.read_any_unit, len(self))
 
     @property
     def memory_limit(self) -> int | None:
@@ -139,7 +160,9 @@ class RemoteSource:
             for each in self.local.sidecars
             for row in range(shard.start, shard.stop)
         ]
-        return list(dict.fromkeys(name for name in names if name))
+        # brackets behind a name choose an image of the file
+        files = (split_selectors(name)[0] if name not in self.stamps else name for name in names)
+        return list(dict.fromkeys(name for name in files if name))
 
     def file_stamps(self, shard: Shard) -> list[tuple[str, int, int]]:
         """Return name, size in bytes and a digest of the ETag or time of each file of a shard.
@@ -156,8 +179,16 @@ class RemoteSource:
     def read(self, shard: Shard) -> Reading:
         """Download and read the cutouts of a shard.
 
-        A file that cannot be downloaded is a failure with the server's reason.
+        A file that cannot be downloaded is a failure with the server's reason, and a cutout of
+        another unit than the first that states one is a failure.
         """
+        reading = self.read_any_unit(shard)
+        if self.local.options.mixed_units:
+            return reading
+        return refuse_mixed(reading, lambda: self._stated_unit)
+
+    def read_any_unit(self, shard: Shard) -> Reading:
+        """Download and read the cutouts of a shard, whatever their units are."""
         with tempfile.TemporaryDirectory(prefix="galfeat-") as folder:
             problems = _fetch_all(self.address, self.files(shard), Path(folder))
             options = self.local.options
@@ -170,7 +201,7 @@ class RemoteSource:
             downloaded = replace(
                 self.local, folder=Path(folder), header_cache=HeaderCache(), options=options
             )
-            reading = downloaded.read(shard)
+            reading = downloaded.read_any_unit(shard)
         return Reading(
             reading.cutouts, [_explain(failure, problems) for failure in reading.failures]
         )

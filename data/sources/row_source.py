@@ -1,7 +1,7 @@
 """Base class of sources whose galaxies are the rows of one catalog, each row one galaxy."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from galfeat.data.cutouts import Cutout
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
+from galfeat.data.sources.mask_missing import mask_missing_in_each, report_missing
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.select_bands import with_bands
 
@@ -31,6 +32,8 @@ class RowSource(ABC):
         Columns of the catalog that hold no single value a row.
     left_out : tuple of str
         Files that are not galaxies: none here.
+    unread : mapping of str to int
+        Number of files that are not read: none here.
     header_cache : HeaderCache
         Reports oddities of the files.
     """
@@ -39,6 +42,7 @@ class RowSource(ABC):
     options: ReadOptions = field(default_factory=ReadOptions)
     left_out_columns: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    unread: Mapping[str, int] = field(default_factory=dict, repr=False)
     header_cache: HeaderCache = field(default_factory=HeaderCache, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:
@@ -62,6 +66,7 @@ class RowSource(ABC):
         return {
             "wanted": str(self.options.selected_bands),
             "missing_bands": str(self.options.missing_bands),
+            **self.options.missing_data_setting,
         }
 
     @property
@@ -92,7 +97,18 @@ class RowSource(ABC):
                 BUDGET.keep(cutouts[-1].pixels.nbytes)
             except CutoutError as error:
                 failures.append(Failure(found.id, found.file, "read", str(error), found.row))
+        if self._masks_missing and self.options.ancillary.mask_missing:
+            cutouts = self._mask_missing(cutouts)
+            report_missing(cutouts, self.header_cache)
         return Reading(cutouts, sorted(failures, key=lambda failure: failure.row or 0))
+
+    @property
+    def _masks_missing(self) -> bool:
+        """Whether the pixels are such that regions of one value are missing data."""
+        return True
+
+    def _mask_missing(self, cutouts: list[Cutout]) -> list[Cutout]:
+        return mask_missing_in_each(cutouts)
 
     @abstractmethod
     def _read_rows(self, shard: Shard) -> Iterable[Cutout | Failure]:

@@ -64,4 +64,10 @@ def _with_masked_bands(cutout: Cutout, selected: tuple[str, ...]) -> Cutout:
     if found.noise is not None:
         noise = np.full_like(pixels, np.nan)
         noise[indices] = found.noise
-    return replace(found, pixels=pixels, bands=selected, noise=noise)
+    units: tuple[str, ...] = ()
+    if found.units:
+        stated = dict(zip(present, found.units, strict=True))
+        units = tuple(stated.get(band, "") for band in selected)
+    missing = dict(zip(present, found.missing, strict=True)) if found.missing else {}
+    counts = tuple(missing.get(band, 0) for band in selected) if missing else ()
+    return replace(found, pixels=pixels, bands=selected, noise=noise, units=units, missing=counts)

@@ -6,12 +6,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from galfeat.data.fits.ancillary_names import (
-    Role,
-    ancillary_stem,
-    match_galaxies,
-    parse_ancillary_name,
-)
+from galfeat.data.fits.conventions import WEIGHTS, Role
+from galfeat.data.sources.ancillary_files import GalaxyFiles, parse_file_name
 from galfeat.data.sources.folders import without_suffix
 
 __all__ = ["SidecarFiles", "match_sidecars", "sort_sidecars"]
@@ -63,21 +59,30 @@ def match_sidecars(galaxies: Sequence[str], sidecars: Sequence[str]) -> tuple[Si
     for row, file in enumerate(galaxies):
         folder, _, name = file.rpartition("/")
         rows.setdefault(folder, {}).setdefault(without_suffix(name), []).append(row)
-    sorted_stems = {folder: sorted(stems) for folder, stems in rows.items()}
+    index = {folder: GalaxyFiles(list(stems)) for folder, stems in rows.items()}
     files: dict[Role, list[str]] = {}
+    weights: list[str] = []
     for file in sidecars:
         folder, _, name = file.rpartition("/")
-        stem = without_suffix(name)
-        root = ancillary_stem(stem) or ""
-        parsed = parse_ancillary_name(stem[len(root) :].strip("_-. "))
-        if parsed is None:
+        parsed = parse_file_name(without_suffix(name))
+        if parsed is None or folder not in index:
             continue
-        owners = match_galaxies(root, parsed.role, sorted_stems.get(folder, ()))
-        if not owners:
+        owners = index[folder].owners(parsed)
+        if owners.role is None:
+            weights += [file] if owners.word in WEIGHTS else []
+            continue
+        if not owners.stems:
             _LOG.warning("%s: its name does not say to which galaxy it belongs: not used", file)
-        of_role = files.setdefault(parsed.role, [""] * len(galaxies))
-        for row in (row for owner in owners for row in rows[folder][owner]):
+        of_role = files.setdefault(owners.role, [""] * len(galaxies))
+        for row in (row for owner in owners.stems for row in rows[folder][owner]):
             of_role[row] = of_role[row] or file
+    if weights:
+        _LOG.warning(
+            "%s%s: weights are not used, since nothing says whether they are inverse variances: if "
+            "they are, name them in a catalog's column 'ivar'",
+            weights[0],
+            f" and {len(weights) - 1} more" if len(weights) > 1 else "",
+        )
     return sort_sidecars(
         [SidecarFiles(role, "", pa.array(names)) for role, names in files.items() if any(names)]
     )

@@ -13,6 +13,7 @@ from galfeat.features.color import kernel as kernels
 from galfeat.features.kernels import levels_reference as plain
 from galfeat.features.kernels.levels import MOST, levels
 from galfeat.features.settings import bins, choice, fraction
+from galfeat.features.visible_values import describe_unseen
 
 __all__ = ["ColorHistogram"]
 
@@ -103,6 +104,9 @@ class ColorHistogram(Extractor):
         return {"none": [], "adjacent": list(pairwise(bands)), "all": list(combinations(bands, 2))}[
             self.pairs
         ]
+
+    def _unseen(self, images: NDArray[np.float32]) -> str:
+        return describe_unseen(images, self.range, type(self).__name__)
 
     def _obstacles(
         self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]

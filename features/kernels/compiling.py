@@ -1,12 +1,13 @@
 """Compilation of kernels with numba, and the cache on disk.
 
 Compiled code is cached beside the source or in numba's folder for the user (`NUMBA_CACHE_DIR`
-chooses another) and loaded by the next process. Where no folder is writable, every process compiles
-for itself.
+chooses another) and loaded by the next process. Loading runs what is in the files, so a folder that
+other users can write to is passed over. Where none is left, every process compiles for itself.
 """
 
 import hashlib
 import logging
+import pickle
 import re
 from collections.abc import Callable
 from functools import cache
@@ -15,8 +16,10 @@ from typing import Any, TypeVar
 
 import numba
 from numba.core import event
-from numba.core.caching import FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.runtime.nrt import rtsys
+
+from galfeat._private_folders import untrusted_because
 
 __all__ = ["FAST", "kernel"]
 
@@ -55,15 +58,56 @@ def kernel(*, fast: bool = True, inline: bool = False) -> Callable[[_Function], 
     return compiled
 
 
+@cache
+def _is_trusted(folder: Path) -> bool:
+    reason = untrusted_because(folder)
+    if reason:
+        _log.info("compiled code is not kept in %s: %s", folder, reason)
+    return not reason
+
+
+def _if_trusted(locator: Any) -> Any:
+    """Return a class of locators that finds nothing where other users could write."""
+
+    class Trusted(locator):
+        @classmethod
+        def from_function(cls, function: Any, file: str) -> Any:
+            found = super().from_function(function, file)
+            return found if found and _is_trusted(Path(found.get_cache_path())) else None
+
+    return Trusted
+
+
+class _TrustedFolders(CompileResultCacheImpl):
+    """Numba's choice of a folder, among those that only this user can write to."""
+
+    _locator_classes: list[Any] = [  # noqa: RUF012 - as in the base class
+        _if_trusted(each) for each in CompileResultCacheImpl._locator_classes
+    ]
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        # NUMBA_CACHE_LOCATOR_CLASSES takes the place of the list above
+        if not _is_trusted(Path(self.locator.get_cache_path())):
+            raise RuntimeError("other users can write to the folder")
+
+
 class _KernelCache(FunctionCache):
     """Numba's cache on disk, keyed by the source of imported kernels too.
 
-    A full disk raises no error: the next process compiles the code again.
+    A full disk raises no error: the next process compiles the code again. Neither does an index
+    that another version wrote, whose signatures name classes that this one lacks: it is replaced.
     """
+
+    _impl_class = _TrustedFolders
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
-            super().save_overload(sig, data)
+            try:
+                super().save_overload(sig, data)
+            except (AttributeError, ImportError, pickle.UnpicklingError, EOFError):
+                self._cache_file.flush()
+                super().save_overload(sig, data)
         except OSError as error:
             _log.debug("compiled code could not be cached: %s", error)
 
@@ -88,7 +132,7 @@ class _KernelCache(FunctionCache):
 def _enable_cache(dispatcher: Any) -> None:
     try:
         dispatcher._cache = _KernelCache(dispatcher.py_func)  # as numba's own `enable_caching` does
-    except RuntimeError:  # no writable folder
+    except RuntimeError:  # no writable folder, or none that is trusted
         _log.debug(
             "no writable folder to cache compiled code in; %s is compiled by each process",
             dispatcher.py_func.__name__,

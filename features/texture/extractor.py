@@ -19,6 +19,7 @@ from galfeat.features.texture.lbp.features import (
     pattern_features,
     pattern_names,
 )
+from galfeat.features.visible_values import describe_unseen
 
 __all__ = ["Texture"]
 
@@ -137,6 +138,9 @@ class Texture(Extractor):
             max(wholes("distances", self.distances)) + 1, 2 * max(circle_radii(self.radii)) + 1
         )
         return side, side
+
+    def _unseen(self, images: NDArray[np.float32]) -> str:
+        return describe_unseen(images, self.range, type(self).__name__)
 
     def _obstacles(
         self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]

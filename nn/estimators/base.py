@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from galfeat import UsageError
 from galfeat.nn.dropout import Dropout
+from galfeat.nn.estimators.checks import without_mask
 from galfeat.nn.estimators.fitted import SavableMLP
 from galfeat.nn.estimators.predict import predict_in_blocks
 from galfeat.nn.estimators.settings import hidden_sizes
@@ -198,7 +199,7 @@ class BaseMLP(SavableMLP):
         check_is_fitted(self)
         features: Floats = validate_data(
             self,
-            X,
+            without_mask(X),
             reset=False,
             dtype=self.network_.params.dtype,
             order="C",

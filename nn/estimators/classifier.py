@@ -14,6 +14,7 @@ from galfeat import UsageError
 from galfeat.nn.activations import Activation
 from galfeat.nn.estimators.base import supports_partial_fit, weighted_samples
 from galfeat.nn.estimators.calibration import fit_temperature
+from galfeat.nn.estimators.checks import check_labels, without_mask
 from galfeat.nn.estimators.class_predictions import ClassPredictions
 from galfeat.nn.estimators.labels import (
     ClassWeight,
@@ -303,8 +304,9 @@ class MLPClassifier(ClassifierMixin, ClassPredictions):
     def _check(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
     ) -> tuple[Floats, NDArray[Any], Floats]:
+        check_labels(y)
         features, labels = validate_data(
-            self, X, y, dtype=np.dtype(self.dtype), order="C", reset=reset
+            self, without_mask(X), y, dtype=np.dtype(self.dtype), order="C", reset=reset
         )
         check_classification_targets(labels)
         weights = _check_sample_weight(

@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from galfeat import UsageError
 from galfeat.nn.activations import Activation
 from galfeat.nn.estimators.base import BaseMLP, supports_partial_fit, weighted_samples
+from galfeat.nn.estimators.checks import without_mask
 from galfeat.nn.estimators.probabilities import softmax
 from galfeat.nn.estimators.random_state import RandomState
 from galfeat.nn.losses import BinaryCrossEntropy, CrossEntropy, Hinge, Loss, get_loss
@@ -234,7 +235,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ) -> tuple[Samples, float]:
         dtype = np.dtype(self.dtype)
         features, target = validate_data(
-            self, X, y, dtype=dtype, order="C", multi_output=True, y_numeric=True, reset=reset
+            self,
+            without_mask(X),
+            y,
+            dtype=dtype,
+            order="C",
+            multi_output=True,
+            y_numeric=True,
+            reset=reset,
         )
         with np.errstate(over="ignore"):
             target = np.asarray(target, dtype=dtype)

@@ -1,18 +1,20 @@
 """Dask cluster: shards measured on many machines that see the same disks.
 
 Workers read the cutouts and write the shard files themselves; only row counts and failures pass
-through the scheduler. Each worker reads the work, with the catalog, from the run's work folder. A
+through the scheduler. The work, with the catalog, is sent to the workers by Dask, once to each. A
 worker that dies is replaced; a shard that killed several workers is measured in quarantine on the
-machine of the command.
+machine of the command. A cluster that is started here takes connections of this run only.
 """
 
 import logging
+import os
+import tempfile
+import warnings
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from dataclasses import replace
 from importlib import import_module
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -21,7 +23,8 @@ from galfeat import UsageError
 from galfeat.pipeline.batch.measure_shard import measure_shard
 from galfeat.pipeline.batch.quarantine import measure_in_quarantine
 from galfeat.pipeline.batch.retry import remeasure_failures
-from galfeat.pipeline.batch.work import BatchWork, load_work
+from galfeat.pipeline.batch.work import BatchWork
+from galfeat.pipeline.batch.work_folder.folder import check_mark
 from galfeat.pipeline.batch.work_folder.journal import Journal
 from galfeat.pipeline.batch.work_folder.shard_files import ShardResult
 from galfeat.pipeline.batch.worker_process import WorkerProcess
@@ -35,7 +38,7 @@ _CONNECT_TIMEOUT = 60  # seconds
 
 def run_on_cluster(
     work: BatchWork,
-    work_file: Path,
+    mark: bytes,
     journal: Journal,
     jobs: Iterator[ShardJob],
     address: str,
@@ -46,8 +49,8 @@ def run_on_cluster(
     Parameters
     ----------
     work : BatchWork
-    work_file : Path
-        The same work, as `save_work` wrote it; all workers must see it under this path.
+    mark : bytes
+        Mark of the work folder, which all workers must see under the same path.
     journal : Journal
         Its suspects are measured in quarantine.
     jobs : iterator of ShardJob
@@ -67,10 +70,10 @@ def run_on_cluster(
         If Dask is not installed, no scheduler answers at the address, or its workers do not see the
         work folder.
     """
-    quarantine = WorkerProcess(work_file)
+    quarantine = WorkerProcess(work)
     with _connect(address, workers) as client:
         try:
-            for job, future in _submit_all(client, work_file, jobs, journal):
+            for job, future in _submit_all(client, work, mark, jobs, journal):
                 yield ShardOutcome(job, _result(future, work, quarantine, job))
                 journal.clear(job.key)
         finally:
@@ -78,7 +81,7 @@ def run_on_cluster(
 
 
 def _submit_all(
-    client: Any, work_file: Path, jobs: Iterator[ShardJob], journal: Journal
+    client: Any, work: BatchWork, mark: bytes, jobs: Iterator[ShardJob], journal: Journal
 ) -> Iterator[tuple[ShardJob, Any]]:
     """Keep the cluster busy; yield jobs with their futures in order of completion.
 
@@ -86,15 +89,14 @@ def _submit_all(
     """
     pending: dict[str, ShardJob] = {}
     completed = _distributed().as_completed()
+    sent = _send(client, work)
 
     def submit(count: int) -> Iterator[tuple[ShardJob, Any]]:
         for job in islice(jobs, count):
             if job.key in journal.suspects:
                 yield job, None
                 continue
-            future = client.submit(
-                _measure_on_worker, str(work_file.resolve()), job, pure=False, retries=0
-            )
+            future = client.submit(_measure_on_worker, sent, mark, job, pure=False, retries=0)
             pending[future.key] = job
             completed.add(future)
 
@@ -127,18 +129,27 @@ def _result(future: Any, work: BatchWork, quarantine: WorkerProcess, job: ShardJ
     return measure_in_quarantine(work, quarantine, job.shard, work.path(job.key))
 
 
-def _measure_on_worker(work_file: str, job: ShardJob) -> ShardResult:
+def _send(client: Any, work: BatchWork) -> Any:
+    """Return the work as a task of the cluster: its value is copied to each worker that needs it.
+
+    A task rather than scattered data, which would be lost with the last worker that has it.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sending large graph")
+        return client.submit(_received, replace(work), pure=False)
+
+
+def _received(work: BatchWork) -> BatchWork:
+    return work
+
+
+def _measure_on_worker(work: BatchWork, mark: bytes, job: ShardJob) -> ShardResult:
     """Measure a shard; called by Dask on a worker."""
-    work = _cached_work(work_file, Path(work_file).stat().st_mtime_ns)
+    check_mark(work.folder.parent, mark)
     with threadpool_limits(1):
         if job.again:
             return remeasure_failures(work, job.shard, work.path(job.key))
         return measure_shard(work, job.shard, work.path(job.key))
-
-
-@lru_cache(maxsize=1)
-def _cached_work(path: str, modified: int) -> BatchWork:  # noqa: ARG001 - tells a new file apart
-    return load_work(Path(path))
 
 
 def _distributed() -> Any:
@@ -152,12 +163,7 @@ def _distributed() -> Any:
 def _connect(address: str, workers: int | None) -> Iterator[Any]:
     distributed = _distributed()
     if address == "local":
-        with (
-            distributed.LocalCluster(
-                n_workers=workers, threads_per_worker=1, dashboard_address=None
-            ) as cluster,
-            distributed.Client(cluster) as client,
-        ):
+        with _local_cluster(distributed, workers) as cluster, distributed.Client(cluster) as client:
             count = len(cluster.workers)
             # replaces a worker that died, also one whose immediate restart failed
             cluster.adapt(minimum=count, maximum=count)
@@ -171,3 +177,45 @@ def _connect(address: str, workers: int | None) -> Iterator[Any]:
         if not client.nthreads():
             _LOG.warning("the scheduler at %s has no workers yet; the run waits for them", address)
         yield client
+
+
+@contextmanager
+def _local_cluster(distributed: Any, workers: int | None) -> Iterator[Any]:
+    """Start a cluster that nobody else on this machine can give work to.
+
+    Dask loads pickles from whoever connects, so connections need a certificate that only this run
+    has; its workers keep their files in a folder of their own, and import nothing from the current
+    folder.
+    """
+    try:
+        security = distributed.Security.temporary()
+    except ImportError as error:
+        raise UsageError(
+            "a local cluster needs cryptography: pip install 'galfeat[dask]'"
+        ) from error
+    with (
+        tempfile.TemporaryDirectory(prefix="galfeat-", ignore_cleanup_errors=True) as folder,
+        _environment("PYTHONSAFEPATH", "1"),
+        distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address=None,
+            security=security,
+            local_directory=folder,
+        ) as cluster,
+    ):
+        yield cluster
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable for the processes that are started in the block."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -16,6 +16,7 @@ _REASONS = {
     errno.EACCES: "there is no permission to write there; change that",
     errno.EPERM: "there is no permission to write there; change that",
     errno.EROFS: "the disk is read-only; change that",
+    errno.ENAMETOOLONG: "the name is too long for the disk; choose a shorter one",
 }
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "RunCounts",
     "TableWriter",
     "merge_failures",
+    "merge_notes",
     "write_csv",
     "write_failures",
     "write_parquet",
@@ -37,17 +38,19 @@ _MAX_REASONS = 20_000
 
 
 class RunCounts:
-    """Counts of a run: rows, failures, and the frequency of each reason."""
+    """Counts of a run: rows, failures, notes, and the frequency of each reason."""
 
     def __init__(self) -> None:
-        self.done = self.failed = 0
+        self.done = self.failed = self.noted = 0
         self.reasons: Counter[str] = Counter()
 
     def add(self, rows: int, failures: Sequence[Failure]) -> None:
         """Add a shard."""
         self.done += rows
-        self.failed += len(failures)
-        self.reasons.update(failure.reason for failure in failures)
+        failed = [failure for failure in failures if not failure.is_note]
+        self.failed += len(failed)
+        self.noted += len(failures) - len(failed)
+        self.reasons.update(failure.reason for failure in failed)
         if len(self.reasons) > _MAX_REASONS:  # reasons may name files: keep only the frequent ones
             self.reasons = Counter(dict(self.reasons.most_common(_MAX_REASONS // 2)))
 
@@ -74,7 +77,16 @@ def merge_failures(path: Path, shards: Sequence[Path], folder: Path) -> None:
         If the system refuses to write.
     """
     with explain_disk_errors(path), atomic_open(path, folder) as file:
-        _write_failures(file, (failure for shard in shards for failure in _failures_of(shard)))
+        found = (failure for shard in shards for failure in _failures_of(shard))
+        _write_failures(file, (failure for failure in found if not failure.is_note))
+
+
+def merge_notes(path: Path, shards: Sequence[Path], folder: Path) -> None:
+    """Write the list of notes of all shards as CSV, ``id,file,note``; see `merge_failures`."""
+    with explain_disk_errors(path), atomic_open(path, folder) as file:
+        found = (failure for shard in shards for failure in _failures_of(shard))
+        rows = ([each.id, each.file, each.reason] for each in found if each.is_note)
+        _write_rows(file, ["id", "file", "note"], rows)
 
 
 def write_failures(path: Path, failures: Iterable[Failure]) -> None:
@@ -122,12 +134,17 @@ def _large_groups(shards: Sequence[Path]) -> Iterator[pa.Table]:
 
 
 def _write_failures(file: BinaryIO, failures: Iterable[Failure]) -> None:
+    rows = ([each.id, each.file, each.stage, each.reason] for each in failures)
+    _write_rows(file, ["id", "file", "stage", "reason"], rows)
+
+
+def _write_rows(file: BinaryIO, names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "file", "stage", "reason"])
+    writer.writerow(names)
     quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for each in failures:
-        row = [*map(safe_text, (each.id, each.file, each.stage, each.reason))]
+    for cells in rows:
+        row = [*map(safe_text, cells)]
         # a carriage return would end the line unless it is quoted
         (quoting if any("\r" in cell for cell in row) else writer).writerow(row)
     text.flush()

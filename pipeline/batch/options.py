@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-__all__ = ["Options", "Progress", "RunSummary", "failures_path", "with_workers"]
+__all__ = ["Options", "Progress", "RunSummary", "failures_path", "notes_path", "with_workers"]
 
 Progress = Callable[[int, int, int], None]
 """Called with the entries done, the number of entries, and the failures so far."""
@@ -49,6 +49,10 @@ class RunSummary:
         The list of failures.
     commonest : str
         The most frequent reason of a failure; empty if there is none.
+    noted : int
+        Number of galaxies that were measured and have a note, such as on missing data.
+    notes : Path, or str of an address
+        The list of notes, if there are any.
     """
 
     path: Path | str
@@ -56,6 +60,8 @@ class RunSummary:
     failed: int
     failures: Path | str
     commonest: str = ""
+    noted: int = 0
+    notes: Path | str = ""
 
     def ends(self, verb: str) -> str:
         """Return the last line of a command's output: counts, the main reason, and the file."""
@@ -64,8 +70,13 @@ class RunSummary:
             if self.failed
             else ""
         )
+        noted = (
+            f", {self.noted:,} with a note on missing data or photon counts (see {self.notes})"
+            if self.noted
+            else ""
+        )
         where = f": {self.path}" if self.done else "; nothing was written"
-        return f"{self.done:,} cutouts {verb}{failed}{where}"
+        return f"{self.done:,} cutouts {verb}{failed}{noted}{where}"
 
 
 def with_workers(options: Options | None, workers: int | None) -> Options:
@@ -77,3 +88,8 @@ def with_workers(options: Options | None, workers: int | None) -> Options:
 def failures_path(out: Path) -> Path:
     """Return the path of the list of failures: ``F.failures.csv`` for ``F.parquet``."""
     return out.with_name(out.stem + ".failures.csv")
+
+
+def notes_path(out: Path) -> Path:
+    """Return the path of the list of notes: ``F.notes.csv`` for ``F.parquet``."""
+    return out.with_name(out.stem + ".notes.csv")

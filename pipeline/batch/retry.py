@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from galfeat import UsageError
 from galfeat.data import Failure, Shard
 from galfeat.pipeline.batch.measure_shard import measure_rows, measure_shard, never, regroup
+from galfeat.pipeline.batch.options import notes_path
 from galfeat.pipeline.batch.work import UNKNOWN_DIGEST, BatchWork
 from galfeat.pipeline.batch.work_folder.manifest import Manifest
 from galfeat.pipeline.batch.work_folder.shard_files import (
@@ -66,7 +67,11 @@ def restore_shards(out: Path, failures: Path, work: BatchWork, manifest: Manifes
                 return False
             record = json.loads(entry)
             manifest.check_table(record, out)
-            by_shard = list(_by_shard(_read_failures(failures), work))
+            listed = _read_failures(failures), _read_notes(notes_path(out))
+            by_shard = [
+                [*failed, *noted]
+                for failed, noted in zip(*(_by_shard(each, work) for each in listed), strict=True)
+            ]
             _check_files(work, by_shard, record.get("files", ""), out)
             _split_table(file, by_shard, work)
     except UsageError:
@@ -106,7 +111,7 @@ def _check_files(
         if then in ("", UNKNOWN_DIGEST) or work.files_digest(shard, stamps, failures) == then:
             continue
         changed.append(f"{shard.start + 1:,} to {shard.stop:,}")
-        failed = {failure.file for failure in failures}
+        failed = {failure.file for failure in failures if not failure.is_note}
         newer += [name for name, _, time in stamps if time > made and name not in failed]
     if changed:
         rows = ", ".join(changed[:_MAX_LISTED]) + (
@@ -160,10 +165,11 @@ def remeasure_failures(
     failed = {
         failure.row if failure.row is not None else _row_of(failure.id, rows)
         for failure in before.failures
+        if not failure.is_note
     }
     if None in failed:
         return measure_shard(work, shard, path, stopped)
-    failures: list[Failure] = []
+    failures = [each for each in before.failures if each.is_note and each.row not in failed]
     measured = [
         table
         for row in sorted(row for row in failed if row is not None)
@@ -225,4 +231,13 @@ def _read_failures(path: Path) -> list[Failure]:
                 plain_text(row["reason"]),
             )
             for row in csv.DictReader(file)
+        ]
+
+
+def _read_notes(path: Path) -> list[Failure]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            Failure(row["id"], row["file"], "note", row["note"]) for row in csv.DictReader(file)
         ]

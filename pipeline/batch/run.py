@@ -5,26 +5,31 @@ resumes it. At the end the shards become the table, and the folder is deleted.
 """
 
 import logging
+import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from galfeat._atomic_files import atomic_open
+from galfeat import UsageError
+from galfeat._atomic_files import MAX_NAME_BYTES, atomic_open
 from galfeat.data import Failure, Shard, Source
 from galfeat.pipeline.batch.dask import run_on_cluster
 from galfeat.pipeline.batch.disk_errors import explain_disk_errors
-from galfeat.pipeline.batch.merge import RunCounts, TableWriter, merge_failures
-from galfeat.pipeline.batch.options import Options, Progress, RunSummary, failures_path
+from galfeat.pipeline.batch.merge import RunCounts, TableWriter, merge_failures, merge_notes
+from galfeat.pipeline.batch.options import Options, Progress, RunSummary, failures_path, notes_path
 from galfeat.pipeline.batch.parquet.growing_table import GrowingTable
 from galfeat.pipeline.batch.retry import restore_shards
 from galfeat.pipeline.batch.signals import remembered_interrupts
 from galfeat.pipeline.batch.unforeseen import UnforeseenLimit
-from galfeat.pipeline.batch.work import BatchWork, Measurement, save_work
-from galfeat.pipeline.batch.work_folder.file_stamps import FileStamp
-from galfeat.pipeline.batch.work_folder.folder import WorkFolder
+from galfeat.pipeline.batch.work import BatchWork, Measurement
+from galfeat.pipeline.batch.work_folder.file_stamps import FileStamp, have_changed
+from galfeat.pipeline.batch.work_folder.folder import (
+    WorkFolder,
+    hold_work_folder,
+    work_folder_path,
+)
 from galfeat.pipeline.batch.work_folder.journal import Journal
-from galfeat.pipeline.batch.work_folder.lock import run_lock
 from galfeat.pipeline.batch.work_folder.manifest import Manifest
 from galfeat.pipeline.batch.work_folder.shard_files import read_result
 from galfeat.pipeline.batch.workers import ShardJob, ShardOutcome, run_locally, worker_count
@@ -35,6 +40,7 @@ _LOG = logging.getLogger("galfeat")
 # Shards appended to the table whenever one is finished: a resumed run must start measuring before
 # all the shards of the run before are copied.
 _APPENDED_AT_ONCE = 4
+_MAX_ATTEMPTS = 3  # to measure shards whose files change meanwhile
 
 
 def run_batch(
@@ -76,10 +82,10 @@ def run_batch(
     """
     options = options or Options()
     workers = worker_count(options.workers)
-    folder = WorkFolder.of(out)
+    _check_names(out)
     schema = measurement.schema(source.catalog)
-    work = BatchWork(source, measurement, schema, folder.shards.resolve())
-    with run_lock(folder.lock, out), remembered_interrupts() as check_interrupt:
+    with hold_work_folder(out) as folder, remembered_interrupts() as check_interrupt:
+        work = BatchWork(source, measurement, schema, folder.shards.resolve())
         run = _BatchRun(work, out, folder, options, write_table)
         try:
             run.prepare()
@@ -120,6 +126,7 @@ class _BatchRun:
 
     def prepare(self) -> None:
         """Set up the work folder, or check that the unfinished run in it is this one."""
+        self.folder.make_shards()
         if self.options.restart:
             self.folder.clear()
         unfinished = Manifest.load(self.folder.manifest)
@@ -131,7 +138,6 @@ class _BatchRun:
                 self._restore_finished_table()
             self.manifest.save(self.folder.manifest)
         self.folder.remove_temporary_files()
-        save_work(self.work, self.folder.work)
 
     def _restore_finished_table(self) -> None:
         if restore_shards(self.out, failures_path(self.out), self.work, self.manifest):
@@ -154,42 +160,74 @@ class _BatchRun:
                 ),
                 len(journal.suspects),
             )
+        jobs = self._missing_shards()
         try:
-            # closing stops the workers before the journal is closed
-            with closing(self._measure_missing(journal, workers)) as outcomes:
-                try:
-                    for job, result in outcomes:
-                        self.finished.add(job.shard, job.key, result.rows, result.failures)
-                        unforeseen.add(result.failures)
-                        unforeseen.check(self.finished.counts.done + self.finished.counts.failed)
-                        # files of other machines may become visible here only after a while
-                        if self.options.cluster is None:
-                            self._append_finished(_APPENDED_AT_ONCE)
-                        if progress:
-                            counts = self.finished.counts
-                            progress(self.finished.entries, len(self.work.source), counts.failed)
-                        check_interrupt()
-                except KeyboardInterrupt as interruption:
-                    outcomes.throw(interruption)  # shortens the grace period of the workers
+            for _ in range(_MAX_ATTEMPTS):
+                # closing stops the workers before the journal is closed
+                with closing(self._outcomes(jobs, journal, workers)) as outcomes:
+                    changed = self._collect(outcomes, unforeseen, progress, check_interrupt)
+                if not changed:
+                    return
+                _LOG.warning(
+                    "files of %s changed while they were measured; these are measured again",
+                    _describe(changed),
+                )
+                jobs = iter([ShardJob(each, self.finished.expect(each)) for each in changed])
         finally:
             journal.close()
+        raise UsageError(
+            f"files of {_describe(changed)} keep changing while they are measured, so no table is "
+            "made; wait until they are complete, and give the same command again: it goes on "
+            "where it stopped"
+        )
 
-    def _measure_missing(
-        self, journal: Journal, workers: int
+    def _collect(
+        self,
+        outcomes: Generator[ShardOutcome, None, None],
+        unforeseen: UnforeseenLimit,
+        progress: Progress | None,
+        check_interrupt: Callable[[], None],
+    ) -> list[Shard]:
+        """Take the outcomes of shards; return those whose files changed meanwhile."""
+        changed: list[Shard] = []
+        try:
+            for job, result in outcomes:
+                if self.finished.files_changed(job.shard):
+                    changed.append(job.shard)
+                    # never found by a run that meets the former files again
+                    self.work.path(job.key).unlink(missing_ok=True)
+                    continue
+                self.finished.add(job.shard, job.key, result.rows, result.failures)
+                unforeseen.add(result.failures)
+                unforeseen.check(self.finished.counts.done + self.finished.counts.failed)
+                # files of other machines may become visible here only after a while
+                if self.options.cluster is None:
+                    self._append_finished(_APPENDED_AT_ONCE)
+                if progress:
+                    counts = self.finished.counts
+                    progress(self.finished.entries, len(self.work.source), counts.failed)
+                check_interrupt()
+        except KeyboardInterrupt as interruption:
+            outcomes.throw(interruption)  # shortens the grace period of the workers
+        return sorted(changed, key=lambda shard: shard.start)
+
+    def _outcomes(
+        self, jobs: Iterator[ShardJob], journal: Journal, workers: int
     ) -> Generator[ShardOutcome, None, None]:
-        jobs, work_file, options = self._missing_shards(), self.folder.work, self.options
+        options = self.options
         if options.cluster is not None:
             return run_on_cluster(
-                self.work, work_file, journal, jobs, options.cluster, options.workers
+                self.work, self.folder.mark, journal, jobs, options.cluster, options.workers
             )
-        return run_locally(self.work, work_file, journal, jobs, workers, options.processes)
+        return run_locally(self.work, journal, jobs, workers, options.processes)
 
     def _missing_shards(self) -> Iterator[ShardJob]:
         """Yield the shards to measure, in order; count those whose results exist."""
         for shard in self.work.shards():
             key = self.finished.expect(shard)
             result = read_result(self.work.path(key))
-            if result is None or (result.failures and self.options.retry_failed):
+            failed = result is not None and not all(each.is_note for each in result.failures)
+            if result is None or (failed and self.options.retry_failed):
                 yield ShardJob(shard, key, again=result is not None)
             else:
                 self.finished.add(shard, key, result.rows, result.failures)
@@ -204,15 +242,23 @@ class _BatchRun:
 
     def finish(self) -> RunSummary:
         """Write the outputs and delete the work folder."""
+        self.folder.check_in_place()
         failures, counts = failures_path(self.out), self.finished.counts
         merge_failures(failures, self._shard_files(), self.folder.path)
+        notes = notes_path(self.out)
+        if counts.noted:
+            merge_notes(notes, self._shard_files(), self.folder.path)
+        else:
+            notes.unlink(missing_ok=True)  # of an earlier run
         if counts.done:
             with explain_disk_errors(self.out):
                 self._finish_table()
         if self.table is not None:
             self.table.discard()
         self.folder.remove()
-        return RunSummary(self.out, counts.done, counts.failed, failures, counts.commonest)
+        return RunSummary(
+            self.out, counts.done, counts.failed, failures, counts.commonest, counts.noted, notes
+        )
 
     def _finish_table(self) -> None:
         counts = self.finished.counts
@@ -247,6 +293,22 @@ class _BatchRun:
                 )
 
 
+def _check_names(out: Path) -> None:
+    """Refuse an output whose work folder or list of failures would have too long a name."""
+    for path in (work_folder_path(out), failures_path(out)):
+        size = len(os.fsencode(path.name))
+        if size > MAX_NAME_BYTES:
+            raise UsageError(
+                f"the name of the output is too long: '{path.name[:20]}…{path.name[-20:]}' beside "
+                f"it would have {size} bytes, and disks take {MAX_NAME_BYTES}; choose a shorter one"
+            )
+
+
+def _describe(shards: Sequence[Shard]) -> str:
+    first = f"the cutouts {shards[0].start + 1:,} to {shards[0].stop:,}"
+    return first + (f" and of {len(shards) - 1:,} more such parts" if len(shards) > 1 else "")
+
+
 class _FinishedShards:
     """Bookkeeping of finished shards: keys in order, counts, and digests of their files.
 
@@ -268,24 +330,30 @@ class _FinishedShards:
         self.keys: list[str] = []
         self.entries = 0
         self.counts = RunCounts()
-        self._stamps: dict[int, list[FileStamp]] = {}  # of unfinished shards, by first entry
+        # of unfinished shards, by first entry: their place in `keys` and the stamps of their files
+        self._expected: dict[int, tuple[int, list[FileStamp]]] = {}
         self._digests: dict[int, str] = {}  # of finished shards' files, by first entry
         self._finished: set[str] = set()  # keys that are not in the table yet
         self._appended = 0
 
     def expect(self, shard: Shard) -> str:
-        """Return the key of the next shard, by its files as they are now."""
+        """Return the key of the next shard, or of one to measure again, by its files now."""
         stamps = self._work.stamps(shard)
         key = self._work.key(shard, stamps)
-        self.keys.append(key)
-        self._stamps[shard.start] = stamps
+        place, _ = self._expected.get(shard.start, (len(self.keys), stamps))
+        self.keys[place : place + 1] = [key]
+        self._expected[shard.start] = place, stamps
         return key
+
+    def files_changed(self, shard: Shard) -> bool:
+        """Return whether the files of an unfinished shard changed since it was expected."""
+        return have_changed(self._work.source, shard, self._expected[shard.start][1])
 
     def add(self, shard: Shard, key: str, rows: int, failures: Sequence[Failure]) -> None:
         """Record that a shard is finished."""
         self.entries += len(shard)
         self.counts.add(rows, failures)
-        stamps = self._stamps.pop(shard.start)
+        _, stamps = self._expected.pop(shard.start)
         self._digests[shard.start] = self._work.files_digest(shard, stamps, failures)
         self._finished.add(key)
 

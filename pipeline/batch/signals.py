@@ -14,13 +14,13 @@ from typing import Any
 
 __all__ = ["remembered_interrupts"]
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 _Handler = Callable[[int, FrameType | None], Any]
 
 
 @contextmanager
 def remembered_interrupts() -> Iterator[Callable[[], None]]:
-    """Remember SIGINT and SIGTERM during the block.
+    """Remember SIGINT, SIGTERM and SIGHUP during the block.
 
     Outside the main thread, which receives no signals, nothing is remembered.
 

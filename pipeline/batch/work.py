@@ -8,9 +8,8 @@ of a row in the catalog is not part of it.
 
 import hashlib
 import json
-import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -18,9 +17,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from galfeat._atomic_files import atomic_open
 from galfeat.data import Cutout, Failure, Shard, Source
-from galfeat.pipeline.batch.disk_errors import explain_disk_errors
 from galfeat.pipeline.batch.work_folder.file_stamps import (
     FileStamp,
     file_names,
@@ -28,7 +25,7 @@ from galfeat.pipeline.batch.work_folder.file_stamps import (
     reading_settings,
 )
 
-__all__ = ["UNKNOWN_DIGEST", "BatchWork", "Measurement", "load_work", "save_work"]
+__all__ = ["UNKNOWN_DIGEST", "BatchWork", "Measurement"]
 
 _SHARD_BYTES = 24 << 20  # target size of a shard's rows in memory
 _MIN_ROWS, _MAX_ROWS = 16, 1024  # of a shard
@@ -155,7 +152,7 @@ class BatchWork:
 
         `UNKNOWN_DIGEST` if a failure has no row, so that its files are not known.
         """
-        failed = {failure.row for failure in failures}
+        failed = {failure.row for failure in failures if not failure.is_note}
         if None in failed:
             return UNKNOWN_DIGEST
         if failed:
@@ -170,25 +167,6 @@ class BatchWork:
     def path(self, key: str) -> Path:
         """Return the file of a shard's result."""
         return self.folder / key[:2] / f"{key}.parquet"
-
-
-def save_work(work: BatchWork, path: Path) -> None:
-    """Write the work for the worker processes of this run.
-
-    Raises
-    ------
-    UsageError
-        If the system refuses to write.
-    """
-    with explain_disk_errors(path), atomic_open(path) as file:
-        pickle.dump(replace(work), file)  # a copy, without cached properties
-
-
-def load_work(path: Path) -> BatchWork:
-    """Read the work that `save_work` wrote in the process that started this one."""
-    with path.open("rb") as file:
-        work: BatchWork = pickle.load(file)  # noqa: S301 - written by the parent process, into its own folder
-    return work
 
 
 def _digest(value: Sequence[Any] | Mapping[str, Any]) -> str:

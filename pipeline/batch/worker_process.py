@@ -1,8 +1,9 @@
 """Worker process: measures shards for its parent, and may crash without ending the run.
 
-Started as ``python -m galfeat.pipeline.batch.worker_process WORK``; requests arrive pickled on
-standard input, answers go to standard output. The parent's main program is not imported, so workers
-start from notebooks and scripts of any form. When the parent is gone, the worker ends.
+Started as ``python -P -m galfeat.pipeline.batch.worker_process``. The work and then the requests
+arrive pickled on standard input, answers go to standard output: pipes that no other user can write
+to, as files beside the output would be. The parent's main program is not imported, so workers start
+from notebooks and scripts of any form. When the parent is gone, the worker ends.
 """
 
 import os
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,7 +24,7 @@ from galfeat.data import Failure, Shard
 from galfeat.pipeline.batch.measure_shard import measure_shard
 from galfeat.pipeline.batch.retry import remeasure_failures
 from galfeat.pipeline.batch.unforeseen import read_each
-from galfeat.pipeline.batch.work import BatchWork, load_work
+from galfeat.pipeline.batch.work import BatchWork
 from galfeat.pipeline.batch.work_folder.shard_files import ShardResult
 
 __all__ = ["MeasureRequest", "WorkerDied", "WorkerProcess", "serve"]
@@ -66,12 +67,12 @@ class WorkerProcess:
 
     Parameters
     ----------
-    work_file : Path
-        As `save_work` wrote it.
+    work : BatchWork
+        Sent to the process when it starts.
     """
 
-    def __init__(self, work_file: Path) -> None:
-        self._work_file = work_file
+    def __init__(self, work: BatchWork) -> None:
+        self._work = work
         self._process: subprocess.Popen[bytes] | None = None
 
     def measure(self, request: MeasureRequest) -> ShardResult:
@@ -84,12 +85,14 @@ class WorkerProcess:
         GalfeatError
             As it was raised in the process.
         """
-        process = self._process = self._process or self._start()
-        assert process.stdin is not None and process.stdout is not None  # noqa: PT018 - both are pipes
+        process, started = self._process, self._process is not None
+        if process is None:
+            process = self._process = self._start()
         try:
-            pickle.dump(request, process.stdin)
-            process.stdin.flush()
-            answer = pickle.load(process.stdout)  # noqa: S301 - written by our own child process
+            if not started:
+                # a copy, without cached properties; it is answered, so that no request is sent yet
+                _ask(process, replace(self._work))
+            answer = _ask(process, request)
         except (OSError, EOFError, pickle.UnpicklingError):
             self._process = None
             raise WorkerDied(_wait(process)) from None
@@ -108,18 +111,22 @@ class WorkerProcess:
             _wait(process)
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command = [
-            sys.executable,
-            "-m",
-            "galfeat.pipeline.batch.worker_process",
-            str(self._work_file),
-        ]
+        # -P: nothing is imported from the current folder, which may be anybody's
+        command = [sys.executable, "-P", "-m", "galfeat.pipeline.batch.worker_process"]
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": _search_path()},
         )
+
+
+def _ask(process: "subprocess.Popen[bytes]", question: Any) -> Any:
+    """Send the work or a request to a process, and return its answer."""
+    assert process.stdin is not None and process.stdout is not None  # noqa: PT018 - both are pipes
+    pickle.dump(question, process.stdin)
+    process.stdin.flush()
+    return pickle.load(process.stdout)  # noqa: S301 - written by our own child process
 
 
 def _search_path() -> str:
@@ -147,8 +154,8 @@ def _exit_description(status: int) -> str:
     )
 
 
-def serve(work_file: Path) -> None:
-    """Answer requests until the parent is gone: the main program of a worker.
+def serve() -> None:
+    """Receive the work, and answer requests until the parent is gone: the main program of a worker.
 
     Where the system can fork, a fork answers them, so that after a crash the next fork goes on
     without loading the package again.
@@ -156,7 +163,9 @@ def serve(work_file: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it and kills its workers
     answers = os.dup(1)
     os.dup2(2, 1)  # output of libraries must not mix with the answers
-    work = load_work(work_file)
+    with os.fdopen(os.dup(0), "rb") as stream:
+        work: BatchWork = pickle.load(stream)  # noqa: S301 - written by our own parent process
+    _answer(answers, None)
     while hasattr(os, "fork") and (process := os.fork()):
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
         if not status:
@@ -215,4 +224,4 @@ if __name__ == "__main__":
     # imported under its own name: pickled answers must not refer to classes of __main__
     from galfeat.pipeline.batch.worker_process import serve
 
-    serve(Path(sys.argv[1]))
+    serve()

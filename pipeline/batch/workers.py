@@ -75,7 +75,6 @@ def worker_count(workers: int | None) -> int:
 
 def run_locally(
     work: BatchWork,
-    work_file: Path,
     journal: Journal,
     jobs: Iterator[ShardJob],
     workers: int,
@@ -86,8 +85,6 @@ def run_locally(
     Parameters
     ----------
     work : BatchWork
-    work_file : Path
-        The same work, as `save_work` wrote it.
     journal : Journal
         Records the shards in flight; its suspects are measured in quarantine.
     jobs : iterator of ShardJob
@@ -101,7 +98,7 @@ def run_locally(
     ShardOutcome
         In order of completion.
     """
-    crew = _Workers(work, work_file, journal, None if processes else workers)
+    crew = _Workers(work, journal, None if processes else workers)
     threads = workers if processes else workers + 1 + workers // _THREADS_PER_WRITER
     executor = ThreadPoolExecutor(threads, thread_name_prefix="galfeat")
     grace = _GRACE
@@ -137,16 +134,14 @@ class _Workers:
 
     Parameters
     ----------
-    work, work_file, journal
+    work, journal
         As of `run_locally`.
     concurrent : int or None
         How many threads measure at a time; None if each thread drives a process.
     """
 
-    def __init__(
-        self, work: BatchWork, work_file: Path, journal: Journal, concurrent: int | None
-    ) -> None:
-        self._work, self._work_file, self._journal = work, work_file, journal
+    def __init__(self, work: BatchWork, journal: Journal, concurrent: int | None) -> None:
+        self._work, self._journal = work, journal
         self._turns = threading.Semaphore(concurrent) if concurrent else None
         self._stopped = threading.Event()
         self._local = threading.local()
@@ -220,7 +215,7 @@ class _Workers:
     def _process(self) -> WorkerProcess:
         """Return the process of the calling thread."""
         if not hasattr(self._local, "process"):
-            self._local.process = WorkerProcess(self._work_file)
+            self._local.process = WorkerProcess(self._work)
             self._processes.append(self._local.process)
         process: WorkerProcess = self._local.process
         return process

@@ -90,6 +90,10 @@ def extract(
     if options.retry_failed:
         output.download()
     summary = run_batch(
-        FeatureMeasurement(recipe), source, output.path, options=options, progress=progress
+        FeatureMeasurement(recipe, getattr(source, "units", ())),
+        source,
+        output.path,
+        options=options,
+        progress=progress,
     )
     return output.upload(summary)

@@ -41,10 +41,12 @@ def measure(
     blocks : dict of str to array or list
         One block per extractor, rows as in `cutouts`.
     failures : list of Failure
-        The others, with stage ``prepare`` or ``extract``.
+        The others, with stage ``prepare`` or ``extract``; and notes on those that were measured,
+        with stage ``note``.
     """
     named = [_match_bands(cutout, recipe.bands, strict_bands) for cutout in cutouts]
-    pixels, reasons = prepare_each(named, recipe.bands, recipe.preparation)
+    notes: dict[int, str] = {}
+    pixels, reasons = prepare_each(named, recipe.bands, recipe.preparation, notes)
     failures = [_failure(cutouts[row], "prepare", reasons[row]) for row in sorted(reasons)]
     prepared = [row for row in range(len(cutouts)) if row not in reasons]
     if reasons:
@@ -58,7 +60,9 @@ def measure(
         if kept
         else {}
     )
-    return kept, blocks, failures + unmeasured
+    measured = {prepared[row] for row in good} if notes else set()
+    noted = [_failure(cutouts[row], "note", notes[row]) for row in sorted(measured & set(notes))]
+    return kept, blocks, failures + unmeasured + noted
 
 
 def take_rows(block: Block, rows: NDArray[np.intp]) -> Block:
@@ -86,7 +90,7 @@ def _measurable(
     return good, failures
 
 
-def _failure(cutout: Cutout, stage: Literal["prepare", "extract"], reason: str) -> Failure:
+def _failure(cutout: Cutout, stage: Literal["prepare", "extract", "note"], reason: str) -> Failure:
     return Failure(cutout.id, cutout.file, stage, reason, cutout.row)
 
 

@@ -31,9 +31,12 @@ class FeatureMeasurement:
     Parameters
     ----------
     recipe : Recipe
+    units : tuple of str
+        Unit of each band, where the files state them; for the metadata.
     """
 
     recipe: Recipe
+    units: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int]:
@@ -69,4 +72,6 @@ class FeatureMeasurement:
             "versions": versions(),
             "counts": {"entries": run_record["entries"], "measured": measured, "failed": failed},
         }
+        if any(self.units):
+            provenance["units"] = list(self.units)
         return {KEY: as_json(provenance), RUN_KEY: as_json(run_record)}

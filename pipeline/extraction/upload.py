@@ -13,7 +13,7 @@ from pathlib import Path
 
 from galfeat import UsageError
 from galfeat.data.sources.remote import address_of, receive, send
-from galfeat.pipeline.batch.options import RunSummary, failures_path
+from galfeat.pipeline.batch.options import RunSummary, failures_path, notes_path
 
 __all__ = ["OutputLocation"]
 
@@ -89,9 +89,15 @@ class OutputLocation:
             file.unlink()
         with suppress(OSError):
             self.path.parent.rmdir()
-        return replace(summary, path=self.address, failures=there[failures_path(self.path)])
+        return replace(
+            summary,
+            path=self.address,
+            failures=there[failures_path(self.path)],
+            notes=there[notes_path(self.path)],
+        )
 
     def _remote_names(self) -> dict[Path, str]:
         """Return the local files and their addresses, in the order of the upload."""
         folder = (self.address or "").rpartition("/")[0]
-        return {file: f"{folder}/{file.name}" for file in (failures_path(self.path), self.path)}
+        files = failures_path(self.path), notes_path(self.path), self.path
+        return {file: f"{folder}/{file.name}" for file in files}

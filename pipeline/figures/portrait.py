@@ -44,13 +44,14 @@ def show(
     catalog: str | Path | None = None,
     bands: Sequence[str] | None = None,
     layout: Layout = "auto",
+    extension: str | Sequence[str] | None = None,
     preparation: Preparation | None = None,
 ) -> Path:
     """Draw one galaxy and the features of each extractor, and write the figure.
 
     Parameters
     ----------
-    path, catalog, bands, layout
+    path, catalog, bands, layout, extension
         The source of the galaxy, as in `galfeat.data.open_source`.
     out : str or Path
         With the suffix ``.png`` or ``.svg``; an existing file is replaced.
@@ -78,7 +79,7 @@ def show(
     """
     target = Path(out)
     check_target(target, [path, catalog], [".png", ".svg"])
-    cutout = find_cutout(path, id, catalog=catalog, bands=bands, layout=layout)
+    cutout = find_cutout(path, id, catalog=catalog, bands=bands, layout=layout, extension=extension)
     try:
         figure = portrait(cutout, preparation)
     except CutoutError as error:
@@ -95,9 +96,10 @@ def find_cutout(
     catalog: str | Path | None = None,
     bands: Sequence[str] | None = None,
     layout: Layout = "auto",
+    extension: str | Sequence[str] | None = None,
 ) -> Cutout:
     """Read one galaxy of a source; see `show` for the parameters."""
-    source = open_source(path, catalog=catalog, bands=bands, layout=layout)
+    source = open_source(path, catalog=catalog, bands=bands, layout=layout, extension=extension)
     names = source.catalog.column("id").to_pylist()
     if id is None:
         if len(names) > 1:

@@ -21,6 +21,7 @@ Errors that a user can fix are raised as one of::
         ├── CutoutError    some cutouts cannot be read, prepared or measured; see ``reasons``
         └── UsageError     an option, setting, catalog or model file that cannot be used
 
+Pixels that an extractor cannot see, such as values of 0 to 255, raise a `PixelUnitWarning`.
 Anything else is a bug: of one cutout, it becomes its failure; otherwise it stops the run.
 """
 
@@ -28,7 +29,7 @@ from collections.abc import Mapping
 
 __version__ = "0.1.0"
 
-__all__ = ["CutoutError", "GalfeatError", "UsageError", "__version__"]
+__all__ = ["CutoutError", "GalfeatError", "PixelUnitWarning", "UsageError", "__version__"]
 
 _MAX_LISTED = 5  # rows in a message, of possibly ten thousand bad ones
 
@@ -70,3 +71,7 @@ class CutoutError(GalfeatError):
 
 class UsageError(GalfeatError):
     """Error of an option, setting, catalog or model file that cannot be used."""
+
+
+class PixelUnitWarning(UserWarning):
+    """Warning of pixels in a unit of which an extractor sees hardly anything."""

@@ -18,16 +18,33 @@ from typing import BinaryIO
 
 from galfeat import UsageError
 
-__all__ = ["PART", "AtomicFile", "atomic_open", "atomic_path", "target_name", "temporary_path"]
+__all__ = [
+    "MAX_NAME_BYTES",
+    "PART",
+    "AtomicFile",
+    "atomic_open",
+    "atomic_path",
+    "target_name",
+    "temporary_path",
+]
 
 PART = ".part"
 """Suffix of temporary files."""
+MAX_NAME_BYTES = 255
+"""Length of the longest name that common file systems take."""
 _TEMPORARY = re.compile(r"(.+)\.[0-9a-f]{8}" + re.escape(PART))
 
 
 def temporary_path(path: Path, folder: Path | None = None) -> Path:
-    """Return a new temporary name for a file, in its own folder unless another one is given."""
-    return (folder or path.parent) / f"{path.name}.{uuid.uuid4().hex[:8]}{PART}"
+    """Return a new temporary name for a file, in its own folder unless another one is given.
+
+    A long name is cut, so that the temporary one is not too long for the disk.
+    """
+    ending = f".{uuid.uuid4().hex[:8]}{PART}"
+    name = path.name
+    while len(os.fsencode(name)) > MAX_NAME_BYTES - len(ending):
+        name = name[:-1]
+    return (folder or path.parent) / f"{name}{ending}"
 
 
 def target_name(path: Path) -> str:

@@ -35,14 +35,19 @@ def test_a_folder_is_a_batch_with_its_catalog(tmp_path: Path) -> None:
 def test_many_galaxies_of_a_file_each_have_their_row(tmp_path: Path) -> None:
     hdus = [fits.PrimaryHDU(), fits.ImageHDU(noise(0)), fits.ImageHDU(noise(1))]
     fits.HDUList(hdus).writeto(tmp_path / "a.fits")
-    (tmp_path / "catalog.csv").write_text("id,file,label\nx,a.fits,agn\n")
+    assert read_cutouts(tmp_path).ids == ("a[0]", "a[1]")
+    (tmp_path / "catalog.csv").write_text("id,file,hdu,label\nx,a.fits,1,agn\ny,a.fits,2,\n")
     batch = read_cutouts(tmp_path)
     assert batch.catalog is not None
     assert batch.catalog.to_pydict() == {
-        "id": ["x[0]", "x[1]"],
+        "id": ["x", "y"],
         "file": ["a.fits"] * 2,
-        "label": ["agn"] * 2,
+        "hdu": [1, 2],
+        "label": ["agn", ""],
     }
+    (tmp_path / "catalog.csv").write_text("id,file,label\nx,a.fits,agn\n")
+    with pytest.raises(CutoutError, match="holds 2 galaxies for one row of the catalog"):
+        read_cutouts(tmp_path)
 
 
 def test_preparation_brings_sizes_to_one_and_is_prepare(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_a_segmentation_fault_costs_one_galaxy_and_no_second_command(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("default_sigint_handler")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_stopped_within_two_seconds_and_gone_on_with(
     number: signal.Signals, whole: bytes, survey: Path, tmp_path: Path
 ) -> None:
@@ -138,6 +138,29 @@ def test_stopped_within_two_seconds_and_gone_on_with(
     assert process.returncode == 0, said
     assert out.read_bytes() == whole
     assert not (tmp_path / "F.parquet.work").exists()
+
+
+@pytest.mark.slow
+def test_of_two_runs_at_once_the_second_is_refused(
+    whole: bytes, survey: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "F.parquet"
+    arguments = ["extract", survey, "--features", "color", "--size", 32, "--out", out]
+    first = start(tmp_path, *arguments, "--workers", 1, slow=True)
+    while not (tmp_path / "slow").exists():  # it is in the midst of it
+        assert first.poll() is None
+        time.sleep(0.01)
+    holder = int((tmp_path / "F.parquet.work" / "lock").read_text().split()[1])
+    os.kill(holder, signal.SIGSTOP)
+    second = start(tmp_path, *arguments, "--restart")
+    _, said = second.communicate()
+    assert second.returncode == 2
+    assert said.startswith(f"galfeat: another run is making {out} now (process ")
+    assert said.count("\n") == 1
+    os.kill(holder, signal.SIGCONT)
+    _, said = first.communicate()
+    assert first.returncode == 0, said
+    assert out.read_bytes() == whole
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from galfeat import UsageError
 from galfeat.data.fits.ancillary_names import is_ancillary, parse_ancillary_name
+from galfeat.data.sources.catalogs.column_statements import statements
 from galfeat.data.sources.catalogs.formats import is_text_column, read_table
 from galfeat.data.sources.catalogs.positions import Positions, find_positions
 from galfeat.data.sources.folders import is_fits, is_picture, names_of
@@ -22,7 +23,12 @@ from galfeat.data.sources.sidecars import SidecarFiles, sort_sidecars
 __all__ = ["Catalog", "check_ids"]
 
 # file_<these> describe the file: they are not bands
-_NOT_BANDS = ("name", "path", "url", "type", "format", "date", "size")
+_NOT_BANDS = (
+    *("name", "path", "loc", "location", "url", "uri", "root", "dir", "folder", "id", "ext"),
+    *("exists", "type", "format", "date", "size", "hash", "checksum"),
+)
+# columns that hold files in other programs' catalogs, such as zoobot's file_loc
+_LIKE_FILE = ("file_loc", "file_path", "file_name", "filename", "filepath", "path", "fits_file")
 # what people write in a column of files where there is no file
 _NO_FILE = ["none", "n/a", "na", "-", "nan", "null", "0"]
 _LISTED_ROWS = 5
@@ -41,11 +47,15 @@ class Catalog:
         File of the catalog, for messages.
     left_out_columns : tuple of str
         Columns of the file that are left out because they hold no single value a row.
+    units, frames : mapping of str to str
+        Units of columns, and frames of coordinates, where the file states them.
     """
 
     table: pa.Table = field(repr=False)
     path: Path
     left_out_columns: tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict, repr=False)
+    frames: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, path: Path) -> "Catalog":
@@ -77,12 +87,17 @@ class Catalog:
             if pa.types.is_nested(column.type):
                 left_out.append(name)
             elif is_text_column(name):
-                columns[name] = _as_text(column, name, path)
+                text = _as_text(column, name, path)
+                columns[name] = text if name == "id" else _with_slashes(text)
             else:
                 columns[name] = _plain_strings(column)
         if "id" in columns:
-            check_ids(columns["id"].to_pylist(), path)
-        return cls(pa.table(columns), path, tuple(left_out))
+            try:
+                check_ids(columns["id"].to_pylist(), path)
+            except UsageError as error:
+                raise UsageError(f"{error}{_long_form_hint(table.column_names)}") from None
+        units, frames = (statements(table, what) for what in ("unit", "frame"))
+        return cls(pa.table(columns), path, tuple(left_out), units, frames)
 
     @classmethod
     def of_files(cls, folder: Path, files: Sequence[str]) -> "Catalog":
@@ -114,7 +129,7 @@ class Catalog:
         UsageError
             If there are no columns of positions, or no usable position in any row.
         """
-        return find_positions(self.table, self.path)
+        return find_positions(self.table, self.path, self.units, self.frames)
 
     @cached_property
     def band_columns(self) -> dict[str, str]:
@@ -143,9 +158,17 @@ class Catalog:
         if not columns:
             raise UsageError(
                 f"{self.path}: needs a column 'file', or 'file_<band>' for each band; its columns "
-                f"are {', '.join(names)}{_hint(names)}"
+                f"are {', '.join(names)}{self._hint()}{_nested_hint(self.left_out_columns)}"
             )
         return columns
+
+    def _hint(self) -> str:
+        """Return how to make a file column of the columns that there are."""
+        table = self.table
+        if hint := _name_hint(table.column_names):
+            return hint
+        found = next((name for name in table.column_names if _names_files(table[name])), "")
+        return f": '{found}' seems to name files, so call it 'file'" if found else ""
 
     def select_files(self, bands: Sequence[str]) -> dict[str, str]:
         """Return the file columns of some bands, or all if no band is selected.
@@ -278,6 +301,13 @@ def check_ids(ids: list[str], path: Path) -> None:
         )
 
 
+def _long_form_hint(names: Sequence[str]) -> str:
+    """Return how to write a catalog of a row a band, which is not read."""
+    if not {"band", "filter"} & {name.lower() for name in names}:
+        return ""
+    return "; a galaxy is one row, with a column of files for each band: file_g, file_r, …"
+
+
 def _list_rows(rows: list[int]) -> str:
     return ", ".join(map(str, rows[:_LISTED_ROWS])) + (", …" if len(rows) > _LISTED_ROWS else "")
 
@@ -315,10 +345,28 @@ def _hdu_number(value: object, row: int, path: Path) -> int | None:
     return int(whole)
 
 
-def _hint(names: Sequence[str]) -> str:
+def _with_slashes(files: pa.Array) -> pa.Array:
+    """Return paths with the slashes of Windows as those of all other systems."""
+    return pc.replace_substring(files, "\\", "/")
+
+
+def _nested_hint(columns: Sequence[str]) -> str:
+    """Return what to do about columns of lists and structs, which may be images."""
+    if not columns:
+        return ""
+    return (
+        f"; its lists or structs in {', '.join(map(repr, columns))} are not read as images: save "
+        "them as FITS files, or as the dataset 'images' of an HDF5 file"
+    )
+
+
+def _name_hint(names: Sequence[str]) -> str:
     """Return what may be wrong with column names among which there is no file column."""
     if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
         return ": separate them by commas"
+    like = next((name for name in names if name.lower() in _LIKE_FILE), "")
+    if like:
+        return f": if '{like}' holds the files, call it 'file'"
     other = next(
         (name for name in names if name != name.lower() and name.lower().split("_")[0] == "file"),
         "",
@@ -339,5 +387,5 @@ def _without_no_file(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
     Any other text that does not name a file fails when it is opened.
     """
-    trimmed = pc.utf8_trim_whitespace(column)
+    trimmed = _with_slashes(pc.utf8_trim_whitespace(column))
     return pc.if_else(pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(_NO_FILE)), "", trimmed)

@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,18 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.fits.headers import read_hdus
 from galfeat.data.fits.streams import open_bytes
 from galfeat.data.memory import BUDGET
+from galfeat.data.sources.catalogs.column_statements import (
+    parquet_statements,
+    table_frame,
+    votable_frames,
+    with_statements,
+)
 
 __all__ = ["is_catalog", "is_text_column", "read_table"]
 
-_FITS = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fts.gz")
+_FITS = tuple(
+    f".{kind}{packed}" for kind in ("fits", "fit", "fts") for packed in ("", ".gz", ".bz2")
+)
 _NO_TEXT = "is not text in UTF-8 (perhaps in Latin-1 or UTF-16): save it as UTF-8"
 _MOST_PACKED = 100  # times that a large table may be larger than its file
 
@@ -88,8 +97,7 @@ def read_table(path: Path) -> pa.Table:
 
 
 def _from_csv(path: Path) -> pa.Table:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        header = next(csv.reader(file), [])
+    header, comments, below = _csv_header(path)
     if any("\ufffd" in name for name in header):
         raise UsageError(f"{path}: {_NO_TEXT}")
     names = [name.strip() or f"column{number}" for number, name in enumerate(header, start=1)]
@@ -97,7 +105,10 @@ def _from_csv(path: Path) -> pa.Table:
     table = pyarrow.csv.read_csv(
         path,
         read_options=pyarrow.csv.ReadOptions(
-            block_size=path.stat().st_size + 1, column_names=names, skip_rows_after_names=1
+            block_size=path.stat().st_size + 1,
+            column_names=names,
+            skip_rows=comments,
+            skip_rows_after_names=below,
         ),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(column_types=text),
@@ -106,6 +117,32 @@ def _from_csv(path: Path) -> pa.Table:
     if any(pa.types.is_binary(kind) for kind in table.schema.types):
         raise UsageError(f"{path}: {_NO_TEXT}")
     return table
+
+
+def _csv_header(path: Path) -> tuple[list[str], int, int]:
+    """Return the names of a CSV's columns, the number of comments before its rows, and of headers.
+
+    Lines before them that begin with ``#`` are comments; the last of them has the names if it names
+    a file, an identifier or a position, and no line without ``#`` does.
+    """
+    comment, comments = "", 0
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        for line in file:
+            if not line.startswith("#"):
+                break
+            comment, comments = line, comments + 1
+        else:
+            line = ""
+        names = next(csv.reader(chain([line], file)), [])
+    commented = next(csv.reader([comment.lstrip("#").strip()]), [])
+    if _names_columns(commented) and not _names_columns(names) and len(commented) == len(names):
+        return commented, comments, 0
+    return names, comments, 1
+
+
+def _names_columns(names: list[str]) -> bool:
+    known = {"id", "file", "ra", "dec", "x", "y", "label"}
+    return any(name.strip().lower() in known or name.strip().startswith("file_") for name in names)
 
 
 def _from_parquet(path: Path) -> pa.Table:
@@ -122,7 +159,8 @@ def _from_parquet(path: Path) -> pa.Table:
         raise UsageError(
             f"{path}: is a feature table, not a catalog of cutouts: they are measured already"
         )
-    return _unmasked(table.replace_schema_metadata(None))
+    units, frames = parquet_statements(table.schema.metadata or {})
+    return with_statements(_unmasked(table.replace_schema_metadata(None)), units, frames)
 
 
 def _unmasked(table: pa.Table) -> pa.Table:
@@ -138,7 +176,7 @@ def _unmasked(table: pa.Table) -> pa.Table:
             empty = pa.scalar(None, type=column.type)
             table = table.set_column(
                 table.column_names.index(name),
-                name,
+                table.field(name),
                 pc.if_else(pc.fill_null(hidden, False), empty, column),
             )
             table = table.drop_columns([mask])
@@ -154,11 +192,21 @@ def _from_fits(path: Path) -> pa.Table:
     try:
         with _without_warnings():
             table = Table.read(path, format="fits", hdu=number)
-            table.convert_bytestring_to_unicode()
+            _decode_text(table)
+            frame = table_frame(fits.getheader(path, number))
     # of astropy: the first derives from Exception only, the second is of damaged headers
     except (fits.VerifyError, AssertionError) as error:
         raise UsageError(f"{path}: cannot be read as a catalog: {_first_line(error)}") from error
-    return _arrow(table)
+    return _arrow(table, frame)
+
+
+def _decode_text(table: Any) -> None:
+    """Make text of the bytes of a FITS table, which may hold coordinates of astropy, too."""
+    plain = [name for name in table.colnames if hasattr(table[name], "dtype")]
+    decoded = table[plain]
+    decoded.convert_bytestring_to_unicode()
+    for name in plain:
+        table.replace_column(name, decoded[name])
 
 
 def _table_number(path: Path) -> int:
@@ -181,10 +229,12 @@ def _from_ecsv(path: Path) -> pa.Table:
 
 
 def _from_votable(path: Path) -> pa.Table:
-    from astropy.io.votable import parse_single_table
+    from astropy.io.votable import parse
 
     with _without_warnings():
-        return _arrow(parse_single_table(path).to_table(use_names_over_ids=True))
+        document = parse(path, table_number=0)
+        table = document.get_first_table().to_table(use_names_over_ids=True)
+        return with_statements(_arrow(table), {}, votable_frames(document))
 
 
 @contextmanager
@@ -195,8 +245,38 @@ def _without_warnings() -> Iterator[None]:
         yield
 
 
-def _arrow(table: Any) -> pa.Table:
-    return pa.table({name: _column(table[name]) for name in table.colnames})
+def _arrow(table: Any, frame: str = "") -> pa.Table:
+    """Convert an astropy table; `frame` is that of coordinates that state no frame of their own."""
+    columns: dict[str, pa.Array] = {}
+    units: dict[str, str] = {}
+    frames: dict[str, str] = {}
+    for name in table.colnames:
+        column = table[name]
+        if hasattr(column, "transform_to") and column.shape == (len(table),):
+            parts = _coordinates(name, column)
+            columns |= parts
+            units |= dict.fromkeys(parts, "deg")
+            frames |= dict.fromkeys(parts, "icrs")
+            continue
+        columns[name] = _column(column)
+        unit = getattr(column, "unit", None)
+        if unit is not None and str(unit):
+            units[name] = str(unit)
+        if frame:
+            frames[name] = frame
+    return with_statements(pa.table(columns), units, frames)
+
+
+def _coordinates(name: str, coordinates: Any) -> dict[str, pa.Array]:
+    """Return a column of coordinates as two columns of degrees (ICRS), if it can be converted."""
+    try:
+        icrs = coordinates.icrs
+    except (ValueError, TypeError, AttributeError):  # ConvertError: frames of an observer
+        return {name: pa.array([[]] * len(coordinates), type=pa.list_(pa.null()))}
+    return {
+        f"{name}.{axis}": pa.array(np.ma.filled(np.ma.asarray(np.asarray(angle.deg)), np.nan))
+        for axis, angle in (("ra", icrs.ra), ("dec", icrs.dec))
+    }
 
 
 def _column(column: Any) -> pa.Array:

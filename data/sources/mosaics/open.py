@@ -13,13 +13,18 @@ from galfeat import UsageError
 from galfeat.data.cutouts import Cutout, band_names
 from galfeat.data.fits.layouts import is_band_name
 from galfeat.data.sources.catalogs.catalog import Catalog
-from galfeat.data.sources.catalogs.positions import Positions
+from galfeat.data.sources.check_units import MIXED_UNITS_REMEDY
 from galfeat.data.sources.folders import is_fits, list_cutouts, without_suffix
-from galfeat.data.sources.mosaics.coordinates import corners_of
+from galfeat.data.sources.mosaics.placing import (
+    place_cutouts,
+    reference_planes,
+    refuse_other_grids,
+)
 from galfeat.data.sources.mosaics.planes import MosaicPlane, read_planes
 from galfeat.data.sources.mosaics.source import MosaicSource
 from galfeat.data.sources.options import ReadOptions
 from galfeat.data.sources.select_bands import with_bands
+from galfeat.data.units import find_mixture
 
 __all__ = ["open_mosaics"]
 
@@ -65,13 +70,15 @@ def open_mosaics(paths: Sequence[Path], catalog: Catalog, options: ReadOptions) 
     """
     positions = catalog.positions
     bands = _find_bands(paths, catalog, options)
-    _refuse_other_grids(bands, positions)
-    used = np.unique(bands.which).tolist()
-    size = _size_in_pixels(options, [bands.planes[number] for number in used])
-    corners = _find_corners(bands, used, positions, size)
+    refuse_other_grids(bands.planes, bands.which, positions)
     planes = tuple(plane for plane, _ in bands.planes)
+    used = np.unique(bands.which).tolist()
+    if not options.mixed_units:
+        _refuse_mixed_units([planes[number] for number in used])
+    size = _size_in_pixels(options, bands)
+    places = place_cutouts(bands.planes, bands.which, positions, size)
     shapes = np.array([plane.shape for plane in planes])[bands.which]
-    edge = np.asarray(((corners < 0) | (corners + size > shapes)).any(axis=(1, 2)))
+    edge = places.edge(shapes, size)
     first_files = [planes[number].file for number in bands.which[:, 0].tolist()]
     return MosaicSource(
         _complete_table(catalog, first_files, edge),
@@ -79,32 +86,12 @@ def open_mosaics(paths: Sequence[Path], catalog: Catalog, options: ReadOptions) 
         catalog.left_out_columns,
         planes=planes,
         which=bands.which,
-        corners=corners,
+        places=places,
         size=size,
         stored_bands=bands.names,
         named=bands.named,
         unplaced=positions.reasons,
     )
-
-
-def _find_corners(
-    bands: _Bands, used: Sequence[int], positions: Positions, size: int
-) -> NDArray[np.int64]:
-    """Return the first pixel of each band of each galaxy, shape (n, bands, 2)."""
-    corners = np.empty((*bands.which.shape, 2), np.int64)
-    found: dict[int, NDArray[np.int64]] = {}
-    for number in used:
-        plane, wcs = bands.planes[number]
-        if positions.on_sky and wcs is None:
-            raise UsageError(
-                f"{plane.path}: has no celestial coordinates (WCS), so that no position can be "
-                "found in it"
-            )
-        same = next((other for other in found if bands.planes[other][1] is wcs), None)
-        found[number] = found[same] if same is not None else corners_of(wcs, positions, size)
-        here = bands.which == number
-        corners[here] = found[number][np.nonzero(here)[0]]
-    return corners
 
 
 def _find_bands(paths: Sequence[Path], catalog: Catalog, options: ReadOptions) -> _Bands:
@@ -211,8 +198,12 @@ def _pixel_scale(plane: MosaicPlane, wcs: Any) -> float:
     return scale
 
 
-def _size_in_pixels(options: ReadOptions, planes: _Planes) -> int:
-    """Return the side of the cutouts in pixels of the mosaics, which must have one scale."""
+def _size_in_pixels(options: ReadOptions, bands: _Bands) -> int:
+    """Return the side of the cutouts in pixels of the mosaics in whose grids they are cut out.
+
+    These must have one scale.
+    """
+    planes = [bands.planes[number] for number in np.unique(bands.which).tolist()]
     arcsec, pixels = options.size_arcsec, options.size_pixels
     if (arcsec is None) == (pixels is None):
         raise UsageError(
@@ -226,13 +217,16 @@ def _size_in_pixels(options: ReadOptions, planes: _Planes) -> int:
         )
     if without_wcs is not None and pixels is not None:
         return _whole_size(float(pixels), exact=True)
+    rows = np.arange(len(bands.which))
+    references = bands.which[rows, reference_planes(bands.planes, bands.which)]
+    planes = [bands.planes[number] for number in np.unique(references).tolist()]
     scales = [_pixel_scale(plane, wcs) for plane, wcs in planes]
     low, high = int(np.argmin(scales)), int(np.argmax(scales))
     if scales[high] > scales[low] * (1 + _SCALE_TOLERANCE):
         small, large = (f"{planes[at][0].file} has {scales[at]:.4g}" for at in (low, high))
         raise UsageError(
-            f"the mosaics have pixels of different sizes ({small} arcsec, {large} arcsec): "
-            "resample them to one grid first"
+            "the mosaics of different galaxies have pixels of different sizes "
+            f"({small} arcsec, {large} arcsec): resample them to one grid first"
         )
     side = float(pixels) if pixels is not None else float(arcsec or 0) / scales[low]
     return _whole_size(side, exact=pixels is not None)
@@ -246,18 +240,14 @@ def _whole_size(side: float, *, exact: bool) -> int:
     return round(side)
 
 
-def _refuse_other_grids(bands: _Bands, positions: Positions) -> None:
-    """Refuse positions in pixels if the mosaics of a galaxy's bands differ in size."""
-    if positions.on_sky:
-        return
-    for numbers in np.unique(bands.which, axis=0).tolist():
-        shapes = {bands.planes[number][0].shape for number in numbers}
-        if len(shapes) > 1:
-            sizes = " and ".join(f"{ny} x {nx}" for ny, nx in sorted(shapes))
-            raise UsageError(
-                f"the mosaics of the bands have {sizes} pixels: positions in pixels need one "
-                "grid, so give ra and dec"
-            )
+def _refuse_mixed_units(planes: Sequence[MosaicPlane]) -> None:
+    mixture = find_mixture([plane.unit for plane in planes])
+    if mixture:
+        files = [next(each.file for each in planes if each.unit == unit) for unit in mixture]
+        raise UsageError(
+            f"the pixels of {files[0]} are in {mixture[0]}, and those of {files[1]} in "
+            f"{mixture[1]}: {MIXED_UNITS_REMEDY}"
+        )
 
 
 def _complete_table(catalog: Catalog, files: Sequence[str], edge: NDArray[np.bool_]) -> pa.Table:

@@ -12,6 +12,7 @@ from galfeat.data.fits.ancillary import NOISE_ROLES, bad_bits_of, noise_role
 from galfeat.data.fits.ancillary_names import Role
 from galfeat.data.fits.file import FitsFile, open_fits
 from galfeat.data.fits.headers import Hdu
+from galfeat.data.fits.image_info import unit_of
 from galfeat.data.fits.layouts import GalaxyImages, format_shape
 from galfeat.data.fits.streams import Stamp
 from galfeat.data.sources.options import ReadOptions
@@ -63,6 +64,8 @@ class MosaicPlane:
         Index on the third axis of a cube.
     band : str
     ancillary : tuple of AncillaryMosaic
+    unit : str
+        As its header states it; empty if it does not.
     """
 
     path: Path
@@ -72,6 +75,7 @@ class MosaicPlane:
     number: int
     band: str
     ancillary: tuple[AncillaryMosaic, ...] = ()
+    unit: str = ""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -92,14 +96,14 @@ def read_planes(path: Path, file: str, options: ReadOptions) -> list[tuple[Mosai
         with open_fits(path) as opened:
             if opened.packed:
                 raise CutoutError(
-                    "is gzipped, so that no part of it can be read by itself: unpack it first "
-                    "(gunzip)"
+                    "is packed, so that no part of it can be read by itself: unpack it first "
+                    "(gunzip or bunzip2)"
                 )
-            galaxies = opened.galaxies(options.layout)
+            galaxies = opened.galaxies(options.layout, extension=options.selectors)
             if len(galaxies) > 1:
                 raise CutoutError(
-                    f"holds {len(galaxies)} images, and nothing says that they are bands; "
-                    "--layout bands or one image a file"
+                    f"holds {len(galaxies)} images, and nothing says that they are bands: choose "
+                    "one by --extension, or say --layout bands"
                 )
             [galaxy] = galaxies
             if galaxy.problem or galaxy.number is not None:
@@ -112,7 +116,9 @@ def read_planes(path: Path, file: str, options: ReadOptions) -> list[tuple[Mosai
             )
             names = galaxy.bands if galaxy.named else ("",) * len(numbered)
             planes = [
-                MosaicPlane(path, file, opened.stamp, hdu, number, name)
+                MosaicPlane(
+                    path, file, opened.stamp, hdu, number, name, (), unit_of(hdu, opened.hdus[0])
+                )
                 for (hdu, number), name in zip(numbered, names, strict=True)
             ]
             if options.companions:

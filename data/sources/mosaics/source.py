@@ -17,20 +17,32 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
-from galfeat.data.fits.ancillary import NOISE_ROLES, bad_pixels, noise_sigma, segment_labels
+from galfeat.data.fits.ancillary import (
+    NOISE_ROLES,
+    PixelPlanes,
+    bad_pixels,
+    noise_sigma,
+    segment_labels,
+)
 from galfeat.data.fits.ancillary_names import Role
 from galfeat.data.fits.headers import Hdu
 from galfeat.data.fits.scaling import (
     apply_scaling,
     describe_overflow,
     exact_values,
+    is_8_bit,
+    linear_flux,
     may_overflow,
     stored_dtype,
 )
 from galfeat.data.fits.streams import stamp_of
 from galfeat.data.fits.tiles import open_tiles
+from galfeat.data.grids.align import resample_planes
+from galfeat.data.grids.pixel_maps import PixelMap
 from galfeat.data.memory import BUDGET
+from galfeat.data.missing import has_equal_pairs, mask_missing
 from galfeat.data.sources.base import Failure, Shard
+from galfeat.data.sources.mosaics.placing import Places
 from galfeat.data.sources.mosaics.planes import MosaicPlane
 from galfeat.data.sources.row_source import RowSource
 
@@ -41,6 +53,10 @@ __all__ = ["MosaicSource"]
 _PLANE_BYTES, _WINDOW_BYTES = 8, 20
 _Reader = Callable[[slice, slice], NDArray[np.generic]]  # rows and columns to stored values
 _Window = tuple[int, int, slice, slice]  # galaxy, band, rows, columns
+_Opened = tuple[MosaicPlane, _Reader]
+_OpenedAncillary = tuple[Role, MosaicPlane, int | None, _Reader]
+_MAX_STRETCH, _MARGIN = 4, 8  # side of a window that is resampled, sides of the cutout and pixels
+_NOWHERE = Places(np.zeros((0, 0, 2), np.int64), np.zeros((0, 1, 1, 2)), np.zeros((0, 0), np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +68,8 @@ class MosaicSource(RowSource):
     planes : tuple of MosaicPlane
     which : array of int, shape (n, bands)
         Index of the plane of each band of each galaxy.
-    corners : array of int, shape (n, bands, 2)
-        Row and column of the first pixel in that plane; may be outside.
+    places : Places
+        Where each galaxy lies in these planes.
     size : int
         Pixels a side.
     stored_bands : tuple of str
@@ -66,13 +82,19 @@ class MosaicSource(RowSource):
 
     planes: tuple[MosaicPlane, ...] = field(default=(), repr=False)
     which: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64), repr=False)
-    corners: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros((0, 0, 2), np.int64), repr=False
-    )
+    places: Places = field(default=_NOWHERE, repr=False)
     size: int = 0
     stored_bands: tuple[str, ...] = ()
     named: bool = False
     unplaced: dict[int, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Units of the bands of the first galaxy; empty: none is stated."""
+        units = tuple(self.planes[number].unit for number in self.which[0].tolist())
+        stated = dict(zip(self.stored_bands, units, strict=True))
+        selected = tuple(stated.get(band, "") for band in self.bands)
+        return selected if any(selected) else ()
 
     @property
     def settings(self) -> dict[str, str]:
@@ -82,7 +104,19 @@ class MosaicSource(RowSource):
             "size": str(self.size),
             "own": str(self.stored_bands),
             "named": str(self.named),
+            **({"mixed_units": "True"} if self.options.mixed_units else {}),
         }
+
+    @property
+    def _masks_missing(self) -> bool:
+        return not any(is_8_bit(plane.hdu) for plane in self.planes)
+
+    def _mask_missing(self, cutouts: list[Cutout]) -> list[Cutout]:
+        # the pixels of all cutouts are views of one array, which is tested as a whole
+        together = cutouts[0].pixels.base if cutouts else None
+        if together is not None and not has_equal_pairs(together):
+            return cutouts
+        return super()._mask_missing(cutouts)
 
     def _read_rows(self, shard: Shard) -> Sequence[Cutout | Failure]:
         rows = range(shard.start, min(shard.stop, len(self)))
@@ -110,8 +144,18 @@ class MosaicSource(RowSource):
                 found.append(Failure(name, file, "read", reason, row))
             else:
                 cutout = maps.cutout(index, self.stored_bands)
-                file = self._first_file(row)
-                found.append(replace(cutout, id=name, file=file, named=self.named, row=row))
+                units = tuple(self.planes[number].unit for number in self.which[row].tolist())
+                found.append(
+                    replace(
+                        cutout,
+                        id=name,
+                        file=self._first_file(row),
+                        named=self.named,
+                        row=row,
+                        units=units if any(units) else (),
+                        picture=not self._masks_missing,
+                    )
+                )
         return found
 
     def _read_maps(self, rows: range, maps: "_Maps") -> dict[int, tuple[str, str]]:
@@ -175,16 +219,69 @@ class MosaicSource(RowSource):
                 )
                 return
             for index, band in members:
-                corner = self.corners[rows.start + index, band].tolist()
+                row, where = rows.start + index, (index, band)
                 try:
-                    oddities = _read_into(maps.pixels[index, band], read, plane, corner)
+                    map_of = int(self.places.map_of[row, band])
+                    if map_of < 0:
+                        corner = self.places.corners[row, band].tolist()
+                        oddities = _read_plane(maps, where, corner, (plane, read), ancillary)
+                    else:
+                        nodes = self.places.nodes[map_of]
+                        oddities = self._resample(maps, where, nodes, (plane, read), ancillary)
                     self.header_cache.report(plane.file, oddities)
-                    for role, other, bits, read_other in ancillary:
-                        window, stored = _read_window(read_other, other, corner, self.size)
-                        maps.add(role, (index, band, *window), stored, other.hdu, bits)
                 except CutoutError as error:
                     outside = isinstance(error, _OutsideError)
                     yield rows.start + index, self._explain(band, error), outside
+
+    def _resample(
+        self,
+        maps: "_Maps",
+        where: tuple[int, int],
+        nodes: NDArray[np.float64],
+        source: "_Opened",
+        ancillary: "Sequence[_OpenedAncillary]",
+    ) -> dict[str, str]:
+        """Read a band of a galaxy from a plane on another grid; return oddities to report.
+
+        Parameters
+        ----------
+        maps : _Maps
+            The result is written into them.
+        where : (int, int)
+            Galaxy and band.
+        nodes : array, shape (5, 5, 2)
+            Map to the plane.
+        source, ancillary
+            The plane and its ancillary planes, opened.
+        """
+        plane = source[0]
+        first = np.floor(nodes.min(axis=(0, 1))).astype(np.int64) - 1
+        side = int((np.ceil(nodes.max(axis=(0, 1))).astype(np.int64) + 2 - first).max())
+        if side > _MAX_STRETCH * self.size + _MARGIN:
+            raise CutoutError(f"its coordinates in {plane.file} are too distorted to be resampled")
+        window = maps.one_band(side)
+        oddities = _read_plane(window, (0, 0), [int(first[1]), int(first[0])], source, ancillary)
+        there = PixelMap(nodes - first, (self.size, self.size))
+        # before the pixels are resampled, which would blur the edges of missing data
+        pixels = mask_missing(window.pixels[0])[0] if self._masks_missing else window.pixels[0]
+        found = resample_planes(
+            PixelPlanes(
+                pixels,
+                ("",),
+                False,
+                None if window.noise is None else window.noise[0],
+                None if window.segments is None else window.segments[0],
+                (plane.unit,),
+            ),
+            there,
+        )
+        maps.pixels[where] = found.pixels[0]
+        if maps.noise is not None and found.noise is not None:
+            maps.noise[where] = found.noise[0]
+        segmented = any(role == "segmentation" for role, *_ in ancillary)
+        if segmented and maps.segments is not None and found.segmentation is not None:
+            maps.segments[where[0]] = found.segmentation
+        return oddities
 
     def _explain(self, band: int, error: CutoutError) -> str:
         bands = self.stored_bands
@@ -201,6 +298,12 @@ class _Maps(NamedTuple):
     pixels: NDArray[np.float32]
     noise: NDArray[np.float32] | None
     segments: NDArray[np.int32] | None
+
+    def one_band(self, size: int) -> "_Maps":
+        """Return empty maps of one band of one galaxy, of another size."""
+        empty = np.full((1, 1, size, size), np.nan, np.float32)
+        segments = None if self.segments is None else np.zeros((1, size, size), np.int32)
+        return _Maps(empty, None if self.noise is None else empty.copy(), segments)
 
     def cutout(self, index: int, bands: tuple[str, ...]) -> Cutout:
         """Return one galaxy."""
@@ -231,12 +334,29 @@ class _Maps(NamedTuple):
             pixels[bad_pixels(exact_values(stored, hdu), bits)] = np.nan
 
 
+def _read_plane(
+    maps: _Maps,
+    where: tuple[int, int],
+    corner: list[int],
+    source: _Opened,
+    ancillary: Sequence[_OpenedAncillary],
+) -> dict[str, str]:
+    """Read a window of a plane and of its ancillary planes into maps; return oddities to report."""
+    plane, read = source
+    pixels = maps.pixels[where]
+    oddities = _read_into(pixels, read, plane, corner)
+    for role, other, bits, read_other in ancillary:
+        window, stored = _read_window(read_other, other, corner, len(pixels))
+        maps.add(role, (*where, *window), stored, other.hdu, bits)
+    return oddities
+
+
 def _read_into(
     pixels: NDArray[np.float32], read: _Reader, plane: MosaicPlane, corner: list[int]
 ) -> dict[str, str]:
     """Read one band of a cutout into `pixels`; return oddities to report."""
     window, stored = _read_window(read, plane, corner, len(pixels))
-    flux = apply_scaling(stored, plane.hdu)
+    flux = linear_flux(apply_scaling(stored, plane.hdu), plane.hdu)
     pixels[window] = flux
     return describe_overflow(flux, stored, plane.hdu) if may_overflow(plane.hdu) else {}
 

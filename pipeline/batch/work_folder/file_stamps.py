@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from galfeat.data import Shard, Source
+from galfeat.data.fits.selectors import split_selectors
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.mosaics.source import MosaicSource
 from galfeat.data.sources.remote import RemoteSource
 from galfeat.data.sources.row_source import RowSource
 
-__all__ = ["FileStamp", "file_names", "file_stamps", "reading_settings"]
+__all__ = ["FileStamp", "file_names", "file_stamps", "have_changed", "reading_settings"]
 
 # fields of sources with the place of the data, not the settings of reading
 _LOCATIONS = ("folder", "path", "left_out", "left_out_columns")
@@ -30,6 +31,16 @@ def file_stamps(source: Source, shard: Shard) -> list[FileStamp]:
     return [_stamp(name, path) for name, path in dict(_files(source, shard)).items()]
 
 
+def have_changed(source: Source, shard: Shard, stamps: list[FileStamp]) -> bool:
+    """Return whether a shard's files have other stamps now; servers are not asked again."""
+    if isinstance(source, RemoteSource):
+        return False
+    if isinstance(source, FileSource):  # a million files: without the catalog, by names alone
+        folder = os.fspath(source.folder)
+        return any(_stamp(each[0], os.path.join(folder, each[0])) != each for each in stamps)  # noqa: PTH118 - fast
+    return file_stamps(source, shard) != stamps
+
+
 def file_names(source: Source, shard: Shard) -> set[str]:
     """Return the names of a shard's files, as in the stamps, without access to disk or server."""
     if isinstance(source, RemoteSource):
@@ -45,7 +56,12 @@ def _files(source: Source, shard: Shard) -> Iterable[tuple[str, Path]]:
             each.files.slice(shard.start, len(shard)).to_pylist() for each in source.sidecars
         ]
         names = (name for column in [*images, *sidecars] for name in column)
-        return ((name, source.folder / name) for name in names if name and "\0" not in name)
+        return (
+            # brackets behind a name choose an image of the file
+            (name, source.folder / (split_selectors(name)[0] if name.endswith("]") else name))
+            for name in names
+            if name and "\0" not in name
+        )
     if isinstance(source, MosaicSource):
         numbers = sorted(set(source.which[shard.start : shard.stop].ravel().tolist()))
         return ((source.planes[number].file, source.planes[number].path) for number in numbers)
@@ -71,7 +87,7 @@ def reading_settings(source: Source) -> dict[str, Any]:
     }
 
 
-def _stamp(name: str, path: Path) -> FileStamp:
+def _stamp(name: str, path: Path | str) -> FileStamp:
     try:
         found = os.stat(path)  # noqa: PTH116 - called for each of a million files
     except (OSError, ValueError):

@@ -72,7 +72,8 @@ def write_result(
     rows, groups = 0, list[Struct]()
     filled = (table for table in tables if table.num_rows)
     with explain_disk_errors(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # without `parents`: a worker that outlives its run must not make the work folder again
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         with atomic_open(path) as file:
             begin(file)
             while (table := next(filled, None)) is not None:

@@ -217,7 +217,8 @@ def measure_cutouts(cutouts: Sequence[Cutout], recipe: Recipe) -> _Measured:
 
     These are `SHAPE`, `ALIGNED` and `NUISANCE`. Parameters and result are those of `measure`.
     """
-    kept, blocks, failures = measure(cutouts, recipe)
+    kept, blocks, found = measure(cutouts, recipe)
+    failures = [failure for failure in found if not failure.is_note]
     if kept:
         size = recipe.preparation.size
         images = np.asarray(blocks[PIXELS.name]).reshape(len(kept), len(recipe.bands), size, size)

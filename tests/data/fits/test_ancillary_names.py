@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from galfeat.data.fits.ancillary_names import ancillary_stem, flag_ancillary_files, is_ancillary
+from galfeat.data.fits.ancillary_names import is_ancillary
+from galfeat.data.sources.ancillary_files import ancillary_stem, flag_ancillary_files
 from galfeat.data.sources.folders import list_cutouts, names_of, without_suffix
 
 
@@ -74,7 +75,7 @@ def test_a_folder_is_searched_to_the_bottom_in_order(tmp_path: Path) -> None:
         "b.fits.bak",
     )
     touch(tmp_path, "z.fits.fz", "err.fits")
-    galaxies, left_out = list_cutouts(tmp_path)
+    galaxies, left_out, _ = list_cutouts(tmp_path)
     assert galaxies == ["C/e.Png", "a.FITS.gz", "b.fits", "c/d.jpeg", "z.fits.fz"]
     assert left_out == ("c/d_err.fits", "err.fits")
 

@@ -240,7 +240,7 @@ def test_headers_are_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("galfeat.data.fits.file.read_hdus", counted)
     # it looks whether a small file holds one galaxy
-    monkeypatch.setattr("galfeat.data.sources.files.FastImageReader.read", lambda *_: None)
+    monkeypatch.setattr("galfeat.data.sources.files.FastImageReader.read", lambda *_, **__: None)
     source = opened(path)
     assert len(everything(source, 1).cutouts) == COUNT // 2
     assert len(scans) == 1

@@ -265,7 +265,7 @@ def test_a_source_takes_the_fast_path(
     del corpus
     source = open_source(tmp_path)
     quick = source.read(Shard(0, len(source)))
-    monkeypatch.setattr(FastImageReader, "read", lambda *_: None)
+    monkeypatch.setattr(FastImageReader, "read", lambda *_, **__: None)
     slow = source.read(Shard(0, len(source)))
     assert not quick.failures
     assert not slow.failures

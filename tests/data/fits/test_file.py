@@ -10,8 +10,9 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.file import PixelPlanes, filter_of, open_fits
+from galfeat.data.fits.file import PixelPlanes, open_fits
 from galfeat.data.fits.headers import Header
+from galfeat.data.fits.image_info import filter_of
 from galfeat.data.fits.layouts import Layout
 
 DTYPES = ["u1", "i1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]

@@ -298,7 +298,7 @@ def test_bands_that_hold_nothing_are_refused_by_name() -> None:
     assert _reason(pixels) == "band b2 has only 38 % good pixels; at least half are needed"
     lonely = np.zeros((1, 64, 64))
     lonely[0, 32, 32:35] = [10, 13.37, 31.4]  # on no common ladder of levels
-    assert "no noise" in _reason(lonely)
+    assert "its noise cannot be measured" in _reason(lonely)
 
 
 def test_all_rows_that_cannot_be_prepared_are_named() -> None:
@@ -352,11 +352,11 @@ def test_no_cutouts_are_refused_and_an_empty_batch_stays_empty() -> None:
         ({"no_object": "skip"}, "no_object must be"),
         (
             {"fit": "crop", "centring": "subpixel"},
-            "fit 'crop' changes no value, so it cannot move by parts of a pixel",
+            "fit 'crop' keeps pixel values, so it cannot shift by fractions of a pixel",
         ),
         (
             {"fit": "crop", "extent": 0.2},
-            "fit 'crop' changes no value, so it cannot change the scale",
+            "fit 'crop' keeps pixel values, so it cannot change the scale",
         ),
     ],
 )

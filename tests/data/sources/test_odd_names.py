@@ -30,13 +30,15 @@ def test_an_extension_that_is_no_whole_number_is_named_with_its_row(
         open_source(stack / "c.csv")
 
 
-def test_an_empty_cell_means_all_extensions(stack: Path) -> None:
-    (stack / "c.csv").write_text("id,file,hdu\na,stack.fits,2\nb,stack.fits,\n")
+def test_an_empty_cell_means_the_one_galaxy_of_the_file(stack: Path) -> None:
+    fits.PrimaryHDU(np.full((8, 8), 5, "f4")).writeto(stack / "one.fits")
+    (stack / "c.csv").write_text("id,file,hdu\na,stack.fits,2\nb,stack.fits,\nc,one.fits,\n")
     source = open_source(stack / "c.csv")
     reading = source.read(source.shards()[0])
-    assert [cutout.id for cutout in reading.cutouts] == ["a", "b[0]", "b[1]", "b[2]"]
-    assert reading.cutouts[0].pixels[0, 0, 0] == 1
-    assert not reading.failures
+    assert [cutout.id for cutout in reading.cutouts] == ["a", "c"]
+    assert [cutout.pixels[0, 0, 0] for cutout in reading.cutouts] == [1, 5]
+    [failure] = reading.failures
+    assert "holds 3 galaxies for one row" in failure.reason
 
 
 @pytest.mark.skipif(

@@ -76,7 +76,7 @@ def test_a_band_that_is_missing_or_bad_is_named(tmp_path: Path) -> None:
     ]
 
 
-def test_many_galaxies_in_the_file_of_each_band_pair_up_in_order(tmp_path: Path) -> None:
+def test_each_row_chooses_one_galaxy_of_the_files_of_its_bands(tmp_path: Path) -> None:
     for band, start in (("g", 1), ("r", 11)):
         save(
             tmp_path / f"{band}.fits",
@@ -84,12 +84,15 @@ def test_many_galaxies_in_the_file_of_each_band_pair_up_in_order(tmp_path: Path)
             flat(start + 1, (5, 5)),
             flat(start + 2, (9, 8 if band == "g" else 7)),
         )
-    found = read(open_source(catalog(tmp_path / "c.csv", "id,file_g,file_r\na,g.fits,r.fits\n")))
-    assert values(found) == {"a[0]": [1, 11], "a[1]": [2, 12]}
+    rows = "".join(f"a{hdu},g.fits,r.fits,{hdu}\n" for hdu in (1, 2, 3))
+    found = read(open_source(catalog(tmp_path / "c.csv", f"id,file_g,file_r,hdu\n{rows}")))
+    assert values(found) == {"a1": [1, 11], "a2": [2, 12]}
     assert reasons(found) == {
-        "a[2]": "its bands differ in size: g has 9 x 8 pixels, r has 9 x 7 pixels"
+        "a3": "its bands differ in size: g has 9 x 8 pixels, r has 9 x 7 pixels"
     }
-    assert {cutout.row for cutout in found.cutouts} == {0}
+    assert [cutout.row for cutout in found.cutouts] == [0, 1]
+    whole = read(open_source(catalog(tmp_path / "d.csv", "id,file_g,file_r\na,g.fits,r.fits\n")))
+    assert "holds 3 galaxies for one row of the catalog" in reasons(whole)["a"]
 
 
 @pytest.mark.parametrize("file", ["../a.fits", "sub/../../a.fits", "/etc/passwd", ".."])
@@ -159,7 +162,11 @@ def test_a_catalog_without_files_says_which_columns_it_has(tmp_path: Path) -> No
         ("id;file\na;a.fits\n", "its columns are id;file: separate them by commas"),
         ("id\tfile\na\ta.fits\n", "separate them by commas"),
         ("ID,File\na,a.fits\n", "its columns are ID, File: write 'File' in lower case"),
-        ("id,name\na,a.fits\n", "its columns are id, name$"),
+        (
+            "id,name\na,a.fits\n",
+            "its columns are id, name: 'name' seems to name files, so call it 'file'",
+        ),
+        ("id,name\na,one\n", "its columns are id, name$"),
     ],
 )
 def test_a_catalog_without_files_says_what_may_be_wrong(

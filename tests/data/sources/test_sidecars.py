@@ -408,23 +408,17 @@ def test_columns_for_a_file_of_many_galaxies(tmp_path: Path) -> None:
 
 def test_a_companion_file_of_many_galaxies(tmp_path: Path) -> None:
     save(tmp_path / "a.fits", flat(1), flat(2), flat(3))
-    save(tmp_path / "m.fits", marked(0), marked(1, (1, 1)), marked(0))
-    save(tmp_path / "n.fits", np.ones((3, *SIZE), "f4") * np.arange(1, 4).reshape(3, 1, 1))
-    save(tmp_path / "two.fits", marked(0), marked(0))
-    found = read(
-        open_source(
-            catalog(
-                tmp_path / "c.csv",
-                "id,file,mask,noise\na,a.fits,m.fits,n.fits\nb,a.fits,two.fits,\n",
-            )
-        )
-    )
+    save(tmp_path / "a_mask.fits", marked(0), marked(1, (1, 1)), marked(0))
+    save(tmp_path / "a_noise.fits", np.ones((3, *SIZE), "f4") * np.arange(1, 4).reshape(3, 1, 1))
+    save(tmp_path / "b.fits", flat(1), flat(2), flat(3))
+    save(tmp_path / "b_mask.fits", marked(0), marked(0))
+    found = read(open_source(tmp_path))
     assert [(bad(cutout), float(cutout.noise[0, 0, 0])) for cutout in found.cutouts] == [  # type: ignore[index]
         ([], 1),
         ([[0, 1, 1]], 2),
         ([], 3),
     ]
-    assert set(reasons(found).values()) == {"two.fits: holds 2 images for 3 galaxies"}
+    assert set(reasons(found).values()) == {"b_mask.fits: holds 2 images for 3 galaxies"}
 
 
 # In a batch

@@ -1,5 +1,6 @@
 import ast
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,18 @@ def test_damaged_files_are_compiled_anew(tmp_path: Path) -> None:
     assert python(USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
 
 
+@pytest.mark.slow
+def test_an_index_that_names_a_class_of_another_version_is_replaced(tmp_path: Path) -> None:
+    python(USE, NUMBA_CACHE_DIR=str(tmp_path))
+    for index in tmp_path.rglob("*.nbi"):
+        with index.open("rb") as file:
+            numba_version = pickle.load(file)
+        gone = b"cgalfeat.features.kernels.finite\nGone\n."  # a pickle of finite.Gone
+        index.write_bytes(pickle.dumps(numba_version) + gone)
+    assert python(USE, NUMBA_CACHE_DIR=str(tmp_path))[1:] == ["[0, 2]", "0 1"]
+    assert python(USE, NUMBA_CACHE_DIR=str(tmp_path)) == ["[0, 2]", "1 0"]
+
+
 def test_another_kernel_that_changed_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,3 +155,43 @@ def test_flawed_rows() -> None:
     for row, bad in ((2, np.nan), (5, -np.nan), (8, np.inf), (3, -np.inf)):
         images[row, 1, 4, row % 7] = bad
     assert flawed_rows(images).tolist() == [2, 3, 5, 8]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["folder", "file", "above"])
+def test_code_is_not_loaded_from_where_others_can_write(how: str, tmp_path: Path) -> None:
+    """Numba's files are pickles: loading one runs whatever its writer wanted."""
+    kept, seen, home = tmp_path / "open" / "kept", tmp_path / "seen", tmp_path / "home"
+    places = {"NUMBA_CACHE_DIR": str(kept), "HOME": str(home), "XDG_CACHE_HOME": str(home)}
+    kept.mkdir(parents=True)
+    python(USE, **places)
+    indices = list(kept.rglob("finite*.nbi"))
+    assert indices
+    planted = pickle.dumps(Planted(seen))
+    indices[0].write_bytes(planted)
+    python(USE, **places)
+    assert seen.exists()  # it is loaded where only this user can write
+    seen.unlink()
+    for index in indices:
+        index.write_bytes(planted)
+    for path in {
+        "folder": [index.parent for index in indices],
+        "file": indices,
+        "above": [kept.parent],
+    }[how]:
+        path.chmod(0o777)
+    said = python(USE, **places)
+    assert not seen.exists()
+    assert any(f"compiled code is not kept in {kept}" in line for line in said)
+    assert said[-2] == "[0, 2]"
+    assert {index.read_bytes() for index in indices} == {planted}
+
+
+class Planted:
+    """Value whose pickle creates a file when it is loaded."""
+
+    def __init__(self, seen: Path) -> None:
+        self.seen = seen
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.seen,)

@@ -487,3 +487,27 @@ def test_settings_out_of_range_are_named(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         fixed(**{setting: value}).fit(*problem)
+
+
+def test_labels_that_are_none_are_named_with_their_row() -> None:
+    features = np.random.default_rng(0).normal(size=(6, 2))
+    for missing in (None, float("nan")):
+        labels = np.array(["a", "b", "a", missing, "b", missing], dtype=object)
+        with pytest.raises(UsageError, match=r"no label in 2 rows \(the first: row 3"):
+            MLPClassifier().fit(features, labels)
+    with pytest.raises(UsageError, match="mixes texts and numbers: 'a' is the label of row 0"):
+        MLPClassifier().fit(features, np.array(["a", "b", 1, 2, "a", "b"], dtype=object))
+
+
+def test_masked_features_are_refused() -> None:
+    features = np.random.default_rng(0).normal(size=(6, 2))
+    masked = np.ma.MaskedArray(features, mask=features > 1e9)
+    labels = np.array(list("aabbab"))
+    network = MLPClassifier(max_iter=2, tol=None).fit(masked, labels)
+    masked[4, 1] = np.ma.masked
+    for fit_or_predict in (
+        lambda: MLPClassifier().fit(masked, labels),
+        lambda: network.predict(masked),
+    ):
+        with pytest.raises(UsageError, match=r"values of 1 rows are masked \(the first: row 4\)"):
+            fit_or_predict()

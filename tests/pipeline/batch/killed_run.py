@@ -8,7 +8,6 @@ chosen one the process kills itself as ``kill -9`` would, after noting where it 
 import errno
 import json
 import os
-import shutil
 import signal
 import sys
 import traceback
@@ -31,6 +30,7 @@ from galfeat.pipeline.batch import work
 from galfeat.pipeline.batch.options import Options
 from galfeat.pipeline.batch.parquet import growing_table as growing
 from galfeat.pipeline.batch.work_folder import shard_files
+from galfeat.pipeline.batch.work_folder.folder import WorkFolder
 from galfeat.pipeline.batch.work_folder.journal import Journal
 from galfeat.pipeline.extraction import recipe
 
@@ -106,7 +106,6 @@ def what_file(source: Any, target: Any = None) -> str:
         "/shards/": "shard",
         "failures.csv": "failures",
         "work.json": "record",
-        "work.pickle": "work",
         "F.parquet": "table",
         "P.": "table",
     }
@@ -124,7 +123,7 @@ def watch(moments: Moments) -> None:
     moments.around(Journal, "begin", lambda *_: "begin in the journal")
     moments.around(Journal, "end", lambda *_: "end in the journal")
     moments.around(ThreadPoolExecutor, "shutdown", lambda *_: "the end of the threads")
-    moments.around(shutil, "rmtree", lambda *_: "clearing up")
+    moments.around(WorkFolder, "remove", lambda *_: "clearing up")
 
 
 def kill() -> None:

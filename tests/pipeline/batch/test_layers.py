@@ -23,6 +23,7 @@ LAYERS = (
         "batch.work_folder.folder",
         "batch.work_folder.journal",
         "batch.work_folder.lock",
+        "batch.work_folder.directory",
         "batch.signals",
         "batch.options",
     ),

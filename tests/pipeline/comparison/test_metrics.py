@@ -129,7 +129,7 @@ def test_a_class_that_is_nowhere_has_no_area_and_never_predicted_is_no_error() -
 
 
 def test_an_unknown_class_is_refused() -> None:
-    with pytest.raises(UsageError, match="none of a, b"):
+    with pytest.raises(UsageError, match="not among a, b"):
         confusion(np.array(["z"]), np.array([[0.9, 0.1]]), ["a", "b"])
 
 

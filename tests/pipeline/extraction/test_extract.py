@@ -235,5 +235,5 @@ def test_another_parquet_file_is_refused(tmp_path: Path) -> None:
     import pyarrow as pa
 
     pq.write_table(pa.table({"id": ["a"]}), tmp_path / "F.parquet")
-    with pytest.raises(UsageError, match="no feature table"):
+    with pytest.raises(UsageError, match="not a feature table"):
         load_features(tmp_path / "F.parquet")

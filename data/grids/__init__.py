@@ -1,0 +1,1 @@
+"""Pixel grids on the sky: comparison of bands' grids, and resampling to one of them."""

@@ -23,7 +23,7 @@ __all__ = ["ParquetSource", "image_column", "is_parquet", "open_image_set"]
 
 _SUFFIXES = (".parquet", ".pq")
 _BATCH_ROWS = 32  # pictures that are read at a time
-_PAGE_COPIES = 5  # of a page, while it is decompressed and its pictures are collected
+_PAGE_COPIES = 7  # of a page, while it is decompressed and its pictures are collected
 _NAMES = ("image", "img", "images", "picture")
 
 

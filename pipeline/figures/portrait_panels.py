@@ -263,7 +263,7 @@ def draw_cooccurrence(axes: Axes, galaxy: ShownGalaxy, texture: Texture) -> None
     codes = levels(galaxy.plane[None], texture.levels, (low, high))
     matrix = cooccurrence(codes, texture.levels, [distance])[0, 0].mean(axis=0)
     _draw_density(axes, matrix, texture.range)
-    axes.set(xlabel="brightness of a pixel", ylabel="brightness of its neighbour")
+    axes.set(xlabel="brightness of a pixel", ylabel="brightness of its neighbor")
     vector = galaxy.vector(texture)
     statistics = [
         f"{name} {vector[f'{band}_glcm_d{distance}_{name}']:.2f}"

@@ -23,9 +23,9 @@ from machine import described
 from galfeat.data import Preparation, Shard, SimulatedSurvey, open_source, write_survey
 from galfeat.pipeline import extract
 from galfeat.pipeline.batch.work_folder.shard_files import _write_group
-from galfeat.pipeline.extraction.extract import FEATURES
 from galfeat.pipeline.extraction.measure import measure
 from galfeat.pipeline.extraction.recipe import Recipe
+from galfeat.pipeline.recipes import FEATURES
 
 ROWS = 256  # of a shard with all five extractors at 64 pixels
 CHUNK = 32  # cutouts measured at a time, about what the engine does

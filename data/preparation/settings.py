@@ -160,8 +160,8 @@ class Preparation:
     def _check_combinations(self) -> None:
         if self.fit == "crop" and self.centering == "subpixel":
             raise UsageError(
-                "fit 'crop' keeps pixel values, so it cannot shift by fractions of a pixel: centering "
-                "must be 'pixel' or 'none'"
+                "fit 'crop' keeps pixel values, so it cannot shift by fractions of a pixel: "
+                "centering must be 'pixel' or 'none'"
             )
         if self.fit == "crop" and self.extent:
             raise UsageError(

@@ -402,7 +402,7 @@ def test_settings_in_numpy_numbers_become_plain_ones() -> None:
 
 @pytest.mark.parametrize(
     ("former", "value", "name"),
-    [("neighbors", "mask", "neighbors"), ("centering", "pixel", "centering")],
+    [("neighbours", "mask", "neighbors"), ("centring", "pixel", "centering")],
 )
 def test_a_former_name_is_refused_and_the_present_one_named(
     former: str, value: str, name: str

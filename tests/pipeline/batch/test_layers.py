@@ -29,9 +29,11 @@ LAYERS = (
     ),
     "batch.disk_errors",
     *("models.measurement", "extraction.measurement", "models.model", "models.archive"),
-    *("models.inputs", "models.sklearn_state", "extraction.feature_table"),
-    *("extraction.measure", "extraction.recipe", "settings_diff", "outputs"),
-    "extraction.feature_names",
+    *("models.scores", "models.fitting", "models.split", "models.ensemble", "models.padding"),
+    *("models.hyperparameters", "models.priors", "models.inputs", "models.sklearn_state"),
+    *("evaluation.cross_validation", "evaluation.metrics", "evaluation.significance"),
+    *("extraction.feature_table", "extraction.measure", "extraction.recipe"),
+    *("extraction.scalar_columns", "settings_diff", "outputs", "recipes"),
 )
 """Modules from the top to the bottom."""
 

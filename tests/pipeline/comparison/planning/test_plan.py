@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.folds.fold import matched_hidden
 from galfeat.pipeline.comparison.inputs import comparison_inputs
 from galfeat.pipeline.comparison.planning.budget import fit_to_budget
@@ -16,6 +15,7 @@ from galfeat.pipeline.comparison.planning.plan import (
     learning_curve_sizes,
 )
 from galfeat.pipeline.comparison.planning.run_time import NOMINAL, predicted_seconds
+from galfeat.pipeline.models.hyperparameters import Settings, draw_settings
 
 INPUTS = comparison_inputs(("pixels", "color", "texture", "hog", "sift", "shape"))
 WIDTHS = {

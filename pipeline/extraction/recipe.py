@@ -10,7 +10,7 @@ from galfeat import UsageError, __version__
 from galfeat.data import Preparation
 from galfeat.features import Extractor, make_extractors
 from galfeat.features.outside import by_key, extractor_class
-from galfeat.features.registry import LOCAL_DESCRIPTORS
+from galfeat.features.registry import LOCAL_DESCRIPTORS, SHAPE
 from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_names
 from galfeat.pipeline.recipes import DEFAULT, named_recipe, settings_of
 
@@ -22,6 +22,9 @@ FEATURE_VERSION = 2
 Incremented with every change after which the same cutout and settings give another value, even in
 the last digit, whether in reading, preparation or an extractor; not with changes of speed or
 clarity. Unfinished runs and tables of another version are not resumed."""
+
+
+_STRETCHES = {"asinh": "asinh", "none": "linear"}  # of the shape, by that of the preparation
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,18 @@ class Recipe:
         Raises
         ------
         UsageError
-            If an extractor or the recipe is unknown.
+            If an extractor or the recipe is unknown, or the shape is to be measured on pixels
+            with another stretch than the prepared ones.
         """
         named = named_recipe(name)
         extractors = make_extractors(named.extractors if features is None else features)
-        chosen = settings_of(named, settings)
+        chosen = _with_stretch(settings_of(named, settings), preparation)
         own = {each for each in features or () if not isinstance(each, str)}
         made = {
             key: each if each in own else type(each)(**chosen.get(key, {}))
             for key, each in extractors.items()
         }
+        _check_stretch(made, preparation)
         return cls(tuple(bands), preparation, made, name)
 
     @property
@@ -182,6 +187,26 @@ class Recipe:
         """Return the recipe restricted to these extractors."""
         chosen = {name: self.extractors[name] for name in names}
         return Recipe(self.bands, self.preparation, chosen, self.name)
+
+
+def _with_stretch(
+    settings: Mapping[str, Mapping[str, Any]], preparation: Preparation
+) -> dict[str, Mapping[str, Any]]:
+    """Return the settings with the stretch that the shape has to undo, unless it is given."""
+    shape = {"stretch": _STRETCHES[preparation.stretch], **settings.get(SHAPE.name, {})}
+    return {**settings, SHAPE.name: shape}
+
+
+def _check_stretch(extractors: Mapping[str, Extractor], preparation: Preparation) -> None:
+    shape = extractors.get(SHAPE.name)
+    if shape is None:
+        return
+    given, needed = shape.get_params()["stretch"], _STRETCHES[preparation.stretch]
+    if given != needed:
+        raise UsageError(
+            f"the shape's stretch is '{given}', and the preparation's '{preparation.stretch}': "
+            f"the light would be wrong; leave the shape's out, or make it '{needed}'"
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -57,7 +57,7 @@ class ComparisonPlan:
     draws: int = TRAINING.draws
     networks: int = TRAINING.n_networks
     effort: float = 1.0
-    budget: float = 3600.0
+    budget: float = 3720.0
     skipped: tuple[str, ...] = ()
     curve_inputs: tuple[str, ...] = _CURVES
     head_inputs: tuple[str, ...] = _CURVES

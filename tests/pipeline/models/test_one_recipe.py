@@ -11,7 +11,7 @@ import pytest
 
 from galfeat import UsageError
 from galfeat.data import Preparation
-from galfeat.features import HOG, Texture, make_extractors
+from galfeat.features import HOG, Shape, Texture, make_extractors
 from galfeat.pipeline import classify, compare, extract, load_features, train
 from galfeat.pipeline.comparison.inputs import comparison_inputs
 from galfeat.pipeline.comparison.loading.classic import classic_parts
@@ -81,6 +81,17 @@ def test_settings_of_a_user_win_over_those_of_the_recipe() -> None:
         HOG(orientations=6, rotation="mirrored").get_params()
     )
     assert recipe.extractors["texture"].get_params() == Texture(patterns="uniform").get_params()
+
+
+def test_the_shape_undoes_the_stretch_of_the_preparation() -> None:
+    linear = Preparation(size=32, stretch="none")
+    for preparation, stretch in ((SMALL, "asinh"), (linear, "linear")):
+        recipe = Recipe.of(["shape"], BANDS, preparation)
+        assert recipe.extractors["shape"].get_params()["stretch"] == stretch
+    with pytest.raises(UsageError, match="stretch is 'asinh', and the preparation's 'none'"):
+        Recipe.of(["shape"], BANDS, linear, {"shape": {"stretch": "asinh"}})
+    with pytest.raises(UsageError, match="stretch is 'linear', and the preparation's 'asinh'"):
+        Recipe.of([Shape(stretch="linear")], BANDS, SMALL)
 
 
 def test_the_lecture_shares_what_is_measured_alike() -> None:

@@ -16,14 +16,18 @@ from galfeat.pipeline.comparison.planning.plan import (
 )
 from galfeat.pipeline.comparison.planning.run_time import NOMINAL, predicted_seconds
 from galfeat.pipeline.models.hyperparameters import Settings, draw_settings
+from galfeat.pipeline.models.inputs import InputBlock
 
-INPUTS = comparison_inputs(("pixels", "color", "texture", "hog", "sift", "shape"))
+CLASSIC = tuple(InputBlock(name) for name in ("color", "classic texture", "classic hog", "sift"))
+INPUTS = comparison_inputs(("pixels", "color", "texture", "hog", "sift", "shape"), CLASSIC)
 WIDTHS = {
     "pixels": 12288,
     "aligned": 12288,
     "color": 224,
     "texture": 1551,
     "hog": 1323,
+    "classic texture": 400,
+    "classic hog": 5292,
     "sift": 64,
     "shape": 219,
     "nuisance": 10,

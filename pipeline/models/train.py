@@ -76,7 +76,7 @@ def report_path(out: str | Path) -> Path:
     return Path(out).with_suffix(".report.html")
 
 
-def train(  # noqa: PLR0913 - each is an option of the command
+def train(
     table: str | Path,
     out: str | Path,
     *,

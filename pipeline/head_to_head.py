@@ -48,7 +48,7 @@ class ComparisonReport:
     failed: int
 
 
-def compare(
+def compare(  # noqa: PLR0913 - each is an option of the command
     source: Source | str | Path | None = None,
     out: str | Path = "report",
     *,

@@ -180,9 +180,7 @@ class Model:
         return model
 
     @classmethod
-    def _from_tree(
-        cls, tree: Mapping[str, Any], extractors: Sequence[Extractor] = ()
-    ) -> "Model":
+    def _from_tree(cls, tree: Mapping[str, Any], extractors: Sequence[Extractor] = ()) -> "Model":
         """Return the model of a file's tree; every entry is checked before it is used."""
         refuse_arrays(tree["recipe"])
         recipe = Recipe.from_settings(tree["recipe"], extractors)
@@ -206,7 +204,8 @@ class Model:
         )
         model.ensemble_ = ensemble
         saved = {name: tree["priors"][name] for name in ensemble.classes}
-        model.priors_ = class_priors(saved, np.array(ensemble.classes), ensemble.classes)
+        class_priors(saved, np.array(ensemble.classes), ensemble.classes)  # refuses wrong ones
+        model.priors_ = {name: float(value) for name, value in saved.items()}
         model.scores = None if tree["scores"] is None else ModelScores.from_dict(tree["scores"])
         return model
 

@@ -40,6 +40,7 @@ size = 32
 stretch = "none"
 [features.hog]
 orientations = 5
+rotation = "fixed"
 pixels_per_cell = [16, 16]
 """
     config = written(tmp_path, text)

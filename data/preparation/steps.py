@@ -150,7 +150,7 @@ def working_bytes(cutout: Cutout, preparation: Preparation) -> int:
     """Return an upper bound of the memory that preparing a cutout takes beside its pixels."""
     bands, ny, nx = cutout.pixels.shape
     each = _BAND_BYTES + _MAP_BYTES * preparation.noise.startswith("map")
-    moved = preparation.moves or preparation.neighbours == "mask"
+    moved = preparation.moves or preparation.neighbors == "mask"
     needed: int = ny * nx * (each + moved * (_FINDING_BYTES + _MOVED_BYTES * bands))
     return needed
 

@@ -177,10 +177,10 @@ class Recipe:
         except UsageError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            made = settings.get("version") if isinstance(settings, Mapping) else None
+            writer = settings.get("version") if isinstance(settings, Mapping) else None
             raise UsageError(
                 f"the settings cannot be read by galfeat {__version__}; they were written "
-                f"by version {made}"
+                f"by version {writer}"
             ) from error
 
     def subset(self, names: Sequence[str]) -> "Recipe":

@@ -252,6 +252,9 @@ class Encoder:
         self.shape = shape
         self.random_state = random_state
 
+    width_: int
+    """Columns of the matrix, of an encoder that was read from a file."""
+
     def fit(self, blocks: Mapping[str, Block]) -> "Encoder":
         """Learn descriptor encoders, means, scales and components from the training rows.
 
@@ -409,7 +412,9 @@ def _medians(vectors: NDArray[np.float32]) -> NDArray[np.float32] | None:
 
 def _filled(vectors: NDArray[np.float32], fill: NDArray[np.float32] | None) -> NDArray[np.float32]:
     gaps = np.isnan(vectors)
-    return np.where(gaps, fill, vectors) if gaps.any() else vectors
+    if fill is None or not gaps.any():
+        return vectors
+    return np.where(gaps, fill, vectors)
 
 
 def _downsample(block: NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from galfeat.pipeline.extraction.feature_table import (
     load_features,
     read_metadata,
 )
-from galfeat.pipeline.extraction.measure import take_rows
+from galfeat.pipeline.extraction.measure import Block, take_rows
 from galfeat.pipeline.models.from_report import ReportSettings, read_report_settings
 from galfeat.pipeline.models.inputs import Input, named_input
 from galfeat.pipeline.models.model import Model
@@ -221,7 +221,7 @@ def _check_counts(folds: int, networks: int | None) -> None:
         )
 
 
-def _widest(blocks: dict[str, object]) -> NDArray[np.float32] | None:
+def _widest(blocks: Mapping[str, Block]) -> NDArray[np.float32] | None:
     """Return the widest block of vectors, by which identical images are found."""
     vectors = [block for block in blocks.values() if isinstance(block, np.ndarray)]
     return max(vectors, key=lambda block: block.shape[1], default=None)

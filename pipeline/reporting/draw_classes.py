@@ -93,7 +93,7 @@ def _confusion_alt_text(classes: Sequence[str], name: str, counts: NDArray[np.in
         f"{each} {counts[i, i]} of {counts[i].sum()}" for i, each in enumerate(classes)
     )
     wrong = counts - np.diag(np.diag(counts))
-    i, j = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    i, j = (int(place) for place in np.unravel_index(int(wrong.argmax()), wrong.shape))
     one, other = classes[i], classes[j]
     most = (
         f" Most often confused: {one} taken for {other}, {wrong[i, j]} times."

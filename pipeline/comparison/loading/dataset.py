@@ -170,7 +170,7 @@ def _load_external(
 def _with_random_blocks(
     blocks: Mapping[str, Block], extractors: Collection[str], seed: int
 ) -> dict[str, Block]:
-    parts = feature_parts(extractors)
+    parts = feature_parts(tuple(extractors))
     random = {
         f"{RANDOM} {part.column}": random_block(blocks[part.column], seed + place)
         for place, part in enumerate(parts)

@@ -15,6 +15,7 @@ LAYERS = (
     *(
         "batch.parquet.thrift",
         "batch.work_folder.manifest",
+        "batch.chunks",
         "batch.unforeseen",
         "batch.work",
         "batch.work_folder.file_stamps",
@@ -33,7 +34,8 @@ LAYERS = (
     *("models.hyperparameters", "models.priors", "models.inputs", "models.sklearn_state"),
     *("evaluation.cross_validation", "evaluation.metrics", "evaluation.significance"),
     *("extraction.feature_table", "extraction.measure", "extraction.recipe"),
-    *("extraction.scalar_columns", "settings_diff", "outputs", "recipes"),
+    *("extraction.scalar_columns", "settings_diff", "outputs", "recipes", "csv_cells"),
+    "models.state_checks",
 )
 """Modules from the top to the bottom."""
 

@@ -58,7 +58,8 @@ class Brightest(Extractor):
         return [f"{band}_brightest" for band in bands]
 
     def measure_images(self, images: NDArray[np.float32]) -> NDArray[Any]:
-        return np.where(np.isfinite(images), images, -np.inf).max(axis=(2, 3)) ** self.power
+        good = np.where(np.isfinite(images), images, -np.inf)
+        return np.asarray(good.max(axis=(2, 3)) ** self.power)
 
 
 class Sometimes(Brightest):

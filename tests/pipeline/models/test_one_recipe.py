@@ -76,7 +76,10 @@ def test_classic_is_the_lecture_with_the_settings_of_the_papers() -> None:
 
 
 def test_settings_of_a_user_win_over_those_of_the_recipe() -> None:
-    chosen = {"hog": {"orientations": 6}, "texture": {"patterns": "uniform"}}
+    chosen: dict[str, dict[str, Any]] = {
+        "hog": {"orientations": 6},
+        "texture": {"patterns": "uniform"},
+    }
     recipe = Recipe.of(["hog", "texture"], BANDS, SMALL, chosen)
     assert recipe.extractors["hog"].get_params() == (
         HOG(orientations=6, rotation="mirrored").get_params()

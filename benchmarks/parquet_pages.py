@@ -23,9 +23,9 @@ from machine import described
 from galfeat.data import Preparation, Shard, SimulatedSurvey, open_source, write_survey
 from galfeat.pipeline import extract
 from galfeat.pipeline.batch.work_folder.shard_files import _write_group
-from galfeat.pipeline.extraction.extract import FEATURES
-from galfeat.pipeline.extraction.measure import measure
+from galfeat.pipeline.extraction.measure import measure_columns
 from galfeat.pipeline.extraction.recipe import Recipe
+from galfeat.pipeline.recipes import FEATURES
 
 ROWS = 256  # of a shard with all five extractors at 64 pixels
 CHUNK = 32  # cutouts measured at a time, about what the engine does
@@ -69,7 +69,7 @@ def without_engine(survey: Path, features: list[str]) -> None:
     recipe = Recipe.of(features, source.bands, Preparation())
     for start in range(0, len(source), CHUNK):
         reading = source.read(Shard(start, min(start + CHUNK, len(source))))
-        measure(reading.cutouts, recipe)
+        measure_columns(reading.cutouts, recipe)
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -158,7 +158,7 @@ def ours(folder: Path, out: Path, features: Sequence[str], processors: int, cloc
     os.sched_setaffinity(0, sorted(before)[:processors])
     try:
         start = clock()
-        extract(folder, out, features=features, workers=processors)
+        extract(folder, out, features=features, recipe="classic", workers=processors)
         return clock() - start
     finally:
         os.sched_setaffinity(0, before)
@@ -292,7 +292,8 @@ def main() -> None:
     )
     chosen = parser.parse_args()
     if chosen.one_run:
-        extract(chosen.one_run[0], chosen.one_run[1], features=chosen.one_run[2].split(","))
+        source, out, named = chosen.one_run
+        extract(source, out, features=named.split(","), recipe="classic")
         sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}\n")
         return
     load = os.getloadavg()

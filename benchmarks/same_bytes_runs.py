@@ -17,8 +17,8 @@ SETTINGS: Mapping[str, str] = {
 fit = "crop"
 sky = "clipped"
 noise = "mad"
-neighbours = "mask"
-centring = "pixel"
+neighbors = "mask"
+centering = "pixel"
 no_object = "keep"
 [features.pixels]
 downsample = 2
@@ -45,7 +45,7 @@ size = 48
 stretch = "none"
 sky = "none"
 noise = "map_if_any"
-centring = "subpixel"
+centering = "subpixel"
 extent = 0.3
 no_object = "keep"
 [features.pixels]

@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from galfeat.data import Cutout, Preparation, align, lupton_rgb, prepare_one, simulate
-from galfeat.data.preparation.centring import significance
+from galfeat.data.preparation.centering import significance
 from galfeat.data.preparation.segmentation import central_label, combine_bands, segment
 
 GALAXIES = 5
-CLOSE = Preparation(neighbours="mask", centring="subpixel", extent=0.12, no_object="keep")
+CLOSE = Preparation(neighbors="mask", centering="subpixel", extent=0.12, no_object="keep")
 
 
 def show(axes: Axes, picture: NDArray[np.generic]) -> None:
@@ -42,8 +42,8 @@ def steps(cutouts: list[Cutout]) -> Figure:
     rows = {
         "as it comes": Preparation(),
         "what stands out": Preparation(),
-        "neighbours masked": Preparation(neighbours="mask"),
-        "centered": Preparation(neighbours="mask", centring="subpixel", no_object="keep"),
+        "neighbors masked": Preparation(neighbors="mask"),
+        "centered": Preparation(neighbors="mask", centering="subpixel", no_object="keep"),
         "at one size": CLOSE,
         "turned": CLOSE,
     }

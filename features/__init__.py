@@ -28,6 +28,10 @@ Each folder holds the extractor, its compiled kernels (``kernel*``) and a slow, 
 ``registry``, ``extractors``
     Names of the extractors and what the pipeline needs to know of each; `EXTRACTORS` and
     `make_extractors`: their classes by name.
+``outside``
+    Extractors of other packages, passed as objects or found by entry point.
+``scalars``
+    Named quantities with units, gaps and errors, as an extractor such as `Shape` measures them.
 ``invariances``
     `INVARIANCES`: transformations of an image, and how little a vector may change under each.
 ``kernels``

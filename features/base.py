@@ -27,11 +27,12 @@ class Extractor(Transformer):
     order is converted to float32 and never written to. A row's vector depends on that row's pixels
     and the settings alone, to the last bit.
 
-    A subclass defines `key`, its name in the registry (`galfeat.features.registry`); the setting
-    `min_good` in its ``__init__``; the property `promises`, its invariances (keys of
-    `galfeat.features.INVARIANCES`; none by default); and the methods `feature_names`, `_smallest`
-    and `_measure`. It overrides `_obstacles` if a vector can be undefined although enough pixels
-    are good.
+    A subclass, in this package or another (docs/own_extractor.md), defines `key`, its name in
+    tables and on the command line; the setting `min_good` in its ``__init__``; `promises`, its
+    invariances (keys of `galfeat.features.INVARIANCES`; none by default); and the methods
+    `feature_names`, `smallest_shape` and `measure_images`. It overrides `obstacles` if a vector can
+    be undefined although enough pixels are good. With a method ``draw(axes, pixels, bands)`` it is
+    drawn by `galfeat.pipeline.show`.
     """
 
     key: ClassVar[str]
@@ -53,16 +54,16 @@ class Extractor(Transformer):
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return the names of the features of images with these bands and this shape (ny, nx).
 
-        They depend on the settings and the shape only, never on pixels. A subclass calls
-        ``self._check_size(shape)`` first, which refuses images that are too small.
+        They depend on the settings and the shape only, never on pixels. A subclass may call
+        ``self.check_shape(shape)`` first, which refuses images that are too small.
         """
 
     @abstractmethod
-    def _smallest(self) -> tuple[int, int]:
+    def smallest_shape(self) -> tuple[int, int]:
         """Return the smallest image (ny, nx) that can be measured, after checking the settings."""
 
     @abstractmethod
-    def _measure(self, images: NDArray[np.float32]) -> NDArray[Any]:
+    def measure_images(self, images: NDArray[np.float32]) -> NDArray[Any]:
         """Return the vectors, shape (n, k), of images that have been found measurable."""
 
     def _attempt(self, images: NDArray[np.float32]) -> tuple[NDArray[Any] | None, dict[int, str]]:
@@ -79,7 +80,7 @@ class Extractor(Transformer):
             found = self._reasons(part)
             reasons.update({start + row: reason for row, reason in found.items()})
             if not reasons:
-                measured = self._measure(part)
+                measured = self.measure_images(part)
                 if not np.isfinite(measured).all():
                     undefined = np.flatnonzero(~np.isfinite(measured).all(axis=1)).tolist()
                     reasons.update({start + row: _UNDEFINED for row in undefined})
@@ -99,7 +100,7 @@ class Extractor(Transformer):
         """
         return good_shares(images)
 
-    def _obstacles(
+    def obstacles(
         self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]
     ) -> dict[int, str]:
         """Return reasons, specific to this extractor, why some of the rows cannot be measured.
@@ -124,7 +125,7 @@ class Extractor(Transformer):
         """
         del y
         images = as_images(X)
-        self._check_size(images.shape)
+        self.check_shape(images.shape)
         self.shape_in_ = images.shape[1:]
         return self
 
@@ -227,12 +228,18 @@ class Extractor(Transformer):
             )
         return images
 
-    def _check_size(self, shape: tuple[int, ...]) -> None:
+    def check_shape(self, shape: tuple[int, ...]) -> None:
+        """Refuse images (..., ny, nx) that are smaller than `smallest_shape`.
+
+        Raises
+        ------
+        UsageError
+        """
         if problem := self._too_small(shape[-2:]):
             raise UsageError(problem)
 
     def _too_small(self, shape: tuple[int, ...]) -> str:
-        ny, nx = self._smallest()
+        ny, nx = self.smallest_shape()
         if shape[0] >= ny and shape[1] >= nx:
             return ""
         return (
@@ -258,7 +265,7 @@ class Extractor(Transformer):
     ) -> dict[int, str]:
         """Return why rows with bad pixels cannot be measured, from the fractions of good pixels."""
         few = (shares[rows] < least).any(axis=1)
-        found = self._obstacles(images, rows[~few], shares)
+        found = self.obstacles(images, rows[~few], shares)
         found.update({int(row): _few_good(shares[row], least) for row in rows[few]})
         return dict(sorted(found.items()))
 

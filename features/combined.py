@@ -107,8 +107,9 @@ class Combined(LearnedExtractor, _BaseComposition):
             self.blocks_.append((name, copy, scaler))
         return np.concatenate(parts, axis=1)
 
-    def _smallest(self) -> tuple[int, int]:
-        sizes = [extractor._smallest() for _, extractor in self.extractors]
+    def smallest_shape(self) -> tuple[int, int]:
+        """Return the smallest image (ny, nx) that can be measured, after checking the settings."""
+        sizes = [extractor.smallest_shape() for _, extractor in self.extractors]
         return max(ny for ny, _ in sizes), max(nx for _, nx in sizes)
 
     def _reasons(self, images: NDArray[np.float32]) -> dict[int, str]:
@@ -121,9 +122,10 @@ class Combined(LearnedExtractor, _BaseComposition):
     def _unseen(self, images: NDArray[np.float32]) -> str:
         return "; ".join(filter(None, (each._unseen(images) for _, each in self.extractors)))
 
-    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def measure_images(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the vectors, shape (n, k), of images that have been found measurable."""
         parts = [
-            scaler.transform(extractor._measure(images).astype(np.float32))
+            scaler.transform(extractor.measure_images(images).astype(np.float32))
             for _, extractor, scaler in self.blocks_
         ]
         return np.concatenate(parts, axis=1)

@@ -12,13 +12,17 @@ EXTRACTORS: dict[str, type[Extractor]] = {name: each.load() for name, each in RE
 """The extractor classes, by their names in tables and on the command line."""
 
 
-def make_extractors(names: Sequence[str]) -> dict[str, Extractor]:
-    """Return extractors with their default settings, in the order of their names.
+def make_extractors(names: Sequence[str | Extractor]) -> dict[str, Extractor]:
+    """Return extractors as the pipeline uses them, in the order of their names.
+
+    Their settings are those that the comparison found best for galaxies; an extractor made from its
+    class has those of its paper.
 
     Parameters
     ----------
-    names : sequence of str
-        Keys of `EXTRACTORS`.
+    names : sequence of str or Extractor
+        Keys of `EXTRACTORS`, names of extractors that installed packages offer, or extractors
+        themselves, which are used as they are.
 
     Raises
     ------
@@ -29,17 +33,23 @@ def make_extractors(names: Sequence[str]) -> dict[str, Extractor]:
     --------
     >>> from galfeat.features import make_extractors
     >>> make_extractors(["hog", "pixels"])
-    {'hog': HOG(), 'pixels': Pixels()}
+    {'hog': HOG(rotation='mirrored'), 'pixels': Pixels()}
     """
-    known = ", ".join(EXTRACTORS)
+    # imported late: it imports this module
+    from galfeat.features.outside import by_key, extractor_class
+
     if isinstance(names, str) or not names:
         raise UsageError(
-            f"give a list of extractors out of {known}"
+            f"give a list of extractors out of {', '.join(EXTRACTORS)}"
             + (f", not the text {names!r}" if names else "")
         )
-    for name in names:
-        if name not in EXTRACTORS:
-            raise UsageError(f"there is no extractor '{name}'; there are {known}")
-    if len(set(names)) < len(names):
-        raise UsageError(f"each extractor may be named once; they are {', '.join(names)}")
-    return {name: EXTRACTORS[name]() for name in names}
+    given = by_key(each for each in names if not isinstance(each, str))
+    keys = [each if isinstance(each, str) else each.key for each in names]
+    if len(set(keys)) < len(keys):
+        raise UsageError(f"each extractor may be named once; they are {', '.join(keys)}")
+    return {
+        name: given[name]
+        if name in given
+        else extractor_class(name)(**(REGISTRY[name].settings if name in REGISTRY else {}))
+        for name in keys
+    }

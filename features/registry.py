@@ -19,6 +19,7 @@ __all__ = [
     "LOCAL_DESCRIPTORS",
     "PIXELS",
     "REGISTRY",
+    "SHAPE",
     "SIFT",
     "TEXTURE",
     "RegisteredExtractor",
@@ -44,14 +45,16 @@ class RegisteredExtractor:
         local descriptors an image, each of this many uint8 values, which are encoded as a vector
         where a classifier is trained.
     encoding : {"", "fisher"}, default ""
-        How a classifier's input encodes the local descriptors: "" as a bag of words, "fisher" as a
-        Fisher vector. Of no effect where there are none.
-    comparison : mapping, optional
-        Settings in the comparison with pixels, where they differ from the defaults.
-    comparison_about : str, default ""
-        What it measures with those settings; `about` unless given.
+        How a classifier's input encodes the local descriptors unless told otherwise: "" as a bag of
+        words, "fisher" as a Fisher vector. Of no effect where there are none.
+    classic : bool, default True
+        Whether it is one of the lecture's extractors, those of the recipe ``classic``.
+    settings : mapping, optional
+        Settings with which the pipeline measures unless told otherwise, where they differ from the
+        defaults of the class, which are those of the paper. The comparison found them best.
     variants : mapping of str to mapping, optional
-        Settings of notable variants, by name; `galfeat audit` measures their invariances too.
+        All settings of notable variants, by name, in place of `settings`; `galfeat audit` measures
+        their invariances too.
     """
 
     name: str
@@ -60,8 +63,8 @@ class RegisteredExtractor:
     handcrafted: bool = True
     descriptor_length: int = 0
     encoding: str = ""
-    comparison: Mapping[str, Any] = field(default_factory=dict)
-    comparison_about: str = ""
+    classic: bool = True
+    settings: Mapping[str, Any] = field(default_factory=dict)
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def load(self) -> "type[Extractor]":
@@ -86,21 +89,20 @@ TEXTURE = RegisteredExtractor(
     "texture",
     "texture.extractor:Texture",
     "co-occurrence statistics and local binary patterns",
-    comparison={"patterns": "fourier"},  # the position angle of a galaxy on the sky is random
+    settings={"patterns": "fourier"},  # the position angle of a galaxy on the sky is random
     variants={
+        "classic": {},
         "directed": {"patterns": "directed"},
-        "fourier": {"patterns": "fourier"},
     },
 )
 HOG = RegisteredExtractor(
     "hog",
     "hog.extractor:HOG",
-    "histograms of oriented gradients",
-    comparison={"rotation": "mirrored"},  # the position angle of a galaxy on the sky is random
-    comparison_about=("histograms of oriented gradients, averaged over rotated and mirrored views"),
+    "histograms of oriented gradients, averaged over rotated and mirrored views",
+    settings={"rotation": "mirrored"},  # the position angle of a galaxy on the sky is random
     variants={
+        "classic": {},
         "averaged": {"rotation": "averaged"},
-        "mirrored": {"rotation": "mirrored"},
     },
 )
 SIFT = RegisteredExtractor(
@@ -115,8 +117,15 @@ SIFT = RegisteredExtractor(
     },
 )
 
+SHAPE = RegisteredExtractor(
+    "shape",
+    "shape.extractor:Shape",
+    "radii, concentration, asymmetry, smoothness, Gini, M20 and their like",
+    classic=False,
+)
+
 REGISTRY: dict[str, RegisteredExtractor] = {
-    each.name: each for each in (PIXELS, COLOR, TEXTURE, HOG, SIFT)
+    each.name: each for each in (PIXELS, COLOR, TEXTURE, HOG, SIFT, SHAPE)
 }
 """The extractors by name, in the order of the columns of a feature table."""
 

@@ -5,22 +5,23 @@ The comparison has four steps, each of which returns one value and passes it on:
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from galfeat import UsageError
 from galfeat.data import Preparation, SimulatedSurvey, Source, open_source
+from galfeat.features import Extractor
 from galfeat.pipeline.comparison.checkpoints import remove_checkpoints
-from galfeat.pipeline.comparison.inputs import FEATURE_SETTINGS
 from galfeat.pipeline.comparison.loading.dataset import load_dataset
 from galfeat.pipeline.comparison.planning.budget import make_plan
 from galfeat.pipeline.comparison.planning.plan import PLANS, ComparisonPlan
 from galfeat.pipeline.comparison.results import ComparisonResults
 from galfeat.pipeline.comparison.run import ComparisonNames, run_comparison
-from galfeat.pipeline.extraction.extract import FEATURES, Progress, failures_path, write_failures
+from galfeat.pipeline.extraction.extract import Progress, failures_path, write_failures
 from galfeat.pipeline.extraction.recipe import Recipe
+from galfeat.pipeline.recipes import FEATURES
 from galfeat.pipeline.reporting.folder import CHECKPOINTS, check_report_folder
 
 __all__ = ["PLANS", "SIMULATED", "ComparisonReport", "compare"]
@@ -47,7 +48,7 @@ class ComparisonReport:
     failed: int
 
 
-def compare(
+def compare(  # noqa: PLR0913 - each is an option of the command
     source: Source | str | Path | None = None,
     out: str | Path = "report",
     *,
@@ -58,6 +59,7 @@ def compare(
     test_name: str | None = None,
     preparation: Preparation | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    extractors: Sequence[str | Extractor] = (),
     seed: int = 0,
     workers: int | None = None,
     resume: bool = False,
@@ -90,7 +92,10 @@ def compare(
         Name of the test source in the report.
     preparation : Preparation, optional
     settings : mapping, optional
-        Settings of extractors that differ from those of the comparison; see `extract`.
+        Settings of extractors that differ from the recipe's; see `extract`.
+    extractors : sequence of str or Extractor
+        Extractors of other packages, by name if installed: each is an input of its own, and one
+        beside all features.
     seed : int
         Seed of the simulated survey, the folds, the search, the code words and the networks.
     workers : int, optional
@@ -123,7 +128,7 @@ def compare(
     opened_test = None if test_source is None else _open(test_source, seed)
     data = load_dataset(
         opened,
-        Recipe.of(FEATURES, opened.bands, preparation or Preparation(), _merge(settings or {})),
+        Recipe.of((*FEATURES, *extractors), opened.bands, preparation or Preparation(), settings),
         label,
         n_folds=requested.n_folds,
         n_perturbed=requested.altered,
@@ -153,11 +158,6 @@ def _open(source: Source | str | Path | None, seed: int) -> Source:
     if source is None:
         return SimulatedSurvey(SIMULATED, seed=seed)
     return open_source(source) if isinstance(source, str | Path) else source
-
-
-def _merge(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    names = [*FEATURE_SETTINGS, *(name for name in settings if name not in FEATURE_SETTINGS)]
-    return {name: {**FEATURE_SETTINGS.get(name, {}), **settings.get(name, {})} for name in names}
 
 
 def _names(

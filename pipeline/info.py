@@ -8,8 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galfeat import UsageError
+from galfeat.features.registry import LOCAL_DESCRIPTORS, REGISTRY
+from galfeat.nn import MLPClassifier
 from galfeat.pipeline.extraction.feature_table import read_metadata
+from galfeat.pipeline.extraction.recipe import Recipe
+from galfeat.pipeline.models.ensemble import count_parameters
 from galfeat.pipeline.models.model import Model
+from galfeat.pipeline.models.scores import ModelScores, scores_text
 
 __all__ = ["describe", "description_text"]
 
@@ -34,7 +39,8 @@ def describe(path: str | Path) -> dict[str, Any]:
         JSON values. ``kind`` is "feature table" or "model"; ``settings`` are all that decide the
         features; ``fingerprint`` is a digest of them. A table also has ``rows``, its ``catalog``
         columns with their types, and ``columns``, the number of values of each extractor; a model
-        its ``input``, ``classes``, ``layers`` and number of ``parameters``.
+        its ``input``, ``classes``, ``class priors``, the ``layers`` of its networks, their number
+        of ``parameters``, and its cross-validated ``scores`` with ``warnings``.
 
     Raises
     ------
@@ -61,8 +67,12 @@ def description_text(path: str | Path) -> str:
     lines += [
         f"  {name:<12} {_text(value)}"
         for name, value in found.items()
-        if name not in ("kind", "settings", "catalog", "columns")
+        if name not in ("kind", "settings", "catalog", "columns", "scores", "warnings")
     ]
+    if found.get("scores"):
+        text = scores_text(ModelScores.from_dict(found["scores"]))
+        lines += [f"  {line}" for line in text]
+        lines += [f"  warning: {sentence}" for sentence in found["warnings"]]
     for name in ("columns", "catalog"):
         if name in found:
             lines += [
@@ -84,48 +94,67 @@ def _table(path: Path) -> dict[str, Any]:
     counts: dict[str, Any] = {
         name: about.pop(name) for name in ("counts", "versions") if name in about
     }
+    try:
+        scalars = Recipe.from_settings(about).scalars
+    except UsageError:  # of another version, or with an extractor that is not installed
+        scalars = {}
+    measured = {name for names in scalars.values() for name in names}
     return {
         "kind": "feature table",
         "fingerprint": fingerprint,
         "rows": footer.num_rows,
         **counts,
         "columns": {
-            each.name: _width(each.type, len(columns.get(each.name, ())))
+            each.name: _width(each.name, each.type, len(columns.get(each.name, ())))
             for each in schema
             if each.name in about["extractors"]
+        }
+        | {
+            name: f"{len(names):,} columns, {len(columns[name]):,} of them features"
+            for name, names in scalars.items()
         },
         "catalog": {
-            field.name: str(field.type) for field in schema if field.name not in about["extractors"]
+            field.name: str(field.type)
+            for field in schema
+            if field.name not in about["extractors"] and field.name not in measured
         },
         "settings": about,
     }
 
 
-def _width(kind: pa.DataType, names: int) -> str:
+def _width(name: str, kind: pa.DataType, names: int) -> str:
     if pa.types.is_fixed_size_list(kind):
         return f"{kind.list_size:,} values of float32" + (
             "" if names == kind.list_size else f", {names:,} of them with names"
         )
-    return (
-        f"any number of {kind.value_type.list_size} values of uint8"
-        if pa.types.is_list(kind)
-        else str(kind)
-    )
+    length = REGISTRY[name].descriptor_length if name in LOCAL_DESCRIPTORS else 0
+    return f"any number of {length} values of uint8" if length else str(kind)
 
 
 def _model(path: Path) -> dict[str, Any]:
     model = Model.load(path)
-    arrays = [*model.network_.coefs_, *model.network_.intercepts_]
+    members = model.ensemble_.members
     return {
         "kind": "model",
         "fingerprint": model.recipe.fingerprint,
+        "recipe": model.recipe.name,
         "input": model.input.name,
         "classes": model.classes,
-        "layers": [int(weights.shape[0]) for weights in model.network_.coefs_]
-        + [int(model.network_.coefs_[-1].shape[1])],
-        "parameters": sum(int(array.size) for array in arrays),
+        "class priors": model.priors_,
+        "networks": len(members),
+        "layers": [_layers(each.network) for each in members],
+        "temperature": model.ensemble_.temperature,
+        "parameters": sum(count_parameters(each.network) for each in members),
+        "scores": None if model.scores is None else model.scores.as_dict(),
+        "warnings": [] if model.scores is None else list(model.scores.warnings),
         "settings": model.recipe.settings(),
     }
+
+
+def _layers(network: MLPClassifier) -> list[int]:
+    return [int(weights.shape[0]) for weights in network.coefs_] + [
+        int(network.coefs_[-1].shape[1])
+    ]
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:

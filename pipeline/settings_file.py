@@ -12,8 +12,11 @@ from typing import Any, NoReturn
 
 from galfeat import UsageError
 from galfeat.data import Preparation
+from galfeat.data.preparation.settings import RENAMED
 from galfeat.features import EXTRACTORS, Extractor
+from galfeat.features.outside import extractor_class, installed_names
 from galfeat.features.settings import fraction
+from galfeat.pipeline.recipes import DEFAULT
 
 __all__ = ["SHARED", "Configuration", "default_tables", "line_of", "read_configuration"]
 
@@ -58,6 +61,10 @@ class Configuration:
         given = self.table("preparation")
         names = [each.name for each in fields(Preparation)]
         for key, value in given.items():
+            if key in RENAMED:
+                self.refuse(
+                    ["preparation", key], f"the setting '{key}' is now called '{RENAMED[key]}'"
+                )
             self.known(["preparation", key], names)
             self._check(["preparation", key], Preparation, {key: value})
         self._check(["preparation"], Preparation, given)
@@ -67,13 +74,13 @@ class Configuration:
         """Return the checked settings of each extractor in the file."""
         found = self.table("features")
         for name, given in found.items():
-            self.known(["features", name], list(EXTRACTORS))
+            self.known(["features", name], [*EXTRACTORS, *installed_names()])
             if not isinstance(given, dict):
                 self.refuse(
                     ["features", name],
                     f"the settings of an extractor are a table: write [features.{name}]",
                 )
-            names = sorted(EXTRACTORS[name]().get_params())
+            names = sorted(extractor_class(name)().get_params())
             for key, value in given.items():
                 self.known(["features", name, key], names)
                 self._check(
@@ -153,7 +160,7 @@ def default_tables() -> dict[str, tuple[str, dict[str, Any]]]:
     for name, extractor in EXTRACTORS.items():
         tables[f"features.{name}"] = (
             " ".join((extractor.__doc__ or "").split("\n\n")[0].split()),
-            extractor().get_params(),
+            extractor(**DEFAULT.settings.get(name, {})).get_params(),
         )
     return tables
 
@@ -197,7 +204,7 @@ def _first_statement(lines: list[str], start: int, count: int) -> int:
 
 
 def _make_extractor(name: str, settings: dict[str, Any]) -> Extractor:
-    extractor: Extractor = EXTRACTORS[name](
+    extractor: Extractor = extractor_class(name)(
         **{key: _tuples(value) for key, value in settings.items()}
     )
     extractor.feature_names(("band1", "band2"), _TEST_SHAPE)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from galfeat.scripts.configuring import Config
-from galfeat.scripts.options import Seed, Size
+from galfeat.scripts.options import Extractors, Seed, Size, names
 from galfeat.scripts.running import echo_stderr, main_of
 
 
@@ -14,6 +14,7 @@ def audit(
     out: Annotated[Path | None, typer.Option(help="Folder for audit.csv and audit.png.")] = None,
     n: Annotated[int, typer.Option(min=2, max=5000, help="Number of simulated galaxies.")] = 200,
     size: Size = 64,
+    extractors: Extractors = None,
     seed: Seed = 0,
     config: Config = None,
 ) -> None:
@@ -29,7 +30,7 @@ def audit(
     from galfeat.scripts.progress import Display
 
     with Display("audit", "galaxies") as display:
-        found = measure(n=n, size=size, seed=seed, progress=display)
+        found = measure(names(extractors), n=n, size=size, seed=seed, progress=display)
     typer.echo(audit_text(found))
     if out is not None:
         echo_stderr(f"audit: {write_audit(found, out)}")

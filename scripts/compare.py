@@ -12,6 +12,7 @@ from galfeat.scripts.options import (
     Seed,
     Size,
     Workers,
+    names,
     with_read_options,
 )
 from galfeat.scripts.running import echo_stderr, main_of
@@ -33,6 +34,12 @@ def compare(
     reading: "ReadOptions",
     label: Label = "label",
     size: Size = 64,
+    extractors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,…", help="Extractors of other packages, to compare beside the features."
+        ),
+    ] = None,
     seed: Seed = 0,
     workers: Workers = None,
     quick: Annotated[
@@ -81,6 +88,7 @@ def compare(
             test_name=None if test_source is None else test_source.resolve().name,
             preparation=preparation(config, size),
             settings=extractor_settings(config),
+            extractors=names(extractors) or (),
             seed=seed,
             workers=workers,
             resume=resume,

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from galfeat.pipeline.extraction.feature_names import FEATURES
 from galfeat.scripts.batching import (
     Cluster,
     LogFile,
@@ -19,6 +18,7 @@ from galfeat.scripts.batching import (
 )
 from galfeat.scripts.configuring import Config
 from galfeat.scripts.options import (
+    Recipe,
     Size,
     Source,
     Strict,
@@ -41,9 +41,11 @@ def extract(
     ],
     *,
     reading: "ReadOptions",
-    features: Annotated[str, typer.Option(metavar="A,B,…", help="Extractors.")] = ",".join(
-        FEATURES
-    ),
+    recipe: Recipe = "default",
+    features: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,…", help="Extractors; by default all of the recipe."),
+    ] = None,
     size: Size = 64,
     workers: Workers = None,
     processes: Processes = False,
@@ -66,7 +68,8 @@ def extract(
         summary = measure(
             opened,
             out,
-            features=names(features) or (),
+            features=names(features),
+            recipe=recipe,
             preparation=preparation(config, size),
             settings=extractor_settings(config),
             options=options,

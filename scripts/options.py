@@ -12,8 +12,10 @@ __all__ = [
     "Bands",
     "Catalog",
     "Extension",
+    "Extractors",
     "Label",
     "Layout",
+    "Recipe",
     "Seed",
     "Size",
     "Source",
@@ -134,6 +136,22 @@ _MissingData = Annotated[
             "Regions of one value, such as zeros beyond an image's edge: masked as missing data, "
             "or measured as they are."
         )
+    ),
+]
+Recipe = Annotated[
+    Literal["default", "classic"],
+    typer.Option(
+        help=(
+            "Extractors and settings: 'default' are those that the comparison found best, "
+            "'classic' the lecture's five with the settings of their papers."
+        )
+    ),
+]
+Extractors = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B,…",
+        help="Extractors, also of installed packages; by default those of the default recipe.",
     ),
 ]
 Size = Annotated[

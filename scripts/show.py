@@ -26,10 +26,14 @@ def show(
     layout: Layout = "auto",
     extension: Extension = None,
     size: Size = 64,
+    extractors: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,…", help="Extractors of other packages, to draw as well."),
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Draw a galaxy with HOG's edges, SIFT's keypoints, binary patterns, co-occurrence and
-    histograms.
+    """Draw a galaxy with HOG's edges, SIFT's keypoints, binary patterns, co-occurrence,
+    histograms, and its shape.
     """
     from galfeat.pipeline import show as draw
     from galfeat.scripts.configuring import preparation
@@ -44,6 +48,7 @@ def show(
         layout=layout,
         extension=extension,
         preparation=prepared,
+        extractors=names(extractors) or (),
     )
     echo_stderr(f"show: {drawn}")
 

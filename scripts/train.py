@@ -1,14 +1,17 @@
 """``galfeat train``: train a shallow network on a feature table."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from galfeat import UsageError
 from galfeat.scripts.configuring import Config
-from galfeat.scripts.options import Label, Seed, names
+from galfeat.scripts.options import Workers, names
 from galfeat.scripts.running import echo_stderr, main_of
+
+if TYPE_CHECKING:
+    from galfeat.pipeline.models.priors import Priors
 
 _MOST_UNITS = 65536  # a layer; beyond that it is a mistyped number, not a shallow network
 
@@ -17,33 +20,112 @@ def train(
     table: Annotated[
         Path, typer.Argument(metavar="F.parquet", help="A feature table of 'galfeat extract'.")
     ],
-    out: Annotated[Path, typer.Option(help="Model file to write.")],
+    out: Annotated[
+        Path,
+        typer.Option(help="Model file to write; its scores go beside it, into M.report.html."),
+    ],
     inputs: Annotated[
-        str, typer.Option(metavar="A,B,…", help="Extractors, or one input of the comparison.")
-    ] = "features",
-    label: Label = "label",
+        str | None,
+        typer.Option(
+            metavar="A,B,…",
+            help=(
+                "Extractors, or one input of the comparison; by default all hand-crafted features "
+                "of the table's recipe."
+            ),
+        ),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Catalog column with the classes; 'label' unless given.")
+    ] = None,
     hidden: Annotated[
-        str, typer.Option(metavar="N,M,…", help="Units of the hidden layers.")
-    ] = "64",
-    seed: Seed = 0,
+        str | None,
+        typer.Option(
+            metavar="N,M,…", help="Units of the hidden layers; by default the search chooses."
+        ),
+    ] = None,
+    networks: Annotated[
+        int | None, typer.Option(min=1, help="Networks in the ensemble; by default five.")
+    ] = None,
+    priors: Annotated[
+        str,
+        typer.Option(
+            metavar="equal|training|A=0.7,B=0.3",
+            help="How common the classes are where the model is used.",
+        ),
+    ] = "equal",
+    folds: Annotated[
+        int,
+        typer.Option(min=0, help="Folds of the cross-validation that scores the model; 0: none."),
+    ] = 5,
+    from_report: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Take the settings of a report of 'galfeat compare'."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of everything random; 0 unless given.")
+    ] = None,
+    workers: Workers = None,
     config: Config = None,
 ) -> None:
-    """Train a shallow network on a feature table and write the model file."""
+    """Train an ensemble of shallow networks on a feature table, write the model file, and say
+    what the model is worth.
+    """
     del config  # its callback has set the defaults of the options above
     from galfeat.pipeline import train as fit
+    from galfeat.pipeline.models.scores import scores_text
+    from galfeat.scripts.progress import Display
 
-    trained = fit(
-        table, out, inputs=names(inputs) or (), label=label, hidden=_units(hidden), seed=seed
-    )
+    with Display("train", "folds") as display:
+        trained = fit(
+            table,
+            out,
+            inputs=names(inputs),
+            label=label,
+            hidden=_units(hidden),
+            networks=networks,
+            priors=_priors(priors),
+            folds=folds,
+            from_report=from_report,
+            seed=seed,
+            workers=workers,
+            progress=display,
+        )
+    if trained.scores is not None:
+        for line in scores_text(trained.scores):
+            echo_stderr(line)
+    for sentence in trained.notes:
+        echo_stderr(f"train: {sentence}")
+    for sentence in trained.warnings:
+        echo_stderr(f"train: warning: {sentence}")
     counts = ", ".join(f"{name} {count:,}" for name, count in trained.classes.items())
     without = f"; {trained.unlabeled:,} without a label left out" if trained.unlabeled else ""
+    scored = f"; its scores are in {trained.report}" if trained.report else ""
     echo_stderr(
         f"train: {trained.model.input.name} of {sum(trained.classes.values()):,} galaxies "
-        f"({counts}){without}: {trained.path}"
+        f"({counts}){without}: {trained.path}{scored}"
     )
 
 
-def _units(text: str) -> tuple[int, ...]:
+def _priors(text: str) -> "Priors":
+    """Return class priors as they stand on the command line."""
+    if "=" not in text:
+        return text  # type: ignore[return-value]  # another word is refused where it is used
+    given = {}
+    for part in names(text) or ():
+        name, _, value = part.rpartition("=")
+        try:
+            given[name.strip()] = float(value)
+        except ValueError as error:
+            raise UsageError(
+                "--priors takes 'equal', 'training', or numbers such as spiral=0.7,merger=0.3; "
+                f"not '{text}'"
+            ) from error
+    return given
+
+
+def _units(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
     units = names(text) or ()
     if not units or not all(unit.isdecimal() and 0 < int(unit) <= _MOST_UNITS for unit in units):
         raise UsageError(

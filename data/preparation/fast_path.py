@@ -106,7 +106,7 @@ def prepare_batch_fast(
     if (
         len(images)
         and _is_default(preparation)
-        and preparation.neighbours == "keep"
+        and preparation.neighbors == "keep"
         and not preparation.moves
     ):
         at_once = max(1, _CHUNK_BYTES // (8 * out[0].size))

@@ -1,14 +1,15 @@
 """Settings of the preparation, recorded with every table."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import wraps
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from galfeat import UsageError
 
-__all__ = ["LARGEST", "MOST_ENLARGED", "SMALLEST", "Preparation"]
+__all__ = ["LARGEST", "MOST_ENLARGED", "RENAMED", "SMALLEST", "Preparation"]
 
 SMALLEST = 8  # pixels: a smaller image has no border and interior
 LARGEST = 4096  # pixels: a batch of larger images would not fit into memory
@@ -18,13 +19,37 @@ _CHOICES = {
     "fit": ("resample", "crop"),
     "stretch": ("asinh", "none"),
     "noise": ("differences", "mad", "map", "map_if_any"),
-    "neighbours": ("keep", "mask"),
-    "centring": ("none", "pixel", "subpixel"),
+    "neighbors": ("keep", "mask"),
+    "centering": ("none", "pixel", "subpixel"),
     "no_object": ("fail", "keep"),
 }
 _SKIES = ("border", "clipped", "none")
+RENAMED = {"neighbours": "neighbors", "centring": "centering"}
+"""Settings that had another name in version 1 of the features, and their names now."""
+
+Kind = TypeVar("Kind", bound=type)
 
 
+def _refuse_renamed(names: Iterable[str]) -> None:
+    for name in names:
+        if name in RENAMED:
+            raise UsageError(f"the setting '{name}' is now called '{RENAMED[name]}'")
+
+
+def _with_names_checked(kind: Kind) -> Kind:
+    """Make a class refuse settings by their former names, and name the present ones."""
+    initialize = kind.__init__  # type: ignore[misc]
+
+    @wraps(initialize)
+    def checked(self: Any, *values: Any, **settings: Any) -> None:
+        _refuse_renamed(settings)
+        initialize(self, *values, **settings)
+
+    kind.__init__ = checked  # type: ignore[misc]
+    return kind
+
+
+@_with_names_checked
 @dataclass(frozen=True)
 class Preparation:
     """Settings that bring cutouts to one grid and one scale.
@@ -50,11 +75,11 @@ class Preparation:
         are insensitive to slopes; from the median absolute deviation of the border; or the median,
         in the border, of the cutout's noise map. A cutout without one is a failure with "map", and
         is measured by differences with "map_if_any".
-    neighbours : {"keep", "mask"}
+    neighbors : {"keep", "mask"}
         "mask" marks the pixels of all objects but the central one as bad. Objects are those of the
         cutout's own segmentation map, if it has one, and else of
         `galfeat.data.preparation.segmentation.segment`.
-    centring : {"none", "pixel", "subpixel"}
+    centering : {"none", "pixel", "subpixel"}
         Whether the center of light of the central object becomes the center of the image: shifted
         by whole pixels of the cutout, which leaves the noise of adjacent pixels independent but the
         center up to half such a pixel off; or by fractions of them, in the one step that also
@@ -78,7 +103,7 @@ class Preparation:
 
     Examples
     --------
-    >>> Preparation(size=32, centring="pixel").as_dict()["centring"]
+    >>> Preparation(size=32, centering="pixel").as_dict()["centering"]
     'pixel'
     """
 
@@ -90,8 +115,8 @@ class Preparation:
     noise: Literal["differences", "mad", "map", "map_if_any"] = field(
         default="differences", kw_only=True
     )
-    neighbours: Literal["keep", "mask"] = field(default="keep", kw_only=True)
-    centring: Literal["none", "pixel", "subpixel"] = field(default="none", kw_only=True)
+    neighbors: Literal["keep", "mask"] = field(default="keep", kw_only=True)
+    centering: Literal["none", "pixel", "subpixel"] = field(default="none", kw_only=True)
     extent: float = field(default=0.0, kw_only=True)
     threshold: float = field(default=3.0, kw_only=True)
     no_object: Literal["fail", "keep"] = field(default="fail", kw_only=True)
@@ -133,10 +158,10 @@ class Preparation:
             object.__setattr__(self, "sky", float(self.sky))
 
     def _check_combinations(self) -> None:
-        if self.fit == "crop" and self.centring == "subpixel":
+        if self.fit == "crop" and self.centering == "subpixel":
             raise UsageError(
                 "fit 'crop' keeps pixel values, so it cannot shift by fractions of a pixel: "
-                "must be 'pixel' or 'none'"
+                "centering must be 'pixel' or 'none'"
             )
         if self.fit == "crop" and self.extent:
             raise UsageError(
@@ -157,8 +182,9 @@ class Preparation:
         Raises
         ------
         UsageError
-            If a setting is unknown, missing or outside its range.
+            If a setting is unknown, has its former name, is missing or outside its range.
         """
+        _refuse_renamed(settings)
         names = [each.name for each in fields(cls)]
         unknown = [str(name) for name in settings if name not in names]
         missing = [
@@ -183,7 +209,7 @@ class Preparation:
     @property
     def moves(self) -> bool:
         """Whether the window depends on the central object."""
-        return self.centring != "none" or self.extent > 0
+        return self.centering != "none" or self.extent > 0
 
 
 def _is_number(value: object) -> bool:

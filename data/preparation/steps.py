@@ -1,6 +1,6 @@
 """Preparation of cutouts, step by step: center, resample, subtract the sky, scale, stretch.
 
-The steps are `segmentation` and `centring` (find the galaxy, where the settings ask for it),
+The steps are `segmentation` and `centering` (find the galaxy, where the settings ask for it),
 `resampling` (the grid) and `background` (sky and noise); here they are put in order: neighbors,
 center and scale, grid, sky, noise, stretch. Sky and noise are measured on the new grid, so that its
 sky really has unit scatter. Each band of each cutout is prepared independently, except that the
@@ -150,7 +150,7 @@ def working_bytes(cutout: Cutout, preparation: Preparation) -> int:
     """Return an upper bound of the memory that preparing a cutout takes beside its pixels."""
     bands, ny, nx = cutout.pixels.shape
     each = _BAND_BYTES + _MAP_BYTES * preparation.noise.startswith("map")
-    moved = preparation.moves or preparation.neighbours == "mask"
+    moved = preparation.moves or preparation.neighbors == "mask"
     needed: int = ny * nx * (each + moved * (_FINDING_BYTES + _MOVED_BYTES * bands))
     return needed
 
@@ -248,9 +248,9 @@ def prepare_one(
     shape = cutout.pixels.shape[1:]
     _check_size(shape, preparation)
     pixels, window = cutout.pixels, Window.whole(shape, preparation)
-    if preparation.moves or preparation.neighbours == "mask":
+    if preparation.moves or preparation.neighbors == "mask":
         # imported late: scipy.ndimage, which the default settings do not need
-        from galfeat.data.preparation.centring import center_on_galaxy
+        from galfeat.data.preparation.centering import center_on_galaxy
 
         pixels, window = center_on_galaxy(cutout, preparation)
     else:

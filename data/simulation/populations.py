@@ -70,7 +70,7 @@ def add_observed_correlations(
     if state == "quiescent":
         seen["cos_inclination"] = 0.45 + 0.55 * (drawn["cos_inclination"] - 0.15) / 0.85
         seen["dust_lane"] = 0.0
-        seen["neighbours"] = drawn["neighbours"] + int(rng.poisson(0.6 * drawn["neighbours"]))
+        seen["neighbors"] = drawn["neighbors"] + int(rng.poisson(0.6 * drawn["neighbors"]))
     scale = seen["radius"] / drawn["radius"]
     seen["bulge_radius"] *= scale
     seen["companion_distance"] *= scale

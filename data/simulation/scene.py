@@ -145,7 +145,7 @@ def _apply_dust_lane(scene: Scene, galaxy: GalaxyTruth) -> None:
 
 def _add_neighbors(scene: Scene, galaxy: GalaxyTruth, rng: Generator) -> None:
     """Add projected galaxies and stars, and the bright companion if there is one."""
-    for _ in range(galaxy.neighbours):
+    for _ in range(galaxy.neighbors):
         distance, magnitude = (
             FIELD * np.sqrt(rng.uniform()),
             draw_magnitude(rng, *scene.camera.neighbor_magnitudes),

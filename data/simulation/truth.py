@@ -59,7 +59,7 @@ KINDS: Final = tuple((label, state) for state in STATES for label in CLASSES)
 NUISANCES: Final = (
     "magnitude", "redshift", "radius", "cos_inclination", "position_angle", "bulge_fraction",
     "bulge_radius", "bulge_index", "x", "y",
-    "neighbours", "companion_distance", "companion_faintness", "compact_fraction", "dust_lane",
+    "neighbors", "companion_distance", "companion_faintness", "compact_fraction", "dust_lane",
     "psf_scale",
 )  # fmt: skip
 
@@ -92,7 +92,7 @@ class GalaxyTruth:
         Fraction of the smooth light, half-light radius and Sersic index of the bulge.
     x, y : float
         Position of the nucleus, from the center of the image.
-    neighbours : int
+    neighbors : int
         Number of projected galaxies and stars within 64 pixels.
     companion_distance, companion_faintness : float
         A bright projected galaxy: distance from the nucleus (0: there is none) and magnitudes
@@ -132,7 +132,7 @@ class GalaxyTruth:
     bulge_index: float
     x: float
     y: float
-    neighbours: int
+    neighbors: int
     companion_distance: float
     companion_faintness: float
     compact_fraction: float
@@ -274,7 +274,7 @@ def _draw_nuisances(rng: Generator, camera: Camera) -> dict[str, float]:
         "bulge_index": float(rng.uniform(1.5, 4)),
         "x": float(rng.normal(0, 1.2)),
         "y": float(rng.normal(0, 1.2)),
-        "neighbours": int(rng.poisson(CROWDING * np.pi * FIELD**2)),
+        "neighbors": int(rng.poisson(CROWDING * np.pi * FIELD**2)),
         "companion_distance": float(distance) if companion else 0.0,
         "companion_faintness": float(faintness) if companion else 0.0,
         "compact_fraction": float(share if kind < 0.1 else -share if kind < 0.2 else 0.0),

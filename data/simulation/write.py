@@ -24,7 +24,7 @@ LAYOUTS = ("cube", "mef", "files")
 _MATCHED = (
     "matched: classes differ in shape, and quiescent galaxies from star-forming ones in color"
 )
-_REALISTIC = "realistic: classes differ in size, redshift, color, bulge and neighbours, too"
+_REALISTIC = "realistic: classes differ in size, redshift, color, bulge and neighbors, too"
 _TABLES = ("catalog", "truth", "survey")
 _FLUX_UNIT = "uJy"
 _FIELD_CENTER = (53.1, -27.8)  # degrees: RA and Dec of the first galaxy

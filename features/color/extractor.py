@@ -86,14 +86,15 @@ class ColorHistogram(Extractor):
 
         Bins are numbered from 0.
         """
-        self._check_size(shape)
+        self.check_shape(shape)
         single = [f"{band}_{bin_}" for band in bands for bin_ in range(self.bins)]
         cells = [f"{i}_{j}" for i in range(self.pair_bins) for j in range(self.pair_bins)]
         return single + [
             f"{bands[a]}_{bands[b]}_{cell}" for a, b in self._pairs(len(bands)) for cell in cells
         ]
 
-    def _smallest(self) -> tuple[int, int]:
+    def smallest_shape(self) -> tuple[int, int]:
+        """Return the smallest image (ny, nx) that can be measured, after checking the settings."""
         bins("bins", self.bins, self.range)
         bins("pair_bins", self.pair_bins, self.range)
         choice("pairs", self.pairs, ("adjacent", "all", "none"))
@@ -108,9 +109,10 @@ class ColorHistogram(Extractor):
     def _unseen(self, images: NDArray[np.float32]) -> str:
         return describe_unseen(images, self.range, type(self).__name__)
 
-    def _obstacles(
+    def obstacles(
         self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]
     ) -> dict[int, str]:
+        """Return why some of the rows cannot be measured, by row."""
         return {
             row: f"bands {a + 1} and {b + 1} have no pixel that is good in both"
             for a, b in self._pairs(images.shape[1])
@@ -120,7 +122,7 @@ class ColorHistogram(Extractor):
         }
 
     def _attempt(self, images: NDArray[np.float32]) -> tuple[NDArray[Any] | None, dict[int, str]]:
-        self._smallest()
+        self.smallest_shape()
         least = fraction("min_good", self.min_good)
         single, shares = self._single(images)
         flawed = np.flatnonzero((shares < 1).any(axis=1))
@@ -128,7 +130,8 @@ class ColorHistogram(Extractor):
             return None, reasons
         return self._with_pairs(images, single), {}
 
-    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+    def measure_images(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the vectors, shape (n, k), of images that have been found measurable."""
         return self._with_pairs(images, self._single(images)[0])
 
     def _single(

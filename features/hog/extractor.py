@@ -122,7 +122,7 @@ class HOG(Extractor):
         Block, cell within it and orientation bin, all from 0. Means over orientations of the image
         are called ``band_averaged_b…`` and ``band_mirrored_b…``.
         """
-        self._check_size(shape)
+        self.check_shape(shape)
         grid = self._grid(shape)
         by, bx = self.cells_per_block
         counts = (grid.rows - by + 1, grid.columns - bx + 1, by, bx, grid.bins)
@@ -133,7 +133,8 @@ class HOG(Extractor):
         measured = bands if self.channel == "each" else ("strongest",)
         return [f"{band}_{place}" for band in measured for place in places]
 
-    def _smallest(self) -> tuple[int, int]:
+    def smallest_shape(self) -> tuple[int, int]:
+        """Return the smallest image (ny, nx) that can be measured, after checking the settings."""
         whole("orientations", self.orientations)
         choice("block_norm", self.block_norm, NORMS)
         choice("channel", self.channel, ("each", "strongest"))
@@ -190,7 +191,8 @@ class HOG(Extractor):
     def _block(self) -> tuple[int, int]:
         return int(self.cells_per_block[0]), int(self.cells_per_block[1])
 
-    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def measure_images(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the vectors, shape (n, k), of images that have been found measurable."""
         if self.rotation == "fixed":
             return self._fixed(images)[0]
         planes, grid, block = self._planes(images), self._grid(images.shape[2:]), self._block()

@@ -56,13 +56,14 @@ class Pixels(Extractor):
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return ``band_y_x`` for each band, row and column of the grid, from 0."""
-        self._check_size(shape)
+        self.check_shape(shape)
         rows, columns = (
             -(-side // self.downsample) if self.size is None else self.size for side in shape
         )
         return [f"{band}_{y}_{x}" for band in bands for y in range(rows) for x in range(columns)]
 
-    def _smallest(self) -> tuple[int, int]:
+    def smallest_shape(self) -> tuple[int, int]:
+        """Return the smallest image (ny, nx) that can be measured, after checking the settings."""
         side = whole("downsample", self.downsample)
         if self.size is None:
             return side, side
@@ -74,7 +75,8 @@ class Pixels(Extractor):
         size = whole("size", self.size)
         return size, size
 
-    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def measure_images(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the vectors, shape (n, k), of images that have been found measurable."""
         planes = images.reshape(-1, *images.shape[2:])
         if self.size is not None:
             planes = area_means(planes, self.size)

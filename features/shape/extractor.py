@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.features.base import default_bands
 from galfeat.features.learned import LearnedExtractor
+from galfeat.features.scalars import Scalar, ScalarTable, unmeasured
 from galfeat.features.settings import choice, number
 from galfeat.features.shape import planes
 from galfeat.features.shape.measurement import ShapeTable
-from galfeat.features.shape.quantities import QUANTITIES
+from galfeat.features.shape.quantities import FLAGS, QUANTITIES
 
 __all__ = ["Shape"]
 
@@ -100,9 +101,43 @@ class Shape(LearnedExtractor):
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return, for each plane, ``plane_ellipticity`` and the like, last ``plane_quality``."""
-        self._check_size(shape)
+        self.check_shape(shape)
         names = [QUANTITIES[place].name for place in self._chosen()]
         return [f"{plane}_{name}" for plane in _planes(bands) for name in [*names, "quality"]]
+
+    def scalars(self, bands: Sequence[str]) -> tuple[Scalar, ...]:
+        """Return the columns of `measure_scalars`: for each plane its quantities and flags."""
+        found = []
+        for plane in _planes(bands):
+            chosen = set(self._chosen())
+            found += [
+                Scalar(f"{plane}_{each.name}", each.unit, "", each.definition, place in chosen)
+                for place, each in enumerate(QUANTITIES)
+                if self.sersic or not each.name.startswith(_SERSIC)
+            ]
+            bits = ", ".join(f"{1 << bit} {flag.name}" for bit, flag in enumerate(FLAGS))
+            found.append(Scalar(f"{plane}_flags", "", "meta.code", bits, False, False))
+            about = "0 good, 1 suspect, 2 bad"
+            found.append(Scalar(f"{plane}_quality", "", "meta.code.qual", about, True, False))
+        return tuple(found)
+
+    def measure_scalars(self, X: ArrayLike, *, bands: Sequence[str] | None = None) -> ScalarTable:
+        """Measure every image, as columns masked where a quantity was not measured."""
+        table = self.measure(X, bands=bands)
+        kept = [
+            place
+            for place, each in enumerate(QUANTITIES)
+            if self.sersic or not each.name.startswith(_SERSIC)
+        ]
+        values = np.where(table.valid, table.values, np.nan)[:, :, kept]
+        codes = np.stack([table.flags, table.quality], axis=2)
+        matrix = np.concatenate([values, codes], axis=2).reshape(len(values), -1)
+        names = bands or default_bands(len(table.planes) - (len(table.planes) > 1))
+        reasons = tuple(
+            tuple(f"{p}: {each}" for p in table.planes for each in table.reasons(row, p))
+            for row in range(len(values))
+        )
+        return ScalarTable(self.scalars(names), unmeasured(matrix), None, reasons)
 
     def measure(
         self,
@@ -154,7 +189,8 @@ class Shape(LearnedExtractor):
             if quantity.feature and (self.sersic or not quantity.name.startswith(_SERSIC))
         ]
 
-    def _smallest(self) -> tuple[int, int]:
+    def smallest_shape(self) -> tuple[int, int]:
+        """Return the smallest image (ny, nx) that can be measured, after checking the settings."""
         choice("stretch", self.stretch, _STRETCHES)
         number("threshold", self.threshold, 0.0)
         number("outlier_sigma", self.outlier_sigma, 0.0)
@@ -205,7 +241,8 @@ class Shape(LearnedExtractor):
         self.fill_values_ = _medians(vectors)
         return _filled(vectors, self.fill_values_)
 
-    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def measure_images(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the vectors, shape (n, k), of images that have been found measurable."""
         return _filled(self._vectors(images), self.fill_values_)
 
 

@@ -159,7 +159,7 @@ class SIFT(LearnedExtractor):
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return the names of the encoder: ``word0``, … or ``mean0_0``, …."""
         del bands
-        self._check_size(shape)
+        self.check_shape(shape)
         return list(self._encoder().get_feature_names_out())
 
     def describe(self, X: ArrayLike) -> list[NDArray[np.uint8]]:
@@ -227,7 +227,8 @@ class SIFT(LearnedExtractor):
         )
         return kind(self.n_words, random_state=self.random_state)
 
-    def _smallest(self) -> tuple[int, int]:
+    def smallest_shape(self) -> tuple[int, int]:
+        """Return the smallest image (ny, nx) that can be measured, after checking the settings."""
         whole("n_words", self.n_words)
         choice("keypoints", self.keypoints, ("detected", "dense"))
         choice("encoding", self.encoding, ("words", "fisher"))
@@ -244,7 +245,8 @@ class SIFT(LearnedExtractor):
     def _shares(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(np.isfinite(images).any(axis=1, keepdims=True).mean(axis=(2, 3)))
 
-    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def measure_images(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the vectors, shape (n, k), of images that have been found measurable."""
         return np.asarray(
             self.encoder_.transform([descriptors for _, descriptors in self._found(images)])
         )

@@ -46,7 +46,7 @@ class FisherVector(BagEncoder):
     weights_ : array, shape (components,)
     means_, variances_ : arrays, shape (components, dimensions)
         The Gaussians; at most `n_components` of them.
-    centre_ : array, shape (width,)
+    center_ : array, shape (width,)
         The mean descriptor, which is taken off; zero without `reduce`.
     axes_ : array, shape (dimensions, width)
         Principal axes, by falling variance; the largest entry of each is positive. The identity
@@ -106,8 +106,8 @@ class FisherVector(BagEncoder):
             whole("reduce", self.reduce)
 
     def _learn(self, rooted: NDArray[np.float64], chance: np.random.RandomState) -> None:
-        self.centre_, self.axes_ = _principal(rooted, self.reduce)
-        points = (rooted - self.centre_) @ self.axes_.T
+        self.center_, self.axes_ = _principal(rooted, self.reduce)
+        points = (rooted - self.center_) @ self.axes_.T
         count = min(self.n_components, len(np.unique(points, axis=0)))
         self.weights_ = np.zeros(0)
         self.means_ = self.variances_ = np.zeros((0, points.shape[1]))
@@ -120,7 +120,7 @@ class FisherVector(BagEncoder):
             )
 
     def _encode(self, rooted: NDArray[np.float64]) -> NDArray[np.float64]:
-        points = (rooted - self.centre_) @ self.axes_.T
+        points = (rooted - self.center_) @ self.axes_.T
         vector = np.zeros((2, self.n_components, self._dimensions()))
         vector[:, : len(self.means_), : points.shape[1]] = _gradients(
             points, self.weights_, self.means_, self.variances_

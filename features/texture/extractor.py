@@ -122,7 +122,7 @@ class Texture(Extractor):
         First ``band_glcm_d1_energy`` and the other statistics, then ``band_lbp_r1_0`` and the other
         patterns.
         """
-        self._check_size(shape)
+        self.check_shape(shape)
         glcm = [
             f"glcm_d{distance}_{statistic}"
             for distance in self.distances
@@ -131,7 +131,8 @@ class Texture(Extractor):
         binary = [name for radius in self.radii for name in pattern_names(self.patterns, radius)]
         return [f"{band}_{name}" for band in bands for name in glcm + binary]
 
-    def _smallest(self) -> tuple[int, int]:
+    def smallest_shape(self) -> tuple[int, int]:
+        """Return the smallest image (ny, nx) that can be measured, after checking the settings."""
         bins("levels", self.levels, self.range, 2)
         choice("patterns", self.patterns, PATTERNS)
         side = max(
@@ -142,9 +143,10 @@ class Texture(Extractor):
     def _unseen(self, images: NDArray[np.float32]) -> str:
         return describe_unseen(images, self.range, type(self).__name__)
 
-    def _obstacles(
+    def obstacles(
         self, images: NDArray[np.float32], rows: NDArray[np.intp], shares: NDArray[np.float64]
     ) -> dict[int, str]:
+        """Return why some of the rows cannot be measured, by row."""
         reasons = {}
         for row in rows.tolist():
             for band, plane in enumerate(images[row]):
@@ -170,7 +172,8 @@ class Texture(Extractor):
                 return f"no circle of radius {radius} without a bad pixel"
         return ""
 
-    def _measure(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+    def measure_images(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the vectors, shape (n, k), of images that have been found measurable."""
         planes = images.reshape(-1, *images.shape[2:])
         count, limits = bins("levels", self.levels, self.range, 2)
         measure = glcm.glcm_features if count <= glcm.MOST else plain.glcm_features

@@ -267,7 +267,8 @@ class _BatchRun:
         metadata = self.work.measurement.metadata(
             record, measured=counts.done, failed=counts.failed
         )
-        schema = self.work.schema.with_metadata(metadata)
+        schema = self.work.schema
+        schema = schema.with_metadata({**(schema.metadata or {}), **metadata})
         if self.write_table is not None:
             with atomic_open(self.out, self.folder.path) as file:
                 self.write_table(file, self._shard_files(), schema)

@@ -5,9 +5,9 @@
 `budget`, `plan`            plan: inputs and stages that fit the time budget
 `run`, `protocol`           run: tasks of all folds, with checkpoints; the results
 `fold`, `stages`, `tasks`   one fold: hyperparameter search, training, scores of each stage
-`classifiers`               baselines, convolutional network, hyperparameters, augmentation
-`significance`, `metrics`   scores of a fold, and inference over the folds
+`classifiers`               baselines, convolutional network, augmentation
 ==========================  =====================================================================
 
-The report is written by `galfeat.pipeline.reporting`.
+Scores and inference over folds are in `galfeat.pipeline.evaluation`, the search and the training of
+an ensemble in `galfeat.pipeline.models`; the report is written by `galfeat.pipeline.reporting`.
 """

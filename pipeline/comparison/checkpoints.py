@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat._atomic_files import atomic_path, target_name
-from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
 from galfeat.pipeline.comparison.results import Importance, ScoreRow
+from galfeat.pipeline.models.hyperparameters import Settings
 
 __all__ = ["Checkpoint", "CheckpointFolder", "fingerprint_of", "remove_checkpoints"]
 
@@ -122,7 +122,7 @@ def _to_json(checkpoint: Checkpoint) -> dict[str, Any]:
     table = checkpoint.probabilities
     return {
         "rows": [asdict(row) for row in checkpoint.rows],
-        "committee": [settings.as_dict() for settings in checkpoint.ensemble],
+        "ensemble": [settings.as_dict() for settings in checkpoint.ensemble],
         "probabilities": None if table is None else table.tolist(),
         "importances": [asdict(importance) for importance in checkpoint.importances],
         "seconds": dict(checkpoint.seconds),
@@ -133,7 +133,7 @@ def _from_json(tree: Mapping[str, Any]) -> Checkpoint:
     table = tree["probabilities"]
     return Checkpoint(
         [ScoreRow(**row) for row in tree["rows"]],
-        [Settings(**settings) for settings in tree["committee"]],
+        [Settings(**settings) for settings in tree["ensemble"]],
         None if table is None else np.array(table, dtype=np.float64),
         [Importance(**importance) for importance in tree["importances"]],
         tree["seconds"],

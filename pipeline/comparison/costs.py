@@ -11,8 +11,8 @@ import numpy as np
 from galfeat.data import Cutout, align
 from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.inputs import RANDOM, ComparisonInput
+from galfeat.pipeline.comparison.loading.classic import with_classic
 from galfeat.pipeline.comparison.loading.measured_galaxies import ALIGNED, NUISANCE
-from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE, shape_numbers
 from galfeat.pipeline.comparison.protocol import ProtocolResult
 from galfeat.pipeline.comparison.results import Cost, LayerSize
 from galfeat.pipeline.extraction.measure import Block, measure
@@ -47,15 +47,15 @@ def extraction_seconds(cutouts: Sequence[Cutout], recipe: Recipe) -> dict[str, f
     images = np.asarray(pixels).reshape(
         -1, len(recipe.bands), recipe.preparation.size, recipe.preparation.size
     )
+    recipe = with_classic(recipe)
     for name in recipe.extractors:
         single = recipe.subset([name])
         start = time.thread_time()
         measure(some, single)
         seconds[name] = (time.thread_time() - start) / len(some)
-    for name, function in ((ALIGNED, align), (SHAPE, shape_numbers)):
-        start = time.thread_time()
-        function(images)
-        seconds[name] = seconds[PIXELS.name] + (time.thread_time() - start) / len(some)
+    start = time.thread_time()
+    align(images)
+    seconds[ALIGNED] = seconds[PIXELS.name] + (time.thread_time() - start) / len(some)
     return seconds
 
 

@@ -1,42 +1,30 @@
 """Inputs of the comparison: pixels in several forms, extractors, combinations, and controls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.registry import PIXELS, REGISTRY
 from galfeat.pipeline.comparison.loading.measured_galaxies import ALIGNED, NUISANCE
-from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE
 from galfeat.pipeline.comparison.results import Group, InputDescription
 from galfeat.pipeline.extraction.measure import Block
-from galfeat.pipeline.models.inputs import InputBlock, extractor_part
+from galfeat.pipeline.models.inputs import INPUTS, InputBlock, extractor_part
+from galfeat.pipeline.recipes import CLASSIC, DEFAULT
 
 __all__ = [
-    "FEATURE_SETTINGS",
     "RANDOM",
     "ComparisonInput",
     "comparison_inputs",
     "feature_parts",
+    "outside_parts",
     "random_block",
 ]
 
 RANDOM = "random"
 """Prefix of the names of blocks of random numbers."""
-FEATURE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
-    name: each.comparison for name, each in REGISTRY.items() if each.comparison
-}
-"""Settings of extractors in the comparison that are not their defaults.
-
-The orientation of a galaxy on the sky is random, so the invariant variants are used.
-"""
-
-_ABOUT = {
-    **{name: each.comparison_about or each.about for name, each in REGISTRY.items()},
-    SHAPE: "concentration, asymmetry, Gini, M20 and similar statistics",
-}
+_ABOUT = {name: each.about for name, each in REGISTRY.items()}
 _MAX_RANDOM = 256  # columns of a random block
 
 
@@ -80,20 +68,34 @@ class ComparisonInput:
 
 
 def feature_parts(extractors: Sequence[str]) -> tuple[InputBlock, ...]:
-    """Return the parts of all hand-crafted features, in the order of the extractors."""
-    return tuple(extractor_part(name) for name in extractors if name != PIXELS.name)
+    """Return the parts of the input ``features``, in the order of the extractors."""
+    return tuple(extractor_part(name) for name in extractors if name in DEFAULT.handcrafted)
 
 
-def comparison_inputs(extractors: Sequence[str]) -> tuple[ComparisonInput, ...]:
+def outside_parts(extractors: Sequence[str]) -> tuple[InputBlock, ...]:
+    """Return the parts of the extractors of other packages, in their order."""
+    return tuple(InputBlock(name) for name in extractors if name not in DEFAULT.extractors)
+
+
+def comparison_inputs(
+    extractors: Sequence[str], classic: Sequence[InputBlock] = ()
+) -> tuple[ComparisonInput, ...]:
     """Return all inputs of the comparison, in the order of the report.
 
     Parameters
     ----------
     extractors : sequence of str
         The extractors that were measured, ``pixels`` among them.
+    classic : sequence of InputBlock
+        Those of the lecture; see `classic_parts`.
     """
     parts = feature_parts(extractors)
-    return (*_pixel_inputs(), *_feature_inputs(parts), *_controls(parts))
+    outside = outside_parts(extractors)
+    return (
+        *_pixel_inputs(),
+        *_feature_inputs(parts, tuple(classic), outside),
+        *_controls(parts),
+    )
 
 
 def _pixel_inputs() -> tuple[ComparisonInput, ...]:
@@ -131,17 +133,33 @@ def _pixel_inputs() -> tuple[ComparisonInput, ...]:
     )
 
 
-def _feature_inputs(parts: tuple[InputBlock, ...]) -> tuple[ComparisonInput, ...]:
+def _feature_inputs(
+    parts: tuple[InputBlock, ...], classic: tuple[InputBlock, ...], outside: tuple[InputBlock, ...]
+) -> tuple[ComparisonInput, ...]:
     names = [part.column for part in parts]
     listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
     return (
         *(
             ComparisonInput(part.column, (part,), "features", _ABOUT.get(part.column, part.column))
-            for part in parts
+            for part in (*parts, *outside)
         ),
-        ComparisonInput("features", parts, "features", f"{listed} together"),
+        *(
+            (ComparisonInput(CLASSIC.input, classic, "features", INPUTS[CLASSIC.input].about),)
+            if classic
+            else ()
+        ),
+        ComparisonInput(DEFAULT.input, parts, "features", f"{listed} together"),
+        *(
+            ComparisonInput(
+                f"{DEFAULT.input}+{part.column}",
+                (*parts, part),
+                "features",
+                f"the same, and {part.column}",
+            )
+            for part in outside
+        ),
         ComparisonInput(
-            "features+pixels",
+            f"{DEFAULT.input}+pixels",
             (*parts, InputBlock(PIXELS.name)),
             "both",
             "the same, and principal components of the pixels",

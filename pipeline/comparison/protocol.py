@@ -11,9 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from galfeat.pipeline.comparison.checkpoints import Checkpoint, CheckpointFolder
 from galfeat.pipeline.comparison.classifiers.cnn import torch_version
-from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.folds import stages
-from galfeat.pipeline.comparison.folds.cross_validation import repeated_folds
 from galfeat.pipeline.comparison.folds.fold import Fold
 from galfeat.pipeline.comparison.folds.tasks import ALL_FEATURES, FoldTask, fold_tasks
 from galfeat.pipeline.comparison.inputs import ComparisonInput
@@ -25,6 +23,8 @@ from galfeat.pipeline.comparison.loading.labeled_blocks import (
 from galfeat.pipeline.comparison.loading.perturbed_test_sets import PerturbedTestSets
 from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.results import Importance, Prediction, ScoreRow
+from galfeat.pipeline.evaluation.cross_validation import repeated_folds
+from galfeat.pipeline.models.hyperparameters import Settings, draw_settings
 
 __all__ = ["ProtocolResult", "run_protocol"]
 
@@ -48,6 +48,8 @@ class ProtocolResult:
     importances : list of Importance
     seconds : dict of str to dict of str to float
         Mean times of each input for ``search``, ``fit`` and ``predict``.
+    ensembles : dict of str to list of Settings
+        Of each input, the hyperparameters that the searches of all folds chose most often.
     """
 
     folds: NDArray[np.intp]
@@ -55,6 +57,7 @@ class ProtocolResult:
     predictions: dict[str, Prediction]
     importances: list[Importance]
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+    ensembles: dict[str, list[Settings]] = field(default_factory=dict)
 
 
 def run_protocol(
@@ -264,7 +267,19 @@ def _collect(run: _ProtocolRun, results: _FoldResults) -> ProtocolResult:
         for name in names
         for importance in checkpoints[name].importances
     ]
-    return ProtocolResult(run.folds, rows, predictions, importances, seconds)
+    ensembles = {name: _ensemble(run, results, name) for name in names}
+    return ProtocolResult(run.folds, rows, predictions, importances, seconds, ensembles)
+
+
+def _ensemble(run: _ProtocolRun, results: _FoldResults, name: str) -> list[Settings]:
+    """Return the settings with the best places in the searches of all folds (Borda count)."""
+    found = [checkpoints[name].ensemble for checkpoints in results.values()]
+    count = max(map(len, found))
+    points = dict.fromkeys(run.draws, 0)
+    for ensemble in found:
+        for place, settings in enumerate(ensemble):
+            points[settings] += count - place
+    return sorted(points, key=lambda each: -points[each])[:count]
 
 
 def _probabilities(run: _ProtocolRun, results: _FoldResults, name: str) -> NDArray[np.float64]:

@@ -12,7 +12,6 @@ from galfeat import __version__
 from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.checkpoints import CheckpointFolder, fingerprint_of
 from galfeat.pipeline.comparison.classifiers.cnn import torch_version
-from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.costs import costs, extraction_seconds, layer_sizes
 from galfeat.pipeline.comparison.loading.dataset import Dataset
 from galfeat.pipeline.comparison.loading.perturbed_test_sets import perturbed_test_sets
@@ -20,6 +19,7 @@ from galfeat.pipeline.comparison.planning.budget import BudgetedPlan
 from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.protocol import Progress, ProtocolResult, run_protocol
 from galfeat.pipeline.comparison.results import ComparisonResults, LayerSize
+from galfeat.pipeline.models.hyperparameters import draw_settings
 
 __all__ = ["ComparisonNames", "run_comparison"]
 
@@ -133,7 +133,13 @@ def _results(
         left_out=data.left_out,
         cut=budgeted.plan.cut,
         predicted_seconds=budgeted.predicted_seconds,
-        run={**settings, "torch": torch_version() if budgeted.cnn else ""},
+        run={
+            **settings,
+            "torch": torch_version() if budgeted.cnn else "",
+            "ensembles": {
+                name: [each.as_dict() for each in found] for name, found in result.ensembles.items()
+            },
+        },
         cross_source=names.test_source,
     )
 

@@ -5,6 +5,7 @@
 `measurement`        the feature table's columns and rows, for a batch run
 `measure`            prepare and measure some cutouts
 `recipe`             bands, preparation and extractors with their settings
+`scalar_columns`     named quantities with units, as columns
 `feature_table`      the Parquet table: schema, metadata, reading
 `join`, `export`     several tables as one; FITS and CSV
 `fits_table`         FITS binary tables larger than memory

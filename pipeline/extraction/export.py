@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from galfeat import UsageError
 from galfeat._atomic_files import atomic_path
-from galfeat.features.registry import PIXELS
+from galfeat.features.registry import LOCAL_DESCRIPTORS, PIXELS, REGISTRY
 from galfeat.pipeline.csv_cells import safe_table
 from galfeat.pipeline.extraction.feature_table import read_metadata
 from galfeat.pipeline.extraction.fits_table import FitsColumn, fits_columns, write_table
@@ -100,8 +101,9 @@ def _flat(batch: pa.Table, names: Mapping[str, Sequence[str]]) -> pa.Table:
                 f"{name}__{feature}": pa.array(values)
                 for feature, values in zip(names[name], np.ascontiguousarray(block.T), strict=True)
             }
-        elif pa.types.is_list(column.type):
-            columns[f"{name}_keypoints"] = column.value_lengths()
+        elif name in LOCAL_DESCRIPTORS:
+            length = REGISTRY[name].descriptor_length
+            columns[f"{name}_keypoints"] = pc.divide(column.value_lengths(), length)
         else:
             columns[name] = column
     return safe_table(pa.table(columns))
@@ -115,6 +117,11 @@ def _write_fits(rows: _TableBatches, about: Mapping[str, Any], path: Path) -> No
         [_column(fits, field) for field in fields], nrows=0
     ).header
     header.update({"NAXIS2": count, "PCOUNT": heap, "EXTNAME": "FEATURES"})
+    for place, each in enumerate(fields, start=1):  # as TOPCAT reads and writes them
+        if each.ucd:
+            header[f"TUCD{place}"] = each.ucd
+        if each.description:
+            header[f"TCOMM{place}"] = each.description
     header["GFVERS"] = (about["version"], "version of galfeat that measured")
     header["GFPRINT"] = (about.get("fingerprint", ""), "fingerprint of the settings")
     header["GFSET"] = json.dumps(
@@ -123,6 +130,7 @@ def _write_fits(rows: _TableBatches, about: Mapping[str, Any], path: Path) -> No
     names = [
         (name, number, each)
         for name, column in about["columns"].items()
+        if name in rows.schema.names  # named quantities are columns of their own
         for number, each in enumerate(column, start=1)
     ]
     with path.open("wb") as stream:

@@ -1,10 +1,13 @@
 """Feature extraction in batch: a source of cutouts to a feature table and a list of failures."""
 
+import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from galfeat import UsageError
 from galfeat.data import Preparation, Source, open_source
+from galfeat.features import Extractor
 from galfeat.pipeline.batch.merge import write_failures
 from galfeat.pipeline.batch.options import (
     Options,
@@ -14,14 +17,13 @@ from galfeat.pipeline.batch.options import (
     with_workers,
 )
 from galfeat.pipeline.batch.run import run_batch
-from galfeat.pipeline.extraction.feature_names import FEATURES
 from galfeat.pipeline.extraction.measurement import FeatureMeasurement
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.extraction.upload import OutputLocation
 from galfeat.pipeline.outputs import check_target
+from galfeat.pipeline.recipes import DEFAULT
 
 __all__ = [
-    "FEATURES",
     "Options",
     "Progress",
     "RunSummary",
@@ -35,7 +37,8 @@ def extract(
     source: Source | str | Path,
     out: str | Path,
     *,
-    features: Sequence[str] = FEATURES,
+    features: Sequence[str | Extractor] | None = None,
+    recipe: str = DEFAULT.name,
     preparation: Preparation | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     workers: int | None = None,
@@ -54,12 +57,17 @@ def extract(
         run, never before. The list of failures is written beside it, ``F.failures.csv`` for
         ``F.parquet``. With an address, such as ``s3://bucket/F.parquet``, both are uploaded at the
         end of the run.
-    features : sequence of str
-        Names in `galfeat.features.EXTRACTORS`.
+    features : sequence of str or Extractor, optional
+        Names in `galfeat.features.EXTRACTORS` or of installed packages, or extractors themselves;
+        by default all of the recipe.
+    recipe : {"default", "classic"}
+        "default" has the settings that the comparison found best for galaxies, "classic" the
+        lecture's five extractors with the settings of their papers.
     preparation : Preparation, optional
         The default prepares to 64 x 64 pixels with the asinh stretch.
     settings : mapping, optional
-        Non-default settings of extractors, such as ``{"hog": {"orientations": 8}}``.
+        Settings of extractors that differ from the recipe's, such as ``{"hog": {"orientations":
+        8}}``.
     workers : int, optional
         Number of worker threads; by default the number of processors. The table does not depend on
         it.
@@ -78,22 +86,37 @@ def extract(
     Raises
     ------
     UsageError
-        If the source, an extractor or the output cannot be used.
+        If the source, the recipe, an extractor or the output cannot be used.
     """
     output = OutputLocation.of(out)
     check_target(
         output.path, [source if isinstance(source, str | Path) else None, *inputs], [".parquet"]
     )
     source = open_source(source) if isinstance(source, str | Path) else source
-    recipe = Recipe.of(features, source.bands, preparation or Preparation(), settings)
+    _check_objects(features or ())
+    measured = Recipe.of(
+        features, source.bands, preparation or Preparation(), settings, name=recipe
+    )
     options = with_workers(options, workers)
     if options.retry_failed:
         output.download()
     summary = run_batch(
-        FeatureMeasurement(recipe, getattr(source, "units", ())),
+        FeatureMeasurement(measured, getattr(source, "units", ())),
         source,
         output.path,
         options=options,
         progress=progress,
     )
     return output.upload(summary)
+
+
+def _check_objects(features: Sequence[str | Extractor]) -> None:
+    """Refuse extractors that worker processes cannot be given."""
+    for each in features:
+        try:
+            pickle.dumps(each)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise UsageError(
+                f"the extractor '{getattr(each, 'key', each)}' cannot be sent to other processes: "
+                f"define its class at the top of a module, not in a function ({error})"
+            ) from error

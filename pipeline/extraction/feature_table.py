@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -14,9 +14,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from galfeat import UsageError
+from galfeat.features import Extractor
 from galfeat.features.registry import LOCAL_DESCRIPTORS, REGISTRY
+from galfeat.features.scalars import ScalarTable
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.extraction.recipe import Recipe
+from galfeat.pipeline.extraction.scalar_columns import (
+    measures_scalars,
+    reader_metadata,
+    scalar_arrays,
+    scalar_fields,
+)
 
 __all__ = [
     "KEY",
@@ -37,7 +45,7 @@ KEY = b"galfeat"
 RUN_KEY = b"galfeat.run"
 """Metadata key of the record of the batch run that made a table."""
 # names of feature columns that a catalog must not use, present and planned
-_RESERVED = frozenset(REGISTRY) | {"shape", "photometry"}
+_RESERVED = frozenset(REGISTRY) | {"photometry"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,17 +58,21 @@ class FeatureTable:
         ``id`` and the catalog's columns, n rows.
     blocks : dict of str to array or list
         One block per extractor: float32 of shape (n, k), or for ``sift`` a list of n arrays
-        (keypoints, 128) of uint8.
+        (keypoints, 128) of uint8. NaN is a quantity that could not be measured.
     recipe : Recipe
         Bands, preparation and extractors that the features were computed with.
     columns : dict of str to list of str
         Feature names of each block of vectors.
+    scalars : dict of str to pyarrow.Table
+        All named quantities of an extractor that measures such, ``shape``, null where they could
+        not be measured: also those that are no features, such as positions, fluxes and flags.
     """
 
     catalog: pa.Table
     blocks: dict[str, Block]
     recipe: Recipe
     columns: dict[str, list[str]]
+    scalars: dict[str, pa.Table] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.catalog.num_rows)
@@ -77,7 +89,11 @@ class FeatureTable:
 
     @property
     def X(self) -> NDArray[np.float32]:
-        """All vectors concatenated, shape (n, features), in the order of `blocks`."""
+        """All vectors concatenated, shape (n, features), in the order of `blocks`.
+
+        NaN where a quantity could not be measured; impute it with what the training galaxies tell,
+        as `train` does.
+        """
         vectors = [block for block in self.blocks.values() if not isinstance(block, list)]
         if not vectors:
             raise UsageError(
@@ -131,52 +147,72 @@ def table_schema(catalog: pa.Table | None, recipe: Recipe) -> pa.Schema:
     plain = (
         []
         if catalog is None
-        else [pa.field(field.name, field.type) for field in catalog.schema if field.name != "id"]
+        else [pa.field(each.name, each.type) for each in catalog.schema if each.name != "id"]
     )
-    taken = sorted(_RESERVED & {field.name for field in plain})
+    measured = [
+        each
+        for name, extractor in recipe.extractors.items()
+        if measures_scalars(extractor)
+        for each in scalar_fields(name, extractor, recipe.bands)
+    ]
+    reserved = _RESERVED | set(recipe.extractors) | {each.name for each in measured}
+    taken = sorted(reserved & {each.name for each in plain})
     if taken:
         raise UsageError(
             f"the catalog's column '{taken[0]}' has the name of a feature column; rename it"
         )
     columns = recipe.columns if recipe.bands else {}  # without a band nothing can be measured
-    kinds = {
-        name: pa.list_(pa.list_(pa.uint8(), REGISTRY[name].descriptor_length))
+    blocks = [
+        _local_field(name)
         if name in LOCAL_DESCRIPTORS
-        else pa.list_(pa.float32(), len(columns[name]))
-        for name in recipe.extractors
-        if recipe.bands
-    }
-    blocks = [pa.field(name, kind) for name, kind in kinds.items()]
-    return pa.schema(
+        else pa.field(name, pa.list_(pa.float32(), len(columns[name])))
+        for name, extractor in recipe.extractors.items()
+        if recipe.bands and not measures_scalars(extractor)
+    ]
+    schema = pa.schema(
         [
             pa.field("id", pa.string()),
             *(plain or [pa.field("file", pa.string())] * (catalog is None)),
             *blocks,
+            *(measured if recipe.bands else []),
         ]
     )
+    return schema.with_metadata(reader_metadata(schema))
 
 
-def to_arrow(catalog: pa.Table, blocks: Mapping[str, Block], recipe: Recipe) -> pa.Table:
+def _local_field(name: str) -> pa.Field:
+    # one list a galaxy, not a list of lists, which some readers of Parquet cannot read
+    length = REGISTRY[name].descriptor_length
+    about = f"local descriptors of {length} values each, one after another"
+    return pa.field(name, pa.list_(pa.uint8()), metadata={"description": about})
+
+
+def to_arrow(
+    catalog: pa.Table, blocks: Mapping[str, Block | ScalarTable], recipe: Recipe
+) -> pa.Table:
     """Return rows of a feature table, with the schema of `table_schema`.
 
     Parameters
     ----------
     catalog : pyarrow.Table
         ``id`` and the catalog's columns, n rows.
-    blocks : mapping of str to array or list
+    blocks : mapping of str to array, list or ScalarTable
         One block of n rows per extractor.
     recipe : Recipe
     """
     if not catalog.num_rows:
         return table_schema(catalog, recipe).empty_table()
-    table = catalog
+    table, last = catalog, []
     for name, block in blocks.items():
-        table = table.append_column(
-            name,
-            _local(block, REGISTRY[name].descriptor_length)
-            if isinstance(block, list)
-            else _vectors(block),
-        )
+        if isinstance(block, ScalarTable):
+            fields = scalar_fields(name, recipe.extractors[name], recipe.bands)
+            last += list(zip(fields, scalar_arrays(block), strict=True))
+        elif isinstance(block, list):
+            table = table.append_column(_local_field(name), _local(block))
+        else:
+            table = table.append_column(name, _vectors(block))
+    for each, column in last:
+        table = table.append_column(each, column)
     return table
 
 
@@ -228,7 +264,12 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     return about
 
 
-def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> FeatureTable:
+def load_features(
+    path: str | Path,
+    inputs: Sequence[str] | None = None,
+    *,
+    extractors: Sequence[Extractor] = (),
+) -> FeatureTable:
     """Read a feature table, or some of its extractors' columns.
 
     Parameters
@@ -237,6 +278,8 @@ def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> Feat
         A file written by `extract`.
     inputs : sequence of str, optional
         The extractors to read; all by default. The columns of others are not read from disk.
+    extractors : sequence of Extractor
+        Those of other packages that are not installed.
 
     Returns
     -------
@@ -249,7 +292,7 @@ def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> Feat
         If the file is not a feature table or lacks a requested extractor.
     """
     about = read_metadata(path)
-    recipe = Recipe.from_settings(about)
+    recipe = Recipe.from_settings(about, extractors)
     wanted = list(recipe.extractors) if inputs is None else list(inputs)
     missing = [name for name in wanted if name not in recipe.extractors]
     if missing:
@@ -257,22 +300,43 @@ def load_features(path: str | Path, inputs: Sequence[str] | None = None) -> Feat
             f"{path} has no column '{missing[0]}'; it has {', '.join(recipe.extractors)}"
         )
     there = pq.read_schema(path).names
-    plain = [name for name in there if name not in recipe.extractors]
-    lost = [name for name in wanted if name not in there]
+    of_scalars = {column for columns in recipe.scalars.values() for column in columns}
+    plain = [name for name in there if name not in recipe.extractors and name not in of_scalars]
+    needed = [column for name in wanted for column in recipe.scalars.get(name, [name])]
+    lost = [name for name in needed if name not in there]
     if lost:
         raise UsageError(f"the feature table {path} is damaged: its column '{lost[0]}' is missing")
     try:
-        table = pq.read_table(path, columns=plain + wanted)
+        table = pq.read_table(path, columns=plain + needed)
     except (OSError, pa.ArrowInvalid) as error:
         raise UsageError(f"the feature table {path} is damaged: {error}") from error
-    blocks: dict[str, Block] = {name: _from_arrow(table.column(name), name) for name in wanted}
     names: Mapping[str, list[str]] = about["columns"]
+    scalars = {
+        name: table.select(recipe.scalars[name]).replace_schema_metadata(None)
+        for name in wanted
+        if name in recipe.scalars
+    }
+    blocks: dict[str, Block] = {
+        name: _scalar_block(scalars[name], name, names[name])
+        if name in scalars
+        else _from_arrow(table.column(name), name)
+        for name in wanted
+    }
     return FeatureTable(
         table.select(plain).replace_schema_metadata(None),
         blocks,
         recipe.subset(wanted),
         {name: names[name] for name in wanted if name in names},
+        scalars,
     )
+
+
+def _scalar_block(table: pa.Table, name: str, features: Sequence[str]) -> NDArray[np.float32]:
+    """Return the quantities that are features as vectors, NaN where they are null."""
+    columns = [
+        np.asarray(table.column(f"{name}_{each}").to_numpy(), dtype=np.float32) for each in features
+    ]
+    return np.ascontiguousarray(np.stack(columns, axis=1))
 
 
 def _vectors(block: NDArray[np.float32]) -> pa.Array:
@@ -281,12 +345,10 @@ def _vectors(block: NDArray[np.float32]) -> pa.Array:
     )
 
 
-def _local(block: list[NDArray[np.uint8]], length: int) -> pa.Array:
-    offsets = np.concatenate([[0], np.cumsum([len(each) for each in block])]).astype(np.int32)
-    flat = np.concatenate([np.empty((0, length), np.uint8), *block]).astype(np.uint8)
-    return pa.ListArray.from_arrays(
-        pa.array(offsets), pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), length)
-    )
+def _local(block: list[NDArray[np.uint8]]) -> pa.Array:
+    offsets = np.concatenate([[0], np.cumsum([each.size for each in block])]).astype(np.int32)
+    flat = np.concatenate([np.empty(0, np.uint8), *(each.ravel() for each in block)])
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat.astype(np.uint8)))
 
 
 def _from_arrow(column: pa.ChunkedArray, name: str) -> Block:
@@ -295,6 +357,7 @@ def _from_arrow(column: pa.ChunkedArray, name: str) -> Block:
         array = array.chunk(0) if array.num_chunks else pa.array([], type=column.type)
     if pa.types.is_fixed_size_list(array.type):
         return np.asarray(array.flatten()).reshape(len(array), array.type.list_size)
-    flat = np.asarray(array.flatten().flatten()).reshape(-1, REGISTRY[name].descriptor_length)
-    ends = np.asarray(array.offsets)
+    length = REGISTRY[name].descriptor_length
+    flat = np.asarray(array.flatten()).reshape(-1, length)
+    ends = np.asarray(array.offsets) // length
     return [flat[start - ends[0] : end - ends[0]] for start, end in pairwise(ends)]

@@ -36,7 +36,7 @@ class FitsColumn:
         Values per row; characters of text; maximum number of variable-length bytes.
     shape : tuple of int
         Shape (bands, ny, nx) of an image; empty otherwise.
-    unit : str
+    unit, ucd, description : str
     """
 
     name: str
@@ -44,6 +44,8 @@ class FitsColumn:
     width: int = 1
     shape: tuple[int, ...] = ()
     unit: str = ""
+    ucd: str = ""
+    description: str = ""
 
     @property
     def format(self) -> str:
@@ -85,7 +87,7 @@ def fits_columns(
         for name in variable:
             column = batch.column(name)
             if _kind(column.type) == "B":
-                lengths = np.diff(np.asarray(column.offsets)) * _bytes_each(column)
+                lengths = np.diff(np.asarray(column.offsets))
                 heap += int(lengths.sum())
                 widths[name] = max(widths[name], int(lengths.max(initial=0)))
             else:
@@ -114,7 +116,7 @@ def write_table(
         for field in fields:
             column = batch.column(field.name)
             if field.kind == "B":
-                lengths = np.diff(np.asarray(column.offsets)) * _bytes_each(column)
+                lengths = np.diff(np.asarray(column.offsets))
                 rows[field.name][:, 0] = lengths
                 rows[field.name][:, 1] = offset + np.cumsum(lengths) - lengths
                 offset += int(lengths.sum())
@@ -134,7 +136,7 @@ def write_table(
 def _kind(kind: pa.DataType) -> str:
     if pa.types.is_fixed_size_list(kind):
         return "E"
-    if pa.types.is_list(kind) and pa.types.is_fixed_size_list(kind.value_type):
+    if pa.types.is_list(kind) and pa.types.is_uint8(kind.value_type):
         return "B"
     if pa.types.is_boolean(kind):
         return "L"
@@ -148,8 +150,12 @@ def _field(
 ) -> FitsColumn:
     kind = _kind(field.type)
     width = field.type.list_size if kind == "E" else widths.get(field.name, 1)
-    unit = (field.metadata or {}).get(b"unit", b"").decode()
-    return FitsColumn(field.name, kind, width, shapes.get(field.name, ()), unit)
+    words = {
+        name: (field.metadata or {}).get(name.encode(), b"").decode()
+        for name in ("unit", "ucd", "description")
+    }
+    words["description"] = words["description"].encode("ascii", "backslashreplace").decode()
+    return FitsColumn(field.name, kind, width, shapes.get(field.name, ()), **words)
 
 
 def _values(column: pa.Array, field: FitsColumn) -> NDArray[Any]:
@@ -176,9 +182,5 @@ def _text(column: pa.Array) -> NDArray[np.bytes_]:
     return np.array(texts, dtype=np.bytes_)
 
 
-def _bytes_each(column: pa.Array) -> int:
-    return int(column.type.value_type.list_size)
-
-
 def _flat(column: pa.Array) -> NDArray[np.uint8]:
-    return np.asarray(column.flatten().flatten(), dtype=np.uint8)
+    return np.asarray(column.flatten(), dtype=np.uint8)

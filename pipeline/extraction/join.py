@@ -56,7 +56,11 @@ def join_features(paths: Sequence[str | Path], inputs: Sequence[str] | None = No
     blocks = {
         name: _concatenate([table.blocks[name] for table in tables]) for name in tables[0].blocks
     }
-    return FeatureTable(catalog, blocks, tables[0].recipe, tables[0].columns)
+    scalars = {
+        name: pa.concat_tables([table.scalars[name] for table in tables])
+        for name in tables[0].scalars
+    }
+    return FeatureTable(catalog, blocks, tables[0].recipe, tables[0].columns, scalars)
 
 
 def _settings(path: str | Path, inputs: Sequence[str] | None) -> dict[str, object]:

@@ -3,7 +3,7 @@
 The one place where preparation and extraction meet; every command that measures calls it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -11,19 +11,48 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from galfeat import CutoutError
 from galfeat.data import Cutout, Failure, band_names, prepare_each
 from galfeat.features.registry import LOCAL_DESCRIPTORS
+from galfeat.features.scalars import ScalarTable
 from galfeat.pipeline.extraction.recipe import Recipe
+from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_vectors
 
-__all__ = ["Block", "catalog_rows", "measure", "take_rows"]
+__all__ = ["Block", "as_block", "catalog_rows", "measure", "measure_columns", "take_rows"]
 
 Block = NDArray[Any] | list[NDArray[np.uint8]]
-"""Features of one extractor: (n, k) float32, or n arrays (keypoints, 128) of local descriptors."""
+"""Features of one extractor: (n, k) float32, or n arrays (keypoints, 128) of local descriptors.
+
+NaN is a quantity that could not be measured; it is imputed where a classifier is trained."""
 
 
 def measure(
     cutouts: Sequence[Cutout], recipe: Recipe, *, strict_bands: bool = False
 ) -> tuple[list[Cutout], dict[str, Block], list[Failure]]:
+    """Prepare and measure cutouts; a bad cutout becomes a failure and does not affect the others.
+
+    Parameters
+    ----------
+    cutouts, recipe, strict_bands
+        As for `measure_columns`.
+
+    Returns
+    -------
+    cutouts : list of Cutout
+        The cutouts that were measured.
+    blocks : dict of str to array or list
+        What a classifier takes: one block per extractor, rows as in `cutouts`. NaN in a block is a
+        quantity that could not be measured.
+    failures : list of Failure
+        The others, with stage ``prepare`` or ``extract``.
+    """
+    kept, columns, failures = measure_columns(cutouts, recipe, strict_bands=strict_bands)
+    return kept, {name: as_block(found) for name, found in columns.items()}, failures
+
+
+def measure_columns(
+    cutouts: Sequence[Cutout], recipe: Recipe, *, strict_bands: bool = False
+) -> tuple[list[Cutout], dict[str, Block | ScalarTable], list[Failure]]:
     """Prepare and measure cutouts; a bad cutout becomes a failure and does not affect the others.
 
     Parameters
@@ -38,8 +67,9 @@ def measure(
     -------
     cutouts : list of Cutout
         The cutouts that were measured.
-    blocks : dict of str to array or list
-        One block per extractor, rows as in `cutouts`.
+    columns : dict of str to array, list or ScalarTable
+        What a feature table takes: one block per extractor, or its table of named quantities; rows
+        as in `cutouts`.
     failures : list of Failure
         The others, with stage ``prepare`` or ``extract``; and notes on those that were measured,
         with stage ``note``.
@@ -51,18 +81,14 @@ def measure(
     prepared = [row for row in range(len(cutouts)) if row not in reasons]
     if reasons:
         pixels = pixels[prepared]
-    good, unmeasured = _measurable([cutouts[row] for row in prepared], pixels, recipe)
-    kept = [cutouts[prepared[row]] for row in good]
-    if len(good) < len(pixels):
-        pixels = np.ascontiguousarray(pixels[good])
-    blocks = (
-        {name: _block(name, extractor, pixels) for name, extractor in recipe.extractors.items()}
-        if kept
-        else {}
-    )
-    measured = {prepared[row] for row in good} if notes else set()
-    noted = [_failure(cutouts[row], "note", notes[row]) for row in sorted(measured & set(notes))]
-    return kept, blocks, failures + unmeasured + noted
+    reasons = _obstacles(pixels, recipe)
+    columns, reasons = _measured(pixels, recipe, reasons)
+    failures += [
+        _failure(cutouts[prepared[row]], "extract", reasons[row]) for row in sorted(reasons)
+    ]
+    good = [row for place, row in enumerate(prepared) if place not in reasons]
+    noted = [_failure(cutouts[row], "note", notes[row]) for row in good if row in notes]
+    return [cutouts[row] for row in good], columns, failures + noted
 
 
 def take_rows(block: Block, rows: NDArray[np.intp]) -> Block:
@@ -77,27 +103,62 @@ def _match_bands(cutout: Cutout, bands: tuple[str, ...], strict: bool) -> Cutout
     return cutout
 
 
-def _measurable(
-    cutouts: list[Cutout], pixels: NDArray[np.float32], recipe: Recipe
-) -> tuple[NDArray[np.intp], list[Failure]]:
+def _obstacles(pixels: NDArray[np.float32], recipe: Recipe) -> dict[int, str]:
+    """Return why some rows cannot be measured, as the extractors foresee it."""
     reasons: dict[int, str] = {}
     if len(pixels):
         for name, extractor in recipe.extractors.items():
             for row, reason in extractor.reasons(pixels).items():
                 reasons.setdefault(row, f"{name}: {reason}")
-    failures = [_failure(cutouts[row], "extract", reasons[row]) for row in sorted(reasons)]
-    good = np.array([row for row in range(len(pixels)) if row not in reasons], dtype=np.intp)
-    return good, failures
+    return reasons
+
+
+def _measured(
+    pixels: NDArray[np.float32], recipe: Recipe, reasons: Mapping[int, str]
+) -> tuple[dict[str, Block | ScalarTable], dict[int, str]]:
+    """Measure the rows without a reason; return their columns, and the reasons of all others.
+
+    An extractor may find only while it measures that a vector is undefined.
+    """
+    reasons = dict(reasons)
+    while len(reasons) < len(pixels):
+        rows = [row for row in range(len(pixels)) if row not in reasons]
+        good = np.ascontiguousarray(pixels[rows]) if reasons else pixels
+        columns: dict[str, Block | ScalarTable] = {}
+        for name, extractor in recipe.extractors.items():
+            try:
+                columns[name] = _columns(extractor, good, recipe.bands)
+            except CutoutError as error:
+                found = {rows[place]: f"{name}: {why}" for place, why in error.reasons.items()}
+                if not found:
+                    raise
+                reasons |= found
+                break
+        else:
+            return columns, reasons
+    return {}, reasons
 
 
 def _failure(cutout: Cutout, stage: Literal["prepare", "extract", "note"], reason: str) -> Failure:
     return Failure(cutout.id, cutout.file, stage, reason, cutout.row)
 
 
-def _block(name: str, extractor: Any, pixels: NDArray[np.float32]) -> Block:
-    local = name in LOCAL_DESCRIPTORS
-    block: Block = extractor.describe(pixels) if local else extractor.transform(pixels)
-    return block
+def as_block(found: Block | ScalarTable) -> Block:
+    """Return what a classifier takes of an extractor's columns."""
+    return scalar_vectors(found) if isinstance(found, ScalarTable) else found
+
+
+def _columns(
+    extractor: Any, pixels: NDArray[np.float32], bands: Sequence[str]
+) -> Block | ScalarTable:
+    found: Block | ScalarTable
+    if measures_scalars(extractor):
+        found = extractor.measure_scalars(pixels, bands=bands)
+    elif extractor.key in LOCAL_DESCRIPTORS:
+        found = extractor.describe(pixels)
+    else:
+        found = extractor.transform(pixels)
+    return found
 
 
 def catalog_rows(catalog: pa.Table | None, cutouts: Sequence[Cutout]) -> pa.Table:

@@ -16,7 +16,7 @@ from galfeat.pipeline.extraction.feature_table import (
     to_arrow,
     versions,
 )
-from galfeat.pipeline.extraction.measure import catalog_rows, measure
+from galfeat.pipeline.extraction.measure import catalog_rows, measure_columns
 from galfeat.pipeline.extraction.recipe import Recipe
 
 __all__ = ["FeatureMeasurement"]
@@ -52,21 +52,21 @@ class FeatureMeasurement:
         return {"what": "features", **self.recipe.settings_without_version()}
 
     def schema(self, catalog: pa.Table | None) -> pa.Schema:
-        """Return the catalog's columns and one per extractor."""
+        """Return the catalog's columns and those of the extractors."""
         return table_schema(catalog, self.recipe)
 
     def rows(
         self, catalog: pa.Table | None, cutouts: Sequence[Cutout]
     ) -> tuple[pa.Table, list[Failure]]:
         """Measure cutouts; return their table rows, and the failures."""
-        measured, blocks, failures = measure(cutouts, self.recipe)
-        return to_arrow(catalog_rows(catalog, measured), blocks, self.recipe), failures
+        measured, columns, failures = measure_columns(cutouts, self.recipe)
+        return to_arrow(catalog_rows(catalog, measured), columns, self.recipe), failures
 
     def metadata(
         self, run_record: Mapping[str, Any], *, measured: int, failed: int
     ) -> dict[bytes, bytes]:
         """Return the schema metadata of a finished feature table: its provenance."""
-        provenance = self.recipe.settings() | {
+        provenance = self.recipe.provenance() | {
             "columns": self.recipe.columns,
             "fingerprint": self.recipe.fingerprint,
             "versions": versions(),

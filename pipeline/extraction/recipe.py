@@ -8,17 +8,23 @@ from typing import Any
 
 from galfeat import UsageError, __version__
 from galfeat.data import Preparation
-from galfeat.features import EXTRACTORS, Extractor, make_extractors
-from galfeat.features.registry import LOCAL_DESCRIPTORS
+from galfeat.features import Extractor, make_extractors
+from galfeat.features.outside import by_key, extractor_class
+from galfeat.features.registry import LOCAL_DESCRIPTORS, SHAPE
+from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_names
+from galfeat.pipeline.recipes import DEFAULT, named_recipe, settings_of
 
 __all__ = ["FEATURE_VERSION", "Recipe"]
 
-FEATURE_VERSION = 1
+FEATURE_VERSION = 2
 """Version of the feature values.
 
 Incremented with every change after which the same cutout and settings give another value, even in
 the last digit, whether in reading, preparation or an extractor; not with changes of speed or
 clarity. Unfinished runs and tables of another version are not resumed."""
+
+
+_STRETCHES = {"asinh": "asinh", "none": "linear"}  # of the shape, by that of the preparation
 
 
 @dataclass(frozen=True)
@@ -33,50 +39,76 @@ class Recipe:
         Sky subtraction, resampling and stretch before the measurement.
     extractors : mapping of str to Extractor
         Column name to extractor.
+    name : str
+        The named recipe (`galfeat.pipeline.recipes`) that it was made from; it decides no number.
     """
 
     bands: tuple[str, ...]
     preparation: Preparation
     extractors: Mapping[str, Extractor]
+    name: str = DEFAULT.name
 
     @classmethod
     def of(
         cls,
-        features: Sequence[str],
+        features: Sequence[str | Extractor] | None,
         bands: Sequence[str],
         preparation: Preparation,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
+        *,
+        name: str = DEFAULT.name,
     ) -> "Recipe":
         """Return a recipe by the names of its extractors.
 
         Parameters
         ----------
-        features : sequence of str
-            Names in `galfeat.features.EXTRACTORS`.
+        features : sequence of str or Extractor, or None
+            Names of extractors, of this package or installed, or extractors themselves; None for
+            all of the named recipe.
         bands : sequence of str
         preparation : Preparation
         settings : mapping, optional
-            Non-default settings by extractor.
+            Settings by extractor that differ from those of the named recipe.
+        name : str
+            The named recipe whose settings are used: one of `galfeat.pipeline.recipes.RECIPES`.
 
         Raises
         ------
         UsageError
-            If an extractor is unknown.
+            If an extractor or the recipe is unknown, or the shape is to be measured on pixels
+            with another stretch than the prepared ones.
         """
-        extractors = make_extractors(features)
-        for name, given in (settings or {}).items():
-            if name in extractors:
-                extractors[name].set_params(**given)
-        return cls(tuple(bands), preparation, extractors)
+        named = named_recipe(name)
+        extractors = make_extractors(named.extractors if features is None else features)
+        chosen = _with_stretch(settings_of(named, settings), preparation)
+        own = {each for each in features or () if not isinstance(each, str)}
+        made = {
+            key: each if each in own else type(each)(**chosen.get(key, {}))
+            for key, each in extractors.items()
+        }
+        _check_stretch(made, preparation)
+        return cls(tuple(bands), preparation, made, name)
 
     @property
     def columns(self) -> dict[str, list[str]]:
         """Feature names of each extractor, except the one of local descriptors."""
         size = self.preparation.size
+        for name, each in self.extractors.items():
+            if name not in LOCAL_DESCRIPTORS:
+                each.check_shape((size, size))
         return {
             name: list(each.feature_names(self.bands, (size, size)))
             for name, each in self.extractors.items()
             if name not in LOCAL_DESCRIPTORS
+        }
+
+    @property
+    def scalars(self) -> dict[str, list[str]]:
+        """Columns of each extractor that measures named quantities."""
+        return {
+            name: list(scalar_names(name, each, self.bands))
+            for name, each in self.extractors.items()
+            if measures_scalars(each)
         }
 
     def settings(self) -> dict[str, Any]:
@@ -91,6 +123,10 @@ class Recipe:
             },
         }
 
+    def provenance(self) -> dict[str, Any]:
+        """Return the settings with the name of the recipe, as tables and models store them."""
+        return {"recipe": self.name, **self.settings()}
+
     def settings_without_version(self) -> dict[str, Any]:
         """Return the settings except the version of the package, which decides no number."""
         return {name: value for name, value in self.settings().items() if name != "version"}
@@ -102,32 +138,75 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> "Recipe":
+    def from_settings(
+        cls, settings: Mapping[str, Any], extractors: Sequence[Extractor] = ()
+    ) -> "Recipe":
         """Return the recipe with these `settings`.
+
+        Parameters
+        ----------
+        settings : mapping
+        extractors : sequence of Extractor
+            Those of other packages that are not installed; their settings do not matter.
 
         Raises
         ------
         UsageError
-            If an entry is missing or unknown.
+            If an entry is missing or unknown, an extractor is not installed, or the features are
+            of another version.
         """
+        found = settings.get("feature_version") if isinstance(settings, Mapping) else None
+        if found is not None and found != FEATURE_VERSION:
+            raise UsageError(
+                f"the features are of version {found}, and this galfeat has version "
+                f"{FEATURE_VERSION} (see CHANGELOG.md): measure the cutouts again with 'galfeat "
+                "extract'"
+            )
+        given = by_key(extractors)
         try:
-            extractors = {
-                name: EXTRACTORS[name](**_tuples(params))
+            made = {
+                name: extractor_class(name, given)(**_tuples(params))
                 for name, params in settings["extractors"].items()
             }
             return cls(
-                tuple(settings["bands"]), Preparation.from_dict(settings["preparation"]), extractors
+                tuple(settings["bands"]),
+                Preparation.from_dict(settings["preparation"]),
+                made,
+                settings.get("recipe", DEFAULT.name),
             )
+        except UsageError:
+            raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            made = settings.get("version") if isinstance(settings, Mapping) else None
+            writer = settings.get("version") if isinstance(settings, Mapping) else None
             raise UsageError(
                 f"the settings cannot be read by galfeat {__version__}; they were written "
-                f"by version {made}"
+                f"by version {writer}"
             ) from error
 
     def subset(self, names: Sequence[str]) -> "Recipe":
         """Return the recipe restricted to these extractors."""
-        return Recipe(self.bands, self.preparation, {name: self.extractors[name] for name in names})
+        chosen = {name: self.extractors[name] for name in names}
+        return Recipe(self.bands, self.preparation, chosen, self.name)
+
+
+def _with_stretch(
+    settings: Mapping[str, Mapping[str, Any]], preparation: Preparation
+) -> dict[str, Mapping[str, Any]]:
+    """Return the settings with the stretch that the shape has to undo, unless it is given."""
+    shape = {"stretch": _STRETCHES[preparation.stretch], **settings.get(SHAPE.name, {})}
+    return {**settings, SHAPE.name: shape}
+
+
+def _check_stretch(extractors: Mapping[str, Extractor], preparation: Preparation) -> None:
+    shape = extractors.get(SHAPE.name)
+    if shape is None:
+        return
+    given, needed = shape.get_params()["stretch"], _STRETCHES[preparation.stretch]
+    if given != needed:
+        raise UsageError(
+            f"the shape's stretch is '{given}', and the preparation's '{preparation.stretch}': "
+            f"the light would be wrong; leave the shape's out, or make it '{needed}'"
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from galfeat._atomic_files import atomic_path
 from galfeat.data import Cutout, Preparation, Shard, open_source, prepare_one
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.sources.folders import is_picture
-from galfeat.features import HOG, SIFT, ColorHistogram, Extractor, Texture
+from galfeat.features import HOG, SIFT, ColorHistogram, Extractor, Shape, Texture, make_extractors
 from galfeat.pipeline.batch.unforeseen import read_each
 from galfeat.pipeline.figures.portrait_panels import (
     BAD,
@@ -27,8 +27,10 @@ from galfeat.pipeline.figures.portrait_panels import (
     draw_missing,
     draw_pattern_counts,
     draw_patterns,
+    panel_title,
 )
 from galfeat.pipeline.figures.render import render
+from galfeat.pipeline.figures.shape_panels import draw_shape, draw_shape_numbers
 from galfeat.pipeline.outputs import check_target
 
 __all__ = ["find_cutout", "portrait", "show"]
@@ -46,6 +48,7 @@ def show(
     layout: Layout = "auto",
     extension: str | Sequence[str] | None = None,
     preparation: Preparation | None = None,
+    extractors: Sequence[str | Extractor] = (),
 ) -> Path:
     """Draw one galaxy and the features of each extractor, and write the figure.
 
@@ -58,6 +61,9 @@ def show(
     id : str, optional
         Id of the galaxy; needed if there are several.
     preparation : Preparation, optional
+    extractors : sequence of str or Extractor
+        Extractors of other packages, by name if installed, that are drawn too: those with a method
+        `draw`.
 
     Returns
     -------
@@ -81,7 +87,7 @@ def show(
     check_target(target, [path, catalog], [".png", ".svg"])
     cutout = find_cutout(path, id, catalog=catalog, bands=bands, layout=layout, extension=extension)
     try:
-        figure = portrait(cutout, preparation)
+        figure = portrait(cutout, preparation, extractors)
     except CutoutError as error:
         raise CutoutError(f"{path}: {cutout.id}: {error}") from error
     with atomic_path(target) as temporary:
@@ -130,18 +136,24 @@ def find_cutout(
     return found[id]
 
 
-def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
-    """Draw one galaxy and the features of each extractor at its default settings.
+def portrait(
+    cutout: Cutout,
+    preparation: Preparation | None = None,
+    extractors: Sequence[str | Extractor] = (),
+) -> Figure:
+    """Draw one galaxy and the features of each extractor at the settings of its paper.
 
-    The upper row has the galaxy, HOG, SIFT keypoints and local binary patterns, the lower row
-    brightness, color, co-occurrence and the frequencies of the patterns. A panel without features
-    has the reason.
+    The upper row has the galaxy, HOG, SIFT keypoints, local binary patterns and the shape, the
+    lower row brightness, color, co-occurrence, the frequencies of the patterns and the numbers of
+    the shape. Extractors of other packages follow. A panel without features has the reason.
 
     Parameters
     ----------
     cutout : Cutout
     preparation : Preparation, optional
         Settings of the preparation.
+    extractors : sequence of str or Extractor
+        See `show`.
 
     Returns
     -------
@@ -152,18 +164,21 @@ def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
     CutoutError
         If the cutout cannot be prepared: too small, constant, or too few good pixels.
     """
+    others = make_extractors(extractors) if extractors else {}
+    drawn = [each for each in others.values() if hasattr(each, "draw")]
     galaxy = ShownGalaxy(
         prepare_one(cutout, preparation or Preparation()),
         cutout.bands,
         "upper" if is_picture(cutout.file) else "lower",
     )
-    figure = Figure(figsize=(17, 9.2))
+    columns = 5 + (len(drawn) + 1) // 2
+    figure = Figure(figsize=(4.25 * columns, 9.2))
     panels = figure.subplots(
         2,
-        4,
+        columns,
         gridspec_kw={
-            "left": 0.04,
-            "right": 0.985,
+            "left": 0.16 / columns,
+            "right": 1 - 0.06 / columns,
             "bottom": 0.075,
             "top": 0.855,
             "wspace": 0.36,
@@ -171,6 +186,7 @@ def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
         },
     )
     hog, sift, texture, color = HOG(), SIFT(), Texture(), ColorHistogram()
+    shape = Shape(stretch=(preparation or Preparation()).stretch.replace("none", "linear"))
     draw_galaxy(panels[0, 0], galaxy)
     if _can_measure(hog, galaxy, "HOG", panels[0, 1]):
         draw_hog(panels[0, 1], galaxy, hog)
@@ -183,7 +199,17 @@ def portrait(cutout: Cutout, preparation: Preparation | None = None) -> Figure:
     if _can_measure(color, galaxy, "Color histograms", panels[1, 0], panels[1, 1]):
         draw_brightness(panels[1, 0], galaxy, color)
         draw_color(panels[1, 1], galaxy, color)
-    _headline(figure, cutout, galaxy)
+    if _can_measure(shape, galaxy, "Shape", panels[0, 4], panels[1, 4]):
+        draw_shape(panels[0, 4], galaxy, shape)
+        draw_shape_numbers(panels[1, 4], galaxy, shape)
+    places = [axes for column in panels[:, 5:].T for axes in column]
+    for axes in places[len(drawn) :]:
+        axes.set_visible(False)
+    for axes, each in zip(places, drawn, strict=False):
+        if _can_measure(each, galaxy, each.key, axes):
+            each.draw(axes, galaxy.pixels, galaxy.bands)
+            panel_title(axes, each.key, "")
+    _headline(figure, cutout, galaxy, columns)
     return figure
 
 
@@ -194,7 +220,7 @@ def _can_measure(extractor: Extractor, galaxy: ShownGalaxy, name: str, *panels: 
     return not reasons
 
 
-def _headline(figure: Figure, cutout: Cutout, galaxy: ShownGalaxy) -> None:
+def _headline(figure: Figure, cutout: Cutout, galaxy: ShownGalaxy, columns: int) -> None:
     ny, nx = cutout.pixels.shape[1:]
     size = galaxy.pixels.shape[1]
     square = "" if ny == nx else "its centered square "
@@ -202,9 +228,9 @@ def _headline(figure: Figure, cutout: Cutout, galaxy: ShownGalaxy) -> None:
         "" if (ny, nx) == (size, size) else f", {square}brought to {size} x {size}"
     )
     bad = int(np.count_nonzero(~np.isfinite(galaxy.pixels).all(axis=0)))
-    figure.text(0.04, 0.965, cutout.id, fontsize=17, fontweight="bold", va="center")
+    figure.text(0.16 / columns, 0.965, cutout.id, fontsize=17, fontweight="bold", va="center")
     figure.text(
-        0.04,
+        0.16 / columns,
         0.932,
         f"{grid}; sky at 0, noise at 1, stretched by asinh",
         fontsize=10.5,

@@ -20,6 +20,7 @@ from galfeat.pipeline.figures.render import picture
 __all__ = [
     "BAD",
     "ShownGalaxy",
+    "draw_background",
     "draw_brightness",
     "draw_color",
     "draw_cooccurrence",
@@ -28,6 +29,8 @@ __all__ = [
     "draw_keypoints",
     "draw_pattern_counts",
     "draw_patterns",
+    "image_axes",
+    "panel_title",
 ]
 
 BAD = "#cc79a7"
@@ -90,13 +93,13 @@ def draw_galaxy(axes: Axes, galaxy: ShownGalaxy) -> None:
         subtitle = "red, green, blue"
     else:
         subtitle = f"red {bands[-1]}, green {bands[len(bands) // 2]}, blue {bands[0]}"
-    _title(axes, "The galaxy", subtitle)
-    _image_axes(axes, galaxy)
+    panel_title(axes, "The galaxy", subtitle)
+    image_axes(axes, galaxy)
 
 
 def draw_hog(axes: Axes, galaxy: ShownGalaxy, hog: HOG) -> None:
     """Draw HOG: in each cell a stroke per edge direction above the mean of all directions."""
-    _draw_background(axes, galaxy, galaxy.plane)
+    draw_background(axes, galaxy, galaxy.plane)
     values = cell_means(hog, galaxy)
     (cy, cx), count = hog.pixels_per_cell, hog.orientations
     # the edge runs across the gradient
@@ -114,12 +117,12 @@ def draw_hog(axes: Axes, galaxy: ShownGalaxy, hog: HOG) -> None:
     axes.add_collection(
         LineCollection(list(strokes), colors=colors, linewidths=1.8, capstyle="round")
     )
-    _title(
+    panel_title(
         axes,
         "HOG: edges",
         f"{galaxy.bands[galaxy.band]}; which of {count} directions prevail in {cy} x {cx} pixels",
     )
-    _image_axes(axes, galaxy)
+    image_axes(axes, galaxy)
 
 
 def cell_means(hog: HOG, galaxy: ShownGalaxy) -> NDArray[np.float64]:
@@ -142,7 +145,7 @@ def cell_means(hog: HOG, galaxy: ShownGalaxy) -> NDArray[np.float64]:
 def draw_keypoints(axes: Axes, galaxy: ShownGalaxy, sift: SIFT) -> None:
     """Draw SIFT keypoints as circles of their size, with a tick in their direction."""
     mean = np.ma.masked_invalid(galaxy.pixels).mean(axis=0).astype(np.float32)
-    _draw_background(axes, galaxy, np.ma.filled(mean, np.float32(np.nan)))
+    draw_background(axes, galaxy, np.ma.filled(mean, np.float32(np.nan)))
     (found,) = sift.locate(galaxy.pixels[None])
     for x, y, size, _ in found:
         axes.add_patch(Circle((x, y), size / 2, fill=False, edgecolor=_RING, lw=0.9))
@@ -152,12 +155,12 @@ def draw_keypoints(axes: Axes, galaxy: ShownGalaxy, sift: SIFT) -> None:
         LineCollection(list(np.stack([found[:, :2], tips], axis=1)), colors=_RING, linewidths=0.9)
     )
     number = f"{len(found)} keypoint{'' if len(found) == 1 else 's'}"
-    _title(
+    panel_title(
         axes,
         f"SIFT: {number}",
         ("mean of the bands; " if len(galaxy.bands) > 1 else "") + "circle: size, tick: direction",
     )
-    _image_axes(axes, galaxy)
+    image_axes(axes, galaxy)
 
 
 def draw_patterns(axes: Axes, galaxy: ShownGalaxy) -> None:
@@ -175,12 +178,12 @@ def draw_patterns(axes: Axes, galaxy: ShownGalaxy) -> None:
         interpolation="nearest",
     )
     _mark_bad(axes, ~np.isfinite(galaxy.plane), galaxy)
-    _title(
+    panel_title(
         axes,
         "Local binary patterns",
         f"{galaxy.bands[galaxy.band]}; brighter points of {count} around a pixel",
     )
-    _image_axes(axes, galaxy)
+    image_axes(axes, galaxy)
 
 
 def draw_pattern_counts(axes: Axes, galaxy: ShownGalaxy, texture: Texture) -> None:
@@ -203,7 +206,9 @@ def draw_pattern_counts(axes: Axes, galaxy: ShownGalaxy, texture: Texture) -> No
         fontsize=8,
     )
     axes.set(ylabel="fraction of the pixels", yscale="log", ylim=(_MIN_FRACTION * 10, 1))
-    _title(axes, "Frequency of the patterns", f"{band}; brighter points, {_RADIUS} pixels away")
+    panel_title(
+        axes, "Frequency of the patterns", f"{band}; brighter points, {_RADIUS} pixels away"
+    )
     _style_axes(axes)
 
 
@@ -233,7 +238,7 @@ def draw_brightness(axes: Axes, galaxy: ShownGalaxy, color: ColorHistogram) -> N
         ylabel="fraction of the pixels",
     )
     axes.legend(frameon=False, fontsize=8, loc="upper right")
-    _title(axes, "Brightness", f"{color.bins} bins in each band")
+    panel_title(axes, "Brightness", f"{color.bins} bins in each band")
     _style_axes(axes)
 
 
@@ -250,7 +255,7 @@ def draw_color(axes: Axes, galaxy: ShownGalaxy, color: ColorHistogram) -> None:
     _draw_density(axes, cells, color.range)
     axes.set(xlabel=f"brightness in {first}", ylabel=f"brightness in {second}")
     axes.axline((low, low), slope=1, color="#888", lw=0.8, ls=":")
-    _title(
+    panel_title(
         axes,
         f"Color: {first} and {second} together",
         "fraction of the pixels; dotted: equally bright",
@@ -263,7 +268,7 @@ def draw_cooccurrence(axes: Axes, galaxy: ShownGalaxy, texture: Texture) -> None
     codes = levels(galaxy.plane[None], texture.levels, (low, high))
     matrix = cooccurrence(codes, texture.levels, [distance])[0, 0].mean(axis=0)
     _draw_density(axes, matrix, texture.range)
-    axes.set(xlabel="brightness of a pixel", ylabel="brightness of its neighbour")
+    axes.set(xlabel="brightness of a pixel", ylabel="brightness of its neighbor")
     vector = galaxy.vector(texture)
     statistics = [
         f"{name} {vector[f'{band}_glcm_d{distance}_{name}']:.2f}"
@@ -280,7 +285,7 @@ def draw_cooccurrence(axes: Axes, galaxy: ShownGalaxy, texture: Texture) -> None
         linespacing=1.4,
     )
     apart = "1 pixel" if distance == 1 else f"{distance} pixels"
-    _title(axes, "Co-occurrence", f"{band}; fraction of the pairs {apart} apart")
+    panel_title(axes, "Co-occurrence", f"{band}; fraction of the pairs {apart} apart")
 
 
 def draw_missing(axes: Axes, title: str, reason: str) -> None:
@@ -298,7 +303,7 @@ def draw_missing(axes: Axes, title: str, reason: str) -> None:
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_color("#ccc")
     axes.set_box_aspect(1)
-    _title(axes, title, "")
+    panel_title(axes, title, "")
 
 
 def _wrapped(text: str, width: int = 34) -> str:
@@ -330,7 +335,7 @@ def _draw_density(axes: Axes, cells: NDArray[np.float64], limits: tuple[float, f
     axes.tick_params(labelsize=8)
 
 
-def _draw_background(axes: Axes, galaxy: ShownGalaxy, plane: NDArray[np.float32]) -> None:
+def draw_background(axes: Axes, galaxy: ShownGalaxy, plane: NDArray[np.float32]) -> None:
     """Draw the galaxy faintly, dark on white, as a background."""
     axes.imshow(
         np.clip(plane / _WHITE_AT, 0, 1),
@@ -359,7 +364,8 @@ def _pattern_colors() -> ListedColormap:
     )
 
 
-def _image_axes(axes: Axes, galaxy: ShownGalaxy) -> None:
+def image_axes(axes: Axes, galaxy: ShownGalaxy) -> None:
+    """Label the axes of a panel that shows the galaxy's pixels."""
     ny, nx = galaxy.pixels.shape[1:]
     low, high = (-0.5, ny - 0.5) if galaxy.origin == "lower" else (ny - 0.5, -0.5)
     axes.set(xlim=(-0.5, nx - 0.5), ylim=(low, high), xlabel="column", ylabel="row")
@@ -374,7 +380,8 @@ def _style_axes(axes: Axes) -> None:
     axes.set_box_aspect(1)
 
 
-def _title(axes: Axes, what: str, how: str) -> None:
+def panel_title(axes: Axes, what: str, how: str) -> None:
+    """Give a panel its title and, below it, how it was made."""
     axes.set_title(what, fontsize=12, loc="left", pad=21, fontweight="bold")
     axes.text(0, 1.02, how, transform=axes.transAxes, fontsize=9.5, color="#444", va="bottom")
     axes.xaxis.label.set_fontsize(8.5)

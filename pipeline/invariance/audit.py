@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import SimulatedSurvey
-from galfeat.features import EXTRACTORS, INVARIANCES, Extractor
+from galfeat.features import INVARIANCES, Extractor, make_extractors
 from galfeat.features.registry import REGISTRY
 from galfeat.pipeline.invariance.images import AMOUNTS, NEW_EXPOSURES, changed_images
+from galfeat.pipeline.recipes import FEATURES
 
 __all__ = [
     "Audit",
@@ -109,17 +110,17 @@ class Audit:
 
 
 def default_extractors() -> dict[str, Extractor]:
-    """Return the extractors of an audit by default: all at default settings, and some variants."""
+    """Return the extractors of an audit by default: those of the recipe, and some variants."""
     chosen: dict[str, Extractor] = {}
-    for name, kind in EXTRACTORS.items():
-        chosen[name] = kind()
+    for name, each in make_extractors(FEATURES).items():
+        chosen[name], kind = each, type(each)
         for variant, settings in REGISTRY[name].variants.items():
             chosen[f"{name}, {variant}"] = kind(**settings)
     return chosen
 
 
 def audit(
-    extractors: Mapping[str, Extractor] | None = None,
+    extractors: Mapping[str, Extractor] | Sequence[str | Extractor] | None = None,
     *,
     n: int = 200,
     size: int = 64,
@@ -142,9 +143,10 @@ def audit(
 
     Parameters
     ----------
-    extractors : mapping of str to Extractor, optional
-        Extractors by their names in the result; by default `default_extractors`. They are fitted on
-        the galaxies before the change.
+    extractors : mapping of str to Extractor, or sequence of str or Extractor, optional
+        Extractors by their names in the result, or a list of extractors and of names, also of those
+        of installed packages; by default `default_extractors`. They are fitted on the galaxies
+        before the change.
     n : int
         Galaxies; at least 2.
     size, bands, depth, seed
@@ -178,7 +180,7 @@ def audit(
     """
     if n < 2:
         raise UsageError(f"an audit compares different galaxies: n must be at least 2; it is {n}")
-    chosen = default_extractors() if extractors is None else dict(extractors)
+    chosen = _chosen(extractors)
     images = changed_images(SimulatedSurvey(n, size, tuple(bands), depth, seed), progress)
     rows = []
     for name, extractor in chosen.items():
@@ -196,6 +198,14 @@ def audit(
                 noise = (again[0] + again[1]) / 2
             rows.append(_finding(name, change, (squares, noise), change in extractor.promises))
     return Audit(tuple(rows), n)
+
+
+def _chosen(
+    extractors: Mapping[str, Extractor] | Sequence[str | Extractor] | None,
+) -> dict[str, Extractor]:
+    if extractors is None:
+        return default_extractors()
+    return dict(extractors) if isinstance(extractors, Mapping) else make_extractors(extractors)
 
 
 def standard_deviations(

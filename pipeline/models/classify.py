@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from galfeat.data import Source, open_source
+from galfeat.features import Extractor
 from galfeat.pipeline.batch.merge import write_csv, write_parquet
 from galfeat.pipeline.batch.options import Options, Progress, RunSummary, with_workers
 from galfeat.pipeline.batch.run import run_batch
@@ -20,6 +21,7 @@ def classify(
     source: Source | str | Path,
     out: str | Path,
     *,
+    extractors: Sequence[Extractor] = (),
     workers: int | None = None,
     options: Options | None = None,
     progress: Progress | None = None,
@@ -37,6 +39,8 @@ def classify(
     out : path
         Ending in ``.parquet`` or ``.csv``: ``id``, ``class``, and one ``p_<class>`` per class. The
         list of failures is written beside it. It can be an address, as in `extract`.
+    extractors : sequence of Extractor
+        Those of other packages that the model uses and that are not installed.
     workers : int, optional
         Number of worker threads; the result does not depend on it.
     options : Options, optional
@@ -61,7 +65,7 @@ def classify(
         [source if isinstance(source, str | Path) else None, *inputs],
         [".parquet", ".csv"],
     )
-    model = model if isinstance(model, Model) else Model.load(model)
+    model = model if isinstance(model, Model) else Model.load(model, extractors)
     source = open_source(source) if isinstance(source, str | Path) else source
     options = with_workers(options, workers)
     if options.retry_failed:

@@ -48,9 +48,7 @@ class ClassMeasurement:
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the recipe and a digest of the model."""
-        learned = pack(
-            {"encoder": self.model.encoder_.get_state(), "network": self.model.network_.get_state()}
-        )
+        learned = pack(self.model.learned_state())
         return {
             "what": "classes",
             "model": hashlib.sha256(learned).hexdigest()[:16],
@@ -85,5 +83,5 @@ class ClassMeasurement:
         self, run_record: Mapping[str, Any], *, measured: int, failed: int
     ) -> dict[bytes, bytes]:
         """Return the schema metadata of a finished table of classes."""
-        counts = {"classified": measured, "failed": failed}
+        counts = {"classified": measured, "failed": failed, "priors": dict(self.model.priors_)}
         return {RUN_KEY: as_json({**run_record, **counts})}

@@ -1,164 +1,178 @@
-"""Model: recipe, encoder and network, all it takes from a cutout to class probabilities."""
+"""Model: recipe, encoders and ensemble, all it takes from a cutout to class probabilities."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import UsageError
+from galfeat.features import Extractor
 from galfeat.features.registry import LOCAL_DESCRIPTORS
-from galfeat.nn import MLPClassifier
-from galfeat.pipeline.extraction.measure import Block, take_rows
+from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.models.archive import read_archive, write_archive
-from galfeat.pipeline.models.inputs import Encoder, Input
+from galfeat.pipeline.models.ensemble import FittedEnsemble
+from galfeat.pipeline.models.fitting import EnsembleTraining
+from galfeat.pipeline.models.hyperparameters import Settings
+from galfeat.pipeline.models.inputs import Input
+from galfeat.pipeline.models.padding import padded
+from galfeat.pipeline.models.priors import Priors, class_priors, with_priors
+from galfeat.pipeline.models.scores import ModelScores
 from galfeat.pipeline.models.state_checks import checked_whole, refuse_arrays
+from galfeat.pipeline.recipes import TRAINING, TrainingSettings
 
-__all__ = ["Model", "make_network"]
+__all__ = ["MODEL_VERSION", "Model"]
 
-_PREDICTION_ROWS = 256  # rows of a padded batch, see `padded`
-_FORMAT = 1  # of model files
+MODEL_VERSION = 2
+"""Version of model files: 2 holds a calibrated ensemble, its class priors and its scores."""
 # what a tree raises whose parts are of other kinds than they should be
 _MISFITS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 _MAX_REASON = 400  # characters of a reason, which may quote the file
-_BATCH_SIZE, _EPOCHS, _MIN_UPDATES = 200, 60, 480  # of the training
-
-
-def make_network(
-    n: int,
-    hidden: tuple[int, ...] = (64,),
-    seed: int = 0,
-    *,
-    alpha: float = 1.0,
-    rate: float = 1e-3,
-    n_networks: int = 1,
-    effort: float = 1.0,
-    class_weight: Mapping[str, float] | Literal["balanced"] = "balanced",
-) -> MLPClassifier:
-    """Return an untrained network with the default hyperparameters.
-
-    Parameters
-    ----------
-    n : int
-        Number of training galaxies. Few galaxies make few updates per epoch, and get more epochs.
-    hidden : tuple of int
-        Units of the hidden layers.
-    seed : int
-    alpha : float
-        L2 penalty.
-    rate : float
-        Learning rate.
-    n_networks : int
-        Size of the ensemble.
-    effort : float
-        Factor on the number of epochs.
-    class_weight : mapping or "balanced"
-    """
-    batches = math.ceil(n / _BATCH_SIZE)
-    return MLPClassifier(
-        hidden_layer_sizes=hidden,
-        alpha=alpha,
-        batch_size=min(_BATCH_SIZE, n),
-        learning_rate_init=rate,
-        max_iter=max(1, round(effort * max(_EPOCHS, math.ceil(_MIN_UPDATES / batches)))),
-        tol=None,
-        n_networks=n_networks,
-        class_weight=class_weight,
-        dtype="float32",
-        random_state=seed,
-    )
 
 
 class Model:
-    """Classifier of galaxies: recipe, input encoder and network.
+    """Classifier of galaxies: recipe, encoders, ensemble of networks and class priors.
 
     Parameters
     ----------
     recipe : Recipe
         Settings of the features; `classify` measures with the same ones.
     input : Input
-        The features that the network uses.
-    hidden : tuple of int
-        Units of the hidden layers.
+        The features that the networks use.
+    training : TrainingSettings
+        Search, size of the ensemble and calibration; those of the comparison by default.
+    hidden : tuple of int, optional
+        Units of the hidden layers; by default the search chooses.
     seed : int
+    chosen : tuple of Settings
+        Hyperparameters of an earlier search.
+    priors : {"equal", "training"} or mapping of str to float
+        How common the classes are where the model is used.
+
+    Attributes
+    ----------
+    ensemble_ : FittedEnsemble
+    priors_ : dict of str to float
+        The prior probability of each class.
+    scores : ModelScores or None
+        Of galaxies that a model trained in the same way had not seen.
     """
 
     def __init__(
         self,
         recipe: Recipe,
         input: Input,  # noqa: A002
-        hidden: tuple[int, ...] = (64,),
+        training: TrainingSettings = TRAINING,
+        *,
+        hidden: tuple[int, ...] | None = None,
         seed: int = 0,
+        chosen: Sequence[Settings] = (),
+        priors: Priors = "equal",
     ) -> None:
         self.recipe = recipe
         self.input = input
+        self.training = training
         self.hidden = hidden
         self.seed = seed
+        self.chosen = tuple(chosen)
+        self.priors = priors
+        self.scores: ModelScores | None = None
 
-    def fit(self, blocks: Mapping[str, Block], labels: NDArray[np.str_]) -> "Model":
-        """Fit the encoder and the network.
+    @property
+    def ensemble_training(self) -> EnsembleTraining:
+        """The training of its ensemble."""
+        size = self.recipe.preparation.size
+        shape = (len(self.recipe.bands), size, size)
+        return EnsembleTraining(
+            self.input.parts, shape, self.training, self.seed, self.hidden, self.chosen
+        )
+
+    def fit(
+        self,
+        blocks: Mapping[str, Block],
+        labels: NDArray[np.str_],
+        groups: NDArray[np.intp] | None = None,
+    ) -> "Model":
+        """Fit the encoders and the ensemble.
 
         Parameters
         ----------
         blocks : mapping of str to array (n, k) or list of n arrays
             Features of the training galaxies, by extractor.
         labels : array of str, shape (n,)
+        groups : array of int, shape (n,), optional
+            Galaxies of one number stay on one side of the inner split; none are related by default.
         """
-        size = self.recipe.preparation.size
-        self.encoder_ = Encoder(
-            self.input.parts, (len(self.recipe.bands), size, size), self.seed
-        ).fit(blocks)
-        self.network_ = make_network(len(labels), self.hidden, self.seed).fit(
-            self.encoder_.transform(blocks), labels
+        rows = np.arange(len(labels))
+        self.ensemble_ = self.ensemble_training.fit(
+            blocks, labels, rows if groups is None else groups, rows
         )
+        self.priors_ = class_priors(self.priors, labels, self.classes)
         return self
 
     @property
     def classes(self) -> list[str]:
         """Names of the classes, in the order of the probabilities."""
-        return [str(name) for name in self.network_.classes_]
+        return self.ensemble_.classes
 
     def predict_proba(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:
         """Return class probabilities, shape (n, classes); a row does not depend on the others."""
         return padded(blocks, self._probabilities)
 
+    def learned_state(self) -> dict[str, Any]:
+        """Return what decides the probabilities of measured galaxies, as values and arrays."""
+        return {"ensemble": self.ensemble_.get_state(), "priors": dict(self.priors_)}
+
     def save(self, path: str | Path) -> None:
         """Write the model file: JSON and arrays, no pickle."""
+        given = self.priors if isinstance(self.priors, str) else dict(self.priors)
         tree = {
-            "format": _FORMAT,
-            "recipe": self.recipe.settings(),
+            "format": MODEL_VERSION,
+            "recipe": self.recipe.provenance(),
             "input": {"name": self.input.name, "about": self.input.about},
-            "hidden": list(self.hidden),
+            "training": {
+                "draws": self.training.draws,
+                "n_networks": self.training.n_networks,
+                "calibration": self.training.calibration,
+            },
+            "hidden": None if self.hidden is None else list(self.hidden),
             "seed": self.seed,
-            "encoder": self.encoder_.get_state(),
-            "network": self.network_.get_state(),
+            "chosen": [each.as_dict() for each in self.chosen],
+            "priors_setting": given,
+            "scores": None if self.scores is None else self.scores.as_dict(),
+            **self.learned_state(),
         }
         write_archive(Path(path), tree)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Model":
+    def load(cls, path: str | Path, extractors: Sequence[Extractor] = ()) -> "Model":
         """Read a model file.
+
+        Parameters
+        ----------
+        path : path
+        extractors : sequence of Extractor
+            Those of other packages that the model uses and that are not installed.
 
         Raises
         ------
         UsageError
-            If the file is missing, damaged, not a model, or of another format.
+            If the file is missing, damaged, not a model, or of another version.
         """
         tree = read_archive(Path(path))
         found = tree.get("format")
-        if not isinstance(found, int) or found != _FORMAT:
+        if not isinstance(found, int) or found != MODEL_VERSION:
             raise UsageError(
-                f"{path} is a model of another version of galfeat (format {found!r:.40}); "
-                "train it again"
+                f"{path} is a model of another version of galfeat (version {found!r:.40}, not "
+                f"{MODEL_VERSION}); train it again"
             )
         try:
-            model = cls._from_tree(tree)
+            model = cls._from_tree(tree, extractors)
         except UsageError as error:
             reason = " ".join(str(error).split())[:_MAX_REASON]
-            raise UsageError(f"the model {path} is damaged: {reason}") from error
+            raise UsageError(f"the model {path} cannot be used: {reason}") from error
         except _MISFITS as error:
             raise UsageError(
                 f"the model {path} is damaged: its settings and arrays do not match"
@@ -166,61 +180,37 @@ class Model:
         return model
 
     @classmethod
-    def _from_tree(cls, tree: Mapping[str, Any]) -> "Model":
+    def _from_tree(cls, tree: Mapping[str, Any], extractors: Sequence[Extractor] = ()) -> "Model":
         """Return the model of a file's tree; every entry is checked before it is used."""
         refuse_arrays(tree["recipe"])
-        recipe = Recipe.from_settings(tree["recipe"])
+        recipe = Recipe.from_settings(tree["recipe"], extractors)
         columns = dict.fromkeys(LOCAL_DESCRIPTORS & set(recipe.extractors), 0)
         columns |= {name: len(names) for name, names in recipe.columns.items()}
-        encoder = Encoder.from_state(tree["encoder"], columns)
         size = recipe.preparation.size
-        if encoder.shape != (len(recipe.bands), size, size):
-            raise UsageError("the saved shape is not that of its prepared cutouts")
+        shape = (len(recipe.bands), size, size)
+        ensemble = FittedEnsemble.from_state(tree["ensemble"], columns, shape)
         about = [tree["input"][entry] for entry in ("name", "about")]
         if not all(isinstance(text, str) for text in about):
             raise UsageError("the saved name of its input must be text")
-        hidden = tuple(checked_whole("hidden", units) for units in tree["hidden"])
-        seed = checked_whole("seed", tree["seed"], least=0)
-        model = cls(recipe, Input(about[0], encoder.parts, about[1]), hidden, seed)
-        model.encoder_ = encoder
-        model.network_ = MLPClassifier.from_state(tree["network"])
-        if model.network_.n_features_in_ != encoder.width_:
-            raise UsageError(
-                f"its network takes {model.network_.n_features_in_} numbers, and its encoder "
-                f"gives {encoder.width_}"
-            )
+        hidden = tree["hidden"]
+        model = cls(
+            recipe,
+            Input(about[0], tuple(ensemble.parts), about[1]),
+            TrainingSettings(**tree["training"]),
+            hidden=None if hidden is None else tuple(checked_whole("hidden", n) for n in hidden),
+            seed=checked_whole("seed", tree["seed"], least=0),
+            chosen=[Settings(**each) for each in tree["chosen"]],
+            priors=tree["priors_setting"],
+        )
+        model.ensemble_ = ensemble
+        saved = {name: tree["priors"][name] for name in ensemble.classes}
+        class_priors(saved, np.array(ensemble.classes), ensemble.classes)  # refuses wrong ones
+        model.priors_ = {name: float(value) for name, value in saved.items()}
+        model.scores = None if tree["scores"] is None else ModelScores.from_dict(tree["scores"])
         return model
 
     def _probabilities(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:
-        found = np.asarray(
-            self.network_.predict_proba(self.encoder_.transform(blocks)), dtype=np.float64
-        )
+        found = self.ensemble_.probabilities(self.ensemble_.features(blocks))
         if not np.isfinite(found).all():
             raise UsageError("the model gives no probabilities: its numbers are too large")
-        return found
-
-
-def padded(blocks: Mapping[str, Block], predict: Any) -> NDArray[np.float64]:
-    """Predict in batches of a fixed number of rows, the last one padded with its first row.
-
-    Matrix products round differently for different shapes; with a fixed shape, the result of a row
-    depends on that row alone.
-
-    Parameters
-    ----------
-    blocks : mapping of str to array (n, k) or list of n arrays
-    predict : callable
-        From such blocks to an array of shape (rows, classes).
-
-    Returns
-    -------
-    array of shape (n, classes)
-    """
-    n = len(next(iter(blocks.values())))
-    parts: list[NDArray[np.float64]] = []
-    for start in range(0, n, _PREDICTION_ROWS):
-        rows = np.arange(start, min(start + _PREDICTION_ROWS, n))
-        full = np.concatenate([rows, np.full(_PREDICTION_ROWS - len(rows), start)])
-        taken = {name: take_rows(block, full) for name, block in blocks.items()}
-        parts.append(predict(taken)[: len(rows)])
-    return np.concatenate(parts)
+        return with_priors(found, self.priors_, self.classes)

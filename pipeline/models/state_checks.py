@@ -102,7 +102,7 @@ def check_words(state: Mapping[str, Any], view: str) -> None:
     settings = state["settings"]
     size = words_width(state, view)
     checked_whole("max_descriptors", settings["max_descriptors"])
-    names = {"words_"} if not view else {"centre_", "axes_", "weights_", "means_", "variances_"}
+    names = {"words_"} if not view else {"center_", "axes_", "weights_", "means_", "variances_"}
     learned = _learned(state, {"width_", *names}, settings.get("n_components"))
     width = checked_whole("width_", learned["width_"], least=0)
     if not view:
@@ -115,7 +115,7 @@ def check_words(state: Mapping[str, Any], view: str) -> None:
         ):
             raise UsageError(f"the saved words_ must be 1 to {size}, of numbers from 0 to 1")
         return
-    _check_array(learned, "centre_", (width,))
+    _check_array(learned, "center_", (width,))
     most = width if settings["reduce"] is None else min(settings["reduce"], width)
     dimensions = len(_check_axes(learned, "axes_", most, width))
     weights = _check_array(learned, "weights_", (None,))

@@ -2,7 +2,8 @@
 
 ==================  =======================================================================
 `write_report`      all files: the page, figures, tables and settings of the run
-`judge`             the verdict in three sentences, and warnings
+`judge`             the verdict in a few sentences, and warnings
+`write_model_page`  the page of a model: what it is worth
 `Summary`           the intervals and differences that both use
 ==================  =======================================================================
 """

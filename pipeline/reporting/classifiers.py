@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from galfeat.pipeline.comparison.results import ScoreRow
-from galfeat.pipeline.comparison.significance import Interval
+from galfeat.pipeline.evaluation.significance import Interval
 from galfeat.pipeline.reporting.summary import (
     HEADLINE,
     Difference,

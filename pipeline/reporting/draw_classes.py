@@ -5,11 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.metrics import confusion, reliability_bins
 from galfeat.pipeline.comparison.results import ComparisonResults
+from galfeat.pipeline.evaluation.metrics import ReliabilityBin, confusion, reliability_bins
 from galfeat.pipeline.reporting.drawing import ReportFigure, canvas, distinct, file_name, label
 
-__all__ = ["confusion_figures", "first_repeat", "reliability_figures"]
+__all__ = [
+    "confusion_figure",
+    "confusion_figures",
+    "first_repeat",
+    "reliability_figure",
+    "reliability_figures",
+]
 
 
 def first_repeat(
@@ -33,9 +39,22 @@ def reliability_figures(results: ComparisonResults, names: Sequence[str]) -> lis
 
 def _confusion(results: ComparisonResults, name: str) -> ReportFigure:
     truth, table = first_repeat(results, name)
-    counts = confusion(truth, table, results.classes)
+    return confusion_figure(confusion(truth, table, results.classes), results.classes, name)
+
+
+def confusion_figure(counts: NDArray[np.int_], classes: Sequence[str], name: str) -> ReportFigure:
+    """Draw a confusion matrix, shaded by the fraction of the true class.
+
+    Parameters
+    ----------
+    counts : array of int, shape (k, k)
+        Galaxies by true (row) and predicted class (column).
+    classes : sequence of str, length k
+    name : str
+        What was tested; the title.
+    """
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    k = len(results.classes)
+    k = len(classes)
     figure, axes = canvas(4.4 if k > 3 else 3.4)
     axes.imshow(share, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     size = 9.5 if k <= 6 else 8 if k <= 10 else 5.5
@@ -51,31 +70,31 @@ def _confusion(results: ComparisonResults, name: str) -> ReportFigure:
                     fontsize=size,
                     color="white" if share[i, j] > 0.55 else "#222",
                 )
-    upright = k <= 3 and max(map(len, results.classes)) <= 9
+    upright = k <= 3 and max(map(len, classes)) <= 9
     axes.set_xticks(
         range(k),
-        distinct(results.classes),
+        distinct(classes),
         rotation=0 if upright else 90,
         fontsize=max(size - 1, 5.5),
     )
-    axes.set_yticks(range(k), distinct(results.classes), fontsize=max(size - 1, 5.5))
+    axes.set_yticks(range(k), distinct(classes), fontsize=max(size - 1, 5.5))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_title(label(name, 40), fontsize=10)
     axes.set_xlabel("predicted class", fontsize=9)
     axes.set_ylabel("true class", fontsize=9)
     return ReportFigure(
-        file_name("confusion", name), _confusion_alt_text(results, name, counts), "", figure
+        file_name("confusion", name), _confusion_alt_text(classes, name, counts), "", figure
     )
 
 
-def _confusion_alt_text(results: ComparisonResults, name: str, counts: NDArray[np.int_]) -> str:
+def _confusion_alt_text(classes: Sequence[str], name: str, counts: NDArray[np.int_]) -> str:
     right = "; ".join(
-        f"{each} {counts[i, i]} of {counts[i].sum()}" for i, each in enumerate(results.classes)
+        f"{each} {counts[i, i]} of {counts[i].sum()}" for i, each in enumerate(classes)
     )
     wrong = counts - np.diag(np.diag(counts))
-    i, j = np.unravel_index(int(wrong.argmax()), wrong.shape)
-    one, other = results.classes[i], results.classes[j]
+    i, j = (int(place) for place in np.unravel_index(int(wrong.argmax()), wrong.shape))
+    one, other = classes[i], classes[j]
     most = (
         f" Most often confused: {one} taken for {other}, {wrong[i, j]} times."
         if wrong.any()
@@ -86,12 +105,24 @@ def _confusion_alt_text(results: ComparisonResults, name: str, counts: NDArray[n
 
 def _reliability(results: ComparisonResults, name: str) -> ReportFigure:
     truth, table = first_repeat(results, name)
-    bins = reliability_bins(truth, table, results.classes, n_bins=10)
+    return reliability_figure(reliability_bins(truth, table, results.classes, n_bins=10), name)
+
+
+def reliability_figure(bins: Sequence[ReliabilityBin], name: str) -> ReportFigure:
+    """Draw a reliability diagram.
+
+    Parameters
+    ----------
+    bins : sequence of ReliabilityBin
+    name : str
+        What was tested; the title.
+    """
+    total = sum(each.n for each in bins)
     figure, axes = canvas(3.6)
     axes.plot([0, 1], [0, 1], color="#555", lw=1, ls="--")
     axes.bar(
         [each.confidence for each in bins],
-        [each.n / len(truth) for each in bins],
+        [each.n / total for each in bins],
         width=0.06,
         color="#d8dee7",
         zorder=0,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from galfeat.pipeline.comparison.results import ComparisonResults, ScoreRow
-from galfeat.pipeline.comparison.significance import Interval
+from galfeat.pipeline.evaluation.significance import Interval
 from galfeat.pipeline.reporting.drawing import LINES, ReportFigure, canvas, file_name, label
 from galfeat.pipeline.reporting.summary import HEADLINE, interval_of, ratio_of
 

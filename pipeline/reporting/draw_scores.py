@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from galfeat.pipeline.comparison.significance import Interval
+from galfeat.pipeline.evaluation.significance import Interval
 from galfeat.pipeline.reporting.drawing import COLORS, MARKS, ReportFigure, canvas, label
 from galfeat.pipeline.reporting.summary import REGION, Summary
 

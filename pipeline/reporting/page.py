@@ -15,7 +15,7 @@ from galfeat.pipeline.reporting.sections import Section
 from galfeat.pipeline.reporting.tables import as_text
 from galfeat.pipeline.reporting.verdict import Verdict
 
-__all__ = ["render_page"]
+__all__ = ["figure_for_page", "page_environment", "render_page"]
 
 
 def render_page(
@@ -37,13 +37,7 @@ def render_page(
     found : sequence of Misclassification
         Shown as images in the section ``mistakes``.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     shown = [_with_images(each, images) for each in sections if each.name != "mistakes" or found]
     mistakes = [
         asdict(each)
@@ -56,6 +50,17 @@ def render_page(
     return f"{text.strip()}\n"
 
 
+def page_environment() -> jinja2.Environment:
+    """Return the environment of the page templates; text is escaped."""
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 def _template(name: str) -> str:
     return (
         resources.files("galfeat.pipeline.reporting")
@@ -65,12 +70,13 @@ def _template(name: str) -> str:
 
 
 def _with_images(section: Section, images: Mapping[str, tuple[str, bytes]]) -> dict[str, Any]:
-    figures = [_figure(each, *images[each.name]) for each in section.figures]
+    figures = [figure_for_page(each, *images[each.name]) for each in section.figures]
     text = {"name": section.name, "title": section.title, "text": section.text}
     return text | {"tables": section.tables, "figures": figures, "later": section.later}
 
 
-def _figure(each: ReportFigure, media: str, data: bytes) -> dict[str, Any]:
+def figure_for_page(each: ReportFigure, media: str, data: bytes) -> dict[str, Any]:
+    """Return what a template needs to show a figure, with its image embedded."""
     width, height = (round(96 * inches) for inches in each.figure.get_size_inches())
     words = {"name": each.name, "alt": each.alt, "caption": each.caption}
     return words | {"image": _embedded(media, data), "width": width, "height": height}

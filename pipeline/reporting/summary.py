@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from galfeat.pipeline.comparison.results import SCORES, ComparisonResults, ScoreRow
-from galfeat.pipeline.comparison.significance import (
+from galfeat.pipeline.evaluation.significance import (
     Equivalence,
     Interval,
     corrected_interval,
@@ -17,6 +17,7 @@ from galfeat.pipeline.comparison.significance import (
     equivalence,
     holm,
 )
+from galfeat.pipeline.recipes import DEFAULT, RECIPES
 
 __all__ = [
     "BASELINE",
@@ -41,6 +42,7 @@ REGION = 0.01
 """Half width of the region of practical equivalence in macro-F1."""
 
 
+_TOGETHER = tuple(recipe.input for recipe in RECIPES.values())  # inputs of several blocks
 _UPPER_BOUNDS = {"log_loss": math.inf, "brier": 2.0}  # 1 for all other scores
 
 
@@ -84,6 +86,11 @@ class Difference:
         return Difference(
             self.first, self.second, self.n_folds, self.interval, self.p, self.odds, p_holm
         )
+
+
+def _is_several(name: str) -> bool:
+    """Return whether an input has several blocks of features."""
+    return name in _TOGETHER or name.startswith(f"{DEFAULT.input}+")
 
 
 def ratio_of(rows: Sequence[ScoreRow]) -> float:
@@ -180,6 +187,8 @@ class Summary:
     planned : dict of str to Difference
         The planned comparisons: hand-crafted features less every pixel input. Holm's correction is
         over these only.
+    over_blocks : dict of str to Difference
+        Hand-crafted features together less each single block. Holm's correction is over these.
     """
 
     def __init__(self, results: ComparisonResults) -> None:
@@ -200,6 +209,7 @@ class Summary:
         ]
         self.pairs = with_holm([each for each in pairs if each])
         self.planned = {each.second: each for each in with_holm(self._planned())}
+        self.over_blocks = {each.second: each for each in with_holm(self._over_blocks())}
 
     def interval(self, name: str, metric: str = HEADLINE) -> Interval | None:
         """Return the mean score of an input with its 95 % interval; None below two folds."""
@@ -226,7 +236,20 @@ class Summary:
         It is ``features``, otherwise the best single extractor.
         """
         names = [name for name in self.rows if self.group[name] == "features"]
-        return "features" if "features" in names else self.best(names)
+        return DEFAULT.input if DEFAULT.input in names else self.best(names)
+
+    def additions(self) -> list[Difference]:
+        """Return what blocks of other packages add to the features: with less without them.
+
+        Holm's correction is over these.
+        """
+        names = [
+            name
+            for name in self.rows
+            if self.group[name] == "features" and name.startswith(f"{DEFAULT.input}+")
+        ]
+        found = [self.between(name, DEFAULT.input) for name in names]
+        return with_holm([each for each in found if each])
 
     def between(self, one: str, two: str) -> Difference | None:
         """Return the difference of two inputs, first less second, as a single test."""
@@ -266,6 +289,15 @@ class Summary:
         if features is None:
             return []
         found = [self.between(features, name) for name in self.rows if self.group[name] == "pixels"]
+        return [each for each in found if each]
+
+    def _over_blocks(self) -> list[Difference]:
+        if DEFAULT.input not in self.rows:
+            return []
+        blocks = [
+            name for name in self.rows if self.group[name] == "features" and not _is_several(name)
+        ]
+        found = [self.between(DEFAULT.input, name) for name in blocks]
         return [each for each in found if each]
 
     def _to_pixels(self, names: Sequence[str]) -> list[Difference]:

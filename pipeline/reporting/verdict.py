@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from galfeat.pipeline.comparison.results import ComparisonResults
-from galfeat.pipeline.comparison.significance import corrected_ttest
+from galfeat.pipeline.evaluation.significance import corrected_ttest
+from galfeat.pipeline.recipes import CLASSIC
 from galfeat.pipeline.reporting.classifiers import difference_to_cnn
 from galfeat.pipeline.reporting.summary import BASELINE, REGION, Difference, Summary, ratio_of
 
@@ -24,7 +25,7 @@ _CAUSES = {  # how a pixel input differs from raw pixels
         "alignment and dimension reduction (centered, rotated and scaled galaxies, then principal "
         "components)"
     ),
-    "pixels_small": "averaging neighbouring pixels",
+    "pixels_small": "averaging neighboring pixels",
     "pixels_linear": "leaving out the stretch of the brightness scale",
     "pixels_augmented": "shifted, rotated and mirrored copies in training",
 }
@@ -37,13 +38,14 @@ class Verdict:
     Parameters
     ----------
     sentences : tuple of str
-        Three: features against raw pixels; where the gain comes from; whether the controls support
-        it.
+        Features against raw pixels; where the gain comes from; whether the controls support it;
+        and, where these were compared, the lecture's extractors, and all features against the best
+        single block.
     warnings : tuple of str
         One for each control that is above chance, and for each weakness of the data.
     """
 
-    sentences: tuple[str, str, str]
+    sentences: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -65,7 +67,8 @@ def judge(results: ComparisonResults) -> Verdict:
     difference below 0.01 is above 0.95; everything else is "cannot tell". Features and pixel inputs
     are compared with Holm's correction over the pixel inputs, raw pixels first and alone. A gain is
     "mostly" something if the pixels treated so gain at least half as much over raw pixels,
-    significantly (Holm's correction over all inputs). A control is above chance if a one-sided
+    significantly (Holm's correction over all inputs). All features are compared with the best
+    single block with Holm's correction over the blocks. A control is above chance if a one-sided
     corrected test of balanced accuracy has p < 0.01 (brightness and size: p < 0.025) and the excess
     is above 0.01.
     """
@@ -78,15 +81,12 @@ def judge(results: ComparisonResults) -> Verdict:
             "The study has no hand-crafted features or no raw pixels, so the two cannot be "
             "compared."
         )
-        return Verdict(
-            (first, _best_input(summary), _control_sentence(summary, above)), tuple(warnings)
-        )
+        told = (first, _best_input(summary), _control_sentence(summary, above))
+        return Verdict((*told, *_together(summary)), tuple(warnings))
     gap = summary.between(features, BASELINE)
     reason = f"{_reason(summary, gap).removesuffix('.')}{_cnn_clause(summary, features)}."
-    return Verdict(
-        (_headline(summary, features, gap), reason, _control_sentence(summary, above)),
-        tuple(warnings),
-    )
+    told = (_headline(summary, features, gap), reason, _control_sentence(summary, above))
+    return Verdict((*told, *_together(summary)), tuple(warnings))
 
 
 def decided(gap: Difference | None) -> str:
@@ -161,6 +161,55 @@ def _reason(summary: Summary, gap: Difference | None) -> str:
     if best in explained and decided(summary.between(best, cause)) == "better":
         reached = f"{reached}, '{best}' {_share(summary, best, gap)}"
     return f"The gain is mostly {what}: {reached}; {rest[0].lower()}{rest[1:]}"
+
+
+def _together(summary: Summary) -> list[str]:
+    """Return the sentences on the lecture's extractors and on the best single block."""
+    found = []
+    classic = CLASSIC.input
+    if classic in summary.rows and BASELINE in summary.rows:
+        gap = summary.between(classic, BASELINE)
+        name = f"The lecture's extractors together ('{classic}', macro-F1 "
+        found.append(f"{name}{summary.mean(classic):.3f}) {_against_pixels(gap)}.")
+    best = summary.best(summary.over_blocks)
+    if best is not None:
+        gap = summary.over_blocks[best]
+        name = f"the best single block ('{best}', macro-F1 {summary.mean(best):.3f})"
+        found.append(
+            {
+                "better": f"All features together are certainly better than {name}: {_size(gap)}.",
+                "worse": f"All features together are worse than {name}: {_size(gap)}.",
+                "same": (
+                    f"All features together and {name} make no practical difference: {_size(gap)}."
+                ),
+                "unknown": (
+                    f"All features together are not certainly better than {name}: {_size(gap)}."
+                ),
+            }[decided(gap)]
+        )
+    return found + [_addition(gap) for gap in summary.additions()]
+
+
+def _addition(gap: Difference) -> str:
+    """Return the sentence on what a block of another package adds to the features."""
+    name = f"'{gap.first.removeprefix(f'{gap.second}+')}'"
+    return {
+        "better": f"With {name} added, the features are certainly better: {_size(gap)}.",
+        "worse": f"With {name} added, the features are worse: {_size(gap)}.",
+        "same": f"{name} adds nothing of practical difference to the features: {_size(gap)}.",
+        "unknown": f"That {name} adds anything to the features is not certain: {_size(gap)}.",
+    }[decided(gap)]
+
+
+def _against_pixels(gap: Difference | None) -> str:
+    if gap is None:
+        return "and raw pixels have no two folds in common"
+    return {
+        "better": f"beat raw pixels: {_size(gap)}",
+        "worse": f"fall behind raw pixels: {_size(gap)}",
+        "same": f"and raw pixels make no practical difference: {_size(gap)}",
+        "unknown": f"and raw pixels differ by no certain amount: {_size(gap)}",
+    }[decided(gap)]
 
 
 def _share(summary: Summary, name: str, gap: Difference) -> str:

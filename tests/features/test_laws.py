@@ -74,8 +74,8 @@ def test_a_region_without_good_pixels_gives_numbers_or_a_reason(
 
 def test_an_undefined_feature_is_a_reason_and_no_nan(galaxies: Images) -> None:
     class Undefined(Pixels):
-        def _measure(self, images: Images) -> Images:
-            vectors = np.asarray(super()._measure(images)).copy()
+        def measure_images(self, images: Images) -> Images:
+            vectors = np.asarray(super().measure_images(images)).copy()
             vectors[np.abs(images).max(axis=(1, 2, 3)) > 100, 3] = np.nan
             return vectors
 
@@ -204,10 +204,12 @@ def test_invalid_batches_are_refused(
             use(wrong)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind]()._smallest() > (1, 1)])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if KINDS[kind]().smallest_shape() > (1, 1)]
+)
 def test_too_small_images_are_refused_with_what_is_needed(kind: str) -> None:
     extractor = KINDS[kind]()
-    ny, nx = extractor._smallest()
+    ny, nx = extractor.smallest_shape()
     small = np.zeros((2, 3, ny - 1, nx))
     words = f"X has images of {ny - 1}x{nx} pixels; .* needs at least {ny}x{nx}"
     with pytest.raises(UsageError, match=words):

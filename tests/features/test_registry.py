@@ -13,7 +13,7 @@ def test_an_entry_and_its_class_agree(name: str) -> None:
     assert entry.load() is EXTRACTORS[name]
     assert EXTRACTORS[name].key == name
     assert entry.about
-    for settings in ({}, entry.comparison, *entry.variants.values()):
+    for settings in ({}, entry.settings, *entry.variants.values()):
         made = EXTRACTORS[name](**settings)
         assert made.feature_names(("a", "b"), (64, 64))
     assert hasattr(EXTRACTORS[name], "describe") == (name in LOCAL_DESCRIPTORS)

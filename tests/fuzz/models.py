@@ -33,6 +33,7 @@ from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.models.inputs import Input, InputBlock
 from galfeat.pipeline.models.model import Model
+from galfeat.pipeline.recipes import TrainingSettings
 
 __all__ = ["fuzz", "models"]
 
@@ -48,6 +49,7 @@ _VALUES: list[Any] = [
     np.array(["a", "b"]), np.array([1, 2]), np.full(4, np.nan),
 ]  # fmt: skip
 _Tree = dict[str, Any]
+_TRAINING = TrainingSettings(draws=1, n_networks=1)
 
 
 def models() -> Iterator[tuple[str, Model, dict[str, Block]]]:
@@ -65,7 +67,11 @@ def models() -> Iterator[tuple[str, Model, dict[str, Block]]]:
                 rng.integers(0, 255, (number % 7, 128)).astype(np.uint8) for number in range(30)
             ]
         labels = np.array(["merger", "spiral", "agn"] * 10)
-        yield name, Model(recipe, Input(name, parts), (4,)).fit(blocks, labels), blocks
+        yield (
+            name,
+            Model(recipe, Input(name, parts), _TRAINING, hidden=(4,)).fit(blocks, labels),
+            blocks,
+        )
 
 
 def _places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -12,10 +12,10 @@ from galfeat.data import open_source
 from galfeat.pipeline import INPUTS, classify, extract, load_features, train
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
-from galfeat.pipeline.comparison.metrics import score
 from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.protocol import run_protocol
-from galfeat.pipeline.comparison.significance import corrected_interval
+from galfeat.pipeline.evaluation.metrics import score
+from galfeat.pipeline.evaluation.significance import corrected_interval
 
 
 def catalog(path: Path, rows: Sequence[dict[str, str]]) -> Path:

@@ -41,6 +41,7 @@ size = 32
 stretch = "none"
 [features.hog]
 orientations = 5
+rotation = "fixed"
 pixels_per_cell = [16, 16]
 """
     config = written(tmp_path, text)
@@ -99,6 +100,10 @@ WRONG = {
     "a list for one value": ("[extract]\nlayout = ['cube']\n", r"line 2: layout takes one value"),
     "another choice": ("[extract]\nlayout = 'tube'\n", r"line 2: layout: .*tube"),
     "a wrong option of another command": ("[compare]\n\nseed = -1\n", r"line 3: seed: .*-1"),
+    "the former name of a setting": (
+        "[preparation]\nsize = 32\ncentring = 'pixel'\n",
+        r"line 3: the setting 'centring' is now called 'centering'",
+    ),
     "an unknown setting of the preparation": (
         "[preparation]\nstrech = 'none'\n",
         r"line 2: \[preparation\] has no setting 'strech'",

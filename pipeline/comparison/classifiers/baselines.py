@@ -14,15 +14,15 @@ from scipy.linalg import eigh
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from galfeat.pipeline.comparison.classifiers.hyperparameters import COMPONENTS, Settings
-from galfeat.pipeline.comparison.folds.split import (
+from galfeat.pipeline.evaluation.metrics import evaluate, expand_to_classes
+from galfeat.pipeline.models.ensemble import (
     calibrated,
     class_weights,
     column_counts_and_scales,
     concatenate,
     fitted_temperature,
 )
-from galfeat.pipeline.comparison.metrics import evaluate, expand_to_classes
+from galfeat.pipeline.models.hyperparameters import COMPONENTS, Settings
 from galfeat.pipeline.models.inputs import InputBlock
 
 __all__ = ["BASELINES", "FittedBaseline", "draw_baseline", "fit_baseline", "search_baseline"]

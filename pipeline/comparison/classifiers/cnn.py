@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.folds.split import calibrated, class_weights, fitted_temperature
-from galfeat.pipeline.comparison.metrics import evaluate, expand_to_classes
+from galfeat.pipeline.evaluation.metrics import evaluate, expand_to_classes
 from galfeat.pipeline.extraction.measure import Block
-from galfeat.pipeline.models.model import padded
+from galfeat.pipeline.models.ensemble import calibrated, class_weights, fitted_temperature
+from galfeat.pipeline.models.padding import padded
 
 __all__ = [
     "CNN",

@@ -2,35 +2,25 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.pipeline.comparison.classifiers.augmentation import COPIES, augmented_copies
-from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
-from galfeat.pipeline.comparison.folds.cross_validation import inner_split, nested_subset
-from galfeat.pipeline.comparison.folds.split import (
-    FittedEnsemble,
-    ScaledNetwork,
-    Split,
-    column_counts_and_scales,
-    concatenate,
-    count_parameters,
-    fitted_temperature,
-    train_network,
-)
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
-from galfeat.pipeline.comparison.metrics import evaluate, expand_to_classes
 from galfeat.pipeline.comparison.results import ScoreRow, Stage
+from galfeat.pipeline.evaluation.cross_validation import inner_split, nested_subset
+from galfeat.pipeline.evaluation.metrics import evaluate, expand_to_classes
 from galfeat.pipeline.extraction.measure import take_rows
-from galfeat.pipeline.models.inputs import InputBlock
+from galfeat.pipeline.models.ensemble import FittedEnsemble, count_parameters, train_member
+from galfeat.pipeline.models.fitting import SearchResult, fold_seed, search_settings
+from galfeat.pipeline.models.hyperparameters import Settings
+from galfeat.pipeline.models.split import Split
 
 __all__ = ["MATCHED_UNITS", "Fold", "matched_hidden"]
 
-_SEARCH_EFFORT = 0.5  # of the epochs of a final training
 MATCHED_UNITS = 8
 """Hidden units on raw pixels of the network whose number of parameters all inputs share."""
 
@@ -74,7 +64,7 @@ class Fold:
     ) -> None:
         self.sample, self.repeat, self.fold, self.draws = sample, repeat, fold, draws
         self.networks, self.effort = networks, effort
-        self.seed = sample.seed + 7919 * repeat + 101 * fold
+        self.seed = fold_seed(sample.seed, repeat, fold)
         self.inner_train, self.inner_validation = inner_split(
             sample.labels[train], sample.groups[train], self.seed
         )
@@ -127,33 +117,20 @@ class Fold:
         """Return the training labels of both sides of the inner split."""
         return labels[self.inner_train], labels[self.inner_validation]
 
-    def search(self, model_input: ComparisonInput) -> tuple[list[Settings], float, list[float]]:
-        """Search hyperparameters by macro-F1 on the inner split.
-
-        Returns
-        -------
-        settings : list of Settings
-            Of the ensemble, the best first.
-        temperature : float
-            Calibrates the ensemble on the validation galaxies.
-        scores : list of float
-            Of all draws.
-        """
-        classes = self.sample.classes
-        train, validation = self.inner_labels(self.training_labels(model_input))
+    def search(self, model_input: ComparisonInput) -> SearchResult:
+        """Search hyperparameters by macro-F1 on the inner split."""
         train_features, validation_features = self.inner.features(model_input.parts)
-        copies = [train_features, *self._augmented(model_input, self.inner)]
-        scores, tables, known = [], [], sorted(set(train.tolist()))
-        for settings in self.draws:
-            member = self._train(model_input.parts, copies, train, settings, _SEARCH_EFFORT)
-            matrix = member.matrix(validation_features)
-            tables.append(np.asarray(member.network.predict_proba(matrix), dtype=np.float64))
-            expanded = expand_to_classes(tables[-1], known, classes)
-            scores.append(evaluate(validation, expanded, classes)[0]["macro_f1"])
-        best = np.argsort(-np.array(scores), kind="stable")[: self.networks].tolist()
-        mean = np.mean([tables[place] for place in best], axis=0)
-        temperature = fitted_temperature(mean, validation, known)
-        return [self.draws[place] for place in best], temperature, scores
+        return search_settings(
+            model_input.parts,
+            [train_features, *self._augmented(model_input, self.inner)],
+            validation_features,
+            self.inner_labels(self.training_labels(model_input)),
+            classes=self.sample.classes,
+            draws=self.draws,
+            n_networks=self.networks,
+            seed=self.sample.seed,
+            effort=self.effort,
+        )
 
     def fit(
         self,
@@ -179,7 +156,15 @@ class Fold:
             *self._augmented(model_input, self.outer),
         ]
         members = [
-            self._train(model_input.parts, copies, labels, one, 1.0, matched=matched)
+            train_member(
+                model_input.parts,
+                copies,
+                labels,
+                one,
+                seed=self.sample.seed,
+                effort=self.effort,
+                layers=self._matched_layers if matched else None,
+            )
             for one in settings
         ]
         encoders = [self.outer.encoder(part) for part in model_input.parts]
@@ -264,31 +249,6 @@ class Fold:
             **({"head": "network"} | more),
         )
 
-    def _train(
-        self,
-        parts: Sequence[InputBlock],
-        copies: Sequence[list[NDArray[np.float32]]],
-        labels: NDArray[np.str_],
-        settings: Settings,
-        effort: float,
-        *,
-        matched: bool = False,
-    ) -> ScaledNetwork:
-        """Train one network on the training galaxies and their augmented copies."""
-        columns, scales = column_counts_and_scales(parts, copies[0], settings.components)
-        x = np.concatenate([concatenate(one, columns, scales) for one in copies])
-        if matched:
-            hidden = matched_hidden(self._matched_budget(), x.shape[1], len(self.outer.classes))
-            settings = replace(settings, hidden=hidden)
-        network = train_network(
-            x,
-            np.concatenate([labels] * len(copies)),
-            settings,
-            seed=self.sample.seed,
-            effort=self.effort * effort / len(copies),  # as many updates as without copies
-        )
-        return ScaledNetwork(settings, columns, scales, network)
-
     def _augmented(
         self, model_input: ComparisonInput, split: Split
     ) -> list[list[NDArray[np.float32]]]:
@@ -305,9 +265,10 @@ class Fold:
         encoder = split.encoder(part)
         return [[encoder.transform({part.column: one.reshape(len(images), -1)})] for one in copies]
 
-    def _matched_budget(self) -> int:
+    def _matched_layers(self, columns: int) -> tuple[int, ...]:
         n_classes, n_pixels = len(self.outer.classes), int(np.prod(self.sample.shape))
-        return MATCHED_UNITS * (n_pixels + 1 + n_classes) + n_classes
+        budget = MATCHED_UNITS * (n_pixels + 1 + n_classes) + n_classes
+        return (matched_hidden(budget, columns, n_classes),)
 
 
 def matched_hidden(budget: int, features: int, classes: int) -> int:

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.pipeline.comparison.folds.fold import Fold
-from galfeat.pipeline.comparison.folds.split import FittedEnsemble
 from galfeat.pipeline.comparison.inputs import ComparisonInput
-from galfeat.pipeline.comparison.metrics import evaluate
 from galfeat.pipeline.comparison.results import Importance
+from galfeat.pipeline.evaluation.metrics import evaluate
+from galfeat.pipeline.models.ensemble import FittedEnsemble
 
 __all__ = ["permutation_importances"]
 

@@ -27,15 +27,15 @@ from galfeat.pipeline.comparison.classifiers.baselines import (
     search_baseline,
 )
 from galfeat.pipeline.comparison.classifiers.cnn import CNN, ConvNet, fit_cnn
-from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
 from galfeat.pipeline.comparison.folds.fold import Fold
 from galfeat.pipeline.comparison.folds.permutation_importance import permutation_importances
-from galfeat.pipeline.comparison.folds.split import FittedEnsemble
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.labeled_blocks import ExternalTestSet, PerturbedGalaxies
-from galfeat.pipeline.comparison.metrics import expand_to_classes
 from galfeat.pipeline.comparison.results import ScoreRow
+from galfeat.pipeline.evaluation.metrics import expand_to_classes
 from galfeat.pipeline.extraction.measure import take_rows
+from galfeat.pipeline.models.ensemble import FittedEnsemble
+from galfeat.pipeline.models.hyperparameters import Settings
 
 __all__ = [
     "fit_baseline_on_fold",
@@ -72,7 +72,8 @@ def run_main(
     external : ExternalTestSet, optional
     """
     start = time.thread_time()
-    settings, temperature, _ = fold.search(model_input)
+    found = fold.search(model_input)
+    settings, temperature = found.settings, found.temperature
     searched = time.thread_time()
     fitted = fold.fit(model_input, settings, temperature)
     trained = time.thread_time()

@@ -11,7 +11,6 @@ from galfeat.data import Failure, Source
 from galfeat.pipeline.comparison.inputs import RANDOM, feature_parts, random_block
 from galfeat.pipeline.comparison.loading.labeled_blocks import ExternalTestSet, LabeledBlocks
 from galfeat.pipeline.comparison.loading.measured_galaxies import MeasuredGalaxies, measure_source
-from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE
 from galfeat.pipeline.comparison.loading.select_galaxies import (
     catalog_labels,
     select_external,
@@ -171,7 +170,7 @@ def _load_external(
 def _with_random_blocks(
     blocks: Mapping[str, Block], extractors: Collection[str], seed: int
 ) -> dict[str, Block]:
-    parts = feature_parts((*extractors, SHAPE))
+    parts = feature_parts(tuple(extractors))
     random = {
         f"{RANDOM} {part.column}": random_block(blocks[part.column], seed + place)
         for place, part in enumerate(parts)

@@ -18,13 +18,8 @@ from galfeat.data.preparation.steps import working_bytes
 from galfeat.features.registry import PIXELS
 from galfeat.pipeline.batch.chunks import read_chunks
 from galfeat.pipeline.batch.unforeseen import UnforeseenLimit, isolate
-from galfeat.pipeline.comparison.folds.cross_validation import (
-    close_positions,
-    connected_groups,
-    identical_images,
-    identical_texts,
-)
-from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE, shape_numbers
+from galfeat.pipeline.comparison.loading.classic import with_classic
+from galfeat.pipeline.evaluation.groups import galaxy_groups
 from galfeat.pipeline.extraction.feature_table import class_labels, column_text
 from galfeat.pipeline.extraction.measure import Block, measure, take_rows
 from galfeat.pipeline.extraction.recipe import Recipe
@@ -43,13 +38,6 @@ ALIGNED = "aligned"
 NUISANCE = "nuisance"
 """Block of total flux, size, sky and noise of the cutout, which should not tell the class."""
 _RAW_BYTES = 384 * 2**20  # of unprepared cutouts that are kept in memory, to be perturbed
-_COORDINATES = (
-    ("ra", "dec"),
-    ("RA", "DEC"),
-    ("RAJ2000", "DEJ2000"),
-    ("ALPHA_J2000", "DELTA_J2000"),
-    ("_RAJ2000", "_DEJ2000"),
-)
 
 _Measured = tuple[list[Cutout], dict[str, Block], list[Failure]]
 
@@ -65,7 +53,7 @@ class MeasuredGalaxies:
     labels : array of str, shape (n,)
         ``""`` where there is none.
     blocks : dict of str to array or list
-        One per extractor, and `SHAPE`, `ALIGNED` and `NUISANCE`.
+        One per extractor, and `ALIGNED` and `NUISANCE`.
     failures : list of Failure
     raw : dict of str to Cutout
         Unprepared cutouts of some of the galaxies, by id.
@@ -101,50 +89,7 @@ class MeasuredGalaxies:
         """
         pixels = self.blocks[PIXELS.name]
         assert not isinstance(pixels, list)
-        pairs, notes = [identical_images(pixels)], []
-        coordinates = self.coordinates()
-        if coordinates is not None:
-            pairs.append(close_positions(*coordinates))
-        duplicates = connected_groups(len(pixels), pairs)
-        repeated = len(duplicates) - len(np.unique(duplicates))
-        if repeated:
-            labeled = set(zip(duplicates.tolist(), self.labels.tolist(), strict=True))
-            contradictions = len(labeled) - len(np.unique(duplicates))
-            notes.append(
-                (
-                    f"{repeated} entries repeat a galaxy that is in the catalog already (the "
-                    "same position or image); always in one fold."
-                )
-                + (f" {contradictions} of them have another class in it." if contradictions else "")
-            )
-        if "group" in self.catalog.column_names:
-            pairs.append(identical_texts(column_text(self.catalog, "group")))
-            notes.append(
-                "Galaxies with the same entry in the catalog's column 'group' are always in one "
-                "fold."
-            )
-        return connected_groups(len(pixels), pairs), notes
-
-    def coordinates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """Return right ascension and declination in degrees, NaN where unknown.
-
-        None if the catalog has no such columns.
-        """
-        for names in _COORDINATES:
-            if set(names) <= set(self.catalog.column_names):
-                ra, dec = (_numbers(self.catalog, name) for name in names)
-                return ra, dec
-        return None
-
-
-def _numbers(catalog: pa.Table, name: str) -> NDArray[np.float64]:
-    found = []
-    for text in column_text(catalog, name).tolist():
-        try:
-            found.append(float(text))
-        except ValueError:
-            found.append(np.nan)
-    return np.array(found, dtype=np.float64)
+        return galaxy_groups(self.catalog, self.labels, pixels)
 
 
 def measure_source(
@@ -215,14 +160,14 @@ def _collect(
 def measure_cutouts(cutouts: Sequence[Cutout], recipe: Recipe) -> _Measured:
     """Prepare and measure cutouts, with the additional blocks of the comparison.
 
-    These are `SHAPE`, `ALIGNED` and `NUISANCE`. Parameters and result are those of `measure`.
+    These are `ALIGNED`, `NUISANCE` and those of the lecture's extractors. Parameters and
+    result are those of `measure`.
     """
-    kept, blocks, found = measure(cutouts, recipe)
+    kept, blocks, found = measure(cutouts, with_classic(recipe))
     failures = [failure for failure in found if not failure.is_note]
     if kept:
         size = recipe.preparation.size
         images = np.asarray(blocks[PIXELS.name]).reshape(len(kept), len(recipe.bands), size, size)
-        blocks[SHAPE] = shape_numbers(images)
         blocks[ALIGNED] = np.nan_to_num(align(images), nan=0.0).reshape(len(kept), -1)
         blocks[NUISANCE] = np.array(
             [_nuisance_numbers(cutout, recipe.bands) for cutout in kept], dtype=np.float32

@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import Source
+from galfeat.features import EXTRACTORS
 from galfeat.features.registry import PIXELS
-from galfeat.pipeline.comparison.folds.cross_validation import (
+from galfeat.pipeline.comparison.loading.measured_galaxies import MeasuredGalaxies
+from galfeat.pipeline.evaluation.cross_validation import (
     close_positions,
     connected_groups,
     identical_images,
 )
-from galfeat.pipeline.comparison.loading.measured_galaxies import MeasuredGalaxies
+from galfeat.pipeline.evaluation.groups import coordinates
 from galfeat.pipeline.extraction.feature_table import class_labels
 from galfeat.pipeline.extraction.measure import Block
+from galfeat.pipeline.extraction.scalar_columns import measures_scalars
 from galfeat.pipeline.models.train import labeled_rows
 
 __all__ = ["catalog_labels", "select_external", "select_galaxies"]
@@ -126,10 +129,14 @@ def select_external(
 
 
 def _finite_rows(blocks: dict[str, Block]) -> NDArray[np.bool_]:
-    """Return which galaxies have finite features only, shape (n,)."""
+    """Return which galaxies have finite features only, shape (n,).
+
+    Named quantities may have gaps, which are filled in where a network is trained.
+    """
+    gappy = {name for name, kind in EXTRACTORS.items() if measures_scalars(kind)}
     good = np.ones(len(next(iter(blocks.values()))), dtype=bool)
-    for block in blocks.values():
-        if not isinstance(block, list):
+    for name, block in blocks.items():
+        if not isinstance(block, list) and name not in gappy:
             good &= np.isfinite(block).all(axis=1)
     return good
 
@@ -140,7 +147,7 @@ def _duplicates(external: MeasuredGalaxies, galaxies: MeasuredGalaxies) -> NDArr
     n = len(pixels[0])
     same_shape = pixels[0].shape[1] == pixels[1].shape[1]
     pairs = [identical_images(np.concatenate(pixels))] if same_shape else []
-    sky = [each.coordinates() for each in (galaxies, external)]
+    sky = [coordinates(each.catalog) for each in (galaxies, external)]
     if sky[0] is not None and sky[1] is not None:
         pairs.append(
             close_positions(

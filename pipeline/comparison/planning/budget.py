@@ -7,8 +7,8 @@ from typing import Any
 from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.classifiers.cnn import torch_installed
 from galfeat.pipeline.comparison.inputs import ComparisonInput, comparison_inputs
+from galfeat.pipeline.comparison.loading.classic import classic_parts
 from galfeat.pipeline.comparison.loading.dataset import Dataset
-from galfeat.pipeline.comparison.loading.morphology_statistics import SHAPE
 from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.planning.run_time import (
     NOMINAL,
@@ -58,7 +58,7 @@ def make_plan(
     log : callable
         Called with a sentence on the run time and on each cut.
     """
-    inputs = comparison_inputs((*data.recipe.extractors, SHAPE))
+    inputs = comparison_inputs(tuple(data.recipe.extractors), classic_parts(data.recipe))
     widths = {
         name: 64 if isinstance(block, list) else block.shape[1]
         for name, block in data.sample.blocks.items()

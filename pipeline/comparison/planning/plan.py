@@ -8,6 +8,7 @@ import numpy as np
 
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.perturbations import perturbation_strengths
+from galfeat.pipeline.recipes import TRAINING
 
 __all__ = ["FULL", "PLANS", "QUICK", "ComparisonPlan", "learning_curve_sizes"]
 
@@ -53,10 +54,10 @@ class ComparisonPlan:
     preset: str = "full"
     n_folds: int = 5
     n_repeats: int = 2
-    draws: int = 8
-    networks: int = 5
+    draws: int = TRAINING.draws
+    networks: int = TRAINING.n_networks
     effort: float = 1.0
-    budget: float = 3600.0
+    budget: float = 3720.0
     skipped: tuple[str, ...] = ()
     curve_inputs: tuple[str, ...] = _CURVES
     head_inputs: tuple[str, ...] = _CURVES

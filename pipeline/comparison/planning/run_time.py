@@ -9,11 +9,11 @@ import numpy as np
 from galfeat.features.registry import PIXELS
 from galfeat.pipeline.comparison.classifiers.augmentation import COPIES
 from galfeat.pipeline.comparison.classifiers.cnn import epochs_for
-from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.folds.fold import MATCHED_UNITS
-from galfeat.pipeline.comparison.folds.split import train_network
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.planning.plan import ComparisonPlan, learning_curve_sizes
+from galfeat.pipeline.models.ensemble import train_network
+from galfeat.pipeline.models.hyperparameters import Settings, draw_settings
 
 __all__ = [
     "NOMINAL",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from galfeat.pipeline.comparison.results import ScoreRow
-from galfeat.pipeline.comparison.significance import Interval
+from galfeat.pipeline.evaluation.significance import Interval
 from galfeat.pipeline.reporting.summary import HEADLINE, Difference, interval_of, ratio_of
 
 __all__ = [

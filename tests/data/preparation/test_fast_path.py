@@ -92,7 +92,7 @@ def test_the_same_bits(
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"size": 32}, {"fit": "crop", "size": 33}, {"sky": "none"}, {"neighbours": "mask"}],
+    [{}, {"size": 32}, {"fit": "crop", "size": 33}, {"sky": "none"}, {"neighbors": "mask"}],
 )
 def test_a_batch_gives_the_same_bits_as_single_cutouts(settings: dict[str, object]) -> None:
     preparation = Preparation(**settings)  # type: ignore[arg-type]

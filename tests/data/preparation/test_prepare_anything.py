@@ -19,16 +19,18 @@ SETTINGS = st.fixed_dictionaries(
         "border": st.sampled_from([0.01, 0.1, 0.5]),
         "sky": st.sampled_from(["border", "clipped", "none", -3.0]),
         "noise": st.sampled_from(["differences", "mad", "map", "map_if_any"]),
-        "neighbours": st.sampled_from(["keep", "mask"]),
+        "neighbors": st.sampled_from(["keep", "mask"]),
         "threshold": st.sampled_from([0.5, 3.0, 20.0]),
         "no_object": st.sampled_from(["fail", "keep"]),
     }
 )
 WAYS = st.one_of(
-    st.fixed_dictionaries({"fit": st.just("crop"), "centring": st.sampled_from(["none", "pixel"])}),
+    st.fixed_dictionaries(
+        {"fit": st.just("crop"), "centering": st.sampled_from(["none", "pixel"])}
+    ),
     st.fixed_dictionaries(
         {
-            "centring": st.sampled_from(["none", "pixel", "subpixel"]),
+            "centering": st.sampled_from(["none", "pixel", "subpixel"]),
             "extent": st.sampled_from([0, 0.05, 0.2, 0.5]),
         }
     ),

@@ -17,7 +17,7 @@ from galfeat.data.preparation.resampling import (
 
 
 def _brute_force(image: NDArray[np.float64], size: int, fine: int = 1) -> NDArray[np.float64]:
-    """Average nearest-neighbour samples on a grid that divides both old and new pixels."""
+    """Average nearest-neighbor samples on a grid that divides both old and new pixels."""
     n = image.shape[0]
     repeated = np.kron(image, np.ones((size * fine, size * fine)))
     means: NDArray[np.float64] = repeated.reshape(size, n * fine, size, n * fine).mean(axis=(1, 3))

@@ -1,6 +1,7 @@
 """Preparation: pencil numbers, invariances, masks, refusals."""
 
 import json
+from inspect import signature
 from typing import Literal
 
 import numpy as np
@@ -344,14 +345,14 @@ def test_no_cutouts_are_refused_and_an_empty_batch_stays_empty() -> None:
             {"noise": "poisson"},
             "noise must be 'differences', 'mad', 'map' or 'map_if_any'; it is 'poisson'",
         ),
-        ({"neighbours": True}, "neighbours must be 'keep' or 'mask'; it is True"),
-        ({"centring": "light"}, "centring must be"),
+        ({"neighbors": True}, "neighbors must be 'keep' or 'mask'; it is True"),
+        ({"centering": "light"}, "centering must be"),
         ({"extent": -0.1}, "extent must be"),
         ({"extent": 0.6}, "extent must be"),
         ({"threshold": 0}, "threshold must be"),
         ({"no_object": "skip"}, "no_object must be"),
         (
-            {"fit": "crop", "centring": "subpixel"},
+            {"fit": "crop", "centering": "subpixel"},
             "fit 'crop' keeps pixel values, so it cannot shift by fractions of a pixel",
         ),
         (
@@ -373,8 +374,8 @@ def test_settings_survive_a_header() -> None:
         0.2,
         sky=3,
         noise="map",
-        neighbours="mask",
-        centring="pixel",
+        neighbors="mask",
+        centering="pixel",
         threshold=5,
         no_object="keep",
     )
@@ -392,6 +393,22 @@ def test_settings_in_numpy_numbers_become_plain_ones() -> None:
     settings = Preparation(size=np.int64(32), extent=np.float32(0.25), sky=np.float64(2)).as_dict()  # type: ignore[arg-type]
     assert json.dumps(settings) == (
         '{"size": 32, "fit": "resample", "stretch": "asinh", "border": 0.1, "sky": 2.0, "noise": '
-        '"differences", "neighbours": "keep", '
-        '"centring": "none", "extent": 0.25, "threshold": 3.0, "no_object": "fail"}'
+        '"differences", "neighbors": "keep", '
+        '"centering": "none", "extent": 0.25, "threshold": 3.0, "no_object": "fail"}'
     )
+
+
+@pytest.mark.parametrize(
+    ("former", "value", "name"),
+    [("neighbours", "mask", "neighbors"), ("centring", "pixel", "centering")],
+)
+def test_a_former_name_is_refused_and_the_present_one_named(
+    former: str, value: str, name: str
+) -> None:
+    said = f"the setting '{former}' is now called '{name}'"
+    with pytest.raises(UsageError, match=said):
+        Preparation(**{former: value})  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=said):
+        Preparation.from_dict({**Preparation().as_dict(), former: value})
+    assert former not in signature(Preparation).parameters
+    assert name in signature(Preparation).parameters

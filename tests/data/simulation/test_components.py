@@ -27,7 +27,7 @@ SKY = FineGrid(256)  # as far as the truth counts neighbors
 
 def _galaxy(label: str, number: int = 0, **changes: object) -> GalaxyTruth:
     settings = {
-        "neighbours": 0,
+        "neighbors": 0,
         "companion_distance": 0.0,
         "radius": 7.0,
         "dust_lane": 0.0,

@@ -51,7 +51,7 @@ def test_the_quiescent_are_smaller_rounder_more_bulged_and_in_denser_fields(
         ("radius", -1),
         ("axis_ratio", 1),
         ("bulge_fraction", 1),
-        ("neighbours", 1),
+        ("neighbors", 1),
         ("dust_lane", -1),
     ):
         quiescent, forming = (

@@ -168,7 +168,7 @@ def test_a_galaxy_has_the_flux_of_its_magnitude() -> None:
     for number in range(6):
         galaxy = draw_galaxy(number, "q_sf", "star_forming", seed=2)
         for name, value in {
-            "neighbours": 0,
+            "neighbors": 0,
             "companion_distance": 0.0,
             "radius": 6.0,
             "bulge_index": 1.5,

@@ -54,7 +54,7 @@ def test_it_is_the_gradient_of_the_likelihood() -> None:
     """
     learned = FisherVector(3, reduce=4).fit(bags())
     bag = bags(1)[5]
-    points = (rooted(bag) - learned.centre_) @ learned.axes_.T
+    points = (rooted(bag) - learned.center_) @ learned.axes_.T
     weights, means, spreads = learned.weights_, learned.means_, np.sqrt(learned.variances_)
 
     def mean_log_likelihood(means: NDArray[np.float64], spreads: NDArray[np.float64]) -> float:
@@ -89,7 +89,7 @@ def test_it_is_scikit_images_but_for_their_weights_part() -> None:
     mixture = as_mixture(learned.weights_, learned.means_, np.sqrt(learned.variances_))
     for bag in bags(2)[1:]:
         theirs = fisher_vector(  # type: ignore[no-untyped-call]
-            (rooted(bag) - learned.centre_) @ learned.axes_.T, mixture, improved=True
+            (rooted(bag) - learned.center_) @ learned.axes_.T, mixture, improved=True
         )[-2 * 4 * 6 :]
         theirs[24:] *= -1
         ours = learned.transform([bag])[0]
@@ -118,7 +118,7 @@ def test_reduction_keeps_the_largest_variances() -> None:
     values = np.linalg.svd(every - every.mean(axis=0), compute_uv=False)
     assert np.allclose(learned.axes_ @ learned.axes_.T, np.eye(3))
     assert np.allclose(
-        np.linalg.norm((every - learned.centre_) @ learned.axes_.T, axis=0), values[:3]
+        np.linalg.norm((every - learned.center_) @ learned.axes_.T, axis=0), values[:3]
     )
     assert (learned.axes_[np.arange(3), np.abs(learned.axes_).argmax(axis=1)] > 0).all()
 

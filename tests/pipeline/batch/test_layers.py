@@ -21,6 +21,7 @@ LAYERS = (
     *(
         "batch.parquet.thrift",
         "batch.work_folder.manifest",
+        "batch.chunks",
         "batch.unforeseen",
         "batch.work",
         "batch.work_folder.file_stamps",
@@ -35,9 +36,12 @@ LAYERS = (
     ),
     "batch.disk_errors",
     *("models.measurement", "extraction.measurement", "models.model", "models.archive"),
-    *("models.inputs", "models.state_checks", "models.sklearn_state", "extraction.feature_table"),
-    *("extraction.measure", "extraction.recipe", "settings_diff", "outputs", "csv_cells"),
-    "extraction.feature_names",
+    *("models.scores", "models.fitting", "models.split", "models.ensemble", "models.padding"),
+    *("models.hyperparameters", "models.priors", "models.inputs", "models.state_checks"),
+    *("models.sklearn_state", "evaluation.cross_validation", "evaluation.metrics"),
+    *("evaluation.significance", "extraction.feature_table", "extraction.measure"),
+    *("extraction.recipe", "extraction.feature_names", "extraction.scalar_columns"),
+    *("settings_diff", "outputs", "recipes", "csv_cells"),
 )
 """Modules from the top to the bottom."""
 

@@ -9,13 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from galfeat.pipeline.comparison.checkpoints import CheckpointFolder
-from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.folds.fold import Fold
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.planning.plan import ComparisonPlan
 from galfeat.pipeline.comparison.protocol import ProtocolResult, run_protocol
 from galfeat.pipeline.extraction.measure import Block
+from galfeat.pipeline.models.hyperparameters import draw_settings
 from galfeat.pipeline.models.inputs import InputBlock
 
 SHAPE = (1, 8, 8)
@@ -193,12 +193,12 @@ def test_nothing_that_is_learned_depends_on_the_test_galaxies() -> None:
         fold.learn(INPUTS)
         state: list[object] = []
         for contender in INPUTS:
-            committee, temperature, scores = fold.search(contender)
-            fitted = fold.fit(contender, committee, temperature)
+            found = fold.search(contender)
+            fitted = fold.fit(contender, found.settings, found.temperature)
             state += [
-                committee,
-                temperature,
-                scores,
+                found.settings,
+                found.temperature,
+                found.scores,
                 [flat(encoder.get_state()) for encoder in fitted.encoders],
             ]
             state += [

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings
-from galfeat.pipeline.comparison.folds.cross_validation import repeated_folds
 from galfeat.pipeline.comparison.folds.fold import Fold
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
-from galfeat.pipeline.comparison.significance import corrected_interval
+from galfeat.pipeline.evaluation.cross_validation import repeated_folds
+from galfeat.pipeline.evaluation.significance import corrected_interval
+from galfeat.pipeline.models.hyperparameters import Settings
 from galfeat.pipeline.models.inputs import InputBlock
 
 INPUT = ComparisonInput("pixels", (InputBlock("pixels", "", None),), "pixels", "")

@@ -14,11 +14,12 @@ from astropy.io import fits
 
 from galfeat import UsageError
 from galfeat.data import Preparation, Reading, Shard, Source, open_source, read_cutouts
-from galfeat.features import HOG, ColorHistogram
+from galfeat.features import HOG, ColorHistogram, Shape
 from galfeat.pipeline import extract, load_features
 from galfeat.pipeline.extraction.feature_table import read_metadata
 
 SMALL = Preparation(size=32)
+MIRRORED = HOG(rotation="mirrored")
 
 
 def failures(path: Path) -> list[dict[str, str]]:
@@ -31,7 +32,7 @@ def test_the_table_holds_what_the_extractors_give(survey: Path, table: Path) -> 
     cutouts = read_cutouts(survey, preparation=SMALL)
     assert features.ids.tolist() == list(cutouts.ids)
     assert features.labels.tolist() == cutouts.labels.tolist()
-    np.testing.assert_array_equal(features.blocks["hog"], HOG().fit_transform(cutouts.pixels))
+    np.testing.assert_array_equal(features.blocks["hog"], MIRRORED.fit_transform(cutouts.pixels))
     np.testing.assert_array_equal(
         features.blocks["color"], ColorHistogram().fit_transform(cutouts.pixels)
     )
@@ -39,12 +40,13 @@ def test_the_table_holds_what_the_extractors_give(survey: Path, table: Path) -> 
         np.asarray(features.blocks["pixels"]).reshape(cutouts.pixels.shape), cutouts.pixels
     )
     assert all(each.shape[1] == 128 and each.dtype == np.uint8 for each in features.blocks["sift"])
-    assert features.columns["hog"] == HOG().feature_names(cutouts.bands, (32, 32))
+    assert features.columns["hog"] == MIRRORED.feature_names(cutouts.bands, (32, 32))
 
 
 def test_column_types_are_those_of_the_format(table: Path) -> None:
     schema = pq.read_schema(table)
     # columns and their order are part of the format: a new extractor is added here
+    measured = [f"shape_{each.name}" for each in Shape().scalars(("F606W", "F814W", "F160W"))]
     assert schema.names == [
         "id",
         "file",
@@ -55,11 +57,12 @@ def test_column_types_are_those_of_the_format(table: Path) -> None:
         "texture",
         "hog",
         "sift",
+        *measured,
     ]
     assert str(schema.field("pixels").type).startswith("fixed_size_list<")
     assert schema.field("pixels").type.list_size == 3 * 32 * 32
     assert str(schema.field("pixels").type.value_type) == "float"
-    assert str(schema.field("sift").type.value_type.value_type) == "uint8"
+    assert str(schema.field("sift").type.value_type) == "uint8"
     about = read_metadata(table)
     assert about["bands"] == ["F606W", "F814W", "F160W"]
     assert about["preparation"]["size"] == 32
@@ -119,8 +122,8 @@ def test_only_what_is_asked_for_is_read(table: Path) -> None:
     features = load_features(table, inputs=["hog", "color"])
     assert list(features.blocks) == ["hog", "color"]
     assert features.X.shape == (90, sum(len(features.columns[name]) for name in ("hog", "color")))
-    with pytest.raises(UsageError, match="no column 'shape'"):
-        load_features(table, inputs=["shape"])
+    with pytest.raises(UsageError, match="no column 'photometry'"):
+        load_features(table, inputs=["photometry"])
     with pytest.raises(UsageError, match="no fixed length"):
         _ = load_features(table, inputs=["sift"]).X
 

@@ -12,11 +12,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.patches import Circle, StepPatch
+from matplotlib.patches import Circle, Ellipse, StepPatch
 
 from galfeat import CutoutError, UsageError
 from galfeat.data import Cutout, Preparation, Shard, SimulatedSurvey, prepare_one
-from galfeat.features import HOG, ColorHistogram, Texture
+from galfeat.features import HOG, ColorHistogram, Shape, Texture
 from galfeat.pipeline import show
 from galfeat.pipeline.figures.portrait import find_cutout, portrait
 from galfeat.pipeline.figures.portrait_panels import BAD, ShownGalaxy, cell_means
@@ -45,7 +45,7 @@ def axes_of(figure: Figure, title: str) -> object:
 
 def test_everything_is_there_and_named(figure: Figure) -> None:
     said = titles(figure)
-    assert len(said) == 8
+    assert len(said) == 10
     for word in (
         "The galaxy",
         "HOG",
@@ -55,10 +55,13 @@ def test_everything_is_there_and_named(figure: Figure) -> None:
         "Color: F606W and F814W",
         "Co-occurrence",
         "Frequency",
+        "Shape",
+        "Numbers of the shape",
     ):
         assert any(title.startswith(word) for title in said), word
     for axes in figure.axes:
-        if axes.get_title(loc="left"):
+        title = axes.get_title(loc="left")
+        if title and not title.startswith("Numbers"):
             assert axes.get_ylabel()
 
 
@@ -191,7 +194,7 @@ def test_any_number_of_bands(count: int) -> None:
         1, size=32, bands=("F435W", "F606W", "F814W", "F125W", "F160W")[:count]
     )
     drawn = portrait(survey.read(Shard(0, 1)).cutouts[0], SMALL)
-    assert len(titles(drawn)) == 8
+    assert len(titles(drawn)) == 10
     if count == 1:
         assert axes_of(drawn, "Color").texts[0].get_text() == "one band has no color"  # type: ignore[attr-defined]
 
@@ -270,3 +273,16 @@ def test_real_galaxies(real_data: Path, tmp_path: Path) -> None:
     file = sorted((real_data / "fits").rglob("*fitim.fits"))[0]
     for path in (picture, file):
         assert show(path, tmp_path / "fig.png").stat().st_size > 50_000
+
+
+def test_the_shape_is_what_was_measured(figure: Figure, galaxy: Cutout) -> None:
+    table = Shape().measure_scalars(prepare_one(galaxy, SMALL)[None], bands=galaxy.bands)
+    radius = float(table.column("detection_r_petro_ellip")[0])
+    ellipses = [
+        patch
+        for patch in axes_of(figure, "Shape").patches  # type: ignore[attr-defined]
+        if isinstance(patch, Ellipse)
+    ]
+    assert max(each.width for each in ellipses) == pytest.approx(2 * radius)
+    words = [text.get_text() for text in axes_of(figure, "Numbers").texts]  # type: ignore[attr-defined]
+    assert f"{float(table.column('detection_gini')[0]):.3f}" in words

@@ -171,7 +171,7 @@ def test_turning_the_sky_by_a_right_angle_turns_the_picture(number: int) -> None
 @pytest.mark.parametrize(("angle", "zoom"), [(0.0, 1.0), (27.0, 1.0), (0.0, 1.15), (130.0, 0.9)])
 def test_moving_light_is_as_good_as_drawing_the_galaxy_so(angle: float, zoom: float) -> None:
     for galaxy in [each for each in SURVEY.galaxies if each.label in ("q_sf", "agn")][:6]:
-        alone = replace(galaxy, neighbours=0, companion_distance=0.0, compact_fraction=0.0)
+        alone = replace(galaxy, neighbors=0, companion_distance=0.0, compact_fraction=0.0)
         cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
         drawn = replace(
             alone,

@@ -25,15 +25,18 @@ def test_the_inputs_of_the_comparison() -> None:
     # names and their order are part of the command line: a new extractor is added here
     assert list(INPUTS) == [
         "pixels", "pixels_linear", "pixels_small", "pixels_pca", "color", "texture", "hog", "sift",
-        "features", "features+pixels",
+        "shape", "classic", "features", "features+pixels",
     ]  # fmt: skip
-    assert INPUTS["features"].columns == ("color", "texture", "hog", "sift")
+    assert INPUTS["features"].columns == ("color", "texture", "hog", "sift", "shape")
+    assert INPUTS["classic"].columns == ("color", "texture", "hog", "sift")
+    assert {part.view for part in INPUTS["classic"].parts} == {""}
     for name in ("sift", "features", "features+pixels"):
         assert [part.view for part in INPUTS[name].parts if part.column == "sift"] == ["fisher"]
     assert {part.view for part in INPUTS["features"].parts if part.column != "sift"} == {""}
     assert named_input(["hog", "sift"]).parts == (InputBlock("hog"), InputBlock("sift", "fisher"))
     assert named_input(["hog", "color"]).columns == ("hog", "color")
     assert named_input(["pixels_pca"]) is INPUTS["pixels_pca"]
+    assert named_input(["features", "pixels"]).parts == INPUTS["features+pixels"].parts
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,9 @@ def test_the_inputs_of_the_comparison() -> None:
     [
         (["hogg"], "unknown input 'hogg'"),
         (["hog", "hog"], "twice"),
-        (["hog", "features"], "unknown"),
+        (["hog", "features"], "twice"),
+        (["features", "classic"], "twice"),
+        (["pixels_pca", "hog"], "unknown input 'pixels_pca'"),
     ],
 )
 def test_wrong_inputs_are_named(names: list[str], words: str) -> None:
@@ -124,3 +129,37 @@ def _flat(value: object) -> list[bytes]:
     if isinstance(value, list | tuple):
         return [piece for item in value for piece in _flat(item)]
     return [value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()]
+
+
+def test_gaps_are_filled_with_what_the_training_galaxies_tell() -> None:
+    block = np.arange(40, dtype=np.float32).reshape(10, 4)
+    block[:, 1] = np.nan
+    block[7, 2], block[8, 2] = np.nan, 1e30
+    train, test = block[:9], np.array([[np.nan, 5.0, np.nan, 3.0]], dtype=np.float32)
+    encoder = Encoder([InputBlock("shape", components=None)], SHAPE).fit({"shape": train})
+    (fill,) = encoder.fills_
+    assert fill is not None
+    assert fill.tolist() == [16, 0, 16, 19]  # of 0 … 32; none; 2, 6 … 26 and 1e30; 3 … 35
+    complete = np.array([[16, 5.0, 16, 3.0]], dtype=np.float32)
+    assert encoder.transform({"shape": test}).tolist() == (
+        encoder.transform({"shape": complete}).tolist()
+    )
+    again = Encoder.from_state(encoder.get_state(), {"shape": 4})
+    assert again.transform({"shape": test}).tolist() == encoder.transform({"shape": test}).tolist()
+
+
+def test_a_gap_that_no_training_galaxy_had_is_filled_with_the_mean() -> None:
+    block = np.arange(20, dtype=np.float32).reshape(10, 2)
+    encoder = Encoder([InputBlock("shape", components=None)], SHAPE).fit({"shape": block})
+    assert encoder.fills_ == [None]
+    gap = np.array([[np.nan, 3]], dtype=np.float32)
+    assert encoder.transform({"shape": gap})[0, 0] == 0
+
+
+def test_leading_components_are_those_of_the_whole() -> None:
+    data = {"color": blocks()["color"]}
+    whole = Encoder([InputBlock("color", components=6)], SHAPE).fit(data)
+    part = whole.with_columns(2)
+    assert part.transform(data).tobytes() == whole.transform(data)[:, :2].tobytes()
+    assert part.parts == (InputBlock("color", components=2),)
+    assert whole.with_columns(6) is whole

@@ -14,13 +14,16 @@ from astropy.io import fits
 from galfeat import UsageError
 from galfeat.pipeline import Model, classify, load_features, train
 from galfeat.pipeline.models.archive import read_archive, write_archive
+from galfeat.pipeline.models.train import report_path
 
 
 @pytest.fixture(scope="module")
 def model(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("model") / "M.galfeat"
-    trained = train(table, out)
+    trained = train(table, out, inputs=["color", "shape"], folds=0)
     assert sum(trained.classes.values()) == 90
+    assert trained.scores is None
+    assert not report_path(out).exists()
     return out
 
 
@@ -46,7 +49,7 @@ def test_classify_writes_csv_too(model: Path, survey: Path, tmp_path: Path) -> N
 
 
 def test_training_twice_gives_the_same_model_file(model: Path, table: Path, tmp_path: Path) -> None:
-    train(table, tmp_path / "M.galfeat")
+    train(table, tmp_path / "M.galfeat", inputs=["color", "shape"], folds=0)
     assert (tmp_path / "M.galfeat").read_bytes() == model.read_bytes()
 
 
@@ -107,7 +110,7 @@ def test_other_bands_are_refused(
 
 def test_a_damaged_model_says_so(model: Path, tmp_path: Path) -> None:
     tree = read_archive(model)
-    tree["network"] = {}
+    tree["ensemble"] = {}
     write_archive(tmp_path / "M.galfeat", tree)
     with pytest.raises(UsageError, match="damaged"):
         Model.load(tmp_path / "M.galfeat")
@@ -122,4 +125,32 @@ def test_train_names_what_is_wrong(table: Path, tmp_path: Path) -> None:
         train(table, tmp_path / "M", label="class")
     with pytest.raises(UsageError, match="unknown input 'hogg'"):
         train(table, tmp_path / "M", inputs=["hogg"])
+    with pytest.raises(UsageError, match="at least 2 folds"):
+        train(table, tmp_path / "M", folds=1)
+    with pytest.raises(UsageError, match="1 to 8 networks"):
+        train(table, tmp_path / "M", networks=9)
+    with pytest.raises(UsageError, match="there is no class 'comet'"):
+        train(table, tmp_path / "M", priors={"comet": 1.0})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ensemble_of_five_is_calibrated_and_says_its_priors(model: Path) -> None:
+    loaded = Model.load(model)
+    assert len(loaded.ensemble_.members) == 5
+    assert loaded.ensemble_.temperature != 1
+    assert list(loaded.priors_.values()) == pytest.approx([0.2] * 5)
+
+
+def test_priors_multiply_the_probabilities(model: Path, table: Path, tmp_path: Path) -> None:
+    names = ["agn", "clump", "merger", "q_sf", "spiral"]
+    given = dict(zip(names, (1.0, 2.0, 3.0, 4.0, 10.0), strict=True))
+    out = tmp_path / "M.galfeat"
+    train(table, out, inputs=["color", "shape"], folds=0, priors=given)
+    equal, other = Model.load(model), Model.load(out)
+    blocks = load_features(table, equal.input.columns).blocks
+    p = equal.predict_proba(blocks) * np.array(list(given.values()))
+    np.testing.assert_allclose(
+        other.predict_proba(blocks), p / p.sum(axis=1, keepdims=True), rtol=1e-12
+    )
+    assert other.priors_ == {name: value / 20 for name, value in given.items()}
+    assert other.priors == given

@@ -5,12 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from galfeat.pipeline.comparison.metrics import (
-    brier,
-    class_scores,
-    expected_calibration_error,
-    log_loss,
-)
 from galfeat.pipeline.comparison.results import (
     ComparisonResults,
     Cost,
@@ -19,6 +13,12 @@ from galfeat.pipeline.comparison.results import (
     Prediction,
     ScoreRow,
     Stage,
+)
+from galfeat.pipeline.evaluation.metrics import (
+    brier,
+    class_scores,
+    expected_calibration_error,
+    log_loss,
 )
 
 HOSTILE = (

@@ -323,3 +323,44 @@ def test_the_summary_counts_controls_out_of_the_correction(make_results: Make) -
     assert len(summary.pairs) == 3
     assert summary.best(summary.non_controls) == "features"
     assert [line["input"] for line in summary.table()] == ["pixels", "hog", "features", "shuffled"]
+
+
+LECTURE = {"pixels": 0.4, "hog": 0.5, "texture": 0.45, "classic": 0.55, "features": 0.65}
+
+
+def test_the_lecture_and_the_best_single_block_are_spoken_of(
+    make_results: Make,
+) -> None:
+    *_, classic, together = judge(make_results(LECTURE)).sentences
+    assert classic.startswith("The lecture's extractors together ('classic', macro-F1 0.5")
+    assert "beat raw pixels: +0.1" in classic
+    assert together.startswith(
+        "All features together are certainly better than the best single block ('hog', macro-F1 0."
+    )
+    assert " +0.1" in together
+
+
+@pytest.mark.parametrize(
+    ("hog", "said"),
+    [
+        (0.65, "not certainly better than the best single block"),
+        (0.8, "All features together are worse than"),
+    ],
+)
+def test_features_together_are_not_praised_beyond_the_best_block(
+    make_results: Make, hog: float, said: str
+) -> None:
+    together = judge(make_results({**LECTURE, "hog": hog}, repeats=6)).sentences[-1]
+    assert said in together
+    assert "are certainly better" not in together
+
+
+def test_a_block_of_another_package_is_judged_by_what_it_adds(
+    make_results: Make,
+) -> None:
+    levels = {**LECTURE, "mine": 0.5, "features+mine": 0.75, "other": 0.3, "features+other": 0.65}
+    found = judge(make_results(levels, repeats=6)).sentences
+    assert "With 'mine' added, the features are certainly better: +0." in found[-2]
+    assert "'other'" in found[-1]
+    assert "better" not in found[-1]
+    assert not any("best single block ('features+" in each for each in found)

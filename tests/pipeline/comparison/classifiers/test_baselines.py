@@ -14,13 +14,13 @@ from galfeat.pipeline.comparison.classifiers.baselines import (
     fit_baseline,
     search_baseline,
 )
-from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.folds.fold import Fold
-from galfeat.pipeline.comparison.folds.split import concatenate
 from galfeat.pipeline.comparison.folds.stages import fit_baseline_on_fold, run_baseline
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.extraction.measure import Block
+from galfeat.pipeline.models.ensemble import concatenate
+from galfeat.pipeline.models.hyperparameters import draw_settings
 from galfeat.pipeline.models.inputs import InputBlock
 
 PARTS = (InputBlock("color"), InputBlock("hog"))

@@ -21,13 +21,13 @@ from galfeat.pipeline.comparison.classifiers.cnn import (
     torch_installed,
     torch_version,
 )
-from galfeat.pipeline.comparison.classifiers.hyperparameters import draw_settings
 from galfeat.pipeline.comparison.folds.fold import Fold
 from galfeat.pipeline.comparison.folds.stages import fit_cnn_on_fold, run_cnn
 from galfeat.pipeline.comparison.inputs import ComparisonInput, comparison_inputs
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
 from galfeat.pipeline.comparison.planning.plan import FULL, ComparisonPlan
 from galfeat.pipeline.comparison.protocol import ProtocolResult, run_protocol
+from galfeat.pipeline.models.hyperparameters import draw_settings
 from galfeat.pipeline.models.inputs import InputBlock
 
 needed = pytest.mark.skipif(

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from galfeat.pipeline.comparison.classifiers.hyperparameters import Settings, draw_settings
 from galfeat.pipeline.comparison.folds.fold import matched_hidden
 from galfeat.pipeline.comparison.inputs import comparison_inputs
 from galfeat.pipeline.comparison.planning.budget import fit_to_budget
@@ -16,14 +15,19 @@ from galfeat.pipeline.comparison.planning.plan import (
     learning_curve_sizes,
 )
 from galfeat.pipeline.comparison.planning.run_time import NOMINAL, predicted_seconds
+from galfeat.pipeline.models.hyperparameters import Settings, draw_settings
+from galfeat.pipeline.models.inputs import InputBlock
 
-INPUTS = comparison_inputs(("pixels", "color", "texture", "hog", "sift", "shape"))
+CLASSIC = tuple(InputBlock(name) for name in ("color", "classic texture", "classic hog", "sift"))
+INPUTS = comparison_inputs(("pixels", "color", "texture", "hog", "sift", "shape"), CLASSIC)
 WIDTHS = {
     "pixels": 12288,
     "aligned": 12288,
     "color": 224,
     "texture": 1551,
     "hog": 1323,
+    "classic texture": 400,
+    "classic hog": 5292,
     "sift": 64,
     "shape": 219,
     "nuisance": 10,

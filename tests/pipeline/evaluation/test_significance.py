@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from galfeat import UsageError
-from galfeat.pipeline.comparison.significance import (
+from galfeat.pipeline.evaluation.significance import (
     corrected_interval,
     corrected_ttest,
     equivalence,

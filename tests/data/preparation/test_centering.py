@@ -17,7 +17,7 @@ from galfeat.data.preparation.background import (
     clipped_median,
     mad_sigma,
 )
-from galfeat.data.preparation.centring import center_on_galaxy, significance
+from galfeat.data.preparation.centering import center_on_galaxy, significance
 from galfeat.data.preparation.moments import light_shape
 from galfeat.data.preparation.segmentation import segment
 
@@ -57,10 +57,10 @@ def _half_light(image: NDArray[np.floating]) -> float:
 @pytest.mark.parametrize("center", [(40.0, 40.0), (43.4, 36.8), (36.25, 45.5)])
 def test_the_center_of_light_becomes_the_center_of_the_image(center: tuple[float, float]) -> None:
     prepared = prepare_one(
-        _scene(center), Preparation(size=81, stretch="none", centring="subpixel")
+        _scene(center), Preparation(size=81, stretch="none", centering="subpixel")
     )
     assert _center(prepared.mean(axis=0)) == pytest.approx((40, 40), abs=0.1)
-    whole = prepare_one(_scene(center), Preparation(size=81, stretch="none", centring="pixel"))
+    whole = prepare_one(_scene(center), Preparation(size=81, stretch="none", centering="pixel"))
     assert _center(whole.mean(axis=0)) == pytest.approx((40, 40), abs=0.6)
 
 
@@ -70,7 +70,7 @@ def test_whole_pixels_are_moved_and_not_mixed(fit: str) -> None:
     from beyond its edge are bad.
     """
     cutout = _scene((43.0, 35.0))
-    prepared = prepare_one(cutout, Preparation(size=81, fit=fit, stretch="none", centring="pixel"))  # type: ignore[arg-type]
+    prepared = prepare_one(cutout, Preparation(size=81, fit=fit, stretch="none", centering="pixel"))  # type: ignore[arg-type]
     assert np.isnan(prepared[:, -3:]).all()
     assert np.isnan(prepared[:, :, :5]).all()
     assert np.isfinite(prepared[:, :-3, 5:]).all()
@@ -87,7 +87,7 @@ def test_moving_by_parts_of_a_pixel_keeps_the_noise_at_one() -> None:
     measured on such pixels.
     """
     cutout = _scene((40.5, 40.5), noise=3)
-    prepared = prepare_one(cutout, Preparation(size=81, stretch="none", centring="subpixel"))
+    prepared = prepare_one(cutout, Preparation(size=81, stretch="none", centering="subpixel"))
     sky = prepared[:, 5:-5, 5:-5][:, border_mask(71, 10)]
     assert sky.std() == pytest.approx(1, abs=0.08)
     assert (prepared / prepare_one(cutout, Preparation(size=81, stretch="none")))[
@@ -96,13 +96,13 @@ def test_moving_by_parts_of_a_pixel_keeps_the_noise_at_one() -> None:
 
 
 @pytest.mark.parametrize("scale", [2.5, 4.0, 6.0])
-@pytest.mark.parametrize("centring", ["none", "pixel", "subpixel"])
-def test_extent_scales_galaxies_to_one_size(scale: float, centring: str) -> None:
+@pytest.mark.parametrize("centering", ["none", "pixel", "subpixel"])
+def test_extent_scales_galaxies_to_one_size(scale: float, centering: str) -> None:
     """Half of the light of the disc lies within 1.678 scales; 0.2 of 48 pixels is 9.6 pixels."""
     cutout = _scene(scale=scale, shape=(161, 161), center=(80, 80))
     prepared = prepare_one(
         cutout,
-        Preparation(size=48, stretch="none", extent=0.2, centring=centring),  # type: ignore[arg-type]
+        Preparation(size=48, stretch="none", extent=0.2, centering=centering),  # type: ignore[arg-type]
     )
     assert _half_light(prepared.sum(axis=0)) == pytest.approx(9.6, rel=0.06)
     _, window = center_on_galaxy(cutout, Preparation(size=48, extent=0.2))
@@ -151,7 +151,7 @@ def test_the_scale_has_limits() -> None:
 
 def test_neighbors_become_bad_pixels_and_the_galaxy_does_not() -> None:
     cutout = _scene(others=((12, 15), (66, 70)))
-    prepared = prepare_one(cutout, Preparation(size=81, neighbours="mask"))
+    prepared = prepare_one(cutout, Preparation(size=81, neighbors="mask"))
     kept = prepare_one(cutout, Preparation(size=81))
     assert np.isnan(prepared[:, 12, 15]).all()
     assert np.isnan(prepared[:, 66, 70]).all()
@@ -169,14 +169,14 @@ def test_a_segmentation_map_decides_where_there_is_one() -> None:
     labels[8:17, 10:20] = 9
     labels[35:46, 30:41] = 4
     cutout = Cutout("a", plain.pixels, NAMES, segmentation=labels)
-    prepared = prepare_one(cutout, Preparation(size=81, neighbours="mask"))
+    prepared = prepare_one(cutout, Preparation(size=81, neighbors="mask"))
     np.testing.assert_array_equal(np.isnan(prepared[0]), labels == 9)
-    _, window = center_on_galaxy(cutout, Preparation(size=81, centring="pixel"))
+    _, window = center_on_galaxy(cutout, Preparation(size=81, centering="pixel"))
     assert window.left < -1
     empty = Cutout("a", plain.pixels, NAMES, segmentation=np.zeros((81, 81), np.int32))
     assert (
-        center_on_galaxy(empty, Preparation(centring="subpixel"))[1]
-        == center_on_galaxy(plain, Preparation(centring="subpixel"))[1]
+        center_on_galaxy(empty, Preparation(centering="subpixel"))[1]
+        == center_on_galaxy(plain, Preparation(centering="subpixel"))[1]
     )
 
 
@@ -188,7 +188,7 @@ def test_maps_of_a_batch_are_used() -> None:
     batch = Cutouts(
         cutout.pixels[None], ("a",), NAMES, noise=noise[None], segmentation=labels[None]
     )
-    preparation = Preparation(size=81, neighbours="mask", noise="map")
+    preparation = Preparation(size=81, neighbors="mask", noise="map")
     alone = prepare_one(
         Cutout("a", cutout.pixels, NAMES, noise=noise, segmentation=labels), preparation
     )
@@ -210,21 +210,21 @@ def test_without_an_object_centering_fails_or_keeps_the_cutout() -> None:
                 "sigma"
             ),
         ):
-            prepare_one(cutout, Preparation(centring="pixel", threshold=4))
+            prepare_one(cutout, Preparation(centering="pixel", threshold=4))
         kept = prepare_one(
-            cutout, Preparation(centring="subpixel", extent=0.2, threshold=4, no_object="keep")
+            cutout, Preparation(centering="subpixel", extent=0.2, threshold=4, no_object="keep")
         )
         assert kept.tobytes() == prepare_one(cutout, Preparation()).tobytes()
-    masked = prepare_one(far, Preparation(size=81, neighbours="mask"))
+    masked = prepare_one(far, Preparation(size=81, neighbors="mask"))
     # all there is are neighbors, and none to be centered on is needed
     assert np.isnan(masked[:, 8, 8]).all()
 
 
 def test_the_threshold_is_obeyed() -> None:
     faint = _scene(scale=3.0, noise=60)
-    assert center_on_galaxy(faint, Preparation(centring="pixel"))[1].side == 81
+    assert center_on_galaxy(faint, Preparation(centering="pixel"))[1].side == 81
     with pytest.raises(CutoutError, match="rises above the sky by 60 sigma"):
-        center_on_galaxy(faint, Preparation(centring="pixel", threshold=60))
+        center_on_galaxy(faint, Preparation(centering="pixel", threshold=60))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -233,7 +233,7 @@ def test_bad_pixels_have_no_effect(value: float) -> None:
     hole = np.zeros(cutout.pixels.shape, bool)
     hole[:, 41:43, 40:42] = True
     hole[1, :9] = True
-    preparation = Preparation(size=48, neighbours="mask", centring="subpixel", extent=0.15)
+    preparation = Preparation(size=48, neighbors="mask", centering="subpixel", extent=0.15)
     spoiled = prepare_one(
         Cutout("a", np.where(hole, np.float32(value), cutout.pixels), NAMES), preparation
     )
@@ -252,7 +252,7 @@ def test_unit_and_sky_do_not_matter_and_nothing_is_written_to() -> None:
     cutout = _scene((42.3, 38.1), others=((12, 15),))
     before = cutout.pixels.copy()
     preparation = Preparation(
-        size=48, neighbours="mask", centring="subpixel", extent=0.15, sky="clipped"
+        size=48, neighbors="mask", centering="subpixel", extent=0.15, sky="clipped"
     )
     expected = prepare_one(cutout, preparation)
     np.testing.assert_array_equal(cutout.pixels, before)
@@ -270,7 +270,7 @@ def test_oblong_cutouts_are_centered_outside_their_central_square() -> None:
     its sides.
     """
     cutout = _scene((30.0, 68.0), shape=(61, 121))
-    prepared = prepare_one(cutout, Preparation(size=61, stretch="none", centring="pixel"))
+    prepared = prepare_one(cutout, Preparation(size=61, stretch="none", centering="pixel"))
     assert np.isfinite(prepared).all()
     assert _center(prepared.mean(axis=0)) == pytest.approx((30, 30), abs=0.6)
 
@@ -283,7 +283,7 @@ def test_the_result_does_not_depend_on_the_frame_of_the_cutout(corner: tuple[int
     field = _scene((60.3, 60.8), shape=(121, 121), others=((48, 70),)).pixels
     top, left = corner
     preparation = Preparation(
-        size=48, fit="crop", stretch="none", centring="pixel", neighbours="mask"
+        size=48, fit="crop", stretch="none", centering="pixel", neighbors="mask"
     )
     expected = prepare_one(Cutout("a", field[:, 20:101, 20:101], NAMES), preparation)
     found = prepare_one(Cutout("a", field[:, top : top + 81, left : left + 81], NAMES), preparation)
@@ -302,7 +302,7 @@ def test_the_result_does_not_depend_on_the_pixel_scale() -> None:
     """
     field = _scene((80.4, 79.3), scale=9.0, shape=(160, 160), noise=6).pixels
     binned = field.reshape(2, 80, 2, 80, 2).mean(axis=(2, 4))
-    preparation = Preparation(size=32, stretch="none", centring="subpixel", extent=0.15)
+    preparation = Preparation(size=32, stretch="none", centering="subpixel", extent=0.15)
     fine, coarse = (
         prepare_one(Cutout("a", pixels, NAMES), preparation) for pixels in (field, binned)
     )
@@ -321,7 +321,7 @@ def test_bands_without_light_are_named() -> None:
         pixels = cutout.pixels.copy()
         pixels[1] = value
         with pytest.raises(CutoutError, match=said):
-            prepare_one(Cutout("a", pixels, NAMES), Preparation(centring="pixel"))
+            prepare_one(Cutout("a", pixels, NAMES), Preparation(centering="pixel"))
 
 
 def test_significance_is_light_over_noise() -> None:
@@ -341,7 +341,7 @@ def test_real_galaxies_are_found_and_neighbors_masked(real_data: Path) -> None:
     cutouts = {each.id: each for shard in source.shards() for each in source.read(shard).cutouts}
     assert len(cutouts) == 10
     preparation = Preparation(
-        size=32, noise="map", neighbours="mask", centring="subpixel", extent=0.15
+        size=32, noise="map", neighbors="mask", centering="subpixel", extent=0.15
     )
     for name, cutout in cutouts.items():
         if not name.startswith("KiDS"):
@@ -444,9 +444,9 @@ def test_noise_of_a_map_by_pencil() -> None:
 
 
 @pytest.mark.parametrize("size", [81, 40, 27, 120])
-@pytest.mark.parametrize("centring", ["none", "subpixel"])
+@pytest.mark.parametrize("centering", ["none", "subpixel"])
 def test_a_true_map_gives_the_noise_that_is_there_after_resampling(
-    size: int, centring: str
+    size: int, centering: str
 ) -> None:
     """Noise of 1 in the upper half and 3 in the lower one: what the new pixels scatter by is what
     the map says they do.
@@ -462,7 +462,7 @@ def test_a_true_map_gives_the_noise_that_is_there_after_resampling(
     cutout = Cutout("a", pixels, tuple(f"b{i}" for i in range(30)), noise=noise)
     prepared = prepare_one(
         cutout,
-        Preparation(size=size, stretch="none", sky="none", noise="map", centring=centring),  # type: ignore[arg-type]
+        Preparation(size=size, stretch="none", sky="none", noise="map", centering=centering),  # type: ignore[arg-type]
     )
     edge = max(2, size // 10)
     scatter = (

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from galfeat.pipeline.comparison.folds.cross_validation import (
+from galfeat.pipeline.evaluation.cross_validation import (
     close_positions,
     connected_groups,
     identical_images,

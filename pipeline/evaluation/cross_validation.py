@@ -52,6 +52,9 @@ def inner_split(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the rows of the inner training part and of the validation part.
 
+    The only galaxy of a class is always in the training part; the validation part is empty where
+    there is nothing to set aside.
+
     Parameters
     ----------
     labels : array of str, shape (n,)
@@ -61,10 +64,16 @@ def inner_split(
     n_folds : int
         The validation part is one of this many stratified parts; of fewer if a class is rare.
     """
-    rare = min(Counter(labels.tolist()).values())
-    parts = max(2, min(n_folds, rare, len(np.unique(groups))))
-    train, validation = next(_splits(labels, groups, parts, seed))
-    return train, validation
+    counts = Counter(labels.tolist())
+    alone = np.isin(labels, [name for name, count in counts.items() if count < 2])
+    rest = np.flatnonzero(~alone)
+    n_groups = len(np.unique(groups[rest]))
+    if n_groups < 2:
+        return np.arange(len(labels)), rest[:0]
+    rare = min(counts[name] for name in set(labels[rest].tolist()))
+    parts = max(2, min(n_folds, rare, n_groups))
+    train, validation = next(_splits(labels[rest], groups[rest], parts, seed))
+    return np.sort(np.concatenate([rest[train], np.flatnonzero(alone)])), rest[validation]
 
 
 def _splits(
@@ -115,7 +124,7 @@ def connected_groups(n: int, pairs: Sequence[NDArray[np.intp]]) -> NDArray[np.in
     Examples
     --------
     >>> import numpy as np
-    >>> families(5, [np.array([[0, 1], [1, 3]])]).tolist()
+    >>> connected_groups(5, [np.array([[0, 1], [1, 3]])]).tolist()
     [0, 0, 1, 0, 2]
     """
     edges = np.concatenate([np.empty((0, 2), dtype=np.intp), *pairs])

@@ -53,7 +53,7 @@ def center_on_galaxy(
         else segment(light, preparation.threshold, border=preparation.border)
     )
     pixels = cutout.pixels
-    if preparation.neighbours == "mask":
+    if preparation.neighbors == "mask":
         pixels = np.where(neighbor_mask(labels), np.float32(np.nan), pixels)
     window = Window.whole(light.shape, preparation)
     if not preparation.moves:
@@ -121,8 +121,8 @@ def _window_around(
         [start + whole.side / 2 for start in whole.corner],
         [shape.y + 0.5, shape.x + 0.5],
     )
-    middle = given_center if preparation.centring == "none" else light_center
+    middle = given_center if preparation.centering == "none" else light_center
     top, left = (each - side / 2 for each in middle)
-    if preparation.centring == "pixel":
+    if preparation.centering == "pixel":
         top, left = float(np.floor(top + 0.5)), float(np.floor(left + 0.5))
     return Window(top, left, side, preparation.size)

@@ -13,7 +13,8 @@ from sklearn.metrics import (
 )
 
 from galfeat import UsageError
-from galfeat.pipeline.comparison.metrics import (
+from galfeat.pipeline.comparison.results import SCORES
+from galfeat.pipeline.evaluation.metrics import (
     brier,
     class_scores,
     confusion,
@@ -24,7 +25,6 @@ from galfeat.pipeline.comparison.metrics import (
     reliability_bins,
     score,
 )
-from galfeat.pipeline.comparison.results import SCORES
 
 CLASSES = ["a", "b", "c"]
 TRUTH = np.array(["a", "a", "b", "c"])

@@ -142,6 +142,7 @@ def read_cutout(
     bands: Sequence[str] | None = None,
     layout: Layout = "auto",
     extension: str | Sequence[str] | None = None,
+    missing_data: Literal["mask", "keep"] = "mask",
 ) -> Cutout:
     """Read the one galaxy of a file, with its celestial coordinates (WCS) if the file has them.
 
@@ -151,7 +152,7 @@ def read_cutout(
         A FITS file or a picture; ``file.fits[SCI]`` chooses one image of it.
     hdu : int, optional
         Number of the image in the file, counted from 0, if it holds several galaxies.
-    bands, layout, extension
+    bands, layout, extension, missing_data
         As in `galfeat.data.open_source`.
 
     Raises
@@ -171,7 +172,9 @@ def read_cutout(
             if place.exists()
             else f"{path}: there is no such file"
         )
-    options = ReadOptions(bands=bands, layout=layout, extension=extension)
+    options = ReadOptions(
+        bands=bands, layout=layout, extension=extension, missing_data=missing_data
+    )
     source = open_with_options(place, options)
     if hdu is not None and isinstance(source, FileSource):
         selected = pa.table(

@@ -239,5 +239,6 @@ def _read_notes(path: Path) -> list[Failure]:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         return [
-            Failure(row["id"], row["file"], "note", row["note"]) for row in csv.DictReader(file)
+            Failure(plain_text(row["id"]), plain_text(row["file"]), "note", plain_text(row["note"]))
+            for row in csv.DictReader(file)
         ]

@@ -132,8 +132,14 @@ def _shown(cutout: Cutout) -> Mapping[str, Any]:
 # galfeat
 
 
+def _pixels_of_all(path: Path) -> list[Mapping[str, Any]]:
+    return [{"pixels": each} for each in read_cutouts(path, missing_data="keep").pixels]
+
+
 def _by_galfeat(job: Mapping[str, Any], answers: _Answers, door: Open) -> None:
     path, folder = Path(job["path"]), Path(job["folder"])
+    # others do not know which pixels are no data
+    door = partial(door, missing_data="keep")
     if job["kind"] == "catalog":
         _catalog_views(job, answers, door)
         return
@@ -142,7 +148,7 @@ def _by_galfeat(job: Mapping[str, Any], answers: _Answers, door: Open) -> None:
         return
     answers.view("whole", lambda: _entries(door(path, companions=False)))
     if job["more"]:
-        answers.view("cutouts", lambda: [{"pixels": each} for each in read_cutouts(path).pixels])
+        answers.view("cutouts", lambda: _pixels_of_all(path))
     if job["kind"] in ("fits", "picture"):
         answers.view("folder", lambda: _entries(door(folder, companions=False)))
     if job["kind"] != "fits":
@@ -157,7 +163,9 @@ def _by_galfeat(job: Mapping[str, Any], answers: _Answers, door: Open) -> None:
     hdus = _written(folder / "hdus.csv", "id,file,hdu\n" + rows)
     answers.view("hdus", lambda: _entries(door(folder, catalog=hdus, companions=False)))
     if job["more"]:
-        answers.view("single", lambda: [_shown(read_cutout(path, hdu=job["hdu"]))])
+        answers.view(
+            "single", lambda: [_shown(read_cutout(path, hdu=job["hdu"], missing_data="keep"))]
+        )
     places = _written(folder / "places.csv", "x,y\n4,5\n0,1\n13.4,11.5\n9000,9000\n")
     around: dict[str, Any] = {"size_pixels": SIZE, "companions": False}
     answers.view("positions", lambda: _entries(door(path, positions=places, **around)))

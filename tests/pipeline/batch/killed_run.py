@@ -182,7 +182,7 @@ def main() -> None:
     be_patient()
     # the kernels are loaded once for all
     for extractor in make_extractors(["color", "hog"]).values():
-        extractor.transform(np.arange(3072, dtype=np.float32).reshape(1, 3, 32, 32))
+        extractor.transform((np.arange(3072, dtype=np.float32) % 8).reshape(1, 3, 32, 32))
     for line in sys.stdin:
         process = os.fork()
         if not process:

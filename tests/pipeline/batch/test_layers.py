@@ -21,7 +21,6 @@ LAYERS = (
     *(
         "batch.parquet.thrift",
         "batch.work_folder.manifest",
-        "batch.chunks",
         "batch.unforeseen",
         "batch.work",
         "batch.work_folder.file_stamps",
@@ -40,7 +39,7 @@ LAYERS = (
     *("models.hyperparameters", "models.priors", "models.inputs", "models.state_checks"),
     *("models.sklearn_state", "evaluation.cross_validation", "evaluation.metrics"),
     *("evaluation.significance", "extraction.feature_table", "extraction.measure"),
-    *("extraction.recipe", "extraction.feature_names", "extraction.scalar_columns"),
+    *("extraction.recipe", "extraction.scalar_columns"),
     *("settings_diff", "outputs", "recipes", "csv_cells"),
 )
 """Modules from the top to the bottom."""

@@ -31,8 +31,7 @@ LAGS = 3
 _CLEAR = 3.0  # standard deviations by which a correlation counts
 _LEAST = 64  # pixels of sky without which neither noise nor correlation is measured
 _SMOOTHING, _CLIP = 1.5, 3.0  # of the image in which the sky is told from sources
-_REACH = 2.0  # pixels around which an image is compared with its own noise, where that is white
-_CAREFUL = 2.0  # of the noise's variance that is no structure, because both are estimates
+_WINDOW = 5  # pixels of the square in which an image is compared with its own noise
 _MARGIN = 2 * LAGS  # pixels cut off, because fields made by Fourier transforms are periodic
 
 
@@ -42,20 +41,21 @@ def sky_mask(light: NDArray[np.floating]) -> NDArray[np.bool_]:
     smooth = ndimage.gaussian_filter(np.where(good, light, 0.0).astype(float), _SMOOTHING)
     weight = ndimage.gaussian_filter(good.astype(float), _SMOOTHING)
     smooth = np.where(good, smooth / np.maximum(weight, 1e-6), np.nan)
-    kept = good
+    kept: NDArray[np.bool_] = good
     for _ in range(10):
         values = smooth[kept]
         if values.size < _LEAST:
             return kept
         center = np.median(values)
         spread = 1.4826 * np.median(np.abs(values - center))
-        still = good & (np.abs(np.where(good, smooth, 0) - center) <= _CLIP * spread)
+        near = np.abs(np.where(good, smooth, 0) - center) <= _CLIP * spread
+        still = np.asarray(good & near, dtype=bool)
         if (still == kept).all():
             break
         kept = still
     # the skirts of a source lie below the clip, but beside its pixels
-    near = np.asarray(ndimage.binary_dilation(good & ~kept, iterations=2), dtype=bool)
-    return kept & ~near
+    beside = np.asarray(ndimage.binary_dilation(good & ~kept, iterations=2), dtype=bool)
+    return np.asarray(kept & ~beside, dtype=bool)
 
 
 def autocorrelation(light: NDArray[np.floating], sky: NDArray[np.bool_]) -> tuple[float, Floats]:
@@ -125,18 +125,13 @@ def correlated_field(
     return field
 
 
-def denoised(
-    light: NDArray[np.floating], sigma: NDArray[np.floating], correlated: float = 1.0
-) -> Floats:
+def denoised(light: NDArray[np.floating], sigma: NDArray[np.floating]) -> Floats:
     """Return a plane averaged where it varies no more than its noise; bad pixels stay bad.
 
     Parameters
     ----------
     light, sigma : array, shape (ny, nx)
         Pixels and the standard deviation of their noise.
-    correlated : float, default 1.0
-        Variance of a sum of many pixels over the sum of their variances: the sum of the noise's
-        correlation. The larger, the more pixels are averaged.
 
     References
     ----------
@@ -144,12 +139,11 @@ def denoised(
     """
     good = np.isfinite(light)
     filled, ones = np.where(good, light, 0.0).astype(float), good.astype(float)
-    window = 2 * round(_REACH * float(np.sqrt(np.clip(correlated, 1, 4)))) + 1
-    weight = np.maximum(ndimage.uniform_filter(ones, window), 1e-9)
-    mean = ndimage.uniform_filter(filled, window) / weight
-    variance = ndimage.uniform_filter(filled**2, window) / weight - mean**2
-    noise = ndimage.uniform_filter(np.where(good, sigma, 0.0).astype(float) ** 2, window) / weight
-    share = np.clip(1 - _CAREFUL * noise / np.maximum(variance, 1e-300), 0, 1)
+    weight = np.maximum(ndimage.uniform_filter(ones, _WINDOW), 1e-9)
+    mean = ndimage.uniform_filter(filled, _WINDOW) / weight
+    variance = ndimage.uniform_filter(filled**2, _WINDOW) / weight - mean**2
+    noise = ndimage.uniform_filter(np.where(good, sigma, 0.0).astype(float) ** 2, _WINDOW) / weight
+    share = np.clip(1 - noise / np.maximum(variance, 1e-300), 0, 1)
     return np.where(good, mean + share * (filled - mean), np.nan)
 
 
@@ -242,6 +236,6 @@ class MonteCarlo:
             else:  # prepared pixels are in units of the noise, where it cannot be measured again
                 sigma = np.full(plane.shape, measured if measured > 0 else 1.0)
             field = correlated_field((self.draws, *plane.shape), correlation, rng)
-            repeated = denoised(plane, sigma, float(correlation.sum())) + sigma * field
+            repeated = denoised(plane, sigma) + sigma * field
             out[:, band] = np.arcsinh(repeated) if self.stretch == "asinh" else repeated
         return out

@@ -82,7 +82,7 @@ class Shape(LearnedExtractor):
     >>> y, x = np.indices((64, 64)) - 31.5
     >>> disks = [np.arcsinh(100 * np.exp(-np.hypot(x, y) / size)) for size in (3, 4)]
     >>> Shape().fit_transform(np.array(disks)[:, None]).shape
-    (2, 78)
+    (2, 77)
     """
 
     key = "shape"

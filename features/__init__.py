@@ -20,6 +20,12 @@ Each folder holds the extractor, its compiled kernels (``kernel*``) and a slow, 
 ``shape``
     `Shape`: Petrosian radii, concentration, asymmetry, smoothness, Gini, M20, MID, by their
     published definitions.
+``photometry``
+    `Photometry`: Petrosian, Kron and aperture fluxes, asinh magnitudes, colors and color gradients
+    of linear cutouts.
+``scalars``, ``noise``
+    `Scalar` and `ScalarTable`: columns with units, UCDs, a mask and errors; noise, its correlation,
+    and errors by repeated exposures.
 ``base``, ``learned``, ``transformer``, ``settings``
     Base class of all extractors, and of those that learn something; scikit-learn's estimator
     interface; validation of settings.
@@ -52,7 +58,9 @@ if TYPE_CHECKING:
     from galfeat.features.extractors import EXTRACTORS, make_extractors
     from galfeat.features.hog.extractor import HOG
     from galfeat.features.invariances import INVARIANCES
+    from galfeat.features.photometry.extractor import Photometry
     from galfeat.features.pixels.extractor import Pixels
+    from galfeat.features.scalars import Scalar, ScalarTable
     from galfeat.features.shape.extractor import Shape
     from galfeat.features.sift.bag_of_words import BagOfWords
     from galfeat.features.sift.extractor import SIFT
@@ -72,7 +80,10 @@ else:  # numba and scikit-learn take a second to load
             "Combined": "combined",
             "Extractor": "base",
             "FisherVector": "sift.fisher_vectors",
+            "Photometry": "photometry.extractor",
             "Pixels": "pixels.extractor",
+            "Scalar": "scalars",
+            "ScalarTable": "scalars",
             "Shape": "shape.extractor",
             "Texture": "texture.extractor",
             "combine": "combined",
@@ -91,7 +102,10 @@ __all__ = [
     "Combined",
     "Extractor",
     "FisherVector",
+    "Photometry",
     "Pixels",
+    "Scalar",
+    "ScalarTable",
     "Shape",
     "Texture",
     "combine",

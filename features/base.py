@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from galfeat import CutoutError, PixelUnitWarning, UsageError
 from galfeat._arrays import as_plain_array, channels_last_hint
 from galfeat.features.kernels.finite import flawed_rows, good_shares
-from galfeat.features.settings import fraction
+from galfeat.features.settings import choice, fraction, whole
 from galfeat.features.transformer import Transformer
 
 __all__ = ["Extractor", "as_images", "default_bands"]
 
+
+MaskedVectors = np.ma.MaskedArray[tuple[int, ...], np.dtype[np.float32]]
+"""Numbers of galaxies, masked where there is none."""
 
 _UNDEFINED = "some of its features are undefined (infinite or not a number)"
 
@@ -165,6 +168,74 @@ class Extractor(Transformer):
         """Return why the extractor sees hardly anything of images; empty if it does see them."""
         del images
         return ""
+
+    def transform_errors(
+        self,
+        X: ArrayLike,
+        noise: ArrayLike | None = None,
+        *,
+        stretch: str | None = None,
+        draws: int = 32,
+        random_state: int = 0,
+    ) -> MaskedVectors:
+        """Return the standard deviations of the features of every image.
+
+        Every exposure is repeated: the image is denoised, new noise is added, and the extractor
+        measures again; see `galfeat.features.noise`. An error is the scatter of the repeats.
+
+        Parameters
+        ----------
+        X : array, shape (n, bands, ny, nx)
+        noise : array, shape (n, bands, ny, nx), optional
+            Standard deviation of each pixel's light, before the stretch. Unless given, that of the
+            sky of each band. Its correlation is measured on the sky in either case.
+        stretch : {"asinh", "linear"}, optional
+            What was done to the light: pixels are asinh(light), or light. Unless given, asinh, or
+            what the extractor's setting of that name says.
+        draws : int, default 32
+            Repeats; 32 give an error to an eighth of its size.
+        random_state : int, default 0
+            Seed. A row's errors depend on it and on that row's pixels alone.
+
+        Returns
+        -------
+        masked array of float32, shape (n, k)
+            Masked where most of the repeats cannot be measured.
+
+        Raises
+        ------
+        CutoutError
+            If some rows cannot be measured.
+        UsageError
+            If the noise has another shape than `X`, or a setting makes no sense.
+        """
+        # imported late: SciPy takes a while to load
+        from galfeat.features.noise import MonteCarlo, as_noise
+
+        stretch = choice(
+            "stretch", stretch or getattr(self, "stretch", "asinh"), ("asinh", "linear")
+        )
+        repeats = MonteCarlo(
+            stretch, whole("draws", draws, 2), whole("random_state", random_state, 0)
+        )
+        images = self._checked(X)
+        if reasons := self._reasons(images):
+            raise CutoutError(reasons)
+        errors = repeats.errors(images, as_noise(noise, images.shape), self._repeated)
+        return np.ma.masked_invalid(errors.astype(np.float32))
+
+    def _repeated(self, row: int, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the vectors of repeated exposures of a row, NaN where they cannot be measured."""
+        del row
+        bad = self._reasons(images)
+        good = [k for k in range(len(images)) if k not in bad]
+        if not good:
+            names = self.feature_names(default_bands(images.shape[1]), images.shape[2:])
+            return np.full((len(images), len(names)), np.nan)
+        measured = np.asarray(self.measure_images(images[good]), dtype=float)
+        out = np.full((len(images), measured.shape[1]), np.nan)
+        out[good] = measured
+        return out
 
     def fit_transform(self, X: ArrayLike, y: object = None) -> NDArray[np.float32]:
         """Fit, then measure the same images: shape (n, k)."""

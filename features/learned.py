@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from galfeat import CutoutError
-from galfeat.features.base import Extractor
+from galfeat.features.base import Extractor, MaskedVectors
 
 __all__ = ["LearnedExtractor"]
 
@@ -79,3 +79,21 @@ class LearnedExtractor(Extractor):
 
         check_is_fitted(self)
         return super().transform(X)
+
+    def transform_errors(
+        self,
+        X: ArrayLike,
+        noise: ArrayLike | None = None,
+        *,
+        stretch: str | None = None,
+        draws: int = 32,
+        random_state: int = 0,
+    ) -> MaskedVectors:
+        """Return the standard deviations of the features; see `Extractor.transform_errors`."""
+        # imported late: see galfeat.features.transformer
+        from sklearn.utils.validation import check_is_fitted
+
+        check_is_fitted(self)
+        return super().transform_errors(
+            X, noise, stretch=stretch, draws=draws, random_state=random_state
+        )

@@ -1,6 +1,5 @@
 """Named scalar measurements: names, units, UCDs, values with a mask of undefined ones, errors."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -111,17 +110,3 @@ def unmeasured(values: NDArray[np.floating]) -> MaskedColumn:
         np.where(good, values, 0.0).astype(np.float64), mask=~good
     )
     return masked
-
-
-def joined(tables: Sequence[ScalarTable]) -> ScalarTable:
-    """Return the rows of tables of the same columns, one after another."""
-    first = tables[0]
-    errors = None
-    if first.errors is not None:
-        errors = np.ma.concatenate([table.errors for table in tables])
-    return ScalarTable(
-        first.scalars,
-        np.ma.concatenate([table.values for table in tables]),
-        errors,
-        tuple(reason for table in tables for reason in table.reasons),
-    )

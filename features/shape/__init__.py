@@ -12,6 +12,8 @@
     Light in ellipses, exactly; Petrosian radii and radii that hold a part of the light.
 ``asymmetry``, ``detection_mask``, ``smoothness``, ``gini_m20``, ``mid``, ``sersic``
     The quantities of one name each.
+``rings``, ``clumps``, ``colors``
+    What the literature has not: rings and their modes, clumps and roughness, colors of two bands.
 ``filters``, ``sorting``
     Gaussian and uniform filters; a radix sort.
 ``reference``

@@ -88,7 +88,7 @@ def ellipse_sums(
                 near, far = math.sqrt(near), math.sqrt(far)
             span = far - near
             row = light[y]
-            mask = good[y]
+            mask = good[y if masked else 0]
             part, room = 0.0, 0.0
             for k in range(4 if by_root else 2):
                 if by_root:

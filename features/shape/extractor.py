@@ -1,6 +1,8 @@
 """Shape: the published quantities of galaxy morphology as an extractor."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,17 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.features.base import default_bands
 from galfeat.features.learned import LearnedExtractor
+from galfeat.features.noise import MonteCarlo, as_noise
 from galfeat.features.scalars import Scalar, ScalarTable, unmeasured
-from galfeat.features.settings import choice, number
+from galfeat.features.settings import choice, number, whole
 from galfeat.features.shape import planes
-from galfeat.features.shape.measurement import ShapeTable
-from galfeat.features.shape.quantities import FLAGS, QUANTITIES
+from galfeat.features.shape.measurement import ShapeTable, all_scalars
+from galfeat.features.shape.quantities import COLORS, DETAILS, QUANTITIES, SERSIC
 
 __all__ = ["Shape"]
 
 _STRETCHES = ("asinh", "linear")
 _SMALLEST = 16  # pixels of a side
-_SERSIC = "sersic_"  # how the quantities of the fit begin
+_COLOR = "color:"  # before the quantities of a pair of bands
 
 
 class Shape(LearnedExtractor):
@@ -33,7 +36,9 @@ class Shape(LearnedExtractor):
     stretch : {"asinh", "linear"}, default "asinh"
         What was done to the light, in units of its noise: pixels are asinh(light), or light.
     sersic : bool, default True
-        Whether a Sersic profile is fitted.
+        Whether a Sersic profile is fitted, without and with a point source in its middle.
+    details : bool, default True
+        Whether rings, their Fourier modes, colors, clumps and roughness are measured.
     threshold : float, default 3.0
         Detection threshold above the sky, in standard deviations of the smoothed detection image.
     outlier_sigma : float, default 10.0
@@ -77,7 +82,7 @@ class Shape(LearnedExtractor):
     >>> y, x = np.indices((64, 64)) - 31.5
     >>> disks = [np.arcsinh(100 * np.exp(-np.hypot(x, y) / size)) for size in (3, 4)]
     >>> Shape().fit_transform(np.array(disks)[:, None]).shape
-    (2, 31)
+    (2, 77)
     """
 
     key = "shape"
@@ -87,6 +92,7 @@ class Shape(LearnedExtractor):
         stretch: str = "asinh",
         *,
         sersic: bool = True,
+        details: bool = True,
         threshold: float = 3.0,
         outlier_sigma: float = 10.0,
         smallest_radius: float = 1.5,
@@ -94,50 +100,116 @@ class Shape(LearnedExtractor):
     ) -> None:
         self.stretch = stretch
         self.sersic = sersic
+        self.details = details
         self.threshold = threshold
         self.outlier_sigma = outlier_sigma
         self.smallest_radius = smallest_radius
         self.min_good = min_good
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
-        """Return, for each plane, ``plane_ellipticity`` and the like, last ``plane_quality``."""
+        """Return, for each plane, ``plane_ellipticity`` and the like, last ``plane_quality``.
+
+        After the planes come the colors of pairs of adjacent bands, ``g_r_color`` and the like.
+        """
         self.check_shape(shape)
-        names = [QUANTITIES[place].name for place in self._chosen()]
-        return [f"{plane}_{name}" for plane in _planes(bands) for name in [*names, "quality"]]
+        return [scalar.name for scalar in self.scalars(bands) if scalar.feature]
 
     def scalars(self, bands: Sequence[str]) -> tuple[Scalar, ...]:
-        """Return the columns of `measure_scalars`: for each plane its quantities and flags."""
-        found = []
-        for plane in _planes(bands):
-            chosen = set(self._chosen())
-            found += [
-                Scalar(f"{plane}_{each.name}", each.unit, "", each.definition, place in chosen)
-                for place, each in enumerate(QUANTITIES)
-                if self.sersic or not each.name.startswith(_SERSIC)
-            ]
-            bits = ", ".join(f"{1 << bit} {flag.name}" for bit, flag in enumerate(FLAGS))
-            found.append(Scalar(f"{plane}_flags", "", "meta.code", bits, False, False))
-            about = "0 good, 1 suspect, 2 bad"
-            found.append(Scalar(f"{plane}_quality", "", "meta.code.qual", about, True, False))
-        return tuple(found)
+        """Return the columns of `measure_scalars` for images with these bands.
 
-    def measure_scalars(self, X: ArrayLike, *, bands: Sequence[str] | None = None) -> ScalarTable:
-        """Measure every image, as columns masked where a quantity was not measured."""
-        table = self.measure(X, bands=bands)
-        kept = [
-            place
-            for place, each in enumerate(QUANTITIES)
-            if self.sersic or not each.name.startswith(_SERSIC)
-        ]
-        values = np.where(table.valid, table.values, np.nan)[:, :, kept]
-        codes = np.stack([table.flags, table.quality], axis=2)
-        matrix = np.concatenate([values, codes], axis=2).reshape(len(values), -1)
-        names = bands or default_bands(len(table.planes) - (len(table.planes) > 1))
-        reasons = tuple(
-            tuple(f"{p}: {each}" for p in table.planes for each in table.reasons(row, p))
-            for row in range(len(values))
+        For each plane its quantities, flags and quality, then the colors. Those with ``feature``
+        are the vector, in its order.
+        """
+        return tuple(
+            scalar
+            for scalar, name in zip(
+                all_scalars(_planes(bands), _pairs(bands)),
+                _quantities(_planes(bands), _pairs(bands)),
+                strict=True,
+            )
+            if self._measures(name)
         )
-        return ScalarTable(self.scalars(names), unmeasured(matrix), None, reasons)
+
+    def measure_scalars(
+        self,
+        X: ArrayLike,
+        *,
+        bands: Sequence[str] | None = None,
+        segments: ArrayLike | None = None,
+        errors: bool = False,
+        noise: ArrayLike | None = None,
+        draws: int = 32,
+        random_state: int = 0,
+    ) -> ScalarTable:
+        """Measure every image, as a table of columns with a mask of what could not be measured.
+
+        Parameters
+        ----------
+        X, bands, segments
+            See `measure`.
+        errors : bool, default False
+            Whether to measure errors too, which takes `draws` times as long.
+        noise, draws, random_state
+            See `transform_errors`.
+
+        Returns
+        -------
+        ScalarTable
+            With the columns `scalars`.
+
+        Raises
+        ------
+        CutoutError, UsageError
+            See `measure`.
+        """
+        table = self.measure(X, bands=bands, segments=segments)
+        measured = [self._measures(name) for name in _quantities(table.planes, table.pairs)]
+        scalars = self.scalars(bands or default_bands(len(table.planes) - (len(table.planes) > 1)))
+        found = None
+        if errors:
+            images = self._checked(X)
+            maps = None if segments is None else _as_segments(segments, images.shape)
+            repeats = MonteCarlo(
+                choice("stretch", self.stretch, _STRETCHES),
+                whole("draws", draws, 2),
+                whole("random_state", random_state, 0),
+            )
+
+            def again(row: int, exposures: NDArray[np.float32]) -> NDArray[np.float64]:
+                given: NDArray[np.uint8] | None = None
+                if maps is not None:
+                    given = np.repeat(maps[row : row + 1], draws, axis=0)
+                return self._table(exposures, given, table.planes[-exposures.shape[1] :]).matrix()
+
+            numbers = repeats.errors(images, as_noise(noise, images.shape), again)[:, measured]
+            numbers[:, [not scalar.error for scalar in scalars]] = np.nan
+            found = unmeasured(numbers)
+        return ScalarTable(
+            scalars,
+            unmeasured(table.matrix()[:, measured]),
+            found,
+            tuple(table.all_reasons(row) for row in range(len(table.values))),
+        )
+
+    def vectors(self, values: ArrayLike) -> NDArray[np.float32]:
+        """Return vectors of the columns of a table, NaN where a value is masked.
+
+        Parameters
+        ----------
+        values : masked array, shape (n, columns)
+            Of a `ScalarTable`, with all its columns or those with ``feature`` alone.
+
+        Returns
+        -------
+        array of float32, shape (n, k)
+            What the training fold fills in where it is NaN: `transform` takes `fill_values_`.
+        """
+        given: Any = np.ma.asarray(values)
+        filled = np.where(np.ma.getmaskarray(given), np.nan, given.data)
+        with np.errstate(over="ignore"):
+            out = filled.astype(np.float32)
+        out[~np.isfinite(out)] = np.nan
+        return out
 
     def measure(
         self,
@@ -176,18 +248,29 @@ class Shape(LearnedExtractor):
         if reasons := self._reasons(images):
             raise CutoutError(reasons)
         maps = None if segments is None else _as_segments(segments, images.shape)
-        values, flags, maps = self._measured(images, maps)
-        valid = np.isfinite(values)
-        return ShapeTable(
-            _planes(names), np.where(valid, values, 0.0), valid, flags.astype(np.uint32), maps
-        )
+        return self._table(images, maps, names)
 
-    def _chosen(self) -> list[int]:
-        return [
-            place
-            for place, quantity in enumerate(QUANTITIES)
-            if quantity.feature and (self.sersic or not quantity.name.startswith(_SERSIC))
-        ]
+    def _measures(self, name: str) -> bool:
+        """Return whether a quantity is measured with these settings."""
+        if not self.sersic and name in SERSIC:
+            return False
+        return self.details or not (name in DETAILS or name.startswith(_COLOR))
+
+    def _table(
+        self, images: NDArray[np.float32], maps: NDArray[np.uint8] | None, bands: Sequence[str]
+    ) -> ShapeTable:
+        values, colors, flags, maps = self._measured(images, maps)
+        valid, colored = np.isfinite(values), np.isfinite(colors)
+        return ShapeTable(
+            _planes(bands),
+            np.where(valid, values, 0.0),
+            valid,
+            flags.astype(np.uint32),
+            maps,
+            _pairs(bands),
+            np.where(colored, colors, 0.0),
+            colored,
+        )
 
     def smallest_shape(self) -> tuple[int, int]:
         """Return the smallest image (ny, nx) that can be measured, after checking the settings."""
@@ -199,10 +282,11 @@ class Shape(LearnedExtractor):
 
     def _measured(
         self, images: NDArray[np.float32], segments: NDArray[np.uint8] | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint8]]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.uint8]]:
         n, bands, ny, nx = images.shape
         count = bands + (bands > 1)
         values = np.empty((n, count, len(QUANTITIES)))
+        colors = np.full((n, bands - 1, len(COLORS)), np.nan)
         flags = np.empty((n, count), dtype=np.int64)
         given = segments is not None
         maps = np.empty((n, ny, nx), dtype=np.uint8) if segments is None else segments
@@ -216,23 +300,31 @@ class Shape(LearnedExtractor):
             float(self.outlier_sigma),
             float(self.smallest_radius),
             bool(self.sersic),
+            bool(self.details),
             values,
+            colors,
             flags,
             maps,
         )
-        return values, flags, maps
+        return values, colors, flags, maps
 
     def _vectors(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the vectors, NaN where a quantity was not measured."""
-        values, flags, maps = self._measured(images, None)
-        valid = np.isfinite(values)
-        table = ShapeTable(default_bands(values.shape[1]), values, valid, flags.astype("u4"), maps)
-        chosen = values[:, :, self._chosen()]
-        vectors = np.concatenate([chosen, table.quality[:, :, None]], axis=2)
-        with np.errstate(over="ignore"):
-            out = vectors.reshape(len(images), -1).astype(np.float32)
-        out[~np.isfinite(out)] = np.nan
-        return out
+        bands = default_bands(images.shape[1])
+        matrix = self._table(images, None, bands).matrix()
+        names = _quantities(_planes(bands), _pairs(bands))
+        chosen = [
+            scalar.feature and self._measures(name)
+            for scalar, name in zip(all_scalars(_planes(bands), _pairs(bands)), names, strict=True)
+        ]
+        return self.vectors(np.ma.masked_invalid(matrix[:, chosen]))
+
+    def _repeated(self, row: int, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        del row
+        vectors = self._vectors(images).astype(float)
+        names = self.feature_names(default_bands(images.shape[1]), images.shape[2:])
+        vectors[:, [name.endswith("_quality") for name in names]] = np.nan
+        return vectors
 
     def _learn(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         step = max(1, self._at_once // images[0].size)
@@ -248,6 +340,16 @@ class Shape(LearnedExtractor):
 
 def _planes(bands: Sequence[str]) -> tuple[str, ...]:
     return tuple(bands) if len(bands) == 1 else ("detection", *bands)
+
+
+def _pairs(bands: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{one}_{two}" for one, two in pairwise(bands))
+
+
+def _quantities(names: Sequence[str], pairs: Sequence[str]) -> list[str]:
+    """Return the quantity in each column of a `ShapeTable.matrix`."""
+    of_plane = [*(quantity.name for quantity in QUANTITIES), "flags", "quality"]
+    return [*of_plane * len(names), *[f"{_COLOR}{each.name}" for each in COLORS] * len(pairs)]
 
 
 def _medians(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ import numpy as np
 from galfeat.features.kernels.compiling import kernel
 from galfeat.features.shape.apertures import ellipse_sums, row_sums
 from galfeat.features.shape.asymmetry import asymmetry_center, reversed_copy, turned_difference
+from galfeat.features.shape.clumps import clump_fraction, quarter_asymmetry, roughness
 from galfeat.features.shape.detection_mask import detection_mask, largest_radii
 from galfeat.features.shape.gini_m20 import gini, m20, petrosian_segment, values_in
 from galfeat.features.shape.mid import intensity_and_deviation, mid_segment, multimode
@@ -15,6 +16,7 @@ from galfeat.features.shape.moments import ellipse_of, source_moments
 from galfeat.features.shape.petrosian import light_radii, petrosian_radius
 from galfeat.features.shape.quantities import BIT, INDEX
 from galfeat.features.shape.regions import brightest
+from galfeat.features.shape.rings import ring_statistics
 from galfeat.features.shape.segmentation import stamp_bounds
 from galfeat.features.shape.sersic import fit_sersic
 from galfeat.features.shape.sky import find_box, matched_asymmetry, sky_asymmetry, sky_smoothness
@@ -27,6 +29,7 @@ _APERTURE = 1.5  # radius of concentration, asymmetry and smoothness, in Petrosi
 _TOTAL = 2.0  # radius of the light, in Petrosian radii
 _DRIFT = 0.25  # Petrosian radii from the centroid at which the center is looked for elsewhere
 _ENOUGH = 256  # differences of sky pixels outside of the aperture; else of those nearer by
+_SIGMA_OF_HALF = 1 / math.sqrt(2 * math.log(2.0))  # of a Gaussian, over its half-light radius
 _OVERLAP = 0.25  # of the larger of the segments of Gini and MID
 
 _NO_SOURCE, _NONPOSITIVE = BIT["no_source"], BIT["nonpositive_flux"]
@@ -37,6 +40,7 @@ _ODD_SEGMENT, _SEVERAL = BIT["odd_segment"], BIT["several_segments"]
 _ODD_LIGHT, _DIFFER = BIT["odd_light"], BIT["segments_differ"]
 _NO_MID, _FAINT_MASK = BIT["no_mid_segment"], BIT["faint_mask"]
 _SMALL, _NO_SERSIC = BIT["small"], BIT["no_sersic_fit"]
+_NO_NUCLEUS, _EMPTY_RING = BIT["no_nuclear_fit"], BIT["empty_ring"]
 
 _X0, _X, _ELLIPTICITY = INDEX["x_centroid"], INDEX["x_center"], INDEX["ellipticity"]
 _PETROSIAN, _HALF, _R20 = INDEX["r_petro_circ"], INDEX["r_half_circ"], INDEX["r20"]
@@ -44,11 +48,20 @@ _LARGEST, _C, _A = INDEX["r_max_circ"], INDEX["concentration"], INDEX["asymmetry
 _OUTER, _SHAPE, _S = INDEX["outer_asymmetry"], INDEX["shape_asymmetry"], INDEX["smoothness"]
 _GINI, _M, _SN = INDEX["gini"], INDEX["multimode"], INDEX["sn_per_pixel"]
 _FLUX, _SKY, _SERSIC = INDEX["flux_circ"], INDEX["sky_mean"], INDEX["sersic_n"]
+_NUCLEUS, _SIZE, _AREA = INDEX["nuclear_fraction"], INDEX["r_rms"], INDEX["log_area"]
+_CLUMPS, _RING = INDEX["clump_fraction"], INDEX["ring1_brightness"]
 
 
 @kernel()
 def measure_plane(
-    light: Any, good: Any, segments: Any, outlier: Any, small: Any, sersic: Any, out: Any
+    light: Any,
+    good: Any,
+    segments: Any,
+    outlier: Any,
+    small: Any,
+    sersic: Any,
+    details: Any,
+    out: Any,
 ) -> Any:
     """Fill ``out`` with the quantities of a plane, NaN where there is none, and return its flags.
 
@@ -66,6 +79,8 @@ def measure_plane(
         Half-light radius below which a source is no larger than the point spread, pixels.
     sersic : bool
         Whether to fit a Sersic profile.
+    details : bool
+        Whether to measure rings, roughness and clumps.
     out : array of float64, shape (quantities,)
     """
     out[:] = np.nan
@@ -108,7 +123,7 @@ def measure_plane(
         row_sums(whole, room)
     first, _ = petrosian_radius(sums, room, masked, (x0, y0, 1.0, 0.0))
     turned = reversed_copy(image, 0.0)
-    xc, yc, found = _center(image, whole, segment, turned, (x0, y0), first, absolute)
+    xc, yc, found = _center(image, whole, masked, segment, turned, (x0, y0), first, absolute)
     flags |= found
     out[_X], out[_X + 1] = bounds[2] + xc, bounds[0] + yc
     ratio, theta, odd = ellipse_of(moments, xc, yc)
@@ -129,7 +144,11 @@ def measure_plane(
         flags |= _outskirts(image, whole, sums, halves, masked, ellipse, box, absolute, out)
     flags |= _structure(image, whole, segment, (x0, y0, ratio, theta), unit, out)
     if sersic and out[_PETROSIAN + 1] > 0:
-        flags |= _profile(image, whole, ellipse, out)
+        flags |= _profile(image, whole, ellipse, small if details else 0.0, unit, out)
+    size = math.sqrt(max(moments[3] + moments[5], 0.0))
+    out[_SIZE] = size
+    if details:
+        flags |= _details(image, whole, segment, ellipse, size, unit, absolute, out)
     return flags
 
 
@@ -159,18 +178,25 @@ def _any_zero(image: Any) -> Any:
 
 @kernel()
 def _center(
-    image: Any, whole: Any, segment: Any, turned: Any, start: Any, petrosian: Any, sky: Any
+    image: Any,
+    whole: Any,
+    masked: Any,
+    segment: Any,
+    turned: Any,
+    start: Any,
+    petrosian: Any,
+    sky: Any,
 ) -> Any:
     """Return the center of least asymmetry, and flags."""
     x0, y0 = start
     aperture, far, flags = _APERTURE * petrosian, _DRIFT * petrosian, 0
     partners = reversed_copy(whole, 1.0)
-    xc, yc, _ = asymmetry_center(image, whole, turned, partners, x0, y0, aperture, sky)
+    xc, yc, _ = asymmetry_center(image, whole, masked, turned, partners, x0, y0, aperture, sky)
     if math.hypot(xc - x0, yc - y0) > far:
         flags |= _ADRIFT
         row, column = _brightest_of(image, segment)
         x1, y1 = float(column), float(row)
-        xc, yc, _ = asymmetry_center(image, whole, turned, partners, x1, y1, aperture, sky)
+        xc, yc, _ = asymmetry_center(image, whole, masked, turned, partners, x1, y1, aperture, sky)
         if math.hypot(xc - x1, yc - y1) > far:
             flags |= _NO_CENTER
             xc, yc = x0, y0
@@ -312,8 +338,8 @@ def _structure(image: Any, whole: Any, segment: Any, shape: Any, unit: Any, out:
     for y in range(ny):
         for x in range(nx):
             inside[y, x] = clump[y, x] & segment[y, x]
-            overlap += clump[y, x] & region[y, x]
-            pixels += segment[y, x]
+            overlap += 1 if clump[y, x] and region[y, x] else 0
+            pixels += 1 if segment[y, x] else 0
     out[_M] = multimode(image, inside, pixels)
     out[_M + 1], out[_M + 2] = intensity_and_deviation(image, inside, clump_count)
     if overlap < _OVERLAP * max(region_count, clump_count):
@@ -322,16 +348,56 @@ def _structure(image: Any, whole: Any, segment: Any, shape: Any, unit: Any, out:
 
 
 @kernel()
-def _profile(image: Any, whole: Any, ellipse: Any, out: Any) -> Any:
-    """Fit a Sersic profile."""
+def _profile(image: Any, whole: Any, ellipse: Any, small: Any, unit: Any, out: Any) -> Any:
+    """Fit a Sersic profile, then one with a point source in its middle."""
     long = out[_PETROSIAN + 1]
     start = out[_HALF + 1] if out[_HALF + 1] > 0 else 0.5 * long
     index = 10.0**-1.5 * out[_C] ** 3.5 if out[_C] > 0 else 1.0  # of the concentration, roughly
     index = min(max(index, 1.0), 3.5)
-    n, radius, residual, fitted = fit_sersic(image, whole, ellipse, _TOTAL * long, index, start)
+    n, radius, residual, fitted, _ = fit_sersic(
+        image, whole, ellipse, _TOTAL * long, index, start, 0.0
+    )
     if not fitted:
         return _NO_SERSIC
     out[_SERSIC], out[_SERSIC + 1], out[_SERSIC + 2] = n, radius, residual
+    if not small > 0:
+        return 0
+    _, _, _, fitted, point = fit_sersic(
+        image, whole, ellipse, _TOTAL * long, n, radius, small * _SIGMA_OF_HALF
+    )
+    if not (fitted and out[_FLUX + 1] > 0):
+        return _NO_NUCLEUS
+    out[_NUCLEUS] = point * unit / out[_FLUX + 1]
+    return 0
+
+
+@kernel()
+def _details(
+    image: Any, whole: Any, segment: Any, ellipse: Any, size: Any, unit: Any, sky: Any, out: Any
+) -> Any:
+    """Measure area, brightness, fine structure and rings."""
+    ny, nx = image.shape
+    xc, yc, ratio, theta = ellipse
+    count, total, peak = 0, 0.0, -np.inf
+    for y in range(ny):
+        for x in range(nx):
+            if segment[y, x]:
+                count += 1
+                total += image[y, x]
+                peak = max(peak, image[y, x])
+    out[_AREA] = math.log10(count)
+    out[_AREA + 1], out[_AREA + 2] = math.asinh(total / count * unit), math.asinh(peak * unit)
+    if out[_PETROSIAN] > 0:
+        out[_CLUMPS] = clump_fraction(image, xc, yc, out[_PETROSIAN], 1 / unit)
+    out[_CLUMPS + 1] = quarter_asymmetry(image, whole, segment, xc, yc, sky)
+    for scale in range(3):
+        out[_CLUMPS + 2 + scale] = roughness(image, segment, 2.0**scale)
+    if not size > 0:
+        return _EMPTY_RING
+    ring_statistics(image, whole, (xc, yc, ratio, theta), size, unit, out[_RING:])
+    for k in range(_RING, len(out)):
+        if out[k] != out[k]:
+            return _EMPTY_RING
     return 0
 
 

@@ -217,17 +217,21 @@ def intensity_and_deviation(image: Any, region: Any, area: Any) -> Any:
     smooth = gaussian(inside, _SMOOTHING, REFLECT)
     uphill = _uphill(smooth)
     flux = np.zeros(ny * nx, np.float64)
-    for i in range(ny * nx):
-        if uphill[i] >= 0:
-            j = i
-            while uphill[j] != j:
-                j = uphill[j]
-            uphill[i] = j
-            flux[j] += smooth[i // nx, i % nx]
+    for y in range(ny):
+        for x in range(nx):
+            i = y * nx + x
+            if uphill[i] >= 0:
+                j = i
+                while uphill[j] != j:
+                    j = uphill[j]
+                uphill[i] = j
+                flux[j] += smooth[y, x]
     first, second, where = 0.0, 0.0, -1
-    for i in range(ny * nx):
-        y, x = i // nx, i % nx
-        if uphill[i] == i and 0 < y < ny - 1 and 0 < x < nx - 1:
+    for y in range(1, ny - 1):
+        for x in range(1, nx - 1):
+            i = y * nx + x
+            if uphill[i] != i:
+                continue
             if flux[i] > first:
                 first, second, where = flux[i], first, i
             elif flux[i] > second:

@@ -18,7 +18,10 @@ ANNULUS = 1.0
 _STEPS = 100  # of the search for the Petrosian radius
 _SHARES = 34  # of the search for radii that hold a part of the light
 _FINE = 1e-4  # pixels to which a radius is found
-_CLOSE = 1e-6  # to which the ratio or the part of the light is met
+_CLOSE = 1e-4  # to which the ratio or the part of the light is met
+_BINS = 2  # of the coarse profile, a pixel
+_BLUNT = 4.0  # pixels, minor semi-axis from which whole pixels fill a ring well enough
+_SURE = 0.1  # by which the coarse ratio must exceed ETA for the exact one not to be looked at
 
 
 @kernel()
@@ -37,11 +40,62 @@ def _petrosian(sums: Any, good: Any, masked: Any, shape: Any, r: Any) -> Any:
 
 
 @kernel()
+def _coarse_profile(sums: Any, good: Any, masked: Any, shape: Any, end: Any) -> Any:
+    """Return the light and area of whole pixels up to each half pixel of the semi-major axis."""
+    xc, yc, ratio, theta = shape
+    ny, nx = sums.shape[0], sums.shape[1] - 1
+    cos, sin = math.cos(theta), math.sin(theta)
+    last = int(_BINS * end)
+    light, area = np.zeros(last + 1, np.float64), np.zeros(last + 1, np.float64)
+    bins = np.empty(nx, np.int32)
+    by_x, by_y = np.float32(cos), np.float32(-sin / ratio)
+    for y in range(max(0, math.ceil(yc - end)), min(ny, math.floor(yc + end) + 1)):
+        dy = y - yc
+        along_y, across_y = np.float32(dy * sin), np.float32(dy * cos / ratio)
+        first = np.float32(-xc)
+        for x in range(nx):
+            dx = first + np.float32(x)
+            along, across = dx * by_x + along_y, dx * by_y + across_y
+            far = np.sqrt(along * along + across * across) * np.float32(_BINS)
+            bins[x] = np.int32(min(far, np.float32(last)))
+        row = sums[y]
+        for x in range(nx):
+            light[bins[x]] += row[x + 1] - row[x]
+            area[bins[x]] += 1.0
+        if masked:
+            row = good[y]
+            for x in range(nx):
+                area[bins[x]] += row[x + 1] - row[x] - 1.0
+    grown, room = np.zeros(last + 1, np.float64), np.zeros(last + 1, np.float64)
+    for i in range(last):
+        grown[i + 1], room[i + 1] = grown[i] + light[i], room[i] + area[i]
+    return grown, room
+
+
+@kernel()
+def _at(grown: Any, r: Any) -> Any:
+    i = int(_BINS * r)
+    return grown[i] + (_BINS * r - i) * (grown[i + 1] - grown[i])
+
+
+@kernel()
+def _coarse_ratio(grown: Any, room: Any, r: Any) -> Any:
+    """Return the ratio of the ring's mean to the mean within, less `ETA`; 0 where it is unclear."""
+    inner, outer = r - 0.5 * ANNULUS, r + 0.5 * ANNULUS
+    ring, area = _at(grown, outer) - _at(grown, inner), _at(room, outer) - _at(room, inner)
+    within, whole = _at(grown, r), _at(room, r)
+    if not (ring > 0 and area >= 1 and within > 0 and whole >= 1):
+        return 0.0
+    return ring * whole / (area * within) - ETA
+
+
+@kernel()
 def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
     """Return the Petrosian radius, semi-major axis in pixels, and 0, or why there is none.
 
     The first radius where the surface brightness in a ring one pixel wide is `ETA` times the mean
-    within: the first of 100 steps up to the diagonal that falls below, then refined.
+    within: the first of 100 steps up to the diagonal that falls below, then refined. Steps where
+    the ratio of whole pixels lies far above are passed over.
 
     Parameters
     ----------
@@ -61,8 +115,15 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
     start, end = ANNULUS, math.sqrt(float(ny * ny + nx * nx)) / shape[2]
     low, low_value, high, high_value = start, 0.0, 0.0, 0.0
     found = False
+    reach = 0.5 * min(ny, nx)
+    grown, room = _coarse_profile(sums, good, masked, shape, reach)
     for step in range(_STEPS):
         r = start + (end - start) * step / (_STEPS - 1)
+        if r * shape[2] >= _BLUNT and r + ANNULUS < reach:
+            sure = _coarse_ratio(grown, room, r)
+            if sure > _SURE:
+                low, low_value = r, sure
+                continue
         value = _petrosian(sums, good, masked, shape, r)
         if value != value:
             return end, 1

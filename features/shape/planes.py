@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
+from galfeat.features.shape.colors import pair_colors
 from galfeat.features.shape.kernel import measure_plane
+from galfeat.features.shape.quantities import BIT
 from galfeat.features.shape.segmentation import find_source
 
 __all__ = ["measure_images", "undo_stretch"]
 
+_FAINT_COLOR = BIT["faint_color"]
 _LOG2_E, _LN2_HIGH, _LN2_LOW = 1.4426950408889634, 0.693359375, -2.1219444e-4
 _BRIGHTEST = 60.0  # asinh of 5e25 noise sigmas: larger values are not physical
 _LARGEST = 1e30  # linear light beyond has no squares in single precision
@@ -61,6 +64,20 @@ def undo_stretch(pixels: Any, asinh: Any, light: Any, good: Any) -> None:
 
 
 @kernel()
+def _combine(light: Any, good: Any, together: Any, any_good: Any) -> None:
+    """Fill the detection image: the sum of good bands over the root of their number."""
+    bands, ny, nx = light.shape
+    for y in range(ny):
+        for x in range(nx):
+            total, count = 0.0, 0.0
+            for band in range(bands):
+                total += light[band, y, x]
+                count += good[band, y, x]
+            together[y, x] = total / math.sqrt(count) if count > 0 else 0.0
+            any_good[y, x] = 1 if count > 0 else 0
+
+
+@kernel()
 def measure_images(
     images: Any,
     asinh: Any,
@@ -69,7 +86,9 @@ def measure_images(
     outlier: Any,
     small: Any,
     sersic: Any,
+    details: Any,
     values: Any,
+    colors: Any,
     flags: Any,
     segments: Any,
 ) -> None:
@@ -84,10 +103,12 @@ def measure_images(
         Whether ``segments`` is given; else the source is found on the detection image.
     threshold : float
         See `galfeat.features.shape.segmentation.find_source`.
-    outlier, small, sersic
+    outlier, small, sersic, details
         See `galfeat.features.shape.kernel.measure_plane`.
     values : array of float64, shape (n, planes, quantities)
         Planes are the bands, after the detection image if there are several bands.
+    colors : array of float64, shape (n, bands - 1, colors)
+        See `galfeat.features.shape.colors.pair_colors`; NaN where nothing was measured.
     flags : array of int64, shape (n, planes)
     segments : array of uint8, shape (n, ny, nx)
     """
@@ -98,20 +119,16 @@ def measure_images(
     for row in range(n):
         for band in range(bands):
             undo_stretch(images[row, band].ravel(), asinh, light[band].ravel(), good[band].ravel())
-        for y in range(ny):
-            for x in range(nx):
-                total, count = 0.0, 0.0
-                for band in range(bands):
-                    total += light[band, y, x]
-                    count += good[band, y, x]
-                together[y, x] = total / math.sqrt(count) if count > 0 else 0.0
-                any_good[y, x] = 1 if count > 0 else 0
+        if bands == 1:
+            together, any_good = light[0], good[0]
+        else:
+            _combine(light, good, together, any_good)
         if not given:
             find_source(together, any_good, threshold, segments[row])
         plane = 0
         if bands > 1:
             flags[row, 0] = measure_plane(
-                together, any_good, segments[row], outlier, small, sersic, values[row, 0]
+                together, any_good, segments[row], outlier, small, sersic, details, values[row, 0]
             )
             plane = 1
         for band in range(bands):
@@ -122,5 +139,19 @@ def measure_images(
                 outlier,
                 small,
                 sersic,
+                details,
                 values[row, plane + band],
             )
+        if details:
+            for band in range(bands - 1):
+                missing = pair_colors(
+                    light[band],
+                    light[band + 1],
+                    good[band],
+                    good[band + 1],
+                    segments[row],
+                    values[row, 0],
+                    colors[row, band],
+                )
+                if missing:
+                    flags[row, 0] |= _FAINT_COLOR

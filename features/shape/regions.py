@@ -85,12 +85,13 @@ def component_areas(values: Any, order: Any, places: Any, shape: Any, start: Any
     shape : (int, int)
         Of the image (ny, nx).
     start : int
-        The number of a pixel whose region is followed, or -1.
+        The number of a pixel whose region alone is followed, or -1.
 
     Returns
     -------
     largest, second : array of int32, shape (n,)
-        Areas of the two largest regions of pixels not fainter than the k-th faintest.
+        Areas of the two largest regions of pixels not fainter than the k-th faintest; 0 where a
+        region is followed.
     areas : array of int32, shape (n,)
         Area of the region of ``start``.
     light : array of float64, shape (n,)
@@ -133,6 +134,11 @@ def component_areas(values: Any, order: Any, places: Any, shape: Any, start: Any
             area[here] += area[there]
             bright[here] += bright[there]
             having[area[here]] += 1
+        if begin >= 0:
+            if owner[begin] >= 0:
+                main = _root(parent, start)
+                areas[k], light[k] = area[main], bright[main]
+            continue
         if area[here] >= first:
             if having[first] > 0:  # another region is still as large as the largest was
                 next_one = max(next_one, first)
@@ -146,9 +152,6 @@ def component_areas(values: Any, order: Any, places: Any, shape: Any, start: Any
             while next_one > 0 and having[next_one] == 0:
                 next_one -= 1
         largest[k], second[k] = first, next_one
-        if begin >= 0 and owner[begin] >= 0:
-            main = _root(parent, start)
-            areas[k], light[k] = area[main], bright[main]
     for k in range(1, n):  # pixels of one brightness come at once
         if values[order[k]] == values[order[k - 1]]:
             largest[k], second[k] = largest[k - 1], second[k - 1]

@@ -43,7 +43,7 @@ def find_source(image: Any, good: Any, threshold: Any, segments: Any) -> Any:
     """
     ny, nx = image.shape
     smooth = gaussian(image, _SMOOTHING, CONSTANT)
-    weight = gaussian(good, _SMOOTHING, CONSTANT)
+    weight = _weights(good)
     for y in range(ny):
         for x in range(nx):
             smooth[y, x] = smooth[y, x] / weight[y, x] if weight[y, x] > 1e-6 else np.float32(0)
@@ -90,6 +90,33 @@ def find_source(image: Any, good: Any, threshold: Any, segments: Any) -> Any:
             else:
                 segments[y, x] = SOURCE if found == chosen else NEIGHBOR
     return sizes[chosen]
+
+
+@kernel()
+def _weights(good: Any) -> Any:
+    """Return the smoothed mask; without bad pixels, from the weights along each side."""
+    ny, nx = good.shape
+    total = 0.0
+    for y in range(ny):
+        for x in range(nx):
+            total += good[y, x]
+    if total < ny * nx:
+        return gaussian(good, _SMOOTHING, CONSTANT)
+    reach = int(4 * _SMOOTHING + 0.5)
+    taps = np.empty(2 * reach + 1, np.float64)
+    for i in range(2 * reach + 1):
+        taps[i] = math.exp(-0.5 * ((i - reach) / _SMOOTHING) ** 2)
+    taps /= taps.sum()
+    rows, columns = np.empty(ny, np.float32), np.empty(nx, np.float32)
+    for y in range(ny):
+        rows[y] = taps[max(0, reach - y) : min(2 * reach, reach + ny - 1 - y) + 1].sum()
+    for x in range(nx):
+        columns[x] = taps[max(0, reach - x) : min(2 * reach, reach + nx - 1 - x) + 1].sum()
+    weight = np.empty((ny, nx), np.float32)
+    for y in range(ny):
+        for x in range(nx):
+            weight[y, x] = rows[y] * columns[x]
+    return weight
 
 
 @kernel()

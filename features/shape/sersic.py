@@ -3,7 +3,9 @@
 Center, axis ratio and position angle stay those of the moments. The mean surface brightness in
 rings half a pixel wide (and, within 2.5 pixels, every pixel by itself, the model averaged over it)
 is fitted by least squares, each ring weighing by its pixels, as if every pixel had the same noise.
-The amplitude is linear and solved for; index and radius take Levenberg's and Marquardt's steps.
+The amplitude is linear and solved for; index and radius take Levenberg's and Marquardt's steps. A
+point source in the middle, a Gaussian, is linear too: the projection onto it is taken out of data
+and model alike (Golub and Pereyra's variable projection).
 """
 
 import math
@@ -45,8 +47,11 @@ def sersic_b(n: Any) -> Any:
 
 
 @kernel()
-def _profile(image: Any, whole: Any, shape: Any, end: Any) -> Any:
-    """Return samples' log radii and curves, the first of each ring or pixel, means and weights."""
+def _profile(image: Any, whole: Any, shape: Any, end: Any, spread: Any) -> Any:
+    """Return samples' log radii and curves, the first of each ring or pixel, means and weights.
+
+    Last are the means of a Gaussian of unit light and that ``spread``, and the number of means.
+    """
     ny, nx = image.shape
     xc, yc, ratio, theta = shape
     cos, sin = math.cos(theta), math.sin(theta)
@@ -56,7 +61,10 @@ def _profile(image: Any, whole: Any, shape: Any, end: Any) -> Any:
     room_for = rings + _PIXELS * _SPLIT * _SPLIT + _CORE_PIXELS * _CORE_SPLIT * _CORE_SPLIT
     logs, curves, first = np.empty(room_for), np.empty(room_for), np.zeros(most + 1, np.int64)
     bent = (1 + 1 / (ratio * ratio)) / 48  # half of it along, half across
-    means, weights = np.empty(most), np.empty(most)
+    means, weights, points = np.empty(most), np.empty(most), np.zeros(most)
+    spreads = np.zeros(rings)
+    sharp = 0.5 / (spread * spread) if spread > 0 else 0.0
+    norm = sharp / math.pi
     count, samples = 0, 0
     for y in range(ny):
         for x in range(nx):
@@ -72,7 +80,10 @@ def _profile(image: Any, whole: Any, shape: Any, end: Any) -> Any:
                 total[ring] += image[y, x]
                 room[ring] += 1
                 far[ring] += r
+                if spread > 0:
+                    spreads[ring] += norm * math.exp(-sharp * (dx * dx + dy * dy))
                 continue
+            point = 0.0
             split = _CORE_SPLIT if dx * dx + dy * dy < _CORE * _CORE else _SPLIT
             for i in range(split):
                 for j in range(split):
@@ -82,6 +93,9 @@ def _profile(image: Any, whole: Any, shape: Any, end: Any) -> Any:
                     logs[samples] = 0.5 * math.log(squared)
                     curves[samples] = bent / (split * split * squared)
                     samples += 1
+                    if spread > 0:
+                        point += math.exp(-sharp * (sx * sx + sy * sy))
+            points[count] = norm * point / (split * split)
             means[count], weights[count] = image[y, x], 1.0
             count += 1
             first[count] = samples
@@ -92,9 +106,10 @@ def _profile(image: Any, whole: Any, shape: Any, end: Any) -> Any:
             curves[samples] = (bent + _STEP * _STEP / 24) / (r * r)
             samples += 1
             means[count], weights[count] = total[ring] / room[ring], room[ring]
+            points[count] = spreads[ring] / room[ring]
             count += 1
             first[count] = samples
-    return logs, curves, first, means, weights, count
+    return logs, curves, first, means, weights, points, count
 
 
 @kernel()
@@ -118,6 +133,24 @@ def _model(
 
 
 @kernel()
+def _part(values: Any, points: Any, weights: Any, count: Any) -> Any:
+    """Return the factor of ``points`` in the weighted projection of values onto them."""
+    one, two = 0.0, 0.0
+    for k in range(count):
+        one += weights[k] * points[k] * values[k]
+        two += weights[k] * points[k] * points[k]
+    return one / two if two > 0 else 0.0
+
+
+@kernel()
+def _take_out(values: Any, points: Any, weights: Any, count: Any) -> None:
+    """Subtract that projection."""
+    factor = _part(values, points, weights, count)
+    for k in range(count):
+        values[k] -= factor * points[k]
+
+
+@kernel()
 def _solved(model: Any, means: Any, weights: Any, count: Any) -> Any:
     """Return the best amplitude and the sum of squares that it leaves."""
     one, two, all_ = 0.0, 0.0, 0.0
@@ -130,7 +163,9 @@ def _solved(model: Any, means: Any, weights: Any, count: Any) -> Any:
 
 
 @kernel()
-def fit_sersic(image: Any, whole: Any, shape: Any, end: Any, n: Any, radius: Any) -> Any:
+def fit_sersic(
+    image: Any, whole: Any, shape: Any, end: Any, n: Any, radius: Any, spread: Any
+) -> Any:
     """Fit a Sersic profile, and return index, effective radius, residual and whether all went well.
 
     Parameters
@@ -143,6 +178,8 @@ def fit_sersic(image: Any, whole: Any, shape: Any, end: Any, n: Any, radius: Any
         Semi-major axis up to which it is fitted, pixels.
     n, radius : float
         Where to start.
+    spread : float
+        Standard deviation of the Gaussian point source, pixels; 0 for none.
 
     Returns
     -------
@@ -152,19 +189,27 @@ def fit_sersic(image: Any, whole: Any, shape: Any, end: Any, n: Any, radius: Any
     residual : float
         The absolute difference from the profile over the profile's absolute light.
     fitted : bool
+    point : float
+        Light of the point source.
     """
-    logs, curves, first, means, weights, count = _profile(image, whole, shape, end)
+    profile = _profile(image, whole, shape, end, spread)
+    logs, curves, first, means, weights, points, count = profile
     if count < 6:
-        return np.nan, np.nan, np.nan, False
+        return np.nan, np.nan, np.nan, False, np.nan
+    data = means.copy()
+    _take_out(means, points, weights, count)
     here, up, right = np.empty(count), np.empty(count), np.empty(count)
     log_n, log_r = math.log(n), math.log(radius)
     low, high = math.log(_LEAST), math.log(_MOST)
     _model(logs, curves, first, count, log_n, log_r, here)
+    _take_out(here, points, weights, count)
     amplitude, least = _solved(here, means, weights, count)
     damping, step, done = 1e-3, 1e-3, False
     for _ in range(_TRIES):
         _model(logs, curves, first, count, log_n + step, log_r, up)
+        _take_out(up, points, weights, count)
         _model(logs, curves, first, count, log_n, log_r + step, right)
+        _take_out(right, points, weights, count)
         nn, nr, rr, gn, gr = 0.0, 0.0, 0.0, 0.0, 0.0
         above, _ = _solved(up, means, weights, count)
         beside, _ = _solved(right, means, weights, count)
@@ -187,6 +232,7 @@ def fit_sersic(image: Any, whole: Any, shape: Any, end: Any, n: Any, radius: Any
             to_n, to_r = min(max(to_n, -0.7), 0.7), min(max(to_r, -0.7), 0.7)
             next_n, next_r = min(max(log_n + to_n, low), high), log_r + to_r
             _model(logs, curves, first, count, next_n, next_r, up)
+            _take_out(up, points, weights, count)
             trial, sum_left = _solved(up, means, weights, count)
             if sum_left <= least:
                 moved = max(abs(next_n - log_n), abs(next_r - log_r))
@@ -200,9 +246,12 @@ def fit_sersic(image: Any, whole: Any, shape: Any, end: Any, n: Any, radius: Any
         if done or not better:
             done = True
             break
+    _model(logs, curves, first, count, log_n, log_r, here)
     differs, light = 0.0, 0.0
     for k in range(count):
-        differs += weights[k] * abs(means[k] - amplitude * here[k])
-        light += weights[k] * abs(means[k])
+        data[k] -= amplitude * here[k]
+        differs += weights[k] * abs(data[k])
+        light += weights[k] * abs(data[k] + amplitude * here[k])
     fitted = done and amplitude > 0 and low < log_n < high and math.exp(log_r) < 4 * end
-    return math.exp(log_n), math.exp(log_r), differs / light if light > 0 else np.nan, fitted
+    residual = differs / light if light > 0 else np.nan
+    return math.exp(log_n), math.exp(log_r), residual, fitted, _part(data, points, weights, count)

@@ -85,22 +85,36 @@ def matched_asymmetry(image: Any, empty: Any, xc: Any, yc: Any, radius: Any, lea
     """
     ny, nx = image.shape
     fx, fy = 2 * xc - math.floor(2 * xc), 2 * yc - math.floor(2 * yc)
-    total, count = 0.0, 0
+    w00, w01 = np.float32(fy * fx), np.float32(fy * (1 - fx))
+    w10, w11 = np.float32((1 - fy) * fx), np.float32((1 - fy) * (1 - fx))
+    outside = np.empty((ny, nx), np.float32)
+    for y in range(ny):
+        row, chord = outside[y], radius * radius - (y - yc) ** 2
+        wide = math.sqrt(chord) if chord > 0 else 0.0
+        for x in range(nx):
+            row[x] = empty[y, x]
+        for x in range(max(0, math.floor(xc - wide)), min(nx, math.ceil(xc + wide) + 1)):
+            if (x - xc) ** 2 < chord:
+                row[x] = 0
+    mixed, whole = np.empty((ny - 1, nx - 1), np.float32), np.empty((ny - 1, nx - 1), np.float32)
+    for y in range(ny - 1):
+        here, below, out, all_four = image[y], image[y + 1], mixed[y], whole[y]
+        free, one, two = outside[y], empty[y], empty[y + 1]
+        for x in range(nx - 1):
+            out[x] = w00 * here[x] + w01 * here[x + 1] + w10 * below[x] + w11 * below[x + 1]
+            all_four[x] = free[x] * np.float32(one[x + 1] & two[x] & two[x + 1])
+    total, count = 0.0, 0.0
     for turn in range(2):
         dy, dx = (0, _APART) if turn == 0 else (_APART, 0)
         for y in range(ny - 1 - dy):
-            i = y + dy
+            row, free, out, all_four = image[y], outside[y], mixed[y + dy], whole[y + dy]
+            part, some = np.float32(0), np.float32(0)
             for x in range(nx - 1 - dx):
-                j = x + dx
-                if not empty[y, x] or (x - xc) ** 2 + (y - yc) ** 2 < radius * radius:
-                    continue
-                if (j - xc) ** 2 + (i - yc) ** 2 < radius * radius:
-                    continue
-                if empty[i, j] and empty[i, j + 1] and empty[i + 1, j] and empty[i + 1, j + 1]:
-                    mixed = fy * (fx * image[i, j] + (1 - fx) * image[i, j + 1])
-                    mixed += (1 - fy) * (fx * image[i + 1, j] + (1 - fx) * image[i + 1, j + 1])
-                    total += abs(image[y, x] - mixed)
-                    count += 1
+                weight = free[x] * all_four[x + dx]
+                part += weight * abs(row[x] - out[x + dx])
+                some += weight
+            total += np.float64(part)
+            count += np.float64(some)
     return total / count if count >= least and count > 0 else np.nan
 
 

@@ -8,7 +8,8 @@ from galfeat.features.kernels.compiling import kernel
 
 __all__ = ["argsort_ascending", "sort_ascending"]
 
-_BITS, _SIZE = 11, 2048
+_BITS, _FEW_BITS = 11, 8  # of a digit; of few numbers, whose digits' counts would cost more
+_FEW = 1500
 
 
 @kernel()
@@ -23,33 +24,36 @@ def _keys(values: Any) -> Any:
 
 
 @kernel()
-def _count(keys: Any, counts: Any) -> None:
-    counts[:] = 0
-    for i in range(len(keys)):
-        key = keys[i]
-        counts[0, key & np.uint32(_SIZE - 1)] += 1
-        counts[1, (key >> np.uint32(_BITS)) & np.uint32(_SIZE - 1)] += 1
-        counts[2, key >> np.uint32(2 * _BITS)] += 1
-    for part in range(3):
+def _places(keys: Any, bits: Any) -> Any:
+    """Return where the numbers of each digit begin, shape (digits, 2 ** bits)."""
+    passes, size = (32 + bits - 1) // bits, 1 << bits
+    counts = np.zeros((passes, size), np.int32)
+    mask = np.uint32(size - 1)
+    for part in range(passes):
+        count, shift = counts[part], np.uint32(bits * part)
+        for i in range(len(keys)):
+            count[(keys[i] >> shift) & mask] += 1
         before = 0
-        for digit in range(_SIZE):
-            here = counts[part, digit]
-            counts[part, digit] = before
+        for digit in range(size):
+            here = count[digit]
+            count[digit] = before
             before += here
+    return counts
 
 
 @kernel()
 def sort_ascending(values: Any) -> Any:
     """Return the float32 ``values``, shape (n,), none of them NaN, in ascending order."""
+    bits = _FEW_BITS if len(values) < _FEW else _BITS
     keys = _keys(values)
     other = np.empty(len(keys), np.uint32)
-    counts = np.empty((3, _SIZE), np.int32)
-    _count(keys, counts)
-    for part in range(3):
-        shift, count = np.uint32(_BITS * part), counts[part]
+    counts = _places(keys, bits)
+    mask = np.uint32((1 << bits) - 1)
+    for part in range(len(counts)):
+        shift, count = np.uint32(bits * part), counts[part]
         for i in range(len(keys)):
             key = keys[i]
-            digit = (key >> shift) & np.uint32(_SIZE - 1)
+            digit = (key >> shift) & mask
             other[count[digit]] = key
             count[digit] += 1
         keys, other = other, keys
@@ -62,15 +66,16 @@ def sort_ascending(values: Any) -> Any:
 @kernel()
 def argsort_ascending(values: Any) -> Any:
     """Return the int32 places that put the float32 ``values`` in ascending order; equals stay."""
+    bits = _FEW_BITS if len(values) < _FEW else _BITS
     keys = _keys(values)
     order = np.arange(len(keys)).astype(np.int32)
     other = np.empty(len(keys), np.int32)
-    counts = np.empty((3, _SIZE), np.int32)
-    _count(keys, counts)
-    for part in range(3):
-        shift, count = np.uint32(_BITS * part), counts[part]
+    counts = _places(keys, bits)
+    mask = np.uint32((1 << bits) - 1)
+    for part in range(len(counts)):
+        shift, count = np.uint32(bits * part), counts[part]
         for i in range(len(keys)):
-            digit = (keys[order[i]] >> shift) & np.uint32(_SIZE - 1)
+            digit = (keys[order[i]] >> shift) & mask
             other[count[digit]] = order[i]
             count[digit] += 1
         order, other = other, order

@@ -86,7 +86,7 @@ def test_a_center_between_pixels_is_found() -> None:
     image = f4(np.exp(-((y - 20.3) ** 2 + (x - 21.6) ** 2) / 30))
     good = np.ones_like(image)
     turned, partners = reversed_copy(image, 0.0), reversed_copy(good, 1.0)
-    xc, yc, least = asymmetry_center(image, good, turned, partners, 20.0, 20.0, 12.0, 0.0)
+    xc, yc, least = asymmetry_center(image, good, False, turned, partners, 20.0, 20.0, 12.0, 0.0)
     assert (xc, yc) == pytest.approx((21.6, 20.3), abs=0.02)
     assert least < 0.02
 
@@ -179,7 +179,7 @@ def test_a_sersic_profile_is_found_again() -> None:
                 along, across = x + dx, (y + dy) / 0.6
                 image += np.exp(-b * ((np.hypot(along, across) / 12) ** (1 / n) - 1)) / 256
         good = np.ones(image.shape, dtype=np.float32)
-        found = fit_sersic(f4(image), good, (60.0, 60.0, 0.6, 0.0), 55.0, 1.5, 8.0)
+        found = fit_sersic(f4(image), good, (60.0, 60.0, 0.6, 0.0), 55.0, 1.5, 8.0, 0.0)
         assert found[3]
         assert found[:2] == (pytest.approx(n, rel=0.02), pytest.approx(12, rel=0.02))
 

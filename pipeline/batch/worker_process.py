@@ -27,7 +27,7 @@ from galfeat.pipeline.batch.unforeseen import read_each
 from galfeat.pipeline.batch.work import BatchWork
 from galfeat.pipeline.batch.work_folder.shard_files import ShardResult
 
-__all__ = ["MeasureRequest", "WorkerDied", "WorkerProcess", "serve"]
+__all__ = ["MeasureRequest", "WorkerDied", "WorkerProcess", "serve", "why_not_sent"]
 
 _SIGKILL = 9  # not in `signal` on Windows
 
@@ -225,3 +225,12 @@ if __name__ == "__main__":
     from galfeat.pipeline.batch.worker_process import serve
 
     serve()
+
+
+def why_not_sent(value: object) -> str:
+    """Return why a value cannot be sent to a worker process; empty if it can."""
+    try:
+        pickle.dumps(value)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        return str(error) or type(error).__name__
+    return ""

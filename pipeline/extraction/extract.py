@@ -1,6 +1,5 @@
 """Feature extraction in batch: a source of cutouts to a feature table and a list of failures."""
 
-import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from galfeat.pipeline.batch.options import (
     with_workers,
 )
 from galfeat.pipeline.batch.run import run_batch
+from galfeat.pipeline.batch.worker_process import why_not_sent
 from galfeat.pipeline.extraction.measurement import FeatureMeasurement
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.extraction.upload import OutputLocation
@@ -113,10 +113,8 @@ def extract(
 def _check_objects(features: Sequence[str | Extractor]) -> None:
     """Refuse extractors that worker processes cannot be given."""
     for each in features:
-        try:
-            pickle.dumps(each)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
+        if problem := why_not_sent(each):
             raise UsageError(
                 f"the extractor '{getattr(each, 'key', each)}' cannot be sent to other processes: "
-                f"define its class at the top of a module, not in a function ({error})"
-            ) from error
+                f"define its class at the top of a module, not in a function ({problem})"
+            )

@@ -44,7 +44,7 @@ def small_shards() -> None:
 
 def run(order: dict[str, Any]) -> None:
     """Extract or classify as requested."""
-    recipe.FEATURE_VERSION = order.get("version", 1)
+    recipe.FEATURE_VERSION = order.get("version", recipe.FEATURE_VERSION)
     source = open_source(order["source"])
     if "model" in order:
         classify(

@@ -49,7 +49,7 @@ def copy(survey: Path, tmp_path: Path) -> Path:
             {"features": ["color", "hog", "texture"]},
             ["extractors.texture has been added"],
         ),
-        ({"version": 2}, ["feature_version was 1 and is 2 now"]),
+        ({"version": 99}, ["feature_version was 2 and is 99 now"]),
     ],
     ids=["size", "fewer", "more", "version"],
 )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary import PixelPlanes
+from galfeat.data.fits.ancillary.apply import PixelPlanes
 from galfeat.data.grids.pixel_maps import (
     TOLERANCE,
     PixelMap,

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
-from galfeat.data.fits.ancillary import (
+from galfeat.data.fits.ancillary.apply import (
     NOISE_ROLES,
     PixelPlanes,
     bad_pixels,
     noise_sigma,
     segment_labels,
 )
-from galfeat.data.fits.ancillary_names import Role
+from galfeat.data.fits.ancillary.names import Role
 from galfeat.data.fits.headers import Hdu
 from galfeat.data.fits.scaling import (
     apply_scaling,

@@ -22,15 +22,21 @@ counts as such; `ReadOptions.missing_data` turns the search off.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from galfeat.data.memory import BUDGET
+
 __all__ = ["describe_missing", "has_equal_pairs", "mask_missing", "missing_pixels", "sampled_pairs"]
 
+_FEW_PIXELS = 1 << 20  # whose memory is not counted
+_SEARCH_BYTES = 56  # a pixel, for labels, sums and copies of the pixels outside a region
 _SMALLEST = 16  # pixels: a smaller image has too little of anything
 _INTERIOR_SHARE = 0.02  # of the band's pixels, that a region away from the edges needs
 _INTERIOR_SQUARE = 8  # a region away from the edges contains a square of a side over that
@@ -136,37 +142,42 @@ def missing_pixels(band: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     least = min(band.shape) // 2
     if min(band.shape) < _SMALLEST:
         return None
+    good = np.isfinite(band)
+    lowest = float(np.min(band, where=good, initial=np.inf))
+    highest = float(np.max(band, where=good, initial=-np.inf))
+    if lowest >= highest:
+        return None
     values = _frequent_values(band, least)
     if not values:
         return None
-    good = np.isfinite(band)
-    lowest, highest = float(band[good].min()), float(band[good].max())
-    if lowest == highest:
-        return None
     missing = np.zeros(band.shape, dtype=bool)
-    for value in values:
-        for region in _regions(band == value, least):
-            outside = good & ~region
-            if outside.any() and _is_missing(_Region(band, region, outside, value, highest)):
-                missing |= region
+    with BUDGET.reserve(_SEARCH_BYTES * band.size) if band.size > _FEW_PIXELS else nullcontext():
+        for value in values:
+            for region in _regions(band == value, least):
+                outside = good & ~region
+                if outside.any() and _is_missing(_Region(band, region, outside, value, highest)):
+                    missing |= region
     return missing if missing.any() else None
 
 
 def _frequent_values(band: NDArray[np.float32], least: int) -> list[float]:
     """Return finite values that so many pairs of neighbors share that a region may have them."""
-    across, down = band[:, 1:] == band[:, :-1], band[1:] == band[:-1]
-    if np.count_nonzero(across) + np.count_nonzero(down) < least:
-        return []
-    shared = np.concatenate([band[:, 1:][across], band[1:][down]])
-    values, counts = np.unique(shared[np.isfinite(shared)], return_counts=True)
-    frequent = values[counts >= least].tolist()
-    # in a random field, a pixel with probability p of a value has 2 p pairs
-    return [
-        value
-        for value in frequent
-        if counts[values == value][0] > 1.25 * 2 * np.count_nonzero(band == value) ** 2 / band.size
-        or np.count_nonzero(band == value) > band.size / 2
-    ]
+    pairs: Counter[float] = Counter()
+    rows = max(1, _FEW_PIXELS // band.shape[1])  # at a time: large bands take no more memory
+    for start in range(0, len(band), rows):
+        block = band[start : start + rows + 1]
+        first = block[:rows]
+        across, down = first[:, 1:] == first[:, :-1], block[1:] == block[:-1]
+        shared = np.concatenate([first[:, 1:][across], block[1:][down]])
+        values, counts = np.unique(shared[np.isfinite(shared)], return_counts=True)
+        pairs.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+    frequent = []
+    for value in sorted(value for value, count in pairs.items() if count >= least):
+        pixels = int(np.count_nonzero(band == value))
+        # in a random field, a pixel with probability p of a value has 2 p pairs
+        if pairs[value] > 1.25 * 2 * pixels**2 / band.size or pixels > band.size / 2:
+            frequent.append(value)
+    return frequent
 
 
 def _regions(equal: NDArray[np.bool_], least: int) -> Iterator[NDArray[np.bool_]]:

@@ -24,10 +24,15 @@ def real_data() -> Path:
 
 @pytest.fixture
 def default_sigint_handler() -> Iterator[None]:
-    """Restore the default SIGINT handler in this process and its children."""
+    """Restore the default SIGINT and SIGHUP handlers in this process and its children.
+
+    Shells let programs in the background ignore SIGINT, and nohup SIGHUP.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGHUP, hangup)
 
 
 @pytest.fixture(scope="session")

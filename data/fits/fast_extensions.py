@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary_names import may_have_meaning, parse_name
+from galfeat.data.fits.ancillary.names import may_have_meaning, parse_name
 from galfeat.data.fits.fast_images import LAYOUT_KEYWORDS, SLOW_PATH_KEYWORDS
 from galfeat.data.fits.file import FileContents
 from galfeat.data.fits.header_cache import HeaderCache

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary import (
+from galfeat.data.fits.ancillary.apply import (
     NOISE_ROLES,
     AncillaryOptions,
     AncillaryPlane,
@@ -29,8 +29,8 @@ from galfeat.data.fits.ancillary import (
     bad_pixels,
     noise_role,
 )
-from galfeat.data.fits.ancillary_matching import match_ancillary
-from galfeat.data.fits.ancillary_names import (
+from galfeat.data.fits.ancillary.matching import match_ancillary
+from galfeat.data.fits.ancillary.names import (
     ImageName,
     Role,
     is_weight,

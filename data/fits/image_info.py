@@ -3,7 +3,7 @@
 from itertools import dropwhile
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary_names import ImageName, meaning_by_header, parse_name
+from galfeat.data.fits.ancillary.names import ImageName, meaning_by_header, parse_name
 from galfeat.data.fits.header_forms import HeaderCards
 from galfeat.data.fits.headers import Hdu, Header
 from galfeat.data.fits.layouts import ImageInfo

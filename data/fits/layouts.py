@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 from galfeat import CutoutError, UsageError
 from galfeat._arrays import channels_last_hint
 from galfeat.data.cutouts import band_names
-from galfeat.data.fits.ancillary_names import (
+from galfeat.data.fits.ancillary.names import (
     ROLES,
     AncillaryName,
     ImageName,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary import PixelPlanes
+from galfeat.data.fits.ancillary.apply import PixelPlanes
 from galfeat.data.grids.pixel_maps import (
     TOLERANCE,
     PixelMap,
@@ -119,7 +119,10 @@ def align_bands(bands: Mapping[str, PixelPlanes]) -> dict[str, PixelPlanes]:
             raise CutoutError(
                 f"band {band}: lies elsewhere on the sky than band {reference} (by their WCS)"
             )
-        aligned[band] = found._replace(grid=bands[reference].grid)
+        # the share of the band that is missing data stays, whatever the scale
+        scale = found.pixels[0].size / planes.pixels[0].size
+        missing = tuple(round(count * scale) for count in planes.missing)
+        aligned[band] = found._replace(grid=bands[reference].grid, missing=missing)
     return aligned
 
 

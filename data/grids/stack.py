@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary import PixelPlanes
+from galfeat.data.fits.ancillary.apply import PixelPlanes
 from galfeat.data.fits.layouts import format_shape
 
 __all__ = ["stack_bands"]

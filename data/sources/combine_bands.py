@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary import AncillaryOptions, PixelPlanes
+from galfeat.data.fits.ancillary.apply import AncillaryOptions, PixelPlanes
 from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.layouts import GalaxyImages
 from galfeat.data.sources.open_file import Picture

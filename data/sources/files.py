@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout, unchecked_cutout, unchecked_cutouts
-from galfeat.data.fits.ancillary import PixelPlanes
-from galfeat.data.fits.ancillary_names import Role
+from galfeat.data.fits.ancillary.apply import PixelPlanes
+from galfeat.data.fits.ancillary.names import Role
 from galfeat.data.fits.fast_extensions import UniformExtensions
 from galfeat.data.fits.fast_images import FastImageReader
 from galfeat.data.fits.file import FitsFile
@@ -35,9 +35,9 @@ from galfeat.data.sources.combine_bands import load_band, pair_galaxies
 from galfeat.data.sources.mask_missing import mask_missing_in_batches, report_missing
 from galfeat.data.sources.open_file import Picture, file_exists, open_file, selectors_in
 from galfeat.data.sources.options import ReadOptions
-from galfeat.data.sources.read_sidecars import apply_sidecars
 from galfeat.data.sources.select_bands import with_bands
-from galfeat.data.sources.sidecars import SidecarFiles
+from galfeat.data.sources.sidecars.match import SidecarFiles
+from galfeat.data.sources.sidecars.read import apply_sidecars
 
 __all__ = ["FileSource"]
 

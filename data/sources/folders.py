@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from galfeat.data.fits.selectors import split_selectors
-from galfeat.data.sources.ancillary_files import flag_ancillary_files
+from galfeat.data.sources.sidecars.names import flag_ancillary_files
 from galfeat.data.sources.unread_files import suffix_of
 
 __all__ = ["FolderFiles", "is_fits", "is_picture", "list_cutouts", "names_of", "without_suffix"]

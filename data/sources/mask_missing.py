@@ -45,4 +45,8 @@ def report_missing(cutouts: Sequence[Cutout], header_cache: HeaderCache) -> None
 
 def _masked(cutout: Cutout) -> Cutout:
     pixels, missing = mask_missing(cutout.pixels)
-    return replace(cutout, pixels=pixels, missing=missing) if missing else cutout
+    if not missing:
+        return cutout
+    before = cutout.missing or (0,) * len(missing)  # masked before the band was resampled
+    counts = tuple(map(sum, zip(before, missing, strict=True)))
+    return replace(cutout, pixels=pixels, missing=counts)

@@ -24,14 +24,19 @@ from galfeat.data.sources.catalogs.catalog import Catalog
 from galfeat.data.sources.catalogs.formats import is_catalog
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.folders import is_fits, is_picture, list_cutouts
-from galfeat.data.sources.hdf5 import Hdf5Source, is_hdf5, open_hdf5
+from galfeat.data.sources.image_sets.hdf5 import Hdf5Source, is_hdf5, open_hdf5
+from galfeat.data.sources.image_sets.parquet import (
+    ParquetSource,
+    image_column,
+    is_parquet,
+    open_image_set,
+)
 from galfeat.data.sources.mosaics.open import open_mosaics
 from galfeat.data.sources.mosaics.source import MosaicSource
 from galfeat.data.sources.options import ReadOptions
-from galfeat.data.sources.parquet import ParquetSource, image_column, is_parquet, open_image_set
 from galfeat.data.sources.remote import address_of, open_remote
 from galfeat.data.sources.select_bands import MissingBands
-from galfeat.data.sources.sidecars import match_sidecars
+from galfeat.data.sources.sidecars.match import match_sidecars
 from galfeat.data.sources.unread_files import (
     describe_unread,
     explain_unread,
@@ -117,8 +122,9 @@ def open_source(
         image of a file, counted from 0.
         A FITS file, with one galaxy or many; or a JPEG or PNG picture. ``file.fits[SCI]`` chooses
         an image of it, here and in catalogs, like `extension`.
-        An HDF5 file with a dataset ``images``, such as Galaxy10: see `galfeat.data.sources.hdf5`.
-        A Parquet file with a column of pictures: see `galfeat.data.sources.parquet`.
+        An HDF5 file with a dataset ``images``, such as Galaxy10: see
+        `galfeat.data.sources.image_sets.hdf5`.
+        A Parquet file with a column of pictures: see `galfeat.data.sources.image_sets.parquet`.
         Any of these on a server, by its address: see `galfeat.data.sources.remote`.
     catalog : str or Path, optional
         Catalog of a folder, its paths relative to that folder; or of a FITS file with many
@@ -144,11 +150,11 @@ def open_source(
     companions : bool
         Whether ancillary data (noise maps, masks, data-quality flags and segmentation maps) are
         read, where extensions of the file, columns of the catalog, or files beside the galaxy in a
-        folder without a catalog have such names: see `galfeat.data.fits.ancillary_names`. Masked
+        folder without a catalog have such names: see `galfeat.data.fits.ancillary.names`. Masked
         pixels are NaN; a pixel whose noise is not a positive number is masked.
     bad_bits : int, optional
         Sum of the data-quality bits that mark a bad pixel; the default is described in
-        `galfeat.data.fits.ancillary.AncillaryOptions`.
+        `galfeat.data.fits.ancillary.apply.AncillaryOptions`.
     allow_outside : bool
         Whether the paths of a catalog may be absolute or lead out of its folder.
     extension : str or sequence of str, optional

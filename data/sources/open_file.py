@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 from galfeat import CutoutError, UsageError
-from galfeat.data.fits.ancillary import AncillaryOptions, PixelPlanes
+from galfeat.data.fits.ancillary.apply import AncillaryOptions, PixelPlanes
 from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import GalaxyImages, Layout

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from galfeat import UsageError
-from galfeat.data.fits.ancillary import AncillaryOptions
+from galfeat.data.fits.ancillary.apply import AncillaryOptions
 from galfeat.data.fits.layouts import Layout, check_layout
 from galfeat.data.fits.selectors import Selector, parse_selectors
 from galfeat.data.memory import parse_memory

@@ -38,7 +38,7 @@ from galfeat.data.sources.check_units import (
 )
 from galfeat.data.sources.files import FileSource
 from galfeat.data.sources.folders import is_fits, is_picture
-from galfeat.data.sources.hdf5 import is_hdf5
+from galfeat.data.sources.image_sets.hdf5 import is_hdf5
 from galfeat.data.sources.options import ReadOptions
 
 if TYPE_CHECKING:

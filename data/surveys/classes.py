@@ -11,7 +11,7 @@ import pyarrow as pa
 from galfeat import UsageError
 from galfeat.data.sources.base import Shard
 from galfeat.data.sources.files import FileSource
-from galfeat.data.sources.hdf5 import Hdf5Source
+from galfeat.data.sources.image_sets.hdf5 import Hdf5Source
 from galfeat.data.sources.open import open_source
 
 __all__ = ["join_table", "name_classes", "open_pictures", "open_square_images", "set_text_column"]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from galfeat.data.sources.hdf5 import Hdf5Source
+from galfeat.data.sources.image_sets.hdf5 import Hdf5Source
 from galfeat.data.surveys.classes import name_classes, open_square_images
 
 __all__ = ["GALAXY10_DECALS", "GALAXY10_SDSS", "galaxy10_decals", "galaxy10_sdss"]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from galfeat import UsageError
-from galfeat.data.sources.hdf5 import Hdf5Source
+from galfeat.data.sources.image_sets.hdf5 import Hdf5Source
 from galfeat.data.surveys.classes import name_classes, open_square_images
 
 __all__ = ["GALAXY_MNIST", "galaxy_mnist"]

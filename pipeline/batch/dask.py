@@ -200,6 +200,7 @@ def _local_cluster(distributed: Any, workers: int | None) -> Iterator[Any]:
             n_workers=workers,
             threads_per_worker=1,
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": ":0"},  # its pages on any free port
             security=security,
             local_directory=folder,
         ) as cluster,

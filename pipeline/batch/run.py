@@ -257,7 +257,9 @@ class _BatchRun:
             self.table.discard()
         self.folder.remove()
         return RunSummary(
-            self.out, counts.done, counts.failed, failures, counts.commonest, counts.noted, notes
+            self.out,
+            *(counts.done, counts.failed, failures, counts.commonest, counts.noted),
+            notes if counts.noted else "",
         )
 
     def _finish_table(self) -> None:

@@ -29,17 +29,20 @@ def as_plain_array(given: Any) -> NDArray[Any]:
         return _of_sequence(given)
     mask = getattr(given, "mask", None)
     values = _values(given)
-    if mask is None or not isinstance(mask, np.ndarray | np.bool_ | bool):
+    if mask is None or callable(mask):  # a method of data frames
         return np.asarray(values)
-    hidden = np.broadcast_to(np.asarray(mask), np.shape(values))
-    if not hidden.any() or hidden.dtype.kind != "b":
+    stated = np.asarray(mask)  # NDData keeps any kind: flags, and lists of them
+    if stated.dtype.kind not in "biu":
         return np.asarray(values)
-    return np.where(hidden, np.nan, values)
+    hidden = np.broadcast_to(stated != 0, np.shape(values))
+    return np.where(hidden, np.nan, values) if hidden.any() else np.asarray(values)
 
 
 def _of_sequence(given: Sequence[Any]) -> NDArray[Any]:
-    special = given and (isinstance(given[0], list | tuple) or hasattr(given[0], "mask"))
-    special = special or (bool(given) and hasattr(given[0], "unit"))
+    special = any(
+        isinstance(each, list | tuple) or hasattr(each, "mask") or hasattr(each, "unit")
+        for each in given
+    )
     return np.asarray([as_plain_array(each) for each in given] if special else given)
 
 

@@ -9,7 +9,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from galfeat.data import Preparation, Shard, open_source, prepare_one, read_cutout
-from galfeat.data.fits.ancillary import AncillaryOptions
+from galfeat.data.fits.ancillary.apply import AncillaryOptions
 from galfeat.data.fits.file import open_fits
 
 

@@ -162,6 +162,7 @@ def test_masked_arrays_keep_their_mask(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::galfeat.PixelUnitWarning")  # of zeros and ones
 @pytest.mark.parametrize("kind", ["<f8", ">f8", ">f4", "f2", "u1", ">i2", "<i4", ">i8", "?"])
 def test_any_number_type_and_byte_order(extractor: Extractor, galaxies: Images, kind: str) -> None:
     images = np.clip(np.rint(galaxies * 2), 0, 1 if kind == "?" else 100).astype(kind)

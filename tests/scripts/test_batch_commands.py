@@ -145,14 +145,15 @@ def test_of_two_runs_at_once_the_second_is_refused(
     whole: bytes, survey: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "F.parquet"
-    arguments = ["extract", survey, "--features", "color", "--size", 32, "--out", out]
-    first = start(tmp_path, *arguments, "--workers", 1, slow=True)
+    arguments = ["extract", survey, "--features", "color", "--size", 32, "--workers", 1]
+    arguments += ["--out", out]  # last, for `POISON`
+    first = start(tmp_path, *arguments, slow=True)
     while not (tmp_path / "slow").exists():  # it is in the midst of it
         assert first.poll() is None
         time.sleep(0.01)
     holder = int((tmp_path / "F.parquet.work" / "lock").read_text().split()[1])
     os.kill(holder, signal.SIGSTOP)
-    second = start(tmp_path, *arguments, "--restart")
+    second = start(tmp_path, "extract", "--restart", *arguments[1:])
     _, said = second.communicate()
     assert second.returncode == 2
     assert said.startswith(f"galfeat: another run is making {out} now (process ")

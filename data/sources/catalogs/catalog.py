@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from galfeat import UsageError
-from galfeat.data.fits.ancillary_names import is_ancillary, parse_ancillary_name
+from galfeat.data.fits.ancillary.names import is_ancillary, parse_ancillary_name
 from galfeat.data.sources.catalogs.column_statements import statements
 from galfeat.data.sources.catalogs.formats import is_text_column, read_table
 from galfeat.data.sources.catalogs.positions import Positions, find_positions
 from galfeat.data.sources.folders import is_fits, is_picture, names_of
-from galfeat.data.sources.sidecars import SidecarFiles, sort_sidecars
+from galfeat.data.sources.sidecars.match import SidecarFiles, sort_sidecars
 
 __all__ = ["Catalog", "check_ids"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from galfeat import CutoutError, UsageError
-from galfeat.data.fits.ancillary import NOISE_ROLES, bad_bits_of, noise_role
-from galfeat.data.fits.ancillary_names import Role
+from galfeat.data.fits.ancillary.apply import NOISE_ROLES, bad_bits_of, noise_role
+from galfeat.data.fits.ancillary.names import Role
 from galfeat.data.fits.file import FitsFile, open_fits
 from galfeat.data.fits.headers import Hdu
 from galfeat.data.fits.image_info import unit_of

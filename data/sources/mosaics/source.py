@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data.cutouts import Cutout
-from galfeat.data.fits.ancillary import (
+from galfeat.data.fits.ancillary.apply import (
     NOISE_ROLES,
     PixelPlanes,
     bad_pixels,
     noise_sigma,
     segment_labels,
 )
-from galfeat.data.fits.ancillary_names import Role
+from galfeat.data.fits.ancillary.names import Role
 from galfeat.data.fits.headers import Hdu
 from galfeat.data.fits.scaling import (
     apply_scaling,
@@ -194,7 +194,8 @@ class MosaicSource(RowSource):
             if any("segmentation" in present for present in roles)
             else None
         )
-        return _Maps(np.full(shape, np.nan, np.float32), noise, segments)
+        missing = np.zeros(shape[:2], np.int64)
+        return _Maps(np.full(shape, np.nan, np.float32), noise, segments, missing)
 
     def _fill(self, number: int, rows: range, maps: "_Maps") -> Iterator[tuple[int, str, bool]]:
         """Read the pixels of each galaxy in one plane into the maps.
@@ -254,6 +255,9 @@ class MosaicSource(RowSource):
         source, ancillary
             The plane and its ancillary planes, opened.
         """
+        # imported late: numba, which mosaics on one grid do not need
+        from galfeat.data.grids.resampling import resample_labels
+
         plane = source[0]
         first = np.floor(nodes.min(axis=(0, 1))).astype(np.int64) - 1
         side = int((np.ceil(nodes.max(axis=(0, 1))).astype(np.int64) + 2 - first).max())
@@ -263,7 +267,13 @@ class MosaicSource(RowSource):
         oddities = _read_plane(window, (0, 0), [int(first[1]), int(first[0])], source, ancillary)
         there = PixelMap(nodes - first, (self.size, self.size))
         # before the pixels are resampled, which would blur the edges of missing data
-        pixels = mask_missing(window.pixels[0])[0] if self._masks_missing else window.pixels[0]
+        pixels = window.pixels[0]
+        if self._masks_missing and self.options.ancillary.mask_missing:
+            pixels, missing = mask_missing(pixels)
+            if missing:
+                masked = (np.isnan(pixels[0]) & ~np.isnan(window.pixels[0, 0])).astype(np.int32)
+                there_masked = resample_labels(masked, there.centers())
+                maps.missing[where] = np.count_nonzero(there_masked)
         found = resample_planes(
             PixelPlanes(
                 pixels,
@@ -293,17 +303,22 @@ class _OutsideError(CutoutError):
 
 
 class _Maps(NamedTuple):
-    """Pixels and noise of shape (n, bands, size, size), and segments of shape (n, size, size)."""
+    """Pixels and noise of shape (n, bands, size, size), and segments of shape (n, size, size).
+
+    `missing`, of shape (n, bands), counts the missing data that were masked on another grid.
+    """
 
     pixels: NDArray[np.float32]
     noise: NDArray[np.float32] | None
     segments: NDArray[np.int32] | None
+    missing: NDArray[np.int64]
 
     def one_band(self, size: int) -> "_Maps":
         """Return empty maps of one band of one galaxy, of another size."""
         empty = np.full((1, 1, size, size), np.nan, np.float32)
         segments = None if self.segments is None else np.zeros((1, size, size), np.int32)
-        return _Maps(empty, None if self.noise is None else empty.copy(), segments)
+        noise = None if self.noise is None else empty.copy()
+        return _Maps(empty, noise, segments, np.zeros((1, 1), np.int64))
 
     def cutout(self, index: int, bands: tuple[str, ...]) -> Cutout:
         """Return one galaxy."""
@@ -314,6 +329,7 @@ class _Maps(NamedTuple):
             bands,
             noise=noise,
             segmentation=None if self.segments is None else self.segments[index],
+            missing=tuple(self.missing[index].tolist()) if self.missing[index].any() else (),
         )
 
     def add(

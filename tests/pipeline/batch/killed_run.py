@@ -178,6 +178,7 @@ def main() -> None:
     """Fork a run for each line of the input; answer with its exit status, negative where a signal
     ended it.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the shell may let it be ignored
     small_shards()
     be_patient()
     # the kernels are loaded once for all

@@ -10,7 +10,7 @@ MOMENTS = [  # step and its count, of a run of six shards
     ("before rename of record", 1),
     ("after rename of record", 1),
     ("before begin in the journal", 1),
-    ("before reading", 2),
+    ("before reading", 3),
     ("after writing a shard", 1),
     ("before sync of shard", 1),
     ("after sync of shard", 2),

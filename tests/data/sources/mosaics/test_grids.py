@@ -142,3 +142,26 @@ def test_every_frame_of_catalog_and_mosaic(tmp_path: Path, system: str, frame: s
     batch = read_cutouts(path, positions=tmp_path / "p.ecsv", size_pixels=9)
     wanted = Cutout2D(pixels, place, 9, wcs=WCS(head)).data
     assert np.array_equal(batch.pixels[0, 0], wanted)
+
+
+@pytest.mark.parametrize("missing_data", ["mask", "keep"])
+def test_missing_data_of_a_turned_mosaic_are_masked_and_counted(
+    tmp_path: Path, missing_data: Any
+) -> None:
+    paths = mosaics(tmp_path, GRIDS["turned"])
+    with fits.open(paths[1], mode="update") as opened:
+        opened[0].data[:, : SIDE // 2 - 2] = 0
+    source = open_source(
+        paths, positions=positions(tmp_path), size_pixels=20, missing_data=missing_data
+    )
+    cutout = source.read(Shard(0, 1)).cutouts[0]
+    gap = np.isnan(cutout.pixels[1])
+    assert not np.isnan(cutout.pixels[0]).any()
+    if missing_data == "keep":
+        assert cutout.missing == ()
+        assert not gap.any()
+        assert np.count_nonzero(cutout.pixels[1] == 0) > 100
+    else:
+        assert cutout.missing[0] == 0
+        # beside the gap, pixels that it covers in part are lost, too
+        assert 100 < cutout.missing[1] <= np.count_nonzero(gap) < cutout.missing[1] + 50

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from galfeat.data.fits.ancillary_names import is_ancillary
-from galfeat.data.sources.ancillary_files import ancillary_stem, flag_ancillary_files
+from galfeat.data.fits.ancillary.names import is_ancillary
 from galfeat.data.sources.folders import list_cutouts, names_of, without_suffix
+from galfeat.data.sources.sidecars.names import ancillary_stem, flag_ancillary_files
 
 
 def touch(folder: Path, *files: str) -> None:

@@ -10,8 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from galfeat.data.fits.ancillary_names import ROLES, Role
-from galfeat.data.fits.conventions import (
+from galfeat.data.fits.ancillary.conventions import (
     COMPANIONS_ANYWHERE,
     COMPANIONS_BY_REPLACEMENT,
     COMPANIONS_OF_FILES,
@@ -19,6 +18,7 @@ from galfeat.data.fits.conventions import (
     Meaning,
     survey_of,
 )
+from galfeat.data.fits.ancillary.names import ROLES, Role
 
 __all__ = ["AncillaryFile", "GalaxyFiles", "Owners", "flag_ancillary_files", "parse_file_name"]
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from galfeat.data.fits.conventions import WEIGHTS, Role
-from galfeat.data.sources.ancillary_files import GalaxyFiles, parse_file_name
+from galfeat.data.fits.ancillary.conventions import WEIGHTS, Role
 from galfeat.data.sources.folders import without_suffix
+from galfeat.data.sources.sidecars.names import GalaxyFiles, parse_file_name
 
 __all__ = ["SidecarFiles", "match_sidecars", "sort_sidecars"]
 

@@ -1,6 +1,6 @@
 """Conventions of surveys and programs: what images and files beside a galaxy's hold.
 
-The one table of words, keywords and bits; `galfeat.data.fits.ancillary_names` looks them up.
+The one table of words, keywords and bits; `galfeat.data.fits.ancillary.names` looks them up.
 
 - Words in the names of extensions, columns and files. They count in any part of a name
   (``G_MASK``, ``EUC_MER_MOSAIC-VIS-RMS_TILE1``), only as its first or last part, or only alone

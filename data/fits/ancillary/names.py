@@ -1,7 +1,7 @@
 """Meaning of images by their names and headers: galaxies, noise maps, masks, weights, PSFs.
 
-The words and keywords are those of `galfeat.data.fits.conventions`. A name of which no word is
-known says nothing: then its header decides, or what else is in its file
+The words and keywords are those of `galfeat.data.fits.ancillary.conventions`. A name of which no
+word is known says nothing: then its header decides, or what else is in its file
 (`galfeat.data.fits.layouts`).
 
 Weights (wht, weight), exposure times and coverage maps are not used: some weights are inverse
@@ -14,7 +14,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from galfeat.data.fits.conventions import (
+from galfeat.data.fits.ancillary.conventions import (
     ALONE,
     ANYWHERE,
     AT_AN_END,

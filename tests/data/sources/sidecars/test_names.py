@@ -8,8 +8,8 @@ import pytest
 from tests.data.sources.source_files import flat, read, save
 
 from galfeat.data import Cutout, open_source
-from galfeat.data.sources.ancillary_files import flag_ancillary_files
 from galfeat.data.sources.folders import list_cutouts
+from galfeat.data.sources.sidecars.names import flag_ancillary_files
 
 FOLDERS = {
     "Pan-STARRS": "s.016.stk.g.unconv s.016.stk.g.unconv.wt s.016.stk.g.unconv.mask "

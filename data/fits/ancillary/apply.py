@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
-from galfeat.data.fits.ancillary_names import Role, words_of
-from galfeat.data.fits.conventions import MEANING_KEYWORDS, bad_bits_by_convention
+from galfeat.data.fits.ancillary.conventions import MEANING_KEYWORDS, bad_bits_by_convention
+from galfeat.data.fits.ancillary.names import Role, words_of
 from galfeat.data.fits.header_forms import HeaderCards
 from galfeat.data.fits.headers import Header
 
@@ -53,10 +53,10 @@ class AncillaryOptions:
         Whether they are read at all.
     bad_bits : int or None
         Bit mask of a data-quality map that makes a pixel bad: 3 is the first two bits. None goes by
-        the file: the bits of its survey (`galfeat.data.fits.conventions`), such as DO_NOT_USE, the
-        first, where TELESCOP is JWST; the bad ones of those that keywords such as ``MP_BAD`` name
-        (Rubin, Hyper Suprime-Cam, SPHEREx); any bit otherwise (Hubble). 0 ignores data-quality
-        maps.
+        the file: the bits of its survey (`galfeat.data.fits.ancillary.conventions`), such as
+        DO_NOT_USE, the first, where TELESCOP is JWST; the bad ones of those that keywords such as
+        ``MP_BAD`` name (Rubin, Hyper Suprime-Cam, SPHEREx); any bit otherwise (Hubble). 0 ignores
+        data-quality maps.
     mask_missing : bool
         Whether regions of one value are masked as missing data: see `galfeat.data.missing`.
 

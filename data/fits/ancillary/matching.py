@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from galfeat.data.fits.ancillary import NOISE_ROLES
-from galfeat.data.fits.ancillary_names import AncillaryName, Role, words_of
+from galfeat.data.fits.ancillary.apply import NOISE_ROLES
+from galfeat.data.fits.ancillary.names import AncillaryName, Role, words_of
 from galfeat.data.fits.layouts import AncillaryImage, GalaxyImages, ImageInfo
 
 __all__ = ["match_ancillary"]

@@ -11,7 +11,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary_names import parse_name
+from galfeat.data.fits.ancillary.names import parse_name
 from galfeat.data.fits.file import PixelPlanes, open_fits
 from galfeat.data.fits.layouts import Layout
 

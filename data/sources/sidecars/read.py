@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.fits.ancillary import (
+from galfeat.data.fits.ancillary.apply import (
     AncillaryOptions,
     AncillaryPlane,
     PixelPlanes,
     apply_ancillary,
 )
-from galfeat.data.fits.ancillary_names import Role
+from galfeat.data.fits.ancillary.names import Role
 from galfeat.data.fits.file import FitsFile
 from galfeat.data.fits.header_cache import HeaderCache
 from galfeat.data.fits.layouts import format_shape

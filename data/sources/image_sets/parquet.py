@@ -14,8 +14,8 @@ from galfeat.data.cutouts import Cutout
 from galfeat.data.memory import BUDGET
 from galfeat.data.sources.base import Failure, Shard
 from galfeat.data.sources.catalogs.catalog import Catalog
+from galfeat.data.sources.image_sets.parquet_pages import largest_page
 from galfeat.data.sources.options import ReadOptions
-from galfeat.data.sources.parquet_pages import largest_page
 from galfeat.data.sources.pictures import decode_picture
 from galfeat.data.sources.row_source import RowSource
 

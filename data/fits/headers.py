@@ -258,6 +258,9 @@ def _interpret(header: Header, number: int) -> _DataLayout:
     if not extension:
         raise CutoutError("its header is damaged: XTENSION is not text")
     if extension in ("BINTABLE", "A3DTABLE") and header.true("ZIMAGE"):
+        columns = header.integer("TFIELDS", 0)
+        if not 0 <= columns <= 999:  # astropy, and whoever looks for a column, go through them all
+            raise CutoutError(f"its header is damaged: TFIELDS is {columns}")
         return "tiles", *_geometry(header, "Z"), size
     if extension in ("BINTABLE", "A3DTABLE", "TABLE"):
         return "table", bitpix, shape, size

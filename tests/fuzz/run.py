@@ -363,6 +363,7 @@ def report(found: Found, seconds: float) -> Iterator[str]:
             yield f"  {times:>5}  {words}  (such as number {found.examples.get((name, words), '')})"
     time_taken, number, form = found.slowest
     yield f"the slowest took {time_taken:.1f} s: {form}, number {number}"
+    yield from found.failures  # again: what stood above is far away, and cut from long logs
     yield f"{found.mutants} files in {seconds:.0f} s, {len(found.failures)} failures"
 
 

@@ -213,6 +213,7 @@ def test_a_gzipped_file_that_claims_too_much_is_not_unpacked_to_the_end(
         (("ZVAL2", "1000"), "BYTEPIX of its compression is 1000"),
         (("TFORM1", "'1QZ(9)'"), "TFORM1 is 1QZ(9)"),
         (("TFIELDS", "0"), "TFIELDS is 0"),
+        (("TFIELDS", "2147483648"), "TFIELDS is 2147483648"),
         (("ZBITPIX", "5"), "ZBITPIX is 5"),
     ],
 )

@@ -15,6 +15,7 @@ from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.fits.file import open_fits
 from galfeat.data.fits.layouts import Layout, format_shape
 from galfeat.data.fits.selectors import split_selectors
+from galfeat.data.grids.wcs_cards import HEADER_ERRORS
 from galfeat.data.preparation.steps import Preparation, prepare_one
 from galfeat.data.sources.base import Shard
 from galfeat.data.sources.files import FileSource
@@ -28,19 +29,6 @@ if TYPE_CHECKING:
     from astropy.wcs import WCS
 
 __all__ = ["read_cutout", "read_cutouts"]
-
-
-_HEADER_ERRORS = (
-    ValueError,
-    OSError,
-    AttributeError,
-    TypeError,
-    KeyError,
-    IndexError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-)
 
 
 def read_cutouts(  # noqa: PLR0913 - the options of open_source
@@ -207,7 +195,7 @@ def _read_wcs(path: Path, options: ReadOptions, hdu: int | None) -> "WCS | None"
             with path.open("rb") as stream, fits.open(stream) as opened:
                 wcs = WCS(opened[number].header).celestial
         # astropy's exceptions on a thousand damaged headers; the pixels are good all the same
-        except (*_HEADER_ERRORS, fits.VerifyError):
+        except (*HEADER_ERRORS, fits.VerifyError):
             return None
     return wcs if wcs.has_celestial else None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from galfeat import CutoutError
 
-__all__ = ["card_places", "celestial_wcs", "nearly_equal"]
+__all__ = ["HEADER_ERRORS", "card_places", "celestial_wcs", "nearly_equal"]
 
 _CARD = 80
 _KEYWORD = 10  # characters of a card: keyword and value indicator
@@ -17,9 +17,9 @@ _COORDINATES = re.compile(
     rb"|(LON|LAT)POLE|EQUINOX|EPOCH|RADE(SYS|CSYS)|WCSAXES|(A|B|AP|BP)_(ORDER|DMAX|\d+_\d+)"
 )
 _LINEAR = re.compile(r"(CRVAL|CRPIX|CDELT|CD|PC)[1-9]")
-# what astropy and wcslib raise on damaged cards
-_HEADER_ERRORS = (
+HEADER_ERRORS = (
     ValueError,
+    OSError,
     TypeError,
     AttributeError,
     KeyError,
@@ -28,6 +28,8 @@ _HEADER_ERRORS = (
     RuntimeError,
     MemoryError,
 )
+"""What astropy and wcslib raise on damaged headers, besides astropy's `VerifyError`."""
+
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 
@@ -143,6 +145,6 @@ def celestial_wcs(cards: bytes) -> Any:
     text = cards.replace(b"RADECSYS=", b"RADESYS =").decode("latin-1")
     try:
         wcs = WCS(fits.Header.fromstring(text), fix=False).celestial
-    except (*_HEADER_ERRORS, fits.VerifyError) as error:
+    except (*HEADER_ERRORS, fits.VerifyError) as error:
         raise CutoutError("its celestial coordinates (WCS) make no sense") from error
     return wcs if wcs.has_celestial and wcs.naxis == 2 else None

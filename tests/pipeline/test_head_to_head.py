@@ -82,7 +82,8 @@ def changed(
 def test_every_stage_is_in_the_tables(compared: ComparisonReport) -> None:
     out = compared.report.parent
     scores = rows(out / "scores.csv")
-    inputs = ["pixels", "pixels_pca", "pixels_aligned", "color", "features", "shuffled", "nuisance"]
+    inputs = ["pixels", "pixels_pca", "pixels_aligned", "color"]
+    inputs += ["classic", "features", "shuffled", "nuisance"]
     assert [row["input"] for row in scores if row["stage"] == "main"] == [
         name for name in inputs for _ in range(2)
     ]

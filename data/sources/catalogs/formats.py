@@ -322,6 +322,8 @@ def _first_line(error: BaseException) -> str:
 def _explain(error: BaseException) -> str:
     """Return a parser's message, unless it is an error within the parser or quotes binary data."""
     line = _first_line(error)
+    if isinstance(error, MemoryError):
+        return f"there is too little memory ({line})"
     if "invalid UTF8" in line:
         return _NO_TEXT
     if (

@@ -15,26 +15,13 @@ from galfeat.data.fits.headers import Hdu
 from galfeat.data.fits.image_info import unit_of
 from galfeat.data.fits.layouts import GalaxyImages, format_shape
 from galfeat.data.fits.streams import Stamp
+from galfeat.data.grids.wcs_cards import HEADER_ERRORS
 from galfeat.data.sources.options import ReadOptions
 
 __all__ = ["AncillaryMosaic", "MosaicPlane", "read_planes"]
 
 # CRVAL1, CD1_2
 _COORDINATE = re.compile(r"(CRVAL|CRPIX|CDELT|CROTA|(?:CD|PC|PV)(?=[1-9]_))([1-9](?:_[0-9]{1,2})?)")
-
-
-# What astropy and wcslib raise on damaged headers. They may see fewer HDUs than are there.
-_HEADER_ERRORS = (
-    ValueError,
-    OSError,
-    AttributeError,
-    TypeError,
-    KeyError,
-    IndexError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-)
 
 
 class AncillaryMosaic(NamedTuple):
@@ -179,7 +166,7 @@ def _read_wcs(path: Path, number: int) -> Any:
                 header = opened[number].header
                 full = WCS(header, opened)
                 wcs = full.celestial
-        except (*_HEADER_ERRORS, fits.VerifyError) as error:
+        except (*HEADER_ERRORS, fits.VerifyError) as error:
             raise UsageError(
                 f"{path}: its celestial coordinates are invalid: {_explain(error)}"
             ) from error

@@ -288,6 +288,8 @@ def _template(cards: HeaderCards) -> _Template | None:
     """Return what headers are compared with; None if the image needs the slow path."""
     stems = [cards.raw[at : at + 8].rstrip() for at in range(0, len(cards.raw), CARD)]
     raw = cards.raw[: (stems.index(b"END") + 1) * CARD]  # whatever follows END is not compared
+    if raw[-CARD:].rstrip() != b"END":
+        return None
     keywords = [stem.upper() for stem in stems[: len(raw) // CARD]]
     if any(SLOW_PATH_KEYWORDS.fullmatch(keyword) for keyword in keywords):
         return None

@@ -246,10 +246,10 @@ class FastImageReader:
     def _header_blocks(self, count: int) -> int:
         for block in range(min(_MAX_HEADER_BLOCKS, count // BLOCK)):
             cards = (
-                bytes(self._buffer[at : at + 8])
+                bytes(self._buffer[at : at + 80])
                 for at in range(block * BLOCK, (block + 1) * BLOCK, 80)
             )
-            if any(card == b"END     " for card in cards):
+            if any(card.rstrip() == b"END" for card in cards):
                 return block + 1
         return 0
 

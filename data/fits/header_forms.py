@@ -40,7 +40,7 @@ class HeaderForm:
         Keywords with a value that occur more than once.
     geometry : tuple of slice
         Cards that determine where data begin and end; headers of one form that agree in them store
-        their data alike.
+        their data alike. The last is END, with what follows it.
     """
 
     keywords: bytes
@@ -168,6 +168,7 @@ def _parse_cards(source: FileBytes, offset: int) -> HeaderCards:
             # even with text behind it: a header that went on would absorb the next extension
             if block[at : at + 8].rstrip() == b"END":
                 raw = b"".join(blocks)
+                geometry.append(slice(start - offset + at, len(raw)))
                 return HeaderCards(
                     raw, HeaderForm(b"".join(keywords), places, tuple(duplicates), tuple(geometry))
                 )

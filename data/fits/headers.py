@@ -159,6 +159,7 @@ class HduReader:
         header, form = Header(cards), cards.form
         key = form, form.geometry_key(cards.raw)
         if key not in self._layouts:
+            _check_end(cards.raw[form.geometry[-1]])
             self._layouts[key] = _interpret(header, number)
         kind, bitpix, shape, size = self._layouts[key]
         return Hdu(
@@ -169,6 +170,14 @@ class HduReader:
             shape,
             offset + len(cards.raw) + -len(cards.raw) % BLOCK,
             size,
+        )
+
+
+def _check_end(rest: bytes) -> None:
+    """Refuse cards behind an END card that is none to others, who read on."""
+    if rest[:CARD].strip(b" \0") != b"END" and rest[CARD:].strip(b" \0"):
+        raise CutoutError(
+            "its header is damaged: more follows its END card, which should be END and blanks"
         )
 
 

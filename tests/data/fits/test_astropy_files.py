@@ -187,6 +187,12 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "no END": (lambda: card(plain(), "END", ""), "has no END"),
     "END with gibberish": (lambda: card(plain(), "END", "END$%&%^*%*"), "has no END"),
+    "BZERO behind an END with an equals sign": (
+        lambda: card(
+            card(plain(FOO=1), "FOO", "END     ="), "END     ".ljust(80), "BZERO   =   9.0"
+        ),
+        "more follows its END card",
+    ),
     "NAXIS1 with a point": (
         lambda: card(plain(), "NAXIS1", "NAXIS1  =                 11.0"),
         "NAXIS1 is 11.0, not a whole number",

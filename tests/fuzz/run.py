@@ -51,7 +51,7 @@ from tests.fuzz.forms import Form, all_forms
 from tests.fuzz.mutate import mutate
 from tests.fuzz.other_forms import CATALOG_FILES
 from tests.fuzz.process import Worker
-from tests.fuzz.verdicts import FAILURES, Read, Verdict, judged
+from tests.fuzz.verdicts import FAILURES, Read, Verdict, is_catalog, judged
 
 __all__ = ["Found", "Settings", "fuzz"]
 
@@ -263,7 +263,7 @@ def _place(verdict: Verdict) -> str:
 
 def _in_a_batch(entries: list[Any], alone: Read) -> Verdict | None:
     direct = alone.entries("whole")
-    if alone.error("whole") or alone.ended:
+    if alone.error("whole") or alone.ended or is_catalog(direct):
         return None
     same = len(entries) == len(direct) and all(
         ("pixels" in one) == ("pixels" in other)

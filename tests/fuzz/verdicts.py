@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FAILURES", "Read", "Verdict", "judged"]
+__all__ = ["FAILURES", "Read", "Verdict", "is_catalog", "judged"]
 
 FAILURES = ("crash", "hang", "escaped", "differs", "disagrees", "neighbours")
 """Verdicts that fail the job, the gravest first."""
@@ -125,9 +125,16 @@ def _neighbours(ours: Read, whole: Read) -> Verdict | None:
     return None
 
 
+def is_catalog(entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a mutant alone was read as a catalog: in a folder it is an image file."""
+    return any(not each["file"].startswith("b.") for each in entries)
+
+
 def _among_ours(ours: Read) -> Verdict | None:
     """Every way to read a file gives the same galaxies."""
     direct = ours.entries("whole")
+    if is_catalog(direct):
+        return None
     for view, like in (("folder", "whole"), ("folder in layout", "layout")):
         if view not in ours.views or ours.error(view) or ours.error(like):
             continue

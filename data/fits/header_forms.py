@@ -21,7 +21,7 @@ BLOCK = 2880  # bytes; headers and data are padded to whole blocks
 CARD = 80
 _KEYWORD = 10  # characters of a card: keyword and value indicator
 _MAX_HEADER = 4 << 20  # bytes: 50,000 keywords
-_GEOMETRY = re.compile(r"XTENSION|Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|ZIMAGE")
+_GEOMETRY = re.compile(r"XTENSION|Z?BITPIX|Z?NAXIS\d*|[PG]COUNT|GROUPS|TFIELDS|ZIMAGE")
 _MAX_FORMS = 256  # with so many different headers a cache gains nothing
 
 

@@ -266,12 +266,12 @@ def _interpret(header: Header, number: int) -> _DataLayout:
     extension = header.text("XTENSION") if number else "IMAGE"
     if not extension:
         raise CutoutError("its header is damaged: XTENSION is not text")
-    if extension in ("BINTABLE", "A3DTABLE") and header.true("ZIMAGE"):
+    if extension in ("BINTABLE", "A3DTABLE", "TABLE"):
         columns = header.integer("TFIELDS", 0)
         if not 0 <= columns <= 999:  # astropy, and whoever looks for a column, go through them all
             raise CutoutError(f"its header is damaged: TFIELDS is {columns}")
-        return "tiles", *_geometry(header, "Z"), size
-    if extension in ("BINTABLE", "A3DTABLE", "TABLE"):
+        if extension != "TABLE" and header.true("ZIMAGE"):
+            return "tiles", *_geometry(header, "Z"), size
         return "table", bitpix, shape, size
     is_image = extension in ("IMAGE", "IUEIMAGE") and not _is_random_groups(header, shape)
     return "image" if is_image else "other", bitpix, shape, size

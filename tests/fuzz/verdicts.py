@@ -145,20 +145,25 @@ def _among_ours(ours: Read) -> Verdict | None:
             )
     if ours.views.get("folder") and ours.error("folder"):
         return Verdict("disagrees", f"folder: {ours.error('folder')}")
-    if "accompanied" in ours.views and not ours.error("accompanied") and not ours.error("whole"):
-        for one, other in zip(ours.entries("accompanied"), direct, strict=False):
-            if "pixels" not in one:
-                continue
-            if "pixels" not in other or not _equal(
-                one["pixels"], other["pixels"], np.isnan(one["pixels"])
-            ):
-                return Verdict("disagrees", "with and without companions")
+    if _differs_accompanied(ours, direct):
+        return Verdict("disagrees", "with and without companions")
     together = ours.entries("cutouts")
     if together and not _same_pixels(together, direct, masked=True):
         return Verdict(
             "disagrees", f"read_cutouts and open_source: {_told(together)} and {_told(direct)}"
         )
     return None
+
+
+def _differs_accompanied(ours: Read, direct: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether pixels that are good with companions are others without them."""
+    if "accompanied" not in ours.views or ours.error("accompanied") or ours.error("whole"):
+        return False
+    return any(
+        "pixels" not in other or not _equal(one["pixels"], other["pixels"], np.isnan(one["pixels"]))
+        for one, other in zip(ours.entries("accompanied"), direct, strict=False)
+        if "pixels" in one
+    )
 
 
 def _positions(ours: Read) -> Verdict | None:

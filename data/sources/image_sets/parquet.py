@@ -42,14 +42,15 @@ def image_column(path: Path) -> str | None:
     """
     try:
         schema = pq.read_schema(path)
-    except (OSError, pa.ArrowException):
+        names = schema.names
+    except (OSError, UnicodeDecodeError, pa.ArrowException):
         return None  # reading it as a catalog reports why
     if b"galfeat" in (schema.metadata or {}):
         raise UsageError(
             f"{path}: is a feature table, not cutouts: they are measured already ('galfeat train' "
             "takes it as it is)"
         )
-    if any(name == "file" or name.startswith("file_") for name in schema.names):
+    if any(name == "file" or name.startswith("file_") for name in names):
         return None
     pictures = [field.name for field in schema if _holds_bytes(field.type)]
     return next(

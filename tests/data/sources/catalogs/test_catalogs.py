@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
 from galfeat import UsageError
@@ -216,4 +217,26 @@ def test_a_fits_table_whose_names_are_numbers_is_damaged(tmp_path: Path) -> None
     with pytest.raises(
         UsageError, match="cannot be read as a catalog: Column name must be a string"
     ):
+        Catalog.read(path)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "words"),
+    [
+        ("NAXIS1", -64, "an axis of its image has a negative length"),
+        ("TFIELDS", 1 << 31, "TFIELDS is 2147483648"),
+    ],
+)
+def test_a_damaged_extension_behind_the_table_is_never_read(
+    tmp_path: Path, keyword: str, value: int, words: str
+) -> None:
+    """Astropy would read it for ever."""
+    path = tmp_path / "t.fits"
+    first = fits.BinTableHDU(Table({"id": ["a", "b"], "file": ["a.fits", "b.fits"]}))
+    other = fits.BinTableHDU(Table({"n": [1, 2]}), name="OTHER")
+    fits.HDUList([fits.PrimaryHDU(), first, other]).writeto(path)
+    content = path.read_bytes()
+    at = content.index(f"{keyword:<8}=".encode(), content.rindex(b"XTENSION"))
+    path.write_bytes(content[:at] + f"{keyword:<8}= {value:>20}".encode() + content[at + 30 :])
+    with pytest.raises(UsageError, match=words):
         Catalog.read(path)

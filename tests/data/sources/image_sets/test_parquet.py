@@ -144,3 +144,11 @@ def test_columns_of_other_lengths_than_the_file_says_are_damage(tmp_path: Path) 
         UsageError, match=r"a\.parquet: is damaged: it says that it has 2 rows and holds 0"
     ):
         open_source(path)
+
+
+def test_names_of_columns_that_are_no_text_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"image": [b"\x89PNG"], "label": ["spiral"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"label", b"l\xa1bel"))
+    with pytest.raises(UsageError, match="cannot be read as a catalog"):
+        open_source(path)

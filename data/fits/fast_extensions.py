@@ -80,6 +80,7 @@ class UniformExtensions:
         start: int,
         stop: int,
         report: Callable[[str, Mapping[str, str]], None] = lambda *_: None,
+        look_at: Callable[[NDArray[np.float32]], None] | None = None,
     ) -> list[NDArray[np.float32]] | None:
         """Read the pixels of the galaxies `start` to `stop` (excluded).
 
@@ -88,6 +89,8 @@ class UniformExtensions:
         start, stop : int
         report : callable, optional
             Called with the name of the file and its oddities, by kind.
+        look_at : callable, optional
+            Called with each array as it is read, while it is in the processor's cache.
 
         Returns
         -------
@@ -118,6 +121,8 @@ class UniformExtensions:
                         (chunk.apart, *strides),
                     )
                     pixels.append(stored.astype(np.float32, order="C"))
+                    if look_at is not None:
+                        look_at(pixels[-1])
                     if item == 8 and _overflows(pixels[-1], stored):
                         report(
                             self.path.name,

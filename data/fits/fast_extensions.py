@@ -35,6 +35,7 @@ Report = Callable[[str, Mapping[str, str]], None]
 _MIN_EXTENSIONS = 16  # fewer extensions are not worth the check
 # bytes of a read: they stay in the processor's cache until they are converted
 _CHUNK_BYTES = 1 << 19
+_ONE_DIGIT = bytes.maketrans(b"123456789", b"000000000")
 _VALUE_CHARS = CARD - 9  # characters of a card after the keyword and equals sign
 _MAX_GAP = 4  # times the size of a piece: smaller gaps are read and skipped
 
@@ -79,6 +80,7 @@ class UniformExtensions:
         start: int,
         stop: int,
         report: Callable[[str, Mapping[str, str]], None] = lambda *_: None,
+        look_at: Callable[[NDArray[np.float32]], None] | None = None,
     ) -> list[NDArray[np.float32]] | None:
         """Read the pixels of the galaxies `start` to `stop` (excluded).
 
@@ -87,6 +89,8 @@ class UniformExtensions:
         start, stop : int
         report : callable, optional
             Called with the name of the file and its oddities, by kind.
+        look_at : callable, optional
+            Called with each array as it is read, while it is in the processor's cache.
 
         Returns
         -------
@@ -117,6 +121,8 @@ class UniformExtensions:
                         (chunk.apart, *strides),
                     )
                     pixels.append(stored.astype(np.float32, order="C"))
+                    if look_at is not None:
+                        look_at(pixels[-1])
                     if item == 8 and _overflows(pixels[-1], stored):
                         report(
                             self.path.name,
@@ -346,16 +352,13 @@ def _are_separate_galaxies(values: bytes, image: ImageInfo, layout: Layout) -> b
     None may be ancillary, all or none are called images of the sky, and they may not be the bands
     of one galaxy.
     """
-    names = (
-        sorted(
-            {
-                values[at : at + _VALUE_CHARS].translate(None, b"0123456789")
-                for at in range(0, len(values), _VALUE_CHARS)
-            }
-        )
-        if values
-        else []
-    )
+    alike = values.translate(_ONE_DIGIT)
+    first = alike[:_VALUE_CHARS]
+    if alike == first * (len(alike) // _VALUE_CHARS):  # names that are numbered
+        distinct = {first} - {b""}
+    else:
+        distinct = set(_split_values(alike))
+    names = sorted({value.translate(None, b"0") for value in distinct})
     if may_have_meaning(b"\n".join(names).decode("latin-1")):
         meanings = {parse_name(_parse_text(value)).meaning for value in _split_values(values)}
         if meanings not in ({""}, {"science"}):

@@ -44,6 +44,7 @@ _SUFFIXES = (".fits", ".fit", ".fts")
 _MAX_BYTES = 4 << 20
 _MAX_HEADER_BLOCKS = 16  # larger headers take the slow path
 _MAX_LAYOUTS = 256  # with so many different ones nothing is gained by remembering more
+_FIRST_CHARS, _FIRST_LETTERS = len(FIRST_CARDS[0]), bytes(card[0] for card in FIRST_CARDS)
 _CARDS_PER_BLOCK = BLOCK // 80
 _KEYWORD_CHARS = 10
 # non-blocking, because opening a named pipe without a writer would hang
@@ -69,23 +70,28 @@ class _PixelLayout:
     """Pixel storage that files have in common; `stored` is a view of the buffer."""
 
     size: int
+    start: int  # of the pixels
     stored: NDArray[np.generic]
     bands: tuple[str, ...]
     named: bool
     wide: bool  # whether values may exceed float32
     hdu: Hdu
     units: tuple[str, ...]
-    coordinates: tuple[slice, ...]  # cards of celestial coordinates, whose values may differ
+    coordinates: list[memoryview]  # cards of celestial coordinates, whose values may differ
     picture: bool  # whether it is a picture of 8 bits
     pairs: _EqualPairs | None  # tests whether there may be missing data
 
 
 @dataclass(eq=False)
 class _HeaderPattern:
-    """Keywords that many headers share, and the pixel layouts by the values of decisive cards."""
+    """Keywords that many headers share, and the pixel layouts by the values of decisive cards.
+
+    `cards` are views of the buffer.
+    """
 
     keywords: bytes
-    cards: list[slice]
+    blocks: int
+    cards: list[memoryview]
     layouts: dict[bytes, _PixelLayout]
 
 
@@ -135,6 +141,7 @@ class FastImageReader:
             )
             for blocks in range(1, _MAX_HEADER_BLOCKS + 1)
         }
+        self._first_keywords = self._keywords[1]
         self._patterns: dict[bytes, list[_HeaderPattern]] = {}
         self._count = 0
 
@@ -154,10 +161,13 @@ class FastImageReader:
         layout = self._find_layout(count) or self._learn(file, count)
         if layout is None or layout.size != count:
             return None
-        start = layout.hdu.offset
-        if bytes(self._buffer[start : start + len(FIRST_CARDS[0])]) in FIRST_CARDS:
+        start = layout.start
+        if (
+            self._buffer[start] in _FIRST_LETTERS
+            and bytes(self._buffer[start : start + _FIRST_CHARS]) in FIRST_CARDS
+        ):
             return None  # a header that is repeated
-        grid = b"".join([self._buffer[card] for card in layout.coordinates]) if with_grid else b""
+        grid = b"".join(layout.coordinates) if with_grid else b""
         if not layout.wide:
             pixels = layout.stored.astype(np.float32)
             pairs = layout.pairs
@@ -165,10 +175,7 @@ class FastImageReader:
                 np.equal(pairs.first, pairs.second, pairs.equal)
                 if 1 in pairs.flags:
                     return _masked(pixels, layout, grid)
-            return PixelPlanes(
-                *(pixels, layout.bands, layout.named, None, None, layout.units, grid),
-                *((), layout.picture),
-            )
+            return _planes(pixels, layout, grid)
         with np.errstate(all="ignore"):
             pixels = layout.stored.astype(np.float32)
         if np.isinf(pixels).any():  # beyond float32: bad pixels
@@ -203,16 +210,13 @@ class FastImageReader:
     def _find_layout(self, count: int) -> _PixelLayout | None:
         if count < BLOCK:
             return None
-        for pattern in self._patterns.get(self._keywords[1].tobytes(), ()):
-            blocks = len(pattern.keywords) // (_KEYWORD_CHARS * _CARDS_PER_BLOCK)
+        for pattern in self._patterns.get(self._first_keywords.tobytes(), ()):
+            blocks = pattern.blocks
             if count > blocks * BLOCK and (
                 blocks == 1 or self._keywords[blocks].tobytes() == pattern.keywords
             ):
-                return pattern.layouts.get(self._layout_cards(pattern.cards))
+                return pattern.layouts.get(b"".join(pattern.cards))
         return None
-
-    def _layout_cards(self, cards: list[slice]) -> bytes:
-        return b"".join([self._buffer[card] for card in cards])
 
     def _learn(self, name: str, count: int) -> _PixelLayout | None:
         """Read the file in the buffer by the slow path, and remember its layout if it is plain."""
@@ -230,16 +234,17 @@ class FastImageReader:
             cards = _merge_adjacent(
                 [at for at, name in enumerate(names) if LAYOUT_KEYWORDS.fullmatch(name)]
             )
-            pattern = self._pattern(keywords, cards)
-            pattern.layouts[self._layout_cards(cards)] = layout
+            pattern = self._pattern(keywords, [self._buffer[card] for card in cards])
+            pattern.layouts[b"".join(pattern.cards)] = layout
             self._count += 1
         return layout
 
-    def _pattern(self, keywords: bytes, cards: list[slice]) -> _HeaderPattern:
+    def _pattern(self, keywords: bytes, cards: list[memoryview]) -> _HeaderPattern:
         patterns = self._patterns.setdefault(keywords[: _KEYWORD_CHARS * _CARDS_PER_BLOCK], [])
         found = next((pattern for pattern in patterns if pattern.keywords == keywords), None)
         if found is None:
-            found = _HeaderPattern(keywords, cards, {})
+            blocks = len(keywords) // (_KEYWORD_CHARS * _CARDS_PER_BLOCK)
+            found = _HeaderPattern(keywords, blocks, cards, {})
             patterns.append(found)
         return found
 
@@ -279,20 +284,27 @@ class FastImageReader:
         stored = np.ndarray(shape, stored_dtype(hdu.bitpix), self._buffer, start)
         unit, wide, picture = unit_of(hdu, hdu), hdu.bitpix == -64, hdu.bitpix == 8
         units = (unit,) * len(galaxy.bands) if unit else ()
-        places = card_places(bytes(self._keywords[start // BLOCK].tobytes()))
+        places = card_places(self._keywords[start // BLOCK].tobytes())
+        coordinates = [self._buffer[place] for place in places]
         pairs = _EqualPairs(stored) if self._masks_missing and not picture else None
         names = galaxy.bands, galaxy.named
-        return _PixelLayout(count, stored, *names, wide, hdu, units, places, picture, pairs)
+        return _PixelLayout(
+            *(count, start, stored, *names, wide, hdu, units, coordinates, picture, pairs)
+        )
 
 
 def _masked(pixels: NDArray[np.float32], layout: _PixelLayout, grid: bytes) -> PixelPlanes:
     missing: tuple[int, ...] = ()
     if layout.pairs is not None:
         pixels, missing = mask_missing(pixels)
-    return PixelPlanes(
-        *(pixels, layout.bands, layout.named, None, None, layout.units, grid),
-        *(missing, layout.picture),
-    )
+    return _planes(pixels, layout, grid, missing)
+
+
+def _planes(
+    pixels: NDArray[np.float32], layout: _PixelLayout, grid: bytes, missing: tuple[int, ...] = ()
+) -> PixelPlanes:
+    bands, named, units, picture = layout.bands, layout.named, layout.units, layout.picture
+    return PixelPlanes(pixels, bands, named, None, None, units, grid, missing, picture)
 
 
 def _merge_adjacent(cards: list[int]) -> list[slice]:

@@ -122,6 +122,8 @@ def linear_flux(flux: NDArray[np.float32], hdu: Hdu) -> NDArray[np.float32]:
 
 def _scale_and_zero(hdu: Hdu) -> tuple[float, float]:
     """Return BSCALE and BZERO; refuse those that would make a constant of all pixels."""
+    if "BSCALE" not in hdu.header and "BZERO" not in hdu.header:
+        return 1.0, 0.0
     scale, zero = hdu.header.number("BSCALE", 1.0), hdu.header.number("BZERO", 0.0)
     for name, value in {"BSCALE": scale, "BZERO": zero}.items():
         if not isfinite(value) or (name == "BSCALE" and not value):
@@ -139,8 +141,8 @@ def is_8_bit(hdu: Hdu) -> bool:
 
 def may_overflow(hdu: Hdu) -> bool:
     """Return whether pixel values of an image can exceed float32."""
-    wide = ("BSCALE", "BZERO", "BSOFTEN")
-    return hdu.bitpix == -64 or any(name in hdu.header for name in wide)
+    header = hdu.header
+    return hdu.bitpix == -64 or "BSCALE" in header or "BZERO" in header or "BSOFTEN" in header
 
 
 def describe_overflow(

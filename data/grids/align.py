@@ -44,7 +44,10 @@ def grids_differ(bands: Mapping[str, PixelPlanes]) -> bool:
     """
     each = list(bands.values())
     cards, size = each[0].grid, each[0].pixels.shape[-2:]
-    if all(other.grid == cards and other.pixels.shape[-2:] == size for other in each[1:]):
+    for other in each[1:]:
+        if other.grid != cards or other.pixels.shape[-2:] != size:
+            break
+    else:  # nearly all galaxies
         return False
     sizes = {planes.pixels.shape[-2:] for planes in each}
     stated = {band: planes.grid for band, planes in bands.items() if planes.grid}

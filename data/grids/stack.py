@@ -35,25 +35,30 @@ def stack_bands(
             "its bands differ in size: "
             + ", ".join(f"{band} has {format_shape(shape)}" for band, shape in shapes.items())
         )
-    masked = np.full((1, *next(iter(shapes.values()))), np.nan, np.float32)
-    pixels = [loaded[band].pixels if band in loaded else masked for band in bands]
-    noise = [loaded[band].noise if band in loaded else masked for band in bands]
+    found = [loaded.get(band) for band in bands]
+    masked = (
+        np.full((1, *next(iter(shapes.values()))), np.nan, np.float32)
+        if len(loaded) < len(bands)
+        else None
+    )
+    noise = [masked if planes is None else planes.noise for planes in found]
     noise_maps = [each for each in noise if each is not None]
     segmentation = next(
-        (found.segmentation for found in loaded.values() if found.segmentation is not None), None
+        (planes.segmentation for planes in loaded.values() if planes.segmentation is not None),
+        None,
     )
-    units = tuple(
-        loaded[band].units[0] if band in loaded and loaded[band].units else "" for band in bands
+    units = tuple("" if planes is None or not planes.units else planes.units[0] for planes in found)
+    missing = tuple(
+        0 if planes is None or not planes.missing else planes.missing[0] for planes in found
     )
-    missing = [loaded[band].missing or (0,) if band in loaded else (0,) for band in bands]
     return PixelPlanes(
-        np.concatenate(pixels),
+        np.concatenate([masked if planes is None else planes.pixels for planes in found]),
         bands,
         named,
         np.concatenate(noise_maps) if len(noise_maps) == len(bands) else None,
         segmentation,
         units if any(units) else (),
         next(iter(loaded.values())).grid,
-        tuple(count for [count] in missing) if any(map(any, missing)) else (),
-        any(found.picture for found in loaded.values()),
+        missing if any(missing) else (),
+        any(planes.picture for planes in loaded.values()),
     )

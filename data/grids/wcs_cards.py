@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from math import cos, hypot, inf, radians
-from typing import Any
+from math import cos, hypot, inf, isnan, nan, radians
+from typing import Any, NamedTuple
 
 from galfeat import CutoutError
 
@@ -70,16 +70,20 @@ def nearly_equal(one: bytes, other: bytes, shape: Sequence[int], tolerance: floa
     """
     if one == other:
         return True
-    first, second = (dict(_values(cards)) for cards in (one, other))
+    first, second = _parse(one), _parse(other)
     if first.keys() != second.keys():
         return False
-    changed = [name for name, value in first.items() if value != second[name]]
-    if not all(_LINEAR.match(name) for name in changed):
-        return False
-    try:
-        numbers = {name: _number(value) for name, value in first.items() if _LINEAR.match(name)}
-        changes = {name: abs(numbers[name] - _number(second[name])) for name in changed}
-    except ValueError:
+    numbers = {name: card.number for name, card in first.items() if card.linear}
+    changes: dict[str, float] = {}
+    for name, card in first.items():
+        value = second[name].value
+        if value == card.value:
+            continue
+        if not card.linear:
+            return False
+        changes[name] = abs(card.number - second[name].number)
+    # a text in place of a number is NaN, and so are its changes
+    if any(map(isnan, numbers.values())) or any(map(isnan, changes.values())):
         return False
     return _bound(changes, numbers, shape) < tolerance
 
@@ -108,13 +112,32 @@ def _scale(numbers: dict[str, float]) -> float:
     return min(sides) or min(abs(numbers.get(f"CDELT{axis}", 0.0)) for axis in (1, 2))
 
 
+class _Card(NamedTuple):
+    """A card: its value as text and, if pixels depend on it linearly, as a number or NaN."""
+
+    value: str
+    linear: bool
+    number: float
+
+
+@lru_cache(maxsize=4)  # the first band is compared with each of the others
+def _parse(cards: bytes) -> dict[str, _Card]:
+    return dict([_parse_card(cards[at : at + _CARD]) for at in range(0, len(cards), _CARD)])
+
+
+@lru_cache(maxsize=1024)  # most cards are those of the galaxy before
+def _parse_card(card: bytes) -> tuple[str, _Card]:
+    line = card.decode("latin-1")
+    name, value = line[:8].rstrip().upper(), _value(line[_KEYWORD:])
+    linear = _LINEAR.match(name) is not None
+    return name, _Card(value, linear, _number(value) if linear else nan)
+
+
 def _number(text: str) -> float:
-    return float(text.upper().replace("D", "E"))
-
-
-def _values(cards: bytes) -> list[tuple[str, str]]:
-    lines = (cards[at : at + _CARD].decode("latin-1") for at in range(0, len(cards), _CARD))
-    return [(line[:8].rstrip().upper(), _value(line[_KEYWORD:])) for line in lines]
+    try:
+        return float(text.upper().replace("D", "E"))
+    except ValueError:
+        return nan
 
 
 def _value(text: str) -> str:

@@ -24,6 +24,7 @@ from galfeat.data.fits.selectors import Selector, format_selectors, split_select
 from galfeat.data.grids.align import align_bands, grids_differ
 from galfeat.data.grids.stack import stack_bands
 from galfeat.data.memory import BUDGET
+from galfeat.data.missing import has_equal_pairs
 from galfeat.data.sources.base import Failure, Reading, Shard, cut_shards
 from galfeat.data.sources.check_units import (
     StatedUnit,
@@ -278,11 +279,18 @@ class FileSource:
             BUDGET.keep(len(shard) * prod(stored.shape) * 4)
         except CutoutError:  # some of them may fit
             return None
-        batches = stored.read(numbers[0], numbers[0] + len(shard), self.header_cache.report)
+        picture = stored.stored == ">u1"
+        masks_missing = self.options.ancillary.mask_missing and not picture
+        suspect: list[bool] = []  # which batches may have missing data
+        batches = stored.read(
+            numbers[0],
+            numbers[0] + len(shard),
+            self.header_cache.report,
+            (lambda batch: suspect.append(has_equal_pairs(batch))) if masks_missing else None,
+        )
         if batches is None:
             return None
         band_numbers = np.arange(stored.shape[0], dtype=np.float32).reshape(-1, 1, 1)
-        picture = stored.stored == ">u1"
         template = Cutout(
             "",
             band_numbers,
@@ -299,10 +307,11 @@ class FileSource:
         order = template.pixels[:, 0, 0].astype(int).tolist()
         if order != list(range(stored.shape[0])):
             batches = [batch[:, order] for batch in batches]
+            suspect = [has_equal_pairs(batch) for batch in batches] if masks_missing else []
         ids = self.catalog.column("id")[shard.start : shard.stop].to_pylist()
         cutouts = unchecked_cutouts(batches, ids, shard.start, template)
-        if self.options.ancillary.mask_missing and not picture:
-            mask_missing_in_batches(cutouts, batches)
+        if any(suspect):
+            mask_missing_in_batches(cutouts, list(map(len, batches)), suspect)
         return cutouts
 
     def _read_plain_entry(self, entry: _Entry, reader: FastImageReader) -> Cutout | None:

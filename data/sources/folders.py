@@ -25,7 +25,9 @@ def is_fits(file: str) -> bool:
 
     Brackets behind it choose an image of it: ``a.fits[SCI]``.
     """
-    return split_selectors(file)[0].lower().endswith(_FITS_ENDINGS)
+    return file.lower().endswith(_FITS_ENDINGS) or (
+        "]" in file and split_selectors(file)[0].lower().endswith(_FITS_ENDINGS)
+    )
 
 
 def is_picture(file: str) -> bool:
@@ -35,6 +37,8 @@ def is_picture(file: str) -> bool:
 
 def without_suffix(file: str) -> str:
     """Return a file name without its suffixes: ``a/ngc1300`` for ``a/ngc1300.fits.gz``."""
+    if file.endswith(".fits"):  # nearly all files
+        return file[: -len(".fits")]
     path, chosen = split_selectors(file)
     return _SUFFIX.sub("", path) + (f"[{chosen}]" if chosen else "")
 

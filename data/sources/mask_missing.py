@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from galfeat.data.cutouts import Cutout
 from galfeat.data.fits.header_cache import HeaderCache
-from galfeat.data.missing import describe_missing, has_equal_pairs, mask_missing
+from galfeat.data.missing import describe_missing, mask_missing
 
 __all__ = ["mask_missing_in_batches", "mask_missing_in_each", "report_missing"]
 
@@ -18,20 +15,25 @@ def mask_missing_in_each(cutouts: list[Cutout]) -> list[Cutout]:
     return [_masked(cutout) for cutout in cutouts]
 
 
-def mask_missing_in_batches(cutouts: list[Cutout], batches: Sequence[NDArray[np.float32]]) -> None:
-    """Mask missing data, in place; the cutouts are views of batches, which are tested as a whole.
+def mask_missing_in_batches(
+    cutouts: list[Cutout], sizes: Sequence[int], suspect: Sequence[bool]
+) -> None:
+    """Mask missing data, in place, in cutouts of batches that were tested as a whole.
 
     Parameters
     ----------
     cutouts : list of Cutout
-    batches : sequence of arrays of float32, shapes (some, bands, ny, nx)
+    sizes : sequence of int
+        Cutouts in each batch.
+    suspect : sequence of bool
+        Whether a batch has equal pairs, see `galfeat.data.missing.has_equal_pairs`.
     """
     start = 0
-    for batch in batches:
-        if has_equal_pairs(batch):
-            stop = start + len(batch)
+    for size, may_miss in zip(sizes, suspect, strict=True):
+        stop = start + size
+        if may_miss:
             cutouts[start:stop] = mask_missing_in_each(cutouts[start:stop])
-        start += len(batch)
+        start = stop
 
 
 def report_missing(cutouts: Sequence[Cutout], header_cache: HeaderCache) -> None:

@@ -8,7 +8,7 @@ beyond the edge is a failure.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import FileIO
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat import CutoutError
-from galfeat.data.cutouts import Cutout
+from galfeat.data.cutouts import Cutout, unchecked_cutout
 from galfeat.data.fits.ancillary.apply import (
     NOISE_ROLES,
     PixelPlanes,
@@ -135,6 +135,7 @@ class MosaicSource(RowSource):
     def _read_together(self, rows: range) -> Sequence[Cutout | Failure]:
         maps = self._allocate(rows)
         reasons = self._read_maps(rows, maps)
+        picture = not self._masks_missing
         found: list[Cutout | Failure] = []
         for index, (row, name) in enumerate(
             zip(rows, self._ids(Shard(rows.start, rows.stop)), strict=True)
@@ -143,17 +144,14 @@ class MosaicSource(RowSource):
                 file, reason = reasons[row]
                 found.append(Failure(name, file, "read", reason, row))
             else:
-                cutout = maps.cutout(index, self.stored_bands)
-                units = tuple(self.planes[number].unit for number in self.which[row].tolist())
+                planes = maps.planes(index, self.stored_bands, named=self.named)
+                units = tuple([self.planes[number].unit for number in self.which[row].tolist()])
                 found.append(
-                    replace(
-                        cutout,
-                        id=name,
-                        file=self._first_file(row),
-                        named=self.named,
-                        row=row,
-                        units=units if any(units) else (),
-                        picture=not self._masks_missing,
+                    unchecked_cutout(
+                        name,
+                        planes._replace(units=units if any(units) else (), picture=picture),
+                        self._first_file(row),
+                        row,
                     )
                 )
         return found
@@ -320,16 +318,16 @@ class _Maps(NamedTuple):
         noise = None if self.noise is None else empty.copy()
         return _Maps(empty, noise, segments, np.zeros((1, 1), np.int64))
 
-    def cutout(self, index: int, bands: tuple[str, ...]) -> Cutout:
+    def planes(self, index: int, bands: tuple[str, ...], *, named: bool) -> PixelPlanes:
         """Return one galaxy."""
-        noise = None if self.noise is None else self.noise[index]
-        return Cutout(
-            "",
+        missing = tuple(self.missing[index].tolist())
+        return PixelPlanes(
             self.pixels[index],
             bands,
-            noise=noise,
-            segmentation=None if self.segments is None else self.segments[index],
-            missing=tuple(self.missing[index].tolist()) if self.missing[index].any() else (),
+            named,
+            None if self.noise is None else self.noise[index],
+            None if self.segments is None else self.segments[index],
+            missing=missing if any(missing) else (),
         )
 
     def add(

@@ -19,8 +19,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galfeat.features import SIFT
-from galfeat.features.sift.mean_image import local_images, on_unit_noise
-from galfeat.features.sift.sources import segments_of, source_of
+from galfeat.features.shape.segmentation import SOURCE
+from galfeat.features.sift.sources import find_sources
 from galfeat.pipeline import load_features
 from galfeat.pipeline.comparison.inputs import ComparisonInput
 from galfeat.pipeline.comparison.loading.labeled_blocks import LabeledBlocks
@@ -49,14 +49,7 @@ def variant(spec: str) -> tuple[str, SIFT]:
 
 def count_keypoints(images: NDArray[np.float32], sifts: Mapping[str, SIFT]) -> None:
     """Print how many keypoints each variant has, and how many of them lie on the galaxy."""
-    sources = []
-    for start in range(0, len(images), 64):
-        scaled, noise = on_unit_noise(local_images(images[start : start + 64]), None)
-        shown = noise > 0
-        maps = np.zeros(scaled.shape, dtype=np.uint8)
-        maps[shown] = source_of(segments_of(scaled[shown], noise[shown]))
-        sources.append(maps)
-    source = np.concatenate(sources)
+    source = find_sources(np.ascontiguousarray(images), "asinh")[0] == SOURCE
     lost = (~source.any(axis=(1, 2))).mean()
     say(
         f"the galaxy covers {100 * source.mean():.1f} % of the images; "

@@ -53,6 +53,11 @@ class Extractor(Transformer):
         """Return the transformations of an image that leave its vector unchanged."""
         return frozenset()
 
+    @property
+    def undoes_stretch(self) -> bool:
+        """Return whether it needs the light, and undoes what its setting ``stretch`` names."""
+        return False
+
     @abstractmethod
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return the names of the features of images with these bands and this shape (ny, nx).

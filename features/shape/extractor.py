@@ -106,6 +106,11 @@ class Shape(LearnedExtractor):
         self.smallest_radius = smallest_radius
         self.min_good = min_good
 
+    @property
+    def undoes_stretch(self) -> bool:
+        """Return that it needs the light."""
+        return True
+
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return, for each plane, ``plane_ellipticity`` and the like, last ``plane_quality``.
 

@@ -11,7 +11,7 @@ from galfeat.features.shape.kernel import measure_plane
 from galfeat.features.shape.quantities import BIT
 from galfeat.features.shape.segmentation import find_source
 
-__all__ = ["measure_images", "undo_stretch"]
+__all__ = ["combine_light", "measure_images", "undo_stretch"]
 
 _FAINT_COLOR = BIT["faint_color"]
 _LOG2_E, _LN2_HIGH, _LN2_LOW = 1.4426950408889634, 0.693359375, -2.1219444e-4
@@ -64,7 +64,7 @@ def undo_stretch(pixels: Any, asinh: Any, light: Any, good: Any) -> None:
 
 
 @kernel()
-def _combine(light: Any, good: Any, together: Any, any_good: Any) -> None:
+def combine_light(light: Any, good: Any, together: Any, any_good: Any) -> None:
     """Fill the detection image: the sum of good bands over the root of their number."""
     bands, ny, nx = light.shape
     for y in range(ny):
@@ -122,7 +122,7 @@ def measure_images(
         if bands == 1:
             together, any_good = light[0], good[0]
         else:
-            _combine(light, good, together, any_good)
+            combine_light(light, good, together, any_good)
         if not given:
             find_source(together, any_good, threshold, segments[row])
         plane = 0

@@ -10,9 +10,13 @@ from galfeat import CutoutError, UsageError
 from galfeat.features import registry
 from galfeat.features.learned import LearnedExtractor
 from galfeat.features.settings import choice, number, whole
+from galfeat.features.shape.segmentation import SKY, SOURCE
 from galfeat.features.sift.dense.kernel import describe_grid, grid_centers
-from galfeat.features.sift.keypoints.detector import detect_batch
+from galfeat.features.sift.keypoints.detector import detect_batch, octave_scales
+from galfeat.features.sift.keypoints.sky_noise import response_noise, sky_covariances
 from galfeat.features.sift.mean_image import clear_of_holes, local_images, on_unit_noise
+from galfeat.features.sift.mean_image_kernel import fill_holes
+from galfeat.features.sift.sources import find_sources
 
 if TYPE_CHECKING:
     from galfeat.features.sift.bag_of_words import BagOfWords
@@ -66,6 +70,15 @@ class SIFT(LearnedExtractor):
     min_good : float, default 0.5
         Least fraction of pixels that are good in any band, and of good gradients in the window of a
         dense descriptor.
+    region : {"image", "galaxy"}, default "image"
+        Where descriptors are taken: everywhere, or on the galaxy, the connected region above the
+        noise that is nearest the center, as `Shape` finds it.
+    significance : float, default 0.0
+        Detected: least response of a keypoint, in standard deviations of what the noise alone
+        would give at its scale and place, the correlation of the noise included. 0 takes all.
+    stretch : {"asinh", "linear"}, default "asinh"
+        What was done to the light, in units of its noise: pixels are asinh(light), or light. It
+        matters to `region` and `significance` only.
 
     Attributes
     ----------
@@ -82,8 +95,17 @@ class SIFT(LearnedExtractor):
     A bad pixel is left out of the mean; where no band is good the image has a hole. Detected
     keypoints whose 4x4 cells may touch a hole (less than three times their size away from it) are
     dropped. A dense descriptor is made from the good gradients of its window, those of each cell
-    counting for the bad ones too, and dropped if too few are good. A galaxy without descriptors has
-    the zero vector.
+    counting for the bad ones too, and dropped if too few are good.
+
+    A galaxy without descriptors has the zero vector, which no other has: theirs have the length 1.
+    So has, with the region "galaxy", one without a source within a quarter of the image's side of
+    its center.
+
+    The noise that `significance` refers to is that of the light of the sky, what belongs to no
+    source: the covariances of pixels up to three pixels apart, propagated to the difference of
+    Gaussians of each scale; where there is too little sky, white noise of the measured size. Where
+    there is light, the stretch makes it smaller. Photon noise of the galaxy itself is left out.
+    Prepared pixels are in units of the noise; `region` and `significance` need them so.
 
     The dense descriptor has a flat window: gradients far from the point count as much as near ones,
     where Lowe weighs them by a Gaussian. Otherwise it is Lowe's: linear shares between cells and
@@ -128,6 +150,9 @@ class SIFT(LearnedExtractor):
         noise: float | None = None,
         random_state: Any = 0,
         min_good: float = 0.5,
+        region: str = "image",
+        significance: float = 0.0,
+        stretch: str = "asinh",
     ) -> None:
         self.n_words = n_words
         self.keypoints = keypoints
@@ -141,13 +166,19 @@ class SIFT(LearnedExtractor):
         self.noise = noise
         self.random_state = random_state
         self.min_good = min_good
+        self.region = region
+        self.significance = significance
+        self.stretch = stretch
 
     @property
     def promises(self) -> frozenset[str]:
         """Return the invariances: a constant sky; the flux unit where no noise is given.
 
-        A small shift changes the vector little, bags of words a little more.
+        A small shift changes the vector little, bags of words a little more. Where the galaxy is
+        told from the sky, pixels are in units of the noise above the sky, and only that is left.
         """
+        if self.undoes_stretch:
+            return frozenset({"shift"})
         given = self.noise is not None and self.keypoints == "detected"
         more = (
             {"detected": {"rotation"}, "dense": {"noise"}}.get(self.keypoints, set())
@@ -155,6 +186,11 @@ class SIFT(LearnedExtractor):
             else set()
         )
         return frozenset({"sky", "shift"} | more | (set() if given else {"flux"}))
+
+    @property
+    def undoes_stretch(self) -> bool:
+        """Return whether the galaxy or its noise is told from the sky, which takes the light."""
+        return self.region == "galaxy" or bool(self.significance)
 
     def feature_names(self, bands: Sequence[str], shape: tuple[int, int]) -> list[str]:
         """Return the names of the encoder: ``word0``, … or ``mean0_0``, …."""
@@ -238,6 +274,9 @@ class SIFT(LearnedExtractor):
         number("contrast_threshold", self.contrast_threshold, 0)
         number("edge_threshold", self.edge_threshold, 1)
         number("sigma", self.sigma, 0.1)
+        choice("region", self.region, ("image", "galaxy"))
+        number("significance", self.significance, 0)
+        choice("stretch", self.stretch, ("asinh", "linear"))
         if self.noise is not None:
             _positive("noise", self.noise)
         return _SMALLEST, _SMALLEST
@@ -254,11 +293,7 @@ class SIFT(LearnedExtractor):
     def _found(self, images: NDArray[np.float32]) -> list[Found]:
         if self.keypoints == "dense":
             return self._on_grid(images)
-        return [
-            each
-            for part in self._parts(images)
-            for each in self._detected(local_images(images[part]))
-        ]
+        return [each for part in self._parts(images) for each in self._detected(images[part])]
 
     def _parts(self, images: NDArray[np.float32]) -> list[slice]:
         """Return slices of rows few enough to be measured at once."""
@@ -285,31 +320,60 @@ class SIFT(LearnedExtractor):
                 float(self.min_good),
                 into=(found[part], made[part]),
             )
+            if self.region == "galaxy":
+                segments, _ = find_sources(images[part], self.stretch)
+                made[part] &= segments[:, rows][:, :, columns].swapaxes(1, 2) == SOURCE
         results: list[Found] = [(flat, descriptors.reshape(-1, 128)) for descriptors in found]
         for row in np.flatnonzero(~made.all(axis=(1, 2))).tolist():
             there = made[row].ravel()
             results[row] = flat[there], results[row][1][there]
         return results
 
-    def _detected(self, planes: NDArray[np.float32]) -> list[Found]:
-        filled, noise = on_unit_noise(planes, self.noise)
-        contrast = float(self.contrast_threshold) * noise
+    def _detected(self, pixels: NDArray[np.float32]) -> list[Found]:
+        planes = local_images(pixels)
+        scaled, noise = on_unit_noise(planes, self.noise)
+        holed = np.asarray(np.isnan(planes).reshape(len(planes), -1).any(axis=1))
         shown = np.flatnonzero(noise > 0)
+        images, size = scaled[shown], noise[shown]
+        wanted, least = self._selection(pixels[shown], images, size)
+        fill_holes(images)
         found = detect_batch(
-            filled[shown],
+            images,
             octave_layers=int(self.octave_layers),
-            contrast=contrast[shown].tolist(),
+            contrast=(float(self.contrast_threshold) * size).tolist(),
             edge_threshold=float(self.edge_threshold),
             sigma=float(self.sigma),
+            wanted=wanted,
+            least=least,
         )
         results: list[Found] = [(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8))] * len(
             planes
         )
-        holed = np.asarray(np.isnan(planes).reshape(len(planes), -1).any(axis=1))
         for row, (places, descriptors) in zip(shown, found, strict=True):
             clear = clear_of_holes(places, planes[row]) if holed[row] else slice(None)
             results[row] = (np.ascontiguousarray(places[clear, :4]), descriptors[clear])
         return results
+
+    def _selection(
+        self, pixels: NDArray[np.float32], planes: NDArray[np.float32], noise: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float32] | None, NDArray[np.float64] | None]:
+        """Return where keypoints are taken, and the least response of each scale; None for all."""
+        on_galaxy, significance = self.region == "galaxy", float(self.significance)
+        if not self.undoes_stretch or not len(planes):
+            return None, None
+        segments, dimming = find_sources(pixels, self.stretch)
+        wanted = np.where(segments == SOURCE, dimming, np.inf) if on_galaxy else dimming
+        if not significance:
+            return wanted, None
+        layers = int(self.octave_layers)
+        scales = octave_scales(planes.shape[1:], octave_layers=layers, sigma=float(self.sigma))
+        sky = (segments == SKY) & np.isfinite(planes)
+        least = significance * response_noise(
+            sky_covariances(planes, sky, noise),
+            tuple(scales.ravel().tolist()),
+            2.0 ** (1 / layers),
+        )
+        return wanted, least.reshape(len(planes), *scales.shape)
 
 
 def _positive(name: str, value: object) -> None:

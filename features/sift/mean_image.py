@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.features.sift.mean_image_kernel import fill_holes, mean_images, noise_of
+from galfeat.features.sift.mean_image_kernel import mean_images, noise_of
 
 __all__ = ["clear_of_holes", "local_images", "on_unit_noise"]
 
@@ -30,30 +30,30 @@ def local_images(images: NDArray[np.float32]) -> NDArray[np.float32]:
 def on_unit_noise(
     planes: NDArray[np.float32], noise: float | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return images with holes filled, scaled to a noise of about 1, and that noise.
+    """Return images scaled to a noise of about 1, and that noise.
 
     The scale is a power of two.
 
     Parameters
     ----------
     planes : array of float32, shape (n, ny, nx)
-        Images with holes, which are filled with the means around them.
+        NaN in holes.
     noise : float or None
         The noise of a pixel; None measures it.
 
     Returns
     -------
-    filled : array of float32, shape (n, ny, nx)
+    scaled : array of float32, shape (n, ny, nx)
+        NaN in holes and where the values are too large to be measurements.
     noise : array, shape (n,)
         In [0.5, 1), or 0 for a constant image.
     """
     measured = _measured(planes) if noise is None else np.full(len(planes), noise)
     share, power = np.frexp(measured)
     with np.errstate(over="ignore"):
-        filled = np.ldexp(planes, -power[:, None, None]).astype(np.float32)
-    filled[~np.isfinite(filled)] = np.nan  # values that large are not measurements
-    fill_holes(filled)
-    return filled, share
+        scaled = np.ldexp(planes, -power[:, None, None]).astype(np.float32)
+    scaled[~np.isfinite(scaled)] = np.nan  # values that large are not measurements
+    return scaled, share
 
 
 def clear_of_holes(places: NDArray[np.float32], plane: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -71,7 +71,7 @@ class RunSummary:
             else ""
         )
         noted = (
-            f", {self.noted:,} with a note on missing data or photon counts (see {self.notes})"
+            f", {self.noted:,} with a note, such as on missing data (see {self.notes})"
             if self.noted
             else ""
         )

@@ -87,6 +87,7 @@ def measure_columns(
         _failure(cutouts[prepared[row]], "extract", reasons[row]) for row in sorted(reasons)
     ]
     good = [row for place, row in enumerate(prepared) if place not in reasons]
+    _note_empty(columns, good, notes)
     noted = [_failure(cutouts[row], "note", notes[row]) for row in good if row in notes]
     return [cutouts[row] for row in good], columns, failures + noted
 
@@ -137,6 +138,19 @@ def _measured(
         else:
             return columns, reasons
     return {}, reasons
+
+
+def _note_empty(
+    columns: Mapping[str, Block | ScalarTable], rows: Sequence[int], notes: dict[int, str]
+) -> None:
+    """Add notes on galaxies without local descriptors, whose vector is zero."""
+    for name, column in columns.items():
+        if name not in LOCAL_DESCRIPTORS or not isinstance(column, list):
+            continue
+        for row, descriptors in zip(rows, column, strict=True):
+            if not len(descriptors):
+                said = f"{name}: no keypoint was found, and its vector is zero"
+                notes[row] = f"{notes[row]}; {said}" if row in notes else said
 
 
 def _failure(cutout: Cutout, stage: Literal["prepare", "extract", "note"], reason: str) -> Failure:

@@ -10,7 +10,7 @@ from galfeat import UsageError, __version__
 from galfeat.data import Preparation
 from galfeat.features import Extractor, make_extractors
 from galfeat.features.outside import by_key, extractor_class
-from galfeat.features.registry import LOCAL_DESCRIPTORS, SHAPE
+from galfeat.features.registry import LOCAL_DESCRIPTORS, SHAPE, SIFT
 from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_names
 from galfeat.pipeline.recipes import DEFAULT, named_recipe, settings_of
 
@@ -24,7 +24,8 @@ the last digit, whether in reading, preparation or an extractor; not with change
 clarity. Unfinished runs and tables of another version are not resumed."""
 
 
-_STRETCHES = {"asinh": "asinh", "none": "linear"}  # of the shape, by that of the preparation
+_STRETCHES = {"asinh": "asinh", "none": "linear"}  # of extractors, by that of the preparation
+_UNDO_STRETCH = (SIFT.name, SHAPE.name)  # extractors that need the light
 
 
 @dataclass(frozen=True)
@@ -192,21 +193,22 @@ class Recipe:
 def _with_stretch(
     settings: Mapping[str, Mapping[str, Any]], preparation: Preparation
 ) -> dict[str, Mapping[str, Any]]:
-    """Return the settings with the stretch that the shape has to undo, unless it is given."""
-    shape = {"stretch": _STRETCHES[preparation.stretch], **settings.get(SHAPE.name, {})}
-    return {**settings, SHAPE.name: shape}
+    """Return the settings with the stretch that extractors have to undo, unless it is given."""
+    stretch = _STRETCHES[preparation.stretch]
+    told = {name: {"stretch": stretch, **settings.get(name, {})} for name in _UNDO_STRETCH}
+    return {**settings, **told}
 
 
 def _check_stretch(extractors: Mapping[str, Extractor], preparation: Preparation) -> None:
-    shape = extractors.get(SHAPE.name)
-    if shape is None:
-        return
-    given, needed = shape.get_params()["stretch"], _STRETCHES[preparation.stretch]
-    if given != needed:
-        raise UsageError(
-            f"the shape's stretch is '{given}', and the preparation's '{preparation.stretch}': "
-            f"the light would be wrong; leave the shape's out, or make it '{needed}'"
-        )
+    needed = _STRETCHES[preparation.stretch]
+    for name, each in extractors.items():
+        given = each.get_params()["stretch"] if each.undoes_stretch else needed
+        if given != needed:
+            raise UsageError(
+                f"the {name}'s stretch is '{given}', and the preparation's "
+                f"'{preparation.stretch}': the light would be wrong; leave the {name}'s out, or "
+                f"make it '{needed}'"
+            )
 
 
 def _plain(value: Any) -> Any:

@@ -33,7 +33,7 @@ __all__ = ["FEW", "ModelScores", "cross_validated_scores", "scores_text"]
 
 FEW = 50
 """Galaxies of a class below which its scores are uncertain and a warning says so."""
-_ALPHA = 0.05
+_ALPHA = 0.025  # one-sided: the 95 % interval of balanced accuracy lies above a guess
 _N_BINS = 10
 _SHOWN = ("macro_f1", "balanced_accuracy", "accuracy", "auc", "log_loss", "brier", "ece")
 _LIMITS = {"log_loss": np.inf, "brier": 2.0}  # 1 for all other scores
@@ -109,11 +109,12 @@ class ModelScores:
                 "of them, and their scores, are uncertain"
             )
         if not self.chance < _ALPHA:
-            mean = self.intervals["balanced_accuracy"].mean
+            n = sum(map(sum, self.confusion))
             found.append(
-                "the classes are told no better than by guessing (balanced accuracy "
-                f"{mean:.3f}, a guess {1 / len(self.classes):.3f}): the labels may not belong to "
-                "these galaxies, or the features do not show what they name"
+                f"with {n:,} galaxies the model cannot be told from guessing: its balanced "
+                f"accuracy is {_span(self.intervals['balanced_accuracy'])}, that of a guess "
+                f"{1 / len(self.classes):.3f}; there may be too few galaxies, the labels may not "
+                "belong to them, or the features may not show what they name"
             )
         return tuple(found)
 

@@ -47,6 +47,7 @@ KINDS: dict[str, Callable[[], Extractor]] = {
     "hog, mirrored": lambda: HOG(4, (5, 5), (3, 3), rotation="mirrored", block_norm="L2"),
     "sift": lambda: SIFT(n_words=8),
     "sift, dense": lambda: SIFT(n_words=3, keypoints="dense", encoding="fisher", size=4.0),
+    "sift, galaxy": lambda: SIFT(n_words=4, region="galaxy", significance=2.0),
     "shape": Shape,
     "shape, linear": lambda: Shape("linear", sersic=False, outlier_sigma=0.0),
     "combined": lambda: combine([HOG(), ColorHistogram(), SIFT(n_words=8), HOG(4)]),

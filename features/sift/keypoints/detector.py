@@ -21,7 +21,7 @@ from galfeat.features.sift.keypoints.pyramid import (
     mirror_rows,
 )
 
-__all__ = ["detect", "detect_batch"]
+__all__ = ["detect", "detect_batch", "octave_scales"]
 
 _VECTOR = 16  # float32 in the widest vector
 _FLAT = -(1 << 30)
@@ -121,10 +121,25 @@ def detect_batch(
     edge_threshold: float = 10.0,
     sigma: float = 1.6,
     upsample: bool = True,
+    wanted: NDArray[np.float32] | None = None,
+    least: NDArray[np.float64] | None = None,
 ) -> list[Found]:
-    """Find and describe the keypoints of images of one shape, (n, ny, nx); see `detect`.
+    """Find and describe the keypoints of images of one shape; see `detect`.
 
-    `contrast` is one number, or one an image. The keypoints of an image depend on that image alone.
+    The keypoints of an image depend on that image alone.
+
+    Parameters
+    ----------
+    images : array of float32, shape (n, ny, nx)
+    octave_layers, edge_threshold, sigma, upsample
+        See `detect`.
+    contrast : float or sequence of float
+        One number, or one an image.
+    wanted : array of float32, shape (n, ny, nx), optional
+        Factor of `least` at each pixel; infinite where no keypoint is taken.
+    least : array of float64, shape (n, octaves, octave_layers + 2), optional
+        Least responses of keypoints of the scales `octave_scales`, in the image's unit, between
+        which it is interpolated; with `wanted` only.
 
     Raises
     ------
@@ -155,8 +170,35 @@ def detect_batch(
         float(sigma),
         bool(upsample),
         _aligned(_planes(scale * ny, scale * nx, halo, octave_layers)),
+        np.empty((n, 0, 0), dtype=np.float32) if wanted is None else np.ascontiguousarray(wanted),
+        np.empty((n, 0, 0)) if least is None else np.ascontiguousarray(least),
     )
     return _sorted(keypoints, descriptors, counts)
+
+
+def octave_scales(
+    shape: tuple[int, int], *, octave_layers: int = 3, sigma: float = 1.6, upsample: bool = True
+) -> NDArray[np.float64]:
+    """Return the blurs of the differences of Gaussians of images (ny, nx), in pixels.
+
+    Parameters
+    ----------
+    shape : (int, int)
+    octave_layers, sigma, upsample
+        See `detect`.
+
+    Returns
+    -------
+    array of float64, shape (octaves, octave_layers + 2)
+        Blur of the narrower of the two Gaussians, that of the image included; each layer is blurred
+        by ``2 ** (1 / octave_layers)`` times as much as the one before.
+    """
+    side, pixel = (2 * min(shape), 0.5) if upsample else (min(shape), 1.0)
+    octaves = []
+    while side > 2 * BORDER:
+        octaves.append(pixel * sigma * 2.0 ** (np.arange(octave_layers + 2) / octave_layers))
+        side, pixel = side // 2, 2 * pixel
+    return np.array(octaves)
 
 
 @kernel(inline=True)
@@ -209,6 +251,8 @@ def _search(
     sigma: float,
     upsample: bool,
     planes: Any,
+    wanted: Any,
+    least: Any,
 ) -> Any:
     """Return the keypoints of all images, their descriptors, and the number in each image."""
     counts = np.zeros(len(images), dtype=np.int64)
@@ -237,7 +281,7 @@ def _search(
         ny, nx, pixel = (2 * shape[0], 2 * shape[1], 0.5) if upsample else (shape[0], shape[1], 1.0)
         pitch = _pitch(nx, halo)
         _lay_out(blurred[0], ny, nx, blurred[1][halo * pitch :], pitch, upsample)
-        first = 0
+        first, octave = 0, 0
         while min(ny, nx) > 2 * BORDER:
             for k in range(first, layers + 3):
                 # the first scale is a blur of the image; its difference is overwritten
@@ -259,6 +303,8 @@ def _search(
             number, found = extrema(
                 differences, ny, nx, pitch, layers, contrast, edge, flags, found
             )
+            if wanted.size:
+                number = _kept(found, number, wanted[row], least[row], octave, pixel, shift)
             if number:
                 total, keypoints, descriptors = _describe_all(
                     blurred,
@@ -277,7 +323,7 @@ def _search(
                     keypoints,
                     descriptors,
                 )
-            ny, nx, pixel = ny // 2, nx // 2, 2 * pixel
+            ny, nx, pixel, octave = ny // 2, nx // 2, 2 * pixel, octave + 1
             wide, pitch = pitch, _pitch(nx, halo)
             halve(blurred[layers][halo * wide :], wide, blurred[0][halo * pitch :], ny, nx, pitch)
         counts[row] = total - before
@@ -319,6 +365,32 @@ def _lay_out(image: Any, ny: int, nx: int, plane: Any, pitch: int, upsample: boo
         for y in range(ny):
             for x in range(nx):
                 plane[y * pitch + x] = image[y * nx + x]
+
+
+@kernel()
+def _kept(
+    found: Any, number: int, wanted: Any, least: Any, octave: int, pixel: float, shift: int
+) -> int:
+    """Move the extrema that are wanted, and strong enough, to the front; return their number."""
+    ny, nx = wanted.shape
+    kept = 0
+    for k in range(number):
+        y = min(max(int(np.rint((found[k, 0] + found[k, 3]) * pixel)), 0), ny - 1)
+        x = min(max(int(np.rint((found[k, 1] + found[k, 4]) * pixel)), 0), nx - 1)
+        factor = np.float64(wanted[y, x])
+        if not factor < np.inf:
+            continue
+        if least.size:
+            scale = found[k, 2] + found[k, 5]
+            below = int(scale)
+            share = scale - below
+            needed = (1 - share) * least[octave, below] + share * least[octave, below + 1]
+            if math.ldexp(abs(found[k, 6]), shift) < factor * needed:
+                continue
+        for j in range(FOUND):
+            found[kept, j] = found[k, j]
+        kept += 1
+    return kept
 
 
 @kernel()

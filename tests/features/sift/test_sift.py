@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from galfeat import CutoutError, UsageError
 from galfeat.features import SIFT, BagOfWords, FisherVector
@@ -121,6 +122,8 @@ def test_promises_depend_on_the_settings() -> None:
     assert SIFT(keypoints="dense", noise=2.0).promises == {"sky", "flux", "shift", "noise"}
     assert SIFT(noise=2.0).promises == {"sky", "shift", "rotation"}
     assert SIFT(encoding="fisher").promises == {"sky", "flux", "shift"}
+    for given in ({"region": "galaxy"}, {"significance": 3.0}):
+        assert SIFT(**given).promises == {"shift"}, "pixels are in units of the noise then"
 
 
 def test_the_contrast_is_in_units_of_the_noise() -> None:
@@ -265,6 +268,9 @@ def test_a_spot_is_found_where_it_is() -> None:
         ({"encoding": "vlad"}, "encoding must be one of words, fisher; it is 'vlad'"),
         ({"step": 0}, "step must be a whole number"),
         ({"size": 0.5}, "size must be a number of at least 1"),
+        ({"region": "disk"}, "region must be one of image, galaxy; it is 'disk'"),
+        ({"significance": -1}, "significance must be a number of at least 0"),
+        ({"stretch": "log"}, "stretch must be one of asinh, linear; it is 'log'"),
     ],
 )
 def test_invalid_settings_are_refused(given: dict[str, Any], words: str) -> None:
@@ -286,3 +292,126 @@ def test_real_galaxies_have_tens_of_keypoints(real_data: Path) -> None:
     )
     counts = [len(found) for found in SIFT().describe(np.moveaxis(images, -1, 1))]
     assert 20 < np.mean(counts) < 150
+
+
+def galaxy_and_neighbor(side: int = 96, seed: int = 4) -> Images:
+    """A lumpy galaxy in the middle and a lumpy neighbor in a corner, in noise of size 1."""
+    chance = np.random.default_rng(seed)
+    y, x = np.indices((side, side))
+    image = chance.normal(0, 1, (side, side))
+    for cy, cx in ((48, 48), (14, 80)):
+        for dy, dx in ((0, 0), (-4, 5), (5, 3), (2, -6)):
+            image += 40 * np.exp(-((y - cy - dy) ** 2 + (x - cx - dx) ** 2) / (2 * 1.7**2))
+    return np.asarray(np.rint(image * 256) / 256, dtype=np.float32)[None, None]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_galaxy_alone_is_described_as_in_the_whole_image(kind: str) -> None:
+    images = galaxy_and_neighbor()
+    places, found = SIFT(keypoints=kind).locate(images)[0], SIFT(keypoints=kind).describe(images)[0]
+    sift = SIFT(keypoints=kind, region="galaxy", stretch="linear")
+    (mine,), (vectors,) = sift.locate(images), sift.describe(images)
+    near = np.hypot(places[:, 0] - 48, places[:, 1] - 48) < 10
+    neighbor = np.hypot(mine[:, 0] - 80, mine[:, 1] - 14) < 14
+    assert 3 < len(mine) < 0.7 * len(places)
+    assert not neighbor.any()
+    whole = {row.tobytes() for row in np.column_stack([places, found])}
+    assert all(row.tobytes() in whole for row in np.column_stack([mine, vectors]))
+    kept = {row.tobytes() for row in mine}
+    assert all(row.tobytes() in kept for row in places[near])
+
+
+def test_a_galaxy_that_is_not_in_the_middle_has_the_zero_vector(galaxies: Images) -> None:
+    images = galaxies.copy()
+    y, x = np.indices(images.shape[2:])
+    images[2] = np.random.default_rng(0).normal(size=images[2].shape)
+    images[2] += 50 * np.exp(-((y - 3) ** 2 + (x - 3) ** 2) / 8)
+    for kind in KINDS:
+        sift = SIFT(n_words=4, keypoints=kind, region="galaxy", encoding="fisher", stretch="linear")
+        assert not len(sift.describe(images)[2])
+        vectors = sift.fit_transform(images)
+        assert not vectors[2].any()
+        lengths = np.linalg.norm(vectors, axis=1)
+        assert [i for i in range(6) if lengths[i]] == [
+            i for i, found in enumerate(sift.describe(images)) if len(found)
+        ]
+        assert lengths[lengths > 0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("blur", "n"), [(0.0, 60), (0.8, 10), (1.5, 10)])
+def test_noise_alone_has_no_significant_keypoint_however_correlated(blur: float, n: int) -> None:
+    """Extrema of a Gaussian field are seldom beyond five of its standard deviations.
+
+    The noise of a pixel alone would let much of the correlated noise pass.
+    """
+    noise = np.random.default_rng(2).normal(size=(n, 1, 64, 64))
+    if blur:
+        noise = ndimage.gaussian_filter(noise, (0, 0, blur, blur), mode="wrap")
+        noise /= noise.std()
+
+    def count(significance: float) -> int:
+        return sum(map(len, SIFT(significance=significance, stretch="linear").describe(noise)))
+
+    assert count(0.0) > 300
+    assert count(2.0) > 50
+    assert count(5.0) <= 3
+
+
+def test_a_bright_spot_is_significant_and_a_faint_one_is_not() -> None:
+    y, x = np.indices((64, 64))
+    spot = np.exp(-((y - 32) ** 2 + (x - 30) ** 2) / (2 * 2.5**2))
+    noise = np.random.default_rng(3).normal(size=(64, 64))
+    images = np.array([12 * spot + noise, 0.5 * spot + noise])[:, None]
+    bright, faint = SIFT(significance=6.0, stretch="linear").locate(images)
+    assert len(bright)
+    assert (np.hypot(bright[:, 0] - 30, bright[:, 1] - 32) < 1).all()
+    assert not len(faint)
+
+
+def test_the_stretch_hides_noise_where_there_is_light() -> None:
+    """On a disk a hundred times above the sky's noise, asinh leaves a hundredth of the noise.
+
+    The same lumps are as significant in the stretched image as in the light.
+    """
+    y, x = np.indices((96, 96))
+    light = np.random.default_rng(6).normal(size=(3, 1, 96, 96))
+    light += 100 * np.exp(-((y - 48) ** 2 + (x - 48) ** 2) / (2 * 14**2))
+    noisy = light.copy()
+    lumps = ((6, 5), (-7, 4), (2, -9))
+    for dy, dx in lumps:
+        light += 50 * np.exp(-((y - 48 - dy) ** 2 + (x - 48 - dx) ** 2) / (2 * 1.5**2))
+
+    def found(images: NDArray[np.float64], stretch: str, significance: float) -> tuple[int, int]:
+        """Return the number of places, and of lumps with one."""
+        pixels = np.arcsinh(images) if stretch == "asinh" else images
+        sift = SIFT(region="galaxy", significance=significance, stretch=stretch)
+        places = [np.unique(each[:, :2], axis=0) for each in sift.locate(pixels)]
+        near = [
+            (np.hypot(*(each - (48 + dx, 48 + dy)).T) < 1.5).any()
+            for each in places
+            for dy, dx in lumps
+        ]
+        return sum(map(len, places)), sum(map(int, near))
+
+    for stretch in ("linear", "asinh"):
+        assert found(light, stretch, 8.0)[1] == 9
+        assert found(noisy, stretch, 8.0)[0] <= 3, "its middle, which is real"
+        assert found(noisy, stretch, 0.0)[0] > 20
+
+
+def test_a_hole_is_neither_galaxy_nor_sky() -> None:
+    """Whatever a hole holds, the galaxy is the same, and so is what is significant."""
+    images = galaxy_and_neighbor()
+    images[..., 70:, :20] = np.nan
+    images[..., 46:48, 46:48] = np.nan
+    for kind in KINDS:
+        sift = SIFT(keypoints=kind, region="galaxy", significance=3.0, stretch="linear")
+        (clean,) = sift.describe(images)
+        junk = np.ma.MaskedArray(np.where(np.isnan(images), 1e30, images), mask=np.isnan(images))
+        assert np.array_equal(sift.describe(junk)[0], clean)
+    constant = np.full((2, 1, 32, 32), 3.0)
+    constant[1] = np.nan
+    constant[1, 0, :30] = 1.0
+    for kind in KINDS:
+        sift = SIFT(keypoints=kind, region="galaxy", significance=3.0)
+        assert [len(found) for found in sift.describe(constant)] == [0, 0]

@@ -12,7 +12,7 @@ import pytest
 
 from galfeat import UsageError
 from galfeat.data import Preparation
-from galfeat.features import HOG, Shape, Texture, make_extractors
+from galfeat.features import HOG, SIFT, Shape, Texture, make_extractors
 from galfeat.pipeline import classify, compare, extract, load_features, train
 from galfeat.pipeline.comparison.inputs import comparison_inputs
 from galfeat.pipeline.comparison.loading.classic import classic_parts
@@ -96,6 +96,17 @@ def test_the_shape_undoes_the_stretch_of_the_preparation() -> None:
         Recipe.of(["shape"], BANDS, linear, {"shape": {"stretch": "asinh"}})
     with pytest.raises(UsageError, match="stretch is 'linear', and the preparation's 'asinh'"):
         Recipe.of([Shape(stretch="linear")], BANDS, SMALL)
+
+
+def test_sift_undoes_the_stretch_where_it_needs_the_light() -> None:
+    linear = Preparation(size=32, stretch="none")
+    chosen = {"sift": {"region": "galaxy"}}
+    for preparation, stretch in ((SMALL, "asinh"), (linear, "linear")):
+        recipe = Recipe.of(["sift"], BANDS, preparation, chosen)
+        assert recipe.extractors["sift"].get_params()["stretch"] == stretch
+    with pytest.raises(UsageError, match="the sift's stretch is 'asinh'"):
+        Recipe.of([SIFT(significance=1.0)], BANDS, linear)
+    assert Recipe.of([SIFT()], BANDS, linear).extractors["sift"].get_params() == SIFT().get_params()
 
 
 def test_the_lecture_shares_what_is_measured_alike() -> None:

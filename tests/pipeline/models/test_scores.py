@@ -1,12 +1,14 @@
 """What a model is worth: cross-validated scores, warnings, and what is said of them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, f1_score
 
+from galfeat.pipeline.evaluation.significance import corrected_interval, corrected_ttest
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.models.fitting import EnsembleTraining
 from galfeat.pipeline.models.inputs import InputBlock
@@ -60,7 +62,45 @@ def test_the_scores_are_those_of_the_confusion_matrix(good: ModelScores) -> None
 @pytest.mark.slow
 def test_labels_that_say_nothing_are_warned_of() -> None:
     found = scored(168, 0.0)
-    assert [said for said in found.warnings if "no better than by guessing" in said]
+    assert len(found.warnings) == 1
+    assert found.warnings[0].startswith(
+        "with 168 galaxies the model cannot be told from guessing: its balanced accuracy is 0."
+    )
+
+
+def test_alternating_labels_of_few_galaxies_cannot_be_told_from_guessing() -> None:
+    blocks, _ = galaxies(18, 0.0)
+    found = cross_validated_scores(
+        TRAINING, blocks, np.array(["a", "b"] * 9), np.arange(18), n_folds=5
+    )
+    assert found is not None
+    few, guess = found.warnings
+    assert few.startswith("classes with fewer than 50 galaxies: a (9), b (9)")
+    assert guess.startswith("with 18 galaxies the model cannot be told from guessing")
+    assert "that of a guess 0.500" in guess
+
+
+def test_forty_galaxies_of_a_class_are_few_even_where_they_are_told_apart() -> None:
+    found = scored(120, 4.0)
+    assert len(found.warnings) == 1
+    assert "a (40), b (40), c (40)" in found.warnings[0]
+
+
+@pytest.mark.parametrize("excess", [0.0, 0.02, 0.05, 0.08, 0.2, -0.2])
+def test_the_warning_stands_where_the_interval_includes_a_guess(
+    good: ModelScores, excess: float
+) -> None:
+    """What is said agrees with the interval that is shown."""
+    scores = [1 / 3 + excess + scatter for scatter in (-0.06, 0.0, 0.06)]
+    span = corrected_interval(scores, 112, 56)
+    told = replace(
+        good,
+        intervals={**good.intervals, "balanced_accuracy": span},
+        chance=corrected_ttest(np.array(scores) - 1 / 3, 112, 56, "greater").p,
+    )
+    assert bool(told.warnings) == (span.low <= 1 / 3)
+    if told.warnings:
+        assert f"{span.mean:.3f} ({span.low:.3f} to {span.high:.3f})" in told.warnings[0]
 
 
 def test_small_classes_are_warned_of_and_nothing_depends_on_threads() -> None:

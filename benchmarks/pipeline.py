@@ -13,6 +13,8 @@ Run from the folder of the project, with ``pip install -e '.[bench]'``::
     # most memory of runs over 20,000 and over 200,000: four minutes, 35 GB
     python benchmarks/pipeline.py --memory
     python benchmarks/pipeline.py --memory 500 5000          # the same for others
+    # with shape, which the script takes from statmorph (pip install -e '.[bench,statmorph]')
+    python benchmarks/pipeline.py --shape --n 400 --script 6 --cpu
 
 The cutouts are 64 x 64 pixels in three bands, a FITS cube each: 256 simulated galaxies, written
 again and again to files of their own. The script measures one after the other, as its users do,
@@ -49,6 +51,7 @@ import pyarrow.parquet as pq
 from astropy.io import fits
 from astropy.stats import mad_std
 from numpy.typing import NDArray
+from scipy import ndimage
 from skimage.feature import hog, local_binary_pattern
 from threadpoolctl import threadpool_limits
 
@@ -70,8 +73,13 @@ PACKAGES = (
 ALL = ("pixels", "color", "texture", "hog", "sift")
 DISTINCT = 256
 _DISK = 175_000  # bytes for a cutout's row, twice, with all five extractors
-REQUIRED = {"all five": 6.0, "without SIFT": 25.0}
+REQUIRED = {"all five": 6.0, "without SIFT": 25.0, "all five and shape": 300.0}
 Clock = Callable[[], float]
+_STATMORPH = (
+    *("rpetro_circ", "rpetro_ellip", "rhalf_circ", "rhalf_ellip", "r20", "r50", "r80"),
+    *("concentration", "asymmetry", "outer_asymmetry", "shape_asymmetry", "smoothness"),
+    *("gini", "m20", "multimode", "intensity", "deviation", "sersic_n", "sersic_rhalf"),
+)
 
 
 class Script:
@@ -89,15 +97,15 @@ class Script:
         yield
         self.took[step] += self.clock() - start
 
-    def run(self, files: Sequence[Path], out: Path, with_sift: bool) -> float:
+    def run(self, files: Sequence[Path], out: Path, features: Sequence[str]) -> float:
         """Measure files one after the other, and write a table; return the seconds."""
         start = self.clock()
-        rows = [self.measure(file, with_sift) for file in files]
+        rows = [self.measure(file, features) for file in files]
         with self.timed("writing"):
             pq.write_table(pa.Table.from_pylist(rows), out, compression="zstd")
         return self.clock() - start
 
-    def measure(self, file: Path, with_sift: bool) -> dict[str, Any]:
+    def measure(self, file: Path, features: Sequence[str]) -> dict[str, Any]:
         """Return the vectors of a galaxy."""
         with self.timed("reading"):
             cube = fits.getdata(file).astype(np.float32)
@@ -112,7 +120,7 @@ class Script:
             row["haralick"] = np.concatenate([self.haralick(band) for band in bands])
         with self.timed("LBP"):
             row["lbp"] = np.concatenate([self.patterns(band) for band in bands])
-        if with_sift:
+        if "sift" in features:
             with self.timed("SIFT"):
                 descriptors = self.sift.detectAndCompute(eight_bits(bands.mean(axis=0)), None)[1]
                 row["sift"] = (
@@ -120,7 +128,37 @@ class Script:
                     if descriptors is None
                     else descriptors.astype(np.uint8).ravel()
                 )
+        if "shape" in features:
+            with self.timed("statmorph"):
+                row["shape"] = self.shapes(np.sinh(bands.astype(float)))
         return row
+
+    def shapes(self, light: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return statmorph's numbers of the mean of the bands and of each band."""
+        import statmorph
+
+        planes = [light.sum(axis=0) / len(light) ** 0.5, *light]
+        smooth = ndimage.gaussian_filter(planes[0], 1.5)
+        regions, _ = ndimage.label(
+            smooth > np.median(smooth) + 3 * mad_std(smooth), np.ones((3, 3))
+        )
+        middle = tuple(side // 2 for side in smooth.shape)
+        source = np.asarray(regions == regions[middle]) & (regions > 0)
+        if not source.any():
+            return np.full((len(planes), len(_STATMORPH)), np.nan).ravel()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = [
+                statmorph.SourceMorphology(
+                    plane,
+                    source.astype(int),
+                    label=1,
+                    mask=(regions > 0) & ~source,
+                    weightmap=np.ones(plane.shape),
+                )
+                for plane in planes
+            ]
+        return np.array([[float(each[name]) for name in _STATMORPH] for each in found]).ravel()
 
     def prepared(self, band: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return a band less its sky, over its noise, stretched."""
@@ -178,8 +216,8 @@ def make_files(folder: Path, n: int) -> list[Path]:
     return files
 
 
-def speed(n: int, some: int, rounds: int, clock: Clock) -> str:
-    """Time both sides, and return the table."""
+def speed(n: int, some: int, rounds: int, clock: Clock, cases: dict[str, tuple[str, ...]]) -> str:
+    """Time both sides on each set of features, and return the table."""
     two = len(os.sched_getaffinity(0)) > 1
     lines = [
         (
@@ -194,15 +232,16 @@ def speed(n: int, some: int, rounds: int, clock: Clock) -> str:
         cv2.setNumThreads(1)
         out = Path(place) / "F.parquet"
         files = make_files(Path(place) / "cutouts", n)
-        ours(files[0].parent, out, ALL, 1, clock)  # compiled, and the files in the system's memory
-        for name, features in (("all five", ALL), ("without SIFT", ALL[:-1])):
+        # compiled, and the files in the system's memory
+        ours(files[0].parent, out, next(iter(cases.values())), 1, clock)
+        for name, features in cases.items():
             found: dict[str, list[float]] = defaultdict(list)
             for _ in range(rounds):
-                script, half, with_sift = Script(clock), some // 2, "sift" in features
-                theirs = script.run(files[:half], Path(place) / "S.parquet", with_sift)
+                script, half = Script(clock), some // 2
+                theirs = script.run(files[:half], Path(place) / "S.parquet", features)
                 one = ours(files[0].parent, out, features, 1, clock) / n
                 theirs = (
-                    theirs + script.run(files[half:some], Path(place) / "T.parquet", with_sift)
+                    theirs + script.run(files[half:some], Path(place) / "T.parquet", features)
                 ) / some
                 alone = (
                     ours(files[0].parent, out, features, 1, time.perf_counter) / n
@@ -221,9 +260,9 @@ def speed(n: int, some: int, rounds: int, clock: Clock) -> str:
             spread = f"{min(found['ratio']):.3g} to {max(found['ratio']):.3g}"
             more = f"{median['both']:,.0f} | **{median['gain']:.2f}** | 1.7" if two else "| |"
             ratio = f"**{median['ratio']:.3g}** ({spread}) | {REQUIRED[name]:.0f}"
-            lines.append(
-                f"| {name} | {median['theirs']:,.0f} | {median['one']:,.0f} | {ratio} | {more} |"
-            )
+            theirs = median["theirs"]
+            rate = f"{theirs:,.0f}" if theirs > 9 else f"{theirs:.2f}"
+            lines.append(f"| {name} | {rate} | {median['one']:,.0f} | {ratio} | {more} |")
         lines.append("")
         lines.append(
             f"Ours: {n:,} cutouts; the script: the first {some:,} of them; medians of {rounds} "
@@ -283,6 +322,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--shape", action="store_true", help="with shape, against statmorph")
     parser.add_argument("--memory", type=int, nargs="*", metavar="N")
     parser.add_argument(
         "--features", default=",".join(ALL), help="of the runs whose memory is measured"
@@ -301,9 +341,11 @@ def main() -> None:
         name, table = "pipeline-memory", memory(chosen.memory or (20_000, 200_000), chosen.features)
     else:
         clock = time.process_time if chosen.cpu else time.perf_counter
+        plain = {"all five": ALL, "without SIFT": ALL[:-1]}
+        cases = {"all five and shape": (*ALL, "shape")} if chosen.shape else plain
         name, table = (
-            "pipeline",
-            speed(chosen.n, min(chosen.script, chosen.n), chosen.rounds, clock),
+            "pipeline-shape" if chosen.shape else "pipeline",
+            speed(chosen.n, min(chosen.script, chosen.n), chosen.rounds, clock, cases),
         )
     section = f"{described(PACKAGES, load)}\n\n{table}"
     sys.stdout.write(section + "\n")

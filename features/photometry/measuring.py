@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.noise import autocorrelation, sky_mask
-from galfeat.features.shape.apertures import ellipse_sums, row_sums
-from galfeat.features.shape.moments import ellipse_of, source_moments
-from galfeat.features.shape.petrosian import petrosian_radius
-from galfeat.features.shape.segmentation import NEIGHBOR, SKY, SOURCE, find_source
+from galfeat.features.shape.images.apertures import ellipse_sums, row_sums
+from galfeat.features.shape.images.moments import ellipse_of, source_moments
+from galfeat.features.shape.images.segmentation import NEIGHBOR, SKY, SOURCE, find_source
+from galfeat.features.shape.statistics.petrosian import coarse_profile, petrosian_radius
 
 __all__ = ["KRON_FACTOR", "Aperture", "Band", "Source", "find", "light_in", "measure_bands"]
 
@@ -116,7 +116,9 @@ def find(
     whole = ((segments != NEIGHBOR) & (good_map > 0)).astype(np.float32)
     sums, room = _sums(image), _sums(whole)
     shape = (ellipse.x, ellipse.y, ellipse.ratio, ellipse.theta)
-    radius, problem = petrosian_radius(sums, room, bool((whole == 0).any()), shape)
+    masked = bool((whole == 0).any())
+    profile = coarse_profile(sums, room, masked, shape, float(max(whole.shape)))
+    radius, problem = petrosian_radius(sums, room, masked, shape, *profile)
     edges = np.concatenate([segments[0], segments[-1], segments[:, 0], segments[:, -1]])
     return Source(
         segments,

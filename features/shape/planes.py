@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.colors import pair_colors
-from galfeat.features.shape.kernel import measure_plane
+from galfeat.features.shape.images.segmentation import find_source
 from galfeat.features.shape.quantities import BIT
-from galfeat.features.shape.segmentation import find_source
+from galfeat.features.shape.stages.plane import measure_plane
+from galfeat.features.shape.statistics.colors import pair_colors
 
 __all__ = ["combine_light", "measure_images", "undo_stretch"]
 
@@ -102,13 +102,13 @@ def measure_images(
     given : bool
         Whether ``segments`` is given; else the source is found on the detection image.
     threshold : float
-        See `galfeat.features.shape.segmentation.find_source`.
+        See `galfeat.features.shape.images.segmentation.find_source`.
     outlier, small, sersic, details
-        See `galfeat.features.shape.kernel.measure_plane`.
+        See `galfeat.features.shape.stages.plane.measure_plane`.
     values : array of float64, shape (n, planes, quantities)
         Planes are the bands, after the detection image if there are several bands.
     colors : array of float64, shape (n, bands - 1, colors)
-        See `galfeat.features.shape.colors.pair_colors`; NaN where nothing was measured.
+        See `galfeat.features.shape.statistics.colors.pair_colors`; NaN where nothing was measured.
     flags : array of int64, shape (n, planes)
     segments : array of uint8, shape (n, ny, nx)
     """

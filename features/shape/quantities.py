@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from galfeat.features.shape.rings import COLOR_EDGES, EDGES, PROFILE_EDGES, WAVES
+from galfeat.features.shape.statistics.rings import COLOR_EDGES, EDGES, PROFILE_EDGES, WAVES
 
 __all__ = [
     "BAD",

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 from galfeat.features import Shape
 from galfeat.features.scalars import ScalarTable
-from galfeat.features.shape.clumps import clump_fraction, quarter_asymmetry, roughness
 from galfeat.features.shape.quantities import COLORS, QUANTITIES
-from galfeat.features.shape.rings import (
+from galfeat.features.shape.statistics.clumps import clump_fraction, quarter_asymmetry, roughness
+from galfeat.features.shape.statistics.rings import (
     COLOR_EDGES,
     EDGES,
     PER_RING,
     PROFILE_EDGES,
     ring_statistics,
 )
-from galfeat.features.shape.sersic import fit_sersic
+from galfeat.features.shape.statistics.sersic import fit_sersic
 
 Images = NDArray[np.float32]
 

@@ -8,19 +8,37 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
-from galfeat.features.shape.apertures import ellipse_sums, row_sums
-from galfeat.features.shape.asymmetry import asymmetry_center, reversed_copy, turned_difference
-from galfeat.features.shape.filters import CONSTANT, REFLECT, gaussian, uniform
-from galfeat.features.shape.gini_m20 import gini, m20, values_in
-from galfeat.features.shape.mid import intensity_and_deviation, multimode
-from galfeat.features.shape.moments import ellipse_of, source_moments
-from galfeat.features.shape.petrosian import light_radii, petrosian_radius
+from galfeat.features.shape.images.apertures import coverage, ellipse_sums, row_sums, weighted
+from galfeat.features.shape.images.filters import CONSTANT, REFLECT, gaussian, uniform
+from galfeat.features.shape.images.moments import ellipse_of, source_moments
+from galfeat.features.shape.images.regions import areas_of_regions, grow, region_of_peak
+from galfeat.features.shape.images.segmentation import find_outliers
+from galfeat.features.shape.images.sky import (
+    clipped_mode,
+    find_box,
+    matched_asymmetry,
+    sky_asymmetry,
+)
+from galfeat.features.shape.images.sorting import (
+    argsort_ascending,
+    order_statistics,
+    sort_ascending,
+)
 from galfeat.features.shape.planes import undo_stretch
-from galfeat.features.shape.regions import grow
-from galfeat.features.shape.segmentation import find_outliers
-from galfeat.features.shape.sersic import fit_sersic, sersic_b
-from galfeat.features.shape.sky import clipped_mode, find_box, matched_asymmetry, sky_asymmetry
-from galfeat.features.shape.sorting import argsort_ascending, sort_ascending
+from galfeat.features.shape.statistics.asymmetry import (
+    asymmetry_center,
+    half_turns,
+    reversed_copy,
+    turned_difference,
+)
+from galfeat.features.shape.statistics.gini_m20 import gini, m20, pixels_in
+from galfeat.features.shape.statistics.mid import intensity_and_deviation, multimode
+from galfeat.features.shape.statistics.petrosian import (
+    coarse_profile,
+    light_radii,
+    petrosian_radius,
+)
+from galfeat.features.shape.statistics.sersic import fit_sersic, sersic_b
 
 Floats = NDArray[np.float64]
 
@@ -57,38 +75,54 @@ def test_there_is_no_gini_of_one_pixel_or_of_no_light(values: list[float]) -> No
 def test_m20_of_points() -> None:
     image = np.zeros((5, 7), dtype=np.float32)
     image[2, [1, 2, 4, 5]] = [1, 9, 9, 1]  # of 20, the nines are the brightest fifth and more
-    region = (image > 0).astype(np.uint8)
-    ordered = values_in(image, region, 4)
-    assert ordered.tolist() == [1, 1, 9, 9]
-    assert m20(image, region, ordered) == pytest.approx(math.log10(18 / (18 + 2 * 4)))
-    image[2, [1, 2, 4, 5]] = 0
-    image[2, 3] = 5
-    assert math.isnan(m20(image, (image > 0).astype(np.uint8), f4([5]))), "a point has no moment"
+    values, columns, rows = pixels_in(image, (image > 0).astype(np.uint8), 4)
+    assert values.tolist() == [1, 9, 9, 1]
+    assert columns.tolist() == [1, 2, 4, 5]
+    assert rows.tolist() == [2, 2, 2, 2]
+    found = m20(values, columns, rows, np.sort(values))
+    assert found == pytest.approx(math.log10(18 / (18 + 2 * 4)))
+    one = f4([5])
+    assert math.isnan(m20(one, f4([3]), f4([2]), one)), "a point has no moment"
 
 
 def test_asymmetry_of_two_pixels() -> None:
     image = np.zeros((9, 9), dtype=np.float32)
     image[4, 2], image[4, 6] = 3, 1
     good = np.ones_like(image)
-    turned = reversed_copy(image, 0.0)
-    light, differs, _ = turned_difference(image, turned, good, False, 4.0, 4.0)
-    total, area = ellipse_sums(light, light, False, 4.0, 4.0, 4.0, 4.0, 0.0)
-    apart, _ = ellipse_sums(differs, light, False, 4.0, 4.0, 4.0, 4.0, 0.0)
-    assert (total, apart) == pytest.approx((4, 4))  # |3 - 1| + |1 - 3| over 3 + 1: A = 1
-    assert area == pytest.approx(16 * math.pi, rel=1e-4)
-    light, differs, _ = turned_difference(image, turned, good, False, 4.25, 4.0)
-    assert light[4, -1] == 4
-    assert differs[4, -1] == pytest.approx(2.5 + 0.5 + 1.5 + 0.5)  # pixels 2, 3, 6 and 7
+    inside = np.zeros_like(image)
+    assert coverage(inside, 1.0, 4.0, 4.0, 4.0, 4.0, 0.0) == (0, 9)
+    rows = (0, 9)
+    for margin in (1, 7):
+        turned = reversed_copy(image, 0.0, margin)
+        halves = np.empty((3, *image.shape), dtype=np.float32)
+        turned_difference(image, turned, good, good[:1], 4.0, 4.0, halves)
+        total, apart, area = (weighted(inside, each, rows) for each in halves)
+        assert (total, apart) == pytest.approx((4, 4))  # |3 - 1| + |1 - 3| over 3 + 1: A = 1
+        assert area == pytest.approx(16 * math.pi, rel=1e-4)
+        turned_difference(image, turned, good, good[:1], 4.25, 4.0, halves)
+        assert halves[0].sum() == 4
+        assert halves[1].sum() == pytest.approx(2.5 + 0.5 + 1.5 + 0.5)  # pixels 2, 3, 6 and 7
+        good[4, 3] = 0
+        partners = reversed_copy(good, 1.0, margin)
+        turned_difference(image, turned, good, partners, 4.0, 4.0, halves)
+        assert halves[2].sum() == 79, "neither a bad pixel nor its partner counts"
+        good[4, 3] = 1
 
 
-def test_a_center_between_pixels_is_found() -> None:
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(("center", "most"), [((21.6, 20.3), 0.02), ((6.2, 33.7), 0.1)])
+def test_a_center_between_pixels_is_found(
+    center: tuple[float, float], most: float, masked: bool
+) -> None:
     y, x = np.indices((41, 43))
-    image = f4(np.exp(-((y - 20.3) ** 2 + (x - 21.6) ** 2) / 30))
+    image = f4(np.exp(-((y - center[1]) ** 2 + (x - center[0]) ** 2) / 30))
     good = np.ones_like(image)
-    turned, partners = reversed_copy(image, 0.0), reversed_copy(good, 1.0)
-    xc, yc, least = asymmetry_center(image, good, False, turned, partners, 20.0, 20.0, 12.0, 0.0)
-    assert (xc, yc) == pytest.approx((21.6, 20.3), abs=0.02)
-    assert least < 0.02
+    if masked:
+        good[12, 30], image[12, 30] = 0, 0
+    turns = half_turns(image, good, masked, 12.0)
+    xc, yc, least = asymmetry_center(turns, 43, center[0] - 1.3, center[1] + 0.4, 12.0, 0.0)
+    assert (xc, yc) == pytest.approx(center, abs=0.02)
+    assert least < most, "only light beyond the edge has no counterpart"
 
 
 def test_ellipses_have_their_area_and_light() -> None:
@@ -106,6 +140,20 @@ def test_ellipses_have_their_area_and_light() -> None:
     assert area == pytest.approx(12.5 * math.pi, rel=1e-4), "half of it is masked"
 
 
+@pytest.mark.parametrize("ellipse", [(24.3, 19.8, 10, 4, 0.7), (3.2, 36.5, 9.0, 8.0, 1.0)])
+def test_the_coverage_of_pixels_is_that_of_the_sums(ellipse: tuple[float, ...]) -> None:
+    image = f4(np.random.default_rng(5).normal(3, 1, (40, 50)))
+    inside = np.zeros_like(image)
+    rows = coverage(inside, 1.0, *ellipse)
+    assert rows == (*np.flatnonzero(inside.any(1))[[0]], np.flatnonzero(inside.any(1))[-1] + 1)
+    light, area = ellipse_sums(sums_of(image), sums_of(image), False, *ellipse)
+    assert weighted(inside, image, rows) == pytest.approx(light, rel=1e-6)
+    assert inside.sum() == pytest.approx(area, rel=1e-6)
+    assert inside.max() <= 1 + 1e-6
+    coverage(inside, -1.0, *ellipse)
+    assert np.abs(inside).max() < 1e-6
+
+
 def test_petrosian_and_light_radii_of_an_exponential_disk() -> None:
     scale = 6.0
     y, x = np.indices((201, 201)) - 100.0
@@ -119,10 +167,11 @@ def test_petrosian_and_light_radii_of_an_exponential_disk() -> None:
 
     petrosian = scale * float(optimize.brentq(excess, 1, 10))
     circle = (100.0, 100.0, 1.0, 0.0)
-    found, problem = petrosian_radius(sums, sums, False, circle)
+    profile = coarse_profile(sums, sums, False, circle, 99.0)
+    found, problem = petrosian_radius(sums, sums, False, circle, *profile)
     assert (found, problem) == (pytest.approx(petrosian, rel=5e-3), 0)
     radii = np.empty(3)
-    assert light_radii(sums, circle, 1.5 * petrosian, np.array([0.2, 0.5, 0.8]), radii)
+    assert light_radii(sums, circle, 1.5 * petrosian, np.array([0.2, 0.5, 0.8]), profile[0], radii)
     end = grown(1.5 * petrosian / scale)
     for part, radius in zip((0.2, 0.5, 0.8), radii, strict=True):
         assert grown(radius / scale) == pytest.approx(part * end, rel=5e-3)
@@ -131,11 +180,14 @@ def test_petrosian_and_light_radii_of_an_exponential_disk() -> None:
 
 def test_light_that_never_falls_or_falls_at_once_has_no_petrosian_radius() -> None:
     flat = sums_of(np.ones((30, 30)))
-    assert petrosian_radius(flat, flat, False, (15.0, 15.0, 1.0, 0.0))[1] == 1
+    middle = (15.0, 15.0, 1.0, 0.0)
+    profile = coarse_profile(flat, flat, False, middle, 99.0)
+    assert petrosian_radius(flat, flat, False, middle, *profile)[1] == 1
     point = np.zeros((30, 30))
     point[15, 15] = 1
     sums = sums_of(point)
-    assert petrosian_radius(sums, sums, False, (15.0, 15.0, 1.0, 0.0))[1] == 2
+    profile = coarse_profile(sums, sums, False, middle, 99.0)
+    assert petrosian_radius(sums, sums, False, middle, *profile)[1] == 2
 
 
 def test_areas_of_modes() -> None:
@@ -230,6 +282,35 @@ def test_corners_touch() -> None:
     region = np.empty_like(above)
     assert grow(above, 0, 0, region) == 2
     assert region.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]]
+    assert above.tolist() == [[0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]]
+
+
+def test_regions_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(6)
+    for smooth in (0.0, 1.5):
+        image = f4(ndimage.gaussian_filter(rng.normal(0, 1, (27, 31)), smooth))
+        image = f4(np.round(image, 1))  # some of one brightness
+        above = image > np.quantile(image, 0.6)
+        labels, count = ndimage.label(above, np.ones((3, 3)))
+        for label in range(1, count + 1):
+            y, x = np.argwhere(labels == label)[0]
+            region = np.empty(image.shape, dtype=np.uint8)
+            assert grow(above.astype(np.uint8), y, x, region) == (labels == label).sum()
+            assert np.array_equal(region, labels == label)
+        places = np.flatnonzero(above).astype(np.int32)
+        values = image.ravel()[places]
+        order = np.argsort(values, kind="stable").astype(np.int32)
+        peak = int(values.argmax())
+        largest, second = areas_of_regions(values, order, places, image.shape)
+        areas, light = region_of_peak(values, order, places, image.shape, peak)
+        for k in range(len(values)):
+            bright = above & (image >= values[order[k]])
+            labels, count = ndimage.label(bright, np.ones((3, 3)))
+            sizes = np.sort(np.bincount(labels.ravel(), minlength=3)[1:])[::-1]
+            assert (largest[k], second[k]) == tuple(sizes[:2])
+            main = labels == labels.ravel()[places[peak]]
+            assert areas[k] == main.sum()
+            assert light[k] == pytest.approx(image[main].sum(dtype=float), abs=1e-5)
 
 
 def test_filters_are_those_of_scipy() -> None:
@@ -251,6 +332,8 @@ def test_sorting() -> None:
     order = argsort_ascending(values)
     assert np.array_equal(values[order], np.sort(values))
     assert sorted(order.tolist()) == list(range(999))
+    for one, two in ((0, 998), (499, 158)):
+        assert order_statistics(values, one, two) == tuple(np.sort(values)[[one, two]])
 
 
 def test_the_stretch_is_undone_to_rounding() -> None:

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from galfeat.features import Shape
 from galfeat.features.shape import reference
-from galfeat.features.shape.gini_m20 import petrosian_segment
-from galfeat.features.shape.mid import intensity_and_deviation, mid_segment, multimode
+from galfeat.features.shape.statistics.gini_m20 import petrosian_segment
+from galfeat.features.shape.statistics.mid import intensity_and_deviation, mid_segment, multimode
 
 Floats = NDArray[np.float64]
 
@@ -111,8 +111,8 @@ def test_segments_are_the_same_pixel_by_pixel(image: Floats) -> None:
 
 
 def test_smoothness_by_the_slow_way(image: Floats) -> None:
-    from galfeat.features.shape.apertures import row_sums
-    from galfeat.features.shape.smoothness import smoothness
+    from galfeat.features.shape.images.apertures import row_sums
+    from galfeat.features.shape.statistics.smoothness import smoothness
 
     sums = np.empty((image.shape[0], image.shape[1] + 1))
     row_sums(image.astype(np.float32), sums)

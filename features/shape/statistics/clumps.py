@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.filters import REFLECT, gaussian, uniform
-from galfeat.features.shape.smoothness import smoothing_side
+from galfeat.features.shape.images.filters import REFLECT, gaussian, uniform
+from galfeat.features.shape.statistics.smoothness import smoothing_side
 
 __all__ = ["clump_fraction", "quarter_asymmetry", "roughness"]
 

@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.apertures import ellipse_sums, row_sums
-from galfeat.features.shape.filters import CONSTANT, gaussian
-from galfeat.features.shape.petrosian import ANNULUS
-from galfeat.features.shape.regions import brightest, grow
-from galfeat.features.shape.sorting import sort_ascending
+from galfeat.features.shape.images.apertures import coverage, weighted
+from galfeat.features.shape.images.filters import CONSTANT, gaussian
+from galfeat.features.shape.images.regions import brightest, grow
+from galfeat.features.shape.statistics.petrosian import ANNULUS
 
-__all__ = ["gini", "m20", "petrosian_segment", "values_in"]
+__all__ = ["gini", "m20", "petrosian_segment", "pixels_in"]
 
 _SMOOTHING = 0.2  # standard deviation of the Gaussian, in Petrosian radii
 _BRIGHT = 0.8  # of the light lies in fainter pixels than the brightest 20 %
@@ -42,12 +41,12 @@ def petrosian_segment(image: Any, shape: Any, petrosian: Any, region: Any) -> An
     ny, nx = image.shape
     xc, yc, ratio, theta = shape
     smooth = gaussian(image, _SMOOTHING * petrosian, CONSTANT)
-    sums = np.empty((ny, nx + 1), np.float64)
-    row_sums(smooth, sums)
     inner, outer = petrosian - 0.5 * ANNULUS, petrosian + 0.5 * ANNULUS
-    high, _ = ellipse_sums(sums, sums, False, xc, yc, outer, outer * ratio, theta)
-    low, _ = ellipse_sums(sums, sums, False, xc, yc, inner, inner * ratio, theta)
-    threshold = (high - low) / (math.pi * ratio * (outer * outer - inner * inner))
+    ring = np.zeros((ny, nx), np.float32)
+    used = coverage(ring, 1.0, xc, yc, outer, outer * ratio, theta)
+    coverage(ring, -1.0, xc, yc, inner, inner * ratio, theta)
+    light = weighted(ring, smooth, used)
+    threshold = light / (math.pi * ratio * (outer * outer - inner * inner))
     above = np.empty((ny, nx), np.uint8)
     total = 0
     for y in range(ny):
@@ -93,7 +92,7 @@ def gini(ordered: Any) -> Any:
 
 
 @kernel()
-def m20(image: Any, region: Any, ordered: Any) -> Any:
+def m20(values: Any, columns: Any, rows: Any, ordered: Any) -> Any:
     """Return M20, the logarithm of the moment of the brightest 20 % of the light over that of all.
 
     Equation 8 of Lotz, Primack and Madau 2004, doi:10.1086/421849, about the centroid, which makes
@@ -101,24 +100,19 @@ def m20(image: Any, region: Any, ordered: Any) -> Any:
 
     Parameters
     ----------
-    image : array of float32, shape (ny, nx)
-    region : array of uint8, shape (ny, nx)
-        The pixels that count.
+    values, columns, rows : array of float32, shape (n,)
+        See `pixels_in`.
     ordered : array of float32, shape (n,)
-        Their values, ascending.
+        The values, ascending.
     """
-    ny, nx = image.shape
-    total = 0.0
-    for i in range(len(ordered)):
-        total += ordered[i]
+    total, sum_x, sum_y = 0.0, 0.0, 0.0
+    for i in range(len(values)):
+        value = np.float64(values[i])
+        total += value
+        sum_x += value * columns[i]
+        sum_y += value * rows[i]
     if not total > 0:
         return np.nan
-    sum_x, sum_y = 0.0, 0.0
-    for y in range(ny):
-        for x in range(nx):
-            if region[y, x]:
-                sum_x += image[y, x] * x
-                sum_y += image[y, x] * y
     xc, yc = sum_x / total, sum_y / total
     threshold, running = ordered[len(ordered) - 1], 0.0
     for i in range(len(ordered)):
@@ -127,25 +121,29 @@ def m20(image: Any, region: Any, ordered: Any) -> Any:
             threshold = ordered[i]
             break
     moment, bright = 0.0, 0.0
-    for y in range(ny):
-        for x in range(nx):
-            if region[y, x]:
-                part = image[y, x] * ((x - xc) ** 2 + (y - yc) ** 2)
-                moment += part
-                if image[y, x] >= threshold:
-                    bright += part
+    for i in range(len(values)):
+        dx, dy = columns[i] - xc, rows[i] - yc
+        part = values[i] * (dx * dx + dy * dy)
+        moment += part
+        bright += part if values[i] >= threshold else 0.0
     return math.log10(bright / moment) if bright > 0 and moment > 0 else np.nan
 
 
 @kernel()
-def values_in(image: Any, region: Any, count: Any) -> Any:
-    """Return the ``count`` values within a region, ascending."""
+def pixels_in(image: Any, region: Any, count: Any) -> Any:
+    """Return the ``count`` values within a region, and their columns and rows, as float32."""
     ny, nx = image.shape
-    values = np.empty(count, np.float32)
-    k = 0
+    values, columns = np.empty(count + 1, np.float32), np.empty(count + 1, np.float32)
+    rows = np.empty(count + 1, np.float32)
+    k = np.uint64(0)
     for y in range(ny):
+        line, inside = image[y], region[y]
+        any_inside = np.uint8(0)
         for x in range(nx):
-            if region[y, x]:
-                values[k] = image[y, x]
-                k += 1
-    return sort_ascending(values)
+            any_inside |= inside[x]
+        if not any_inside:
+            continue
+        for x in range(nx):  # whatever is not inside is written over
+            values[k], columns[k], rows[k] = line[x], x, y
+            k += np.uint64(inside[x])
+    return values[:count], columns[:count], rows[:count]

@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.filters import REFLECT, gaussian
-from galfeat.features.shape.petrosian import ETA
-from galfeat.features.shape.regions import component_areas, grow
-from galfeat.features.shape.sorting import argsort_ascending
+from galfeat.features.shape.images.filters import REFLECT, copy_row, gaussian
+from galfeat.features.shape.images.regions import areas_of_regions, grow, region_of_peak
+from galfeat.features.shape.images.sorting import argsort_ascending
+from galfeat.features.shape.statistics.petrosian import ETA
 
-__all__ = ["intensity_and_deviation", "mid_segment", "multimode"]
+__all__ = ["MARGIN", "intensity_and_deviation", "mid_segment", "multimode"]
+
+MARGIN = 5
+"""Pixels around the source from which on nothing here looks at an image."""
 
 _STEP, _FINEST, _AROUND = 0.02, 5e-4, 0.05  # of the quantiles that are tried for two regions
 _SMOOTHING = 1.0  # standard deviation of the Gaussian under the intensity, pixels
@@ -21,15 +24,15 @@ _SMOOTHING = 1.0  # standard deviation of the Gaussian under the intensity, pixe
 def _positive(image: Any, region: Any) -> Any:
     """Return the values of a region, negative ones as zero, and their places."""
     ny, nx = image.shape
-    values, places = np.empty(ny * nx, np.float32), np.empty(ny * nx, np.int32)
-    count = 0
+    values, places = np.empty(ny * nx + 1, np.float32), np.empty(ny * nx + 1, np.int32)
+    count = np.uint64(0)
     for y in range(ny):
-        for x in range(nx):
-            if region[y, x]:
-                values[count] = max(image[y, x], np.float32(0))
-                places[count] = y * nx + x
-                count += 1
-    return values[:count], places[:count]
+        line, inside = image[y], region[y]
+        for x in range(nx):  # what is not inside is written over
+            values[count], places[count] = max(line[x], np.float32(0)), y * nx + x
+            count += np.uint64(inside[x])
+    n = np.int64(count)
+    return values[:n], places[:n]
 
 
 @kernel()
@@ -115,7 +118,7 @@ def mid_segment(image: Any, segment: Any, region: Any) -> Any:
         if values[i] == values[order[n - 1]]:
             top = i
             break
-    _, _, areas, light = component_areas(values, order, places, image.shape, top)
+    areas, light = region_of_peak(values, order, places, image.shape, top)
     if values[top] <= 0 or _ratio_at(0.0, values, order, areas, light) > 0:
         return 0, 0
     q = _solve(values, order, areas, light)
@@ -158,7 +161,7 @@ def multimode(image: Any, region: Any, pixels: Any) -> Any:
     """
     values, places = _positive(image, region)
     order = argsort_ascending(values)
-    largest, second, _, _ = component_areas(values, order, places, image.shape, -1)
+    largest, second = areas_of_regions(values, order, places, image.shape)
     faint = pixels - len(order)
     scores = np.zeros(pixels, np.float64)
     for k in range(len(order)):
@@ -205,27 +208,28 @@ def intensity_and_deviation(image: Any, region: Any, area: Any) -> Any:
     inside = np.zeros((ny, nx), np.float32)
     total, sum_x, sum_y = 0.0, 0.0, 0.0
     for y in range(ny):
+        light, by_x = 0.0, 0.0
         for x in range(nx):
-            if region[y, x]:
-                value = max(image[y, x], np.float32(0))
-                inside[y, x] = value
-                total += value
-                sum_x += value * x
-                sum_y += value * y
+            value = max(image[y, x], np.float32(0)) if region[y, x] else np.float32(0)
+            inside[y, x] = value
+            light += np.float64(value)
+            by_x += np.float64(value) * np.float64(np.int32(x))
+        total += light
+        sum_x += by_x
+        sum_y += light * y
     if not total > 0:
         return np.nan, np.nan
     smooth = gaussian(inside, _SMOOTHING, REFLECT)
     uphill = _uphill(smooth)
     flux = np.zeros(ny * nx, np.float64)
-    for y in range(ny):
-        for x in range(nx):
-            i = y * nx + x
-            if uphill[i] >= 0:
-                j = i
-                while uphill[j] != j:
-                    j = uphill[j]
-                uphill[i] = j
-                flux[j] += smooth[y, x]
+    heights = smooth.reshape(-1)
+    for i in range(ny * nx):
+        if uphill[i] >= 0:
+            j = np.uint64(i)
+            while uphill[j] != j:
+                j = np.uint64(uphill[j])
+            uphill[i] = j
+            flux[j] += heights[i]
     first, second, where = 0.0, 0.0, -1
     for y in range(1, ny - 1):
         for x in range(1, nx - 1):
@@ -249,19 +253,28 @@ def _uphill(smooth: Any) -> Any:
     wide = nx + 2
     framed = np.zeros((ny + 2) * wide, np.float32)
     for y in range(ny):
-        framed[(y + 1) * wide + 1 : (y + 1) * wide + 1 + nx] = smooth[y]
-    uphill = np.full(ny * nx, -1, np.int32)
-    steps = np.array((-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1))
-    places = np.array((-nx - 1, -nx, -nx + 1, -1, 1, nx - 1, nx, nx + 1))
+        copy_row(smooth[y], framed[(y + 1) * wide + 1 : (y + 1) * wide + 1 + nx])
+    uphill = np.empty(ny * nx, np.int32)
     for y in range(ny):
+        here, out = framed[(y + 1) * wide + 1 :], uphill[y * nx : (y + 1) * nx]
+        above, below = framed[y * wide :], framed[(y + 2) * wide :]
+        beside = framed[(y + 1) * wide :]
         for x in range(nx):
-            best = smooth[y, x]
-            if not best > 0:
-                continue
-            at, step = (y + 1) * wide + x + 1, 0
-            for k in range(8):
-                value = framed[np.uint64(at + steps[k])]
-                step = places[k] if value > best else step
-                best = max(value, best)
-            uphill[y * nx + x] = y * nx + x + step
+            best, step = here[x], np.int32(0)
+            step = np.int32(-nx - 1) if above[x] > best else step
+            best = max(best, above[x])
+            step = np.int32(-nx) if above[x + 1] > best else step
+            best = max(best, above[x + 1])
+            step = np.int32(1 - nx) if above[x + 2] > best else step
+            best = max(best, above[x + 2])
+            step = np.int32(-1) if beside[x] > best else step
+            best = max(best, beside[x])
+            step = np.int32(1) if beside[x + 2] > best else step
+            best = max(best, beside[x + 2])
+            step = np.int32(nx - 1) if below[x] > best else step
+            best = max(best, below[x])
+            step = np.int32(nx) if below[x + 1] > best else step
+            best = max(best, below[x + 1])
+            step = np.int32(nx + 1) if below[x + 2] > best else step
+            out[x] = np.int32(y * nx + x) + step if here[x] > 0 else np.int32(-1)
     return uphill

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.apertures import ellipse_sums
+from galfeat.features.shape.images.apertures import ellipse_sums
 
-__all__ = ["ANNULUS", "ETA", "light_radii", "petrosian_radius"]
+__all__ = ["ANNULUS", "ETA", "coarse_profile", "light_radii", "petrosian_radius"]
 
 ETA = 0.2
 """Surface brightness at the Petrosian radius, in means within it."""
@@ -22,6 +22,7 @@ _CLOSE = 1e-4  # to which the ratio or the part of the light is met
 _BINS = 2  # of the coarse profile, a pixel
 _BLUNT = 4.0  # pixels, minor semi-axis from which whole pixels fill a ring well enough
 _SURE = 0.1  # by which the coarse ratio must exceed ETA for the exact one not to be looked at
+_FAINTER = 0.05  # by which the coarse part of the light must fall short, likewise
 
 
 @kernel()
@@ -40,32 +41,42 @@ def _petrosian(sums: Any, good: Any, masked: Any, shape: Any, r: Any) -> Any:
 
 
 @kernel()
-def _coarse_profile(sums: Any, good: Any, masked: Any, shape: Any, end: Any) -> Any:
-    """Return the light and area of whole pixels up to each half pixel of the semi-major axis."""
+def coarse_profile(sums: Any, good: Any, masked: Any, shape: Any, end: Any) -> Any:
+    """Return the light and area of whole pixels up to each half pixel of the semi-major axis.
+
+    Up to ``end`` and the nearer sides of the image; the other arguments are those of
+    `petrosian_radius`.
+    """
     xc, yc, ratio, theta = shape
     ny, nx = sums.shape[0], sums.shape[1] - 1
     cos, sin = math.cos(theta), math.sin(theta)
+    end = min(end, 0.5 * min(ny, nx))
     last = int(_BINS * end)
     light, area = np.zeros(last + 1, np.float64), np.zeros(last + 1, np.float64)
     bins = np.empty(nx, np.int32)
     by_x, by_y = np.float32(cos), np.float32(-sin / ratio)
-    for y in range(max(0, math.ceil(yc - end)), min(ny, math.floor(yc + end) + 1)):
+    # half of the extent of the ellipse along the y axis, and of its chords along the x axis
+    tall = end * math.sqrt(sin * sin + cos * cos * ratio * ratio)
+    wide = end * math.sqrt(cos * cos + sin * sin * ratio * ratio)
+    left, right = max(0, math.floor(xc - wide)), min(nx, math.ceil(xc + wide) + 1)
+    for y in range(max(0, math.ceil(yc - tall)), min(ny, math.floor(yc + tall) + 1)):
         dy = y - yc
         along_y, across_y = np.float32(dy * sin), np.float32(dy * cos / ratio)
-        first = np.float32(-xc)
-        for x in range(nx):
+        first = np.float32(left - xc)
+        row, places = sums[y, left : right + 1], bins[: right - left]
+        for x in range(len(places)):
             dx = first + np.float32(x)
             along, across = dx * by_x + along_y, dx * by_y + across_y
             far = np.sqrt(along * along + across * across) * np.float32(_BINS)
-            bins[x] = np.int32(min(far, np.float32(last)))
-        row = sums[y]
-        for x in range(nx):
-            light[bins[x]] += row[x + 1] - row[x]
-            area[bins[x]] += 1.0
+            places[x] = np.int32(min(far, np.float32(last)))
+        for x in range(len(places)):
+            at = np.uint64(places[x])
+            light[at] += row[x + 1] - row[x]
+            area[at] += 1.0
         if masked:
-            row = good[y]
-            for x in range(nx):
-                area[bins[x]] += row[x + 1] - row[x] - 1.0
+            row = good[y, left : right + 1]
+            for x in range(len(places)):
+                area[np.uint64(places[x])] += row[x + 1] - row[x] - 1.0
     grown, room = np.zeros(last + 1, np.float64), np.zeros(last + 1, np.float64)
     for i in range(last):
         grown[i + 1], room[i + 1] = grown[i] + light[i], room[i] + area[i]
@@ -90,7 +101,7 @@ def _coarse_ratio(grown: Any, room: Any, r: Any) -> Any:
 
 
 @kernel()
-def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
+def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any, grown: Any, room: Any) -> Any:
     """Return the Petrosian radius, semi-major axis in pixels, and 0, or why there is none.
 
     The first radius where the surface brightness in a ring one pixel wide is `ETA` times the mean
@@ -104,6 +115,8 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
     masked : bool
     shape : (xc, yc, axis ratio, theta)
         Center in pixels, b / a, and the angle of the major axis.
+    grown, room : array
+        Their `coarse_profile`.
 
     Returns
     -------
@@ -115,8 +128,7 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
     start, end = ANNULUS, math.sqrt(float(ny * ny + nx * nx)) / shape[2]
     low, low_value, high, high_value = start, 0.0, 0.0, 0.0
     found = False
-    reach = 0.5 * min(ny, nx)
-    grown, room = _coarse_profile(sums, good, masked, shape, reach)
+    reach = 0.5 * (len(grown) - 1)
     for step in range(_STEPS):
         r = start + (end - start) * step / (_STEPS - 1)
         if r * shape[2] >= _BLUNT and r + ANNULUS < reach:
@@ -156,8 +168,11 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any) -> Any:
 
 
 @kernel()
-def light_radii(sums: Any, shape: Any, end: Any, parts: Any, out: Any) -> Any:
+def light_radii(sums: Any, shape: Any, end: Any, parts: Any, grown: Any, out: Any) -> Any:
     """Fill ``out`` with radii that hold parts of the light; return whether there is any.
+
+    The first of 34 steps that holds more, refined. Steps where the light of whole pixels falls
+    clearly short are passed over.
 
     Parameters
     ----------
@@ -168,6 +183,8 @@ def light_radii(sums: Any, shape: Any, end: Any, parts: Any, out: Any) -> Any:
         Semi-major axis of the ellipse that holds all the light, pixels.
     parts : array, shape (k,)
         Ascending parts of the light, between 0 and 1.
+    grown : array
+        The light of their `coarse_profile`.
     out : array, shape (k,)
         Semi-major axes, pixels.
     """
@@ -177,12 +194,20 @@ def light_radii(sums: Any, shape: Any, end: Any, parts: Any, out: Any) -> Any:
     if total == 0:
         return False
     scale = 1 / abs(total)
+    reach = 0.5 * (len(grown) - 1)
     wanted = 0
     low, low_share = 0.0, 0.0
     for step in range(1, _SHARES):
         r = end * step / (_SHARES - 1)
-        light, _ = ellipse_sums(sums, sums, False, xc, yc, r, r * ratio, theta)
-        share = abs(light) * scale
+        blunt = r * ratio >= _BLUNT and r + ANNULUS < reach
+        if blunt and _at(grown, r) * scale < parts[wanted] - _FAINTER:
+            low, low_share = r, -1.0
+            continue
+        share = _share(sums, shape, scale, r)
+        if share > parts[wanted] and low_share < 0:
+            low_share = _share(sums, shape, scale, low)
+            if low_share > parts[wanted]:  # whole pixels fell too short
+                low, low_share = 0.0, 0.0
         while wanted < len(parts) and share > parts[wanted]:
             out[wanted] = _share_radius(
                 sums, shape, scale, parts[wanted], (low, low_share), (r, share)
@@ -195,16 +220,21 @@ def light_radii(sums: Any, shape: Any, end: Any, parts: Any, out: Any) -> Any:
 
 
 @kernel()
-def _share_radius(sums: Any, shape: Any, scale: Any, part: Any, one: Any, two: Any) -> Any:
+def _share(sums: Any, shape: Any, scale: Any, r: Any) -> Any:
     xc, yc, ratio, theta = shape
+    light, _ = ellipse_sums(sums, sums, False, xc, yc, r, r * ratio, theta)
+    return abs(light) * scale
+
+
+@kernel()
+def _share_radius(sums: Any, shape: Any, scale: Any, part: Any, one: Any, two: Any) -> Any:
     low, low_value, high, high_value = one[0], one[1] - part, two[0], two[1] - part
     side = 0
     for _ in range(40):  # regula falsi, the Illinois form
         if high - low < _FINE:
             break
         middle = (low * high_value - high * low_value) / (high_value - low_value)
-        light, _ = ellipse_sums(sums, sums, False, xc, yc, middle, middle * ratio, theta)
-        value = abs(light) * scale - part
+        value = _share(sums, shape, scale, middle) - part
         if abs(value) < _CLOSE:
             return middle
         if value <= 0:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.apertures import ellipse_sums, row_sums
-from galfeat.features.shape.filters import uniform
+from galfeat.features.shape.images.apertures import coverage, ellipse_sums, weighted
+from galfeat.features.shape.images.filters import uniform
 
 __all__ = ["smoothing_side", "smoothness"]
 
@@ -43,14 +43,13 @@ def smoothness(image: Any, sums: Any, xc: Any, yc: Any, petrosian: Any, sky: Any
     for y in range(ny):
         for x in range(nx):
             smooth[y, x] = max(image[y, x] - smooth[y, x], np.float32(0))
-    clumps = np.empty((ny, nx + 1), np.float64)
-    row_sums(smooth, clumps)
     inner, outer = _INNER * petrosian, _OUTER * petrosian
     high, _ = ellipse_sums(sums, sums, False, xc, yc, outer, outer, 0.0)
     low, _ = ellipse_sums(sums, sums, False, xc, yc, inner, inner, 0.0)
-    much, _ = ellipse_sums(clumps, clumps, False, xc, yc, outer, outer, 0.0)
-    little, _ = ellipse_sums(clumps, clumps, False, xc, yc, inner, inner, 0.0)
     if not high - low > 0:
         return np.nan
+    ring = np.zeros((ny, nx), np.float32)
+    used = coverage(ring, 1.0, xc, yc, outer, outer, 0.0)
+    coverage(ring, -1.0, xc, yc, inner, inner, 0.0)
     area = np.pi * (outer * outer - inner * inner)
-    return (much - little - area * sky) / (high - low)
+    return (weighted(ring, smooth, used) - area * sky) / (high - low)

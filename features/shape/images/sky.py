@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.filters import uniform
-from galfeat.features.shape.sorting import sort_ascending
+from galfeat.features.shape.images.filters import uniform
+from galfeat.features.shape.images.sorting import sort_ascending
 
 __all__ = ["clipped_mode", "find_box", "matched_asymmetry", "sky_asymmetry", "sky_smoothness"]
 

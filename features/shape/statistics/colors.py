@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
+from galfeat.features.shape.images.segmentation import NEIGHBOR, SOURCE
 from galfeat.features.shape.quantities import INDEX
-from galfeat.features.shape.rings import COLOR_EDGES, PROFILE_EDGES
-from galfeat.features.shape.segmentation import NEIGHBOR, SOURCE
+from galfeat.features.shape.statistics.rings import COLOR_EDGES, PROFILE_EDGES
 
 __all__ = ["pair_colors"]
 

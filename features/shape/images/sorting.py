@@ -1,4 +1,7 @@
-"""Radix sort of float32 numbers, ten times as fast as a comparing sort on a thousand pixels."""
+"""Radix sort of float32 numbers, ten times as fast as a comparing sort on a thousand pixels.
+
+Order statistics are selected without sorting the rest.
+"""
 
 from typing import Any
 
@@ -6,7 +9,7 @@ import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
 
-__all__ = ["argsort_ascending", "sort_ascending"]
+__all__ = ["argsort_ascending", "order_statistics", "sort_ascending"]
 
 _BITS, _FEW_BITS = 11, 8  # of a digit; of few numbers, whose digits' counts would cost more
 _FEW = 1500
@@ -80,3 +83,36 @@ def argsort_ascending(values: Any) -> Any:
             count[digit] += 1
         order, other = other, order
     return order
+
+
+@kernel()
+def order_statistics(values: Any, one: Any, two: Any) -> Any:
+    """Return the float32 ``values``, none of them NaN, at two places of their ascending order."""
+    keys = _keys(values)
+    return _selected(keys, one), _selected(keys, two)
+
+
+@kernel()
+def _selected(keys: Any, place: Any) -> Any:
+    """Return the number whose key is at a place of the ascending order, digit by digit."""
+    left = keys.copy()
+    n, below = len(left), place
+    counts = np.empty(1 << _FEW_BITS, np.int32)
+    for shift in range(32 - _FEW_BITS, -1, -_FEW_BITS):
+        counts[:] = 0
+        by, mask = np.uint32(shift), np.uint32(0xFF)
+        for i in range(n):
+            counts[(left[i] >> by) & mask] += 1
+        digit = 0
+        while below >= counts[digit]:
+            below -= counts[digit]
+            digit += 1
+        kept = np.uint64(0)
+        for i in range(n):
+            key = left[i]
+            left[kept] = key
+            kept += np.uint64(((key >> by) & mask) == digit)
+        n = np.int64(kept)
+    key = left[0]
+    flip = np.uint32(0x80000000) if key >> np.uint32(31) else np.uint32(0xFFFFFFFF)
+    return np.array((np.uint32(key ^ flip),)).view(np.float32)[0]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.segmentation import SOURCE
+from galfeat.features.shape.images.segmentation import SOURCE
 
 __all__ = ["ellipse_of", "source_moments"]
 
@@ -17,24 +17,26 @@ _PIXEL = 1.0 / 12.0  # variance of a pixel's width, the least that a source exte
 def source_moments(image: Any, segments: Any, out: Any) -> None:
     """Fill ``out`` with the source's light, its centroid (x, y) and moments (xx, xy, yy) there."""
     ny, nx = image.shape
-    total, sum_x, sum_y = 0.0, 0.0, 0.0
+    middle_x, middle_y = nx // 2, ny // 2  # about which squares lose no digits
+    total, sum_x, sum_y, xx, xy, yy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for y in range(ny):
+        dy = float(y - middle_y)
+        light, by_x, by_xx = 0.0, 0.0, 0.0
         for x in range(nx):
-            if segments[y, x] == SOURCE:
-                total += image[y, x]
-                sum_x += image[y, x] * x
-                sum_y += image[y, x] * y
+            value = np.float64(image[y, x] if segments[y, x] == SOURCE else np.float32(0))
+            dx = np.float64(np.int32(x - middle_x))
+            light += value
+            by_x += value * dx
+            by_xx += value * dx * dx
+        total += light
+        sum_x += by_x
+        sum_y += light * dy
+        xx += by_xx
+        xy += by_x * dy
+        yy += light * dy * dy
     xc, yc = sum_x / total, sum_y / total
-    xx, xy, yy = 0.0, 0.0, 0.0
-    for y in range(ny):
-        for x in range(nx):
-            if segments[y, x] == SOURCE:
-                value, dx, dy = np.float64(image[y, x]), x - xc, y - yc
-                xx += value * dx * dx
-                xy += value * dx * dy
-                yy += value * dy * dy
-    out[0], out[1], out[2] = total, xc, yc
-    out[3], out[4], out[5] = xx / total, xy / total, yy / total
+    out[0], out[1], out[2] = total, middle_x + xc, middle_y + yc
+    out[3], out[4], out[5] = xx / total - xc * xc, xy / total - xc * yc, yy / total - yc * yc
 
 
 @kernel()

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
+from galfeat.features.shape.images.segmentation import NEIGHBOR, SOURCE, find_outliers
 from galfeat.features.shape.quantities import BIT
-from galfeat.features.shape.segmentation import NEIGHBOR, SOURCE, find_outliers
 
 __all__ = ["cut_stamp", "source_flags"]
 
@@ -18,14 +18,16 @@ _AT_EDGE, _NO_SOURCE = BIT["at_edge"], BIT["no_source"]
 def source_flags(segments: Any) -> Any:
     """Return the flag of no source, or of a source that is cut by the edge, or 0."""
     height, width = segments.shape
-    flags, count = 0, 0
+    edge, inside = False, False
     for y in range(height):
+        row, found = segments[y], np.uint8(0)
         for x in range(width):
-            if segments[y, x] == SOURCE:
-                count += 1
-                if y == 0 or x == 0 or y == height - 1 or x == width - 1:
-                    flags = _AT_EDGE
-    return flags if count else _NO_SOURCE
+            found |= np.uint8(row[x] == SOURCE)
+        if found:
+            inside = True
+            cut = y == 0 or y == height - 1 or row[0] == SOURCE or row[width - 1] == SOURCE
+            edge = edge or cut
+    return (_AT_EDGE if edge else 0) if inside else _NO_SOURCE
 
 
 @kernel()
@@ -54,27 +56,33 @@ def cut_stamp(light: Any, good: Any, segments: Any, bounds: Any, outlier: Any) -
     """
     top, bottom, left, right = bounds
     ny, nx = bottom - top, right - left
-    largest = 0.0
+    largest = np.int32(0)  # sizes of floating-point numbers are in the order of their bits
+    bits = light.view(np.int32)
     for y in range(top, bottom):
-        for x in range(left, right):
-            largest = max(largest, abs(light[y, x]))
-    _, exponent = math.frexp(largest)
-    scale = math.ldexp(1.0, -exponent)
+        row = bits[y, left:right]
+        for x in range(len(row)):
+            size = np.int32(row[x] & np.int32(0x7FFFFFFF))
+            largest = size if size > largest else largest
+    _, exponent = math.frexp(np.array((np.int32(largest),)).view(np.float32)[0])
+    scale = np.float32(math.ldexp(1.0, -exponent))
     image, whole = np.empty((ny, nx), np.float32), np.empty((ny, nx), np.float32)
     segment, empty = np.empty((ny, nx), np.uint8), np.empty((ny, nx), np.uint8)
     outliers = np.zeros((ny, nx), np.uint8)
     for y in range(ny):
+        row, out = light[top + y, left:right], image[y]
         for x in range(nx):
-            image[y, x] = light[top + y, left + x] * scale
+            out[x] = row[x] * scale
     if outlier > 0:
         find_outliers(image, outlier, outliers)
+    one, none = np.float32(1), np.float32(0)
     for y in range(ny):
+        belongs, fine = segments[top + y, left:right], good[top + y, left:right]
+        row, all_right, inside, free = image[y], whole[y], segment[y], empty[y]
+        odd = outliers[y]
         for x in range(nx):
-            belongs = segments[top + y, left + x]
-            fine = good[top + y, left + x] > 0
-            empty[y, x] = fine and belongs != SOURCE and belongs != NEIGHBOR
-            fine = fine and belongs != NEIGHBOR and not outliers[y, x]
-            whole[y, x] = 1 if fine else 0
-            image[y, x] = image[y, x] if fine else 0
-            segment[y, x] = SOURCE if fine and belongs == SOURCE else 0
+            free[x] = (fine[x] > 0) & (belongs[x] != SOURCE) & (belongs[x] != NEIGHBOR)
+            use = (fine[x] > 0) & (belongs[x] != NEIGHBOR) & (odd[x] == 0)
+            all_right[x] = one if use else none
+            row[x] = row[x] if use else none
+            inside[x] = use & (belongs[x] == SOURCE)
     return image, whole, segment, empty, math.ldexp(1.0, exponent)

@@ -6,17 +6,25 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.filters import CONSTANT, gaussian
-from galfeat.features.shape.sorting import sort_ascending
+from galfeat.features.shape.images.filters import CONSTANT, gaussian
+from galfeat.features.shape.images.regions import take_region
+from galfeat.features.shape.images.sorting import order_statistics
 
-__all__ = ["NEIGHBOR", "SKY", "SOURCE", "find_outliers", "find_source", "stamp_bounds"]
+__all__ = [
+    "NEIGHBOR",
+    "SKY",
+    "SOURCE",
+    "find_outliers",
+    "find_source",
+    "source_bounds",
+    "stamp_bounds",
+]
 
 SKY, SOURCE, NEIGHBOR = 0, 1, 2
 """What a pixel of a segmentation map belongs to."""
 
 _SMOOTHING = 1.5  # pixels: about the point spread of a well-sampled image
 _FRAME = 0.1  # of the image: where the noise of the smoothed image is measured
-_UNSEEN = -1  # a pixel above the threshold that is in no region yet
 _LEAST = 5  # pixels of a region: fewer are a hot pixel or a peak of the noise
 _REACH = 0.25  # of the shorter side: what lies further from the center is another source
 _EXTENT = 2.5  # side of the stamp, in sides of the source's bounding box
@@ -43,53 +51,58 @@ def find_source(image: Any, good: Any, threshold: Any, segments: Any) -> Any:
     """
     ny, nx = image.shape
     smooth = gaussian(image, _SMOOTHING, CONSTANT)
-    weight = _weights(good)
-    for y in range(ny):
-        for x in range(nx):
-            smooth[y, x] = smooth[y, x] / weight[y, x] if weight[y, x] > 1e-6 else np.float32(0)
+    _divide(smooth, good)
     sky, noise = _frame_level(smooth, good)
     noise = max(noise, 1 / (2 * math.sqrt(math.pi) * _SMOOTHING))
-    wide = nx + 2
-    labels = np.zeros((ny + 2) * wide, np.int32)  # in a frame of sky
+    above = np.empty((ny, nx), np.uint8)
+    level = sky + threshold * noise
     for y in range(ny):
         for x in range(nx):
-            if smooth[y, x] > sky + threshold * noise:
-                labels[(y + 1) * wide + x + 1] = _UNSEEN
-    sizes = np.zeros(ny * nx // 2 + 2, np.int32)
-    waiting = np.empty(ny * nx, np.int32)
-    cy, cx = 0.5 * (ny - 1) + 1, 0.5 * (nx - 1) + 1
-    nearest, chosen, label = (_REACH * min(ny, nx)) ** 2, 0, 0
-    for start in range(wide, (ny + 1) * wide):
-        if labels[start] != _UNSEEN:
-            continue
-        label += 1
-        labels[start], waiting[0] = label, start
-        left, distance = 1, np.inf
-        while left:
-            left -= 1
-            at = waiting[left]
-            sizes[label] += 1
-            distance = min(distance, (at // wide - cy) ** 2 + (at % wide - cx) ** 2)
-            for row in range(-1, 2):
-                first = at + row * wide - 1
-                for place in range(first, first + 3):
-                    if labels[place] == _UNSEEN:
-                        labels[place] = label
-                        waiting[left] = place
-                        left += 1
-        if sizes[label] < _LEAST:
-            continue
-        equal = distance == nearest and (chosen == 0 or sizes[label] > sizes[chosen])
-        if distance < nearest or equal:
-            nearest, chosen = distance, label
+            above[y, x] = smooth[y, x] > level
+    runs = np.empty((ny * (nx + 1) // 2 + 1, 3), np.int32)
+    cy, cx = 0.5 * (ny - 1), 0.5 * (nx - 1)
+    nearest = (_REACH * min(ny, nx)) ** 2
+    count, largest, begin, end = 0, 0, 0, 0  # runs, and pixels and runs of the source
     for y in range(ny):
+        row, any_above = above[y], np.uint8(0)
         for x in range(nx):
-            found = labels[(y + 1) * wide + x + 1]
-            if found == 0 or sizes[found] < _LEAST:
-                segments[y, x] = SKY
-            else:
-                segments[y, x] = SOURCE if found == chosen else NEIGHBOR
-    return sizes[chosen]
+            any_above |= row[x]
+        if not any_above:
+            continue
+        for x in range(nx):
+            if not row[x]:
+                continue
+            first = count
+            count, pixels = take_region(above, y, x, runs, count)
+            if pixels < _LEAST:
+                count = first
+                continue
+            distance = np.inf
+            for i in range(first, count):
+                beside = max(runs[i, 1] - cx, cx - (runs[i, 2] - 1), 0.0)
+                if beside == 0 and nx % 2 == 0:
+                    beside = 0.5  # the middle lies between two pixels
+                distance = min(distance, (runs[i, 0] - cy) ** 2 + beside * beside)
+            equal = distance == nearest and pixels > largest
+            if distance < nearest or equal:
+                nearest, largest, begin, end = distance, pixels, first, count
+    segments[:] = SKY
+    for i in range(count):
+        kind = SOURCE if begin <= i < end else NEIGHBOR
+        segments[runs[i, 0], runs[i, 1] : runs[i, 2]] = kind
+    return largest
+
+
+@kernel()
+def _divide(smooth: Any, good: Any) -> None:
+    """Divide a smoothed image by the smoothed mask of good pixels."""
+    ny, nx = smooth.shape
+    weight = _weights(good)
+    for y in range(ny):
+        out, row = smooth[y], weight[y]
+        for x in range(nx):
+            enough = row[x] > np.float32(1e-6)
+            out[x] = out[x] / row[x] if enough else np.float32(0)
 
 
 @kernel()
@@ -124,18 +137,43 @@ def _frame_level(smooth: Any, good: Any) -> Any:
     """Return the median along the edges, and the distance to the 15.87th percentile below it."""
     ny, nx = smooth.shape
     width = max(1, round(_FRAME * min(ny, nx)))
-    values = np.empty(ny * nx, np.float32)
-    count = 0
+    values = np.empty(ny * nx + 1, np.float32)
+    count = np.uint64(0)
     for y in range(ny):
-        for x in range(nx):
-            if good[y, x] and (y < width or y >= ny - width or x < width or x >= nx - width):
-                values[count] = smooth[y, x]
-                count += 1
+        row, fine = smooth[y], good[y]
+        across = y < width or y >= ny - width
+        for part in range(2):
+            left = 0 if part == 0 else max(nx - width, width)
+            right = nx if across else (width if part == 0 else nx)
+            if across and part == 1:
+                continue
+            for x in range(left, right):  # a bad pixel is written over
+                values[count] = row[x]
+                count += np.uint64(fine[x] > 0)
     if count < 2:
         return 0.0, 0.0
-    ordered = sort_ascending(values[:count])
-    level = np.float64(ordered[count // 2])
-    return level, level - ordered[int(0.1587 * (count - 1))]
+    n = np.int64(count)
+    level, below = order_statistics(values[:n], n // 2, int(0.1587 * (n - 1)))
+    return np.float64(level), np.float64(level) - below
+
+
+@kernel()
+def source_bounds(segments: Any) -> Any:
+    """Return the rows and columns (top, bottom, left, right) of the source."""
+    ny, nx = segments.shape
+    top, bottom, left, right = ny, 0, nx, 0
+    columns = np.zeros(nx, np.uint8)
+    for y in range(ny):
+        row, found = segments[y], np.uint8(0)
+        for x in range(nx):
+            columns[x] |= np.uint8(row[x] == SOURCE)
+            found |= np.uint8(row[x] == SOURCE)
+        if found:
+            top, bottom = min(top, y), y + 1
+    for x in range(nx):
+        if columns[x]:
+            left, right = min(left, x), x + 1
+    return top, bottom, left, right
 
 
 @kernel()
@@ -145,12 +183,7 @@ def stamp_bounds(segments: Any) -> Any:
     2.5 times the longer side of its bounding box, at least 48 pixels, as far as the image goes.
     """
     ny, nx = segments.shape
-    top, bottom, left, right = ny, 0, nx, 0
-    for y in range(ny):
-        for x in range(nx):
-            if segments[y, x] == SOURCE:
-                top, bottom = min(top, y), max(bottom, y + 1)
-                left, right = min(left, x), max(right, x + 1)
+    top, bottom, left, right = source_bounds(segments)
     high, wide = bottom - top, right - left
     cy, cx = top + high // 2, left + wide // 2
     reach = max(int(max(high, wide) * _EXTENT / 2.0), _SMALLEST // 2)

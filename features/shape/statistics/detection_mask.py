@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from galfeat.features.kernels.compiling import kernel
-from galfeat.features.shape.filters import uniform
-from galfeat.features.shape.regions import brightest, grow
-from galfeat.features.shape.sky import clipped_mode
+from galfeat.features.shape.images.filters import uniform
+from galfeat.features.shape.images.regions import brightest, grow
+from galfeat.features.shape.images.sky import clipped_mode
 
 __all__ = ["detection_mask", "largest_radii"]
 
@@ -42,14 +42,17 @@ def detection_mask(image: Any, whole: Any, xc: Any, yc: Any, petrosian: Any, box
     """
     ny, nx = image.shape
     inner, outer = _SKY_RADII[0] * petrosian, _SKY_RADII[1] * petrosian
-    sky = np.empty(ny * nx, np.float32)
-    count = 0
+    sky = np.empty(ny * nx + 1, np.float32)
+    filled = np.uint64(0)
     for y in range(ny):
-        for x in range(nx):
-            squared = (x - xc) ** 2 + (y - yc) ** 2
-            if whole[y, x] and inner * inner <= squared < outer * outer:
-                sky[count] = image[y, x]
-                count += 1
+        dy = (y - yc) * (y - yc)
+        line, fine = image[y], whole[y]
+        for x in range(nx):  # what is not in the annulus is written over
+            squared = (x - xc) * (x - xc) + dy
+            sky[filled] = line[x]
+            inside = (inner * inner <= squared) & (squared < outer * outer) & (fine[x] > 0)
+            filled += np.uint64(inside)
+    count = np.int64(filled)
     region = np.zeros((ny, nx), np.uint8)
     if count < _ENOUGH:
         row, column, side = box
@@ -82,10 +85,16 @@ def largest_radii(region: Any, xc: Any, yc: Any, ratio: Any, theta: Any) -> Any:
     cos, sin = math.cos(theta), math.sin(theta)
     circle, ellipse = 0.0, 0.0
     for y in range(ny):
+        row, first, last = region[y], -1, -1
         for x in range(nx):
-            if region[y, x]:
-                dx, dy = x - xc, y - yc
-                along, across = dx * cos + dy * sin, (dy * cos - dx * sin) / ratio
-                circle = max(circle, dx * dx + dy * dy)
-                ellipse = max(ellipse, along * along + across * across)
+            if row[x]:
+                first = x if first < 0 else first
+                last = x
+        if first < 0:
+            continue
+        for end in range(2):  # of a row, an end is furthest
+            dx, dy = (first if end == 0 else last) - xc, y - yc
+            along, across = dx * cos + dy * sin, (dy * cos - dx * sin) / ratio
+            circle = max(circle, dx * dx + dy * dy)
+            ellipse = max(ellipse, along * along + across * across)
     return math.sqrt(circle), math.sqrt(ellipse)

@@ -1,0 +1,1 @@
+"""All quantities of one plane, in the order of their dependence."""

@@ -1,0 +1,1 @@
+"""The quantities of one name each, as compiled kernels on arrays."""

@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from galfeat.features import SIFT
-from galfeat.features.shape.segmentation import SOURCE
+from galfeat.features.shape.images.segmentation import SOURCE
 from galfeat.features.sift.sources import find_sources
 from galfeat.pipeline import load_features
 from galfeat.pipeline.comparison.inputs import ComparisonInput

@@ -10,7 +10,7 @@ from galfeat import CutoutError, UsageError
 from galfeat.features import registry
 from galfeat.features.learned import LearnedExtractor
 from galfeat.features.settings import choice, number, whole
-from galfeat.features.shape.segmentation import SKY, SOURCE
+from galfeat.features.shape.images.segmentation import SKY, SOURCE
 from galfeat.features.sift.dense.kernel import describe_grid, grid_centers
 from galfeat.features.sift.keypoints.detector import detect_batch, octave_scales
 from galfeat.features.sift.keypoints.sky_noise import response_noise, sky_covariances

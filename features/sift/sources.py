@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from galfeat.features.kernels.compiling import kernel
+from galfeat.features.shape.images.segmentation import find_source
 from galfeat.features.shape.planes import combine_light, undo_stretch
-from galfeat.features.shape.segmentation import find_source
 
 __all__ = ["find_sources"]
 
@@ -30,7 +30,7 @@ def find_sources(
     Returns
     -------
     segments : array of uint8, shape (n, ny, nx)
-        `SKY`, `SOURCE` and `NEIGHBOR` of `galfeat.features.shape.segmentation`.
+        `SKY`, `SOURCE` and `NEIGHBOR` of `galfeat.features.shape.images.segmentation`.
     dimming : array of float32, shape (n, ny, nx)
         Noise of a pixel of the mean of the bands over that of the sky, the noise of the light being
         that of the sky everywhere: 1 without a stretch, and 1 over the light where it is bright.

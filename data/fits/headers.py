@@ -174,11 +174,14 @@ class HduReader:
 
 
 def _check_end(rest: bytes) -> None:
-    """Refuse cards behind an END card that is none to others, who read on."""
-    if rest[:CARD].strip(b" \0") != b"END" and rest[CARD:].strip(b" \0"):
-        raise CutoutError(
-            "its header is damaged: more follows its END card, which should be END and blanks"
-        )
+    """Refuse an END card that is none to others, who read on: what follows would be lost."""
+    card = rest[:CARD].strip(b" \0")
+    if card == b"END":
+        return
+    if card != b"END     =":
+        raise CutoutError("its header is damaged: its END card holds more than END and blanks")
+    if rest[CARD:].strip(b" \0"):
+        raise CutoutError("its header is damaged: more follows its END card")
 
 
 _CHECKED_HDUS, _HDU_BYTES = 4096, 6000  # the memory of so many HDUs is reserved at a time

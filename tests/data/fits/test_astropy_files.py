@@ -193,6 +193,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "more follows its END card",
     ),
+    "END and something else": (
+        lambda: card(plain(), "END", "END       !"),
+        "its END card holds more than END and blanks",
+    ),
     "NAXIS1 with a point": (
         lambda: card(plain(), "NAXIS1", "NAXIS1  =                 11.0"),
         "NAXIS1 is 11.0, not a whole number",

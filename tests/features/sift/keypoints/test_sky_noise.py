@@ -14,7 +14,7 @@ RATIO = 2.0 ** (1 / 3)
 def noise_images(blur: float, n: int = 6, side: int = 96) -> NDArray[np.float32]:
     white = np.random.default_rng(5).normal(size=(n, side, side))
     smooth = ndimage.gaussian_filter(white, (0, blur, blur), mode="wrap") if blur else white
-    return (smooth / smooth.std()).astype(np.float32)
+    return np.asarray(smooth / smooth.std(), dtype=np.float32)
 
 
 def doubled(image: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from galfeat import CutoutError
 from galfeat.data import Cutout, Failure, band_names, prepare_each
 from galfeat.data.preparation.steps import prepared_noise
 from galfeat.features.registry import LOCAL_DESCRIPTORS, PHOTOMETRY
-from galfeat.features.scalars import ScalarTable
+from galfeat.features.scalars import MaskedColumn, ScalarTable
 from galfeat.pipeline.extraction.photometry import measure_photometry
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_vectors
@@ -230,10 +230,19 @@ def _with_errors(
         )
     return ScalarTable(
         tables[0].scalars,
-        np.ma.concatenate([table.values for table in tables]),
-        np.ma.concatenate([table.errors for table in tables]),
+        _stacked([table.values for table in tables]),
+        _stacked([table.errors for table in tables if table.errors is not None]),
         tuple(reasons for table in tables for reasons in table.reasons),
     )
+
+
+def _stacked(parts: Sequence[MaskedColumn]) -> MaskedColumn:
+    """Return the rows of masked arrays, one below the other."""
+    stacked: MaskedColumn = np.ma.MaskedArray(
+        np.concatenate([part.data for part in parts]),
+        mask=np.concatenate([np.ma.getmaskarray(part) for part in parts]),
+    )
+    return stacked
 
 
 def catalog_rows(catalog: pa.Table | None, cutouts: Sequence[Cutout]) -> pa.Table:

@@ -153,7 +153,7 @@ def test_large_images_are_repeated_a_few_at_a_time(monkeypatch: pytest.MonkeyPat
     def measure(row: int, images: NDArray[np.float32]) -> Floats:
         del row
         counts.append(len(images))
-        return images.mean(axis=(2, 3)).astype(float)
+        return np.asarray(images.mean(axis=(2, 3)), dtype=float)
 
     whole = MonteCarlo("linear", 200, 0).errors(image[None], None, measure)
     monkeypatch.setattr("galfeat.features.noise._AT_ONCE", 3 * image.size)

@@ -96,8 +96,7 @@ def test_a_cube_has_no_pivot_wavelength(tmp_path: Path) -> None:
 
 
 def test_files_of_equal_extensions_are_read_too(tmp_path: Path) -> None:
-    out = write_survey(SimulatedSurvey(5, size=32, seed=3), tmp_path / "mef", layout="mef")
-    del out
+    write_survey(SimulatedSurvey(5, size=32, seed=3), tmp_path / "mef", layout="mef")
     source = open_source(tmp_path / "mef")
     found = read(calibrated(source)).cutouts
     assert {len(each.keywords) for each in found} == {3}
@@ -143,7 +142,7 @@ def test_mosaics_state_it_for_each_band(tmp_path: Path) -> None:
     (tmp_path / "mosaics").mkdir()
     area = surface_brightness(tmp_path / "mosaics")
     positions = catalog(tmp_path / "positions.csv", "id,ra,dec\na,150.0,2.0\n")
-    options = {"positions": positions, "size_pixels": 16}
+    options: dict[str, Any] = {"positions": positions, "size_pixels": 16}
     (found,) = cutouts(tmp_path / "mosaics", **options).values()
     areas = [float(keywords["PIXAR_SR"]) for keywords in found.keywords]
     np.testing.assert_allclose(areas, area, rtol=1e-6)

@@ -35,7 +35,7 @@ def galaxy(flux: float, seed: int, sigma: float = 1.0) -> NDArray[np.float32]:
     y, x = np.mgrid[:SIZE, :SIZE] - 0.5 * (SIZE - 1)
     light = np.exp(-np.hypot(x, y) / 2)
     noise = np.random.default_rng(seed).normal(0, sigma, light.shape)
-    return (flux * light / light.sum() + noise + 10).astype(np.float32)
+    return np.asarray(flux * light / light.sum() + noise + 10, dtype=np.float32)
 
 
 def write(
@@ -68,11 +68,17 @@ def measured(source: Path, out: Path, features: Any = ("photometry",), **options
 
 
 def unit(out: Path, column: str) -> str:
-    return (pq.read_schema(out).field(column).metadata or {}).get(b"unit", b"").decode()
+    words = pq.read_schema(out).field(column).metadata or {}
+    return str(words.get(b"unit", b"").decode())
 
 
 def test_the_columns_are_what_photometry_measures_on_the_files(tmp_path: Path) -> None:
-    cards = {"BUNIT": "nJy", "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0}
+    cards: dict[str, Any] = {
+        "BUNIT": "nJy",
+        "CTYPE1": "RA---TAN",
+        "CTYPE2": "DEC--TAN",
+        "CRVAL1": 10.0,
+    }
     cards |= {"CRVAL2": -5.0, "CD1_1": -0.3 / 3600, "CD2_2": 0.3 / 3600}
     folder, out = two_bands(tmp_path / "in", **cards), tmp_path / "F.parquet"
     rows = measured(folder, out, ["shape", "photometry"])
@@ -127,9 +133,8 @@ def test_astropy_gives_the_fluxes_their_unit(tmp_path: Path) -> None:
 
 def test_a_mixture_of_units_is_refused_or_flagged(tmp_path: Path) -> None:
     for name, words in {"a": "nJy", "b": "nJy", "c": "uJy", "d": ""}.items():
-        write(
-            tmp_path / "in" / f"{name}.fits", galaxy(3e4, 1), **({"BUNIT": words} if words else {})
-        )
+        cards: dict[str, Any] = {"BUNIT": words} if words else {}
+        write(tmp_path / "in" / f"{name}.fits", galaxy(3e4, 1), **cards)
     out = tmp_path / "F.parquet"
     rows = measured(tmp_path / "in", out)
     (band,) = load_features(out).recipe.bands
@@ -325,7 +330,7 @@ def test_every_keyword_that_decides_the_zero_point_is_read() -> None:
     asked = set()
 
     class Asking(dict[str, object]):
-        def get(self, key: str, default: object = None) -> object:  # type: ignore[override]
+        def get(self, key: str, default: object = None) -> object:
             asked.add(key)
             return super().get(key, default)
 

@@ -3,7 +3,7 @@
 Bad pixels are marked in one way only: they are not finite.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Protocol
@@ -58,6 +58,12 @@ class Cutout:
     units : tuple of str
         Unit of each band as its file states it (BUNIT), ``""`` where it states none; empty if none
         is stated at all.
+    keywords : tuple of mapping of str to str
+        What the header of each band states of its flux calibration, such as BUNIT and MAGZP; empty
+        where that was not read or there is no header.
+    grid : bytes
+        Cards of celestial coordinates in the header of its file, which state scale and direction of
+        the pixels, not their place; empty: not read, or not known.
     """
 
     id: str
@@ -72,6 +78,8 @@ class Cutout:
     units: tuple[str, ...] = ()
     missing: tuple[int, ...] = ()
     picture: bool = False
+    keywords: tuple[Mapping[str, str], ...] = ()
+    grid: bytes = b""
 
     def __post_init__(self) -> None:
         if type(self.pixels) is not np.ndarray:
@@ -115,6 +123,7 @@ class Cutout:
         noise = None if self.noise is None else self.noise[order]
         units = tuple(self.units[number] for number in order) if self.units else ()
         counts = tuple(self.missing[number] for number in order) if self.missing else ()
+        keywords = tuple(self.keywords[number] for number in order) if self.keywords else ()
         return replace(
             self,
             pixels=self.pixels[order],
@@ -122,6 +131,7 @@ class Cutout:
             noise=noise,
             units=units,
             missing=counts,
+            keywords=keywords,
         )
 
 
@@ -144,6 +154,10 @@ class _PixelPlanes(Protocol):
     def missing(self) -> tuple[int, ...]: ...
     @property
     def picture(self) -> bool: ...
+    @property
+    def keywords(self) -> tuple[Mapping[str, str], ...]: ...
+    @property
+    def grid(self) -> bytes: ...
 
 
 def unchecked_cutout(id: str, found: _PixelPlanes, file: str, row: int) -> Cutout:  # noqa: A002
@@ -162,6 +176,8 @@ def unchecked_cutout(id: str, found: _PixelPlanes, file: str, row: int) -> Cutou
         units=found.units,
         missing=found.missing,
         picture=found.picture,
+        keywords=found.keywords,
+        grid=found.grid,
     )
     return cutout
 

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["find_mixture", "is_magnitude", "is_surface_brightness", "same_unit"]
+__all__ = [
+    "find_mixture",
+    "is_magnitude",
+    "is_surface_brightness",
+    "pixel_unit",
+    "same_unit",
+    "summed_unit",
+]
 
 _WORD = re.compile(r"[A-Za-z]+")
 # what headers write in place of the unit's name; words are compared in small letters
@@ -94,6 +101,39 @@ def is_surface_brightness(unit: str) -> bool:
 def is_magnitude(unit: str) -> bool:
     """Return whether a unit is logarithmic, such as mag/arcsec2."""
     return bool(re.search(r"\b(mag|dex|dB|ABmag|STmag)\b", unit))
+
+
+@lru_cache(maxsize=1024)
+def pixel_unit(unit: str) -> str:
+    """Return a unit as astropy writes it; as it is if it is not known.
+
+    Examples
+    --------
+    >>> pixel_unit("nanomaggies"), pixel_unit("ELECTRONS/S"), pixel_unit("flux")
+    ('nmgy', 'electron / s', 'flux')
+    """
+    parsed = _parse(unit) if unit else None
+    return unit if parsed is None else str(parsed.to_string())
+
+
+@lru_cache(maxsize=1024)
+def summed_unit(unit: str) -> str:
+    """Return the unit of a sum of pixel values of that unit.
+
+    Examples
+    --------
+    >>> summed_unit("nanomaggies"), summed_unit("counts/pixel"), summed_unit("MJy/sr")
+    ('nmgy', 'ct', 'MJy pix / sr')
+    """
+    from astropy import units
+
+    parsed = _parse(unit) if unit else None
+    if parsed is None:
+        return unit
+    powers = dict(zip(parsed.bases, parsed.powers, strict=True))
+    if is_surface_brightness(unit) or powers.get(units.pix, 0) < 0:
+        parsed = parsed * units.pix
+    return str(parsed.to_string())
 
 
 @lru_cache(maxsize=1024)

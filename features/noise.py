@@ -5,7 +5,7 @@ its noise, and new noise of the same size and correlation is added. Noise added 
 itself would count twice in every statistic that is not linear, such as an asymmetry.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,7 @@ from scipy import fft, ndimage
 from galfeat import UsageError
 
 __all__ = [
+    "WORKING_BYTES",
     "MonteCarlo",
     "as_noise",
     "autocorrelation",
@@ -27,6 +28,8 @@ Floats = NDArray[np.float64]
 
 LAGS = 3
 """Pixels to which correlation is looked for."""
+WORKING_BYTES = 160
+"""Upper bound of the memory for each pixel of a large image while it is measured and repeated."""
 
 _CLEAR = 3.0  # standard deviations by which a correlation counts
 _LEAST = 64  # pixels of sky without which neither noise nor correlation is measured
@@ -34,6 +37,7 @@ _SMOOTHING, _CLIP = 1.5, 3.0  # of the image in which the sky is told from sourc
 _WINDOW = 5  # pixels of the square in which an image is compared with its own noise
 _SURE = 2.0  # times the variance of noise that curvature, or what a surface leaves, must exceed
 _MARGIN = 2 * LAGS  # pixels cut off, because fields made by Fourier transforms are periodic
+_AT_ONCE = 1 << 20  # pixels of repeated exposures that are in memory at a time
 
 
 def sky_mask(light: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -232,7 +236,10 @@ class MonteCarlo:
         """
         found = []
         for row, image in enumerate(images):
-            numbers = measure(row, self.exposures(image, None if noise is None else noise[row]))
+            given = None if noise is None else noise[row]
+            numbers = np.concatenate(
+                [measure(row, each) for each in self._in_parts(image, given)], axis=0
+            )
             good = np.isfinite(numbers)
             count = good.sum(axis=0)
             mean = np.where(good, numbers, 0).sum(axis=0) / np.maximum(count, 1)
@@ -245,21 +252,33 @@ class MonteCarlo:
 
     def exposures(self, image: NDArray[np.float32], noise: Floats | None) -> NDArray[np.float32]:
         """Return repeated exposures of an image (bands, ny, nx), shape (draws, bands, ny, nx)."""
+        return np.concatenate(list(self._in_parts(image, noise)), axis=0)
+
+    def _in_parts(
+        self, image: NDArray[np.float32], noise: Floats | None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Yield repeated exposures, all at once or, of a large image, a few at a time."""
         from zlib import crc32
 
         rng = np.random.default_rng([self.random_state, crc32(np.ascontiguousarray(image).data)])
         light = image.astype(float)
         if self.stretch == "asinh":
             light = np.sinh(np.clip(light, -60, 60))
-        out = np.empty((self.draws, *image.shape), dtype=np.float32)
         sky = sky_mask(light.mean(axis=0)) if len(light) > 1 else sky_mask(light[0])
+        planes = []
         for band, plane in enumerate(light):
             measured, correlation = autocorrelation(plane, sky & np.isfinite(plane))
             if noise is not None:
                 sigma = noise[band]
             else:  # prepared pixels are in units of the noise, where it cannot be measured again
                 sigma = np.full(plane.shape, measured if measured > 0 else 1.0)
-            field = correlated_field((self.draws, *plane.shape), correlation, rng)
-            repeated = denoised(plane, sigma) + sigma * field
-            out[:, band] = np.arcsinh(repeated) if self.stretch == "asinh" else repeated
-        return out
+            planes.append((denoised(plane, sigma), sigma, correlation))
+        at_once = max(1, _AT_ONCE // image.size)
+        for start in range(0, self.draws, at_once):
+            count = min(at_once, self.draws - start)
+            out = np.empty((count, *image.shape), dtype=np.float32)
+            for band, (smooth, sigma, correlation) in enumerate(planes):
+                field = correlated_field((count, *smooth.shape), correlation, rng)
+                repeated = smooth + sigma * field
+                out[:, band] = np.arcsinh(repeated) if self.stretch == "asinh" else repeated
+            yield out

@@ -17,6 +17,7 @@ __all__ = [
     "COLOR",
     "HOG",
     "LOCAL_DESCRIPTORS",
+    "PHOTOMETRY",
     "PIXELS",
     "REGISTRY",
     "SHAPE",
@@ -128,6 +129,9 @@ REGISTRY: dict[str, RegisteredExtractor] = {
     each.name: each for each in (PIXELS, COLOR, TEXTURE, HOG, SIFT, SHAPE)
 }
 """The extractors by name, in the order of the columns of a feature table."""
+
+PHOTOMETRY = "photometry"
+"""Name of `galfeat.features.Photometry`, which is no extractor: it takes linear pixels."""
 
 LOCAL_DESCRIPTORS = frozenset(each.name for each in REGISTRY.values() if each.descriptor_length)
 """Names of the extractors whose column holds local descriptors, not vectors."""

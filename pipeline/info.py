@@ -110,7 +110,8 @@ def _table(path: Path) -> dict[str, Any]:
             if each.name in about["extractors"]
         }
         | {
-            name: f"{len(names):,} columns, {len(columns[name]):,} of them features"
+            name: f"{len(names):,} columns"
+            + (f", {len(columns[name]):,} of them features" if name in columns else "")
             for name, names in scalars.items()
         },
         "catalog": {

@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 from galfeat import UsageError
 from galfeat.data import Preparation
 from galfeat.data.preparation.settings import RENAMED
-from galfeat.features import EXTRACTORS, Extractor
+from galfeat.features import EXTRACTORS, Extractor, Photometry
 from galfeat.features.outside import extractor_class, installed_names
+from galfeat.features.registry import PHOTOMETRY
 from galfeat.features.settings import fraction
 from galfeat.pipeline.recipes import DEFAULT
 
@@ -74,21 +75,21 @@ class Configuration:
         """Return the checked settings of each extractor in the file."""
         found = self.table("features")
         for name, given in found.items():
-            self.known(["features", name], [*EXTRACTORS, *installed_names()])
+            self.known(["features", name], [*EXTRACTORS, PHOTOMETRY, *installed_names()])
             if not isinstance(given, dict):
                 self.refuse(
                     ["features", name],
                     f"the settings of an extractor are a table: write [features.{name}]",
                 )
-            names = sorted(extractor_class(name)().get_params())
+            names = sorted(_class(name)().get_params())
             for key, value in given.items():
                 self.known(["features", name, key], names)
                 self._check(
                     ["features", name, key],
-                    _make_extractor,
+                    _make,
                     {"name": name, "settings": {key: value}},
                 )
-            self._check(["features", name], _make_extractor, {"name": name, "settings": given})
+            self._check(["features", name], _make, {"name": name, "settings": given})
         return {
             name: {key: _tuples(value) for key, value in given.items()}
             for name, given in found.items()
@@ -157,10 +158,11 @@ def default_tables() -> dict[str, tuple[str, dict[str, Any]]]:
     tables = {
         "preparation": ("What happens to a cutout before it is measured.", Preparation().as_dict())
     }
-    for name, extractor in EXTRACTORS.items():
+    for name in (*EXTRACTORS, PHOTOMETRY):
+        kind = _class(name)
         tables[f"features.{name}"] = (
-            " ".join((extractor.__doc__ or "").split("\n\n")[0].split()),
-            extractor(**DEFAULT.settings.get(name, {})).get_params(),
+            " ".join((kind.__doc__ or "").split("\n\n")[0].split()),
+            kind(**DEFAULT.settings.get(name, {})).get_params(),
         )
     return tables
 
@@ -203,13 +205,19 @@ def _first_statement(lines: list[str], start: int, count: int) -> int:
     )
 
 
-def _make_extractor(name: str, settings: dict[str, Any]) -> Extractor:
-    extractor: Extractor = extractor_class(name)(
-        **{key: _tuples(value) for key, value in settings.items()}
-    )
+def _class(name: str) -> type[Extractor] | type[Photometry]:
+    return Photometry if name == PHOTOMETRY else extractor_class(name)
+
+
+def _make(name: str, settings: dict[str, Any]) -> None:
+    """Make an extractor or photometry, to check its settings."""
+    made = _class(name)(**{key: _tuples(value) for key, value in settings.items()})
+    if isinstance(made, Photometry):
+        made.fit([])
+        return
+    extractor: Extractor = made
     extractor.feature_names(("band1", "band2"), _TEST_SHAPE)
     fraction("min_good", extractor.min_good)  # feature_names does not check it
-    return extractor
 
 
 def _tuples(value: Any) -> Any:

@@ -44,8 +44,24 @@ def extract(
     recipe: Recipe = "default",
     features: Annotated[
         str | None,
-        typer.Option(metavar="A,B,…", help="Extractors; by default all of the recipe."),
+        typer.Option(
+            metavar="A,B,…",
+            help=(
+                "Extractors, and 'photometry': fluxes and colors of the pixels as they were read; "
+                "by default all extractors of the recipe."
+            ),
+        ),
     ] = None,
+    errors: Annotated[
+        bool,
+        typer.Option(
+            "--errors",
+            help=(
+                "Measure the errors of shape and photometry by repeated exposures, which takes "
+                "about 32 times as long: a column F_err beside each column F."
+            ),
+        ),
+    ] = False,
     size: Size = 64,
     workers: Workers = None,
     processes: Processes = False,
@@ -72,6 +88,7 @@ def extract(
             recipe=recipe,
             preparation=preparation(config, size),
             settings=extractor_settings(config),
+            errors=errors,
             options=options,
             progress=progress,
             inputs=[source, reading.catalog, reading.positions],

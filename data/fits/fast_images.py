@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.file import FitsFile, PixelPlanes
 from galfeat.data.fits.header_cache import HeaderCache
-from galfeat.data.fits.headers import BLOCK, FIRST_CARDS, Hdu
-from galfeat.data.fits.image_info import unit_of
+from galfeat.data.fits.header_forms import HeaderCards
+from galfeat.data.fits.headers import BLOCK, FIRST_CARDS, Hdu, Header
+from galfeat.data.fits.image_info import calibration_keywords, coordinate_cards, unit_of
 from galfeat.data.fits.layouts import Layout
 from galfeat.data.fits.scaling import describe_overflow, stored_dtype
 from galfeat.data.fits.selectors import Selector
@@ -111,6 +112,8 @@ class FastImageReader:
         Whether links are followed; otherwise files behind links take the slow path.
     masks_missing : bool
         Whether regions of one value are masked as missing data.
+    calibration : bool
+        Whether the keywords of the flux calibration and the coordinates are returned.
 
     Notes
     -----
@@ -126,9 +129,11 @@ class FastImageReader:
         *,
         links: bool = True,
         masks_missing: bool = True,
+        calibration: bool = False,
     ) -> None:
         self._inside: dict[str, bool] | None = None if links else {}
         self._masks_missing = masks_missing
+        self._calibration = calibration
         self._report = (known or HeaderCache()).report
         self._folder = f"{folder}{os.sep}"
         self._layout = layout
@@ -161,6 +166,11 @@ class FastImageReader:
         layout = self._find_layout(count) or self._learn(file, count)
         if layout is None or layout.size != count:
             return None
+        found = self._in_buffer(file, layout, with_grid)
+        return self._calibrated(found, layout) if self._calibration and found else found
+
+    def _in_buffer(self, file: str, layout: _PixelLayout, with_grid: bool) -> PixelPlanes | None:
+        """Return the pixels in the buffer."""
         start = layout.start
         if (
             self._buffer[start] in _FIRST_LETTERS
@@ -181,6 +191,16 @@ class FastImageReader:
         if np.isinf(pixels).any():  # beyond float32: bad pixels
             self._report(file, describe_overflow(pixels, layout.stored, layout.hdu))
         return _masked(pixels, layout, grid)
+
+    def _calibrated(self, found: PixelPlanes, layout: _PixelLayout) -> PixelPlanes | None:
+        """Return pixels with what the header in the buffer states of flux and coordinates."""
+        cards = layout.hdu.header.cards
+        if not isinstance(cards, HeaderCards):
+            return None
+        header = Header(HeaderCards(bytes(self._buffer[: layout.hdu.offset]), cards.form))
+        hdu, count = layout.hdu._replace(header=header), len(found.bands)
+        keywords = calibration_keywords(hdu, hdu, count)
+        return found._replace(keywords=(keywords,) * count, grid=coordinate_cards(header))
 
     def _fill(self, file: str) -> int:
         """Read a file into the buffer; return its size, or 0 if it is unreadable or too large."""

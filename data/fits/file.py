@@ -39,6 +39,7 @@ from galfeat.data.fits.ancillary.names import (
 from galfeat.data.fits.header_forms import BLOCK, HeaderCards
 from galfeat.data.fits.headers import Hdu, read_hdus
 from galfeat.data.fits.image_info import (
+    calibration_keywords,
     coordinate_cards,
     image_of,
     shared_filter,
@@ -296,6 +297,9 @@ class FitsFile:
             grid=coordinate_cards(hdu.header),
             missing=missing,
             picture=picture,
+            keywords=(calibration_keywords(hdu, self.hdus[0], len(pixels)),) * len(pixels)
+            if ancillary.calibration
+            else (),
         )
 
     def grid_hdu(self, galaxy: GalaxyImages) -> int:

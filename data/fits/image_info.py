@@ -1,5 +1,7 @@
 """Descriptions of images by their headers: name, filter, planes, unit, and what they hold."""
 
+import re
+from collections.abc import Mapping
 from itertools import dropwhile
 
 from galfeat import CutoutError
@@ -10,6 +12,8 @@ from galfeat.data.fits.layouts import ImageInfo
 from galfeat.data.grids.wcs_cards import card_places
 
 __all__ = [
+    "CALIBRATION_KEYWORDS",
+    "calibration_keywords",
     "coordinate_cards",
     "filter_of",
     "image_of",
@@ -21,7 +25,21 @@ __all__ = [
     "with_models",
 ]
 
+CALIBRATION_KEYWORDS = (
+    "BUNIT",
+    "EXPTIME",
+    "MAGZP",
+    "PHOTFLAM",
+    "PHOTMJSR",
+    "PHOTPLAM",
+    "PHOTZP",
+    "PIXAR_SR",
+)
+"""Keywords that tell what flux a pixel value is."""
+
 _NOTHING_STATED = ImageName("")
+_OF_ONE_FILTER = ("PHOTFLAM", "PHOTPLAM")  # the pivot wavelength of a filter, and what goes with it
+_TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 
 def image_of(hdu: Hdu, shared: str, meaning: ImageName = _NOTHING_STATED) -> ImageInfo:
@@ -97,6 +115,30 @@ def filter_of(header: Header) -> str:
 def unit_of(hdu: Hdu, first: Hdu) -> str:
     """Return the unit of an image: BUNIT of its header, or of a primary header without pixels."""
     return hdu.header.text("BUNIT") or ("" if first.shape else first.header.text("BUNIT"))
+
+
+def calibration_keywords(hdu: Hdu, first: Hdu, bands: int) -> Mapping[str, str]:
+    """Return what a header, or a primary header without pixels, states of the flux calibration.
+
+    Numbers as text; of an image of several bands without what can be true of one filter only.
+    """
+    headers = [hdu.header] if first.shape or first is hdu else [hdu.header, first.header]
+    found: dict[str, str] = {}
+    for name in CALIBRATION_KEYWORDS:
+        if bands > 1 and name in _OF_ONE_FILTER:
+            continue
+        values = (_plain_value(header.cards.get(name, "")) for header in headers)
+        if value := next(filter(None, values), ""):
+            found[name] = value
+    return found
+
+
+def _plain_value(text: str) -> str:
+    """Return the value of a card as text, numbers as Python writes them."""
+    quoted = _TEXT.match(text.lstrip())
+    if quoted:
+        return quoted[1].replace("''", "'").strip()
+    return text.split("/", 1)[0].strip().upper().replace("D", "E")
 
 
 def coordinate_cards(header: Header) -> bytes:

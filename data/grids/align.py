@@ -19,6 +19,7 @@ from galfeat.data.grids.pixel_maps import (
     map_pixels,
     pixel_side,
 )
+from galfeat.data.grids.pixel_scale import on_pixels_of
 from galfeat.data.grids.wcs_cards import celestial_wcs, nearly_equal
 from galfeat.data.units import is_magnitude, is_surface_brightness
 
@@ -125,7 +126,13 @@ def align_bands(bands: Mapping[str, PixelPlanes]) -> dict[str, PixelPlanes]:
         # the share of the band that is missing data stays, whatever the scale
         scale = found.pixels[0].size / planes.pixels[0].size
         missing = tuple(round(count * scale) for count in planes.missing)
-        aligned[band] = found._replace(grid=bands[reference].grid, missing=missing)
+        keywords = found.keywords
+        if keywords and there.shift is None:
+            sides = [pixel_side(coordinates[each]) for each in (reference, band)]
+            keywords = tuple(on_pixels_of(each, (sides[0] / sides[1]) ** 2) for each in keywords)
+        aligned[band] = found._replace(
+            grid=bands[reference].grid, missing=missing, keywords=keywords
+        )
     return aligned
 
 

@@ -61,4 +61,17 @@ def stack_bands(
         next(iter(loaded.values())).grid,
         missing if any(missing) else (),
         any(planes.picture for planes in loaded.values()),
+        _keywords(loaded, bands),
+    )
+
+
+def _keywords(
+    loaded: Mapping[str, PixelPlanes], bands: tuple[str, ...]
+) -> tuple[Mapping[str, str], ...]:
+    """Return what the headers of the bands state of their flux; nothing if that was not read."""
+    if not any(found.keywords for found in loaded.values()):
+        return ()
+    return tuple(
+        loaded[band].keywords[0] if band in loaded and loaded[band].keywords else {}
+        for band in bands
     )

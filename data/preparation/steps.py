@@ -36,7 +36,14 @@ from galfeat.data.preparation.resampling import (
 from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
 from galfeat.data.preparation.window import Window
 
-__all__ = ["Preparation", "prepare", "prepare_each", "prepare_one", "working_bytes"]
+__all__ = [
+    "Preparation",
+    "prepare",
+    "prepare_each",
+    "prepare_one",
+    "prepared_noise",
+    "working_bytes",
+]
 
 _MIN_GOOD = 0.5  # fraction of good pixels that a band needs
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -277,6 +284,38 @@ def prepare_one(
     return prepared
 
 
+def prepared_noise(cutout: Cutout, preparation: Preparation) -> NDArray[np.float64] | None:
+    """Return the noise map of a cutout as that of its prepared pixels, before the stretch.
+
+    Parameters
+    ----------
+    cutout : Cutout
+        One that `prepare_one` prepares.
+    preparation : Preparation
+
+    Returns
+    -------
+    array, shape (bands, size, size), or None
+        Standard deviations in units of the noise by which the pixels were divided, for noise that
+        is independent from pixel to pixel; NaN where unknown. None if there is no noise map.
+    """
+    if cutout.noise is None or not np.isfinite(cutout.noise).any():
+        return None
+    pixels, window = cutout.pixels, Window.whole(cutout.pixels.shape[1:], preparation)
+    if preparation.moves or preparation.neighbors == "mask":
+        from galfeat.data.preparation.centering import center_on_galaxy
+
+        pixels, window = center_on_galaxy(cutout, preparation)
+    size = preparation.size
+    found = np.empty((len(pixels), size, size))
+    for image, noise, out in zip(pixels, cutout.noise, found, strict=True):
+        usable = np.isfinite(image) & np.isfinite(noise) & (noise > 0)
+        variance = np.where(usable, noise.astype(np.float64), np.nan) ** 2
+        _, scale, _ = _levels(image, noise, window, preparation, picture=cutout.picture)
+        out[...] = np.sqrt(window_variance(variance, window.corner, window.side, size)) / scale
+    return found
+
+
 def _check_size(shape: tuple[int, ...], preparation: Preparation) -> None:
     least = _min_side(preparation)
     if min(shape) < least:
@@ -306,25 +345,13 @@ def _prepare_band(
     picture: bool,
 ) -> bool:
     """Prepare a band into `out`; return whether it is one of photon counts."""
-    step = quantization_step(_good_values(image, window))
-    width = max(1, round(preparation.border * min(image.shape)))
-    counts = not picture and photon_counts(image, step, width)
+    values = _good_values(image, window)
     fitted = _resample(image, window, preparation)
     good = np.isfinite(fitted)
     _check_good_fraction(good)
-    around = window if window.is_whole or preparation.fit == "crop" else window.widened(image.shape)
-    seen = (
-        fitted
-        if around is window
-        else window_resample(image, around.corner, around.side, around.pixels)
+    sky, noise, counts = _levels(
+        image, noise_map, window, preparation, picture=picture, known=(values, fitted)
     )
-    sky, noise = (
-        _photon_sky_and_noise(image, step, around, preparation)
-        if counts
-        else _sky_and_noise(seen, step, around, preparation)
-    )
-    if preparation.noise.startswith("map"):
-        noise = _noise_from_map(noise_map, image, around, preparation) or noise
     if not noise:
         raise CutoutError("has one value nearly everywhere, so that its noise cannot be measured")
     if not good.all():
@@ -338,6 +365,42 @@ def _prepare_band(
         _check_good_fraction(np.isfinite(fitted))
     out[...] = fitted
     return counts
+
+
+def _levels(
+    image: NDArray[np.float32],
+    noise_map: NDArray[np.float32] | None,
+    window: Window,
+    preparation: Preparation,
+    *,
+    picture: bool,
+    known: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None,
+) -> tuple[float, float, bool]:
+    """Return sky and noise of a band, and whether it is one of photon counts.
+
+    `known` are its good values and its resampled pixels, where the caller has them.
+    """
+    values, fitted = known or (
+        _good_values(image, window),
+        _resample(image, window, preparation),
+    )
+    step = quantization_step(values)
+    width = max(1, round(preparation.border * min(image.shape)))
+    counts = not picture and photon_counts(image, step, width)
+    around = window if window.is_whole or preparation.fit == "crop" else window.widened(image.shape)
+    seen = (
+        fitted
+        if around is window
+        else window_resample(image, around.corner, around.side, around.pixels)
+    )
+    sky, noise = (
+        _photon_sky_and_noise(image, step, around, preparation)
+        if counts
+        else _sky_and_noise(seen, step, around, preparation)
+    )
+    if preparation.noise.startswith("map"):
+        noise = _noise_from_map(noise_map, image, around, preparation) or noise
+    return sky, noise, counts
 
 
 def _check_good_fraction(good: NDArray[np.bool_]) -> None:

@@ -230,7 +230,7 @@ class FileSource:
         )
         options = self.options
         masks_missing = options.ancillary.mask_missing
-        key = self.folder, options.layout, options.selectors, masks_missing
+        key = self.folder, options.layout, options.selectors, masks_missing, options.calibration
         if key not in readers:
             readers[key] = FastImageReader(
                 self.folder,
@@ -239,6 +239,7 @@ class FileSource:
                 options.selectors,
                 links=self.follows_links or options.allow_outside,
                 masks_missing=masks_missing,
+                calibration=options.calibration,
             )
         return readers[key]
 
@@ -268,6 +269,7 @@ class FileSource:
         numbers = self.numbers and self.numbers[shard.start : shard.stop]
         if (
             self.extensions is None
+            or self.options.calibration  # it reads no headers
             or self.sidecars
             or not numbers
             or numbers != tuple(range(numbers[0], numbers[0] + len(shard)))
@@ -463,6 +465,8 @@ class FileSource:
             units=found.units,
             missing=found.missing,
             picture=found.picture,
+            keywords=found.keywords,
+            grid=found.grid,
         )
         return with_bands(cutout, expected, self.options.missing_bands)
 

@@ -50,6 +50,9 @@ class ReadOptions:
         Memory that reading and preparing may take in a process: see `galfeat.data.open_source`.
     missing_data : {"mask", "keep"}
         Whether regions of one value are masked as missing data: see `galfeat.data.missing`.
+    calibration : bool
+        Whether the cutouts carry what their headers state of flux calibration and coordinates. It
+        changes no pixel, and is no option of the commands: what measures fluxes asks for it.
     """
 
     catalog: str | Path | None = None
@@ -66,6 +69,7 @@ class ReadOptions:
     mixed_units: bool = False
     memory: int | str | None = None
     missing_data: Literal["mask", "keep"] = "mask"
+    calibration: bool = False
 
     def check(self) -> None:
         """Check that each option is in its range.
@@ -105,7 +109,9 @@ class ReadOptions:
     @cached_property
     def ancillary(self) -> AncillaryOptions:
         """Options for noise maps, masks, data-quality flags, segmentation maps, missing data."""
-        return AncillaryOptions(self.companions, self.bad_bits, self.missing_data == "mask")
+        return AncillaryOptions(
+            self.companions, self.bad_bits, self.missing_data == "mask", self.calibration
+        )
 
     @cached_property
     def memory_limit(self) -> int | None:

@@ -70,4 +70,13 @@ def _with_masked_bands(cutout: Cutout, selected: tuple[str, ...]) -> Cutout:
         units = tuple(stated.get(band, "") for band in selected)
     missing = dict(zip(present, found.missing, strict=True)) if found.missing else {}
     counts = tuple(missing.get(band, 0) for band in selected) if missing else ()
-    return replace(found, pixels=pixels, bands=selected, noise=noise, units=units, missing=counts)
+    known = dict(zip(present, found.keywords, strict=True)) if found.keywords else {}
+    return replace(
+        found,
+        pixels=pixels,
+        bands=selected,
+        noise=noise,
+        units=units,
+        missing=counts,
+        keywords=tuple(known.get(band, {}) for band in selected) if known else (),
+    )

@@ -37,6 +37,7 @@ _TOTAL = 2.0  # Petrosian radii of the Petrosian aperture
 _RINGS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the color gradient, in Petrosian radii
 _CLEAR = 3.0  # errors that a ring's light must exceed
 _MOST_MISSING = 0.05  # of an aperture
+_NOT_LINEAR = "not_linear"
 
 Measured = tuple[float, float]
 """A number and its error."""
@@ -101,9 +102,22 @@ class Photometry(Transformer):
         self.draws = draws
         self.random_state = random_state
 
-    def scalars(self, bands: Sequence[str]) -> tuple[Scalar, ...]:
-        """Return the columns for images with these bands."""
-        return scalars_of(bands, self._parts())
+    def scalars(
+        self,
+        bands: Sequence[str],
+        pixel_units: Sequence[str] = (),
+        flux_units: Sequence[str] = (),
+    ) -> tuple[Scalar, ...]:
+        """Return the columns for images with these bands.
+
+        Parameters
+        ----------
+        bands : sequence of str
+        pixel_units, flux_units : sequence of str
+            Unit of each band's pixels and of their sums; unless given, the columns name none.
+        """
+        repeats = self.draws > 1
+        return scalars_of(bands, self._parts(), pixel_units, flux_units, repeats=repeats)
 
     def feature_names(self, bands: Sequence[str]) -> list[str]:
         """Return the names of the columns of `transform`: colors and gradients."""
@@ -208,10 +222,18 @@ class Photometry(Transformer):
     def _measure_one(
         self, image: LinearImage, bands: Sequence[str], repeat: bool
     ) -> tuple[dict[str, Measured], set[str]]:
+        if _NOT_LINEAR in image.flags:
+            return {}, {*image.flags}
+        zero_points = image.zero_points or (None,) * len(bands)
+        stated = {
+            f"{name}_zero_point": (point, math.nan)
+            for name, point in zip(bands, zero_points, strict=True)
+            if point is not None
+        }
         source = find(image.pixels, image.noise, self.threshold)
         if source is None:
-            return {}, {"no_source"}
-        flags = {"at_edge"} if source.at_edge else set[str]()
+            return stated, {*image.flags, "no_source"}
+        flags = {*image.flags, "at_edge"} if source.at_edge else {*image.flags}
         middle = round(source.ellipse.y), round(source.ellipse.x)
         if not np.isfinite(image.pixels[(slice(None), *middle)]).all():
             flags.add("center_masked")
@@ -220,7 +242,7 @@ class Photometry(Transformer):
         if math.isnan(source.kron):
             flags.add("no_kron_radius")
         measured = measure_bands(image.pixels, image.noise, source)
-        found = {name: (value, math.nan) for name, value in _geometry(source).items()}
+        found = stated | {name: (value, math.nan) for name, value in _geometry(source).items()}
         for band, name in zip(measured, bands, strict=True):
             _measure_fluxes(band, name, source, self._parts(), found, flags)
         if repeat:
@@ -229,7 +251,6 @@ class Photometry(Transformer):
             for name in ("r_petro", "r_kron"):
                 radius, error = found[name]
                 found[f"{name}_arcsec"] = radius * scale, error * scale
-        zero_points = image.zero_points or (None,) * len(bands)
         for name, zero_point in zip(bands, zero_points, strict=True):
             _measure_magnitudes(name, zero_point, found, flags)
         if not math.isnan(source.petrosian):
@@ -243,7 +264,8 @@ class Photometry(Transformer):
         self, image: LinearImage, bands: Sequence[str], found: dict[str, Measured]
     ) -> dict[str, Measured]:
         """Return geometry and fluxes with the scatter of repeated exposures as errors."""
-        names = [name for name in found if not name.endswith(("_sky", "_sky_sigma"))]
+        unscattered = ("_sky", "_sky_sigma", "_zero_point")
+        names = [name for name in found if not name.endswith(unscattered)]
         noise = None if image.noise is None else np.asarray(image.noise, dtype=float)
 
         def again(row: int, exposures: NDArray[np.float32]) -> NDArray[np.float64]:

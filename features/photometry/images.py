@@ -27,6 +27,10 @@ class LinearImage:
         The unit of each band's pixels, for messages.
     pixel_scale : float, optional
         Side of a pixel, arcseconds.
+    flags : tuple of str
+        What is known to be wrong before anything is measured: ``not_linear``, pixels that are
+        magnitudes or those of a picture, which are not measured; ``other_unit``, a band in another
+        unit than the same band of other galaxies.
 
     Raises
     ------
@@ -39,6 +43,7 @@ class LinearImage:
     zero_points: tuple[float | None, ...] = field(default=())
     units: tuple[str, ...] = field(default=())
     pixel_scale: float | None = None
+    flags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if np.ndim(self.pixels) != 3 or 0 in np.shape(self.pixels):

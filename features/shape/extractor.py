@@ -183,7 +183,7 @@ class Shape(LearnedExtractor):
             def again(row: int, exposures: NDArray[np.float32]) -> NDArray[np.float64]:
                 given: NDArray[np.uint8] | None = None
                 if maps is not None:
-                    given = np.repeat(maps[row : row + 1], draws, axis=0)
+                    given = np.repeat(maps[row : row + 1], len(exposures), axis=0)
                 return self._table(exposures, given, table.planes[-exposures.shape[1] :]).matrix()
 
             numbers = repeats.errors(images, as_noise(noise, images.shape), again)[:, measured]

@@ -1,12 +1,14 @@
 """Feature extraction in batch: a source of cutouts to a feature table and a list of failures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from galfeat import UsageError
 from galfeat.data import Preparation, Source, open_source
-from galfeat.features import Extractor
+from galfeat.data.sources.calibrated import calibrated
+from galfeat.features import Extractor, Photometry
 from galfeat.pipeline.batch.merge import write_failures
 from galfeat.pipeline.batch.options import (
     Options,
@@ -37,10 +39,11 @@ def extract(
     source: Source | str | Path,
     out: str | Path,
     *,
-    features: Sequence[str | Extractor] | None = None,
+    features: Sequence[str | Extractor | Photometry] | None = None,
     recipe: str = DEFAULT.name,
     preparation: Preparation | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    errors: bool = False,
     workers: int | None = None,
     options: Options | None = None,
     progress: Progress | None = None,
@@ -57,9 +60,10 @@ def extract(
         run, never before. The list of failures is written beside it, ``F.failures.csv`` for
         ``F.parquet``. With an address, such as ``s3://bucket/F.parquet``, both are uploaded at the
         end of the run.
-    features : sequence of str or Extractor, optional
+    features : sequence of str, Extractor or Photometry, optional
         Names in `galfeat.features.EXTRACTORS` or of installed packages, or extractors themselves;
-        by default all of the recipe.
+        by default all of the recipe. "photometry" measures fluxes and colors on the pixels as they
+        were read, with the calibration in their headers.
     recipe : {"default", "classic"}
         "default" has the settings that the comparison found best for galaxies, "classic" the
         lecture's five extractors with the settings of their papers.
@@ -68,6 +72,11 @@ def extract(
     settings : mapping, optional
         Settings of extractors that differ from the recipe's, such as ``{"hog": {"orientations":
         8}}``.
+    errors : bool, default False
+        Whether shape and photometry have a column of errors, ``<column>_err``, beside each column:
+        the scatter of 32 repeated exposures, whose noise is that of the noise map or of the sky,
+        which takes that many times as long. Fluxes, magnitudes and colors have errors without it,
+        for their apertures as they are.
     workers : int, optional
         Number of worker threads; by default the number of processors. The table does not depend on
         it.
@@ -95,8 +104,16 @@ def extract(
     source = open_source(source) if isinstance(source, str | Path) else source
     _check_objects(features or ())
     measured = Recipe.of(
-        features, source.bands, preparation or Preparation(), settings, name=recipe
+        features,
+        source.bands,
+        preparation or Preparation(),
+        settings,
+        name=recipe,
+        errors=errors,
     )
+    if measured.photometry is not None:
+        measured = replace(measured, units=_flux_units(source))
+        source = calibrated(source)
     options = with_workers(options, workers)
     if options.retry_failed:
         output.download()
@@ -110,7 +127,17 @@ def extract(
     return output.upload(summary)
 
 
-def _check_objects(features: Sequence[str | Extractor]) -> None:
+def _flux_units(source: Source) -> tuple[str, ...]:
+    """Return the units of the bands' pixels that all galaxies have; empty: none are stated.
+
+    A galaxy of another unit is a failure unless units may be mixed.
+    """
+    units: tuple[str, ...] = getattr(source, "units", ())
+    mixed = "mixed_units" in getattr(source, "settings", {})
+    return units if len(units) == len(source.bands) and any(units) and not mixed else ()
+
+
+def _check_objects(features: Sequence[str | Extractor | Photometry]) -> None:
     """Refuse extractors that worker processes cannot be given."""
     for each in features:
         if problem := why_not_sent(each):

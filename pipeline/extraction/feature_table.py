@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.features import Extractor
-from galfeat.features.registry import LOCAL_DESCRIPTORS, REGISTRY
+from galfeat.features.registry import LOCAL_DESCRIPTORS, PHOTOMETRY, REGISTRY
 from galfeat.features.scalars import ScalarTable
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.extraction.recipe import Recipe
@@ -23,7 +23,6 @@ from galfeat.pipeline.extraction.scalar_columns import (
     measures_scalars,
     reader_metadata,
     scalar_arrays,
-    scalar_fields,
 )
 
 __all__ = [
@@ -44,8 +43,8 @@ KEY = b"galfeat"
 """Metadata key of the provenance of a feature table."""
 RUN_KEY = b"galfeat.run"
 """Metadata key of the record of the batch run that made a table."""
-# names of feature columns that a catalog must not use, present and planned
-_RESERVED = frozenset(REGISTRY) | {"photometry"}
+# names of feature columns that a catalog must not use
+_RESERVED = frozenset(REGISTRY) | {PHOTOMETRY}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +63,9 @@ class FeatureTable:
     columns : dict of str to list of str
         Feature names of each block of vectors.
     scalars : dict of str to pyarrow.Table
-        All named quantities of an extractor that measures such, ``shape``, null where they could
-        not be measured: also those that are no features, such as positions, fluxes and flags.
+        All named quantities of an extractor that measures such, ``shape``, and ``photometry``, null
+        where they could not be measured: also those that are no features, such as positions,
+        fluxes, flags and errors. Photometry is no block: it is no input of a classifier.
     """
 
     catalog: pa.Table
@@ -95,6 +95,11 @@ class FeatureTable:
         as `train` does.
         """
         vectors = [block for block in self.blocks.values() if not isinstance(block, list)]
+        if not self.blocks:
+            raise UsageError(
+                "there are no features: the table holds photometry, which is no input of a "
+                "classifier; its columns are in 'scalars'"
+            )
         if not vectors:
             raise UsageError(
                 "local descriptors have no fixed length; encode "
@@ -149,12 +154,7 @@ def table_schema(catalog: pa.Table | None, recipe: Recipe) -> pa.Schema:
         if catalog is None
         else [pa.field(each.name, each.type) for each in catalog.schema if each.name != "id"]
     )
-    measured = [
-        each
-        for name, extractor in recipe.extractors.items()
-        if measures_scalars(extractor)
-        for each in scalar_fields(name, extractor, recipe.bands)
-    ]
+    measured = [each for fields in recipe.scalar_fields.values() for each in fields]
     reserved = _RESERVED | set(recipe.extractors) | {each.name for each in measured}
     taken = sorted(reserved & {each.name for each in plain})
     if taken:
@@ -203,10 +203,10 @@ def to_arrow(
     if not catalog.num_rows:
         return table_schema(catalog, recipe).empty_table()
     table, last = catalog, []
+    scalar_fields = recipe.scalar_fields
     for name, block in blocks.items():
         if isinstance(block, ScalarTable):
-            fields = scalar_fields(name, recipe.extractors[name], recipe.bands)
-            last += list(zip(fields, scalar_arrays(block), strict=True))
+            last += list(zip(scalar_fields[name], scalar_arrays(block), strict=True))
         elif isinstance(block, list):
             table = table.append_column(_local_field(name), _local(block))
         else:
@@ -277,7 +277,8 @@ def load_features(
     path : path
         A file written by `extract`.
     inputs : sequence of str, optional
-        The extractors to read; all by default. The columns of others are not read from disk.
+        The extractors to read, or "photometry"; all by default. The columns of others are not read
+        from disk.
     extractors : sequence of Extractor
         Those of other packages that are not installed.
 
@@ -293,12 +294,11 @@ def load_features(
     """
     about = read_metadata(path)
     recipe = Recipe.from_settings(about, extractors)
-    wanted = list(recipe.extractors) if inputs is None else list(inputs)
-    missing = [name for name in wanted if name not in recipe.extractors]
+    known = [*recipe.extractors, *([PHOTOMETRY] if recipe.photometry is not None else [])]
+    wanted = known if inputs is None else list(inputs)
+    missing = [name for name in wanted if name not in known]
     if missing:
-        raise UsageError(
-            f"{path} has no column '{missing[0]}'; it has {', '.join(recipe.extractors)}"
-        )
+        raise UsageError(f"{path} has no column '{missing[0]}'; it has {', '.join(known)}")
     there = pq.read_schema(path).names
     of_scalars = {column for columns in recipe.scalars.values() for column in columns}
     plain = [name for name in there if name not in recipe.extractors and name not in of_scalars]
@@ -321,6 +321,7 @@ def load_features(
         if name in scalars
         else _from_arrow(table.column(name), name)
         for name in wanted
+        if name in recipe.extractors
     }
     return FeatureTable(
         table.select(plain).replace_schema_metadata(None),

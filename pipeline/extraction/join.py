@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from galfeat import UsageError
+from galfeat.features.registry import PHOTOMETRY
 from galfeat.pipeline.extraction.feature_table import FeatureTable, load_features, read_metadata
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.settings_diff import differences
@@ -70,9 +71,10 @@ def _settings(path: str | Path, inputs: Sequence[str] | None) -> dict[str, objec
         for name, value in about["extractors"].items()
         if inputs is None or name in inputs
     }
-    return {
-        key: about.get(key) for key in ("version", "feature_version", "bands", "preparation")
-    } | {"extractors": extractors}
+    found = {key: about.get(key) for key in ("version", "feature_version", "bands", "preparation")}
+    if inputs is None:  # else errors and fluxes are not read
+        found |= {key: about[key] for key in (PHOTOMETRY, "errors") if key in about}
+    return found | {"extractors": extractors}
 
 
 def _check_unique_ids(paths: Sequence[str | Path], tables: Sequence[FeatureTable]) -> None:

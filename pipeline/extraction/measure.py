@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data import Cutout, Failure, band_names, prepare_each
-from galfeat.features.registry import LOCAL_DESCRIPTORS
-from galfeat.features.scalars import ScalarTable
+from galfeat.data.preparation.steps import prepared_noise
+from galfeat.features.registry import LOCAL_DESCRIPTORS, PHOTOMETRY
+from galfeat.features.scalars import MaskedColumn, ScalarTable
+from galfeat.pipeline.extraction.photometry import measure_photometry
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_vectors
 
@@ -46,7 +48,8 @@ def measure(
     failures : list of Failure
         The others, with stage ``prepare`` or ``extract``.
     """
-    kept, columns, failures = measure_columns(cutouts, recipe, strict_bands=strict_bands)
+    only_blocks = replace(recipe, photometry=None, errors=False)
+    kept, columns, failures = measure_columns(cutouts, only_blocks, strict_bands=strict_bands)
     return kept, {name: as_block(found) for name, found in columns.items()}, failures
 
 
@@ -68,13 +71,15 @@ def measure_columns(
     cutouts : list of Cutout
         The cutouts that were measured.
     columns : dict of str to array, list or ScalarTable
-        What a feature table takes: one block per extractor, or its table of named quantities; rows
-        as in `cutouts`.
+        What a feature table takes: one block per extractor, or its table of named quantities, and
+        that of photometry; rows as in `cutouts`.
     failures : list of Failure
         The others, with stage ``prepare`` or ``extract``; and notes on those that were measured,
         with stage ``note``.
     """
     named = [_match_bands(cutout, recipe.bands, strict_bands) for cutout in cutouts]
+    if not recipe.extractors:
+        return _only_photometry(cutouts, named, recipe)
     notes: dict[int, str] = {}
     pixels, reasons = prepare_each(named, recipe.bands, recipe.preparation, notes)
     failures = [_failure(cutouts[row], "prepare", reasons[row]) for row in sorted(reasons)]
@@ -82,14 +87,39 @@ def measure_columns(
     if reasons:
         pixels = pixels[prepared]
     reasons = _obstacles(pixels, recipe)
-    columns, reasons = _measured(pixels, recipe, reasons)
+    ready = [named[row] for row in prepared]
+    columns, reasons = _measured(pixels, ready, recipe, reasons)
     failures += [
         _failure(cutouts[prepared[row]], "extract", reasons[row]) for row in sorted(reasons)
     ]
     good = [row for place, row in enumerate(prepared) if place not in reasons]
     _note_empty(columns, good, notes)
+    if recipe.photometry is not None and good:
+        columns[PHOTOMETRY] = _photometry([named[row].select(recipe.bands) for row in good], recipe)
     noted = [_failure(cutouts[row], "note", notes[row]) for row in good if row in notes]
     return [cutouts[row] for row in good], columns, failures + noted
+
+
+def _only_photometry(
+    cutouts: Sequence[Cutout], named: Sequence[Cutout], recipe: Recipe
+) -> tuple[list[Cutout], dict[str, Block | ScalarTable], list[Failure]]:
+    """Measure cutouts by photometry alone, which needs no preparation."""
+    kept: list[Cutout] = []
+    linear: list[Cutout] = []
+    failures: list[Failure] = []
+    for cutout, each in zip(cutouts, named, strict=True):
+        try:
+            linear.append(each.select(recipe.bands))
+            kept.append(cutout)
+        except CutoutError as error:
+            failures.append(_failure(cutout, "extract", f"{PHOTOMETRY}: {error}"))
+    return kept, {PHOTOMETRY: _photometry(linear, recipe)} if linear else {}, failures
+
+
+def _photometry(cutouts: Sequence[Cutout], recipe: Recipe) -> ScalarTable:
+    photometry = recipe.measured_photometry
+    assert photometry is not None
+    return measure_photometry(cutouts, photometry, recipe.bands, recipe.units)
 
 
 def take_rows(block: Block, rows: NDArray[np.intp]) -> Block:
@@ -115,7 +145,10 @@ def _obstacles(pixels: NDArray[np.float32], recipe: Recipe) -> dict[int, str]:
 
 
 def _measured(
-    pixels: NDArray[np.float32], recipe: Recipe, reasons: Mapping[int, str]
+    pixels: NDArray[np.float32],
+    cutouts: Sequence[Cutout],
+    recipe: Recipe,
+    reasons: Mapping[int, str],
 ) -> tuple[dict[str, Block | ScalarTable], dict[int, str]]:
     """Measure the rows without a reason; return their columns, and the reasons of all others.
 
@@ -128,7 +161,11 @@ def _measured(
         columns: dict[str, Block | ScalarTable] = {}
         for name, extractor in recipe.extractors.items():
             try:
-                columns[name] = _columns(extractor, good, recipe.bands)
+                if recipe.has_errors(name):
+                    chosen = [cutouts[row] for row in rows]
+                    columns[name] = _with_errors(extractor, good, chosen, recipe)
+                else:
+                    columns[name] = _columns(extractor, good, recipe.bands)
             except CutoutError as error:
                 found = {rows[place]: f"{name}: {why}" for place, why in error.reasons.items()}
                 if not found:
@@ -173,6 +210,39 @@ def _columns(
     else:
         found = extractor.transform(pixels)
     return found
+
+
+def _with_errors(
+    extractor: Any, pixels: NDArray[np.float32], cutouts: Sequence[Cutout], recipe: Recipe
+) -> ScalarTable:
+    """Measure named quantities with their errors, from each cutout's noise map if it has one."""
+    bands = recipe.bands
+    tables: list[ScalarTable] = []
+    for row, cutout in enumerate(cutouts):
+        noise = prepared_noise(cutout.select(bands), recipe.preparation)
+        tables.append(
+            extractor.measure_scalars(
+                pixels[row : row + 1],
+                bands=bands,
+                errors=True,
+                noise=None if noise is None else noise[None],
+            )
+        )
+    return ScalarTable(
+        tables[0].scalars,
+        _stacked([table.values for table in tables]),
+        _stacked([table.errors for table in tables if table.errors is not None]),
+        tuple(reasons for table in tables for reasons in table.reasons),
+    )
+
+
+def _stacked(parts: Sequence[MaskedColumn]) -> MaskedColumn:
+    """Return the rows of masked arrays, one below the other."""
+    stacked: MaskedColumn = np.ma.MaskedArray(
+        np.concatenate([part.data for part in parts]),
+        mask=np.concatenate([np.ma.getmaskarray(part) for part in parts]),
+    )
+    return stacked
 
 
 def catalog_rows(catalog: pa.Table | None, cutouts: Sequence[Cutout]) -> pa.Table:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from galfeat.data import Cutout, Failure
 from galfeat.data.preparation.steps import working_bytes
+from galfeat.features.noise import WORKING_BYTES
 from galfeat.pipeline.extraction.feature_table import (
     KEY,
     RUN_KEY,
@@ -44,8 +45,10 @@ class FeatureMeasurement:
         return len(self.recipe.bands), self.recipe.preparation.size
 
     def working_bytes(self, cutout: Cutout) -> int:
-        """Return the memory that preparing a large cutout takes beside its pixels."""
-        return working_bytes(cutout, self.recipe.preparation)
+        """Return the memory that measuring a large cutout takes beside its pixels."""
+        prepared = working_bytes(cutout, self.recipe.preparation) if self.recipe.extractors else 0
+        linear = WORKING_BYTES * cutout.pixels.size if self.recipe.photometry is not None else 0
+        return max(prepared, linear)
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the recipe and the version of the features."""

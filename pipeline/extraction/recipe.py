@@ -3,15 +3,19 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import pyarrow as pa
 
 from galfeat import UsageError, __version__
 from galfeat.data import Preparation
-from galfeat.features import Extractor, make_extractors
+from galfeat.features import Extractor, Photometry, make_extractors
 from galfeat.features.outside import by_key, extractor_class
-from galfeat.features.registry import LOCAL_DESCRIPTORS, SHAPE, SIFT
-from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_names
+from galfeat.features.registry import LOCAL_DESCRIPTORS, PHOTOMETRY, SHAPE, SIFT
+from galfeat.features.scalars import Scalar
+from galfeat.pipeline.extraction.photometry import photometry_scalars
+from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_fields
 from galfeat.pipeline.recipes import DEFAULT, named_recipe, settings_of
 
 __all__ = ["FEATURE_VERSION", "Recipe"]
@@ -42,53 +46,78 @@ class Recipe:
         Column name to extractor.
     name : str
         The named recipe (`galfeat.pipeline.recipes`) that it was made from; it decides no number.
+    photometry : Photometry, optional
+        What measures fluxes on the linear pixels, if that is asked for.
+    units : tuple of str
+        Unit of the pixels of each band, for the columns of fluxes; empty where none is stated or
+        galaxies have different ones.
+    errors : bool
+        Whether the columns of named quantities have errors by repeated exposures. Fluxes and what
+        is made of them have errors in any case.
     """
 
     bands: tuple[str, ...]
     preparation: Preparation
     extractors: Mapping[str, Extractor]
     name: str = DEFAULT.name
+    photometry: Photometry | None = None
+    units: tuple[str, ...] = ()
+    errors: bool = False
 
     @classmethod
     def of(
         cls,
-        features: Sequence[str | Extractor] | None,
+        features: Sequence[str | Extractor | Photometry] | None,
         bands: Sequence[str],
         preparation: Preparation,
         settings: Mapping[str, Mapping[str, Any]] | None = None,
         *,
         name: str = DEFAULT.name,
+        errors: bool = False,
     ) -> "Recipe":
         """Return a recipe by the names of its extractors.
 
         Parameters
         ----------
-        features : sequence of str or Extractor, or None
+        features : sequence of str, Extractor or Photometry, or None
             Names of extractors, of this package or installed, or extractors themselves; None for
-            all of the named recipe.
+            all of the named recipe. Photometry, or its name, may be among them.
         bands : sequence of str
         preparation : Preparation
         settings : mapping, optional
             Settings by extractor that differ from those of the named recipe.
         name : str
             The named recipe whose settings are used: one of `galfeat.pipeline.recipes.RECIPES`.
+        errors : bool
+            Whether errors are measured.
 
         Raises
         ------
         UsageError
-            If an extractor or the recipe is unknown, or the shape is to be measured on pixels
-            with another stretch than the prepared ones.
+            If an extractor or the recipe is unknown, the shape is to be measured on pixels with
+            another stretch than the prepared ones, or there is nothing that has errors.
         """
         named = named_recipe(name)
-        extractors = make_extractors(named.extractors if features is None else features)
         chosen = _with_stretch(settings_of(named, settings), preparation)
+        features, photometry = _without_photometry(features, chosen.get(PHOTOMETRY, {}))
+        extractors = (
+            {}
+            if photometry is not None and not features
+            else make_extractors(named.extractors if features is None else features)
+        )
         own = {each for each in features or () if not isinstance(each, str)}
         made = {
             key: each if each in own else type(each)(**chosen.get(key, {}))
             for key, each in extractors.items()
         }
         _check_stretch(made, preparation)
-        return cls(tuple(bands), preparation, made, name)
+        recipe = cls(tuple(bands), preparation, made, name, photometry=photometry, errors=errors)
+        if errors and not any(recipe.has_errors(each) for each in made) and photometry is None:
+            raise UsageError(
+                f"errors are those of {SHAPE.name} and {PHOTOMETRY}, and neither is measured: name "
+                "one of them among the features, or leave the errors out"
+            )
+        return recipe
 
     @property
     def columns(self) -> dict[str, list[str]]:
@@ -107,14 +136,38 @@ class Recipe:
     def scalars(self) -> dict[str, list[str]]:
         """Columns of each extractor that measures named quantities."""
         return {
-            name: list(scalar_names(name, each, self.bands))
+            name: [field.name for field in fields] for name, fields in self.scalar_fields.items()
+        }
+
+    @property
+    def scalar_fields(self) -> dict[str, list[pa.Field]]:
+        """Fields of the columns of each extractor that measures named quantities."""
+        found: dict[str, tuple[Scalar, ...]] = {
+            name: each.scalars(self.bands)  # type: ignore[attr-defined]
             for name, each in self.extractors.items()
             if measures_scalars(each)
         }
+        if self.measured_photometry is not None:
+            found[PHOTOMETRY] = photometry_scalars(self.measured_photometry, self.bands, self.units)
+        return {
+            name: scalar_fields(name, scalars, errors=self.has_errors(name))
+            for name, scalars in found.items()
+        }
+
+    @property
+    def measured_photometry(self) -> Photometry | None:
+        """The photometry that is measured: without errors, with no repeated exposures."""
+        if self.photometry is None or self.errors:
+            return self.photometry
+        return Photometry(**{**self.photometry.get_params(), "draws": 0})
+
+    def has_errors(self, name: str) -> bool:
+        """Return whether an extractor's columns of named quantities have errors."""
+        return name == PHOTOMETRY or (self.errors and name == SHAPE.name)
 
     def settings(self) -> dict[str, Any]:
         """Return all settings that decide the features, as JSON values; see `from_settings`."""
-        return {
+        found: dict[str, Any] = {
             "version": __version__,
             "feature_version": FEATURE_VERSION,
             "bands": list(self.bands),
@@ -123,6 +176,12 @@ class Recipe:
                 name: _plain(each.get_params()) for name, each in self.extractors.items()
             },
         }
+        if self.photometry is not None:
+            found[PHOTOMETRY] = {
+                "units": list(self.units),
+                "settings": _plain(self.photometry.get_params()),
+            }
+        return found | ({"errors": True} if self.errors else {})
 
     def provenance(self) -> dict[str, Any]:
         """Return the settings with the name of the recipe, as tables and models store them."""
@@ -169,11 +228,15 @@ class Recipe:
                 name: extractor_class(name, given)(**_tuples(params))
                 for name, params in settings["extractors"].items()
             }
+            fluxes = settings.get(PHOTOMETRY)
             return cls(
                 tuple(settings["bands"]),
                 Preparation.from_dict(settings["preparation"]),
                 made,
                 settings.get("recipe", DEFAULT.name),
+                Photometry(**_tuples(fluxes["settings"])) if fluxes else None,
+                tuple(fluxes["units"]) if fluxes else (),
+                bool(settings.get("errors", False)),
             )
         except UsageError:
             raise
@@ -185,9 +248,44 @@ class Recipe:
             ) from error
 
     def subset(self, names: Sequence[str]) -> "Recipe":
-        """Return the recipe restricted to these extractors."""
-        chosen = {name: self.extractors[name] for name in names}
-        return Recipe(self.bands, self.preparation, chosen, self.name)
+        """Return the recipe restricted to these extractors; photometry may be among them."""
+        chosen = {name: self.extractors[name] for name in names if name != PHOTOMETRY}
+        photometry = self.photometry if PHOTOMETRY in names else None
+        return replace(
+            self,
+            extractors=chosen,
+            photometry=photometry,
+            units=() if photometry is None else self.units,
+            errors=self.errors and any(map(self.has_errors, names)),
+        )
+
+
+def _without_photometry(
+    features: Sequence[str | Extractor | Photometry] | None, settings: Mapping[str, Any]
+) -> tuple[list[str | Extractor] | None, Photometry | None]:
+    """Return the extractors among features, and photometry if it is there.
+
+    Raises
+    ------
+    UsageError
+        If it is there twice, or a setting makes no sense.
+    """
+    if features is None or isinstance(features, str):
+        return features, None  # type: ignore[return-value]
+    extractors: list[str | Extractor] = []
+    found: list[Photometry] = []
+    for each in features:
+        if isinstance(each, Photometry):
+            found.append(each)
+        elif each == PHOTOMETRY:
+            found.append(Photometry(**settings))
+        else:
+            extractors.append(each)
+    if len(found) > 1:
+        raise UsageError(f"each extractor may be named once; {PHOTOMETRY} is there twice")
+    for photometry in found:
+        photometry.fit([])  # checks the settings
+    return extractors, found[0] if found else None
 
 
 def _with_stretch(

@@ -15,18 +15,20 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from galfeat.features.scalars import Scalar, ScalarTable
+from galfeat.features.scalars import MaskedColumn, Scalar, ScalarTable
 
 __all__ = [
+    "ERROR",
     "feature_names",
     "measures_scalars",
     "reader_metadata",
     "scalar_arrays",
     "scalar_fields",
-    "scalar_names",
     "scalar_vectors",
 ]
 
+ERROR = "_err"
+"""What the name of the column of a quantity's errors ends with."""
 _CODES = "meta.code"  # how the UCDs of flags begin: whole numbers
 _VOTABLE_TYPES = (
     (pa.types.is_boolean, "boolean", ""),
@@ -46,47 +48,61 @@ def measures_scalars(extractor: Any) -> bool:
     return hasattr(extractor, "measure_scalars")
 
 
-def scalar_names(name: str, extractor: Any, bands: Sequence[str]) -> dict[str, Scalar]:
-    """Return the columns of an extractor: by name in the table, what they hold."""
-    return {f"{name}_{each.name}": each for each in extractor.scalars(bands)}
-
-
 def feature_names(extractor: Any, bands: Sequence[str]) -> list[str]:
     """Return the quantities that are part of the feature vector, in its order."""
     return [each.name for each in extractor.scalars(bands) if each.feature]
 
 
-def scalar_fields(name: str, extractor: Any, bands: Sequence[str]) -> list[pa.Field]:
-    """Return the fields of an extractor's columns, with units, UCDs and descriptions."""
-    return [
-        pa.field(
-            column,
-            pa.int32() if _is_code(each) else pa.float32(),
-            metadata={
-                key: value
-                for key, value in (
-                    ("extractor", name),
-                    ("unit", each.unit),
-                    ("ucd", each.ucd),
-                    ("description", each.description),
-                )
-                if value
-            },
-        )
-        for column, each in scalar_names(name, extractor, bands).items()
-    ]
+def scalar_fields(name: str, scalars: Sequence[Scalar], *, errors: bool = False) -> list[pa.Field]:
+    """Return the fields of an extractor's columns, with units, UCDs and descriptions.
+
+    Parameters
+    ----------
+    name : str
+        Of the extractor, which its columns begin with.
+    scalars : sequence of Scalar
+    errors : bool
+        Whether a column of errors stands behind each quantity that has one.
+    """
+    fields = []
+    for each in scalars:
+        fields.append(_field(name, each))
+        if errors and each.error:
+            fields.append(_field(name, _error_of(each)))
+    return fields
+
+
+def _error_of(each: Scalar) -> Scalar:
+    """Return the column of the errors of a quantity."""
+    about = f"standard deviation of {each.name}"
+    return Scalar(f"{each.name}{ERROR}", each.unit, f"stat.error;{each.ucd}", about, False, False)
+
+
+def _field(name: str, each: Scalar) -> pa.Field:
+    words = ("extractor", name), ("unit", each.unit), ("ucd", each.ucd)
+    return pa.field(
+        f"{name}_{each.name}",
+        pa.int32() if _is_code(each) else pa.float32(),
+        metadata={
+            key: value for key, value in (*words, ("description", each.description)) if value
+        },
+    )
 
 
 def scalar_arrays(table: ScalarTable) -> list[pa.Array]:
-    """Return measured quantities as columns, null where they are masked."""
-    values, masked = table.values.data, np.ma.getmaskarray(table.values)
+    """Return measured quantities as columns, null where they are masked, with their errors."""
     arrays = []
     for place, each in enumerate(table.scalars):
-        kind = np.int32 if _is_code(each) else np.float32
-        with np.errstate(over="ignore"):  # beyond the range of float32 is not measured
-            column = values[:, place].astype(kind)
-        arrays.append(pa.array(column, mask=masked[:, place] | ~np.isfinite(column)))
+        arrays.append(_array(table.values[:, place], np.int32 if _is_code(each) else np.float32))
+        if table.errors is not None and each.error:
+            arrays.append(_array(table.errors[:, place], np.float32))
     return arrays
+
+
+def _array(column: MaskedColumn, kind: type[np.number[Any]]) -> pa.Array:
+    with np.errstate(over="ignore"):  # beyond the range of float32 is not measured
+        values = column.data.astype(kind)
+    return pa.array(values, mask=np.ma.getmaskarray(column) | ~np.isfinite(values))
 
 
 def scalar_vectors(table: ScalarTable) -> NDArray[np.float32]:

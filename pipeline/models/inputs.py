@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from galfeat import UsageError
 from galfeat.features import BagOfWords, BlockScaler, FisherVector
 from galfeat.features.outside import installed_names
-from galfeat.features.registry import PIXELS, REGISTRY
+from galfeat.features.registry import PHOTOMETRY, PIXELS, REGISTRY
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.models.sklearn_state import estimator_state, restore_estimator
@@ -211,6 +211,11 @@ def named_input(names: Sequence[str], outside: Sequence[str] = ()) -> Input:
         raise UsageError(
             f"name an input: {', '.join(INPUTS)}, or several of {', '.join(columns)} joined by "
             "commas"
+        )
+    if PHOTOMETRY in names:
+        raise UsageError(
+            f"{PHOTOMETRY} is no input of a classifier: its colors depend on the calibration of "
+            "each file; leave it out, shape and color measure the prepared pixels"
         )
     for name in names:
         if name not in columns and name not in whole:

@@ -146,6 +146,23 @@ def test_what_most_exposures_lack_has_no_error() -> None:
     assert np.isnan(errors).tolist() == [[False, True, False]]
 
 
+def test_large_images_are_repeated_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = np.random.default_rng(6).normal(0, 1, (2, 32, 32)).astype("f4")
+    counts: list[int] = []
+
+    def measure(row: int, images: NDArray[np.float32]) -> Floats:
+        del row
+        counts.append(len(images))
+        return np.asarray(images.mean(axis=(2, 3)), dtype=float)
+
+    whole = MonteCarlo("linear", 200, 0).errors(image[None], None, measure)
+    monkeypatch.setattr("galfeat.features.noise._AT_ONCE", 3 * image.size)
+    parts = MonteCarlo("linear", 200, 0).errors(image[None], None, measure)
+    assert counts == [200, *[3] * 66, 2]
+    np.testing.assert_allclose(parts, whole, rtol=0.25)
+    assert len(MonteCarlo("linear", 200, 0).exposures(image, None)) == 200
+
+
 PULLS = (
     "r_petro_circ",
     "r_half_circ",

@@ -186,3 +186,36 @@ def test_lines_are_found_past_comments_and_long_values(keys: list[str], line: in
         '[a]\nx = 1 # one\n# y = 2\nmany = [\n  1,\n  2,\n]\ntext = """\nx = 3"""\n[b.c]\ny = 4\n'
     )
     assert line_of(text, keys) == line
+
+
+def test_photometry_and_errors_have_their_settings(survey: Path, tmp_path: Path) -> None:
+    text = """
+[extract]
+features = ["photometry"]
+errors = true
+[preparation]
+size = 32
+[features.photometry]
+apertures = [1.5]
+draws = 2
+"""
+    config = written(tmp_path, text)
+    one = tmp_path / "one"
+    one.mkdir()
+    name = sorted(path.name for path in survey.rglob("*.fits"))[0]
+    (one / name).write_bytes(next(survey.rglob(name)).read_bytes())
+    out = tmp_path / "A.parquet"
+    assert extract(one, out, "--config", config) == 0
+    made = about(out)
+    assert made["errors"] is True
+    assert made["photometry"]["settings"]["apertures"] == [1.5]  # type: ignore[index]
+    names = pq.read_schema(out).names
+    assert "photometry_r_petro_err" in names
+    assert "photometry_F814W_flux_aper1_err" in names
+    assert "photometry_F814W_flux_aper2" not in names
+    wrong = written(tmp_path, "[features.photometry]\napertures = [-1]\n")
+    with pytest.raises(UsageError, match="line 2: apertures must be positive"):
+        check_configuration(wrong)
+    wrong.write_text("[features.photometry]\naperture = [1]\n")
+    with pytest.raises(UsageError, match="has no setting 'aperture'"):
+        check_configuration(wrong)

@@ -1,7 +1,7 @@
 """Ancillary images in one form: noise as sigma, bad pixels as NaN, segments as labels."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -59,6 +59,8 @@ class AncillaryOptions:
         data-quality maps.
     mask_missing : bool
         Whether regions of one value are masked as missing data: see `galfeat.data.missing`.
+    calibration : bool
+        Whether the keywords of the flux calibration are read too.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class AncillaryOptions:
     use: bool = True
     bad_bits: int | None = None
     mask_missing: bool = True
+    calibration: bool = False
 
     def __post_init__(self) -> None:
         bits = self.bad_bits
@@ -100,6 +103,8 @@ class PixelPlanes(NamedTuple):
         Number of pixels of each band that were masked as missing data; empty if there are none.
     picture : bool
         Whether the pixels are those of an 8-bit picture.
+    keywords : tuple of mapping of str to str
+        What the header of each band states of its flux calibration; empty if that was not read.
     """
 
     pixels: NDArray[np.float32]
@@ -111,6 +116,7 @@ class PixelPlanes(NamedTuple):
     grid: bytes = b""
     missing: tuple[int, ...] = ()
     picture: bool = False
+    keywords: tuple[Mapping[str, str], ...] = ()
 
 
 class AncillaryPlane(NamedTuple):

@@ -2,7 +2,8 @@
 
 import re
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from galfeat.data.fits.ancillary.apply import NOISE_ROLES, bad_bits_of, noise_ro
 from galfeat.data.fits.ancillary.names import Role
 from galfeat.data.fits.file import FitsFile, open_fits
 from galfeat.data.fits.headers import Hdu
-from galfeat.data.fits.image_info import unit_of
+from galfeat.data.fits.image_info import calibration_keywords, coordinate_cards, unit_of
 from galfeat.data.fits.layouts import GalaxyImages, format_shape
 from galfeat.data.fits.streams import Stamp
 from galfeat.data.grids.wcs_cards import HEADER_ERRORS
@@ -53,6 +54,8 @@ class MosaicPlane:
     ancillary : tuple of AncillaryMosaic
     unit : str
         As its header states it; empty if it does not.
+    keywords : mapping of str to str
+        What its header states of its flux calibration.
     """
 
     path: Path
@@ -63,6 +66,12 @@ class MosaicPlane:
     band: str
     ancillary: tuple[AncillaryMosaic, ...] = ()
     unit: str = ""
+    keywords: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def grid(self) -> bytes:
+        """Header cards of its celestial coordinates."""
+        return coordinate_cards(self.hdu.header)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -102,9 +111,11 @@ def read_planes(path: Path, file: str, options: ReadOptions) -> list[tuple[Mosai
                 else [(hdu, 0) for hdu in hdus]
             )
             names = galaxy.bands if galaxy.named else ("",) * len(numbered)
+            first, each = opened.hdus[0], len(numbered) // len(hdus)
             planes = [
                 MosaicPlane(
-                    path, file, opened.stamp, hdu, number, name, (), unit_of(hdu, opened.hdus[0])
+                    *(path, file, opened.stamp, hdu, number, name, (), unit_of(hdu, first)),
+                    calibration_keywords(hdu, first, each),
                 )
                 for (hdu, number), name in zip(numbered, names, strict=True)
             ]

@@ -38,7 +38,9 @@ from galfeat.data.fits.scaling import (
 from galfeat.data.fits.streams import stamp_of
 from galfeat.data.fits.tiles import open_tiles
 from galfeat.data.grids.align import resample_planes
-from galfeat.data.grids.pixel_maps import PixelMap
+from galfeat.data.grids.pixel_maps import PixelMap, pixel_side
+from galfeat.data.grids.pixel_scale import on_pixels_of
+from galfeat.data.grids.wcs_cards import celestial_wcs
 from galfeat.data.memory import BUDGET
 from galfeat.data.missing import has_equal_pairs, mask_missing
 from galfeat.data.sources.base import Failure, Shard
@@ -146,6 +148,8 @@ class MosaicSource(RowSource):
             else:
                 planes = maps.planes(index, self.stored_bands, named=self.named)
                 units = tuple([self.planes[number].unit for number in self.which[row].tolist()])
+                if self.options.calibration:
+                    planes = self._calibrated(planes, row)
                 found.append(
                     unchecked_cutout(
                         name,
@@ -155,6 +159,19 @@ class MosaicSource(RowSource):
                     )
                 )
         return found
+
+    def _calibrated(self, found: PixelPlanes, row: int) -> PixelPlanes:
+        """Return the pixels of a galaxy with what headers state of coordinates and flux."""
+        planes = [self.planes[number] for number in self.which[row].tolist()]
+        own = self.places.map_of[row] < 0  # windows of the plane, on the grid of the cutout
+        grid = planes[int(np.argmax(own))].grid
+        keywords = [plane.keywords for plane in planes]
+        if not own.all():
+            side = pixel_side(celestial_wcs(grid))
+            for number in np.flatnonzero(~own).tolist():
+                factor = (side / pixel_side(celestial_wcs(planes[number].grid))) ** 2
+                keywords[number] = on_pixels_of(keywords[number], factor)
+        return found._replace(grid=grid, keywords=tuple(keywords))
 
     def _read_maps(self, rows: range, maps: "_Maps") -> dict[int, tuple[str, str]]:
         """Read all bands of some galaxies; return file and reason for each row that fails."""

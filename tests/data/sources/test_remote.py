@@ -15,7 +15,16 @@ import pytest
 from tests.data.sources.fake_gs import Objects, fake_store
 
 from galfeat import UsageError
-from galfeat.data import Cutout, Failure, SimulatedSurvey, Source, open_source, write_survey
+from galfeat.data import (
+    Cutout,
+    Failure,
+    Shard,
+    SimulatedSurvey,
+    Source,
+    open_source,
+    write_survey,
+)
+from galfeat.data.sources.calibrated import calibrated
 from galfeat.data.sources.remote import RemoteSource, address_of
 from galfeat.pipeline.batch.work_folder.file_stamps import reading_settings
 
@@ -269,3 +278,17 @@ def test_pixels_are_the_servers(bucket: str) -> None:
     survey = SimulatedSurvey(12, size=32, seed=3)
     drawn = survey.read(survey.shards()[0]).cutouts
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(cutouts, drawn, strict=True))
+
+
+def test_headers_on_a_server_state_the_same(here: Path, bucket: str) -> None:
+    pairs = zip(
+        *(
+            calibrated(open_source(where)).read(Shard(0, 3)).cutouts
+            for where in (here / "survey", f"{bucket}/survey")
+        ),
+        strict=True,
+    )
+    for local, remote in pairs:
+        assert remote.keywords == local.keywords
+        assert remote.keywords[0]["BUNIT"] == "uJy"
+        assert remote.grid == local.grid

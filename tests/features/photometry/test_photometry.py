@@ -241,7 +241,7 @@ def test_nothing_there_is_masked_and_flagged() -> None:
         assert table.reasons[0] == (FLAGS["no_source"][1],)
         masked = np.ma.getmaskarray(table.values)[0]
         named = [name for name, gone in zip(table.names, masked, strict=True) if not gone]
-        assert named == ["flags", "quality"]
+        assert named == ["flags", "quality", "g_zero_point"]  # which the header states
         assert (table.values.data[np.ma.getmaskarray(table.values)] == 0).all()
 
 
@@ -315,3 +315,30 @@ def test_settings_that_make_no_sense() -> None:
         Photometry().measure_scalars([image, LinearImage(np.zeros((2, 64, 64)))])
     with pytest.raises(UsageError, match="bands must be the names of 1 bands"):
         Photometry().measure_scalars([image], bands=("g", "r"))
+
+
+def test_what_is_known_before_is_flagged() -> None:
+    light = noisy(disk(), 1)[None]
+    plain, other, picture = (
+        Photometry(draws=0).measure_scalars([LinearImage(light, zero_points=(25.0,), flags=flags)])
+        for flags in ((), ("other_unit",), ("not_linear",))
+    )
+    assert [int(each.column("quality")[0]) for each in (plain, other, picture)] == [0, 1, 2]
+    np.testing.assert_array_equal(
+        other.column("band1_flux_petro").data, plain.column("band1_flux_petro").data
+    )
+    assert np.ma.getmaskarray(picture.values)[0].sum() == len(picture.scalars) - 2
+    assert picture.reasons[0] == (FLAGS["not_linear"][1],)
+
+
+def test_columns_name_the_units_that_are_given_and_the_errors_that_there_are() -> None:
+    bands = ("g", "r")
+    found = Photometry(draws=0).scalars(bands, ("nJy", "Jy / sr"), ("nJy", "Jy pix / sr"))
+    by_name = {each.name: each for each in found}
+    assert by_name["g_sky"].unit == by_name["g_flux_kron"].unit == "nJy"
+    assert by_name["r_sky_sigma"].unit == "Jy / sr"
+    assert by_name["r_softening"].unit == by_name["r_flux_aper3"].unit == "Jy pix / sr"
+    assert not by_name["r_petro"].error
+    assert by_name["g_flux_petro"].error
+    assert {each.name: each.error for each in Photometry().scalars(bands)}["r_petro"]
+    assert [each.name for each in found] == [each.name for each in Photometry().scalars(bands)]

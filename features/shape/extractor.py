@@ -153,7 +153,8 @@ class Shape(LearnedExtractor):
         X, bands, segments
             See `measure`.
         errors : bool, default False
-            Whether to measure errors too, which takes `draws` times as long.
+            Whether to measure errors too, which takes `draws` times as long. Those of ``r50``,
+            asymmetries and the rings' brightness are up to a fifth too large.
         noise, draws, random_state
             See `transform_errors`.
 

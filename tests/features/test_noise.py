@@ -119,6 +119,22 @@ def test_any_extractor_has_errors() -> None:
         assert not np.array_equal(other.data[0], errors.data[1])
 
 
+def test_a_slope_is_not_noise_and_a_curved_peak_stays() -> None:
+    rng = np.random.default_rng(8)
+    y, x = np.indices((64, 64))
+    ramp = 3.0 * x - 2.0 * y
+    left = denoised(ramp + rng.normal(0, 1, ramp.shape), np.ones(ramp.shape)) - ramp
+    assert left[4:-4, 4:-4].std() < 0.45, "noise on a slope is averaged as on a sky"
+    dome = 400 * np.exp(-((x - 32) ** 2 + (y - 32) ** 2) / 50)
+    clean = denoised(dome + rng.normal(0, 1, dome.shape), np.ones(dome.shape))
+    assert clean[32, 32] == pytest.approx(400, abs=3)
+    light = ramp.copy()
+    light[20, 20] = np.nan
+    filled = denoised(light, np.full(ramp.shape, 0.01))
+    assert np.isnan(filled[20, 20])
+    assert np.isfinite(np.delete(filled.ravel(), 20 * 64 + 20)).all()
+
+
 def test_a_noise_map_scales_the_errors() -> None:
     images = (galaxy() + np.random.default_rng(5).normal(0, 1, (1, 1, 64, 64))).astype("f4")
     one = Pixels().transform_errors(images, np.full(images.shape, 2.0), stretch="linear")
@@ -181,7 +197,7 @@ PULLS = (
     "ring3_wave2",
 )
 
-TOO_LARGE = ("r_petro_circ", "r50", "r80", "concentration", "asymmetry", "ring2_brightness")
+TOO_LARGE = ("r50", "asymmetry", "ring2_brightness")
 
 
 @pytest.mark.slow
@@ -195,7 +211,7 @@ def test_errors_of_shapes_are_the_scatter_of_repeated_exposures() -> None:
     for name in PULLS:
         values, error = table.column(f"g_{name}").compressed(), errors.error(f"g_{name}")
         pulls[name] = values.std(ddof=1) / np.sqrt((error.compressed() ** 2).mean())
-    # the model's own noise makes some errors too large, by up to a fifth; none is too small
+    # what noise is left in the denoised image makes some errors too large; none is too small
     least = {name: 0.8 if name in TOO_LARGE else 0.9 for name in PULLS}
     wrong = {
         name: round(float(pull), 2)

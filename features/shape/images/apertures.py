@@ -194,7 +194,8 @@ def coverage(weights: Any, factor: Any, xc: Any, yc: Any, a: Any, b: Any, theta:
         Rows from and to (exclusive) which pixels lie in the ellipse.
     """
     ny, nx = weights.shape
-    first_row, last_row = ny, 0
+    first_row: Any = ny
+    last_row: Any = 0
     if a <= 0 or b <= 0:
         return first_row, last_row
     nodes = np.empty(4 * (2 * ny + 32), np.float64)

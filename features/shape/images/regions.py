@@ -163,9 +163,12 @@ def _neighbors(owner: Any, at: Any, steps: Any) -> Any:
 def _framed(places: Any, nx: Any) -> Any:
     """Return the places ``y * nx + x`` in an image with a frame one pixel wide."""
     out = np.empty(len(places), np.int32)
+    end, more = nx, nx + 3
     for i in range(len(places)):
-        y = places[i] // np.int32(nx)
-        out[i] = places[i] + np.int32(2) * y + np.int32(nx + 3)
+        while places[i] >= end:
+            end += nx
+            more += 2
+        out[i] = places[i] + more
     return out
 
 
@@ -180,7 +183,7 @@ def region_of_peak(values: Any, order: Any, places: Any, shape: Any, peak: Any) 
     order : array of int32, shape (n,)
         Places of the pixels in ascending brightness.
     places : array of int32, shape (n,)
-        ``y * nx + x`` of each pixel.
+        ``y * nx + x`` of each pixel, ascending.
     shape : (int, int)
         Of the image (ny, nx).
     peak : int
@@ -231,18 +234,20 @@ def areas_of_regions(values: Any, order: Any, places: Any, shape: Any) -> Any:
 
     Parameters
     ----------
-    values, order, places, shape
+    values, places, shape
         See `region_of_peak`.
+    order : array of int32, shape (m,)
+        Of those pixels that count.
 
     Returns
     -------
-    largest, second : array of int32, shape (n,)
+    largest, second : array of int32, shape (m,)
         Areas of the two largest regions of the pixels not fainter than the k-th faintest.
     """
-    n = len(values)
+    n = len(order)
     owner = np.full((shape[0] + 2) * (shape[1] + 2), -1, np.int32)
     steps, at = _steps(shape[1] + 2), _framed(places, shape[1])
-    parent, area = np.empty(n, np.int32), np.empty(n, np.int32)
+    parent, area = np.empty(len(values), np.int32), np.empty(len(values), np.int32)
     having = np.zeros(n + 2, np.int32)  # regions of each area
     largest, second = np.zeros(n, np.int32), np.zeros(n, np.int32)
     first, next_one = 0, 0

@@ -95,8 +95,8 @@ def order_statistics(values: Any, one: Any, two: Any) -> Any:
 @kernel()
 def _selected(keys: Any, place: Any) -> Any:
     """Return the number whose key is at a place of the ascending order, digit by digit."""
-    left = keys.copy()
-    n, below = len(left), place
+    left, below = keys.copy(), place
+    n: Any = len(left)
     counts = np.empty(1 << _FEW_BITS, np.int32)
     for shift in range(32 - _FEW_BITS, -1, -_FEW_BITS):
         counts[:] = 0

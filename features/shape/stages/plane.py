@@ -23,7 +23,7 @@ from galfeat.features.shape.statistics.smoothness import smoothing_side, smoothn
 __all__ = ["measure_plane"]
 
 _APERTURE = 1.5  # radius of concentration, asymmetry and smoothness, in Petrosian radii
-_COARSE = 2.0  # radius of a profile of whole pixels, in first guesses of the Petrosian radius
+_COARSE = 1.7  # radius of a profile of whole pixels, in first guesses of the Petrosian radius
 
 _NO_SOURCE = BIT["no_source"]
 _NONPOSITIVE = BIT["nonpositive_flux"]

@@ -14,6 +14,8 @@ from galfeat.features.shape.statistics.mid import (
     intensity_and_deviation,
     mid_segment,
     multimode,
+    ordered_pixels,
+    those_in,
 )
 
 __all__ = ["measure_structure"]
@@ -57,7 +59,8 @@ def measure_structure(image: Any, whole: Any, segment: Any, shape: Any, unit: An
     near = image[top:bottom, left:right].copy()
     source, inside = segment[top:bottom, left:right].copy(), region[top:bottom, left:right]
     clump = np.zeros(near.shape, np.uint8)
-    clump_count, trouble = mid_segment(near, source, clump)
+    light = ordered_pixels(near, source)
+    clump_count, trouble = mid_segment(light, clump)
     if trouble:
         flags |= _FAINT_MASK
     pixels, overlap = 0, region_count
@@ -73,7 +76,7 @@ def measure_structure(image: Any, whole: Any, segment: Any, shape: Any, unit: An
         for x in range(right - left):
             clump[y, x] &= source[y, x]
             pixels += source[y, x]
-    out[_M] = multimode(near, clump, pixels)
+    out[_M] = multimode(those_in(light, clump), clump.shape, pixels)
     out[_M + 1], out[_M + 2] = intensity_and_deviation(near, clump, clump_count)
     if overlap < _OVERLAP * max(region_count, clump_count):
         flags |= _DIFFER

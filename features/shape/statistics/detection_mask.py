@@ -43,16 +43,19 @@ def detection_mask(image: Any, whole: Any, xc: Any, yc: Any, petrosian: Any, box
     ny, nx = image.shape
     inner, outer = _SKY_RADII[0] * petrosian, _SKY_RADII[1] * petrosian
     sky = np.empty(ny * nx + 1, np.float32)
-    filled = np.uint64(0)
+    filled, inside = np.uint64(0), np.empty(nx, np.uint8)
     for y in range(ny):
         dy = (y - yc) * (y - yc)
         line, fine = image[y], whole[y]
+        for x in range(nx):
+            dx = np.float64(np.int32(x)) - xc
+            squared = dx * dx + dy
+            ring = (inner * inner <= squared) & (squared < outer * outer)
+            inside[x] = np.uint8(ring & (fine[x] > 0))
         for x in range(nx):  # what is not in the annulus is written over
-            squared = (x - xc) * (x - xc) + dy
             sky[filled] = line[x]
-            inside = (inner * inner <= squared) & (squared < outer * outer) & (fine[x] > 0)
-            filled += np.uint64(inside)
-    count = np.int64(filled)
+            filled += np.uint64(inside[x])
+    count: Any = np.int64(filled)
     region = np.zeros((ny, nx), np.uint8)
     if count < _ENOUGH:
         row, column, side = box

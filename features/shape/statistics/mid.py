@@ -11,7 +11,14 @@ from galfeat.features.shape.images.regions import areas_of_regions, grow, region
 from galfeat.features.shape.images.sorting import argsort_ascending
 from galfeat.features.shape.statistics.petrosian import ETA
 
-__all__ = ["MARGIN", "intensity_and_deviation", "mid_segment", "multimode"]
+__all__ = [
+    "MARGIN",
+    "intensity_and_deviation",
+    "mid_segment",
+    "multimode",
+    "ordered_pixels",
+    "those_in",
+]
 
 MARGIN = 5
 """Pixels around the source from which on nothing here looks at an image."""
@@ -21,8 +28,22 @@ _SMOOTHING = 1.0  # standard deviation of the Gaussian under the intensity, pixe
 
 
 @kernel()
-def _positive(image: Any, region: Any) -> Any:
-    """Return the values of a region, negative ones as zero, and their places."""
+def ordered_pixels(image: Any, region: Any) -> Any:
+    """Return the values of a region, negative ones as zero, their places and ascending order.
+
+    Parameters
+    ----------
+    image : array of float32, shape (ny, nx)
+    region : array of uint8, shape (ny, nx)
+
+    Returns
+    -------
+    values : array of float32, shape (n,)
+    places : array of int32, shape (n,)
+        ``y * nx + x``.
+    order : array of int32, shape (n,)
+        Numbers of the values, the faintest first.
+    """
     ny, nx = image.shape
     values, places = np.empty(ny * nx + 1, np.float32), np.empty(ny * nx + 1, np.int32)
     count = np.uint64(0)
@@ -32,7 +53,19 @@ def _positive(image: Any, region: Any) -> Any:
             values[count], places[count] = max(line[x], np.float32(0)), y * nx + x
             count += np.uint64(inside[x])
     n = np.int64(count)
-    return values[:n], places[:n]
+    return values[:n], places[:n], argsort_ascending(values[:n])
+
+
+@kernel()
+def those_in(pixels: Any, region: Any) -> Any:
+    """Return ordered pixels whose order has none but those in a region."""
+    values, places, order = pixels
+    kept, inside = np.empty(len(order) + 1, np.int32), region.reshape(-1)
+    count = np.uint64(0)
+    for k in range(len(order)):
+        kept[count] = order[k]
+        count += np.uint64(inside[places[order[k]]])
+    return values, places, kept[: np.int64(count)]
 
 
 @kernel()
@@ -89,7 +122,7 @@ def _solve(values: Any, order: Any, areas: Any, light: Any) -> Any:
 
 
 @kernel()
-def mid_segment(image: Any, segment: Any, region: Any) -> Any:
+def mid_segment(pixels: Any, region: Any) -> Any:
     """Set ``region`` to the segmentation map of MID, and return its area and a problem.
 
     The pixels of the main clump above the brightness that is `ETA` times their mean; then those
@@ -97,9 +130,10 @@ def mid_segment(image: Any, segment: Any, region: Any) -> Any:
 
     Parameters
     ----------
-    image : array of float32, shape (ny, nx)
-    segment, region : array of uint8, shape (ny, nx)
-        The source's pixels, and where its part is written.
+    pixels
+        The `ordered_pixels` of the source.
+    region : array of uint8, shape (ny, nx)
+        Where its part is written.
 
     Returns
     -------
@@ -108,9 +142,8 @@ def mid_segment(image: Any, segment: Any, region: Any) -> Any:
     problem : int
         1 if the brightest pixel had to be added.
     """
-    ny, nx = image.shape
-    values, places = _positive(image, segment)
-    order = argsort_ascending(values)
+    ny, nx = region.shape
+    values, places, order = pixels
     n = len(order)
     region[:] = 0
     top = order[n - 1]
@@ -118,14 +151,15 @@ def mid_segment(image: Any, segment: Any, region: Any) -> Any:
         if values[i] == values[order[n - 1]]:
             top = i
             break
-    areas, light = region_of_peak(values, order, places, image.shape, top)
+    areas, light = region_of_peak(values, order, places, region.shape, top)
     if values[top] <= 0 or _ratio_at(0.0, values, order, areas, light) > 0:
         return 0, 0
     q = _solve(values, order, areas, light)
     threshold = values[order[int(q * (n - 1))]]
     above, clump = np.zeros((ny, nx), np.uint8), np.empty((ny, nx), np.uint8)
+    flat = above.reshape(-1)
     for i in range(n):
-        above[places[i] // nx, places[i] % nx] = values[i] >= threshold
+        flat[places[i]] = values[i] >= threshold
     row, column = places[top] // nx, places[top] % nx
     grow(above, row, column, clump)
     sums = np.empty(nx + 2, np.uint8)
@@ -143,7 +177,7 @@ def mid_segment(image: Any, segment: Any, region: Any) -> Any:
 
 
 @kernel()
-def multimode(image: Any, region: Any, pixels: Any) -> Any:
+def multimode(pixels: Any, shape: Any, count: Any) -> Any:
     """Return the multimode statistic: area of the second region over that of the first, A2 / A1.
 
     At the threshold where (A2 / A1) A2 is largest: of 50 quantiles of the source's pixels (more
@@ -153,24 +187,24 @@ def multimode(image: Any, region: Any, pixels: Any) -> Any:
 
     Parameters
     ----------
-    image : array of float32, shape (ny, nx)
-    region : array of uint8, shape (ny, nx)
-        See `mid_segment`.
-    pixels : int
+    pixels
+        The `ordered_pixels` of the region of `mid_segment`.
+    shape : (int, int)
+        Of the image (ny, nx).
+    count : int
         Pixels of the source, of which those not in the region count as the faintest.
     """
-    values, places = _positive(image, region)
-    order = argsort_ascending(values)
-    largest, second = areas_of_regions(values, order, places, image.shape)
-    faint = pixels - len(order)
-    scores = np.zeros(pixels, np.float64)
+    values, places, order = pixels
+    largest, second = areas_of_regions(values, order, places, shape)
+    faint = count - len(order)
+    scores = np.zeros(count, np.float64)
     for k in range(len(order)):
         if values[order[k]] > 0 and second[k] > 0:
             scores[faint + k] = np.float64(second[k]) * second[k] / largest[k]
     step, best, at = _STEP, 0.0, 0.0
     while step >= _FINEST:
         for i in range(math.ceil(1 / step - 1e-9)):
-            score = scores[int(i * step * (pixels - 1))]
+            score = scores[int(i * step * (count - 1))]
             if score > best:
                 best, at = score, i * step
         if best > 0:
@@ -178,8 +212,8 @@ def multimode(image: Any, region: Any, pixels: Any) -> Any:
         step /= 2
     if not best > 0:
         return 0.0
-    low = int(max(0.0, at - _AROUND) * (pixels - 1))
-    high = int(min(1.0, at + _AROUND) * (pixels - 1))
+    low = int(max(0.0, at - _AROUND) * (count - 1))
+    high = int(min(1.0, at + _AROUND) * (count - 1))
     found = low
     for k in range(low, high + 1):
         if scores[k] > scores[found]:

@@ -21,6 +21,7 @@ _FINE = 1e-4  # pixels to which a radius is found
 _CLOSE = 1e-4  # to which the ratio or the part of the light is met
 _BINS = 2  # of the coarse profile, a pixel
 _BLUNT = 4.0  # pixels, minor semi-axis from which whole pixels fill a ring well enough
+_SHARP, _SURE_SHARP = 2.0, 0.25  # the same in a narrower ring, and what is sure there
 _SURE = 0.1  # by which the coarse ratio must exceed ETA for the exact one not to be looked at
 _FAINTER = 0.05  # by which the coarse part of the light must fall short, likewise
 
@@ -131,9 +132,9 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any, grown: Any, 
     reach = 0.5 * (len(grown) - 1)
     for step in range(_STEPS):
         r = start + (end - start) * step / (_STEPS - 1)
-        if r * shape[2] >= _BLUNT and r + ANNULUS < reach:
+        if r * shape[2] >= _SHARP and r + ANNULUS < reach:
             sure = _coarse_ratio(grown, room, r)
-            if sure > _SURE:
+            if sure > (_SURE if r * shape[2] >= _BLUNT else _SURE_SHARP):
                 low, low_value = r, sure
                 continue
         value = _petrosian(sums, good, masked, shape, r)

@@ -32,7 +32,7 @@ from galfeat.features.shape.statistics.asymmetry import (
     turned_difference,
 )
 from galfeat.features.shape.statistics.gini_m20 import gini, m20, pixels_in
-from galfeat.features.shape.statistics.mid import intensity_and_deviation, multimode
+from galfeat.features.shape.statistics.mid import intensity_and_deviation, multimode, ordered_pixels
 from galfeat.features.shape.statistics.petrosian import (
     coarse_profile,
     light_radii,
@@ -196,9 +196,13 @@ def test_areas_of_modes() -> None:
     image[5, 6:9] = 4  # three
     image[3:5, 4:6] = 1  # a bridge at a lower level
     region = (image > 0).astype(np.uint8)
-    assert multimode(image, region, 13) == pytest.approx(3 / 6)
-    assert multimode(image, region, 20) == pytest.approx(3 / 6), "seven pixels fainter than any"
-    assert multimode(image, (image == 5).astype(np.uint8), 6) == 0, "one region"
+    pixels = ordered_pixels(image, region)
+    assert multimode(pixels, image.shape, 13) == pytest.approx(3 / 6)
+    assert multimode(pixels, image.shape, 20) == pytest.approx(3 / 6), (
+        "seven pixels fainter than any"
+    )
+    pixels = ordered_pixels(image, (image == 5).astype(np.uint8))
+    assert multimode(pixels, image.shape, 6) == 0, "one region"
 
 
 def test_intensity_and_deviation_of_two_peaks() -> None:

@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 from galfeat.features import Shape
 from galfeat.features.shape import reference
 from galfeat.features.shape.statistics.gini_m20 import petrosian_segment
-from galfeat.features.shape.statistics.mid import intensity_and_deviation, mid_segment, multimode
+from galfeat.features.shape.statistics.mid import (
+    intensity_and_deviation,
+    mid_segment,
+    multimode,
+    ordered_pixels,
+    those_in,
+)
 
 Floats = NDArray[np.float64]
 
@@ -99,11 +105,13 @@ def test_segments_are_the_same_pixel_by_pixel(image: Floats) -> None:
     count, _ = petrosian_segment(light, (26.2, 24.4, 0.8, 0.4), 9.0, region)
     assert count == region.sum()
     assert (region != expected).sum() <= 2, "pixels at the very level may fall to either side"
-    area, _ = mid_segment(light, source.astype(np.uint8), region)
+    area, _ = mid_segment(ordered_pixels(light, source.astype(np.uint8)), region)
     assert np.array_equal(region, reference.mid_segment(image, source))
     assert area == region.sum()
     inside = (region == 1) & source
-    assert multimode(light, inside.astype(np.uint8), int(source.sum())) == pytest.approx(
+    pixels = ordered_pixels(light, source.astype(np.uint8))
+    pixels = those_in(pixels, inside.astype(np.uint8))
+    assert multimode(pixels, light.shape, int(source.sum())) == pytest.approx(
         reference.multimode(image, inside, source)
     )
     found = intensity_and_deviation(light, inside.astype(np.uint8), int(inside.sum()))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.fits.file import open_fits
+from galfeat.data.fits.intact_part import open_intact_part
 from galfeat.data.fits.layouts import Layout, format_shape
 from galfeat.data.fits.selectors import split_selectors
 from galfeat.data.grids.wcs_cards import HEADER_ERRORS
@@ -191,8 +192,7 @@ def _read_wcs(path: Path, options: ReadOptions, hdu: int | None) -> "WCS | None"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            # opened here: astropy leaves a file open whose headers it refuses
-            with path.open("rb") as stream, fits.open(stream) as opened:
+            with open_intact_part(path) as opened:
                 wcs = WCS(opened[number].header).celestial
         # astropy's exceptions on a thousand damaged headers; the pixels are good all the same
         except (*HEADER_ERRORS, fits.VerifyError):

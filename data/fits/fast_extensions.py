@@ -296,7 +296,7 @@ def _template(cards: HeaderCards) -> _Template | None:
     raw = cards.raw[: (stems.index(b"END") + 1) * CARD]  # whatever follows END is not compared
     if raw[-CARD:].rstrip() != b"END":
         return None
-    keywords = [stem.upper() for stem in stems[: len(raw) // CARD]]
+    keywords = [stem.strip().upper() for stem in stems[: len(raw) // CARD]]
     if any(SLOW_PATH_KEYWORDS.fullmatch(keyword) for keyword in keywords):
         return None
     place = cards.form.places.get("EXTNAME")

@@ -245,7 +245,7 @@ class FastImageReader:
             return None
         keywords = self._keywords[blocks].tobytes()
         names = [
-            keywords[at : at + 8].rstrip().upper() for at in range(0, len(keywords), _KEYWORD_CHARS)
+            keywords[at : at + 8].strip().upper() for at in range(0, len(keywords), _KEYWORD_CHARS)
         ]
         if any(SLOW_PATH_KEYWORDS.fullmatch(name) for name in names):
             return None

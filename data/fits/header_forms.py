@@ -86,7 +86,7 @@ class HeaderCards(Mapping[str, str]):
         mine = [
             card
             for card in cards
-            if card[:8].rstrip().upper() == keyword.encode() and card[8:_KEYWORD] == b"= "
+            if card[:8].strip().upper() == keyword.encode() and card[8:_KEYWORD] == b"= "
         ]
         return [card[_KEYWORD:].decode("latin-1") for card in mine]
 
@@ -174,7 +174,7 @@ def _parse_cards(source: FileBytes, offset: int) -> HeaderCards:
                 )
             # without the blank it is a comment, as in astropy
             if block[at + 8 : at + _KEYWORD] == b"= ":
-                name = block[at : at + 8].rstrip().upper().decode("latin-1")
+                name = block[at : at + 8].strip().upper().decode("latin-1")
                 if name in places:
                     duplicates[name] = None
                 places.setdefault(name, start - offset + at + _KEYWORD)

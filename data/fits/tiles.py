@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.header_forms import HeaderCards
 from galfeat.data.fits.headers import BLOCK, Hdu, Header
+from galfeat.data.fits.intact_part import ReadOnlyFile
 from galfeat.data.fits.streams import FileBytes, describe_error
 from galfeat.data.fits.transcode import TRANSCODED_CODECS, card_number, transcode
 from galfeat.data.memory import BUDGET
@@ -121,7 +122,7 @@ def open_tiles(
         from astropy.io import fits
 
         with _damage_explained():
-            minimal = io.BufferedReader(_MinimalFile(_minimal_headers(cards), source, hdu))
+            minimal = _minimal_file(_minimal_headers(cards), source, hdu)
             opened = stack.enter_context(
                 fits.open(minimal, memmap=False, do_not_scale_image_data=True)
             )
@@ -155,42 +156,19 @@ def _damage_explained() -> Iterator[None]:
         raise CutoutError(f"its compressed pixels are damaged: {error}") from error
 
 
-class _MinimalFile(io.RawIOBase):
-    """Read-only FITS file of checked headers, and the data of an HDU as they lie in its file."""
+def _minimal_file(headers: bytes, source: FileBytes, hdu: Hdu) -> io.BufferedReader:
+    """Return a file of checked headers, and the data of an HDU as they lie in its file."""
 
-    def __init__(self, headers: bytes, source: FileBytes, hdu: Hdu) -> None:
-        super().__init__()
-        self._headers, self._source, self._hdu = headers, source, hdu
-        self._size = len(headers) + hdu.size + -hdu.size % BLOCK
-        self._at = 0
+    def read(at: int, count: int) -> bytes | memoryview:
+        if at < len(headers):
+            return headers[at : at + count]
+        at -= len(headers)
+        if at < hdu.size:
+            return source.read(hdu.offset + at, min(count, hdu.size - at))
+        return bytes(count)
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        if self._at < 0:
-            raise ValueError("a place before the beginning of the file")
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        target = memoryview(buffer).cast("B")
-        data = self._read(min(len(target), self._size - self._at))
-        target[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def _read(self, count: int) -> bytes | memoryview:
-        """Return some of the next bytes: of the headers, of the data, or of the padding."""
-        if self._at < len(self._headers):
-            return self._headers[self._at : self._at + count]
-        at = self._at - len(self._headers)
-        if at < self._hdu.size:
-            return self._source.read(self._hdu.offset + at, min(count, self._hdu.size - at))
-        return bytes(max(0, count))
+    size = len(headers) + hdu.size + -hdu.size % BLOCK
+    return io.BufferedReader(ReadOnlyFile(size, read))
 
 
 def _checked_cards(hdu: Hdu) -> dict[str, object]:

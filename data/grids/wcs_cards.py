@@ -44,7 +44,7 @@ def card_places(keywords: bytes) -> tuple[slice, ...]:
     """
     places: list[slice] = []
     for at in range(0, len(keywords), _KEYWORD):
-        name = keywords[at : at + 8].rstrip().upper()
+        name = keywords[at : at + 8].strip().upper()
         if keywords[at + 8 : at + _KEYWORD] == b"= " and _COORDINATES.fullmatch(name):
             start = at // _KEYWORD * _CARD
             if places and places[-1].stop == start:
@@ -128,7 +128,7 @@ def _parse(cards: bytes) -> dict[str, _Card]:
 @lru_cache(maxsize=1024)  # most cards are those of the galaxy before
 def _parse_card(card: bytes) -> tuple[str, _Card]:
     line = card.decode("latin-1")
-    name, value = line[:8].rstrip().upper(), _value(line[_KEYWORD:])
+    name, value = line[:8].strip().upper(), _value(line[_KEYWORD:])
     linear = _LINEAR.match(name) is not None
     return name, _Card(value, linear, _number(value) if linear else nan)
 

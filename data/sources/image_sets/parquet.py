@@ -108,9 +108,9 @@ class ParquetSource(RowSource):
     ) -> Iterator[Cutout | Failure]:
         """Read some rows of a row group; `row` is the first one's in the catalog."""
         named = list(zip(range(row, row + len(part)), ids, strict=False))
-        chunk, nested = _column_chunk(group, self.column)
         read = 0
         try:
+            chunk, nested = _column_chunk(group, self.column)
             page = largest_page(self.path, chunk)
             with BUDGET.reserve(_PAGE_COPIES * page + chunk.total_compressed_size):
                 for data in _pictures(self.path, self.column, nested, number, part):
@@ -183,9 +183,17 @@ def _column_chunk(group: Any, column: str) -> tuple[Any, str]:
     """Return the chunk of the pictures in a row group, and its path where it is in a dictionary.
 
     A picture that stands in many rows is stored once then, and must not be copied to each.
+
+    Raises
+    ------
+    CutoutError
+        If the row group has no such column.
     """
     chunks = [group.column(number) for number in range(group.num_columns)]
-    chunk = next(each for each in chunks if each.path_in_schema in (column, f"{column}.bytes"))
+    paths = (column, f"{column}.bytes")
+    chunk = next((each for each in chunks if each.path_in_schema in paths), None)
+    if chunk is None:
+        raise CutoutError(f"is damaged: it has no column {column!r}")
     return chunk, chunk.path_in_schema if chunk.has_dictionary_page else ""
 
 

@@ -14,6 +14,7 @@ from galfeat.data.fits.ancillary.names import Role
 from galfeat.data.fits.file import FitsFile, open_fits
 from galfeat.data.fits.headers import Hdu
 from galfeat.data.fits.image_info import calibration_keywords, coordinate_cards, unit_of
+from galfeat.data.fits.intact_part import open_intact_part
 from galfeat.data.fits.layouts import GalaxyImages, format_shape
 from galfeat.data.fits.streams import Stamp
 from galfeat.data.grids.wcs_cards import HEADER_ERRORS
@@ -172,8 +173,7 @@ def _read_wcs(path: Path, number: int) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            # opened here: astropy leaves a file open whose headers it refuses
-            with path.open("rb") as stream, fits.open(stream) as opened:
+            with open_intact_part(path) as opened:
                 header = opened[number].header
                 full = WCS(header, opened)
                 wcs = full.celestial

@@ -84,6 +84,7 @@ def read_table(path: Path) -> pa.Table:
         raise UsageError(f"{path}: there is no such catalog")
     try:
         table = reader(path)
+        table.validate(full=True)  # text that is none, above all
     except _DAMAGED as error:
         if isinstance(error, UsageError):
             raise

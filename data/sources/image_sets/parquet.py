@@ -162,6 +162,7 @@ def open_image_set(path: Path, column: str, options: ReadOptions) -> ParquetSour
         table = pq.read_table(
             path, columns=[field.name for field in schema if not _holds_bytes(field.type)]
         )
+        table.validate(full=True)
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{path}: cannot be read: {str(error).strip().splitlines()[0]}") from error
     if count < 1:

@@ -150,9 +150,7 @@ READ: dict[str, Callable[[], bytes]] = {
     "BLANK that is no number, of floats": lambda: plain(BLANK="nan"),
     "EXTNAME that is a number": lambda: plain(EXTNAME=12345678),
     "a keyword in lower case": lambda: card(plain(FOO=1), "FOO", "foo     =                    1"),
-    "a blank before a keyword": lambda: card(
-        plain(FOO=1), "FOO", " BZERO  =                  7.0"
-    ),
+    "a blank before a keyword": lambda: card(plain(FOO=1), "FOO", " BZERO  =                  7.0"),
     "BSCALE twice, alike": lambda: card(
         card(plain(FOO=1, BAR=1), "FOO", "BSCALE  =                  2.0"),
         "BAR",

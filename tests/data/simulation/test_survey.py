@@ -102,7 +102,7 @@ def test_the_documentation_explains_every_column_of_the_truth() -> None:
         encoding="utf-8"
     )
     _, truth = SimulatedSurvey(1, size=16).observe(Shard(0, 1))
-    table = page[page.index("## The columns of the truth") :]
+    table = page[page.index("## Columns of `truth.csv`") :]
     assert [name for name in truth.column_names if f"`{name}`" not in table] == []
 
 

@@ -240,3 +240,12 @@ def test_a_damaged_extension_behind_the_table_is_never_read(
     path.write_bytes(content[:at] + f"{keyword:<8}= {value:>20}".encode() + content[at + 30 :])
     with pytest.raises(UsageError, match=words):
         Catalog.read(path)
+
+
+def test_text_in_parquet_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.parquet"
+    table = pa.table({"id": ["a"], "file": ["a.fits"], "note": ["other"]})
+    pyarrow.parquet.write_table(table, path, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(b"other", b"\xffther"))
+    with pytest.raises(UsageError, match="cannot be read as a catalog: .*UTF8"):
+        Catalog.read(path)

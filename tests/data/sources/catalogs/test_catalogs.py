@@ -247,5 +247,5 @@ def test_text_in_parquet_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     table = pa.table({"id": ["a"], "file": ["a.fits"], "note": ["other"]})
     pyarrow.parquet.write_table(table, path, compression="none", use_dictionary=False)
     path.write_bytes(path.read_bytes().replace(b"other", b"\xffther"))
-    with pytest.raises(UsageError, match="cannot be read as a catalog: .*UTF8"):
+    with pytest.raises(UsageError, match=r"cannot be read as a catalog: .*UTF8"):
         Catalog.read(path)

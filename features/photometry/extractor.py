@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.features.base import MaskedVectors, default_bands
-from galfeat.features.noise import MonteCarlo
+from galfeat.features.noise import MonteCarlo, sky_mask
 from galfeat.features.photometry.columns import BAD, FLAGS, NOTES, flag_bits, scalars_of
 from galfeat.features.photometry.images import LinearImage
 from galfeat.features.photometry.magnitudes import (
@@ -267,6 +267,7 @@ class Photometry(Transformer):
         unscattered = ("_sky", "_sky_sigma", "_zero_point")
         names = [name for name in found if not name.endswith(unscattered)]
         noise = None if image.noise is None else np.asarray(image.noise, dtype=float)
+        skies = [sky_mask(plane) for plane in image.pixels]
 
         def again(row: int, exposures: NDArray[np.float32]) -> NDArray[np.float64]:
             del row
@@ -276,7 +277,7 @@ class Photometry(Transformer):
                 if source is None:
                     continue
                 measured = {name: (value, 0.0) for name, value in _geometry(source).items()}
-                planes = measure_bands(pixels, noise, source)
+                planes = measure_bands(pixels, noise, source, skies)
                 for band, name in zip(planes, bands, strict=True):
                     _measure_fluxes(band, name, source, self._parts(), measured, set())
                 numbers[k] = [measured.get(name, (np.nan, 0.0))[0] for name in names]
@@ -322,13 +323,14 @@ def _measure_fluxes(
         return
     found[f"{name}_sky"] = band.sky, band.sky_error
     found[f"{name}_sky_sigma"] = band.sigma, math.nan
-    if band.masked:
-        flags.add("pixels_filled")
     apertures = {
         "petro": _TOTAL * source.petrosian,
         "kron": KRON_FACTOR * source.kron,
         **{f"aper{k}": part * source.petrosian for k, part in enumerate(parts, 1)},
     }
+    largest = max((radius for radius in apertures.values() if radius > 0), default=0.0)
+    if band.masked and (band.bad & _of_radius(source, largest).contains(band.bad.shape)).any():
+        flags.add("pixels_filled")
     for which, radius in apertures.items():
         if not radius > 0:
             continue

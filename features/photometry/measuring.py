@@ -1,6 +1,7 @@
 """Photometry of one galaxy: sky, source, apertures, and light within them with its error."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +75,13 @@ class Band:
     correlated: float
     """Variance of a sum of many pixels over the sum of their variances."""
 
-    masked: bool
+    bad: NDArray[np.bool_]
+    """True on bad pixels and neighbors."""
+
+    @property
+    def masked(self) -> bool:
+        """Whether any pixel is bad."""
+        return bool(self.bad.any())
 
 
 def find(
@@ -145,9 +152,16 @@ def _kron_radius(image: Floats, whole: NDArray[np.bool_], ellipse: Aperture) -> 
 
 
 def measure_bands(
-    pixels: NDArray[np.floating], noise: NDArray[np.floating] | None, source: Source
+    pixels: NDArray[np.floating],
+    noise: NDArray[np.floating] | None,
+    source: Source,
+    skies: Sequence[NDArray[np.bool_]] | None = None,
 ) -> list[Band]:
-    """Return the bands less their sky; bad pixels and neighbors hold what lies opposite of them."""
+    """Return the bands less their sky; bad pixels and neighbors hold what lies opposite of them.
+
+    With ``skies``, the sky's pixels in each band of another exposure, its level is measured on
+    these, and the correlation of its noise is not.
+    """
     far = max(np.nan_to_num(_FAR * source.petrosian), KRON_FACTOR * np.nan_to_num(source.kron))
     inside = Aperture(
         source.ellipse.x, source.ellipse.y, far, source.ellipse.ratio, source.ellipse.theta
@@ -155,20 +169,25 @@ def measure_bands(
     bands = []
     for k, plane in enumerate(np.asarray(pixels, dtype=float)):
         good = np.isfinite(plane) & (source.segments != NEIGHBOR)
-        outside = good & (source.segments == SKY) & ~inside & sky_mask(plane)
+        outside = good & (source.segments == SKY) & ~inside
+        outside &= sky_mask(plane) if skies is None else skies[k]
         if outside.sum() < _LEAST_SKY:
             outside = good & (source.segments == SKY)
         level, sigma, correlation = 0.0, math.nan, None
         if outside.sum() >= _LEAST_SKY:
             level, kept = _clipped(plane[outside])
             outside &= np.abs(plane - level) <= kept
-            sigma, correlation = autocorrelation(plane, outside)
+            if skies is None:
+                sigma, correlation = autocorrelation(plane, outside)
+            else:
+                sigma = float(np.std(plane[outside]))
         correlated = 1.0 if correlation is None else max(float(correlation.sum()), 1e-3)
         variance = np.full(plane.shape, sigma**2)
         if noise is not None:
             given = np.asarray(noise[k], dtype=float)
             good &= np.isfinite(given)
             variance = np.where(good, given**2, 0.0)
+        bad = ~good
         light = np.where(good, plane - level, np.nan)
         light, variance = _filled(light, variance, good, source.ellipse)
         held = np.isfinite(light)
@@ -182,7 +201,7 @@ def measure_bands(
                 error,
                 sigma,
                 correlated,
-                bool((~good).any()),
+                bad,
             )
         )
     return bands

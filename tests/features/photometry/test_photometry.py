@@ -199,6 +199,14 @@ def test_masked_pixels_take_the_light_opposite() -> None:
     assert table.column("quality")[0] == 1
 
 
+def test_masked_pixels_outside_of_all_apertures_are_no_matter() -> None:
+    image = noisy(disk(300.0), 6)
+    image[2, 2] = np.nan
+    table = measured(image)
+    assert FLAGS["pixels_filled"][1] not in table.reasons[0]
+    assert table.column("quality")[0] == 0
+
+
 def test_a_masked_center_is_bad() -> None:
     image = noisy(disk(300.0), 6)
     image[30:33, 31:34] = np.nan

@@ -42,7 +42,14 @@ def test_from_galaxies_to_classes(tmp_path: Path, capsys: pytest.CaptureFixture[
     status, said = command(
         capsys, "extract", survey, "--out", table, "--size", 32, "--features", "color,hog,sift"
     )
-    assert (status, said.splitlines()[-1]) == (0, f"extract: 60 cutouts measured: {table}")
+    notes = tmp_path / "F.notes.csv"
+    with notes.open(newline="") as handle:
+        without_keypoints = len(list(csv.DictReader(handle)))
+    assert (status, said.splitlines()[-1]) == (
+        0,
+        f"extract: 60 cutouts measured, {without_keypoints} with a note, such as on missing data "
+        f"(see {notes}): {table}",
+    )
     assert pq.read_schema(table).names == ["id", "file", "label", "state", "color", "hog", "sift"]
 
     status, said = command(

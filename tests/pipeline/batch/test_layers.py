@@ -39,7 +39,7 @@ LAYERS = (
     *("models.hyperparameters", "models.priors", "models.inputs", "models.state_checks"),
     *("models.sklearn_state", "evaluation.cross_validation", "evaluation.metrics"),
     *("evaluation.significance", "extraction.feature_table", "extraction.measure"),
-    *("extraction.recipe", "extraction.scalar_columns"),
+    *("extraction.recipe", "extraction.scalar_columns", "extraction.photometry"),
     *("settings_diff", "outputs", "recipes", "csv_cells"),
 )
 """Modules from the top to the bottom."""

@@ -40,7 +40,7 @@ def _image(side: int) -> bytes:
 
 
 def _packed(folder: Path) -> None:
-    for number, side in enumerate((32000, 14000, 14000, 9000)):
+    for number, side in enumerate((32000, 14000, 9000)):
         size = side * side * 4
         content = gzip.compress(_image(side)) + _zeros(size + -size % 2880)
         (folder / f"{number}.fits.gz").write_bytes(content)

@@ -314,7 +314,7 @@ def _is_random_groups(header: Header, shape: tuple[int, ...]) -> bool:
 
 
 def _strip_comment(value: str) -> str:
-    return value.split("/", 1)[0].strip()
+    return value.split("/", 1)[0].strip(" ")  # no other white space: it is none to others
 
 
 _SIGNATURES = {

@@ -198,6 +198,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: card(plain(), "END", "END       !"),
         "its END card holds more than END and blanks",
     ),
+    "a no-break space before BITPIX": (
+        lambda: card(plain(), "BITPIX", "BITPIX  =          \xa0    -64"),
+        "BITPIX is \xa0    -64, not a whole number",
+    ),
     "NAXIS1 with a point": (
         lambda: card(plain(), "NAXIS1", "NAXIS1  =                 11.0"),
         "NAXIS1 is 11.0, not a whole number",

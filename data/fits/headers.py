@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 from galfeat import CutoutError
 from galfeat.data.fits.header_forms import BLOCK, CARD, HeaderCards, HeaderForm, HeaderFormCache
 from galfeat.data.fits.streams import FileBytes
+from galfeat.data.memory import TooMuchAtOnce
 
 __all__ = ["BLOCK", "FIRST_CARDS", "Hdu", "HduReader", "Header", "read_hdus"]
 
@@ -239,7 +240,11 @@ def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
             )
         hdus.append(hdu)
         if not len(hdus) % _CHECKED_HDUS:
-            source.reserve(_CHECKED_HDUS * _HDU_BYTES)
+            try:
+                source.reserve(_CHECKED_HDUS * _HDU_BYTES)
+            except (CutoutError, TooMuchAtOnce):
+                hdus.clear()  # the traceback may hold them for long
+                raise
         offset = hdu.offset + -(-hdu.size // BLOCK) * BLOCK
     if _has_lost_header(source, offset):
         return (

@@ -155,6 +155,8 @@ def strip_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _plane_names(header: Header, count: int) -> tuple[str, ...]:
+    if count > len(header.cards):  # damaged, or too many to have names
+        return ()
     for keyword, first in (("BAND", 1), ("BAND", 0), ("FILTER", 1)):
         names = tuple(header.text(f"{keyword}{number}") for number in range(first, first + count))
         clear = any(name.upper().startswith("CLEAR") for name in names)

@@ -77,6 +77,11 @@ class FileBytes:
         else:
             self._reserved.enter_context(BUDGET.reserve(size))
 
+    def close(self) -> None:
+        """Drop the bytes: the traceback of an exception may hold this object for long."""
+        self._head = memoryview(b"")
+        self.size = 0
+
     def read(self, offset: int, count: int) -> memoryview:
         """Return `count` bytes from `offset` on, or fewer at the end of the file.
 
@@ -117,7 +122,11 @@ def open_bytes(path: Path) -> Iterator[FileBytes]:
     except OSError as error:
         raise CutoutError(describe_error(error)) from error
     with file, ExitStack() as reserved:
-        yield _read_head(file, reserved)
+        source = _read_head(file, reserved)
+        try:
+            yield source
+        finally:
+            source.close()
 
 
 def _read_head(file: BinaryIO, reserved: ExitStack) -> FileBytes:

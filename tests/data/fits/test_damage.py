@@ -386,3 +386,12 @@ def test_headers_of_any_order_are_read_or_refused(cards: list[tuple[str, int]]) 
     except CutoutError:
         return
     assert all(hdu.offset + hdu.size <= len(content) for hdu in hdus)
+
+
+def test_a_compressed_cube_of_billions_of_planes_is_refused_at_once(tmp_path: Path) -> None:
+    """Names of bands are not looked for in as many keywords."""
+    path = tmp_path / "a.fits"
+    cube = fits.CompImageHDU(np.zeros((3, 8, 9), np.int16), compression_type="RICE_1")
+    fits.HDUList([fits.PrimaryHDU(), cube]).writeto(path)
+    path.write_bytes(changed(path.read_bytes(), "ZNAXIS3", str(1 << 31)))
+    assert "has 2,147,483,648 planes" in reason(path)

@@ -239,12 +239,7 @@ def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
                 "file again"
             )
         hdus.append(hdu)
-        if not len(hdus) % _CHECKED_HDUS:
-            try:
-                source.reserve(_CHECKED_HDUS * _HDU_BYTES)
-            except (CutoutError, TooMuchAtOnce):
-                hdus.clear()  # the traceback may hold them for long
-                raise
+        _reserve(source, hdus)
         offset = hdu.offset + -(-hdu.size // BLOCK) * BLOCK
     if _has_lost_header(source, offset):
         return (
@@ -252,6 +247,16 @@ def read_hdus(source: FileBytes) -> tuple[list[Hdu], str]:
             f"its headers are damaged: extension {len(hdus)} does not begin where it should",
         )
     return hdus, ""
+
+
+def _reserve(source: FileBytes, hdus: list[Hdu]) -> None:
+    if len(hdus) % _CHECKED_HDUS:
+        return
+    try:
+        source.reserve(_CHECKED_HDUS * _HDU_BYTES)
+    except (CutoutError, TooMuchAtOnce):
+        hdus.clear()  # the traceback may hold them for long
+        raise
 
 
 def _has_lost_header(source: FileBytes, offset: int) -> bool:

@@ -20,7 +20,7 @@ FAULTS = {
     "plain i8": "hang",
     "plain f4": "crash",
     "plain f8": "escaped",
-    "leading ones": "neighbours",
+    "leading ones": "neighbors",
     "cube": "disagrees",
     "row of cubes": "hang",
 }

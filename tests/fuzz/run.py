@@ -20,7 +20,7 @@ differs
     Pixels, or a catalog's cells, are not those that others read, and no warning was logged.
 disagrees
     Two ways to read one file do not give the same galaxies.
-neighbours
+neighbors
     A good file is read otherwise because a mutant lies beside it.
 
 Others are counted: "stricter" is refused by galfeat alone, "bolder" by others alone; "said" are

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 __all__ = ["FAILURES", "Read", "Verdict", "is_catalog", "judged"]
 
-FAILURES = ("crash", "hang", "escaped", "differs", "disagrees", "neighbours")
+FAILURES = ("crash", "hang", "escaped", "differs", "disagrees", "neighbors")
 """Verdicts that fail the job, the gravest first."""
 
 _RAISED = "|".join(name for name in dir(builtins) if re.fullmatch(r"[A-Z]\w+(Error|Warning)", name))
@@ -84,7 +84,7 @@ def judged(kind: str, ours: Read, theirs: Read, whole: Read | None) -> Verdict:
     """
     if ours.ended:
         return Verdict(ours.ended, ours.stack)
-    for check in (_escaped(ours), _neighbours(ours, whole) if whole else None):
+    for check in (_escaped(ours), _neighbors(ours, whole) if whole else None):
         if check:
             return check
     if kind == "catalog":
@@ -112,7 +112,7 @@ def _escaped(ours: Read) -> Verdict | None:
     return None
 
 
-def _neighbours(ours: Read, whole: Read) -> Verdict | None:
+def _neighbors(ours: Read, whole: Read) -> Verdict | None:
     """The good files beside a mutant are read as they are read alone."""
     for view, alone in (("folder", "whole"), ("folder in layout", "layout")):
         if ours.error(view) or view not in ours.views or not whole.views:
@@ -121,7 +121,7 @@ def _neighbours(ours: Read, whole: Read) -> Verdict | None:
         for name in ("a", "c"):
             beside = [each for each in entries if each["file"].split(".")[0] == name]
             if view == "folder" and not _same(beside, whole.entries(alone)):
-                return Verdict("neighbours", f"{view}: the good file {name} is read otherwise")
+                return Verdict("neighbors", f"{view}: the good file {name} is read otherwise")
     return None
 
 

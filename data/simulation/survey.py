@@ -57,7 +57,7 @@ class SimulatedSurvey:
     depth : {"deep", "wide", "shallow"}
         5-sigma limit of F814W 29.0, 27.5 or 26.0; of i on the ground 26.8, 25.3 or 23.8.
     seed : int
-        The same seed gives the same survey.
+        The same seed gives the same survey, on one machine to the same bytes; see `simulate`.
     noise : {"white", "correlated"}
         Whether the noise of pixels is independent or correlated with their neighbors', as in images
         that were resampled or drizzled.
@@ -233,7 +233,8 @@ def simulate(
     depth : {"deep", "wide", "shallow"}
         5-sigma limit of F814W 29.0, 27.5 or 26.0; of i on the ground 26.8, 25.3 or 23.8.
     seed : int
-        The same seed gives the same bytes.
+        The same seed gives the same bytes on one machine. On another processor, light differs by
+        rounding, and in about one of 300 images, by that, the draw of the noise.
     noise : {"white", "correlated"}
         Whether the noise of pixels is independent or correlated with their neighbors', as in images
         that were resampled or drizzled.

@@ -63,19 +63,30 @@ def stored() -> dict[str, NDArray[Any]]:
         return dict(archive)
 
 
-def table_of(images: NDArray[np.float32], rows: NDArray[np.intp]) -> ShapeTable:
+Measured = tuple[ShapeTable, NDArray[np.intp]]
+
+
+def measured(images: NDArray[np.float32], rows: NDArray[np.intp]) -> Measured:
+    """Return shapes of the images that statmorph measured, and their rows in what is stored.
+
+    A rounding of the expected light that differs between processors now and then lets the
+    generator of Poisson noise take another draw, and the rest of that image is another one.
+    """
     sums = np.stack([np.nansum(images, (1, 2)), np.nansum(np.abs(images), (1, 2))], axis=1)
-    if not np.allclose(sums, stored()["sums"][rows], rtol=1e-3, atol=0.1):
-        pytest.skip("the images are no longer those that statmorph measured: make its numbers anew")
-    return Shape("linear").measure(images[:, None])
+    same = np.isclose(sums, stored()["sums"][rows], rtol=1e-3, atol=0.1).all(axis=1)
+    assert same.mean() > 0.9, (
+        "the images are not those that statmorph measured: make its numbers anew"
+    )
+    return Shape("linear").measure(images[same, None]), rows[same]
 
 
 @pytest.fixture(scope="module")
-def simulated() -> ShapeTable:
-    return table_of(reference.simulated(), np.arange(reference.COUNT))
+def simulated() -> Measured:
+    return measured(reference.simulated(), np.arange(reference.COUNT))
 
 
-def compared(table: ShapeTable, rows: NDArray[np.intp], name: str) -> tuple[Any, Any]:
+def compared(galaxies: Measured, name: str) -> tuple[Any, Any]:
+    table, rows = galaxies
     ours = table.column("band1", name)
     theirs = stored()["values"][rows, stored()["names"].tolist().index(name)]
     good = (stored()["flags"][rows] == 0) & ~np.ma.getmaskarray(ours)
@@ -83,8 +94,8 @@ def compared(table: ShapeTable, rows: NDArray[np.intp], name: str) -> tuple[Any,
 
 
 @pytest.mark.parametrize("name", MUST)
-def test_simulated_galaxies(simulated: ShapeTable, name: str) -> None:
-    ours, theirs = compared(simulated, np.arange(reference.COUNT), name)
+def test_simulated_galaxies(simulated: Measured, name: str) -> None:
+    ours, theirs = compared(simulated, name)
     assert len(ours) >= 150
     differs = np.abs(ours - theirs)
     if name not in ABSOLUTE:
@@ -94,9 +105,9 @@ def test_simulated_galaxies(simulated: ShapeTable, name: str) -> None:
     assert spearmanr(ours, theirs).statistic >= 0.98
 
 
-def test_what_statmorph_calls_bad_is_flagged(simulated: ShapeTable) -> None:
-    bad = stored()["flags"][: reference.COUNT] >= 2
-    agree = (simulated.quality[:, 0] == 2) == bad
+def test_what_statmorph_calls_bad_is_flagged(simulated: Measured) -> None:
+    table, rows = simulated
+    agree = (table.quality[:, 0] == 2) == (stored()["flags"][rows] >= 2)
     assert agree.mean() >= 0.95
 
 
@@ -104,9 +115,9 @@ def test_real_galaxies(real_data: Path) -> None:
     images = reference.real(real_data / "fits")
     names = stored()["images"].tolist()
     rows = np.array([names.index(name) for name in images])
-    table = table_of(np.stack(list(images.values())), rows)
+    galaxies = measured(np.stack(list(images.values())), rows)
     for name in MUST:
-        ours, theirs = compared(table, rows, name)
+        ours, theirs = compared(galaxies, name)
         differs = np.abs(ours - theirs)
         if name not in ABSOLUTE:
             differs = differs / np.maximum(np.abs(theirs), 1e-9)

@@ -3,12 +3,15 @@
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+_FIRST = ("batch/test_memory_peak.py", "shape/test_extractor.py")
+"""Files that begin: while one process waits for files that unpack to much, another compiles the
+kernels of `Shape`, which takes a minute, and later all find them in the cache."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,7 +24,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run files with slow tests first, so that no processor waits for a slow file at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+
+    def rank(item: pytest.Item) -> int:
+        if item.path not in slow:
+            return 2
+        return 0 if item.path.as_posix().endswith(_FIRST) else 1
+
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Add one process to those of ``-n auto``: tests often wait for others that they start."""
+    return (yield) + 1
 
 
 @pytest.fixture(scope="session")

@@ -160,7 +160,6 @@ def test_the_printed_defaults_are_a_settings_file_that_changes_nothing(
     assert (tmp_path / "A.parquet").read_bytes() == (tmp_path / "B.parquet").read_bytes()
 
 
-@pytest.mark.slow
 def test_the_command_prints_and_checks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(app, ["config"]) == 0
     captured = capsys.readouterr()

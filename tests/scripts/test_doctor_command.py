@@ -45,3 +45,15 @@ def test_an_exception_counts_as_a_failed_check(monkeypatch: pytest.MonkeyPatch) 
     assert list(checkup.check_up()) == [
         checkup.Check("a thing", False, "ImportError: no such library")
     ]
+
+
+def test_the_checks_are_listed_and_a_failed_one_gives_the_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks = {"sums": lambda: ("exact", True), "products": lambda: ("1 of 3", False)}
+    monkeypatch.setattr(checkup, "CHECKS", checks)
+    assert run(app, ["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3:-1] == ["ok     sums: exact", "WRONG  products: 1 of 3"]
+    assert lines[-1].startswith("1 of the checks failed")
+    assert any(line.startswith("BLAS kernels ") for line in lines)

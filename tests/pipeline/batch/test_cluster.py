@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from galfeat import UsageError
+from galfeat.pipeline import extract
+from galfeat.pipeline.extraction.extract import Options
+
 pytest.importorskip("distributed", reason="Dask is not installed: pip install 'galfeat[dask]'")
 
 Run = Callable[..., int]
@@ -110,10 +114,7 @@ def test_a_worker_that_does_not_come_back_is_replaced() -> None:
 def test_where_no_scheduler_is_it_says_so(
     survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from galfeat import UsageError
-    from galfeat.pipeline import extract
     from galfeat.pipeline.batch import dask as clusters
-    from galfeat.pipeline.extraction.extract import Options
 
     monkeypatch.setattr(clusters, "_CONNECT_TIMEOUT", 1)
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
@@ -123,3 +124,14 @@ def test_where_no_scheduler_is_it_says_so(
             features=["color"],
             options=Options(cluster="tcp://127.0.0.1:9"),
         )
+
+
+def test_without_dask_it_says_what_to_install(
+    survey: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UsageError, match=r"pip install 'galfeat\[dask\]'"):
+        extract(
+            survey, tmp_path / "F.parquet", features=["color"], options=Options(cluster="local")
+        )
+    assert not (tmp_path / "F.parquet").exists()

@@ -125,6 +125,10 @@ class FileContents:
             odd["double"] = (
                 f"the keyword {double[0]} appears more than once in a header: {which} is used"
             )
+        if any(hdu.bitpix < 0 and _has_odd_blank(hdu) for hdu in self.hdus):
+            odd["blank"] = (
+                "BLANK of floating-point pixels is no integer: it is ignored, as it means nothing"
+            )
         if self.damage or not self.hdus:
             return odd
         last = self.hdus[-1]
@@ -134,6 +138,17 @@ class FileContents:
         if size < end:
             odd["short"] = "its last block is incomplete, but all its pixels are present"
         return odd
+
+
+def _has_odd_blank(hdu: Hdu) -> bool:
+    """Return whether BLANK is no integer: astropy cannot read the image then."""
+    if "BLANK" not in hdu.header:
+        return False
+    try:
+        hdu.header.integer("BLANK")
+    except CutoutError:
+        return True
+    return False
 
 
 class FitsFile:

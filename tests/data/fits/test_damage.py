@@ -395,3 +395,13 @@ def test_a_compressed_cube_of_billions_of_planes_is_refused_at_once(tmp_path: Pa
     fits.HDUList([fits.PrimaryHDU(), cube]).writeto(path)
     path.write_bytes(changed(path.read_bytes(), "ZNAXIS3", str(1 << 31)))
     assert "has 2,147,483,648 planes" in reason(path)
+
+
+@pytest.mark.parametrize("word", [-1, -254, -4095, -4096, -32768])
+def test_an_instruction_that_pixel_lists_do_not_have_is_refused(tmp_path: Path, word: int) -> None:
+    """C decoders take some of these for runs of zeros, and pass over the others."""
+    content = CORPUS["pixel lists"]
+    # the header of a line list: no pixels of its own length, seven words, version 100
+    at = content.index(np.array([0, 7, -100], ">i2").tobytes()) + 2 * 7
+    damaged = content[:at] + np.array([word], ">i2").tobytes() + content[at + 2 :]
+    assert "there is no such instruction" in reason(written(tmp_path / "a.fits", damaged))

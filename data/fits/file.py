@@ -125,6 +125,8 @@ class FileContents:
             odd["double"] = (
                 f"the keyword {double[0]} appears more than once in a header: {which} is used"
             )
+        if any("CONTINUE" in hdu.header for hdu in self.hdus):
+            odd["continue"] = "a card CONTINUE with an equals sign continues no text: it is ignored"
         if any(hdu.bitpix < 0 and _has_odd_blank(hdu) for hdu in self.hdus):
             odd["blank"] = (
                 "BLANK of floating-point pixels is no integer: it is ignored, as it means nothing"

@@ -90,19 +90,25 @@ def test_odd_files_are_read_as_astropy_reads_them_and_reported_once(
         )
 
 
-@pytest.mark.parametrize("value", ["NaN", "'none'", "1.5"])
-def test_a_blank_of_floats_that_is_no_integer_is_ignored_and_reported(
-    tmp_path: Path, value: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        (f"BLANK   = {value:>20}", "BLANK of floating-point pixels is no integer")
+        for value in ("NaN", "'none'", "1.5")
+    ]
+    + [("CONTINUE=                   24", "a card CONTINUE with an equals sign continues no text")],
+)
+def test_cards_that_astropy_cannot_read_and_that_mean_nothing_are_ignored_and_reported(
+    tmp_path: Path, card: str, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = plain(tmp_path / "a.fits", OBJECT="x")
-    card = f"BLANK   = {value:>20}".ljust(80).encode()
     raw = path.read_bytes()
     at = raw.index(b"OBJECT  =")
-    path.write_bytes(raw[:at] + card + raw[at + 80 :])
+    path.write_bytes(raw[:at] + card.ljust(80).encode() + raw[at + 80 :])
     with caplog.at_level(logging.WARNING, "galfeat"):
         (cutout,) = everything(open_source(path)).cutouts
     assert np.array_equal(cutout.pixels[0], PIXELS)
-    assert "a.fits: BLANK of floating-point pixels is no integer" in caplog.text
+    assert f"a.fits: {words}" in caplog.text
 
 
 def test_uniform_files_and_extensions_report_it_too(

@@ -13,6 +13,7 @@ __all__ = ["measure", "normalize"]
 _CLIP = 3.0  # standard deviations, of sources in the smoothed border and of differences
 _CLIPPED = 0.9733369246625415  # variance of a normal distribution that is cut off there
 _ITERATIONS = 4  # of clipping
+_FAR = 4.0  # standard deviations of differences of independent pixels: none of pairs is cut off
 _PER_DEVIATION = 1.4826  # standard deviation of a normal distribution over its median deviation
 _MIN_GOOD = 0.2  # fraction of good pixels that the border needs; with fewer, the whole image serves
 _LEAST = 24  # differences without which the noise is not measured
@@ -76,17 +77,18 @@ def measure(image: Any, width: Any, lag: Any, found: Any) -> Any:
     count = _second_differences(sky, width, lag, values)
     if count < _LEAST:
         return
-    variance = _clipped(values[:count], _PER_DEVIATION * median(np.abs(values[:count]))) / 6
+    variance = _clipped(values[:count]) / 6
     if not variance > 0:
         return
+    most = _FAR * np.sqrt(2 * variance)
     pairs = _pair_differences(sky, width, False, values)
-    in_rows = _clipped(values[:pairs], np.sqrt(2 * variance)) / 2 if pairs else np.nan
+    in_rows = _mean_square(values[:pairs], most) / 2
     pairs = _pair_differences(sky, width, True, values)
-    in_columns = _clipped(values[:pairs], np.sqrt(2 * variance)) / 2 if pairs else np.nan
+    in_columns = _mean_square(values[:pairs], most) / 2
     if (in_rows + in_columns) / 2 * lag**2 < _SMOOTH * variance:
         count = _second_differences(sky, width, 2 * lag, values)
         if count >= _LEAST:
-            further = _clipped(values[:count], _PER_DEVIATION * median(np.abs(values[:count]))) / 6
+            further = _clipped(values[:count]) / 6
             if variance < further < _MOST_GROWTH * variance:
                 variance = further
     found[1] = np.sqrt(variance)
@@ -140,7 +142,7 @@ def _keep_sky(image: Any, width: Any, level: Any, sky: Any, values: Any) -> Any:
         for start, end in ((np.int64(0), left), (right, np.int64(nx))):
             for x in range(start, end):
                 # beside bad pixels there is no mean, and the comparison is false
-                source = abs(smooth[y, x] - center) > most
+                source = most < abs(smooth[y, x] - center) < np.inf
                 good = np.isfinite(image[y, x]) and not source
                 sky[y, x] = image[y, x] if good else np.nan
 
@@ -186,22 +188,27 @@ def _pair_differences(sky: Any, width: Any, down: Any, values: Any) -> Any:
 
 
 @compiled
-def _clipped(values: Any, scale: Any) -> Any:
-    """Return the variance about zero after clipping, from a first standard deviation."""
-    squares = values * values
-    half = len(squares) // 2
+def _clipped(values: Any) -> Any:
+    """Return the variance about zero after clipping, starting from the median."""
+    scale = _PER_DEVIATION * median(np.abs(values))
     for _ in range(_ITERATIONS):
-        most = (_CLIP * scale) ** 2
-        # two sums at a time, which do not wait for each other
-        one, other, count = 0.0, 0.0, np.int64(0)
-        for i in range(half):
-            kept, too = squares[i] <= most, squares[half + i] <= most
-            one += squares[i] if kept else 0.0
-            other += squares[half + i] if too else 0.0
-            count += np.int64(kept) + np.int64(too)
-        if len(squares) % 2 and squares[-1] <= most:
-            one, count = one + squares[-1], count + 1
-        before, scale = scale, np.sqrt((one + other) / (count * _CLIPPED))
+        before, scale = scale, np.sqrt(_mean_square(values, _CLIP * scale) / _CLIPPED)
         if scale == before:
             break
     return scale * scale
+
+
+@compiled
+def _mean_square(values: Any, most: Any) -> Any:
+    """Return the mean square of the values that are no larger than `most`."""
+    # two sums at a time, which do not wait for each other
+    half = len(values) // 2
+    one, other, count = 0.0, 0.0, np.int64(0)
+    for i in range(half):
+        kept, too = abs(values[i]) <= most, abs(values[half + i]) <= most
+        one += values[i] * values[i] if kept else 0.0
+        other += values[half + i] * values[half + i] if too else 0.0
+        count += np.int64(kept) + np.int64(too)
+    if len(values) % 2 and abs(values[-1]) <= most:
+        one, count = one + values[-1] * values[-1], count + 1
+    return (one + other) / count if count else np.nan

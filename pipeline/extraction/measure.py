@@ -20,7 +20,7 @@ from galfeat.features.scalars import MaskedColumn, ScalarTable
 from galfeat.pipeline.extraction.photometry import measure_photometry
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_vectors
-from galfeat.pipeline.extraction.sky_noise import NOISE, noise_table
+from galfeat.pipeline.extraction.sky_columns import SKY, sky_table
 
 __all__ = ["Block", "as_block", "catalog_rows", "measure", "measure_columns", "take_rows"]
 
@@ -52,7 +52,7 @@ def measure(
     """
     only_blocks = replace(recipe, photometry=None, errors=False)
     kept, columns, failures = measure_columns(cutouts, only_blocks, strict_bands=strict_bands)
-    blocks = {name: as_block(found) for name, found in columns.items() if name != NOISE}
+    blocks = {name: as_block(found) for name, found in columns.items() if name != SKY}
     return kept, blocks, failures
 
 
@@ -75,7 +75,7 @@ def measure_columns(
         The cutouts that were measured.
     columns : dict of str to array, list or ScalarTable
         What a feature table takes: one block per extractor, or its table of named quantities, and
-        those of the sky's noise and of photometry; rows as in `cutouts`.
+        those of the sky and of photometry; rows as in `cutouts`.
     failures : list of Failure
         The others, with stage ``prepare`` or ``extract``; and notes on those that were measured,
         with stage ``note``.
@@ -99,7 +99,7 @@ def measure_columns(
     good = [row for place, row in enumerate(prepared) if place not in reasons]
     _note_empty(columns, good, notes)
     if good:
-        columns[NOISE] = noise_table(skies[good], recipe.bands, recipe.units)
+        columns[SKY] = sky_table(skies[good], recipe.bands, recipe.units)
     if recipe.photometry is not None and good:
         columns[PHOTOMETRY] = _photometry([named[row].select(recipe.bands) for row in good], recipe)
     noted = [_failure(cutouts[row], "note", notes[row]) for row in good if row in notes]

@@ -16,7 +16,7 @@ from galfeat.features.registry import LOCAL_DESCRIPTORS, PHOTOMETRY, SHAPE, SIFT
 from galfeat.features.scalars import Scalar
 from galfeat.pipeline.extraction.photometry import photometry_scalars
 from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_fields
-from galfeat.pipeline.extraction.sky_noise import NOISE, noise_scalars
+from galfeat.pipeline.extraction.sky_columns import SKY, sky_scalars
 from galfeat.pipeline.recipes import DEFAULT, named_recipe, settings_of
 
 __all__ = ["FEATURE_VERSION", "Recipe"]
@@ -144,7 +144,7 @@ class Recipe:
     def scalar_fields(self) -> dict[str, list[pa.Field]]:
         """Fields of the columns of named quantities, by what measures them.
 
-        These are extractors, the preparation, which measures the noise, and photometry.
+        These are extractors, the preparation, which measures the sky, and photometry.
         """
         found: dict[str, tuple[Scalar, ...]] = {
             name: each.scalars(self.bands)  # type: ignore[attr-defined]
@@ -152,7 +152,7 @@ class Recipe:
             if measures_scalars(each)
         }
         if self.extractors:
-            found[NOISE] = noise_scalars(self.bands, self.units)
+            found[SKY] = sky_scalars(self.bands, self.units)
         if self.measured_photometry is not None:
             found[PHOTOMETRY] = photometry_scalars(self.measured_photometry, self.bands, self.units)
         return {
@@ -226,7 +226,7 @@ class Recipe:
             raise UsageError(
                 f"the features are of version {found}, and this galfeat has version "
                 f"{FEATURE_VERSION} (see CHANGELOG.md): measure the cutouts again with 'galfeat "
-                "extract'"
+                "extract', and train models anew"
             )
         given = by_key(extractors)
         try:

@@ -1,4 +1,4 @@
-"""Columns of the sky's noise in a feature table: the unit of the features, and its correlation.
+"""Columns of the sky in a feature table: its noise, the unit of the features, and correlation.
 
 They are no features: what tells surveys apart would stand for what tells galaxies apart.
 """
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from galfeat.data.units import pixel_unit
 from galfeat.features.scalars import Scalar, ScalarTable, unmeasured
 
-__all__ = ["NOISE", "noise_scalars", "noise_table"]
+__all__ = ["SKY", "sky_scalars", "sky_table"]
 
-NOISE = "noise"
+SKY = "sky"
 """What the names of the columns begin with."""
 
 
-def noise_scalars(bands: Sequence[str], units: Sequence[str] = ()) -> tuple[Scalar, ...]:
+def sky_scalars(bands: Sequence[str], units: Sequence[str] = ()) -> tuple[Scalar, ...]:
     """Return the columns of each band.
 
     Parameters
@@ -50,7 +50,7 @@ def noise_scalars(bands: Sequence[str], units: Sequence[str] = ()) -> tuple[Scal
     return tuple(found)
 
 
-def noise_table(
+def sky_table(
     skies: NDArray[np.float64], bands: Sequence[str], units: Sequence[str] = ()
 ) -> ScalarTable:
     """Return the columns of galaxies.
@@ -60,7 +60,7 @@ def noise_table(
     skies : array of float64, shape (n, bands, 4)
         As `galfeat.data.prepare_each` gives them.
     bands, units
-        As for `noise_scalars`.
+        As for `sky_scalars`.
     """
     numbers = skies[:, :, 1:].reshape(len(skies), -1)
-    return ScalarTable(noise_scalars(bands, units), unmeasured(numbers), None, ((),) * len(numbers))
+    return ScalarTable(sky_scalars(bands, units), unmeasured(numbers), None, ((),) * len(numbers))

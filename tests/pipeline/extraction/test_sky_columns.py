@@ -19,7 +19,7 @@ CROPPED = Preparation(size=64, fit="crop")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write twenty disks: in band g on independent noise of 3 units, in r on noise of 2 of which
+    """Write twenty disks: in band G on independent noise of 3 units, in R on noise of 2 of which
     pixels side by side in a row share half.
     """
     folder = tmp_path_factory.mktemp("noise")
@@ -29,10 +29,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(20):
         white = rng.normal(0, 1, (2, 64, 65))
         noise = [3 * white[0, :, 1:], 2 * (white[1, :, 1:] + white[1, :, :-1]) / 2**0.5]
-        for band, image in zip("gr", noise, strict=True):
-            hdu = fits.PrimaryHDU((100 + disk + image).astype(np.float32))
-            hdu.header["BUNIT"] = "nanomaggies"
-            hdu.writeto(folder / f"galaxy{number}_{band}.fits")
+        bands = [
+            fits.ImageHDU((100 + disk + image).astype(np.float32), name=band)
+            for band, image in zip("GR", noise, strict=True)
+        ]
+        for band in bands:
+            band.header["BUNIT"] = "nanomaggies"
+        fits.HDUList([fits.PrimaryHDU(), *bands]).writeto(folder / f"galaxy{number}.fits")
     return folder
 
 
@@ -40,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def table(folder: Path) -> Path:
     out = folder.parent / "noise.parquet"
     extract(
-        open_source(folder, bands=("g", "r")),
+        open_source(folder, layout="bands"),
         out,
         features=["color", "hog"],
         preparation=CROPPED,
@@ -53,7 +56,7 @@ def test_level_and_correlation_are_recorded_for_each_galaxy(table: Path) -> None
     noise = load_features(table).scalars["sky"]
     assert noise.num_rows == 20
     columns = {name: noise.column(name).to_numpy() for name in noise.column_names}
-    expected = {"g": (3, 0, 0), "r": (2, 0.5, 0)}
+    expected = {"G": (3, 0, 0), "R": (2, 0.5, 0)}
     for band, numbers in expected.items():
         for name, number in zip(("sigma", "rho_x", "rho_y"), numbers, strict=True):
             found = columns.pop(f"sky_{band}_{name}")
@@ -64,7 +67,7 @@ def test_level_and_correlation_are_recorded_for_each_galaxy(table: Path) -> None
 
 def test_columns_have_units_and_say_what_they_are(table: Path) -> None:
     schema = pq.read_schema(table)
-    words = {name: schema.field(f"sky_g_{name}").metadata for name in ("sigma", "rho_x")}
+    words = {name: schema.field(f"sky_G_{name}").metadata for name in ("sigma", "rho_x")}
     assert words["sigma"][b"unit"] == b"nmgy"
     assert b"unit" not in words["rho_x"]
     assert b"unit of its light in all features" in words["sigma"][b"description"]
@@ -76,7 +79,7 @@ def test_they_are_no_features(table: Path) -> None:
     features = load_features(table)
     assert set(features.blocks) == {"color", "hog"}
     assert not any("sky" in name for names in features.columns.values() for name in names)
-    assert "sky_g_sigma" not in features.catalog.column_names
+    assert "sky_G_sigma" not in features.catalog.column_names
     one = load_features(table, ["hog"])
     assert one.scalars["sky"].equals(features.scalars["sky"])
     assert Recipe.from_settings(json.loads(pq.read_schema(table).metadata[b"galfeat"])).scalars
@@ -85,12 +88,12 @@ def test_they_are_no_features(table: Path) -> None:
 def test_joined_tables_keep_them(folder: Path, table: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    for path in folder.glob("galaxy1_*.fits"):
+    for path in folder.glob("galaxy1.fits"):
         (other / path.name.replace("galaxy", "twin")).write_bytes(path.read_bytes())
-    source = open_source(other, bands=("g", "r"))
+    source = open_source(other, layout="bands")
     extract(source, tmp_path / "F.parquet", features=["color", "hog"], preparation=CROPPED)
     joined = join_features([table, tmp_path / "F.parquet"])
-    sigma = joined.scalars["sky"].column("sky_g_sigma").to_pylist()
+    sigma = joined.scalars["sky"].column("sky_G_sigma").to_pylist()
     assert sigma[-1] == sigma[joined.ids.tolist().index("galaxy1")]
 
 

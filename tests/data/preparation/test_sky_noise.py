@@ -1,11 +1,11 @@
 """Noise of the sky: right for correlated noise, with and without a galaxy, and by pencil.
 
-The true deviations are those of pure noise, thousands of pixels of it.
+The true deviations are those of pure noise, thousands of pixels of it. `benchmarks/sky_noise.py`
+prints what is measured here.
 """
 
 import io
 import math
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +25,6 @@ from galfeat.data.preparation.window import Window
 Floats = NDArray[np.float64]
 Kind = Callable[[int, np.random.Generator, Floats | float], Floats]
 
-REAL = Path(os.environ.get("GALFEAT_TEST_DATA", "/nonexistent")) / "fits"
 _MARGIN = 8
 _ROUND = math.sqrt(0.9733369246625415)  # of a normal distribution cut off at three deviations
 
@@ -110,7 +109,7 @@ def _correlation(images: list[Floats], axis: int) -> float:
     return float(np.corrcoef(first, second)[0, 1])
 
 
-def _galaxy(size: int, rng: np.random.Generator) -> Floats:
+def galaxy_light(size: int, rng: np.random.Generator) -> Floats:
     """Return an inclined disk, which ends in the frame, with a bulge and a neighbor or two."""
     y, x = np.mgrid[:size, :size] - (size - 1) / 2 + rng.uniform(-1, 1, 2)[:, None, None]
     turn, ratio = rng.uniform(0, np.pi), rng.uniform(0.4, 1)
@@ -144,7 +143,7 @@ def test_level_and_correlation_are_right_within_five_percent(
     pure = [KINDS[kind](size, rng, 0.0) for _ in range(60)]
     spread = float(np.std(pure))
     images = [
-        KINDS[kind](size, rng, (1 if kind == "jpeg" else spread) * _galaxy(size, rng) * galaxy)
+        KINDS[kind](size, rng, (1 if kind == "jpeg" else spread) * galaxy_light(size, rng) * galaxy)
         for _ in range(count)
     ]
     found = _measured(images, Preparation(size=size), picture=kind == "jpeg")
@@ -322,8 +321,8 @@ def test_rounding_to_eight_bits_is_noise_once() -> None:
     assert _measured([flat], Preparation(), picture=True)[0, 1] == pytest.approx(1 / math.sqrt(12))
 
 
-def _real_planes() -> Iterator[tuple[str, Floats]]:
-    for path in sorted(REAL.rglob("*.fits*")):
+def real_planes(folder: Path) -> Iterator[tuple[str, Floats]]:
+    for path in sorted(folder.rglob("*.fits*")):
         if not any(word in path.name for word in ("psfim", "segim", "sigma")):
             with fits.open(path) as file:
                 for number, each in enumerate(file):
@@ -331,7 +330,7 @@ def _real_planes() -> Iterator[tuple[str, Floats]]:
                         yield f"{path.name}[{number}]", np.ascontiguousarray(each.data, dtype=float)
 
 
-def _empty_scatter(image: Floats) -> float:
+def empty_scatter(image: Floats) -> float:
     """Return the standard deviation of empty single pixels about the mean of those around them.
 
     Empty is what lies away from connected regions that rise from 1 to 3.5 sigma of the smoothed
@@ -361,14 +360,14 @@ def _empty_scatter(image: Floats) -> float:
     return float(scatter)
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="GALFEAT_TEST_DATA has no FITS files")
-def test_real_cutouts_have_the_noise_of_empty_apertures() -> None:
+@pytest.mark.slow
+def test_real_cutouts_have_the_noise_of_empty_apertures(real_data: Path) -> None:
     """In the whole image, and in its frame; in that, one galaxy of a cluster has less noise than
     its surroundings, on which the light of the cluster varies.
     """
     ratios, frames = {}, {}
-    for name, image in _real_planes():
-        expected, side = _empty_scatter(image), min(image.shape)
+    for name, image in real_planes(real_data / "fits"):
+        expected, side = empty_scatter(image), min(image.shape)
         top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
         square = np.ascontiguousarray(image[top : top + side, left : left + side])
         frame = measure_sky(square, round(0.1 * side), CORRELATION_REACH)

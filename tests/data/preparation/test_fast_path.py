@@ -33,9 +33,11 @@ def slowly(
             return str(error)
 
 
-def alone(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32] | str:
+def alone(
+    cutout: Cutout, preparation: Preparation, skies: NDArray[np.float64]
+) -> NDArray[np.float32] | str:
     try:
-        return prepare_one(cutout.select(BANDS), preparation)
+        return prepare_one(cutout.select(BANDS), preparation, skies=skies)
     except CutoutError as error:
         return str(error)
 
@@ -112,12 +114,17 @@ def test_a_batch_gives_the_same_bits_as_single_cutouts(settings: dict[str, objec
         Cutout(f"Fortran{seed}", np.asfortranarray(scenes("plain", (80, 80), seed, 1.0)), BANDS)
         for seed in range(3)
     ]
-    pixels, reasons = prepare_each(cutouts, BANDS, preparation)
-    expected = [alone(cutout, preparation) for cutout in cutouts]
+    skies, single = np.empty((2, len(cutouts), 2, 4))
+    pixels, reasons = prepare_each(cutouts, BANDS, preparation, None, skies)
+    expected = [
+        alone(cutout, preparation, sky) for cutout, sky in zip(cutouts, single, strict=True)
+    ]
     assert reasons == {row: each for row, each in enumerate(expected) if isinstance(each, str)}
     assert len(reasons) < len(cutouts) - 40
     for row, each in enumerate(expected):
-        assert isinstance(each, str) or pixels[row].tobytes() == each.tobytes(), cutouts[row].id
+        if not isinstance(each, str):
+            assert pixels[row].tobytes() == each.tobytes(), cutouts[row].id
+            np.testing.assert_array_equal(skies[row], single[row])
 
 
 def test_flawless_cutouts_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from astropy.io import fits
 from galfeat import UsageError
 from galfeat.data import Preparation, open_source
 from galfeat.pipeline import extract, load_features
+from galfeat.pipeline.extraction.feature_table import read_metadata
 from galfeat.pipeline.extraction.join import join_features
 from galfeat.pipeline.extraction.recipe import FEATURE_VERSION, Recipe
 
@@ -73,6 +74,7 @@ def test_columns_have_units_and_say_what_they_are(table: Path) -> None:
     assert b"unit of its light in all features" in words["sigma"][b"description"]
     assert b"of a row" in words["rho_x"][b"description"]
     assert words["rho_x"][b"ucd"] == b"stat.correlation"
+    assert read_metadata(table)["light"].startswith("asinh(flux / sky_BAND_sigma)")
 
 
 def test_they_are_no_features(table: Path) -> None:

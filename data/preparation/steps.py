@@ -1,7 +1,7 @@
 """Preparation of cutouts, step by step: center, resample, subtract the sky, scale, stretch.
 
 The steps are `segmentation` and `centering` (find the galaxy, where the settings ask for it),
-`resampling` (the grid) and `background` (sky and noise); here they are put in order: neighbors,
+`resampling` (the grid) and `band_sky` (sky and noise); here they are put in order: neighbors,
 center and scale, grid, sky, noise, stretch. Sky and noise are measured on the new grid, so that its
 sky really has unit scatter. Each band of each cutout is prepared independently, except that the
 galaxy is found on all bands together: the result depends on nothing else in the batch.
@@ -17,30 +17,11 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.memory import BUDGET
 from galfeat.data.missing import describe_missing
-from galfeat.data.preparation.background import (
-    border_values,
-    clipped_median,
-    mad_sigma,
-    photon_counts,
-    photon_mean,
-    quantization_step,
-    sky_and_noise,
-)
+from galfeat.data.preparation.band_sky import band_sky, good_values, resample
 from galfeat.data.preparation.fast_path import prepare_batch_fast, prepare_fast
-from galfeat.data.preparation.resampling import (
-    area_resample,
-    crop_padded,
-    window_resample,
-    window_variance,
-)
+from galfeat.data.preparation.resampling import window_variance
 from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
-from galfeat.data.preparation.sky_noise import (
-    NUMBERS,
-    SkyNoise,
-    measure_sky,
-    noise_lag,
-    shared_lag,
-)
+from galfeat.data.preparation.sky_noise import NUMBERS, SkyNoise
 from galfeat.data.preparation.window import Window
 
 __all__ = [
@@ -333,7 +314,7 @@ def prepared_noise(cutout: Cutout, preparation: Preparation) -> NDArray[np.float
     for image, noise, out in zip(pixels, cutout.noise, found, strict=True):
         usable = np.isfinite(image) & np.isfinite(noise) & (noise > 0)
         variance = np.where(usable, noise.astype(np.float64), np.nan) ** 2
-        sky, _ = _levels(image, noise, window, preparation, picture=cutout.picture)
+        sky, _ = band_sky(image, noise, window, preparation, picture=cutout.picture)
         out[...] = np.sqrt(window_variance(variance, window.corner, window.side, size)) / sky.sigma
     return found
 
@@ -367,11 +348,11 @@ def _prepare_band(
     picture: bool,
 ) -> tuple[SkyNoise, bool]:
     """Prepare a band into `out`; return its sky, and whether it is one of photon counts."""
-    values = _good_values(image, window)
-    fitted = _resample(image, window, preparation)
+    values = good_values(image, window)
+    fitted = resample(image, window, preparation)
     good = np.isfinite(fitted)
     _check_good_fraction(good)
-    found, counts = _levels(
+    found, counts = band_sky(
         image, noise_map, window, preparation, picture=picture, known=(values, fitted)
     )
     if not found.sigma:
@@ -389,135 +370,8 @@ def _prepare_band(
     return found, counts
 
 
-def _levels(
-    image: NDArray[np.float32],
-    noise_map: NDArray[np.float32] | None,
-    window: Window,
-    preparation: Preparation,
-    *,
-    picture: bool,
-    known: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None,
-) -> tuple[SkyNoise, bool]:
-    """Return the sky of a band, and whether it is one of photon counts.
-
-    `known` are its good values and its resampled pixels, where the caller has them.
-    """
-    values, fitted = known or (
-        _good_values(image, window),
-        _resample(image, window, preparation),
-    )
-    step = quantization_step(values)
-    width = max(1, round(preparation.border * min(image.shape)))
-    counts = not picture and photon_counts(image, step, width)
-    around = window if window.is_whole or preparation.fit == "crop" else window.widened(image.shape)
-    seen = (
-        fitted
-        if around is window
-        else window_resample(image, around.corner, around.side, around.pixels)
-    )
-    found = (
-        _photon_sky(image, step, around, preparation)
-        if counts
-        else _sky_of(seen, step, around, preparation)
-    )
-    if preparation.noise.startswith("map"):
-        noise = _noise_from_map(noise_map, image, around, preparation) or found.sigma
-        found = found._replace(sigma=noise)
-    return found, counts
-
-
 def _check_good_fraction(good: NDArray[np.bool_]) -> None:
     if np.count_nonzero(good) < _MIN_GOOD * good.size:
         raise CutoutError(
             f"has only {100 * good.mean():.0f} % good pixels; at least half are needed"
         )
-
-
-def _good_values(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-    """Return the good values of a band within the window; refuse a band with none or only one."""
-    native = window.view(image)
-    good = np.isfinite(native)
-    values = native.ravel() if good.all() else native[good]
-    if values.size == 0:
-        raise CutoutError("has no good pixel")
-    if values.min() == values.max():
-        raise CutoutError("is constant")
-    return values
-
-
-def _resample(
-    image: NDArray[np.float32], window: Window, preparation: Preparation
-) -> NDArray[np.float64]:
-    """Resample a band within the window to the new grid, as a new array."""
-    if not window.is_whole:
-        if preparation.fit == "crop":
-            return crop_padded(image, (int(window.top), int(window.left)), preparation.size)
-        return window_resample(image, window.corner, window.side, preparation.size)
-    native = window.view(image)
-    with np.errstate(invalid="ignore"):  # signaling NaNs are bad pixels too
-        if window.side == preparation.size:
-            return native.astype(np.float64)
-        return area_resample(native, preparation.size)
-
-
-def _sky_of(
-    seen: NDArray[np.float64], step: float, around: Window, preparation: Preparation
-) -> SkyNoise:
-    width = max(1, round(preparation.border * min(seen.shape)))
-    found = measure_sky(seen, width, noise_lag(around)).rounded(step, around)
-    sky, noise = found.sky, found.sigma
-    if preparation.noise == "differences" or not noise:
-        noise = sky_and_noise(seen, width, step, shared_lag(around))[1]
-    elif preparation.noise == "mad":
-        noise = (
-            math.hypot(mad_sigma(border_values(seen, width), sky), step / math.sqrt(12)) or noise
-        )
-    if preparation.sky == "clipped":
-        sky = clipped_median(border_values(seen, width))
-    return found._replace(sky=_told(preparation.sky, sky), sigma=noise)
-
-
-def _photon_sky(
-    image: NDArray[np.float32], step: float, around: Window, preparation: Preparation
-) -> SkyNoise:
-    """Return the sky, on the new grid, of a band of photon counts."""
-    width = max(1, round(preparation.border * around.pixels))
-    border = border_values(image.astype(np.float64), width)
-    mean = photon_mean(border)
-    variance = np.where(np.isfinite(image), step**2 * mean, np.nan)
-    seen = window_variance(variance, around.corner, around.side, around.pixels)
-    noise = math.sqrt(float(np.median(seen[np.isfinite(seen)])))
-    sky = step * mean if np.count_nonzero(border) else 0.0
-    return SkyNoise(_told(preparation.sky, sky), noise, math.nan, math.nan)
-
-
-def _told(setting: str | float, measured: float) -> float:
-    """Return the level of the sky: that which is given, or the measured one."""
-    if setting in ("border", "clipped"):
-        return measured
-    return 0.0 if setting == "none" else float(setting)
-
-
-def _noise_from_map(
-    noise_map: NDArray[np.float32] | None,
-    image: NDArray[np.float32],
-    around: Window,
-    preparation: Preparation,
-) -> float | None:
-    """Return the noise of the border on the new grid by the noise map.
-
-    None where there is no map and none is required.
-    """
-    if noise_map is None or not np.isfinite(noise_map).any():
-        if preparation.noise == "map_if_any":
-            return None
-        raise CutoutError(
-            "has no noise map; set noise to 'sky', or to 'map_if_any' to measure those without one"
-        )
-    usable = np.isfinite(image) & np.isfinite(noise_map) & (noise_map > 0)
-    variance = np.where(usable, noise_map.astype(np.float64), np.nan) ** 2
-    seen = window_variance(variance, around.corner, around.side, around.pixels)
-    if not np.isfinite(seen).any():
-        raise CutoutError("has a noise map without enough positive values at good pixels")
-    width = max(1, round(preparation.border * around.pixels))
-    return math.sqrt(float(np.median(border_values(seen, width))))

@@ -13,6 +13,7 @@ import pytest
 from galfeat import UsageError
 from galfeat.data import Preparation
 from galfeat.pipeline import compare
+from galfeat.pipeline.comparison.loading.perturbations import UNPERTURBED
 from galfeat.pipeline.comparison.planning.plan import QUICK
 from galfeat.pipeline.head_to_head import ComparisonReport
 from galfeat.pipeline.reporting.folder import REPORT_FILES, check_report_folder
@@ -96,7 +97,7 @@ def test_every_stage_is_in_the_tables(compared: ComparisonReport) -> None:
         "cross",
     }
     altered = {row["perturbation"] for row in scores if row["stage"] == "robustness"}
-    assert altered == {"rotation", "shift", "noise", "blur", "dimming", "band"}
+    assert altered == set(UNPERTURBED)
     assert {row["n_test"] for row in scores if row["stage"] == "cross"} == {"30"}
     assert (
         sum(

@@ -4,7 +4,6 @@ Everything else (a bad pixel, a constant band, no noise, other settings) falls b
 `galfeat.data.preparation.steps`, which also has the error messages.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,13 +11,12 @@ from numpy.typing import NDArray
 
 from galfeat.data.preparation.background import (
     MAX_LEVELS,
-    SIGMA_PER_MAD,
-    border_indices,
     quantization_step,
     sample_stride,
 )
 from galfeat.data.preparation.resampling import area_resample
 from galfeat.data.preparation.settings import Preparation
+from galfeat.data.preparation.sky_noise import measure_sky, noise_lag
 from galfeat.data.preparation.window import Window
 
 __all__ = ["prepare_batch_fast", "prepare_fast"]
@@ -27,7 +25,10 @@ _CHUNK_BYTES = 1 << 20  # bytes of a chunk: small enough for the processor's cac
 
 
 def prepare_fast(
-    pixels: NDArray[np.float32], window: Window, preparation: Preparation
+    pixels: NDArray[np.float32],
+    window: Window,
+    preparation: Preparation,
+    skies: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32] | None:
     """Prepare all bands of a cutout at once; None where the slow path is needed.
 
@@ -37,6 +38,8 @@ def prepare_fast(
     window : Window
         The default window of the cutout.
     preparation : Preparation
+    skies : array of float64, shape (bands, 4), optional
+        Receives the numbers of `galfeat.data.preparation.sky_noise.SkyNoise`.
 
     Returns
     -------
@@ -59,32 +62,22 @@ def prepare_fast(
         step = quantization_step(native[number].ravel())
         if step and not lowest[number]:
             return None  # these may be photon counts
-        level = _sky_and_noise(band, step, window, preparation)
-        if level is None:
+        found = measure_sky(band, preparation.frame_width, noise_lag(window))
+        found = found.rounded(step, window)
+        if not found.sigma or not np.isfinite(found[:2]).all():
             return None
-        band -= level[0]
-        band /= level[1]
+        band -= found.sky
+        band /= found.sigma
+        if skies is not None:
+            skies[number] = found
     return np.arcsinh(fitted, out=fitted).astype(np.float32)
 
 
-def _sky_and_noise(
-    band: NDArray[np.float64], step: float, window: Window, preparation: Preparation
-) -> tuple[float, float] | None:
-    """Return sky and noise as the slow path does; None in special cases."""
-    # imported late: numba, which reading without preparation does not need
-    from galfeat.data.preparation.medians import border_medians
-
-    places, first, second = _border(window, preparation)
-    found = border_medians(band, places, first, second) if len(first) else None
-    if found is None:
-        return None
-    sky, scatter = found
-    noise = float(np.hypot(SIGMA_PER_MAD * scatter / np.sqrt(2), step / np.sqrt(12)))
-    return (sky, noise) if noise and math.isfinite(noise) and math.isfinite(sky) else None
-
-
 def prepare_batch_fast(
-    images: Sequence[NDArray[np.float32]], preparation: Preparation, out: NDArray[np.float32]
+    images: Sequence[NDArray[np.float32]],
+    preparation: Preparation,
+    out: NDArray[np.float32],
+    skies: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
     """Prepare cutouts of one shape in few calls, during which other threads can run.
 
@@ -95,6 +88,8 @@ def prepare_batch_fast(
     preparation : Preparation
     out : array of float32, shape (n, bands, size, size)
         For the result.
+    skies : array of float64, shape (n, bands, 4)
+        For the numbers of `galfeat.data.preparation.sky_noise.SkyNoise`.
 
     Returns
     -------
@@ -112,28 +107,24 @@ def prepare_batch_fast(
         at_once = max(1, _CHUNK_BYTES // (8 * out[0].size))
         for start in range(0, len(images), at_once):
             part = slice(start, start + at_once)
-            done[part] = _prepare_chunk(images[part], preparation, out[part])
+            done[part] = _prepare_chunk(images[part], preparation, out[part], skies[part])
     return done
 
 
 def _prepare_chunk(
-    images: Sequence[NDArray[np.float32]], preparation: Preparation, out: NDArray[np.float32]
+    images: Sequence[NDArray[np.float32]],
+    preparation: Preparation,
+    out: NDArray[np.float32],
+    skies: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
     # imported late: numba, which reading without preparation does not need
-    from galfeat.data.preparation.medians import (
-        are_regular,
-        normalize,
-    )
+    from galfeat.data.preparation.medians import are_regular
+    from galfeat.data.preparation.sky_noise_kernel import normalize
 
     window = Window.whole(images[0].shape[1:], preparation)
-    border = _border(window, preparation)
     # stacking keeps the memory order of views
     native = np.ascontiguousarray(np.stack([window.view(image) for image in images]))
-    regular = (
-        are_regular(native, sample_stride(native[0, 0].size), MAX_LEVELS)
-        if len(border[1])
-        else np.zeros(len(images), dtype=bool)
-    )
+    regular = are_regular(native, sample_stride(native[0, 0].size), MAX_LEVELS)
     if window.side == preparation.size:
         with np.errstate(invalid="ignore"):  # signaling NaNs are bad pixels too
             fitted = native.astype(np.float64)
@@ -141,7 +132,7 @@ def _prepare_chunk(
         fitted = np.empty(out.shape)
         for row in np.flatnonzero(regular):
             fitted[row] = [area_resample(band, preparation.size) for band in native[row]]
-    normalize(fitted, border, SIGMA_PER_MAD, regular)
+    skies[...] = normalize(fitted, preparation.frame_width, noise_lag(window), regular)
     if regular.all():
         out[...] = np.arcsinh(fitted, out=fitted)
     elif regular.any():
@@ -149,18 +140,9 @@ def _prepare_chunk(
     return regular
 
 
-def _border(
-    window: Window, preparation: Preparation
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Return flat indices of the border, and of the pairs whose differences are the noise."""
-    lag = 1 + math.ceil(max(1.0, window.pixels / window.side))
-    size = preparation.size
-    return border_indices((size, size), max(1, round(preparation.border * size)), lag)
-
-
 def _is_default(preparation: Preparation) -> bool:
     return (
         preparation.sky == "border"
-        and preparation.noise == "differences"
+        and preparation.noise == "sky"
         and preparation.stretch == "asinh"
     )

@@ -1,4 +1,4 @@
-"""Compiled medians: sky level and noise from the border of an image.
+"""Compiled medians, and the test for images without flaws that goes before them.
 
 A selection algorithm, several times faster than `numpy.partition`, that releases the global
 interpreter lock. It narrows the range that holds the median until few numbers are left, and sorts
@@ -13,47 +13,22 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["are_regular", "border_medians", "normalize"]
+__all__ = ["are_regular", "compiled", "median"]
 
 _SORT_BELOW = 48  # candidates: fewer are sorted
 _MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
-_INFINITE = np.int64(0x7FF0000000000000)
 _LEAST = np.int64(-(2**63))
 _SAMPLE = 32  # size of the sample that gives the first pivots
 _GUESS_MARGIN = 4  # distance of the pivots from the guess, in ranks of the sample
 _BUCKETS = 4096
 
 
-def _compiled(function: Any) -> Any:
+def compiled(function: Any) -> Any:
+    """Compile a function that releases the global interpreter lock."""
     try:
         return njit(nogil=True, error_model="numpy", cache=True)(function)
     except RuntimeError:  # no writable cache folder: each process compiles for itself
         return njit(nogil=True, error_model="numpy")(function)
-
-
-def border_medians(
-    image: NDArray[np.float64],
-    places: NDArray[np.intp],
-    first: NDArray[np.intp],
-    second: NDArray[np.intp],
-) -> tuple[float, float] | None:
-    """Return the median of some pixels, and the median absolute difference of pairs of pixels.
-
-    Parameters
-    ----------
-    image : array of float64, C-contiguous
-    places : array of int, shape (n,)
-        Flat indices of the pixels, at least one.
-    first, second : arrays of int, shape (m,)
-        Flat indices of the pairs, at least one.
-
-    Returns
-    -------
-    (float, float) or None
-        None if one of the pixels is not finite.
-    """
-    level, scatter = _medians(image.ravel(), places, first, second)
-    return None if np.isnan(level) else (float(level), float(scatter))
 
 
 def are_regular(images: NDArray[np.float32], stride: int, most_levels: float) -> NDArray[np.bool_]:
@@ -77,31 +52,7 @@ def are_regular(images: NDArray[np.float32], stride: int, most_levels: float) ->
     return regular
 
 
-def normalize(
-    images: NDArray[np.float64],
-    border: tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]],
-    per_scatter: float,
-    regular: NDArray[np.bool_],
-) -> None:
-    """Subtract each band's sky and divide by its noise, in place.
-
-    Parameters
-    ----------
-    images : array of float64, shape (n, bands, ny, nx), C-contiguous
-    border : (places, first, second)
-        As for `border_medians`.
-    per_scatter : float
-        Factor from the median absolute difference of pairs to their standard deviation; the
-        noise is that over the square root of two.
-    regular : array of bool, shape (n,)
-        Which images to normalize; set to False where sky or noise is not finite, or there is no
-        noise.
-    """
-    n, bands = images.shape[:2]
-    _normalize(images.reshape(n, bands, -1), *border, np.float64(per_scatter), regular)
-
-
-@_compiled
+@compiled
 def _are_regular(images: Any, stride: Any, most_levels: Any, regular: Any) -> Any:
     some = np.empty((images.shape[2] + stride - 1) // stride, dtype=np.float64)
     for n in range(images.shape[0]):
@@ -114,7 +65,7 @@ def _are_regular(images: Any, stride: Any, most_levels: Any, regular: Any) -> An
             )
 
 
-@_compiled
+@compiled
 def _is_finite_and_varying(pixels: Any) -> Any:
     """Return whether all pixels are finite and not all equal."""
     codes = pixels.view(np.int32)
@@ -125,7 +76,7 @@ def _is_finite_and_varying(pixels: Any) -> Any:
     return bad == 0 and other != 0
 
 
-@_compiled
+@compiled
 def _is_continuous(pixels: Any, stride: Any, most_levels: Any, some: Any) -> Any:
     """Return whether two values of a sample are closer than quantization could make them."""
     least, most = np.float64(pixels[0]), np.float64(pixels[0])
@@ -142,7 +93,7 @@ def _is_continuous(pixels: Any, stride: Any, most_levels: Any, some: Any) -> Any
     return most - least > most_levels * 1.5 * smallest
 
 
-@_compiled
+@compiled
 def _has_close_pair(values: Any, least: Any, most: Any, most_levels: Any) -> Any:
     """Return the result of `_is_continuous` without sorting, by buckets; False means undecided."""
     scale = (_BUCKETS - 1) / (most - least)
@@ -158,44 +109,9 @@ def _has_close_pair(values: Any, least: Any, most: Any, most_levels: Any) -> Any
     return False
 
 
-@_compiled
-def _normalize(
-    images: Any, places: Any, first: Any, second: Any, per_scatter: Any, regular: Any
-) -> Any:
-    for n in range(images.shape[0]):
-        for band in range(images.shape[1]):
-            if regular[n]:
-                pixels = images[n, band]
-                sky, scatter = _medians(pixels, places, first, second)
-                noise = per_scatter * scatter / np.sqrt(2.0)
-                regular[n] = np.isfinite(sky) and np.isfinite(noise) and noise > 0
-                for i in range(len(pixels)):
-                    pixels[i] = (pixels[i] - sky) / noise
-
-
-@_compiled
-def _medians(flat: Any, places: Any, first: Any, second: Any) -> Any:
-    pixels, sizes = np.empty(len(places), dtype=np.float64), np.empty(len(first), dtype=np.float64)
-    for i in range(len(places)):
-        pixels[i] = flat[places[i]] + 0.0  # + 0.0 makes both zeros the positive one
-    for i in range(len(first)):
-        sizes[i] = abs(flat[second[i]] - flat[first[i]])
-    if not _all_finite(pixels.view(np.int64)):
-        return np.nan, np.nan
-    return _median(pixels), _median(sizes)
-
-
-@_compiled
-def _all_finite(codes: Any) -> Any:
-    bad = np.int64(0)
-    for i in range(len(codes)):
-        bad |= np.int64((codes[i] & _INFINITE) == _INFINITE)
-    return bad == 0
-
-
-@_compiled
-def _median(values: Any) -> Any:
-    """Return the median of finite floats."""
+@compiled
+def median(values: Any) -> Any:
+    """Return the median of finite floats, at least one; for compiled code."""
     count = len(values)
     codes = values.view(np.int64).copy()
     for i in range(count):
@@ -208,14 +124,14 @@ def _median(values: Any) -> Any:
     return (_decode(lower) + _decode(upper)) / 2
 
 
-@_compiled
+@compiled
 def _decode(code: Any) -> Any:
     bits = np.empty(1, dtype=np.int64)
     bits[0] = code ^ ((code >> 63) & _MAGNITUDE)
     return bits.view(np.float64)[0]
 
 
-@_compiled
+@compiled
 def _min_max(codes: Any) -> Any:
     least, most = codes[0], codes[0]
     for i in range(len(codes)):
@@ -224,7 +140,7 @@ def _min_max(codes: Any) -> Any:
     return least, most
 
 
-@_compiled
+@compiled
 def _count_up_to(codes: Any, middle: Any) -> Any:
     count = np.int64(0)  # a loop of its own, so that it is vectorized
     for i in range(len(codes)):
@@ -232,7 +148,7 @@ def _count_up_to(codes: Any, middle: Any) -> Any:
     return count
 
 
-@_compiled
+@compiled
 def _encode(number: Any) -> Any:
     one = np.empty(1, dtype=np.float64)
     one[0] = number
@@ -240,7 +156,7 @@ def _encode(number: Any) -> Any:
     return bits ^ ((bits >> 63) & _MAGNITUDE)
 
 
-@_compiled
+@compiled
 def _guess_range(codes: Any, rank: Any) -> Any:
     """Return two codes between which the number of this rank probably lies."""
     some = np.empty(_SAMPLE, dtype=np.int64)
@@ -251,7 +167,7 @@ def _guess_range(codes: Any, rank: Any) -> Any:
     return some[max(place - _GUESS_MARGIN, 0)], some[min(place + _GUESS_MARGIN, _SAMPLE - 1)]
 
 
-@_compiled
+@compiled
 def _interpolate(least: Any, most: Any, share: Any) -> Any:
     """Return the code of the number at a fraction of the range, or `least` on overflow."""
     low, high = _decode(least), _decode(most)
@@ -261,7 +177,7 @@ def _interpolate(least: Any, most: Any, share: Any) -> Any:
     return _encode(number)
 
 
-@_compiled
+@compiled
 def _max_below(codes: Any, limit: Any) -> Any:
     most = _LEAST
     for i in range(len(codes)):
@@ -269,7 +185,7 @@ def _max_below(codes: Any, limit: Any) -> Any:
     return most
 
 
-@_compiled
+@compiled
 def _select_rank(codes: Any, rank: Any) -> Any:
     """Return the code of the number of this rank."""
     least, most = _min_max(codes)

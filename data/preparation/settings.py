@@ -18,7 +18,7 @@ MOST_ENLARGED = 4  # times: beyond, the image would be mostly repeated pixels
 _CHOICES = {
     "fit": ("resample", "crop"),
     "stretch": ("asinh", "none"),
-    "noise": ("differences", "mad", "map", "map_if_any"),
+    "noise": ("sky", "differences", "mad", "map", "map_if_any"),
     "neighbors": ("keep", "mask"),
     "centering": ("none", "pixel", "subpixel"),
     "no_object": ("fail", "keep"),
@@ -70,11 +70,12 @@ class Preparation:
         Sky background that is subtracted: the median of the border; the median of the border after
         clipping outliers beyond 3 sigma; nothing; or this level, in the unit of the pixels, the
         same in all bands.
-    noise : {"differences", "mad", "map", "map_if_any"}
-        Noise by which the light is divided: from differences of nearby pixels of the border, which
-        are insensitive to slopes; from the median absolute deviation of the border; or the median,
-        in the border, of the cutout's noise map. A cutout without one is a failure with "map", and
-        is measured by differences with "map_if_any".
+    noise : {"sky", "differences", "mad", "map", "map_if_any"}
+        Noise by which the light is divided: the standard deviation of the sky, right for correlated
+        noise too (`galfeat.data.preparation.sky_noise`); from differences of nearby pixels of the
+        border, which is too small for correlated noise; from the median absolute deviation of the
+        border; or the median, in the border, of the cutout's noise map. A cutout without one is a
+        failure with "map", and is measured as with "sky" with "map_if_any".
     neighbors : {"keep", "mask"}
         "mask" marks the pixels of all objects but the central one as bad. Objects are those of the
         cutout's own segmentation map, if it has one, and else of
@@ -112,8 +113,8 @@ class Preparation:
     stretch: Literal["asinh", "none"] = "asinh"
     border: float = 0.1
     sky: Literal["border", "clipped", "none"] | float = field(default="border", kw_only=True)
-    noise: Literal["differences", "mad", "map", "map_if_any"] = field(
-        default="differences", kw_only=True
+    noise: Literal["sky", "differences", "mad", "map", "map_if_any"] = field(
+        default="sky", kw_only=True
     )
     neighbors: Literal["keep", "mask"] = field(default="keep", kw_only=True)
     centering: Literal["none", "pixel", "subpixel"] = field(default="none", kw_only=True)

@@ -1,7 +1,7 @@
 """Preparation of cutouts, step by step: center, resample, subtract the sky, scale, stretch.
 
 The steps are `segmentation` and `centering` (find the galaxy, where the settings ask for it),
-`resampling` (the grid) and `background` (sky and noise); here they are put in order: neighbors,
+`resampling` (the grid) and `band_sky` (sky and noise); here they are put in order: neighbors,
 center and scale, grid, sky, noise, stretch. Sky and noise are measured on the new grid, so that its
 sky really has unit scatter. Each band of each cutout is prepared independently, except that the
 galaxy is found on all bands together: the result depends on nothing else in the batch.
@@ -17,23 +17,11 @@ from galfeat import CutoutError, UsageError
 from galfeat.data.cutouts import Cutout, Cutouts
 from galfeat.data.memory import BUDGET
 from galfeat.data.missing import describe_missing
-from galfeat.data.preparation.background import (
-    border_values,
-    clipped_median,
-    mad_sigma,
-    photon_counts,
-    photon_mean,
-    quantization_step,
-    sky_and_noise,
-)
+from galfeat.data.preparation.band_sky import band_sky, good_values, resample
 from galfeat.data.preparation.fast_path import prepare_batch_fast, prepare_fast
-from galfeat.data.preparation.resampling import (
-    area_resample,
-    crop_padded,
-    window_resample,
-    window_variance,
-)
+from galfeat.data.preparation.resampling import window_variance
 from galfeat.data.preparation.settings import MOST_ENLARGED, Preparation
+from galfeat.data.preparation.sky_noise import NUMBERS, SkyNoise
 from galfeat.data.preparation.window import Window
 
 __all__ = [
@@ -101,6 +89,7 @@ def prepare_each(
     bands: Sequence[str],
     preparation: Preparation,
     notes: dict[int, str] | None = None,
+    skies: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.float32], dict[int, str]]:
     """Prepare cutouts as `prepare_one` does, but faster; a bad cutout affects no other.
 
@@ -113,6 +102,9 @@ def prepare_each(
     preparation : Preparation
     notes : dict of int to str, optional
         Receives remarks on cutouts that were prepared, by row: missing data, photon counts.
+    skies : array of float64, shape (n, bands, 4), optional
+        Receives the numbers of `galfeat.data.preparation.sky_noise.SkyNoise` of cutouts that were
+        prepared: sky, noise by which the light was divided, correlation in rows and columns.
 
     Returns
     -------
@@ -124,6 +116,8 @@ def prepare_each(
     pixels = np.empty(
         (len(cutouts), len(bands), preparation.size, preparation.size), dtype=np.float32
     )
+    if skies is None:
+        skies = np.empty((*pixels.shape[:2], NUMBERS))
     reasons: dict[int, str] = {}
     chosen: dict[int, Cutout] = {}
     for row, cutout in enumerate(cutouts):
@@ -136,14 +130,14 @@ def prepare_each(
     left = [
         row
         for shape, rows in _by_shape(small).items()
-        for row in _prepare_same_shape(shape, rows, chosen, preparation, pixels)
+        for row in _prepare_same_shape(shape, rows, chosen, preparation, pixels, skies)
     ]
     counting: dict[int, list[str]] = {}
     for row in (*left, *large):
         counted: list[str] = []
         try:
             with BUDGET.reserve(working_bytes(chosen[row], preparation) if row in large else 0):
-                pixels[row] = prepare_one(chosen[row], preparation, counted)
+                pixels[row] = prepare_one(chosen[row], preparation, counted, skies[row])
         except CutoutError as error:
             reasons[row] = str(error)
         if counted:
@@ -194,15 +188,17 @@ def _prepare_same_shape(
     cutouts: Mapping[int, Cutout],
     preparation: Preparation,
     pixels: NDArray[np.float32],
+    skies: NDArray[np.float64],
 ) -> Sequence[int]:
     """Prepare cutouts of one shape by the fast path, and return the rows of the others."""
     if min(shape) < _min_side(preparation):
         return rows
     whole = len(rows) == len(pixels)
     out = pixels if whole else np.empty((len(rows), *pixels.shape[1:]), dtype=np.float32)
-    done = prepare_batch_fast([cutouts[row].pixels for row in rows], preparation, out)
+    found = skies if whole else np.empty((len(rows), *skies.shape[1:]))
+    done = prepare_batch_fast([cutouts[row].pixels for row in rows], preparation, out, found)
     if not whole:
-        pixels[np.array(rows)[done]] = out[done]
+        pixels[np.array(rows)[done]], skies[np.array(rows)[done]] = out[done], found[done]
     return [row for row, ready in zip(rows, done.tolist(), strict=True) if not ready]
 
 
@@ -228,7 +224,10 @@ def _split_batch(cutouts: Cutouts | Iterable[Cutout]) -> Iterator[Cutout]:
 
 
 def prepare_one(
-    cutout: Cutout, preparation: Preparation, counting: list[str] | None = None
+    cutout: Cutout,
+    preparation: Preparation,
+    counting: list[str] | None = None,
+    skies: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
     """Prepare one cutout.
 
@@ -239,6 +238,8 @@ def prepare_one(
     counting : list of str, optional
         Receives the bands that are photon counts, mostly of zeros, whose sky and noise are those of
         Poisson's distribution.
+    skies : array of float64, shape (bands, 4), optional
+        Receives the numbers of `galfeat.data.preparation.sky_noise.SkyNoise`.
 
     Returns
     -------
@@ -261,14 +262,14 @@ def prepare_one(
 
         pixels, window = center_on_galaxy(cutout, preparation)
     else:
-        prepared = prepare_fast(pixels, window, preparation)
+        prepared = prepare_fast(pixels, window, preparation, skies)
         if prepared is not None:
             return prepared
     prepared = np.empty((len(cutout.bands), preparation.size, preparation.size), dtype=np.float32)
     for number, band in enumerate(cutout.bands):
         noise = None if cutout.noise is None else cutout.noise[number]
         try:
-            counted = _prepare_band(
+            found, counted = _prepare_band(
                 prepared[number],
                 pixels[number],
                 noise,
@@ -279,6 +280,8 @@ def prepare_one(
         except CutoutError as error:
             also = f" ({_missing(cutout)})" if any(cutout.missing[number : number + 1]) else ""
             raise CutoutError(f"band {band} {error}{also}") from None
+        if skies is not None:
+            skies[number] = found
         if counted and counting is not None:
             counting.append(band)
     return prepared
@@ -311,8 +314,8 @@ def prepared_noise(cutout: Cutout, preparation: Preparation) -> NDArray[np.float
     for image, noise, out in zip(pixels, cutout.noise, found, strict=True):
         usable = np.isfinite(image) & np.isfinite(noise) & (noise > 0)
         variance = np.where(usable, noise.astype(np.float64), np.nan) ** 2
-        _, scale, _ = _levels(image, noise, window, preparation, picture=cutout.picture)
-        out[...] = np.sqrt(window_variance(variance, window.corner, window.side, size)) / scale
+        sky, _ = band_sky(image, noise, window, preparation, picture=cutout.picture)
+        out[...] = np.sqrt(window_variance(variance, window.corner, window.side, size)) / sky.sigma
     return found
 
 
@@ -343,64 +346,28 @@ def _prepare_band(
     preparation: Preparation,
     *,
     picture: bool,
-) -> bool:
-    """Prepare a band into `out`; return whether it is one of photon counts."""
-    values = _good_values(image, window)
-    fitted = _resample(image, window, preparation)
+) -> tuple[SkyNoise, bool]:
+    """Prepare a band into `out`; return its sky, and whether it is one of photon counts."""
+    values = good_values(image, window)
+    fitted = resample(image, window, preparation)
     good = np.isfinite(fitted)
     _check_good_fraction(good)
-    sky, noise, counts = _levels(
+    found, counts = band_sky(
         image, noise_map, window, preparation, picture=picture, known=(values, fitted)
     )
-    if not noise:
+    if not found.sigma:
         raise CutoutError("has one value nearly everywhere, so that its noise cannot be measured")
     if not good.all():
         fitted = np.where(good, fitted, np.nan)
-    fitted -= sky
-    fitted /= noise
+    fitted -= found.sky
+    fitted /= found.sigma
     if preparation.stretch == "asinh":
         np.arcsinh(fitted, out=fitted)
     else:
         fitted[np.abs(fitted) > _FLOAT32_MAX] = np.nan  # values beyond float32 are bad pixels
         _check_good_fraction(np.isfinite(fitted))
     out[...] = fitted
-    return counts
-
-
-def _levels(
-    image: NDArray[np.float32],
-    noise_map: NDArray[np.float32] | None,
-    window: Window,
-    preparation: Preparation,
-    *,
-    picture: bool,
-    known: tuple[NDArray[np.float32], NDArray[np.float64]] | None = None,
-) -> tuple[float, float, bool]:
-    """Return sky and noise of a band, and whether it is one of photon counts.
-
-    `known` are its good values and its resampled pixels, where the caller has them.
-    """
-    values, fitted = known or (
-        _good_values(image, window),
-        _resample(image, window, preparation),
-    )
-    step = quantization_step(values)
-    width = max(1, round(preparation.border * min(image.shape)))
-    counts = not picture and photon_counts(image, step, width)
-    around = window if window.is_whole or preparation.fit == "crop" else window.widened(image.shape)
-    seen = (
-        fitted
-        if around is window
-        else window_resample(image, around.corner, around.side, around.pixels)
-    )
-    sky, noise = (
-        _photon_sky_and_noise(image, step, around, preparation)
-        if counts
-        else _sky_and_noise(seen, step, around, preparation)
-    )
-    if preparation.noise.startswith("map"):
-        noise = _noise_from_map(noise_map, image, around, preparation) or noise
-    return sky, noise, counts
+    return found, counts
 
 
 def _check_good_fraction(good: NDArray[np.bool_]) -> None:
@@ -408,89 +375,3 @@ def _check_good_fraction(good: NDArray[np.bool_]) -> None:
         raise CutoutError(
             f"has only {100 * good.mean():.0f} % good pixels; at least half are needed"
         )
-
-
-def _good_values(image: NDArray[np.float32], window: Window) -> NDArray[np.float32]:
-    """Return the good values of a band within the window; refuse a band with none or only one."""
-    native = window.view(image)
-    good = np.isfinite(native)
-    values = native.ravel() if good.all() else native[good]
-    if values.size == 0:
-        raise CutoutError("has no good pixel")
-    if values.min() == values.max():
-        raise CutoutError("is constant")
-    return values
-
-
-def _resample(
-    image: NDArray[np.float32], window: Window, preparation: Preparation
-) -> NDArray[np.float64]:
-    """Resample a band within the window to the new grid, as a new array."""
-    if not window.is_whole:
-        if preparation.fit == "crop":
-            return crop_padded(image, (int(window.top), int(window.left)), preparation.size)
-        return window_resample(image, window.corner, window.side, preparation.size)
-    native = window.view(image)
-    with np.errstate(invalid="ignore"):  # signaling NaNs are bad pixels too
-        if window.side == preparation.size:
-            return native.astype(np.float64)
-        return area_resample(native, preparation.size)
-
-
-def _sky_and_noise(
-    seen: NDArray[np.float64], step: float, around: Window, preparation: Preparation
-) -> tuple[float, float]:
-    width = max(1, round(preparation.border * min(seen.shape)))
-    # closer new pixels share an old pixel
-    lag = 1 + math.ceil(max(1.0, around.pixels / around.side))
-    sky, noise = sky_and_noise(seen, width, step, lag)
-    if preparation.noise == "mad":
-        values = border_values(seen, width)
-        noise = math.hypot(mad_sigma(values, sky), step / math.sqrt(12)) or noise
-    if preparation.sky == "clipped":
-        sky = clipped_median(border_values(seen, width))
-    elif preparation.sky != "border":
-        sky = 0.0 if preparation.sky == "none" else float(preparation.sky)
-    return sky, noise
-
-
-def _photon_sky_and_noise(
-    image: NDArray[np.float32], step: float, around: Window, preparation: Preparation
-) -> tuple[float, float]:
-    """Return sky and noise, on the new grid, of a band of photon counts."""
-    width = max(1, round(preparation.border * around.pixels))
-    border = border_values(image.astype(np.float64), width)
-    mean = photon_mean(border)
-    variance = np.where(np.isfinite(image), step**2 * mean, np.nan)
-    seen = window_variance(variance, around.corner, around.side, around.pixels)
-    noise = math.sqrt(float(np.median(seen[np.isfinite(seen)])))
-    sky = step * mean if np.count_nonzero(border) else 0.0
-    if preparation.sky not in ("border", "clipped"):
-        sky = 0.0 if preparation.sky == "none" else float(preparation.sky)
-    return sky, noise
-
-
-def _noise_from_map(
-    noise_map: NDArray[np.float32] | None,
-    image: NDArray[np.float32],
-    around: Window,
-    preparation: Preparation,
-) -> float | None:
-    """Return the noise of the border on the new grid by the noise map.
-
-    None where there is no map and none is required.
-    """
-    if noise_map is None or not np.isfinite(noise_map).any():
-        if preparation.noise == "map_if_any":
-            return None
-        raise CutoutError(
-            "has no noise map; set noise to 'differences', or to 'map_if_any' to measure those "
-            "without one"
-        )
-    usable = np.isfinite(image) & np.isfinite(noise_map) & (noise_map > 0)
-    variance = np.where(usable, noise_map.astype(np.float64), np.nan) ** 2
-    seen = window_variance(variance, around.corner, around.side, around.pixels)
-    if not np.isfinite(seen).any():
-        raise CutoutError("has a noise map without enough positive values at good pixels")
-    width = max(1, round(preparation.border * around.pixels))
-    return math.sqrt(float(np.median(border_values(seen, width))))

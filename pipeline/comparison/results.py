@@ -66,9 +66,10 @@ class ScoreRow:
         From 0. The same pair is the same split in every row.
     n_train, n_test : int
     perturbation : str
-        ``robustness``: ``rotation`` (degrees), ``shift`` (pixels), ``noise`` (added, in units of
-        the noise of the image), ``blur`` (sigma, pixels), ``dimming`` (factor of 1 + z), ``band``
-        (number of the missing band, from 0). Otherwise empty.
+        ``robustness``: ``rotation`` (degrees), ``shift`` (pixels), ``noise`` and ``correlated``
+        (added, in units of the noise of the image), ``seeing`` and ``smoothing`` (sigma, pixels),
+        ``dimming`` (factor of 1 + z), ``band`` (number of the missing band, from 0). Otherwise
+        empty.
     strength : float
         In the unit given for `perturbation`; otherwise 0.
     part : str

@@ -6,6 +6,7 @@
 `measure`            prepare and measure some cutouts
 `recipe`             bands, preparation and extractors with their settings
 `scalar_columns`     named quantities with units, as columns
+`sky_columns`        noise of the sky of each band, as columns
 `feature_table`      the Parquet table: schema, metadata, reading
 `join`, `export`     several tables as one; FITS and CSV
 `fits_table`         FITS binary tables larger than memory

@@ -111,8 +111,8 @@ def extract(
         name=recipe,
         errors=errors,
     )
+    measured = replace(measured, units=_pixel_units(source))
     if measured.photometry is not None:
-        measured = replace(measured, units=_flux_units(source))
         source = calibrated(source)
     options = with_workers(options, workers)
     if options.retry_failed:
@@ -127,7 +127,7 @@ def extract(
     return output.upload(summary)
 
 
-def _flux_units(source: Source) -> tuple[str, ...]:
+def _pixel_units(source: Source) -> tuple[str, ...]:
     """Return the units of the bands' pixels that all galaxies have; empty: none are stated.
 
     A galaxy of another unit is a failure unless units may be mixed.

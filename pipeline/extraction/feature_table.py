@@ -24,6 +24,7 @@ from galfeat.pipeline.extraction.scalar_columns import (
     reader_metadata,
     scalar_arrays,
 )
+from galfeat.pipeline.extraction.sky_columns import SKY
 
 __all__ = [
     "KEY",
@@ -63,9 +64,10 @@ class FeatureTable:
     columns : dict of str to list of str
         Feature names of each block of vectors.
     scalars : dict of str to pyarrow.Table
-        All named quantities of an extractor that measures such, ``shape``, and ``photometry``, null
-        where they could not be measured: also those that are no features, such as positions,
-        fluxes, flags and errors. Photometry is no block: it is no input of a classifier.
+        All named quantities of an extractor that measures such, ``shape``, of the ``sky``, and of
+        ``photometry``, null where they could not be measured: also those that are no features, such
+        as positions, fluxes, flags and errors. Sky and photometry are no blocks: they are no
+        input of a classifier.
     """
 
     catalog: pa.Table
@@ -302,7 +304,8 @@ def load_features(
     there = pq.read_schema(path).names
     of_scalars = {column for columns in recipe.scalars.values() for column in columns}
     plain = [name for name in there if name not in recipe.extractors and name not in of_scalars]
-    needed = [column for name in wanted for column in recipe.scalars.get(name, [name])]
+    told = [*wanted, *([SKY] if SKY in recipe.scalars else [])]  # with any choice of features
+    needed = [column for name in told for column in recipe.scalars.get(name, [name])]
     lost = [name for name in needed if name not in there]
     if lost:
         raise UsageError(f"the feature table {path} is damaged: its column '{lost[0]}' is missing")
@@ -313,7 +316,7 @@ def load_features(
     names: Mapping[str, list[str]] = about["columns"]
     scalars = {
         name: table.select(recipe.scalars[name]).replace_schema_metadata(None)
-        for name in wanted
+        for name in told
         if name in recipe.scalars
     }
     blocks: dict[str, Block] = {

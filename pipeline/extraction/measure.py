@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError
 from galfeat.data import Cutout, Failure, band_names, prepare_each
+from galfeat.data.preparation.sky_noise import NUMBERS
 from galfeat.data.preparation.steps import prepared_noise
 from galfeat.features.registry import LOCAL_DESCRIPTORS, PHOTOMETRY
 from galfeat.features.scalars import MaskedColumn, ScalarTable
 from galfeat.pipeline.extraction.photometry import measure_photometry
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_vectors
+from galfeat.pipeline.extraction.sky_columns import SKY, sky_table
 
 __all__ = ["Block", "as_block", "catalog_rows", "measure", "measure_columns", "take_rows"]
 
@@ -50,7 +52,8 @@ def measure(
     """
     only_blocks = replace(recipe, photometry=None, errors=False)
     kept, columns, failures = measure_columns(cutouts, only_blocks, strict_bands=strict_bands)
-    return kept, {name: as_block(found) for name, found in columns.items()}, failures
+    blocks = {name: as_block(found) for name, found in columns.items() if name != SKY}
+    return kept, blocks, failures
 
 
 def measure_columns(
@@ -72,7 +75,7 @@ def measure_columns(
         The cutouts that were measured.
     columns : dict of str to array, list or ScalarTable
         What a feature table takes: one block per extractor, or its table of named quantities, and
-        that of photometry; rows as in `cutouts`.
+        those of the sky and of photometry; rows as in `cutouts`.
     failures : list of Failure
         The others, with stage ``prepare`` or ``extract``; and notes on those that were measured,
         with stage ``note``.
@@ -81,7 +84,8 @@ def measure_columns(
     if not recipe.extractors:
         return _only_photometry(cutouts, named, recipe)
     notes: dict[int, str] = {}
-    pixels, reasons = prepare_each(named, recipe.bands, recipe.preparation, notes)
+    skies = np.full((len(named), len(recipe.bands), NUMBERS), np.nan)
+    pixels, reasons = prepare_each(named, recipe.bands, recipe.preparation, notes, skies)
     failures = [_failure(cutouts[row], "prepare", reasons[row]) for row in sorted(reasons)]
     prepared = [row for row in range(len(cutouts)) if row not in reasons]
     if reasons:
@@ -94,6 +98,8 @@ def measure_columns(
     ]
     good = [row for place, row in enumerate(prepared) if place not in reasons]
     _note_empty(columns, good, notes)
+    if good:
+        columns[SKY] = sky_table(skies[good], recipe.bands, recipe.units)
     if recipe.photometry is not None and good:
         columns[PHOTOMETRY] = _photometry([named[row].select(recipe.bands) for row in good], recipe)
     noted = [_failure(cutouts[row], "note", notes[row]) for row in good if row in notes]

@@ -22,6 +22,12 @@ from galfeat.pipeline.extraction.recipe import Recipe
 
 __all__ = ["FeatureMeasurement"]
 
+# what extractors take, by the stretch: the unit of all their columns, in words
+_LIGHT = {
+    "asinh": "asinh(flux / sky_BAND_sigma) of each pixel and band",
+    "none": "flux / sky_BAND_sigma of each pixel and band",
+}
+
 
 @dataclass(frozen=True)
 class FeatureMeasurement:
@@ -75,6 +81,8 @@ class FeatureMeasurement:
             "versions": versions(),
             "counts": {"entries": run_record["entries"], "measured": measured, "failed": failed},
         }
+        if self.recipe.extractors:
+            provenance["light"] = _LIGHT[self.recipe.preparation.stretch]
         if any(self.units):
             provenance["units"] = list(self.units)
         return {KEY: as_json(provenance), RUN_KEY: as_json(run_record)}

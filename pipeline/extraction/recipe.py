@@ -16,11 +16,12 @@ from galfeat.features.registry import LOCAL_DESCRIPTORS, PHOTOMETRY, SHAPE, SIFT
 from galfeat.features.scalars import Scalar
 from galfeat.pipeline.extraction.photometry import photometry_scalars
 from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_fields
+from galfeat.pipeline.extraction.sky_columns import SKY, sky_scalars
 from galfeat.pipeline.recipes import DEFAULT, named_recipe, settings_of
 
 __all__ = ["FEATURE_VERSION", "Recipe"]
 
-FEATURE_VERSION = 2
+FEATURE_VERSION = 3
 """Version of the feature values.
 
 Incremented with every change after which the same cutout and settings give another value, even in
@@ -49,8 +50,8 @@ class Recipe:
     photometry : Photometry, optional
         What measures fluxes on the linear pixels, if that is asked for.
     units : tuple of str
-        Unit of the pixels of each band, for the columns of fluxes; empty where none is stated or
-        galaxies have different ones.
+        Unit of the pixels of each band, for the columns of noise and fluxes; empty where none is
+        stated or galaxies have different ones.
     errors : bool
         Whether the columns of named quantities have errors by repeated exposures. Fluxes and what
         is made of them have errors in any case.
@@ -134,19 +135,24 @@ class Recipe:
 
     @property
     def scalars(self) -> dict[str, list[str]]:
-        """Columns of each extractor that measures named quantities."""
+        """Columns of named quantities, by what measures them; see `scalar_fields`."""
         return {
             name: [field.name for field in fields] for name, fields in self.scalar_fields.items()
         }
 
     @property
     def scalar_fields(self) -> dict[str, list[pa.Field]]:
-        """Fields of the columns of each extractor that measures named quantities."""
+        """Fields of the columns of named quantities, by what measures them.
+
+        These are extractors, the preparation, which measures the sky, and photometry.
+        """
         found: dict[str, tuple[Scalar, ...]] = {
             name: each.scalars(self.bands)  # type: ignore[attr-defined]
             for name, each in self.extractors.items()
             if measures_scalars(each)
         }
+        if self.extractors:
+            found[SKY] = sky_scalars(self.bands, self.units)
         if self.measured_photometry is not None:
             found[PHOTOMETRY] = photometry_scalars(self.measured_photometry, self.bands, self.units)
         return {
@@ -220,7 +226,7 @@ class Recipe:
             raise UsageError(
                 f"the features are of version {found}, and this galfeat has version "
                 f"{FEATURE_VERSION} (see CHANGELOG.md): measure the cutouts again with 'galfeat "
-                "extract'"
+                "extract', and train models anew"
             )
         given = by_key(extractors)
         try:

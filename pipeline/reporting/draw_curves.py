@@ -27,7 +27,9 @@ PERTURBATIONS = {  # label of the axis, and strength that changes nothing
     "rotation": ("rotated (degrees)", 0.0),
     "shift": ("shifted (pixels)", 0.0),
     "noise": ("noise added (times the noise that is there)", 0.0),
-    "blur": ("blurred (sigma in pixels)", 0.0),
+    "correlated": ("correlated noise added (times the noise)", 0.0),
+    "seeing": ("light blurred, noise kept (sigma in pixels)", 0.0),
+    "smoothing": ("exposure smoothed (sigma in pixels)", 0.0),
     "dimming": ("dimmed as if farther (factor of 1 + z)", 1.0),
     "band": ("missing band", math.nan),
 }

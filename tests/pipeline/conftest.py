@@ -131,7 +131,8 @@ def results_of(
         for r, f in pairs[:folds]
     ]
     for kind, strengths in {
-        "rotation": (0, 30, 60), "shift": (0, 0.5, 2, 8), "noise": (0, 1, 2), "blur": (0, 1, 2),
+        "rotation": (0, 30, 60), "shift": (0, 0.5, 2, 8), "noise": (0, 1, 2),
+        "correlated": (0, 1, 2), "seeing": (0, 1, 2), "smoothing": (0, 1, 2),
         "dimming": (1, 1.5, 2), "band": (0, 1, 2),
     }.items():  # fmt: skip
         rows += [

@@ -15,7 +15,7 @@ from galfeat import CutoutError
 from galfeat.data import Cutout, Preparation, prepare_each, prepare_one
 from galfeat.data.preparation.background import MAX_LEVELS, _is_continuous
 from galfeat.data.preparation.fast_path import prepare_fast
-from galfeat.data.preparation.medians import are_regular, border_medians
+from galfeat.data.preparation.medians import are_regular, median
 from galfeat.data.preparation.window import Window
 
 BANDS = ("g", "r")
@@ -33,9 +33,11 @@ def slowly(
             return str(error)
 
 
-def alone(cutout: Cutout, preparation: Preparation) -> NDArray[np.float32] | str:
+def alone(
+    cutout: Cutout, preparation: Preparation, skies: NDArray[np.float64]
+) -> NDArray[np.float32] | str:
     try:
-        return prepare_one(cutout.select(BANDS), preparation)
+        return prepare_one(cutout.select(BANDS), preparation, skies=skies)
     except CutoutError as error:
         return str(error)
 
@@ -112,12 +114,17 @@ def test_a_batch_gives_the_same_bits_as_single_cutouts(settings: dict[str, objec
         Cutout(f"Fortran{seed}", np.asfortranarray(scenes("plain", (80, 80), seed, 1.0)), BANDS)
         for seed in range(3)
     ]
-    pixels, reasons = prepare_each(cutouts, BANDS, preparation)
-    expected = [alone(cutout, preparation) for cutout in cutouts]
+    skies, single = np.empty((2, len(cutouts), 2, 4))
+    pixels, reasons = prepare_each(cutouts, BANDS, preparation, None, skies)
+    expected = [
+        alone(cutout, preparation, sky) for cutout, sky in zip(cutouts, single, strict=True)
+    ]
     assert reasons == {row: each for row, each in enumerate(expected) if isinstance(each, str)}
     assert len(reasons) < len(cutouts) - 40
     for row, each in enumerate(expected):
-        assert isinstance(each, str) or pixels[row].tobytes() == each.tobytes(), cutouts[row].id
+        if not isinstance(each, str):
+            assert pixels[row].tobytes() == each.tobytes(), cutouts[row].id
+            np.testing.assert_array_equal(skies[row], single[row])
 
 
 def test_flawless_cutouts_take_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,19 +159,16 @@ def test_outliers_do_not_hide_continuous_values() -> None:
 
 def test_medians_of_many_with_outliers_are_numpys() -> None:
     rng = np.random.default_rng(1)
-    zero = np.zeros(1, dtype=np.intp)
     for count in (49, 50, 1392, 2001):
         for outlier in (1.0, 1e4, 1e300, -1.7e308):
             pixels = rng.normal(size=count)
             pixels[rng.integers(count)] = outlier
-            found = border_medians(pixels, np.arange(count), zero, zero)
-            assert found is not None
-            assert found[0] == np.median(pixels)
+            assert median(pixels) == np.median(pixels)
 
 
 def test_other_settings_take_the_slow_path() -> None:
     cutout = Cutout("a", scenes("plain", (64, 64), 0, 1.0), BANDS)
-    for other in ({"stretch": "none"}, {"sky": "none"}, {"noise": "mad"}):
+    for other in ({"stretch": "none"}, {"sky": "none"}, {"noise": "mad"}, {"noise": "differences"}):
         assert quickly(cutout, Preparation(**other)) is None  # type: ignore[arg-type]
     assert quickly(cutout, Preparation()) is not None
     assert quickly(cutout, Preparation(fit="crop", size=48)) is not None
@@ -187,21 +191,13 @@ numbers = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
 @given(st.lists(numbers, min_size=1, max_size=200), st.integers(1, 4))
 def test_medians_are_numpys(values: list[float], repeats: int) -> None:
     pixels = np.array(values * repeats)
-    places = np.arange(len(pixels))
-    zero = np.zeros(1, dtype=np.intp)
     with np.errstate(over="ignore"):
         expected = float(np.median(pixels))
-    found = border_medians(pixels, places, zero, zero)
-    assert found is not None
-    assert found[0] == expected or abs(expected) == np.inf
+    found = median(pixels)
+    assert found == expected or abs(expected) == np.inf
 
 
 def test_medians_by_hand() -> None:
-    image = np.array([[1.0, 5.0], [2.0, -7.0]])
-    every = np.arange(4)
-    # differences 4, 3, 9
-    assert border_medians(image, every, np.array([0, 1, 2]), np.array([1, 2, 3])) == (1.5, 4.0)
-    assert border_medians(image, every[:3], every[:2], every[2:]) == (2.0, 6.5)  # differences 1, 12
-    image[1, 1] = np.nan
-    assert border_medians(image, every, every[:1], every[1:2]) is None
-    assert border_medians(image, every[:3], every[:1], every[1:2]) == (2.0, 4.0)
+    assert median(np.array([1.0, 5.0, 2.0, -7.0])) == 1.5
+    assert median(np.array([4.0, 3.0, 9.0])) == 4
+    assert median(np.array([-0.0])) == 0

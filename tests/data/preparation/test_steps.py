@@ -343,7 +343,7 @@ def test_no_cutouts_are_refused_and_an_empty_batch_stays_empty() -> None:
         ({"sky": float("inf")}, "sky must be"),
         (
             {"noise": "poisson"},
-            "noise must be 'differences', 'mad', 'map' or 'map_if_any'; it is 'poisson'",
+            "noise must be 'sky', 'differences', 'mad', 'map' or 'map_if_any'; it is 'poisson'",
         ),
         ({"neighbors": True}, "neighbors must be 'keep' or 'mask'; it is True"),
         ({"centering": "light"}, "centering must be"),
@@ -393,7 +393,7 @@ def test_settings_in_numpy_numbers_become_plain_ones() -> None:
     settings = Preparation(size=np.int64(32), extent=np.float32(0.25), sky=np.float64(2)).as_dict()  # type: ignore[arg-type]
     assert json.dumps(settings) == (
         '{"size": 32, "fit": "resample", "stretch": "asinh", "border": 0.1, "sky": 2.0, "noise": '
-        '"differences", "neighbors": "keep", '
+        '"sky", "neighbors": "keep", '
         '"centering": "none", "extent": 0.25, "threshold": 3.0, "no_object": "fail"}'
     )
 

@@ -40,6 +40,7 @@ LAYERS = (
     *("models.sklearn_state", "evaluation.cross_validation", "evaluation.metrics"),
     *("evaluation.significance", "extraction.feature_table", "extraction.measure"),
     *("extraction.recipe", "extraction.scalar_columns", "extraction.photometry"),
+    "extraction.sky_columns",
     *("settings_diff", "outputs", "recipes", "csv_cells"),
 )
 """Modules from the top to the bottom."""

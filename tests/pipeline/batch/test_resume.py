@@ -18,6 +18,7 @@ from galfeat.pipeline import extract, load_features
 from galfeat.pipeline.batch import work
 from galfeat.pipeline.batch import workers as running
 from galfeat.pipeline.batch.parquet import growing_table as growing
+from galfeat.pipeline.extraction.recipe import FEATURE_VERSION
 
 Run = Callable[..., int]
 HALF = {"at": "after rename of shard", "number": 3}
@@ -49,7 +50,7 @@ def copy(survey: Path, tmp_path: Path) -> Path:
             {"features": ["color", "hog", "texture"]},
             ["extractors.texture has been added"],
         ),
-        ({"version": 99}, ["feature_version was 2 and is 99 now"]),
+        ({"version": 99}, [f"feature_version was {FEATURE_VERSION} and is 99 now"]),
     ],
     ids=["size", "fewer", "more", "version"],
 )

@@ -46,7 +46,9 @@ def test_the_table_holds_what_the_extractors_give(survey: Path, table: Path) -> 
 def test_column_types_are_those_of_the_format(table: Path) -> None:
     schema = pq.read_schema(table)
     # columns and their order are part of the format: a new extractor is added here
-    measured = [f"shape_{each.name}" for each in Shape().scalars(("F606W", "F814W", "F160W"))]
+    bands = ("F606W", "F814W", "F160W")
+    measured = [f"shape_{each.name}" for each in Shape().scalars(bands)]
+    sky = [f"sky_{band}_{each}" for band in bands for each in ("sigma", "rho_x", "rho_y")]
     assert schema.names == [
         "id",
         "file",
@@ -58,6 +60,7 @@ def test_column_types_are_those_of_the_format(table: Path) -> None:
         "hog",
         "sift",
         *measured,
+        *sky,
     ]
     assert str(schema.field("pixels").type).startswith("fixed_size_list<")
     assert schema.field("pixels").type.list_size == 3 * 32 * 32

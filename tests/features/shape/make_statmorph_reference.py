@@ -61,10 +61,15 @@ COUNT, SIZE, SEED = 300, 64, 3
 REAL_SIZE = 96
 
 
+def preparation(size: int) -> Preparation:
+    """Return that by which the stored numbers were measured, with its unit of light."""
+    return Preparation(size=size, stretch="none", noise="differences")
+
+
 def simulated() -> NDArray[np.float32]:
     """Return light of simulated galaxies in units of the noise, shape (n, ny, nx)."""
     cutouts = simulate(COUNT, size=SIZE, seed=SEED, bands=["F814W"])
-    pixels: NDArray[np.float32] = prepare(cutouts, Preparation(size=SIZE, stretch="none")).pixels
+    pixels: NDArray[np.float32] = prepare(cutouts, preparation(SIZE)).pixels
     return pixels[:, 0]
 
 
@@ -74,7 +79,7 @@ def real(folder: Path) -> dict[str, NDArray[np.float32]]:
     for path in sorted(folder.rglob("*.fits*")):
         if any(word in path.name for word in ("psfim", "segim", "sigma")):
             continue
-        light = read_cutouts(path, preparation=Preparation(size=REAL_SIZE, stretch="none")).pixels
+        light = read_cutouts(path, preparation=preparation(REAL_SIZE)).pixels
         found.update({f"{path.name} {row}": image[0] for row, image in enumerate(light)})
     return found
 

@@ -327,7 +327,9 @@ def kernels() -> Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any], 
     loops = SimpleNamespace(
         lbp=plain("texture.lbp.kernel_planes", "texture.lbp.kernel_compare", "texture.lbp.kernel"),
         dense=plain("sift.dense.kernel_gradients", "sift.dense.kernel_cells", "sift.dense.kernel"),
-        detector=plain("sift.keypoints.descriptor", "sift.keypoints.detector"),
+        detector=plain(
+            "sift.keypoints.descriptor", "sift.keypoints.search", "sift.keypoints.detector"
+        ),
         color=plain("color.kernel"),
     )
     radii, limits = (1, 2, 3), LIMITS

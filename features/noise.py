@@ -1,8 +1,8 @@
 """Noise of images: its size and correlation, measured on the sky, and repeated exposures.
 
-Exposures are repeated from an image by Monte Carlo: the image is denoised where it is smooth within
-its noise, and new noise of the same size and correlation is added. Noise added to the noisy image
-itself would count twice in every statistic that is not linear, such as an asymmetry.
+Exposures are repeated from an image by Monte Carlo: the image is denoised, and new noise of the
+same size and correlation is added. Noise added to the noisy image itself would count twice in every
+statistic that is not linear, such as an asymmetry.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import fft, ndimage
 
 from galfeat import UsageError
+from galfeat.features.denoising import denoised, mean_profile
 
 __all__ = [
     "WORKING_BYTES",
@@ -19,7 +20,6 @@ __all__ = [
     "as_noise",
     "autocorrelation",
     "correlated_field",
-    "denoised",
     "noise_of",
     "sky_mask",
 ]
@@ -28,14 +28,12 @@ Floats = NDArray[np.float64]
 
 LAGS = 3
 """Pixels to which correlation is looked for."""
-WORKING_BYTES = 160
+WORKING_BYTES = 200
 """Upper bound of the memory for each pixel of a large image while it is measured and repeated."""
 
 _CLEAR = 3.0  # standard deviations by which a correlation counts
 _LEAST = 64  # pixels of sky without which neither noise nor correlation is measured
 _SMOOTHING, _CLIP = 1.5, 3.0  # of the image in which the sky is told from sources
-_WINDOW = 5  # pixels of the square in which an image is compared with its own noise
-_SURE = 2.0  # times the variance of noise that curvature, or what a surface leaves, must exceed
 _MARGIN = 2 * LAGS  # pixels cut off, because fields made by Fourier transforms are periodic
 _AT_ONCE = 1 << 20  # pixels of repeated exposures that are in memory at a time
 
@@ -107,8 +105,16 @@ def autocorrelation(light: NDArray[np.floating], sky: NDArray[np.bool_]) -> tupl
 
 
 def noise_of(light: NDArray[np.floating]) -> tuple[float, Floats]:
-    """Return `autocorrelation` of the sky of a plane (ny, nx), found by `sky_mask`."""
-    return autocorrelation(light, sky_mask(light))
+    """Return `autocorrelation` of the sky of a plane (ny, nx), found by `sky_mask`.
+
+    The mean profile of the galaxy is taken out: its skirts reach far into the sky, and their slope
+    is no noise.
+    """
+    return _noise_beside(light, sky_mask(light))
+
+
+def _noise_beside(light: NDArray[np.floating], sky: NDArray[np.bool_]) -> tuple[float, Floats]:
+    return autocorrelation(light - mean_profile(light, sky), sky)
 
 
 def correlated_field(
@@ -128,51 +134,6 @@ def correlated_field(
     white = fft.rfft2(rng.standard_normal((n, tall, wide)))
     field: Floats = fft.irfft2(white * amplitude, s=(tall, wide))[:, :ny, :nx]
     return field
-
-
-def denoised(light: NDArray[np.floating], sigma: NDArray[np.floating]) -> Floats:
-    """Return a plane smoothed as far as it varies no more than its noise; bad pixels stay bad.
-
-    In a square around each pixel a surface of second order is fitted (Savitzky and Golay's), so
-    that the slope of a galaxy does not count as noise. Its curvature, and what it leaves, are kept
-    as far as they exceed twice the noise: Lee's filter, with a surface in place of the mean.
-
-    Parameters
-    ----------
-    light, sigma : array, shape (ny, nx)
-        Pixels and the standard deviation of their noise.
-
-    References
-    ----------
-    Lee 1980, IEEE Trans. PAMI 2, 165, doi:10.1109/TPAMI.1980.4766994
-    """
-    good = np.isfinite(light)
-    weight = np.maximum(ndimage.uniform_filter(good.astype(float), _WINDOW), 1e-9)
-    mean = ndimage.uniform_filter(np.where(good, light, 0.0).astype(float), _WINDOW) / weight
-    noise = ndimage.uniform_filter(np.where(good, sigma, 0.0).astype(float) ** 2, _WINDOW) / weight
-    filled = np.where(good, light, mean)
-    level = ndimage.uniform_filter(filled, _WINDOW)
-    left = (
-        ndimage.uniform_filter(filled**2, _WINDOW) - level**2
-    )  # variance; the surface is taken out
-    flat, slope = np.ones(_WINDOW), np.arange(_WINDOW) - _WINDOW // 2.0
-    bend = slope**2 - (slope**2).mean()
-    curvature = np.zeros(filled.shape)
-    for down, along in ((flat, slope), (slope, flat), (slope, slope), (flat, bend), (bend, flat)):
-        part = ndimage.correlate1d(ndimage.correlate1d(filled, down, 0), along, 1)
-        part /= (down**2).sum() * (along**2).sum()
-        left -= part**2 * (down**2).mean() * (along**2).mean()
-        curvature += part * down[_WINDOW // 2] * along[_WINDOW // 2]
-    by_chance = 2 * bend[_WINDOW // 2] ** 2 / (_WINDOW * (bend**2).sum())
-    surface = level + curvature * _kept(curvature**2, noise * by_chance)
-    share = _kept(left, noise * (1 - 6 / _WINDOW**2))
-    return np.where(good, surface + share * (filled - surface), np.nan)
-
-
-def _kept(variance: Floats, noise: Floats) -> Floats:
-    """Return the part of what varies that is kept: none of noise, almost all of what exceeds it."""
-    kept: Floats = np.clip(1 - _SURE * noise / np.maximum(variance, 1e-300), 0, 1)
-    return kept
 
 
 def as_noise(noise: ArrayLike | None, shape: tuple[int, ...]) -> Floats | None:
@@ -267,12 +228,13 @@ class MonteCarlo:
         sky = sky_mask(light.mean(axis=0)) if len(light) > 1 else sky_mask(light[0])
         planes = []
         for band, plane in enumerate(light):
-            measured, correlation = autocorrelation(plane, sky & np.isfinite(plane))
+            own = np.asarray(sky & np.isfinite(plane), dtype=bool)
+            measured, correlation = _noise_beside(plane, own)
             if noise is not None:
                 sigma = noise[band]
             else:  # prepared pixels are in units of the noise, where it cannot be measured again
                 sigma = np.full(plane.shape, measured if measured > 0 else 1.0)
-            planes.append((denoised(plane, sigma), sigma, correlation))
+            planes.append((denoised(plane, sigma, own, correlation), sigma, correlation))
         at_once = max(1, _AT_ONCE // image.size)
         for start in range(0, self.draws, at_once):
             count = min(at_once, self.draws - start)

@@ -54,7 +54,7 @@ def scalars_of(
     for one, two in pairwise(bands):
         found += [
             Scalar(f"{one}_{two}_color", "mag", "phot.color", "within r_petro, matched"),
-            Scalar(f"{one}_{two}_gradient", "mag", "phot.color", "of the color, a dex of radius"),
+            Scalar(f"{one}_{two}_gradient", "mag/dex", "phot.color", "of the color, by radius"),
         ]
     return tuple(found)
 

@@ -107,7 +107,8 @@ class Pixels(Extractor):
                 images, noise, stretch=stretch, draws=draws, random_state=random_state
             )
         # imported late: SciPy takes a while to load
-        from galfeat.features.noise import as_noise, denoised, noise_of
+        from galfeat.features.denoising import denoised
+        from galfeat.features.noise import as_noise, noise_of, sky_mask
 
         stretch = choice("stretch", stretch or "asinh", ("asinh", "linear"))
         self.check_shape(images.shape)
@@ -126,7 +127,8 @@ class Pixels(Extractor):
             if stretch == "linear":
                 errors[row, band] = sigma
                 continue
-            values = np.arcsinh(denoised(light, sigma) + sigma * nodes[:, None, None])
+            smooth = denoised(light, sigma, sky_mask(light))
+            values = np.arcsinh(smooth + sigma * nodes[:, None, None])
             mean = np.tensordot(weights, values, 1)
             errors[row, band] = np.sqrt(np.tensordot(weights, (values - mean) ** 2, 1))
         return np.ma.MaskedArray(errors.reshape(len(images), -1))

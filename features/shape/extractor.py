@@ -153,8 +153,8 @@ class Shape(LearnedExtractor):
         X, bands, segments
             See `measure`.
         errors : bool, default False
-            Whether to measure errors too, which takes `draws` times as long. Those of ``r50``,
-            asymmetries and the rings' brightness are up to a fifth too large.
+            Whether to measure errors too, which takes about `draws` times as long. They are within
+            10 % of the scatter for most quantities; docs/shape.md has the rest.
         noise, draws, random_state
             See `transform_errors`.
 

@@ -12,7 +12,8 @@ from galfeat.features.learned import LearnedExtractor
 from galfeat.features.settings import choice, number, whole
 from galfeat.features.shape.images.segmentation import SKY, SOURCE
 from galfeat.features.sift.dense.kernel import describe_grid, grid_centers
-from galfeat.features.sift.keypoints.detector import detect_batch, octave_scales
+from galfeat.features.sift.keypoints.detector import detect_batch
+from galfeat.features.sift.keypoints.scale_space import octave_scales
 from galfeat.features.sift.keypoints.sky_noise import response_noise, sky_covariances
 from galfeat.features.sift.mean_image import clear_of_holes, local_images, on_unit_noise
 from galfeat.features.sift.mean_image_kernel import fill_holes

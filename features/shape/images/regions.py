@@ -159,6 +159,34 @@ def _neighbors(owner: Any, at: Any, steps: Any) -> Any:
     return bits
 
 
+@kernel(inline=True)
+def _roots_beside(parent: Any, owner: Any, at: Any, i: Any, steps: Any, roots: Any) -> Any:
+    """Add pixel ``i`` at a place, fill ``roots`` with the regions beside it, and return how many.
+
+    There are at most four; none is there twice.
+    """
+    bits = _neighbors(owner, at, steps)
+    owner[np.uint64(at)] = i
+    count = 0
+    for group in range(1, _GROUPS[bits, 0] + 1):
+        root = _root(parent, owner[np.uint64(at + steps[_GROUPS[bits, group]])])
+        known = False
+        for k in range(count):
+            known |= roots[k] == root
+        if not known:
+            roots[count] = root
+            count += 1
+    return count
+
+
+@kernel()
+def _join_equals(values: Any, order: Any, one: Any, two: Any) -> None:
+    """Give pixels of one brightness, which come at once, what the faintest threshold gives."""
+    for k in range(1, len(order)):
+        if values[order[k]] == values[order[k - 1]]:
+            one[k], two[k] = one[k - 1], two[k - 1]
+
+
 @kernel()
 def _framed(places: Any, nx: Any) -> Any:
     """Return the places ``y * nx + x`` in an image with a frame one pixel wide."""
@@ -197,7 +225,7 @@ def region_of_peak(values: Any, order: Any, places: Any, shape: Any, peak: Any) 
         The light in it.
     """
     n = len(values)
-    owner = np.full((shape[0] + 2) * (shape[1] + 2), -1, np.int32)
+    owner, roots = np.full((shape[0] + 2) * (shape[1] + 2), -1, np.int32), np.empty(4, np.int32)
     steps, at = _steps(shape[1] + 2), _framed(places, shape[1])
     parent = np.empty(n, np.int32)
     area, bright = np.empty(n, np.int32), np.empty(n, np.float64)
@@ -206,13 +234,10 @@ def region_of_peak(values: Any, order: Any, places: Any, shape: Any, peak: Any) 
     for k in range(n - 1, -1, -1):
         i = order[k]
         parent[i], area[i], bright[i] = i, 1, values[i]
-        bits = _neighbors(owner, at[i], steps)
-        owner[np.uint64(at[i])] = i
+        count = _roots_beside(parent, owner, at[i], i, steps, roots)
         here = i
-        for group in range(1, _GROUPS[bits, 0] + 1):
-            there = _root(parent, owner[np.uint64(at[i] + steps[_GROUPS[bits, group]])])
-            if there == here:
-                continue
+        for each in range(count):
+            there = roots[each]
             if area[there] > area[here]:
                 here, there = there, here
             parent[there] = here
@@ -222,9 +247,7 @@ def region_of_peak(values: Any, order: Any, places: Any, shape: Any, peak: Any) 
         if started:
             main = _root(parent, peak)
             areas[k], light[k] = area[main], bright[main]
-    for k in range(1, n):  # pixels of one brightness come at once
-        if values[order[k]] == values[order[k - 1]]:
-            areas[k], light[k] = areas[k - 1], light[k - 1]
+    _join_equals(values, order, areas, light)
     return areas, light
 
 
@@ -245,7 +268,7 @@ def areas_of_regions(values: Any, order: Any, places: Any, shape: Any) -> Any:
         Areas of the two largest regions of the pixels not fainter than the k-th faintest.
     """
     n = len(order)
-    owner = np.full((shape[0] + 2) * (shape[1] + 2), -1, np.int32)
+    owner, roots = np.full((shape[0] + 2) * (shape[1] + 2), -1, np.int32), np.empty(4, np.int32)
     steps, at = _steps(shape[1] + 2), _framed(places, shape[1])
     parent, area = np.empty(len(values), np.int32), np.empty(len(values), np.int32)
     having = np.zeros(n + 2, np.int32)  # regions of each area
@@ -254,14 +277,11 @@ def areas_of_regions(values: Any, order: Any, places: Any, shape: Any) -> Any:
     for k in range(n - 1, -1, -1):
         i = order[k]
         parent[i], area[i] = i, 1
-        bits = _neighbors(owner, at[i], steps)
-        owner[np.uint64(at[i])] = i
+        count = _roots_beside(parent, owner, at[i], i, steps, roots)
         having[1] += 1
         here = i
-        for group in range(1, _GROUPS[bits, 0] + 1):
-            there = _root(parent, owner[np.uint64(at[i] + steps[_GROUPS[bits, group]])])
-            if there == here:
-                continue
+        for each in range(count):
+            there = roots[each]
             if area[there] > area[here]:
                 here, there = there, here
             having[area[here]] -= 1
@@ -282,7 +302,5 @@ def areas_of_regions(values: Any, order: Any, places: Any, shape: Any) -> Any:
             while next_one > 0 and having[next_one] == 0:
                 next_one -= 1
         largest[k], second[k] = first, next_one
-    for k in range(1, n):  # pixels of one brightness come at once
-        if values[order[k]] == values[order[k - 1]]:
-            largest[k], second[k] = largest[k - 1], second[k - 1]
+    _join_equals(values, order, largest, second)
     return largest, second

@@ -18,6 +18,7 @@ ANNULUS = 1.0
 _STEPS = 100  # of the search for the Petrosian radius
 _SHARES = 34  # of the search for radii that hold a part of the light
 _FINE = 1e-4  # pixels to which a radius is found
+_MOST = 40  # evaluations for it
 _CLOSE = 1e-4  # to which the ratio or the part of the light is met
 _BINS = 2  # of the coarse profile, a pixel
 _BLUNT = 4.0  # pixels, minor semi-axis from which whole pixels fill a ring well enough
@@ -149,23 +150,16 @@ def petrosian_radius(sums: Any, good: Any, masked: Any, shape: Any, grown: Any, 
             break
     if not found:
         return end, 1
-    side = 0
-    for _ in range(40):  # regula falsi, the Illinois form
-        if high - low < _FINE:
+    bracket = low, low_value, high, high_value, 0
+    for _ in range(_MOST):
+        if bracket[2] - bracket[0] < _FINE:
             break
-        middle = (low * high_value - high * low_value) / (high_value - low_value)
+        middle = _crossing(bracket)
         value = _petrosian(sums, good, masked, shape, middle)
         if not abs(value) >= _CLOSE:
             return middle, 0
-        if value > 0:
-            low, low_value = middle, value
-            high_value *= 0.5 if side == 1 else 1.0
-            side = 1
-        else:
-            high, high_value = middle, value
-            low_value *= 0.5 if side == -1 else 1.0
-            side = -1
-    return 0.5 * (low + high), 0
+        bracket = _narrowed(bracket, middle, value)
+    return 0.5 * (bracket[0] + bracket[2]), 0
 
 
 @kernel()
@@ -229,21 +223,33 @@ def _share(sums: Any, shape: Any, scale: Any, r: Any) -> Any:
 
 @kernel()
 def _share_radius(sums: Any, shape: Any, scale: Any, part: Any, one: Any, two: Any) -> Any:
-    low, low_value, high, high_value = one[0], one[1] - part, two[0], two[1] - part
-    side = 0
-    for _ in range(40):  # regula falsi, the Illinois form
-        if high - low < _FINE:
+    bracket = one[0], one[1] - part, two[0], two[1] - part, 0
+    for _ in range(_MOST):
+        if bracket[2] - bracket[0] < _FINE:
             break
-        middle = (low * high_value - high * low_value) / (high_value - low_value)
+        middle = _crossing(bracket)
         value = _share(sums, shape, scale, middle) - part
         if abs(value) < _CLOSE:
             return middle
-        if value <= 0:
-            low, low_value = middle, value
-            high_value *= 0.5 if side == 1 else 1.0
-            side = 1
-        else:
-            high, high_value = middle, value
-            low_value *= 0.5 if side == -1 else 1.0
-            side = -1
-    return 0.5 * (low + high)
+        bracket = _narrowed(bracket, middle, value)
+    return 0.5 * (bracket[0] + bracket[2])
+
+
+@kernel(inline=True)
+def _crossing(bracket: Any) -> Any:
+    """Return where the line between the ends of a bracket is zero."""
+    low, low_value, high, high_value, _ = bracket
+    return (low * high_value - high * low_value) / (high_value - low_value)
+
+
+@kernel(inline=True)
+def _narrowed(bracket: Any, middle: Any, value: Any) -> Any:
+    """Return a bracket with one end moved to the middle: regula falsi, the Illinois form.
+
+    A bracket is its low end and the value there, its high end and the value there, and which of
+    them moved last: 1 the low one, -1 the high one.
+    """
+    low, low_value, high, high_value, moved = bracket
+    if (value > 0) == (low_value > 0):
+        return middle, value, high, high_value * (0.5 if moved == 1 else 1.0), 1
+    return low, low_value * (0.5 if moved == -1 else 1.0), middle, value, -1

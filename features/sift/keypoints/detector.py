@@ -1,30 +1,17 @@
 """Lowe's keypoint detector: keypoints with position, size and direction, and their descriptors."""
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.features.kernels.compiling import kernel
 from galfeat.features.kernels.finite import flawed_rows
-from galfeat.features.sift.keypoints.descriptor import describe, work_size
-from galfeat.features.sift.keypoints.extrema import BORDER, FOUND, enlarged, extrema
-from galfeat.features.sift.keypoints.orientation import BINS, DIRECTIONS, directions, gradients
-from galfeat.features.sift.keypoints.pyramid import (
-    BLOCK,
-    blur,
-    double,
-    gaussians,
-    halve,
-    mirror_rows,
-)
+from galfeat.features.sift.keypoints.pyramid import gaussians
+from galfeat.features.sift.keypoints.scale_space import aligned, plane_shape
+from galfeat.features.sift.keypoints.search import search
 
-__all__ = ["detect", "detect_batch", "octave_scales"]
+__all__ = ["detect", "detect_batch"]
 
-_VECTOR = 16  # float32 in the widest vector
-_FLAT = -(1 << 30)
 _SMALLEST = 16
 
 Found = tuple[NDArray[np.float32], NDArray[np.uint8]]
@@ -138,8 +125,9 @@ def detect_batch(
     wanted : array of float32, shape (n, ny, nx), optional
         Factor of `least` at each pixel; infinite where no keypoint is taken.
     least : array of float64, shape (n, octaves, octave_layers + 2), optional
-        Least responses of keypoints of the scales `octave_scales`, in the image's unit, between
-        which it is interpolated; with `wanted` only.
+        Least responses of keypoints, in the image's unit, of the scales of
+        `galfeat.features.sift.keypoints.scale_space.octave_scales`, between which it is
+        interpolated; with `wanted` only.
 
     Raises
     ------
@@ -159,7 +147,7 @@ def detect_batch(
     taps, reaches = gaussians(float(sigma), octave_layers, upsample)
     scale = 2 if upsample else 1
     halo = int(reaches.max())
-    keypoints, descriptors, counts = _search(
+    keypoints, descriptors, counts = search(
         images.reshape(n, ny * nx),
         (ny, nx),
         np.broadcast_to(np.asarray(contrast, dtype=np.float64), n).copy(),
@@ -169,59 +157,11 @@ def detect_batch(
         float(edge_threshold),
         float(sigma),
         bool(upsample),
-        _aligned(_planes(scale * ny, scale * nx, halo, octave_layers)),
+        aligned(plane_shape(scale * ny, scale * nx, halo, octave_layers)),
         np.empty((n, 0, 0), dtype=np.float32) if wanted is None else np.ascontiguousarray(wanted),
         np.empty((n, 0, 0)) if least is None else np.ascontiguousarray(least),
     )
     return _sorted(keypoints, descriptors, counts)
-
-
-def octave_scales(
-    shape: tuple[int, int], *, octave_layers: int = 3, sigma: float = 1.6, upsample: bool = True
-) -> NDArray[np.float64]:
-    """Return the blurs of the differences of Gaussians of images (ny, nx), in pixels.
-
-    Parameters
-    ----------
-    shape : (int, int)
-    octave_layers, sigma, upsample
-        See `detect`.
-
-    Returns
-    -------
-    array of float64, shape (octaves, octave_layers + 2)
-        Blur of the narrower of the two Gaussians, that of the image included; each layer is blurred
-        by ``2 ** (1 / octave_layers)`` times as much as the one before.
-    """
-    side, pixel = (2 * min(shape), 0.5) if upsample else (min(shape), 1.0)
-    octaves = []
-    while side > 2 * BORDER:
-        octaves.append(pixel * sigma * 2.0 ** (np.arange(octave_layers + 2) / octave_layers))
-        side, pixel = side // 2, 2 * pixel
-    return np.array(octaves)
-
-
-@kernel(inline=True)
-def _pitch(nx: int, halo: int) -> int:
-    """Return the distance of rows in memory.
-
-    It leaves space for the mirrored pixels between two rows, and is a multiple of a vector.
-    """
-    return (nx + 2 * halo + _VECTOR - 1) // _VECTOR * _VECTOR
-
-
-def _planes(ny: int, nx: int, halo: int, layers: int) -> tuple[int, int]:
-    """Return the number and length of the planes that any octave needs.
-
-    Blurs, differences, gradients and angles.
-    """
-    return 2 * layers + 7, (ny + 2 * halo) * (nx + 2 * halo + _VECTOR)
-
-
-def _aligned(shape: tuple[int, int]) -> NDArray[np.float32]:
-    memory = np.zeros(shape[0] * shape[1] + _VECTOR, dtype=np.float32)
-    start = -(memory.ctypes.data // memory.itemsize) % _VECTOR
-    return memory[start : start + shape[0] * shape[1]].reshape(shape)
 
 
 def _sorted(
@@ -237,214 +177,3 @@ def _sorted(
     where, values = where[new], descriptors[order[new]]
     ends = np.searchsorted(image[new], np.arange(1, len(counts)))
     return list(zip(np.split(where, ends), np.split(values, ends), strict=True))
-
-
-@kernel()
-def _search(
-    images: Any,
-    shape: Any,
-    contrasts: Any,
-    taps: Any,
-    reaches: Any,
-    halo: int,
-    edge: float,
-    sigma: float,
-    upsample: bool,
-    planes: Any,
-    wanted: Any,
-    least: Any,
-) -> Any:
-    """Return the keypoints of all images, their descriptors, and the number in each image."""
-    counts = np.zeros(len(images), dtype=np.int64)
-    keypoints = np.empty((64, 5), dtype=np.float32)
-    descriptors = np.empty((64, 128), dtype=np.uint8)
-    found = np.empty((64, FOUND), dtype=np.float64)
-    flags = np.empty((planes.shape[1] + 15) // 8 * 8, dtype=np.uint8)
-    work = np.zeros(
-        max(work_size(2 * shape[0], 2 * shape[1]), BLOCK + 2 * shape[1] + 4 * halo + 64),
-        dtype=np.float32,
-    )
-    layers = len(reaches) - 3
-    blurred, differences, sizes, angles = (
-        planes[: layers + 3],
-        planes[layers + 3 : 2 * layers + 5],
-        planes[-2],
-        planes[-1],
-    )
-    total: Any = np.int64(0)
-    for row in range(len(images)):
-        before = total
-        shift = _level(images[row], blurred[0])
-        if shift == _FLAT:
-            continue
-        contrast = math.ldexp(contrasts[row], -shift) / layers
-        ny, nx, pixel = (2 * shape[0], 2 * shape[1], 0.5) if upsample else (shape[0], shape[1], 1.0)
-        pitch = _pitch(nx, halo)
-        _lay_out(blurred[0], ny, nx, blurred[1][halo * pitch :], pitch, upsample)
-        first, octave = 0, 0
-        while min(ny, nx) > 2 * BORDER:
-            for k in range(first, layers + 3):
-                # the first scale is a blur of the image; its difference is overwritten
-                source = blurred[k - 1 if k else 1]
-                mirror_rows(source, ny, pitch, halo)
-                blur(
-                    source,
-                    blurred[k],
-                    ny,
-                    nx,
-                    pitch,
-                    halo,
-                    taps[k],
-                    reaches[k],
-                    differences[max(k - 1, 0)],
-                    work,
-                )
-            first = 1
-            number, found = extrema(
-                differences, ny, nx, pitch, layers, contrast, edge, flags, found
-            )
-            if wanted.size:
-                number = _kept(found, number, wanted[row], least[row], octave, pixel, shift)
-            if number:
-                total, keypoints, descriptors = _describe_all(
-                    blurred,
-                    ny,
-                    nx,
-                    pitch,
-                    halo,
-                    sigma,
-                    pixel,
-                    shift,
-                    sizes,
-                    angles,
-                    work,
-                    found[:number],
-                    total,
-                    keypoints,
-                    descriptors,
-                )
-            ny, nx, pixel, octave = ny // 2, nx // 2, 2 * pixel, octave + 1
-            wide, pitch = pitch, _pitch(nx, halo)
-            halve(blurred[layers][halo * wide :], wide, blurred[0][halo * pitch :], ny, nx, pitch)
-        counts[row] = total - before
-    return keypoints[:total], descriptors[:total], counts
-
-
-@kernel()
-def _level(image: Any, out: Any) -> int:
-    """Shift an image's middle to zero and scale its range below one, by a power of two.
-
-    Return the power, or `_FLAT`.
-    """
-    low, high = _range(image)
-    if not low < high:
-        return _FLAT
-    middle = 0.5 * (low + high)
-    _, shift = math.frexp(high - middle)
-    factor = math.ldexp(1.0, -shift)
-    for i in range(len(image)):
-        out[i] = np.float32((np.float64(image[i]) - middle) * factor)
-    return shift
-
-
-@kernel()
-def _range(image: Any) -> tuple[float, float]:
-    low, high = image[0], image[0]
-    for i in range(len(image)):
-        low = min(low, image[i])
-        high = max(high, image[i])
-    return np.float64(low), np.float64(high)
-
-
-@kernel()
-def _lay_out(image: Any, ny: int, nx: int, plane: Any, pitch: int, upsample: bool) -> None:
-    """Copy the image to the rows of a plane of (ny, nx), doubled or as it is."""
-    if upsample:
-        double(image, ny // 2, nx // 2, plane, pitch)
-    else:
-        for y in range(ny):
-            for x in range(nx):
-                plane[y * pitch + x] = image[y * nx + x]
-
-
-@kernel()
-def _kept(
-    found: Any, number: int, wanted: Any, least: Any, octave: int, pixel: float, shift: int
-) -> int:
-    """Move the extrema that are wanted, and strong enough, to the front; return their number."""
-    ny, nx = wanted.shape
-    kept = 0
-    for k in range(number):
-        y = min(max(int(np.rint((found[k, 0] + found[k, 3]) * pixel)), 0), ny - 1)
-        x = min(max(int(np.rint((found[k, 1] + found[k, 4]) * pixel)), 0), nx - 1)
-        factor = np.float64(wanted[y, x])
-        if not factor < np.inf:
-            continue
-        if least.size:
-            scale = found[k, 2] + found[k, 5]
-            below = int(scale)
-            share = scale - below
-            needed = (1 - share) * least[octave, below] + share * least[octave, below + 1]
-            if math.ldexp(abs(found[k, 6]), shift) < factor * needed:
-                continue
-        for j in range(FOUND):
-            found[kept, j] = found[k, j]
-        kept += 1
-    return kept
-
-
-@kernel()
-def _describe_all(
-    blurred: Any,
-    ny: int,
-    nx: int,
-    pitch: int,
-    halo: int,
-    sigma: float,
-    pixel: float,
-    shift: int,
-    sizes: Any,
-    angles: Any,
-    work: Any,
-    found: Any,
-    total: int,
-    keypoints: Any,
-    descriptors: Any,
-) -> Any:
-    layers = len(blurred) - 3
-    peaks = np.empty(BINS, dtype=np.float64)
-    for layer in range(1, layers + 1):
-        done = 0
-        for k in range(len(found)):
-            if found[k, 2] != layer:
-                continue
-            y, x = int(found[k, 0]), int(found[k, 1])
-            scale = sigma * 2.0 ** ((layer + found[k, 5]) / layers)
-            if done == 0:
-                inside = blurred[layer][halo * pitch : (halo + ny) * pitch]
-                gradients(inside, pitch, (ny - 1) * pitch, pitch, sizes, angles)
-                done = 1
-            number = directions(sizes, angles, ny, nx, pitch, y, x, scale, work, peaks)
-            for i in range(number):
-                if total == len(keypoints):
-                    keypoints, descriptors = enlarged(keypoints), enlarged(descriptors)
-                place = keypoints[total]
-                place[0], place[1] = (x + found[k, 4]) * pixel, (y + found[k, 3]) * pixel
-                place[2] = 2 * scale * pixel
-                place[3] = np.float32(360 - 10 * peaks[i]) % np.float32(360)
-                place[4] = math.ldexp(abs(found[k, 6]), shift)
-                describe(
-                    sizes,
-                    angles,
-                    ny,
-                    nx,
-                    pitch,
-                    y,
-                    x,
-                    scale,
-                    peaks[i] * (DIRECTIONS / BINS),
-                    work,
-                    descriptors[total],
-                )
-                total += 1
-    return total, keypoints, descriptors

@@ -1,6 +1,7 @@
 """Photometry in a feature table: linear pixels with their calibration, units, gaps and errors."""
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from astropy import units as u
 from astropy.io import fits
+from astropy.io.votable import parse
 from astropy.table import Table
 from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ from galfeat.data.fits.image_info import CALIBRATION_KEYWORDS
 from galfeat.features import Photometry
 from galfeat.features.photometry import LinearImage, calibration
 from galfeat.features.photometry.columns import FLAGS
-from galfeat.pipeline import classify, extract, join_features, load_features, train
+from galfeat.pipeline import classify, export, extract, join_features, load_features, train
 from galfeat.pipeline.batch.options import Options
 from galfeat.pipeline.extraction.recipe import Recipe
 
@@ -129,6 +131,24 @@ def test_astropy_gives_the_fluxes_their_unit(tmp_path: Path) -> None:
     assert found["photometry_g_flux_petro_err"].unit == u.uJy
     assert found["photometry_g_flux_petro_err"].meta["ucd"] == "stat.error;phot.flux"
     assert found["photometry_g_mag_kron"].unit == u.mag
+    assert found["photometry_g_r_color"].unit == u.mag
+
+
+def test_a_gradient_is_in_magnitudes_a_dex(tmp_path: Path) -> None:
+    out, gradient = tmp_path / "F.parquet", "photometry_g_r_gradient"
+    measured(two_bands(tmp_path / "a", 1, BUNIT="uJy"), out)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AstropyUserWarning)  # it guesses the length of texts
+        found = Table.read(out)
+    for name in (gradient, f"{gradient}_err"):
+        assert found[name].unit == u.mag / u.dex
+    content = pq.read_schema(out).metadata[b"IVOA.VOTable-Parquet.content"]
+    fields = {each.name: each for each in parse(BytesIO(content)).get_first_table().fields}
+    assert str(fields[gradient].unit) == "mag / dex"  # VOTable has a dex of its own
+    export(out, tmp_path / "F.fits")
+    header = fits.getheader(tmp_path / "F.fits", "FEATURES")
+    place = found.colnames.index(gradient) + 1
+    assert (header[f"TTYPE{place}"], header[f"TUNIT{place}"]) == (gradient, "mag/dex")
 
 
 def test_a_mixture_of_units_is_refused_or_flagged(tmp_path: Path) -> None:

@@ -13,9 +13,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from galfeat.data import simulate
-from galfeat.features.sift.keypoints.descriptor import describe
 from galfeat.features.sift.keypoints.detector import Found, detect, detect_batch
-from galfeat.features.sift.keypoints.orientation import directions, gradients
 
 Images = NDArray[np.float32]
 
@@ -266,75 +264,6 @@ def test_a_turned_image_turns_the_angles(galaxies: Images) -> None:
     assert len(upright[0]) > 20
     assert number > 0.8 * len(upright[0])
     assert np.median(cosines) > 0.98
-
-
-def described(sizes: Images, angles: Images, turn: float, scale: float = 2.0) -> NDArray[np.int64]:
-    out = np.empty(128, dtype=np.uint8)
-    ny, nx = sizes.shape
-    work = np.zeros(5000, dtype=np.float32)
-    describe(sizes.ravel(), angles.ravel(), ny, nx, nx, ny // 2, nx // 2, scale, turn, work, out)
-    return out.reshape(4, 4, 8).astype(np.int64)
-
-
-def test_directions_and_cells_of_a_descriptor_by_pencil() -> None:
-    """Gradients at 2.25 eighths of a turn: directions 2 and 3 by three to one, in all cells, or
-    those of one corner.
-    """
-    sizes, angles = np.ones((64, 64), dtype=np.float32), np.full((64, 64), 2.25, dtype=np.float32)
-    values = described(sizes, angles, 0.0)
-    assert np.argwhere(values.any(axis=(0, 1))).ravel().tolist() == [2, 3]
-    assert abs(values[0, 0, 2] - 3 * values[0, 0, 3]) <= 2, (
-        "the corners are weak enough not to be cut"
-    )
-    assert np.abs(values - values[::-1, ::-1]).max() <= 25
-    assert values[1:3, 1:3, 2].min() >= 0.8 * values.max(), "the middle is cut to be equal"
-    sizes[:, 29:] = 0
-    sizes[29:] = 0
-    assert (described(sizes, angles, 0.0).sum(axis=2) > 0).tolist() == [
-        [True, True, False, False]
-    ] * 2 + [[False] * 4] * 2
-    quarter = described(sizes, angles, 2.0)
-    assert np.argwhere(quarter.any(axis=(0, 1))).ravel().tolist() == [0, 1]
-    assert (quarter.sum(axis=2) > 0).tolist() == [[False, False, True, True]] * 2 + [
-        [False] * 4
-    ] * 2, "x goes up, y to the right"
-
-
-def test_length_and_largest_number_of_a_descriptor_by_pencil(galaxies: Images) -> None:
-    """Length 512 before rounding; numbers above a fifth are cut once, which lifts the others."""
-    _, descriptors = detect_batch(galaxies[:, 0], contrast=0.3)[0]
-    lengths = np.sqrt((descriptors.astype(np.float64) ** 2).sum(axis=1))
-    assert np.abs(lengths - 512).max() < 6
-    assert descriptors.max(axis=1).min() >= 102
-    assert descriptors.max() < 255
-    none = described(
-        np.zeros((40, 40), dtype=np.float32), np.zeros((40, 40), dtype=np.float32), 0.0
-    )
-    assert not none.any()
-
-
-@pytest.mark.parametrize(("second", "number"), [(0.85, 2), (0.75, 1)])
-def test_a_second_direction_of_eight_tenths_counts_by_pencil(second: float, number: int) -> None:
-    sizes, angles = np.ones((64, 64), dtype=np.float32), np.full((64, 64), 2.0, dtype=np.float32)
-    sizes[:, ::2], angles[:, ::2] = second, 6.0
-    peaks, work = np.empty(36), np.empty(200, dtype=np.float32)
-    assert directions(sizes.ravel(), angles.ravel(), 64, 64, 64, 32, 32, 2.0, work, peaks) == number
-    assert peaks[:number] == pytest.approx([9, 27][:number])
-
-
-def test_gradients_are_size_and_angle() -> None:
-    chance = np.random.default_rng(4)
-    plane = chance.normal(size=(9, 16)).astype(np.float32)
-    plane[3:6, 3:6] = 1
-    sizes, angles = np.zeros(144, dtype=np.float32), np.zeros(144, dtype=np.float32)
-    gradients(plane.ravel(), 16, 128, 16, sizes, angles)
-    down, right = (
-        2 * np.gradient(plane.astype(np.float64), axis=axis)[1:-1, 1:-1] for axis in (0, 1)
-    )
-    assert np.allclose(sizes.reshape(9, 16)[1:-1, 1:-1], np.hypot(down, right), rtol=1e-6)
-    turn = np.abs(np.arctan2(-down, right) * 4 / np.pi - angles.reshape(9, 16)[1:-1, 1:-1])
-    assert np.minimum(turn, 8 - turn).max() < 5e-6
-    assert angles[4 * 16 + 4] == 0
 
 
 def mosaic(galaxies: Images) -> Images:

@@ -5,7 +5,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from galfeat.features.sift.keypoints.detector import octave_scales
 from galfeat.features.sift.keypoints.sky_noise import LAGS, response_noise, sky_covariances
 
 RATIO = 2.0 ** (1 / 3)
@@ -96,11 +95,3 @@ def test_too_little_sky_has_white_noise_of_the_size_given() -> None:
     assert found[0, 0, LAGS] == 9
     assert np.count_nonzero(found[0]) == 1
     assert 0 < found[1, 0, LAGS] < 4
-
-
-def test_scales_by_pencil() -> None:
-    scales = octave_scales((20, 64), octave_layers=1, sigma=1.6)
-    assert scales.tolist() == [[0.8, 1.6, 3.2], [1.6, 3.2, 6.4]], "40, 20; 10 pixels are too few"
-    assert octave_scales((20, 64), octave_layers=1, sigma=1.6, upsample=False).tolist() == [
-        [1.6, 3.2, 6.4]
-    ]

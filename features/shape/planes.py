@@ -77,7 +77,7 @@ def combine_light(light: Any, good: Any, together: Any, any_good: Any) -> None:
             any_good[y, x] = 1 if count > 0 else 0
 
 
-@kernel()
+@kernel(closed=True)
 def measure_images(
     images: Any,
     asinh: Any,

@@ -195,7 +195,7 @@ def _fingerprint(name: str) -> str:
 
 
 class _CompilationListener(event.Listener):
-    """Log once when this process starts to compile, which takes up to a minute."""
+    """Log once when this process starts to compile, which takes up to two minutes."""
 
     logged = False
 
@@ -205,7 +205,7 @@ class _CompilationListener(event.Listener):
         if not self.logged and module.startswith("galfeat."):
             self.logged = True
             _log.info(
-                "compiling for this processor, which takes up to a minute; later runs use the "
+                "compiling for this processor, which takes up to two minutes; later runs use the "
                 "compiled code"
             )
 

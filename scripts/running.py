@@ -115,7 +115,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> int:
     except GalfeatError as error:
         echo_stderr(f"{name}: {error}")
         return 2
-    except (MemoryError, ImportError, OSError, RuntimeError, SystemExit) as error:
+    except (MemoryError, ImportError, OSError, RuntimeError, SystemError, SystemExit) as error:
         reason = _system_reason(error)
         if reason is None:
             raise
@@ -136,6 +136,9 @@ def _system_reason(error: BaseException) -> str | None:
         return f"not enough memory{words and f': {words}'}: free some, or use fewer --workers"
     if isinstance(error, ImportError) and not (error.name or "").startswith("galfeat"):
         return f"a library cannot be loaded: {words}: install what it names, or the package anew"
+    if isinstance(error, SystemError) and "exception set" in words:
+        # compiled code of a library got no memory while it was loaded, and did not say so
+        return "not enough memory to load a library: free some, or raise the limit (ulimit -v)"
     if isinstance(error, SystemExit):  # by which typer ends when the reader of its output has gone
         gone = type(sys.stdout).__name__ == "PacifyFlushWrapper"
         return "cannot write its output: nobody reads it" if gone else None

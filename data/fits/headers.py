@@ -176,7 +176,7 @@ class HduReader:
 
 def _check_end(rest: bytes) -> None:
     """Refuse an END card that is none to others, who read on: what follows would be lost."""
-    card = rest[:CARD].strip(b" \0")
+    card = rest[:CARD].strip(b" ")
     if card == b"END":
         return
     if card != b"END     =":

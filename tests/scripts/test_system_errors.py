@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from galfeat.scripts.running import _system_reason
+from galfeat.scripts import defaults
+from galfeat.scripts.main import app
+from galfeat.scripts.running import _system_reason, run
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 GALFEAT = [sys.executable, "-m", "galfeat.scripts.main"]
@@ -114,3 +116,16 @@ def test_commands_work_without_assertions(tmp_path: Path) -> None:
     run("train", table, "--out", model, "--inputs", "hog")
     run("classify", model, tmp_path / "in", "--out", tmp_path / "c.csv")
     assert len((tmp_path / "c.csv").read_text().splitlines()) == 41
+
+
+def test_a_library_that_gets_no_memory_and_does_not_say_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def loads() -> None:
+        raise SystemError("error return without exception set")
+
+    monkeypatch.setattr(defaults, "defaults", loads)
+    assert run(app, ["config"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("galfeat: not enough memory to load a library")
+    assert said.count("\n") == 1

@@ -270,6 +270,8 @@ def test_an_extension_whose_end_is_damaged_does_not_swallow_the_next() -> None:
     at = file.index(b"END     ", file.index(b"XTENSION"))
     with pytest.raises(CutoutError, match="in extension 1, its header is damaged: its END card"):
         loads(file[: at + 20] + b"?" + file[at + 21 :])
+    with pytest.raises(CutoutError, match="in extension 1, its header is damaged: its END card"):
+        loads(file[: at + 20] + b"\0" + file[at + 21 :])  # astropy reads on
     with pytest.raises(CutoutError, match="in extension 1, its header is damaged or truncated"):
         loads(file[:at] + b"E?D" + file[at + 3 :])
 

@@ -1,5 +1,6 @@
-"""Machine and versions of a timing, and the sections of docs/benchmarks.md."""
+"""What benchmarks share: machine and versions, sections of docs/benchmarks.md, parts of tests."""
 
+import importlib.util
 import os
 import platform
 import sys
@@ -7,11 +8,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 
 from llvmlite import binding
 from numba.core import config
 
-__all__ = ["DOCS", "described", "instruction_set", "processor", "write_between"]
+__all__ = ["DOCS", "described", "instruction_set", "module_of", "processor", "write_between"]
 
 DOCS = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _WIDTHS = {"avx512f": "AVX-512", "avx2": "AVX2", "sse4.2": "SSE4.2", "sve": "SVE", "neon": "NEON"}
@@ -82,3 +84,13 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "(not installed)"
+
+
+def module_of(path: Path) -> ModuleType:
+    """Return a module of the tests, which are no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -7,13 +7,13 @@ half a second a galaxy. Only galaxies that statmorph flags as good count. A seco
 asymmetries of a perfectly symmetric disk in noise.
 """
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from machine import module_of
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
@@ -28,15 +28,6 @@ AIMED = (
 )
 """Quantities whose median difference shall be at most 1 %, of those near zero .01, and whose rank
 correlation at least .98."""
-
-
-def _maker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(MAKER.stem, MAKER)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def statmorph_numbers(
@@ -95,7 +86,7 @@ def symmetric_disk(exposures: int = 60) -> str:
 
 def main(real: str | None = None, again: bool = False) -> None:
     """Measure, and print the table and what misses the aim."""
-    maker = _maker()
+    maker = module_of(MAKER)
     sets = {"simulated": {str(i): image for i, image in enumerate(maker.simulated())}}
     if real is not None:
         sets["real"] = maker.real(Path(real))

@@ -6,14 +6,13 @@ scatter of their empty pixels. The noise and the galaxies are those of
 tests/data/preparation/test_sky_noise.py.
 """
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
+from machine import module_of
 
 from galfeat.data import Cutout, Preparation, prepare_each
 from galfeat.data.preparation.background import sky_and_noise
@@ -21,15 +20,6 @@ from galfeat.data.preparation.sky_noise import CORRELATION_REACH, measure_sky
 
 TESTS = Path(__file__).parents[1] / "tests/data/preparation/test_sky_noise.py"
 CUTOUTS, PURE = 100, 60
-
-
-def _tests() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(TESTS.stem, TESTS)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def simulated(tests: Any, size: int) -> Iterator[str]:
@@ -76,7 +66,7 @@ def real(tests: Any, folder: Path) -> Iterator[str]:
 
 def main() -> None:
     """Write the tables to the standard output."""
-    tests, lines = _tests(), list[str]()
+    tests, lines = module_of(TESTS), list[str]()
     for size in (64, 32):
         lines += [
             f"\n{size} x {size} pixels\n",

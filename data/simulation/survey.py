@@ -234,7 +234,7 @@ def simulate(
         5-sigma limit of F814W 29.0, 27.5 or 26.0; of i on the ground 26.8, 25.3 or 23.8.
     seed : int
         The same seed gives the same bytes on one machine. On another processor, light differs by
-        rounding, and in about one of 300 images, by that, the draw of the noise.
+        rounding, and by that, in few images, the draw of the noise.
     noise : {"white", "correlated"}
         Whether the noise of pixels is independent or correlated with their neighbors', as in images
         that were resampled or drizzled.

@@ -12,15 +12,15 @@ OpenBLAS on one thread (see ``benchmarks/network.py``); plain loops compiled by 
 than half of that.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from galfeat._compiling import compiled
 from galfeat.nn.types import Floats
 
 __all__ = ["matmul", "pack_panels"]
@@ -134,15 +134,7 @@ def _broadcast(builder: Any, value: Any, vector: Any) -> Any:
 _multiply_four_rows, _multiply_one_row = _tile(_ROWS), _tile(1)
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
-    """Compile at the first call, without the GIL; cache the code if a folder is writable."""
-    try:
-        return njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # no writable cache folder
-        return njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@compiled
 def _multiply(X: Floats, panels: Floats, out: Floats, tile: Floats) -> None:
     row = 0
     while row < len(X):

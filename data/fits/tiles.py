@@ -3,7 +3,8 @@
 Astropy is given a new header that holds checked values only: it has nothing to warn about, and its
 C decoders, which do not check their arguments, get no invalid block size or tile shape. HCOMPRESS
 and PLIO are decoded here (`transcode`), because the C decoders were seen to write out of bounds on
-damaged streams, and one bad file must not crash a run.
+damaged streams, and one bad file must not crash a run; Rice streams are checked first (`rice`),
+because its C decoder reads out of bounds.
 
 References
 ----------
@@ -28,7 +29,11 @@ from galfeat.data.fits.header_forms import HeaderCards
 from galfeat.data.fits.headers import BLOCK, Hdu, Header
 from galfeat.data.fits.intact_part import ReadOnlyFile
 from galfeat.data.fits.streams import FileBytes, describe_error
-from galfeat.data.fits.transcode import TRANSCODED_CODECS, card_number, transcode
+from galfeat.data.fits.transcode import (
+    TRANSCODED_CODECS,
+    card_number,
+    transcode,
+)
 from galfeat.data.memory import BUDGET
 
 __all__ = ["decompress_image", "open_tiles"]
@@ -75,8 +80,13 @@ def decompress_image(source: FileBytes, hdu: Hdu) -> NDArray[np.generic]:
         If the header makes no sense, the codec cannot be read safely, or tiles are damaged.
     """
     cards = _checked_cards(hdu)
-    _check_descriptors(source, hdu, cards)
+    streams = _check_descriptors(source, hdu, cards)
     data = bytes(source.read(hdu.offset, hdu.size))
+    if _is_rice(hdu):
+        # imported late: numba, which other files do not need
+        from galfeat.data.fits.rice import check_image
+
+        check_image(hdu, cards, streams, memoryview(data)[card_number(cards, "THEAP") :])
     if hdu.header.text("ZCMPTYPE") in TRANSCODED_CODECS:
         cards, data = transcode(hdu, cards, data)
     file = io.BytesIO(_minimal_headers(cards) + data + b"\0" * (-len(data) % BLOCK))
@@ -118,7 +128,7 @@ def open_tiles(
     front = (*(0,) * (len(hdu.shape) - 3), number)[: len(hdu.shape) - 2]
     with file, _ASTROPY_LOCK, ExitStack() as stack:
         source = FileBytes(b"", file, hdu.offset + hdu.size)
-        _check_descriptors(source, hdu, cards)
+        streams = _check_descriptors(source, hdu, cards)
         from astropy.io import fits
 
         with _damage_explained():
@@ -134,6 +144,10 @@ def open_tiles(
             for length, window in zip(tile, (columns, rows), strict=False):
                 pixels *= window.stop - window.start + 2 * length
             with BUDGET.reserve(_SECTION_BYTES * pixels), _damage_explained():
+                if _is_rice(hdu):
+                    from galfeat.data.fits.rice import check_section
+
+                    check_section(hdu, cards, streams, source, (*front, rows, columns))
                 return np.asarray(section[(*front, rows, columns)])
 
         yield read
@@ -198,8 +212,16 @@ def _refuse_duplicates(header: Header) -> None:
             )
 
 
-def _check_descriptors(source: FileBytes, hdu: Hdu, cards: Mapping[str, object]) -> None:
+def _check_descriptors(
+    source: FileBytes, hdu: Hdu, cards: Mapping[str, object]
+) -> NDArray[np.int64]:
     """Check that every tile lies inside its table, because astropy and its decoders trust it.
+
+    Returns
+    -------
+    array of int64, shape (n_tiles, 2)
+        Length and offset in the heap of each stream of the column ``COMPRESSED_DATA``; empty if
+        the column has another form.
 
     Raises
     ------
@@ -211,13 +233,15 @@ def _check_descriptors(source: FileBytes, hdu: Hdu, cards: Mapping[str, object])
     if len(table) < width * rows:
         raise CutoutError("its compressed pixels are damaged: its table is truncated")
     at, room = 0, hdu.size - heap
+    streams = np.empty((0, 2), np.int64)
     for field in range(1, card_number(cards, "TFIELDS") + 1):
         form = str(cards[f"TFORM{field}"])
         if form[1] not in _DESCRIPTORS:
             at += _WIDTHS[form[1]]
             continue
         stored, size = _DESCRIPTORS[form[1]], _WIDTHS[form[2]]
-        length, offset = np.ndarray((rows, 2), stored, table, at, (width, stored.itemsize)).T
+        places = np.ndarray((rows, 2), stored, table, at, (width, stored.itemsize))
+        length, offset = places.T
         inside = (length >= 0) & (length <= room // size) & (offset >= 0)
         inside[inside] &= (length[inside] == 0) | (
             offset[inside] <= room - length[inside].astype(np.int64) * size
@@ -228,7 +252,14 @@ def _check_descriptors(source: FileBytes, hdu: Hdu, cards: Mapping[str, object])
                 f"its compressed pixels are damaged: tile {tile + 1} of {rows} would have "
                 f"{length[tile]} values at byte {offset[tile]} of {room}: get the file again"
             )
+        if cards[f"TTYPE{field}"] == "COMPRESSED_DATA":
+            streams = places.astype(np.int64)
         at += 2 * stored.itemsize
+    return streams
+
+
+def _is_rice(hdu: Hdu) -> bool:
+    return hdu.header.text("ZCMPTYPE").startswith("RICE")
 
 
 def _minimal_headers(cards: dict[str, object]) -> bytes:

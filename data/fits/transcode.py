@@ -8,9 +8,7 @@ References
 FITS Standard 4.0, sections 10.4.3 and 10.4.4.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
-from math import prod
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 from galfeat import CutoutError
 from galfeat.data.fits.headers import Hdu
 
-__all__ = ["TRANSCODED_CODECS", "card_number", "transcode"]
+__all__ = ["TRANSCODED_CODECS", "card_number", "tile_sizes", "transcode"]
 
 TRANSCODED_CODECS = ("HCOMPRESS_1", "PLIO_1")
 """Methods that are decoded here."""
@@ -69,7 +67,7 @@ def transcode(
     column = sum(_column_width(str(cards[f"TFORM{each}"])) for each in range(1, number))
     places = np.ndarray((rows, 2), kind, table, column, (width, kind.itemsize))
     pieces, end = [], len(data)
-    for row, count in enumerate(_tile_sizes(hdu, cards)):
+    for row, count in enumerate(tile_sizes(hdu, cards).ravel().tolist()):
         length, offset = (int(value) for value in places[row])
         if not length:
             continue  # the tile is stored in another column
@@ -105,15 +103,16 @@ def _column_width(form: str) -> int:
     ]
 
 
-def _tile_sizes(hdu: Hdu, cards: Mapping[str, object]) -> Iterator[int]:
-    """Return the number of pixels of each tile; tiles at the far edges are smaller."""
-    axes = len(hdu.shape)
-    tiles = [card_number(cards, f"ZTILE{axes - place}") for place in range(axes)]
-    edges = [
-        [min(tile, length - at) for at in range(0, length, tile)]
-        for length, tile in zip(hdu.shape, tiles, strict=True)
-    ]
-    return (prod(sides) for sides in product(*edges))
+def tile_sizes(hdu: Hdu, cards: Mapping[str, object]) -> NDArray[np.int64]:
+    """Return the number of pixels of each tile, with an axis of tiles for each axis of the image.
+
+    Tiles at the far edges are smaller.
+    """
+    sizes = np.ones((), np.int64)
+    for axis, length in enumerate(hdu.shape):
+        tile = card_number(cards, f"ZTILE{len(hdu.shape) - axis}")
+        sizes = sizes[..., None] * np.minimum(tile, length - np.arange(0, length, tile))
+    return sizes
 
 
 def _refuse_smoothing(hdu: Hdu) -> None:

@@ -10,19 +10,13 @@ bad if less than half of it is good.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from galfeat._compiling import compiled
 
 __all__ = ["Resampled", "resample_exactly", "resample_labels"]
 
 _NEEDED = 0.5 * (1 - 1e-9)  # tolerance, because sums of fractions may round to just below one half
-
-
-def _compiled(function: Any) -> Any:
-    try:
-        return njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # no writable cache folder: each process compiles for itself
-        return njit(nogil=True, error_model="numpy")(function)
 
 
 class Resampled(NamedTuple):
@@ -81,7 +75,7 @@ def resample_labels(labels: NDArray[np.int32], centers: NDArray[np.float64]) -> 
     return found
 
 
-@_compiled
+@compiled
 def _overlap(image: Any, variance: Any, corners: Any, conserve_flux: bool) -> Any:
     """Sum shared areas; here an old pixel reaches from i to i + 1."""
     ny, nx = corners.shape[0] - 1, corners.shape[1] - 1
@@ -125,7 +119,7 @@ def _overlap(image: Any, variance: Any, corners: Any, conserve_flux: bool) -> An
     return pixels, spread
 
 
-@_compiled
+@compiled
 def _below(x0: float, y0: float, x1: float, y1: float) -> float:
     """Return the area of the unit square below a line, positive if the line goes to the right."""
     if x0 == x1:
@@ -148,7 +142,7 @@ def _below(x0: float, y0: float, x1: float, y1: float) -> float:
     return sign * mean * (x1 - x0)
 
 
-@_compiled
+@compiled
 def _integral(y: float) -> float:
     """Return the integral from 0 to y of the height, cut off at 0 and 1."""
     return 0.0 if y < 0 else 0.5 * y * y if y < 1 else y - 0.5

@@ -10,10 +10,11 @@ iterations. Floats are compared as integers of the same order, which makes bisec
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["are_regular", "compiled", "median"]
+from galfeat._compiling import compiled
+
+__all__ = ["are_regular", "median"]
 
 _SORT_BELOW = 48  # candidates: fewer are sorted
 _MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
@@ -21,14 +22,6 @@ _LEAST = np.int64(-(2**63))
 _SAMPLE = 32  # size of the sample that gives the first pivots
 _GUESS_MARGIN = 4  # distance of the pivots from the guess, in ranks of the sample
 _BUCKETS = 4096
-
-
-def compiled(function: Any) -> Any:
-    """Compile a function that releases the global interpreter lock."""
-    try:
-        return njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # no writable cache folder: each process compiles for itself
-        return njit(nogil=True, error_model="numpy")(function)
 
 
 def are_regular(images: NDArray[np.float32], stride: int, most_levels: float) -> NDArray[np.bool_]:

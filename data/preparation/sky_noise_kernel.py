@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from galfeat.data.preparation.medians import compiled, median
+from galfeat._compiling import compiled
+from galfeat.data.preparation.medians import median
 from galfeat.data.preparation.sky_noise import NUMBERS
 
 __all__ = ["measure", "normalize"]

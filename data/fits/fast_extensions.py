@@ -27,7 +27,7 @@ from galfeat.data.fits.headers import Hdu, HduReader, Header
 from galfeat.data.fits.image_info import image_of, shared_filter, shared_meaning, unit_of
 from galfeat.data.fits.layouts import ImageInfo, Layout, arrange, is_band_name
 from galfeat.data.fits.scaling import stored_dtype
-from galfeat.data.fits.streams import FileBytes, Stamp, open_bytes, stamp_of
+from galfeat.data.fits.streams import FileBytes, Stamp, is_packed, open_bytes, stamp_of
 
 __all__ = ["UniformExtensions", "find_uniform_extensions"]
 
@@ -203,6 +203,8 @@ def find_uniform_extensions(
     if layout not in ("auto", "galaxies"):
         return None
     try:
+        if is_packed(path):
+            return None
         with open_bytes(path) as source:
             candidate = _read_first(path, source, layout)
         if candidate is None:
@@ -270,13 +272,12 @@ def _read_first(path: Path, source: FileBytes, layout: Layout) -> _Candidate | N
 
 
 def _is_followed_by_extensions(source: FileBytes, primary: Hdu) -> bool:
-    """Return whether a file is not gzipped and begins with an empty primary HDU and extensions."""
-    return not (
-        source.packed
-        or not primary.header.true("SIMPLE")
-        or primary.shape
-        or primary.size
-        or bytes(source.read(primary.offset, 8)) != b"XTENSION"
+    """Return whether a file begins with an empty primary HDU and extensions."""
+    return (
+        primary.header.true("SIMPLE")
+        and not primary.shape
+        and not primary.size
+        and bytes(source.read(primary.offset, 8)) == b"XTENSION"
     )
 
 

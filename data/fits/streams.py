@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 from galfeat import CutoutError
 from galfeat.data.memory import BUDGET
 
-__all__ = ["FileBytes", "Stamp", "describe_error", "open_bytes", "stamp_of"]
+__all__ = ["FileBytes", "Stamp", "describe_error", "is_packed", "open_bytes", "stamp_of"]
 
 _READ_WHOLE = 4 << 20  # files up to this size are read at once
 _UNPACK_AT_ONCE = 4 << 20  # so are packed ones that unpack to no more
@@ -101,6 +101,12 @@ class FileBytes:
         if len(data) < count:
             raise CutoutError("became shorter while it was being read")
         return memoryview(data)
+
+
+def is_packed(path: Path) -> bool:
+    """Return whether gzip or bzip2 packed a file, by its first bytes."""
+    with path.open("rb") as file:
+        return file.read(3).startswith(tuple(_COMPRESSIONS))
 
 
 @contextmanager

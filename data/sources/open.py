@@ -354,7 +354,12 @@ def _open_file(path: Path, options: ReadOptions) -> FileSource:
     fits = is_fits(path.name)
     uniform = fits and not options.selectors
     extensions = find_uniform_extensions(path, options.layout, cache) if uniform else None
-    if is_catalog(path) or (extensions is None and fits and _has_only_tables(path, cache)):
+    only_tables, count = False, 1
+    if extensions is not None:
+        count = extensions.count
+    elif fits:
+        only_tables, count = _look_into(path, options, cache)
+    if only_tables or is_catalog(path):
         if options.catalog is not None:
             raise UsageError(f"{path}: is a catalog itself; a second one cannot be given")
         return _open_catalog(Catalog.read(path), path.parent, options)
@@ -366,7 +371,6 @@ def _open_file(path: Path, options: ReadOptions) -> FileSource:
             f"{path}: is neither a folder, a catalog (CSV, ECSV, FITS, VOTable, Parquet), a FITS "
             "file, an HDF5 file nor a picture (JPEG, PNG)"
         )
-    count = extensions.count if extensions else _count_galaxies(path, options, cache)
     source = FileSource(
         path.parent,
         Catalog.of_file(path, count).table,
@@ -409,20 +413,15 @@ def _with_catalog_rows(
     return replace(source, catalog=table, left_out_columns=catalog.left_out_columns)
 
 
-def _count_galaxies(path: Path, options: ReadOptions, cache: HeaderCache) -> int:
-    if is_picture(path.name):
-        return 1
+def _look_into(path: Path, options: ReadOptions, cache: HeaderCache) -> tuple[bool, int]:
+    """Return whether a FITS file holds tables alone, and the number of its galaxies.
+
+    The file is opened once, because a packed one is unpacked for it.
+    """
     try:
         with cache.open(path) as file:
-            return len(file.galaxies(options.layout, extension=options.selectors))
+            if {hdu.kind for hdu in file.hdus if hdu.shape} == {"table"}:
+                return True, 0
+            return False, len(file.galaxies(options.layout, extension=options.selectors))
     except CutoutError:  # it is one entry then, and reading it reports the reason
-        return 1
-
-
-def _has_only_tables(path: Path, cache: HeaderCache) -> bool:
-    try:
-        with cache.open(path) as file:
-            kinds = {hdu.kind for hdu in file.hdus if hdu.shape}
-    except CutoutError:
-        return False
-    return kinds == {"table"}
+        return False, 1

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from astropy.io import fits
 
 from galfeat import CutoutError, UsageError
 from galfeat.data import Preparation, memory, open_source, prepare_each, read_cutouts
+from galfeat.data.fits import streams
 from galfeat.data.memory import MemoryBudget, TooMuchAtOnce, parse_memory
 from galfeat.data.sources.base import Shard
 
@@ -342,6 +344,19 @@ def test_small_ones_beside_a_large_one_are_read(tmp_path: Path) -> None:
     assert [cutout.id for cutout in reading.cutouts] == ["b", "c"]
     with pytest.raises(CutoutError, match="may be used"):
         read_cutouts(tmp_path, memory=LIMIT)
+
+
+def test_a_packed_file_is_unpacked_once_to_open_it_and_once_to_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.fits.gz"
+    fits.writeto(path, RNG.normal(size=(30, 40)).astype(np.float32))
+    unpack = Mock(wraps=streams._unpack)
+    monkeypatch.setattr(streams, "_unpack", unpack)
+    source = open_source(path)
+    assert unpack.call_count == 1
+    assert source.read(Shard(0, 1)).cutouts[0].pixels.shape == (1, 30, 40)
+    assert unpack.call_count == 2
 
 
 def test_large_gzip_files_are_read_as_small_ones(tmp_path: Path) -> None:

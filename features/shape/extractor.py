@@ -378,4 +378,4 @@ def _as_segments(segments: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.uint
             f"segments must be whole numbers of shape (n, ny, nx) = {expected}; "
             f"they are {given.dtype} of shape {given.shape}"
         )
-    return np.where(given == 0, 0, np.where(given == 1, 1, 2)).astype(np.uint8)
+    return np.where(given == 0, 0, np.where(given == 1, 1, 2)).astype(np.uint8, order="C")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from galfeat import CutoutError, UsageError
 from galfeat.features import Shape
-from galfeat.features.shape import ShapeTable
+from galfeat.features.shape import ShapeTable, planes
 from galfeat.features.shape.quantities import COLORS, DETAILS, FLAGS, NAMES, QUANTITIES
 
 Images = NDArray[np.float32]
@@ -162,6 +162,17 @@ def test_without_a_source_quantities_are_masked_and_flagged() -> None:
         assert (table.values == 0).all()
         assert table.quality[0, 0] == 2
     assert table.reasons(0, "band1") == ["no source stands out of the noise near the center"]
+
+
+def test_segments_in_any_order_of_memory_are_measured_by_one_compiled_version() -> None:
+    image = noisy(disk())
+    segments = (disk() > 3).astype(int)
+    shape = Shape("linear")
+    one = shape.measure(image[None, None], segments=segments[None])
+    compiled = len(planes.measure_images.signatures)
+    two = shape.measure(image[None, None], segments=np.asfortranarray(segments)[None])
+    assert len(planes.measure_images.signatures) == compiled
+    np.testing.assert_array_equal(two.values, one.values)
 
 
 def test_negative_light_in_a_given_segment() -> None:

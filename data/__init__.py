@@ -30,20 +30,22 @@ from galfeat._lazy import lazy_attributes
 from galfeat.data.cutouts import Cutout, Cutouts, band_names
 from galfeat.data.preparation.steps import Preparation, prepare, prepare_each, prepare_one
 from galfeat.data.reading import read_cutout, read_cutouts
-from galfeat.data.simulation.survey import SimulatedSurvey, simulate
 from galfeat.data.sources.base import Failure, Reading, Shard
 from galfeat.data.sources.open import Source, open_source
 
 if TYPE_CHECKING:
     from galfeat.data.preparation.alignment import align
     from galfeat.data.rgb import lupton_rgb
+    from galfeat.data.simulation.survey import SimulatedSurvey, simulate
     from galfeat.data.simulation.write import write_survey
-else:  # astropy and scipy.ndimage are slow to load; readers need neither
+else:  # SciPy's modules are slow to load; readers need none
     __getattr__, __dir__ = lazy_attributes(
         __name__,
         {
             "align": "preparation.alignment",
             "lupton_rgb": "rgb",
+            "SimulatedSurvey": "simulation.survey",
+            "simulate": "simulation.survey",
             "write_survey": "simulation.write",
         },
         submodules=("surveys",),

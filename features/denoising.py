@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its modules are loaded when they are used
 from numpy.typing import NDArray
-from scipy import fft, interpolate, ndimage
 
 __all__ = ["denoised", "mean_profile"]
 
@@ -75,7 +75,7 @@ def denoised(
     variance = np.where(good & np.isfinite(sigma), sigma, 0.0).astype(float) ** 2
     scales = min(_SCALES, int(math.log2(min(light.shape))) - 1)
     by_chance = [  # in single precision: large images have many pixels
-        ndimage.uniform_filter(np.float32(_SURE * noise**2 * variance), _square(scale))
+        scipy.ndimage.uniform_filter(np.float32(_SURE * noise**2 * variance), _square(scale))
         for scale, noise in enumerate(_noise_of_scales(correlation, scales))
     ]
     structure = np.zeros(light.shape)
@@ -99,14 +99,14 @@ def _source(light: NDArray[np.floating], sky: NDArray[np.bool_]) -> _Source:
     """Return the region of pixels that are not sky and come nearest to the middle."""
     good = np.asarray(np.isfinite(light), dtype=bool)
     level = float(np.median(light[sky & good])) if (sky & good).any() else 0.0
-    labels, count = ndimage.label(good & ~sky, np.ones((3, 3)))
+    labels, count = scipy.ndimage.label(good & ~sky, np.ones((3, 3)))
     inside = np.zeros(light.shape, dtype=bool)
     if count:
         ny, nx = light.shape
         y, x = np.ogrid[:ny, :nx]
         far = np.hypot(y - 0.5 * (ny - 1), x - 0.5 * (nx - 1))
         numbers = np.arange(1, count + 1)
-        nearest = np.asarray(ndimage.minimum(far, labels, numbers))
+        nearest = np.asarray(scipy.ndimage.minimum(far, labels, numbers))
         nearest[np.bincount(labels.ravel())[1:] < _LEAST] = np.inf
         if np.isfinite(nearest).any():
             inside = np.asarray(labels == numbers[np.argmin(nearest)], dtype=bool)
@@ -167,9 +167,9 @@ def _profile(source: _Source, structure: Floats, variance: Floats) -> Floats:
         step *= _WIDER
     knots = [0.0] * 3 + knots + knots[-1:] * 3
     root = np.sqrt(sums[filled])
-    design = interpolate.BSpline.design_matrix(middle, np.array(knots), 3).toarray()
+    design = scipy.interpolate.BSpline.design_matrix(middle, np.array(knots), 3).toarray()
     found = np.linalg.lstsq(design * root[:, None], light * root, rcond=1e-9)[0]
-    spline = interpolate.BSpline(np.array(knots), found, 3)
+    spline = scipy.interpolate.BSpline(np.array(knots), found, 3)
     return np.asarray(spline(np.minimum(radii, middle[-1])), dtype=float)
 
 
@@ -184,10 +184,10 @@ def _significant(image: Floats, by_chance: list[NDArray[np.float32]]) -> Floats:
     for scale, chance in enumerate(by_chance):
         taps = np.zeros(4 * 2**scale + 1)
         taps[:: 2**scale] = _SPLINE
-        smooth = ndimage.correlate1d(image, taps, 0, mode="mirror")
-        smooth = ndimage.correlate1d(smooth, taps, 1, mode="mirror")
+        smooth = scipy.ndimage.correlate1d(image, taps, 0, mode="mirror")
+        smooth = scipy.ndimage.correlate1d(smooth, taps, 1, mode="mirror")
         part = image - smooth
-        power = ndimage.uniform_filter(part**2, _square(scale), mode="mirror")
+        power = scipy.ndimage.uniform_filter(part**2, _square(scale), mode="mirror")
         least = np.maximum(np.maximum(power, chance), np.finfo(float).tiny)
         kept += part * np.maximum(power - chance, 0) / least
         image = smooth
@@ -203,7 +203,7 @@ def _noise_of_scales(correlation: Floats | None, scales: int) -> list[float]:
         kernel = np.zeros((side, side))
         kernel[: 2 * lags + 1, : 2 * lags + 1] = correlation
         kernel = np.roll(kernel, (-lags, -lags), (0, 1))
-        power = np.maximum(np.asarray(fft.fft2(kernel)).real, 0)
+        power = np.maximum(np.asarray(scipy.fft.fft2(kernel)).real, 0)
     angle = 2 * np.pi * np.arange(side) / side
     passed, found = np.ones((side, side)), []
     for scale in range(scales):

@@ -8,8 +8,8 @@ statistic that is not linear, such as an asymmetry.
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import scipy  # its modules are loaded when they are used
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, ndimage
 
 from galfeat import UsageError
 from galfeat.features.denoising import denoised, mean_profile
@@ -41,8 +41,8 @@ _AT_ONCE = 1 << 20  # pixels of repeated exposures that are in memory at a time
 def sky_mask(light: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return True on the pixels of a plane (ny, nx) that are good and show nothing but sky."""
     good = np.asarray(np.isfinite(light), dtype=bool)
-    smooth = ndimage.gaussian_filter(np.where(good, light, 0.0).astype(float), _SMOOTHING)
-    weight = ndimage.gaussian_filter(good.astype(float), _SMOOTHING)
+    smooth = scipy.ndimage.gaussian_filter(np.where(good, light, 0.0).astype(float), _SMOOTHING)
+    weight = scipy.ndimage.gaussian_filter(good.astype(float), _SMOOTHING)
     smooth = np.where(good, smooth / np.maximum(weight, 1e-6), np.nan)
     kept: NDArray[np.bool_] = good
     for _ in range(10):
@@ -57,7 +57,7 @@ def sky_mask(light: NDArray[np.floating]) -> NDArray[np.bool_]:
             break
         kept = still
     # the skirts of a source lie below the clip, but beside its pixels
-    beside = np.asarray(ndimage.binary_dilation(good & ~kept, iterations=2), dtype=bool)
+    beside = np.asarray(scipy.ndimage.binary_dilation(good & ~kept, iterations=2), dtype=bool)
     return np.asarray(kept & ~beside, dtype=bool)
 
 
@@ -127,12 +127,12 @@ def correlated_field(
     tall, wide = ny + _MARGIN, nx + _MARGIN
     kernel = np.zeros((tall, wide))
     kernel[: 2 * LAGS + 1, : 2 * LAGS + 1] = correlation
-    power = fft.rfft2(np.roll(kernel, (-LAGS, -LAGS), (0, 1))).real
+    power = scipy.fft.rfft2(np.roll(kernel, (-LAGS, -LAGS), (0, 1))).real
     amplitude = np.sqrt(np.maximum(power, 0))
-    full = np.sqrt(np.maximum(fft.fft2(np.roll(kernel, (-LAGS, -LAGS), (0, 1))).real, 0))
+    full = np.sqrt(np.maximum(scipy.fft.fft2(np.roll(kernel, (-LAGS, -LAGS), (0, 1))).real, 0))
     amplitude /= np.sqrt((full**2).mean())
-    white = fft.rfft2(rng.standard_normal((n, tall, wide)))
-    field: Floats = fft.irfft2(white * amplitude, s=(tall, wide))[:, :ny, :nx]
+    white = scipy.fft.rfft2(rng.standard_normal((n, tall, wide)))
+    field: Floats = scipy.fft.irfft2(white * amplitude, s=(tall, wide))[:, :ny, :nx]
     return field
 
 

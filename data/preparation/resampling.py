@@ -8,8 +8,8 @@ edge of the first one, so a pixel reaches from i to i + 1.
 from functools import lru_cache
 
 import numpy as np
+import scipy  # its modules are loaded when they are used
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 __all__ = [
     "area_resample",
@@ -42,7 +42,7 @@ def center_crop(image: NDArray[np.floating], size: int) -> NDArray[np.floating]:
 
 
 @lru_cache(maxsize=64)
-def overlap_weights(native: int, size: int) -> csr_array:
+def overlap_weights(native: int, size: int) -> "scipy.sparse.csr_array":
     """Return the fraction of each new pixel that each old pixel covers, along one axis.
 
     Parameters
@@ -61,7 +61,9 @@ def overlap_weights(native: int, size: int) -> csr_array:
 
 
 @lru_cache(maxsize=64)  # shared by the bands of a galaxy
-def _window_weights(native: int, size: int, start: float, length: float) -> csr_array:
+def _window_weights(
+    native: int, size: int, start: float, length: float
+) -> "scipy.sparse.csr_array":
     """Return `overlap_weights` for new pixels from `start` to `start + length` of the old axis.
 
     They may reach beyond its ends.
@@ -69,7 +71,7 @@ def _window_weights(native: int, size: int, start: float, length: float) -> csr_
     edges = start + np.arange(size + 1) * length / size
     old = np.arange(native)
     shared = np.minimum(edges[1:, None], old + 1) - np.maximum(edges[:-1, None], old)
-    return csr_array(np.clip(shared, 0, None) * (size / length))
+    return scipy.sparse.csr_array(np.clip(shared, 0, None) * (size / length))
 
 
 def area_resample(
@@ -191,7 +193,7 @@ def crop_padded(
 def _weighted_mean(
     image: NDArray[np.floating],
     good: NDArray[np.bool_],
-    weights: tuple[csr_array, ...],
+    weights: "tuple[scipy.sparse.csr_array, ...]",
     needed: float,
 ) -> NDArray[np.float64]:
     """Return the mean of the good pixels under each new one, NaN where too little of it is good."""
@@ -208,7 +210,7 @@ def _weighted_mean(
 
 
 def _apply_weights(
-    image: NDArray[np.float64], rows: csr_array, columns: csr_array
+    image: NDArray[np.float64], rows: "scipy.sparse.csr_array", columns: "scipy.sparse.csr_array"
 ) -> NDArray[np.float64]:
     flipped: NDArray[np.float64] = columns @ np.ascontiguousarray((rows @ image).T)
     return np.array(flipped.T, order="C")

@@ -16,14 +16,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from galfeat import UsageError
-from galfeat.data import Preparation, open_source
+from galfeat.data import Preparation, SimulatedSurvey, open_source, write_survey
 from galfeat.data.sources.files import FileSource
-from galfeat.features import make_extractors
 from galfeat.pipeline import classify, extract
 from galfeat.pipeline.batch import merge as merging
 from galfeat.pipeline.batch import work
@@ -181,9 +179,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the shell may let it be ignored
     small_shards()
     be_patient()
-    # the kernels are loaded once for all
-    for extractor in make_extractors(["color", "hog"]).values():
-        extractor.transform((np.arange(3072, dtype=np.float32) % 8).reshape(1, 3, 32, 32))
+    with TemporaryDirectory() as folder:  # imports and kernels are paid for once for all
+        source = Path(folder) / "survey"
+        write_survey(SimulatedSurvey(2, size=32, depth="deep"), source)
+        run({"source": source, "out": Path(folder) / "F.parquet"})
     for line in sys.stdin:
         process = os.fork()
         if not process:

@@ -16,6 +16,7 @@ from galfeat.pipeline.comparison.results import (
     ScoreRow,
     Stage,
 )
+from galfeat.pipeline.reporting import writing
 
 CLASSES = ("clump", "merger", "spiral")
 GROUPS = {
@@ -198,3 +199,11 @@ def results_of(
             "preset": "full",
         },
     )
+
+
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write empty files for the figures of reports: drawing them takes longer than all the rest,
+    and tests of numbers do not look at them.
+    """
+    monkeypatch.setattr(writing, "_both", lambda _: {"svg": b"<svg/>", "png": b""})

@@ -145,6 +145,7 @@ def test_untouched_galaxies_are_the_start_of_every_robustness_curve(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_figures")
 def test_the_same_again_and_after_an_interruption(
     compared: ComparisonReport, survey: Path, tmp_path: Path
 ) -> None:
@@ -170,6 +171,7 @@ def test_the_same_again_and_after_an_interruption(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_figures")
 def test_rows_that_cannot_take_part_are_left_out_and_counted(survey: Path, tmp_path: Path) -> None:
     def change(table: list[dict[str, str]]) -> list[dict[str, str]]:
         table[0]["label"], table[1]["label"], table[2]["file"] = "", "blob", "missing.fits"
@@ -285,6 +287,7 @@ def test_classes_that_are_numbers_or_blank(survey: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_figures")
 def test_parts_of_other_folds_or_of_another_test_source_are_not_taken(
     survey: Path, tmp_path: Path
 ) -> None:
@@ -354,6 +357,7 @@ def test_another_source_must_have_galaxies_that_are_new_and_of_known_classes(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_figures")
 def test_the_second_task_goes_by_the_same_protocol(survey: Path, tmp_path: Path) -> None:
     plan = replace(SMALL, altered=0, dropping=False, curve_inputs=(), head_inputs=())
     results = compare(

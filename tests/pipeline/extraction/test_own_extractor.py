@@ -102,6 +102,7 @@ def test_the_example_is_short() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_figures")
 def test_an_installed_extractor_goes_through_every_command(
     installed: Path,
     survey: Path,

@@ -188,6 +188,7 @@ def test_the_protocol_has_a_row_a_fold_of_the_first_repeat() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("without_figures")
 def test_without_pytorch_the_full_protocol_says_so_and_goes_on(
     monkeypatch: pytest.MonkeyPatch, survey: Path, tmp_path: Path
 ) -> None:

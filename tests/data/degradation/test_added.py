@@ -66,7 +66,7 @@ def test_pictures_are_rounded_in_their_stretch() -> None:
     # a level is 1/230 of asinh(5000 / 6), of which the sky's part is linear: 6 units
     level = 6 * np.arcsinh((image.max() - 100) / 6) / 230
     steps = np.diff(np.unique(after[np.abs(after - 100) < 1]))
-    assert steps == pytest.approx(level, rel=0.02)
+    assert steps.min() == pytest.approx(level, rel=0.01)
     assert np.abs(after - image)[np.abs(image - 100) < 1].max() <= 0.51 * level
     assert after.max() == pytest.approx(image.max(), rel=1e-6)
 

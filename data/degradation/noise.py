@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 LAGS = 24
 """Pixels to which noise is followed."""
 _NEGLIGIBLE = 1e-4  # correlation
+_LEAST, _MOST = -0.5, 0.98  # of neighbors: noise of differences of pixels; noise that ends in LAGS
 
 
 class Covariance(NamedTuple):
@@ -36,8 +37,9 @@ class Covariance(NamedTuple):
 def covariance_of(noise: SkyNoise) -> Covariance:
     """Return the covariance that continues the measured correlation of neighbors to all lags.
 
-    Correlation falls as that of white noise under a Gaussian does, as rho^(lag^2); where it could
-    not be measured, noise is white.
+    Correlation falls as that of white noise under a Gaussian does, as rho^(lag^2). Where it could
+    not be measured, noise is white; so it is where it was found to be below that of differences of
+    neighbors, -1/2, which comes from light of a source in the border and not from noise.
     """
     return Covariance(noise.sigma**2, _correlation(noise.rho_y), _correlation(noise.rho_x))
 
@@ -86,7 +88,7 @@ def add_noise(image: NDArray[np.floating], noise: SkyNoise, rng: Generator) -> F
 
 def _correlation(rho: float) -> Floats:
     lags = np.arange(LAGS + 1)
-    rho = float(np.nan_to_num(rho))
+    rho = min(float(rho), _MOST) if rho >= _LEAST else 0.0
     # its Fourier series, a theta function, is positive for any rho between -1 and 1
     return np.asarray(np.sign(rho) ** lags * np.abs(rho) ** (lags**2))
 

@@ -85,6 +85,19 @@ def test_more_noise_and_less_correlation_are_made_too() -> None:
     np.testing.assert_allclose(kept, before)
 
 
+@pytest.mark.parametrize("rho", [-3.1, -0.5, 0.0, 0.98, 1.0, 1.7, np.nan])
+def test_noise_has_its_level_whatever_correlation_was_measured(rho: float) -> None:
+    """A galaxy that fills the border is measured as noise of any correlation."""
+    fields = [
+        add_noise(np.zeros((48, 48)), SkyNoise(0.0, 3.0, rho, rho), np.random.default_rng(seed))
+        for seed in range(200)
+    ]
+    assert np.std(fields) == pytest.approx(3, rel=0.05)
+    expected = {-0.5: -0.5, 0.98: 0.98, 1.0: 0.98, 1.7: 0.98}.get(rho, 0.0)
+    found = np.mean([field[1:] * field[:-1] for field in fields]) / 9
+    assert found == pytest.approx(expected, abs=0.06)
+
+
 def test_light_is_blurred_and_shrunk_by_the_stated_amounts() -> None:
     sky = SkyNoise(0.0, 0.0, 0.0, 0.0)
     before = exposure_of(galaxy(5.0), sky)

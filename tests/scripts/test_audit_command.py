@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from galfeat.features import Pixels
+from galfeat.features import INVARIANCES, Pixels
 from galfeat.scripts.main import app
 from galfeat.scripts.running import run
 
@@ -30,7 +30,7 @@ def test_the_table_is_the_answer(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert run(app, ["audit", "--n", "4", "--size", "32", "--out", str(tmp_path / "audit")]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[0].startswith("extractor  change")
-    assert len(out.splitlines()) == 9
+    assert len(out.splitlines()) == 1 + len(INVARIANCES)
     assert err == f"audit: {tmp_path / 'audit'}\n"
     assert {path.name for path in (tmp_path / "audit").iterdir()} == {"audit.csv", "audit.png"}
 

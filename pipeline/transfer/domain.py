@@ -31,6 +31,7 @@ _FOLDS = 5
 _LEAST = 6  # galaxies without which there is no domain
 _ONE_BELOW, _CLIP = 0.1587, 3.0  # one standard deviation below the mean; most that count
 _NUMBERS = 64  # of a quantity, at most
+_LEVELS = 3  # numbers by which the noise of a band is described
 
 Floats = NDArray[np.float64]
 
@@ -153,6 +154,18 @@ class TrainingDomain:
         return cls(quantities, np.quantile(together / wider, _STEPS), n, levels)
 
     @property
+    def about(self) -> dict[str, str]:
+        """What the training galaxies are like, from the first twentieth to the last."""
+        found = {
+            name: f"{each.low[0]:.3g} to {each.high[0]:.3g}"
+            for name, each in self.quantities.items()
+            if len(each.low) == 1
+        }
+        for band, (low, middle, high) in self.noise.items():
+            found[f"noise of {band}"] = f"{low:.3g} to {high:.3g}, median {middle:.3g}"
+        return {"galaxies": f"{self.count:,}", **found}
+
+    @property
     def expected(self) -> float:
         """Share of galaxies like the training galaxies that lie outside the domain by chance."""
         # of n galaxies and a new one, each is as likely the furthest of all
@@ -215,6 +228,8 @@ class TrainingDomain:
         noise = {
             str(band): [float(level) for level in levels] for band, levels in state["noise"].items()
         }
+        if not all(len(levels) == _LEVELS for levels in noise.values()):
+            raise UsageError(f"the saved noise of a band must be {_LEVELS} numbers")
         steps = np.asarray(state["steps"])
         if (
             steps.dtype != np.float64

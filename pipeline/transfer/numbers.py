@@ -14,8 +14,8 @@ NOISE = "noise correlation"
 """The quantity that tells how images were resampled, stacked and compressed."""
 _LEADING = 8  # principal components of a block that are looked at
 # quantities that are looked at for themselves, by the name of the shape's column
-SIZE = "size"
-"""The quantity that tells how large galaxies are, in prepared pixels."""
+SIZE = "log size"
+"""The quantity that tells how large galaxies are: log10 of their size in prepared pixels."""
 _SHAPES = {SIZE: "r50", "brightness": "brightness"}
 
 Floats = NDArray[np.float64]
@@ -75,7 +75,7 @@ def domain_numbers(
         values = np.asarray(shape, dtype=np.float64)[:, places]
         # sizes are compared by their ratios; brightness is a logarithm, nearly, as it is
         found[name] = _mean(
-            np.log(np.where(values > 0, values, np.nan)) if name == SIZE else values
+            np.log10(np.where(values > 0, values, np.nan)) if name == SIZE else values
         )
     for part, rows in zip(parts, encoded, strict=True):
         found[part.column] = (

@@ -1,5 +1,5 @@
-"""The training domain: distances are Mahalanobis's, and 1 % of galaxies like those of training are
-outside.
+"""The training domain: distances are Mahalanobis's, and a twentieth of galaxies like those of
+training is outside.
 """
 
 import numpy as np
@@ -125,3 +125,14 @@ def test_the_sentence() -> None:
         "correlation 90%, size 10%"
     )
     assert "does not describe" in DomainSummary(0).sentence
+
+
+def test_a_person_can_read_what_the_training_galaxies_are_like() -> None:
+    sizes, levels = np.arange(1.0, 102.0)[:, None], np.arange(101.0)
+    domain = TrainingDomain.fit({"size": sizes}, {"g": levels})
+    assert domain is not None
+    assert domain.about == {
+        "galaxies": "101",
+        "size": "6 to 96",
+        "noise of g": "5 to 95, median 50",
+    }

@@ -118,7 +118,7 @@ def _simulated() -> list[Job]:
         _job(
             "simulate-cube",
             "simulate {}/survey --n 24 --size 80 --bands g,r,i,z --depth shallow "
-            "--noise correlated --realistic --seed 1 --contact-sheet {}/sheet.png",
+            "--noise white --realistic --seed 1 --contact-sheet {}/sheet.png",
         ),
         _extract("files", files),
         *(_extract(f"files-{name}", files, f"--config {INPUTS}/{name}.toml") for name in SETTINGS),

@@ -37,7 +37,7 @@ def main(count: int = 30, size: int = 64) -> None:
         return fitted
 
     LevMarLSQFitter.__call__ = timed
-    cutouts = simulate(count, size=size, seed=5, bands=["F814W"])
+    cutouts = simulate(count, size=size, seed=5, bands=["F814W"], noise="white")
     pixels = prepare(cutouts, Preparation(size=size)).pixels
     settings = (
         {"sersic": False, "details": False},  # what statmorph measures, and no more

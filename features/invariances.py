@@ -43,5 +43,10 @@ INVARIANCES = {
     "rotation": Invariance("the galaxy is observed again, rotated by any angle", NEARLY),
     "scale": Invariance("the galaxy is observed again, 15 % larger", NEARLY),
     "noise": Invariance("the galaxy is observed again, as deep as before", NEARLY),
+    "correlation": Invariance(
+        "the galaxy is observed again, with as much noise in a pixel, but independent", NEARLY
+    ),
+    "seeing": Invariance("the galaxy is observed again, under 1.5 times the seeing", NEARLY),
+    "pixel_scale": Invariance("the galaxy is observed again, on pixels 1.5 times as wide", NEARLY),
 }
 """Transformations of an image, by the names in `Extractor.promises`."""

@@ -30,8 +30,8 @@ def simulate(
     ] = "F606W,F814W,F160W",
     depth: Annotated[str, typer.Option(help="deep, wide or shallow.")] = "wide",
     noise: Annotated[
-        str, typer.Option(help="white, or correlated between pixels as in drizzled images.")
-    ] = "white",
+        str, typer.Option(help="correlated between pixels as in drizzled images, or white.")
+    ] = "correlated",
     realistic: Annotated[
         bool,
         typer.Option(
@@ -79,7 +79,8 @@ def simulate(
         write_survey(survey, out, layout, display)
     if contact_sheet is not None:
         echo_stderr(f"simulate: contact sheet {write_contact_sheet(survey, contact_sheet)}")
-    echo_stderr(f"simulate: {n:,} {'realistic ' if realistic else ''}galaxies in {out}")
+    kind = "realistic " if realistic else ""
+    echo_stderr(f"simulate: {n:,} {kind}galaxies, with {noise} noise, in {out}")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ __all__ = [
     "overlap_weights",
     "window_resample",
     "window_variance",
+    "window_weights",
 ]
 
 
@@ -57,11 +58,11 @@ def overlap_weights(native: int, size: int) -> csr_array:
     csr_array of float64, shape (size, native)
         Fractions of the new pixel; every row sums to one.
     """
-    return _window_weights(native, size, 0, native)
+    return window_weights(native, size, 0, native)
 
 
 @lru_cache(maxsize=64)  # shared by the bands of a galaxy
-def _window_weights(native: int, size: int, start: float, length: float) -> csr_array:
+def window_weights(native: int, size: int, start: float, length: float) -> csr_array:
     """Return `overlap_weights` for new pixels from `start` to `start + length` of the old axis.
 
     They may reach beyond its ends.
@@ -128,7 +129,7 @@ def window_resample(
         NaN where more than half of a new pixel is bad or beyond the image.
     """
     weights = tuple(
-        _window_weights(native, size, start, side)
+        window_weights(native, size, start, side)
         for native, start in zip(image.shape, corner, strict=True)
     )
     return _weighted_mean(image, np.isfinite(image), weights, 0.5)
@@ -149,7 +150,7 @@ def window_variance(
         As in `window_resample`.
     """
     weights = [
-        _window_weights(native, size, start, side)
+        window_weights(native, size, start, side)
         for native, start in zip(variance.shape, corner, strict=True)
     ]
     good = np.isfinite(variance)

@@ -91,7 +91,8 @@ def measure_sky(image: NDArray[np.float64], width: int, lag: int) -> SkyNoise:
     differences d of the others, along the border, the noise is the root of the mean of d^2 / 6
     after clipping at 3 sigma, corrected for what normal noise loses by it. Where pixels side by
     side are nearly equal, as they are after strong smoothing, the lag is doubled. The correlation
-    is one minus the mean of d^2 / 2 of pairs side by side over the variance.
+    is one minus the mean of d^2 / 2 of pairs side by side over the variance; below -1 it is none,
+    but light or a pattern that differs from pixel to pixel, and counts as unmeasured.
     """
     # imported late: numba, which reading without preparation does not need
     from galfeat.data.preparation.sky_noise_kernel import measure

@@ -92,7 +92,9 @@ def measure(image: Any, width: Any, lag: Any, found: Any) -> Any:
             if variance < further < _MOST_GROWTH * variance:
                 variance = further
     found[1] = np.sqrt(variance)
-    found[2], found[3] = 1 - in_rows / variance, 1 - in_columns / variance
+    # a correlation below -1 is none: light of the galaxy, or a pattern
+    found[2] = 1 - in_rows / variance if in_rows <= 2 * variance else np.nan
+    found[3] = 1 - in_columns / variance if in_columns <= 2 * variance else np.nan
 
 
 @compiled

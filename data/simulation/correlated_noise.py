@@ -22,7 +22,7 @@ from galfeat.data.simulation.instrument import NoiseLevel
 
 __all__ = ["NOISES", "correlated_noise", "covariance"]
 
-NOISES: Final = ("white", "correlated")
+NOISES: Final = ("correlated", "white")
 
 # pixels cut off, because fields made by Fourier transforms are periodic
 _MARGIN: Final = 8

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import fft
 
-from galfeat.data.simulation.correlated_noise import NOISES, correlated_noise
+from galfeat.data.simulation.correlated_noise import correlated_noise
 from galfeat.data.simulation.instrument import BANDS, NoiseLevel, moffat_mtf, noise_level
 from galfeat.data.simulation.profiles import FineGrid
 from galfeat.data.simulation.scene import PointSource, Scene, draw_scene
@@ -32,7 +32,7 @@ def render(
     depth: str,
     seed: int,
     *,
-    noise: str = "white",
+    noise: str = "correlated",
 ) -> NDArray[np.float32]:
     """Return the image of a galaxy.
 
@@ -45,9 +45,9 @@ def render(
     depth : {"deep", "wide", "shallow"}
     seed : int
         Seed of the survey. Each band has its own noise, whichever other bands are rendered.
-    noise : {"white", "correlated"}
-        Whether the noise of pixels is independent or correlated with their neighbors', as in images
-        that were resampled or drizzled.
+    noise : {"correlated", "white"}
+        Whether the noise of pixels is correlated with their neighbors', as in images that were
+        drizzled (space) or resampled (ground), or independent.
 
     Returns
     -------
@@ -81,14 +81,9 @@ def render_scene(
     for number, band in enumerate(bands):
         fluxes = [(point, float(point.fluxes[number])) for point in scene.points]
         light = observe(scene.light[number], fluxes, size, BANDS[band].fwhm * galaxy.psf_scale)
-        level, chance = (
-            noise_level(band, depth),
-            stream(seed, galaxy.number, _NOISE + names.index(band)),
-        )
-        if noise == NOISES[0]:
-            image[number] = expose(light, level, chance)
-        else:
-            image[number] = light + correlated_noise(light, level, BANDS[band].drop, chance)
+        chance = stream(seed, galaxy.number, _NOISE + names.index(band))
+        drop = BANDS[band].drop if noise == "correlated" else None
+        image[number] = expose(light, noise_level(band, depth), chance, drop)
     return image
 
 
@@ -150,7 +145,9 @@ def _frequencies(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64], N
     return along, across, modulus
 
 
-def expose(light: NDArray[np.float64], level: NoiseLevel, rng: Generator) -> NDArray[np.float64]:
+def expose(
+    light: NDArray[np.float64], level: NoiseLevel, rng: Generator, drop: float | None = None
+) -> NDArray[np.float64]:
     """Add photon noise of light and sky and read noise, and subtract the mean sky.
 
     Parameters
@@ -159,11 +156,16 @@ def expose(light: NDArray[np.float64], level: NoiseLevel, rng: Generator) -> NDA
         Microjansky a pixel.
     level : NoiseLevel
     rng : Generator
+    drop : float, optional
+        Width of a detector pixel's footprint on the image, pixels, by which the noise is correlated
+        (see `correlated_noise`); by default pixels are independent.
 
     Returns
     -------
     array, shape (size, size)
         Microjansky a pixel.
     """
+    if drop is not None:
+        return light + correlated_noise(light, level, drop, rng)
     electrons = rng.poisson(np.maximum(light, 0) * level.gain + level.sky) - level.sky
     return (electrons + rng.normal(0, level.read, light.shape)) / level.gain

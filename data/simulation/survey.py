@@ -58,9 +58,9 @@ class SimulatedSurvey:
         5-sigma limit of F814W 29.0, 27.5 or 26.0; of i on the ground 26.8, 25.3 or 23.8.
     seed : int
         The same seed gives the same survey, on one machine to the same bytes; see `simulate`.
-    noise : {"white", "correlated"}
-        Whether the noise of pixels is independent or correlated with their neighbors', as in images
-        that were resampled or drizzled.
+    noise : {"correlated", "white"}
+        Whether the noise of pixels is correlated with their neighbors', as in images that were
+        drizzled (space) or resampled (ground), or independent.
     realistic : bool
         Give the classes the observed differences in size, redshift, color, bulge and environment.
         By default they are matched, so that only the shape distinguishes the classes.
@@ -82,7 +82,7 @@ class SimulatedSurvey:
     bands: tuple[str, ...] = ("F606W", "F814W", "F160W")
     depth: str = "wide"
     seed: int = 0
-    noise: str = "white"
+    noise: str = "correlated"
     realistic: bool = False
 
     def __post_init__(self) -> None:
@@ -217,7 +217,7 @@ def simulate(
     bands: Sequence[str] = ("F606W", "F814W", "F160W"),
     depth: str = "wide",
     seed: int = 0,
-    noise: str = "white",
+    noise: str = "correlated",
     realistic: bool = False,
 ) -> Cutouts:
     """Return a batch of simulated galaxies.
@@ -235,9 +235,9 @@ def simulate(
     seed : int
         The same seed gives the same bytes on one machine. On another processor, light differs by
         rounding, and by that, in few images, the draw of the noise.
-    noise : {"white", "correlated"}
-        Whether the noise of pixels is independent or correlated with their neighbors', as in images
-        that were resampled or drizzled.
+    noise : {"correlated", "white"}
+        Whether the noise of pixels is correlated with their neighbors', as in images that were
+        drizzled (space) or resampled (ground), or independent.
     realistic : bool
         Let size, redshift, color, bulge and environment differ from class to class as observed; by
         default they are matched.

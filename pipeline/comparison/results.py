@@ -66,10 +66,12 @@ class ScoreRow:
         From 0. The same pair is the same split in every row.
     n_train, n_test : int
     perturbation : str
-        ``robustness``: ``rotation`` (degrees), ``shift`` (pixels), ``noise`` and ``correlated``
-        (added, in units of the noise of the image), ``seeing`` and ``smoothing`` (sigma, pixels),
-        ``dimming`` (factor of 1 + z), ``band`` (number of the missing band, from 0). Otherwise
-        empty.
+        ``robustness``: ``rotation`` (degrees), ``shift`` (pixels), ``noise``, ``correlated`` and
+        ``gradient`` (added, in units of the noise of the image), ``depth`` and ``color``
+        (magnitudes), ``seeing`` and ``smoothing`` (sigma, pixels), ``scale`` (factor of size),
+        ``dimming`` (factor of 1 + z), ``filters`` (share of light from the next band), ``jpeg``
+        (quality), ``neighbor`` (times the galaxy's flux), ``band`` (number of the missing band,
+        from 0). Otherwise empty.
     strength : float
         In the unit given for `perturbation`; otherwise 0.
     part : str

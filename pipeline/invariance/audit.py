@@ -168,7 +168,10 @@ def audit(
     Sky (plus one noise sigma), flux (twice), 90 degrees and mirroring are applied to the prepared
     pixel values. A shift (one pixel) is another window of the same exposure. A rotation by
     any angle (another for each galaxy) and an enlargement (15 %, surface brightness kept) need a
-    new exposure, the light being moved before it meets the point spread function and the noise.
+    new exposure, the light being moved before it meets the point spread function and the noise. So
+    does another camera: noise of the same size without correlation, 1.5 times the seeing, and
+    pixels 1.5 times as wide, which show as much more of the sky at the same depth. The noise of the
+    survey is correlated; see `galfeat.data.SimulatedSurvey`.
 
     Examples
     --------

@@ -20,7 +20,7 @@ __all__ = ["audit_chart", "audit_text", "write_audit"]
 _KEPT, _BROKEN = "#0072b2", "#d55e00"  # safe for color-blind readers (Okabe and Ito)
 _SHADES = LinearSegmentedColormap.from_list("change", ["#ffffff", "#e8e8e8", "#8d8d8d", "#4a4a4a"])
 _DARK = 0.65  # relative change above which the numbers are white
-_TITLES = {"rotation90": "rotation", "flip": "mirror"}
+_TITLES = {"rotation90": "rotation", "flip": "mirror", "pixel_scale": "pixels"}
 
 
 def audit_chart(found: Audit) -> Figure:
@@ -60,7 +60,8 @@ def audit_chart(found: Audit) -> Figure:
     ]
     figure.legend(handles=handles, loc="outside lower left", ncols=2, fontsize=8.5, frameon=False)
     axes.set_xlabel(
-        "rotation by any angle and scale: beyond what the noise of a new exposure does",
+        "rotation by any angle, scale, correlation of the noise, seeing and width of the pixels: "
+        "beyond what the noise of a new exposure does",
         fontsize=8.5,
         loc="left",
         color="#444",

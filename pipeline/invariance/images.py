@@ -1,11 +1,13 @@
 """Images of an invariance audit: simulated galaxies before and after each change.
 
 Noisy pixels are never interpolated. Rotations by any angle and zooms are applied to the noiseless
-scene, on pixels half as wide as those of the survey, and then exposed with new noise.
+scene, on pixels half as wide as those of the survey, and then exposed with new noise; so are
+changes of the camera.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -13,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import affine_transform
 
 from galfeat.data import Cutout, Preparation, SimulatedSurvey, prepare_one
-from galfeat.data.simulation.instrument import BANDS, noise_level
+from galfeat.data.simulation.correlated_noise import covariance
+from galfeat.data.simulation.instrument import BANDS, NoiseLevel, noise_level
 from galfeat.data.simulation.render import expose, fine_grid, observe
 from galfeat.data.simulation.scene import PointSource, Scene, draw_scene
 from galfeat.data.simulation.truth import GalaxyTruth, stream
@@ -24,6 +27,8 @@ Images = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 
 ZOOM: Final = 1.15
+_SEEING: Final = 1.5  # factor of the width of the point spread function
+_COARSE: Final = 1.5  # factor of the width of pixels
 AMOUNTS: Final = {
     "sky": "+1 noise sigma",
     "flux": "x 2",
@@ -33,6 +38,9 @@ AMOUNTS: Final = {
     "rotation": "any angle",
     "scale": f"x {ZOOM:g}",
     "noise": "new exposure",
+    "correlation": "none",
+    "seeing": f"x {_SEEING:g}",
+    "pixel_scale": f"x {_COARSE:g}",
 }
 """Amount of each change, as text."""
 
@@ -44,7 +52,7 @@ PIXEL_CHANGES: Final[Mapping[str, Callable[[Images], Images]]] = {
 }
 """Changes of the prepared pixel values; images have the shape (n, bands, size, size)."""
 
-NEW_EXPOSURES: Final = ("rotation", "scale")
+NEW_EXPOSURES: Final = ("rotation", "scale", "correlation", "seeing", "pixel_scale")
 """Changes that need a new exposure, with other noise."""
 
 _EXPOSURES: Final = {
@@ -54,6 +62,12 @@ _EXPOSURES: Final = {
     "scale": 160,
     "rotation again": 180,
     "scale again": 200,
+    "correlation": 220,
+    "seeing": 240,
+    "pixel_scale": 260,
+    "correlation again": 280,
+    "seeing again": 300,
+    "pixel_scale again": 320,
 }
 # random streams that no survey uses; the number of the band is added
 _ANGLE: Final = 99  # random stream of the angles
@@ -70,7 +84,8 @@ def changed_images(survey: SimulatedSurvey, progress: Progress | None = None) ->
     Parameters
     ----------
     survey : SimulatedSurvey
-        Galaxies, size, bands, depth and seed. The noise differs from that of the survey's images.
+        Galaxies, size, bands, depth, seed and kind of noise. The noise differs from that of the
+        survey's images; where it is white, ``correlation`` is one more exposure.
     progress : callable, optional
         Called with the number of finished galaxies and their total.
 
@@ -126,28 +141,72 @@ def transform_scene(scene: Scene, angle: float = 0.0, zoom: float = 1.0) -> Scen
 
 
 @dataclass(frozen=True)
+class _Camera:
+    """How a camera differs from the survey's.
+
+    Parameters
+    ----------
+    independent : bool
+        Whether noise of the same size in a pixel is independent of its neighbors'.
+    seeing : float
+        Factor of the width of the point spread function.
+    pixel : float
+        Factor of the width of pixels, which collect as much more light, sky and read-out noise.
+    """
+
+    independent: bool = False
+    seeing: float = 1.0
+    pixel: float = 1.0
+
+
+_CAMERAS: Final = {
+    "correlation": _Camera(independent=True),
+    "seeing": _Camera(seeing=_SEEING),
+    "pixel_scale": _Camera(pixel=_COARSE),
+}
+
+
+@dataclass(frozen=True)
 class _GalaxyExposures:
     """Exposures of one galaxy of a survey, each with its own random stream."""
 
     galaxy: GalaxyTruth
     survey: SimulatedSurvey
 
-    def expose(self, scene: Scene, purpose: int, size: int) -> NDArray[np.float32]:
+    def expose(
+        self, scene: Scene, purpose: int, size: int, camera: _Camera | None = None
+    ) -> NDArray[np.float32]:
         """Return an exposure of `size` pixels, shape (bands, size, size)."""
+        camera = camera or _Camera()
         image = np.empty((len(self.survey.bands), size, size), dtype=np.float32)
         for number, band in enumerate(self.survey.bands):
-            fluxes = [(point, float(point.fluxes[number])) for point in scene.points]
-            light = observe(
-                scene.light[number], fluxes, size, BANDS[band].fwhm * self.galaxy.psf_scale
-            )
+            own, area = BANDS[band], camera.pixel**2
+            fluxes = [(point, area * float(point.fluxes[number])) for point in scene.points]
+            fwhm = own.fwhm * self.galaxy.psf_scale * camera.seeing / camera.pixel
+            light = observe(np.float32(area) * scene.light[number], fluxes, size, fwhm)
+            level = noise_level(band, self.survey.depth)
+            level = NoiseLevel(level.gain, area * level.sky, camera.pixel * level.read)
+            drop: float | None = None
+            if self.survey.noise == "correlated":
+                drop = own.drop / camera.pixel
+                if camera.independent:
+                    level, drop = _divided(level, covariance(0, drop)), None
             rng = stream(self.survey.seed, self.galaxy.number, purpose + tuple(BANDS).index(band))
-            image[number] = expose(light, noise_level(band, self.survey.depth), rng)
+            image[number] = expose(light, level, rng, drop)
         return image
+
+
+def _divided(level: NoiseLevel, factor: float) -> NoiseLevel:
+    """Return the level at which the noise of independent pixels is multiplied by a factor."""
+    gain = 1 / factor**2  # more electrons of the same light
+    return NoiseLevel(gain * level.gain, gain * level.sky, level.read / factor)
 
 
 def _exposures_of(galaxy: GalaxyTruth, survey: SimulatedSurvey) -> dict[str, Images]:
     size, wide = survey.size, survey.size + 2 * _SHIFT
     scene = draw_scene(galaxy, survey.bands, fine_grid(wide), survey.seed)
+    # as much of the sky as larger pixels show
+    whole = draw_scene(galaxy, survey.bands, fine_grid(ceil(_COARSE * size)), survey.seed)
     angle = float(stream(survey.seed, galaxy.number, _ANGLE).uniform(0, 360))
     exposures = _GalaxyExposures(galaxy, survey)
     first = exposures.expose(scene, _EXPOSURES["reference"], wide)
@@ -161,9 +220,12 @@ def _exposures_of(galaxy: GalaxyTruth, survey: SimulatedSurvey) -> dict[str, Ima
     for name, changed in {
         "rotation": transform_scene(scene, angle=angle),
         "scale": transform_scene(scene, zoom=ZOOM),
+        "correlation": scene,
+        "seeing": scene,
+        "pixel_scale": transform_scene(whole, zoom=1 / _COARSE),
     }.items():
         for each in (name, f"{name} again"):
-            raw[each] = exposures.expose(changed, _EXPOSURES[each], size)
+            raw[each] = exposures.expose(changed, _EXPOSURES[each], size, _CAMERAS.get(name))
     preparation = Preparation(size=size, fit="crop")
     return {
         name: prepare_one(Cutout(galaxy.id, np.ascontiguousarray(each), survey.bands), preparation)

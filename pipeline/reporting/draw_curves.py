@@ -28,9 +28,16 @@ PERTURBATIONS = {  # label of the axis, and strength that changes nothing
     "shift": ("shifted (pixels)", 0.0),
     "noise": ("noise added (times the noise that is there)", 0.0),
     "correlated": ("correlated noise added (times the noise)", 0.0),
+    "depth": ("less deep (magnitudes)", 0.0),
     "seeing": ("light blurred, noise kept (sigma in pixels)", 0.0),
     "smoothing": ("exposure smoothed (sigma in pixels)", 0.0),
+    "scale": ("smaller as if farther (factor)", 1.0),
     "dimming": ("dimmed as if farther (factor of 1 + z)", 1.0),
+    "color": ("first band fainter (magnitudes)", 0.0),
+    "filters": ("light of each band from the next one (share)", 0.0),
+    "jpeg": ("JPEG (quality)", 100.0),
+    "gradient": ("gradient of the sky (times the noise)", 0.0),
+    "neighbor": ("neighbor (times the galaxy's flux)", 0.0),
     "band": ("missing band", math.nan),
 }
 

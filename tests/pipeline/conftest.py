@@ -133,6 +133,8 @@ def results_of(
     for kind, strengths in {
         "rotation": (0, 30, 60), "shift": (0, 0.5, 2, 8), "noise": (0, 1, 2),
         "correlated": (0, 1, 2), "seeing": (0, 1, 2), "smoothing": (0, 1, 2),
+        "depth": (0, 1, 2), "scale": (1, 2, 3), "color": (0, 0.25), "filters": (0, 0.25),
+        "jpeg": (100, 70), "gradient": (0, 3), "neighbor": (0, 0.3),
         "dimming": (1, 1.5, 2), "band": (0, 1, 2),
     }.items():  # fmt: skip
         rows += [

@@ -137,7 +137,7 @@ def test_untouched_galaxies_are_the_start_of_every_robustness_curve(
     start = [
         row
         for row in compared.results.select("robustness", input="pixels")
-        if row.strength == {"dimming": 1.0, "band": -1.0}.get(row.perturbation, 0.0)
+        if row.strength == UNPERTURBED[row.perturbation]
     ]
     assert {row.perturbation for row in start} == set(UNPERTURBED)
     for fold in (0, 1):

@@ -31,7 +31,7 @@ def test_from_galaxies_to_classes(tmp_path: Path, capsys: pytest.CaptureFixture[
     survey, table, model = tmp_path / "survey", tmp_path / "F.parquet", tmp_path / "M.galfeat"
     assert command(capsys, "simulate", survey, "--n", 60, "--size", 32, "--depth", "deep") == (
         0,
-        f"simulate: 60 galaxies in {survey}\n",
+        f"simulate: 60 galaxies, with correlated noise, in {survey}\n",
     )
     with (survey / "catalog.csv").open(newline="") as handle:
         rows = list(csv.DictReader(handle))

@@ -34,19 +34,20 @@ def test_a_realistic_ground_based_survey_in_every_layout(
         "g,r,i,z",
         "--realistic",
         "--noise",
-        "correlated",
+        "white",
         "--layout",
         layout,
     ]
     assert command(capsys, out, *wishes, "--contact-sheet", sheet) == (
         0,
-        f"simulate: contact sheet {sheet}\nsimulate: 12 realistic galaxies in {out}\n",
+        f"simulate: contact sheet {sheet}\n"
+        f"simulate: 12 realistic galaxies, with white noise, in {out}\n",
     )
     assert sheet.stat().st_size > 10_000
     about = json.loads((out / "survey.json").read_text())
     assert (about["camera"], about["settings"]["noise"], about["settings"]["realistic"]) == (
         "ground",
-        "correlated",
+        "white",
         True,
     )
     truth = pyarrow.csv.read_csv(out / "truth.csv")
@@ -69,7 +70,7 @@ WRONG = {
     "a depth that is none": (["--depth", "abyss"], "unknown depth 'abyss'"),
     "a noise that is none": (
         ["--noise", "loud"],
-        "unknown noise 'loud'; choose white or correlated",
+        "unknown noise 'loud'; choose correlated or white",
     ),
     "a layout that is none": (["--layout", "zip"], "unknown layout 'zip'"),
     "a sheet that is no picture": (["--contact-sheet", "sheet.txt"], "must end in .png or .svg"),

@@ -57,7 +57,7 @@ class ComparisonPlan:
     draws: int = TRAINING.draws
     networks: int = TRAINING.n_networks
     effort: float = 1.0
-    budget: float = 3720.0
+    budget: float = 3900.0
     skipped: tuple[str, ...] = ()
     curve_inputs: tuple[str, ...] = _CURVES
     head_inputs: tuple[str, ...] = _CURVES
@@ -94,7 +94,7 @@ QUICK = ComparisonPlan(
     n_repeats=1,
     draws=2,
     networks=1,
-    budget=110.0,
+    budget=125.0,
     skipped=("pixels_augmented", "pixels_linear"),
     curve_inputs=("pixels_pca", "features"),
     head_inputs=("features",),

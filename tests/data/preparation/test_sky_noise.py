@@ -196,6 +196,17 @@ def test_the_noise_by_pencil() -> None:
     assert found.rho_y == pytest.approx(1 - 6 / 16, abs=0.03)
 
 
+def test_a_correlation_below_minus_one_is_none() -> None:
+    """Columns of +1 and -1 sigma are equal at lag 4, and their neighbors differ by 2 sigma more:
+    half the mean square is 3, and the correlation would be -2.
+    """
+    noise = np.random.default_rng(0).normal(0, 1, (64, 64))
+    found = measure_sky(noise + np.where(np.arange(64) % 2, 1.0, -1.0), 12, 4)
+    assert found.sigma == pytest.approx(1, rel=0.1)
+    assert math.isnan(found.rho_x)
+    assert found.rho_y == pytest.approx(0, abs=0.15)
+
+
 def test_slopes_are_no_noise() -> None:
     rng = np.random.default_rng(3)
     noise = rng.normal(0, 2, (64, 64))

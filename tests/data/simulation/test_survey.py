@@ -78,6 +78,23 @@ def test_a_ground_based_survey_renders_any_part_and_any_band_alone(noise: str) -
     assert survey.camera.name == "ground"
 
 
+def test_the_sky_is_that_of_a_drizzled_image_unless_white_noise_is_asked_for() -> None:
+    """Of WFC3's bands neighbors share half the noise; the light below is the same."""
+    settings = {"size": 40, "bands": ["F160W"], "depth": "shallow", "seed": 2}
+    drizzled, white = (
+        simulate(40, **settings, **kind).pixels[:, 0].astype(float)  # type: ignore[arg-type]
+        for kind in ({}, {"noise": "white"})
+    )
+    corners = np.s_[:, :7, :7]
+    for pixels, shared in ((drizzled, 0.52), (white, 0.0)):
+        sky = pixels[corners] - np.median(pixels[corners], axis=(1, 2), keepdims=True)
+        kept = np.abs(sky).max(axis=(1, 2)) < 6 * np.median(np.abs(sky))  # nothing but sky
+        assert kept.sum() > 10
+        aside = np.corrcoef(sky[kept][:, :, 1:].ravel(), sky[kept][:, :, :-1].ravel())[0, 1]
+        assert aside == pytest.approx(shared, abs=0.1)
+    assert drizzled.sum() == pytest.approx(white.sum(), rel=0.02)
+
+
 def test_observing_changes_no_pixel_and_adds_the_truth() -> None:
     # the reference band is not among them
     survey = SimulatedSurvey(20, size=24, bands=("F606W",), seed=6)
@@ -150,7 +167,7 @@ def test_no_galaxy_fails_and_ids_of_numpy_settings_are_plain() -> None:
             {"bands": ("F814W", "r", "z")},
             r"of one camera: F814W is of hst \(F435W.*\), and r, z is not",
         ),
-        ({"noise": "pink"}, "unknown noise 'pink'; choose white or correlated"),
+        ({"noise": "pink"}, "unknown noise 'pink'; choose correlated or white"),
         ({"realistic": "no"}, "realistic must be True or False; it is 'no'"),
         ({"depth": "bottomless"}, "unknown depth 'bottomless'; choose one of deep, wide, shallow"),
     ],

@@ -68,7 +68,7 @@ def preparation(size: int) -> Preparation:
 
 def simulated() -> NDArray[np.float32]:
     """Return light of simulated galaxies in units of the noise, shape (n, ny, nx)."""
-    cutouts = simulate(COUNT, size=SIZE, seed=SEED, bands=["F814W"])
+    cutouts = simulate(COUNT, size=SIZE, seed=SEED, bands=["F814W"], noise="white")
     pixels: NDArray[np.float32] = prepare(cutouts, preparation(SIZE)).pixels
     return pixels[:, 0]
 

@@ -1,16 +1,18 @@
 """The audit: whether it measures what it says, and whether every extractor keeps its promises."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.data import Preparation, SimulatedSurvey
-from galfeat.data.simulation.instrument import BANDS
-from galfeat.data.simulation.render import fine_grid, observe
+from galfeat.data.simulation.instrument import BANDS, NoiseLevel
+from galfeat.data.simulation.render import expose, fine_grid, observe
 from galfeat.data.simulation.scene import Scene, draw_scene
 from galfeat.data.simulation.truth import stream
 from galfeat.features import EXTRACTORS, HOG, INVARIANCES, ColorHistogram, Pixels
@@ -23,7 +25,12 @@ from galfeat.pipeline.invariance.audit import (
     standard_deviations,
 )
 from galfeat.pipeline.invariance.figure import audit_chart, audit_text, write_audit
-from galfeat.pipeline.invariance.images import AMOUNTS, changed_images, transform_scene
+from galfeat.pipeline.invariance.images import (
+    AMOUNTS,
+    NEW_EXPOSURES,
+    changed_images,
+    transform_scene,
+)
 
 
 class Liar(Pixels):
@@ -65,8 +72,7 @@ def test_every_change_is_measured_in_the_table(everything: Audit) -> None:
     for row in everything.rows:
         assert 0 <= row.low <= row.high <= math.sqrt(2)
         assert row.low - 1e-9 <= row.relative_change <= row.high + 1e-9 or row.change in (
-            "rotation",
-            "scale",
+            *NEW_EXPOSURES,
         )
 
 
@@ -208,19 +214,91 @@ def test_no_two_exposures_share_their_noise(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr("galfeat.pipeline.invariance.images.stream", spy)
     changed_images(SimulatedSurvey(2, size=32, bands=("F435W", "F160W")))
-    assert len(drawn) == 2 * (1 + 6 * 2), "of each galaxy an angle, and six exposures in two bands"
+    assert len(drawn) == 2 * (1 + 12 * 2), (
+        "of each galaxy an angle, and twelve exposures in two bands"
+    )
     assert len(set(drawn)) == len(drawn)
     assert min(purpose for _, _, purpose in drawn) > 8 + len(BANDS), "the survey's own"
 
 
 def test_audited_images_are_prepared() -> None:
-    seen = changed_images(SimulatedSurvey(2, size=32, bands=("F814W",)))
+    seen = changed_images(SimulatedSurvey(6, size=32, bands=("F814W",)))
     frame = Preparation(size=32).frame_width
-    for name in ("reference", "shift", "rotation", "scale", "noise"):
+    for name in ("reference", "shift", "noise", *NEW_EXPOSURES):
         assert np.median(
             np.concatenate([seen[name][:, :, :frame].ravel(), seen[name][:, :, -frame:].ravel()])
         ) == pytest.approx(0, abs=0.3)
-    assert set(seen) == {"reference", *INVARIANCES, "rotation again", "scale again"}
+    again = {f"{name} again" for name in NEW_EXPOSURES}
+    assert set(seen) == {"reference", *INVARIANCES, *again}
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """What an exposure was made of."""
+
+    light: NDArray[np.float64]
+    level: NoiseLevel
+    drop: float | None
+
+    def scatter(self, light: float) -> float:
+        """Return the noise of a uniform image of that light."""
+        image = np.full((300, 300), light)
+        return float(expose(image, self.level, np.random.default_rng(1), self.drop).std())
+
+
+@pytest.fixture
+def exposed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Exposed]:
+    """Return how a smooth galaxy is exposed in a drizzled band after each change."""
+    made = []
+
+    def spy(*arguments: Any) -> NDArray[np.float64]:
+        light, level, _, drop = arguments
+        made.append(Exposed(light, level, drop))
+        return expose(*arguments)
+
+    monkeypatch.setattr("galfeat.pipeline.invariance.images.expose", spy)
+    changed_images(SimulatedSurvey(1, size=64, bands=("F160W",), seed=2))
+    names = ["reference", "noise", *(each for name in NEW_EXPOSURES for each in (name, name))]
+    assert len(made) == len(names)
+    return dict(zip(names, made, strict=True))
+
+
+def test_without_correlation_a_pixel_has_as_much_noise(exposed: dict[str, Exposed]) -> None:
+    """Of an empty sky, and of light so bright that its photons are most of the noise."""
+    there, alone = exposed["reference"], exposed["correlation"]
+    assert (there.drop, alone.drop) == (BANDS["F160W"].drop, None)
+    for light in (0.0, 20.0):
+        assert alone.scatter(light) == pytest.approx(there.scatter(light), rel=0.02)
+    inside = slice(1, 65)
+    np.testing.assert_allclose(alone.light, there.light[inside, inside], atol=1e-6)
+
+
+def test_seeing_broadens_the_light_alone(exposed: dict[str, Exposed]) -> None:
+    before, after = exposed["reference"], exposed["seeing"]
+    assert (after.level, after.drop) == (before.level, before.drop)
+    assert after.light.sum() == pytest.approx(before.light.sum(), rel=0.03)
+    assert after.light.max() < 0.9 * before.light.max()
+
+
+def test_larger_pixels_collect_more_of_everything(exposed: dict[str, Exposed]) -> None:
+    """The same light by adding up nine pixels half as wide as the survey's; noise of the area's
+    root at one depth.
+    """
+    survey = SimulatedSurvey(1, size=64, bands=("F160W",), seed=2)
+    (galaxy,) = survey.galaxies
+    scene = transform_scene(draw_scene(galaxy, survey.bands, fine_grid(192), 2), zoom=2)
+    fluxes = [(point, float(point.fluxes[0])) for point in scene.points]
+    fine = observe(scene.light[0], fluxes, 192, 2 * BANDS["F160W"].fwhm * galaxy.psf_scale) / 4
+    expected = fine.reshape(64, 3, 64, 3).sum(axis=(1, 3))
+    after = exposed["pixel_scale"]
+    inside = np.s_[4:-4, 4:-4]  # a larger scene has galaxies beyond the edges of a smaller one
+    assert np.abs(after.light - expected)[inside].max() < 0.01 * expected.max()
+    assert after.light[inside].sum() == pytest.approx(expected[inside].sum(), rel=0.005)
+    independent = replace(after, drop=None)
+    assert independent.scatter(0.0) == pytest.approx(
+        1.5 * replace(exposed["reference"], drop=None).scatter(0.0), rel=0.01
+    )
+    assert after.drop == pytest.approx(BANDS["F160W"].drop / 1.5)
 
 
 @pytest.mark.slow

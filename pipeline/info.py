@@ -40,7 +40,8 @@ def describe(path: str | Path) -> dict[str, Any]:
         features; ``fingerprint`` is a digest of them. A table also has ``rows``, its ``catalog``
         columns with their types, and ``columns``, the number of values of each extractor; a model
         its ``input``, ``classes``, ``class priors``, the ``layers`` of its networks, their number
-        of ``parameters``, and its cross-validated ``scores`` with ``warnings``.
+        of ``parameters``, its ``training domain``, and its cross-validated ``scores`` with
+        ``warnings``.
 
     Raises
     ------
@@ -146,6 +147,7 @@ def _model(path: Path) -> dict[str, Any]:
         "layers": [_layers(each.network) for each in members],
         "temperature": model.ensemble_.temperature,
         "parameters": sum(count_parameters(each.network) for each in members),
+        "training domain": None if model.domain_ is None else model.domain_.about,
         "scores": None if model.scores is None else model.scores.as_dict(),
         "warnings": [] if model.scores is None else list(model.scores.warnings),
         "settings": model.recipe.settings(),

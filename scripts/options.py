@@ -1,12 +1,17 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from galfeat import UsageError
+
+if TYPE_CHECKING:
+    from galfeat.pipeline.models.priors import Priors
 
 __all__ = [
     "Bands",
@@ -22,6 +27,7 @@ __all__ = [
     "Strict",
     "Workers",
     "names",
+    "priors_of",
     "with_read_options",
 ]
 
@@ -216,3 +222,32 @@ def with_read_options(command: Callable[..., None]) -> Callable[..., None]:
 def names(text: str | None) -> tuple[str, ...] | None:
     """Split a comma-separated list."""
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def priors_of(text: str, words: Sequence[str]) -> "Priors":
+    """Return class priors as they stand on the command line.
+
+    Parameters
+    ----------
+    text : str
+    words : sequence of str
+        What they may be besides numbers, for the message.
+
+    Raises
+    ------
+    UsageError
+        If they are neither one word nor numbers.
+    """
+    if "=" not in text:
+        return text  # type: ignore[return-value]  # another word is refused where it is used
+    given = {}
+    for part in names(text) or ():
+        name, _, value = part.rpartition("=")
+        try:
+            given[name.strip()] = float(value)
+        except ValueError as error:
+            raise UsageError(
+                f"--priors takes {', '.join(map(repr, words))}, or numbers such as "
+                f"spiral=0.7,merger=0.3; not '{text}'"
+            ) from error
+    return given

@@ -1,17 +1,14 @@
 """``galfeat train``: train a shallow network on a feature table."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from galfeat import UsageError
 from galfeat.scripts.configuring import Config
-from galfeat.scripts.options import Workers, names
+from galfeat.scripts.options import Workers, names, priors_of
 from galfeat.scripts.running import echo_stderr, main_of
-
-if TYPE_CHECKING:
-    from galfeat.pipeline.models.priors import Priors
 
 _MOST_UNITS = 65536  # a layer; beyond that it is a mistyped number, not a shallow network
 
@@ -83,7 +80,7 @@ def train(
             label=label,
             hidden=_units(hidden),
             networks=networks,
-            priors=_priors(priors),
+            priors=priors_of(priors, ("equal", "training")),
             folds=folds,
             from_report=from_report,
             seed=seed,
@@ -104,23 +101,6 @@ def train(
         f"train: {trained.model.input.name} of {sum(trained.classes.values()):,} galaxies "
         f"({counts}){without}: {trained.path}{scored}"
     )
-
-
-def _priors(text: str) -> "Priors":
-    """Return class priors as they stand on the command line."""
-    if "=" not in text:
-        return text  # type: ignore[return-value]  # another word is refused where it is used
-    given = {}
-    for part in names(text) or ():
-        name, _, value = part.rpartition("=")
-        try:
-            given[name.strip()] = float(value)
-        except ValueError as error:
-            raise UsageError(
-                "--priors takes 'equal', 'training', or numbers such as spiral=0.7,merger=0.3; "
-                f"not '{text}'"
-            ) from error
-    return given
 
 
 def _units(text: str | None) -> tuple[int, ...] | None:

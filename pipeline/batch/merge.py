@@ -24,6 +24,7 @@ from galfeat.pipeline.csv_cells import safe_table, safe_text
 __all__ = [
     "RunCounts",
     "TableWriter",
+    "large_groups",
     "merge_failures",
     "merge_notes",
     "write_csv",
@@ -101,17 +102,17 @@ def write_failures(path: Path, failures: Iterable[Failure]) -> None:
         _write_failures(file, failures)
 
 
-def write_parquet(file: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None:
-    """Write shards of narrow rows as one Parquet table with large row groups."""
+def write_parquet(file: BinaryIO, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
+    """Write tables as one Parquet file."""
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for table in _large_groups(shards):
+        for table in tables:
             writer.write_table(table.replace_schema_metadata(schema.metadata))
 
 
-def write_csv(file: BinaryIO, shards: Sequence[Path], schema: pa.Schema) -> None:
-    """Write shards of narrow rows as one CSV table."""
+def write_csv(file: BinaryIO, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
+    """Write tables as one CSV file."""
     with pyarrow.csv.CSVWriter(file, safe_table(schema.empty_table()).schema) as writer:
-        for table in _large_groups(shards):
+        for table in tables:
             writer.write_table(safe_table(table))
 
 
@@ -122,7 +123,8 @@ def _failures_of(shard: Path) -> tuple[Failure, ...]:
     return result.failures
 
 
-def _large_groups(shards: Sequence[Path]) -> Iterator[pa.Table]:
+def large_groups(shards: Sequence[Path]) -> Iterator[pa.Table]:
+    """Yield the narrow rows of shards, in order, as tables of many rows."""
     pending: list[pa.Table] = []
     for shard in shards:
         pending.append(read_rows(shard))

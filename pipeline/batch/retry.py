@@ -66,6 +66,8 @@ def restore_shards(out: Path, failures: Path, work: BatchWork, manifest: Manifes
             if entry is None:
                 return False
             record = json.loads(entry)
+            if "about" not in record:  # rows that depend on each other cannot be kept
+                return False
             manifest.check_table(record, out)
             listed = _read_failures(failures), _read_notes(notes_path(out))
             by_shard = [

@@ -20,7 +20,7 @@ from galfeat.features.scalars import MaskedColumn, ScalarTable
 from galfeat.pipeline.extraction.photometry import measure_photometry
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.extraction.scalar_columns import measures_scalars, scalar_vectors
-from galfeat.pipeline.extraction.sky_columns import SKY, sky_table
+from galfeat.pipeline.extraction.sky_columns import SKY, sky_numbers, sky_table
 
 __all__ = ["Block", "as_block", "catalog_rows", "measure", "measure_columns", "take_rows"]
 
@@ -31,7 +31,7 @@ NaN is a quantity that could not be measured; it is imputed where a classifier i
 
 
 def measure(
-    cutouts: Sequence[Cutout], recipe: Recipe, *, strict_bands: bool = False
+    cutouts: Sequence[Cutout], recipe: Recipe, *, strict_bands: bool = False, sky: bool = False
 ) -> tuple[list[Cutout], dict[str, Block], list[Failure]]:
     """Prepare and measure cutouts; a bad cutout becomes a failure and does not affect the others.
 
@@ -39,6 +39,8 @@ def measure(
     ----------
     cutouts, recipe, strict_bands
         As for `measure_columns`.
+    sky : bool
+        Whether there is also a block "sky", of `sky_numbers`.
 
     Returns
     -------
@@ -53,6 +55,9 @@ def measure(
     only_blocks = replace(recipe, photometry=None, errors=False)
     kept, columns, failures = measure_columns(cutouts, only_blocks, strict_bands=strict_bands)
     blocks = {name: as_block(found) for name, found in columns.items() if name != SKY}
+    noise = columns.get(SKY)
+    if sky and isinstance(noise, ScalarTable):
+        blocks[SKY] = sky_numbers(noise)
     return kept, blocks, failures
 
 

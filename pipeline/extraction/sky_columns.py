@@ -6,15 +6,18 @@ They are no features: what tells surveys apart would stand for what tells galaxi
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from galfeat.data.units import pixel_unit
 from galfeat.features.scalars import Scalar, ScalarTable, unmeasured
 
-__all__ = ["SKY", "sky_scalars", "sky_table"]
+__all__ = ["SKY", "SKY_NUMBERS", "sky_levels", "sky_numbers", "sky_scalars", "sky_table"]
 
 SKY = "sky"
 """What the names of the columns begin with."""
+SKY_NUMBERS = 3
+"""Columns of a band: standard deviation, correlation along rows and along columns."""
 
 
 def sky_scalars(bands: Sequence[str], units: Sequence[str] = ()) -> tuple[Scalar, ...]:
@@ -64,3 +67,15 @@ def sky_table(
     """
     numbers = skies[:, :, 1:].reshape(len(skies), -1)
     return ScalarTable(sky_scalars(bands, units), unmeasured(numbers), None, ((),) * len(numbers))
+
+
+def sky_numbers(sky: ScalarTable | pa.Table) -> NDArray[np.float64]:
+    """Return the columns of the sky as an array, shape (n, 3 * bands), NaN where not measured."""
+    if isinstance(sky, ScalarTable):
+        return np.asarray(np.ma.filled(sky.values.astype(np.float64), np.nan))
+    return np.stack([column.to_numpy().astype(np.float64) for column in sky.columns], axis=1)
+
+
+def sky_levels(sky: NDArray[np.float64], bands: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """Return the standard deviation of the noise of each band, from `sky_numbers`."""
+    return {band: sky[:, SKY_NUMBERS * place] for place, band in enumerate(bands)}

@@ -15,6 +15,8 @@ from galfeat.pipeline.extraction.feature_table import RUN_KEY, as_json
 from galfeat.pipeline.extraction.measure import measure
 from galfeat.pipeline.extraction.recipe import Recipe
 from galfeat.pipeline.models.model import Model
+from galfeat.pipeline.models.priors import ESTIMATED
+from galfeat.pipeline.transfer.domain_summary import DISTANCE, FURTHEST
 
 __all__ = ["ClassMeasurement"]
 
@@ -28,9 +30,13 @@ class ClassMeasurement:
     Parameters
     ----------
     model : Model
+    estimating : bool
+        Whether the class priors are estimated from the finished rows, which hold probabilities
+        under the priors of `model` until then.
     """
 
     model: Model
+    estimating: bool = False
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -52,15 +58,18 @@ class ClassMeasurement:
         return {
             "what": "classes",
             "model": hashlib.sha256(learned).hexdigest()[:16],
+            **({"priors": ESTIMATED} if self.estimating else {}),
             **self.recipe.settings_without_version(),
         }
 
     def schema(self, catalog: pa.Table | None = None) -> pa.Schema:  # noqa: ARG002 - of the model
-        """Return ``id``, ``class``, and one column of probabilities per class."""
+        """Return ``id``, ``class``, probabilities, and the distance from the training domain."""
         columns = [
             ("id", pa.string()),
             ("class", pa.string()),
             *((f"p_{name}", pa.float64()) for name in self.model.classes),
+            (DISTANCE, pa.float64()),
+            (FURTHEST, pa.string()),
         ]
         return pa.schema([pa.field(name, kind) for name, kind in columns])
 
@@ -70,13 +79,17 @@ class ClassMeasurement:
         cutouts: Sequence[Cutout],
     ) -> tuple[pa.Table, list[Failure]]:
         """Measure and classify cutouts; return their table rows, and the failures."""
-        kept, blocks, failures = measure(cutouts, self.recipe, strict_bands=True)
+        kept, blocks, failures = measure(cutouts, self.recipe, strict_bands=True, sky=True)
         if not kept:
             return self.schema().empty_table(), failures
-        probabilities = self.model.predict_proba(blocks)
+        probabilities, distances, furthest = self.model.assess(blocks)
         best = [self.model.classes[i] for i in probabilities.argmax(axis=1)]
-        columns = [[cutout.id for cutout in kept], best, *probabilities.T]
-        arrays = [pa.array(column) for column in columns]
+        arrays = [
+            *(pa.array(column) for column in ([cutout.id for cutout in kept], best)),
+            *(pa.array(column) for column in probabilities.T),
+            pa.array(distances, from_pandas=True),  # NaN: the model describes no domain
+            pa.array(furthest, pa.string()),
+        ]
         return pa.Table.from_arrays(arrays, schema=self.schema()), failures
 
     def metadata(
@@ -84,4 +97,6 @@ class ClassMeasurement:
     ) -> dict[bytes, bytes]:
         """Return the schema metadata of a finished table of classes."""
         counts = {"classified": measured, "failed": failed, "priors": dict(self.model.priors_)}
-        return {RUN_KEY: as_json({**run_record, **counts})}
+        # no rows can be kept when failures are measured again: the priors are those of all of them
+        record = {} if self.estimating else run_record
+        return {RUN_KEY: as_json({**record, **counts})}

@@ -1,6 +1,7 @@
 """Model: recipe, encoders and ensemble, all it takes from a cutout to class probabilities."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 
 from galfeat import UsageError
 from galfeat.features import Extractor
-from galfeat.features.registry import LOCAL_DESCRIPTORS
+from galfeat.features.registry import LOCAL_DESCRIPTORS, SHAPE
 from galfeat.pipeline.extraction.measure import Block
 from galfeat.pipeline.extraction.recipe import Recipe
+from galfeat.pipeline.extraction.sky_columns import SKY, sky_levels
 from galfeat.pipeline.models.archive import read_archive, write_archive
 from galfeat.pipeline.models.ensemble import FittedEnsemble
 from galfeat.pipeline.models.fitting import EnsembleTraining
@@ -22,11 +24,13 @@ from galfeat.pipeline.models.priors import Priors, class_priors, with_priors
 from galfeat.pipeline.models.scores import ModelScores
 from galfeat.pipeline.models.state_checks import checked_whole, refuse_arrays
 from galfeat.pipeline.recipes import TRAINING, TrainingSettings
+from galfeat.pipeline.transfer.domain import TrainingDomain
+from galfeat.pipeline.transfer.numbers import domain_numbers, domain_widths
 
 __all__ = ["MODEL_VERSION", "Model"]
 
-MODEL_VERSION = 2
-"""Version of model files: 2 holds a calibrated ensemble, its class priors and its scores."""
+MODEL_VERSION = 3
+"""Version of model files: 3 describes the training domain."""
 # what a tree raises whose parts are of other kinds than they should be
 _MISFITS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 _MAX_REASON = 400  # characters of a reason, which may quote the file
@@ -58,7 +62,11 @@ class Model:
         The prior probability of each class.
     scores : ModelScores or None
         Of galaxies that a model trained in the same way had not seen.
+    domain_ : TrainingDomain or None
+        What the training galaxies are like; None of fewer than six.
     """
+
+    domain_: TrainingDomain | None = None
 
     def __init__(
         self,
@@ -100,7 +108,8 @@ class Model:
         Parameters
         ----------
         blocks : mapping of str to array (n, k) or list of n arrays
-            Features of the training galaxies, by extractor.
+            Features of the training galaxies, by extractor; and "sky", if it was measured, as
+            `galfeat.pipeline.extraction.sky_columns.sky_numbers` gives it.
         labels : array of str, shape (n,)
         groups : array of int, shape (n,), optional
             Galaxies of one number stay on one side of the inner split; none are related by default.
@@ -109,7 +118,11 @@ class Model:
         self.ensemble_ = self.ensemble_training.fit(
             blocks, labels, rows if groups is None else groups, rows
         )
-        self.priors_ = class_priors(self.priors, labels, self.classes)
+        self.priors_ = class_priors(self.priors, self.classes, labels)
+        sky = blocks.get(SKY)
+        levels = {} if sky is None else sky_levels(np.asarray(sky), self.recipe.bands)
+        encoded = self.ensemble_.features(blocks)
+        self.domain_ = TrainingDomain.fit(self._domain_numbers(blocks, encoded), levels)
         return self
 
     @property
@@ -121,9 +134,51 @@ class Model:
         """Return class probabilities, shape (n, classes); a row does not depend on the others."""
         return padded(blocks, self._probabilities)
 
+    def assess(
+        self, blocks: Mapping[str, Block]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str | None]]:
+        """Return class probabilities, and how far galaxies are from the training domain.
+
+        Parameters
+        ----------
+        blocks : mapping of str to array (n, k) or list of n arrays
+            As for `fit`.
+
+        Returns
+        -------
+        probabilities : array of float64, shape (n, classes)
+        distances : array of float64, shape (n,)
+            Above 1 outside of the domain; NaN if the model does not describe one.
+        furthest : list of str or None
+            The quantity in which a galaxy is that far.
+        """
+        names = [] if self.domain_ is None else list(self.domain_.quantities)
+
+        def both(some: Mapping[str, Block]) -> NDArray[np.float64]:
+            encoded = self.ensemble_.features(some)
+            found = self._checked_probabilities(self.ensemble_.probabilities(encoded))
+            if self.domain_ is None:
+                return np.column_stack([found, np.full((len(found), 2), np.nan)])
+            distances, furthest = self.domain_.distances(self._domain_numbers(some, encoded))
+            return np.column_stack([found, distances, [names.index(name) for name in furthest]])
+
+        table = padded(blocks, both)
+        furthest = [names[int(place)] if names else None for place in table[:, -1]]
+        return table[:, :-2], table[:, -2], furthest
+
+    def with_priors(self, priors: Mapping[str, float]) -> "Model":
+        """Return the model for galaxies among which the classes are as common as this."""
+        model = copy(self)
+        model.priors_ = dict(priors)
+        return model
+
     def learned_state(self) -> dict[str, Any]:
-        """Return what decides the probabilities of measured galaxies, as values and arrays."""
-        return {"ensemble": self.ensemble_.get_state(), "priors": dict(self.priors_)}
+        """Return what decides the rows of measured galaxies, as values and arrays."""
+        return {
+            "ensemble": self.ensemble_.get_state(),
+            "priors": dict(self.priors_),
+            "domain": None if self.domain_ is None else self.domain_.get_state(),
+        }
 
     def save(self, path: str | Path) -> None:
         """Write the model file: JSON and arrays, no pickle."""
@@ -204,13 +259,41 @@ class Model:
         )
         model.ensemble_ = ensemble
         saved = {name: tree["priors"][name] for name in ensemble.classes}
-        class_priors(saved, np.array(ensemble.classes), ensemble.classes)  # refuses wrong ones
+        class_priors(saved, ensemble.classes)  # refuses wrong ones
         model.priors_ = {name: float(value) for name, value in saved.items()}
         model.scores = None if tree["scores"] is None else ModelScores.from_dict(tree["scores"])
+        if tree["domain"] is not None:
+            widths = domain_widths(
+                ensemble.parts,
+                [encoder.width_ for encoder in ensemble.encoders],
+                model._shape_columns,
+            )
+            model.domain_ = TrainingDomain.from_state(tree["domain"], widths)
         return model
 
+    @property
+    def _shape_columns(self) -> list[str]:
+        """Names of the shape's features, if it is part of the input."""
+        return self.recipe.columns[SHAPE.name] if SHAPE.name in self.input.columns else []
+
+    def _domain_numbers(
+        self, blocks: Mapping[str, Block], encoded: Sequence[NDArray[np.float32]]
+    ) -> dict[str, NDArray[np.float64]]:
+        columns, sky = self._shape_columns, blocks.get(SKY)
+        return domain_numbers(
+            self.ensemble_.parts,
+            encoded,
+            columns,
+            np.asarray(blocks[SHAPE.name]) if columns else None,
+            None if sky is None else np.asarray(sky, dtype=np.float64),
+        )
+
     def _probabilities(self, blocks: Mapping[str, Block]) -> NDArray[np.float64]:
-        found = self.ensemble_.probabilities(self.ensemble_.features(blocks))
+        return self._checked_probabilities(
+            self.ensemble_.probabilities(self.ensemble_.features(blocks))
+        )
+
+    def _checked_probabilities(self, found: NDArray[np.float64]) -> NDArray[np.float64]:
         if not np.isfinite(found).all():
             raise UsageError("the model gives no probabilities: its numbers are too large")
         return with_priors(found, self.priors_, self.classes)

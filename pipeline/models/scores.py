@@ -172,7 +172,7 @@ def cross_validated_scores(
         found = fitted.probabilities(
             fitted.features({name: take_rows(block, test) for name, block in taken.items()})
         )
-        known = class_priors(_of_classes(priors, fitted.classes), truth[train], fitted.classes)
+        known = class_priors(_of_classes(priors, fitted.classes), fitted.classes, truth[train])
         return expand_to_classes(with_priors(found, known, fitted.classes), fitted.classes, tested)
 
     table = np.zeros((len(rows), len(tested)))

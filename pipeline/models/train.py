@@ -20,6 +20,7 @@ from galfeat.pipeline.extraction.feature_table import (
     read_metadata,
 )
 from galfeat.pipeline.extraction.measure import Block, take_rows
+from galfeat.pipeline.extraction.sky_columns import SKY, sky_numbers
 from galfeat.pipeline.models.from_report import ReportSettings, read_report_settings
 from galfeat.pipeline.models.inputs import Input, named_input
 from galfeat.pipeline.models.model import Model
@@ -150,8 +151,9 @@ def train(
     labels = class_labels(features.catalog, label)
     rows, unlabeled = labeled_rows(labels, label)
     blocks = {name: take_rows(block, rows) for name, block in features.blocks.items()}
+    sky = {SKY: sky_numbers(features.scalars[SKY])[rows]} if SKY in features.scalars else {}
     known = labels[rows]
-    class_priors(priors, known, sorted(set(known.tolist())))  # refuses wrong ones at once
+    class_priors(priors, sorted(set(known.tolist())), known)  # refuses wrong ones at once
     groups, notes = galaxy_groups(features.catalog.take(rows), known, _widest(blocks))
     model = Model(
         features.recipe,
@@ -174,7 +176,7 @@ def train(
                 workers=workers or os.cpu_count() or 1,
                 progress=progress,
             )
-        model.fit(blocks, known, groups)
+        model.fit({**blocks, **sky}, known, groups)
     model.save(out)
     if model.scores is not None:
         _write_page(model, page, tuple(notes))

@@ -65,6 +65,9 @@ def test_a_model_says_what_it_is(
     assert all(layers[1:] == [7, 5] for layers in found["layers"])
     assert found["parameters"] == sum(layers[0] * 7 + 7 + 7 * 5 + 5 for layers in found["layers"])
     assert found["class priors"] == dict.fromkeys(found["classes"], pytest.approx(0.2))
+    assert found["training domain"]["galaxies"] == "90"
+    low, _, high = found["training domain"]["noise correlation"].split()
+    assert -1 < float(low) < float(high) < 1
     assert set(found["scores"]["intervals"]) >= {"macro_f1", "auc", "log_loss"}
     words = said(capsys, tmp_path / "M.galfeat")
     assert "cross-validated on 90 galaxies, 2 folds" in words

@@ -34,7 +34,14 @@ def test_classify_gives_classes_and_probabilities(
     assert (summary.done, summary.failed) == (90, 0)
     rows = pq.read_table(tmp_path / "P.parquet")
     names = ["agn", "clump", "merger", "q_sf", "spiral"]
-    assert rows.column_names == ["id", "class", *(f"p_{name}" for name in names)]
+    assert rows.column_names == [
+        *("id", "class"),
+        *(f"p_{name}" for name in names),
+        *("domain_distance", "domain_quantity"),
+    ]
+    # the training galaxies themselves
+    assert np.mean(rows.column("domain_distance").to_numpy() > 1) <= 0.1
+    assert not summary.domain.is_another
     p = np.array([rows.column(f"p_{name}").to_numpy() for name in names]).T
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
     assert rows.column("class").to_pylist() == [names[i] for i in p.argmax(axis=1)]

@@ -8,7 +8,7 @@ import galfeat.pipeline
 
 PIPELINE = Path(galfeat.pipeline.__path__[0])
 LAYERS = (
-    *("extraction.extract", "models.classify", "extraction.upload"),
+    *("extraction.extract", "models.classify", "models.class_table", "extraction.upload"),
     *("batch.run", "batch.dask", "batch.workers", "batch.quarantine", "batch.worker_process"),
     *(
         "batch.retry",
@@ -34,7 +34,8 @@ LAYERS = (
         "batch.options",
     ),
     "batch.disk_errors",
-    *("models.measurement", "extraction.measurement", "models.model", "models.archive"),
+    *("models.measurement", "extraction.measurement", "transfer.domain_summary", "models.model"),
+    *("models.archive", "transfer.domain", "transfer.numbers"),
     *("models.scores", "models.fitting", "models.split", "models.ensemble", "models.padding"),
     *("models.hyperparameters", "models.priors", "models.inputs", "models.state_checks"),
     *("models.sklearn_state", "evaluation.cross_validation", "evaluation.metrics"),

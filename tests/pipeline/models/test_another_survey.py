@@ -14,12 +14,27 @@ from astropy.io import fits
 from scipy import ndimage
 
 from galfeat import UsageError
-from galfeat.data import open_source
-from galfeat.pipeline import Model, classify, train
+from galfeat.data import Preparation, SimulatedSurvey, open_source, write_survey
+from galfeat.pipeline import Model, classify, extract, train
 from galfeat.pipeline.batch.options import Options
 from galfeat.pipeline.models.priors import estimated_priors, with_priors
 
 CLASSES = ["agn", "clump", "merger", "q_sf", "spiral"]
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return galaxies whose pixels have noise of their own."""
+    folder = tmp_path_factory.mktemp("white") / "survey"
+    write_survey(SimulatedSurvey(90, size=32, depth="deep", seed=5, noise="white"), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def table(survey: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("table") / "F.parquet"
+    extract(survey, out, preparation=Preparation(size=32))
+    return out
 
 
 @pytest.fixture(scope="module")

@@ -323,7 +323,7 @@ def descriptors(module: Any, planes: Any) -> Any:
 
 def kernels() -> Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any], float]]:
     """Return each kernel as it is, with plain loops, and how far their results may differ."""
-    compiling._enable_cache = lambda _: None  # the plain ones are not for the cache
+    compiling.enable_cache = lambda _: None  # the plain ones are not for the cache
     loops = SimpleNamespace(
         lbp=plain("texture.lbp.kernel_planes", "texture.lbp.kernel_compare", "texture.lbp.kernel"),
         dense=plain("sift.dense.kernel_gradients", "sift.dense.kernel_cells", "sift.dense.kernel"),

@@ -110,7 +110,7 @@ def _report_domain(domain: "DomainSummary") -> None:
     echo_stderr(
         "instrument, depth, scale or selection. Do not trust its classes and probabilities;"
     )
-    echo_stderr("train for them: 'galfeat train F.parquet --for-survey SOURCE' (docs/models.md).")
+    echo_stderr("train on galaxies like these, of known classes (docs/models.md).")
     echo_stderr(line)
 
 

@@ -29,11 +29,7 @@ from galfeat.data.fits.header_forms import HeaderCards
 from galfeat.data.fits.headers import BLOCK, Hdu, Header
 from galfeat.data.fits.intact_part import ReadOnlyFile
 from galfeat.data.fits.streams import FileBytes, describe_error
-from galfeat.data.fits.transcode import (
-    TRANSCODED_CODECS,
-    card_number,
-    transcode,
-)
+from galfeat.data.fits.transcode import TRANSCODED_CODECS, card_number, transcode
 from galfeat.data.memory import BUDGET
 
 __all__ = ["decompress_image", "open_tiles"]

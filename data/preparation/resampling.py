@@ -62,9 +62,7 @@ def overlap_weights(native: int, size: int) -> "scipy.sparse.csr_array":
 
 
 @lru_cache(maxsize=64)  # shared by the bands of a galaxy
-def window_weights(
-    native: int, size: int, start: float, length: float
-) -> "scipy.sparse.csr_array":
+def window_weights(native: int, size: int, start: float, length: float) -> "scipy.sparse.csr_array":
     """Return `overlap_weights` for new pixels from `start` to `start + length` of the old axis.
 
     They may reach beyond its ends.

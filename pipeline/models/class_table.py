@@ -64,8 +64,7 @@ class ClassTableWriter:
         if self._strict and self.domain.is_another:
             raise UsageError(
                 f"--strict refuses to classify: {self.domain.sentence}; train on galaxies like "
-                "these ('galfeat train --for-survey'), or leave --strict out: what is measured is "
-                "kept"
+                "these, or leave --strict out: what is measured is kept"
             )
         groups = large_groups(shards)
         if self._estimating:

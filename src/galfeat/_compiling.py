@@ -94,10 +94,9 @@ class _KernelCache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             # Numba's own method first imports all that compiling needs, scipy.linalg among it,
-            # which takes a sixth of a second or more.
-            rtsys.initialize(
-                target_context
-            )  # loaded code links to the runtime that allocates arrays
+            # which takes a sixth of a second or more. Loaded code links to the runtime that
+            # allocates arrays.
+            rtsys.initialize(target_context)
             return self._load_overload(sig, target_context)
         except Exception as error:  # a damaged file raises anything
             _log.debug("cached code could not be read: %r", error)

@@ -188,11 +188,14 @@ def _column_chunk(group: Any, column: str) -> tuple[Any, str]:
     Raises
     ------
     CutoutError
-        If the row group has no such column.
+        If the row group has no such column, or the name of one cannot be read.
     """
     chunks = [group.column(number) for number in range(group.num_columns)]
     paths = (column, f"{column}.bytes")
-    chunk = next((each for each in chunks if each.path_in_schema in paths), None)
+    try:
+        chunk = next((each for each in chunks if each.path_in_schema in paths), None)
+    except UnicodeDecodeError:
+        raise CutoutError("is damaged: the name of a column is not text in UTF-8") from None
     if chunk is None:
         raise CutoutError(f"is damaged: it has no column {column!r}")
     return chunk, chunk.path_in_schema if chunk.has_dictionary_page else ""

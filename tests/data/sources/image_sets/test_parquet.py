@@ -154,15 +154,22 @@ def test_names_of_columns_that_are_no_text_are_damage(tmp_path: Path) -> None:
         open_source(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (b"imagf", "it has no column 'image'"),
+        (b"ima\xf5e", "the name of a column is not text in UTF-8"),
+    ],
+)
 def test_a_row_group_without_the_column_of_pictures_fails_picture_by_picture(
-    tmp_path: Path,
+    name: bytes, reason: str, tmp_path: Path
 ) -> None:
     """The path of a column stands in the schema and in each row group."""
     path = save(tmp_path / "a.parquet", {"image": [picture(1), picture(2)], "label": [0, 1]})
     content = path.read_bytes()
     at = content.rindex(b"\x19\x18\x05image") + 3
-    path.write_bytes(content[:at] + b"imagf" + content[at + 5 :])
+    path.write_bytes(content[:at] + name + content[at + 5 :])
     reading = open_source(path).read(Shard(0, 2))
     assert [failure.reason for failure in reading.failures] == [
-        "row group 0 of its file is damaged: it has no column 'image'"
+        f"row group 0 of its file is damaged: {reason}"
     ] * 2
